@@ -1,0 +1,77 @@
+# Souk: every chore in one word. `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Souk needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing from requirements.lock …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "installing from requirements-dev.lock …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.run ## the whole shop on this machine, with a simulated Telegram (PORT=8080)
+	@exec $(BIN)/souk demo --port $(PORT)
+
+test: lint types contracts unit processes browser ## everything below, as CI does it
+
+lint: $(VENV)/.dev ## style of Python and templates, and the locks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/djlint webapp/templates bot/simulator/templates --lint --quiet
+
+format: $(VENV)/.dev ## put the style right
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+messages: $(VENV)/.dev ## bring the catalogues up to what the code says
+	@$(BIN)/python -m tests.architecture.catalogues
+
+types: $(VENV)/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## who may import whom
+	@$(BIN)/lint-imports
+
+# Tests that kill and restart whole processes want the machine for themselves.
+PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
+
+unit: $(VENV)/.dev ## rules, slices, web, bot, migrations on real servers
+	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
+
+processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in front
+	@$(BIN)/pytest $(PROCESSES)
+
+browser: $(VENV)/.dev chromium ## what a person does, in Chromium
+	@$(BIN)/pytest tests/browser
+
+chromium:
+	@sh tests/browser/install_chromium.sh
+
+caddy:
+	@sh tests/deployment/install_caddy.sh
+
+bench: $(VENV)/.dev ## the performance table; writes .bench/results.json
+	@$(BIN)/python -m tests.bench
+
+lock: ## compile both locks again (needs uv in the venv)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
+		--generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
+		--group dev --generate-hashes --no-emit-index-url pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the venv, the demo's data and every cache
+	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

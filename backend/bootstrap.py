@@ -1,0 +1,139 @@
+"""The one composition root: plain constructors, no container."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.admin.service import AdminService
+from backend.catalog.service import CatalogService
+from backend.identity.service import IdentityService
+from backend.infra.crypto import KeyRing
+from backend.infra.database import make_engine
+from backend.infra.outbox import Subscriptions
+from backend.infra.rate_limit import RateLimiter
+from backend.infra.redis import make_redis
+from backend.infra.settings import Settings
+from backend.infra.signals import Signals
+from backend.infra.storage import Storage
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.clock import Clock, SystemClock
+from backend.kernel.money import Money, exponent
+from backend.notifications.gateways.lazy import LazyTelegramMessenger
+from backend.notifications.ports import Messenger
+from backend.notifications.service import NotificationsService
+from backend.orders.service import OrdersService
+from backend.payments.gateways.demo import DemoProvider
+from backend.payments.ports import PaymentProvider
+from backend.payments.service import PaymentsService
+from backend.payments.types import TopUpLimits
+from backend.wallet.service import WalletService
+
+SUBSCRIPTIONS: Final[Subscriptions] = {
+    "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
+    "KeysRequested": ("notifications.order_keys_to_chat",),
+    "TopUpSucceeded": ("notifications.top_up_succeeded",),
+    "StockLow": ("notifications.stock_low",),
+}
+"""Event -> the tasks that handle it."""
+
+_PRESETS: Final = (10, 25, 50, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The whole backend, ready to be called by the roots (web, bot, worker, command line)."""
+
+    settings: Settings
+    clock: Clock
+    engine: AsyncEngine
+    signals: Signals
+    uow: UnitOfWork
+    redis: Redis
+    limiter: RateLimiter
+    ring: KeyRing
+    storage: Storage
+    identity: IdentityService
+    catalog: CatalogService
+    wallet: WalletService
+    payments: PaymentsService
+    orders: OrdersService
+    notifications: NotificationsService
+    messenger: Messenger
+    admin: AdminService
+
+    @asynccontextmanager
+    async def running(self, *, listen: bool = True) -> AsyncIterator[None]:
+        """Send signals and, where asked, hear them, while the context lasts; then close every connection."""
+        try:
+            async with self.signals.running(listen=listen):
+                yield
+        finally:
+            await self.messenger.close()
+            await self.redis.aclose()
+            await self.engine.dispose()
+
+
+def _providers(settings: Settings, clock: Clock) -> list[PaymentProvider]:
+    """Every configured way to pay; a new provider is one line here and one file in payments/gateways."""
+    providers: list[PaymentProvider] = []
+    if settings.demo_payments:
+        providers.append(DemoProvider(clock=clock, production=settings.production, secret=settings.secret_key))
+    return providers
+
+
+def _top_up_limits(settings: Settings) -> TopUpLimits:
+    def major(units: int) -> Money:
+        return Money(units * 10 ** exponent(settings.shop_currency), settings.shop_currency)
+
+    least, most = settings.top_up_minimum, settings.top_up_maximum
+    presets = tuple(major(units) for units in _PRESETS if least <= units <= most)
+    return TopUpLimits(minimum=major(least), maximum=major(most), presets=presets)
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Services:
+    """Put the backend together; nothing is connected before it is used. Raises SettingsError for bad MASTER_KEYS."""
+    clock = clock or SystemClock()
+    ring = KeyRing(settings.master_keys)
+    engine = make_engine(settings.async_database_url, pool_size=settings.database_pool)
+    signals = Signals(engine, settings.database_url)
+    uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
+    redis = make_redis(settings.redis_url)
+    messenger = LazyTelegramMessenger(settings)
+    currency = settings.shop_currency
+    return Services(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        signals=signals,
+        uow=uow,
+        redis=redis,
+        limiter=RateLimiter(redis),
+        ring=ring,
+        storage=Storage(Path(settings.data_dir) / "media"),
+        identity=IdentityService(
+            uow=uow,
+            signals=signals,
+            root_admin_id=settings.root_admin_id,
+            default_language=settings.default_language,
+            default_timezone=settings.default_timezone,
+        ),
+        catalog=CatalogService(uow=uow, ring=ring, currency=currency),
+        wallet=WalletService(uow=uow, currency=currency),
+        payments=PaymentsService(uow=uow, providers=_providers(settings, clock), limits=_top_up_limits(settings)),
+        orders=OrdersService(
+            uow=uow, ring=ring, currency=currency, reservation=timedelta(seconds=settings.order_reservation)
+        ),
+        notifications=NotificationsService(
+            uow=uow, ring=ring, messenger=messenger, public_url=settings.public_url.rstrip("/")
+        ),
+        messenger=messenger,
+        admin=AdminService(uow=uow),
+    )

@@ -1,0 +1,1 @@
+"""All SQL of the catalogue, by what it is about."""

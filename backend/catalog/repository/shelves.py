@@ -1,0 +1,231 @@
+"""SQL of what people see: offers, lists, products, categories, countries, the version."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, TextClause, Uuid, bindparam, func, select, text
+
+from backend.catalog.models import CatalogueVersion, Product, Variant
+from backend.catalog.rules.fields import is_slug
+from backend.catalog.types import AVAILABILITY_CAP, CategoryFacts, CountryRow, Offer, Sort, StockKind
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import CategoryId, ProductId, VariantId
+from backend.kernel.money import Money
+
+_OFFER = (
+    select(
+        Variant.id, Variant.product_id, Variant.name.label("variant_name"), Variant.price_amount,
+        Variant.reseller_amount, Variant.currency, Variant.min_quantity, Variant.max_quantity,
+        Variant.per_person_limit, Product.slug, Product.name, Product.hue, Product.icon, Product.country,
+        Product.premium_only, Product.kind,
+    )
+    .join(Product, Product.id == Variant.product_id)
+    .where(Variant.id == bindparam("variant_id"), Variant.hidden.is_(False), Product.listed)
+)  # fmt: skip
+
+# Counted live, and only up to the cap: a shelf of 30 costs the same whether 100 or a million keys lie behind it.
+_AVAILABLE = f"""
+    (SELECT count(*) FROM (
+        SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
+        WHERE v.product_id = p.id AND NOT v.hidden LIMIT {AVAILABILITY_CAP}
+    ) counted)
+"""  # noqa: S608 - a constant of ours
+_VARIANT_AVAILABLE = f"""
+    (SELECT count(*) FROM (
+        SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available' LIMIT {AVAILABILITY_CAP}
+    ) counted)
+"""  # noqa: S608 - a constant of ours
+_CARD = """p.id, p.slug, p.name, p.summary, p.hue, p.icon, p.country, c.slug AS category, p.price_amount,
+    p.reseller_amount, p.prices_differ, p.premium_only, p.picture, p.popularity"""
+
+_DETAIL = text(
+    f"""
+    SELECT {_CARD}, p.description, p.tags, p.kind, p.choice, p.category_id, c.name AS category_name
+    FROM products p JOIN categories c ON c.id = p.category_id WHERE p.slug = :slug AND p.listed
+    """  # noqa: S608 - constants of ours
+)
+_VARIANTS = text(
+    f"""
+    SELECT v.id, v.code, v.name, v.note, v.price_amount, v.reseller_amount, v.currency, v.min_quantity,
+           v.max_quantity, v.per_person_limit, {_VARIANT_AVAILABLE} AS available
+    FROM variants v WHERE v.product_id = :product_id AND NOT v.hidden ORDER BY v.position, v.price_amount, v.id
+    """  # noqa: S608 - constants of ours
+).bindparams(bindparam("product_id", type_=Uuid()))
+
+_CATEGORIES = text(
+    """
+    WITH RECURSIVE shown AS (
+        SELECT id, parent_id, slug, name, icon, hue, position, 1 AS depth FROM categories
+        WHERE parent_id IS NULL AND NOT hidden
+        UNION ALL
+        SELECT c.id, c.parent_id, c.slug, c.name, c.icon, c.hue, c.position, s.depth + 1
+        FROM categories c JOIN shown s ON c.parent_id = s.id WHERE NOT c.hidden
+    ), counted AS (SELECT category_id, count(*) AS products FROM products WHERE listed GROUP BY category_id)
+    SELECT s.*, coalesce(n.products, 0) AS products FROM shown s LEFT JOIN counted n ON n.category_id = s.id
+    ORDER BY s.depth, s.position, s.slug
+    """
+)
+_COUNTRIES = (
+    select(Product.country, func.count().label("products"))
+    .where(Product.listed, Product.country.is_not(None))
+    .group_by(Product.country)
+    .order_by(func.count().desc(), Product.country)
+)
+_VERSION = select(CatalogueVersion.version)
+
+# Order of a list, and how a row is after another in it.
+_ORDER = {
+    Sort.POPULAR: ("popularity DESC, id DESC", "(popularity, id) < (CAST(:key AS bigint), CAST(:id AS uuid))"),
+    Sort.NEW: ("id DESC", "id < CAST(:id AS uuid)"),
+    Sort.PRICE: ("price_amount, id", "(price_amount, id) > (CAST(:key AS bigint), CAST(:id AS uuid))"),
+}
+
+
+class ListFilter(msgspec.Struct, frozen=True):
+    """What a list shows; ``categories`` None is all of them, ``country`` None is everywhere."""
+
+    categories: Sequence[UUID] | None
+    country: str | None
+    in_stock: bool
+    sort: Sort
+
+
+class ListKey(msgspec.Struct, frozen=True, array_like=True):
+    """The place of a row in a list: its sort value (0 where the id is all) and its id."""
+
+    key: int
+    id: UUID
+
+
+@functools.cache
+def _list_statement(
+    *, by_category: bool, by_country: bool, in_stock: bool, sort: Sort, after: bool, limit: int
+) -> TextClause:
+    """One sorted stretch from each shelf's own index, merged.
+
+    Every branch (a category of the subtree, in stock or not) is read in the order of an index and ends after one
+    page, so the cost goes by branches, not by products, and a deep page costs what the first one does. The limit is
+    a part of the text: as a parameter it would let the planner fear a tenth of the table.
+    """
+    order, further = _ORDER[sort]
+    branches = ["(VALUES (true)) stocked (yes)" if in_stock else "(VALUES (true), (false)) stocked (yes)"]
+    where = ["listed", "in_stock = stocked.yes"]
+    if by_category:
+        branches.append("unnest(CAST(:categories AS uuid[])) shelf (id)")
+        where.append("category_id = shelf.id")
+    if by_country:
+        where.append("country = CAST(:country AS text)")
+    if after:
+        where.append(further)
+    merged = ", ".join(f"s.{column}" for column in order.split(", "))
+    return text(
+        f"""
+        WITH page AS MATERIALIZED (
+            SELECT s.* FROM {" CROSS JOIN ".join(branches)}
+            CROSS JOIN LATERAL (
+                SELECT id, popularity, price_amount FROM products WHERE {" AND ".join(where)}
+                ORDER BY {order} LIMIT {limit}
+            ) s ORDER BY {merged} LIMIT {limit}
+        )
+        SELECT {_CARD}, {_AVAILABLE} AS available
+        FROM page s JOIN products p ON p.id = s.id JOIN categories c ON c.id = p.category_id
+        ORDER BY {merged}
+        """  # noqa: S608 - built of constants above
+    )
+
+
+async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
+    """The variant as an order needs it. Raises NotFound when it is not for sale."""
+    row = (await tx.execute(_OFFER, {"variant_id": variant_id})).one_or_none()
+    if row is None:
+        raise NotFound("no such variant for sale")
+    amount = row.reseller_amount if reseller and row.reseller_amount is not None else row.price_amount
+    return Offer(
+        variant_id=VariantId(row.id),
+        product_id=ProductId(row.product_id),
+        slug=row.slug,
+        name=row.name,
+        variant_name=row.variant_name,
+        hue=row.hue,
+        icon=row.icon,
+        country=row.country,
+        unit_price=Money(amount, row.currency),
+        min_quantity=row.min_quantity,
+        max_quantity=row.max_quantity,
+        per_person_limit=row.per_person_limit,
+        premium_only=row.premium_only,
+        kind=StockKind(row.kind),
+    )
+
+
+async def list_products(tx: Tx, wanted: ListFilter, after: ListKey | None, limit: int) -> Sequence[Row[Any]]:
+    """Rows of a list in its order, after a place in it."""
+    values: dict[str, Any] = {}
+    if wanted.categories is not None:
+        values["categories"] = list(wanted.categories)
+    if wanted.country is not None:
+        values["country"] = wanted.country
+    if after is not None:
+        values["id"] = after.id
+        if wanted.sort is not Sort.NEW:
+            values["key"] = after.key
+    statement = _list_statement(
+        by_category=wanted.categories is not None,
+        by_country=wanted.country is not None,
+        in_stock=wanted.in_stock,
+        sort=wanted.sort,
+        after=after is not None,
+        limit=limit,
+    )
+    return (await tx.execute(statement, values)).all()
+
+
+def place_of(row: Row[Any], sort: Sort) -> ListKey:
+    """The place of a listed row, for the cursor."""
+    key = {Sort.POPULAR: row.popularity, Sort.NEW: 0, Sort.PRICE: row.price_amount}[sort]
+    return ListKey(key, row.id)
+
+
+async def get_product(tx: Tx, slug: str) -> Row[Any]:
+    """A listed product. Raises NotFound."""
+    row = (await tx.execute(_DETAIL, {"slug": slug})).one_or_none() if is_slug(slug) else None
+    if row is None:
+        raise NotFound("no such product")
+    return row
+
+
+async def list_variants(tx: Tx, product_id: UUID) -> Sequence[Row[Any]]:
+    """The variants of a product that are shown, each with what is left of it."""
+    return (await tx.execute(_VARIANTS, {"product_id": product_id})).all()
+
+
+async def list_categories(tx: Tx) -> list[CategoryFacts]:
+    """The categories that are shown, parents before children, with their own listed products counted."""
+    return [
+        CategoryFacts(
+            id=CategoryId(row.id),
+            parent_id=CategoryId(row.parent_id) if row.parent_id else None,
+            slug=row.slug,
+            name=row.name,
+            icon=row.icon,
+            hue=row.hue,
+            products=row.products,
+        )
+        for row in await tx.execute(_CATEGORIES)
+    ]
+
+
+async def list_countries(tx: Tx) -> list[CountryRow]:
+    """Countries that have listed products, the fullest first."""
+    return [CountryRow(row.country, row.products) for row in await tx.execute(_COUNTRIES)]
+
+
+async def get_version(tx: Tx) -> int:
+    """The version of the catalogue; 0 before its first change."""
+    return int((await tx.execute(_VERSION)).scalar_one_or_none() or 0)

@@ -1,0 +1,249 @@
+"""SQL of the stock: taking keys, keeping them, giving them back, counting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import BigInteger, DateTime, Row, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from backend.catalog.models import Product, StockBatch, StockKey, Variant
+from backend.catalog.types import AVAILABILITY_CAP, KeyState, StockSubject
+from backend.infra.hot import HotStatement
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import DataKeyId, OrderLineId, ProductId, StockKeyId, VariantId
+
+# One statement takes the keys and tells what is left. The chosen rows arrive as one array, so that no plan, custom or
+# generic, can think of reading the table; rows that another buyer holds are passed over, and when too few are left
+# nothing is taken. ``seen`` is counted as it was before, and only as far as the alert needs to know.
+_TAKE = HotStatement(
+    text(
+        """
+    WITH chosen AS MATERIALIZED (
+        SELECT ARRAY(
+            SELECT id FROM stock_keys WHERE variant_id = :variant_id AND state = 'available'
+            ORDER BY position LIMIT :quantity FOR UPDATE SKIP LOCKED
+        ) AS ids
+    ), taken AS (
+        UPDATE stock_keys SET state = :state, order_line_id = :line_id, taken_at = :now
+        WHERE id = ANY ((SELECT ids FROM chosen)::uuid[])
+          AND cardinality((SELECT ids FROM chosen)) = :quantity
+        RETURNING id, position
+    )
+    SELECT v.product_id, v.low_stock_at, v.low_stock_told, cardinality((SELECT ids FROM chosen)) AS found,
+           (SELECT array_agg(id ORDER BY position) FROM taken) AS ids,
+           (SELECT count(*) FROM (
+               SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available'
+               LIMIT v.low_stock_at + :quantity + 1
+           ) counted) AS seen
+    FROM variants v WHERE v.id = :variant_id
+    """
+    ).bindparams(
+        bindparam("variant_id", type_=Uuid()),
+        bindparam("quantity", type_=BigInteger()),
+        bindparam("state", type_=Text()),
+        bindparam("line_id", type_=Uuid()),
+        bindparam("now", type_=DateTime(timezone=True)),
+    )
+)
+
+_SELL = text(
+    """
+    UPDATE stock_keys SET state = 'sold', taken_at = :now WHERE order_line_id = :line_id AND state = 'reserved'
+    RETURNING id, position
+    """
+).bindparams(bindparam("line_id", type_=Uuid()), bindparam("now", type_=DateTime(timezone=True)))
+
+_RELEASE = text(
+    """
+    WITH released AS (
+        UPDATE stock_keys SET state = 'available', order_line_id = NULL, taken_at = NULL
+        WHERE order_line_id = :line_id AND state = 'reserved' RETURNING variant_id
+    )
+    SELECT v.product_id, count(*) AS keys_back FROM released r JOIN variants v ON v.id = r.variant_id
+    GROUP BY v.product_id
+    """
+).bindparams(bindparam("line_id", type_=Uuid()))
+
+_TELL_LOW = (
+    update(Variant)
+    .where(Variant.id == bindparam("variant_id"), Variant.low_stock_told.is_(False))
+    .values(low_stock_told=True)
+    .returning(Variant.id)
+)
+
+_COUNT = text(
+    f"""
+    SELECT count(*) FROM (
+        SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT {AVAILABILITY_CAP}
+    ) counted
+    """  # noqa: S608 - a constant of ours
+).bindparams(bindparam("variant_id", type_=Uuid()))
+
+_HAS_STOCK = """
+    EXISTS (SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
+            WHERE v.product_id = p.id)
+"""
+_UNLIST_EMPTY = text(
+    f"UPDATE products p SET in_stock = false WHERE p.id = ANY(:ids) AND p.in_stock AND NOT {_HAS_STOCK}"  # noqa: S608
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_LIST_STOCKED = text("UPDATE products p SET in_stock = true WHERE p.id = ANY(:ids) AND NOT p.in_stock").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid()))
+)
+_LIST_MARKED = select(Product.id).where(Product.in_stock, Product.id > bindparam("after")).order_by(Product.id)
+_LIST_EMPTY = text(f"SELECT p.id FROM products p WHERE p.id = ANY(:ids) AND NOT {_HAS_STOCK}").bindparams(  # noqa: S608
+    bindparam("ids", type_=ARRAY(Uuid()))
+)
+_LIST_UNTOLD = text(
+    """
+    SELECT v.id, v.product_id, n.available FROM variants v CROSS JOIN LATERAL (
+        SELECT count(*) AS available FROM (
+            SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available' LIMIT v.low_stock_at + 1
+        ) counted
+    ) n WHERE v.product_id = ANY(:ids) AND NOT v.low_stock_told AND n.available <= v.low_stock_at
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_LOCK_PRODUCTS = (
+    select(Product.id)
+    .where(Product.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Product.id)
+    .with_for_update(key_share=True)
+)
+# Not FOR SHARE: two who share the row and then both want to change it would wait for each other for ever.
+_LOCK_PRODUCT = select(Product.in_stock).where(Product.id == bindparam("id")).with_for_update(key_share=True)
+
+_LIST_TAKEN = (
+    select(StockKey.order_line_id, StockKey.id)
+    .where(StockKey.order_line_id.in_(bindparam("line_ids", expanding=True)), StockKey.state == KeyState.SOLD)
+    .order_by(StockKey.position)
+)
+_LIST_SEALED = (
+    select(StockKey.id, StockKey.ciphertext, StockBatch.data_key_id)
+    .join(StockBatch, StockBatch.id == StockKey.batch_id)
+    .where(StockKey.id.in_(bindparam("ids", expanding=True)), StockKey.state == KeyState.SOLD)
+)
+_SUBJECT = (
+    select(Product.id, Product.slug, Product.name, Variant.name.label("variant_name"))
+    .join(Product, Product.id == Variant.product_id)
+    .where(Variant.id == bindparam("variant_id"))
+)
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A key as it lies in the safe."""
+
+    id: StockKeyId
+    ciphertext: bytes
+    data_key_id: DataKeyId
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What a taking came to: ``ids`` is None when fewer keys than asked were ``found``; ``seen`` were free before."""
+
+    product_id: ProductId
+    low_stock_at: int
+    low_stock_told: bool
+    found: int
+    ids: list[UUID] | None
+    seen: int
+
+
+async def take(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineId, state: KeyState) -> Taken | None:
+    """Move ``quantity`` keys to ``state`` for the line, all or none; None for a variant that there is not."""
+    values = {"variant_id": variant_id, "quantity": quantity, "state": state.value, "line_id": line_id, "now": tx.now}
+    rows = await _TAKE.fetch(tx.connection, values)
+    return Taken(**rows[0]) if rows else None
+
+
+async def sell_reserved(tx: Tx, line_id: OrderLineId) -> list[StockKeyId]:
+    """Turn the line's kept keys into sold ones; their ids in the order of the stock."""
+    rows = (await tx.execute(_SELL, {"line_id": line_id, "now": tx.now})).all()
+    return [StockKeyId(row.id) for row in sorted(rows, key=lambda row: row.position)]
+
+
+async def release_reserved(tx: Tx, line_id: OrderLineId) -> list[tuple[ProductId, int]]:
+    """Give the line's kept keys back; how many for each product."""
+    rows = await tx.execute(_RELEASE, {"line_id": line_id})
+    return [(ProductId(row.product_id), row.keys_back) for row in rows]
+
+
+async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
+    """Note that the admins are told; False when somebody was quicker."""
+    return (await tx.execute(_TELL_LOW, {"variant_id": variant_id})).one_or_none() is not None
+
+
+async def count_available(tx: Tx, variant_id: VariantId) -> int:
+    """Keys that can be had now, counted up to AVAILABILITY_CAP."""
+    return int((await tx.execute(_COUNT, {"variant_id": variant_id})).scalar_one())
+
+
+async def settle_in_stock(tx: Tx, product_ids: Sequence[UUID]) -> int:
+    """Take the mark ``in_stock`` off products that have no key left; how many.
+
+    The products are locked first and looked at in a second statement: whoever gives a key back holds the same row,
+    so that no returned key stays unseen.
+    """
+    await tx.execute(_LOCK_PRODUCTS, {"ids": list(product_ids)})
+    return (await tx.execute(_UNLIST_EMPTY, {"ids": list(product_ids)})).rowcount
+
+
+async def mark_in_stock(tx: Tx, product_id: ProductId) -> None:
+    """Put the mark ``in_stock`` on a product that has got a key; waits for whoever takes it off just now."""
+    if (await tx.execute(_LOCK_PRODUCT, {"id": product_id})).scalar_one_or_none() is False:
+        await tx.execute(_LIST_STOCKED, {"ids": [product_id]})
+
+
+async def list_marked(tx: Tx, after: UUID, limit: int) -> list[UUID]:
+    """Products marked as in stock, by id."""
+    return list((await tx.execute(_LIST_MARKED.limit(limit), {"after": after})).scalars())
+
+
+async def list_empty(tx: Tx, product_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the products that have no key left."""
+    return list((await tx.execute(_LIST_EMPTY, {"ids": list(product_ids)})).scalars())
+
+
+async def list_untold_low(tx: Tx, product_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Variants of the products with little left that nobody was told of: id, product_id, available."""
+    return (await tx.execute(_LIST_UNTOLD, {"ids": list(product_ids)})).all()
+
+
+async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[OrderLineId, StockKeyId]]:
+    """The sold keys of the lines, in the order of the lines and of the stock."""
+    rows = (await tx.execute(_LIST_TAKEN, {"line_ids": list(line_ids)})).all()
+    place = {line_id: number for number, line_id in enumerate(line_ids)}
+    ordered = sorted(rows, key=lambda row: place[row.order_line_id])
+    return [(OrderLineId(row.order_line_id), StockKeyId(row.id)) for row in ordered]
+
+
+async def list_sealed(tx: Tx, key_ids: Sequence[StockKeyId]) -> dict[StockKeyId, Sealed]:
+    """Sold keys with what opens them, by id."""
+    rows = await tx.execute(_LIST_SEALED, {"ids": list(key_ids)})
+    return {StockKeyId(r.id): Sealed(StockKeyId(r.id), r.ciphertext, DataKeyId(r.data_key_id)) for r in rows}
+
+
+async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
+    """What an alert about the variant speaks of."""
+    row = (await tx.execute(_SUBJECT, {"variant_id": variant_id})).one_or_none()
+    if row is None:
+        return None
+    left = await count_available(tx, variant_id)
+    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, left)
+
+
+# What never had stock is no news: it is not for sale yet.
+_COUNT_LOW = (
+    select(func.count().label("variants"))
+    .select_from(Variant)
+    .join(Product, Product.id == Variant.product_id)
+    .where(Variant.low_stock_told, Variant.hidden.is_(False), Product.listed)
+    .where(select(StockBatch.id).where(StockBatch.variant_id == Variant.id).exists())
+)
+
+
+async def count_low(tx: Tx) -> int:
+    """Listed variants that had stock and whose threshold was passed since."""
+    return int((await tx.execute(_COUNT_LOW)).scalar_one())

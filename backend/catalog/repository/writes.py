@@ -1,0 +1,205 @@
+"""SQL that changes the catalogue and fills the stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import DateTime, LargeBinary, Row, Uuid, bindparam, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
+
+from backend.catalog.errors import ImportUnderWay
+from backend.catalog.models import Category, Product, StockBatch, Variant
+from backend.catalog.rules.rows import RowKind
+from backend.infra.unit_of_work import Tx, sqlstate
+from backend.kernel.ids import DataKeyId, UserId, VariantId
+
+_CHUNK: Final = 5000
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_TABLES: Final[dict[RowKind, type[Category | Product | Variant]]] = {
+    RowKind.CATEGORY: Category,
+    RowKind.PRODUCT: Product,
+    RowKind.VARIANT: Variant,
+}
+_POPULAR_FOR: Final = timedelta(days=30)
+
+# One catalogue import and one stock import at a time; readers and buyers are not concerned.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('catalog:' || CAST(:what AS text), 0))")
+
+# Told in the transaction itself: these writes are rare, and whoever keeps pages must not miss one.
+_BUMP = text(
+    """
+    WITH bumped AS (
+        INSERT INTO catalogue_version (id, version) VALUES (1, 1)
+        ON CONFLICT (id) DO UPDATE SET version = catalogue_version.version + 1 RETURNING version
+    ) SELECT version, pg_notify('souk', 'catalogue:' || version) FROM bumped
+    """
+)
+
+_REFRESH_FACTS = text(
+    """
+    WITH RECURSIVE shown AS (
+        SELECT id FROM categories WHERE parent_id IS NULL AND NOT hidden
+        UNION ALL SELECT c.id FROM categories c JOIN shown s ON c.parent_id = s.id WHERE NOT c.hidden
+    ), facts AS (
+        SELECT p.id, coalesce(f.price, 0) AS price, coalesce(f.reseller, 0) AS reseller,
+               coalesce(f.lowest < f.highest, false) AS differ,
+               NOT p.hidden AND f.price IS NOT NULL
+                   AND EXISTS (SELECT FROM shown s WHERE s.id = p.category_id) AS listed
+        FROM products p CROSS JOIN LATERAL (
+            SELECT min(v.price_amount) AS price, min(coalesce(v.reseller_amount, v.price_amount)) AS reseller,
+                   min(v.price_amount) AS lowest, max(v.price_amount) AS highest
+            FROM variants v WHERE v.product_id = p.id AND NOT v.hidden
+        ) f WHERE CAST(:everything AS boolean) OR p.id = ANY(:ids)
+    )
+    UPDATE products p
+    SET listed = f.listed, price_amount = f.price, reseller_amount = f.reseller, prices_differ = f.differ
+    FROM facts f WHERE f.id = p.id AND (p.listed, p.price_amount, p.reseller_amount, p.prices_differ)
+        IS DISTINCT FROM (f.listed, f.price, f.reseller, f.differ)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+_REFRESH_POPULARITY = text(
+    """
+    WITH sales AS (
+        SELECT v.product_id, count(*) AS sold FROM stock_keys k JOIN variants v ON v.id = k.variant_id
+        WHERE k.state = 'sold' AND k.taken_at >= :since GROUP BY v.product_id
+    )
+    UPDATE products p SET recent_sales = coalesce(s.sold, 0)
+    FROM products q LEFT JOIN sales s ON s.product_id = q.id
+    WHERE q.id = p.id AND p.recent_sales <> coalesce(s.sold, 0)
+    """
+).bindparams(bindparam("since", type_=DateTime(timezone=True)))
+
+_FIND_VARIANT = (
+    select(Variant.id, Variant.product_id, Variant.currency)
+    .join(Product, Product.id == Variant.product_id)
+    .where(Product.slug == bindparam("slug"), Variant.code == bindparam("code"))
+)
+_KNOWN_KEYS = text(
+    """
+    SELECT k.variant_id, k.fingerprint FROM unnest(:variants, :fingerprints) n (variant_id, fingerprint)
+    JOIN stock_keys k ON k.variant_id = n.variant_id AND k.fingerprint = n.fingerprint
+    """
+).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
+_ADD_KEYS = text(
+    """
+    INSERT INTO stock_keys (id, variant_id, batch_id, ciphertext, fingerprint)
+    SELECT * FROM unnest(:ids, :variants, :batches, :ciphertexts, :fingerprints)
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("ids", "variants", "batches")),
+    *(bindparam(name, type_=ARRAY(LargeBinary())) for name in ("ciphertexts", "fingerprints")),
+)
+_RESTOCKED = text(
+    """
+    UPDATE variants v SET low_stock_told = n.available <= v.low_stock_at
+    FROM variants w CROSS JOIN LATERAL (
+        SELECT count(*) AS available FROM (
+            SELECT FROM stock_keys k WHERE k.variant_id = w.id AND k.state = 'available' LIMIT w.low_stock_at + 1
+        ) counted
+    ) n WHERE w.id = v.id AND v.id = ANY(:ids) AND v.low_stock_told <> (n.available <= v.low_stock_at)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+async def lock_imports(tx: Tx, what: str) -> None:
+    """Let one import of ``what`` at a time be under way. Raises ImportUnderWay after waiting a while for another."""
+    try:
+        await tx.execute(_LOCK, {"what": what})
+    except DBAPIError as error:
+        if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+            raise ImportUnderWay() from error
+        raise
+
+
+async def bump_version(tx: Tx) -> int:
+    """Raise the catalogue's version and tell every process; the new version."""
+    return int((await tx.execute(_BUMP)).one().version)
+
+
+async def list_all_categories(tx: Tx) -> Sequence[Row[Any]]:
+    """Every category, hidden ones too."""
+    return (await tx.execute(select(*Category.__table__.columns))).all()
+
+
+async def list_products_by_slug(tx: Tx, slugs: Sequence[str]) -> list[Row[Any]]:
+    """The products with these slugs, hidden ones too."""
+    rows: list[Row[Any]] = []
+    for start in range(0, len(slugs), _CHUNK):
+        chosen = Product.slug.in_(slugs[start : start + _CHUNK])
+        rows += (await tx.execute(select(*Product.__table__.columns).where(chosen))).all()
+    return rows
+
+
+async def list_variants_of(tx: Tx, product_ids: Sequence[UUID]) -> list[Row[Any]]:
+    """Every variant of the products, hidden ones too."""
+    rows: list[Row[Any]] = []
+    for start in range(0, len(product_ids), _CHUNK):
+        chosen = Variant.product_id.in_(product_ids[start : start + _CHUNK])
+        rows += (await tx.execute(select(*Variant.__table__.columns).where(chosen))).all()
+    return rows
+
+
+async def add_rows(tx: Tx, kind: RowKind, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of one kind; all have the same columns."""
+    for start in range(0, len(rows), _CHUNK):
+        await tx.execute(insert(_TABLES[kind]), rows[start : start + _CHUNK])
+
+
+async def change_row(tx: Tx, kind: RowKind, row_id: UUID, values: dict[str, Any]) -> None:
+    """Change some columns of one row."""
+    table = _TABLES[kind]
+    await tx.execute(update(table).where(table.id == row_id).values(values))
+
+
+async def refresh_facts(tx: Tx, product_ids: Sequence[UUID] | None) -> None:
+    """Work out anew whether these products (all of them: None) are listed, and from which price."""
+    await tx.execute(_REFRESH_FACTS, {"everything": product_ids is None, "ids": list(product_ids or ())})
+
+
+async def refresh_popularity(tx: Tx) -> int:
+    """Count the sales of the last 30 days; how many products moved."""
+    return (await tx.execute(_REFRESH_POPULARITY, {"since": tx.now - _POPULAR_FOR})).rowcount
+
+
+async def find_variant(tx: Tx, slug: str, code: str) -> Row[Any] | None:
+    """The variant ``slug/code``: id, product_id, currency."""
+    return (await tx.execute(_FIND_VARIANT, {"slug": slug, "code": code})).one_or_none()
+
+
+async def list_known_keys(tx: Tx, variants: list[UUID], fingerprints: list[bytes]) -> set[tuple[UUID, bytes]]:
+    """Which of these keys the stock has or had."""
+    rows = await tx.execute(_KNOWN_KEYS, {"variants": variants, "fingerprints": fingerprints})
+    return {(row.variant_id, row.fingerprint) for row in rows}
+
+
+async def add_batch(
+    tx: Tx,
+    variant_id: VariantId,
+    data_key_id: DataKeyId,
+    source: str,
+    unit_cost: int | None,
+    currency: str,
+    by: UserId | None,
+) -> UUID:
+    """Insert a batch of the variant; its id."""
+    batch_id = tx.new_id()
+    row = {"id": batch_id, "variant_id": variant_id, "data_key_id": data_key_id, "source": source}
+    more = {"unit_cost": unit_cost, "currency": currency, "imported_at": tx.now, "imported_by": by}
+    await tx.execute(insert(StockBatch), row | more)
+    return batch_id
+
+
+async def add_keys(tx: Tx, rows: Sequence[tuple[UUID, UUID, UUID, bytes, bytes]]) -> None:
+    """Insert sealed keys in their order: id, variant, batch, ciphertext, fingerprint."""
+    names = ("ids", "variants", "batches", "ciphertexts", "fingerprints")
+    await tx.execute(_ADD_KEYS, dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True)))
+
+
+async def mark_restocked(tx: Tx, variant_ids: Sequence[UUID]) -> None:
+    """Let the alert about low stock sound again for variants that have enough now."""
+    await tx.execute(_RESTOCKED, {"ids": list(variant_ids)})

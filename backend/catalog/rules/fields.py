@@ -1,0 +1,210 @@
+"""One cell of a file each: text in, a checked value out."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+import zlib
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from babel import Locale as BabelLocale
+
+from backend.catalog.types import HUES, ProblemCode
+from backend.kernel.money import Money, exponent
+
+MAX_KEY: Final = 1024
+_MAX_AMOUNT: Final = 10**12  # a thousand of them are still one transfer
+_MAX_SLUG: Final = 64
+_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# Territories that CLDR names and ISO 3166-1 does not assign.
+_NOT_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+_YES: Final = frozenset({"yes", "true", "1", "y"})
+_NO: Final = frozenset({"no", "false", "0", "n", ""})
+_MAX_TAGS: Final = 10
+_MAX_TAG: Final = 30
+
+
+class FieldError(ValueError):
+    """The cell holds no such value."""
+
+    def __init__(self, code: ProblemCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+Parser = Callable[[str], Any]
+
+
+def as_text(value: Any) -> str:
+    """The text of a cell, whether it came from CSV or JSON. Raises FieldError for what has no text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else "9" * 19
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ";".join(value)
+    raise FieldError(ProblemCode.UNKNOWN_VALUE)
+
+
+def slug(text: str, longest: int = _MAX_SLUG) -> str:
+    """A name for addresses: small Latin letters, digits, single hyphens between them."""
+    if len(text) > longest:
+        raise FieldError(ProblemCode.TOO_LONG)
+    if not _SLUG.fullmatch(text):
+        raise FieldError(ProblemCode.BAD_SLUG)
+    return text
+
+
+def is_slug(text: str) -> bool:
+    """Whether anything could be called so in an address."""
+    return len(text) <= _MAX_SLUG and _SLUG.fullmatch(text) is not None
+
+
+def words(longest: int) -> Parser:
+    """One line of text for people."""
+
+    def parse(text: str) -> str:
+        if len(text) > longest:
+            raise FieldError(ProblemCode.TOO_LONG)
+        if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text):
+            raise FieldError(ProblemCode.BAD_TEXT)
+        return text
+
+    return parse
+
+
+def markdown(longest: int) -> Parser:
+    """Several lines of text."""
+
+    def parse(text: str) -> str:
+        text = text.replace("\r\n", "\n")
+        if len(text) > longest:
+            raise FieldError(ProblemCode.TOO_LONG)
+        if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
+            raise FieldError(ProblemCode.BAD_TEXT)
+        return text
+
+    return parse
+
+
+def key(text: str) -> str:
+    """A stock key: one line, kept exactly."""
+    if not text:
+        raise FieldError(ProblemCode.REQUIRED)
+    if len(text) > MAX_KEY:
+        raise FieldError(ProblemCode.TOO_LONG)
+    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+        raise FieldError(ProblemCode.BAD_TEXT)
+    return text
+
+
+def number(lowest: int, highest: int) -> Parser:
+    """A whole number."""
+
+    def parse(text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            raise FieldError(ProblemCode.NOT_A_NUMBER)
+        value = int(text) if len(digits) < 20 else highest + 1
+        if not lowest <= value <= highest:
+            raise FieldError(ProblemCode.OUT_OF_RANGE)
+        return value
+
+    return parse
+
+
+def optional(parser: Parser) -> Parser:
+    """Nothing, or what ``parser`` makes of it."""
+    return lambda text: parser(text) if text else None
+
+
+def choice(values: Collection[str]) -> Parser:
+    """One of a few words."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in values:
+            raise FieldError(ProblemCode.UNKNOWN_VALUE)
+        return text.lower()
+
+    return parse
+
+
+def yes_or_no(text: str) -> bool:
+    """yes, true, 1 or no, false, 0, nothing."""
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise FieldError(ProblemCode.NOT_YES_OR_NO)
+
+
+def price(currency: str) -> Parser:
+    """An amount in major units of ``currency``, as minor units."""
+
+    def parse(text: str) -> int:
+        if text.startswith("-"):
+            raise FieldError(ProblemCode.NEGATIVE_PRICE)
+        whole, _, fraction = text.partition(".")
+        if whole.isdigit() and fraction.isdigit() and len(fraction.rstrip("0")) > exponent(currency):
+            raise FieldError(ProblemCode.FRACTION_TOO_FINE)
+        # 3.400 says the same as 3.4
+        plain = f"{whole}.{fraction.rstrip('0')}".rstrip(".") if fraction else text
+        try:
+            amount = Money.parse(plain, currency).amount
+        except ValueError:
+            raise FieldError(ProblemCode.BAD_PRICE) from None
+        if amount > _MAX_AMOUNT:
+            raise FieldError(ProblemCode.OUT_OF_RANGE)
+        return amount
+
+    return parse
+
+
+def same_currency(currency: str) -> Parser:
+    """The shop's own currency."""
+
+    def parse(text: str) -> str:
+        if text and text.upper() != currency:
+            raise FieldError(ProblemCode.UNKNOWN_CURRENCY)
+        return currency
+
+    return parse
+
+
+@functools.cache
+def _countries() -> frozenset[str]:
+    names = [str(code) for code in BabelLocale("en").territories]
+    return frozenset(code for code in names if len(code) == 2 and code.isalpha()) - _NOT_COUNTRIES
+
+
+def country(text: str) -> str | None:
+    """A country by its two letters (ISO 3166-1), or nothing: everywhere."""
+    if not text:
+        return None
+    if text.upper() not in _countries():
+        raise FieldError(ProblemCode.BAD_COUNTRY)
+    return text.upper()
+
+
+def tags(text: str) -> list[str]:
+    """Words apart by semicolons, each once."""
+    found = list(dict.fromkeys(filter(None, (item.strip().lower() for item in text.split(";")))))
+    if len(found) > _MAX_TAGS or any(len(item) > _MAX_TAG for item in found):
+        raise FieldError(ProblemCode.TOO_LONG)
+    return [words(_MAX_TAG)(item) for item in found]
+
+
+def default_hue(name: str) -> str:
+    """A hue that is always ``name``'s."""
+    return HUES[zlib.crc32(name.encode()) % (len(HUES) - 1)]  # the last one is grey: for what is out
+
+
+def masked(secret: str) -> str:
+    """A secret that can be told apart by its owner and used by nobody."""
+    return f"{secret[:4]}…" if len(secret) >= 12 else "…"

@@ -1,0 +1,5 @@
+"""Use cases of the catalogue."""
+
+from backend.catalog.service.catalog import CatalogService
+
+__all__ = ["CatalogService"]

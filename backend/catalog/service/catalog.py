@@ -1,0 +1,267 @@
+"""What people and admins do with the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+
+from backend.catalog.repository import shelves, stock, writes
+from backend.catalog.repository.shelves import ListFilter, ListKey
+from backend.catalog.rules import render_description
+from backend.catalog.rules.rows import CatalogueRow, StockRow
+from backend.catalog.service.import_catalogue import CatalogueImport
+from backend.catalog.service.import_stock import StockImport
+from backend.catalog.service.shelves import ShelvesCache
+from backend.catalog.types import (
+    AVAILABILITY_CAP,
+    CatalogueReport,
+    CategoryRow,
+    ChoiceKind,
+    CountryRow,
+    Problem,
+    ProductCard,
+    ProductDetail,
+    Sort,
+    StockKind,
+    StockLow,
+    StockReport,
+    VariantOffer,
+)
+from backend.identity.types import Actor, Permission
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import ProductId, VariantId
+from backend.kernel.money import Money
+from backend.kernel.paging import Page, decode_cursor, encode_cursor
+from backend.kernel.text import pick
+
+PAGE_SIZE = 30
+_MAX_PAGE = 100
+_SIMILAR = 4
+_SWEEP_BATCH = 500
+_FIRST_ID = UUID(int=0)
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True):
+    sort: Sort
+    key: int
+    id: UUID
+
+
+class CatalogService:
+    """Shelves, products and their stock."""
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, currency: str) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._currency = currency
+        self._shelves = ShelvesCache()
+
+    async def version(self) -> int:
+        """A number that grows with every change of the catalogue (not of the stock)."""
+        async with self._uow.read() as tx:
+            return await shelves.get_version(tx)
+
+    async def categories(self, actor: Actor) -> list[CategoryRow]:
+        """Every shown category in reading order, in the actor's language."""
+        async with self._uow.read() as tx:
+            return (await self._shelves.get(tx)).rows(actor.language)
+
+    async def countries(self) -> list[CountryRow]:
+        """Countries that have products, the fullest first."""
+        async with self._uow.read() as tx:
+            return list((await self._shelves.get(tx)).countries)
+
+    async def browse(
+        self,
+        actor: Actor,
+        *,
+        category: str | None = None,
+        country: str | None = None,
+        in_stock: bool = False,
+        sort: Sort = Sort.POPULAR,
+        cursor: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Page[ProductCard]:
+        """A page of listed products: of a category (its slug) with all below it, of a country, of both, or all.
+
+        Raises NotFound for an unknown category, Invalid for a country that is not two letters or a bad cursor.
+        """
+        code = _country(country)
+        limit = min(max(limit, 1), _MAX_PAGE)
+        after = _place(cursor, sort)
+        cards: list[ProductCard] = []
+        async with self._uow.read() as tx:
+            ids = (await self._shelves.get(tx)).subtree(category) if category is not None else None
+            wanted = ListFilter(ids, code, in_stock, sort)
+            while True:
+                rows = await shelves.list_products(tx, wanted, after, limit + 1)
+                page = rows[:limit]
+                # A product that sold out a moment ago may still be marked as in stock: the count decides.
+                cards += [self._card(row, actor) for row in page if row.available or not in_stock]
+                if len(rows) <= limit:
+                    return Page(cards)
+                after = shelves.place_of(page[-1], sort)
+                if cards:
+                    return Page(cards, encode_cursor(_Cursor(sort, after.key, after.id)))
+
+    async def product(self, actor: Actor, slug: str) -> ProductDetail:
+        """A product with its variants, priced for the actor. Raises NotFound."""
+        async with self._uow.read() as tx:
+            row = await shelves.get_product(tx, slug)
+            variants = [_variant(item, actor) for item in await shelves.list_variants(tx, row.id)]
+        card = self._card(row, actor, available=min(sum(item.available or 0 for item in variants), AVAILABILITY_CAP))
+        description = pick(row.description, actor.language)
+        return ProductDetail(
+            **msgspec.structs.asdict(card),
+            description=description,
+            description_html=render_description(description),
+            tags=tuple(row.tags),
+            kind=StockKind(row.kind),
+            choice=ChoiceKind(row.choice),
+            category_name=pick(row.category_name, actor.language),
+            variants=variants,
+        )
+
+    async def similar(self, actor: Actor, slug: str, limit: int = _SIMILAR) -> list[ProductCard]:
+        """Other products that are in stock: of the same shelf and country, then of the shelves beside it."""
+        found: dict[UUID, ProductCard] = {}
+        async with self._uow.read() as tx:
+            row = await shelves.get_product(tx, slug)
+            family = (await self._shelves.get(tx)).family(row.category_id)
+            for ids, country in (([row.category_id], row.country), (family, row.country), (family, None)):
+                wanted = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
+                for other in await shelves.list_products(tx, wanted, None, limit + 1):
+                    if other.id != row.id and other.available:
+                        found.setdefault(other.id, self._card(other, actor))
+                if len(found) >= limit:
+                    break
+        return list(found.values())[:limit]
+
+    async def import_catalogue(
+        self,
+        actor: Actor,
+        rows: Iterable[CatalogueRow | Problem],
+        *,
+        apply: bool,
+        source: str,
+        pictures: Mapping[str, str] | None = None,
+    ) -> CatalogueReport:
+        """Create and update categories, products and variants from the rows of a file; all of them or nothing.
+
+        Without ``apply``, and whenever a row is bad, nothing is kept and the report says what would change.
+        ``pictures`` maps the names in the file to names in the storage. Raises Forbidden.
+        """
+        actor.require(Permission.CATALOGUE)
+        job = CatalogueImport(self._uow, self._currency, actor.user_id, source, pictures or {})
+        return await job.run(rows, apply=apply)
+
+    async def import_stock(
+        self,
+        actor: Actor,
+        rows: Iterable[StockRow | Problem],
+        *,
+        apply: bool,
+        source: str,
+        unit_cost: Money | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> StockReport:
+        """Add keys to the stock; all of them or nothing. A key that the variant has or had is passed over.
+
+        Without ``apply``, and whenever a row is bad, nothing is kept. ``progress`` is told how many rows are done.
+        Raises Forbidden.
+        """
+        actor.require(Permission.STOCK)
+        job = StockImport(self._uow, self._ring, self._currency, actor.user_id, source, unit_cost)
+        return await job.run(rows, apply=apply, progress=progress)
+
+    async def count_low(self, actor: Actor) -> int:
+        """How many listed variants that had stock are at their threshold or under it. Raises Forbidden."""
+        actor.require(Permission.STOCK)
+        async with self._uow.read() as tx:
+            return await stock.count_low(tx)
+
+    async def settle_stock(self) -> int:
+        """Put right what a rush left behind; how many products lost the mark ``in_stock``.
+
+        Many buyers at one moment don't see each other's purchases, so the last key or the low mark may pass unseen.
+        """
+        settled, after = 0, _FIRST_ID
+        while True:
+            async with self._uow() as tx:
+                ids = await stock.list_marked(tx, after, _SWEEP_BATCH)
+                if not ids:
+                    return settled
+                for low in await stock.list_untold_low(tx, ids):
+                    if await stock.mark_low_told(tx, VariantId(low.id)):
+                        event = StockLow(variant_id=low.id, product_id=low.product_id, left=low.available)
+                        tx.emit(event)
+                empty = await stock.list_empty(tx, ids)
+                if empty:
+                    settled += await stock.settle_in_stock(tx, empty)
+            after = ids[-1]
+
+    async def refresh_popularity(self) -> int:
+        """Count the sales of the last 30 days into the order "popular"; how many products moved."""
+        async with self._uow() as tx:
+            moved = await writes.refresh_popularity(tx)
+            if moved:
+                await writes.bump_version(tx)
+        return moved
+
+    def _card(self, row: Row[Any], actor: Actor, available: int | None = None) -> ProductCard:
+        amount = row.reseller_amount if actor.is_reseller else row.price_amount
+        return ProductCard(
+            id=ProductId(row.id),
+            slug=row.slug,
+            name=pick(row.name, actor.language),
+            summary=pick(row.summary, actor.language),
+            hue=row.hue,
+            icon=row.icon,
+            country=row.country,
+            category=row.category,
+            price_from=Money(amount, self._currency),
+            prices_differ=row.prices_differ,
+            available=row.available if available is None else available,
+            premium_only=row.premium_only,
+            picture=row.picture,
+        )
+
+
+def _variant(row: Row[Any], actor: Actor) -> VariantOffer:
+    public = Money(row.price_amount, row.currency)
+    reseller = actor.is_reseller and row.reseller_amount is not None
+    return VariantOffer(
+        id=VariantId(row.id),
+        code=row.code,
+        name=pick(row.name, actor.language),
+        note=pick(row.note, actor.language),
+        price=Money(row.reseller_amount, row.currency) if reseller else public,
+        public_price=public,
+        available=row.available,
+        min_quantity=row.min_quantity,
+        max_quantity=row.max_quantity,
+        per_person_limit=row.per_person_limit,
+    )
+
+
+def _country(code: str | None) -> str | None:
+    if code is None:
+        return None
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):
+        raise Invalid("a country has two letters", fields={"country": "unknown_country"})
+    return code.upper()
+
+
+def _place(cursor: str | None, sort: Sort) -> ListKey | None:
+    if cursor is None:
+        return None
+    found = decode_cursor(cursor, _Cursor)
+    if found.sort is not sort or abs(found.key) >= 2**63:
+        raise Invalid("the cursor is of another list", fields={"cursor": "bad_cursor"})
+    return ListKey(found.key, found.id)

@@ -1,0 +1,331 @@
+"""Bringing categories, products and variants in line with a file: all or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+
+from backend.catalog.repository import writes
+from backend.catalog.rules.fields import default_hue
+from backend.catalog.rules.rows import DEFAULTS, CatalogueRow, RowKind, shown
+from backend.catalog.types import Action, CatalogueReport, Change, FieldChange, Problem, ProblemCode
+from backend.infra import audit
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+
+_TEXTS: Final[dict[RowKind, tuple[str, ...]]] = {
+    RowKind.CATEGORY: ("name",),
+    RowKind.PRODUCT: ("name", "summary", "description"),
+    RowKind.VARIANT: ("name", "note"),
+}
+# Columns of a file whose table column is called otherwise; links between rows are resolved apart.
+_STORED_AS: Final = {"price": "price_amount", "reseller_price": "reseller_amount"}
+_LINKS: Final = ("parent", "category")
+_MAX_DEPTH: Final = 6
+_BEFORE_DIFFERENCE: Final = 12
+
+
+class NotKept(Exception):
+    """Rolls the transaction back: a dry run, or a bad row."""
+
+
+class _Planned(msgspec.Struct):
+    """A thing of the file beside what there is of it."""
+
+    row: CatalogueRow
+    id: UUID
+    known: bool
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    @property
+    def changed(self) -> list[str]:
+        """The fields that the file changes."""
+        return [name for name, value in self.after.items() if self.before.get(name) != value]
+
+    @property
+    def action(self) -> Action:
+        """What happens to it."""
+        if not self.known:
+            return Action.CREATE
+        return Action.UPDATE if self.changed else Action.UNCHANGED
+
+
+class _Known(msgspec.Struct):
+    """What there is already, by reference."""
+
+    categories: dict[str, Row[Any]]
+    products: dict[str, Row[Any]]
+    variants: dict[str, Row[Any]]
+
+    def find(self, kind: RowKind, ref: str) -> Row[Any] | None:
+        """The row of this kind and reference."""
+        by_ref = {
+            RowKind.CATEGORY: self.categories,
+            RowKind.PRODUCT: self.products,
+            RowKind.VARIANT: self.variants,
+        }
+        return by_ref[kind].get(ref)
+
+
+class CatalogueImport:
+    """One run over one file."""
+
+    def __init__(
+        self, uow: UnitOfWork, currency: str, by: UserId | None, source: str, pictures: Mapping[str, str]
+    ) -> None:
+        self._uow = uow
+        self._currency = currency
+        self._by = by
+        self._source = source
+        self._pictures = pictures
+        self._problems: list[Problem] = []
+        self._rows: dict[RowKind, dict[str, CatalogueRow]] = {kind: {} for kind in RowKind}
+        self._plan: dict[RowKind, dict[str, _Planned]] = {kind: {} for kind in RowKind}
+
+    async def run(self, rows: Iterable[CatalogueRow | Problem], *, apply: bool) -> CatalogueReport:
+        """Compare every row with what there is and, with ``apply`` and no bad row, make it so."""
+        self._collect(rows)
+        try:
+            async with self._uow() as tx:
+                await writes.lock_imports(tx, "catalogue")
+                await self._compare(tx)
+                if not apply or self._problems:
+                    raise NotKept
+                await self._write(tx)
+            applied = True
+        except NotKept:
+            applied = False
+        planned = [item for kind in RowKind for item in self._plan[kind].values()]
+        counts = Counter((item.row.kind.value, item.action) for item in planned)
+        return CatalogueReport(
+            applied=applied,
+            counts={kind.value: {action: counts[kind.value, action] for action in Action} for kind in RowKind},
+            changes=[_told(item, self._currency) for item in planned if item.action is not Action.UNCHANGED],
+            problems=sorted(self._problems, key=lambda item: item.line),
+        )
+
+    def _collect(self, rows: Iterable[CatalogueRow | Problem]) -> None:
+        for row in rows:
+            if isinstance(row, Problem):
+                self._problems.append(row)
+                continue
+            first = self._rows[row.kind].setdefault(row.ref, row)
+            if first is not row:
+                self._bad(row, ProblemCode.DUPLICATE, "", f"{row.ref} (line {first.line})")
+
+    def _bad(self, row: CatalogueRow, code: ProblemCode, column: str = "", value: str = "") -> None:
+        self._problems.append(Problem(row.line, code, column, shown(value), f"{row.kind}:{row.ref}"))
+
+    async def _compare(self, tx: Tx) -> None:
+        known = await self._load(tx)
+        slug_of = {row.id: slug for slug, row in known.categories.items()}
+        for kind in RowKind:
+            for number, (ref, row) in enumerate(self._rows[kind].items()):
+                found = known.find(kind, ref)
+                before = _fields(kind, found, slug_of) if found else {}
+                after = before | _merged(row, before)
+                if found is None:
+                    self._check_complete(row)
+                    after = {**DEFAULTS[kind], "position": number, "hue": default_hue(ref), **after}
+                    if kind is RowKind.PRODUCT:
+                        del after["position"]
+                    if kind is RowKind.VARIANT:
+                        del after["hue"]
+                    after |= {name: after.get(name, {}) for name in _TEXTS[kind]}
+                planned = _Planned(row, found.id if found else tx.new_id(), found is not None, before, after)
+                self._check(planned)
+                self._plan[kind][ref] = planned
+        self._check_links(known)
+
+    async def _load(self, tx: Tx) -> _Known:
+        variants = self._rows[RowKind.VARIANT]
+        slugs = set(self._rows[RowKind.PRODUCT]) | {ref.partition("/")[0] for ref in variants}
+        products = {row.slug: row for row in await writes.list_products_by_slug(tx, sorted(slugs))}
+        slug_of = {row.id: slug for slug, row in products.items()}
+        held = {ref.partition("/")[0] for ref in variants} & set(products)
+        rows = await writes.list_variants_of(tx, [products[slug].id for slug in sorted(held)])
+        return _Known(
+            categories={row.slug: row for row in await writes.list_all_categories(tx)},
+            products=products,
+            variants={f"{slug_of[row.product_id]}/{row.code}": row for row in rows},
+        )
+
+    def _check_complete(self, row: CatalogueRow) -> None:
+        needed = {RowKind.CATEGORY: (), RowKind.PRODUCT: ("category",), RowKind.VARIANT: ("price",)}[row.kind]
+        for column in needed:
+            if column not in row.values:
+                self._bad(row, ProblemCode.REQUIRED, column)
+        if not row.values.get("name", {}).get("en"):
+            self._bad(row, ProblemCode.REQUIRED, "name_en")
+
+    def _check(self, planned: _Planned) -> None:
+        row, after = planned.row, planned.after
+        if row.kind is RowKind.VARIANT:
+            least, most, each = after["min_quantity"], after["max_quantity"], after["per_person_limit"]
+            if (most is not None and most < least) or (each is not None and each < least):
+                self._bad(row, ProblemCode.LIMITS_CONTRADICT, "min_quantity", str(least))
+        picture = row.values.get("picture")
+        if picture is not None:
+            if picture in self._pictures:
+                after["picture"] = self._pictures[picture]
+            elif picture != planned.before.get("picture"):
+                self._bad(row, ProblemCode.UNKNOWN_PICTURE, "picture", picture)
+
+    def _check_links(self, known: _Known) -> None:
+        # What a bad row speaks of is not missing: one mistake is told once.
+        named = {problem.ref for problem in self._problems}
+        categories = set(known.categories) | set(self._rows[RowKind.CATEGORY])
+        products = set(known.products) | set(self._rows[RowKind.PRODUCT])
+        slug_of = {row.id: slug for slug, row in known.categories.items()}
+        parents = {slug: slug_of.get(row.parent_id) for slug, row in known.categories.items()}
+        parents |= {ref: item.after["parent"] for ref, item in self._plan[RowKind.CATEGORY].items()}
+        for ref, item in self._plan[RowKind.CATEGORY].items():
+            parent = item.after["parent"]
+            if parent is not None and parent not in categories and f"category:{parent}" not in named:
+                self._bad(item.row, ProblemCode.UNKNOWN_PARENT, "parent", parent)
+            elif _is_too_deep(ref, parents):
+                self._bad(item.row, ProblemCode.PARENT_CYCLE, "parent", str(parent))
+        for item in self._plan[RowKind.PRODUCT].values():
+            category = item.after.get("category")
+            if category is not None and category not in categories and f"category:{category}" not in named:
+                self._bad(item.row, ProblemCode.UNKNOWN_CATEGORY, "category", category)
+        for ref, item in self._plan[RowKind.VARIANT].items():
+            slug = ref.partition("/")[0]
+            if slug not in products and f"product:{slug}" not in named:
+                self._bad(item.row, ProblemCode.UNKNOWN_PRODUCT, "product", slug)
+
+    async def _write(self, tx: Tx) -> None:
+        categories = {row.slug: row.id for row in await writes.list_all_categories(tx)}
+        categories |= {ref: item.id for ref, item in self._plan[RowKind.CATEGORY].items()}
+        slugs = sorted({ref.partition("/")[0] for ref in self._plan[RowKind.VARIANT]})
+        products = {row.slug: row.id for row in await writes.list_products_by_slug(tx, slugs)}
+        products |= {ref: item.id for ref, item in self._plan[RowKind.PRODUCT].items()}
+        for kind in RowKind:
+            new = [item for item in self._plan[kind].values() if not item.known]
+            if kind is RowKind.CATEGORY:
+                # Parents first, so that a child finds its own.
+                parents = {ref: item.after["parent"] for ref, item in self._plan[kind].items()}
+                new.sort(key=lambda item: len(_ancestors(item.row.ref, parents)))
+            await writes.add_rows(tx, kind, [self._stored(tx, item, categories, products) for item in new])
+            for item in self._plan[kind].values():
+                if item.action is Action.UPDATE:
+                    values = _columns({name: item.after[name] for name in item.changed}, categories)
+                    await writes.change_row(tx, kind, item.id, values)
+        await self._finish(tx, products)
+
+    def _stored(
+        self, tx: Tx, item: _Planned, categories: Mapping[str, UUID], products: Mapping[str, UUID]
+    ) -> dict[str, Any]:
+        values = {"id": item.id, **_columns(item.after, categories)}
+        slug, _, code = item.row.ref.partition("/")
+        if item.row.kind is RowKind.VARIANT:
+            return values | {"product_id": products[slug], "code": code, "currency": self._currency}
+        if item.row.kind is RowKind.PRODUCT:
+            values["created_at"] = tx.now
+        return values | {"slug": slug}
+
+    async def _finish(self, tx: Tx, products: Mapping[str, UUID]) -> None:
+        touched = {
+            ref.partition("/")[0]: item
+            for kind in (RowKind.PRODUCT, RowKind.VARIANT)
+            for ref, item in self._plan[kind].items()
+            if item.action is not Action.UNCHANGED
+        }
+        shelves = [item for item in self._plan[RowKind.CATEGORY].values() if item.action is not Action.UNCHANGED]
+        if not touched and not shelves:
+            return
+        moved = any({"hidden", "parent"} & set(item.changed) for item in shelves if item.known)
+        await writes.refresh_facts(tx, None if moved else [products[slug] for slug in touched])
+        version = await writes.bump_version(tx)
+        told = {"version": version, "categories": len(shelves), "products": len(touched)}
+        await audit.record(tx, self._by, "catalogue.import", f"file:{self._source}", told)
+
+
+def _merged(row: CatalogueRow, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file says, languages that it leaves out kept."""
+    values = dict(row.values)
+    for name in _TEXTS[row.kind]:
+        if name in values:
+            texts = {**before.get(name, {}), **values[name]}
+            values[name] = {locale: text for locale, text in texts.items() if text}
+    return values
+
+
+def _fields(kind: RowKind, row: Row[Any], slug_of: Mapping[UUID, str]) -> dict[str, Any]:
+    """A stored row in the words of the file."""
+    mapping = row._mapping
+    names = [name for name in DEFAULTS[kind] if name not in _LINKS and name not in _STORED_AS]
+    found = {name: mapping[name] for name in (*names, *_TEXTS[kind])}
+    if kind is RowKind.CATEGORY:
+        return found | {"hue": row.hue, "parent": slug_of.get(row.parent_id)}
+    if kind is RowKind.PRODUCT:
+        return found | {"hue": row.hue, "category": slug_of[row.category_id]}
+    return found | {name: mapping[column] for name, column in _STORED_AS.items()}
+
+
+def _columns(values: Mapping[str, Any], categories: Mapping[str, UUID]) -> dict[str, Any]:
+    """Values in the words of the file as columns of the table."""
+    stored = {_STORED_AS.get(name, name): value for name, value in values.items() if name not in _LINKS}
+    for name in _LINKS:
+        if name in values:
+            stored[f"{name}_id"] = categories[values[name]] if values[name] else None
+    return stored
+
+
+def _ancestors(slug: str, parents: Mapping[str, str | None]) -> list[str]:
+    found: list[str] = []
+    above = parents.get(slug)
+    while above is not None and len(found) <= _MAX_DEPTH:
+        found.append(above)
+        above = parents.get(above)
+    return found
+
+
+def _is_too_deep(slug: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether a category stands under itself, or under more others than anybody would walk through."""
+    return len(_ancestors(slug, parents)) >= _MAX_DEPTH
+
+
+def _told(item: _Planned, currency: str) -> Change:
+    fields: list[FieldChange] = []
+    for name in item.changed if item.known else ():
+        before: Any = item.before.get(name)
+        after: Any = item.after[name]
+        if name in _TEXTS[item.row.kind]:
+            for locale in Locale:
+                if before.get(locale) != after.get(locale):
+                    pair = _apart(before.get(locale, ""), after.get(locale, ""))
+                    fields.append(FieldChange(f"{name}_{locale}", *pair))
+        elif name in _STORED_AS:
+            fields.append(FieldChange(name, _price(before, currency), _price(after, currency)))
+        else:
+            fields.append(FieldChange(name, *_apart(_short(before), _short(after))))
+    return Change(item.row.kind.value, item.row.ref, item.action, tuple(fields))
+
+
+def _price(amount: int | None, currency: str) -> str:
+    return "" if amount is None else str(Money(amount, currency).decimal())
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "; ".join(value) if isinstance(value, list) else str(value)
+
+
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """Both texts cut so that the place where they part is in sight."""
+    same = next((place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    start = max(0, same - _BEFORE_DIFFERENCE)
+    lead = "…" if start else ""
+    return lead + shown(before[start:]), lead + shown(after[start:])

@@ -1,0 +1,163 @@
+"""Filling the stock from a file: sealed, deduplicated, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+
+from backend.catalog.repository import stock, writes
+from backend.catalog.rules.rows import StockRow, shown
+from backend.catalog.types import STOCK_TOPIC, Problem, ProblemCode, StockChange, StockReport
+from backend.infra import audit
+from backend.infra.crypto import KeyRing, seal
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.ids import DataKeyId, ProductId, UserId, VariantId
+from backend.kernel.money import Money
+
+_CHUNK: Final = 5000
+_PURPOSE: Final = "stock"
+
+
+class NotKept(Exception):
+    """Rolls the transaction back: a dry run, or a bad row."""
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    id: UUID
+    key: bytes
+
+
+class _Target(msgspec.Struct):
+    """A variant that the file fills."""
+
+    id: VariantId
+    product_id: ProductId
+    batch: _Batch | None = None
+    added: int = 0
+    duplicates: int = 0
+
+
+class StockImport:
+    """One run over one file. A dry run does the very same and rolls back, so what it tells is what would happen."""
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        ring: KeyRing,
+        currency: str,
+        by: UserId | None,
+        source: str,
+        unit_cost: Money | None,
+    ) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._currency = currency
+        self._by = by
+        self._source = source
+        self._unit_cost = unit_cost.amount if unit_cost else None
+        self._targets: dict[str, _Target | None] = {}
+        self._problems: list[Problem] = []
+        self._rows = 0
+
+    async def run(
+        self, rows: Iterable[StockRow | Problem], *, apply: bool, progress: Callable[[int], None] | None
+    ) -> StockReport:
+        """Take in every row; the report says what was, or would be, added."""
+        try:
+            async with self._uow() as tx:
+                await writes.lock_imports(tx, "stock")
+                await self._take_in(tx, rows, progress)
+                if not apply or self._problems:
+                    raise NotKept
+                await self._finish(tx)
+            applied = True
+        except NotKept:
+            applied = False
+        found = {ref: item for ref, item in self._targets.items() if item is not None}
+        return StockReport(
+            applied=applied,
+            rows=self._rows,
+            added=sum(item.added for item in found.values()),
+            duplicates=sum(item.duplicates for item in found.values()),
+            variants=[StockChange(ref, item.added, item.duplicates) for ref, item in found.items()],
+            problems=sorted(self._problems, key=lambda item: item.line),
+        )
+
+    async def _take_in(
+        self, tx: Tx, rows: Iterable[StockRow | Problem], progress: Callable[[int], None] | None
+    ) -> None:
+        chunk: list[tuple[_Target, str]] = []
+        for row in rows:
+            self._rows += 1
+            if isinstance(row, Problem):
+                self._problems.append(row)
+                continue
+            target = await self._target(tx, row.variant)
+            if target is None:
+                self._problems.append(Problem(row.line, ProblemCode.UNKNOWN_VARIANT, "variant", shown(row.variant)))
+                continue
+            chunk.append((target, row.key))
+            if len(chunk) == _CHUNK:
+                await self._store(tx, chunk)
+                chunk = []
+                if progress:
+                    progress(self._rows)
+        if chunk:
+            await self._store(tx, chunk)
+        if progress:
+            progress(self._rows)
+
+    async def _target(self, tx: Tx, ref: str) -> _Target | None:
+        if ref not in self._targets:
+            slug, _, code = ref.partition("/")
+            row: Row[Any] | None = await writes.find_variant(tx, slug, code) if code and "\0" not in ref else None
+            self._targets[ref] = _Target(VariantId(row.id), ProductId(row.product_id)) if row else None
+        return self._targets[ref]
+
+    async def _store(self, tx: Tx, chunk: list[tuple[_Target, str]]) -> None:
+        fresh: dict[tuple[UUID, bytes], tuple[_Target, bytes]] = {}
+        for target, text in chunk:
+            plain = text.encode()
+            mark: tuple[UUID, bytes] = (target.id, self._ring.fingerprint(plain, target.id.bytes))
+            if mark in fresh:
+                target.duplicates += 1
+            else:
+                fresh[mark] = (target, plain)
+        known = await writes.list_known_keys(tx, [mark[0] for mark in fresh], [mark[1] for mark in fresh])
+        sealed = []
+        for mark, (target, plain) in fresh.items():
+            if mark in known:
+                target.duplicates += 1
+                continue
+            target.added += 1
+            if self._problems:
+                continue  # nothing of this file will be kept; the rest is only looked at
+            if target.batch is None:
+                target.batch = await self._new_batch(tx, target.id)
+            key_id = tx.new_id()
+            sealed.append((key_id, target.id, target.batch.id, seal(target.batch.key, plain, key_id.bytes), mark[1]))
+        if sealed:
+            await writes.add_keys(tx, sealed)
+
+    async def _new_batch(self, tx: Tx, variant_id: VariantId) -> _Batch:
+        data_key_id, key = await self._ring.create(tx, _PURPOSE)
+        batch_id = await writes.add_batch(
+            tx, variant_id, DataKeyId(data_key_id), self._source, self._unit_cost, self._currency, self._by
+        )
+        return _Batch(batch_id, key)
+
+    async def _finish(self, tx: Tx) -> None:
+        filled = {ref: item for ref, item in self._targets.items() if item is not None and item.added}
+        if not filled:
+            return
+        await writes.mark_restocked(tx, sorted({item.id for item in filled.values()}))
+        for product_id in sorted({item.product_id for item in filled.values()}):
+            await stock.mark_in_stock(tx, product_id)
+            tx.signal(STOCK_TOPIC, product_id)
+        counts = {ref: item.added for ref, item in filled.items()}
+        told = {"source": self._source, "added": sum(counts.values()), "variants": len(counts)}
+        await audit.record(tx, self._by, "stock.import", f"file:{self._source}", told)

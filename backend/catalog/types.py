@@ -1,0 +1,280 @@
+"""What the catalogue is to the outside."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from backend.kernel.events import Event
+from backend.kernel.ids import CategoryId, ProductId, VariantId
+from backend.kernel.money import Money
+
+AVAILABILITY_CAP: Final = 100
+"""Availability is counted up to here: below it the count is exact, at it there is plenty."""
+MEDIA_PREFIX: Final = "/media/"
+"""Where stored pictures are served; the name of the file follows."""
+STOCK_TOPIC: Final = "stock"
+"""The signal that a product's availability changed; its key is the product's id."""
+CATALOGUE_TOPIC: Final = "catalogue"
+"""The signal that the catalogue changed; its key is the new version."""
+HUES: Final = ("blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey")
+ICONS: Final = ("box", "card", "game", "gift", "globe", "learn", "shield", "sim", "star")
+
+
+class StockKind(StrEnum):
+    """How a product reaches its buyer."""
+
+    UNIQUE_KEYS = "unique_keys"
+
+
+class ChoiceKind(StrEnum):
+    """What a product's variants differ in."""
+
+    DURATION = "duration"
+    AMOUNT = "amount"
+    OPTION = "option"
+
+
+class KeyState(StrEnum):
+    """Where a stock key is on its way."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    SOLD = "sold"
+    REMOVED = "removed"
+
+
+class Sort(StrEnum):
+    """The order of a list. ``price`` goes by the public price, cheapest first, for resellers too."""
+
+    POPULAR = "popular"
+    NEW = "new"
+    PRICE = "price"
+
+
+class StockLow(Event, frozen=True, kw_only=True):
+    """A variant's stock fell to its threshold or below; told once until it is restocked."""
+
+    variant_id: VariantId
+    product_id: ProductId
+    left: int
+
+
+class StockSubject(msgspec.Struct, frozen=True):
+    """What an alert about stock speaks of; names by language."""
+
+    product_id: ProductId
+    slug: str
+    name: dict[str, str]
+    variant_name: dict[str, str]
+    available: int
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A variant on its way into an order; names by language, the price for this buyer."""
+
+    variant_id: VariantId
+    product_id: ProductId
+    slug: str
+    name: dict[str, str]
+    variant_name: dict[str, str]
+    hue: str
+    icon: str
+    country: str | None
+    unit_price: Money
+    min_quantity: int
+    max_quantity: int | None
+    per_person_limit: int | None
+    premium_only: bool
+    kind: StockKind
+
+
+class CategoryRow(msgspec.Struct, frozen=True):
+    """A category in the reader's language; ``products`` counts those listed in it and below it."""
+
+    id: CategoryId
+    slug: str
+    parent: str | None
+    depth: int
+    name: str
+    icon: str
+    hue: str
+    products: int
+
+
+class CountryRow(msgspec.Struct, frozen=True):
+    """A country (ISO 3166-1, two letters) and how many listed products are for it."""
+
+    code: str
+    products: int
+
+
+class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A product in a list, in the reader's language and at his price.
+
+    ``category`` is a slug; ``country`` None is everywhere. ``prices_differ``: say "from". ``available`` counts all
+    its variants, up to AVAILABILITY_CAP; None for what is never out of stock.
+    """
+
+    id: ProductId
+    slug: str
+    name: str
+    summary: str
+    hue: str
+    icon: str
+    country: str | None
+    category: str
+    price_from: Money
+    prices_differ: bool
+    available: int | None
+    premium_only: bool
+    picture: str | None
+
+    @property
+    def picture_url(self) -> str | None:
+        """The public address of its picture, without the host."""
+        return MEDIA_PREFIX + self.picture if self.picture else None
+
+
+class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to have a product. ``public_price`` is what others pay; it differs from ``price`` for a reseller."""
+
+    id: VariantId
+    code: str
+    name: str
+    note: str
+    price: Money
+    public_price: Money
+    available: int | None
+    min_quantity: int
+    max_quantity: int | None
+    per_person_limit: int | None
+
+
+class ProductDetail(ProductCard, frozen=True, kw_only=True):
+    """A product on its own page. ``description`` is Markdown, ``description_html`` is safe to show as it is."""
+
+    description: str
+    description_html: str
+    tags: tuple[str, ...]
+    kind: StockKind
+    choice: ChoiceKind
+    category_name: str
+    variants: list[VariantOffer]
+
+
+class CategoryFacts(msgspec.Struct, frozen=True):
+    """A category as it stands in the tables; ``products`` counts its own listed ones."""
+
+    id: CategoryId
+    parent_id: CategoryId | None
+    slug: str
+    name: dict[str, str]
+    icon: str
+    hue: str
+    products: int
+
+
+class ProblemCode(StrEnum):
+    """What is wrong with a row of a file."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_UTF8 = "not_utf8"
+    LINE_TOO_LONG = "line_too_long"
+    BROKEN_CSV = "broken_csv"
+    TOO_MANY_CELLS = "too_many_cells"
+    DUPLICATE_COLUMN = "duplicate_column"
+    BROKEN_JSON = "broken_json"
+    NOT_AN_OBJECT = "not_an_object"
+    UNKNOWN_COLUMN = "unknown_column"
+    COLUMN_NOT_FOR_TYPE = "column_not_for_type"
+    UNKNOWN_TYPE = "unknown_type"
+    REQUIRED = "required"
+    BAD_SLUG = "bad_slug"
+    BAD_TEXT = "bad_text"
+    TOO_LONG = "too_long"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_YES_OR_NO = "not_yes_or_no"
+    UNKNOWN_VALUE = "unknown_value"
+    BAD_PRICE = "bad_price"
+    NEGATIVE_PRICE = "negative_price"
+    FRACTION_TOO_FINE = "fraction_too_fine"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    BAD_COUNTRY = "bad_country"
+    DUPLICATE = "duplicate"
+    UNKNOWN_PARENT = "unknown_parent"
+    PARENT_CYCLE = "parent_cycle"
+    UNKNOWN_CATEGORY = "unknown_category"
+    UNKNOWN_PRODUCT = "unknown_product"
+    UNKNOWN_VARIANT = "unknown_variant"
+    UNKNOWN_PICTURE = "unknown_picture"
+    LIMITS_CONTRADICT = "limits_contradict"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A bad row: its line, what is wrong, in which column, and the value (short; masked where it is a key).
+
+    ``ref`` is the thing that the row speaks of, where that can be told.
+    """
+
+    line: int
+    code: ProblemCode
+    column: str = ""
+    value: str = ""
+    ref: str = ""
+
+
+class Action(StrEnum):
+    """What an import does with a thing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """A field before and after, as short texts."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an import does with one category, product or variant."""
+
+    kind: str
+    ref: str
+    action: Action
+    fields: tuple[FieldChange, ...] = ()
+
+
+class CatalogueReport(msgspec.Struct, frozen=True):
+    """What a catalogue file changes (or changed, when ``applied``). ``counts``: by kind, then by action."""
+
+    applied: bool
+    counts: dict[str, dict[Action, int]]
+    changes: list[Change]
+    problems: list[Problem]
+
+
+class StockChange(msgspec.Struct, frozen=True):
+    """What a stock file adds to one variant; ``duplicates`` are keys that it has or had already."""
+
+    variant: str
+    added: int
+    duplicates: int
+
+
+class StockReport(msgspec.Struct, frozen=True):
+    """What a stock file adds (or added, when ``applied``)."""
+
+    applied: bool
+    rows: int
+    added: int
+    duplicates: int
+    variants: list[StockChange]
+    problems: list[Problem]

@@ -1,0 +1,1 @@
+"""The ``souk`` command, one file for each group of its words."""

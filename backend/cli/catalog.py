@@ -1,0 +1,213 @@
+"""``souk import``: catalogue and stock from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+from rich.markup import escape
+from rich.progress import Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from backend.bootstrap import Services
+from backend.catalog.rules.files import Format, read_rows
+from backend.catalog.rules.rows import CatalogueReader, read_stock
+from backend.catalog.types import Action, CatalogueReport, Problem, ProblemCode, StockReport
+from backend.cli.frame import FAILED, console, progress, with_services
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+
+_SHOWN_CHANGES: Final = 200
+_WORDS: Final[dict[ProblemCode, str]] = {
+    ProblemCode.EMPTY_FILE: "the file has no rows",
+    ProblemCode.NOT_UTF8: "the line is not UTF-8",
+    ProblemCode.LINE_TOO_LONG: "the line is longer than 1 MiB",
+    ProblemCode.BROKEN_CSV: "the quotes do not match, or a cell is too long",
+    ProblemCode.TOO_MANY_CELLS: "the row has more cells than the header",
+    ProblemCode.DUPLICATE_COLUMN: "the header names the column twice",
+    ProblemCode.BROKEN_JSON: "the line is not JSON",
+    ProblemCode.NOT_AN_OBJECT: "the line is not a JSON object",
+    ProblemCode.UNKNOWN_COLUMN: "no such column",
+    ProblemCode.COLUMN_NOT_FOR_TYPE: "a row of this type has no such column",
+    ProblemCode.UNKNOWN_TYPE: "the type must be category, product or variant",
+    ProblemCode.REQUIRED: "must not be empty",
+    ProblemCode.BAD_SLUG: "only small Latin letters, digits and single hyphens",
+    ProblemCode.BAD_TEXT: "holds a line break or a sign that cannot be shown",
+    ProblemCode.TOO_LONG: "too long",
+    ProblemCode.NOT_A_NUMBER: "not a whole number",
+    ProblemCode.OUT_OF_RANGE: "too small or too large",
+    ProblemCode.NOT_YES_OR_NO: "must be yes or no",
+    ProblemCode.UNKNOWN_VALUE: "not one of the known values",
+    ProblemCode.BAD_PRICE: "not a price such as 14.40",
+    ProblemCode.NEGATIVE_PRICE: "a price is never negative",
+    ProblemCode.FRACTION_TOO_FINE: "finer than the currency's smallest coin",
+    ProblemCode.UNKNOWN_CURRENCY: "the shop sells in another currency (SHOP_CURRENCY)",
+    ProblemCode.BAD_COUNTRY: "not a country of ISO 3166-1, such as TR",
+    ProblemCode.DUPLICATE: "stands in the file already",
+    ProblemCode.UNKNOWN_PARENT: "no such category, here or in the shop",
+    ProblemCode.PARENT_CYCLE: "the category stands under itself, or more than 5 deep",
+    ProblemCode.UNKNOWN_CATEGORY: "no such category, here or in the shop",
+    ProblemCode.UNKNOWN_PRODUCT: "no such product, here or in the shop",
+    ProblemCode.UNKNOWN_VARIANT: "no such product/variant in the shop",
+    ProblemCode.UNKNOWN_PICTURE: "no such picture in the folder given by --pictures",
+    ProblemCode.LIMITS_CONTRADICT: "the minimum is above the maximum or the limit per person",
+}
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring in the catalogue or keys from a file. Shows what would change; --apply makes it so."""
+
+
+class _Counted:
+    """A file that moves a progress bar as it is read."""
+
+    def __init__(self, file: BinaryIO, progress: Progress, task: TaskID) -> None:
+        self._file = file
+        self._progress = progress
+        self._task = task
+
+    def readline(self, limit: int, /) -> bytes:
+        line = self._file.readline(limit)
+        self._progress.advance(self._task, len(line))
+        return line
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[_Counted]:
+    columns = (TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    with path.open("rb") as file, progress(*columns) as bar:
+        yield _Counted(file, bar, bar.add_task(path.name, total=max(path.stat().st_size, 1)))
+
+
+def _format(path: Path, chosen: str | None, *, plain: bool = False) -> Format:
+    found = Format(chosen) if chosen else Format.of(path.name) or (Format.PLAIN if plain else None)
+    if found is None or (found is Format.PLAIN and not plain):
+        raise click.UsageError(f"{path.name}: say --format csv or jsonl, its name does not tell")
+    return found
+
+
+@import_group.command("catalogue")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--apply", is_flag=True, help="Write the changes; without it nothing is written.")
+@click.option("--format", "written", type=click.Choice(["csv", "jsonl"]), help="Told by the file's name otherwise.")
+@click.option(
+    "--pictures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the pictures (PNG, JPEG, WebP) that the column 'picture' names.",
+)
+def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Path | None) -> None:
+    """Create and update categories, products and variants from FILE (CSV or JSON lines).
+
+    The column 'type' is category, product or variant. Names are name_en, name_ar, name_ru, and so on. What a row
+    leaves out stays as it is; an empty cell goes back to the default. Any bad row, and nothing is written.
+    """
+
+    async def work(services: Services) -> CatalogueReport:
+        how = _format(file, written)
+        names = await services.storage.put_folder(pictures, keep=apply) if pictures else {}
+        with _reading(file) as source:
+            rows = CatalogueReader(services.settings.shop_currency).read(read_rows(source, how))
+            return await services.catalog.import_catalogue(
+                Actor.system(), rows, apply=apply, source=file.name, pictures=names
+            )
+
+    report = with_services(work)
+    _show_problems(report.problems)
+    _show_catalogue(report)
+    _end(report.applied, bool(report.problems), apply)
+
+
+@import_group.command("stock")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--apply", is_flag=True, help="Write the keys; without it nothing is written.")
+@click.option(
+    "--format", "written", type=click.Choice(["csv", "jsonl", "plain"]), help="Told by the file's name otherwise."
+)
+@click.option("--variant", help="product-slug/variant-code of every key; a file of plain keys needs it.")
+@click.option("--source", help="Where the keys came from, for your records; the file's name otherwise.")
+@click.option("--unit-cost", help="What one key cost you, such as 2.10, in the shop's currency.")
+def import_stock(
+    file: Path, apply: bool, written: str | None, variant: str | None, source: str | None, unit_cost: str | None
+) -> None:
+    """Add keys from FILE: CSV or JSON lines with the columns 'variant' and 'key', or plain keys, one a line.
+
+    A key that the variant has, or ever had, is passed over. Any bad row, and nothing is written. Keys are never
+    printed in full.
+    """
+    how = _format(file, written, plain=True)
+    if how is Format.PLAIN and not variant:
+        raise click.UsageError("a file of plain keys needs --variant product-slug/variant-code")
+
+    async def work(services: Services) -> StockReport:
+        currency = services.settings.shop_currency
+        cost = _cost(unit_cost, currency)
+        with _reading(file) as opened:
+            rows = read_stock(read_rows(opened, how), variant)
+            return await services.catalog.import_stock(
+                Actor.system(), rows, apply=apply, source=source or file.name, unit_cost=cost
+            )
+
+    report = with_services(work)
+    _show_problems(report.problems)
+    _show_stock(report)
+    _end(report.applied, bool(report.problems), apply)
+
+
+def _cost(text: str | None, currency: str) -> Money | None:
+    if text is None:
+        return None
+    try:
+        cost = Money.parse(text, currency)
+    except ValueError:
+        raise click.UsageError(f"--unit-cost: not an amount in {currency}") from None
+    if cost < Money.zero(currency):
+        raise click.UsageError("--unit-cost: a cost is never negative")
+    return cost
+
+
+def _show_problems(problems: list[Problem]) -> None:
+    for problem in problems:
+        where = f"line {problem.line}" + (f", {problem.column}" if problem.column else "")
+        value = f" ({problem.value})" if problem.value else ""
+        console.print(f"[red]{escape(where)}[/]: {_WORDS[problem.code]}{escape(value)}", highlight=False)
+
+
+def _show_catalogue(report: CatalogueReport) -> None:
+    changes = [item for item in report.changes if item.action is Action.UPDATE]
+    if changes:
+        table = Table("what", "field", "before", "after", title="Changes")
+        for change in changes[:_SHOWN_CHANGES]:
+            for number, field in enumerate(change.fields):
+                what = f"{change.kind} {change.ref}" if number == 0 else ""
+                table.add_row(what, field.field, escape(field.before), escape(field.after))
+        console.print(table)
+        if len(changes) > _SHOWN_CHANGES:
+            console.print(f"… and {len(changes) - _SHOWN_CHANGES} more changed")
+    sums = Table("", "create", "update", "unchanged")
+    for kind, counts in report.counts.items():
+        sums.add_row(kind, *(str(counts[action]) for action in (Action.CREATE, Action.UPDATE, Action.UNCHANGED)))
+    console.print(sums)
+
+
+def _show_stock(report: StockReport) -> None:
+    table = Table("variant", "new keys", "passed over")
+    for item in report.variants[:_SHOWN_CHANGES]:
+        table.add_row(item.variant, str(item.added), str(item.duplicates))
+    if len(report.variants) > _SHOWN_CHANGES:
+        table.add_row(f"… and {len(report.variants) - _SHOWN_CHANGES} more", "", "")
+    table.add_row("together", str(report.added), str(report.duplicates), style="bold")
+    console.print(table)
+
+
+def _end(applied: bool, bad: bool, wanted: bool) -> None:
+    if bad:
+        click.echo("Nothing was written: put the lines above right and try again.", err=True)
+        raise SystemExit(FAILED)
+    if applied:
+        console.print("Written.")
+    elif not wanted:
+        console.print("Nothing was written yet: --apply does it.")

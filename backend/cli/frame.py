@@ -1,0 +1,86 @@
+"""What every command stands in: the backend around its work, and one line for what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import click
+from alembic.util.exc import CommandError
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from sqlalchemy.exc import DBAPIError
+
+from backend.bootstrap import Services, build
+from backend.infra.crypto import DecryptionError
+from backend.infra.embedded import EmbeddedError
+from backend.infra.health import database_lost
+from backend.infra.logging import scrub, setup_command_logging
+from backend.infra.roots import WRONG_SETTINGS
+from backend.infra.settings import SettingsError, load_settings
+from backend.kernel.errors import AppError
+
+R = TypeVar("R")
+FAILED: Final = 1
+_EXPECTED: Final = (
+    SettingsError,
+    EmbeddedError,
+    DecryptionError,
+    AppError,
+    CommandError,  # Alembic: no such revision, a database of a newer release
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    RedisError,
+    OSError,
+)
+_NO_SUCH_TABLE: Final = "42P01"
+console = Console()
+_errors = Console(stderr=True)
+
+
+class OneLineGroup(click.Group):
+    """Turns every expected failure into one line and an exit code; a traceback is for bugs only."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises SystemExit: 2 for wrong settings, 1 for another failure with a known cause."""
+        setup_command_logging()
+        try:
+            return super().invoke(ctx)
+        except _EXPECTED as error:
+            click.echo(f"souk: {told(error)}", err=True)
+            sys.exit(WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED)
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, in one line and without a secret."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    # SQLAlchemy wraps the driver's error in one of its own, whose text begins with the name of a class.
+    cause = cause.__cause__ if isinstance(cause.__cause__, asyncpg.PostgresError) else cause
+    text = scrub(next(iter(str(cause).splitlines()), "") or type(cause).__name__)
+    if getattr(cause, "sqlstate", "") == _NO_SUCH_TABLE:
+        return f"the database is not up to date, `souk migrate` brings it there ({text})"
+    if isinstance(error, (DBAPIError, asyncpg.PostgresError)) and database_lost(error):
+        return f"the database does not answer ({text})"
+    return text
+
+
+def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
+    """Run ``work`` with the whole backend, and close it afterwards. Raises SettingsError."""
+
+    async def run() -> R:
+        services = build(load_settings())
+        async with services.running(listen=False):
+            return await work(services)
+
+    return asyncio.run(run())
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """A bar on the error output that leaves nothing behind, and is not there at all where nobody watches."""
+    told_first = (TextColumn("{task.description}"), BarColumn())
+    return Progress(*told_first, *columns, console=_errors, transient=True, disable=not _errors.is_terminal)

@@ -1,0 +1,56 @@
+"""``souk ledger``: the operator's proof that the books balance."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn
+from rich.table import Table
+
+from backend.cli.frame import FAILED, console, progress, with_services
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+from backend.wallet.service import WalletService
+from backend.wallet.types import BooksReport
+
+
+@click.group()
+def ledger() -> None:
+    """The ledger of all money."""
+
+
+@ledger.command()
+def verify() -> None:
+    """Prove the books: every transfer, every balance, every total. Exit code 1 when something is wrong."""
+    report = with_services(lambda services: prove(services.wallet))
+    print_report(console, report)
+    sys.exit(0 if report.balanced else FAILED)
+
+
+async def prove(wallet: WalletService) -> BooksReport:
+    """The report, with a bar while it is made."""
+    with progress(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
+        task = bar.add_task("Proving the books", total=None)
+        return await wallet.verify(Actor.system(), lambda done, steps: bar.update(task, completed=done, total=steps))
+
+
+def print_report(console: Console, report: BooksReport) -> None:
+    """Show what was counted and, where the books are wrong, each difference with its id."""
+    counted = Table(show_header=False, box=None)
+    for name, number in (("transfers", report.transfers), ("legs", report.legs), ("accounts", report.accounts),
+                         ("legs waiting for the rollup", report.waiting)):  # fmt: skip
+        counted.add_row(name, f"{number:,}")
+    for asset, total in report.totals.items():
+        counted.add_row(f"held by people, {asset}", f"{Money(total, asset).decimal():,f}")
+    console.print(counted)
+    if report.balanced:
+        console.print("[green]The books balance.[/green]")
+        return
+    for item in report.differences:
+        line = f"{item.problem}  {item.subject}  {item.asset}  should be {item.expected}, is {item.found}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    for problem, count in report.problems.items():
+        console.print(f"{problem}: {count:,}")
+    console.print(f"[red]The books do not balance: {sum(report.problems.values()):,} differences.[/red]")

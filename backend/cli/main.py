@@ -1,0 +1,107 @@
+"""The ``souk`` command: starts the roots by name, and does an operator's chores."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from backend.bootstrap import Services
+from backend.cli.catalog import import_group
+from backend.cli.frame import OneLineGroup, console, with_services
+from backend.cli.ledger import ledger
+from backend.demo.run import run_demo
+from backend.infra import migrations
+from backend.infra.settings import load_settings
+
+
+@click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="souk")
+def main() -> None:
+    """Souk: a shop, a school and a reading room inside Telegram."""
+
+
+main.add_command(import_group)
+main.add_command(ledger)
+
+
+def _replace_process(*command: str) -> None:
+    """Become another program, so that signals reach it and not a parent that waits."""
+    os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - our own module, no shell wanted
+
+
+@main.command()
+def web() -> None:
+    """Serve the Mini App and the API."""
+    _replace_process("-m", "webapp")
+
+
+@main.command()
+def worker() -> None:
+    """Run the background work: outbox relay, jobs, timers."""
+    _replace_process("-m", "backend.worker")
+
+
+@main.command()
+def bot() -> None:
+    """Run the Telegram bot."""
+    _replace_process("-m", "bot")
+
+
+@main.command()
+@click.option(
+    "--port",
+    default=8080,
+    envvar="PORT",
+    type=click.IntRange(1, 65532),
+    show_default=True,
+    help="Port of the Mini App (or PORT=); the three after it serve the simulator, the metrics and Redis.",
+)
+@click.option(
+    "--state", default=".demo", type=click.Path(path_type=Path), show_default=True, help="Folder of its data."
+)
+def demo(port: int, state: Path) -> None:
+    """Start everything on this machine: database, Redis, shop, worker, bot and a simulated Telegram."""
+    sys.exit(run_demo(port, state))
+
+
+@main.command()
+@click.option("--revision", default="head", show_default=True, help="The revision to go up to.")
+def migrate(revision: str) -> None:
+    """Bring the database up to date."""
+    settings = load_settings()
+    asyncio.run(migrations.upgrade(settings.database_url, revision))
+    console.print("The database is up to date.")
+
+
+@main.group()
+def keys() -> None:
+    """The master keys that protect what is stored."""
+
+
+@keys.command("generate")
+def keys_generate() -> None:
+    """Print a new master key for MASTER_KEYS."""
+    name = f"k{secrets.token_hex(3)}"
+    click.echo(f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Wrap every data key by the first key of MASTER_KEYS; what they protect stays as it is."""
+
+    async def rotate(services: Services) -> int:
+        done = 0
+        while True:
+            async with services.uow() as tx:
+                count = await services.ring.rotate(tx)
+            done += count
+            if not count:
+                return done
+
+    console.print(f"{with_services(rotate)} data keys are wrapped by the current master key now.")

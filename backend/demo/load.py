@@ -1,0 +1,77 @@
+"""Fills the demo shop from the files beside this one, through the same importer that an owner uses."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from backend.catalog.rules.files import RawRow, read_json_lines
+from backend.catalog.rules.rows import CatalogueReader, CatalogueRow, read_stock
+from backend.catalog.service import CatalogService
+from backend.catalog.types import Action, Problem
+from backend.identity.types import Actor
+from backend.infra.storage import Storage
+
+_FOLDER: Final = Path(__file__).parent
+_SOURCE: Final = "demo"
+_CURRENCY: Final = "USD"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What the loading added; zeros when everything was there already."""
+
+    created: int
+    keys: int
+
+
+class DemoFilesError(Exception):
+    """The demo's own files have bad rows: a mistake of ours, not the owner's."""
+
+
+def _catalogue_rows(currency: str) -> list[CatalogueRow | Problem]:
+    data = io.BytesIO((_FOLDER / "catalogue.jsonl").read_bytes())
+    return list(CatalogueReader(currency).read(read_json_lines(data)))
+
+
+def demo_key(variant: str, number: int) -> str:
+    """The demo's key number so-and-so of a variant: always the same, and plainly no real one."""
+    digest = hashlib.sha256(f"souk demo {variant} {number}".encode()).digest()
+    letters = base64.b32encode(digest).decode()
+    return f"DEMO-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
+
+
+def _stock_rows() -> Iterator[RawRow]:
+    with (_FOLDER / "stock.csv").open(newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            for number in range(int(row["count"])):
+                yield RawRow(line, {"variant": row["variant"], "key": demo_key(row["variant"], number)})
+
+
+async def load_demo_shop(catalog: CatalogService, storage: Storage) -> Summary:
+    """Create what the demo shop lacks; what is there, sold or changed since, stays as it is. Raises DemoFilesError."""
+    actor = Actor.system()
+    rows = _catalogue_rows(_CURRENCY)
+    pictures = await storage.put_folder(_FOLDER / "pictures", trusted=True)
+    plan = await catalog.import_catalogue(actor, rows, apply=False, source=_SOURCE, pictures=pictures)
+    _check(plan.problems)
+    missing = {(item.kind, item.ref) for item in plan.changes if item.action is Action.CREATE}
+    if missing:
+        new = [row for row in rows if isinstance(row, CatalogueRow) and (row.kind.value, row.ref) in missing]
+        done = await catalog.import_catalogue(actor, new, apply=True, source=_SOURCE, pictures=pictures)
+        _check(done.problems)
+    stock = await catalog.import_stock(actor, read_stock(_stock_rows()), apply=True, source=_SOURCE)
+    _check(stock.problems)
+    return Summary(len(missing), stock.added)
+
+
+def _check(problems: list[Problem]) -> None:
+    if problems:
+        first = problems[0]
+        raise DemoFilesError(f"line {first.line}: {first.code} {first.column} {first.value}")

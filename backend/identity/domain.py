@@ -1,0 +1,37 @@
+"""What other slices may ask about people, inside their own transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from backend.identity import repository
+from backend.identity.types import Permission, Recipient
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
+from backend.kernel.text import Locale
+
+
+async def get_recipient(tx: Tx, user_id: UserId, *, default_timezone: str = "UTC") -> Recipient:
+    """How to write to somebody. Raises NotFound."""
+    return await repository.get_recipient(tx, user_id, default_timezone)
+
+
+async def list_admins(tx: Tx, permission: Permission, *, default_timezone: str = "UTC") -> list[Recipient]:
+    """Everybody to be told what concerns ``permission``; the root admin always."""
+    return await repository.list_admins(tx, permission, default_timezone)
+
+
+async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
+    """Note that Telegram refuses our messages to him since ``at``; None: it takes them again."""
+    await repository.mark_bot_blocked(tx, user_id, at)
+
+
+async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
+    """First and last names of those of ``ids`` that exist."""
+    return await repository.user_names(tx, ids)
+
+
+async def ensure_root(tx: Tx, telegram_id: int, language: Locale = Locale.EN) -> None:
+    """Make ``telegram_id`` the one root admin; does nothing when he is."""
+    await repository.move_root(tx, telegram_id, language)

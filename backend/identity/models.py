@@ -1,0 +1,55 @@
+"""The table of people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.infra.database import Model
+
+
+class User(Model):
+    """A person whom the shop has met, or the root admin before his first contact (``seen_at`` is null).
+
+    Triggers guard the root row, raise ``role_version`` with every change of rights or blacklist, and tell every
+    process in the same transaction (``identity:<id>`` on channel ``souk``).
+    """
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("NOT (is_root AND blacklisted_at IS NOT NULL)", name="root_not_blacklisted"),
+        CheckConstraint("(blacklisted_at IS NULL) = (blacklist_reason IS NULL)", name="blacklist_has_reason"),
+        Index("uq_users_root", "is_root", unique=True, postgresql_where=text("is_root")),
+        Index("ix_users_admins", "id", postgresql_where=text("is_root OR permissions <> '{}'")),
+        Index("ix_users_username", text("lower(username)"), postgresql_where=text("username IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    telegram_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    first_name: Mapped[str] = mapped_column(server_default=text("''"))
+    last_name: Mapped[str | None]
+    username: Mapped[str | None]
+    photo_url: Mapped[str | None]
+    telegram_premium: Mapped[bool] = mapped_column(server_default=text("false"))
+    language: Mapped[str]
+    language_code: Mapped[str | None]
+    """Telegram's own tag; null until Telegram has told one."""
+    language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
+    timezone: Mapped[str | None]
+    """The device's, at the latest login, until the person has chosen one."""
+    timezone_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
+    start_param: Mapped[str | None]
+    is_root: Mapped[bool] = mapped_column(server_default=text("false"))
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    is_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_premium: Mapped[bool] = mapped_column(server_default=text("false"))
+    role_version: Mapped[int] = mapped_column(server_default=text("1"))
+    blacklisted_at: Mapped[datetime | None]
+    blacklist_reason: Mapped[str | None]
+    bot_blocked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]

@@ -1,0 +1,317 @@
+"""All SQL about people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, String, Text, and_, any_, bindparam, case, cast, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.identity import rules
+from backend.identity.models import User
+from backend.identity.types import Contact, Permission, Recipient, UserDetail, UserRow
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import UserId
+from backend.kernel.text import Locale
+
+_ROOT_LOCK: Final = 0x50_55_4B_01
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A row of users as the service needs it to make an Actor or to see what Telegram has changed."""
+
+    id: UserId
+    telegram_id: int
+    first_name: str
+    last_name: str | None
+    username: str | None
+    photo_url: str | None
+    telegram_premium: bool
+    language: str
+    language_code: str | None
+    language_chosen: bool
+    timezone: str | None
+    timezone_chosen: bool
+    is_root: bool
+    permissions: list[str]
+    is_reseller: bool
+    is_premium: bool
+    role_version: int
+    blacklist_reason: str | None
+    bot_blocked_at: datetime | None
+    seen_at: datetime | None
+
+
+_PERSON = tuple(getattr(User, name) for name in Person.__struct_fields__)
+_BY_ID = select(*_PERSON).where(User.id == bindparam("user_id"))
+_BY_TELEGRAM_ID = select(*_PERSON).where(User.telegram_id == bindparam("telegram_id"))
+
+
+def _person(row: Sequence[Any]) -> Person:
+    return Person(*row)
+
+
+async def find_person(tx: Tx, user_id: UserId) -> Person | None:
+    """The person, or None."""
+    row = (await tx.execute(_BY_ID, {"user_id": user_id})).one_or_none()
+    return _person(row) if row else None
+
+
+async def find_person_by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
+    """The person, or None."""
+    row = (await tx.execute(_BY_TELEGRAM_ID, {"telegram_id": telegram_id})).one_or_none()
+    return _person(row) if row else None
+
+
+async def lock_persons(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, Person]:
+    """The persons of ``ids`` that exist, locked in the order of their ids until the transaction ends."""
+    statement = select(*_PERSON).where(User.id.in_(list(ids))).order_by(User.id).with_for_update()
+    return {row.id: _person(row) for row in await tx.execute(statement)}
+
+
+def _meet() -> Any:
+    new = insert(User).values(
+        id=bindparam("id"),
+        telegram_id=bindparam("telegram_id"),
+        first_name=bindparam("first_name"),
+        last_name=bindparam("last_name"),
+        username=bindparam("username"),
+        photo_url=bindparam("photo_url"),
+        telegram_premium=bindparam("telegram_premium"),
+        language=bindparam("language"),
+        language_code=bindparam("language_code"),
+        timezone=bindparam("timezone"),
+        start_param=bindparam("start_param"),
+        created_at=bindparam("now"),
+        seen_at=bindparam("now"),
+    )
+    said = new.excluded
+    # The first tag that Telegram tells decides the language, once, unless the person has decided before.
+    told_first = and_(User.language_code.is_(None), said.language_code.is_not(None), User.language_chosen.is_(False))
+    return new.on_conflict_do_update(
+        index_elements=[User.telegram_id],
+        set_={
+            "first_name": said.first_name,
+            "last_name": said.last_name,
+            "username": said.username,
+            "photo_url": func.coalesce(said.photo_url, User.photo_url),
+            "telegram_premium": said.telegram_premium,
+            "language": case((told_first, said.language), else_=User.language),
+            "language_code": func.coalesce(said.language_code, User.language_code),
+            "timezone": case((User.timezone_chosen, User.timezone), else_=func.coalesce(said.timezone, User.timezone)),
+            # The start parameter of the first contact stays; the root's row exists before his.
+            "start_param": case((User.seen_at.is_(None), said.start_param), else_=User.start_param),
+            "seen_at": said.seen_at,
+        },
+    ).returning(*_PERSON)
+
+
+_MEET = _meet()
+
+
+async def add_or_follow(tx: Tx, contact: Contact, language: Locale) -> Person:
+    """Register the person, or follow what Telegram says about him now; two first contacts at once make one row."""
+    values = {
+        "id": tx.new_id(),
+        "telegram_id": contact.telegram_id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "username": contact.username,
+        "photo_url": contact.photo_url,
+        "telegram_premium": contact.is_premium,
+        "language": language.value,
+        "language_code": contact.language_code,
+        "timezone": contact.timezone,
+        "start_param": contact.start_param,
+        "now": tx.now,
+    }
+    return _person((await tx.execute(_MEET, values)).one())
+
+
+async def set_fields(tx: Tx, user_id: UserId, values: Mapping[str, Any]) -> None:
+    """Change columns of one person. Raises NotFound."""
+    result = await tx.execute(update(User).where(User.id == user_id).values(**values).returning(User.id))
+    if result.one_or_none() is None:
+        raise NotFound("no such user")
+
+
+async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
+    """Note since when Telegram refuses our messages to him; None: it takes them again."""
+    changed = User.bot_blocked_at.is_(None) if at else User.bot_blocked_at.is_not(None)
+    await tx.execute(update(User).where(User.id == user_id, changed).values(bot_blocked_at=at))
+
+
+_RECIPIENT = (
+    User.id,
+    User.telegram_id,
+    User.language,
+    User.timezone,
+    User.bot_blocked_at.is_not(None),
+    User.blacklisted_at.is_not(None),
+)
+_RECIPIENT_BY_ID = select(*_RECIPIENT).where(User.id == bindparam("user_id"))
+_ADMINS = (
+    select(*_RECIPIENT)
+    .where(or_(User.is_root, bindparam("permission", type_=Text) == any_(User.permissions)))
+    .where(or_(User.is_root, User.permissions != text("'{}'")), User.blacklisted_at.is_(None))
+    .order_by(User.id)
+)
+
+
+def _recipient(row: Sequence[Any], default_timezone: str) -> Recipient:
+    user_id, telegram_id, language, timezone, blocked, blacklisted = row
+    return Recipient(user_id, telegram_id, Locale(language), timezone or default_timezone, blocked, blacklisted)
+
+
+async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recipient:
+    """The person as a recipient. Raises NotFound."""
+    row = (await tx.execute(_RECIPIENT_BY_ID, {"user_id": user_id})).one_or_none()
+    if row is None:
+        raise NotFound("no such user")
+    return _recipient(row, default_timezone)
+
+
+async def list_admins(tx: Tx, permission: Permission, default_timezone: str) -> list[Recipient]:
+    """Everybody who holds ``permission`` and is not blacklisted; the root admin among them."""
+    rows = await tx.execute(_ADMINS, {"permission": permission.value})
+    return [_recipient(row, default_timezone) for row in rows]
+
+
+async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
+    """First and last name of each person that exists, in one statement."""
+    wanted = list(set(ids))
+    if not wanted:
+        return {}
+    rows = await tx.execute(select(User.id, User.first_name, User.last_name).where(User.id.in_(wanted)))
+    return {row.id: " ".join(filter(None, (row.first_name, row.last_name))) for row in rows}
+
+
+_ROW = (
+    User.id,
+    User.telegram_id,
+    User.first_name,
+    User.last_name,
+    User.username,
+    User.photo_url,
+    User.language,
+    User.is_root,
+    User.permissions,
+    User.is_reseller,
+    User.is_premium,
+    User.blacklisted_at,
+    User.bot_blocked_at,
+    User.created_at,
+)
+
+
+def _row_values(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "telegram_id": row.telegram_id,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "username": row.username,
+        "photo_url": row.photo_url,
+        "language": Locale(row.language),
+        "is_root": row.is_root,
+        "is_admin": bool(rules.held(row.permissions, is_root=row.is_root)),
+        "is_reseller": row.is_reseller,
+        "is_premium": row.is_premium,
+        "blacklisted": row.blacklisted_at is not None,
+        "blocked_bot": row.bot_blocked_at is not None,
+        "created_at": row.created_at,
+    }
+
+
+def _matches(query: str) -> ColumnElement[bool]:
+    if query.isascii() and query.isdigit() and len(query) <= 18:
+        return cast(User.telegram_id, String).startswith(query, autoescape=True)
+    if query.startswith("@"):
+        return func.lower(User.username).startswith(query[1:].lower(), autoescape=True)
+    name = func.concat_ws(" ", User.first_name, User.last_name)
+    return or_(
+        name.icontains(query, autoescape=True),
+        func.lower(User.username).startswith(query.lower(), autoescape=True),
+    )
+
+
+async def list_users(tx: Tx, query: str, before: UUID | None, limit: int) -> list[UserRow]:
+    """Newest first, those before ``before``; by start of Telegram id or @username, or by part of the name."""
+    statement = select(*_ROW).order_by(User.id.desc()).limit(limit)
+    if query:
+        statement = statement.where(_matches(query))
+    if before:
+        statement = statement.where(User.id < before)
+    return [UserRow(**_row_values(row)) for row in await tx.execute(statement)]
+
+
+_DETAILS = select(
+    *_ROW,
+    User.timezone,
+    User.start_param,
+    User.telegram_premium,
+    User.blacklist_reason,
+    User.seen_at,
+)
+_DETAIL = _DETAILS.where(User.id == bindparam("user_id"))
+_ADMIN_DETAILS = _DETAILS.where(or_(User.is_root, User.permissions != text("'{}'"))).order_by(
+    User.is_root.desc(), User.id
+)
+
+
+async def get_user(tx: Tx, user_id: UserId, default_timezone: str) -> UserDetail:
+    """All that the back office shows of one person. Raises NotFound."""
+    row = (await tx.execute(_DETAIL, {"user_id": user_id})).one_or_none()
+    if row is None:
+        raise NotFound("no such user")
+    return _detail(row, default_timezone)
+
+
+async def list_admin_details(tx: Tx, default_timezone: str) -> list[UserDetail]:
+    """Every admin, the root admin first."""
+    return [_detail(row, default_timezone) for row in await tx.execute(_ADMIN_DETAILS)]
+
+
+async def count_since(tx: Tx, since: datetime) -> int:
+    """How many people were first met since a moment."""
+    statement = select(func.count().label("people")).select_from(User).where(User.created_at >= since)
+    return int((await tx.execute(statement)).scalar_one())
+
+
+def _detail(row: Any, default_timezone: str) -> UserDetail:
+    return UserDetail(
+        **_row_values(row),
+        permissions=rules.held(row.permissions, is_root=row.is_root),
+        timezone=row.timezone or default_timezone,
+        start_param=row.start_param,
+        telegram_premium=row.telegram_premium,
+        blacklisted_at=row.blacklisted_at,
+        blacklist_reason=row.blacklist_reason,
+        seen_at=row.seen_at,
+    )
+
+
+async def find_root(tx: Tx) -> int | None:
+    """The Telegram id of the root admin, or None before the first start."""
+    found: int | None = (await tx.execute(select(User.telegram_id).where(User.is_root))).scalar_one_or_none()
+    return found
+
+
+async def move_root(tx: Tx, telegram_id: int, language: Locale) -> None:
+    """Make ``telegram_id`` the one root admin; a former root becomes an ordinary person without permissions."""
+    await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ROOT_LOCK})
+    if await find_root(tx) == telegram_id:
+        return
+    await tx.execute(text("SET LOCAL souk.root_change = 'on'"))
+    await tx.execute(update(User).where(User.is_root).values(is_root=False, permissions=[]))
+    root = insert(User).values(
+        id=tx.new_id(), telegram_id=telegram_id, language=language.value, is_root=True, created_at=tx.now
+    )
+    freed = {"is_root": True, "blacklisted_at": None, "blacklist_reason": None}
+    await tx.execute(root.on_conflict_do_update(index_elements=[User.telegram_id], set_=freed))
+    await tx.execute(text("SET LOCAL souk.root_change = 'off'"))

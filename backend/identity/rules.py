@@ -1,0 +1,55 @@
+"""Pure decisions about people."""
+
+from __future__ import annotations
+
+import functools
+import re
+import zoneinfo
+from collections.abc import Iterable
+
+from backend.identity.types import ALL_PERMISSIONS, Permission
+from backend.kernel.text import fold
+
+_START_PARAM = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_KNOWN = frozenset(item.value for item in Permission)
+MAX_NAME = 128
+
+
+# Files of the zone database that name no place; PostgreSQL does not know the first.
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+@functools.cache
+def _timezones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones()) - _NO_ZONES
+
+
+def known_timezone(name: str | None) -> str | None:
+    """The IANA name if there is such a zone, else None."""
+    return name if name and name in _timezones() else None
+
+
+def start_param(text: str | None) -> str | None:
+    """The start parameter if Telegram could have made it (1 to 64 of A-Z a-z 0-9 _ -), else None."""
+    return text if text and _START_PARAM.match(text) else None
+
+
+def clean_name(text: str | None) -> str | None:
+    """A name on one line without what PostgreSQL cannot store, cut to 128 characters; None when nothing is left."""
+    if not text:
+        return None
+    plain = fold(_CONTROL.sub(" ", text.replace("\0", "")).encode("utf-8", "ignore").decode())
+    return plain[:MAX_NAME] or None
+
+
+def photo_url(text: str | None) -> str | None:
+    """The address of a photo if it is https and of a sane length, else None."""
+    return text if text and text.startswith("https://") and len(text) <= 1024 and text.isprintable() else None
+
+
+def held(permissions: Iterable[str], *, is_root: bool) -> frozenset[Permission]:
+    """What somebody holds: all of it for root, else what his row lists and this version knows."""
+    if is_root:
+        return ALL_PERMISSIONS
+    return frozenset(Permission(item) for item in permissions if item in _KNOWN)

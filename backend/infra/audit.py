@@ -1,0 +1,44 @@
+"""The audit trail: what admins did, in the transaction that did it. Append-only, held by a trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.infra.database import Model
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
+
+
+class AuditEntry(Model):
+    """One action of one admin. ``actor_id`` is null for the system and has no foreign key: the trail outlives users."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_at", "at"),
+        Index("ix_audit_entries_subject", "subject", "at"),
+        Index("ix_audit_entries_actor_id", "actor_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    action: Mapped[str]
+    subject: Mapped[str]
+    params: Mapped[dict[str, Any]]
+
+
+_RECORD = insert(AuditEntry)
+
+
+async def record(
+    tx: Tx, actor_id: UserId | None, action: str, subject: str, params: Mapping[str, Any] | None = None
+) -> None:
+    """Write that ``actor_id`` did ``action`` (``users.blacklist``) to ``subject`` (``user:<id>``); never a secret."""
+    row = {"id": tx.new_id(), "at": tx.now, "actor_id": actor_id, "action": action, "subject": subject}
+    await tx.execute(_RECORD, {**row, "params": dict(params or {})})

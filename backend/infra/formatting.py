@@ -1,0 +1,172 @@
+"""Numbers, money, days and countries by language: the one place, for pages and chats alike.
+
+Plain text comes out. In Arabic an amount is isolated by Unicode's marks, so that its symbol stays at its side in any
+sentence; a page that isolates by ``<bdi>`` asks for ``isolated=False``.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale as BabelLocale
+from babel import dates, numbers
+
+from backend.infra.i18n import translator
+from backend.kernel.money import CREDIT, STARS, Money, exponent
+from backend.kernel.text import Locale
+
+_NBSP: Final = "\u00a0"
+_MINUS: Final = "\u2212"
+_ISOLATE, _END_ISOLATE = "\u2066", "\u2069"
+# The Arabic of Egypt writes Arabic-Indic digits; plain "ar" leaves it to the CLDR release.
+_BABEL: Final = {Locale.AR: "ar_EG", Locale.EN: "en_US", Locale.RU: "ru_RU"}
+_PER_CENT: Final = {Locale.AR: "٪", Locale.EN: "%", Locale.RU: _NBSP + "%"}
+_INDIC: Final = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+# Where CLDR's name is an official one, too long to stand under a flag: what people say.
+_SHORT_COUNTRIES: Final = {
+    Locale.AR: {"SA": "السعودية", "AE": "الإمارات", "US": "أمريكا", "GB": "بريطانيا"},
+    Locale.EN: {"AE": "Emirates", "US": "USA", "GB": "UK"},
+    Locale.RU: {"US": "США", "GB": "Британия"},
+}
+
+
+class MoneyParts(NamedTuple):
+    """An amount without its sign, taken apart for a large figure; ``before`` and ``after`` hold the symbol."""
+
+    before: str
+    whole: str
+    fraction: str
+    after: str
+
+
+@functools.cache
+def babel_locale(locale: Locale) -> BabelLocale:
+    """Babel's locale for a language of ours."""
+    return BabelLocale.parse(_BABEL[locale])
+
+
+@functools.lru_cache(maxsize=512)
+def timezone(name: str) -> ZoneInfo:
+    """The IANA zone ``name``, UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def isolate(text: str, locale: Locale) -> str:
+    """The text, kept left to right inside a right-to-left sentence."""
+    return f"{_ISOLATE}{text}{_END_ISOLATE}" if locale.direction == "rtl" else text
+
+
+def _digits(text: str, locale: Locale) -> str:
+    # Babel writes the separators of the language, and Latin digits between them.
+    return text.translate(_INDIC) if locale is Locale.AR else text
+
+
+# ---- numbers and money
+
+
+def format_number(value: int | Decimal, locale: Locale, digits: int | None = None) -> str:
+    """A number with the language's digits and grouping; ``digits`` fixes the decimals."""
+    pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
+    text = numbers.format_decimal(value, format=pattern, locale=babel_locale(locale), numbering_system="default")
+    return _digits(text.replace("-", _MINUS), locale)
+
+
+def format_signed(value: int, locale: Locale) -> str:
+    """A change: "+11", "−6"."""
+    return ("+" if value > 0 else "") + format_number(value, locale)
+
+
+def format_percent(value: int, locale: Locale, *, sign: bool = False) -> str:
+    """Whole per cent: ``18`` is "18%" or, with ``sign``, "+18%"."""
+    return (format_signed if sign else format_number)(value, locale) + _PER_CENT[locale]
+
+
+def money_parts(value: Money, locale: Locale, *, trim: bool = False) -> MoneyParts:
+    """The size of an amount in parts; ``trim`` drops a fraction of nothing."""
+    amount = abs(value.decimal())
+    places = exponent(value.currency)
+    if places > 3:  # tokens of six digits: two unless there is more to say
+        places = max(2, -int(amount.normalize().as_tuple().exponent)) if amount else 2
+    if trim and amount == amount.to_integral_value():
+        places = 0
+    text = format_number(amount, locale, places)
+    cut = len(text) - places - 1 if places else len(text)
+    words = translator(locale)
+    if value.currency == STARS:
+        return MoneyParts("", text, "", _NBSP + words.ngettext("Star", "Stars", int(amount)))
+    if value.currency == CREDIT:
+        return MoneyParts("", text, "", _NBSP + words.ngettext("credit", "credits", int(amount)))
+    symbol = numbers.get_currency_symbol(value.currency, locale=babel_locale(locale)).strip("\u200e\u200f")
+    if locale is Locale.EN and not symbol[-1].isalpha():
+        return MoneyParts(symbol, text[:cut], text[cut:], "")
+    return MoneyParts("", text[:cut], text[cut:], _NBSP + symbol)
+
+
+def format_money(value: Money, locale: Locale, *, sign: bool = False, trim: bool = False, isolated: bool = True) -> str:
+    """An amount for reading: "$14.40", "14,40 $"; ``sign`` marks a gain with a plus too, ``trim`` drops ".00"."""
+    mark = _MINUS if value.amount < 0 else "+" if sign and value.amount > 0 else ""
+    text = mark + "".join(money_parts(value, locale, trim=trim))
+    return isolate(text, locale) if isolated else text
+
+
+# ---- days and times, of moments that are in the reader's timezone already
+
+
+def format_date(value: date, locale: Locale, pattern: str = "d MMM y") -> str:
+    """A date by a CLDR pattern; "21 Nov 2027" without one. Source: Unicode TR 35, date field symbols."""
+    return _digits(dates.format_date(value, pattern, locale=babel_locale(locale)), locale)
+
+
+def format_time(value: datetime, locale: Locale) -> str:
+    """The hour: "14:32"."""
+    return _digits(value.strftime("%H:%M"), locale)
+
+
+def format_day(value: date, today: date, locale: Locale) -> str:
+    """A day as a heading: "Today", "Yesterday", "12 November", with the year when it is another one."""
+    words = translator(locale)
+    if value == today:
+        return words.gettext("Today")
+    if value == today - timedelta(days=1):
+        return words.gettext("Yesterday")
+    return format_date(value, locale, "d MMMM" if value.year == today.year else "d MMMM y")
+
+
+def format_moment(value: datetime, today: date, locale: Locale) -> str:
+    """An hour, with its day unless that is today: "14:32", "Yesterday, 14:32"."""
+    time = format_time(value, locale)
+    if value.date() == today:
+        return time
+    return f"{format_day(value.date(), today, locale)}{'،' if locale is Locale.AR else ','} {time}"
+
+
+def format_duration(value: timedelta, locale: Locale) -> str:
+    """A stretch of time in its largest unit, short: "12 min", "4 hr"."""
+    granularity: Literal["second", "minute"] = "second" if value < timedelta(minutes=1) else "minute"
+    text = dates.format_timedelta(
+        value, granularity=granularity, threshold=1.5, format="short", locale=babel_locale(locale)
+    )
+    return _digits(text, locale)
+
+
+def format_clock(left: timedelta, locale: Locale) -> str:
+    """What is left, to the second: "24:38", "1:01:01"; never below nothing."""
+    minutes, seconds = divmod(max(int(left.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return _digits(f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}", locale)
+
+
+# ---- countries
+
+
+def country_name(code: str, locale: Locale) -> str:
+    """The country's name in the language, short; its code where the language has none. Source: CLDR."""
+    short = _SHORT_COUNTRIES[locale].get(code.upper())
+    return short or str(babel_locale(locale).territories.get(code.upper(), code))

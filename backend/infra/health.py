@@ -1,0 +1,105 @@
+"""What a process can say about the parts that it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from enum import StrEnum
+from typing import Final
+
+import asyncpg
+import msgspec
+from alembic.script import ScriptDirectory
+from redis.asyncio import Redis
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from backend.infra import migrations
+from backend.infra.redis import REDIS_DOWN
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Unavailable
+
+_SECONDS: Final = 2.0
+
+
+class State(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class Migrations(StrEnum):
+    """Where the database's schema stands, seen from this code."""
+
+    HEAD = "head"
+    AHEAD = "ahead"
+    """A newer release has migrated it; migrations are safe beside running code, so this one serves on."""
+    BEHIND = "behind"
+    UNKNOWN = "unknown"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What /readyz says. Redis is never worse than degraded: the shop sells without it."""
+
+    database: State
+    redis: State
+    migrations: Migrations
+
+    @property
+    def ready(self) -> bool:
+        """Whether this process can serve people."""
+        return self.database is State.OK and self.migrations in {Migrations.HEAD, Migrations.AHEAD}
+
+
+@functools.cache
+def _revisions() -> tuple[str, frozenset[str]]:
+    script = ScriptDirectory.from_config(migrations.alembic_config())
+    return script.get_current_head() or "", frozenset(item.revision for item in script.walk_revisions())
+
+
+async def _migrations(uow: UnitOfWork) -> Migrations:
+    async with uow.read() as tx:
+        found = await migrations.current(tx)
+    head, known = _revisions()
+    if found == head:
+        return Migrations.HEAD
+    return Migrations.BEHIND if not found or found in known else Migrations.AHEAD
+
+
+async def check(uow: UnitOfWork, redis: Redis) -> Health:
+    """Ask the database and Redis, waiting at most two seconds for each."""
+    database, schema = State.OK, Migrations.UNKNOWN
+    try:
+        schema = await asyncio.wait_for(_migrations(uow), _SECONDS)
+    except Exception as error:
+        if not database_lost(error):
+            raise
+        database = State.DOWN
+    try:
+        await asyncio.wait_for(redis.ping(), _SECONDS)
+        cache = State.OK
+    except REDIS_DOWN:
+        cache = State.DEGRADED
+    return Health(database, cache, schema)
+
+
+def database_lost(error: BaseException) -> bool:
+    """Whether the error means that the database is away for now, and not that a statement was wrong."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        # 08: connection; 53: resources; 57P0x: shut down, starting up.
+        return error.connection_invalidated or state[:2] in {"08", "53"} or state[:4] == "57P0"
+    return isinstance(
+        error,
+        (
+            Unavailable,
+            OSError,
+            TimeoutError,
+            PoolTimeout,
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.CannotConnectNowError,
+        ),
+    )

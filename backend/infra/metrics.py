@@ -1,0 +1,65 @@
+"""Prometheus metrics, served on a port of their own.
+
+One port serves one machine (or container). Where several processes share it, PROMETHEUS_MULTIPROC_DIR names a folder
+that they share too (empty at the start): whichever of them holds the port answers for all, and when it ends another
+takes the port over. Without that variable each process tells of itself only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+_TRY_AGAIN_SECONDS = 5.0
+log = structlog.get_logger(__name__)
+
+JOBS = Counter("souk_jobs", "Jobs run, by task and outcome (done, later, failed, dead).", ["task", "outcome"])
+JOB_SECONDS = Histogram("souk_job_seconds", "How long a job's task ran.", ["task"])
+OUTBOX_WAITING = Gauge("souk_outbox_waiting", "Jobs that are due and not done.", multiprocess_mode="livemostrecent")
+OUTBOX_LAG = Gauge(
+    "souk_outbox_lag_seconds", "Age of the oldest job that is due and not done.", multiprocess_mode="livemostrecent"
+)
+DEAD_LETTERS = Gauge("souk_dead_letters", "Jobs that failed for good.", multiprocess_mode="livemostrecent")
+CRON_RUNS = Counter("souk_cron_runs", "Timers run, by name and outcome (done, failed).", ["cron", "outcome"])
+MESSAGES = Counter("souk_messages", "Telegram messages, by kind and outcome.", ["kind", "outcome"])
+UPDATES = Counter("souk_bot_updates", "Telegram updates, by outcome (handled, failed, repeated).", ["outcome"])
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a scrape every few seconds is no news."""
+
+
+def _registry() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def _serve(port: int, host: str) -> None:
+    app = make_wsgi_app(_registry())
+    said = False
+    while True:
+        try:
+            with make_server(host, port, app, handler_class=_Quiet) as server:
+                log.info("metrics.serving", host=host, port=port)
+                server.serve_forever()
+        except OSError as error:
+            if not said:
+                log.info("metrics.port_taken", port=port, error=repr(error))
+            said = True
+        time.sleep(_TRY_AGAIN_SECONDS)
+
+
+def serve_metrics(port: int, host: str) -> None:
+    """Serve ``/metrics`` from a daemon thread; while another process holds the port, wait for it."""
+    threading.Thread(target=_serve, args=(port, host), name="metrics", daemon=True).start()

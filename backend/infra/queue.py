@@ -1,0 +1,158 @@
+"""arq, kept on a short leash: it carries job ids, nothing else, and may come and go with Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
+from arq.worker import Worker, func
+from redis.asyncio import ConnectionPool
+
+from backend.infra.redis import REDIS_DOWN
+from backend.infra.runner import Runner, describe
+
+QUEUE = "souk:jobs"
+_MARK = "souk:jobs:mark"
+_RUN = "run"
+_TIMEOUT_SECONDS = 1.0
+_POLL_SECONDS = 0.1
+_LEASE_SECONDS = 15.0
+_SHORTEST_REST = 0.25
+_LONGEST_REST = 5.0
+# The runner counts attempts in PostgreSQL; arq's own limit must never be the one that ends a job.
+_ARQ_TRIES = 1_000_000
+# arq also packs the exceptions of jobs that it fails itself; their text is enough.
+_encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
+log = structlog.get_logger(__name__)
+
+
+def make_queue(url: str) -> ArqRedis:
+    """The queue in the Redis at ``url``; connects on first use, and carries msgpack instead of pickles."""
+    pool = ConnectionPool.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, health_check_interval=15
+    )
+    return ArqRedis(
+        pool,
+        job_serializer=_encode,
+        job_deserializer=msgspec.msgpack.decode,
+        default_queue_name=QUEUE,
+    )
+
+
+async def enqueue(queue: ArqRedis, job_id: UUID) -> bool:
+    """Queue a job by its id; False when it is queued or running already. Raises one of REDIS_DOWN."""
+    return await queue.enqueue_job(_RUN, _job_id=str(job_id)) is not None
+
+
+async def lost(queue: ArqRedis) -> bool:
+    """Whether Redis has lost its data since anybody asked. Raises one of REDIS_DOWN."""
+    return bool(await queue.set(_MARK, b"here", nx=True))
+
+
+class JobServer:
+    """Takes jobs off the queue and runs them, ``at_once`` at a time; builds arq's worker anew whenever Redis was away.
+
+    arq marks a running job in Redis. The mark is a lease (of ``lease`` seconds) that is renewed while the job runs, so
+    that the jobs of a killed worker are free again after that and not only after the longest time-out.
+    """
+
+    def __init__(
+        self,
+        queue: ArqRedis,
+        runner: Runner,
+        *,
+        at_once: int = 10,
+        longest_task: int = 60,
+        lease: float = _LEASE_SECONDS,
+    ) -> None:
+        self._queue = queue
+        self._runner = runner
+        self._at_once = at_once
+        self._longest_task = longest_task
+        self._lease_seconds = lease
+        self._worker: Worker | None = None
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        rest = 0.0
+        while True:
+            self._worker = worker = self._make_worker()
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            try:
+                await worker.main()
+            except REDIS_DOWN as error:
+                if not rest:
+                    log.warning("jobs.waiting", error=describe(error))
+            finally:
+                # What runs goes on without Redis: its outcome belongs into PostgreSQL.
+                await _settle(worker, self._longest_task if not _cancelled() else 0)
+            rest = 0.0 if loop.time() - started > _LONGEST_REST else rest
+            rest = min(max(rest * 2, _SHORTEST_REST), _LONGEST_REST)
+            await asyncio.sleep(rest)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more jobs, and wait up to ``seconds`` for those that run; the rest is cancelled with ``run``."""
+        if self._worker is None:
+            return
+        self._worker.allow_pick_jobs = False
+        running = [task for task in self._worker.tasks.values() if not task.done()]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+
+    def _make_worker(self) -> Worker:
+        worker = Worker(
+            [func(self._run_job, name=_RUN, timeout=self._longest_task + 30, max_tries=_ARQ_TRIES)],
+            queue_name=QUEUE,
+            redis_pool=self._queue,
+            handle_signals=False,
+            max_jobs=self._at_once,
+            keep_result=0,
+            poll_delay=_POLL_SECONDS,
+            max_tries=_ARQ_TRIES,
+            log_results=False,
+            job_serializer=_encode,
+            job_deserializer=msgspec.msgpack.decode,
+        )
+        worker.in_progress_timeout_s = self._lease_seconds
+        return worker
+
+    async def _run_job(self, ctx: dict[Any, Any]) -> None:
+        async with self._lease(ctx["job_id"]):
+            await self._runner.run(UUID(ctx["job_id"]), ctx["job_try"])
+
+    @contextlib.asynccontextmanager
+    async def _lease(self, job_id: str) -> AsyncIterator[None]:
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(self._lease_seconds / 4)
+                with contextlib.suppress(*REDIS_DOWN):
+                    await self._queue.pexpire(in_progress_key_prefix + job_id, int(self._lease_seconds * 1000))
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _settle(worker: Worker, seconds: float) -> None:
+    """Wait for the worker's running jobs, then cancel those that are left."""
+    running = [task for task in worker.tasks.values() if not task.done()]
+    if running and seconds:
+        await asyncio.wait(running, timeout=seconds)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)

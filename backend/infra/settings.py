@@ -1,0 +1,241 @@
+"""Settings from the environment: typed, complete, and refused in one line when wrong."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import logging
+import os
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+from backend.kernel.text import Locale
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Seconds = Annotated[int, Meta(ge=1)]
+Major = Annotated[int, Meta(ge=1, le=1_000_000)]
+"""An amount in whole units of the shop's currency: dollars, not cents."""
+
+_MASTER_KEY_BYTES: Final = 32
+# Source: Bot API, setWebhook, secret_token.
+_WEBHOOK_SECRET: Final = re.compile("[A-Za-z0-9_-]{16,256}")
+_ED25519_KEY: Final = re.compile("([0-9a-fA-F]{64})?")
+
+
+class SettingsError(Exception):
+    """A variable is missing or wrong; the message names it."""
+
+
+class Environment(StrEnum):
+    """Where this process runs; production refuses everything that is only for trying out."""
+
+    DEMO = "demo"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """Every variable that Souk reads; ``.env.example`` explains each."""
+
+    database_url: str
+    redis_url: str
+    bot_token: str
+    root_admin_id: Annotated[int, Meta(ge=1)]
+    public_url: str
+    master_keys: str
+    """``id:base64`` pairs, comma separated, the first one wraps; each key is 32 bytes."""
+    secret_key: Annotated[str, Meta(min_length=32)]
+    """Signs session tokens and signed addresses."""
+
+    souk_env: Environment = Environment.PRODUCTION
+    admin_username: str = ""
+    shop_name: str = "Souk"
+    shop_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    default_language: str = "en"
+    default_timezone: str = "UTC"
+    support_url: str = ""
+    bot_url: str = ""
+    """Where the bot is, for whoever comes from outside of Telegram."""
+
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_script_url: str = "https://telegram.org/js/telegram-web-app.js"
+    telegram_frame_ancestors: str = "https://web.telegram.org https://*.telegram.org"
+    telegram_ed25519_key: str = ""
+    """Telegram's public key as hex; empty leaves the signature unchecked (HMAC is always checked)."""
+    bot_webhook: bool = False
+    bot_webhook_secret: str = ""
+    bot_port: Port = 8081
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    web_workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 9100
+    trusted_proxies: str = ""
+    """Addresses or networks whose X-Forwarded-For is believed, comma separated."""
+
+    init_data_max_age: Seconds = 3600
+    session_lifetime: Seconds = 86400
+    order_reservation: Seconds = 900
+    top_up_minimum: Major = 1
+    top_up_maximum: Major = 1000
+    database_pool: Annotated[int, Meta(ge=1, le=200)] = 10
+    job_attempts: Annotated[int, Meta(ge=1)] = 8
+
+    demo_payments: bool = False
+    log_level: str = "INFO"
+    log_format: str = "console"
+    log_dir: str = ""
+    data_dir: str = "./data"
+
+    @property
+    def production(self) -> bool:
+        """Whether this is the real shop."""
+        return self.souk_env is Environment.PRODUCTION
+
+    @property
+    def support_link(self) -> str:
+        """Where a person asks the shop: SUPPORT_URL, else a chat with ADMIN_USERNAME, else nothing."""
+        name = self.admin_username.removeprefix("@")
+        return self.support_url or (f"https://t.me/{name}" if name else "")
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's own id: the number before the colon of its token."""
+        return int(self.bot_token.partition(":")[0])
+
+    @property
+    def async_database_url(self) -> str:
+        """The database address in SQLAlchemy's form for asyncpg."""
+        return async_database_url(self.database_url)
+
+
+def async_database_url(url: str) -> str:
+    """A postgres:// or postgresql:// address in SQLAlchemy's form for asyncpg."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+asyncpg://" + url.removeprefix(scheme)
+    return url
+
+
+def parse_master_keys(text: str) -> dict[str, bytes]:
+    """The master keys by id, in the order of MASTER_KEYS. Raises SettingsError, which repeats nothing of them."""
+    keys: dict[str, bytes] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, _, encoded = item.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if not name or len(key) != _MASTER_KEY_BYTES:
+            raise SettingsError("MASTER_KEYS must be id:base64 pairs of 32 bytes each, as `souk keys generate` makes")
+        if name in keys:
+            raise SettingsError("MASTER_KEYS names two keys alike")
+        keys[name] = key
+    if not keys:
+        raise SettingsError("MASTER_KEYS names no key")
+    return keys
+
+
+def _split(name: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read only here, and refused only then
+    except ValueError:
+        raise SettingsError(
+            f"{name} is not an address; signs like @ / [ in a password are written as %40 %2F %5B"
+        ) from None
+    return parts
+
+
+def _check_addresses(settings: Settings) -> None:
+    if _split("DATABASE_URL", settings.database_url).scheme not in {"postgres", "postgresql"}:
+        raise SettingsError("DATABASE_URL must start with postgres:// or postgresql://")
+    if _split("REDIS_URL", settings.redis_url).scheme not in {"redis", "rediss", "unix"}:
+        raise SettingsError("REDIS_URL must start with redis://, rediss:// or unix://")
+    public = _split("PUBLIC_URL", settings.public_url)
+    more = public.path.strip("/") or public.query or public.fragment or public.username
+    if public.scheme not in {"http", "https"} or not public.hostname or more:
+        raise SettingsError("PUBLIC_URL must be an address without a path, such as https://shop.example.org")
+    others = {
+        "TELEGRAM_API_URL": settings.telegram_api_url,
+        "TELEGRAM_SCRIPT_URL": settings.telegram_script_url,
+        "SUPPORT_URL": settings.support_url,
+        "BOT_URL": settings.bot_url,
+    }
+    for name, url in others.items():
+        if url and _split(name, url).scheme not in {"http", "https"}:
+            raise SettingsError(f"{name} must start with https://")
+
+
+def _check_words(settings: Settings) -> None:
+    if settings.default_language not in set(Locale):
+        raise SettingsError(f"DEFAULT_LANGUAGE must be one of {', '.join(Locale)}")
+    try:
+        ZoneInfo(settings.default_timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError("DEFAULT_TIMEZONE must be a name such as Europe/Berlin, or UTC") from None
+    if settings.log_level.upper() not in logging.getLevelNamesMapping():
+        raise SettingsError("LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR")
+    if settings.log_format not in {"console", "json"}:
+        raise SettingsError("LOG_FORMAT must be console or json")
+    for item in filter(None, (part.strip() for part in settings.trusted_proxies.split(","))):
+        try:
+            ipaddress.ip_network(item)
+        except ValueError:
+            raise SettingsError("TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.0/8") from None
+
+
+def _check_telegram(settings: Settings) -> None:
+    number, colon, secret = settings.bot_token.partition(":")
+    if not (number.isascii() and number.isdigit() and colon and secret):
+        raise SettingsError("BOT_TOKEN must look like 123456:ABC…, as @BotFather gives it")
+    if settings.bot_webhook and not _WEBHOOK_SECRET.fullmatch(settings.bot_webhook_secret):
+        raise SettingsError("BOT_WEBHOOK_SECRET must have 16 to 256 of A-Z a-z 0-9 _ - when BOT_WEBHOOK is on")
+    if not _ED25519_KEY.fullmatch(settings.telegram_ed25519_key):
+        raise SettingsError("TELEGRAM_ED25519_KEY must be 64 hex digits, or empty")
+
+
+def _check_production(settings: Settings) -> None:
+    if urlsplit(settings.public_url).scheme != "https":
+        raise SettingsError("PUBLIC_URL must be https: Telegram opens nothing else")
+    if settings.demo_payments:
+        raise SettingsError("DEMO_PAYMENTS gives money away: it must be off in production")
+
+
+def _check(settings: Settings) -> None:
+    _check_addresses(settings)
+    _check_words(settings)
+    _check_telegram(settings)
+    if settings.top_up_maximum < settings.top_up_minimum:
+        raise SettingsError("TOP_UP_MAXIMUM must not be below TOP_UP_MINIMUM")
+    parse_master_keys(settings.master_keys)
+    if settings.production:
+        _check_production(settings)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``environ`` (the process's own by default).
+
+    An empty value counts as not set. Raises SettingsError that names the first missing or wrong variable.
+    """
+    source = os.environ if environ is None else environ
+    known = {field.encode_name: field for field in msgspec.structs.fields(Settings)}
+    values = {name: source[name].strip() for name in known if source.get(name, "").strip()}
+    for name, field in known.items():
+        if field.required and name not in values:
+            raise SettingsError(f"{name} is not set; .env.example says what it is")
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$.")
+        raise SettingsError(f"{where.rstrip('`') or 'the settings'}: {message}") from None
+    _check(settings)
+    return settings

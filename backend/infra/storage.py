@@ -1,0 +1,109 @@
+"""Pictures on a local directory, named by what is in them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from backend.kernel.errors import Invalid, NotFound
+
+MAX_BYTES: Final = 5 * 1024 * 1024
+_TYPES: Final = {"svg": "image/svg+xml", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
+_NAME: Final = re.compile(r"[0-9a-f]{40}\.(svg|webp|png|jpg)")
+# An SVG is a document: nothing that runs, loads or names an entity may be in one that we serve.
+_ACTIVE_SVG: Final = re.compile(
+    rb"<!(?:doctype|entity)|<\?xml-stylesheet|<\s*(?:script|foreignobject|iframe|image|a|animate|set|style|use)\b"
+    rb"|\bon\w+\s*=|(?:href|src)\s*=\s*[\"'](?!#)|javascript:|url\(\s*[\"']?(?!#)",
+    re.IGNORECASE,
+)
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """A file as it is to be sent."""
+
+    data: bytes
+    content_type: str
+
+
+def sniff(data: bytes) -> str | None:
+    """The ending that fits what ``data`` is, whatever it was called; None for what is not a picture we keep."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    head = data[:512].lstrip().lower()
+    if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head:
+        return "svg"
+    return None
+
+
+class Storage:
+    """Keeps pictures under ``root``. The same bytes are kept once and never change, so they may be cached for ever."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def name_of(self, data: bytes, *, trusted: bool = False) -> str:
+        """The name that ``data`` is kept under: its hash and ending.
+
+        Vector pictures are taken only from ``trusted`` hands, and even then with nothing active inside. Raises Invalid.
+        """
+        if len(data) > MAX_BYTES:
+            raise Invalid("the picture is too large", fields={"picture": "too_large"})
+        ending = sniff(data)
+        if ending is None or (ending == "svg" and (not trusted or _ACTIVE_SVG.search(data))):
+            raise Invalid("not a picture that is kept", fields={"picture": "not_a_picture"})
+        return f"{hashlib.sha256(data).hexdigest()[:40]}.{ending}"
+
+    async def put(self, data: bytes, *, trusted: bool = False) -> str:
+        """Keep a picture; its name. Raises Invalid as name_of does."""
+        name = self.name_of(data, trusted=trusted)
+        await asyncio.to_thread(self._write, self._path(name), data)
+        return name
+
+    async def get(self, name: str) -> StoredFile:
+        """The picture called ``name``. Raises NotFound, also for a name that put never gave."""
+        if not _NAME.fullmatch(name):
+            raise NotFound("no such file")
+        try:
+            data = await asyncio.to_thread(self._path(name).read_bytes)
+        except FileNotFoundError:
+            raise NotFound("no such file") from None
+        return StoredFile(data, _TYPES[name.rpartition(".")[2]])
+
+    async def put_folder(self, folder: Path, *, keep: bool = True, trusted: bool = False) -> dict[str, str]:
+        """The pictures in ``folder`` by their names there; without ``keep`` they are only looked at. Raises Invalid."""
+        names = {}
+        for path, data in await asyncio.to_thread(_read_pictures, folder):
+            names[path.name] = await self.put(data, trusted=trusted) if keep else self.name_of(data, trusted=trusted)
+        return names
+
+    def _path(self, name: str) -> Path:
+        return self._root / name[:2] / name
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A reader sees the whole file or none, also when the power goes.
+        fresh = path.with_suffix(f".{secrets.token_hex(6)}.part")
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+
+
+def _read_pictures(folder: Path) -> list[tuple[Path, bytes]]:
+    endings = {".svg", ".webp", ".png", ".jpg", ".jpeg"}
+    return [(path, path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix.lower() in endings]

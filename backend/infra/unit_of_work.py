@@ -1,0 +1,146 @@
+"""One business write, one transaction: what the slices write through."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+import asyncpg
+import structlog
+from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from backend.infra import outbox
+from backend.infra.signals import Signals
+from backend.kernel.clock import Clock
+from backend.kernel.errors import Unavailable
+from backend.kernel.events import Event
+from backend.kernel.ids import new_id
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RETRY_STATES = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_LOCK_NOT_AVAILABLE = "55P03"
+_ATTEMPTS = 4
+_FORCE_CONSTRAINTS = text("SET CONSTRAINTS ALL IMMEDIATE")
+log = structlog.get_logger(__name__)
+
+
+class Tx:
+    """An open transaction. ``now`` is fixed for its whole length.
+
+    Jobs are written when it ends; signals leave after the commit.
+    """
+
+    def __init__(self, connection: AsyncConnection, now: datetime, subscriptions: outbox.Subscriptions) -> None:
+        self.connection = connection
+        self.now = now
+        self.signals: list[tuple[str, str]] = []
+        self.jobs: list[outbox.NewJob] = []
+        self._subscriptions = subscriptions
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement in this transaction."""
+        return await self.connection.execute(statement, parameters)
+
+    def new_id(self) -> UUID:
+        """A fresh UUIDv7."""
+        return new_id()
+
+    def emit(self, event: Event) -> None:
+        """Tell every subscriber, once this transaction has committed. Raises KeyError if nobody listens."""
+        self.jobs += outbox.jobs_for_event(event, self._subscriptions, new_id, self.now)
+
+    def enqueue(
+        self, task: str, payload: Any, *, delay: timedelta = timedelta(0), unique_key: str | None = None
+    ) -> None:
+        """Have ``task`` run with ``payload`` after ``delay``; a second job with the same ``unique_key`` is dropped."""
+        self.jobs.append(outbox.job(task, payload, new_id, self.now, delay, unique_key))
+
+    def signal(self, topic: str, key: object = "") -> None:
+        """Send a hint to every process after the commit."""
+        self.signals.append((topic, str(key)))
+
+    async def flush(self) -> None:
+        """Write the waiting jobs and force deferred constraints: called before the commit."""
+        if self.jobs:
+            jobs, self.jobs = self.jobs, []
+            await outbox.store_jobs(self.connection, jobs)
+            self.signal(outbox.TOPIC)
+        await self.connection.execute(_FORCE_CONSTRAINTS)
+
+
+class UnitOfWork:
+    """Opens transactions on one engine. ``async with uow() as tx`` commits at the end, rolls back on an error."""
+
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, signals: Signals, subscriptions: outbox.Subscriptions
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._signals = signals
+        self._subscriptions = subscriptions
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Tx]:
+        """A read-write transaction. Raises Unavailable when the database cannot be reached in time."""
+        async with self._connect() as connection, connection.begin():
+            tx = Tx(connection, self._clock.now(), self._subscriptions)
+            yield tx
+            await tx.flush()
+        self._signals.send(tx.signals)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """Statements without a transaction around them: one round trip each, nothing to commit."""
+        async with self._connect() as connection:
+            auto = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield Tx(auto, self._clock.now(), self._subscriptions)
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+            except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise Unavailable(f"no database connection: {error!r}") from error
+            yield connection
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """PostgreSQL's five-character code of the error, or an empty text."""
+    return str(getattr(error.orig, "sqlstate", "") or "")
+
+
+def retry_conflicts(verb: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Run a use case again when PostgreSQL says that its transaction lost to another (40001, 40P01).
+
+    The whole use case is run again, so it must open its own transaction. Raises Unavailable after four losses, or
+    when a lock could not be had in time.
+    """
+
+    @functools.wraps(verb)
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await verb(*args, **kwargs)
+            except DBAPIError as error:
+                state = sqlstate(error)
+                if state == _LOCK_NOT_AVAILABLE:
+                    raise Unavailable("a lock could not be had in time") from error
+                if state not in _RETRY_STATES:
+                    raise
+                log.info("transaction.lost", verb=verb.__qualname__, attempt=attempt, sqlstate=state)
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise Unavailable("the transaction lost to others four times")
+
+    return wrapper

@@ -1,0 +1,112 @@
+"""Money as whole minor units of one currency; nothing here knows a float."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+import msgspec
+
+CREDIT: Final = "CREDIT"
+"""Reading credits: an asset of the ledger, counted in whole credits."""
+STARS: Final = "XTR"
+"""Telegram Stars, counted in whole Stars."""
+
+# ISO 4217 minor units where they are not 2; assets of our own beside them.
+_EXPONENTS: Final[dict[str, int]] = {
+    CREDIT: 0, STARS: 0, "USDT": 6,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLP": 0, "ISK": 0, "JPY": 0, "KRW": 0, "PYG": 0, "UGX": 0, "VND": 0, "XAF": 0, "XOF": 0,
+}  # fmt: skip
+_MAX_AMOUNT: Final = 2**63 - 1
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies met."""
+
+
+def exponent(currency: str) -> int:
+    """Number of decimal digits of the currency's minor unit. Source: ISO 4217."""
+    return _EXPONENTS.get(currency, 2)
+
+
+class Money(msgspec.Struct, frozen=True, order=False):
+    """An amount in minor units of ``currency`` (cents for USD, whole Stars for XTR).
+
+    Raises CurrencyMismatch when two currencies meet, OverflowError beyond a BIGINT.
+    """
+
+    amount: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.amount, bool) or not isinstance(self.amount, int):
+            raise TypeError("an amount is a whole number of minor units")
+        if abs(self.amount) > _MAX_AMOUNT:
+            raise OverflowError("the amount does not fit a BIGINT")
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.amount - other.amount, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.amount, self.currency)
+
+    def __mul__(self, times: int) -> Money:
+        if isinstance(times, bool) or not isinstance(times, int):
+            raise TypeError("money is multiplied by whole numbers only")
+        return Money(self.amount * times, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        self._same(other)
+        return self.amount < other.amount
+
+    def __le__(self, other: Money) -> bool:
+        self._same(other)
+        return self.amount <= other.amount
+
+    def __gt__(self, other: Money) -> bool:
+        return other < self
+
+    def __ge__(self, other: Money) -> bool:
+        return other <= self
+
+    def __bool__(self) -> bool:
+        return self.amount != 0
+
+    @classmethod
+    def zero(cls, currency: str) -> Money:
+        """Nothing, in ``currency``."""
+        return cls(0, currency)
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Money from a decimal text in major units, such as ``"14.40"``.
+
+        Raises ValueError for anything that is not a plain number with at most the currency's digits.
+        """
+        digits = text.strip()
+        whole, dot, fraction = digits.removeprefix("-").partition(".")
+        places = exponent(currency)
+        plain = whole.isascii() and whole.isdigit() and fraction.isascii() and (not dot or fraction.isdigit())
+        if not plain or len(fraction) > places or len(whole) > 18:
+            raise ValueError(f"not an amount in {currency}")
+        units = int(whole + fraction.ljust(places, "0"))
+        return cls(-units if digits.startswith("-") else units, currency)
+
+    def decimal(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.amount).scaleb(-exponent(self.currency))
+
+    def convert(self, rate: Decimal, currency: str) -> Money:
+        """This money in another currency at ``rate`` (major units for one major unit), rounded half to even."""
+        units = (self.decimal() * rate).scaleb(exponent(currency))
+        return Money(int(units.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)), currency)

@@ -1,0 +1,23 @@
+"""What can come between a message and its reader; told by the gateway to the service, never to a person."""
+
+from __future__ import annotations
+
+
+class Unreachable(Exception):
+    """The person has blocked the bot, never started it, or is gone."""
+
+
+class SlowDown(Exception):
+    """The message may go out after ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class Rejected(Exception):
+    """Telegram will never take this message as it is."""
+
+
+class NotSent(Exception):
+    """Telegram could not be reached, or failed: the same message may go through later."""

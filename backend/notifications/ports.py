@@ -1,0 +1,26 @@
+"""The way out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from backend.notifications.types import Message
+
+
+class Messenger(Protocol):
+    """Sends messages to chats."""
+
+    async def turn(self, chat_id: int, ticket: str) -> None:
+        """Wait for this message's turn, for a moment at most.
+
+        Raises SlowDown when it is further away; the turn is kept for ``ticket`` and is there when it asks again.
+        """
+        ...
+
+    async def send(self, chat_id: int, message: Message) -> int:
+        """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

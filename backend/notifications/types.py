@@ -1,0 +1,66 @@
+"""What is told to people, and the shape of a message."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+import msgspec
+
+NotificationId = NewType("NotificationId", UUID)
+
+
+class Kind(StrEnum):
+    """What a notification is about."""
+
+    ORDER_PAID = "order_paid"
+    ORDER_KEYS = "order_keys"
+    ORDER_FOR_ADMINS = "order_for_admins"
+    TOP_UP = "top_up"
+    STOCK_LOW = "stock_low"
+
+
+class Status(StrEnum):
+    """What became of a notification."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    BLOCKED = "blocked"
+    """Telegram lets us not write to this person."""
+    WITHHELD = "withheld"
+    """The person is blacklisted, or what it spoke of is gone."""
+    FAILED = "failed"
+
+
+class SendNotification(msgspec.Struct, frozen=True):
+    """The payload of ``notifications.send``."""
+
+    notification_id: NotificationId
+
+
+class Button(msgspec.Struct, frozen=True):
+    """A button below a message: opens ``url`` in the Mini App, or copies ``copy``."""
+
+    text: str
+    url: str = ""
+    copy: str = ""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A file to be sent."""
+
+    name: str
+    content: bytes
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message as it will be sent: Telegram's HTML, buttons one a row; with a document the text is its caption.
+
+    ``protect``: Telegram lets nobody forward or save it.
+    """
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    document: Document | None = None
+    protect: bool = False

@@ -1,0 +1,89 @@
+"""Tables of orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.infra.database import Model
+
+
+class Order(Model):
+    """A purchase; the number people see is computed from ``sequence``."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("total_amount >= 0", name="total_not_negative"),
+        Index("ix_orders_user_id_id", "user_id", "id"),
+        Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
+        Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
+        Index("ix_orders_paid_at", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str]
+    status: Mapped[str]
+    total_amount: Mapped[int]
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+
+
+class Line(Model):
+    """One variant in an order, with its names and price as they were."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        Index("ix_order_lines_order_id", "order_id"),
+        Index("ix_order_lines_variant_id_user_id", "variant_id", "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    user_id: Mapped[UUID]
+    """The buyer again, so that a limit per person is one index scan."""
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    position: Mapped[int]
+    quantity: Mapped[int]
+    unit_amount: Mapped[int]
+    slug: Mapped[str]
+    name: Mapped[dict[str, str]]
+    variant_name: Mapped[dict[str, str]]
+    hue: Mapped[str]
+    icon: Mapped[str]
+    country: Mapped[str | None]
+
+
+class TimelineEvent(Model):
+    """A dated step of an order; append-only."""
+
+    __tablename__ = "order_events"
+    __table_args__ = (Index("ix_order_events_order_id", "order_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    step: Mapped[str]
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+
+
+class Reveal(Model):
+    """A key left the safe: when, by whom, by which way. Append-only."""
+
+    __tablename__ = "order_reveals"
+    __table_args__ = (Index("ix_order_reveals_order_id", "order_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    stock_key_id: Mapped[UUID]
+    actor_id: Mapped[UUID | None]
+    channel: Mapped[str]
+    at: Mapped[datetime]

@@ -1,0 +1,335 @@
+"""All SQL of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from backend.infra.hot import HotStatement
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import OrderId, OrderLineId, StockKeyId, UserId, VariantId
+from backend.kernel.money import Money
+from backend.orders.models import Line, Order, Reveal, TimelineEvent
+from backend.orders.rules import order_number
+from backend.orders.types import (
+    BuyerFigures,
+    NewOrder,
+    OrderLine,
+    OrderRow,
+    OrderStatus,
+    OrderStep,
+    RevealChannel,
+    TimelineEntry,
+)
+
+_LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
+_OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
+_LINE_COLUMNS = (
+    Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.quantity,
+    Line.unit_amount,
+)  # fmt: skip
+_ORDER_COLUMNS = (
+    Order.id, Order.sequence, Order.user_id, Order.status, Order.total_amount, Order.currency, Order.created_at,
+    Order.expires_at,
+)  # fmt: skip
+
+# The order, its line and its first steps in one round trip; a replayed tap writes none of them.
+_ADD_ORDER = HotStatement(
+    text("""
+    WITH made AS (
+        INSERT INTO orders
+            (id, user_id, idempotency_key, status, total_amount, currency, created_at, expires_at, paid_at)
+        VALUES (:id, :user_id, :key, :status, :total, :currency, :now, :expires_at, :paid_at)
+        ON CONFLICT (user_id, idempotency_key) DO NOTHING
+        RETURNING id, sequence
+    ), lines AS (
+        INSERT INTO order_lines (id, order_id, user_id, variant_id, position, quantity, unit_amount,
+                                 slug, name, variant_name, hue, icon, country)
+        SELECT :line_id, made.id, :user_id, :variant_id, 0, :quantity, :unit_amount,
+               :slug, :name, :variant_name, :hue, :icon, :country FROM made
+    ), events AS (
+        INSERT INTO order_events (id, order_id, step, at, actor_id)
+        SELECT step.id, made.id, step.name, :now, :actor_id
+        FROM made, unnest(:event_ids, :steps) AS step (id, name)
+    )
+    SELECT sequence FROM made
+""").bindparams(
+        *(bindparam(name, type_=Uuid()) for name in ("id", "user_id", "line_id", "variant_id", "actor_id")),
+        *(bindparam(name, type_=BigInteger()) for name in ("total", "quantity", "unit_amount")),
+        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "slug", "hue", "icon", "country")),
+        *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
+        *(bindparam(name, type_=JSONB()) for name in ("name", "variant_name")),
+        bindparam("event_ids", type_=ARRAY(Uuid())),
+        bindparam("steps", type_=ARRAY(Text())),
+    )
+)
+_ADD_EVENT = insert(TimelineEvent)
+
+
+async def lock_buyer(tx: Tx, user_id: UserId) -> None:
+    """Let one order at a time of this buyer be counted against a limit."""
+    await tx.execute(_LOCK_BUYER, {"user_id": str(user_id)})
+
+
+async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_order: OrderId) -> int:
+    """How many of the variant the buyer holds or has reserved, outside the named order."""
+    statement = (
+        select(func.coalesce(func.sum(Line.quantity), 0))
+        .join(Order, Order.id == Line.order_id)
+        .where(Line.user_id == user_id, Line.variant_id == variant_id)
+        .where(Order.status.in_(_OCCUPIES), Order.id != except_order)
+    )
+    return int((await tx.execute(statement)).scalar_one())
+
+
+async def count_waiting(tx: Tx, user_id: UserId) -> int:
+    """How many orders of the buyer wait for money."""
+    waiting = select(func.count()).select_from(Order).where(Order.user_id == user_id)
+    return int((await tx.execute(waiting.where(Order.status == OrderStatus.AWAITING_PAYMENT))).scalar_one())
+
+
+async def add_order(tx: Tx, order: NewOrder) -> int | None:
+    """Insert the order; its sequence, or None when the buyer has used the idempotency key already."""
+    line = order.line
+    values = {
+        "id": order.id,
+        "user_id": order.user_id,
+        "key": order.idempotency_key,
+        "status": order.status.value,
+        "total": order.total.amount,
+        "currency": order.total.currency,
+        "now": tx.now,
+        "expires_at": order.expires_at,
+        "paid_at": tx.now if order.status is OrderStatus.DELIVERED else None,
+        "line_id": line.id,
+        "variant_id": order.variant_id,
+        "quantity": line.quantity,
+        "unit_amount": line.unit_price.amount,
+        "slug": line.slug,
+        "name": line.name,
+        "variant_name": line.variant_name,
+        "hue": line.hue,
+        "icon": line.icon,
+        "country": line.country,
+        "actor_id": order.user_id,
+        "event_ids": [tx.new_id() for _ in order.steps],
+        "steps": [step.value for step in order.steps],
+    }
+    rows = await _ADD_ORDER.fetch(tx.connection, values)
+    return int(rows[0]["sequence"]) if rows else None
+
+
+async def add_events(tx: Tx, order_id: OrderId, steps: Iterable[OrderStep], actor_id: UserId | None) -> None:
+    """Append steps to the order's timeline."""
+    rows = [{"id": tx.new_id(), "order_id": order_id, "step": s, "at": tx.now, "actor_id": actor_id} for s in steps]
+    await tx.execute(_ADD_EVENT, rows)
+
+
+async def add_reveals(
+    tx: Tx, order_id: OrderId, keys: Iterable[StockKeyId], actor_id: UserId | None, channel: RevealChannel
+) -> None:
+    """Log that keys left the safe."""
+    rows = [
+        {
+            "id": tx.new_id(),
+            "order_id": order_id,
+            "stock_key_id": key,
+            "actor_id": actor_id,
+            "channel": channel,
+            "at": tx.now,
+        }
+        for key in keys
+    ]
+    if rows:
+        await tx.execute(insert(Reveal), rows)
+
+
+async def set_status(tx: Tx, order_id: OrderId, status: OrderStatus, *, paid: bool = False) -> None:
+    """Move the order to ``status``; a paid one is dated."""
+    change: dict[str, Any] = {"status": status}
+    if paid:
+        change["paid_at"] = tx.now
+    await tx.execute(update(Order).where(Order.id == order_id).values(change))
+
+
+async def find_by_key(tx: Tx, user_id: UserId, key: str) -> Row[Any] | None:
+    """The buyer's order made with this idempotency key, with its variant and quantity."""
+    statement = (
+        select(Order.id, Order.sequence, Line.variant_id, Line.quantity)
+        .join(Line, Line.order_id == Order.id)
+        .where(Order.user_id == user_id, Order.idempotency_key == key)
+    )
+    return (await tx.execute(statement)).first()
+
+
+async def lock_order(tx: Tx, sequence: int) -> Row[Any]:
+    """The order, locked. Raises NotFound."""
+    row = (await tx.execute(select(*_ORDER_COLUMNS).where(Order.sequence == sequence).with_for_update())).one_or_none()
+    if row is None:
+        raise NotFound("no such order")
+    return row
+
+
+async def get_order(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> Row[Any]:
+    """The order by its sequence or its id. Raises NotFound."""
+    which = Order.sequence == sequence if order_id is None else Order.id == order_id
+    row = (await tx.execute(select(*_ORDER_COLUMNS).where(which))).one_or_none()
+    if row is None:
+        raise NotFound("no such order")
+    return row
+
+
+async def list_lines(tx: Tx, order_id: OrderId, currency: str) -> list[OrderLine]:
+    """The order's lines in their order."""
+    statement = select(*_LINE_COLUMNS).where(Line.order_id == order_id).order_by(Line.position)
+    return [_line(row, currency) for row in await tx.execute(statement)]
+
+
+async def list_timeline(tx: Tx, order_id: OrderId) -> list[TimelineEntry]:
+    """The order's steps, oldest first."""
+    statement = select(TimelineEvent.step, TimelineEvent.at).where(TimelineEvent.order_id == order_id)
+    rows = await tx.execute(statement.order_by(TimelineEvent.id))
+    return [TimelineEntry(OrderStep(row.step), row.at) for row in rows]
+
+
+async def first_reveals(tx: Tx, order_id: OrderId) -> dict[UUID, datetime]:
+    """When each key of the order was first shown on the page, saved, or sent again on demand."""
+    statement = (
+        select(Reveal.stock_key_id, func.min(Reveal.at).label("first"))
+        .where(Reveal.order_id == order_id, Reveal.actor_id.is_not(None))
+        .group_by(Reveal.stock_key_id)
+    )
+    return {row.stock_key_id: row.first for row in await tx.execute(statement)}
+
+
+def _line(row: Row[Any], currency: str) -> OrderLine:
+    return OrderLine(
+        id=OrderLineId(row.id),
+        slug=row.slug,
+        name=row.name,
+        variant_name=row.variant_name,
+        hue=row.hue,
+        icon=row.icon,
+        country=row.country,
+        quantity=row.quantity,
+        unit_price=Money(row.unit_amount, currency),
+    )
+
+
+def _rows() -> Select[Any]:
+    lines = select(func.count()).where(Line.order_id == Order.id).correlate(Order).scalar_subquery()
+    first = (
+        select(*(column for column in _LINE_COLUMNS if column is not Line.id), Line.id.label("line_id"))
+        .where(Line.order_id == Order.id)
+        .order_by(Line.position)
+        .limit(1)
+        .lateral("first")
+    )
+    return select(*_ORDER_COLUMNS, lines.label("line_count"), *first.c).join(first, true())
+
+
+async def list_orders(
+    tx: Tx,
+    *,
+    user_id: UserId | None,
+    status: OrderStatus | None,
+    before: UUID | None,
+    limit: int,
+) -> list[OrderRow]:
+    """Orders, newest first: of one buyer or of all, before an id."""
+    statement = _rows().order_by(Order.id.desc()).limit(limit)
+    conditions = [
+        Order.user_id == user_id if user_id else None,
+        Order.status == status if status else None,
+        Order.id < before if before else None,
+    ]
+    statement = statement.where(and_(literal(True), *(item for item in conditions if item is not None)))
+    return [order_row(row) for row in await tx.execute(statement)]
+
+
+async def find_row(tx: Tx, sequence: int) -> OrderRow | None:
+    """One order as a list shows it."""
+    row = (await tx.execute(_rows().where(Order.sequence == sequence))).one_or_none()
+    return None if row is None else order_row(row)
+
+
+def order_row(row: Row[Any]) -> OrderRow:
+    """The Struct of one listed order."""
+    first = OrderLine(
+        OrderLineId(row.line_id), row.slug, row.name, row.variant_name, row.hue, row.icon, row.country,
+        row.quantity, Money(row.unit_amount, row.currency),
+    )  # fmt: skip
+    return OrderRow(
+        id=OrderId(row.id),
+        number=order_number(row.sequence),
+        status=OrderStatus(row.status),
+        total=Money(row.total_amount, row.currency),
+        line=first,
+        line_count=row.line_count,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        buyer_id=UserId(row.user_id),
+    )
+
+
+async def lock_lapsed(tx: Tx) -> OrderId | None:
+    """The order whose time to be paid is over the longest, locked; one that another process holds is passed over."""
+    statement = (
+        select(Order.id)
+        .where(Order.status == OrderStatus.AWAITING_PAYMENT, Order.expires_at <= tx.now)
+        .order_by(Order.expires_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found = (await tx.execute(statement)).scalar_one_or_none()
+    return None if found is None else OrderId(found)
+
+
+async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
+    """Paid minor units and paid orders since a moment."""
+    statement = select(
+        func.coalesce(func.sum(Order.total_amount), 0).label("revenue"), func.count().label("paid")
+    ).where(Order.paid_at >= since, Order.currency == currency)
+    row = (await tx.execute(statement)).one()
+    return int(row.revenue), int(row.paid)
+
+
+async def list_figures(tx: Tx, buyers: Sequence[UserId], currency: str) -> dict[UserId, BuyerFigures]:
+    """Paid orders and their sum, for each of ``buyers`` who has any."""
+    if not buyers:
+        return {}
+    statement = (
+        select(Order.user_id, func.count().label("paid"), func.sum(Order.total_amount).label("spent"))
+        .where(Order.user_id.in_(buyers), Order.paid_at.is_not(None), Order.currency == currency)
+        .group_by(Order.user_id)
+    )
+    rows = await tx.execute(statement)
+    return {UserId(row.user_id): BuyerFigures(row.paid, Money(int(row.spent), currency)) for row in rows}
+
+
+async def count_all_waiting(tx: Tx) -> int:
+    """How many orders wait for money."""
+    waiting = select(func.count().label("orders")).where(Order.status == OrderStatus.AWAITING_PAYMENT)
+    return int((await tx.execute(waiting)).scalar_one())

@@ -1,0 +1,174 @@
+"""What an order is to the outside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from backend.kernel.events import Event
+from backend.kernel.ids import OrderId, OrderLineId, StockKeyId, UserId, VariantId
+from backend.kernel.money import Money
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class OrderStep(StrEnum):
+    """A dated entry of the timeline."""
+
+    PLACED = "placed"
+    RESERVED = "reserved"
+    PAID = "paid"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class RevealChannel(StrEnum):
+    """The way a key left the safe."""
+
+    PAGE = "page"
+    FILE = "file"
+    CHAT = "chat"
+
+
+class OrderPaid(Event, frozen=True, kw_only=True):
+    """The money moved and the goods are the buyer's."""
+
+    order_id: OrderId
+    user_id: UserId
+
+
+class KeysRequested(Event, frozen=True, kw_only=True):
+    """The buyer wants the order's keys in the chat (again)."""
+
+    order_id: OrderId
+    user_id: UserId
+
+
+class OrderRef(msgspec.Struct, frozen=True):
+    """Which order it is."""
+
+    id: OrderId
+    number: str
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """What was bought, as it was called and priced then; names by language."""
+
+    id: OrderLineId
+    slug: str
+    name: dict[str, str]
+    variant_name: dict[str, str]
+    hue: str
+    icon: str
+    country: str | None
+    quantity: int
+    unit_price: Money
+
+
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order about to be written, with its one line and the steps it has taken already."""
+
+    id: OrderId
+    user_id: UserId
+    idempotency_key: str
+    status: OrderStatus
+    variant_id: VariantId
+    line: OrderLine
+    total: Money
+    steps: tuple[OrderStep, ...]
+    expires_at: datetime | None = None
+
+
+class TimelineEntry(msgspec.Struct, frozen=True):
+    """One dated step."""
+
+    step: OrderStep
+    at: datetime
+
+
+class DeliveredKey(msgspec.Struct, frozen=True):
+    """A key that belongs to the order, still closed. ``ordinal`` counts from 1 over the whole order."""
+
+    id: StockKeyId
+    line_id: OrderLineId
+    ordinal: int
+    revealed_at: datetime | None
+
+
+class OpenedKey(msgspec.Struct, frozen=True):
+    """A key in plain text, to be shown and forgotten."""
+
+    ordinal: int
+    name: dict[str, str]
+    variant_name: dict[str, str]
+    text: str
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order in a list; ``line`` is its first line."""
+
+    id: OrderId
+    number: str
+    status: OrderStatus
+    total: Money
+    line: OrderLine
+    line_count: int
+    created_at: datetime
+    expires_at: datetime | None
+    buyer_id: UserId
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order with all that its page shows."""
+
+    id: OrderId
+    number: str
+    user_id: UserId
+    status: OrderStatus
+    total: Money
+    created_at: datetime
+    expires_at: datetime | None
+    lines: list[OrderLine]
+    keys: list[DeliveredKey]
+    timeline: list[TimelineEntry]
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """What a purchase would cost this buyer now. ``missing`` is zero when the balance is enough."""
+
+    line: OrderLine
+    total: Money
+    balance: Money
+    missing: Money
+    available: int
+
+
+class OrderFilter(StrEnum):
+    """The views of a buyer's list."""
+
+    ALL = "all"
+    WAITING = "waiting"
+
+
+class SalesFigures(msgspec.Struct, frozen=True):
+    """Sales since a moment."""
+
+    revenue: Money
+    orders: int
+
+
+class BuyerFigures(msgspec.Struct, frozen=True):
+    """What one person has bought."""
+
+    orders: int
+    spent: Money

@@ -1,0 +1,95 @@
+"""The one writer of the ledger: functions for other slices to call inside their own transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import Unavailable
+from backend.kernel.ids import TransferId, UserId
+from backend.kernel.money import Money
+from backend.wallet import rules
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.repository import transfers as repository
+from backend.wallet.types import AccountRef, HouseBalance, Memo, NewTransfer, TransferKind
+
+_TRIES = 3
+_ROLLUP_BATCH = 10_000
+
+
+async def balance(tx: Tx, user_id: UserId, currency: str) -> Money:
+    """What a person can spend in ``currency``; nothing for somebody who never had any."""
+    return (await balances(tx, user_id, (currency,)))[currency]
+
+
+async def balances(tx: Tx, user_id: UserId, assets: Iterable[str]) -> dict[str, Money]:
+    """What a person can spend in each of ``assets``."""
+    found = await repository.list_balances(tx, AccountRef.user(user_id), assets)
+    return {asset: Money(amount, asset) for asset, amount in found.items()}
+
+
+async def transfer(
+    tx: Tx,
+    kind: TransferKind,
+    idempotency_key: str,
+    debit: AccountRef,
+    credit: AccountRef,
+    amount: Money,
+    reference: str | None = None,
+    memo: Memo | None = None,
+) -> TransferId:
+    """Move ``amount`` from ``debit`` to ``credit``; the same key again moves nothing and returns the same id.
+
+    Raises InsufficientFunds when a person's account holds too little (nothing is written, the transaction stays good),
+    IdempotencyConflict when the key was used for another transfer, ValueError for an amount that is not positive.
+    """
+    return await _post(
+        tx,
+        NewTransfer(
+            kind=kind, idempotency_key=idempotency_key, debit=debit, credit=credit, amount=amount,
+            reference=reference, memo=memo or Memo(),
+        ),
+    )  # fmt: skip
+
+
+async def transfer_all(tx: Tx, transfers: Sequence[NewTransfer]) -> list[TransferId]:
+    """Make several transfers in order; all accounts are locked first, so that two batches never deadlock.
+
+    Raises what ``transfer`` raises; the caller must then let the transaction fail.
+    """
+    for new in transfers:
+        rules.check(new)
+    await repository.lock_accounts(
+        tx, {(ref, new.amount.currency) for new in transfers for ref in (new.debit, new.credit)}
+    )
+    return [await _post(tx, new) for new in transfers]
+
+
+async def _post(tx: Tx, new: NewTransfer) -> TransferId:
+    rules.check(new)
+    asset = new.amount.currency
+    for _ in range(_TRIES):
+        transfer_id = TransferId(tx.new_id())
+        if await repository.add_transfer(tx, new, transfer_id):
+            return transfer_id
+        # The rare ways, told apart by further statements: a replay, too little money, an account not opened yet.
+        posted = await repository.find_posted(tx, new.idempotency_key)
+        if posted is not None:
+            rules.check_replay(new, posted)
+            return posted.id
+        if new.debit.user_id is not None:
+            held = Money((await repository.list_balances(tx, new.debit, (asset,)))[asset], asset)
+            if held < new.amount:
+                raise InsufficientFunds(new.amount - held, held)
+        await repository.open_accounts(tx, (new.debit, new.credit), asset)
+    raise Unavailable(f"transfer {new.idempotency_key} found no way")
+
+
+async def house_balances(tx: Tx) -> list[HouseBalance]:
+    """What each account of the house holds, exact at this moment."""
+    return await repository.list_house_balances(tx)
+
+
+async def roll_up(tx: Tx) -> int:
+    """Count waiting legs of the house into its balances, at most 10,000; returns how many."""
+    return await repository.roll_up(tx, _ROLLUP_BATCH)

@@ -1,0 +1,109 @@
+"""The tables of the ledger. Transfers and legs are append-only, held by triggers of the migration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.infra.database import Model
+
+
+class LedgerAccount(Model):
+    """An account in one asset: a person's, with a balance, or the house's, whose balance is the sum of its legs.
+
+    ``seq`` counts a person's legs and numbers them; ``last_at`` is the time of the last one. A trigger keeps what an
+    account is from being changed, and accounts from being deleted.
+    """
+
+    __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        CheckConstraint("balance >= 0", name="not_negative"),
+        CheckConstraint(
+            "(user_id IS NULL) = (balance IS NULL) AND (user_id IS NULL) = (seq IS NULL)", name="people_have_balances"
+        ),
+        Index("uq_ledger_accounts_user", "user_id", "name", "asset", unique=True,
+              postgresql_where=text("user_id IS NOT NULL")),
+        Index("uq_ledger_accounts_house", "name", "asset", unique=True, postgresql_where=text("user_id IS NULL")),
+        # Room on the page, so that a new balance does not touch the indexes (a HOT update).
+        {"postgresql_with": {"fillfactor": 70}},
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str]
+    asset: Mapped[str]
+    balance: Mapped[int | None]
+    seq: Mapped[int | None]
+    last_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class LedgerTransfer(Model):
+    """One movement of money; its legs sum to zero in each asset (a deferred trigger)."""
+
+    __tablename__ = "ledger_transfers"
+    __table_args__ = (CheckConstraint("length(idempotency_key) BETWEEN 1 AND 200", name="key_length"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+    reference: Mapped[str | None]
+    memo: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class LedgerLeg(Model):
+    """What a transfer did to one account, in minor units: negative on the debit side.
+
+    A person's leg carries its number in the account and the balance after it. ``account_id`` has no foreign key: its
+    check would lock the house's one revenue row for every sale. The trigger that balances a transfer checks it, and
+    accounts are never deleted.
+    """
+
+    __tablename__ = "ledger_legs"
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="moves_something"),
+        CheckConstraint("ordinal >= 0", name="ordinal_counts"),
+        CheckConstraint("(seq IS NULL) = (balance_after IS NULL)", name="people_have_balances"),
+        Index("uq_ledger_legs_history", "account_id", "at", "seq", unique=True,
+              postgresql_where=text("seq IS NOT NULL")),
+    )  # fmt: skip
+
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfers.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    account_id: Mapped[UUID]
+    asset: Mapped[str]
+    amount: Mapped[int]
+    seq: Mapped[int | None]
+    balance_after: Mapped[int | None]
+    at: Mapped[datetime]
+
+
+class LedgerWaiting(Model):
+    """A leg of the house that the rollup has not counted yet; the rollup takes the row away with the same statement.
+
+    A queue of rows, and not a mark such as "the last id seen", because neither ids nor transaction numbers commit in
+    order, and transaction numbers do not survive a restore.
+    """
+
+    __tablename__ = "ledger_waiting"
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    account_id: Mapped[UUID]
+    amount: Mapped[int]
+
+
+class LedgerRollup(Model):
+    """The sum of a house account's legs that have been counted, and how many."""
+
+    __tablename__ = "ledger_rollups"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
+    balance: Mapped[int]
+    legs: Mapped[int]
+    rolled_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""All SQL of the ledger: what moves money, what reads a history, what proves the books."""

@@ -1,0 +1,167 @@
+"""The words of the ledger."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from backend.kernel.ids import AccountId, TransferId, UserId
+from backend.kernel.money import Money
+
+WALLET: Final = "wallet"
+"""The account that a person spends from, one for each asset."""
+REVENUE: Final = "revenue"
+"""The house's account that sales go to."""
+
+_HOUSE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(:[a-z0-9_-]+)?")
+
+
+class TransferKind(StrEnum):
+    """Why money moved."""
+
+    TOP_UP = "top_up"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    ADJUSTMENT = "adjustment"
+    BONUS = "bonus"
+    READING = "reading"
+
+
+class AccountRef(msgspec.Struct, frozen=True):
+    """One side of a transfer: a person's account or the house's, by name; the asset comes with the amount."""
+
+    user_id: UserId | None
+    name: str
+
+    @classmethod
+    def user(cls, user_id: UserId) -> AccountRef:
+        """A person's wallet."""
+        return cls(user_id, WALLET)
+
+    @classmethod
+    def house(cls, name: str) -> AccountRef:
+        """An account of the house, such as ``revenue`` or ``provider:demo``. Raises ValueError for an odd name."""
+        if not _HOUSE_NAME.fullmatch(name):
+            raise ValueError(f"not an account name: {name!r}")
+        return cls(None, name)
+
+
+class Memo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the history shows beside a change. ``title`` is in several languages, ``reason`` an admin's own words."""
+
+    title: dict[str, str] = {}
+    quantity: int = 1
+    way: str = ""
+    reason: str = ""
+
+
+class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """Money to be moved from ``debit`` to ``credit``. ``reference`` is the order's number or the payment's id."""
+
+    kind: TransferKind
+    idempotency_key: str
+    debit: AccountRef
+    credit: AccountRef
+    amount: Money
+    reference: str | None = None
+    memo: Memo = Memo()
+
+
+class PostedTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer as it stands in the books."""
+
+    id: TransferId
+    kind: TransferKind
+    debit: AccountRef
+    credit: AccountRef
+    amount: Money
+
+
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a person's wallet. ``amount`` is negative for money that went; ``at`` is in UTC."""
+
+    id: TransferId
+    kind: TransferKind
+    amount: Money
+    at: datetime
+    balance_after: Money
+    reference: str | None
+    memo: Memo
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """A wallet at a glance. ``months`` (``2026-11``) are those with a possible history, the latest first."""
+
+    balance: Money
+    credits: Money
+    months: list[str]
+
+
+class DayTotal(msgspec.Struct, frozen=True):
+    """What one day changed, all changes together, in the person's own time zone."""
+
+    day: date
+    total: Money
+
+
+class Problem(StrEnum):
+    """A way in which books can be wrong."""
+
+    UNBALANCED = "unbalanced"
+    """A transfer whose legs do not sum to zero in an asset."""
+    INCOMPLETE = "incomplete"
+    """A transfer with fewer than two legs."""
+    ORPHAN_LEG = "orphan_leg"
+    """A leg without its transfer or its account."""
+    WRONG_ASSET = "wrong_asset"
+    """A leg in another asset than its account's."""
+    WRONG_BALANCE = "wrong_balance"
+    """A person's balance that is not the sum of its legs, or is negative."""
+    BROKEN_CHAIN = "broken_chain"
+    """A leg that does not follow from the one before it: a number left out, or a false running balance."""
+    WRONG_ROLLUP = "wrong_rollup"
+    """A rolled-up balance of the house that is not the sum of its legs."""
+    ASSET_NOT_ZERO = "asset_not_zero"
+    """All accounts together do not come to zero in an asset."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that is wrong. ``subject`` is the id of the transfer or account, or an asset's name; in minor units."""
+
+    problem: Problem
+    subject: str
+    asset: str
+    expected: int
+    found: int
+
+
+class BooksReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's proof. ``differences`` holds at most 100 of each problem; ``problems`` counts them all."""
+
+    at: datetime
+    transfers: int
+    legs: int
+    accounts: int
+    waiting: int
+    """Legs of the house that are not rolled up yet; they are counted all the same."""
+    totals: dict[str, int]
+    """For each asset, what people hold together, in minor units."""
+    problems: dict[Problem, int]
+    differences: list[Difference]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+class HouseBalance(msgspec.Struct, frozen=True):
+    """What an account of the house holds; negative for what came in through a provider."""
+
+    id: AccountId
+    name: str
+    balance: Money

@@ -1,0 +1,96 @@
+"""The worker: ``python -m backend.worker``. Relays the outbox to arq, runs jobs and timers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+from arq.connections import ArqRedis
+
+# aiogram takes seconds to import: here, and not in the middle of the first job.
+import backend.notifications.gateways.telegram  # noqa: F401
+from backend.bootstrap import Services, build
+from backend.catalog import tasks as catalog_tasks
+from backend.infra.crons import CronRunner, purge_done
+from backend.infra.heartbeat import beat, heartbeat_file
+from backend.infra.jobs import Cron, Task, by_name
+from backend.infra.outbox import TOPIC
+from backend.infra.queue import JobServer, enqueue, lost, make_queue
+from backend.infra.relay import Relay
+from backend.infra.roots import run_process, run_until_stopped
+from backend.infra.runner import Runner
+from backend.infra.settings import Settings
+from backend.notifications import tasks as notifications_tasks
+from backend.orders import tasks as orders_tasks
+from backend.payments import tasks as payments_tasks
+from backend.wallet import tasks as wallet_tasks
+
+_DRAIN_SECONDS = 10.0
+log = structlog.get_logger(__name__)
+
+
+def all_tasks(services: Services) -> list[Task]:
+    """Every task of every slice."""
+    return [
+        *orders_tasks.tasks(services.orders),
+        *catalog_tasks.tasks(services.catalog),
+        *payments_tasks.tasks(services.payments),
+        *notifications_tasks.tasks(services.notifications),
+    ]
+
+
+def all_crons(services: Services) -> list[Cron]:
+    """Every timer."""
+    return [
+        purge_done(services.uow),
+        *orders_tasks.crons(services.orders),
+        *catalog_tasks.crons(services.catalog),
+        *payments_tasks.crons(services.payments),
+        *wallet_tasks.crons(services.wallet),
+        *notifications_tasks.crons(services.notifications),
+    ]
+
+
+class Machinery:
+    """The worker's parts, put together."""
+
+    def __init__(self, services: Services) -> None:
+        tasks = by_name(all_tasks(services))
+        self.queue: ArqRedis = make_queue(services.settings.redis_url)
+        self.relay = Relay(services.uow, partial(enqueue, self.queue), lost=partial(lost, self.queue))
+        self.runner = Runner(services.uow, tasks, attempts=services.settings.job_attempts)
+        longest = max(task.timeout for task in tasks.values())
+        self.server = JobServer(self.queue, self.runner, longest_task=longest)
+        self.crons = CronRunner(services.uow, all_crons(services))
+        services.signals.on(TOPIC, self.relay.wake)
+        services.signals.on_gap(self.relay.wake)
+
+    async def drain(self) -> None:
+        """Let the running jobs end, within reason."""
+        await self.server.drain(_DRAIN_SECONDS)
+
+
+async def run(settings: Settings) -> int:
+    """Work until SIGTERM; the exit code. Redis or PostgreSQL may be away at the start, and later."""
+    services = build(settings)
+    async with services.running(listen=True):
+        machinery = Machinery(services)
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "relay": machinery.relay.run,
+            "jobs": machinery.server.run,
+            "crons": machinery.crons.run,
+            "heartbeat": partial(beat, heartbeat_file(settings, "worker")),
+        }
+        log.info("worker.started")
+        try:
+            return await run_until_stopped(parts, machinery.drain)
+        finally:
+            await machinery.queue.aclose(close_connection_pool=True)
+            log.info("worker.stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("worker", lambda settings: asyncio.run(run(settings))))

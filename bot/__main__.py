@@ -1,0 +1,57 @@
+"""The bot: ``python -m bot``. Long polling, or with BOT_WEBHOOK=1 the webhook at ``/hooks/telegram``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import structlog
+
+from backend.bootstrap import build
+from backend.infra.heartbeat import beat, heartbeat_file
+from backend.infra.roots import run_process, run_until_stopped
+from backend.infra.settings import Settings
+from bot.app import make_bot, make_dispatcher, used_updates
+from bot.commands import dress
+from bot.context import Deps
+from bot.intake import Intake
+from bot.polling import Poller
+from bot.webhook import Webhook
+
+_DRAIN_SECONDS = 10.0
+log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> int:
+    """Answer until SIGTERM; the exit code. Telegram, PostgreSQL and Redis may be away at the start, and later."""
+    services = build(settings)
+    deps = Deps(settings=settings, identity=services.identity, orders=services.orders, limiter=services.limiter)
+    bot, dispatcher = make_bot(settings), make_dispatcher(deps)
+    intake, kinds = Intake(bot, dispatcher, services.redis), used_updates(dispatcher)
+    poller = Poller(bot, intake, kinds)
+
+    async def dress_once() -> None:
+        await dress(bot, deps)
+        await asyncio.Event().wait()
+
+    parts: dict[str, Callable[[], Awaitable[Any]]] = {
+        "updates": Webhook(bot, intake, kinds, settings).run if settings.bot_webhook else poller.run,
+        "menu": dress_once,
+        "heartbeat": partial(beat, heartbeat_file(settings, "bot")),
+    }
+    async with services.running(listen=True):
+        try:
+            log.info("bot.started", webhook=settings.bot_webhook)
+            return await run_until_stopped(
+                parts, None if settings.bot_webhook else partial(poller.drain, _DRAIN_SECONDS)
+            )
+        finally:
+            await bot.session.close()
+            log.info("bot.stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("bot", lambda settings: asyncio.run(run(settings))))

@@ -1,0 +1,109 @@
+"""The bot's menu: commands per language, the menu button, the description."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRetryAfter
+from aiogram.methods import (
+    SetChatMenuButton,
+    SetMyCommands,
+    SetMyDescription,
+    SetMyShortDescription,
+    TelegramMethod,
+)
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeChat,
+    MenuButtonWebApp,
+    WebAppInfo,
+)
+
+from backend.identity.types import Actor
+from backend.kernel.text import Locale
+from bot.context import Deps, Words, words_of
+
+_SHORTEST_REST = 1.0
+_LONGEST_REST = 60.0
+log = structlog.get_logger(__name__)
+
+
+def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
+    """The commands in one language; an admin has one more."""
+    _ = words.gettext
+    texts = {
+        "start": _("Open the shop"),
+        "orders": _("My orders"),
+        "language": _("Change the language"),
+        "help": _("How this works"),
+        "paysupport": _("Help with a payment"),
+        "terms": _("Terms of sale"),
+        "privacy": _("What we know about you"),
+    }
+    if admin:
+        texts["admin"] = _("Manage the shop")
+    return [BotCommand(command=name, description=text) for name, text in texts.items()]
+
+
+def menu_button(deps: Deps, words: Words) -> MenuButtonWebApp:
+    """The button beside the text field."""
+    return MenuButtonWebApp(text=words.gettext("Shop"), web_app=WebAppInfo(url=deps.page("/shop")))
+
+
+async def dress_chat(bot: Bot, deps: Deps, actor: Actor) -> None:
+    """Give one chat its menu in the language that its person has chosen. Failing at that is no matter."""
+    words, scope = words_of(actor), BotCommandScopeChat(chat_id=actor.telegram_id)
+    try:
+        await bot.set_chat_menu_button(chat_id=actor.telegram_id, menu_button=menu_button(deps, words))
+        await bot.set_my_commands(commands(words, admin=actor.is_admin), scope=scope)
+    except TelegramAPIError as error:
+        log.info("menu.not_set", error=repr(error))
+
+
+async def dress(bot: Bot, deps: Deps) -> None:
+    """Tell Telegram the menu, the commands and the descriptions in every language; waits until Telegram answers."""
+    for step in _steps(deps):
+        rest = _SHORTEST_REST
+        while True:
+            try:
+                await bot(step)
+            except TelegramBadRequest as error:
+                # The root admin may not have met the bot yet: his chat is then unknown to Telegram.
+                log.info("menu.refused", error=error.message)
+            except TelegramRetryAfter as error:
+                # These calls have limits of hours; the menu of the last start serves on.
+                log.info("menu.limited", retry_after=error.retry_after)
+            except (TelegramAPIError, OSError, TimeoutError) as error:
+                log.warning("menu.waiting", error=repr(error), rest=rest)
+                await asyncio.sleep(rest)
+                rest = min(rest * 2, _LONGEST_REST)
+                continue
+            break
+    log.info("menu.set")
+
+
+def _steps(deps: Deps) -> list[TelegramMethod[bool]]:
+    settings = deps.settings
+    default = Locale.closest(settings.default_language)
+    steps: list[TelegramMethod[bool]] = []
+    for locale in (default, *(locale for locale in Locale if locale is not default)):
+        words = Words(locale)
+        _ = words.gettext
+        # The default language stands in for all that have none of their own.
+        code = None if locale is default else locale.value
+        long = _("Digital goods, delivered at once. Press Start, then open the shop: it is right here in Telegram.")
+        short = _("Digital goods, delivered at once.")
+        steps += [
+            SetMyCommands(commands=commands(words), language_code=code),
+            SetMyDescription(description=long, language_code=code),
+            SetMyShortDescription(short_description=short, language_code=code),
+        ]
+    words = Words(default)
+    root = BotCommandScopeChat(chat_id=settings.root_admin_id)
+    return [
+        *steps,
+        SetChatMenuButton(menu_button=menu_button(deps, words)),
+        SetMyCommands(commands=commands(words, admin=True), scope=root),
+    ]

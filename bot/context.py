@@ -1,0 +1,58 @@
+"""What handlers work with: the services they call, the words they say, the Mini App's addresses."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from backend.identity.service import IdentityService
+from backend.identity.types import Actor
+from backend.infra.formatting import format_money, format_number
+from backend.infra.i18n import translator
+from backend.infra.rate_limit import RateLimiter
+from backend.infra.settings import Settings
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+from backend.orders.service import OrdersService
+
+
+@dataclass(frozen=True)
+class Deps:
+    """The parts of the backend that the bot calls."""
+
+    settings: Settings
+    identity: IdentityService
+    orders: OrdersService
+    limiter: RateLimiter
+
+    def page(self, path: str = "/shop") -> str:
+        """The address of a page of the Mini App."""
+        return self.settings.public_url.rstrip("/") + path
+
+
+class Words:
+    """One language's words and figures; what came from people is made safe for Telegram's HTML by ``safe``."""
+
+    def __init__(self, locale: Locale) -> None:
+        words = translator(locale)
+        self.locale = locale
+        self.gettext = words.gettext
+        self.ngettext = words.ngettext
+
+    @staticmethod
+    def safe(text: str) -> str:
+        """A text for HTML, isolated from the direction of the sentence around it."""
+        return f"\u2068{html.escape(text, quote=False)}\u2069"
+
+    def money(self, value: Money) -> str:
+        """An amount."""
+        return format_money(value, self.locale)
+
+    def number(self, value: int) -> str:
+        """A whole number."""
+        return format_number(value, self.locale)
+
+
+def words_of(actor: Actor) -> Words:
+    """The words for a person."""
+    return Words(actor.language)

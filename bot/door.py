@@ -1,0 +1,96 @@
+"""The door: every update passes it, so that handlers meet known, welcome people only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiogram import BaseMiddleware
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.enums import ChatType
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.types import Chat, TelegramObject, Update, User
+
+from backend.identity.errors import Blacklisted
+from backend.identity.types import Contact
+from backend.infra.metrics import UPDATES
+from backend.infra.rate_limit import Limit
+from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
+from backend.kernel.text import Locale
+from bot.context import Deps, Words
+from bot.errors import message
+from bot.replies import Once, tell
+
+_LIMIT = Limit("bot", times=20, seconds=10)
+_START = "/start "
+_LONGEST_START_PARAM = 64
+_LEVELS = {"info": 20, "warning": 30, "error": 40}
+log = structlog.get_logger(__name__)
+
+
+def contact_of(user: User, update: Update) -> Contact:
+    """The person as this update describes him; the start parameter too, where it is a /start."""
+    text = (update.message.text or "") if update.message else ""
+    start_param = text.removeprefix(_START).strip() if text.startswith(_START) else ""
+    return Contact(
+        telegram_id=user.id,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        username=user.username,
+        language_code=user.language_code,
+        is_premium=bool(user.is_premium),
+        start_param=start_param if 0 < len(start_param) <= _LONGEST_START_PARAM else None,
+    )
+
+
+class Door(BaseMiddleware):
+    """Registers or follows the sender, refuses the blacklisted and the hasty, and turns errors into words."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._refused = Once(24 * 3600)
+        self._slowed = Once(_LIMIT.seconds)
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Let one update in, or answer at the door."""
+        assert isinstance(event, Update)
+        user: User | None = data.get("event_from_user")
+        chat: Chat | None = data.get("event_chat")
+        if user is None or user.is_bot or (chat is not None and chat.type != ChatType.PRIVATE):
+            return UNHANDLED
+        if event.my_chat_member is not None:
+            # Who leaves need not be known, and is told nothing.
+            return await handler(event, data)
+        words = Words(Locale.closest(user.language_code, Locale.closest(self._deps.settings.default_language)))
+        try:
+            self._deps.limiter.hit_here(_LIMIT, str(user.id))
+            actor = await self._deps.identity.authenticate(contact_of(user, event))
+            words = Words(actor.language)
+            return await handler(event, data | {"actor": actor, "words": words})
+        except TelegramForbiddenError:
+            await self._deps.identity.mark_bot_blocked(user.id, blocked=True)
+        except Exception as error:
+            _note(error, event)
+            await tell(data["bot"], event, message(error, words), only_in_passing=self._said_before(error, user.id))
+        return None
+
+    def _said_before(self, error: Exception, person: int) -> bool:
+        if isinstance(error, Blacklisted):
+            return not self._refused.first("blacklisted", person)
+        if isinstance(error, RateLimited):
+            return not self._slowed.first("slow", person)
+        return False
+
+
+def _note(error: Exception, update: Update) -> None:
+    if isinstance(error, AppError):
+        log.log(_LEVELS[LOG_LEVEL[error.kind]], "update.refused", code=error.code, detail=error.detail)
+    else:
+        UPDATES.labels("failed").inc()
+        log.error("update.failed", update=update.event_type, exc_info=error)

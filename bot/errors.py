@@ -1,0 +1,33 @@
+"""One table for every refusal: an error's code gives the words, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import AppError
+from backend.kernel.money import Money
+from backend.kernel.text import fill
+from bot.context import Words
+
+MESSAGES: Final[dict[str, str]] = {
+    "not_found": _("This is not here any more"),
+    "forbidden": _("This door is for others"),
+    "blacklisted": _("The shop is closed to you"),
+    "rate_limited": _("That was a lot at once. Go on in a moment"),
+    "unavailable": _("The shop does not answer just now. Try again in a moment"),
+}
+_ANYTHING_ELSE: Final = _("Something broke on our side. Nothing was taken")
+
+
+def message(error: BaseException, words: Words) -> str:
+    """What to say about an error; never its detail."""
+    if not isinstance(error, AppError):
+        return words.gettext(_ANYTHING_ELSE)
+    text = words.gettext(MESSAGES.get(error.code, _ANYTHING_ELSE))
+    filled = {name: _told(words, value) for name, value in error.params.items()}
+    return fill(text, filled)
+
+
+def _told(words: Words, value: object) -> str:
+    return words.money(value) if isinstance(value, Money) else str(value)

@@ -1,0 +1,12 @@
+"""The handlers, by subject."""
+
+from __future__ import annotations
+
+from aiogram import Router
+
+from bot.handlers import fallback, help, language, membership, orders, start
+
+
+def routers() -> list[Router]:
+    """A fresh router of every subject; the one that takes whatever is left comes last."""
+    return [module.router() for module in (start, help, language, orders, membership, fallback)]

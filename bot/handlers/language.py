@@ -1,0 +1,38 @@
+"""/language: the choice of a language."""
+
+from __future__ import annotations
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from backend.identity.types import Actor
+from backend.kernel.text import Locale
+from bot.commands import dress_chat
+from bot.context import Deps, Words
+from bot.keyboards import LANGUAGE_PREFIX, languages
+from bot.replies import answer, edit
+
+
+async def ask(message: Message, actor: Actor, words: Words) -> None:
+    """Offer the languages."""
+    await message.answer(words.gettext("Which language shall we speak?"), reply_markup=languages(actor.language))
+
+
+async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor) -> None:
+    """Speak the chosen language from now on, in the Mini App too."""
+    chosen = (query.data or "").removeprefix(LANGUAGE_PREFIX)
+    if chosen in {locale.value for locale in Locale}:
+        actor = await deps.identity.set_language(actor, Locale(chosen))
+    words = Words(actor.language)
+    await answer(bot, query)
+    await edit(query, words.gettext("We speak English now."), languages(actor.language))
+    await dress_chat(bot, deps, actor)
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="language")
+    made.message.register(ask, Command("language"))
+    made.callback_query.register(choose, F.data.startswith(LANGUAGE_PREFIX))
+    return made

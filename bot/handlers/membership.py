@@ -1,0 +1,22 @@
+"""Who blocks the bot, and who lets it write again."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.enums import ChatMemberStatus
+from aiogram.types import ChatMemberUpdated
+
+from bot.context import Deps
+
+
+async def changed(update: ChatMemberUpdated, deps: Deps) -> None:
+    """Note whether our messages reach this person."""
+    blocked = update.new_chat_member.status in {ChatMemberStatus.KICKED, ChatMemberStatus.LEFT}
+    await deps.identity.mark_bot_blocked(update.chat.id, blocked=blocked)
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="membership")
+    made.my_chat_member.register(changed)
+    return made

@@ -1,0 +1,39 @@
+"""/orders: the last orders, each a button."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import Message
+
+from backend.identity.types import Actor
+from backend.kernel.text import pick
+from backend.orders.types import OrderFilter
+from bot.context import Deps, Words
+from bot.keyboards import page_button, rows, shop_button
+
+_SHOWN = 5
+_LONGEST_LABEL = 60
+
+
+async def orders(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
+    """The last orders."""
+    _ = words.gettext
+    page = await deps.orders.list_mine(actor, OrderFilter.ALL, None)
+    if not page.items:
+        text = _("No orders yet. The first one will be here, with its keys.")
+        await message.answer(text, reply_markup=rows(shop_button(deps, words)))
+        return
+    buttons = []
+    for row in page.items[:_SHOWN]:
+        label = f"{row.number} · {pick(row.line.name, words.locale)} · {words.money(row.total)}"
+        buttons.append(page_button(deps, label[:_LONGEST_LABEL], f"/orders/{row.number}"))
+    buttons.append(page_button(deps, _("All orders"), "/orders"))
+    await message.answer(_("Your last orders:"), reply_markup=rows(*buttons))
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="orders")
+    made.message.register(orders, Command("orders"))
+    return made

@@ -1,0 +1,61 @@
+"""/start: the greeting, and deep links."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aiogram import Bot, Router
+from aiogram.filters import Command, CommandObject, CommandStart
+from aiogram.types import InlineKeyboardButton, Message
+
+from backend.identity.types import Actor
+from backend.kernel.errors import Forbidden
+from bot.commands import dress_chat
+from bot.context import Deps, Words
+from bot.keyboards import page_button, rows, shop_button
+
+_PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})")
+_ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})")
+
+
+def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton]:
+    """The button for what a deep link points at. Referrals and gifts are kept at the door and show no button."""
+    if product := _PRODUCT.fullmatch(payload):
+        return [page_button(deps, words.gettext("See the product"), f"/shop/{product[1]}")]
+    if order := _ORDER.fullmatch(payload):
+        return [page_button(deps, words.gettext("Open order"), f"/orders/{order[1].upper()}")]
+    return []
+
+
+async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
+    """Greet, and open what the link points at."""
+    _ = words.gettext
+    await deps.identity.mark_bot_blocked(actor.telegram_id, blocked=False)
+    hello = _("<b>Welcome to {shop}, {name}!</b>").format(
+        shop=words.safe(deps.settings.shop_name), name=words.safe(actor.first_name)
+    )
+    text = _("Choose, pay, and your key is here a moment later. The shop opens right inside Telegram.")
+    buttons = [*_linked(deps, words, command.args or ""), shop_button(deps, words)]
+    if actor.is_admin:
+        buttons.append(page_button(deps, _("Manage the shop"), "/admin"))
+    await message.answer(f"{hello}\n\n{text}", reply_markup=rows(*buttons))
+    await dress_chat(bot, deps, actor)
+
+
+async def admin(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
+    """Open the back office. Raises Forbidden for anybody else."""
+    if not actor.is_admin:
+        raise Forbidden("not an admin")
+    _ = words.gettext
+    await message.answer(
+        _("The back office is here."), reply_markup=rows(page_button(deps, _("Manage the shop"), "/admin"))
+    )
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="start")
+    made.message.register(start, CommandStart())
+    made.message.register(admin, Command("admin"))
+    return made

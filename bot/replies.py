@@ -1,0 +1,70 @@
+"""Saying things safely."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, Update
+
+_MOST_REMEMBERED = 10_000
+_LONGEST_NOTICE = 200
+
+
+class Once:
+    """Remembers for ``seconds`` what was said, so that it is not said to the same person again and again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._said: OrderedDict[tuple[str, int], float] = OrderedDict()
+
+    def first(self, what: str, person: int) -> bool:
+        """Whether this is to be said now."""
+        now = time.monotonic()
+        if self._said.get((what, person), 0.0) > now:
+            return False
+        self._said[what, person] = now + self._seconds
+        self._said.move_to_end((what, person))
+        if len(self._said) > _MOST_REMEMBERED:
+            self._said.popitem(last=False)
+        return True
+
+
+async def answer(bot: Bot, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+    """Let go of a pressed button, with a notice where there is ``text``.
+
+    After some minutes Telegram takes no answer any more (the bot was away meanwhile): that is no error.
+    """
+    try:
+        await bot.answer_callback_query(query.id, text=text[:_LONGEST_NOTICE] if text else None, show_alert=alert)
+    except TelegramBadRequest as error:
+        if "query is too old" not in error.message:
+            raise
+
+
+async def edit(query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
+    """Change the message below which a button was pressed; where that cannot be, say it anew.
+
+    "message is not modified" is no error: the button was pressed twice.
+    """
+    message = query.message
+    if isinstance(message, Message):
+        try:
+            await message.edit_text(text, reply_markup=markup)
+        except TelegramBadRequest as error:
+            if "message is not modified" in error.message:
+                return
+        else:
+            return
+    if message is not None and query.bot is not None:
+        await query.bot.send_message(message.chat.id, text, reply_markup=markup)
+
+
+async def tell(bot: Bot, update: Update, text: str, *, only_in_passing: bool = False) -> None:
+    """Say ``text`` to whoever caused the update: as a notice over a pressed button, else as a message."""
+    if update.callback_query is not None:
+        await answer(bot, update.callback_query, text, alert=True)
+    elif update.message is not None and not only_in_passing:
+        await bot.send_message(update.message.chat.id, text)

@@ -1,0 +1,147 @@
+"""Every migration goes up, down and up; together they make what the models say; they bear two at once, and data."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import msgspec
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from backend.bootstrap import build
+from backend.identity.types import Permission
+from backend.infra import embedded, migrations
+from backend.infra.settings import Settings
+from tests.factories.identity import contact
+from tests.factories.shop import add_goods
+from tests.factories.wallet import give, usd
+
+SCRIPT = ScriptDirectory.from_config(migrations.alembic_config())
+REVISIONS = [script.revision for script in SCRIPT.walk_revisions()][::-1]
+_LEFT = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname !~ '^alembic_version'"
+_FUNCTIONS = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+# What a later step must leave as an earlier one made it: columns, indexes, constraints, triggers, functions.
+_SHAPE = """
+SELECT 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')
+  FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+  FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid)
+  FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function', proname, '', prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+ORDER BY 1, 2, 3"""
+
+
+@pytest.fixture
+async def empty_database(postgres_server: str, worker_number: int) -> AsyncIterator[str]:
+    """A database with nothing in it."""
+    name = f"souk_migrations_{worker_number}"
+    server = await asyncpg.connect(postgres_server)
+    try:
+        await server.execute(f"DROP DATABASE IF EXISTS {name}")
+        await server.execute(f"CREATE DATABASE {name}")
+        yield embedded.database_address(postgres_server, name)
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _shape(url: str) -> list[tuple[object, ...]]:
+    async with _connected(url) as connection:
+        return [tuple(row) for row in await connection.fetch(_SHAPE) if "alembic_version" not in row[1]]
+
+
+async def _down(url: str, revision: str) -> None:
+    await asyncio.to_thread(command.downgrade, migrations.alembic_config(url), revision)
+
+
+async def _run(setup: str, program: str, url: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"import sys; {setup}; {program}", url,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, told.decode()[-2000:]
+
+
+def test_there_is_one_line_of_revisions() -> None:
+    assert SCRIPT.get_heads() == [REVISIONS[-1]]
+    assert SCRIPT.get_bases() == [REVISIONS[0]]
+
+
+async def test_every_revision_goes_up_down_and_up(empty_database: str) -> None:
+    before = "base"
+    for revision in REVISIONS:
+        await migrations.upgrade(empty_database, revision)
+        made = await _shape(empty_database)
+        await _down(empty_database, before)
+        await migrations.upgrade(empty_database, revision)
+        assert await _shape(empty_database) == made, revision
+        before = revision
+    await _down(empty_database, "base")
+    async with _connected(empty_database) as connection:
+        assert await connection.fetchval(_LEFT) == 0
+        assert await connection.fetchval(_FUNCTIONS) == 0
+
+
+async def test_the_models_are_what_the_migrations_make(empty_database: str) -> None:
+    await migrations.upgrade(empty_database)
+    # In a process that has imported nothing else: backend.metadata must know every table by itself.
+    code, told = await _run(
+        "from alembic import command; from backend.infra import migrations",
+        "command.check(migrations.alembic_config(sys.argv[1]))",
+        empty_database,
+    )
+    assert code == 0, told
+
+
+async def test_two_migrators_at_once_make_one_database(empty_database: str) -> None:
+    # Each in its own process, as two containers are: Alembic's own context is one for all threads.
+    setup = "import asyncio; from backend.infra import migrations"
+    program = "asyncio.run(migrations.upgrade(sys.argv[1]))"
+    ended = await asyncio.gather(*(_run(setup, program, empty_database) for _ in range(3)))
+    assert [code for code, _ in ended] == [0, 0, 0], ended
+    async with _connected(empty_database) as connection:
+        assert await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [REVISIONS[-1]]
+
+
+async def _sell(settings: Settings) -> None:
+    """A row in every append-only table, and money in the books."""
+    services = build(settings)
+    async with services.running(listen=False):
+        await services.identity.ensure_root()
+        buyer = await services.identity.authenticate(contact(4242))
+        root = await services.identity.authenticate(contact(settings.root_admin_id))
+        await services.identity.set_permissions(root, buyer.id, [Permission.ORDERS])
+        async with services.uow() as tx:
+            goods = await add_goods(tx, services.ring)
+            await give(tx, buyer.id, usd(5000))
+        bought = await services.orders.place(buyer, goods.variant_id, 2, "sold-before-the-way-down")
+        await services.orders.reserve(buyer, goods.variant_id, 1, "kept-before-the-way-down")
+        await services.orders.reveal(buyer, bought.number, 1)
+        await services.wallet.roll_up()
+
+
+async def test_a_shop_that_has_sold_can_go_down_and_up(empty_database: str, settings: Settings) -> None:
+    await migrations.upgrade(empty_database)
+    await _sell(msgspec.structs.replace(settings, database_url=empty_database))
+    made = await _shape(empty_database)
+    for revision in [*REVISIONS[::-1][1:], "base"]:
+        await _down(empty_database, revision)
+    await migrations.upgrade(empty_database)
+    assert await _shape(empty_database) == made

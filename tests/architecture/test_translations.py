@@ -1,0 +1,142 @@
+"""Everything that a person reads is in the catalogues, in every language, and nothing else is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from babel.messages.catalog import Message
+from jinja2 import Environment
+
+from backend.infra.i18n import translator
+from backend.kernel.text import Locale
+from tests.architecture.catalogues import ROOT, catalogue, extracted, path_of, updated
+
+TEMPLATES: Final = ROOT / "webapp" / "templates"
+TRANSLATED: Final = [Locale.AR, Locale.RU]
+PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|\{\w*\}")
+TAG: Final = re.compile(r"</?\w+[^>]*>")
+SAME_EVERYWHERE: Final = {
+    ", ",  # between list items; only Arabic has a comma of its own
+    "/language: English, العربية, Русский",
+}
+"""Messages that may read in another language as they do in English: names that stay, and signs."""
+UNTRANSLATED: Final = {
+    "layouts/shell.html": {
+        "Souk",
+        "Souk needs JavaScript, as every Telegram mini app does. · يحتاج سوق إلى جافا سكربت. · "
+        "Souk работает только с JavaScript.",
+        "width=device-width, initial-scale=1, viewport-fit=cover",
+        "light dark",
+        "telephone=no",
+        "same-origin",
+    },
+    "layouts/page.html": {"Souk"},
+    "errors/_page.html": {"Souk", "screen--mid"},
+    "orders/_key.html": {".txt"},
+}
+"""What stands in a template as it is: the brand, values that are no words, what is said in all languages at once."""
+ICONS: Final = set(re.findall(r'<symbol id="i-([\w-]+)"', (ROOT / "webapp" / "static" / "icons.svg").read_text()))
+"""Their names fill the block ``icon`` of an error page."""
+
+
+def forms(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (tuple, list)) else (str(value),)
+
+
+def messages(locale: Locale) -> Iterator[Message]:
+    return (message for message in catalogue(locale) if message.id)
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_catalogue_holds_what_the_code_says_and_nothing_else(locale: Locale) -> None:
+    said = {(forms(message.id), message.context) for message in extracted() if message.id}
+    known = {(forms(message.id), message.context) for message in messages(locale)}
+    assert said - known == set(), "missing: make messages, then translate"
+    assert known - said == set(), "unused: make messages"
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_catalogue_is_written_as_make_messages_writes_it(locale: Locale) -> None:
+    text = path_of(locale).read_text()
+    assert text == updated(locale)
+    assert not re.search(r"^#[:~]|-Date:", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_every_message_is_translated_in_every_form(locale: Locale) -> None:
+    count = {Locale.AR: 6, Locale.EN: 2, Locale.RU: 3}[locale]
+    for message in messages(locale):
+        told = forms(message.string)
+        assert not message.fuzzy, message.id
+        assert len(told) == (count if message.pluralizable else 1), message.id
+        assert all(text.strip() for text in told), message.id
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_placeholders_and_markup_stay(locale: Locale) -> None:
+    for message in messages(locale):
+        for pattern in (PLACEHOLDER, TAG):
+            wanted = {frozenset(pattern.findall(text)) for text in forms(message.id)}
+            assert len(wanted) == 1, message.id
+            for text in forms(message.string):
+                assert frozenset(pattern.findall(text)) in wanted, (message.id, text)
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_nothing_is_left_in_english(locale: Locale) -> None:
+    same = {message.id for message in messages(locale) if set(forms(message.id)) & set(forms(message.string))}
+    assert same <= SAME_EVERYWHERE
+    assert not [
+        message.id
+        for message in messages(locale)
+        if message.id not in SAME_EVERYWHERE and not re.search(r"[\u0400-\u04ff\u0600-\u06ff]", "".join(message.string))
+    ]
+
+
+def test_the_allow_lists_hold_nothing_that_is_gone() -> None:
+    assert {message.id for message in extracted()} >= SAME_EVERYWHERE
+    for name, texts in UNTRANSLATED.items():
+        assert texts <= set(raw_texts(TEMPLATES / name)), name
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_a_template_says_nothing_untranslated(path: Path) -> None:
+    allowed = UNTRANSLATED.get(str(path.relative_to(TEMPLATES)), set())
+    assert set(raw_texts(path)) - ICONS <= allowed
+
+
+def raw_texts(path: Path) -> Iterator[str]:
+    """The words of a template that stand outside of every expression: between tags and in attributes that are read."""
+    parts, translated = [], False
+    for _line, kind, value in Environment(extensions=["jinja2.ext.i18n"]).lex(path.read_text()):
+        if kind == "name" and value in {"trans", "endtrans"}:
+            translated = value == "trans"
+        elif kind == "data" and not translated:
+            parts.append(value)
+        elif kind == "block_begin":
+            parts.append("\0")
+    text = "".join(parts)
+    read = re.findall(r'\b(?:aria-label|title|placeholder|alt|content|data-toast|data-title)="([^"]*)"', text)
+    # A block may fill a tag: attributes go first, wherever they stand.
+    text = re.sub(r'[\w-]+="[^"]*"', "", text)
+    for found in [*re.split(r"<[^>]*>|\0", text), *read]:
+        if re.search(r"[^\W\d_]", found):
+            yield " ".join(found.replace("\0", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("locale", "form_of"),
+    [
+        (Locale.AR, {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 11: 4, 99: 4, 100: 5, 102: 5, 103: 3, 111: 4}),
+        (Locale.RU, {0: 2, 1: 0, 2: 1, 4: 1, 5: 2, 11: 2, 21: 0, 22: 1, 112: 2}),
+    ],
+)
+def test_numbers_choose_their_form(locale: Locale, form_of: dict[int, int]) -> None:
+    one, many = "%(orders)s order", "%(orders)s orders"
+    found = next(message for message in messages(locale) if message.id == (one, many))
+    for number, form in form_of.items():
+        assert translator(locale).ngettext(one, many, number) == found.string[form], number

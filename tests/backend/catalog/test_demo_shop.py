@@ -1,0 +1,54 @@
+"""The demo's own files: complete, and loaded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.demo.load import load_demo_shop
+from backend.infra.crypto import KeyRing
+from backend.infra.storage import Storage
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.text import Locale
+from tests.factories.catalog import buyer, catalog_service, import_rows, variant
+
+
+async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
+    uow: UnitOfWork, ring: KeyRing, tmp_path: Path
+) -> None:
+    service, storage = catalog_service(uow, ring), Storage(tmp_path)
+    first = await load_demo_shop(service, storage)
+    assert first.created > 200
+    assert first.keys > 5000
+    version = await service.version()
+    await import_rows(service, [variant("private-vpn", "3-months", "8.88", name_en="A season")])
+    edited = await service.version()
+    assert edited == version + 1
+
+    second = await load_demo_shop(service, storage)
+    assert (second.created, second.keys) == (0, 0)
+    assert await service.version() == edited
+    detail = await service.product(buyer(), "private-vpn")
+    assert [item.name for item in detail.variants] == ["1 month", "A season", "Lifetime"]
+    assert [item.available for item in detail.variants] == [100, 12, 45]
+
+
+async def test_the_demo_shop_has_all_that_the_pages_show(uow: UnitOfWork, ring: KeyRing, tmp_path: Path) -> None:
+    service, storage = catalog_service(uow, ring), Storage(tmp_path)
+    await load_demo_shop(service, storage)
+    cards = (await service.browse(buyer(), limit=100)).items
+    assert len(cards) >= 64
+    assert len(await service.countries()) >= 14
+    pictures = {card.picture for card in cards if card.picture}
+    assert len(pictures) >= 20
+    for picture in pictures:
+        assert (await storage.get(picture)).content_type == "image/svg+xml"
+    available = [card.available for card in cards]
+    assert available.count(0) >= 2
+    assert any(card.premium_only for card in cards)
+    for locale in Locale:
+        reader = buyer(language=locale)
+        for card in (await service.browse(reader, limit=100)).items:
+            detail = await service.product(reader, card.slug)
+            assert detail.name and detail.summary and detail.description_html.startswith("<h2>")
+            assert all(item.name for item in detail.variants)
+        assert all(row.name and row.products for row in await service.categories(reader))

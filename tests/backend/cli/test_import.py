@@ -1,0 +1,79 @@
+"""``souk import``, from the outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.bootstrap import Services
+from backend.demo.draw import draw
+from tests.backend.cli.conftest import Souk
+from tests.factories.catalog import buyer
+
+CATALOGUE = """type,slug,category,product,code,name_en,price,picture
+category,cards,,,,Cards,,
+product,card,cards,,,Card,,
+variant,,,card,one,One,4.90,
+"""
+
+
+async def test_a_shop_from_two_files(services: Services, souk: Souk, tmp_path: Path) -> None:
+    catalogue, keys = tmp_path / "shop.csv", tmp_path / "keys.txt"
+    catalogue.write_text(CATALOGUE)
+    keys.write_text("AAAA-BBBB-CCCC-1\nAAAA-BBBB-CCCC-2\nAAAA-BBBB-CCCC-1\n")
+
+    looked = await souk("import", "catalogue", catalogue)
+    assert looked.exit_code == 0, looked.output
+    assert "--apply" in looked.output
+    assert await services.catalog.categories(buyer()) == []
+
+    assert "Written." in (await souk("import", "catalogue", catalogue, "--apply")).output
+    added = await souk("import", "stock", keys, "--variant", "card/one", "--apply", "--unit-cost", "2.10")
+    assert (added.exit_code, "Written." in added.output) == (0, True)
+    assert "AAAA" not in added.output
+    assert (await services.catalog.product(buyer(), "card")).available == 2
+
+    catalogue.write_text(CATALOGUE.replace("4.90", "5.10"))
+    changed = await souk("import", "catalogue", catalogue)
+    assert "4.90" in changed.output and "5.10" in changed.output
+
+
+async def test_bad_rows_end_with_1_and_no_trace(services: Services, souk: Souk, tmp_path: Path) -> None:
+    catalogue = tmp_path / "shop.csv"
+    catalogue.write_text(CATALOGUE.replace("4.90", "-1") + "shelf,,,,,X,,\n")
+    refused = await souk("import", "catalogue", catalogue, "--apply")
+    assert refused.exit_code == 1
+    assert "line 4, price: a price is never negative (-1)" in refused.output
+    assert "line 5, type: the type must be category, product or variant" in refused.output
+    assert "Traceback" not in refused.output
+    assert await services.catalog.categories(buyer()) == []
+
+
+async def test_what_is_asked_wrongly_is_told_in_words(souk: Souk, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("A\n")
+    assert "--variant" in (await souk("import", "stock", keys)).output
+    assert (await souk("import", "stock", tmp_path / "none.csv")).exit_code == 2
+    assert (await souk("import", "catalogue", keys)).exit_code == 2
+    wrong = await souk("import", "stock", keys, "--variant", "card/one", "--unit-cost", "-2")
+    assert wrong.exit_code == 2
+    for command in ("catalogue", "stock"):
+        assert "Usage" in (await souk("import", command, "--help")).output
+
+
+async def test_pictures_come_from_a_folder_and_no_vector_from_an_admin(
+    services: Services, souk: Souk, tmp_path: Path
+) -> None:
+    folder, catalogue = tmp_path / "pictures", tmp_path / "shop.csv"
+    folder.mkdir()
+    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+    (folder / "card.png").write_bytes(png)
+    catalogue.write_text(CATALOGUE.replace("Card,,\nvariant", "Card,,card.png\nvariant"))
+    assert (await souk("import", "catalogue", catalogue, "--apply")).exit_code == 1
+    assert (await souk("import", "catalogue", catalogue, "--apply", "--pictures", folder)).exit_code == 0
+    card = await services.catalog.product(buyer(), "card")
+    assert card.picture_url == f"/media/{card.picture}"
+    assert (await services.storage.get(card.picture or "")).data == png
+    (folder / "more.svg").write_text(draw("antivirus"))
+    refused = await souk("import", "catalogue", catalogue, "--pictures", folder)
+    assert refused.exit_code == 1
+    assert "Traceback" not in refused.output

@@ -1,0 +1,79 @@
+"""Pictures: what is kept, under which name, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.infra.storage import MAX_BYTES, Storage
+from backend.kernel.errors import Invalid, NotFound
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 20
+WEBP = b"RIFF\x10\0\0\0WEBPVP8 "
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><defs><linearGradient id="g"/></defs><rect fill="url(#g)"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"), [(PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp"), (SVG, "image/svg+xml")]
+)
+async def test_a_picture_is_kept_once_under_its_hash(tmp_path: Path, data: bytes, content_type: str) -> None:
+    storage = Storage(tmp_path)
+    name = await storage.put(data, trusted=True)
+    assert await storage.put(data, trusted=True) == name
+    found = await storage.get(name)
+    assert (found.data, found.content_type) == (data, content_type)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GIF89a",
+        b"<html><svg>",
+        b"%PDF",
+        b"\x89PNG" + b"\0" * MAX_BYTES,
+        SVG.replace(b"<rect", b"<script>x</script><rect"),
+    ]
+    + [
+        SVG.replace(b"<rect", b"<rect " + attack)
+        for attack in (b'onload="x"', b'fill="url(https://x)"', b'href="data:x"')
+    ]
+    + [b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + SVG, b"<?xml version='1.0'?><!ENTITY x>" + SVG]
+    + [
+        SVG.replace(b"<rect", tag + b"/><rect")
+        for tag in (b"<use", b"<image", b"<foreignObject", b"<style", b"< a", b"<animate")
+    ],
+)
+async def test_what_is_no_plain_picture_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Invalid):
+        await Storage(tmp_path).put(data, trusted=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_vector_picture_is_taken_from_trusted_hands_only(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        await Storage(tmp_path).put(SVG)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../secret", "a" * 40, "a" * 40 + ".png/..", "A" * 40 + ".png", "a" * 40 + ".gif", "a" * 40 + ".png"]
+)
+async def test_only_names_that_were_given_are_found(tmp_path: Path, name: str) -> None:
+    (tmp_path.parent / "secret").write_text("no")
+    with pytest.raises(NotFound):
+        await Storage(tmp_path).get(name)
+
+
+async def test_a_folder_is_looked_at_or_kept(tmp_path: Path) -> None:
+    source, root = tmp_path / "source", tmp_path / "root"
+    source.mkdir()
+    (source / "a.png").write_bytes(PNG)
+    (source / "notes.txt").write_text("not a picture")
+    storage = Storage(root)
+    looked = await storage.put_folder(source, keep=False)
+    assert not root.exists()
+    assert await storage.put_folder(source) == looked
+    assert set(looked) == {"a.png"}

@@ -1,0 +1,391 @@
+"""One write, one transaction: all of it or nothing, its jobs with it, its signals after it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.infra import embedded
+from backend.infra.database import make_engine
+from backend.infra.outbox import OutboxJob
+from backend.infra.settings import Settings, async_database_url
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts, sqlstate
+from backend.kernel.errors import Unavailable
+from backend.kernel.events import Event
+from tests.constraints import violated_constraint
+from tests.fakes.clock import FakeClock
+
+
+class ThingDone(Event, frozen=True):
+    """An event of these tests."""
+
+    thing_id: int
+
+
+class NobodyCares(Event, frozen=True):
+    """An event without a subscriber."""
+
+
+class RecordingSignals(Signals):
+    """Keeps what it should send."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, signals: Any) -> None:
+        self.sent += list(signals)
+
+
+@pytest.fixture
+def signals() -> RecordingSignals:
+    """What was sent."""
+    return RecordingSignals()
+
+
+@pytest.fixture
+def real_uow(engine: AsyncEngine, clock: FakeClock, signals: RecordingSignals, committed_db: None) -> UnitOfWork:
+    """Transactions that truly commit."""
+    return UnitOfWork(engine, clock, signals, {"ThingDone": ("tests.first", "tests.second")})
+
+
+@pytest.fixture
+async def scratch(engine: AsyncEngine) -> AsyncIterator[str]:
+    """A table of two rows with a check that waits for the end of the transaction."""
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE uow_scratch (id int PRIMARY KEY, n int NOT NULL CHECK (n >= 0))"))
+        await connection.execute(
+            text(
+                "CREATE TABLE uow_child (id int PRIMARY KEY REFERENCES uow_scratch (id) DEFERRABLE INITIALLY DEFERRED)"
+            )
+        )
+        await connection.execute(text("INSERT INTO uow_scratch VALUES (1, 10), (2, 20)"))
+    yield "uow_scratch"
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE uow_child, uow_scratch"))
+
+
+async def numbers(engine: AsyncEngine) -> list[int]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(text("SELECT n FROM uow_scratch ORDER BY id"))).scalars())
+
+
+async def jobs(engine: AsyncEngine) -> list[Any]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(OutboxJob.__table__).order_by(OutboxJob.id))).all())
+
+
+async def test_what_is_written_is_there_afterwards(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
+    async with real_uow() as tx:
+        await tx.execute(text("UPDATE uow_scratch SET n = 11 WHERE id = 1"))
+        assert await numbers(engine) == [10, 20]
+
+    assert await numbers(engine) == [11, 20]
+
+
+async def test_an_error_undoes_everything(
+    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with real_uow() as tx:
+            await tx.execute(text("UPDATE uow_scratch SET n = 11"))
+            tx.emit(ThingDone(thing_id=1))
+            tx.enqueue("tests.other", ThingDone(thing_id=2))
+            tx.signal("order", 1)
+            _ = 1 // 0
+
+    assert await numbers(engine) == [10, 20]
+    assert await jobs(engine) == []
+    assert signals.sent == []
+
+
+async def test_a_cancelled_transaction_is_undone(
+    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
+) -> None:
+    written = asyncio.Event()
+
+    async def work() -> None:
+        async with real_uow() as tx:
+            await tx.execute(text("UPDATE uow_scratch SET n = 11"))
+            tx.signal("order", 1)
+            written.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await written.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await numbers(engine) == [10, 20]
+    assert signals.sent == []
+
+
+async def test_jobs_are_stored_with_the_write(
+    real_uow: UnitOfWork, engine: AsyncEngine, clock: FakeClock, signals: RecordingSignals
+) -> None:
+    async with real_uow() as tx:
+        tx.emit(ThingDone(thing_id=7))
+        tx.enqueue("tests.later", ThingDone(thing_id=8), delay=timedelta(minutes=5))
+        assert await jobs(engine) == []
+
+    first, second, later = await jobs(engine)
+    assert [first.task, second.task, later.task] == ["tests.first", "tests.second", "tests.later"]
+    assert first.payload == {"thing_id": 7}
+    assert (first.created_at, first.run_at) == (clock.now(), clock.now())
+    assert later.run_at == clock.now() + timedelta(minutes=5)
+    assert first.dispatched_at is first.done_at is first.dead_at is None
+    # One hint wakes the relay, after the commit.
+    assert signals.sent == [("outbox", "")]
+
+
+async def test_a_job_with_the_same_unique_key_is_dropped(real_uow: UnitOfWork, engine: AsyncEngine) -> None:
+    for number in range(3):
+        async with real_uow() as tx:
+            tx.enqueue("tests.once", ThingDone(thing_id=number), unique_key="only-one")
+            tx.enqueue("tests.once", ThingDone(thing_id=number), unique_key="only-one")
+            tx.enqueue("tests.always", ThingDone(thing_id=number))
+
+    stored = await jobs(engine)
+    assert [row.payload["thing_id"] for row in stored if row.task == "tests.once"] == [0]
+    assert [row.payload["thing_id"] for row in stored if row.task == "tests.always"] == [0, 1, 2]
+
+
+async def test_an_event_that_nobody_handles_is_a_bug(real_uow: UnitOfWork) -> None:
+    with pytest.raises(KeyError):
+        async with real_uow() as tx:
+            tx.emit(NobodyCares())
+
+
+async def test_signals_leave_after_the_commit(
+    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
+) -> None:
+    async with real_uow() as tx:
+        tx.signal("order", uuid.UUID(int=5))
+        tx.signal("stock", 1)
+        assert signals.sent == []
+
+    assert signals.sent == [("order", "00000000-0000-0000-0000-000000000005"), ("stock", "1")]
+
+
+async def test_the_time_stands_in_a_transaction(real_uow: UnitOfWork, clock: FakeClock) -> None:
+    start = clock.now()
+    async with real_uow() as tx:
+        clock.move(hours=1)
+        assert tx.now == start
+    async with real_uow() as tx:
+        assert tx.now == start + timedelta(hours=1)
+
+
+async def test_ids_sort_by_time(real_uow: UnitOfWork) -> None:
+    async with real_uow() as tx:
+        made = [tx.new_id() for _ in range(1000)]
+
+    assert len(set(made)) == 1000
+    assert made == sorted(made)
+    assert {item.version for item in made} == {7}
+
+
+async def test_deferred_constraints_speak_before_the_commit(real_uow: UnitOfWork, scratch: str) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        async with real_uow() as tx:
+            await tx.execute(text("INSERT INTO uow_child VALUES (99)"))
+
+    assert violated_constraint(caught.value) == "uow_child_id_fkey"
+    assert sqlstate(caught.value) == "23503"
+
+
+async def test_deferred_constraints_speak_in_tests_that_roll_back(scratch: str, uow: UnitOfWork) -> None:
+    with pytest.raises(IntegrityError):
+        async with uow() as tx:
+            await tx.execute(text("INSERT INTO uow_child VALUES (99)"))
+    # The savepoint is gone, the transaction around it is good.
+    async with uow() as tx:
+        await tx.execute(text("INSERT INTO uow_child VALUES (1)"))
+
+
+async def test_reads_stand_alone(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
+    async with real_uow.read() as tx:
+        assert (await tx.execute(text("SELECT n FROM uow_scratch WHERE id = 1"))).scalar_one() == 10
+        async with engine.begin() as other:
+            await other.execute(text("UPDATE uow_scratch SET n = 12 WHERE id = 1"))
+        assert (await tx.execute(text("SELECT n FROM uow_scratch WHERE id = 1"))).scalar_one() == 12
+        idle = "SELECT state FROM pg_stat_activity WHERE pid = :pid"
+        pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        async with engine.connect() as other:
+            assert (await other.execute(text(idle), {"pid": pid})).scalar_one() == "idle"
+
+
+async def test_a_read_connection_goes_back_as_it_was(settings: Settings, clock: FakeClock, scratch: str) -> None:
+    """A connection that has been read from must not commit by itself when it is next written to."""
+    single = make_engine(async_database_url(settings.database_url), pool_size=1)
+    one = UnitOfWork(single, clock, RecordingSignals(), {})
+    try:
+        async with one.read() as tx:
+            await tx.execute(text("SELECT 1"))
+        with pytest.raises(ZeroDivisionError):
+            async with one() as tx:
+                await tx.execute(text("UPDATE uow_scratch SET n = 99"))
+                _ = 1 // 0
+        assert await numbers(single) == [10, 20]
+    finally:
+        await single.dispose()
+
+
+class Service:
+    """Has one verb that loses a given number of times before it wins."""
+
+    def __init__(self, uow: UnitOfWork, losses: int, sqlstate: str) -> None:
+        self.uow, self.losses, self.sqlstate, self.runs = uow, losses, sqlstate, 0
+
+    @retry_conflicts
+    async def verb(self, add: int) -> int:
+        """Adds."""
+        self.runs += 1
+        async with self.uow() as tx:
+            await tx.execute(text("UPDATE uow_scratch SET n = n + :add WHERE id = 1"), {"add": add})
+            if self.runs <= self.losses:
+                await tx.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{self.sqlstate}'; END $$"))
+        return self.runs
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize("losses", [0, 1, 3])
+async def test_a_lost_transaction_is_run_again(
+    real_uow: UnitOfWork, engine: AsyncEngine, scratch: str, state: str, losses: int
+) -> None:
+    assert await Service(real_uow, losses, state).verb(5) == losses + 1
+
+    assert await numbers(engine) == [15, 20]
+
+
+async def test_after_four_losses_it_is_given_up(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
+    service = Service(real_uow, 99, "40001")
+
+    with pytest.raises(Unavailable):
+        await service.verb(5)
+
+    assert service.runs == 4
+    assert await numbers(engine) == [10, 20]
+
+
+async def test_a_lock_that_cannot_be_had_is_unavailable(real_uow: UnitOfWork, scratch: str) -> None:
+    with pytest.raises(Unavailable):
+        await Service(real_uow, 1, "55P03").verb(5)
+
+
+async def test_other_errors_are_not_tried_again(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
+    service = Service(real_uow, 0, "")
+
+    with pytest.raises(IntegrityError):
+        await service.verb(-50)
+
+    assert service.runs == 1
+    assert await numbers(engine) == [10, 20]
+
+
+async def test_a_true_deadlock_is_survived(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
+    met = asyncio.Barrier(2)
+
+    class Crossing:
+        tries = 0
+
+        @retry_conflicts
+        async def verb(self, first: int, second: int) -> None:
+            Crossing.tries += 1
+            once = Crossing.tries <= 2
+            async with real_uow() as tx:
+                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = :id"), {"id": first})
+                if once:
+                    await met.wait()
+                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = :id"), {"id": second})
+
+    await asyncio.gather(Crossing().verb(1, 2), Crossing().verb(2, 1))
+
+    assert await numbers(engine) == [12, 22]
+    assert Crossing.tries == 3
+
+
+async def test_a_pool_that_is_empty_is_unavailable(settings: Settings, clock: FakeClock) -> None:
+    small = make_engine(async_database_url(settings.database_url), pool_size=1)
+    small.pool._timeout = 0.05  # type: ignore[attr-defined]
+    uow = UnitOfWork(small, clock, RecordingSignals(), {})
+    try:
+        async with uow():
+            for way in (uow, uow.read):
+                with pytest.raises(Unavailable):
+                    async with way():
+                        pass
+    finally:
+        await small.dispose()
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://souk@127.0.0.1:{port}/souk", "postgresql://souk@/souk?host=/nowhere"]
+)
+async def test_a_database_that_is_away_is_unavailable(clock: FakeClock, address: str) -> None:
+    away = make_engine(async_database_url(address.format(port=embedded.free_port())))
+    uow = UnitOfWork(away, clock, RecordingSignals(), {})
+    try:
+        for way in (uow, uow.read):
+            with pytest.raises(Unavailable):
+                async with way():
+                    pass
+    finally:
+        await away.dispose()
+
+
+async def test_a_database_that_does_not_exist_is_unavailable(settings: Settings, clock: FakeClock) -> None:
+    wrong = make_engine(async_database_url(embedded.database_address(settings.database_url, "no_such_database")))
+    uow = UnitOfWork(wrong, clock, RecordingSignals(), {})
+    try:
+        with pytest.raises(Unavailable):
+            async with uow():
+                pass
+    finally:
+        await wrong.dispose()
+
+
+async def test_connections_that_died_with_the_server_are_replaced(
+    settings: Settings, engine: AsyncEngine, clock: FakeClock, scratch: str
+) -> None:
+    lonely = make_engine(async_database_url(settings.database_url), pool_size=2)
+    uow = UnitOfWork(lonely, clock, RecordingSignals(), {})
+    try:
+        async with uow() as one, uow() as two:
+            pids = [(await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one() for tx in (one, two)]
+        async with engine.connect() as connection:
+            await connection.execute(
+                text("SELECT pg_terminate_backend(unnest(CAST(:pids AS int[])), 5000)"), {"pids": pids}
+            )
+
+        for _ in range(3):
+            async with uow() as tx:
+                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = 1"))
+        assert await numbers(engine) == [13, 20]
+    finally:
+        await lonely.dispose()
+
+
+async def test_a_connection_lost_in_the_middle_commits_nothing(
+    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
+) -> None:
+    with pytest.raises(DBAPIError):
+        async with real_uow() as tx:
+            await tx.execute(text("UPDATE uow_scratch SET n = 11"))
+            tx.signal("order", 1)
+            pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            async with engine.connect() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+            await tx.execute(text("SELECT 1"))
+
+    assert await numbers(engine) == [10, 20]
+    assert signals.sent == []

@@ -1,0 +1,68 @@
+"""Short numbers never meet, cursors come back as they left."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import new_id, parse_short_number, short_number
+from backend.kernel.paging import decode_cursor, encode_cursor
+from backend.kernel.text import Locale, fold, pick
+
+
+@given(st.integers(0, 2**30 - 1))
+def test_a_short_number_is_reversible(sequence: int) -> None:
+    assert parse_short_number(short_number(sequence)) == sequence
+    assert parse_short_number(short_number(sequence).lower()) == sequence
+
+
+def test_look_alike_letters_are_forgiven() -> None:
+    assert parse_short_number("OOIL00") == parse_short_number("001100")
+
+
+@pytest.mark.parametrize("text", ["", "4K7Q2", "4K7Q2MM", "4K7Q2!", "٤K7Q2M", "U00000"])
+def test_what_is_no_short_number(text: str) -> None:
+    assert parse_short_number(text) is None
+
+
+@pytest.mark.parametrize("sequence", [-1, 2**30])
+def test_outside_the_range(sequence: int) -> None:
+    with pytest.raises(ValueError, match="30 bits"):
+        short_number(sequence)
+
+
+def test_ids_sort_by_time() -> None:
+    made = [new_id() for _ in range(1000)]
+    assert made == sorted(made)
+    assert made[0].version == 7
+
+
+@given(st.tuples(st.integers(-(2**62), 2**62), st.uuids()))
+def test_a_cursor_comes_back(key: tuple[int, UUID]) -> None:
+    assert decode_cursor(encode_cursor(key), tuple[int, UUID]) == key
+
+
+@given(st.text())
+def test_a_foreign_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(Invalid):
+        decode_cursor("!" + cursor, tuple[int, UUID])
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [("ar-EG", Locale.AR), ("RU", Locale.RU), ("pt_BR", Locale.EN), (None, Locale.EN), ("", Locale.EN)],
+)
+def test_the_closest_language(tag: str | None, expected: Locale) -> None:
+    assert Locale.closest(tag) is expected
+
+
+def test_pick_falls_back_to_english_then_to_anything() -> None:
+    assert pick({"en": "a", "ar": "ب"}, Locale.AR) == "ب"
+    assert pick({"en": "a", "ar": ""}, Locale.AR) == "a"
+    assert pick({"ru": "я"}, Locale.AR) == "я"
+    assert pick({}, Locale.AR) == ""
+    assert fold("  a \n b ") == "a b"

@@ -1,0 +1,252 @@
+"""A shop lived through at random, against a model of three dictionaries: money, stock and orders always agree."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck
+from hypothesis import settings as how
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.bootstrap import SUBSCRIPTIONS
+from backend.catalog.errors import SoldOut
+from backend.infra.crypto import KeyRing
+from backend.infra.database import make_engine
+from backend.infra.settings import Settings
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from backend.orders.errors import OrderNotPayable, TooManyReservations
+from backend.orders.service import OrdersService
+from backend.orders.types import OrderStatus
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.repository import books
+from backend.wallet.service import WalletService
+from backend.wallet.types import Problem
+from tests.factories.shop import Goods, add_goods, buyers, stock_up
+from tests.factories.wallet import USD, give, usd
+from tests.fakes.clock import FakeClock
+from tests.fakes.savepoints import SavepointEngine
+
+T = TypeVar("T")
+PRICES = (720, 299)
+HOLD = timedelta(minutes=15)
+WHO = st.integers(0, 2)
+WHAT = st.integers(0, 1)
+
+
+class Shop(RuleBasedStateMachine):
+    """Two products, three buyers; every example runs in one transaction that is rolled back."""
+
+    orders_made = Bundle("orders_made")
+    config: Settings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = FakeClock()
+        self.run(self._open())
+        self.taps = 0
+        self.money = [0, 0, 0]
+        self.free = [0, 0]
+        self.made: dict[str, tuple[int, int, int, OrderStatus, Any]] = {}
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for it."""
+        return self.runner.run(work)
+
+    async def _open(self) -> None:
+        self.engine = make_engine(self.config.async_database_url, pool_size=1)
+        self.connection: AsyncConnection = await self.engine.connect()
+        self.outer = await self.connection.begin()
+        signals = Signals(self.engine, self.config.database_url)
+        savepoints: Any = SavepointEngine(self.connection)
+        self.uow = UnitOfWork(savepoints, self.clock, signals, SUBSCRIPTIONS)
+        self.ring = KeyRing(self.config.master_keys)
+        self.orders = OrdersService(uow=self.uow, ring=self.ring, currency=USD, reservation=HOLD)
+        self.wallet = WalletService(uow=self.uow, currency=USD)
+        self.people = await buyers(self.uow, 3, 0)
+        self.goods: list[Goods] = []
+        for price in PRICES:
+            async with self.uow() as tx:
+                self.goods.append(await add_goods(tx, self.ring, keys=0, price=price))
+
+    def teardown(self) -> None:
+        """Forget it all."""
+
+        async def close() -> None:
+            await self.outer.rollback()
+            await self.connection.close()
+            await self.engine.dispose()
+
+        self.run(close())
+        self.runner.close()
+
+    def _expected(self, who: int, what: int, count: int, *, pays: bool) -> type[Exception] | None:
+        waiting = [o for o in self.made.values() if o[0] == who and o[3] is OrderStatus.AWAITING_PAYMENT]
+        if not pays and len(waiting) >= 3:
+            return TooManyReservations
+        if self.free[what] < count:
+            return SoldOut
+        if pays and self.money[who] < PRICES[what] * count:
+            return InsufficientFunds
+        return None
+
+    @initialize()
+    def begin(self) -> None:
+        """Something on the shelf, something in the pocket."""
+        self.restock(0, 3)
+        self.top_up(0, 2000)
+
+    @rule(who=WHO, cents=st.integers(1, 3000))
+    def top_up(self, who: int, cents: int) -> None:
+        """Money comes in."""
+
+        async def work() -> None:
+            async with self.uow() as tx:
+                await give(tx, self.people[who].id, usd(cents))
+
+        self.run(work())
+        self.money[who] += cents
+
+    @rule(what=WHAT, count=st.integers(1, 4))
+    def restock(self, what: int, count: int) -> None:
+        """Keys come in."""
+        self.taps += 1
+
+        async def work() -> None:
+            async with self.uow() as tx:
+                keys = [f"K-{self.taps}-{number}" for number in range(count)]
+                await stock_up(tx, self.ring, self.goods[what].variant_id, keys)
+
+        self.run(work())
+        self.free[what] += count
+
+    @rule(target=orders_made, who=WHO, what=WHAT, count=st.integers(1, 3), twice=st.booleans())
+    def buy(self, who: int, what: int, count: int, twice: bool) -> Any:
+        """Buy from the wallet, perhaps with a double tap."""
+        return self._order(who, what, count, pays=True, twice=twice)
+
+    @rule(target=orders_made, who=WHO, what=WHAT, count=st.integers(1, 3), twice=st.booleans())
+    def reserve(self, who: int, what: int, count: int, twice: bool) -> Any:
+        """Have goods kept."""
+        return self._order(who, what, count, pays=False, twice=twice)
+
+    def _order(self, who: int, what: int, count: int, *, pays: bool, twice: bool) -> Any:
+        self.taps += 1
+        verb = self.orders.place if pays else self.orders.reserve
+        variant, key = self.goods[what].variant_id, f"tap-{self.taps:08}"
+        expected = self._expected(who, what, count, pays=pays)
+        try:
+            order = self.run(verb(self.people[who], variant, count, key))
+        except (SoldOut, InsufficientFunds, TooManyReservations) as refusal:
+            assert type(refusal) is expected
+            return multiple()
+        assert expected is None
+        if twice:
+            assert self.run(verb(self.people[who], variant, count, key)) == order
+        self.free[what] -= count
+        if pays:
+            self.money[who] -= PRICES[what] * count
+        status = OrderStatus.DELIVERED if pays else OrderStatus.AWAITING_PAYMENT
+        self.made[order.number] = (who, what, count, status, self.clock.now() + HOLD)
+        return order.number
+
+    @rule(number=orders_made)
+    def pay(self, number: str) -> None:
+        """Pay what waits; what is paid stays paid, what lapsed stays lapsed."""
+        who, what, count, status, until = self.made[number]
+        price = PRICES[what] * count
+        waits = status is OrderStatus.AWAITING_PAYMENT and self.clock.now() < until
+        try:
+            self.run(self.orders.pay(self.people[who], number))
+        except OrderNotPayable:
+            assert not waits
+            assert status is not OrderStatus.DELIVERED
+        except InsufficientFunds:
+            assert waits
+            assert self.money[who] < price
+        else:
+            if status is not OrderStatus.DELIVERED:
+                assert waits
+                self.money[who] -= price
+                self.made[number] = (who, what, count, OrderStatus.DELIVERED, until)
+
+    @rule(number=orders_made)
+    def cancel(self, number: str) -> None:
+        """Give up what waits."""
+        who, what, count, status, until = self.made[number]
+        try:
+            self.run(self.orders.cancel(self.people[who], number))
+        except OrderNotPayable:
+            assert status is OrderStatus.DELIVERED
+            return
+        if status is OrderStatus.AWAITING_PAYMENT:
+            self.free[what] += count
+            self.made[number] = (who, what, count, OrderStatus.CANCELLED, until)
+
+    @rule(minutes=st.integers(1, 20))
+    def time_passes(self, minutes: int) -> None:
+        """What is over is over."""
+        self.clock.move(minutes=minutes)
+        over = [
+            (number, order)
+            for number, order in self.made.items()
+            if order[3] is OrderStatus.AWAITING_PAYMENT and order[4] <= self.clock.now()
+        ]
+        assert self.run(self.orders.expire_lapsed()) == len(over)
+        for number, (who, what, count, _, until) in over:
+            self.free[what] += count
+            self.made[number] = (who, what, count, OrderStatus.EXPIRED, until)
+
+    @invariant()
+    def all_agrees(self) -> None:
+        """Money, stock, orders and the books, against the model."""
+
+        async def look() -> tuple[list[int], list[int], dict[str, OrderStatus], list[Any]]:
+            overview = [(await self.wallet.overview(person)).balance.amount for person in self.people]
+            free = []
+            async with self.uow.read() as tx:
+                for goods in self.goods:
+                    count = text("SELECT count(*) FROM stock_keys WHERE variant_id = :v AND state = 'available'")
+                    free.append(int((await tx.execute(count, {"v": goods.variant_id})).scalar_one()))
+                sold = (await tx.execute(text("SELECT count(*), count(DISTINCT id) FROM stock_keys"))).one()
+                assert sold[0] == sold[1]
+            found = {}
+            for number, (who, _, count, _, _) in self.made.items():
+                order = await self.orders.detail(self.people[who], number)
+                found[number] = order.status
+                assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
+            async with self.uow.read() as tx:
+                differences = [await books.list_differences(tx, problem) for problem in Problem]
+            return overview, free, found, [listed for listed, _ in differences if listed]
+
+        money, free, found, differences = self.run(look())
+        assert money == self.money
+        assert free == self.free
+        assert found == {number: order[3] for number, order in self.made.items()}
+        assert differences == []
+
+
+def test_the_shop_agrees_with_its_model(settings: Settings) -> None:
+    """Many lives of the shop."""
+    Shop.config = settings
+    thorough = int(os.environ.get("SOUK_EXAMPLES", "40"))
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        Shop, settings=how(max_examples=thorough, stateful_step_count=20, deadline=None, suppress_health_check=checks)
+    )

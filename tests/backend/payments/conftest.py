@@ -1,0 +1,79 @@
+"""Fixtures of the payments' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.ids import UserId
+from backend.payments.gateways.demo import DemoProvider
+from backend.payments.ports import PaymentProvider
+from backend.payments.service import PaymentsService
+from backend.payments.types import TopUpLimits
+from backend.wallet import domain as ledger
+from backend.wallet.service import WalletService
+from tests.factories.wallet import USD, usd
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeProvider
+
+LIMITS = TopUpLimits(minimum=usd(100), maximum=usd(100_000), presets=(usd(1000), usd(2500)))
+SUBSCRIPTIONS = {"TopUpSucceeded": ("test.top_up_noted",)}
+
+
+@pytest.fixture
+def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database_url: str) -> UnitOfWork:
+    """Transactions that commit, on a connection each."""
+    return UnitOfWork(engine, clock, Signals(engine, database_url), SUBSCRIPTIONS)
+
+
+@pytest.fixture
+def demo(clock: FakeClock) -> DemoProvider:
+    """The demo provider by the test's clock."""
+    return DemoProvider(clock=clock, production=False, secret="s" * 32)
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    """A provider whose word the test gives."""
+    return FakeProvider()
+
+
+@pytest.fixture
+def payments(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> PaymentsService:
+    """The service with both providers."""
+    providers: Sequence[PaymentProvider] = (demo, fake)
+    return PaymentsService(uow=real_uow, providers=providers, limits=LIMITS)
+
+
+@pytest.fixture
+def wallet(real_uow: UnitOfWork) -> WalletService:
+    """The wallet's service, for its proof."""
+    return WalletService(uow=real_uow, currency=USD)
+
+
+@pytest.fixture
+def balance(real_uow: UnitOfWork) -> Callable[[UserId], Awaitable[int]]:
+    """What a person has, in cents."""
+
+    async def read(user_id: UserId) -> int:
+        async with real_uow.read() as tx:
+            return (await ledger.balance(tx, user_id, USD)).amount
+
+    return read
+
+
+@pytest.fixture
+def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, object]]]]:
+    """The payloads of the jobs of a task, the oldest first."""
+
+    async def read(task: str) -> list[dict[str, object]]:
+        async with real_uow.read() as tx:
+            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(found, {"task": task})).scalars())
+
+    return read

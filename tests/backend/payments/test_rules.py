@@ -1,0 +1,183 @@
+"""The decisions of payments, without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.bootstrap import build
+from backend.infra.settings import Settings
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import IntentId, UserId, new_id
+from backend.kernel.money import Money
+from backend.payments import rules
+from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, ProviderState, Report
+from tests.factories.wallet import usd
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+S = IntentStatus
+
+
+def intent(status: IntentStatus, credited: int = 0) -> Intent:
+    return Intent(
+        id=IntentId(new_id()), user_id=UserId(new_id()), way="fake", amount=usd(1000), credited=usd(credited),
+        status=status, action=None, external_id="x", order_id=None, created_at=NOW, updated_at=NOW,
+        expires_at=NOW + timedelta(minutes=30), polls=0,
+    )  # fmt: skip
+
+
+def report(state: ProviderState, received: int | None = None, currency: str = "USD") -> Report:
+    return Report(event_id="e", state=state, received=None if received is None else Money(received, currency))
+
+
+@pytest.mark.parametrize(
+    ("status", "credited", "state", "received", "outcome", "target", "credit"),
+    [
+        (S.CREATED, 0, "pending", None, Outcome.APPLIED, S.PENDING, None),
+        (S.PENDING, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
+        (S.CREATED, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
+        (S.PENDING, 0, "paid", 400, Outcome.APPLIED, S.UNDERPAID, 400),
+        (S.UNDERPAID, 400, "paid", 700, Outcome.APPLIED, S.UNDERPAID, 300),
+        (S.UNDERPAID, 400, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 600),
+        (S.UNDERPAID, 400, "paid", 1200, Outcome.APPLIED, S.OVERPAID, 800),
+        (S.PENDING, 0, "paid", 1200, Outcome.APPLIED, S.OVERPAID, 1200),
+        (S.SUCCEEDED, 1000, "paid", 1200, Outcome.APPLIED, S.OVERPAID, 200),
+        (S.EXPIRED, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
+        (S.FAILED, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
+        (S.CONFIRMING, 0, "pending", None, Outcome.APPLIED, S.PENDING, None),
+        # Old news, in any order.
+        (S.SUCCEEDED, 1000, "paid", 1000, Outcome.IGNORED, None, None),
+        (S.UNDERPAID, 400, "paid", 300, Outcome.IGNORED, None, None),
+        (S.SUCCEEDED, 1000, "pending", None, Outcome.IGNORED, None, None),
+        (S.SUCCEEDED, 1000, "confirming", None, Outcome.IGNORED, None, None),
+        (S.SUCCEEDED, 1000, "expired", None, Outcome.IGNORED, None, None),
+        (S.SUCCEEDED, 1000, "failed", None, Outcome.IGNORED, None, None),
+        (S.CONFIRMING, 0, "expired", None, Outcome.IGNORED, None, None),
+        (S.PENDING, 0, "pending", None, Outcome.IGNORED, None, None),
+        # Money that has no place must be seen by an admin.
+        (S.REFUNDED, 1000, "paid", 2000, Outcome.UNMATCHED, None, None),
+        (S.PARTIALLY_REFUNDED, 1000, "paid", 2000, Outcome.UNMATCHED, None, None),
+    ],
+)  # fmt: skip
+def test_what_a_report_means(
+    status: IntentStatus, credited: int, state: str, received: int | None,
+    outcome: Outcome, target: IntentStatus | None, credit: int | None,
+) -> None:  # fmt: skip
+    decision = rules.decide(intent(status, credited), report(ProviderState(state), received))
+    assert (decision.outcome, decision.status) == (outcome, target)
+    assert decision.credit == (None if credit is None else usd(credit))
+
+
+def test_another_currency_is_unmatched() -> None:
+    decision = rules.decide(intent(S.PENDING), report(ProviderState.PAID, 1000, "EUR"))
+    assert (decision.outcome, decision.reason) == (Outcome.UNMATCHED, "wrong_currency")
+
+
+def test_a_report_of_payment_needs_a_positive_amount() -> None:
+    for received in (None, 0, -5):
+        with pytest.raises(ValueError, match="amount"):
+            report(ProviderState.PAID, received)
+
+
+def test_every_status_has_its_moves_and_only_known_ones() -> None:
+    assert set(rules.MOVES) == set(IntentStatus)
+    assert rules.MOVES[S.REFUNDED] == frozenset()
+    for status in (S.SUCCEEDED, S.OVERPAID):
+        assert S.FAILED not in rules.MOVES[status]
+        assert S.EXPIRED not in rules.MOVES[status]
+
+
+@given(reports=st.lists(st.tuples(st.sampled_from(list(ProviderState)), st.integers(1, 3000)), max_size=12))
+def test_in_any_order_all_that_arrived_is_credited_once(reports: list[tuple[ProviderState, int]]) -> None:
+    item = intent(S.CREATED)
+    total, highest = 0, 0
+    for state, received in reports:
+        paid = state is ProviderState.PAID
+        decision = rules.decide(item, report(state, received if paid else None))
+        if decision.outcome is not Outcome.APPLIED:
+            continue
+        assert decision.status is not None
+        assert decision.status in rules.MOVES[item.status]
+        credit = decision.credit.amount if decision.credit else 0
+        total += credit
+        item = intent(decision.status, total)
+    highest = max((received for state, received in reports if state is ProviderState.PAID), default=0)
+    assert total == highest
+    if highest:
+        assert item.status is rules.decide(intent(S.CREATED), report(ProviderState.PAID, highest)).status
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [
+        (usd(0), "not_positive"),
+        (usd(-1), "not_positive"),
+        (usd(99), "below_minimum"),
+        (usd(100_001), "above_maximum"),
+        (usd(2**63 - 1), "above_maximum"),
+        (Money(500, "EUR"), "wrong_currency"),
+        (Money(500, "CREDIT"), "wrong_currency"),
+    ],
+)
+def test_amounts_out_of_bounds(amount: Money, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        rules.check_amount(amount, usd(100), usd(100_000))
+    assert refused.value.fields == {"amount": code}
+    assert refused.value.params == {"minimum": usd(100), "maximum": usd(100_000)}
+
+
+@pytest.mark.parametrize(
+    ("typed", "cents"),
+    [("25", 2500), (" 25.5 ", 2550), ("25,50", 2550), ("٢٥٫٥٠", 2550), ("۲۵", 2500), ("1 000", 100_000),
+     ("1\u00a0000,5", 100_050)],
+)  # fmt: skip
+def test_amounts_as_people_type_them(typed: str, cents: int) -> None:
+    assert rules.read_amount(typed, "USD") == usd(cents)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "x", "1e5", "NaN", "inf", "1,000", "1.000", "1,2,3", "1.2.3", "+5", "--5", "0x10", "²", "92233720368547758070",
+     "9" * 17, "9" * 400, "5$", "1_000"],
+)  # fmt: skip
+def test_what_is_no_amount(typed: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        rules.check_amount(rules.read_amount(typed, "USD"), usd(100), usd(100_000))
+    assert "amount" in refused.value.fields
+
+
+@given(st.text())
+def test_no_text_breaks_the_reader(typed: str) -> None:
+    try:
+        money = rules.read_amount(typed, "USD")
+    except Invalid:
+        return
+    assert money.decimal() == Decimal(money.amount) / 100
+
+
+def test_polls_come_slower_and_never_stop_coming() -> None:
+    delays = [rules.poll_delay(attempt, 5).total_seconds() for attempt in range(60)]
+    assert delays[0] == 5
+    assert delays == sorted(delays)
+    assert delays[-1] == 600
+
+
+def test_bounds_respect_what_the_provider_can() -> None:
+    from tests.backend.payments.conftest import LIMITS
+
+    assert rules.bounds(LIMITS, Capabilities(minimum=500)) == (usd(500), usd(100_000))
+    assert rules.serves(Capabilities(currencies=frozenset({"EUR"})), "USD") is False
+
+
+def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
+    told = msgspec.structs.replace(settings, shop_currency="JPY", top_up_minimum=20, top_up_maximum=60)
+    limits = build(told).payments.limits
+    assert (limits.minimum, limits.maximum) == (Money(20, "JPY"), Money(60, "JPY"))
+    assert limits.presets == (Money(25, "JPY"), Money(50, "JPY"))
+    usual = build(settings).payments.limits
+    assert (usual.minimum, usual.maximum) == (Money(100, "USD"), Money(100_000, "USD"))

@@ -1,0 +1,30 @@
+"""Fixtures of the ledger's tests."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from backend.wallet.service import WalletService
+from tests.factories.wallet import USD
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database_url: str) -> UnitOfWork:
+    """Transactions that commit, on a connection each: for races, and for the proof's own snapshot."""
+    return UnitOfWork(engine, clock, Signals(engine, database_url), {})
+
+
+@pytest.fixture
+def wallet(uow: UnitOfWork) -> WalletService:
+    """The service, on transactions that leave nothing behind."""
+    return WalletService(uow=uow, currency=USD)
+
+
+@pytest.fixture
+def real_wallet(real_uow: UnitOfWork) -> WalletService:
+    """The service, on transactions that commit."""
+    return WalletService(uow=real_uow, currency=USD)

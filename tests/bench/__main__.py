@@ -1,0 +1,36 @@
+"""``python -m tests.bench``: measures, prints the table, writes .bench/results.json."""
+
+from __future__ import annotations
+
+import sys
+
+import uvloop
+from rich.console import Console
+
+from tests.bench import pages, purchases
+from tests.bench.report import write
+from tests.bench.world import world
+
+PRODUCTS = 10_000
+
+
+async def main(only: set[str]) -> None:
+    """Every row, or those named on the command line."""
+    console = Console(stderr=True)
+    rows = []
+    measures = {
+        "catalogue_page": pages.catalogue_page,
+        "product_page": pages.product_page,
+        "wallet_purchase": purchases.wallet_purchase,
+        "purchase_large_stock": purchases.purchase_large_stock,
+    }
+    async with world(PRODUCTS) as made:
+        for name, measure in measures.items():
+            if not only or name in only:
+                with console.status(f"measuring {name} …"):
+                    rows.append(await measure(made))
+    write(rows)
+
+
+# The loop that the web process runs on, too.
+uvloop.run(main(set(sys.argv[1:])))

@@ -1,0 +1,88 @@
+"""Pages of a signed-in person, 10,000 products, against a constant page of the same size from the same server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+
+from backend.infra.embedded import free_port
+from backend.infra.settings import Settings
+from tests.bench.load import burst
+from tests.bench.report import Row
+from tests.bench.world import World
+from tests.factories.init_data import init_data
+from tests.processes import environment
+
+CONNECTIONS = 16
+SECONDS = 3.0
+ROUNDS = 3
+_WAIT_SECONDS = 30.0
+
+
+@contextlib.asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[int]:
+    """One worker of the server that production runs, with the bench's app; yields its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--port", str(port)]
+    command += ["--no-log", "--workers", "1", "--factory", "tests.bench.app:app"]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, env=environment(settings), stdout=output, stderr=output)
+        try:
+            await _answering(port, process)
+            yield port
+        finally:
+            process.terminate()
+            await asyncio.to_thread(process.wait)
+
+
+async def _answering(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    async with httpx.AsyncClient() as client:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == httpx.codes.OK:
+                    return
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the bench's web process did not start")
+            await asyncio.sleep(0.1)
+
+
+async def _sign_in(port: int, token: str) -> dict[str, str]:
+    login = init_data(token, time.time())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        answer = await client.get("/shop", headers={"Authorization": f"tma {login}"})
+        answer.raise_for_status()
+    return {"Authorization": f"Bearer {answer.headers['x-session-token']}", "HX-Request": "true"}
+
+
+async def _page(world: World, name: str, path: str) -> Row:
+    async with _server(world.settings) as port:
+        headers = await _sign_in(port, world.settings.bot_token)
+        warm = await burst(port, path, headers, connections=CONNECTIONS, seconds=1)
+        constant = f"/constant/{warm.body_bytes}"
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            result = await burst(port, path, headers, connections=CONNECTIONS, seconds=SECONDS)
+            if result.failures:
+                raise RuntimeError(f"{result.failures} of {result.requests} answers of {path} were no 200")
+            ours.append(result.rate)
+            theirs.append((await burst(port, constant, headers, connections=CONNECTIONS, seconds=SECONDS)).rate)
+    return Row.of(name, statistics.median(ours), "1/s", statistics.median(theirs), "higher")
+
+
+async def catalogue_page(world: World) -> Row:
+    """A category's first page, as htmx asks for it."""
+    return await _page(world, "catalogue_page", f"/shop?category={world.category}")
+
+
+async def product_page(world: World) -> Row:
+    """One product's page, as htmx asks for it."""
+    return await _page(world, "product_page", f"/shop/{world.product}")

@@ -1,0 +1,90 @@
+"""The bot at work, in this process, in a simulated Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiogram import Bot
+
+from backend.bootstrap import Services, build
+from backend.infra.settings import Settings
+from bot.app import make_bot, make_dispatcher, used_updates
+from bot.context import Deps
+from bot.intake import Intake
+from bot.polling import Poller
+from tests.bot.telegram import Telegram, telegram_running
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture(scope="session")
+async def shared_telegram() -> AsyncIterator[Telegram]:
+    """One simulator for all tests that reset it."""
+    async with telegram_running() as running:
+        yield running
+
+
+@pytest.fixture
+async def telegram(shared_telegram: Telegram) -> Telegram:
+    """A simulator as on its first start."""
+    await shared_telegram.reset()
+    return shared_telegram
+
+
+@pytest.fixture
+def bot_settings(other_settings: Callable[..., Settings], telegram: Telegram) -> Settings:
+    """Settings that point at the simulator."""
+    return other_settings(telegram_api_url=telegram.url, admin_username="nadia_souk")
+
+
+@pytest.fixture
+async def shop(bot_settings: Settings, committed_db: None, clock: FakeClock) -> AsyncIterator[Services]:
+    """The backend behind the bot."""
+    services = build(bot_settings, clock=clock)
+    async with services.running(listen=False):
+        await services.identity.ensure_root()
+        await services.redis.flushdb()
+        yield services
+
+
+class Parts:
+    """The bot's parts."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.deps = Deps(
+            settings=services.settings, identity=services.identity, orders=services.orders, limiter=services.limiter
+        )
+        self.bot: Bot = make_bot(services.settings)
+        self.dispatcher = make_dispatcher(self.deps)
+        self.intake = Intake(self.bot, self.dispatcher, services.redis)
+        self.kinds = used_updates(self.dispatcher)
+
+
+@asynccontextmanager
+async def polling(parts: Parts) -> AsyncIterator[Poller]:
+    """The bot asks for updates and answers."""
+    poller = Poller(parts.bot, parts.intake, parts.kinds)
+    task = asyncio.create_task(poller.run())
+    try:
+        yield poller
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def parts(shop: Services) -> AsyncIterator[Parts]:
+    """The bot's parts, idle."""
+    made = Parts(shop)
+    yield made
+    await made.bot.session.close()
+
+
+@pytest.fixture
+async def running_bot(parts: Parts) -> AsyncIterator[Parts]:
+    """The bot at work."""
+    async with polling(parts):
+        yield parts

@@ -1,0 +1,148 @@
+"""The product as an operator runs it: web, worker, bot and simulator as processes, on a database with the demo shop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import httpx
+import msgspec
+
+from backend.bootstrap import Services, build
+from backend.catalog.types import VariantOffer
+from backend.demo.load import load_demo_shop
+from backend.demo.processes import Child
+from backend.identity.types import Actor
+from backend.infra import embedded
+from backend.infra.settings import Environment, Settings
+from tests.factories.wallet import give, usd
+from tests.processes import environment
+
+_READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+_DATABASE = "souk_browser"
+_REDIS_DATABASE = 9  # the test processes have the first ones
+
+
+class Stack(msgspec.Struct, frozen=True):
+    """Where everything answers, and the backend itself to arrange and to check what a person cannot see."""
+
+    app: str
+    simulator: str
+    services: Services
+
+    async def actor(self, telegram_id: int) -> Actor:
+        """The person behind a Telegram account that has opened the shop."""
+        actor = await self.services.identity.actor_by_telegram_id(telegram_id)
+        assert actor is not None, f"{telegram_id} has not opened the shop"
+        return actor
+
+    async def fund(self, telegram_id: int, cents: int) -> Actor:
+        """Put money into the wallet of somebody who has opened the shop."""
+        actor = await self.actor(telegram_id)
+        async with self.services.uow() as tx:
+            await give(tx, actor.id, usd(cents))
+        return actor
+
+    async def balance(self, telegram_id: int) -> int:
+        """What the person has, in cents."""
+        return (await self.services.wallet.overview(await self.actor(telegram_id))).balance.amount
+
+    async def variant(self, slug: str, place: int = 0) -> VariantOffer:
+        """A variant of a product of the demo shop."""
+        return (await self.services.catalog.product(Actor.system(), slug)).variants[place]
+
+    async def buy(self, telegram_id: int, slug: str, place: int = 0, quantity: int = 1) -> str:
+        """Buy behind the page's back; the order's number."""
+        actor, variant = await self.actor(telegram_id), await self.variant(slug, place)
+        key = f"browser-{telegram_id}-{slug}-{place}-{quantity}"
+        return (await self.services.orders.place(actor, variant.id, quantity, key)).number
+
+    async def reserve(self, telegram_id: int, slug: str, place: int = 0) -> str:
+        """Keep something unpaid; the order's number."""
+        actor, variant = await self.actor(telegram_id), await self.variant(slug, place)
+        key = f"browser-{telegram_id}-{slug}-{place}-kept"
+        return (await self.services.orders.reserve(actor, variant.id, 1, key)).number
+
+
+def _settings(base: Settings, database: str, folder: Path) -> tuple[Settings, dict[str, str]]:
+    web, simulator, metrics = (embedded.free_port() for _ in range(3))
+    telegram = f"http://127.0.0.1:{simulator}"
+    settings = msgspec.structs.replace(
+        base,
+        souk_env=Environment.DEMO,
+        database_url=database,
+        redis_url=f"{os.environ['SOUK_TEST_REDIS'].removesuffix('/0')}/{_REDIS_DATABASE}",
+        public_url=f"http://127.0.0.1:{web}",
+        port=web,
+        metrics_port=metrics,
+        telegram_api_url=telegram,
+        telegram_script_url=f"{telegram}/telegram-web-app.js",
+        telegram_frame_ancestors=telegram,
+        database_pool=10,
+        data_dir=str(folder / "data"),
+        log_dir=str(folder),
+    )
+    (folder / "metrics").mkdir()
+    others = {
+        "SIMULATOR_HOST": "127.0.0.1",
+        "SIMULATOR_PORT": str(simulator),
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+    }
+    return settings, environment(settings) | others
+
+
+async def _fresh_database(server: str) -> str:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {_DATABASE} TEMPLATE souk_template")
+    finally:
+        await connection.close()
+    return embedded.database_address(server, _DATABASE)
+
+
+async def _until_ready(addresses: list[str], children: list[Child]) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    async with httpx.AsyncClient(timeout=5) as client:
+        for address in addresses:
+            while not await _answers(client, address):
+                for child in children:
+                    assert not child.dead, f"{child.name} ended: {child.output.read_text()[-4000:]}"
+                assert time.monotonic() < deadline, f"{address} did not become ready"
+                await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _answers(client: httpx.AsyncClient, address: str) -> bool:
+    try:
+        return (await client.get(address)).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+@asynccontextmanager
+async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
+    """Start it all, wait until it is ready, and stop it afterwards."""
+    settings, environ = _settings(base, await _fresh_database(os.environ["SOUK_TEST_POSTGRES"]), folder)
+    services = build(settings)
+    modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
+    children = [Child(name, module, environ, folder) for name, module in modules.items()]
+    async with services.running(listen=False):
+        await services.redis.flushdb()
+        await services.identity.ensure_root()
+        await load_demo_shop(services.catalog, services.storage)
+        try:
+            for child in children:
+                child.start()
+            simulator = settings.telegram_api_url
+            await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
+            yield Stack(settings.public_url, simulator, services)
+        finally:
+            for child in reversed(children):
+                child.ask_to_stop()
+            for child in reversed(children):
+                child.wait()

@@ -1,0 +1,84 @@
+"""axe-core on every screen, light and dark, in English and Arabic, a spot of Russian."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import OpenApp
+from tests.browser.screens import Worlds, manage, sale, show
+from tests.browser.stack import Stack
+
+_ALL = {"resultTypes": ["violations"]}
+# The dark theme changes colours only: the same pages hold the same structure.
+_COLOURS = _ALL | {"runOnly": ["color-contrast", "link-in-text-block"]}
+_LOOKS = [("en", "light"), ("en", "dark"), ("ar", "light"), ("ar", "dark"), ("ru", "light")]
+
+
+async def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe-core finds on the page, one line each."""
+    await page.evaluate(AXE_SCRIPT)
+    found: list[dict[str, Any]] = await page.evaluate("async (how) => (await axe.run(how)).violations", options)
+    return [f"{rule['id']}: {node['html'][:200]} {_why(node)}" for rule in found for node in rule["nodes"]]
+
+
+def _why(node: dict[str, Any]) -> str:
+    checks = node["any"] + node["all"] + node["none"]
+    return "; ".join(check["message"] for check in checks)
+
+
+@pytest.mark.parametrize(("language", "theme"), _LOOKS)
+async def test_nothing_is_found(language: str, theme: str, stack: Stack, worlds: Worlds, open_app: OpenApp) -> None:
+    world = await worlds.get(language)
+    screens = [*sale(world), *manage(world)]
+    shots = os.environ.get("SHOTS")
+
+    async def look(who: str) -> list[str]:
+        found = []
+        page = await open_app(world.who(who), theme=theme)
+        for screen in screens:
+            if screen.who == who:
+                await show(page, stack.app, screen)
+                await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+                if shots:  # SHOTS=folder keeps a picture of each, for a person to look at
+                    await page.screenshot(path=f"{shots}/{language}-{theme}-{screen.name}.png")
+                lines = await violations(page, _COLOURS if theme == "dark" else _ALL)
+                found += [f"{screen.name}: {line}" for line in lines]
+        return found
+
+    found = await asyncio.gather(*(look(who) for who in ("rich", "poor", "admin")))
+    lines = list(itertools.chain.from_iterable(found))
+    assert not lines, "\n".join(lines)
+
+
+async def test_a_fault_would_be_found(worlds: Worlds, open_app: OpenApp) -> None:
+    """The check of the check: a picture without words and faint text, put into the app, are seen."""
+    page = await open_app((await worlds.get("en")).poor, "/me")
+    await page.evaluate(
+        """() => document.querySelector("#app .stack").insertAdjacentHTML("beforeend",
+            "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='><p class='faint'>faint</p>")"""
+    )
+    await page.evaluate("document.querySelector('.faint').style.color = '#dddddd'")
+    found = " ".join(await violations(page, _ALL))
+    assert "image-alt" in found
+    assert "color-contrast" in found
+
+
+async def test_nothing_is_found_in_the_back_office_on_a_desk(worlds: Worlds, stack: Stack, open_app: OpenApp) -> None:
+    """From 700 px lists are tables, and the pages stand beside the page."""
+    world = await worlds.get("en")
+    page = await open_app(world.admin, viewport={"width": 1100, "height": 800})
+    found: list[str] = []
+    for screen in manage(world):
+        await show(page, stack.app, screen)
+        await expect(page.locator(".side")).to_be_visible()
+        if shots := os.environ.get("SHOTS"):
+            await page.screenshot(path=f"{shots}/desk-{screen.name}.png")
+        found += [f"{screen.name}: {line}" for line in await violations(page, _ALL)]
+    assert not found, "\n".join(found)

@@ -1,0 +1,180 @@
+"""Real servers for every test: one embedded PostgreSQL and one Redis for the run, one database for each worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.bootstrap import SUBSCRIPTIONS, Services, build
+from backend.infra import embedded, migrations
+from backend.infra.crypto import KeyRing
+from backend.infra.database import make_engine
+from backend.infra.settings import Environment, Settings, async_database_url
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from tests.fakes.clock import FakeClock
+from tests.fakes.savepoints import SavepointEngine
+
+_SERVERS = pytest.StashKey[contextlib.ExitStack]()
+_TEMPLATE = "souk_template"
+BOT_TOKEN = "7000000001:TEST-token-of-the-simulated-bot-AAAA"
+ROOT_ADMIN_ID = 900_000_001
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once, in the process that hands the tests out."""
+    if hasattr(config, "workerinput"):
+        return
+    stack = contextlib.ExitStack()
+    config.stash[_SERVERS] = stack
+    folder = Path(tempfile.mkdtemp(prefix="souk-test-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    server = stack.enter_context(embedded.postgres(folder / "pg", throwaway=True))
+    os.environ["SOUK_TEST_POSTGRES"] = server
+    os.environ["SOUK_TEST_REDIS"] = stack.enter_context(embedded.redis(folder / "redis"))
+    asyncio.run(_make_template(server))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop them again."""
+    if _SERVERS in config.stash:
+        config.stash[_SERVERS].close()
+
+
+async def _execute(server: str, *statements: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _make_template(server: str) -> None:
+    await _execute(server, f"CREATE DATABASE {_TEMPLATE}")
+    await migrations.upgrade(embedded.database_address(server, _TEMPLATE))
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    """0 for the first test process, 1 for the second."""
+    name = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    return int(name.removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The address of the run's PostgreSQL."""
+    return os.environ["SOUK_TEST_POSTGRES"]
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker_number: int) -> str:
+    """A Redis database of this process's own."""
+    return os.environ["SOUK_TEST_REDIS"].removesuffix("/0") + f"/{worker_number}"
+
+
+@pytest.fixture(scope="session")
+async def database_url(postgres_server: str, worker_number: int) -> str:
+    """A migrated database of this process's own."""
+    name = f"souk_{worker_number}"
+    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    return embedded.database_address(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the shop under test."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        bot_token=BOT_TOKEN,
+        root_admin_id=ROOT_ADMIN_ID,
+        public_url="http://127.0.0.1:8080",
+        master_keys="k1:" + "A" * 43 + "=",
+        secret_key="tests-sign-with-this-and-nobody-else-does",
+        souk_env=Environment.TEST,
+        demo_payments=True,
+        database_pool=20,
+        data_dir=str(tmp_path_factory.mktemp("data")),
+    )
+
+
+@pytest.fixture(scope="session")
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """An engine on this process's database; what it commits stays, so use it with ``committed_db``."""
+    made = make_engine(async_database_url(settings.database_url), pool_size=settings.database_pool)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture
+def ring(settings: Settings) -> KeyRing:
+    """The master keys of the shop under test."""
+    return KeyRing(settings.master_keys)
+
+
+@pytest.fixture
+async def uow(engine: AsyncEngine, settings: Settings, clock: FakeClock) -> AsyncIterator[UnitOfWork]:
+    """Transactions that are savepoints of one that is rolled back: nothing stays."""
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        savepoints = SavepointEngine(connection)
+        yield UnitOfWork(savepoints, clock, Signals(engine, settings.database_url), SUBSCRIPTIONS)  # type: ignore[arg-type]
+        await outer.rollback()
+
+
+@pytest.fixture
+async def committed_db(engine: AsyncEngine) -> AsyncIterator[None]:
+    """For tests that must commit (races, several processes): every table is emptied afterwards."""
+    yield
+    async with engine.begin() as connection:
+        await _truncate(connection)
+
+
+async def _truncate(connection: object) -> None:
+    raw = await connection.get_raw_connection()  # type: ignore[attr-defined]
+    driver = raw.driver_connection
+    names = await driver.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    tables = ", ".join(f'"{row["tablename"]}"' for row in names)
+    # Append-only tables refuse even this, unless their triggers sleep.
+    await driver.execute(
+        f"SET session_replication_role = replica; TRUNCATE {tables} CASCADE; SET session_replication_role = origin"
+    )
+
+
+@pytest.fixture
+async def services(settings: Settings, committed_db: None, clock: FakeClock) -> AsyncIterator[Services]:
+    """The whole backend on committed data, with a clock that the test moves."""
+    built = build(settings, clock=clock)
+    async with built.running(listen=False):
+        await built.identity.ensure_root()
+        yield built
+
+
+@pytest.fixture(scope="session")
+def other_settings(settings: Settings) -> Iterator[object]:
+    """Makes a variant of the settings: ``other_settings(redis_url=...)``."""
+
+    def make(**changes: object) -> Settings:
+        return msgspec.structs.replace(settings, **changes)  # type: ignore[arg-type]
+
+    return make  # type: ignore[return-value]

@@ -1,0 +1,87 @@
+"""Shelves, products and keys, for tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from backend.catalog.rules.files import RawRow
+from backend.catalog.rules.rows import CatalogueReader, read_stock
+from backend.catalog.service import CatalogService
+from backend.catalog.types import CatalogueReport, StockReport
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.ids import OrderLineId, VariantId
+from backend.kernel.text import Locale
+
+USD = "USD"
+_numbers = itertools.count(1)
+
+
+def buyer(**changes: Any) -> Actor:
+    """Somebody who looks around in English."""
+    told: dict[str, Any] = {"user_id": None, "telegram_id": 1, "first_name": "Nadia", "language": Locale.EN}
+    return Actor(**{**told, "timezone": "UTC", **changes})
+
+
+def catalog_service(uow: UnitOfWork, ring: KeyRing) -> CatalogService:
+    """The service of a shop that sells in dollars."""
+    return CatalogService(uow=uow, ring=ring, currency=USD)
+
+
+async def import_rows(
+    service: CatalogService, rows: Sequence[dict[str, Any]], *, apply: bool = True
+) -> CatalogueReport:
+    """Import rows as a JSON file would hold them, one a line."""
+    raws = [RawRow(line, dict(row)) for line, row in enumerate(rows, start=1)]
+    return await service.import_catalogue(Actor.system(), CatalogueReader(USD).read(raws), apply=apply, source="test")
+
+
+async def import_keys(service: CatalogService, variant: str, keys: Sequence[str], *, apply: bool = True) -> StockReport:
+    """Put keys into the stock of ``product/code``."""
+    raws = [RawRow(line, {"variant": variant, "key": key}) for line, key in enumerate(keys, start=1)]
+    return await service.import_stock(Actor.system(), read_stock(raws), apply=apply, source="test")
+
+
+def category(slug: str = "cards", **changes: Any) -> dict[str, Any]:
+    """A row of a category."""
+    return {"type": "category", "slug": slug, "name_en": slug.title(), **changes}
+
+
+def product(slug: str, category: str = "cards", **changes: Any) -> dict[str, Any]:
+    """A row of a product without variants."""
+    return {"type": "product", "slug": slug, "category": category, "name_en": slug.title(), **changes}
+
+
+def variant(product: str, code: str = "one", price: str = "5.00", **changes: Any) -> dict[str, Any]:
+    """A row of a variant."""
+    return {"type": "variant", "product": product, "code": code, "name_en": code.title(), "price": price, **changes}
+
+
+async def add_variant(
+    service: CatalogService, slug: str = "card", *, keys: int = 0, price: str = "5.00", **changes: Any
+) -> VariantId:
+    """A product of one variant with so many keys in stock; the variant."""
+    report = await import_rows(service, [category(), product(slug), variant(slug, price=price, **changes)])
+    assert report.applied, report.problems
+    if keys:
+        await import_keys(service, f"{slug}/one", [f"KEY-{slug}-{number:06}" for number in range(keys)])
+    return await variant_id(service, slug)
+
+
+async def variant_id(service: CatalogService, slug: str, code: str = "one") -> VariantId:
+    """The id of a listed variant."""
+    detail = await service.product(buyer(), slug)
+    return next(item.id for item in detail.variants if item.code == code)
+
+
+def line_id(tx: Tx) -> OrderLineId:
+    """An order line that no order has."""
+    return OrderLineId(tx.new_id())
+
+
+def unique_slug(stem: str = "thing") -> str:
+    """A slug that no other test uses."""
+    return f"{stem}-{next(_numbers)}"

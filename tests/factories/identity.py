@@ -1,0 +1,49 @@
+"""People."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from backend.identity import repository
+from backend.identity.service import IdentityService
+from backend.identity.types import Actor, Contact, Permission
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
+from backend.kernel.text import Locale
+
+_numbers = itertools.count(10_000)
+
+
+def contact(telegram_id: int | None = None, **fields: Any) -> Contact:
+    """Somebody as Telegram tells of him; a new person each time unless ``telegram_id`` says otherwise."""
+    number = telegram_id or next(_numbers)
+    return Contact(**{"telegram_id": number, "first_name": f"Person {number}", "language_code": "en", **fields})
+
+
+async def add_user(tx: Tx, telegram_id: int | None = None, **fields: Any) -> UserId:
+    """A registered person, in the caller's transaction."""
+    made = contact(telegram_id, **fields)
+    person = await repository.add_or_follow(tx, made, Locale.closest(made.language_code))
+    return person.id
+
+
+async def add_admin(tx: Tx, *permissions: Permission, telegram_id: int | None = None) -> UserId:
+    """A person with permissions, in the caller's transaction."""
+    user_id = await add_user(tx, telegram_id)
+    await repository.set_fields(tx, user_id, {"permissions": sorted(permissions)})
+    return user_id
+
+
+async def person(identity: IdentityService, telegram_id: int | None = None, **fields: Any) -> Actor:
+    """A registered person as an actor, through the service's own door."""
+    return await identity.authenticate(contact(telegram_id, **fields))
+
+
+async def admin(identity: IdentityService, root_id: int, *permissions: Permission) -> Actor:
+    """A person whom the root admin has given ``permissions``."""
+    root, made = await identity.authenticate(contact(root_id)), await person(identity)
+    await identity.set_permissions(root, made.id, permissions)
+    found = await identity.actor_by_telegram_id(made.telegram_id)
+    assert found is not None
+    return found

@@ -1,0 +1,88 @@
+"""A product with keys, and people who can buy it, for tests of a whole sale."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import insert
+
+from backend.catalog.models import Category, Product, StockBatch, StockKey, Variant
+from backend.catalog.types import StockKind
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing, seal
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.ids import ProductId, VariantId
+from backend.kernel.money import Money
+from tests.factories.wallet import USD, actor_of, rich_person, usd
+
+
+class Goods(msgspec.Struct, frozen=True):
+    """One variant on the shelf."""
+
+    product_id: ProductId
+    variant_id: VariantId
+    slug: str
+    price: Money
+    keys: list[str]
+
+
+async def stock_up(tx: Tx, ring: KeyRing, variant_id: VariantId, keys: list[str]) -> None:
+    """Put sealed keys on the shelf."""
+    data_key_id, data_key = await ring.create(tx, "stock")
+    batch_id = tx.new_id()
+    batch = {"id": batch_id, "variant_id": variant_id, "data_key_id": data_key_id, "source": "test"}
+    await tx.execute(insert(StockBatch), {**batch, "currency": USD, "imported_at": tx.now})
+    rows = []
+    for key in keys:
+        key_id = tx.new_id()
+        sealed = seal(data_key, key.encode(), key_id.bytes)
+        mark = ring.fingerprint(key.encode(), variant_id.bytes)
+        rows.append(
+            {"id": key_id, "variant_id": variant_id, "batch_id": batch_id, "ciphertext": sealed, "fingerprint": mark}
+        )
+    if rows:
+        await tx.execute(insert(StockKey), rows)
+
+
+async def add_goods(
+    tx: Tx,
+    ring: KeyRing,
+    *,
+    keys: int = 5,
+    price: int = 720,
+    reseller_price: int | None = None,
+    premium_only: bool = False,
+    per_person_limit: int | None = None,
+    max_quantity: int | None = None,
+    low_stock_at: int = 0,
+) -> Goods:
+    """A product of one variant at ``price`` cents with so many keys."""
+    category, product, variant = tx.new_id(), ProductId(tx.new_id()), VariantId(tx.new_id())
+    slug = f"vpn-{product}"
+    name = {"en": "Private VPN key", "ar": "مفتاح شبكة خاصة", "ru": "Ключ VPN"}
+    shelf = {"id": category, "slug": f"shelf-{category}", "name": {"en": "VPN"}, "icon": "shield", "hue": "indigo"}
+    await tx.execute(insert(Category), shelf)
+    await tx.execute(
+        insert(Product),
+        {
+            "id": product, "category_id": category, "slug": slug, "country": None, "kind": StockKind.UNIQUE_KEYS.value,
+            "choice": "duration", "name": name, "summary": {}, "description": {}, "icon": "shield", "hue": "indigo",
+            "premium_only": premium_only, "listed": True, "in_stock": keys > 0, "price_amount": price,
+            "created_at": tx.now,
+        },
+    )  # fmt: skip
+    await tx.execute(
+        insert(Variant),
+        {
+            "id": variant, "product_id": product, "code": "3m", "name": {"en": "3 months"}, "note": {},
+            "price_amount": price, "reseller_amount": reseller_price, "currency": USD, "max_quantity": max_quantity,
+            "per_person_limit": per_person_limit, "low_stock_at": low_stock_at,
+        },
+    )  # fmt: skip
+    texts = [f"KEY-{product.hex[-6:]}-{number:05}" for number in range(keys)]
+    await stock_up(tx, ring, variant, texts)
+    return Goods(product, variant, slug, usd(price), texts)
+
+
+async def buyers(uow: UnitOfWork, count: int, cents: int) -> list[Actor]:
+    """People with ``cents`` each."""
+    return [actor_of(await rich_person(uow, usd(cents))) for _ in range(count)]

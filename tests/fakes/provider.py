@@ -1,0 +1,77 @@
+"""A payment provider whose word the test gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from backend.kernel.ids import IntentId
+from backend.kernel.money import Money
+from backend.payments.errors import BadWebhook, ProviderDown
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderState,
+    Refunded,
+    Report,
+)
+
+
+class FakeProvider:
+    """Says what the test set: ``says``, ``paid``; falls silent when ``down``. Counts what it is asked."""
+
+    def __init__(self, name: str = "fake", capabilities: Capabilities | None = None) -> None:
+        self.name = name
+        self.capabilities = capabilities or Capabilities()
+        self.down = False
+        self.created: list[IntentId] = []
+        self.asked = 0
+        self._says: dict[IntentId, Report] = {}
+
+    def says(self, intent_id: IntentId, state: ProviderState, event_id: str = "") -> Report:
+        """Let the payment stand at ``state``."""
+        report = Report(event_id=event_id or f"{intent_id}:{state}", state=state, external_id=f"fake-{intent_id}")
+        self._says[intent_id] = report
+        return report
+
+    def paid(self, intent_id: IntentId, received: Money, event_id: str = "") -> Report:
+        """Let ``received`` be paid in all."""
+        report = Report(
+            event_id=event_id or f"{intent_id}:paid:{received.amount}",
+            state=ProviderState.PAID,
+            external_id=f"fake-{intent_id}",
+            received=received,
+        )
+        self._says[intent_id] = report
+        return report
+
+    def _answer(self) -> None:
+        if self.down:
+            raise ProviderDown("the fake provider is down")
+
+    async def create(self, payment: PaymentRef) -> Created:
+        """Open the payment."""
+        self._answer()
+        self.created.append(payment.intent_id)
+        return Created(f"fake-{payment.intent_id}", PayAction(ActionKind.LINK, url="https://pay.example/1"))
+
+    async def status(self, payment: PaymentRef) -> Report:
+        """What the test set, or pending."""
+        self.asked += 1
+        self._answer()
+        return self._says.get(payment.intent_id) or self.says(payment.intent_id, ProviderState.PENDING)
+
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+        """Reports as JSON; the signature is the word "genuine"."""
+        if headers.get("signature") != "genuine":
+            raise BadWebhook("forged")
+        return msgspec.json.decode(body, type=list[Report])
+
+    async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
+        """Send money back."""
+        self._answer()
+        return Refunded(f"fake-refund-{idempotency_key}")

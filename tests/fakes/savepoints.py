@@ -1,0 +1,44 @@
+"""An engine whose every transaction is a savepoint of one outer transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio.engine import AsyncTransaction
+
+
+class _Borrowed:
+    """The shared connection, as one borrower sees it."""
+
+    def __init__(self, connection: AsyncConnection, lock: asyncio.Lock) -> None:
+        self._connection = connection
+        self._lock = lock
+        self.execute = connection.execute
+        self.get_raw_connection = connection.get_raw_connection
+
+    def begin(self) -> AsyncTransaction:
+        return self._connection.begin_nested()
+
+    async def execution_options(self, **_options: Any) -> Self:
+        return self
+
+    async def __aenter__(self) -> Self:
+        await self._lock.acquire()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._lock.release()
+
+
+class SavepointEngine:
+    """Stands in for an AsyncEngine in UnitOfWork; borrowers of its one connection take turns."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+
+    def connect(self) -> _Borrowed:
+        """Borrow the connection."""
+        return _Borrowed(self._connection, self._lock)

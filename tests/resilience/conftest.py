@@ -1,0 +1,66 @@
+"""A shop of its own for each test: what one kills, no other needs."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from backend.infra import embedded
+from backend.infra.settings import Settings
+from bot.simulator import bot_api
+from tests.bot.telegram import Telegram, telegram_running
+from tests.resilience.ground import Ground, Tap, ground_on
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that a server's own user can reach; pytest closes its tmp_path against all others."""
+    made = Path(tempfile.mkdtemp(prefix="souk-resilience-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
+    """Between the shop and Telegram."""
+    made = Tap()
+    monkeypatch.setattr(bot_api, "call", made.call)
+    return made
+
+
+@pytest.fixture
+async def telegram(tap: Tap) -> AsyncIterator[Telegram]:
+    """A simulator, as on its first start."""
+    async with telegram_running() as running:
+        yield running
+
+
+@pytest.fixture
+async def own_database(postgres_server: str, worker_number: int) -> AsyncIterator[str]:
+    """A migrated database that only this test uses."""
+    name = f"souk_resilience_{worker_number}_{next(_databases)}"
+    connection = await asyncpg.connect(postgres_server)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE souk_template")
+    try:
+        yield embedded.database_address(postgres_server, name)
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+
+
+@pytest.fixture
+async def ground(
+    settings: Settings, own_database: str, folder: Path, telegram: Telegram, tap: Tap
+) -> AsyncIterator[Ground]:
+    """The shop, its processes not started."""
+    async with ground_on(settings, own_database, folder, telegram, tap) as made:
+        yield made

@@ -1,0 +1,218 @@
+"""From the product to the paid order."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from sqlalchemy import text
+
+from backend.bootstrap import Services
+from backend.orders.types import OrderFilter
+from tests.fakes.clock import FakeClock
+from tests.webapp.conftest import MakeVisitor
+from tests.webapp.sale import arrive, buy, confirm, field, fund, goods, links, number_of
+
+
+async def test_a_purchase_ends_on_the_order_page(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=2000)
+    sheet = await confirm(buyer, thing, 2)
+    assert sheet.headers["hx-retarget"] == "#sheet"
+    assert "Buy 2 of these?" in sheet.text
+    assert "$20.00, then $5.60 after this" in sheet.text
+    assert len(gzip.compress(sheet.content)) < 6 * 1024
+    response = await buy(buyer, thing, 2, field(sheet, "intent"))
+    assert response.status_code == 200
+    number = number_of(response)
+    assert response.headers["hx-push-url"] == f"/orders/{number}"
+    assert 'data-haptic="success"' in response.text
+    assert "Your keys are here" in response.text
+    assert not any(key in response.text for key in thing.keys)
+    assert (await services.wallet.overview(actor)).balance.amount == 560
+
+
+async def test_a_double_tap_buys_once(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=100), visitor()
+    actor = await arrive(services, buyer, cents=1000)
+    intent = field(await confirm(buyer, thing), "intent")
+    first, second = await buy(buyer, thing, 1, intent), await buy(buyer, thing, 1, intent)
+    assert number_of(first) == number_of(second)
+    assert (await services.wallet.overview(actor)).balance.amount == 900
+    other = await buy(buyer, thing, 2, intent)
+    assert other.status_code == 409
+    assert other.headers["x-error-code"] == "idempotency_key_reused"
+
+
+async def test_too_little_money_says_how_much_is_missing(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=220)
+    sheet = await confirm(buyer, thing)
+    assert sheet.status_code == 200
+    assert "$5.00 is missing" in sheet.text
+    assert "Demo payment" in sheet.text
+    posted = await buy(buyer, thing, 1, "an-intent-of-mine")
+    assert posted.status_code == 402
+    assert posted.headers["hx-retarget"] == "#sheet"
+    assert "$5.00 is missing" in posted.text
+    assert (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items == []
+
+
+async def test_a_reservation_leads_through_the_top_up_to_the_key(
+    services: Services, visitor: MakeVisitor, clock: FakeClock
+) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    await arrive(services, buyer, cents=220)
+    sheet = await confirm(buyer, thing)
+    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "way": "demo"}
+    form = await buyer.post("/orders/reserve", data=data)
+    assert form.status_code == 200
+    number = number_of(form)
+    assert form.headers["hx-push-url"] == f"/wallet/topup?order={number}"
+    assert field(form, "order") == number
+    assert 'value="5.00"' in form.text
+    again = await buyer.post("/orders/reserve", data=data)
+    assert number_of(again) == number
+    waiting = await buyer.get(f"/orders/{number}")
+    assert "Waiting for the payment" in waiting.text
+    assert links(waiting, "/live")
+    top_up = {"intent": field(form, "intent"), "amount": "5.00", "way": "demo", "order": number}
+    payment = await buyer.post("/wallet/topup", data=top_up)
+    assert payment.status_code == 200
+    path = payment.headers["hx-push-url"]
+    clock.move(seconds=6)
+    arrived = await buyer.get(path, headers={"HX-Target": "payment"})
+    assert "$5.00 is in your balance" in arrived.text
+    assert f'href="/orders/{number}"' in arrived.text
+    assert "<main" not in arrived.text
+    pay_sheet = await buyer.get(f"/orders/{number}/pay")
+    assert f'hx-post="/orders/{number}/pay"' in pay_sheet.text
+    paid = await buyer.post(f"/orders/{number}/pay")
+    assert paid.status_code == 200
+    assert "Your key is here" in paid.text
+    assert (await buyer.post(f"/orders/{number}/pay")).status_code == 200
+
+
+async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=700)
+    ref = await services.orders.reserve(actor, thing.variant_id, 1, "reserve-of-mine")
+    for method, status in (("GET", 200), ("POST", 402)):
+        response = await buyer.ask(method, f"/orders/{ref.number}/pay")
+        assert response.status_code == status
+        assert response.headers["hx-retarget"] == "#sheet"
+        assert "$0.20 is missing" in response.text
+        assert f"/wallet/topup?order={ref.number}" in response.text
+    await fund(services, actor.id, 500)
+    assert (await buyer.post(f"/orders/{ref.number}/cancel")).status_code == 200
+    late = await buyer.post(f"/orders/{ref.number}/pay")
+    assert late.status_code == 409
+    assert late.headers["x-error-code"] == "order_not_payable"
+
+
+async def test_sold_out_between_page_and_tap_charges_nothing(services: Services, visitor: MakeVisitor) -> None:
+    thing, slow, quick = await goods(services, price=100, keys=1), visitor(61), visitor(62)
+    actor = await arrive(services, slow, cents=1000)
+    await arrive(services, quick, cents=1000)
+    intent = field(await confirm(slow, thing), "intent")
+    assert (await buy(quick, thing)).status_code == 200
+    for response in (
+        await buy(slow, thing, 1, intent),
+        await confirm(slow, thing),
+        await slow.post(
+            "/orders/reserve", data={"variant": str(thing.variant_id), "quantity": "1", "intent": "another-one"}
+        ),
+    ):
+        assert response.status_code == 409
+        assert response.headers["hx-retarget"] == "#app"
+        assert "Sold out a moment ago" in response.headers["hx-trigger"]
+        assert "It is sold out" in response.text
+    assert (await services.wallet.overview(actor)).balance.amount == 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "quantity", "code", "status"),
+    [
+        ({"premium_only": True}, 1, "premium_only", 403),
+        ({"max_quantity": 2}, 3, "quantity_not_allowed", 400),
+        ({"per_person_limit": 1}, 2, "person_limit_reached", 409),
+    ],
+)
+async def test_limits_are_told_in_words(
+    services: Services,
+    visitor: MakeVisitor,
+    changes: dict[str, object],
+    quantity: int,
+    code: str,
+    status: int,
+) -> None:
+    thing, buyer = await goods(services, price=100, **changes), visitor(language_code="ru")
+    await arrive(services, buyer, cents=1000)
+    response = await buy(buyer, thing, quantity, "some-intent-or-other")
+    assert response.status_code == status
+    assert response.headers["x-error-code"] == code
+    assert "data-toast=" in response.text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"variant": "not-an-id", "quantity": "1", "intent": "long-enough"},
+        {"variant": "0199c0de-0000-7000-8000-000000000000", "quantity": "0", "intent": "long-enough"},
+        {"variant": "0199c0de-0000-7000-8000-000000000000", "quantity": "1e9", "intent": "long-enough"},
+        {"variant": "0199c0de-0000-7000-8000-000000000000", "quantity": "1", "intent": "short"},
+        {"variant": "0199c0de-0000-7000-8000-000000000000", "quantity": "1", "intent": "with\0nul-in-it"},
+        {"variant": ["0199c0de-0000-7000-8000-000000000000"] * 2, "quantity": "1", "intent": "long-enough"},
+    ],
+)
+async def test_a_bad_form_is_refused_whole(visitor: MakeVisitor, data: dict[str, object]) -> None:
+    for path in ("/orders", "/orders/reserve"):
+        response = await visitor().post(path, data=data)
+        assert response.status_code == 400
+        assert response.headers["x-error-code"] == "invalid_input"
+
+
+async def test_an_unknown_variant_is_not_there(visitor: MakeVisitor) -> None:
+    data = {"variant": "0199c0de-0000-7000-8000-000000000000", "quantity": "1", "intent": "long-enough"}
+    assert (await visitor().post("/orders", data=data)).status_code == 404
+
+
+async def test_checkout_is_a_page_of_its_own(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    path = f"/checkout?variant={thing.variant_id}&quantity=1"
+    poor = await buyer.get(path)
+    assert poor.status_code == 200
+    assert "$7.20 is missing" in poor.text
+    assert "<main" in poor.text
+    await arrive(services, buyer, cents=1000)
+    page = await buyer.get(path)
+    assert "Buy this?" in page.text
+    assert f'data-back="/shop/{thing.slug}"' in page.text
+    assert (await buy(buyer, thing, 1, field(page, "intent"))).status_code == 200
+
+
+async def test_too_many_purchases_are_told_to_wait(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services), visitor()
+    await arrive(services, buyer)
+    answers = [await buy(buyer, thing, 1, f"intent-number-{number}") for number in range(21)]
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"]
+    assert "A little slower" in answers[-1].text
+
+
+async def test_a_price_that_moved_is_shown_again_and_not_charged(services: Services, visitor: MakeVisitor) -> None:
+    thing, layla = await goods(services, price=500), visitor()
+    await arrive(services, layla, cents=2000)
+    sheet = await confirm(layla, thing)
+    async with services.uow() as tx:
+        await tx.execute(text("UPDATE variants SET price_amount = 700 WHERE id = :id"), {"id": thing.variant_id})
+    tapped = {name: field(sheet, name) for name in ("variant", "quantity", "intent", "total")}
+    refused = await layla.post("/orders", data=tapped)
+    assert (refused.status_code, refused.headers["x-error-code"]) == (409, "price_changed")
+    assert refused.headers["hx-retarget"] == "#sheet"
+    assert "$7.00" in refused.text
+    assert field(refused, "intent") != tapped["intent"]
+    again = {name: field(refused, name) for name in tapped}
+    assert (await layla.post("/orders", data=again)).status_code == 200
+    assert "$13.00" in (await layla.get("/wallet")).text

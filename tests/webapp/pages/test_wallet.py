@@ -1,0 +1,124 @@
+"""Balance, history, statement, top-ups."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+
+import pytest
+
+from backend.bootstrap import Services
+from backend.wallet.types import TransferKind
+from tests.fakes.clock import FakeClock
+from tests.webapp.conftest import MakeVisitor
+from tests.webapp.sale import arrive, buy, field, fund, goods, links, number_of
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "ru"])
+async def test_the_wallet_lists_every_change(services: Services, visitor: MakeVisitor, language: str) -> None:
+    thing, buyer = await goods(services, price=720), visitor(language_code=language)
+    empty = await buyer.get("/wallet")
+    assert empty.status_code == 200
+    assert "statement.csv" not in empty.text
+    await arrive(services, buyer, cents=2000)
+    number = number_of(await buy(buyer, thing))
+    page = await buyer.get("/wallet")
+    assert page.status_code == 200
+    assert f'href="/orders/{number}"' in page.text
+    name = {"en": "Private VPN key", "ar": "مفتاح شبكة خاصة", "ru": "Ключ VPN"}[language]
+    assert name in page.text
+    assert len(gzip.compress(page.content)) < 6 * 1024
+    if language != "en":
+        assert "Top-up" not in page.text
+        assert "Balance" not in page.text
+
+
+async def test_the_history_narrows_and_goes_on(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    for _ in range(33):
+        await fund(services, actor.id, 100)
+    month = clock.now().strftime("%Y-%m")
+    page = await buyer.get(f"/wallet?kind=top_up&month={month}", headers={"HX-Target": "app"})
+    assert page.text.count("+$1.00") == 30
+    assert "+$33.00" in page.text
+    more = await buyer.get(links(page, f"/wallet?kind=top_up&month={month}&cursor=")[0])
+    assert more.text.count("+$1.00") == 3
+    assert "<main" not in more.text
+    assert "+$1.00" not in (await buyer.get("/wallet?kind=purchase")).text
+    for bad in ("kind=theft", "month=2026-13", "cursor=nonsense"):
+        assert (await buyer.get(f"/wallet?{bad}")).status_code == 400
+
+
+async def test_the_statement_is_a_file_for_its_owner(
+    services: Services, visitor: MakeVisitor, clock: FakeClock
+) -> None:
+    buyer = visitor(language_code="ru")
+    actor = await arrive(services, buyer, cents=1234)
+    page = await buyer.get("/wallet?kind=top_up")
+    address = links(page, "/wallet/statement.csv")[0]
+    file = await buyer.client.get(address)
+    assert file.status_code == 200
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in file.headers["content-disposition"]
+    rows = list(csv.reader(io.StringIO(file.text.removeprefix("\ufeff"))))
+    assert [row[2] for row in rows[1:]] == ["12.34"]
+    assert (await buyer.client.get(address.replace("kind=top_up", "kind=purchase"))).status_code == 403
+    clock.move(hours=1, seconds=1)
+    assert (await buyer.client.get(address)).status_code == 403
+    assert (await services.wallet.history(actor, TransferKind.TOP_UP)).items
+
+
+async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    form = await buyer.get("/wallet/topup")
+    assert form.status_code == 200
+    data = {"intent": field(form, "intent"), "preset": "25.00", "amount": "", "way": "demo"}
+    started = await buyer.post("/wallet/topup", data=data)
+    assert started.status_code == 200
+    path = started.headers["hx-push-url"]
+    assert path.startswith("/wallet/payments/")
+    assert (await buyer.post("/wallet/topup", data=data)).headers["hx-push-url"] == path
+    assert links(started, "/live")
+    clock.move(seconds=6)
+    arrived = await buyer.get(path)
+    assert "$25.00 is in your balance" in arrived.text
+    assert 'data-haptic="success"' in arrived.text
+    assert (await services.wallet.overview(actor)).balance.amount == 2500
+    assert (await visitor(43).get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("0.5", "The least is $1."),
+        ("-5", "The least is $1."),
+        ("1000000", "The most at once is $1,000."),
+        ("much", "Type a number"),
+        ("", "Type a number"),
+        ("1.234", "Type a number"),
+    ],
+)
+async def test_what_is_wrong_stands_beside_the_amount(visitor: MakeVisitor, typed: str, words: str) -> None:
+    data = {"intent": "an-intent-of-mine", "amount": typed, "way": "demo"}
+    posted = await visitor().post("/wallet/topup", data=data)
+    assert posted.status_code == 422
+    assert words in posted.text
+    assert 'aria-invalid="true"' in posted.text
+    quoted = await visitor().get("/wallet/topup/quote", params=data)
+    assert quoted.status_code == 200
+    assert words in quoted.text
+    assert "disabled" in quoted.text
+
+
+async def test_the_amount_is_read_as_people_type_it(visitor: MakeVisitor) -> None:
+    for typed in ("12,50", "١٢٫٥٠", " 12.5 "):
+        data = {"intent": "an-intent-of-mine", "amount": typed, "way": "demo"}
+        assert "$12.50" in (await visitor().get("/wallet/topup/quote", params=data)).text
+
+
+async def test_an_unknown_way_is_refused(visitor: MakeVisitor) -> None:
+    data = {"intent": "an-intent-of-mine", "amount": "5", "way": "gold"}
+    assert (await visitor().post("/wallet/topup", data=data)).status_code == 400

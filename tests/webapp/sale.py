@@ -1,0 +1,84 @@
+"""A stocked shop and people in front of it, for tests of the sale's screens."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from urllib.parse import urlsplit
+
+import httpx
+
+from backend.bootstrap import Services
+from backend.identity.types import Actor
+from backend.kernel.ids import UserId
+from tests.factories.shop import Goods, add_goods
+from tests.factories.wallet import give, usd
+from tests.webapp.client import Visitor
+
+
+async def goods(services: Services, **changes: object) -> Goods:
+    """A product on the shelf, committed."""
+    async with services.uow() as tx:
+        return await add_goods(tx, services.ring, **changes)  # type: ignore[arg-type]
+
+
+async def arrive(services: Services, visitor: Visitor, cents: int = 0) -> Actor:
+    """The visitor signs in and finds ``cents`` in the wallet."""
+    response = await visitor.get("/me")
+    assert response.status_code == 200, response.text
+    actor = await services.identity.actor_by_telegram_id(telegram_id_of(visitor))
+    assert actor is not None
+    if cents:
+        await fund(services, actor.id, cents)
+    return actor
+
+
+async def fund(services: Services, user_id: UserId, cents: int) -> None:
+    """Put money into a wallet."""
+    async with services.uow() as tx:
+        await give(tx, user_id, usd(cents))
+
+
+def telegram_id_of(visitor: Visitor) -> int:
+    """The visitor's Telegram id."""
+    found = re.search(r"%22id%22%3A(\d+)", visitor.init_data)
+    assert found is not None
+    return int(found.group(1))
+
+
+def field(response: httpx.Response, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', response.text)
+    assert found is not None, f"no field {name} in {response.text[:2000]}"
+    return unescape(found.group(1))
+
+
+def links(response: httpx.Response, start: str) -> list[str]:
+    """Addresses in the answer that begin so, path and query."""
+    found = re.findall(rf'"((?:https?://[^"/]+)?{re.escape(escape(start))}[^"]*)"', response.text)
+    return [_path(unescape(item)) for item in found]
+
+
+def _path(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+async def confirm(visitor: Visitor, thing: Goods, quantity: int = 1) -> httpx.Response:
+    """The sheet before the purchase."""
+    return await visitor.get(f"/shop/{thing.slug}/confirm?variant={thing.variant_id}&quantity={quantity}")
+
+
+async def buy(visitor: Visitor, thing: Goods, quantity: int = 1, intent: str | None = None) -> httpx.Response:
+    """The purchase, with the key of a fresh sheet unless one is given."""
+    intent = intent or field(await confirm(visitor, thing, quantity), "intent")
+    data = {"variant": str(thing.variant_id), "quantity": str(quantity), "intent": intent}
+    return await visitor.post("/orders", data=data)
+
+
+def number_of(response: httpx.Response) -> str:
+    """The order that an answer leads to."""
+    pushed = response.headers.get("hx-push-url") or response.headers.get("hx-replace-url") or ""
+    found = re.search(r"S-[0-9A-Z]{6}", pushed)
+    assert found is not None, (response.status_code, response.text[:500])
+    return found.group()

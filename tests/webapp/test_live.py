@@ -1,0 +1,167 @@
+"""Server-sent events: changes arrive, strangers and the shut out hear nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.bootstrap import Services, build
+from backend.identity.types import Actor
+from backend.infra.settings import Settings
+from tests.factories.identity import person
+from webapp import live
+from webapp.asgi import create_app
+from webapp.site import Site
+
+Stream = AsyncIterator[bytes]
+
+
+@pytest.fixture
+async def listening(settings: Settings, committed_db: None) -> AsyncIterator[Services]:
+    """A process that hears signals."""
+    services = build(settings)
+    async with services.running():
+        while not services.signals.connected:
+            await asyncio.sleep(0.01)
+        await services.redis.flushdb()
+        await services.identity.ensure_root()
+        yield services
+
+
+async def _next(stream: Stream) -> bytes:
+    return await asyncio.wait_for(anext(stream), 3)
+
+
+async def _follow(streams: live.Streams, services: Services, actor: Actor, *topics: tuple[str, str]) -> Stream:
+    stream = streams.follow(actor, list(topics), services.identity)
+    assert (await _next(stream)).startswith(b"retry:")
+    return stream
+
+
+async def test_a_change_arrives_through_the_database(listening: Services) -> None:
+    actor, streams = await person(listening.identity), live.Streams(listening.signals)
+    stream = await _follow(streams, listening, actor, ("order", "7"), ("payment", "8"))
+    for topic, key in (("order", "7"), ("payment", "8")):
+        async with listening.uow() as tx:
+            tx.signal(topic, key)
+            tx.signal("order", "9")
+        assert await _next(stream) == b"event: changed\ndata: changed\n\n"
+    pending = asyncio.ensure_future(anext(stream))
+    async with listening.uow() as tx:
+        tx.signal("order", "9")
+    await asyncio.sleep(0.1)
+    assert not pending.done()
+    pending.cancel()
+    await asyncio.gather(pending, return_exceptions=True)
+
+
+async def test_who_is_shut_out_hears_no_more(listening: Services, settings: Settings) -> None:
+    actor, streams = await person(listening.identity), live.Streams(listening.signals)
+    root = await person(listening.identity, settings.root_admin_id)
+    stream = live._quiet(streams.follow(actor, [("order", "7")], listening.identity))
+    await _next(stream)
+    await listening.identity.blacklist(root, actor.id, "fraud")
+    with pytest.raises(StopAsyncIteration):
+        await _next(stream)
+    assert not streams.full(actor.id)
+
+
+async def test_a_gap_has_the_page_look_again_and_closing_ends(listening: Services) -> None:
+    actor, streams = await person(listening.identity), live.Streams(listening.signals)
+    stream = await _follow(streams, listening, actor, ("order", "7"))
+    listening.signals._gap()
+    assert b"changed" in await _next(stream)
+    streams.close()
+    with pytest.raises(StopAsyncIteration):
+        for _ in range(3):
+            await _next(stream)
+
+
+async def test_beats_keep_it_open_until_its_time(listening: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(live, "OPEN_SECONDS", 0.2)
+    actor, streams = await person(listening.identity), live.Streams(listening.signals)
+    stream = await _follow(streams, listening, actor, ("order", "7"))
+    heard = [part async for part in stream]
+    assert heard[0] == b"event: changed\ndata: changed\n\n"  # what changed before it was open is not missed
+    assert set(heard[1:]) == {b": still here\n\n"}
+    assert not streams._open
+
+
+class _Asgi:
+    """Calls the app as a server does, so that a stream can be read while it is open."""
+
+    def __init__(self, app: Any, url: str) -> None:
+        path, _, query = url.partition("?")
+        self.scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
+            "headers": [(b"accept", b"text/event-stream"), (b"accept-encoding", b"gzip")],
+            "client": ("203.0.113.9", 1), "server": ("souk.test", 80),
+        }  # fmt: skip
+        self.sent: asyncio.Queue[Any] = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self.task = asyncio.create_task(app(self.scope, self._receive, self.sent.put))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def message(self) -> Any:
+        return await asyncio.wait_for(self.sent.get(), 3)
+
+    async def leave(self) -> None:
+        self.gone.set()
+        await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 3)
+
+
+async def test_over_http_with_a_limit_for_each_person(listening: Services, settings: Settings) -> None:
+    app = create_app(listening, settings)
+    site: Site = app.state.site
+    actor = await person(listening.identity)
+    url = site.addresses.sign("/live?on=order:7,payment:8", actor, seconds=60)
+    async with AsyncExitStack() as stack:
+        open_ones = [_Asgi(app, url) for _ in range(live.PER_PERSON)]
+        for item in open_ones:
+            stack.push_async_callback(item.leave)
+            start = await item.message()
+            headers = dict(start["headers"])
+            assert (start["status"], headers[b"content-type"].partition(b";")[0]) == (200, b"text/event-stream")
+            assert b"content-encoding" not in headers
+            assert b"content-security-policy" in headers
+            await item.message()
+        one_more = _Asgi(app, url)
+        assert (await one_more.message())["status"] == 429
+        async with listening.uow() as tx:
+            tx.signal("order", "7")
+        assert b"changed" in (await open_ones[0].message())["body"]
+        await open_ones[0].leave()
+        again = _Asgi(app, url)
+        stack.push_async_callback(again.leave)
+        assert (await again.message())["status"] == 200
+    assert not app.state.streams._open
+
+
+async def test_only_the_signed_address_opens_it(
+    client: httpx.AsyncClient, services: Services, app: Any, settings: Settings, clock: Any
+) -> None:
+    actor = await person(services.identity)
+    root = await person(services.identity, settings.root_admin_id)
+    url: str = app.state.site.addresses.sign("/live?on=order:7", actor, seconds=60)
+    for bad, code in [
+        ("/live", "link_expired"),
+        ("/live?on=order:7", "link_expired"),
+        (url.replace("order:7", "order:8"), "link_expired"),
+        (url.replace("/live", "/media/live.svg"), "link_expired"),
+        (app.state.site.addresses.sign_media("x").replace("/media/x", "/live"), "link_expired"),
+    ]:
+        assert (await client.get(bad)).headers["x-error-code"] == code
+    await services.identity.blacklist(root, actor.id, "fraud")
+    assert (await client.get(url)).headers["x-error-code"] == "blacklisted"
+    clock.move(seconds=61)
+    assert (await client.get(url)).headers["x-error-code"] == "link_expired"

@@ -1,0 +1,84 @@
+"""The web process as granian runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from backend.bootstrap import build
+from backend.infra.embedded import free_port
+from backend.infra.settings import Settings
+from tests.factories.identity import person
+from webapp.session import SignedAddresses
+
+_GRANIAN = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "webapp.asgi:app"]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    told = msgspec.to_builtins(settings, str_keys=True)
+    return {**os.environ, **{name: str(value) for name, value in told.items() if value not in {"", False}}}
+
+
+@pytest.fixture
+async def address(settings: Settings, committed_db: None) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A running web process and where it listens."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *_GRANIAN, "--host", "127.0.0.1", "--port", str(port), env=_environment(settings), cwd=Path(__file__).parents[2]
+    )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient() as client:
+            await asyncio.wait_for(_ready(client, base), 30)
+        yield base, process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _ready(client: httpx.AsyncClient, base: str) -> None:
+    while True:
+        try:
+            if (await client.get(base + "/readyz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(0.05)
+
+
+async def test_it_makes_the_root_streams_changes_and_stops_at_once(
+    address: tuple[str, asyncio.subprocess.Process], settings: Settings, database_url: str
+) -> None:
+    base, process = address
+    services = build(settings)
+    async with services.running(listen=False):
+        actor = await person(services.identity)
+        async with asyncio.timeout(10):
+            while (root := await services.identity.actor_by_telegram_id(settings.root_admin_id)) is None:
+                await asyncio.sleep(0.05)
+        assert root.is_root
+        url = SignedAddresses(settings.secret_key, services.clock).sign("/live?on=order:7", actor)
+        connection = await asyncpg.connect(database_url)
+        async with httpx.AsyncClient() as client, client.stream("GET", base + url, timeout=10) as stream:
+            assert stream.status_code == 200
+            lines = stream.aiter_lines()
+            assert (await anext(lines)).startswith("retry:")
+            await connection.execute("SELECT pg_notify('souk', 'order:7')")
+            await anext(lines)
+            assert await anext(lines) == "event: changed"
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                async for _ in lines:
+                    pass
+        await connection.close()
+        assert await asyncio.wait_for(process.wait(), 10) == 0

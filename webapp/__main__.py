@@ -1,0 +1,35 @@
+"""The web process: ``python -m webapp``."""
+
+from __future__ import annotations
+
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from backend.infra.roots import run_process
+from backend.infra.settings import Settings
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM; the exit code."""
+    server = Granian(
+        "webapp.asgi:app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.web_workers,
+        # A worker that dies is replaced; one that has to go finishes what it has begun.
+        respawn_failed_workers=True,
+        workers_kill_timeout=15,
+        log_enabled=False,
+        websockets=False,
+    )
+    server.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("web", serve))

@@ -1,0 +1,26 @@
+"""The back office's pages: each asks for its permission, each action is a POST that the services write down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from litestar import Router
+from litestar.types import ControllerRouterHandler
+
+from webapp.admin import admins, books, deliveries, home, orders, people
+
+admin_pages = Router(
+    path="/",
+    route_handlers=[
+        home.home,
+        *orders.HANDLERS,
+        *people.HANDLERS,
+        *books.HANDLERS,
+        *deliveries.HANDLERS,
+        *admins.HANDLERS,
+    ],
+    include_in_schema=False,
+)
+
+ADMIN_HANDLERS: Final[Sequence[ControllerRouterHandler]] = (admin_pages,)

@@ -1,0 +1,103 @@
+"""The back office's first page: what needs a hand, how today goes, whether the books balance."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, time, timedelta
+from typing import Final
+
+import structlog
+from litestar import get
+
+from backend.identity.types import Permission
+from backend.orders.types import OrderStatus, SalesFigures
+from backend.wallet.types import BooksReport
+from webapp.admin.chrome import manage_page, open_rooms
+from webapp.guards import admins_only
+from webapp.presenters import manage as present
+from webapp.responses import Html
+from webapp.site import SoukRequest, site_of
+from webapp.views import BooksStat, HandRow, ManageHome, ManageOrderRow, StatView
+
+_LATEST: Final = 8
+_BOOKS_AGE: Final = timedelta(hours=1)
+_BOOKS_SECONDS: Final = 3.0
+log = structlog.get_logger(__name__)
+
+
+@get("/admin", name="admin:home", guards=[admins_only])
+async def home(request: SoukRequest) -> Html:
+    """Each admin sees what his permissions show."""
+    site, actor = site_of(request), request.user
+    latest: tuple[ManageOrderRow, ...] = ()
+    if actor.may(Permission.ORDERS):
+        found = (await site.services.orders.list_all(actor, None, None)).items[:_LATEST]
+        names = await site.services.identity.names_of(actor, [row.buyer_id for row in found])
+        viewer = site.viewer(actor)
+        latest = tuple(present.order_row(row, names, actor, viewer) for row in found)
+    view = ManageHome(
+        hands=await _hands(request),
+        stats=await _stats(request),
+        books=await _books(request),
+        latest=latest,
+        rooms=open_rooms(actor),
+    )
+    return manage_page(request, "manage/home.html", view, "home")
+
+
+async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
+    services, actor = site_of(request).services, request.user
+    rows = []
+    dead = (await services.admin.overview(actor)).dead_letters
+    if dead and actor.may(Permission.SETTINGS):
+        rows.append(HandRow("deliveries", "/admin/deliveries", dead, urgent=True))
+    low = await services.catalog.count_low(actor) if actor.may(Permission.STOCK) else 0
+    if low:
+        rows.append(HandRow("stock_low", "/shop?sort=popular", low))
+    waiting = await services.orders.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
+    if waiting:
+        rows.append(HandRow("orders_waiting", f"/admin/orders?status={OrderStatus.AWAITING_PAYMENT}", waiting))
+    return tuple(rows)
+
+
+async def _stats(request: SoukRequest) -> tuple[StatView, ...]:
+    site, actor = site_of(request), request.user
+    if not actor.may(Permission.ORDERS):
+        return ()
+    services, viewer = site.services, site.viewer(actor)
+    midnight = datetime.combine(viewer.now.astimezone(viewer.timezone).date(), time(), viewer.timezone)
+    day = timedelta(days=1)
+    today = await services.orders.sales_since(actor, midnight)
+    since_yesterday = await services.orders.sales_since(actor, midnight - day)
+    last_day = await services.orders.sales_since(actor, viewer.now - day)
+    before = SalesFigures(since_yesterday.revenue - last_day.revenue, since_yesterday.orders - last_day.orders)
+    new = [await services.identity.count_new(actor, since) for since in (midnight, midnight - day, viewer.now - day)]
+    return present.stats(today, before, (new[0], new[1] - new[2]))
+
+
+async def _books(request: SoukRequest) -> BooksStat | None:
+    site, actor = site_of(request), request.user
+    if not actor.may(Permission.MONEY):
+        return None
+    report = last_report(request)
+    if report is None or site.now() - report.at > _BOOKS_AGE:
+        try:
+            async with asyncio.timeout(_BOOKS_SECONDS):
+                report = await check_books(request)
+        except TimeoutError:
+            # A very long ledger: its own page waits for it, this one does not.
+            log.info("books.too_long_for_the_first_page")
+    return present.books_stat(report, site.settings.shop_currency) if report else None
+
+
+def last_report(request: SoukRequest) -> BooksReport | None:
+    """The latest proof of the ledger that this process has made."""
+    found: BooksReport | None = request.app.state.get("books")
+    return found
+
+
+async def check_books(request: SoukRequest) -> BooksReport:
+    """Prove the ledger now, and remember it."""
+    report = await site_of(request).services.wallet.verify(request.user)
+    request.app.state["books"] = report
+    return report

@@ -1,0 +1,92 @@
+"""Orders, as an admin finds and sees them: never with their keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.kernel.paging import Page
+from backend.kernel.text import fold
+from backend.orders.types import OrderStatus
+from webapp import forms
+from webapp.admin.chrome import manage_page
+from webapp.admin.people import person_row_of
+from webapp.guards import requires
+from webapp.pages.answers import asked_by, asked_for_more
+from webapp.presenters import manage as present
+from webapp.presenters import orders as order_views
+from webapp.presenters.wallet import address
+from webapp.responses import Html, fragment
+from webapp.site import SoukRequest, site_of
+from webapp.views import Chip, ManageOrder, ManageOrders
+
+_FILTERS: Final[dict[str, OrderStatus | None]] = {
+    "all": None,
+    "waiting": OrderStatus.AWAITING_PAYMENT,
+    "delivered": OrderStatus.DELIVERED,
+    "cancelled": OrderStatus.CANCELLED,
+    "expired": OrderStatus.EXPIRED,
+}
+
+
+class OrdersQuery(msgspec.Struct, frozen=True):
+    """What is looked for: a number, or a state."""
+
+    q: Annotated[str, Meta(max_length=64)] = ""
+    status: OrderStatus | None = None
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get("/admin/orders", name="admin:orders", guards=[requires(Permission.ORDERS)])
+async def orders(request: SoukRequest) -> Html:
+    """Everybody's orders, newest first; a search or a next page comes as rows only."""
+    query = forms.read_query(request, OrdersQuery)
+    site, actor = site_of(request), request.user
+    number = fold(query.q)
+    if number:
+        found = await site.services.orders.find_by_number(actor, number)
+        listed = Page([found] if found else [])
+    else:
+        listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
+    names = await site.services.identity.names_of(actor, [row.buyer_id for row in listed.items])
+    viewer = site.viewer(actor)
+    more = asked_for_more(request, query.cursor)
+    view = ManageOrders(
+        query=number,
+        filters=tuple(
+            Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
+            for key, status in _FILTERS.items()
+        ),
+        rows=tuple(present.order_row(row, names, actor, viewer) for row in listed.items),
+        next_url=address("/admin/orders", status=query.status, cursor=listed.next_cursor)
+        if listed.next_cursor
+        else None,
+        more=more,
+    )
+    if more or asked_by(request, "results"):
+        return fragment(request, "manage/_order_rows.html", view)
+    return manage_page(request, "manage/orders.html", view, "orders")
+
+
+@get("/admin/orders/{number:str}", name="admin:order", guards=[requires(Permission.ORDERS)])
+async def order(request: SoukRequest, number: FromPath[str]) -> Html:
+    """One order with its buyer. Raises NotFound."""
+    site, actor = site_of(request), request.user
+    found = await site.services.orders.admin_detail(actor, number)
+    names = await site.services.identity.names_of(actor, [found.user_id])
+    person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
+    view = ManageOrder(
+        order=order_views.detail(found, actor, site.now()),
+        buyer=names.get(found.user_id, "—"),
+        person=person,
+        paid_with=site.viewer(actor).words.gettext(present.BALANCE) if found.keys else "",
+    )
+    return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")
+
+
+HANDLERS: Final = (orders, order)

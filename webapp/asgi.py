@@ -1,0 +1,227 @@
+"""The web process: Litestar's router inside our pipeline, and the factory that granian calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import multiprocessing
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, cast
+
+import structlog
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.response import Response
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+from sqlalchemy.exc import DBAPIError
+
+from backend.bootstrap import Services, build
+from backend.identity.types import Actor
+from backend.infra.i18n import translator
+from backend.infra.logging import setup_logging
+from backend.infra.roots import die_with_parent
+from backend.infra.settings import Settings, load_settings
+from backend.kernel.clock import Clock
+from backend.kernel.errors import AppError
+from backend.kernel.text import Locale
+from webapp import errors
+from webapp.admin import ADMIN_HANDLERS
+from webapp.api import API_HANDLERS
+from webapp.assets import build_assets
+from webapp.guards import PUBLIC, signed_in
+from webapp.health import healthz, readyz
+from webapp.limits import Limits
+from webapp.live import Streams, closed_on_signals, live
+from webapp.media import media
+from webapp.middleware import Asked, Pipeline, locale_of, wants_html
+from webapp.page_cache import PageCache
+from webapp.pages import PAGE_HANDLERS
+from webapp.rendering import Templates
+from webapp.security import security_headers
+from webapp.session import InitDataCheck, SessionTokens, SignedAddresses
+from webapp.site import Site, SoukRequest, site_of
+
+MAX_BODY: Final = 1024 * 1024
+_ROOT_RETRY_SECONDS: Final = 2.0
+log = structlog.get_logger(__name__)
+_CREDENTIALS: Final[dict[str, SecurityScheme | Reference]] = {
+    "session": SecurityScheme(type="http", scheme="bearer", description="The token of the header X-Session-Token."),
+    "init_data": SecurityScheme(type="http", scheme="tma", description="Telegram's initData, as the Mini App got it."),
+}
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def make_site(services: Services, settings: Settings, clock: Clock | None = None) -> Site:
+    """The parts that handlers and pipeline share."""
+    clock = clock or services.clock
+    assets = build_assets()
+    templates = Templates(assets)
+    words = [translator(locale) for locale in Locale]
+    return Site(
+        services=services,
+        settings=settings,
+        clock=clock,
+        assets=assets,
+        templates=templates,
+        init_data=InitDataCheck(
+            settings.bot_token, clock, max_age=settings.init_data_max_age, ed25519_key=settings.telegram_ed25519_key
+        ),
+        tokens=SessionTokens(settings.secret_key, clock, lifetime=settings.session_lifetime),
+        addresses=SignedAddresses(settings.secret_key, clock),
+        pages=PageCache(services.signals),
+        shell=templates.shell(
+            words, clock.now(), telegram_script_url=settings.telegram_script_url, bot_url=settings.bot_url
+        ),
+    )
+
+
+def provide_actor(request: SoukRequest) -> Actor:
+    """Who asks; on a shared page nobody in particular."""
+    return request.user
+
+
+def tell_error(request: SoukRequest, error: Exception) -> Response[bytes]:
+    """Any error of a handler, a guard or the router, as webapp.errors tells it."""
+    site, asked = site_of(request), Asked(request.scope["headers"])
+    answer = errors.answer(
+        site,
+        error,
+        actor=request.scope.get("user"),
+        locale=locale_of(asked.language, site.default_locale),
+        html=wants_html(request.scope["path"], asked),
+        reference=request.scope["souk.reference"],  # type: ignore[typeddict-item]
+    )
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    # As a header: to a media type that is text Litestar would add the charset a second time.
+    return Response(answer.body, status_code=answer.status, headers=headers)
+
+
+def _shared_paths(app: Litestar) -> re.Pattern[str] | None:
+    shared, own = [], []
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            path = re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(route.path_format))
+            handlers = [handler for handler in route.route_handlers if "GET" in handler.http_methods]
+            if any(handler.opt.get("shared") for handler in handlers):
+                shared.append(path)
+            elif handlers and "{" not in route.path_format:
+                own.append(path)  # /shop/new is not a /shop/{slug}
+    return re.compile(f"(?!(?:{'|'.join(own)})/?\\Z)(?:{'|'.join(shared)})/?\\Z") if shared else None
+
+
+def create_app(
+    services: Services,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    lifespan: Sequence[Lifespan] = (),
+    handlers: Sequence[ControllerRouterHandler] = (),
+) -> Litestar:
+    """The web app on ``services``, which the caller or ``lifespan`` runs. ``handlers`` come beside the usual ones."""
+    site = make_site(services, settings, clock)
+    streams = Streams(services.signals)
+
+    @contextlib.asynccontextmanager
+    async def streaming(_: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            streams.close()
+
+    app = Litestar(
+        route_handlers=[healthz, readyz, live, media, *PAGE_HANDLERS, *ADMIN_HANDLERS, *API_HANDLERS, *handlers],
+        guards=[signed_in],
+        dependencies={"actor": Provide(provide_actor, sync_to_thread=False)},
+        exception_handlers={Exception: tell_error},
+        lifespan=[*lifespan, streaming],
+        logging_config=None,
+        include_in_schema=False,
+        request_max_body_size=MAX_BODY,
+        openapi_config=OpenAPIConfig(
+            title=settings.shop_name,
+            version="1",
+            components=Components(security_schemes=_CREDENTIALS),
+            security=[{name: []} for name in _CREDENTIALS],
+            render_plugins=[JsonRenderPlugin(path="/")],
+            # Its own room: Litestar answers whatever else is asked for in there with a page of its own.
+            openapi_router=Router(path="/api/v1/openapi.json", route_handlers=[], opt=PUBLIC),
+        ),
+        debug=False,
+    )
+    app.state.site = site
+    app.state.streams = streams
+    etag = '"' + hashlib.sha256(site.shell).hexdigest()[:16] + '"'
+    pipeline: ASGIApp = Pipeline(
+        app.asgi_handler,
+        site,
+        headers=security_headers(settings),
+        shared=_shared_paths(app),
+        limits=limits or Limits(),
+        shell_etag=etag.encode(),
+    )
+    if settings.trusted_proxies:
+        trusted = [item.strip() for item in settings.trusted_proxies.split(",") if item.strip()]
+        pipeline = _proxied(pipeline, trusted)
+    app.asgi_handler = pipeline
+    return app
+
+
+def _proxied(inner: ASGIApp, trusted: list[str]) -> ASGIApp:
+    wrapped = cast(Any, wrap_asgi_with_proxy_headers(inner, trusted_hosts=trusted))
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        await wrapped(scope, receive, send)
+
+    return outer
+
+
+async def _ensure_root(services: Services) -> None:
+    # The database may come up, or be migrated, after this process: it is asked again until it has a root admin.
+    while True:
+        try:
+            await services.identity.ensure_root()
+        except (AppError, DBAPIError) as error:
+            log.warning("identity.root_not_ensured", error=repr(error))
+            await asyncio.sleep(_ROOT_RETRY_SECONDS)
+        else:
+            return
+
+
+def _end_with_granian() -> None:
+    # granian killed with -9 must not leave a worker behind that answers at the port beside the next one's.
+    granian = multiprocessing.parent_process()
+    if granian is not None:
+        die_with_parent()
+        if not granian.is_alive():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def app() -> Litestar:
+    """The factory for granian: ``granian --interface asgi --factory webapp.asgi:app``. Raises SettingsError."""
+    _end_with_granian()
+    settings = load_settings()
+    setup_logging(settings, "web")
+    services = build(settings)
+
+    @contextlib.asynccontextmanager
+    async def running(served: Litestar) -> AsyncIterator[None]:
+        with closed_on_signals(served.state.streams):
+            async with services.running():
+                root = asyncio.create_task(_ensure_root(services))
+                try:
+                    yield
+                finally:
+                    root.cancel()
+
+    return create_app(services, settings, lifespan=[running])

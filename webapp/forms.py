@@ -1,0 +1,86 @@
+"""Forms and query strings into Structs, with every wrong field named at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import msgspec
+from litestar import Request
+from msgspec import Meta
+
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import new_id
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+REQUIRED: Final = "required"
+INVALID: Final = "invalid"
+
+IdempotencyKey = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{8,64}\Z")]
+"""What makes a second tap of the same button the same purchase."""
+Quantity = Annotated[int, Meta(ge=1, le=1000)]
+Reason = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+def new_intent() -> str:
+    """A fresh idempotency key for a form."""
+    return new_id().hex
+
+
+@functools.cache
+def _types(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def decode(values: Mapping[str, Any], kind: type[S]) -> S:
+    """The Struct of what was typed, its ends trimmed; an empty value counts as not sent.
+
+    Raises Invalid whose ``fields`` say ``required`` or ``invalid`` of each field that is wrong.
+    """
+    found: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    for field in msgspec.structs.fields(kind):
+        raw = values.get(field.encode_name)
+        text = raw.strip() if isinstance(raw, str) else ""
+        if not text:
+            # A field sent twice is a list here: nobody's form does that.
+            if raw and not isinstance(raw, str):
+                wrong[field.encode_name] = INVALID
+            elif field.required:
+                wrong[field.encode_name] = REQUIRED
+            continue
+        try:
+            if _types(kind)[field.name] is bool and text == "on":
+                text = "true"  # what a browser sends of a switch
+            if "\0" in text:
+                raise msgspec.ValidationError("PostgreSQL keeps no NUL")
+            found[field.name] = msgspec.convert(text, _types(kind)[field.name], strict=False)
+        except msgspec.ValidationError:
+            wrong[field.encode_name] = INVALID
+    if wrong:
+        raise Invalid(f"{kind.__name__}: {wrong}", fields=wrong)
+    return kind(**found)
+
+
+def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+async def posted(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The posted form as it came. Raises Invalid for one that is not UTF-8."""
+    try:
+        return _single((await request.form()).dict())
+    except UnicodeDecodeError as error:
+        raise Invalid("the form is not UTF-8") from error
+
+
+async def read_form(request: Request[Any, Any, Any], kind: type[S]) -> S:
+    """The posted form as a Struct. Raises Invalid as decode does."""
+    return decode(await posted(request), kind)
+
+
+def read_query(request: Request[Any, Any, Any], kind: type[S]) -> S:
+    """The query string as a Struct. Raises Invalid as decode does."""
+    return decode(_single(request.query_params.dict()), kind)

@@ -1,0 +1,26 @@
+"""The pages. A slice's module makes a Router or handlers; they are listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from litestar import Router
+from litestar.types import ControllerRouterHandler
+
+from webapp.pages.about import about_pages
+from webapp.pages.checkout import CHECKOUT_HANDLERS
+from webapp.pages.me import me_pages
+from webapp.pages.orders import ORDERS_HANDLERS
+from webapp.pages.shell import root
+from webapp.pages.shop import SHOP_HANDLERS
+from webapp.pages.topup import TOPUP_HANDLERS
+from webapp.pages.wallet import WALLET_HANDLERS
+
+# One router: handlers of one path but different methods must stand in the same one.
+_sale = Router(
+    path="/",
+    route_handlers=[*SHOP_HANDLERS, *CHECKOUT_HANDLERS, *ORDERS_HANDLERS, *WALLET_HANDLERS, *TOPUP_HANDLERS],
+    include_in_schema=False,
+)
+PAGE_HANDLERS: Final[Sequence[ControllerRouterHandler]] = (root, me_pages, about_pages, _sale)

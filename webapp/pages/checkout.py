@@ -1,0 +1,155 @@
+"""From a product to its order: the confirmation, the purchase, and what happens when the balance does not reach."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from msgspec import Meta
+
+from backend.catalog.errors import SoldOut
+from backend.catalog.types import AVAILABILITY_CAP
+from backend.kernel.ids import VariantId
+from backend.kernel.money import Money
+from backend.orders.errors import PriceChanged
+from backend.orders.types import Quote
+from backend.wallet.errors import InsufficientFunds
+from webapp import forms
+from webapp.limits import PURCHASE, limited
+from webapp.pages.answers import pushed, to_app
+from webapp.pages.orders import order_page
+from webapp.pages.shop import Choice, product_page
+from webapp.pages.topup import top_up_page
+from webapp.presenters import checkout as present
+from webapp.responses import Html, page, sheet, toast
+from webapp.site import SoukRequest, site_of
+from webapp.views import ConfirmSheet, MissingSheet
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """What the confirmation posts; ``intent`` is the idempotency key, ``total`` the minor units that it showed."""
+
+    variant: UUID
+    intent: forms.IdempotencyKey
+    quantity: forms.Quantity = 1
+    total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """What the sheet about too little money posts; ``way`` is the one that was tapped, if one was."""
+
+    variant: UUID
+    intent: forms.IdempotencyKey
+    quantity: forms.Quantity = 1
+    way: Annotated[str, Meta(max_length=32)] = ""
+
+
+@get("/shop/{slug:str}/confirm", name="shop:confirm")
+async def confirm(request: SoukRequest) -> Html:
+    """The sheet before the money moves: what, for how much, and a fresh key that makes a double tap buy once."""
+    choice = forms.read_query(request, Choice)
+    variant = VariantId(choice.variant)
+    quote = await site_of(request).services.orders.quote(request.user, variant, choice.quantity)
+    if quote.available < min(choice.quantity, AVAILABILITY_CAP):
+        return await sold_out(request, quote.line.slug, variant)
+    if quote.missing:
+        return sheet(request, "shop/_missing.html", await _missing(request, quote, variant, forms.new_intent()))
+    return sheet(request, "shop/_confirm.html", present.confirm(quote, variant, forms.new_intent(), request.user))
+
+
+@get("/checkout", name="shop:checkout")
+async def checkout(request: SoukRequest) -> Html:
+    """The same as a page of its own, for links from a chat."""
+    choice = forms.read_query(request, Choice)
+    variant = VariantId(choice.variant)
+    quote = await site_of(request).services.orders.quote(request.user, variant, choice.quantity)
+    back = f"/shop/{quote.line.slug}"
+    view: ConfirmSheet | MissingSheet
+    if quote.available < min(choice.quantity, AVAILABILITY_CAP):
+        found = await site_of(request).services.catalog.product(request.user, quote.line.slug)
+        return await product_page(request, found, variant)
+    if quote.missing:
+        view = await _missing(request, quote, variant, forms.new_intent())
+        return page(request, "shop/checkout_missing.html", view, tab="shop", back=back)
+    view = present.confirm(quote, variant, forms.new_intent(), request.user)
+    return page(request, "shop/checkout.html", view, tab="shop", back=back)
+
+
+@post("/orders", name="orders:place", guards=[limited(PURCHASE)], status_code=200)
+async def place(request: SoukRequest) -> Html:
+    """Buy from the balance and show the order. The same ``intent`` again shows the same order."""
+    form = await forms.read_form(request, Purchase)
+    orders, variant = site_of(request).services.orders, VariantId(form.variant)
+    confirmed = None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
+    try:
+        ref = await orders.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
+    except InsufficientFunds:
+        quote = await orders.quote(request.user, variant, form.quantity)
+        if not quote.missing:
+            raise
+        view = await _missing(request, quote, variant, form.intent)
+        return sheet(request, "shop/_missing.html", view, status=402)
+    except PriceChanged as changed:
+        return await price_changed(request, variant, form.quantity, changed)
+    except SoldOut:
+        quote = await orders.quote(request.user, variant, form.quantity)
+        return await sold_out(request, quote.line.slug, variant)
+    order = await orders.detail(request.user, ref.number)
+    return pushed(order_page(request, order, fresh=True), f"/orders/{order.number}")
+
+
+@post("/orders/reserve", name="orders:reserve", guards=[limited(PURCHASE)], status_code=200)
+async def reserve(request: SoukRequest) -> Html:
+    """Keep the goods for a while, and on to the top-up that they wait for."""
+    form = await forms.read_form(request, Reservation)
+    orders, variant = site_of(request).services.orders, VariantId(form.variant)
+    try:
+        ref = await orders.reserve(request.user, variant, form.quantity, form.intent)
+    except SoldOut:
+        quote = await orders.quote(request.user, variant, form.quantity)
+        return await sold_out(request, quote.line.slug, variant)
+    answer = await top_up_page(request, order=ref.number, way=form.way)
+    return pushed(answer, f"/wallet/topup?order={ref.number}")
+
+
+async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
+    """The product's page as it is now, with the words that somebody was quicker: nothing was charged."""
+    site = site_of(request)
+    found = await site.services.catalog.product(request.user, slug)
+    answer = to_app(await product_page(request, found, variant, status=409))
+    answer.headers["x-error-code"] = SoldOut.code
+    return toast(answer, site.viewer(request.user).words.gettext("Sold out a moment ago. Nothing was charged"), "bad")
+
+
+async def price_changed(request: SoukRequest, variant: VariantId, quantity: int, changed: PriceChanged) -> Html:
+    """The confirmation again, at the price of this moment: nothing was charged."""
+    quote = await site_of(request).services.orders.quote(request.user, variant, quantity)
+    if quote.missing:
+        short = await _missing(request, quote, variant, forms.new_intent())
+        answer = sheet(request, "shop/_missing.html", short, status=409)
+    else:
+        view = present.confirm(quote, variant, forms.new_intent(), request.user)
+        answer = sheet(request, "shop/_confirm.html", view, status=409)
+    answer.headers["x-error-code"] = changed.code
+    return toast(
+        answer, site_of(request).viewer(request.user).words.gettext("The price has changed. Nothing was charged"), "bad"
+    )
+
+
+async def _missing(request: SoukRequest, quote: Quote, variant: VariantId, intent: str) -> MissingSheet:
+    site = site_of(request)
+    payments = site.services.payments
+    return present.missing(
+        quote,
+        variant,
+        intent,
+        await payments.ways(request.user),
+        payments.limits,
+        site.viewer(request.user),
+        minutes=site.settings.order_reservation // 60,
+    )
+
+
+CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve)

@@ -1,0 +1,185 @@
+"""The buyer's orders: list, detail, keys, and what can be done with an order that waits for money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.response import Response
+from msgspec import Meta
+
+from backend.identity.types import Actor
+from backend.kernel.errors import NotFound
+from backend.kernel.text import pick
+from backend.orders.types import OpenedKey, OrderFilter, OrderView
+from backend.wallet.errors import InsufficientFunds
+from webapp import forms
+from webapp.guards import PUBLIC, actor_of_address
+from webapp.limits import PURCHASE, REVEAL, WRITE, limited
+from webapp.pages.answers import asked_by, asked_for_more, replaced
+from webapp.presenters import checkout as checkout_views
+from webapp.presenters import orders as present
+from webapp.responses import Html, fragment, live_url, nothing, page, sheet, signed_url, toast
+from webapp.site import SoukRequest, site_of
+
+_FILE: Final = re.compile(r"(S-[0-9A-Z]{6})(?:-([1-9][0-9]{0,3}))?\.txt\Z")
+_FILE_SECONDS: Final = 3600
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """What the list is asked for."""
+
+    segment: OrderFilter = OrderFilter.ALL
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get("/orders", name="orders:list")
+async def order_list(request: SoukRequest) -> Html:
+    """All orders or the waiting ones, newest first; a next page comes as rows only."""
+    query = forms.read_query(request, ListQuery)
+    site = site_of(request)
+    found = await site.services.orders.list_mine(request.user, query.segment, query.cursor or None)
+    view = present.listed(found, query.segment, request.user, site.now())
+    if asked_for_more(request, query.cursor):
+        return fragment(request, "orders/_rows.html", view)
+    return page(request, "orders/list.html", view, tab="me", back="/me")
+
+
+@get("/orders/{number:str}", name="orders:detail")
+async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
+    """One order. Asked by itself after a change, it answers with its changed part only."""
+    order = await site_of(request).services.orders.detail(request.user, number)
+    if asked_by(request, "order"):
+        return fragment(request, "orders/_body.html", _view(request, order))
+    return order_page(request, order)
+
+
+@get("/orders/{number:str}/pay", name="orders:pay-sheet")
+async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Before a waiting order is paid: the confirmation, or how much is missing."""
+    services = site_of(request).services
+    order = await services.orders.detail(request.user, number)
+    overview = await services.wallet.overview(request.user)
+    if overview.balance < order.total:
+        return await missing_sheet(request, order, InsufficientFunds(order.total - overview.balance, overview.balance))
+    return sheet(request, "shop/_confirm.html", checkout_views.confirm_order(order, overview.balance, request.user))
+
+
+@post("/orders/{number:str}/pay", name="orders:pay", guards=[limited(PURCHASE)], status_code=200)
+async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Pay a waiting order from the balance."""
+    services = site_of(request).services
+    try:
+        ref = await services.orders.pay(request.user, number)
+    except InsufficientFunds as short:
+        return await missing_sheet(request, await services.orders.detail(request.user, number), short, status=402)
+    order = await services.orders.detail(request.user, ref.number)
+    return replaced(order_page(request, order, fresh=True), f"/orders/{order.number}")
+
+
+@post("/orders/{number:str}/cancel", name="orders:cancel", guards=[limited(WRITE)], status_code=200)
+async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Give up a waiting order."""
+    services = site_of(request).services
+    ref = await services.orders.cancel(request.user, number)
+    return order_page(request, await services.orders.detail(request.user, ref.number))
+
+
+@post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
+async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
+    """Show one key; the service notes who saw it and when."""
+    orders = site_of(request).services.orders
+    order = await orders.detail(request.user, number)
+    found = next((key for key in order.keys if key.ordinal == ordinal), None)
+    if found is None:
+        raise NotFound("no such key")
+    opened = await orders.reveal(request.user, number, ordinal)
+    view = present.key(order, found, request.user, _signer(request), opened.text)
+    return fragment(request, "orders/_key_answer.html", view)
+
+
+@post("/orders/{number:str}/keys/{ordinal:int}/chat", name="orders:chat", guards=[limited(REVEAL)], status_code=200)
+async def to_chat(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
+    """Have the order's keys sent to the buyer's chat once more."""
+    del ordinal  # the chat gets the whole order, in one message
+    site = site_of(request)
+    await site.services.orders.send_to_chat(request.user, number)
+    words = site.viewer(request.user).words
+    return toast(nothing(request), words.gettext("The keys are on their way to your chat"))
+
+
+@get("/orders/files/{name:str}", name="orders:file", opt=PUBLIC)
+async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """The keys of an order, or one of them, as a text file; by signed address, since downloads carry no headers.
+
+    ``name`` is ``S-4K7Q2M.txt`` or, for the second key, ``S-4K7Q2M-2.txt``.
+    """
+    actor = await actor_of_address(request)
+    match = _FILE.match(name)
+    if match is None:
+        raise NotFound("not a file of ours")
+    number, ordinal = match.group(1), match.group(2)
+    site = site_of(request)
+    await site.services.limiter.hit(REVEAL, str(actor.id))
+    opened = await site.services.orders.open_file(actor, number, int(ordinal) if ordinal else None)
+    if not opened:
+        raise NotFound("the order has no such key")
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+        # Telegram's web clients fetch the file from their own origin.
+        "access-control-allow-origin": "https://web.telegram.org",
+    }
+    text = _file_text(number, opened, actor)
+    return Response(text.encode(), media_type="text/plain", headers=headers)
+
+
+def _file_text(number: str, opened: list[OpenedKey], actor: Actor) -> str:
+    """Keys as a file that Windows' editors read too: a heading for each thing, a key a line."""
+    lines = [number, ""]
+    heading = ""
+    for key in opened:
+        name, variant = pick(key.name, actor.language), pick(key.variant_name, actor.language)
+        told = f"{name} · {variant}" if variant else name
+        if told != heading:
+            lines.append(heading := told)
+        lines.append(key.text)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Html:
+    """The whole page of an order; ``fresh`` when it has just been paid."""
+    return page(request, "orders/detail.html", _view(request, order, fresh=fresh), tab="me", back="/orders")
+
+
+async def missing_sheet(request: SoukRequest, order: OrderView, short: InsufficientFunds, status: int = 200) -> Html:
+    """The sheet that says how much a waiting order still needs, with the ways to top up for it."""
+    site = site_of(request)
+    ways = await site.services.payments.ways(request.user)
+    view = checkout_views.missing_for_order(
+        order, short, ways, site.services.payments.limits, site.viewer(request.user), site.now()
+    )
+    return sheet(request, "shop/_missing.html", view, status=status)
+
+
+def _signer(request: SoukRequest) -> Callable[[str], str]:
+    return lambda target: signed_url(request, target, seconds=_FILE_SECONDS)
+
+
+def _view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Any:
+    site = site_of(request)
+    return present.detail(
+        order,
+        request.user,
+        site.now(),
+        sign=_signer(request),
+        live_url=live_url(request, f"order:{order.id}"),
+        fresh=fresh,
+    )
+
+
+ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

@@ -1,0 +1,135 @@
+"""Orders and keys for their buyer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from backend.identity.types import Actor
+from backend.kernel.paging import Page
+from backend.kernel.text import Locale, pick
+from backend.orders import types as orders
+from webapp.presenters.common import by_day, tile
+from webapp.views import KeyView, OrderDay, OrderLine, OrderPage, OrderRow, OrdersPage, OrderStatus, StepView
+
+_STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
+    orders.OrderStatus.AWAITING_PAYMENT: "waiting",
+    orders.OrderStatus.DELIVERED: "delivered",
+    orders.OrderStatus.CANCELLED: "cancelled",
+    orders.OrderStatus.EXPIRED: "expired",
+}
+
+
+def status(row_status: orders.OrderStatus, expires_at: datetime | None, now: datetime) -> OrderStatus:
+    """Where the order stands; one whose time is over counts as expired, also before the worker has said so."""
+    shown = _STATUS[row_status]
+    return "expired" if shown == "waiting" and expires_at is not None and expires_at <= now else shown
+
+
+def title(line: orders.OrderLine, locale: Locale) -> str:
+    """What was bought, with its variant."""
+    name, variant = pick(line.name, locale), pick(line.variant_name, locale)
+    return f"{name} · {variant}" if variant else name
+
+
+def row(order: orders.OrderRow, actor: Actor, now: datetime) -> OrderRow:
+    """An order in the buyer's list."""
+    line = order.line
+    return OrderRow(
+        number=order.number,
+        title=title(line, actor.language),
+        quantity=line.quantity,
+        tile=tile(pick(line.name, actor.language), line.hue, line.icon, line.country),
+        total=order.total,
+        status=status(order.status, order.expires_at, now),
+        at=order.created_at,
+        pay_until=order.expires_at,
+    )
+
+
+def listed(page: Page[orders.OrderRow], view: orders.OrderFilter, actor: Actor, now: datetime) -> OrdersPage:
+    """A page of the buyer's orders, by the days of his time zone."""
+    days = by_day((row(order, actor, now) for order in page.items), lambda item: item.at, actor)
+    waiting = view is orders.OrderFilter.WAITING
+    more = f"/orders?{'segment=waiting&' if waiting else ''}cursor={page.next_cursor}" if page.next_cursor else None
+    return OrdersPage(
+        segment="waiting" if waiting else "all",
+        days=tuple(OrderDay(day, rows) for day, rows in days),
+        next_url=more,
+    )
+
+
+def key(
+    order: orders.OrderView,
+    found: orders.DeliveredKey,
+    actor: Actor,
+    sign: Callable[[str], str],
+    value: str | None = None,
+) -> KeyView:
+    """One key of an order, open when its ``value`` is given."""
+    line = next(item for item in order.lines if item.id == found.line_id)
+    name = pick(line.name, actor.language)
+    return KeyView(
+        id=str(found.ordinal),
+        order_number=order.number,
+        title=name,
+        index=found.ordinal,
+        of=len(order.keys),
+        tile=tile(name, line.hue, line.icon, line.country),
+        subtitle=pick(line.variant_name, actor.language),
+        value=value,
+        text_url=sign(f"/orders/files/{order.number}-{found.ordinal}.txt"),
+    )
+
+
+def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
+    at = {entry.step: entry.at for entry in order.timeline}
+    step = orders.OrderStep
+    found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
+    if shown == "waiting":
+        return (*found, StepView("paid", "now"), StepView("key", "todo"))
+    if step.PAID in at:
+        found.append(StepView("paid_balance", "done", at[step.PAID], amount=-order.total))
+    if step.DELIVERED in at:
+        found.append(StepView("delivered", "done", at[step.DELIVERED]))
+    if shown == "cancelled":
+        found.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
+    if shown == "expired":
+        found.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
+    return tuple(found)
+
+
+def detail(
+    order: orders.OrderView,
+    actor: Actor,
+    now: datetime,
+    *,
+    sign: Callable[[str], str] | None = None,
+    live_url: str | None = None,
+    fresh: bool = False,
+) -> OrderPage:
+    """The order's page. Without ``sign`` it shows no keys, not even closed: that is how an admin sees it."""
+    shown = status(order.status, order.expires_at, now)
+    lines = tuple(
+        OrderLine(
+            title=pick(line.name, actor.language),
+            tile=tile(pick(line.name, actor.language), line.hue, line.icon, line.country),
+            quantity=line.quantity,
+            total=line.unit_price * line.quantity,
+            subtitle=pick(line.variant_name, actor.language),
+        )
+        for line in order.lines
+    )
+    return OrderPage(
+        number=order.number,
+        status=shown,
+        lines=lines,
+        total=order.total,
+        steps=_steps(order, shown),
+        keys=tuple(key(order, item, actor, sign) for item in order.keys) if sign else (),
+        paid_with="balance" if shown == "delivered" else "",
+        fresh=fresh,
+        pay_until=order.expires_at if shown == "waiting" else None,
+        live_url=live_url if shown == "waiting" else None,
+    )

@@ -1,0 +1,99 @@
+"""The wallet and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+from urllib.parse import urlencode
+
+from backend.identity.types import Actor
+from backend.infra.formatting import format_number
+from backend.infra.i18n import mark as _
+from backend.kernel.money import Money
+from backend.kernel.text import pick
+from backend.wallet import types as wallet
+from webapp.presenters.common import by_day
+from webapp.rendering import Viewer
+from webapp.views import Chip, EntryKind, HistoryDay, HistoryRow, Month
+
+KINDS: Final = ("all", "purchase", "top_up", "refund", "bonus", "adjustment")
+_KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
+    wallet.TransferKind.TOP_UP: "top_up",
+    wallet.TransferKind.PURCHASE: "purchase",
+    wallet.TransferKind.REFUND: "refund",
+    wallet.TransferKind.ADJUSTMENT: "adjustment",
+    wallet.TransferKind.BONUS: "bonus",
+    wallet.TransferKind.READING: "reading",
+}
+
+
+_CSV_HEADER: Final = (
+    _("Date"), _("Kind"), _("Amount"), _("Currency"), _("Balance"), _("Reference"), _("Title"),
+)  # fmt: skip
+_CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
+    wallet.TransferKind.TOP_UP: _("Top-up"),
+    wallet.TransferKind.PURCHASE: _("Purchase"),
+    wallet.TransferKind.REFUND: _("Paid back"),
+    wallet.TransferKind.ADJUSTMENT: _("Correction"),
+    wallet.TransferKind.BONUS: _("Top-up bonus"),
+    wallet.TransferKind.READING: _("Reading"),
+}
+_ORDER_PREFIX: Final = "S-"
+
+
+def entry(row: wallet.HistoryRow, actor: Actor) -> HistoryRow:
+    """One change; a purchase is called by what was bought and opens its order."""
+    name = pick(row.memo.title, actor.language)
+    if name and row.memo.quantity > 1:
+        name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
+    number = row.reference if (row.reference or "").startswith(_ORDER_PREFIX) else None
+    return HistoryRow(
+        kind=_KIND[row.kind],
+        amount=row.amount,
+        at=row.at,
+        title=name,
+        detail="" if number else row.memo.reason,
+        order_number=number,
+    )
+
+
+def days(
+    rows: Sequence[wallet.HistoryRow], totals: Iterable[wallet.DayTotal], actor: Actor, currency: str
+) -> tuple[HistoryDay, ...]:
+    """The changes by the days of the reader's time zone, each with the sum of the whole day."""
+    sums = {item.day: item.total for item in totals}
+    return tuple(
+        HistoryDay(day, sums.get(day, Money.zero(currency)), tuple(entry(row, actor) for row in found))
+        for day, found in by_day(rows, lambda row: row.at, actor)
+    )
+
+
+def address(path: str, **query: str | None) -> str:
+    """``path`` with the part of ``query`` that is there."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ...]:
+    """The kinds of change to choose from."""
+    return tuple(
+        Chip(
+            href=address("/wallet", kind=None if key == "all" else key, month=month),
+            active=key == (kind.value if kind else "all"),
+            key=key,
+        )
+        for key in KINDS
+    )
+
+
+def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
+    """The months to choose from, all the time first."""
+    listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in found]
+    return (Month(None, chosen is None), *listed) if listed else ()
+
+
+def csv_words(viewer: Viewer) -> tuple[list[str], dict[wallet.TransferKind, str]]:
+    """The statement's columns and kinds in the reader's language."""
+    say = viewer.words.gettext
+    return [say(name) for name in _CSV_HEADER], {kind: say(name) for kind, name in _CSV_KINDS.items()}

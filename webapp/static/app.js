@@ -1,0 +1,269 @@
+// Telegram and session glue; all else is htmx. Nothing waits for Telegram's script: launch parameters are read here,
+// ordinary buttons stand in.
+const $ = (selector, within = document) => within.querySelector(selector);
+const on = (names, use) => names.split(" ").forEach((name) => document.addEventListener(name, use));
+const root = document.documentElement;
+const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
+const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return {}; } };
+const kept = (() => { try { return sessionStorage; } catch { return {}; } })(); // closed to some iframes
+
+// ---- launch parameters, kept where Telegram's script keeps them
+const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
+const launch = { ...before, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
+const initData = launch.tgWebAppData || "";
+if (initData) kept[PLACE] = JSON.stringify(launch);
+if (initData !== before.tgWebAppData) kept.token = ""; // perhaps somebody else now
+const fields = new URLSearchParams(initData);
+let start = kept.started === initData ? null : fields.get("start_param");
+
+const words = (lang) => $(`#t-words-${lang}`);
+const speak = (lang) => { root.lang = lang; root.dir = words(lang).dir; };
+const asked = (parse(fields.get("user")).language_code || navigator.language).slice(0, 2);
+speak(words(asked) ? asked : "en");
+const word = (name) => words(root.lang).content.firstElementChild.dataset[name];
+const number = (value, digits = 1) =>
+  new Intl.NumberFormat(word("locale"), { minimumIntegerDigits: digits }).format(value);
+
+const paint = (theme) => {
+  for (const name in theme) root.style.setProperty(`--tg-theme-${name.replace(/_/g, "-")}`, theme[name]);
+  const [r, g, b] = theme.bg_color?.match(/[\da-f]{2}/gi)?.map((part) => parseInt(part, 16)) || [];
+  const dark = b >= 0 ? r * 0.3 + g * 0.59 + b * 0.11 < 120 : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "dark" : "light";
+};
+paint(parse(launch.tgWebAppThemeParams));
+
+// ---- Telegram
+let tg;
+const can = (version) => tg?.isVersionAtLeast(version);
+const attach = () => {
+  if (!window.Telegram?.WebApp?.initData) return;
+  tg = Telegram.WebApp;
+  tg.ready();
+  tg.expand();
+  if (can("7.7")) tg.disableVerticalSwipes();
+  const dress = () => {
+    paint(tg.themeParams);
+    try {
+      if (can("6.1")) tg.setHeaderColor("secondary_bg_color");
+      if (can("7.10")) tg.setBottomBarColor("bottom_bar_bg_color");
+    } catch { /* old theme */ }
+  };
+  dress();
+  tg.onEvent("themeChanged", dress);
+  tg.MainButton.onClick(() => main()?.click());
+  if (can("6.1")) tg.BackButton.onClick(back);
+  if (can("7.0")) tg.SettingsButton.show().onClick(() => load("/me/settings", true));
+  mirror();
+};
+const haptic = (kind) => can("6.1") && (kind === "select" ? tg.HapticFeedback.selectionChanged()
+  : tg.HapticFeedback.notificationOccurred(kind));
+
+const screen = () => $("#app > .screen");
+const main = () => $("#bottom [data-main]");
+const mirror = () => {
+  const button = main();
+  root.classList.toggle("has-main", Boolean(tg && button));
+  if (!tg) return;
+  if (button && !sheet.open) {
+    const copy = button.cloneNode(true);
+    copy.querySelectorAll("bdi").forEach((part) => { part.textContent = `\u2068${part.textContent}\u2069`; });
+    const busy = button.matches(".is-busy"), text = copy.textContent.trim();
+    tg.MainButton[busy ? "showProgress" : "hideProgress"]();
+    tg.MainButton.setParams({ text, is_visible: true, is_active: !busy && !button.disabled });
+  } else tg.MainButton.hide();
+  if (can("6.1")) tg.BackButton[sheet.open || screen()?.dataset.back ? "show" : "hide"]();
+};
+const here = () => location.pathname + location.search;
+let came; // the page before: up to it is back to its place
+const back = () => {
+  const up = screen()?.dataset.back;
+  if (sheet.open) sheet.close();
+  else if (up && came === up) history.back();
+  else if (up) load(up, true);
+};
+
+// ---- pages
+const places = {};
+let navigation, timer, scroll = 0, last = here();
+const load = (path, push) => { // from an element of its own: no queue
+  const source = document.body.appendChild(document.createElement("i"));
+  htmx.ajax("GET", path, { source, target: app, swap: "innerHTML", push: push && path })
+    .catch(() => {}).finally(() => source.remove());
+};
+const isPage = (config) => config.verb === "get" && config.target === app;
+const settle = () => { clearTimeout(timer); root.classList.remove("is-waiting"); };
+const arrive = () => {
+  settle();
+  speak(screen().lang);
+  document.title = screen().dataset.title;
+  sheet.close();
+  scrollTo(0, scroll);
+  scroll = 0;
+  mirror();
+};
+const hold = (button, busy) => {
+  button.classList.toggle("is-busy", busy);
+  mirror();
+};
+const local = (name) => {
+  app.replaceChildren($(`#t-${name}-${root.lang}`).content.cloneNode(true));
+  arrive();
+};
+on("htmx:confirm", (event) => {
+  const { elt, etc, issueRequest } = event.detail, question = elt.dataset.confirm;
+  if (elt.matches(".htmx-request:not([hx-sync], [data-live])")) return event.preventDefault(); // a double tap
+  if (!question || etc.values) return; // a retry was confirmed before
+  event.preventDefault();
+  const answer = (yes) => yes && issueRequest(true);
+  if (can("6.2")) tg.showConfirm(question, answer); else answer(confirm(question));
+});
+on("htmx:configRequest", ({ detail }) => {
+  const { headers } = detail;
+  headers["HX-Current-URL"] = location.origin + here(); // not the hash: it is initData
+  headers.Authorization = kept.token ? `Bearer ${kept.token}` : `tma ${initData}`;
+  if (!kept.token) headers["X-Timezone"] = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (start && isPage(detail)) headers["X-Start-Param"] = start;
+});
+on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
+  if (isPage(config)) {
+    navigation?.abort();
+    navigation = xhr;
+    last = config.path;
+    places[here()] = scrollY;
+    if (screen()) timer = setTimeout(() => {
+      const shape = $(`template[data-skeleton=${elt.dataset.skeleton || "list"}]`);
+      $("#wait").replaceChildren(shape.content.cloneNode(true));
+      root.classList.add("is-waiting");
+    }, 100);
+  }
+  const parts = config.verb === "get" ? [] : [...elt.elements || []];
+  const button = elt.localName === "button" ? elt : parts.find(({ type }) => type === "submit");
+  if (button) hold(config.button = button, true);
+});
+on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }) => {
+  const { button, elt, verb, path } = config, fresh = xhr.getResponseHeader("X-Session-Token");
+  if (navigation === xhr) { navigation = null; settle(); }
+  if (button) hold(button, false);
+  if (fresh) kept.token = fresh;
+  if (fresh && isPage(config)) { kept.started = initData; start = null; }
+  if (config.again) setTimeout(() => { // once htmx has let go, the very same
+    const source = elt.isConnected ? elt : document.body;
+    htmx.ajax(verb, path, { source, target, values: config.formData, swap: etc.swapOverride, push: etc.push });
+  });
+  if (elt.dataset.then === "copy") $(`#${elt.id}[data-copy]`)?.click();
+});
+on("htmx:beforeSwap", (event) => {
+  const { detail } = event, { xhr, requestConfig: config } = detail;
+  if (xhr.status < 400 || xhr.status === 422) return;
+  const code = xhr.getResponseHeader("X-Error-Code"), closed = xhr.status === 401 || code === "blacklisted";
+  if (/session_expired|unauthenticated/.test(code) && /^Bearer/.test(config.headers.Authorization)) {
+    kept.token = "";
+    config.again = true;
+    return event.preventDefault();
+  }
+  if (xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = true;
+  else if (closed || isPage(config)) {
+    if (/data-code=/.test(xhr.responseText)) {
+      Object.assign(detail, { target: app, swapOverride: "innerHTML", shouldSwap: true });
+    } else local({ init_data_expired: "expired", blacklisted: "blocked" }[code] || (closed ? "outside" : "error"));
+  } else if (!/toast/.test(xhr.getResponseHeader("HX-Trigger"))) {
+    const said = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    toast($("[data-toast]", said)?.dataset.toast || word("failed"), "bad");
+  }
+});
+on("htmx:sendError htmx:timeout", ({ detail: { elt, requestConfig } }) => {
+  if (isPage(requestConfig)) local("offline");
+  else if (!elt.matches("[data-live], .more")) toast(word("offline"), "bad");
+});
+on("htmx:beforeHistorySave", () => { came = location.pathname; });
+on("htmx:historyCacheMiss", (event) => { // going back asks anew, with the session
+  event.preventDefault();
+  came = null;
+  scroll = places[here()] || 0;
+  load(here());
+});
+on("htmx:afterSwap", ({ detail: { target } }) => {
+  if (target === app) arrive();
+  if (target === sheet && !sheet.open) { sheet.showModal(); sheet.append(toasts); }
+  mirror();
+});
+
+// ---- sheets and toasts: native dialog
+sheet.onclose = () => { document.body.append(toasts); mirror(); };
+sheet.onclick = ({ target }) => { if (target === sheet) sheet.close(); };
+const toast = (text, kind = "good") => {
+  const node = $(`#t-toast-${kind}`).content.firstElementChild.cloneNode(true);
+  $(".toast__t", node).textContent = text;
+  toasts.replaceChildren(node);
+  setTimeout(() => node.remove(), 4000);
+  haptic(kind === "bad" ? "error" : "success");
+};
+on("toast", ({ detail }) => toast(detail.text, detail.kind));
+
+// ---- data attributes: as a fragment comes, and as it is tapped
+let lives = [];
+const comes = {
+  until(node) {
+    const left = Math.max(0, Math.round((new Date(node.dataset.until) - Date.now()) / 1e3));
+    const parts = [Math.floor(left / 60) % 60, left % 60];
+    if (left >= 3600) parts.unshift(Math.floor(left / 3600));
+    node.textContent = parts.map((part, at) => number(part, at ? 2 : 1)).join(":");
+    if (left && node.isConnected) setTimeout(comes.until, 1000, node);
+  },
+  live(node) {
+    let poll;
+    const tell = () => htmx.trigger(node, "live"), source = new EventSource(node.dataset.live);
+    source.addEventListener("changed", tell);
+    source.onopen = () => { poll = clearInterval(poll); };
+    source.onerror = () => { poll ||= setInterval(tell, 5000); };
+    lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
+  },
+  haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
+  toast: (node) => node === screen() || toast(node.dataset.toast),
+};
+const change = (input, value) => {
+  input.value = value;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+};
+const taps = {
+  haptic: ({ dataset }) => haptic(dataset.haptic),
+  async copy({ dataset: { copy } }) {
+    try { await navigator.clipboard.writeText(copy[0] === "#" ? $(copy).textContent : copy); toast(word("copied")); }
+    catch { toast(word("copyFailed"), "bad"); }
+  },
+  close: () => sheet.close(),
+  retry: () => load(last),
+  closeApp: () => (tg || location)[tg ? "close" : "reload"](),
+  fill: ({ value }) => change($("#amount"), value),
+  step({ parentElement: box, dataset }) {
+    const { min, max } = box.dataset, input = $("input", box), value = +input.value + +dataset.step;
+    $("output", box).textContent = number(value);
+    box.firstElementChild.disabled = value <= min;
+    box.lastElementChild.disabled = value >= max;
+    change(input, value);
+  },
+  openLink({ href, dataset }, event) {
+    event.preventDefault();
+    const inside = /^https:\/\/t\.me\//.test(href) && "openTelegramLink";
+    if (tg) tg[dataset.openLink || inside || "openLink"](href); else window.open(href, "_blank", "noopener");
+  },
+  download(node, event) {
+    node.download = node.dataset.download;
+    if (!can("8.0")) return;
+    event.preventDefault();
+    tg.downloadFile({ url: node.href, file_name: node.download });
+  },
+};
+on("htmx:load", ({ detail: { elt } }) => {
+  lives = lives.filter(({ node, stop }) => node.isConnected || stop());
+  for (const node of [elt, ...elt.querySelectorAll("*")]) for (const name in node.dataset) comes[name]?.(node);
+});
+on("click", (event) => {
+  const node = event.target.closest("a, button, input");
+  for (const name in node?.dataset) taps[name]?.(node, event);
+});
+on("touchstart", () => {}); // wakes :active in WebKit
+
+attach();
+if (!tg) $("script[async]").onload = attach;
+if (initData) load(here()); else local("outside");

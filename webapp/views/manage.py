@@ -1,0 +1,206 @@
+"""The back office."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from backend.kernel.money import Money
+from webapp.views.common import Chip, Hue
+from webapp.views.orders import OrderPage, OrderStatus
+
+
+class HandRow(msgspec.Struct, frozen=True):
+    """Work that waits for a person; ``urgent`` is the page's one red count."""
+
+    key: Literal["orders_waiting", "stock_low", "deliveries"]
+    href: str
+    count: int
+    urgent: bool = False
+
+
+class StatView(msgspec.Struct, frozen=True):
+    """A figure of today beside the same time a day earlier."""
+
+    key: Literal["sales", "orders", "people"]
+    value: Money | int
+    change: int | None = None
+    change_percent: int | None = None
+
+
+class BooksStat(msgspec.Struct, frozen=True):
+    """Whether every transfer sums to zero."""
+
+    balanced: bool
+    apart: Money
+    checked_at: datetime | None
+
+
+class ManageHome(msgspec.Struct, frozen=True):
+    """manage/home.html; ``rooms`` are those that this admin may enter."""
+
+    hands: tuple[HandRow, ...]
+    stats: tuple[StatView, ...]
+    books: BooksStat | None
+    latest: tuple[ManageOrderRow, ...] = ()
+    rooms: tuple[str, ...] = ()
+
+
+class ManageOrderRow(msgspec.Struct, frozen=True):
+    """An order as an admin finds it."""
+
+    number: str
+    title: str
+    person: str
+    paid_with: str
+    status: OrderStatus
+    total: Money
+    at: datetime
+
+
+class ManageOrders(msgspec.Struct, frozen=True):
+    """manage/orders.html; manage/_order_rows.html takes the same for a search or a next page (``more``)."""
+
+    query: str
+    filters: tuple[Chip, ...]
+    rows: tuple[ManageOrderRow, ...]
+    next_url: str | None = None
+    more: bool = False
+
+
+class ManagePersonRow(msgspec.Struct, frozen=True):
+    """A person in a list."""
+
+    id: str
+    name: str
+    initial: str
+    hue: Hue
+    orders: int
+    balance: Money
+    username: str | None = None
+    blocked: bool = False
+
+
+class ManageOrder(msgspec.Struct, frozen=True):
+    """manage/order.html; an admin who may not see people gets the ``buyer``'s name only."""
+
+    order: OrderPage
+    buyer: str
+    person: ManagePersonRow | None
+    paid_with: str = ""
+
+
+class ManagePeople(msgspec.Struct, frozen=True):
+    """manage/people.html; manage/_people_rows.html takes the same for a search or a next page (``more``)."""
+
+    query: str
+    rows: tuple[ManagePersonRow, ...]
+    next_url: str | None = None
+    more: bool = False
+
+
+class ManagePerson(msgspec.Struct, frozen=True):
+    """manage/person.html"""
+
+    person: ManagePersonRow
+    telegram_id: int
+    language: str
+    since: datetime
+    spent: Money
+    orders: tuple[ManageOrderRow, ...] = ()
+    block_reason: str = ""
+    reseller: bool = False
+    premium: bool = False
+    can: frozenset[Literal["block", "unblock", "standing"]] = frozenset()
+
+
+class BlockSheet(msgspec.Struct, frozen=True):
+    """manage/_block.html"""
+
+    person_id: str
+    name: str
+    error: Literal["", "required"] = ""
+
+
+class AssetRow(msgspec.Struct, frozen=True):
+    """One asset of the ledger: what people hold, what is held back, what the house has; together zero."""
+
+    asset: str
+    people: Money
+    held: Money
+    house: Money
+    apart: Money
+
+
+class BooksPage(msgspec.Struct, frozen=True):
+    """manage/books.html"""
+
+    balanced: bool
+    checked_at: datetime | None
+    transfers: int
+    assets: tuple[AssetRow, ...]
+    problems: tuple[str, ...] = ()
+
+
+class DeliveryRow(msgspec.Struct, frozen=True):
+    """A message or a job that did not go through yet."""
+
+    id: str
+    name: str
+    state: Literal["retrying", "dead"]
+    attempts: int
+    at: datetime
+    error: str = ""
+    next_at: datetime | None = None
+
+
+class DeliveriesPage(msgspec.Struct, frozen=True):
+    """manage/deliveries.html"""
+
+    filters: tuple[Chip, ...]
+    rows: tuple[DeliveryRow, ...]
+    next_url: str | None = None
+
+
+Permission = Literal[
+    "catalogue",
+    "stock",
+    "orders",
+    "money",
+    "users",
+    "teaching",
+    "readings",
+    "broadcast",
+    "settings",
+    "admins",
+]
+
+
+class AdminRow(msgspec.Struct, frozen=True):
+    """An admin and what they may do; the root admin may do everything and cannot be changed."""
+
+    id: str
+    name: str
+    initial: str
+    hue: Hue
+    permissions: frozenset[Permission]
+    username: str | None = None
+    root: bool = False
+    me: bool = False
+
+
+class AdminsPage(msgspec.Struct, frozen=True):
+    """manage/admins.html"""
+
+    rows: tuple[AdminRow, ...]
+
+
+class AdminSheet(msgspec.Struct, frozen=True):
+    """manage/_admin.html: the sheet with one admin's permissions; ``admin`` None adds a new one."""
+
+    permissions: tuple[Permission, ...]
+    admin: AdminRow | None = None
+    typed: str = ""
+    error: Literal["", "not_found", "invalid"] = ""
