@@ -49,7 +49,7 @@ contracts: $(VENV)/.dev ## who may import whom
 # Tests that kill and restart whole processes want the machine for themselves.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
-unit: $(VENV)/.dev ## rules, slices, web, bot, migrations on real servers
+unit: $(VENV)/.dev chromium ## rules, slices, web, bot, migrations on real servers
 	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
 processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in front
