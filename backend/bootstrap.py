@@ -30,9 +30,10 @@ from backend.notifications.gateways.lazy import LazyTelegramMessenger
 from backend.notifications.ports import Messenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
-from backend.payments.gateways.demo import DemoProvider
-from backend.payments.ports import PaymentProvider
-from backend.payments.service import PaymentsService
+from backend.payments.gateways import demo
+from backend.payments.gateways.http import HttpClient
+from backend.payments.ports import ProviderKit, ProviderSpec
+from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService, configure
 from backend.payments.types import TopUpLimits
 from backend.wallet.service import WalletService
 
@@ -40,6 +41,10 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
     "KeysRequested": ("notifications.order_keys_to_chat",),
     "TopUpSucceeded": ("notifications.top_up_succeeded",),
+    "RefundEnded": ("notifications.refund_ended",),
+    "PaymentUnmatched": ("notifications.payment_unmatched",),
+    "DepositProved": ("notifications.deposit_proved",),
+    "ReconciliationDiffered": ("notifications.reconciliation_differed",),
     "StockLow": ("notifications.stock_low",),
 }
 """Event -> the tasks that handle it."""
@@ -64,10 +69,14 @@ class Services:
     catalog: CatalogService
     wallet: WalletService
     payments: PaymentsService
+    refunds: RefundsService
+    inbox: InboxService
+    reconciliation: ReconciliationService
     orders: OrdersService
     notifications: NotificationsService
     messenger: Messenger
     admin: AdminService
+    http: HttpClient
 
     @asynccontextmanager
     async def running(self, *, listen: bool = True) -> AsyncIterator[None]:
@@ -77,16 +86,13 @@ class Services:
                 yield
         finally:
             await self.messenger.close()
+            await self.http.close()
             await self.redis.aclose()
             await self.engine.dispose()
 
 
-def _providers(settings: Settings, clock: Clock) -> list[PaymentProvider]:
-    """Every configured way to pay; a new provider is one line here and one file in payments/gateways."""
-    providers: list[PaymentProvider] = []
-    if settings.demo_payments:
-        providers.append(DemoProvider(clock=clock, production=settings.production, secret=settings.secret_key))
-    return providers
+PROVIDERS: Final[tuple[ProviderSpec, ...]] = (demo.SPEC,)
+"""Every way to pay, in the order of its showing; a new one is one line here and one file in payments/gateways."""
 
 
 def _top_up_limits(settings: Settings) -> TopUpLimits:
@@ -108,6 +114,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     redis = make_redis(settings.redis_url)
     messenger = LazyTelegramMessenger(settings)
     currency = settings.shop_currency
+    http = HttpClient()
+    providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http))
+    by_name = {provider.name: provider for provider in providers}
     return Services(
         settings=settings,
         clock=clock,
@@ -127,7 +136,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         catalog=CatalogService(uow=uow, ring=ring, currency=currency),
         wallet=WalletService(uow=uow, currency=currency),
-        payments=PaymentsService(uow=uow, providers=_providers(settings, clock), limits=_top_up_limits(settings)),
+        payments=PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups),
+        refunds=RefundsService(uow=uow, providers=by_name),
+        inbox=InboxService(uow=uow, currency=currency),
+        reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
             uow=uow, ring=ring, currency=currency, reservation=timedelta(seconds=settings.order_reservation)
         ),
@@ -136,4 +148,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         messenger=messenger,
         admin=AdminService(uow=uow),
+        http=http,
     )

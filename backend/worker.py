@@ -37,7 +37,7 @@ def all_tasks(services: Services) -> list[Task]:
     return [
         *orders_tasks.tasks(services.orders),
         *catalog_tasks.tasks(services.catalog),
-        *payments_tasks.tasks(services.payments),
+        *payments_tasks.tasks(services.payments, services.refunds),
         *notifications_tasks.tasks(services.notifications),
     ]
 
@@ -48,7 +48,7 @@ def all_crons(services: Services) -> list[Cron]:
         purge_done(services.uow),
         *orders_tasks.crons(services.orders),
         *catalog_tasks.crons(services.catalog),
-        *payments_tasks.crons(services.payments),
+        *payments_tasks.crons(services.payments, services.refunds, services.reconciliation),
         *wallet_tasks.crons(services.wallet),
         *notifications_tasks.crons(services.notifications),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 
 from granian import Granian
@@ -13,6 +14,8 @@ from backend.infra.settings import Settings
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM; the exit code."""
+    # A fork would copy whatever lock another thread (the metrics' one) holds at that moment, and the worker hang on it.
+    multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
         "webapp.asgi:app",
         factory=True,

@@ -18,6 +18,7 @@ class Order(Model):
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key"),
         CheckConstraint("total_amount >= 0", name="total_not_negative"),
+        CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="never_more_back_than_paid"),
         Index("ix_orders_user_id_id", "user_id", "id"),
         Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
@@ -30,6 +31,7 @@ class Order(Model):
     idempotency_key: Mapped[str]
     status: Mapped[str]
     total_amount: Mapped[int]
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     currency: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -86,4 +88,23 @@ class Reveal(Model):
     stock_key_id: Mapped[UUID]
     actor_id: Mapped[UUID | None]
     channel: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OrderRefund(Model):
+    """Money of an order that went back, to the wallet or through a provider; append-only."""
+
+    __tablename__ = "order_refunds"
+    __table_args__ = (
+        UniqueConstraint("order_id", "idempotency_key"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    idempotency_key: Mapped[str]
+    amount: Mapped[int]
+    target: Mapped[str]
+    reason: Mapped[str]
+    actor_id: Mapped[UUID | None]
     at: Mapped[datetime]

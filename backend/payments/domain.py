@@ -1,66 +1,175 @@
-"""The one road by which a provider's word becomes money."""
+"""The one road by which a provider's word becomes money, and the one by which money goes back."""
 
 from __future__ import annotations
 
 import structlog
 
+from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import IntentId
-from backend.payments import repository, rules
-from backend.payments.types import Intent, IntentStatus, Outcome, Report, TopUpSucceeded
+from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.money import Money
+from backend.payments import rules
+from backend.payments.errors import PaymentConflict
+from backend.payments.repository import events, intents, refunds
+from backend.payments.types import (
+    Capabilities,
+    Intent,
+    IntentStatus,
+    Outcome,
+    PaymentUnmatched,
+    ProviderState,
+    Refund,
+    Report,
+    SendRefund,
+    TopUpSucceeded,
+)
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
 SIGNAL = "payment"
 """The signal's topic of a payment that changed; the key is its id."""
+SEND_REFUND = "payments.send_refund"
+REFUNDS = "refunds"
+"""The house's account of money that is on its way back through a provider."""
+_STORED = frozenset({ProviderState.PAID, ProviderState.REFUNDED, ProviderState.FAILED, ProviderState.EXPIRED})
 log = structlog.get_logger(__name__)
 
 
 async def apply(tx: Tx, provider: str, report: Report) -> Outcome:
-    """Store ``report`` in the inbox and do what it says: both or neither, and once however often it comes."""
-    intent = await repository.lock_reported(tx, provider, report)
+    """Store ``report`` in the inbox and do what it says: both or neither, and once however often it comes.
+
+    That a payment is on its way is a state and no event: it may come and go (a chain is reorganised), so it is not
+    stored.
+    """
+    intent = await intents.lock_reported(tx, provider, report)
     decision = rules.decide(intent, report)
-    if not await repository.add_event(tx, provider, report, decision, intent.id if intent else None):
+    if report.state in _STORED and not await _store(tx, provider, report, decision, intent):
         return Outcome.DUPLICATE
-    if decision.outcome is Outcome.UNMATCHED:
-        log.warning("payments.unmatched", provider=provider, event_id=report.event_id, reason=decision.reason)
+    failpoint("payments.stored")
     if intent is None or decision.outcome is not Outcome.APPLIED or decision.status is None:
         return decision.outcome
-    credited = intent.credited
-    if decision.credit is not None:
-        credited += decision.credit
+    if decision.credit is None or report.received is None:
+        await intents.save_status(tx, intent.id, decision.status, report.details)
+    else:
+        await _credit(tx, intent, report, decision.status, report.received, decision.credit)
+    failpoint("payments.applied")
+    tx.signal(SIGNAL, intent.id)
+    return Outcome.APPLIED
+
+
+async def _store(tx: Tx, provider: str, report: Report, decision: rules.Decision, intent: Intent | None) -> bool:
+    stored = await events.add_event(tx, provider, report, decision, intent.id if intent else None)
+    if stored is None:
+        return False
+    if decision.outcome is Outcome.UNMATCHED:
+        log.warning("payments.unmatched", provider=provider, event_id=report.event_id, reason=decision.reason)
+        money = report.received or report.refunded
+        tx.emit(
+            PaymentUnmatched(
+                event_id=stored,
+                way=provider,
+                reason=decision.reason,
+                amount=money.amount if money else None,
+                currency=money.currency if money else None,
+            )
+        )
+    return True
+
+
+async def _credit(tx: Tx, intent: Intent, report: Report, status: IntentStatus, received: Money, credit: Money) -> None:
+    if credit:
         await wallet.transfer(
             tx,
             TransferKind.TOP_UP,
             rules.transfer_key(intent),
-            AccountRef.house(f"provider:{provider}"),
+            AccountRef.house(f"provider:{intent.way}"),
             AccountRef.user(intent.user_id),
-            decision.credit,
+            credit,
             reference=str(intent.id),
-            memo=Memo(way=provider),
+            memo=Memo(way=intent.way),
         )
         balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
+        missing = max(intent.payable.amount - received.amount, 0)
         tx.emit(
             TopUpSucceeded(
                 intent_id=intent.id,
                 user_id=intent.user_id,
                 order_id=intent.order_id,
-                way=provider,
-                amount=decision.credit.amount,
+                way=intent.way,
+                amount=credit.amount,
                 balance=balance.amount,
                 currency=balance.currency,
-                status=decision.status,
+                status=status,
+                missing=missing,
+                asset=received.currency,
             )
         )
-    await repository.save_progress(tx, intent.id, decision.status, credited)
-    tx.signal(SIGNAL, intent.id)
-    return Outcome.APPLIED
+    await intents.save_paid(
+        tx, intent.id, status, credited=intent.credited + credit, received=received, charge_id=report.charge_id
+    )
 
 
 async def expire(tx: Tx, intent_id: IntentId) -> Intent:
     """Give a payment up whose time is over, unless something came in the meantime."""
-    intent = await repository.lock_intent(tx, intent_id)
+    intent = await intents.lock_intent(tx, intent_id)
     if rules.has_expired(intent, tx.now):
-        await repository.save_progress(tx, intent.id, IntentStatus.EXPIRED, intent.credited)
+        await intents.save_status(tx, intent.id, IntentStatus.EXPIRED, intent.progress)
         tx.signal(SIGNAL, intent.id)
-    return await repository.get_intent(tx, intent_id)
+    return await intents.get_intent(tx, intent_id)
+
+
+async def refund(
+    tx: Tx,
+    intent: Intent,
+    amount: Money,
+    source: AccountRef,
+    can: Capabilities | None,
+    *,
+    reason: str,
+    idempotency_key: str,
+    actor_id: UserId | None,
+    order_id: OrderId | None = None,
+) -> Refund:
+    """Book ``amount`` of a payment, which the caller has locked, out of ``source`` and have the provider send it.
+
+    The same key again gives the same refund. Raises RefundNotPossible, RefundTooMuch, PaymentConflict for a key used
+    otherwise, InsufficientFunds when a person's wallet, as the source, holds too little.
+    """
+    before = await refunds.find_by_key(tx, idempotency_key)
+    if before is not None:
+        if (before.intent_id, before.amount) != (intent.id, amount):
+            raise PaymentConflict(f"refund key {idempotency_key}")
+        return before
+    rules.check_refund(intent, amount, can)
+    refund_id = await refunds.add_refund(
+        tx,
+        intent,
+        amount,
+        rules.payable_back(intent, amount),
+        order_id=order_id,
+        reason=reason,
+        idempotency_key=idempotency_key,
+        actor_id=actor_id,
+    )
+    if refund_id is None:  # another transaction took the key since: its payment is another one
+        raise PaymentConflict(f"refund key {idempotency_key}")
+    refunded = intent.refunded + amount
+    await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, refunded), refunded)
+    await wallet.transfer(
+        tx,
+        TransferKind.REFUND,
+        f"refund:{refund_id}",
+        source,
+        AccountRef.house(REFUNDS),
+        amount,
+        reference=str(intent.id),
+        memo=Memo(way=intent.way, reason=reason),
+    )
+    tx.enqueue(SEND_REFUND, SendRefund(refund_id), unique_key=f"{SEND_REFUND}:{refund_id}")
+    tx.signal(SIGNAL, intent.id)
+    return await refunds.get_refund(tx, refund_id)
+
+
+async def lock_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The payments that brought money for an order, locked, the latest first."""
+    return await intents.list_paid_for(tx, order_id)

@@ -23,3 +23,31 @@ class ProviderDown(Unavailable):
     """The provider does not answer, or not sensibly; the same call may succeed later."""
 
     code = "provider_down"
+
+
+class RefundRefused(AppError):
+    """The provider will never send this refund."""
+
+    code = "refund_refused"
+    kind = Kind.CONFLICT
+
+
+class RefundNotPossible(AppError):
+    """The provider cannot send money back; the wallet can have it."""
+
+    code = "refund_not_possible"
+    kind = Kind.CONFLICT
+
+
+class RefundTooMuch(AppError):
+    """More than ``most`` can't go back: it was not paid, or has gone back already."""
+
+    code = "refund_too_much"
+    kind = Kind.CONFLICT
+
+
+class PaymentClosed(AppError):
+    """The payment is paid already, or its time is over."""
+
+    code = "payment_closed"
+    kind = Kind.CONFLICT

@@ -6,25 +6,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
-from backend.payments.types import OPEN, IntentStatus, Outcome
+from backend.payments.types import IntentStatus, Outcome, RefundStatus
 
 
 def _texts(values: object) -> str:
     return ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
 
 
-_OPEN = f"status IN ({_texts(sorted(OPEN))})"
-
-
 class PaymentIntent(Model):
-    """A payment that somebody means to make; amounts in minor units of ``currency``.
+    """A payment that somebody means to make.
 
-    ``leased_until`` keeps a second process from opening it at the provider at the same time. ``order_id`` has no
-    foreign key: orders stand above payments.
+    ``amount``, ``credited``, ``refunded`` are minor units of ``currency``; ``payable``, ``received`` of ``asset``.
+    ``leased_until`` keeps a second process from opening it at the provider at the same time; ``next_poll_at`` is null
+    once nobody asks any more. ``order_id`` has no foreign key: orders stand above payments.
     """
 
     __tablename__ = "payment_intents"
@@ -32,28 +31,40 @@ class PaymentIntent(Model):
         UniqueConstraint("user_id", "idempotency_key"),
         UniqueConstraint("provider", "external_id"),
         CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("payable > 0", name="payable_positive"),
         CheckConstraint("credited >= 0", name="credited_not_negative"),
+        CheckConstraint("refunded BETWEEN 0 AND credited", name="never_more_back_than_came"),
         CheckConstraint(f"status IN ({_texts(IntentStatus)})", name="status_known"),
-        Index("ix_payment_intents_next_poll_at", "next_poll_at", postgresql_where=text(_OPEN)),
+        Index("ix_payment_intents_asked", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
+        Index("ix_payment_intents_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index("ix_payment_intents_provider_id", "provider", "id"),
+        Index("ix_payment_intents_user_id_id", "user_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     provider: Mapped[str]
     currency: Mapped[str]
     amount: Mapped[int]
     credited: Mapped[int] = mapped_column(server_default=text("0"))
+    refunded: Mapped[int] = mapped_column(server_default=text("0"))
+    asset: Mapped[str]
+    payable: Mapped[int]
+    received: Mapped[int] = mapped_column(server_default=text("0"))
     status: Mapped[str]
     idempotency_key: Mapped[str]
     external_id: Mapped[str | None]
+    charge_id: Mapped[str | None]
     action: Mapped[dict[str, Any] | None]
+    progress: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))
     order_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     leased_until: Mapped[datetime]
     polls: Mapped[int] = mapped_column(server_default=text("0"))
-    next_poll_at: Mapped[datetime]
+    next_poll_at: Mapped[datetime | None]
 
 
 class PaymentEvent(Model):
@@ -80,3 +91,62 @@ class PaymentEvent(Model):
     reason: Mapped[str]
     received_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
+
+
+class PaymentRefund(Model):
+    """Money on its way back through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``."""
+
+    __tablename__ = "payment_refunds"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint(f"status IN ({_texts(RefundStatus)})", name="status_known"),
+        Index("ix_payment_refunds_intent_id", "intent_id"),
+        Index("ix_payment_refunds_order_id", "order_id"),
+        Index("ix_payment_refunds_pending", "updated_at", postgresql_where=text("status = 'pending'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    intent_id: Mapped[UUID] = mapped_column(ForeignKey("payment_intents.id"))
+    order_id: Mapped[UUID | None]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    payable: Mapped[int]
+    asset: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str]
+    idempotency_key: Mapped[str]
+    external_id: Mapped[str | None]
+    actor_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PaymentReconciliation(Model):
+    """A comparison of one provider with the books."""
+
+    __tablename__ = "payment_reconciliations"
+    __table_args__ = (Index("ix_payment_reconciliations_at", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    checked: Mapped[int]
+    differences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
+    error: Mapped[str]
+    at: Mapped[datetime]
+
+
+class PaymentProof(Model):
+    """What a person uploaded to show that he has paid by hand; the file lies in the private storage as ``file``."""
+
+    __tablename__ = "payment_proofs"
+    __table_args__ = (Index("ix_payment_proofs_intent_id", "intent_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    intent_id: Mapped[UUID] = mapped_column(ForeignKey("payment_intents.id"))
+    file: Mapped[str]
+    size: Mapped[int]
+    note: Mapped[str]
+    at: Mapped[datetime]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
+from backend.infra.settings import Settings
+from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.payments.types import Capabilities, Created, PaymentRef, Refunded, Report
 
@@ -35,5 +39,72 @@ class PaymentProvider(Protocol):
         ...
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Send ``amount`` back to the payer; the same key again sends nothing more."""
+        """Send ``amount`` (of the asset that people pay in) back to the payer; the same key again sends nothing more.
+
+        Raises RefundRefused when it can never be sent.
+        """
         ...
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """All payments and refunds that the provider knows of a period; None where it has no such list."""
+        ...
+
+
+class Http(Protocol):
+    """Calls to a provider's API."""
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """One call and its answer, whatever its status below 500. Raises ProviderDown for 5xx, 429 and no answer."""
+        ...
+
+
+class Answer(Protocol):
+    """What a provider's API said."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 200 to 499."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The body as it came."""
+        ...
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises ProviderDown for anything else."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProviderKit:
+    """What providers are built with."""
+
+    clock: Clock
+    http: Http
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderSpec:
+    """A way that an operator can switch on: by setting all the variables that it ``needs``.
+
+    ``build`` may raise SettingsError for values that make no sense. ``webhook``: it calls ``/hooks/<name>``.
+    ``policy_risk``: not Stars, which Telegram's rules want for digital goods.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    build: Callable[[Settings, ProviderKit], PaymentProvider]
+    webhook: bool = False
+    policy_risk: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,8 +11,17 @@ import msgspec
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
-from backend.payments.errors import PaymentConflict
-from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, ProviderState, Report, TopUpLimits
+from backend.payments.errors import PaymentConflict, RefundNotPossible, RefundTooMuch
+from backend.payments.types import (
+    Capabilities,
+    Intent,
+    IntentStatus,
+    Outcome,
+    ProviderState,
+    Report,
+    TopUpLimits,
+    price,
+)
 
 _S = IntentStatus
 _PAID: Final = frozenset({_S.SUCCEEDED, _S.UNDERPAID, _S.OVERPAID})
@@ -40,11 +50,13 @@ _TARGETS: Final = {
     ProviderState.FAILED: _S.FAILED,
 }
 _POLL_GROWTH: Final = 1.6
-_POLL_MOST: Final = timedelta(minutes=10)
+_FOLLOW_EVERY: Final = timedelta(minutes=30)
+MOST: Final = 10**15
+"""What the ledger moves at once, in minor units."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a report changes: the next status, and the money to be credited now."""
+    """What a report changes: the next status, and the money to be credited now (the shop's currency)."""
 
     outcome: Outcome
     status: IntentStatus | None = None
@@ -52,10 +64,33 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-def _paid_status(amount: int, received: int) -> IntentStatus:
-    if received == amount:
+def payable_of(amount: Money, can: Capabilities) -> Money:
+    """What a person pays for ``amount``, in the provider's asset."""
+    return price(amount, can.asset or amount.currency, can.unit_price)
+
+
+def credited_for(intent: Intent, received: Money) -> Money:
+    """What ``received`` (of the asset) is worth, at the price that the payment was begun at; rounded down."""
+    return Money(intent.amount.amount * received.amount // intent.payable.amount, intent.amount.currency)
+
+
+def payable_back(intent: Intent, amount: Money) -> Money:
+    """What the provider sends back for ``amount`` of the shop's currency.
+
+    The parts of a payment come to the whole exactly, whatever they are rounded to.
+    """
+
+    def share(refunded: int) -> int:
+        return intent.received.amount * refunded // intent.credited.amount
+
+    before = intent.refunded.amount
+    return Money(share(before + amount.amount) - share(before), intent.received.currency)
+
+
+def _paid_status(payable: Money, received: Money) -> IntentStatus:
+    if received == payable:
         return _S.SUCCEEDED
-    return _S.UNDERPAID if received < amount else _S.OVERPAID
+    return _S.UNDERPAID if received < payable else _S.OVERPAID
 
 
 def decide(intent: Intent | None, report: Report) -> Decision:
@@ -67,6 +102,8 @@ def decide(intent: Intent | None, report: Report) -> Decision:
         return Decision(Outcome.UNMATCHED, reason="unknown_payment")
     if report.state is ProviderState.PAID and report.received is not None:
         return _decide_paid(intent, report.received)
+    if report.state is ProviderState.REFUNDED and report.refunded is not None:
+        return _decide_refunded(intent, report.refunded)
     target = _TARGETS.get(report.state)
     if target is None or target not in MOVES[intent.status]:
         return Decision(Outcome.IGNORED, reason=f"{intent.status}_stays")
@@ -74,14 +111,44 @@ def decide(intent: Intent | None, report: Report) -> Decision:
 
 
 def _decide_paid(intent: Intent, received: Money) -> Decision:
-    if received.currency != intent.amount.currency:
+    if received.currency != intent.payable.currency:
         return Decision(Outcome.UNMATCHED, reason="wrong_currency")
-    if received <= intent.credited:
+    if received <= intent.received:
         return Decision(Outcome.IGNORED, reason="credited_before")
-    target = _paid_status(intent.amount.amount, received.amount)
+    if intent.amount.amount * received.amount // intent.payable.amount > MOST:
+        return Decision(Outcome.UNMATCHED, reason="too_large")
+    target = _paid_status(intent.payable, received)
     if target not in MOVES[intent.status]:
         return Decision(Outcome.UNMATCHED, reason=f"paid_when_{intent.status}")
-    return Decision(Outcome.APPLIED, target, received - intent.credited)
+    return Decision(Outcome.APPLIED, target, credited_for(intent, received) - intent.credited)
+
+
+def _decide_refunded(intent: Intent, refunded: Money) -> Decision:
+    """A refund of ours is in the books before it is sent; any other was made at the provider, behind our back."""
+    if refunded.currency != intent.payable.currency:
+        return Decision(Outcome.UNMATCHED, reason="wrong_currency")
+    if refunded <= known_back(intent):
+        return Decision(Outcome.IGNORED, reason="refunded_before")
+    return Decision(Outcome.UNMATCHED, reason="refunded_elsewhere")
+
+
+def refunded_status(intent: Intent, refunded: Money) -> IntentStatus:
+    """The status of a payment of which ``refunded`` has gone back in all; none of it, once a refund has failed."""
+    if not refunded:
+        return _paid_status(intent.payable, intent.received)
+    return _S.REFUNDED if refunded >= intent.credited else _S.PARTIALLY_REFUNDED
+
+
+def known_back(intent: Intent) -> Money:
+    """What the provider has sent back as far as the books know, in its asset."""
+    back = intent.received.amount * intent.refunded.amount // intent.credited.amount if intent.credited else 0
+    return Money(back, intent.payable.currency)
+
+
+def worth_back(intent: Intent, back: Money) -> Money:
+    """What ``back`` (all that went back, in the asset) is worth beyond what the books know, in the shop's currency."""
+    total = intent.credited.amount * min(back.amount, intent.received.amount) // max(intent.received.amount, 1)
+    return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
 def is_news(intent: Intent, report: Report) -> bool:
@@ -89,20 +156,57 @@ def is_news(intent: Intent, report: Report) -> bool:
     return decide(intent, report).outcome is not Outcome.IGNORED
 
 
+def is_progress(intent: Intent, report: Report) -> bool:
+    """Whether ``report`` tells something new of money that is still on its way."""
+    return report.state is ProviderState.CONFIRMING and intent.is_open and report.details != intent.progress
+
+
 def has_expired(intent: Intent, now: datetime) -> bool:
     """Whether ``intent`` has waited too long for any word of money."""
     return _S.EXPIRED in MOVES[intent.status] and now >= intent.expires_at
 
 
-def is_polled(intent: Intent, now: datetime) -> bool:
-    """Whether asking again makes sense: a payment that came short is followed until its time is over."""
-    return intent.is_open and (intent.status is not _S.UNDERPAID or now < intent.expires_at)
+def is_asked(intent: Intent, now: datetime, can: Capabilities) -> bool:
+    """Whether asking the provider makes sense: while money may come, and for a while after, where nobody else tells."""
+    if now < intent.expires_at:
+        return intent.status not in {_S.FAILED, _S.REFUNDED} and (intent.is_open or can.follow_seconds > 0)
+    if now < intent.expires_at + timedelta(seconds=can.follow_seconds):
+        return intent.status not in {_S.FAILED, _S.REFUNDED}
+    return intent.is_open and intent.status is not _S.UNDERPAID
 
 
-def poll_delay(attempt: int, first_seconds: int) -> timedelta:
-    """The wait before the ``attempt``-th question (from 0): it grows by 1.6, up to ten minutes."""
-    seconds = first_seconds * _POLL_GROWTH ** min(attempt, 32)
-    return min(timedelta(seconds=seconds), _POLL_MOST)
+def poll_delay(attempt: int, can: Capabilities, *, follows: bool = False) -> timedelta:
+    """The wait before the ``attempt``-th question (from 0): it grows by 1.6 up to the provider's slowest.
+
+    A payment that is only followed is asked about every half hour.
+    """
+    if follows:
+        return _FOLLOW_EVERY
+    seconds = can.first_poll_seconds * _POLL_GROWTH ** min(attempt, 32)
+    return timedelta(seconds=min(seconds, max(can.slowest_poll_seconds, can.first_poll_seconds)))
+
+
+def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> None:
+    """Raises RefundNotPossible, RefundTooMuch unless the provider can send ``amount`` of this payment back."""
+    if can is None or not can.refundable or (not can.partial_refunds and amount != intent.credited):
+        raise RefundNotPossible(intent.way)
+    if not 0 < amount.amount <= intent.refundable.amount:
+        raise RefundTooMuch(most=intent.refundable)
+    if not payable_back(intent, amount):
+        raise RefundNotPossible("less than the provider's smallest unit")
+
+
+def shares(intents: Iterable[Intent], amount: Money) -> list[tuple[Intent, Money]]:
+    """How ``amount`` goes back over several payments, each in turn as far as it reaches. Raises RefundTooMuch."""
+    left, taken = amount, []
+    for intent in intents:
+        part = min(left, intent.refundable, key=lambda money: money.amount)
+        if part:
+            taken.append((intent, part))
+            left -= part
+    if left:
+        raise RefundTooMuch(most=amount - left)
+    return taken
 
 
 def transfer_key(intent: Intent) -> str:
@@ -113,7 +217,8 @@ def transfer_key(intent: Intent) -> str:
 def bounds(limits: TopUpLimits, capabilities: Capabilities) -> tuple[Money, Money]:
     """The smallest and largest top-up by a provider."""
     currency = limits.minimum.currency
-    return Money(max(limits.minimum.amount, capabilities.minimum), currency), limits.maximum
+    most = limits.maximum.amount if capabilities.maximum is None else min(limits.maximum.amount, capabilities.maximum)
+    return Money(max(limits.minimum.amount, capabilities.minimum), currency), Money(most, currency)
 
 
 def serves(capabilities: Capabilities, currency: str) -> bool:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from backend.infra.jobs import Cron, Job, Task
-from backend.payments.service import POLL, PaymentsService
-from backend.payments.types import PollIntent
+from backend.payments.domain import SEND_REFUND
+from backend.payments.service import POLL, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.types import PollIntent, SendRefund
 
 _SWEEP_SECONDS = 60
+_DAY_SECONDS = 24 * 3600
 
 
-def tasks(service: PaymentsService) -> list[Task]:
-    """Tasks: ask the provider about one payment, and again later while it is open."""
+def tasks(payments: PaymentsService, refunds: RefundsService) -> list[Task]:
+    """Tasks: ask the provider about one payment, and again later while it is open; send a refund."""
 
     async def poll(payload: PollIntent, _job: Job) -> None:
-        await service.poll(payload)
+        await payments.poll(payload)
 
-    return [Task(POLL, PollIntent, poll)]
+    async def send_refund(payload: SendRefund, _job: Job) -> None:
+        await refunds.send(payload)
+
+    return [Task(POLL, PollIntent, poll), Task(SEND_REFUND, SendRefund, send_refund)]
 
 
-def crons(service: PaymentsService) -> list[Cron]:
-    """Timers: payments that nobody follows any more are taken up again."""
+def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Cron]:
+    """Timers: payments and refunds that nobody follows are taken up again; every provider is compared daily."""
 
     async def sweep() -> None:
-        await service.sweep()
+        await payments.sweep()
+        await refunds.sweep()
 
-    return [Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS)]
+    async def reconcile() -> None:
+        await reconciliation.run_all()
+
+    return [
+        Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS),
+        Cron("payments.reconcile", reconcile, seconds=_DAY_SECONDS),
+    ]

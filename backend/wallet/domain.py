@@ -10,8 +10,9 @@ from backend.kernel.ids import TransferId, UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
+from backend.wallet.repository import holds
 from backend.wallet.repository import transfers as repository
-from backend.wallet.types import AccountRef, HouseBalance, Memo, NewTransfer, TransferKind
+from backend.wallet.types import AccountRef, Hold, HouseBalance, Memo, NewTransfer, TransferKind
 
 _TRIES = 3
 _ROLLUP_BATCH = 10_000
@@ -83,6 +84,51 @@ async def _post(tx: Tx, new: NewTransfer) -> TransferId:
                 raise InsufficientFunds(new.amount - held, held)
         await repository.open_accounts(tx, (new.debit, new.credit), asset)
     raise Unavailable(f"transfer {new.idempotency_key} found no way")
+
+
+async def hold(
+    tx: Tx, purpose: str, user_id: UserId, amount: Money, reference: str | None = None, memo: Memo | None = None
+) -> bool:
+    """Set ``amount`` of a person's money aside for ``purpose`` (``order:<id>``); False when that was done before.
+
+    Raises InsufficientFunds.
+    """
+    if await holds.find_hold(tx, purpose) is not None:
+        return False
+    source, target = AccountRef.user(user_id), AccountRef.held(user_id)
+    await transfer(tx, TransferKind.HOLD, f"hold:{purpose}", source, target, amount, reference, memo)
+    return await holds.add_hold(tx, purpose, user_id, amount) is not None
+
+
+async def find_hold(tx: Tx, purpose: str) -> Hold | None:
+    """What was set aside for ``purpose``."""
+    return await holds.find_hold(tx, purpose)
+
+
+async def capture(
+    tx: Tx, purpose: str, credit: AccountRef, reference: str | None = None, memo: Memo | None = None
+) -> Money | None:
+    """Move what is set aside for ``purpose`` to ``credit``; None when nothing is, or no longer."""
+    closed = await holds.close_hold(tx, purpose, "captured")
+    if closed is None:
+        return None
+    source = AccountRef.held(closed.user_id)
+    await transfer(
+        tx, TransferKind.PURCHASE, f"capture:{purpose}", source, credit, closed.amount, reference=reference, memo=memo
+    )
+    return closed.amount
+
+
+async def release(tx: Tx, purpose: str, reference: str | None = None, memo: Memo | None = None) -> Money | None:
+    """Give what is set aside for ``purpose`` back to the person; None when nothing is, or no longer."""
+    closed = await holds.close_hold(tx, purpose, "released")
+    if closed is None:
+        return None
+    source, target = AccountRef.held(closed.user_id), AccountRef.user(closed.user_id)
+    await transfer(
+        tx, TransferKind.RELEASE, f"release:{purpose}", source, target, closed.amount, reference=reference, memo=memo
+    )
+    return closed.amount
 
 
 async def house_balances(tx: Tx) -> list[HouseBalance]:

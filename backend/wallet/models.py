@@ -107,3 +107,23 @@ class LedgerRollup(Model):
     balance: Mapped[int]
     legs: Mapped[int]
     rolled_at: Mapped[datetime]
+
+
+class WalletHold(Model):
+    """Money set aside for a purpose, such as an order; captured or released, once. In minor units of ``currency``."""
+
+    __tablename__ = "wallet_holds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status IN ('held', 'captured', 'released')", name="status_known"),
+        Index("ix_wallet_holds_open", "user_id", postgresql_where=text("status = 'held'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    currency: Mapped[str]
+    amount: Mapped[int]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]

@@ -9,11 +9,13 @@ from typing import Final
 
 import msgspec
 
-from backend.kernel.ids import AccountId, TransferId, UserId
+from backend.kernel.ids import AccountId, HoldId, TransferId, UserId
 from backend.kernel.money import Money
 
 WALLET: Final = "wallet"
 """The account that a person spends from, one for each asset."""
+HELD: Final = "held"
+"""The account of a person's money that is set aside for a purpose."""
 REVENUE: Final = "revenue"
 """The house's account that sales go to."""
 
@@ -29,6 +31,12 @@ class TransferKind(StrEnum):
     ADJUSTMENT = "adjustment"
     BONUS = "bonus"
     READING = "reading"
+    HOLD = "hold"
+    """Set aside for a purpose."""
+    RELEASE = "release"
+    """Given back from what was set aside."""
+    VOUCHER = "voucher"
+    """A voucher or gift card, bought or redeemed."""
 
 
 class AccountRef(msgspec.Struct, frozen=True):
@@ -41,6 +49,11 @@ class AccountRef(msgspec.Struct, frozen=True):
     def user(cls, user_id: UserId) -> AccountRef:
         """A person's wallet."""
         return cls(user_id, WALLET)
+
+    @classmethod
+    def held(cls, user_id: UserId) -> AccountRef:
+        """What of a person's money is set aside."""
+        return cls(user_id, HELD)
 
     @classmethod
     def house(cls, name: str) -> AccountRef:
@@ -79,6 +92,16 @@ class PostedTransfer(msgspec.Struct, frozen=True, kw_only=True):
     debit: AccountRef
     credit: AccountRef
     amount: Money
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Money set aside; ``open`` until it is captured or released."""
+
+    id: HoldId
+    purpose: str
+    user_id: UserId
+    amount: Money
+    open: bool
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from backend.infra.settings import SettingsError
+from backend.infra.settings import Settings, SettingsError
 from backend.kernel.clock import Clock
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook
+from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
     Capabilities,
@@ -64,7 +65,7 @@ class DemoProvider:
             event_id=f"{payment.intent_id}:{state}",
             state=state,
             intent_id=payment.intent_id,
-            received=payment.amount if done else None,
+            received=payment.payable if done else None,
         )
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
@@ -83,6 +84,17 @@ class DemoProvider:
         """Play a refund: the same key gives the same refund."""
         return Refunded(f"demo-refund-{idempotency_key}")
 
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """None: it remembers nothing."""
+        return None
+
     def sign(self, body: bytes) -> str:
         """The signature that the demo provider puts under ``body``."""
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
+
+
+def _build(settings: Settings, kit: ProviderKit) -> DemoProvider:
+    return DemoProvider(clock=kit.clock, production=settings.production, secret=settings.secret_key)
+
+
+SPEC: Final = ProviderSpec(name="demo", needs=("DEMO_PAYMENTS",), build=_build, webhook=True, policy_risk=False)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from backend.identity.types import Actor
+from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound, Unavailable
 from backend.kernel.ids import IntentId, OrderId
 from backend.kernel.money import Money
-from backend.payments import domain, repository, rules
+from backend.payments import domain, rules
+from backend.payments.errors import PaymentClosed
 from backend.payments.ports import PaymentProvider
+from backend.payments.repository import intents
+from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     Capabilities,
     Intent,
     Outcome,
     PaymentRef,
     PollIntent,
+    ProviderSetup,
     Report,
     TopUpLimits,
     Way,
@@ -35,11 +39,19 @@ log = structlog.get_logger(__name__)
 
 
 class PaymentsService:
-    """Payments by every provider that is on; ``providers`` in the order of their showing."""
+    """Payments by every provider that is on; ``providers`` in the order of their showing, ``setups`` of all."""
 
-    def __init__(self, *, uow: UnitOfWork, providers: Sequence[PaymentProvider], limits: TopUpLimits) -> None:
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        providers: Iterable[PaymentProvider],
+        limits: TopUpLimits,
+        setups: Sequence[ProviderSetup] = (),
+    ) -> None:
         self._uow = uow
-        self._providers = {provider.name: provider for provider in providers}
+        self._providers: Providers = {provider.name: provider for provider in providers}
+        self._setups = list(setups)
         self.limits = limits
         self._currency = limits.minimum.currency
 
@@ -50,8 +62,22 @@ class PaymentsService:
             can = provider.capabilities
             if rules.serves(can, self._currency):
                 minimum, maximum = rules.bounds(self.limits, can)
-                found.append(Way(name=provider.name, minimum=minimum, maximum=maximum, wait_seconds=can.wait_seconds))
+                found.append(
+                    Way(
+                        name=provider.name,
+                        minimum=minimum,
+                        maximum=maximum,
+                        wait_seconds=can.wait_seconds,
+                        asset=can.asset or self._currency,
+                        unit_price=can.unit_price,
+                    )
+                )
         return found
+
+    async def setups(self, actor: Actor) -> list[ProviderSetup]:
+        """How each way to pay is configured, those that are off too. Needs the permission for settings."""
+        actor.require(Permission.SETTINGS)
+        return self._setups
 
     def read_amount(self, text: str) -> Money:
         """What a person typed, in the shop's currency. Raises Invalid."""
@@ -72,13 +98,14 @@ class PaymentsService:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
         rules.check_amount(amount, *rules.bounds(self.limits, provider.capabilities))
         can = provider.capabilities
-        first_poll = rules.poll_delay(0, can.first_poll_seconds)
+        first_poll = rules.poll_delay(0, can)
         async with self._uow() as tx:
-            intent, fresh = await repository.add_intent(
+            intent, fresh = await intents.add_intent(
                 tx,
                 user_id=actor.id,
                 way=way,
                 amount=amount,
+                payable=rules.payable_of(amount, can),
                 order_id=order_id,
                 idempotency_key=idempotency_key,
                 lifetime=timedelta(seconds=can.lifetime_seconds),
@@ -93,9 +120,32 @@ class PaymentsService:
     async def intent(self, actor: Actor, intent_id: IntentId) -> Intent:
         """The actor's payment. Raises NotFound, also for somebody else's."""
         async with self._uow.read() as tx:
-            intent = await repository.get_intent(tx, intent_id)
+            intent = await intents.get_intent(tx, intent_id)
         if intent.user_id != actor.id:
             raise NotFound(f"payment {intent_id} of another")
+        return intent
+
+    async def list_mine(self, actor: Actor, limit: int = 30) -> list[Intent]:
+        """The actor's latest payments."""
+        async with self._uow.read() as tx:
+            return await intents.list_by(tx, user_id=actor.id, limit=limit)
+
+    async def approve(self, way: str, intent_id: IntentId, payable: Money, payer_telegram_id: int) -> Intent:
+        """Whether a provider may take this money now, as Telegram asks before it does; the payment.
+
+        Raises NotFound for a payment of another way or person, PaymentClosed when it is paid or over, Invalid when the
+        price is not what the payment was begun with.
+        """
+        async with self._uow.read() as tx:
+            intent = await intents.get_intent(tx, intent_id)
+            reference = await ref(tx, intent)
+            late = tx.now >= intent.expires_at
+        if intent.way != way or reference.payer_telegram_id != payer_telegram_id:
+            raise NotFound(f"payment {intent_id} of another")
+        if late or not intent.is_open or intent.received:
+            raise PaymentClosed(intent.status)
+        if payable != intent.payable:
+            raise Invalid(f"{payable} for {intent.payable}", fields={"amount": "wrong_amount"})
         return intent
 
     async def refresh(self, actor: Actor, intent_id: IntentId) -> Intent:
@@ -110,30 +160,31 @@ class PaymentsService:
         provider = self._providers.get(way)
         if provider is None:
             raise NotFound(f"no provider called {way!r}")
-        return [await self._settle(way, report) for report in await provider.webhook(headers, body)]
+        return [await self.settle(way, report) for report in await provider.webhook(headers, body)]
 
     async def poll(self, asked: PollIntent) -> None:
         """Task: look at the provider, and come back later until nothing more can happen."""
         async with self._uow.read() as tx:
-            intent = await repository.get_intent(tx, asked.intent_id)
+            intent = await intents.get_intent(tx, asked.intent_id)
         if intent.polls != asked.attempt:
             return
         intent = await self._check(intent)
         attempt = asked.attempt + 1
         provider = self._providers.get(intent.way)
         can = provider.capabilities if provider else Capabilities()
-        delay = rules.poll_delay(attempt, can.first_poll_seconds)
         async with self._uow() as tx:
+            asks = rules.is_asked(intent, tx.now, can)
+            follows = not intent.is_open or tx.now >= intent.expires_at
+            delay = rules.poll_delay(attempt, can, follows=follows)
             # Two runs of this task may come here: one of them carries the chain on.
-            if rules.is_polled(intent, tx.now) and await repository.next_poll(
-                tx, intent.id, asked.attempt, tx.now + delay
-            ):
+            noted = await intents.next_poll(tx, intent.id, asked.attempt, tx.now + delay if asks else None)
+            if noted and asks:
                 tx.enqueue(POLL, PollIntent(intent.id, attempt), delay=delay, unique_key=_poll_key(intent.id, attempt))
 
     async def sweep(self) -> int:
         """Timer: take up again what no poll follows any more (a dead letter); returns how many."""
         async with self._uow() as tx:
-            forgotten = await repository.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
+            forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
             for intent_id, polls in forgotten:
                 tx.enqueue(POLL, PollIntent(intent_id, polls))
         return len(forgotten)
@@ -144,55 +195,62 @@ class PaymentsService:
             return intent
         if not leased:
             async with self._uow() as tx:
-                if not await repository.lease(tx, intent.id, _LEASE):
+                if not await intents.lease(tx, intent.id, _LEASE):
                     return intent
-        created = await self._providers[intent.way].create(_ref(intent))
+        created = await self._providers[intent.way].create(await self._ref(intent))
         async with self._uow() as tx:
-            await repository.save_created(tx, intent.id, created)
+            await intents.save_created(tx, intent.id, created)
             tx.signal(domain.SIGNAL, intent.id)
-            return await repository.get_intent(tx, intent.id)
+            return await intents.get_intent(tx, intent.id)
 
     async def _check(self, intent: Intent) -> Intent:
         """Ask the provider, do what it says, and give the payment up when its time is over."""
-        if not intent.is_open:
-            return intent
-        report = await self._ask(intent)
-        if report is not None and rules.is_news(intent, report):
-            await self._settle(intent.way, report)
+        provider = self._providers.get(intent.way)
+        report = None if provider is None else await self._ask(provider, intent)
+        if report is not None:
+            if rules.is_news(intent, report):
+                await self.settle(intent.way, report)
+            elif rules.is_progress(intent, report):
+                await self._note_progress(intent.id, report)
         async with self._uow.read() as tx:
-            intent = await repository.get_intent(tx, intent.id)
+            intent = await intents.get_intent(tx, intent.id)
             late = rules.has_expired(intent, tx.now)
         if not late:
             return intent
         async with self._uow() as tx:
             return await domain.expire(tx, intent.id)
 
-    async def _ask(self, intent: Intent) -> Report | None:
-        provider = self._providers.get(intent.way)
-        if provider is None:  # switched off since
-            return None
+    async def _ask(self, provider: PaymentProvider, intent: Intent) -> Report | None:
+        async with self._uow.read() as tx:
+            if not rules.is_asked(intent, tx.now, provider.capabilities):
+                return None
         try:
             opened = await self._open(intent)
-            return None if opened.external_id is None else await provider.status(_ref(opened))
+            return None if opened.external_id is None else await provider.status(await self._ref(opened))
         except Unavailable as error:
             log.warning("payments.provider_down", provider=intent.way, error=str(error))
             return None
 
+    async def _note_progress(self, intent_id: IntentId, report: Report) -> None:
+        async with self._uow() as tx:
+            intent = await intents.lock_intent(tx, intent_id)
+            if rules.is_progress(intent, report):
+                await intents.save_status(tx, intent_id, intent.status, report.details)
+                tx.signal(domain.SIGNAL, intent_id)
+
+    async def _ref(self, intent: Intent) -> PaymentRef:
+        async with self._uow.read() as tx:
+            return await ref(tx, intent)
+
     @retry_conflicts
-    async def _settle(self, way: str, report: Report) -> Outcome:
+    async def settle(self, way: str, report: Report) -> Outcome:
+        """Take a provider's word that reached us by a road that only the provider can use, such as the bot's updates.
+
+        What a stranger can reach goes through ``receive``, which checks signatures.
+        """
         async with self._uow() as tx:
             return await domain.apply(tx, way, report)
 
 
 def _poll_key(intent_id: IntentId, attempt: int) -> str:
     return f"{POLL}:{intent_id}:{attempt}"
-
-
-def _ref(intent: Intent) -> PaymentRef:
-    return PaymentRef(
-        intent_id=intent.id,
-        external_id=intent.external_id,
-        amount=intent.amount,
-        created_at=intent.created_at,
-        expires_at=intent.expires_at,
-    )

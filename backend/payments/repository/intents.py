@@ -1,41 +1,48 @@
-"""All SQL of payments."""
+"""The SQL of payments themselves."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, case, literal_column, or_, select, update
+from sqlalchemy import Select, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
-from backend.payments.models import PaymentEvent, PaymentIntent
-from backend.payments.rules import Decision
-from backend.payments.types import OPEN, Created, Intent, IntentStatus, Outcome, PayAction, Report
+from backend.payments.models import PaymentIntent
+from backend.payments.types import Created, Intent, IntentStatus, PayAction, Report
 
 _INTENT = PaymentIntent.__table__.c
 _CREATED = IntentStatus.CREATED.value
 _COLUMNS = (
-    _INTENT.id, _INTENT.user_id, _INTENT.provider, _INTENT.currency, _INTENT.amount, _INTENT.credited, _INTENT.status,
-    _INTENT.action, _INTENT.external_id, _INTENT.order_id, _INTENT.created_at, _INTENT.updated_at, _INTENT.expires_at,
-    _INTENT.polls,
+    _INTENT.id, _INTENT.number, _INTENT.user_id, _INTENT.provider, _INTENT.currency, _INTENT.amount, _INTENT.credited,
+    _INTENT.refunded, _INTENT.asset, _INTENT.payable, _INTENT.received, _INTENT.status, _INTENT.action,
+    _INTENT.external_id, _INTENT.charge_id, _INTENT.progress, _INTENT.order_id, _INTENT.created_at,
+    _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls,
 )  # fmt: skip
 
 
 def _intent(row: Any) -> Intent:
     return Intent(
         id=IntentId(row.id),
+        number=row.number,
         user_id=UserId(row.user_id),
         way=row.provider,
         amount=Money(row.amount, row.currency),
         credited=Money(row.credited, row.currency),
+        refunded=Money(row.refunded, row.currency),
+        payable=Money(row.payable, row.asset),
+        received=Money(row.received, row.asset),
         status=IntentStatus(row.status),
         action=msgspec.convert(row.action, PayAction) if row.action else None,
         external_id=row.external_id,
+        charge_id=row.charge_id,
+        progress=row.progress,
         order_id=OrderId(row.order_id) if row.order_id else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -50,18 +57,20 @@ async def add_intent(
     user_id: UserId,
     way: str,
     amount: Money,
+    payable: Money,
     order_id: OrderId | None,
     idempotency_key: str,
     lifetime: timedelta,
     lease: timedelta,
-    next_poll: timedelta,
+    next_poll: timedelta | None,
 ) -> tuple[Intent, bool]:
     """A new payment, leased to the caller, and True; or the one that the person's key made before, and False."""
     values = {
         "id": tx.new_id(), "user_id": user_id, "provider": way, "currency": amount.currency, "amount": amount.amount,
+        "asset": payable.currency, "payable": payable.amount,
         "status": IntentStatus.CREATED.value, "idempotency_key": idempotency_key, "order_id": order_id,
         "created_at": tx.now, "updated_at": tx.now, "expires_at": tx.now + lifetime, "leased_until": tx.now + lease,
-        "next_poll_at": tx.now + next_poll,
+        "next_poll_at": None if next_poll is None else tx.now + next_poll,
     }  # fmt: skip
     added = insert(PaymentIntent).values(values).on_conflict_do_nothing().returning(*_COLUMNS)
     row = (await tx.execute(added)).one_or_none()
@@ -128,46 +137,76 @@ async def save_created(tx: Tx, intent_id: IntentId, created: Created) -> None:
     )
 
 
-async def save_progress(tx: Tx, intent_id: IntentId, status: IntentStatus, credited: Money) -> None:
-    """Keep a payment's new status and what has been credited."""
-    await tx.execute(
-        update(PaymentIntent)
-        .where(_INTENT.id == intent_id)
-        .values(status=status.value, credited=credited.amount, updated_at=tx.now)
-    )
+async def save_paid(
+    tx: Tx, intent_id: IntentId, status: IntentStatus, *, credited: Money, received: Money, charge_id: str | None
+) -> None:
+    """Keep a payment's new status, and what has come and been credited in all."""
+    values: dict[str, Any] = {"credited": credited.amount, "received": received.amount}
+    if charge_id is not None:
+        values["charge_id"] = charge_id
+    await _save(tx, intent_id, status=status.value, **values)
 
 
-async def add_event(tx: Tx, provider: str, report: Report, decision: Decision, intent_id: IntentId | None) -> bool:
-    """Store a provider's message with what became of it; False when it is known.
-
-    One that matched nothing before may match now, and then counts as new.
-    """
-    applied_at = tx.now if decision.outcome is Outcome.APPLIED else None
-    added = insert(PaymentEvent).values(
-        id=tx.new_id(),
-        provider=provider,
-        external_id=report.event_id,
-        intent_id=intent_id,
-        state=report.state.value,
-        amount=report.received.amount if report.received else None,
-        currency=report.received.currency if report.received else None,
-        details=report.details,
-        outcome=decision.outcome.value,
-        reason=decision.reason,
-        received_at=tx.now,
-        applied_at=applied_at,
-    )
-    again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
-    upsert = added.on_conflict_do_update(
-        index_elements=["provider", "external_id"],
-        set_=again,
-        where=and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome != Outcome.UNMATCHED.value),
-    ).returning(PaymentEvent.id)
-    return (await tx.execute(upsert)).one_or_none() is not None
+async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progress: dict[str, str]) -> None:
+    """Keep a payment's new status and what is known of money on its way."""
+    await _save(tx, intent_id, status=status.value, progress=progress)
 
 
-async def next_poll(tx: Tx, intent_id: IntentId, attempt: int, at: datetime) -> bool:
-    """Note that the next question comes ``at``; False when the ``attempt``-th has been followed up already."""
+async def save_refunded(tx: Tx, intent_id: IntentId, status: IntentStatus, refunded: Money) -> None:
+    """Keep what of a payment has gone back in all."""
+    await _save(tx, intent_id, status=status.value, refunded=refunded.amount)
+
+
+async def _save(tx: Tx, intent_id: IntentId, **values: Any) -> None:
+    await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(**values, updated_at=tx.now))
+
+
+async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The payments that brought money for an order, locked, the latest first."""
+    found = select(*_COLUMNS).where(_INTENT.order_id == order_id, _INTENT.credited > 0)
+    rows = await tx.execute(found.order_by(_INTENT.id.desc()).with_for_update(key_share=True))
+    return [_intent(row) for row in rows]
+
+
+async def list_by(
+    tx: Tx,
+    *,
+    user_id: UserId | None = None,
+    way: str | None = None,
+    order_id: OrderId | None = None,
+    status: IntentStatus | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[Intent]:
+    """Payments, the latest first: those to which everything that is given applies."""
+    wanted = {
+        _INTENT.user_id: user_id, _INTENT.provider: way, _INTENT.order_id: order_id,
+        _INTENT.status: status.value if status else None,
+    }  # fmt: skip
+    found = select(*_COLUMNS).order_by(_INTENT.id.desc()).limit(limit)
+    for column, value in wanted.items():
+        if value is not None:
+            found = found.where(column == value)
+    if since is not None:
+        found = found.where(_INTENT.created_at >= since)
+    if until is not None:
+        found = found.where(_INTENT.created_at < until)
+    if before is not None:
+        found = found.where(_INTENT.id < before)
+    return [_intent(row) for row in await tx.execute(found)]
+
+
+async def sum_net(tx: Tx, way: str) -> dict[str, int]:
+    """What all payments of a provider have brought, less what went back, in minor units by the shop's currency."""
+    net = func.sum(_INTENT.credited - _INTENT.refunded).label("net")
+    rows = await tx.execute(select(_INTENT.currency, net).where(_INTENT.provider == way).group_by(_INTENT.currency))
+    return {row.currency: int(row.net) for row in rows if row.net}
+
+
+async def next_poll(tx: Tx, intent_id: IntentId, attempt: int, at: datetime | None) -> bool:
+    """Note that the next question comes ``at``, or none; False when the ``attempt``-th was followed up already."""
     noted = (
         update(PaymentIntent)
         .where(_INTENT.id == intent_id, _INTENT.polls == attempt)
@@ -178,15 +217,10 @@ async def next_poll(tx: Tx, intent_id: IntentId, attempt: int, at: datetime) -> 
 
 
 async def claim_forgotten(tx: Tx, overdue: timedelta, most: int) -> list[tuple[IntentId, int]]:
-    """Open payments whose question is overdue, with their counts of questions; each is claimed for that long again."""
+    """Payments whose question is overdue, with their counts of questions; each is claimed for that long again."""
     late = (
         select(_INTENT.id)
-        .where(
-            # Spelled as the index's condition, so that the index serves.
-            _INTENT.status.in_([literal_column(f"'{status}'") for status in sorted(OPEN)]),
-            _INTENT.next_poll_at < tx.now - overdue,
-            or_(_INTENT.status != IntentStatus.UNDERPAID.value, _INTENT.expires_at > tx.now),
-        )
+        .where(_INTENT.next_poll_at < tx.now - overdue)
         .order_by(_INTENT.next_poll_at)
         .limit(most)
         .with_for_update(skip_locked=True)

@@ -1,0 +1,98 @@
+"""The SQL of the inbox."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import IntentId, PaymentEventId
+from backend.kernel.money import Money
+from backend.payments.models import PaymentEvent
+from backend.payments.rules import Decision
+from backend.payments.types import InboxRow, Outcome, ProviderState, Report
+
+_EVENT = PaymentEvent.__table__.c
+_COLUMNS = (
+    _EVENT.id, _EVENT.provider, _EVENT.external_id, _EVENT.intent_id, _EVENT.state, _EVENT.amount, _EVENT.currency,
+    _EVENT.outcome, _EVENT.reason, _EVENT.details, _EVENT.received_at,
+)  # fmt: skip
+
+
+def _row(row: Any) -> InboxRow:
+    return InboxRow(
+        id=PaymentEventId(row.id),
+        way=row.provider,
+        event_id=row.external_id,
+        intent_id=IntentId(row.intent_id) if row.intent_id else None,
+        state=ProviderState(row.state),
+        amount=None if row.amount is None else Money(row.amount, row.currency),
+        outcome=Outcome(row.outcome),
+        reason=row.reason,
+        details=row.details,
+        received_at=row.received_at,
+    )
+
+
+async def add_event(
+    tx: Tx, provider: str, report: Report, decision: Decision, intent_id: IntentId | None
+) -> PaymentEventId | None:
+    """Store a provider's message with what became of it; None when it is known.
+
+    One that matched nothing before may match now, and then counts as new.
+    """
+    applied_at = tx.now if decision.outcome is Outcome.APPLIED else None
+    amount = report.received or report.refunded
+    added = insert(PaymentEvent).values(
+        id=tx.new_id(),
+        provider=provider,
+        external_id=report.event_id,
+        intent_id=intent_id,
+        state=report.state.value,
+        amount=amount.amount if amount else None,
+        currency=amount.currency if amount else None,
+        details=report.details,
+        outcome=decision.outcome.value,
+        reason=decision.reason,
+        received_at=tx.now,
+        applied_at=applied_at,
+    )
+    again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
+    upsert = added.on_conflict_do_update(
+        index_elements=["provider", "external_id"],
+        set_=again,
+        where=and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome != Outcome.UNMATCHED.value),
+    ).returning(PaymentEvent.id)
+    found = (await tx.execute(upsert)).scalar_one_or_none()
+    return None if found is None else PaymentEventId(found)
+
+
+async def lock_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
+    """A message, locked. Raises NotFound."""
+    row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id).with_for_update())).one_or_none()
+    if row is None:
+        raise NotFound(f"payment event {event_id}")
+    return _row(row)
+
+
+async def list_events(
+    tx: Tx, *, outcome: Outcome | None, intent_id: IntentId | None = None, before: UUID | None = None, limit: int
+) -> list[InboxRow]:
+    """Messages, the latest first."""
+    found = select(*_COLUMNS).order_by(_EVENT.id.desc()).limit(limit)
+    if outcome is not None:
+        found = found.where(_EVENT.outcome == outcome.value)
+    if intent_id is not None:
+        found = found.where(_EVENT.intent_id == intent_id)
+    if before is not None:
+        found = found.where(_EVENT.id < before)
+    return [_row(row) for row in await tx.execute(found)]
+
+
+async def save_outcome(tx: Tx, event_id: PaymentEventId, outcome: Outcome, reason: str) -> None:
+    """Keep what an admin decided about a message."""
+    await tx.execute(update(PaymentEvent).where(_EVENT.id == event_id).values(outcome=outcome.value, reason=reason))

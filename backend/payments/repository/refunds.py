@@ -1,0 +1,137 @@
+"""The SQL of refunds through providers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import IntentId, OrderId, RefundId, UserId
+from backend.kernel.money import Money
+from backend.payments.models import PaymentIntent, PaymentRefund
+from backend.payments.types import Intent, Refund, RefundStatus
+
+_REFUND = PaymentRefund.__table__.c
+_INTENT = PaymentIntent.__table__.c
+_FOUND = select(
+    _REFUND.id, _REFUND.intent_id, _REFUND.order_id, _REFUND.amount, _REFUND.currency, _REFUND.payable, _REFUND.asset,
+    _REFUND.status, _REFUND.reason, _REFUND.external_id, _REFUND.created_at, _REFUND.updated_at, _INTENT.user_id,
+    _INTENT.provider,
+).join(PaymentIntent, _INTENT.id == _REFUND.intent_id)  # fmt: skip
+
+
+def _refund(row: Any) -> Refund:
+    return Refund(
+        id=RefundId(row.id),
+        intent_id=IntentId(row.intent_id),
+        user_id=UserId(row.user_id),
+        order_id=OrderId(row.order_id) if row.order_id else None,
+        way=row.provider,
+        amount=Money(row.amount, row.currency),
+        payable=Money(row.payable, row.asset),
+        status=RefundStatus(row.status),
+        reason=row.reason,
+        external_id=row.external_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+async def add_refund(
+    tx: Tx,
+    intent: Intent,
+    amount: Money,
+    payable: Money,
+    *,
+    order_id: OrderId | None,
+    reason: str,
+    idempotency_key: str,
+    actor_id: UserId | None,
+) -> RefundId | None:
+    """A new refund, pending; None when the key was used before."""
+    added = (
+        insert(PaymentRefund)
+        .values(
+            id=tx.new_id(),
+            intent_id=intent.id,
+            order_id=order_id,
+            amount=amount.amount,
+            currency=amount.currency,
+            payable=payable.amount,
+            asset=payable.currency,
+            status=RefundStatus.PENDING.value,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            actor_id=actor_id,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["idempotency_key"])
+        .returning(_REFUND.id)
+    )
+    found = (await tx.execute(added)).scalar_one_or_none()
+    return None if found is None else RefundId(found)
+
+
+async def get_refund(tx: Tx, refund_id: RefundId) -> Refund:
+    """The refund. Raises NotFound."""
+    row = (await tx.execute(_FOUND.where(_REFUND.id == refund_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"refund {refund_id}")
+    return _refund(row)
+
+
+async def find_by_key(tx: Tx, idempotency_key: str) -> Refund | None:
+    """The refund that was begun with this key."""
+    row = (await tx.execute(_FOUND.where(_REFUND.idempotency_key == idempotency_key))).one_or_none()
+    return None if row is None else _refund(row)
+
+
+async def list_refunds(
+    tx: Tx, *, intent_id: IntentId | None = None, order_id: OrderId | None = None, limit: int = 100
+) -> list[Refund]:
+    """Refunds of one payment, of one order, or all; the latest first."""
+    found = _FOUND.order_by(_REFUND.id.desc()).limit(limit)
+    if intent_id is not None:
+        found = found.where(_REFUND.intent_id == intent_id)
+    if order_id is not None:
+        found = found.where(_REFUND.order_id == order_id)
+    return [_refund(row) for row in await tx.execute(found)]
+
+
+async def end_refund(tx: Tx, refund_id: RefundId, status: RefundStatus, external_id: str | None) -> bool:
+    """Keep how a pending refund ended; False when it had ended before."""
+    ended = (
+        update(PaymentRefund)
+        .where(_REFUND.id == refund_id, _REFUND.status == RefundStatus.PENDING.value)
+        .values(status=status.value, external_id=external_id, updated_at=tx.now)
+        .returning(_REFUND.id)
+    )
+    return (await tx.execute(ended)).one_or_none() is not None
+
+
+async def claim_stuck(tx: Tx, older_than: timedelta, most: int) -> list[RefundId]:
+    """Pending refunds that nobody has touched for so long; each is claimed for that long again."""
+    stuck = (
+        select(_REFUND.id)
+        .where(_REFUND.status == RefundStatus.PENDING.value, _REFUND.updated_at < tx.now - older_than)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(PaymentRefund).where(_REFUND.id.in_(stuck)).values(updated_at=tx.now).returning(_REFUND.id)
+    return [RefundId(row.id) for row in await tx.execute(claimed)]
+
+
+async def sum_pending(tx: Tx, way: str) -> dict[str, int]:
+    """What is booked to go back through a provider and is not sent yet, in minor units by the shop's currency."""
+    pending = (
+        select(_REFUND.currency, func.sum(_REFUND.amount).label("amount"))
+        .join(PaymentIntent, _INTENT.id == _REFUND.intent_id)
+        .where(_INTENT.provider == way, _REFUND.status == RefundStatus.PENDING.value)
+        .group_by(_REFUND.currency)
+    )
+    return {row.currency: int(row.amount) for row in await tx.execute(pending)}

@@ -1,0 +1,9 @@
+"""Use cases of payments, a module for each of their concerns."""
+
+from backend.payments.service.inbox import InboxService
+from backend.payments.service.payments import POLL, PaymentsService
+from backend.payments.service.reconciliation import ReconciliationService
+from backend.payments.service.refunds import RefundsService
+from backend.payments.service.setup import configure
+
+__all__ = ["POLL", "InboxService", "PaymentsService", "ReconciliationService", "RefundsService", "configure"]

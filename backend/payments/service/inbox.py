@@ -1,0 +1,174 @@
+"""What admins see of payments, and what they do with money that nobody is named for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import IntentId, OrderId, PaymentEventId, UserId
+from backend.kernel.money import Money
+from backend.kernel.paging import Page, decode_cursor, encode_cursor
+from backend.payments import domain, rules
+from backend.payments.errors import PaymentClosed
+from backend.payments.repository import events, intents, refunds
+from backend.payments.types import (
+    InboxRow,
+    Intent,
+    IntentStatus,
+    Outcome,
+    PaymentFile,
+    ProviderState,
+    Report,
+)
+from backend.wallet import domain as wallet
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.types import AccountRef, Memo, TransferKind
+
+LOSSES: Final = "losses"
+"""The house's account of money that a provider took back and that nobody can give."""
+_PAGE: Final = 30
+_ALL_OF_ONE: Final = 200
+
+
+class InboxService:
+    """Payments and providers' messages, for admins with the permission for money."""
+
+    def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
+        self._uow = uow
+        self._currency = currency
+
+    async def list_payments(
+        self,
+        actor: Actor,
+        *,
+        way: str | None = None,
+        status: IntentStatus | None = None,
+        user_id: UserId | None = None,
+        order_id: OrderId | None = None,
+        cursor: str | None = None,
+    ) -> Page[Intent]:
+        """Payments, the latest first. Raises Invalid for a bad cursor."""
+        actor.require(Permission.MONEY)
+        before = decode_cursor(cursor, UUID) if cursor else None
+        async with self._uow.read() as tx:
+            found = await intents.list_by(
+                tx, user_id=user_id, way=way, order_id=order_id, status=status, before=before, limit=_PAGE + 1
+            )
+        more = len(found) > _PAGE
+        return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
+
+    async def payment(self, actor: Actor, intent_id: IntentId) -> PaymentFile:
+        """All that is known of a payment. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return PaymentFile(
+                intent=await intents.get_intent(tx, intent_id),
+                events=await events.list_events(tx, outcome=None, intent_id=intent_id, limit=_ALL_OF_ONE),
+                refunds=await refunds.list_refunds(tx, intent_id=intent_id, limit=_ALL_OF_ONE),
+            )
+
+    async def unmatched(self, actor: Actor, cursor: str | None = None) -> Page[InboxRow]:
+        """What belongs to nobody yet, the latest first. Raises Invalid for a bad cursor."""
+        actor.require(Permission.MONEY)
+        before = decode_cursor(cursor, UUID) if cursor else None
+        async with self._uow.read() as tx:
+            found = await events.list_events(tx, outcome=Outcome.UNMATCHED, before=before, limit=_PAGE + 1)
+        more = len(found) > _PAGE
+        return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
+
+    @retry_conflicts
+    async def assign(
+        self, actor: Actor, event_id: PaymentEventId, user_id: UserId, amount: Money, order_id: OrderId | None = None
+    ) -> Intent:
+        """Give unmatched money to a person, as ``amount`` of the shop's currency, by the road of every payment.
+
+        With ``order_id`` it goes on to pay that order. Raises NotFound, PaymentClosed for a message that is settled or
+        speaks of no money that came, Invalid for an amount that is none.
+        """
+        actor.require(Permission.MONEY)
+        if amount.currency != self._currency or not 0 < amount.amount <= rules.MOST:
+            raise Invalid("no amount to credit", fields={"amount": "not_positive"})
+        async with self._uow() as tx:
+            event = await events.lock_event(tx, event_id)
+            if event.outcome is not Outcome.UNMATCHED or event.state is not ProviderState.PAID or not event.amount:
+                raise PaymentClosed(event.outcome)
+            intent, _ = await intents.add_intent(
+                tx,
+                user_id=user_id,
+                way=event.way,
+                amount=amount,
+                payable=event.amount,
+                order_id=order_id,
+                idempotency_key=f"unmatched:{event_id}",
+                lifetime=timedelta(0),
+                lease=timedelta(0),
+                next_poll=None,
+            )
+            report = Report(
+                event_id=event.event_id,
+                state=ProviderState.PAID,
+                intent_id=intent.id,
+                received=event.amount,
+                details=event.details,
+            )
+            await domain.apply(tx, event.way, report)
+            told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency}
+            await audit.record(tx, actor.user_id, "payments.assign", f"payment_event:{event_id}", told)
+            return await intents.get_intent(tx, intent.id)
+
+    @retry_conflicts
+    async def accept_refund(self, actor: Actor, event_id: PaymentEventId) -> None:
+        """Book a refund that was made at the provider: out of the person's wallet, or as a loss where it is empty.
+
+        Raises NotFound, PaymentClosed for any other message.
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            event = await events.lock_event(tx, event_id)
+            refunded = event.state is ProviderState.REFUNDED and event.outcome is Outcome.UNMATCHED
+            if not refunded or event.intent_id is None or event.amount is None:
+                raise PaymentClosed(event.outcome)
+            intent = await intents.lock_intent(tx, event.intent_id)
+            back = rules.worth_back(intent, event.amount)
+            if back:
+                await self._take_back(tx, intent, back, str(event_id))
+                total = intent.refunded + back
+                await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, total), total)
+            await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
+            await audit.record(
+                tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": back.amount}
+            )
+            tx.signal(domain.SIGNAL, intent.id)
+
+    @staticmethod
+    async def _take_back(tx: Tx, intent: Intent, back: Money, key: str) -> None:
+        target = AccountRef.house(f"provider:{intent.way}")
+        for source in (AccountRef.user(intent.user_id), AccountRef.house(LOSSES)):
+            try:
+                await wallet.transfer(
+                    tx, TransferKind.REFUND, f"taken_back:{key}", source, target, back,
+                    reference=str(intent.id), memo=Memo(way=intent.way),
+                )  # fmt: skip
+            except InsufficientFunds:
+                continue
+            return
+
+    @retry_conflicts
+    async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> None:
+        """Put an unmatched message aside, with the reason. Raises NotFound, PaymentClosed, Invalid without a reason."""
+        actor.require(Permission.MONEY)
+        if not reason.strip():
+            raise Invalid("no reason", fields={"reason": "required"})
+        async with self._uow() as tx:
+            event = await events.lock_event(tx, event_id)
+            if event.outcome is not Outcome.UNMATCHED:
+                raise PaymentClosed(event.outcome)
+            await events.save_outcome(tx, event_id, Outcome.DISMISSED, event.reason)
+            await audit.record(
+                tx, actor.user_id, "payments.dismiss", f"payment_event:{event_id}", {"reason": reason.strip()}
+            )

@@ -1,0 +1,44 @@
+"""Which ways to pay are on, and what the others miss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.infra.settings import Settings, SettingsError
+from backend.payments.ports import PaymentProvider, ProviderKit, ProviderSpec
+from backend.payments.types import ProviderSetup, SetupState
+
+
+def configure(
+    specs: Sequence[ProviderSpec], settings: Settings, kit: ProviderKit
+) -> tuple[list[PaymentProvider], list[ProviderSetup]]:
+    """The providers that are on, and how every one is set up.
+
+    A way that is half configured stays off and says what it misses: the shop must not stay shut for it.
+    """
+    providers: list[PaymentProvider] = []
+    setups: list[ProviderSetup] = []
+    for spec in specs:
+        missing = tuple(name for name in spec.needs if not getattr(settings, name.lower()))
+        problem, state = "", SetupState.INCOMPLETE
+        if len(missing) == len(spec.needs):
+            state = SetupState.OFF
+        elif not missing:
+            try:
+                providers.append(spec.build(settings, kit))
+                state = SetupState.ON
+            except SettingsError as error:
+                problem, state = str(error), SetupState.WRONG
+        address = f"{settings.public_url.rstrip('/')}/hooks/{spec.name}" if spec.webhook else ""
+        setups.append(
+            ProviderSetup(
+                name=spec.name,
+                state=state,
+                needs=spec.needs,
+                missing=missing,
+                problem=problem,
+                webhook_url=address,
+                policy_risk=spec.policy_risk,
+            )
+        )
+    return providers, setups
