@@ -135,16 +135,6 @@ def order_for_admins(words: Words, order: OrderView, buyer: str, buyer_telegram_
     return Message("\n".join(rows), (words.button(_("Open order"), f"/admin/orders/{order.number}"),))
 
 
-def top_up(words: Words, amount: Money, balance: Money, waiting_order: str | None) -> Message:
-    """To the one whose money arrived; ``waiting_order`` is the number of the order that it was for."""
-    _ = words.translator.gettext
-    head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
-    text = head + "\n" + _("Balance: {amount}").format(amount=words.money(balance))
-    if waiting_order:
-        return Message(text, (words.button(_("Finish the order"), f"/orders/{waiting_order}"),))
-    return Message(text, (words.button(_("Open wallet"), "/wallet"),))
-
-
 def stock_low(words: Words, subject: StockSubject, left: int) -> Message:
     """To an admin: a thing is nearly or wholly gone."""
     _, ngettext = words.translator.gettext, words.translator.ngettext

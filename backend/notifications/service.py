@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from backend.catalog import domain as catalog
@@ -19,17 +19,25 @@ from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
+from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, UserId, VariantId
-from backend.kernel.money import Money
-from backend.notifications import messages, repository
+from backend.notifications import domain, messages, repository
+from backend.notifications.domain import Composer
 from backend.notifications.errors import Rejected, SlowDown, Unreachable
 from backend.notifications.messages import Words
 from backend.notifications.ports import Messenger
 from backend.notifications.repository import Claimed
 from backend.notifications.types import Kind, Message, NotificationId, SendNotification, Status
 from backend.orders import domain as orders
-from backend.orders.types import KeysRequested, OrderPaid, OrderStatus, RevealChannel
-from backend.payments.types import TopUpSucceeded
+from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded, RevealChannel
+from backend.payments.types import (
+    DepositProved,
+    PaymentUnmatched,
+    ReconciliationDiffered,
+    RefundEnded,
+    RefundStatus,
+    TopUpSucceeded,
+)
 
 SEND = "notifications.send"
 # Longer than one call to Telegram can take (the gateway's time-out), so that two runs of a job never send side by side.
@@ -46,11 +54,11 @@ class NotificationsService:
         self._ring = ring
         self._messenger = messenger
         self._public_url = public_url
-        self._composers: dict[Kind, Callable[[Tx, Recipient, dict[str, Any], Words], Awaitable[Message | None]]] = {
+        self._composers: dict[Kind, Composer] = {
+            **domain.COMPOSERS,
             Kind.ORDER_PAID: self._order_paid,
             Kind.ORDER_KEYS: self._order_keys,
             Kind.ORDER_FOR_ADMINS: self._order_for_admins,
-            Kind.TOP_UP: self._top_up,
             Kind.STOCK_LOW: self._stock_low,
         }
 
@@ -77,14 +85,43 @@ class NotificationsService:
 
     async def note_top_up(self, event: TopUpSucceeded, request: UUID) -> None:
         """Have somebody told that money reached his wallet; ``request`` tells one part payment from the next."""
-        params = {
-            "amount": event.amount,
-            "balance": event.balance,
-            "currency": event.currency,
-            "order_id": str(event.order_id) if event.order_id else None,
-        }
         async with self._uow() as tx:
-            await _note(tx, event.user_id, Kind.TOP_UP, params, f"top_up:{event.intent_id}:{request}")
+            await _note(tx, event.user_id, Kind.TOP_UP, _facts(event), f"top_up:{event.intent_id}:{request}")
+
+    async def note_order_payment_kept(self, event: OrderPaymentKept, request: UUID) -> None:
+        """Have a buyer told that his late money is in the wallet; ``request`` tells one part from the next."""
+        async with self._uow() as tx:
+            key = f"order_payment_kept:{event.order_id}:{request}"
+            await _note(tx, event.user_id, Kind.ORDER_PAYMENT_KEPT, _facts(event), key)
+
+    async def note_order_refunded(self, event: OrderRefunded, request: UUID) -> None:
+        """Have a buyer told that money of his order goes back to him."""
+        async with self._uow() as tx:
+            key = f"order_refunded:{event.order_id}:{request}"
+            await _note(tx, event.user_id, Kind.ORDER_REFUNDED, _facts(event), key)
+
+    async def note_refund_ended(self, event: RefundEnded) -> None:
+        """Have the person told what became of his refund, and the admins for money when it was refused."""
+        async with self._uow() as tx:
+            await _note(tx, event.user_id, Kind.REFUND_ENDED, _facts(event), f"refund_ended:{event.refund_id}")
+            if event.status is RefundStatus.FAILED:
+                await _note_money(tx, Kind.REFUND_FAILED, event, f"refund_failed:{event.refund_id}")
+
+    async def note_payment_unmatched(self, event: PaymentUnmatched) -> None:
+        """Have every admin for money told of money that nobody is named for."""
+        async with self._uow() as tx:
+            await _note_money(tx, Kind.PAYMENT_UNMATCHED, event, f"payment_unmatched:{event.event_id}")
+
+    async def note_deposit_proved(self, event: DepositProved, request: UUID) -> None:
+        """Have every admin for money told of a proof; ``request`` tells one upload from the next."""
+        async with self._uow() as tx:
+            await _note_money(tx, Kind.DEPOSIT_PROVED, event, f"deposit_proved:{event.intent_id}:{request}")
+
+    async def note_reconciliation_differed(self, event: ReconciliationDiffered) -> None:
+        """Have every admin for money told that a provider and the books disagree."""
+        async with self._uow() as tx:
+            key = f"reconciliation_differed:{event.reconciliation_id}"
+            await _note_money(tx, Kind.RECONCILIATION_DIFFERED, event, key)
 
     async def note_stock_low(self, event: StockLow, request: UUID) -> None:
         """Have every admin for stock told that a thing runs out; ``request`` tells one alarm from the next."""
@@ -190,14 +227,6 @@ class NotificationsService:
         names = await identity.user_names(tx, [order.user_id])
         return messages.order_for_admins(words, order, names.get(order.user_id, ""), buyer.telegram_id)
 
-    async def _top_up(self, tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
-        waiting: str | None = None
-        if params["order_id"]:
-            order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
-            waiting = order.number if order.status is OrderStatus.AWAITING_PAYMENT else None
-        amount, balance = (Money(params[name], params["currency"]) for name in ("amount", "balance"))
-        return messages.top_up(words, amount, balance, waiting)
-
     async def _stock_low(self, tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
         subject = await catalog.find_stock_subject(tx, VariantId(UUID(params["variant_id"])))
         return messages.stock_low(words, subject, params["left"]) if subject else None
@@ -207,3 +236,13 @@ async def _note(tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], key
     notification_id = await repository.add(tx, user_id, kind, params, key)
     if notification_id is not None:
         tx.enqueue(SEND, SendNotification(notification_id), unique_key=f"{SEND}:{notification_id}")
+
+
+async def _note_money(tx: Tx, kind: Kind, event: Event, key: str) -> None:
+    for admin in await identity.list_admins(tx, Permission.MONEY):
+        await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}")
+
+
+def _facts(event: Event) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(event)
+    return facts

@@ -8,14 +8,14 @@ from backend.catalog.types import StockLow
 from backend.infra.jobs import Cron, Job, Task
 from backend.notifications.service import SEND, NotificationsService
 from backend.notifications.types import SendNotification
-from backend.orders.types import KeysRequested, OrderPaid
-from backend.payments.types import TopUpSucceeded
+from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded
+from backend.payments.types import DepositProved, PaymentUnmatched, ReconciliationDiffered, RefundEnded, TopUpSucceeded
 
 _PURGE_AT = time(3, 40)
 
 
 def tasks(service: NotificationsService) -> list[Task]:
-    """Five that note what is to be told, and the one that tells it."""
+    """Those that note what is to be told, and the one that tells it."""
 
     async def order_paid_buyer(event: OrderPaid, _job: Job) -> None:
         await service.note_order_paid(event)
@@ -25,9 +25,6 @@ def tasks(service: NotificationsService) -> list[Task]:
 
     async def order_keys_to_chat(event: KeysRequested, job: Job) -> None:
         await service.note_keys_requested(event, job.id)
-
-    async def top_up_succeeded(event: TopUpSucceeded, job: Job) -> None:
-        await service.note_top_up(event, job.id)
 
     async def stock_low(event: StockLow, job: Job) -> None:
         await service.note_stock_low(event, job.id)
@@ -39,9 +36,42 @@ def tasks(service: NotificationsService) -> list[Task]:
         Task("notifications.order_paid_buyer", OrderPaid, order_paid_buyer),
         Task("notifications.order_paid_admins", OrderPaid, order_paid_admins),
         Task("notifications.order_keys_to_chat", KeysRequested, order_keys_to_chat),
-        Task("notifications.top_up_succeeded", TopUpSucceeded, top_up_succeeded),
         Task("notifications.stock_low", StockLow, stock_low),
+        *_money(service),
         Task(SEND, SendNotification, send),
+    ]
+
+
+def _money(service: NotificationsService) -> list[Task]:
+    async def top_up_succeeded(event: TopUpSucceeded, job: Job) -> None:
+        await service.note_top_up(event, job.id)
+
+    async def order_payment_kept(event: OrderPaymentKept, job: Job) -> None:
+        await service.note_order_payment_kept(event, job.id)
+
+    async def order_refunded(event: OrderRefunded, job: Job) -> None:
+        await service.note_order_refunded(event, job.id)
+
+    async def refund_ended(event: RefundEnded, _job: Job) -> None:
+        await service.note_refund_ended(event)
+
+    async def payment_unmatched(event: PaymentUnmatched, _job: Job) -> None:
+        await service.note_payment_unmatched(event)
+
+    async def deposit_proved(event: DepositProved, job: Job) -> None:
+        await service.note_deposit_proved(event, job.id)
+
+    async def reconciliation_differed(event: ReconciliationDiffered, _job: Job) -> None:
+        await service.note_reconciliation_differed(event)
+
+    return [
+        Task("notifications.top_up_succeeded", TopUpSucceeded, top_up_succeeded),
+        Task("notifications.order_payment_kept", OrderPaymentKept, order_payment_kept),
+        Task("notifications.order_refunded", OrderRefunded, order_refunded),
+        Task("notifications.refund_ended", RefundEnded, refund_ended),
+        Task("notifications.payment_unmatched", PaymentUnmatched, payment_unmatched),
+        Task("notifications.deposit_proved", DepositProved, deposit_proved),
+        Task("notifications.reconciliation_differed", ReconciliationDiffered, reconciliation_differed),
     ]
 
 

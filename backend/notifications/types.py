@@ -19,6 +19,14 @@ class Kind(StrEnum):
     ORDER_FOR_ADMINS = "order_for_admins"
     TOP_UP = "top_up"
     STOCK_LOW = "stock_low"
+    REFUND_ENDED = "refund_ended"
+    REFUND_FAILED = "refund_failed"
+    """To admins: the provider refused."""
+    PAYMENT_UNMATCHED = "payment_unmatched"
+    DEPOSIT_PROVED = "deposit_proved"
+    RECONCILIATION_DIFFERED = "reconciliation_differed"
+    ORDER_PAYMENT_KEPT = "order_payment_kept"
+    ORDER_REFUNDED = "order_refunded"
 
 
 class Status(StrEnum):

@@ -1,0 +1,104 @@
+"""What a message about money says, from the facts as they are when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from backend.identity import domain as identity
+from backend.identity.types import Recipient
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import OrderId
+from backend.kernel.money import Money
+from backend.notifications import money_messages as messages
+from backend.notifications.messages import Words
+from backend.notifications.types import Kind, Message
+from backend.orders import domain as orders
+from backend.orders.types import OrderPaymentKept, OrderRefunded, OrderStatus, RefundTarget
+from backend.payments.types import (
+    DepositProved,
+    IntentStatus,
+    PaymentUnmatched,
+    ReconciliationDiffered,
+    RefundEnded,
+    RefundStatus,
+)
+
+Composer = Callable[[Tx, Recipient, dict[str, Any], Words], Awaitable[Message | None]]
+"""Makes a message of its facts; None when there is nothing to tell any more. Raises NotFound for what is gone."""
+
+
+async def _top_up(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    amount, balance = (Money(params[name], params["currency"]) for name in ("amount", "balance"))
+    missing = Money(params["missing"], params["asset"]) if params.get("missing") else None
+    more = params.get("status") == IntentStatus.OVERPAID
+    if not params["order_id"]:
+        return messages.top_up(words, amount, balance, missing, more)
+    order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
+    if missing or order.status is OrderStatus.AWAITING_PAYMENT:
+        return messages.top_up_for_order(words, amount, order.number, missing, more)
+    if order.status is OrderStatus.DELIVERED:
+        # The order has spoken for itself already.
+        return messages.rest_of_order(words, order.number) if more else None
+    return messages.top_up(words, amount, balance, more=more)
+
+
+async def _order_payment_kept(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, OrderPaymentKept)
+    order = await orders.load(tx, order_id=event.order_id)
+    return messages.order_payment_kept(words, Money(event.amount, event.currency), order.number)
+
+
+async def _order_refunded(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, OrderRefunded)
+    order = await orders.load(tx, order_id=event.order_id)
+    to_wallet = event.target is RefundTarget.WALLET
+    return messages.order_refunded(words, Money(event.amount, event.currency), order.number, to_wallet=to_wallet)
+
+
+async def _refund_ended(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, RefundEnded)
+    sent = event.status is RefundStatus.SUCCEEDED
+    return messages.refund_ended(words, Money(event.amount, event.currency), sent=sent)
+
+
+async def _refund_failed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, RefundEnded)
+    return messages.refund_failed(words, Money(event.amount, event.currency), event.way, str(event.intent_id))
+
+
+async def _payment_unmatched(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, PaymentUnmatched)
+    known = event.amount is not None and event.currency is not None
+    amount = Money(event.amount or 0, event.currency or "") if known else None
+    return messages.payment_unmatched(words, amount, event.way, event.reason)
+
+
+async def _deposit_proved(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, DepositProved)
+    payer = await identity.get_recipient(tx, event.user_id)
+    names = await identity.user_names(tx, [event.user_id])
+    amount = Money(event.amount, event.currency)
+    name = names.get(event.user_id, "")
+    return messages.deposit_proved(words, amount, name, payer.telegram_id, str(event.intent_id))
+
+
+async def _reconciliation_differed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, ReconciliationDiffered)
+    return messages.reconciliation_differed(words, event.way, event.differences)
+
+
+COMPOSERS: Final[dict[Kind, Composer]] = {
+    Kind.TOP_UP: _top_up,
+    Kind.ORDER_PAYMENT_KEPT: _order_payment_kept,
+    Kind.ORDER_REFUNDED: _order_refunded,
+    Kind.REFUND_ENDED: _refund_ended,
+    Kind.REFUND_FAILED: _refund_failed,
+    Kind.PAYMENT_UNMATCHED: _payment_unmatched,
+    Kind.DEPOSIT_PROVED: _deposit_proved,
+    Kind.RECONCILIATION_DIFFERED: _reconciliation_differed,
+}
+"""What each kind of message about money says."""

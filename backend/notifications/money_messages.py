@@ -1,0 +1,149 @@
+"""The words of messages about money. Pure: all facts come in as arguments."""
+
+from __future__ import annotations
+
+import html
+
+from backend.infra.formatting import format_number
+from backend.kernel.money import Money
+from backend.notifications.messages import Words
+from backend.notifications.types import Button, Message
+
+
+def _wallet(words: Words) -> Button:
+    return words.button(words.translator.gettext("Open wallet"), "/wallet")
+
+
+def _order(words: Words, number: str) -> Button:
+    return words.button(words.translator.gettext("Open order"), f"/orders/{number}")
+
+
+def _admin(words: Words, path: str) -> Button:
+    return words.button(words.translator.gettext("Have a look"), f"/admin{path}")
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(text, quote=False)}</code>"
+
+
+def _person(name: str, telegram_id: int) -> str:
+    shown = html.escape(name, quote=False) or str(telegram_id)
+    return f'<a href="tg://user?id={telegram_id}">\u2068{shown}\u2069</a>'
+
+
+def top_up(words: Words, amount: Money, balance: Money, missing: Money | None = None, more: bool = False) -> Message:
+    """To the one whose money arrived. ``missing`` is still to be paid; ``more``: it was more than asked for."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount)),
+        _("Balance: {amount}").format(amount=words.money(balance)),
+    ]
+    if missing:
+        rows.append(_short(words, missing))
+    elif more:
+        rows.append(_("That was more than was asked for. All of it is in your balance."))
+    return Message("\n".join(rows), (_wallet(words),))
+
+
+def top_up_for_order(
+    words: Words, amount: Money, order: str, missing: Money | None = None, more: bool = False
+) -> Message:
+    """To the one who pays an order by it; the order's own message follows."""
+    _ = words.translator.gettext
+    number = words.number(order)
+    rows = [_("<b>{amount} has arrived for order {number}</b>").format(amount=words.money(amount), number=number)]
+    if missing:
+        rows.append(_short(words, missing))
+    else:
+        rows.append(_("The order's own message follows in a moment."))
+        if more:
+            rows.append(_("That was more than was asked for. The rest is in your balance."))
+    return Message("\n".join(rows), (_order(words, order),))
+
+
+def _short(words: Words, missing: Money) -> str:
+    _ = words.translator.gettext
+    return _("Still missing: {amount}. Send it by the same payment, and it is complete.").format(
+        amount=words.money(missing)
+    )
+
+
+def rest_of_order(words: Words, order: str) -> Message:
+    """To the one who sent more than his order cost, which has been paid in the meantime."""
+    _ = words.translator.gettext
+    text = _("You sent more than order {number} needed. The rest is in your balance.")
+    return Message(text.format(number=words.number(order)), (_wallet(words),))
+
+
+def order_payment_kept(words: Words, amount: Money, order: str) -> Message:
+    """To the buyer whose money came when the goods were gone."""
+    _ = words.translator.gettext
+    head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
+    why = _("It came for order {number} after its time, when the goods were gone. Use it for whatever you like.")
+    return Message(f"{head}\n{why.format(number=words.number(order))}", (_wallet(words),))
+
+
+def order_refunded(words: Words, amount: Money, order: str, *, to_wallet: bool) -> Message:
+    """To the buyer: money of an order goes back to him."""
+    _ = words.translator.gettext
+    head = _("<b>{amount} of order {number} is paid back</b>").format(
+        amount=words.money(amount), number=words.number(order)
+    )
+    if to_wallet:
+        return Message(f"{head}\n{_('It is in your wallet.')}", (_wallet(words),))
+    return Message(f"{head}\n{_('It goes back the way that you paid.')}", (_order(words, order),))
+
+
+def refund_ended(words: Words, amount: Money, *, sent: bool) -> Message:
+    """To the one whose money a provider has sent back, or would not."""
+    _ = words.translator.gettext
+    if sent:
+        head = _("<b>{amount} is on its way back to you</b>").format(amount=words.money(amount))
+        why = _("By the way that you paid. When it arrives is up to the payment provider.")
+    else:
+        head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
+        why = _("It could not be sent back the way that it came, so it is here.")
+    return Message(f"{head}\n{why}", (_wallet(words),))
+
+
+def refund_failed(words: Words, amount: Money, way: str, intent_id: str) -> Message:
+    """To an admin: a provider refused a refund."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>A refund was refused</b>"),
+        _("{amount} by {way}. The money is in the person's wallet instead.").format(
+            amount=words.money(amount), way=_code(way)
+        ),
+    ]
+    return Message("\n".join(rows), (_admin(words, f"/payments/{intent_id}"),))
+
+
+def payment_unmatched(words: Words, amount: Money | None, way: str, reason: str) -> Message:
+    """To an admin: money or news that belongs to no payment of ours."""
+    _ = words.translator.gettext
+    if amount is None:
+        head = _("<b>News of an unknown payment</b>")
+    else:
+        head = _("<b>{amount} came for an unknown payment</b>").format(amount=words.money(amount))
+    facts = _("By {way}: {reason}").format(way=_code(way), reason=_code(reason))
+    return Message(f"{head}\n{facts}", (_admin(words, "/payments/unmatched"),))
+
+
+def deposit_proved(words: Words, amount: Money, person: str, telegram_id: int, intent_id: str) -> Message:
+    """To an admin: somebody has sent the proof of a payment by hand."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>A deposit of {amount} waits for you</b>").format(amount=words.money(amount)),
+        _("From: {person}").format(person=_person(person, telegram_id)),
+        _("The proof has been uploaded. Compare it with your account, then confirm or refuse."),
+    ]
+    return Message("\n".join(rows), (_admin(words, f"/payments/{intent_id}"),))
+
+
+def reconciliation_differed(words: Words, way: str, differences: int) -> Message:
+    """To an admin: a provider and the books disagree."""
+    _, ngettext = words.translator.gettext, words.translator.ngettext
+    head = _("<b>{way} and the books differ</b>").format(way=_code(way))
+    count = ngettext("In {count} place.", "In {count} places.", differences)
+    shown = count.format(count=format_number(differences, words.locale))
+    return Message(f"{head}\n{shown}", (_admin(words, "/reconciliation"),))
