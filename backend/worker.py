@@ -37,7 +37,7 @@ def all_tasks(services: Services) -> list[Task]:
     return [
         *orders_tasks.tasks(services.orders),
         *catalog_tasks.tasks(services.catalog),
-        *payments_tasks.tasks(services.payments, services.refunds),
+        *payments_tasks.tasks(services.payments, services.refunds, services.reconciliation),
         *notifications_tasks.tasks(services.notifications),
     ]
 

@@ -109,8 +109,13 @@ class IdentityService:
     # What admins do
 
     async def find_users(self, actor: Actor, query: str = "", cursor: str | None = None) -> Page[UserRow]:
-        """People, newest first, by the start of Telegram id or @username, or a part of the name. Raises Forbidden."""
-        actor.require(Permission.USERS)
+        """People, newest first, by the start of Telegram id or @username, or a part of the name.
+
+        Needs the permission for users, or for money: whoever gives unmatched money to somebody must find him. Raises
+        Forbidden.
+        """
+        if not actor.may(Permission.MONEY):
+            actor.require(Permission.USERS)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
             rows = await repository.list_users(tx, fold(query.replace("\0", ""))[:64], before, _PAGE + 1)

@@ -144,6 +144,14 @@ async def list_failing(tx: Tx, limit: int = _PAGE) -> list[FailedJob]:
     return [_failed_job(row) for row in await tx.execute(statement)]
 
 
+async def list_open(tx: Tx, task: str) -> list[dict[str, Any]]:
+    """The payloads of a task's jobs that are still to be done."""
+    open_ones = select(OutboxJob.payload).where(
+        OutboxJob.task == task, OutboxJob.done_at.is_(None), OutboxJob.dead_at.is_(None)
+    )
+    return list((await tx.execute(open_ones)).scalars())
+
+
 async def retry_dead(tx: Tx, job_id: JobId) -> FailedJob:
     """Give a failed job all its attempts again, now; what it was. Raises NotFound unless it failed and is not done."""
     found = _COLUMNS.where(OutboxJob.id == job_id, or_(_DEAD, _FAILING)).with_for_update()

@@ -18,6 +18,8 @@ from backend.payments.types import (
     IntentStatus,
     Outcome,
     ProviderState,
+    RefundChoice,
+    RefundObstacle,
     Report,
     TopUpLimits,
     price,
@@ -184,6 +186,24 @@ def poll_delay(attempt: int, can: Capabilities, *, follows: bool = False) -> tim
         return _FOLLOW_EVERY
     seconds = can.first_poll_seconds * _POLL_GROWTH ** min(attempt, 32)
     return timedelta(seconds=min(seconds, max(can.slowest_poll_seconds, can.first_poll_seconds)))
+
+
+def refund_choice(intent: Intent, can: Capabilities | None, balance: Money) -> RefundChoice:
+    """What of a top-up can go back through its provider out of a wallet that holds ``balance``, or why nothing."""
+    zero = Money.zero(intent.amount.currency)
+    whole_only = can is not None and not can.partial_refunds
+    obstacle = None
+    if not intent.refundable or (whole_only and intent.refunded):
+        obstacle = RefundObstacle.NOTHING_LEFT
+    elif can is None:
+        obstacle = RefundObstacle.WAY_OFF
+    elif not can.refundable:
+        obstacle = RefundObstacle.WAY_CANNOT
+    elif balance.amount <= 0 or (whole_only and balance < intent.refundable):
+        obstacle = RefundObstacle.SPENT
+    if obstacle is not None:
+        return RefundChoice(most=zero, whole_only=whole_only, obstacle=obstacle)
+    return RefundChoice(most=min(intent.refundable, balance, key=lambda money: money.amount), whole_only=whole_only)
 
 
 def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from backend.infra.jobs import Cron, Job, Task
 from backend.payments.domain import SEND_REFUND
-from backend.payments.service import POLL, PaymentsService, ReconciliationService, RefundsService
-from backend.payments.types import PollIntent, SendRefund
+from backend.payments.service import COMPARE, POLL, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.types import CompareProvider, PollIntent, SendRefund
 
 _SWEEP_SECONDS = 60
 _DAY_SECONDS = 24 * 3600
+_COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment
 
 
-def tasks(payments: PaymentsService, refunds: RefundsService) -> list[Task]:
-    """Tasks: ask the provider about one payment, and again later while it is open; send a refund."""
+def tasks(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Task]:
+    """Tasks: ask the provider about one payment, and again later while it is open; send a refund; compare one."""
 
     async def poll(payload: PollIntent, _job: Job) -> None:
         await payments.poll(payload)
@@ -20,7 +21,14 @@ def tasks(payments: PaymentsService, refunds: RefundsService) -> list[Task]:
     async def send_refund(payload: SendRefund, _job: Job) -> None:
         await refunds.send(payload)
 
-    return [Task(POLL, PollIntent, poll), Task(SEND_REFUND, SendRefund, send_refund)]
+    async def compare(payload: CompareProvider, _job: Job) -> None:
+        await reconciliation.compare(payload)
+
+    return [
+        Task(POLL, PollIntent, poll),
+        Task(SEND_REFUND, SendRefund, send_refund),
+        Task(COMPARE, CompareProvider, compare, timeout=_COMPARE_SECONDS),
+    ]
 
 
 def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Cron]:

@@ -370,6 +370,36 @@ class PollIntent(msgspec.Struct, frozen=True):
     attempt: int
 
 
+class CompareProvider(msgspec.Struct, frozen=True):
+    """Payload of ``payments.compare``: compare this provider with the books."""
+
+    way: str
+
+
+class RefundObstacle(StrEnum):
+    """Why nothing of a payment can go back through its provider."""
+
+    NOTHING_LEFT = "nothing_left"
+    """Nothing was credited, or all of it has gone back."""
+    WAY_OFF = "way_off"
+    """The way is switched off."""
+    WAY_CANNOT = "way_cannot"
+    """The provider takes money only."""
+    SPENT = "spent"
+    """The person has spent it."""
+
+
+class RefundChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a payment can go back through its provider now: up to ``most`` (the shop's currency), or why nothing.
+
+    ``whole_only``: the provider sends back all of it or nothing.
+    """
+
+    most: Money
+    whole_only: bool = False
+    obstacle: RefundObstacle | None = None
+
+
 class SendRefund(msgspec.Struct, frozen=True):
     """Payload of ``payments.send_refund``."""
 

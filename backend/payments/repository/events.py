@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -77,6 +77,20 @@ async def lock_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
     if row is None:
         raise NotFound(f"payment event {event_id}")
     return _row(row)
+
+
+async def get_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
+    """A message. Raises NotFound."""
+    row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"payment event {event_id}")
+    return _row(row)
+
+
+async def count_unmatched(tx: Tx) -> int:
+    """How many messages belong to nobody yet."""
+    unmatched = select(func.count()).where(_EVENT.outcome == Outcome.UNMATCHED.value)
+    return int((await tx.execute(unmatched)).scalar_one())
 
 
 async def list_events(

@@ -2,8 +2,8 @@
 
 from backend.payments.service.inbox import InboxService
 from backend.payments.service.payments import POLL, PaymentsService
-from backend.payments.service.reconciliation import ReconciliationService
+from backend.payments.service.reconciliation import COMPARE, ReconciliationService
 from backend.payments.service.refunds import RefundsService
 from backend.payments.service.setup import configure
 
-__all__ = ["POLL", "InboxService", "PaymentsService", "ReconciliationService", "RefundsService", "configure"]
+__all__ = ["COMPARE", "POLL", "InboxService", "PaymentsService", "ReconciliationService", "RefundsService", "configure"]

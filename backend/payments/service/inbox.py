@@ -81,6 +81,18 @@ class InboxService:
         more = len(found) > _PAGE
         return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
 
+    async def count_unmatched(self, actor: Actor) -> int:
+        """How many messages belong to nobody yet."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await events.count_unmatched(tx)
+
+    async def event(self, actor: Actor, event_id: PaymentEventId) -> InboxRow:
+        """One message of a provider, whatever became of it. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await events.get_event(tx, event_id)
+
     @retry_conflicts
     async def assign(
         self, actor: Actor, event_id: PaymentEventId, user_id: UserId, amount: Money, order_id: OrderId | None = None

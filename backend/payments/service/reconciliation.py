@@ -9,7 +9,8 @@ from typing import Final
 import structlog
 
 from backend.identity.types import Actor, Permission
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.infra import jobs
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import IntentId
 from backend.payments import domain, rules
@@ -17,6 +18,7 @@ from backend.payments.ports import PaymentProvider
 from backend.payments.repository import intents, reconciliations, refunds
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
+    CompareProvider,
     Difference,
     DifferenceKind,
     Intent,
@@ -30,6 +32,10 @@ from backend.wallet import domain as wallet
 
 WINDOW: Final = timedelta(days=3)
 """How far back a comparison looks: three chances for each payment."""
+COMPARE: Final = "payments.compare"
+SIGNAL: Final = "reconciliation"
+"""The signal's topic of a comparison that was made; its key is ALL."""
+ALL: Final = "all"
 _MOST: Final = 10_000
 _LISTED: Final = 50
 log = structlog.get_logger(__name__)
@@ -47,6 +53,30 @@ class ReconciliationService:
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return await reconciliations.list_reconciliations(tx, _LISTED)
+
+    async def ask(self, actor: Actor) -> None:
+        """Have the worker compare every provider that is not about to be compared. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            waiting = await self._waiting(tx)
+            for way in self._providers:
+                if way not in waiting:
+                    tx.enqueue(COMPARE, CompareProvider(way))
+
+    async def waiting(self, actor: Actor) -> list[str]:
+        """The ways whose comparison was asked for and is still to come. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return sorted(await self._waiting(tx))
+
+    async def _waiting(self, tx: Tx) -> set[str]:
+        return {str(payload["way"]) for payload in await jobs.list_open(tx, COMPARE)}
+
+    async def compare(self, asked: CompareProvider) -> None:
+        """Task: compare one provider; one that was switched off meanwhile is passed over."""
+        provider = self._providers.get(asked.way)
+        if provider is not None:
+            await self._compare(provider)
 
     async def run(self, actor: Actor) -> list[Reconciliation]:
         """Compare every provider now. Needs the permission for money."""
@@ -156,6 +186,7 @@ class ReconciliationService:
                 at=tx.now,
             )
             await reconciliations.add_reconciliation(tx, done)
+            tx.signal(SIGNAL, ALL)
             if differences:
                 log.warning("payments.differ", provider=way, differences=len(differences))
                 tx.emit(ReconciliationDiffered(reconciliation_id=done.id, way=way, differences=len(differences)))

@@ -17,7 +17,7 @@ from backend.payments import domain, rules
 from backend.payments.errors import RefundNotPossible, RefundRefused
 from backend.payments.repository import intents, refunds
 from backend.payments.service.common import Providers, ref
-from backend.payments.types import Refund, RefundEnded, RefundStatus, SendRefund
+from backend.payments.types import Refund, RefundChoice, RefundEnded, RefundStatus, SendRefund
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
@@ -59,6 +59,18 @@ class RefundsService:
             told = {"amount": amount.amount, "currency": amount.currency, "reason": reason}
             await audit.record(tx, actor.user_id, "payments.refund", f"payment:{intent_id}", told)
         return begun
+
+    async def choice(self, actor: Actor, intent_id: IntentId) -> RefundChoice:
+        """What of a top-up can go back from the person's wallet through its provider now, or why nothing.
+
+        Needs the permission for money. Raises NotFound.
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            intent = await intents.get_intent(tx, intent_id)
+            balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
+        provider = self._providers.get(intent.way)
+        return rules.refund_choice(intent, provider.capabilities if provider else None, balance)
 
     async def list_for(
         self, actor: Actor, *, intent_id: IntentId | None = None, order_id: OrderId | None = None
