@@ -40,7 +40,9 @@ from backend.wallet.service import WalletService
 SUBSCRIPTIONS: Final[Subscriptions] = {
     "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
     "KeysRequested": ("notifications.order_keys_to_chat",),
-    "TopUpSucceeded": ("notifications.top_up_succeeded",),
+    "TopUpSucceeded": ("orders.settle_payment", "notifications.top_up_succeeded"),
+    "OrderPaymentKept": ("notifications.order_payment_kept",),
+    "OrderRefunded": ("notifications.order_refunded",),
     "RefundEnded": ("notifications.refund_ended",),
     "PaymentUnmatched": ("notifications.payment_unmatched",),
     "DepositProved": ("notifications.deposit_proved",),
@@ -141,7 +143,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         inbox=InboxService(uow=uow, currency=currency),
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
-            uow=uow, ring=ring, currency=currency, reservation=timedelta(seconds=settings.order_reservation)
+            uow=uow,
+            ring=ring,
+            currency=currency,
+            reservation=timedelta(seconds=settings.order_reservation),
+            ways={name: provider.capabilities for name, provider in by_name.items()},
         ),
         notifications=NotificationsService(
             uow=uow, ring=ring, messenger=messenger, public_url=settings.public_url.rstrip("/")

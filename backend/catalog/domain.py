@@ -75,6 +75,11 @@ async def count_available(tx: Tx, variant_id: VariantId) -> int:
     return await stock.count_available(tx, variant_id)
 
 
+async def person_limit(tx: Tx, variant_id: VariantId) -> int | None:
+    """How many of a variant one person may have; None for any number."""
+    return await stock.find_person_limit(tx, variant_id)
+
+
 async def find_stock_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
     """What an alert about the variant's stock speaks of, and what is left now; None for an unknown variant."""
     return await stock.find_subject(tx, variant_id)

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from backend.catalog import domain as catalog
+from backend.catalog.errors import SoldOut
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId, UserId, VariantId
 from backend.kernel.money import Money
-from backend.orders import repository, rules
+from backend.orders import rules
+from backend.orders.errors import PersonLimitReached
+from backend.orders.repository import orders as repository
+from backend.orders.repository import refunds
 from backend.orders.types import (
     DeliveredKey,
+    NewOrder,
     OpenedKey,
+    OrderLine,
+    OrderPaid,
+    OrderRefunded,
     OrderStatus,
     OrderStep,
     OrderView,
+    RefundTarget,
     RevealChannel,
 )
+from backend.wallet import domain as wallet
+from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
 TOPIC = "order"
 """The signal that an order's page should look again."""
@@ -31,6 +46,7 @@ async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None 
         revealed = await repository.first_reveals(tx, order_id)
         taken = await catalog.list_taken(tx, [line.id for line in lines])
         keys = [DeliveredKey(k, line, n, revealed.get(k)) for n, (line, k) in enumerate(taken, start=1)]
+    held = await wallet.find_hold(tx, purpose(order_id)) if row.status == OrderStatus.AWAITING_PAYMENT else None
     return OrderView(
         id=order_id,
         number=rules.order_number(row.sequence),
@@ -42,6 +58,8 @@ async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None 
         lines=lines,
         keys=keys,
         timeline=await repository.list_timeline(tx, order_id),
+        held=held.amount if held is not None and held.open else Money.zero(row.currency),
+        refunded=Money(row.refunded_amount, row.currency),
     )
 
 
@@ -64,6 +82,127 @@ async def close_unpaid(tx: Tx, order_id: OrderId, status: OrderStatus, step: Ord
     row = await repository.get_order(tx, order_id=order_id)
     for line in await repository.list_lines(tx, order_id, row.currency):
         await catalog.release_reserved(tx, line.id)
+    await wallet.release(tx, purpose(order_id), rules.order_number(row.sequence))
     await repository.set_status(tx, order_id, status)
     await repository.add_events(tx, order_id, [step], by)
     tx.signal(TOPIC, order_id)
+
+
+def purpose(order_id: OrderId) -> str:
+    """What the wallet's hold for an order is named."""
+    return f"order:{order_id}"
+
+
+async def hold(tx: Tx, order: NewOrder, number: str) -> None:
+    """Set what the buyer's wallet has aside for a new order, at most its price."""
+    balance = await wallet.balance(tx, order.user_id, order.total.currency)
+    part = min(balance, order.total, key=lambda money: money.amount)
+    if part:
+        await wallet.hold(tx, purpose(order.id), order.user_id, part, number, _memo(order.line))
+
+
+async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number: str, line: OrderLine) -> None:
+    """Take ``amount`` for an order from the wallet. Raises InsufficientFunds."""
+    if amount:
+        source, target = AccountRef.user(buyer), AccountRef.house(REVENUE)
+        key, memo = f"order:{order_id}", _memo(line)
+        await wallet.transfer(tx, TransferKind.PURCHASE, key, source, target, amount, reference=number, memo=memo)
+
+
+async def is_covered(tx: Tx, row: Row[Any]) -> bool:
+    """Whether what is held for the order and what the wallet has come to its price."""
+    held = await wallet.find_hold(tx, purpose(OrderId(row.id)))
+    aside = held.amount.amount if held is not None and held.open else 0
+    balance = await wallet.balance(tx, UserId(row.user_id), row.currency)
+    return bool(balance.amount + aside >= row.total_amount)
+
+
+async def pay_reserved(tx: Tx, row: Row[Any], by: UserId | None) -> None:
+    """Make the goods that are kept for a locked order the buyer's, for its price. Raises InsufficientFunds."""
+    lines = await repository.list_lines(tx, OrderId(row.id), row.currency)
+    for line in lines:
+        await catalog.sell_reserved(tx, line.id)
+    await _deliver(tx, row, lines[0], by)
+
+
+async def pay_late(tx: Tx, row: Row[Any]) -> bool:
+    """Pay a locked order that is over, at its price of then; False when its goods or the money can't be had."""
+    order_id, buyer = OrderId(row.id), UserId(row.user_id)
+    if not await is_covered(tx, row):
+        return False
+    try:
+        # An order has one line so far; with several, all of them would have to be had, or none taken.
+        ((line_id, variant_id, quantity),) = await refunds.list_variants(tx, order_id)
+        limit = await catalog.person_limit(tx, variant_id)
+        await check_person_limit(tx, order_id, buyer, variant_id, quantity, limit)
+        await catalog.take_keys(tx, variant_id, quantity, line_id)
+    except (SoldOut, PersonLimitReached):
+        return False
+    lines = await repository.list_lines(tx, order_id, row.currency)
+    await _deliver(tx, row, lines[0], None)
+    return True
+
+
+async def check_person_limit(
+    tx: Tx, order_id: OrderId, buyer: UserId, variant_id: VariantId, quantity: int, limit: int | None
+) -> None:
+    """Raises PersonLimitReached when the buyer would have more than ``limit``; counted one order at a time."""
+    if limit is None:
+        return
+    await repository.lock_buyer(tx, buyer)
+    bought = await repository.count_bought(tx, buyer, variant_id, order_id)
+    if bought + quantity > limit:
+        raise PersonLimitReached(limit=limit, bought=bought)
+
+
+async def refund_to_wallet(tx: Tx, row: Row[Any], amount: Money, reason: str, key: str) -> None:
+    """Give a part of a locked order's price back to the buyer's wallet."""
+    line = (await repository.list_lines(tx, OrderId(row.id), row.currency))[0]
+    await wallet.transfer(
+        tx,
+        TransferKind.REFUND,
+        f"order_refund:{row.id}:{key}",
+        AccountRef.house(REVENUE),
+        AccountRef.user(UserId(row.user_id)),
+        amount,
+        reference=rules.order_number(row.sequence),
+        memo=Memo(title=line.name, quantity=line.quantity, reason=reason),
+    )
+
+
+async def note_refund(
+    tx: Tx, row: Row[Any], refunded: Money, amount: Money, target: RefundTarget, by: UserId | None
+) -> None:
+    """Keep that ``refunded`` of a locked order has gone back in all, and tell."""
+    order_id = OrderId(row.id)
+    whole = refunded.amount == row.total_amount
+    status, step = (
+        (OrderStatus.REFUNDED, OrderStep.REFUNDED) if whole else (OrderStatus(row.status), OrderStep.PARTIALLY_REFUNDED)
+    )
+    await refunds.set_refunded(tx, order_id, refunded, status)
+    await repository.add_events(tx, order_id, [step], by)
+    tx.emit(
+        OrderRefunded(
+            order_id=order_id,
+            user_id=UserId(row.user_id),
+            amount=amount.amount,
+            currency=amount.currency,
+            target=target,
+        )
+    )
+    tx.signal(TOPIC, order_id)
+
+
+async def _deliver(tx: Tx, row: Row[Any], line: OrderLine, by: UserId | None) -> None:
+    order_id, buyer = OrderId(row.id), UserId(row.user_id)
+    total, number = Money(row.total_amount, row.currency), rules.order_number(row.sequence)
+    held = await wallet.capture(tx, purpose(order_id), AccountRef.house(REVENUE), number, _memo(line))
+    await charge(tx, order_id, buyer, total if held is None else total - held, number, line)
+    await repository.set_status(tx, order_id, OrderStatus.DELIVERED, paid=True)
+    await repository.add_events(tx, order_id, [OrderStep.PAID, OrderStep.DELIVERED], by)
+    tx.emit(OrderPaid(order_id=order_id, user_id=buyer))
+    tx.signal(TOPIC, order_id)
+
+
+def _memo(line: OrderLine) -> Memo:
+    return Memo(title=line.name, quantity=line.quantity)

@@ -8,8 +8,10 @@ from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import parse_short_number, short_number
+from backend.kernel.money import Money
 from backend.orders.errors import PremiumOnly, QuantityNotAllowed
 from backend.orders.types import OrderStatus
+from backend.payments.errors import RefundTooMuch
 
 MAX_OPEN_RESERVATIONS = 3
 _PREFIX = "S-"
@@ -45,3 +47,11 @@ def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
 def is_payable(status: OrderStatus, expires_at: datetime | None, now: datetime) -> bool:
     """Whether the order still waits for money."""
     return status is OrderStatus.AWAITING_PAYMENT and (expires_at is None or now < expires_at)
+
+
+def check_refund(total: Money, refunded: Money, amount: Money) -> Money:
+    """What has gone back in all after ``amount``. Raises RefundTooMuch, also for nothing."""
+    left = total - refunded
+    if amount.currency != total.currency or not 0 < amount.amount <= left.amount:
+        raise RefundTooMuch(most=left)
+    return refunded + amount

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from backend.infra.jobs import Cron, Task
-from backend.orders.service import OrdersService
+from backend.infra.jobs import Cron, Job, Task
+from backend.orders.service import SETTLE, OrdersService
+from backend.payments.types import TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
 
 
-def tasks(_service: OrdersService) -> list[Task]:
-    """The jobs that orders handle: none of their own."""
-    return []
+def tasks(service: OrdersService) -> list[Task]:
+    """Tasks: money that came for an order pays it."""
+
+    async def settle(event: TopUpSucceeded, _job: Job) -> None:
+        await service.settle_payment(event)
+
+    return [Task(SETTLE, TopUpSucceeded, settle)]
 
 
 def crons(service: OrdersService) -> list[Cron]:

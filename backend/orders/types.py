@@ -19,6 +19,8 @@ class OrderStatus(StrEnum):
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REFUNDED = "refunded"
+    """All of it went back; a part that went back leaves the order as it is."""
 
 
 class OrderStep(StrEnum):
@@ -30,6 +32,16 @@ class OrderStep(StrEnum):
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+class RefundTarget(StrEnum):
+    """Where the money of an order goes back to."""
+
+    WALLET = "wallet"
+    PROVIDER = "provider"
+    """The way that it came."""
 
 
 class RevealChannel(StrEnum):
@@ -52,6 +64,25 @@ class KeysRequested(Event, frozen=True, kw_only=True):
 
     order_id: OrderId
     user_id: UserId
+
+
+class OrderPaymentKept(Event, frozen=True, kw_only=True):
+    """Money came for an order that is over, and its goods are gone: the money is in the wallet."""
+
+    order_id: OrderId
+    user_id: UserId
+    amount: int
+    currency: str
+
+
+class OrderRefunded(Event, frozen=True, kw_only=True):
+    """``amount`` of an order goes back to ``target``; in minor units of ``currency``."""
+
+    order_id: OrderId
+    user_id: UserId
+    amount: int
+    currency: str
+    target: RefundTarget
 
 
 class OrderRef(msgspec.Struct, frozen=True):
@@ -129,7 +160,7 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """An order with all that its page shows."""
+    """An order with all that its page shows; ``held`` is set aside of the wallet for it, ``refunded`` went back."""
 
     id: OrderId
     number: str
@@ -141,6 +172,33 @@ class OrderView(msgspec.Struct, frozen=True):
     lines: list[OrderLine]
     keys: list[DeliveredKey]
     timeline: list[TimelineEntry]
+    held: Money
+    refunded: Money
+
+
+class OrderRefundRow(msgspec.Struct, frozen=True):
+    """A part of an order's money that went back."""
+
+    amount: Money
+    target: RefundTarget
+    reason: str
+    at: datetime
+
+
+class RefundableWay(msgspec.Struct, frozen=True):
+    """What can go back through a provider; ``whole_only``: all of ``most`` or nothing."""
+
+    way: str
+    most: Money
+    whole_only: bool
+
+
+class Refundable(msgspec.Struct, frozen=True):
+    """What of an order can go back: to the wallet, and through each provider that it was paid by."""
+
+    most: Money
+    ways: list[RefundableWay]
+    done: list[OrderRefundRow]
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 
 from backend.infra.failpoints import failpoint
@@ -9,7 +11,7 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments import rules
-from backend.payments.errors import PaymentConflict
+from backend.payments.errors import PaymentConflict, RefundNotPossible
 from backend.payments.repository import events, intents, refunds
 from backend.payments.types import (
     Capabilities,
@@ -24,7 +26,7 @@ from backend.payments.types import (
     TopUpSucceeded,
 )
 from backend.wallet import domain as wallet
-from backend.wallet.types import AccountRef, Memo, TransferKind
+from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
 SIGNAL = "payment"
 """The signal's topic of a payment that changed; the key is its id."""
@@ -173,3 +175,37 @@ async def refund(
 async def lock_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
     """The payments that brought money for an order, locked, the latest first."""
     return await intents.list_paid_for(tx, order_id)
+
+
+async def refund_order(
+    tx: Tx,
+    order_id: OrderId,
+    amount: Money,
+    ways: Mapping[str, Capabilities],
+    *,
+    reason: str,
+    idempotency_key: str,
+    actor_id: UserId | None,
+) -> list[Refund]:
+    """Send ``amount`` of an order's price back through the payments that brought it, the latest first.
+
+    Raises RefundTooMuch when they did not bring so much, RefundNotPossible when a provider can't.
+    """
+    paid = await intents.list_paid_for(tx, order_id)
+    able = [intent for intent in paid if (can := ways.get(intent.way)) is not None and can.refundable]
+    if paid and not able:
+        raise RefundNotPossible(paid[0].way)
+    return [
+        await refund(
+            tx,
+            intent,
+            part,
+            AccountRef.house(REVENUE),
+            ways[intent.way],
+            reason=reason,
+            idempotency_key=f"{idempotency_key}:{intent.number}",
+            actor_id=actor_id,
+            order_id=order_id,
+        )
+        for intent, part in rules.shares(able, amount)
+    ]

@@ -247,3 +247,8 @@ _COUNT_LOW = (
 async def count_low(tx: Tx) -> int:
     """Listed variants that had stock and whose threshold was passed since."""
     return int((await tx.execute(_COUNT_LOW)).scalar_one())
+
+
+async def find_person_limit(tx: Tx, variant_id: VariantId) -> int | None:
+    """How many of the variant one person may have; None for any number."""
+    return (await tx.execute(select(Variant.per_person_limit).where(Variant.id == variant_id))).scalar_one_or_none()

@@ -51,8 +51,8 @@ _LINE_COLUMNS = (
     Line.unit_amount,
 )  # fmt: skip
 _ORDER_COLUMNS = (
-    Order.id, Order.sequence, Order.user_id, Order.status, Order.total_amount, Order.currency, Order.created_at,
-    Order.expires_at,
+    Order.id, Order.sequence, Order.user_id, Order.status, Order.total_amount, Order.refunded_amount, Order.currency,
+    Order.created_at, Order.expires_at,
 )  # fmt: skip
 
 # The order, its line and its first steps in one round trip; a replayed tap writes none of them.
@@ -184,9 +184,10 @@ async def find_by_key(tx: Tx, user_id: UserId, key: str) -> Row[Any] | None:
     return (await tx.execute(statement)).first()
 
 
-async def lock_order(tx: Tx, sequence: int) -> Row[Any]:
-    """The order, locked. Raises NotFound."""
-    row = (await tx.execute(select(*_ORDER_COLUMNS).where(Order.sequence == sequence).with_for_update())).one_or_none()
+async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> Row[Any]:
+    """The order by its sequence or its id, locked. Raises NotFound."""
+    which = Order.sequence == sequence if order_id is None else Order.id == order_id
+    row = (await tx.execute(select(*_ORDER_COLUMNS).where(which).with_for_update())).one_or_none()
     if row is None:
         raise NotFound("no such order")
     return row
@@ -310,7 +311,8 @@ async def lock_lapsed(tx: Tx) -> OrderId | None:
 async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
     """Paid minor units and paid orders since a moment."""
     statement = select(
-        func.coalesce(func.sum(Order.total_amount), 0).label("revenue"), func.count().label("paid")
+        func.coalesce(func.sum(Order.total_amount - Order.refunded_amount), 0).label("revenue"),
+        func.count().label("paid"),
     ).where(Order.paid_at >= since, Order.currency == currency)
     row = (await tx.execute(statement)).one()
     return int(row.revenue), int(row.paid)
@@ -321,7 +323,11 @@ async def list_figures(tx: Tx, buyers: Sequence[UserId], currency: str) -> dict[
     if not buyers:
         return {}
     statement = (
-        select(Order.user_id, func.count().label("paid"), func.sum(Order.total_amount).label("spent"))
+        select(
+            Order.user_id,
+            func.count().label("paid"),
+            func.sum(Order.total_amount - Order.refunded_amount).label("spent"),
+        )
         .where(Order.user_id.in_(buyers), Order.paid_at.is_not(None), Order.currency == currency)
         .group_by(Order.user_id)
     )

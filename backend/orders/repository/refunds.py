@@ -1,0 +1,50 @@
+"""The SQL of money that went back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import OrderId, OrderLineId, UserId, VariantId
+from backend.kernel.money import Money
+from backend.orders.models import Line, Order, OrderRefund
+from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget
+
+
+async def find_refund(tx: Tx, order_id: OrderId, key: str) -> Row[Any] | None:
+    """The refund of the order that was made with this idempotency key."""
+    mine = (OrderRefund.order_id == order_id, OrderRefund.idempotency_key == key)
+    return (await tx.execute(select(OrderRefund.amount, OrderRefund.target).where(*mine))).one_or_none()
+
+
+async def add_refund(
+    tx: Tx, order_id: OrderId, key: str, amount: Money, target: RefundTarget, reason: str, actor_id: UserId | None
+) -> None:
+    """Keep that a part went back."""
+    values = {
+        "id": tx.new_id(), "order_id": order_id, "idempotency_key": key, "amount": amount.amount,
+        "target": target.value, "reason": reason, "actor_id": actor_id, "at": tx.now,
+    }  # fmt: skip
+    await tx.execute(insert(OrderRefund).values(values))
+
+
+async def set_refunded(tx: Tx, order_id: OrderId, refunded: Money, status: OrderStatus) -> None:
+    """Keep what went back in all."""
+    changed = {"refunded_amount": refunded.amount, "status": status.value}
+    await tx.execute(update(Order).where(Order.id == order_id).values(changed))
+
+
+async def list_refunds(tx: Tx, order_id: OrderId, currency: str) -> list[OrderRefundRow]:
+    """What of an order went back, oldest first."""
+    columns = (OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
+    found = select(*columns).where(OrderRefund.order_id == order_id).order_by(OrderRefund.id)
+    rows = await tx.execute(found)
+    return [OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at) for row in rows]
+
+
+async def list_variants(tx: Tx, order_id: OrderId) -> list[tuple[OrderLineId, VariantId, int]]:
+    """What the order's lines are of, with their quantities, in their order."""
+    found = select(Line.id, Line.variant_id, Line.quantity).where(Line.order_id == order_id).order_by(Line.position)
+    return [(OrderLineId(row.id), VariantId(row.variant_id), row.quantity) for row in await tx.execute(found)]

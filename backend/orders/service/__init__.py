@@ -1,0 +1,13 @@
+"""Use cases of orders, a module for each of their concerns."""
+
+from backend.orders.service.buying import Buying
+from backend.orders.service.following import Following
+from backend.orders.service.paying import SETTLE, Paying
+from backend.orders.service.refunding import Refunding
+
+
+class OrdersService(Buying, Paying, Refunding, Following):
+    """Buying, paying, following, receiving and refunding orders."""
+
+
+__all__ = ["SETTLE", "OrdersService"]

@@ -1,0 +1,48 @@
+"""What the use cases of orders share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import UserId
+from backend.orders import rules
+from backend.payments.types import Capabilities
+
+
+class OrdersBase:
+    """``ways`` are the capabilities of the ways to pay that are on; ``reservation`` is how long goods are kept."""
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        ring: KeyRing,
+        currency: str,
+        reservation: timedelta,
+        ways: Mapping[str, Capabilities] | None = None,
+    ) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._currency = currency
+        self._reservation = reservation
+        self._ways = ways or {}
+
+
+def sequence_of(number: str) -> int:
+    """The sequence behind an order's number. Raises NotFound."""
+    sequence = rules.parse_order_number(number)
+    if sequence is None:
+        raise NotFound("not an order number")
+    return sequence
+
+
+def check_owner(actor: Actor, owner: UserId) -> None:
+    """Raises NotFound for another person's order."""
+    # Another person's order does not exist for this one: the same answer as for a number never given.
+    if owner != actor.user_id:
+        raise NotFound("somebody else's order")

@@ -1,0 +1,160 @@
+"""Choosing, buying and reserving."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backend.catalog import domain as catalog
+from backend.catalog.types import Offer
+from backend.identity.types import Actor
+from backend.infra.unit_of_work import Tx, retry_conflicts
+from backend.kernel.errors import AppError, NotFound
+from backend.kernel.ids import OrderId, OrderLineId, VariantId
+from backend.kernel.money import Money
+from backend.orders import domain, rules
+from backend.orders.errors import IdempotencyKeyReused, PriceChanged, TooManyReservations
+from backend.orders.repository import orders as repository
+from backend.orders.service.base import OrdersBase
+from backend.orders.types import NewOrder, OrderLine, OrderPaid, OrderRef, OrderStatus, OrderStep, Quote
+from backend.wallet import domain as wallet
+
+
+class Buying(OrdersBase):
+    """A product becomes an order."""
+
+    async def quote(self, actor: Actor, variant_id: VariantId, quantity: int) -> Quote:
+        """What ``quantity`` of the variant would cost the buyer now.
+
+        Raises NotFound, PremiumOnly, QuantityNotAllowed. What is left in stock is told, not promised.
+        """
+        async with self._uow.read() as tx:
+            offer = await self._offer(tx, actor, variant_id, quantity)
+            balance = await wallet.balance(tx, actor.id, self._currency)
+            available = await catalog.count_available(tx, variant_id)
+        line = _line(OrderLineId(tx.new_id()), offer, quantity)
+        total = offer.unit_price * quantity
+        missing = total - balance if balance < total else Money.zero(self._currency)
+        return Quote(line=line, total=total, balance=balance, missing=missing, available=available)
+
+    @retry_conflicts
+    async def place(
+        self,
+        actor: Actor,
+        variant_id: VariantId,
+        quantity: int,
+        idempotency_key: str,
+        *,
+        confirmed: Money | None = None,
+    ) -> OrderRef:
+        """Buy from the wallet: the money moves and the keys are the buyer's, in one transaction.
+
+        The same ``idempotency_key`` (8 to 64 characters) always answers with the same order. ``confirmed`` is the
+        total that the buyer has agreed to. Raises NotFound, PremiumOnly, QuantityNotAllowed, PriceChanged,
+        PersonLimitReached, SoldOut, InsufficientFunds, IdempotencyKeyReused.
+        """
+        rules.check_idempotency_key(idempotency_key)
+        async with self._uow() as tx:
+            try:
+                offer = await self._offer(tx, actor, variant_id, quantity)
+                if confirmed is not None and confirmed != offer.unit_price * quantity:
+                    raise PriceChanged(total=offer.unit_price * quantity)
+            except AppError as refusal:
+                return await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
+            order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.DELIVERED)
+            sequence = await repository.add_order(tx, order)
+            if sequence is None:
+                return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
+            await domain.check_person_limit(
+                tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
+            )
+            await catalog.take_keys(tx, variant_id, quantity, order.line.id)
+            await domain.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.line)
+            tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
+            tx.signal(domain.TOPIC, order.id)
+        return OrderRef(order.id, rules.order_number(sequence))
+
+    @retry_conflicts
+    async def reserve(
+        self, actor: Actor, variant_id: VariantId, quantity: int, idempotency_key: str, *, hold: bool = False
+    ) -> OrderRef:
+        """Keep the goods for the buyer for a while, until the money is there.
+
+        With ``hold`` what his wallet has is set aside for the order: captured together with the rest, or released.
+        Raises as place does (but for InsufficientFunds), and TooManyReservations.
+        """
+        rules.check_idempotency_key(idempotency_key)
+        async with self._uow() as tx:
+            await repository.lock_buyer(tx, actor.id)
+            try:
+                offer = await self._offer(tx, actor, variant_id, quantity)
+            except AppError as refusal:
+                return await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
+            order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.AWAITING_PAYMENT)
+            order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation)
+            sequence = await repository.add_order(tx, order)
+            if sequence is None:
+                return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
+            if await repository.count_waiting(tx, actor.id) > rules.MAX_OPEN_RESERVATIONS:
+                raise TooManyReservations(limit=rules.MAX_OPEN_RESERVATIONS)
+            await domain.check_person_limit(
+                tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
+            )
+            await catalog.reserve_keys(tx, variant_id, quantity, order.line.id)
+            if hold:
+                await domain.hold(tx, order, rules.order_number(sequence))
+        return OrderRef(order.id, rules.order_number(sequence))
+
+    async def _offer(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Offer:
+        """The offer, if this person may buy so many of it. Raises NotFound, PremiumOnly, QuantityNotAllowed."""
+        offer = await catalog.get_offer(tx, variant_id, reseller=actor.is_reseller)
+        if offer.unit_price.currency != self._currency:
+            raise NotFound("priced in another currency than the shop's")
+        rules.check_offer(offer, actor, quantity)
+        return offer
+
+    async def _replayed(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int, key: str) -> OrderRef:
+        first = await repository.find_by_key(tx, actor.id, key)
+        if first is None or (first.variant_id, first.quantity) != (variant_id, quantity):
+            raise IdempotencyKeyReused()
+        return OrderRef(OrderId(first.id), rules.order_number(first.sequence))
+
+    async def _bought_before(
+        self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int, key: str, refusal: AppError
+    ) -> OrderRef:
+        """What cannot be bought any more may have been bought by an earlier try. Raises ``refusal`` if it was not."""
+        if await repository.find_by_key(tx, actor.id, key) is None:
+            raise refusal
+        return await self._replayed(tx, actor, variant_id, quantity, key)
+
+
+_FIRST_STEPS = {
+    OrderStatus.DELIVERED: (OrderStep.PLACED, OrderStep.PAID, OrderStep.DELIVERED),
+    OrderStatus.AWAITING_PAYMENT: (OrderStep.PLACED, OrderStep.RESERVED),
+}
+
+
+def _new_order(tx: Tx, actor: Actor, offer: Offer, quantity: int, key: str, status: OrderStatus) -> NewOrder:
+    return NewOrder(
+        id=OrderId(tx.new_id()),
+        user_id=actor.id,
+        idempotency_key=key,
+        status=status,
+        variant_id=offer.variant_id,
+        line=_line(OrderLineId(tx.new_id()), offer, quantity),
+        total=offer.unit_price * quantity,
+        steps=_FIRST_STEPS[status],
+    )
+
+
+def _line(line_id: OrderLineId, offer: Offer, quantity: int) -> OrderLine:
+    return OrderLine(
+        id=line_id,
+        slug=offer.slug,
+        name=offer.name,
+        variant_name=offer.variant_name,
+        hue=offer.hue,
+        icon=offer.icon,
+        country=offer.country,
+        quantity=quantity,
+        unit_price=offer.unit_price,
+    )

@@ -1,0 +1,119 @@
+"""How an order is paid, or given up."""
+
+from __future__ import annotations
+
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.failpoints import failpoint
+from backend.infra.unit_of_work import retry_conflicts
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import OrderId, UserId
+from backend.orders import domain, rules
+from backend.orders.errors import OrderNotPayable
+from backend.orders.repository import orders as repository
+from backend.orders.service.base import OrdersBase, check_owner, sequence_of
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep
+from backend.payments.types import TopUpSucceeded
+
+SETTLE = "orders.settle_payment"
+
+
+class Paying(OrdersBase):
+    """A reserved order is paid by its buyer, by money that came for it, or ends."""
+
+    @retry_conflicts
+    async def pay(self, actor: Actor, number: str) -> OrderRef:
+        """Pay a waiting order from the wallet; an order paid before is answered as it is.
+
+        Raises NotFound, OrderNotPayable, InsufficientFunds.
+        """
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            status = OrderStatus(row.status)
+            if status is OrderStatus.REFUNDED:
+                raise OrderNotPayable()
+            if status is not OrderStatus.DELIVERED:
+                if not rules.is_payable(status, row.expires_at, tx.now):
+                    raise OrderNotPayable()
+                await domain.pay_reserved(tx, row, actor.user_id)
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    @retry_conflicts
+    async def settle_payment(self, event: TopUpSucceeded) -> None:
+        """Task: pay the order that money has come for.
+
+        One that waits is paid once the money is enough. One that is over is paid too, where its goods can still be
+        had; else the money stays in the wallet, and the buyer is told.
+        """
+        if event.order_id is None:
+            return
+        failpoint("orders.settle_before")
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, order_id=event.order_id)
+            if UserId(row.user_id) != event.user_id:
+                return
+            status = OrderStatus(row.status)
+            if status is OrderStatus.AWAITING_PAYMENT:
+                if await domain.is_covered(tx, row):
+                    await domain.pay_reserved(tx, row, None)
+            elif status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED} and not await domain.pay_late(tx, row):
+                tx.emit(
+                    OrderPaymentKept(
+                        order_id=event.order_id, user_id=event.user_id, amount=event.amount, currency=event.currency
+                    )
+                )
+            failpoint("orders.settled")
+
+    async def awaits_payment(self, order_id: OrderId) -> bool:
+        """Whether the order still waits for money and has its goods."""
+        async with self._uow.read() as tx:
+            try:
+                row = await repository.get_order(tx, order_id=order_id)
+            except NotFound:
+                return False
+            return rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now)
+
+    @retry_conflicts
+    async def cancel(self, actor: Actor, number: str) -> OrderRef:
+        """Give up a waiting order; its goods go back to the shop. Raises NotFound, OrderNotPayable."""
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            if row.status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+                raise OrderNotPayable()
+            if row.status == OrderStatus.AWAITING_PAYMENT:
+                cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
+                await domain.close_unpaid(tx, OrderId(row.id), cancelled, step, actor.user_id)
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    @retry_conflicts
+    async def cancel_for(self, actor: Actor, number: str, reason: str) -> OrderRef:
+        """Give up anybody's waiting order. Needs the permission for orders. Raises NotFound, OrderNotPayable."""
+        actor.require(Permission.ORDERS)
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            if row.status != OrderStatus.AWAITING_PAYMENT:
+                raise OrderNotPayable()
+            await domain.close_unpaid(tx, OrderId(row.id), OrderStatus.CANCELLED, OrderStep.CANCELLED, actor.user_id)
+            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{row.id}", {"reason": reason})
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    async def expire_lapsed(self) -> int:
+        """End the orders whose time to be paid is over and give their goods back; the number ended.
+
+        Each in a transaction of its own, so that no two products are locked together.
+        """
+        ended = 0
+        while await self._expire_one():
+            ended += 1
+        return ended
+
+    @retry_conflicts
+    async def _expire_one(self) -> bool:
+        async with self._uow() as tx:
+            order_id = await repository.lock_lapsed(tx)
+            if order_id is None:
+                return False
+            await domain.close_unpaid(tx, order_id, OrderStatus.EXPIRED, OrderStep.EXPIRED, None)
+        return True

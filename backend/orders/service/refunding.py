@@ -1,0 +1,86 @@
+"""Money of an order that goes back."""
+
+from __future__ import annotations
+
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.unit_of_work import retry_conflicts
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import OrderId
+from backend.kernel.money import Money
+from backend.orders import domain, rules
+from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
+from backend.orders.repository import orders as repository
+from backend.orders.repository import refunds
+from backend.orders.service.base import OrdersBase, sequence_of
+from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableWay, RefundTarget
+from backend.payments import domain as payments
+
+_PAID = frozenset({OrderStatus.DELIVERED, OrderStatus.REFUNDED})
+
+
+class Refunding(OrdersBase):
+    """Refunds by admins with the permission for orders."""
+
+    async def refundable(self, actor: Actor, number: str) -> Refundable:
+        """What of the order can go back, and where to. Raises NotFound."""
+        actor.require(Permission.ORDERS)
+        async with self._uow() as tx:
+            row = await repository.get_order(tx, sequence=sequence_of(number))
+            done = await refunds.list_refunds(tx, OrderId(row.id), row.currency)
+            left = row.total_amount - row.refunded_amount if row.status in _PAID else 0
+            ways = []
+            for intent in await payments.lock_paid_for(tx, OrderId(row.id)):
+                can = self._ways.get(intent.way)
+                if can is None or not can.refundable or not intent.refundable or not left:
+                    continue
+                whole = not can.partial_refunds
+                if whole and (intent.refunded or intent.credited.amount > left):
+                    continue
+                most = Money(min(left, intent.refundable.amount), row.currency)
+                ways.append(RefundableWay(intent.way, most, whole))
+        return Refundable(Money(left, row.currency), ways, done)
+
+    @retry_conflicts
+    async def refund(
+        self, actor: Actor, number: str, amount: Money, target: RefundTarget, reason: str, *, idempotency_key: str
+    ) -> OrderView:
+        """Give ``amount`` of a paid order back, to the wallet or through the way that it was paid by.
+
+        The same key again gives nothing more. Raises NotFound, OrderNotPayable for one that was not paid,
+        RefundTooMuch, RefundNotPossible, Invalid without a reason, IdempotencyKeyReused.
+        """
+        actor.require(Permission.ORDERS)
+        rules.check_idempotency_key(idempotency_key)
+        if not reason.strip():
+            raise Invalid("no reason", fields={"reason": "required"})
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            order_id = OrderId(row.id)
+            before = await refunds.find_refund(tx, order_id, idempotency_key)
+            if before is not None:
+                if (before.amount, before.target) != (amount.amount, target):
+                    raise IdempotencyKeyReused()
+                return await domain.load(tx, order_id=order_id)
+            if row.status not in _PAID:
+                raise OrderNotPayable()
+            refunded = rules.check_refund(
+                Money(row.total_amount, row.currency), Money(row.refunded_amount, row.currency), amount
+            )
+            if target is RefundTarget.WALLET:
+                await domain.refund_to_wallet(tx, row, amount, reason, idempotency_key)
+            else:
+                await payments.refund_order(
+                    tx,
+                    order_id,
+                    amount,
+                    self._ways,
+                    reason=reason,
+                    idempotency_key=f"order:{order_id}:{idempotency_key}",
+                    actor_id=actor.user_id,
+                )
+            await refunds.add_refund(tx, order_id, idempotency_key, amount, target, reason, actor.user_id)
+            await domain.note_refund(tx, row, refunded, amount, target, actor.user_id)
+            told = {"amount": amount.amount, "currency": amount.currency, "target": target, "reason": reason}
+            await audit.record(tx, actor.user_id, "orders.refund", f"order:{order_id}", told)
+            return await domain.load(tx, order_id=order_id)
