@@ -22,7 +22,7 @@ from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
-from backend.infra.storage import Storage
+from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
 from backend.kernel.money import Money, exponent
@@ -30,12 +30,19 @@ from backend.notifications.gateways.lazy import LazyTelegramMessenger
 from backend.notifications.ports import Messenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
-from backend.payments.gateways import demo
+from backend.payments.gateways import demo, deposit
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService, configure
+from backend.payments.service import (
+    DepositsService,
+    InboxService,
+    PaymentsService,
+    ReconciliationService,
+    RefundsService,
+    configure,
+)
 from backend.payments.types import TopUpLimits
-from backend.wallet.service import WalletService
+from backend.wallet.service import AdjustmentsService, WalletService
 
 SUBSCRIPTIONS: Final[Subscriptions] = {
     "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
@@ -47,6 +54,8 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "PaymentUnmatched": ("notifications.payment_unmatched",),
     "DepositProved": ("notifications.deposit_proved",),
     "ReconciliationDiffered": ("notifications.reconciliation_differed",),
+    "AdjustmentAsked": ("notifications.adjustment_asked",),
+    "WalletAdjusted": ("notifications.wallet_adjusted",),
     "StockLow": ("notifications.stock_low",),
 }
 """Event -> the tasks that handle it."""
@@ -70,9 +79,11 @@ class Services:
     identity: IdentityService
     catalog: CatalogService
     wallet: WalletService
+    adjustments: AdjustmentsService
     payments: PaymentsService
     refunds: RefundsService
     inbox: InboxService
+    deposits: DepositsService
     reconciliation: ReconciliationService
     orders: OrdersService
     notifications: NotificationsService
@@ -93,17 +104,18 @@ class Services:
             await self.engine.dispose()
 
 
-PROVIDERS: Final[tuple[ProviderSpec, ...]] = (demo.SPEC,)
+PROVIDERS: Final[tuple[ProviderSpec, ...]] = (deposit.SPEC, demo.SPEC)
 """Every way to pay, in the order of its showing; a new one is one line here and one file in payments/gateways."""
 
 
-def _top_up_limits(settings: Settings) -> TopUpLimits:
-    def major(units: int) -> Money:
-        return Money(units * 10 ** exponent(settings.shop_currency), settings.shop_currency)
+def _major(settings: Settings, units: int) -> Money:
+    return Money(units * 10 ** exponent(settings.shop_currency), settings.shop_currency)
 
+
+def _top_up_limits(settings: Settings) -> TopUpLimits:
     least, most = settings.top_up_minimum, settings.top_up_maximum
-    presets = tuple(major(units) for units in _PRESETS if least <= units <= most)
-    return TopUpLimits(minimum=major(least), maximum=major(most), presets=presets)
+    presets = tuple(_major(settings, units) for units in _PRESETS if least <= units <= most)
+    return TopUpLimits(minimum=_major(settings, least), maximum=_major(settings, most), presets=presets)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
@@ -138,9 +150,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         catalog=CatalogService(uow=uow, ring=ring, currency=currency),
         wallet=WalletService(uow=uow, currency=currency),
+        adjustments=AdjustmentsService(uow=uow, limit=_major(settings, settings.adjustment_limit)),
         payments=PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups),
         refunds=RefundsService(uow=uow, providers=by_name),
         inbox=InboxService(uow=uow, currency=currency),
+        deposits=DepositsService(uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private")),
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
             uow=uow,

@@ -26,6 +26,7 @@ Major = Annotated[int, Meta(ge=1, le=1_000_000)]
 _MASTER_KEY_BYTES: Final = 32
 # Source: Bot API, setWebhook, secret_token.
 _WEBHOOK_SECRET: Final = re.compile("[A-Za-z0-9_-]{16,256}")
+_STAR_PRICE: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 _ED25519_KEY: Final = re.compile("([0-9a-fA-F]{64})?")
 
 
@@ -86,10 +87,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     order_reservation: Seconds = 900
     top_up_minimum: Major = 1
     top_up_maximum: Major = 1000
+    adjustment_limit: Major = 100
+    """What one admin may add to or take from a wallet without a second one."""
     database_pool: Annotated[int, Meta(ge=1, le=200)] = 10
     job_attempts: Annotated[int, Meta(ge=1)] = 8
 
     demo_payments: bool = False
+    star_price: str = ""
+    """What one Star is worth in the shop's currency, an exact decimal: ``0.013``; empty leaves Stars off."""
+    telegram_provider_token: str = ""
+    deposit_instructions: str = ""
+    """How to pay by hand; ``\\n`` stands for a line break."""
+    usdt_price: str = ""
+    """What one USDT is worth in the shop's currency, as a decimal number."""
+    usdt_evm_rpc_urls: str = ""
+    usdt_evm_xpub: str = ""
+    usdt_evm_chain_id: Annotated[int, Meta(ge=1)] = 1
+    usdt_evm_contract: str = ""
+    usdt_evm_decimals: Annotated[int, Meta(ge=0, le=36)] = 0
+    usdt_evm_network: str = ""
+    usdt_evm_confirmations: str = "12"
+    """Blocks, or ``finalized``."""
+    usdt_tron_xpub: str = ""
+    usdt_tron_url: str = "https://api.trongrid.io"
+    usdt_tron_api_key: str = ""
+    usdt_tron_contract: str = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+    usdt_ton_address: str = ""
+    usdt_ton_url: str = "https://toncenter.com"
+    usdt_ton_api_key: str = ""
+    usdt_ton_master: str = "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs"
     log_level: str = "INFO"
     log_format: str = "console"
     log_dir: str = ""
@@ -201,6 +227,9 @@ def _check_telegram(settings: Settings) -> None:
         raise SettingsError("BOT_WEBHOOK_SECRET must have 16 to 256 of A-Z a-z 0-9 _ - when BOT_WEBHOOK is on")
     if not _ED25519_KEY.fullmatch(settings.telegram_ed25519_key):
         raise SettingsError("TELEGRAM_ED25519_KEY must be 64 hex digits, or empty")
+    price = settings.star_price
+    if price and not (_STAR_PRICE.fullmatch(price) and price.strip("0.")):
+        raise SettingsError("STAR_PRICE must be a number above 0 with a point and at most 9 decimals, such as 0.013")
 
 
 def _check_production(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Pictures on a local directory, named by what is in them."""
+"""Files on a local directory: pictures, named by what is in them, and private files that nobody can guess."""
 
 from __future__ import annotations
 
@@ -44,6 +44,52 @@ def sniff(data: bytes) -> str | None:
     if head.startswith((b"<svg", b"<?xml")) and b"<svg" in head:
         return "svg"
     return None
+
+
+def sniff_document(data: bytes) -> str | None:
+    """The content type of a picture without a vector, or a PDF, by what is in it; None for anything else."""
+    if data.startswith(b"%PDF-"):
+        return "application/pdf"
+    ending = sniff(data)
+    return None if ending in {None, "svg"} else _TYPES[str(ending)]
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A reader sees the whole file or none, also when the power goes.
+    fresh = path.with_suffix(f".{secrets.token_hex(6)}.part")
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+class PrivateFiles:
+    """Keeps what only some may see under ``root``, which nothing serves; whoever puts a file in seals it first."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, sealed: bytes) -> str:
+        """Keep a file; its name."""
+        name = secrets.token_hex(20)
+        await asyncio.to_thread(_write_whole, self._path(name), sealed)
+        return name
+
+    async def get(self, name: str) -> bytes:
+        """The file. Raises NotFound."""
+        try:
+            return await asyncio.to_thread(self._path(name).read_bytes)
+        except FileNotFoundError:
+            raise NotFound("no such file") from None
+
+    async def delete(self, name: str) -> None:
+        """Remove the file, if it is there."""
+        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._root / name[:2] / name
 
 
 class Storage:
@@ -92,16 +138,8 @@ class Storage:
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A reader sees the whole file or none, also when the power goes.
-        fresh = path.with_suffix(f".{secrets.token_hex(6)}.part")
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        if not path.exists():
+            _write_whole(path, data)
 
 
 def _read_pictures(folder: Path) -> list[tuple[Path, bytes]]:

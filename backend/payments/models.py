@@ -139,14 +139,24 @@ class PaymentReconciliation(Model):
 
 
 class PaymentProof(Model):
-    """What a person uploaded to show that he has paid by hand; the file lies in the private storage as ``file``."""
+    """What a person uploaded to show that he has paid by hand.
+
+    The file lies in the private storage as ``file``, sealed by a data key of its own (no foreign key: destroying it
+    destroys the proof); ``size`` is that of what is in it.
+    """
 
     __tablename__ = "payment_proofs"
-    __table_args__ = (Index("ix_payment_proofs_intent_id", "intent_id"),)
+    __table_args__ = (
+        Index("ix_payment_proofs_intent_id", "intent_id"),
+        Index("ix_payment_proofs_waiting", "intent_id", postgresql_where=text("decided_at IS NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     intent_id: Mapped[UUID] = mapped_column(ForeignKey("payment_intents.id"))
     file: Mapped[str]
+    data_key_id: Mapped[UUID]
+    content_type: Mapped[str]
     size: Mapped[int]
     note: Mapped[str]
     at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]

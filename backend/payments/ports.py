@@ -30,8 +30,8 @@ class PaymentProvider(Protocol):
         """Open the payment at the provider; the same ``intent_id`` again gives the same payment."""
         ...
 
-    async def status(self, payment: PaymentRef) -> Report:
-        """Where the payment stands now."""
+    async def status(self, payment: PaymentRef) -> Report | None:
+        """Where the payment stands now; None where nobody can be asked."""
         ...
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:

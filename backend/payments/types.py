@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId
+from backend.kernel.ids import IntentId, OrderId, PaymentEventId, ProofId, RefundId, UserId
 from backend.kernel.money import Money, exponent
 
 
@@ -225,8 +225,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``event_id`` is unique at the provider, and the same for the same news by either road. ``received`` is all that was
     paid for this payment so far, not the latest part, in the asset that people pay in; ``refunded`` all that went back.
-    ``intent_id`` names the payment, or else ``external_id`` does. ``charge_id`` names the money, for a refund.
-    ``details`` are kept for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
+    ``intent_id`` names the payment, or else ``external_id`` does, or else ``charge_id``, which names the money for a
+    refund. ``sole_charge``: ``received`` is this one charge, all that its payment can have; where the payment was made
+    by another charge (it was paid twice), this one belongs to no payment, and an admin must look. ``details`` are kept for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
     Raises ValueError for a payment without its amount.
     """
 
@@ -237,6 +238,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     received: Money | None = None
     refunded: Money | None = None
     charge_id: str | None = None
+    sole_charge: bool = False
     details: dict[str, str] = {}
 
     def __post_init__(self) -> None:
@@ -300,6 +302,26 @@ class PaymentFile(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent
     events: list[InboxRow]
     refunds: list[Refund]
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that shows a payment by hand; ``size`` in bytes. ``decided_at``: when an admin has judged it."""
+
+    id: ProofId
+    intent_id: IntentId
+    content_type: str
+    size: int
+    note: str
+    at: datetime
+    decided_at: datetime | None
+
+
+class Deposit(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment by hand that waits for an admin, with its payer's name and all its proofs, the oldest first."""
+
+    intent: Intent
+    payer: str
+    proofs: list[Proof]
 
 
 class DifferenceKind(StrEnum):

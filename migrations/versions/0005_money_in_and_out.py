@@ -132,15 +132,21 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("intent_id", sa.Uuid(), nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("data_key_id", sa.Uuid(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["intent_id"], ["payment_intents.id"], name=op.f("fk_payment_proofs_intent_id_payment_intents")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_proofs")),
     )
     op.create_index("ix_payment_proofs_intent_id", "payment_proofs", ["intent_id"])
+    op.create_index(
+        "ix_payment_proofs_waiting", "payment_proofs", ["intent_id"], postgresql_where=sa.text("decided_at IS NULL")
+    )
     op.create_table(
         "wallet_holds",
         sa.Column("id", sa.Uuid(), nullable=False),

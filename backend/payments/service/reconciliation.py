@@ -124,7 +124,7 @@ class ReconciliationService:
                 async with self._uow.read() as tx:
                     reference = await ref(tx, intent)
                 answers.append(await provider.status(reference))
-        return answers
+        return [answer for answer in answers if answer is not None]
 
     @retry_conflicts
     async def _compare_one(self, way: str, report: Report) -> tuple[Intent | None, list[Difference]]:

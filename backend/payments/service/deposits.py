@@ -1,0 +1,236 @@
+"""Payments by hand: proofs from people, and what admins find."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backend.identity import domain as identity
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.crypto import KeyRing, open_sealed, seal
+from backend.infra.storage import PrivateFiles, StoredFile, sniff_document
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.ids import IntentId, ProofId
+from backend.kernel.money import Money
+from backend.payments import domain, rules
+from backend.payments.errors import PaymentClosed
+from backend.payments.repository import intents, proofs
+from backend.payments.repository.proofs import Sealed
+from backend.payments.types import (
+    Deposit,
+    DepositProved,
+    Intent,
+    IntentStatus,
+    Outcome,
+    Proof,
+    ProviderState,
+    Report,
+)
+
+WAY: Final = "deposit"
+MOST_PROOFS: Final = 5
+MAX_PROOF_BYTES: Final = 5 * 1024 * 1024
+_MAX_NOTE: Final = 500
+_MAX_REASON: Final = 500
+_SHOWN: Final = 100
+_KEY_PURPOSE: Final = "payment_proof"
+# Money may come late, and a person may answer a refusal with a better proof.
+_PROVABLE: Final = frozenset(
+    {
+        IntentStatus.CREATED,
+        IntentStatus.PENDING,
+        IntentStatus.CONFIRMING,
+        IntentStatus.UNDERPAID,
+        IntentStatus.EXPIRED,
+        IntentStatus.FAILED,
+    }
+)
+
+
+class DepositsService:
+    """Deposits by hand. Proofs are sealed: each file by a data key of its own, which the key ring wraps."""
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._files = files
+
+    @retry_conflicts
+    async def add_proof(self, actor: Actor, intent_id: IntentId, data: bytes, note: str = "") -> Proof:
+        """Keep a picture (PNG, JPEG, WebP) or a PDF that shows the actor's payment, and tell the admins.
+
+        Raises NotFound for another's payment, PaymentClosed for one that needs no proof, Invalid (field ``proof``:
+        ``too_large``, ``not_a_document``, ``too_many``; ``note``: ``too_long``).
+        """
+        content_type = _checked(data, note)
+        name: str | None = None
+        try:
+            async with self._uow() as tx:
+                intent = await intents.lock_intent(tx, intent_id)
+                if intent.user_id != actor.id:
+                    raise NotFound(f"payment {intent_id} of another")
+                before = await self._check_provable(tx, intent)
+                proof = Proof(
+                    id=ProofId(tx.new_id()),
+                    intent_id=intent_id,
+                    content_type=content_type,
+                    size=len(data),
+                    note=note.strip(),
+                    at=tx.now,
+                    decided_at=None,
+                )
+                key_id, key = await self._ring.create(tx, _KEY_PURPOSE)
+                # Inside the transaction, so that no row ever names a file that is not there.
+                name = await self._files.put(seal(key, data, proof.id.bytes))
+                await proofs.add_proof(tx, proof, Sealed(name, key_id))
+                await self._tell(tx, intent, first=all(item.decided_at is not None for item in before))
+        except BaseException:
+            if name is not None:
+                await self._files.delete(name)
+            raise
+        return proof
+
+    async def proofs(self, actor: Actor, intent_id: IntentId) -> list[Proof]:
+        """What was uploaded for a payment, the oldest first; for its owner, and for admins with the permission for
+        money. Raises NotFound."""
+        async with self._uow.read() as tx:
+            await self._visible(tx, actor, intent_id)
+            return await proofs.list_proofs(tx, intent_id)
+
+    async def open_proof(self, actor: Actor, proof_id: ProofId) -> StoredFile:
+        """The file itself, for the same people. Raises NotFound."""
+        async with self._uow.read() as tx:
+            proof, sealed = await proofs.get_proof(tx, proof_id)
+            await self._visible(tx, actor, proof.intent_id)
+            key = await self._ring.get(tx, sealed.data_key_id)
+        data = open_sealed(key, await self._files.get(sealed.file), proof.id.bytes)
+        return StoredFile(data, proof.content_type)
+
+    async def waiting(self, actor: Actor) -> list[Deposit]:
+        """Payments with a proof that nobody has judged, those that wait longest first. Needs the permission for
+        money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            found = [await intents.get_intent(tx, intent_id) for intent_id in await proofs.list_waiting(tx, _SHOWN)]
+            names = await identity.user_names(tx, [intent.user_id for intent in found])
+            shown = await proofs.list_proofs(tx, *(intent.id for intent in found)) if found else []
+        return [
+            Deposit(
+                intent=intent,
+                payer=names.get(intent.user_id, ""),
+                proofs=[proof for proof in shown if proof.intent_id == intent.id],
+            )
+            for intent in found
+        ]
+
+    @retry_conflicts
+    async def confirm(self, actor: Actor, intent_id: IntentId, received: Money) -> Intent:
+        """Say that ``received`` has arrived for a payment **in all**, not since the last time; the payment.
+
+        Two admins who say the same credit it once. Raises NotFound for a payment of another way, PaymentClosed for one
+        that takes no money any more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            intent = await self._locked(tx, intent_id)
+            _check_received(intent, received)
+            report = Report(
+                event_id=f"{WAY}:{intent_id}:{received.amount}",
+                state=ProviderState.PAID,
+                intent_id=intent_id,
+                received=received,
+            )
+            if await domain.apply(tx, WAY, report) is Outcome.UNMATCHED:
+                raise PaymentClosed(intent.status)
+            await proofs.decide(tx, intent_id)
+            told = {"received": received.amount, "currency": received.currency}
+            await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", told)
+            return await intents.get_intent(tx, intent_id)
+
+    @retry_conflicts
+    async def reject(self, actor: Actor, intent_id: IntentId, reason: str) -> Intent:
+        """Say that nothing (more) arrived; the person sees ``reason`` (``progress["reason"]``) and may prove it anew.
+
+        What was confirmed before stays. Raises NotFound, PaymentClosed where nothing waits, Invalid without a reason.
+        """
+        actor.require(Permission.MONEY)
+        if not 0 < len(reason.strip()) <= _MAX_REASON:
+            raise Invalid("no reason, or a novel", fields={"reason": "required" if not reason.strip() else "too_long"})
+        async with self._uow() as tx:
+            intent = await self._locked(tx, intent_id)
+            shown = await proofs.list_proofs(tx, intent_id)
+            if not intent.is_open and all(proof.decided_at is not None for proof in shown):
+                raise PaymentClosed(intent.status)
+            report = Report(
+                event_id=f"{WAY}:{intent_id}:rejected:{len(shown)}",
+                state=ProviderState.FAILED,
+                intent_id=intent_id,
+                details={"reason": reason.strip()},
+            )
+            if await domain.apply(tx, WAY, report) is Outcome.IGNORED:  # a part of it came: that stays
+                await self._keep(tx, intent, report.details)
+            await proofs.decide(tx, intent_id)
+            told = {"reason": reason.strip()}
+            await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
+            return await intents.get_intent(tx, intent_id)
+
+    async def _check_provable(self, tx: Tx, intent: Intent) -> list[Proof]:
+        if intent.way != WAY or intent.status not in _PROVABLE:
+            raise PaymentClosed(intent.status)
+        before = await proofs.list_proofs(tx, intent.id)
+        if len(before) >= MOST_PROOFS:
+            raise Invalid("too many proofs", fields={"proof": "too_many"}, most=MOST_PROOFS)
+        return before
+
+    async def _tell(self, tx: Tx, intent: Intent, *, first: bool) -> None:
+        # Under an admin's eyes a payment does not expire; money that is partly there keeps its status.
+        looked_at = Report(event_id=f"{WAY}:{intent.id}:proved", state=ProviderState.CONFIRMING, intent_id=intent.id)
+        if await domain.apply(tx, WAY, looked_at) is Outcome.IGNORED:
+            await self._keep(tx, intent, {})
+        if first:
+            tx.emit(
+                DepositProved(
+                    intent_id=intent.id,
+                    user_id=intent.user_id,
+                    amount=intent.amount.amount,
+                    currency=intent.amount.currency,
+                )
+            )
+
+    @staticmethod
+    async def _keep(tx: Tx, intent: Intent, progress: dict[str, str]) -> None:
+        await intents.save_status(tx, intent.id, intent.status, progress)
+        tx.signal(domain.SIGNAL, intent.id)
+
+    async def _locked(self, tx: Tx, intent_id: IntentId) -> Intent:
+        intent = await intents.lock_intent(tx, intent_id)
+        if intent.way != WAY:
+            raise NotFound(f"payment {intent_id} is no deposit")
+        return intent
+
+    async def _visible(self, tx: Tx, actor: Actor, intent_id: IntentId) -> None:
+        intent = await intents.get_intent(tx, intent_id)
+        if intent.user_id != actor.user_id and not actor.may(Permission.MONEY):
+            raise NotFound(f"payment {intent_id} of another")
+
+
+def _checked(data: bytes, note: str) -> str:
+    """The content type of a proof. Raises Invalid."""
+    if len(data) > MAX_PROOF_BYTES:
+        raise Invalid("the proof is too large", fields={"proof": "too_large"})
+    if len(note.strip()) > _MAX_NOTE:
+        raise Invalid("the note is too long", fields={"note": "too_long"})
+    content_type = sniff_document(data)
+    if content_type is None:
+        raise Invalid("not a proof that is kept", fields={"proof": "not_a_document"})
+    return content_type
+
+
+def _check_received(intent: Intent, received: Money) -> None:
+    if received.currency != intent.payable.currency:
+        raise Invalid("another currency", fields={"amount": "wrong_currency"})
+    if not 0 < received.amount <= rules.MOST:
+        raise Invalid("no amount", fields={"amount": "not_positive" if received.amount <= 0 else "above_maximum"})
+    if received < intent.received:
+        raise Invalid("less than before", fields={"amount": "below_received"}, received=intent.received)
