@@ -1,0 +1,287 @@
+"""Deposits by hand: proofs from people, and what admins find."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from backend.bootstrap import Services, build
+from backend.identity.types import Actor, Permission
+from backend.infra.settings import Settings
+from backend.kernel.errors import Forbidden, Invalid, NotFound
+from backend.kernel.ids import ProofId
+from backend.kernel.money import Money
+from backend.payments.errors import PaymentClosed
+from backend.payments.types import ActionKind, Intent, IntentStatus, PollIntent, SetupState
+from backend.wallet import domain as ledger
+from tests.factories.identity import admin, person
+from tests.factories.wallet import USD, usd
+from tests.fakes.clock import FakeClock
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 9
+PDF = b"%PDF-1.7 receipt"
+TEXT = "Send it to DE00 1234\\nand name {reference}."
+
+
+@pytest.fixture
+async def shop(
+    services: Services, other_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[Services]:
+    """The backend with deposits on, and a folder of its own."""
+    built = build(other_settings(deposit_instructions=TEXT, data_dir=str(tmp_path)), clock=clock)
+    async with built.running(listen=False):
+        yield built
+
+
+@pytest.fixture
+async def buyer(shop: Services) -> Actor:
+    """Who pays."""
+    return await person(shop.identity, first_name="Omar")
+
+
+@pytest.fixture
+async def teller(shop: Services, settings: Settings) -> Actor:
+    """Who may touch money."""
+    return await admin(shop.identity, settings.root_admin_id, Permission.MONEY)
+
+
+async def begun(shop: Services, buyer: Actor, cents: int = 5000, key: str = "tap-1") -> Intent:
+    return await shop.payments.start_top_up(buyer, "deposit", usd(cents), idempotency_key=key)
+
+
+async def balance(shop: Services, buyer: Actor) -> int:
+    async with shop.uow.read() as tx:
+        return (await ledger.balance(tx, buyer.id, USD)).amount
+
+
+async def proved_events(shop: Services) -> int:
+    async with shop.uow.read() as tx:
+        found = await tx.connection.exec_driver_sql(
+            "SELECT count(*) FROM outbox_jobs WHERE task = 'notifications.deposit_proved'"
+        )
+        return int(found.scalar_one())
+
+
+async def proves_itself(shop: Services) -> None:
+    assert (await shop.wallet.verify(Actor.system())).balanced
+
+
+async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
+    shop: Services, services: Services, buyer: Actor
+) -> None:
+    intent = await begun(shop, buyer)
+    assert intent.status is IntentStatus.PENDING
+    assert intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
+    reference = intent.action.fields["reference"]
+    assert len(reference) == 6
+    assert intent.action.fields["instructions"] == f"Send it to DE00 1234\nand name {reference}."
+    assert "deposit" not in {way.name for way in await services.payments.ways(buyer)}
+    off = {setup.name: setup for setup in await services.payments.setups(Actor.system())}["deposit"]
+    assert (off.state, off.missing) == (SetupState.OFF, ("DEPOSIT_INSTRUCTIONS",))
+
+
+async def test_from_proof_to_money(shop: Services, buyer: Actor, teller: Actor) -> None:
+    intent = await begun(shop, buyer)
+    assert await shop.deposits.waiting(teller) == []
+    first = await shop.deposits.add_proof(buyer, intent.id, PNG, " from my bank ")
+    second = await shop.deposits.add_proof(buyer, intent.id, PDF)
+    assert (first.content_type, first.size, first.note) == ("image/png", len(PNG), "from my bank")
+    assert (await shop.payments.intent(buyer, intent.id)).status is IntentStatus.CONFIRMING
+    assert await proved_events(shop) == 1, "one message for all that waits together"
+
+    (waiting,) = await shop.deposits.waiting(teller)
+    assert (waiting.intent.id, waiting.payer, waiting.proofs) == (intent.id, "Omar", [first, second])
+    opened = await shop.deposits.open_proof(teller, second.id)
+    assert (opened.data, opened.content_type) == (PDF, "application/pdf")
+    assert (await shop.deposits.open_proof(buyer, first.id)).data == PNG
+
+    paid = await shop.deposits.confirm(teller, intent.id, usd(5000))
+    assert (paid.status, paid.credited, await balance(shop, buyer)) == (IntentStatus.SUCCEEDED, usd(5000), 5000)
+    assert await shop.deposits.waiting(teller) == []
+    with pytest.raises(PaymentClosed):
+        await shop.deposits.add_proof(buyer, intent.id, PNG)
+    with pytest.raises(PaymentClosed):
+        await shop.deposits.reject(teller, intent.id, "too late")
+    await proves_itself(shop)
+
+
+async def test_nothing_readable_lies_on_the_disk(shop: Services, buyer: Actor, tmp_path: Path) -> None:
+    intent = await begun(shop, buyer)
+    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert file.is_relative_to(tmp_path / "private")
+    assert len(file.name) == 40
+    assert PNG not in file.read_bytes() and b"picture" not in file.read_bytes()
+    with pytest.raises(NotFound):
+        await shop.storage.get(file.name)
+
+
+async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Actor) -> None:
+    """What an admin says is what came in all: the same again credits nothing, more credits the rest."""
+    intent = await begun(shop, buyer)
+    short = await shop.deposits.confirm(teller, intent.id, usd(2000))
+    assert (short.status, short.missing, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, usd(3000), 2000)
+    assert (await shop.deposits.confirm(teller, intent.id, usd(2000))).credited == usd(2000)
+
+    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    assert [item.intent.id for item in await shop.deposits.waiting(teller)] == [intent.id]
+    kept = await shop.deposits.reject(teller, intent.id, "Only the first part is here")
+    assert (kept.status, kept.progress) == (IntentStatus.UNDERPAID, {"reason": "Only the first part is here"})
+    assert await shop.deposits.waiting(teller) == []
+
+    assert (await shop.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+    long = await shop.deposits.confirm(teller, intent.id, usd(6000))
+    assert (long.status, await balance(shop, buyer)) == (IntentStatus.OVERPAID, 6000)
+    for wrong, code in ((usd(5000), "below_received"), (usd(0), "not_positive"), (usd(2**62), "above_maximum"),
+                        (usd(-1), "not_positive"), (Money(7000, "EUR"), "wrong_currency")):  # fmt: skip
+        with pytest.raises(Invalid) as refused:
+            await shop.deposits.confirm(teller, intent.id, wrong)
+        assert refused.value.fields == {"amount": code}
+    assert await balance(shop, buyer) == 6000
+    await proves_itself(shop)
+
+
+async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, teller: Actor) -> None:
+    intent = await begun(shop, buyer)
+    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    done = await asyncio.gather(*(shop.deposits.confirm(teller, intent.id, usd(5000)) for _ in range(10)))
+    assert {found.status for found in done} == {IntentStatus.SUCCEEDED}
+    assert await balance(shop, buyer) == 5000
+    await proves_itself(shop)
+
+
+async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, teller: Actor) -> None:
+    """Whoever comes first: the money that was confirmed is there, once."""
+    for turn in range(4):
+        intent = await begun(shop, buyer, key=f"tap-{turn}")
+        await shop.deposits.add_proof(buyer, intent.id, PNG)
+        verbs = [
+            shop.deposits.confirm(teller, intent.id, usd(5000)),
+            shop.deposits.reject(teller, intent.id, "not here"),
+        ]
+        ended = await asyncio.gather(*(verbs if turn % 2 else reversed(verbs)), return_exceptions=True)
+        assert all(isinstance(end, (Intent, PaymentClosed)) for end in ended), ended
+        assert (await shop.payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
+        assert await balance(shop, buyer) == 5000 * (turn + 1)
+    await proves_itself(shop)
+
+
+async def test_refused_proved_anew_and_paid(shop: Services, buyer: Actor, teller: Actor) -> None:
+    intent = await begun(shop, buyer)
+    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    refused = await shop.deposits.reject(teller, intent.id, " This is a cat ")
+    assert (refused.status, refused.progress["reason"]) == (IntentStatus.FAILED, "This is a cat")
+    for reason in ("", "  ", "x" * 501):
+        with pytest.raises(Invalid):
+            await shop.deposits.reject(teller, intent.id, reason)
+
+    await shop.deposits.add_proof(buyer, intent.id, PDF)
+    again = await shop.payments.intent(buyer, intent.id)
+    assert (again.status, again.progress) == (IntentStatus.CONFIRMING, {})
+    assert await proved_events(shop) == 2
+    assert (await shop.deposits.reject(teller, intent.id, "And this a dog")).status is IntentStatus.FAILED
+    assert (await shop.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+    assert await balance(shop, buyer) == 5000
+
+
+async def test_it_expires_unproved_and_not_under_an_admins_eyes(
+    shop: Services, buyer: Actor, teller: Actor, clock: FakeClock
+) -> None:
+    silent, proved = await begun(shop, buyer, key="a"), await begun(shop, buyer, key="b")
+    await shop.deposits.add_proof(buyer, proved.id, PNG)
+    clock.move(days=8)
+    for intent in (silent, proved):
+        await shop.payments.poll(PollIntent(intent.id, 0))
+    assert (await shop.payments.intent(buyer, silent.id)).status is IntentStatus.EXPIRED
+    assert (await shop.payments.intent(buyer, proved.id)).status is IntentStatus.CONFIRMING
+    await shop.deposits.add_proof(buyer, silent.id, PNG)  # late money is still money
+    assert (await shop.deposits.confirm(teller, silent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("data", "note", "field", "code"),
+    [
+        (b"", "", "proof", "not_a_document"),
+        (b"MZ\x90\x00", "", "proof", "not_a_document"),
+        (b"<svg onload='x()'></svg>", "", "proof", "not_a_document"),
+        (b"<html>%PDF-", "", "proof", "not_a_document"),
+        (PNG + b"\0" * 5 * 1024 * 1024, "", "proof", "too_large"),
+        (PNG, "x" * 501, "note", "too_long"),
+    ],
+)
+async def test_what_is_no_proof(
+    shop: Services, buyer: Actor, tmp_path: Path, data: bytes, note: str, field: str, code: str
+) -> None:
+    intent = await begun(shop, buyer)
+    with pytest.raises(Invalid) as refused:
+        await shop.deposits.add_proof(buyer, intent.id, data, note)
+    assert refused.value.fields == {field: code}
+    assert (await shop.deposits.proofs(buyer, intent.id), [*tmp_path.rglob("*.*")]) == ([], [])
+
+
+async def test_five_proofs_even_at_once(shop: Services, buyer: Actor, tmp_path: Path) -> None:
+    intent = await begun(shop, buyer)
+    sent = (shop.deposits.add_proof(buyer, intent.id, PNG + bytes([number])) for number in range(9))
+    ended = await asyncio.gather(*sent, return_exceptions=True)
+    assert sum(isinstance(end, Invalid) and end.fields == {"proof": "too_many"} for end in ended) == 4
+    assert len(await shop.deposits.proofs(buyer, intent.id)) == 5
+    assert sum(path.is_file() for path in tmp_path.rglob("*")) == 5
+
+
+async def test_a_refused_write_leaves_no_file(
+    shop: Services, buyer: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise RuntimeError("the database is away")
+
+    intent = await begun(shop, buyer)
+    monkeypatch.setattr("backend.payments.repository.proofs.add_proof", refuse)
+    with pytest.raises(RuntimeError):
+        await shop.deposits.add_proof(buyer, intent.id, PNG)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+async def test_other_people_see_nothing(shop: Services, settings: Settings, buyer: Actor, teller: Actor) -> None:
+    intent = await begun(shop, buyer)
+    proof = await shop.deposits.add_proof(buyer, intent.id, PNG)
+    stranger = await person(shop.identity)
+    helper = await admin(shop.identity, settings.root_admin_id, Permission.ORDERS)
+    for other in (stranger, helper):
+        with pytest.raises(NotFound):
+            await shop.deposits.open_proof(other, proof.id)
+        with pytest.raises(NotFound):
+            await shop.deposits.proofs(other, intent.id)
+        with pytest.raises(NotFound):
+            await shop.deposits.add_proof(other, intent.id, PNG)
+        with pytest.raises(Forbidden):
+            await shop.deposits.waiting(other)
+        with pytest.raises(Forbidden):
+            await shop.deposits.confirm(other, intent.id, usd(5000))
+        with pytest.raises(Forbidden):
+            await shop.deposits.reject(other, intent.id, "no")
+    with pytest.raises(NotFound):
+        await shop.deposits.open_proof(teller, ProofId(intent.id))
+    demo = await shop.payments.start_top_up(buyer, "demo", usd(5000), idempotency_key="demo")
+    with pytest.raises(NotFound):
+        await shop.deposits.confirm(teller, demo.id, usd(5000))
+    with pytest.raises(PaymentClosed):
+        await shop.deposits.add_proof(buyer, demo.id, PNG)
+    assert await balance(shop, buyer) == 0
+
+
+async def test_what_admins_did_is_written_down(shop: Services, buyer: Actor, teller: Actor) -> None:
+    intent = await begun(shop, buyer)
+    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.deposits.reject(teller, intent.id, "a cat")
+    await shop.deposits.confirm(teller, intent.id, usd(5000))
+    async with shop.uow.read() as tx:
+        rows = await tx.connection.exec_driver_sql("SELECT actor_id, action, subject FROM audit_entries ORDER BY id")
+        found = [tuple(row) for row in rows if row.action.startswith("payments.")]
+    subject = f"payment:{intent.id}"
+    assert found == [
+        (teller.id, "payments.reject_deposit", subject),
+        (teller.id, "payments.confirm_deposit", subject),
+    ]
