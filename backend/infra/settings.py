@@ -116,6 +116,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     usdt_ton_url: str = "https://toncenter.com"
     usdt_ton_api_key: str = ""
     usdt_ton_master: str = "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs"
+    crypto_pay_token: str = ""
+    crypto_pay_url: str = "https://pay.crypt.bot"
+    stripe_secret_key: str = ""
+    stripe_webhook_secret: str = ""
+    stripe_api_url: str = "https://api.stripe.com"
+    paypal_client_id: str = ""
+    paypal_secret: str = ""
+    paypal_webhook_id: str = ""
+    paypal_url: str = "https://api-m.paypal.com"
     log_level: str = "INFO"
     log_format: str = "console"
     log_dir: str = ""
@@ -195,6 +204,9 @@ def _check_addresses(settings: Settings) -> None:
         "TELEGRAM_SCRIPT_URL": settings.telegram_script_url,
         "SUPPORT_URL": settings.support_url,
         "BOT_URL": settings.bot_url,
+        "CRYPTO_PAY_URL": settings.crypto_pay_url,
+        "STRIPE_API_URL": settings.stripe_api_url,
+        "PAYPAL_URL": settings.paypal_url,
     }
     for name, url in others.items():
         if url and _split(name, url).scheme not in {"http", "https"}:
