@@ -26,6 +26,8 @@ from backend.payments.types import (
     RefundEnded,
     RefundStatus,
 )
+from backend.wallet import domain as wallet
+from backend.wallet.types import AdjustmentAsked, AdjustmentStatus, WalletAdjusted
 
 Composer = Callable[[Tx, Recipient, dict[str, Any], Words], Awaitable[Message | None]]
 """Makes a message of its facts; None when there is nothing to tell any more. Raises NotFound for what is gone."""
@@ -91,6 +93,22 @@ async def _reconciliation_differed(_tx: Tx, _to: Recipient, params: dict[str, An
     return messages.reconciliation_differed(words, event.way, event.differences)
 
 
+async def _adjustment_asked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, AdjustmentAsked)
+    asked = await wallet.get_adjustment(tx, event.adjustment_id)
+    if asked.status is not AdjustmentStatus.WAITING:
+        return None
+    names = await identity.user_names(tx, [event.user_id, event.asked_by])
+    person, admin = (names.get(user_id, "") for user_id in (event.user_id, event.asked_by))
+    return messages.adjustment_asked(words, asked.amount, person, admin, asked.reason)
+
+
+async def _wallet_adjusted(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, WalletAdjusted)
+    done = await wallet.get_adjustment(tx, event.adjustment_id)
+    return messages.wallet_adjusted(words, done.amount, Money(event.balance, event.currency), done.reason)
+
+
 COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.TOP_UP: _top_up,
     Kind.ORDER_PAYMENT_KEPT: _order_payment_kept,
@@ -99,6 +117,8 @@ COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.REFUND_FAILED: _refund_failed,
     Kind.PAYMENT_UNMATCHED: _payment_unmatched,
     Kind.DEPOSIT_PROVED: _deposit_proved,
+    Kind.ADJUSTMENT_ASKED: _adjustment_asked,
+    Kind.WALLET_ADJUSTED: _wallet_adjusted,
     Kind.RECONCILIATION_DIFFERED: _reconciliation_differed,
 }
 """What each kind of message about money says."""

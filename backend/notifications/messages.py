@@ -37,6 +37,10 @@ class Words:
         """An amount."""
         return html.escape(format_money(value, self.locale), quote=False)
 
+    def signed(self, value: Money) -> str:
+        """A change of money, with its sign."""
+        return html.escape(format_money(value, self.locale, sign=True), quote=False)
+
     def name(self, texts: Mapping[str, str]) -> str:
         """A name in the reader's language, isolated from the sentence's direction."""
         return f"\u2068{html.escape(pick(texts, self.locale), quote=False)}\u2069"

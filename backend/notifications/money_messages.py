@@ -26,6 +26,10 @@ def _code(text: str) -> str:
     return f"<code>{html.escape(text, quote=False)}</code>"
 
 
+def _name(text: str) -> str:
+    return f"\u2068{html.escape(text, quote=False) or '—'}\u2069"
+
+
 def _person(name: str, telegram_id: int) -> str:
     shown = html.escape(name, quote=False) or str(telegram_id)
     return f'<a href="tg://user?id={telegram_id}">\u2068{shown}\u2069</a>'
@@ -147,3 +151,30 @@ def reconciliation_differed(words: Words, way: str, differences: int) -> Message
     count = ngettext("In {count} place.", "In {count} places.", differences)
     shown = count.format(count=format_number(differences, words.locale))
     return Message(f"{head}\n{shown}", (_admin(words, "/reconciliation"),))
+
+
+def adjustment_asked(words: Words, amount: Money, person: str, admin: str, reason: str) -> Message:
+    """To an admin: another one wants to change a wallet, and a second one is needed."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>A second admin is needed: {amount}</b>").format(amount=words.signed(amount)),
+        _("For the wallet of {person}").format(person=_name(person)),
+        _("Asked by {person}").format(person=_name(admin)),
+        _("Why: {reason}").format(reason=_name(reason)),
+    ]
+    return Message("\n".join(rows), (_admin(words, "/adjustments"),))
+
+
+def wallet_adjusted(words: Words, amount: Money, balance: Money, reason: str) -> Message:
+    """To a person: the shop has changed his wallet, and why."""
+    _ = words.translator.gettext
+    if amount.amount > 0:
+        head = _("<b>{amount} was added to your wallet</b>").format(amount=words.money(amount))
+    else:
+        head = _("<b>{amount} was taken from your wallet</b>").format(amount=words.money(-amount))
+    rows = [
+        head,
+        _("Why: {reason}").format(reason=_name(reason)),
+        _("Balance: {amount}").format(amount=words.money(balance)),
+    ]
+    return Message("\n".join(rows), (_wallet(words),))

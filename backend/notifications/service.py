@@ -38,6 +38,7 @@ from backend.payments.types import (
     RefundStatus,
     TopUpSucceeded,
 )
+from backend.wallet.types import AdjustmentAsked, WalletAdjusted
 
 SEND = "notifications.send"
 # Longer than one call to Telegram can take (the gateway's time-out), so that two runs of a job never send side by side.
@@ -122,6 +123,18 @@ class NotificationsService:
         async with self._uow() as tx:
             key = f"reconciliation_differed:{event.reconciliation_id}"
             await _note_money(tx, Kind.RECONCILIATION_DIFFERED, event, key)
+
+    async def note_adjustment_asked(self, event: AdjustmentAsked) -> None:
+        """Have the other admins for money told that a second one is needed."""
+        async with self._uow() as tx:
+            key = f"adjustment_asked:{event.adjustment_id}"
+            await _note_money(tx, Kind.ADJUSTMENT_ASKED, event, key, but=event.asked_by)
+
+    async def note_wallet_adjusted(self, event: WalletAdjusted) -> None:
+        """Have a person told that an admin changed his wallet, and why."""
+        async with self._uow() as tx:
+            key = f"wallet_adjusted:{event.adjustment_id}"
+            await _note(tx, event.user_id, Kind.WALLET_ADJUSTED, _facts(event), key)
 
     async def note_stock_low(self, event: StockLow, request: UUID) -> None:
         """Have every admin for stock told that a thing runs out; ``request`` tells one alarm from the next."""
@@ -238,8 +251,10 @@ async def _note(tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], key
         tx.enqueue(SEND, SendNotification(notification_id), unique_key=f"{SEND}:{notification_id}")
 
 
-async def _note_money(tx: Tx, kind: Kind, event: Event, key: str) -> None:
+async def _note_money(tx: Tx, kind: Kind, event: Event, key: str, *, but: UserId | None = None) -> None:
     for admin in await identity.list_admins(tx, Permission.MONEY):
+        if admin.user_id == but:
+            continue
         await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}")
 
 

@@ -10,6 +10,7 @@ from backend.notifications.service import SEND, NotificationsService
 from backend.notifications.types import SendNotification
 from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded
 from backend.payments.types import DepositProved, PaymentUnmatched, ReconciliationDiffered, RefundEnded, TopUpSucceeded
+from backend.wallet.types import AdjustmentAsked, WalletAdjusted
 
 _PURGE_AT = time(3, 40)
 
@@ -64,7 +65,15 @@ def _money(service: NotificationsService) -> list[Task]:
     async def reconciliation_differed(event: ReconciliationDiffered, _job: Job) -> None:
         await service.note_reconciliation_differed(event)
 
+    async def adjustment_asked(event: AdjustmentAsked, _job: Job) -> None:
+        await service.note_adjustment_asked(event)
+
+    async def wallet_adjusted(event: WalletAdjusted, _job: Job) -> None:
+        await service.note_wallet_adjusted(event)
+
     return [
+        Task("notifications.adjustment_asked", AdjustmentAsked, adjustment_asked),
+        Task("notifications.wallet_adjusted", WalletAdjusted, wallet_adjusted),
         Task("notifications.top_up_succeeded", TopUpSucceeded, top_up_succeeded),
         Task("notifications.order_payment_kept", OrderPaymentKept, order_payment_kept),
         Task("notifications.order_refunded", OrderRefunded, order_refunded),

@@ -27,6 +27,10 @@ class Kind(StrEnum):
     RECONCILIATION_DIFFERED = "reconciliation_differed"
     ORDER_PAYMENT_KEPT = "order_payment_kept"
     ORDER_REFUNDED = "order_refunded"
+    ADJUSTMENT_ASKED = "adjustment_asked"
+    WALLET_ADJUSTED = "wallet_adjusted"
+    BONUS_CREDITED = "bonus_credited"
+    GIFT_REDEEMED = "gift_redeemed"
 
 
 class Status(StrEnum):

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Unavailable
-from backend.kernel.ids import TransferId, UserId
+from backend.kernel.ids import AdjustmentId, TransferId, UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import holds
+from backend.wallet.repository import adjustments, holds
 from backend.wallet.repository import transfers as repository
-from backend.wallet.types import AccountRef, Hold, HouseBalance, Memo, NewTransfer, TransferKind
+from backend.wallet.types import AccountRef, Adjustment, Hold, HouseBalance, Memo, NewTransfer, TransferKind
 
 _TRIES = 3
 _ROLLUP_BATCH = 10_000
@@ -129,6 +129,11 @@ async def release(tx: Tx, purpose: str, reference: str | None = None, memo: Memo
         tx, TransferKind.RELEASE, f"release:{purpose}", source, target, closed.amount, reference=reference, memo=memo
     )
     return closed.amount
+
+
+async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
+    """An admin's adjustment. Raises NotFound."""
+    return await adjustments.get_adjustment(tx, adjustment_id)
 
 
 async def house_balances(tx: Tx) -> list[HouseBalance]:

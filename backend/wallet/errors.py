@@ -23,3 +23,17 @@ class IdempotencyConflict(AppError):
 
     code = "idempotency_conflict"
     kind = Kind.CONFLICT
+
+
+class SecondAdminNeeded(AppError):
+    """He who asked for it cannot approve it: another admin must."""
+
+    code = "second_admin_needed"
+    kind = Kind.FORBIDDEN
+
+
+class AdjustmentClosed(AppError):
+    """It was approved or refused already."""
+
+    code = "adjustment_closed"
+    kind = Kind.CONFLICT

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -127,3 +127,35 @@ class WalletHold(Model):
     status: Mapped[str]
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+
+class WalletAdjustment(Model):
+    """An admin's credit or debit, in minor units of ``currency``; negative for a debit.
+
+    The check holds in the database that whoever asked is never the one who approves.
+    """
+
+    __tablename__ = "wallet_adjustments"
+    __table_args__ = (
+        UniqueConstraint("asked_by", "idempotency_key"),
+        CheckConstraint("amount <> 0", name="moves_something"),
+        CheckConstraint("length(reason) > 0", name="reason_given"),
+        CheckConstraint("status IN ('applied', 'refused', 'waiting')", name="status_known"),
+        CheckConstraint("status <> 'applied' OR decided_by IS DISTINCT FROM asked_by", name="two_people"),
+        CheckConstraint("(status = 'waiting') = (decided_at IS NULL)", name="decided_or_waiting"),
+        Index("ix_wallet_adjustments_waiting", "id", postgresql_where=text("status = 'waiting'")),
+        Index("ix_wallet_adjustments_user_id", "user_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    status: Mapped[str]
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    refusal: Mapped[str]
+    idempotency_key: Mapped[str]
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]

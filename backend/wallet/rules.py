@@ -7,12 +7,15 @@ from typing import Final
 
 from backend.infra.formatting import timezone
 from backend.kernel.errors import Invalid
+from backend.kernel.money import Money
+from backend.kernel.text import fold
 from backend.wallet.errors import IdempotencyConflict
 from backend.wallet.types import NewTransfer, PostedTransfer
 
 MAX_TRANSFER: Final = 10**15
 """The largest transfer in minor units: far above any sale, far below what would make a BIGINT balance overflow."""
 MAX_KEY: Final = 200
+MAX_REASON: Final = 500
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _YEARS: Final = range(2000, 9999)  # the month after the last must be a date too
@@ -33,6 +36,30 @@ def check_replay(asked: NewTransfer, posted: PostedTransfer) -> None:
     same = (asked.kind, asked.debit, asked.credit, asked.amount)
     if same != (posted.kind, posted.debit, posted.credit, posted.amount):
         raise IdempotencyConflict(f"{asked.idempotency_key} was used for another transfer")
+
+
+def check_reason(reason: str) -> str:
+    """An admin's reason, tidied. Raises Invalid when there is none, or too much of it."""
+    words = fold(reason)
+    if not words:
+        raise Invalid("no reason", fields={"reason": "required"})
+    if len(words) > MAX_REASON:
+        raise Invalid("a long reason", fields={"reason": "too_long"})
+    return words
+
+
+def check_adjustment(amount: Money, currency: str, reason: str) -> str:
+    """The reason of an adjustment, tidied. Raises Invalid unless ``amount`` and ``reason`` may stand in the books."""
+    if amount.currency != currency:
+        raise Invalid("another currency", fields={"amount": "wrong_currency"})
+    if not 0 < abs(amount.amount) <= MAX_TRANSFER:
+        raise Invalid(f"an adjustment by {amount.amount}", fields={"amount": "out_of_range"})
+    return check_reason(reason)
+
+
+def needs_second(amount: Money, alone: Money, limit: Money) -> bool:
+    """Whether ``amount`` must wait, given what the same admin has moved ``alone`` for the same person of late."""
+    return abs(amount.amount) + alone.amount > limit.amount
 
 
 def month_bounds(month: str, zone: str) -> tuple[datetime, datetime]:

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from backend.kernel.ids import AccountId, HoldId, TransferId, UserId
+from backend.kernel.events import Event
+from backend.kernel.ids import AccountId, AdjustmentId, HoldId, TransferId, UserId
 from backend.kernel.money import Money
 
 WALLET: Final = "wallet"
@@ -18,6 +19,8 @@ HELD: Final = "held"
 """The account of a person's money that is set aside for a purpose."""
 REVENUE: Final = "revenue"
 """The house's account that sales go to."""
+ADJUSTMENTS: Final = "adjustments"
+"""The house's account that admins' credits come from and their debits go to."""
 
 _HOUSE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(:[a-z0-9_-]+)?")
 
@@ -102,6 +105,51 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     amount: Money
     open: bool
+
+
+class AdjustmentStatus(StrEnum):
+    """Where an adjustment stands."""
+
+    WAITING = "waiting"
+    """For a second admin."""
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """An admin's credit (a positive ``amount``) or debit. ``decided_by`` is the second admin, where there was one."""
+
+    id: AdjustmentId
+    user_id: UserId
+    amount: Money
+    reason: str
+    status: AdjustmentStatus
+    asked_by: UserId
+    decided_by: UserId | None
+    refusal: str
+    """Why it was refused."""
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class AdjustmentAsked(Event, frozen=True, kw_only=True):
+    """An admin wants to change a wallet by more than he may alone: a second one must look."""
+
+    adjustment_id: AdjustmentId
+    user_id: UserId
+    asked_by: UserId
+    amount: int
+    currency: str
+
+
+class WalletAdjusted(Event, frozen=True, kw_only=True):
+    """An admin has changed a wallet by ``amount`` (negative for a debit), in minor units; ``balance`` is after it."""
+
+    adjustment_id: AdjustmentId
+    user_id: UserId
+    amount: int
+    balance: int
+    currency: str
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):

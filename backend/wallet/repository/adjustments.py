@@ -1,0 +1,125 @@
+"""The SQL of admins' adjustments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.money import Money
+from backend.wallet.models import WalletAdjustment
+from backend.wallet.types import Adjustment, AdjustmentStatus
+
+_C = WalletAdjustment.__table__.c
+_COLUMNS: Final = (
+    _C.id, _C.user_id, _C.amount, _C.currency, _C.reason, _C.status, _C.asked_by, _C.decided_by, _C.refusal,
+    _C.created_at, _C.decided_at,
+)  # fmt: skip
+_LISTED: Final = 100
+_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended('adjustments:' || CAST(:user_id AS text), 0))")
+
+
+def _adjustment(row: Any) -> Adjustment:
+    return Adjustment(
+        id=AdjustmentId(row.id),
+        user_id=UserId(row.user_id),
+        amount=Money(row.amount, row.currency),
+        reason=row.reason,
+        status=AdjustmentStatus(row.status),
+        asked_by=UserId(row.asked_by),
+        decided_by=None if row.decided_by is None else UserId(row.decided_by),
+        refusal=row.refusal,
+        created_at=row.created_at,
+        decided_at=row.decided_at,
+    )
+
+
+async def lock_person(tx: Tx, user_id: UserId) -> None:
+    """Let nobody else adjust this person's wallet until the transaction ends: what is counted stays counted."""
+    await tx.execute(_LOCK_PERSON, {"user_id": str(user_id)})
+
+
+async def add_adjustment(
+    tx: Tx, user_id: UserId, amount: Money, reason: str, asked_by: UserId, idempotency_key: str
+) -> AdjustmentId | None:
+    """A new adjustment that waits; None when the admin has used this key."""
+    added = (
+        insert(WalletAdjustment)
+        .values(
+            id=tx.new_id(),
+            user_id=user_id,
+            amount=amount.amount,
+            currency=amount.currency,
+            reason=reason,
+            status=AdjustmentStatus.WAITING,
+            asked_by=asked_by,
+            refusal="",
+            idempotency_key=idempotency_key,
+            created_at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["asked_by", "idempotency_key"])
+        .returning(_C.id)
+    )
+    found = (await tx.execute(added)).scalar_one_or_none()
+    return None if found is None else AdjustmentId(found)
+
+
+async def get_by_key(tx: Tx, asked_by: UserId, idempotency_key: str) -> Adjustment:
+    """The adjustment that the admin made under this key."""
+    found = select(*_COLUMNS).where(_C.asked_by == asked_by, _C.idempotency_key == idempotency_key)
+    return _adjustment((await tx.execute(found)).one())
+
+
+async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
+    """One adjustment. Raises NotFound."""
+    row = (await tx.execute(select(*_COLUMNS).where(_C.id == adjustment_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"adjustment {adjustment_id}")
+    return _adjustment(row)
+
+
+async def lock_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
+    """One adjustment, locked. Raises NotFound."""
+    found = select(*_COLUMNS).where(_C.id == adjustment_id).with_for_update()
+    row = (await tx.execute(found)).one_or_none()
+    if row is None:
+        raise NotFound(f"adjustment {adjustment_id}")
+    return _adjustment(row)
+
+
+async def get_alone(tx: Tx, asked_by: UserId, user_id: UserId, currency: str, since: datetime) -> Money:
+    """What an admin has moved for a person since then without a second one, credits and debits alike."""
+    total = select(func.coalesce(func.sum(func.abs(_C.amount)), 0)).where(
+        _C.user_id == user_id,
+        _C.asked_by == asked_by,
+        _C.currency == currency,
+        _C.status == AdjustmentStatus.APPLIED,
+        _C.decided_by.is_(None),
+        _C.created_at > since,
+    )
+    return Money(int((await tx.execute(total)).scalar_one()), currency)
+
+
+async def list_waiting(tx: Tx) -> list[Adjustment]:
+    """What waits, the oldest first."""
+    found = select(*_COLUMNS).where(_C.status == AdjustmentStatus.WAITING).order_by(_C.id).limit(_LISTED)
+    return [_adjustment(row) for row in await tx.execute(found)]
+
+
+async def list_of(tx: Tx, user_id: UserId) -> list[Adjustment]:
+    """A person's, the latest first."""
+    found = select(*_COLUMNS).where(_C.user_id == user_id).order_by(_C.id.desc()).limit(_LISTED)
+    return [_adjustment(row) for row in await tx.execute(found)]
+
+
+async def decide(
+    tx: Tx, adjustment_id: AdjustmentId, status: AdjustmentStatus, by: UserId | None, refusal: str
+) -> None:
+    """Write what became of an adjustment, which the caller has locked."""
+    decided = update(WalletAdjustment).where(_C.id == adjustment_id)
+    await tx.execute(decided.values(status=status, decided_by=by, refusal=refusal, decided_at=tx.now))

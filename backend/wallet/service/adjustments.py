@@ -1,0 +1,165 @@
+"""An admin's credit or debit of a person's wallet: with a reason, and above a limit by two admins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from backend.identity import domain as identity
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.failpoints import failpoint
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.money import Money
+from backend.wallet import domain, rules
+from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict, SecondAdminNeeded
+from backend.wallet.repository import adjustments as repository
+from backend.wallet.types import (
+    ADJUSTMENTS,
+    AccountRef,
+    Adjustment,
+    AdjustmentAsked,
+    AdjustmentStatus,
+    Memo,
+    TransferKind,
+    WalletAdjusted,
+)
+
+_ALONE: Final = timedelta(hours=24)
+
+
+class AdjustmentsService:
+    """Admins' own changes of people's wallets. ``limit`` is what one admin may move alone, in the shop's currency."""
+
+    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
+        self._uow = uow
+        self.limit = limit
+
+    @retry_conflicts
+    async def adjust(
+        self, actor: Actor, user_id: UserId, amount: Money, reason: str, *, idempotency_key: str
+    ) -> Adjustment:
+        """Credit (a positive ``amount``) or debit a person's wallet; needs the permission for money.
+
+        Above the limit it waits for a second admin. What one admin has moved for the same person within 24 hours is
+        counted together, so that many small ones are no way around. The same key again gives the same adjustment.
+        Raises Invalid, NotFound for an unknown person, InsufficientFunds for a debit that the balance cannot bear,
+        IdempotencyConflict.
+        """
+        actor.require(Permission.MONEY)
+        words = rules.check_adjustment(amount, self.limit.currency, reason)
+        async with self._uow() as tx:
+            await identity.get_recipient(tx, user_id)
+            await repository.lock_person(tx, user_id)
+            made = await repository.add_adjustment(tx, user_id, amount, words, actor.id, idempotency_key)
+            if made is None:
+                return await self._replayed(tx, actor, user_id, amount, idempotency_key)
+            told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
+            alone = await repository.get_alone(tx, actor.id, user_id, amount.currency, tx.now - _ALONE)
+            if rules.needs_second(amount, alone, self.limit):
+                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{made}", told)
+                tx.emit(
+                    AdjustmentAsked(
+                        adjustment_id=made,
+                        user_id=user_id,
+                        asked_by=actor.id,
+                        amount=amount.amount,
+                        currency=amount.currency,
+                    )
+                )
+            else:
+                await audit.record(tx, actor.user_id, "wallet.adjust", f"adjustment:{made}", told)
+                await self._apply(tx, await repository.get_adjustment(tx, made), None)
+            return await repository.get_adjustment(tx, made)
+
+    async def waiting(self, actor: Actor) -> list[Adjustment]:
+        """What waits for a second admin, the oldest first. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await repository.list_waiting(tx)
+
+    async def of(self, actor: Actor, user_id: UserId) -> list[Adjustment]:
+        """A person's adjustments, the latest first, at most 100. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await repository.list_of(tx, user_id)
+
+    async def get(self, actor: Actor, adjustment_id: AdjustmentId) -> Adjustment:
+        """One adjustment. Needs the permission for money. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await repository.get_adjustment(tx, adjustment_id)
+
+    @retry_conflicts
+    async def approve(self, actor: Actor, adjustment_id: AdjustmentId) -> Adjustment:
+        """Let an adjustment happen that another admin has asked for; done once, whoever is first.
+
+        Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed when it waits no more, InsufficientFunds for
+        a debit that the balance cannot bear (it goes on waiting).
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            asked = await self._lock_waiting(tx, adjustment_id)
+            if asked.asked_by == actor.id:
+                raise SecondAdminNeeded(f"adjustment {adjustment_id}")
+            failpoint("adjustments.approving")
+            await audit.record(tx, actor.user_id, "wallet.approve_adjustment", f"adjustment:{adjustment_id}")
+            await self._apply(tx, asked, actor.id)
+            return await repository.get_adjustment(tx, adjustment_id)
+
+    @retry_conflicts
+    async def refuse(self, actor: Actor, adjustment_id: AdjustmentId, reason: str) -> Adjustment:
+        """Let an adjustment not happen; he who asked for it may withdraw it.
+
+        Raises NotFound, Invalid without a reason, AdjustmentClosed when it waits no more.
+        """
+        actor.require(Permission.MONEY)
+        words = rules.check_reason(reason)
+        async with self._uow() as tx:
+            await self._lock_waiting(tx, adjustment_id)
+            await repository.decide(tx, adjustment_id, AdjustmentStatus.REFUSED, actor.id, words)
+            told = {"reason": words}
+            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", f"adjustment:{adjustment_id}", told)
+            return await repository.get_adjustment(tx, adjustment_id)
+
+    @staticmethod
+    async def _lock_waiting(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
+        found = await repository.lock_adjustment(tx, adjustment_id)
+        if found.status is not AdjustmentStatus.WAITING:
+            raise AdjustmentClosed(found.status)
+        return found
+
+    @staticmethod
+    async def _replayed(tx: Tx, actor: Actor, user_id: UserId, amount: Money, idempotency_key: str) -> Adjustment:
+        before = await repository.get_by_key(tx, actor.id, idempotency_key)
+        if (before.user_id, before.amount) != (user_id, amount):
+            raise IdempotencyConflict(f"adjustment key {idempotency_key}")
+        return before
+
+    @staticmethod
+    async def _apply(tx: Tx, adjustment: Adjustment, second: UserId | None) -> None:
+        amount, person = adjustment.amount, AccountRef.user(adjustment.user_id)
+        house = AccountRef.house(ADJUSTMENTS)
+        credit = amount.amount > 0
+        await domain.transfer(
+            tx,
+            TransferKind.ADJUSTMENT,
+            f"adjustment:{adjustment.id}",
+            house if credit else person,
+            person if credit else house,
+            amount if credit else -amount,
+            reference=str(adjustment.id),
+            memo=Memo(reason=adjustment.reason),
+        )
+        await repository.decide(tx, adjustment.id, AdjustmentStatus.APPLIED, second, "")
+        balance = await domain.balance(tx, adjustment.user_id, amount.currency)
+        tx.emit(
+            WalletAdjusted(
+                adjustment_id=adjustment.id,
+                user_id=adjustment.user_id,
+                amount=amount.amount,
+                balance=balance.amount,
+                currency=amount.currency,
+            )
+        )
