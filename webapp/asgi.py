@@ -40,6 +40,7 @@ from webapp.api import API_HANDLERS
 from webapp.assets import build_assets
 from webapp.guards import PUBLIC, signed_in
 from webapp.health import healthz, readyz
+from webapp.hooks import HOOK_HANDLERS
 from webapp.limits import Limits
 from webapp.live import Streams, closed_on_signals, live
 from webapp.media import media
@@ -140,7 +141,17 @@ def create_app(
             streams.close()
 
     app = Litestar(
-        route_handlers=[healthz, readyz, live, media, *PAGE_HANDLERS, *ADMIN_HANDLERS, *API_HANDLERS, *handlers],
+        route_handlers=[
+            healthz,
+            readyz,
+            live,
+            media,
+            *PAGE_HANDLERS,
+            *ADMIN_HANDLERS,
+            *API_HANDLERS,
+            *HOOK_HANDLERS,
+            *handlers,
+        ],
         guards=[signed_in],
         dependencies={"actor": Provide(provide_actor, sync_to_thread=False)},
         exception_handlers={Exception: tell_error},

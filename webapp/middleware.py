@@ -18,6 +18,7 @@ from backend.identity.types import Actor
 from backend.kernel.text import Locale
 from webapp import errors
 from webapp.guards import passerby
+from webapp.hooks.payments import is_hook
 from webapp.limits import Limits, address_of
 from webapp.maintenance import Maintenance, UnderMaintenance
 from webapp.page_cache import PageKey, SharedPage, tier
@@ -198,6 +199,9 @@ class Pipeline:
         if path.startswith("/static/"):
             await self._static(path, method, exchange)
             return
+        if method == "POST" and is_hook(path):
+            await self._app(scope, receive, exchange.send)
+            return
         if asked.authorization is None:
             self._site.services.limiter.hit_here(self._limits.stranger, address_of(scope))
             if method in {"GET", "HEAD"} and not asked.htmx and is_page(path):
@@ -325,6 +329,8 @@ class Pipeline:
     def _log(self, scope: Any, exchange: Exchange, seconds: float) -> None:
         # A read that went well is told at DEBUG only: writing its line would cost more than answering it from memory.
         dull = exchange.status < 400 and scope["method"] in {"GET", "HEAD"} and seconds < _SLOW_SECONDS
+        # What a provider's door refuses, it tells in samples itself.
+        dull = dull or (400 <= exchange.status < 500 and is_hook(scope["path"]))
         if dull and not _level.isEnabledFor(logging.DEBUG):
             return
         actor = scope.get("user")

@@ -155,6 +155,10 @@ class PaymentsService:
         """
         return await self._check(await self.intent(actor, intent_id))
 
+    def takes(self, way: str) -> bool:
+        """Whether a provider of that name is on."""
+        return way in self._providers
+
     async def receive(self, way: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
         """Take a provider's call. Raises NotFound for an unknown provider, BadWebhook for a call not its own."""
         provider = self._providers.get(way)
