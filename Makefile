@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy
+.PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -49,13 +49,13 @@ contracts: $(VENV)/.dev ## who may import whom
 # Tests that kill and restart whole processes want the machine for themselves.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
-unit: $(VENV)/.dev chromium ## rules, slices, web, bot, migrations on real servers
+unit: $(VENV)/.dev chromium anvil ## rules, slices, web, bot, migrations on real servers
 	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
 processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in front
 	@$(BIN)/pytest $(PROCESSES)
 
-browser: $(VENV)/.dev chromium ## what a person does, in Chromium
+browser: $(VENV)/.dev chromium anvil ## what a person does, in Chromium
 	@$(BIN)/pytest tests/browser
 
 chromium:
@@ -63,6 +63,9 @@ chromium:
 
 caddy:
 	@sh tests/deployment/install_caddy.sh
+
+anvil: $(VENV)/.dev
+	@sh tests/backend/payments/chains/install_anvil.sh
 
 bench: $(VENV)/.dev ## the performance table; writes .bench/results.json
 	@$(BIN)/python -m tests.bench

@@ -1,0 +1,213 @@
+"""USDT on TON: one address of the operator, and a comment that says whose a transfer is; read through TON Center."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from backend.infra.settings import Settings, SettingsError
+from backend.kernel.ids import parse_short_number, short_number
+from backend.kernel.money import Money
+from backend.payments.errors import ProviderDown
+from backend.payments.gateways import usdt
+from backend.payments.gateways.usdt_addresses import base_url, ton_raw
+from backend.payments.gateways.usdt_boc import read_comment
+from backend.payments.ports import Http, ProviderKit, ProviderSpec
+from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
+
+_DECIMALS: Final = 6
+_PAGE: Final = 200
+_MOST_PAGES: Final = 100
+_WAIT_SECONDS: Final = 30
+_OK: Final = 200
+_BEFORE: Final = timedelta(hours=1)
+# A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
+_PARTS: Final = timedelta(days=60)
+_NUMBER_SIGNS: Final = 6
+_CHECK_SIGNS: Final = 3
+_CHECK_BITS: Final = 0x3FFFFFFF
+_MOST_WORDS: Final = 8
+
+
+class Codes:
+    """The comments of payments: the payment's number and three signs that a slip of the finger does not make.
+
+    Of the receiving address, so that another shop's comments are not ours.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def of(self, number: int) -> str:
+        """The comment of the ``number``-th payment. Raises ValueError beyond 2³⁰."""
+        return short_number(number) + self._check(number)
+
+    def find(self, comment: str) -> str | None:
+        """The comment of ours in what somebody wrote (any case, look-alike letters forgiven), or None."""
+        for word in comment.split()[:_MOST_WORDS]:
+            number = parse_short_number(word[:_NUMBER_SIGNS])
+            check = word[_NUMBER_SIGNS:]
+            if number is None or len(check) != _CHECK_SIGNS:
+                continue
+            right = self._check(number)
+            if _plain(check) is not None and _plain(check) == _plain(right):
+                return short_number(number) + right
+        return None
+
+    def _check(self, number: int) -> str:
+        digest = hashlib.sha256(f"souk:{self._address}:{number}".encode()).digest()
+        return short_number(int.from_bytes(digest[:4], "big") & _CHECK_BITS)[:_CHECK_SIGNS]
+
+
+def _plain(check: str) -> int | None:
+    return parse_short_number(check.ljust(_NUMBER_SIGNS, "0"))
+
+
+class _Jettons(msgspec.Struct, frozen=True):
+    coins: usdt.Coins
+    at: int
+    comment: str
+
+
+class TonProvider(usdt.Watcher):
+    """Counts transfers of the one jetton to the one address, by their comments."""
+
+    name = "usdt_ton"
+
+    def __init__(self, *, http: Http, url: str, api_key: str, address: str, master: str, can: Capabilities) -> None:
+        self.capabilities = can
+        self._http = http
+        self._url = url
+        self._headers = {"X-API-Key": api_key} if api_key else {}
+        self._address = address
+        self._raw_address = ton_raw(address)
+        self._master = master
+        self._raw_master = ton_raw(master)
+        self.codes = Codes(self._raw_address)
+
+    async def create(self, payment: PaymentRef) -> Created:
+        """A comment of its own; nothing is asked of the chain."""
+        comment = self.codes.of(payment.number)
+        units = usdt.units_of(payment.payable, _DECIMALS)
+        fields = {
+            "network": "TON",
+            "address": self._address,
+            "amount": usdt.decimal_text(units, _DECIMALS),
+            "asset": usdt.ASSET,
+            "comment": comment,
+            "uri": f"ton://transfer/{self._address}?jetton={self._master}&amount={units}&text={comment}",
+        }
+        return Created(comment, PayAction(ActionKind.TRANSFER, fields=fields))
+
+    async def status(self, payment: PaymentRef) -> Report:
+        """What has come with the payment's comment. Raises ProviderDown."""
+        since = payment.created_at - _BEFORE
+        found = [item async for item in self._transfers(since, None)]
+        code = payment.external_id or ""
+        return usdt.report(code, [item.coins for item in found if self.codes.find(item.comment) == code], _DECIMALS)
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """All that came in the period: by payment, and one by one what names none of ours."""
+        parts: dict[str, list[usdt.Coins]] = {}
+        recent: dict[str, None] = {}
+        strays: list[Report] = []
+        async for item in self._transfers(since - _PARTS, until):
+            code = self.codes.find(item.comment)
+            within = item.at >= since.timestamp()
+            if code is not None:
+                parts.setdefault(code, []).append(item.coins)
+                if within:
+                    recent[code] = None
+            elif within:
+                strays.append(_stray(item))
+        return [usdt.report(code, parts[code], _DECIMALS) for code in recent] + strays
+
+    async def _transfers(self, since: datetime, until: datetime | None) -> AsyncIterator[_Jettons]:
+        """Transfers that arrived, the oldest first, each once. Raises ProviderDown."""
+        params = {
+            "owner_address": self._raw_address,
+            "jetton_master": self._raw_master,
+            "direction": "in",
+            "start_utime": str(int(since.timestamp())),
+            "sort": "asc",
+            "limit": str(_PAGE),
+        }
+        if until is not None:
+            params["end_utime"] = str(int(until.timestamp()))
+        known: set[str] = set()
+        for page in range(_MOST_PAGES):
+            rows = await self._page(params | {"offset": str(page * _PAGE)})
+            for row in rows:
+                item = self._read(row)
+                if item is not None and item.coins.key not in known:
+                    known.add(item.coins.key)
+                    yield item
+            if len(rows) < _PAGE:
+                return
+        raise ProviderDown("TON's API has more transfers than can be read at once")
+
+    async def _page(self, params: dict[str, str]) -> list[Any]:
+        answer = await self._http.call(
+            "GET", f"{self._url}/api/v3/jetton/transfers", headers=self._headers, params=params
+        )
+        body = answer.json()
+        rows = body.get("jetton_transfers") if isinstance(body, dict) else None
+        if answer.status != _OK or not isinstance(rows, list):
+            raise ProviderDown(f"TON's API answered {answer.status} without transfers")
+        return rows
+
+    def _read(self, row: Any) -> _Jettons | None:
+        """A transfer of our jetton to our address that came through; None for anything else.
+
+        Raises ProviderDown for what makes no sense.
+        """
+        try:
+            if row["transaction_aborted"] is not False:
+                return None
+            if ton_raw(row["jetton_master"]) != self._raw_master or ton_raw(row["destination"]) != self._raw_address:
+                return None
+            units = usdt.read_units(row["amount"])
+            coins = usdt.Coins(str(row["transaction_hash"]), units, str(row["source"]))
+            made = _Jettons(coins, int(row["transaction_now"]), read_comment(row.get("forward_payload")))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ProviderDown("TON's API gave a transfer without sense") from error
+        return made if units else None
+
+
+def _stray(item: _Jettons) -> Report:
+    """A transfer that names no payment of ours: it waits for an admin."""
+    told = {"comment": item.comment} | usdt.describe([item.coins], _DECIMALS)
+    return Report(
+        event_id=f"transfer:{item.coins.key}",
+        state=ProviderState.PAID,
+        external_id=f"transfer:{item.coins.key}",
+        received=Money(min(item.coins.units, usdt.BIGINT), usdt.ASSET),
+        charge_id=item.coins.key,
+        details=told,
+    )
+
+
+def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
+    for variable, text in (
+        ("USDT_TON_ADDRESS", settings.usdt_ton_address),
+        ("USDT_TON_MASTER", settings.usdt_ton_master),
+    ):
+        try:
+            ton_raw(text)
+        except ValueError:
+            raise SettingsError(f"{variable} is not a TON address, or has a mistake in it") from None
+    return TonProvider(
+        http=kit.http,
+        url=base_url(settings.usdt_ton_url, "USDT_TON_URL"),
+        api_key=settings.usdt_ton_api_key,
+        address=settings.usdt_ton_address,
+        master=settings.usdt_ton_master,
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
+    )
+
+
+SPEC: Final = ProviderSpec(name="usdt_ton", needs=("USDT_TON_ADDRESS",), build=_build)
