@@ -30,7 +30,7 @@ from backend.notifications.gateways.lazy import LazyTelegramMessenger
 from backend.notifications.ports import Messenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
-from backend.payments.gateways import demo, deposit
+from backend.payments.gateways import demo, deposit, telegram_cards, telegram_stars, usdt_evm, usdt_ton, usdt_tron
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import (
@@ -104,7 +104,15 @@ class Services:
             await self.engine.dispose()
 
 
-PROVIDERS: Final[tuple[ProviderSpec, ...]] = (deposit.SPEC, demo.SPEC)
+PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
+    demo.SPEC,
+    telegram_stars.SPEC,
+    telegram_cards.SPEC,
+    usdt_tron.SPEC,
+    usdt_ton.SPEC,
+    usdt_evm.SPEC,
+    deposit.SPEC,
+)
 """Every way to pay, in the order of its showing; a new one is one line here and one file in payments/gateways."""
 
 

@@ -21,6 +21,7 @@ from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     Capabilities,
     Intent,
+    IntentStatus,
     Outcome,
     PaymentRef,
     PollIntent,
@@ -178,7 +179,8 @@ class PaymentsService:
         can = provider.capabilities if provider else Capabilities()
         async with self._uow() as tx:
             asks = rules.is_asked(intent, tx.now, can)
-            follows = not intent.is_open or tx.now >= intent.expires_at
+            over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
+            follows = not intent.is_open or over
             delay = rules.poll_delay(attempt, can, follows=follows)
             # Two runs of this task may come here: one of them carries the chain on.
             noted = await intents.next_poll(tx, intent.id, asked.attempt, tx.now + delay if asks else None)

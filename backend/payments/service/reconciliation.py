@@ -134,20 +134,18 @@ class ReconciliationService:
             outcome = await domain.apply(tx, way, report)
         subject = str(before.id) if before else report.external_id or report.event_id
         money = report.received or report.refunded
-        if money is None:
-            return before, []
-        if outcome in {Outcome.APPLIED, Outcome.UNMATCHED}:
-            refund = report.state is ProviderState.REFUNDED
-            ours = 0 if before is None else (rules.known_back(before) if refund else before.received).amount
-            kind = DifferenceKind.REFUND if refund else DifferenceKind.MISSING_HERE
-            return before, [
-                Difference(kind=kind, subject=subject, asset=money.currency, ours=ours, theirs=money.amount)
-            ]
-        if before is not None and report.received is not None and report.received < before.received:
+        settled = outcome not in {Outcome.APPLIED, Outcome.UNMATCHED}
+        # Whatever the state: a chain may have taken everything back.
+        if settled and before is not None and report.received is not None and report.received < before.received:
             return before, [
                 _difference(DifferenceKind.AMOUNT, subject, before, before.received.amount, report.received.amount)
             ]
-        return before, []
+        if settled or money is None:
+            return before, []
+        refund = report.state is ProviderState.REFUNDED
+        ours = 0 if before is None else (rules.known_back(before) if refund else before.received).amount
+        kind = DifferenceKind.REFUND if refund else DifferenceKind.MISSING_HERE
+        return before, [Difference(kind=kind, subject=subject, asset=money.currency, ours=ours, theirs=money.amount)]
 
     async def _compare_ledger(self, way: str) -> list[Difference]:
         async with self._uow() as tx:
