@@ -144,6 +144,7 @@ def _environment(state: Path, port: int, server: str, redis_url: str) -> dict[st
         "TELEGRAM_FRAME_ANCESTORS": f"http://{_HOST}:{port + 1} http://localhost:{port + 1}",
         "BOT_URL": f"http://{_HOST}:{port + 1}",
         "DEMO_PAYMENTS": "1",
+        "STAR_PRICE": "0.013",
         "DATA_DIR": str((state / "data").resolve()),
         "PROMETHEUS_MULTIPROC_DIR": str((state / "metrics").resolve()),
         "LOG_DIR": str((state / "logs").resolve()),

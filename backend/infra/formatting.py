@@ -88,6 +88,10 @@ def format_percent(value: int, locale: Locale, *, sign: bool = False) -> str:
     return (format_signed if sign else format_number)(value, locale) + _PER_CENT[locale]
 
 
+def _symbol(currency: str, locale: Locale) -> str:
+    return str(numbers.get_currency_symbol(currency, locale=babel_locale(locale))).strip("\u200e\u200f")
+
+
 def money_parts(value: Money, locale: Locale, *, trim: bool = False) -> MoneyParts:
     """The size of an amount in parts; ``trim`` drops a fraction of nothing."""
     amount = abs(value.decimal())
@@ -103,7 +107,7 @@ def money_parts(value: Money, locale: Locale, *, trim: bool = False) -> MoneyPar
         return MoneyParts("", text, "", _NBSP + words.ngettext("Star", "Stars", int(amount)))
     if value.currency == CREDIT:
         return MoneyParts("", text, "", _NBSP + words.ngettext("credit", "credits", int(amount)))
-    symbol = numbers.get_currency_symbol(value.currency, locale=babel_locale(locale)).strip("\u200e\u200f")
+    symbol = _symbol(value.currency, locale)
     if locale is Locale.EN and not symbol[-1].isalpha():
         return MoneyParts(symbol, text[:cut], text[cut:], "")
     return MoneyParts("", text[:cut], text[cut:], _NBSP + symbol)
@@ -114,6 +118,16 @@ def format_money(value: Money, locale: Locale, *, sign: bool = False, trim: bool
     mark = _MINUS if value.amount < 0 else "+" if sign and value.amount > 0 else ""
     text = mark + "".join(money_parts(value, locale, trim=trim))
     return isolate(text, locale) if isolated else text
+
+
+def format_rate(value: Decimal, currency: str, locale: Locale) -> str:
+    """An exact price per unit, with all its decimals: "$0.013"."""
+    digits = max(exponent(currency), -int(value.normalize().as_tuple().exponent))
+    amount = format_number(value, locale, digits)
+    symbol = _symbol(currency, locale)
+    if locale is Locale.EN and not symbol[-1].isalpha():
+        return f"{symbol}{amount}"
+    return isolate(f"{amount}{_NBSP}{symbol}", locale)
 
 
 # ---- days and times, of moments that are in the reader's timezone already

@@ -79,8 +79,9 @@ class SecretHider:
 
 def _secrets_of(settings: Settings) -> list[str]:
     passwords = [urlsplit(url).password or "" for url in (settings.database_url, settings.redis_url)]
+    payments = [settings.telegram_provider_token]
     keys = [item.strip().partition(":")[2] for item in settings.master_keys.split(",")]
-    return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords]
+    return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords, *payments]
 
 
 def _processors(secrets: Iterable[str] = ()) -> list[Any]:

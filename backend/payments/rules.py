@@ -153,6 +153,11 @@ def worth_back(intent: Intent, back: Money) -> Money:
     return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
+def is_another_charge(intent: Intent, report: Report) -> bool:
+    """Whether ``report`` tells of a second charge for a payment that was made by a first."""
+    return report.sole_charge and intent.charge_id is not None and intent.charge_id != report.charge_id
+
+
 def is_news(intent: Intent, report: Report) -> bool:
     """Whether ``report`` would change ``intent``, so that an answer without news costs no write."""
     return decide(intent, report).outcome is not Outcome.IGNORED

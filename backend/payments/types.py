@@ -227,7 +227,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     paid for this payment so far, not the latest part, in the asset that people pay in; ``refunded`` all that went back.
     ``intent_id`` names the payment, or else ``external_id`` does, or else ``charge_id``, which names the money for a
     refund. ``sole_charge``: ``received`` is this one charge, all that its payment can have; where the payment was made
-    by another charge (it was paid twice), this one belongs to no payment, and an admin must look. ``details`` are kept for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
+    by another charge (it was paid twice), this one belongs to no payment, and an admin must look. ``details`` are kept
+    for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
     Raises ValueError for a payment without its amount.
     """
 

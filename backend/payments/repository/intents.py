@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, case, func, select, update
+from sqlalchemy import Select, bindparam, case, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -95,7 +95,12 @@ def _named(provider: str, report: Report) -> Select[Any]:
     found = select(*_COLUMNS).where(_INTENT.provider == provider)
     if report.intent_id is not None:
         return found.where(_INTENT.id == report.intent_id)
-    return found.where(_INTENT.external_id == report.external_id)
+    if report.external_id is not None:
+        return found.where(_INTENT.external_id == report.external_id)
+    if report.charge_id is None:
+        return found.where(false())
+    # Only a refund names nothing else; a charge id is no key, so the first is taken.
+    return found.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1)
 
 
 async def lock_reported(tx: Tx, provider: str, report: Report) -> Intent | None:

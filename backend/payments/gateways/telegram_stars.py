@@ -1,0 +1,160 @@
+"""Telegram Stars: whole Stars at the rate of STAR_PRICE, rounded up; news comes with the bot's updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from backend.infra.settings import Settings
+from backend.kernel.money import STARS, Money
+from backend.payments.errors import BadWebhook, RefundRefused
+from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, Refusal, StarTransaction, TelegramApi
+from backend.payments.ports import ProviderKit, ProviderSpec
+from backend.payments.telegram import STARS_WAY, invoice_of, paid, refunded
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderState,
+    Refunded,
+    Report,
+)
+
+# How far Telegram's clock and ours may be apart.
+_SKEW: Final = timedelta(minutes=5)
+_ALREADY: Final = "CHARGE_ALREADY_REFUNDED"
+
+
+class StarBook:
+    """The bot's Star transactions, which Telegram lists from the first on: a day is found without reading all before.
+
+    Source: Bot API, getStarTransactions ("in chronological order"); the list only grows, so an offset stays true.
+    """
+
+    def __init__(self, api: TelegramApi) -> None:
+        self._api = api
+        self._mark = (0, 0)  # an offset, and the Unix second of what stands there
+
+    async def between(self, since: datetime, until: datetime | None = None) -> list[StarTransaction]:
+        """The transactions of a period, the oldest first. Raises ProviderDown."""
+        first = int(since.timestamp())
+        last = None if until is None else int(until.timestamp())
+        offset = await self._before(first)
+        found: list[StarTransaction] = []
+        while True:
+            page = await self._api.star_transactions(offset)
+            found += [entry for entry in page if entry.date >= first and (last is None or entry.date <= last)]
+            if len(page) < MOST_TRANSACTIONS:
+                return found
+            offset += len(page)
+
+    async def _before(self, second: int) -> int:
+        """An offset at most a page before the first transaction of ``second`` or later."""
+        low = self._mark[0] if self._mark[1] < second else 0
+        high: int | None = None
+        step = MOST_TRANSACTIONS
+        while high is None or high - low > MOST_TRANSACTIONS:
+            probe = low + step if high is None else (low + high) // 2
+            there = await self._api.star_transactions(probe, 1)
+            if there and there[0].date < second:
+                low, step = probe, step * 2
+                self._mark = max(self._mark, (probe, there[0].date))
+            else:
+                high = probe
+        return low
+
+
+class StarsProvider:
+    """One Star is worth ``price`` major units of the shop's currency."""
+
+    name = STARS_WAY
+
+    def __init__(self, *, api: TelegramApi, price: Decimal, shop: str) -> None:
+        self._api = api
+        self._book = StarBook(api)
+        self._shop = shop
+        self.capabilities = Capabilities(
+            asset=STARS,
+            unit_price=price,
+            refundable=True,
+            partial_refunds=False,
+            wait_seconds=10,
+            lifetime_seconds=1800,
+            # The bot's updates bring the news; these questions find what they could not bring.
+            first_poll_seconds=15,
+        )
+
+    async def create(self, payment: PaymentRef) -> Created:
+        """An invoice's link; a second one for the same payment is refused at pre-checkout once the first is paid."""
+        invoice = invoice_of(
+            payment.intent_id,
+            payment.amount,
+            payment.payable,
+            language=payment.language,
+            shop=self._shop,
+            unit_price=self.capabilities.unit_price,
+        )
+        url = await self._api.create_link(invoice)
+        return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
+
+    async def status(self, payment: PaymentRef) -> Report:
+        """Whether the payment's charge is among the bot's transactions."""
+        wanted = str(payment.intent_id)
+        for entry in await self._book.between(payment.created_at - _SKEW):
+            report = _report(entry)
+            if report is None or report.state is not ProviderState.PAID or report.details.get("payload") != wanted:
+                continue
+            if payment.charge_id in {None, report.charge_id}:
+                return report
+        return Report(event_id=f"{wanted}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
+
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+        """Raises BadWebhook: Telegram speaks to the bot, nobody speaks here."""
+        raise BadWebhook("stars: no calls")
+
+    async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
+        """Give all of it back; what has gone back before is done. Raises RefundRefused, ProviderDown."""
+        if payment.charge_id is None or amount != payment.received:
+            raise RefundRefused(f"stars: {amount.amount} of {payment.received.amount}, charge {payment.charge_id}")
+        try:
+            await self._api.refund_stars(payment.payer_telegram_id, payment.charge_id)
+        except Refusal as error:
+            if _ALREADY not in str(error):
+                raise RefundRefused(f"stars: {error}") from error
+        return Refunded(payment.charge_id)
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """What people paid and got back in the period, and a little around it: clocks differ."""
+        entries = await self._book.between(since - _SKEW, until + _SKEW)
+        return [report for report in map(_report, entries) if report is not None]
+
+
+def _report(entry: StarTransaction) -> Report | None:
+    """The news in a transaction; None for one that is no sale: a withdrawal, a gift that the bot sent, a reward."""
+    if entry.amount <= 0:
+        return None
+    stars = Money(entry.amount, STARS)
+    if entry.source is not None and entry.source.type == "user":
+        partner = entry.source
+        payer = partner.user.id if partner.user else None
+        # A renewal cannot be told from the first charge here: it becomes old news of its payment, kept in its file.
+        until = entry.date + partner.subscription_period if partner.subscription_period else None
+        return paid(entry.id, partner.invoice_payload, stars, payer=payer, until=until)
+    if entry.receiver is not None and entry.receiver.transaction_type == "invoice_payment":
+        partner = entry.receiver
+        payer = partner.user.id if partner.user else None
+        return refunded(entry.id, partner.invoice_payload, stars, payer=payer)
+    return None
+
+
+def _build(settings: Settings, kit: ProviderKit) -> StarsProvider:
+    return StarsProvider(
+        api=TelegramApi(settings, kit.http), price=Decimal(settings.star_price), shop=settings.shop_name
+    )
+
+
+SPEC: Final = ProviderSpec(name=STARS_WAY, needs=("STAR_PRICE",), build=_build, policy_risk=False)

@@ -1,0 +1,130 @@
+"""Telegram's payments as both know them: the gateways, which call the Bot API, and the bot, which hears its updates."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from backend.infra.formatting import format_money, format_rate
+from backend.infra.i18n import translator
+from backend.kernel.ids import IntentId
+from backend.kernel.money import STARS, Money
+from backend.kernel.text import Locale
+from backend.payments.types import ProviderState, Report
+
+STARS_WAY: Final = "stars"
+CARDS_WAY: Final = "telegram_card"
+# Source: Bot API, createInvoiceLink.
+_LONGEST_TITLE: Final = 32
+_LONGEST_DESCRIPTION: Final = 255
+
+
+class Invoice(msgspec.Struct, frozen=True, kw_only=True):
+    """What Telegram shows of a payment; ``total`` in its asset's minor units, ``payload`` comes back with the money."""
+
+    title: str
+    description: str
+    payload: str
+    currency: str
+    total: int
+    provider_token: str
+
+
+def way_of(currency: str) -> str:
+    """The way that a payment in ``currency`` came by."""
+    return STARS_WAY if currency == STARS else CARDS_WAY
+
+
+def invoice_of(
+    intent_id: IntentId,
+    amount: Money,
+    payable: Money,
+    *,
+    language: str,
+    shop: str,
+    unit_price: Decimal = Decimal(1),
+    provider_token: str = "",
+) -> Invoice:
+    """The invoice of a payment of ``payable``, which brings ``amount`` into the wallet; Stars say their rate."""
+    locale = Locale.closest(language)
+    _ = translator(locale).gettext
+    total = format_money(amount, locale)
+    if payable.currency == STARS:
+        rate = format_rate(unit_price, amount.currency, locale)
+        text = _("{sum} for your wallet in {shop}. One Star counts as {rate}.").format(sum=total, shop=shop, rate=rate)
+    else:
+        text = _("{sum} for your wallet in {shop}.").format(sum=total, shop=shop)
+    return Invoice(
+        title=_("Top-up: {sum}").format(sum=total)[:_LONGEST_TITLE],
+        description=text[:_LONGEST_DESCRIPTION],
+        payload=str(intent_id),
+        currency=payable.currency,
+        total=payable.amount,
+        provider_token=provider_token,
+    )
+
+
+def intent_of(payload: str) -> IntentId | None:
+    """The payment that an invoice's payload names; None for a payload that is not ours."""
+    try:
+        return IntentId(UUID(payload))
+    except ValueError:
+        return None
+
+
+def paid(
+    charge_id: str,
+    payload: str,
+    total: Money,
+    *,
+    payer: int | None = None,
+    until: int | None = None,
+    renewal: bool = False,
+) -> Report:
+    """The report of one charge.
+
+    ``until`` is when a subscription that it pays for ends (Unix seconds): its charges share one id. A ``renewal`` is
+    nobody's payment, for each is begun by a person: it waits for an admin.
+    """
+    charge_id = _plain(charge_id)
+    event_id = charge_id if until is None else f"{charge_id}:{until}"
+    named = None if renewal else intent_of(payload)
+    return Report(
+        event_id=event_id,
+        state=ProviderState.PAID,
+        intent_id=named,
+        external_id=event_id if named is None else None,
+        received=total,
+        charge_id=charge_id,
+        sole_charge=True,
+        details=_details(charge_id, payload, payer, renewal),
+    )
+
+
+def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = None) -> Report:
+    """The report of a charge that went back; where Telegram tells no payload, the charge names the payment."""
+    charge_id = _plain(charge_id)
+    return Report(
+        event_id=f"{charge_id}:refund",
+        state=ProviderState.REFUNDED,
+        intent_id=intent_of(payload),
+        refunded=total,
+        charge_id=charge_id,
+        sole_charge=True,
+        details=_details(charge_id, payload, payer),
+    )
+
+
+def _details(charge_id: str, payload: str, payer: int | None, renewal: bool = False) -> dict[str, str]:
+    told = {"charge": charge_id, "payload": _plain(payload)}
+    if payer is not None:
+        told["payer"] = str(payer)
+    return told | ({"renewal": "yes"} if renewal else {})
+
+
+def _plain(text: str) -> str:
+    """Without the one character that PostgreSQL does not keep: what another tool wrote must not stop our books."""
+    return text.replace("\0", "")
