@@ -32,6 +32,11 @@ async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     return await repository.user_names(tx, ids)
 
 
+async def find_users(tx: Tx, query: str, limit: int) -> list[UserId]:
+    """The newest people by start of Telegram id or @username, or by part of the name."""
+    return [person.id for person in await repository.list_users(tx, query, None, limit)]
+
+
 async def ensure_root(tx: Tx, telegram_id: int, language: Locale = Locale.EN) -> None:
     """Make ``telegram_id`` the one root admin; does nothing when he is."""
     await repository.move_root(tx, telegram_id, language)

@@ -8,7 +8,20 @@ from typing import Final
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from webapp.admin import admins, books, deliveries, home, orders, people
+from webapp.admin import (
+    admins,
+    books,
+    deliveries,
+    deposits,
+    home,
+    orders,
+    payment_refunds,
+    payments,
+    people,
+    reconciliation,
+    unmatched,
+    ways,
+)
 
 admin_pages = Router(
     path="/",
@@ -16,7 +29,13 @@ admin_pages = Router(
         home.home,
         *orders.HANDLERS,
         *people.HANDLERS,
+        *payments.HANDLERS,
+        *payment_refunds.HANDLERS,
+        *deposits.HANDLERS,
+        *unmatched.HANDLERS,
+        *reconciliation.HANDLERS,
         *books.HANDLERS,
+        *ways.HANDLERS,
         *deliveries.HANDLERS,
         *admins.HANDLERS,
     ],

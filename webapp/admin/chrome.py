@@ -11,13 +11,15 @@ from webapp.responses import Html, page
 from webapp.site import SoukRequest, site_of
 from webapp.views import SideItem
 
-Room = Literal["home", "orders", "people", "books", "deliveries", "admins"]
+Room = Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
 
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "home": ("/admin", None),
     "orders": ("/admin/orders", Permission.ORDERS),
     "people": ("/admin/people", Permission.USERS),
+    "payments": ("/admin/payments", Permission.MONEY),
     "books": ("/admin/books", Permission.MONEY),
+    "ways": ("/admin/settings/payments", Permission.SETTINGS),
     "deliveries": ("/admin/deliveries", Permission.SETTINGS),
     "admins": ("/admin/admins", Permission.ADMINS),
 }

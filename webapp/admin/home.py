@@ -13,6 +13,7 @@ from backend.identity.types import Permission
 from backend.orders.types import OrderStatus, SalesFigures
 from backend.wallet.types import BooksReport
 from webapp.admin.chrome import manage_page, open_rooms
+from webapp.admin.money import money_hands
 from webapp.guards import admins_only
 from webapp.presenters import manage as present
 from webapp.responses import Html
@@ -51,6 +52,7 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     dead = (await services.admin.overview(actor)).dead_letters
     if dead and actor.may(Permission.SETTINGS):
         rows.append(HandRow("deliveries", "/admin/deliveries", dead, urgent=True))
+    rows += await money_hands(request)
     low = await services.catalog.count_low(actor) if actor.may(Permission.STOCK) else 0
     if low:
         rows.append(HandRow("stock_low", "/shop?sort=popular", low))

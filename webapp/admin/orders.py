@@ -35,7 +35,7 @@ _FILTERS: Final[dict[str, OrderStatus | None]] = {
 
 
 class OrdersQuery(msgspec.Struct, frozen=True):
-    """What is looked for: a number, or a state."""
+    """What is looked for: a number or a buyer, or a state."""
 
     q: Annotated[str, Meta(max_length=64)] = ""
     status: OrderStatus | None = None
@@ -49,8 +49,7 @@ async def orders(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     number = fold(query.q)
     if number:
-        found = await site.services.orders.find_by_number(actor, number)
-        listed = Page([found] if found else [])
+        listed = Page(await site.services.orders.find(actor, number))
     else:
         listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
     names = await site.services.identity.names_of(actor, [row.buyer_id for row in listed.items])

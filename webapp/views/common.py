@@ -20,7 +20,7 @@ class Tab(msgspec.Struct, frozen=True):
 class SideItem(msgspec.Struct, frozen=True):
     """One line of the back office's list, shown beside the page from 700 px."""
 
-    key: Literal["home", "orders", "people", "books", "deliveries", "admins"]
+    key: Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
     href: str
 
 

@@ -15,7 +15,7 @@ from webapp.views.orders import OrderPage, OrderStatus
 class HandRow(msgspec.Struct, frozen=True):
     """Work that waits for a person; ``urgent`` is the page's one red count."""
 
-    key: Literal["orders_waiting", "stock_low", "deliveries"]
+    key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "adjustments", "reconciliation"]
     href: str
     count: int
     urgent: bool = False

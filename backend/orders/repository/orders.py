@@ -45,6 +45,7 @@ from backend.orders.types import (
 )
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
+_NET = Order.total_amount - Order.refunded_amount
 _OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
 _LINE_COLUMNS = (
     Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.quantity,
@@ -258,16 +259,24 @@ async def list_orders(
     status: OrderStatus | None,
     before: UUID | None,
     limit: int,
+    buyers: Sequence[UserId] | None = None,
 ) -> list[OrderRow]:
-    """Orders, newest first: of one buyer or of all, before an id."""
+    """Orders, newest first: of one buyer, of several, or of all, before an id."""
     statement = _rows().order_by(Order.id.desc()).limit(limit)
     conditions = [
         Order.user_id == user_id if user_id else None,
+        Order.user_id.in_(buyers) if buyers is not None else None,
         Order.status == status if status else None,
         Order.id < before if before else None,
     ]
     statement = statement.where(and_(literal(True), *(item for item in conditions if item is not None)))
     return [order_row(row) for row in await tx.execute(statement)]
+
+
+async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
+    """The numbers of those of ``ids`` that exist."""
+    rows = await tx.execute(select(Order.id, Order.sequence).where(Order.id.in_(list(ids))))
+    return {OrderId(row.id): order_number(row.sequence) for row in rows}
 
 
 async def find_row(tx: Tx, sequence: int) -> OrderRow | None:
@@ -311,7 +320,7 @@ async def lock_lapsed(tx: Tx) -> OrderId | None:
 async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
     """Paid minor units and paid orders since a moment."""
     statement = select(
-        func.coalesce(func.sum(Order.total_amount - Order.refunded_amount), 0).label("revenue"),
+        func.coalesce(func.sum(_NET), 0).label("revenue"),
         func.count().label("paid"),
     ).where(Order.paid_at >= since, Order.currency == currency)
     row = (await tx.execute(statement)).one()
@@ -326,7 +335,7 @@ async def list_figures(tx: Tx, buyers: Sequence[UserId], currency: str) -> dict[
         select(
             Order.user_id,
             func.count().label("paid"),
-            func.sum(Order.total_amount - Order.refunded_amount).label("spent"),
+            func.sum(_NET).label("spent"),
         )
         .where(Order.user_id.in_(buyers), Order.paid_at.is_not(None), Order.currency == currency)
         .group_by(Order.user_id)

@@ -1,0 +1,35 @@
+"""What of the shop's money waits for an admin, for the first page and for the list of payments."""
+
+from __future__ import annotations
+
+import asyncio
+
+from backend.identity.types import Permission
+from webapp.presenters.manage_control import is_off, latest_of_each
+from webapp.site import SoukRequest, site_of
+from webapp.views import HandRow
+from webapp.views.manage_money import PlaceRow
+
+
+async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
+    """The pages about money, each with the count of what waits there; for an admin with the permission for money."""
+    services, actor = site_of(request).services, request.user
+    unmatched, deposits, compared = await asyncio.gather(
+        services.inbox.count_unmatched(actor),
+        services.deposits.waiting(actor),
+        services.reconciliation.latest(actor),
+    )
+    differs = sum(is_off(one) for one in latest_of_each(compared).values())
+    return (
+        PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
+        PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),
+        PlaceRow("reconciliation", "/admin/payments/reconciliation", differs, urgent=True),
+    )
+
+
+async def money_hands(request: SoukRequest) -> tuple[HandRow, ...]:
+    """What of it wants a hand; nothing for an admin without the permission for money."""
+    if not request.user.may(Permission.MONEY):
+        return ()
+    places = await money_places(request)
+    return tuple(HandRow(place.key, place.href, place.count, place.urgent) for place in places if place.count)

@@ -1,0 +1,105 @@
+"""A top-up goes back through its provider, whole or in part."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import IntentId
+from backend.kernel.money import Money
+from backend.payments.errors import RefundNotPossible, RefundTooMuch
+from backend.payments.types import RefundChoice
+from backend.wallet.errors import InsufficientFunds
+from webapp import forms
+from webapp.admin.payments import PAYMENTS, payment_page
+from webapp.guards import requires
+from webapp.limits import PURCHASE, limited
+from webapp.pages.answers import replaced
+from webapp.presenters import manage_payments as present
+from webapp.responses import FORM_ERROR, Html, sheet, toast
+from webapp.site import SoukRequest, site_of
+from webapp.views.manage_money import AmountError, RefundSheet
+
+_MONEY = requires(Permission.MONEY)
+_PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"
+
+
+class AmountForm(msgspec.Struct, frozen=True):
+    """An amount as it was typed, why, and the key of the sheet that it was typed into."""
+
+    intent: Annotated[str, Meta(max_length=64)] = ""
+    amount: Annotated[str, Meta(max_length=32)] = ""
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
+async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Before a top-up goes back: how much, and why. Raises NotFound."""
+    choice = await site_of(request).services.refunds.choice(request.user, IntentId(intent_id))
+    form = AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
+    return sheet(request, "manage/_refund.html", _view(request, intent_id, choice, form))
+
+
+@post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
+async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Send it back; the same sheet again sends nothing more. Raises NotFound."""
+    form = await forms.read_form(request, AmountForm)
+    site, actor = site_of(request), request.user
+    amount, error = read_amount(request, form.amount)
+    if amount is not None and form.reason:
+        try:
+            await site.services.refunds.refund_top_up(
+                actor, IntentId(intent_id), amount, form.reason, idempotency_key=f"admin:{form.intent}"
+            )
+        except RefundTooMuch:
+            error = "too_much"
+        except InsufficientFunds:
+            error = "spent"
+        except RefundNotPossible:
+            error = ""  # the sheet says why
+        else:
+            done = replaced(await payment_page(request, IntentId(intent_id)), f"{PAYMENTS}/{intent_id}")
+            return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
+    choice = await site.services.refunds.choice(actor, IntentId(intent_id))
+    view = _view(request, intent_id, choice, form, error)
+    return sheet(request, "manage/_refund.html", view, status=FORM_ERROR)
+
+
+def read_amount(request: SoukRequest, text: str) -> tuple[Money | None, AmountError]:
+    """The amount that is meant, in the shop's currency, and what is wrong with it."""
+    if not text:
+        return None, "required"
+    try:
+        amount = site_of(request).services.payments.read_amount(text)
+    except Invalid:
+        return None, "not_a_number"
+    return (amount, "") if amount.amount > 0 else (None, "not_a_number")
+
+
+def _view(
+    request: SoukRequest, intent_id: UUID, choice: RefundChoice, form: AmountForm, error: AmountError = ""
+) -> RefundSheet:
+    viewer = site_of(request).viewer(request.user)
+    return RefundSheet(
+        action=f"{PAYMENTS}/{intent_id}/refund",
+        title=viewer.words.gettext("Pay it back"),
+        most=choice.most,
+        presets=() if choice.whole_only else present.presets(choice.most, form.amount),
+        intent=form.intent or forms.new_intent(),
+        obstacle=present.obstacle(choice, viewer),
+        whole_only=choice.whole_only,
+        typed=form.amount,
+        reason=form.reason,
+        amount_error=error,
+        reason_error=bool(form.intent) and not form.reason,
+    )
+
+
+HANDLERS: Final = (refund_sheet, refund)

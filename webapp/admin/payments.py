@@ -1,0 +1,157 @@
+"""All payments, and one of them with everything that is known of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.kernel.ids import IntentId, OrderId
+from backend.payments.types import Intent, IntentStatus
+from webapp import forms
+from webapp.admin.chrome import manage_page
+from webapp.admin.money import money_places
+from webapp.guards import requires
+from webapp.pages.answers import asked_by, asked_for_more
+from webapp.presenters import manage_payments as present
+from webapp.presenters.wallet import address
+from webapp.presenters.ways import way_title
+from webapp.responses import Html, fragment, live_url, signed_url
+from webapp.site import SoukRequest, site_of
+from webapp.views import Chip
+from webapp.views.manage_money import ManageDeposit, ManagePayments, PaymentFilePage
+
+_MONEY = requires(Permission.MONEY)
+PAYMENTS: Final = "/admin/payments"
+
+
+class PaymentsQuery(msgspec.Struct, frozen=True):
+    """What the list is narrowed to."""
+
+    way: Annotated[str, Meta(max_length=40)] = ""
+    status: IntentStatus | None = None
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+    def href(self, **change: object) -> str:
+        """The list's address with some of it changed."""
+        made = msgspec.structs.replace(self, **change)
+        return address(PAYMENTS, way=made.way, status=made.status, cursor=made.cursor)
+
+
+@get(PAYMENTS, name="admin:payments", guards=[_MONEY])
+async def payments(request: SoukRequest) -> Html:
+    """Everybody's payments, the latest first; a next page comes as rows only."""
+    query = forms.read_query(request, PaymentsQuery)
+    site, actor = site_of(request), request.user
+    viewer = site.viewer(actor)
+    found = await site.services.inbox.list_payments(
+        actor, way=query.way or None, status=query.status, cursor=query.cursor or None
+    )
+    names = await site.services.identity.names_of(actor, [intent.user_id for intent in found.items])
+    more = asked_for_more(request, query.cursor)
+    view = ManagePayments(
+        ways=await _way_chips(request, query),
+        statuses=_status_chips(query, request),
+        rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
+        filtered=bool(query.way or query.status),
+        next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
+        more=more,
+    )
+    if more:
+        return fragment(request, "manage/_payment_rows.html", view)
+    view = msgspec.structs.replace(view, places=await money_places(request))
+    return manage_page(request, "manage/payments.html", view, "payments")
+
+
+@get(PAYMENTS + "/{intent_id:uuid}", name="admin:payment", guards=[_MONEY])
+async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """One payment with everything. Raises NotFound."""
+    return await payment_page(request, IntentId(intent_id))
+
+
+async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
+    """The page of one payment; its changing part alone when that asks to be brought up to date. Raises NotFound."""
+    services, actor = site_of(request).services, request.user
+    viewer = site_of(request).viewer(actor)
+    found, choice = await asyncio.gather(
+        services.inbox.payment(actor, intent_id), services.refunds.choice(actor, intent_id)
+    )
+    intent = found.intent
+    names = await services.identity.names_of(actor, [intent.user_id])
+    number = await order_number(request, intent.order_id)
+    view = PaymentFilePage(
+        payment=present.payment_row(intent, names, viewer),
+        sums=present.sums(intent, viewer),
+        facts=present.payment_facts(intent, viewer),
+        person_href=f"/admin/people/{intent.user_id}" if actor.may(Permission.USERS) else None,
+        order_number=number,
+        order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
+        events=tuple(present.event(row, viewer) for row in found.events),
+        refunds=tuple(present.refund(row, viewer) for row in found.refunds),
+        obstacle=present.obstacle(choice, viewer),
+        deposit=await _deposit(request, intent),
+        live_url=live_url(request, f"payment:{intent.id}"),
+    )
+    if asked_by(request, "payment"):
+        return fragment(request, "manage/_payment.html", view)
+    return manage_page(request, "manage/payment.html", view, "payments", back=PAYMENTS)
+
+
+async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
+    """The number of an order that money is for."""
+    if order_id is None:
+        return ""
+    numbers = await site_of(request).services.orders.numbers_of(request.user, [order_id])
+    return numbers.get(order_id, "")
+
+
+async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None:
+    if intent.way != present.DEPOSIT:
+        return None
+    proofs = await site_of(request).services.deposits.proofs(request.user, intent.id)
+    return present.deposit(intent, proofs, lambda target: signed_url(request, target))
+
+
+async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
+    site, actor = site_of(request), request.user
+    names = [way.name for way in await site.services.payments.ways(actor)]
+    if query.way and query.way not in names:  # switched off since
+        names.append(query.way)
+    chips = [Chip(href=query.href(way="", cursor=""), active=not query.way, key="all")]
+    return tuple(
+        chips
+        + [
+            Chip(
+                href=query.href(way=name, cursor=""),
+                active=name == query.way,
+                label=way_title(name, site.viewer(actor)),
+            )
+            for name in names
+        ]
+    )
+
+
+def _status_chips(query: PaymentsQuery, request: SoukRequest) -> tuple[Chip, ...]:
+    viewer = site_of(request).viewer(request.user)
+    chips = [Chip(href=query.href(status=None, cursor=""), active=query.status is None, key="all")]
+    return tuple(
+        chips
+        + [
+            Chip(
+                href=query.href(status=status, cursor=""),
+                active=status is query.status,
+                label=present.badge(words, viewer).text,
+            )
+            for status, words in present.STATUSES.items()
+            if status is not IntentStatus.CREATED
+        ]
+    )
+
+
+HANDLERS: Final = (payments, payment)

@@ -1,0 +1,288 @@
+"""The back office's pages about money: payments, refunds, what belongs to nobody, comparisons, ways to pay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from backend.kernel.money import Money
+from webapp.views.common import Chip, Hue
+from webapp.views.wallet import Preset
+
+Tone = Literal["", "good", "warn", "bad"]
+AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent"]
+
+
+class Badge(msgspec.Struct, frozen=True):
+    """A state in words, already in the reader's language."""
+
+    text: str
+    tone: Tone = ""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A name and its value; ``copy``: a long code of a machine, to be copied with a tap."""
+
+    name: str
+    value: str
+    copy: bool = False
+
+
+class PlaceRow(msgspec.Struct, frozen=True):
+    """A page about money, with what waits there."""
+
+    key: Literal["unmatched", "deposits", "adjustments", "reconciliation"]
+    href: str
+    count: int = 0
+    urgent: bool = False
+
+
+class ManagePaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list; ``paid`` is what came in another asset than the shop's."""
+
+    id: str
+    person: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    badge: Badge
+    at: datetime
+    paid: Money | None = None
+
+
+class ManagePayments(msgspec.Struct, frozen=True):
+    """manage/payments.html; manage/_payment_rows.html takes the same for a next page (``more``)."""
+
+    ways: tuple[Chip, ...]
+    statuses: tuple[Chip, ...]
+    rows: tuple[ManagePaymentRow, ...]
+    places: tuple[PlaceRow, ...] = ()
+    filtered: bool = False
+    next_url: str | None = None
+    more: bool = False
+
+
+class EventView(msgspec.Struct, frozen=True):
+    """A provider's message and what became of it; ``href`` where an admin must look."""
+
+    id: str
+    title: str
+    at: datetime
+    badge: Badge
+    reason: str = ""
+    amount: Money | None = None
+    href: str | None = None
+
+
+class RefundView(msgspec.Struct, frozen=True):
+    """Money on its way back, or back; ``sent`` is what the provider sends where that is another asset."""
+
+    amount: Money
+    badge: Badge
+    at: datetime
+    reason: str = ""
+    way: str = ""
+    sent: Money | None = None
+    href: str | None = None
+
+
+class ManageProof(msgspec.Struct, frozen=True):
+    """A picture or a document that a person sent to show that he paid; ``url`` is signed."""
+
+    url: str
+    picture: bool
+    at: datetime
+    note: str = ""
+
+
+class ManageDeposit(msgspec.Struct, frozen=True):
+    """A payment by hand: its proofs, the latest first, and what an admin may say of it."""
+
+    proofs: tuple[ManageProof, ...]
+    can: frozenset[Literal["confirm", "reject"]] = frozenset()
+
+
+class ConfirmDepositSheet(msgspec.Struct, frozen=True):
+    """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before."""
+
+    action: str
+    payable: Money
+    received: Money
+    typed: str = ""
+    amount_error: AmountError = ""
+
+
+class DepositsPage(msgspec.Struct, frozen=True):
+    """manage/deposits.html: payments by hand whose proof waits for an admin."""
+
+    rows: tuple[ManagePaymentRow, ...]
+
+
+class PaymentFilePage(msgspec.Struct, frozen=True):
+    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing can go back."""
+
+    payment: ManagePaymentRow
+    sums: tuple[tuple[str, Money], ...]
+    facts: tuple[Fact, ...]
+    person_href: str | None = None
+    order_number: str = ""
+    order_href: str | None = None
+    events: tuple[EventView, ...] = ()
+    refunds: tuple[RefundView, ...] = ()
+    obstacle: str = ""
+    deposit: ManageDeposit | None = None
+    live_url: str | None = None
+
+
+class RefundSheet(msgspec.Struct, frozen=True):
+    """manage/_refund.html: how much of a payment or an order goes back, and where to.
+
+    ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only.
+    """
+
+    action: str
+    title: str
+    most: Money
+    presets: tuple[Preset, ...]
+    intent: str
+    obstacle: str = ""
+    whole_only: bool = False
+    typed: str = ""
+    reason: str = ""
+    targets: tuple[TargetRow, ...] = ()
+    target: str = ""
+    amount_error: AmountError = ""
+    reason_error: bool = False
+
+
+class TargetRow(msgspec.Struct, frozen=True):
+    """Where money can go back to, and how much of it; ``obstacle`` says why it cannot; ``title`` names a provider."""
+
+    key: Literal["wallet", "provider"]
+    most: Money
+    title: str = ""
+    obstacle: str = ""
+
+
+class UnmatchedPage(msgspec.Struct, frozen=True):
+    """manage/unmatched.html; manage/_unmatched_rows.html takes the same for a next page."""
+
+    rows: tuple[EventView, ...]
+    next_url: str | None = None
+
+
+EventAction = Literal["person", "order", "accept", "dismiss"]
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """manage/event.html: one message that belongs to nobody, and what can be done about it."""
+
+    event: EventView
+    facts: tuple[Fact, ...]
+    can: frozenset[EventAction]
+    payment_href: str | None = None
+
+
+class AssigneeRow(msgspec.Struct, frozen=True):
+    """A person whom the money may be given to."""
+
+    id: str
+    name: str
+    initial: str
+    hue: Hue
+    username: str | None = None
+
+
+class AssigneesPage(msgspec.Struct, frozen=True):
+    """manage/assignees.html; manage/_assignee_rows.html takes the same for a search or a next page (``more``)."""
+
+    event_id: str
+    query: str
+    rows: tuple[AssigneeRow, ...]
+    next_url: str | None = None
+    more: bool = False
+
+
+class AssignSheet(msgspec.Struct, frozen=True):
+    """manage/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``."""
+
+    action: str
+    came: Money
+    currency: str
+    person: AssigneeRow | None = None
+    typed: str = ""
+    typed_order: str = ""
+    amount_error: AmountError = ""
+    order_error: Literal["", "required", "not_found"] = ""
+
+
+class ReasonSheet(msgspec.Struct, frozen=True):
+    """manage/_reason.html: a reason before something is done; ``kind`` says what."""
+
+    kind: Literal["dismiss", "reject", "cancel", "refuse"]
+    action: str
+    error: bool = False
+
+
+class DifferenceView(msgspec.Struct, frozen=True):
+    """One disagreement in plain words; ``ours`` and ``theirs`` beside each other."""
+
+    text: str
+    ours: Money
+    theirs: Money
+    href: str | None = None
+    subject: str = ""
+
+
+class ComparisonView(msgspec.Struct, frozen=True):
+    """A provider's latest comparison; ``at`` None before the first, ``waiting`` while a new one is under way."""
+
+    way: str
+    icon: str
+    hue: Hue
+    badge: Badge
+    at: datetime | None = None
+    since: datetime | None = None
+    checked: int = 0
+    error: str = ""
+    differences: tuple[DifferenceView, ...] = ()
+    waiting: bool = False
+
+
+class ReconciliationPage(msgspec.Struct, frozen=True):
+    """manage/reconciliation.html; the part ``#comparisons`` alone when something has changed."""
+
+    rows: tuple[ComparisonView, ...]
+    done: int
+    total: int
+    live_url: str | None = None
+
+
+class SetupRow(msgspec.Struct, frozen=True):
+    """How a way to pay is configured; ``missing`` are names of variables."""
+
+    key: str
+    title: str
+    icon: str
+    hue: Hue
+    state: Literal["on", "off", "incomplete", "wrong"]
+    needs: tuple[str, ...]
+    missing: tuple[str, ...]
+    problem: str = ""
+    webhook_url: str = ""
+    risky: bool = True
+
+
+class SetupsPage(msgspec.Struct, frozen=True):
+    """manage/ways.html"""
+
+    rows: tuple[SetupRow, ...]
+
+
+class SetupSheet(msgspec.Struct, frozen=True):
+    """manage/_way.html"""
+
+    row: SetupRow
