@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
-from backend.payments.errors import BadWebhook, ProviderDown
+from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.types import (
     ActionKind,
     Capabilities,
@@ -30,6 +31,9 @@ class FakeProvider:
         self.down = False
         self.created: list[IntentId] = []
         self.asked = 0
+        self.refunds: dict[str, Money] = {}
+        self.refuses = False
+        self.lists: list[Report] | None = None
         self._says: dict[IntentId, Report] = {}
 
     def says(self, intent_id: IntentId, state: ProviderState, event_id: str = "") -> Report:
@@ -72,6 +76,14 @@ class FakeProvider:
         return msgspec.json.decode(body, type=list[Report])
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Send money back."""
+        """Send money back, once for each key."""
         self._answer()
+        if self.refuses:
+            raise RefundRefused("the fake provider refuses")
+        self.refunds.setdefault(idempotency_key, amount)
         return Refunded(f"fake-refund-{idempotency_key}")
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """What the test set."""
+        self._answer()
+        return self.lists

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.identity.types import Actor
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.payments.gateways.demo import DemoProvider
 from backend.payments.ports import PaymentProvider
-from backend.payments.service import PaymentsService
+from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
 from backend.payments.types import TopUpLimits
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletService
@@ -22,7 +23,13 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
 LIMITS = TopUpLimits(minimum=usd(100), maximum=usd(100_000), presets=(usd(1000), usd(2500)))
-SUBSCRIPTIONS = {"TopUpSucceeded": ("test.top_up_noted",)}
+SUBSCRIPTIONS = {
+    "TopUpSucceeded": ("test.top_up_noted",),
+    "PaymentUnmatched": ("test.unmatched_noted",),
+    "RefundEnded": ("test.refund_noted",),
+    "DepositProved": ("test.proof_noted",),
+    "ReconciliationDiffered": ("test.difference_noted",),
+}
 
 
 @pytest.fixture
@@ -77,3 +84,27 @@ def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, objec
             return list((await tx.execute(found, {"task": task})).scalars())
 
     return read
+
+
+@pytest.fixture
+def refunds(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> RefundsService:
+    """Refunds through both providers."""
+    return RefundsService(uow=real_uow, providers={"demo": demo, "fake": fake})
+
+
+@pytest.fixture
+def inbox(real_uow: UnitOfWork) -> InboxService:
+    """What admins see."""
+    return InboxService(uow=real_uow, currency=USD)
+
+
+@pytest.fixture
+def reconciliation(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> ReconciliationService:
+    """Comparisons with both providers."""
+    return ReconciliationService(uow=real_uow, providers={"demo": demo, "fake": fake})
+
+
+@pytest.fixture
+def cashier() -> Actor:
+    """An admin who may move money."""
+    return Actor.system()

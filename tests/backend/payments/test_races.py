@@ -13,7 +13,8 @@ from sqlalchemy import text
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
-from backend.payments import domain, repository
+from backend.payments import domain
+from backend.payments.repository import events, intents
 from backend.payments.service import POLL, PaymentsService
 from backend.payments.types import IntentStatus, Outcome, PollIntent
 from backend.wallet import domain as ledger
@@ -102,22 +103,22 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, afte
 
 
 _BEGINNING: list[tuple[str, str, bool]] = [
-    ("repository", "add_intent", True),
+    ("intents", "add_intent", True),
     ("fake", "create", False),
     ("fake", "create", True),
-    ("repository", "save_created", False),
-    ("repository", "save_created", True),
+    ("intents", "save_created", False),
+    ("intents", "save_created", True),
 ]
 _ENDING: list[tuple[str, str, bool]] = [
     ("fake", "status", True),
-    ("repository", "lock_reported", True),
-    ("repository", "add_event", True),
+    ("intents", "lock_reported", True),
+    ("events", "add_event", True),
     ("ledger", "transfer", False),
     ("ledger", "transfer", True),
     ("ledger", "balance", True),
-    ("repository", "save_progress", True),
+    ("intents", "save_paid", True),
     ("domain", "apply", True),
-    ("repository", "next_poll", False),
+    ("intents", "next_poll", False),
 ]
 
 
@@ -126,7 +127,7 @@ async def test_killed_while_it_begins(
     payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, clock: FakeClock,
     balance: Balance, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, module: str, name: str, after: bool,
 ) -> None:  # fmt: skip
-    places: dict[str, ModuleType | FakeProvider] = {"repository": repository, "fake": fake}
+    places: dict[str, ModuleType | FakeProvider] = {"intents": intents, "fake": fake}
     fail_once(monkeypatch, places[module], name, after=after)
     with pytest.raises(Killed):
         await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -157,7 +158,7 @@ async def test_killed_while_it_ends(
     if name != "next_poll":
         fake.paid(intent.id, usd(500))
     places: dict[str, ModuleType | FakeProvider] = {
-        "repository": repository, "fake": fake, "ledger": ledger, "domain": domain,
+        "intents": intents, "events": events, "fake": fake, "ledger": ledger, "domain": domain,
     }  # fmt: skip
     fail_once(monkeypatch, places[module], name, after=after)
     payload = msgspec.convert((await jobs(POLL))[0], PollIntent)
@@ -165,8 +166,9 @@ async def test_killed_while_it_ends(
         await payments.poll(payload)
     # Nothing half-done is seen: no money without the mark, no mark without the money.
     async with real_uow.read() as tx:
-        events = (await tx.execute(text("SELECT count(*) FROM payment_events WHERE outcome = 'applied'"))).scalar_one()
-    assert (events, await balance(buyer.id)) in {(0, 0), (1, 500)}
+        count = text("SELECT count(*) FROM payment_events WHERE outcome = 'applied'")
+        applied = (await tx.execute(count)).scalar_one()
+    assert (applied, await balance(buyer.id)) in {(0, 0), (1, 500)}
     assert (await wallet.verify(Actor.system())).balanced
     # The job is run again.
     fake.paid(intent.id, usd(500))
