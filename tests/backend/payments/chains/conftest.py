@@ -1,0 +1,124 @@
+"""Fixtures of the chains' tests: a shop that takes USDT, over the real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from backend.identity.types import Actor
+from backend.infra.settings import Settings
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.payments.ports import PaymentProvider
+from backend.payments.service import InboxService, PaymentsService, ReconciliationService
+from backend.payments.types import InboxRow, Intent, IntentStatus, Reconciliation
+from backend.wallet import domain as ledger
+from backend.wallet.service import WalletService
+from tests.backend.payments.conftest import LIMITS
+from tests.factories.wallet import USD, actor_of, rich_person, usd
+from tests.fakes import evm
+from tests.fakes.clock import FakeClock
+
+# Of the mnemonic "abandon … about", which everybody knows: m/44'/60'/0' and m/44'/195'/0'.
+EVM_XPUB = (
+    "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
+)
+TRON_XPUB = (
+    "xpub6D1AabNHCupeiLM65ZR9UStMhJ1vCpyV4XbZdyhMZBiJXALQtmn9p42VTQckoHVn8WNqS7dqnJokZHAHcHGoaQgmv8D45oNUKx6DZMNZBCd"
+)
+
+
+def usdt(micro: int) -> Money:
+    """USDT, told in millionths."""
+    return Money(micro, "USDT")
+
+
+@pytest.fixture(scope="session")
+async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[evm.Evm]:
+    """The real node."""
+    async with evm.running(tmp_path_factory.mktemp("anvil")) as made:
+        yield made
+
+
+@dataclass
+class Till:
+    """A shop that takes one way to pay, and its buyer."""
+
+    uow: UnitOfWork
+    clock: FakeClock
+    provider: PaymentProvider
+    buyer: Actor
+    payments: PaymentsService = field(init=False)
+    inbox: InboxService = field(init=False)
+    reconciliation: ReconciliationService = field(init=False)
+    taps: int = 0
+
+    def __post_init__(self) -> None:
+        self.payments = PaymentsService(uow=self.uow, providers=[self.provider], limits=LIMITS)
+        self.inbox = InboxService(uow=self.uow, currency=USD)
+        self.reconciliation = ReconciliationService(uow=self.uow, providers={self.provider.name: self.provider})
+
+    async def begin(self, cents: int) -> Intent:
+        """A new payment."""
+        self.taps += 1
+        return await self.payments.start_top_up(
+            self.buyer, self.provider.name, usd(cents), idempotency_key=f"tap {self.taps}"
+        )
+
+    async def look(self, intent: Intent) -> Intent:
+        """The payment after a look at the chain."""
+        return await self.payments.refresh(self.buyer, intent.id)
+
+    async def balance(self) -> int:
+        """What the buyer has, in cents."""
+        async with self.uow.read() as tx:
+            return (await ledger.balance(tx, self.buyer.id, USD)).amount
+
+    async def unmatched(self) -> list[InboxRow]:
+        """What waits for an admin."""
+        return (await self.inbox.unmatched(Actor.system())).items
+
+    async def reconcile(self) -> Reconciliation:
+        """The comparison of the one provider."""
+        self.clock.move(seconds=1)  # it looks at what was begun before
+        (done,) = await self.reconciliation.run_all()
+        return done
+
+    async def paid(self, intent: Intent, status: IntentStatus, cents: int) -> Intent:
+        """Look, and find the payment so and the buyer's balance so; the books prove themselves."""
+        found = await self.look(intent)
+        assert (found.status, await self.balance()) == (status, cents)
+        assert (await WalletService(uow=self.uow, currency=USD).verify(Actor.system())).balanced
+        return found
+
+
+OpenTill = Callable[[PaymentProvider], Till]
+
+
+@pytest.fixture
+async def buyer_id(real_uow: UnitOfWork) -> UserId:
+    """Somebody without money."""
+    return await rich_person(real_uow, usd(0))
+
+
+@pytest.fixture
+def open_till(real_uow: UnitOfWork, clock: FakeClock, buyer_id: UserId) -> OpenTill:
+    """Makes a shop with a provider: ``till = open_till(provider)``."""
+    return lambda provider: Till(real_uow, clock, provider, actor_of(buyer_id))
+
+
+@pytest.fixture
+def configured(settings: Settings) -> Callable[..., Settings]:
+    """The settings with these: ``configured(usdt_price="0.9")``."""
+    return lambda **given: msgspec.structs.replace(settings, **given)
+
+
+async def count_credits(uow: UnitOfWork) -> int:
+    """How many transfers the ledger holds."""
+    async with uow.read() as tx:
+        return int((await tx.execute(text("SELECT count(*) FROM ledger_transfers"))).scalar_one())
