@@ -229,7 +229,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     refund. ``sole_charge``: ``received`` is this one charge, all that its payment can have; where the payment was made
     by another charge (it was paid twice), this one belongs to no payment, and an admin must look. ``details`` are kept
     for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
-    Raises ValueError for a payment without its amount.
+    Raises ValueError for a payment without its amount, and for a NUL in ``event_id``.
     """
 
     event_id: str
@@ -243,6 +243,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
 
     def __post_init__(self) -> None:
+        if "\0" in self.event_id:  # no text of PostgreSQL
+            raise ValueError("an event's id holds a NUL")
         if self.state is ProviderState.PAID and (self.received is None or self.received.amount <= 0):
             raise ValueError("a payment needs its amount")
         if self.state is ProviderState.REFUNDED and (self.refunded is None or self.refunded.amount <= 0):

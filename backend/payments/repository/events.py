@@ -55,7 +55,8 @@ async def add_event(
         state=report.state.value,
         amount=amount.amount if amount else None,
         currency=amount.currency if amount else None,
-        details=report.details,
+        # Strangers write some of it (a transfer's comment), and PostgreSQL keeps no NUL.
+        details={name: text.replace("\0", "") for name, text in report.details.items()},
         outcome=decision.outcome.value,
         reason=decision.reason,
         received_at=tx.now,

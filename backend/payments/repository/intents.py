@@ -154,7 +154,9 @@ async def save_paid(
 
 async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progress: dict[str, str]) -> None:
     """Keep a payment's new status and what is known of money on its way."""
-    await _save(tx, intent_id, status=status.value, progress=progress)
+    await _save(
+        tx, intent_id, status=status.value, progress={name: text.replace("\0", "") for name, text in progress.items()}
+    )
 
 
 async def save_refunded(tx: Tx, intent_id: IntentId, status: IntentStatus, refunded: Money) -> None:
