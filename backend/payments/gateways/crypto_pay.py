@@ -33,7 +33,7 @@ from backend.payments.types import (
 )
 
 SIGNATURE: Final = "crypto-pay-api-signature"
-FIAT: Final = frozenset("USD EUR RUB BYN UAH GBP CNY KZT UZS GEL TRY AMD THB INR BRL IDR AZN AED PLN ILS".split())
+FIAT: Final = reading.codes("USD EUR RUB BYN UAH GBP CNY KZT UZS GEL TRY AMD THB INR BRL IDR AZN AED PLN ILS")
 """The fiat currencies that an invoice can be in; all of them have two decimals there and here."""
 _PAGE: Final = 1000
 _SKEW: Final = timedelta(hours=1)
@@ -87,10 +87,6 @@ class _Envelope(msgspec.Struct):
     ok: bool
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error = msgspec.field(default_factory=_Error)
-
-
-class _Refused(ProviderDown):
-    """The API understood and said no."""
 
 
 class CryptoPayProvider:
@@ -163,7 +159,7 @@ class CryptoPayProvider:
             }
             try:
                 sent = _as(await self._call("transfer", asked), _Transfer)
-            except _Refused as error:
+            except reading.Refused as error:
                 # Each spend_id is accepted only once: another try of ours may have come first.
                 sent = await self._sent_before(spend_id)
                 if sent is None:
@@ -186,7 +182,7 @@ class CryptoPayProvider:
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
 
     async def _call(self, method: str, asked: dict[str, Any]) -> msgspec.Raw:
-        """One call. Raises ProviderDown, _Refused."""
+        """One call. Raises ProviderDown, reading.Refused."""
         said = await self._http.call(
             "POST", f"{self._url}/api/{method}", headers={"Crypto-Pay-API-Token": self._token}, json=asked
         )
@@ -194,7 +190,7 @@ class CryptoPayProvider:
         if said.status == _UNAUTHORIZED:
             raise ProviderDown("crypto_pay does not take CRYPTO_PAY_TOKEN")
         if not envelope.ok:
-            raise _Refused(f"crypto_pay refused {method}: {envelope.error.name}")
+            raise reading.Refused(f"crypto_pay refused {method}: {envelope.error.name}")
         return envelope.result
 
     async def _pages(self, method: str, **asked: str) -> AsyncIterator[msgspec.Raw]:

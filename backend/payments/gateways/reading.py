@@ -26,6 +26,10 @@ _LONGEST_HEADER: Final = 4096
 _PLAIN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
+class Refused(ProviderDown):
+    """A provider's API understood the call and said no; the text names its reason."""
+
+
 def header(headers: Mapping[str, str], name: str) -> str:
     """The value of a header, whatever the case of its name. Raises BadWebhook unless there is exactly one, in ASCII."""
     found = [value for key, value in headers.items() if key.lower() == name]
@@ -68,7 +72,8 @@ def to_units(money: Money, places: int, step: int = 1) -> int:
 
     Rounded up, since people get credit for all that they pay; exact wherever the provider's unit is as fine as ours.
     """
-    return ceil(Fraction(money.decimal()) * 10**places / step) * step
+    steps: int = ceil(Fraction(money.decimal()) * 10**places / step)
+    return steps * step
 
 
 def exact_units(money: Money, places: int, step: int = 1) -> int | None:
@@ -103,3 +108,8 @@ def currency_code(text: str, refusal: Refusal) -> str:
     if not re.fullmatch("[A-Z0-9]{2,12}", code):
         raise refusal("not a currency")
     return code
+
+
+def codes(text: str) -> frozenset[str]:
+    """The currency codes of a list with spaces between."""
+    return frozenset(text.split())

@@ -1,0 +1,385 @@
+"""PayPal Checkout: the payer approves at PayPal, and we take the money then.
+
+Source: https://developer.paypal.com/docs/api/orders/v2/, payments/v2 and transaction-search/v1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from backend.infra.settings import Settings
+from backend.kernel.ids import IntentId
+from backend.kernel.money import Money
+from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
+from backend.payments.gateways import reading
+from backend.payments.gateways.paypal_api import PayPalApi, PayPalSignature
+from backend.payments.ports import ProviderKit, ProviderSpec
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderState,
+    Refunded,
+    Report,
+)
+
+CURRENCIES: Final = reading.codes(
+    "AUD BRL CAD CNY CZK DKK EUR HKD HUF ILS JPY MYR MXN TWD NZD NOK PHP PLN GBP SGD SEK CHF THB USD"
+)
+"""Source: https://developer.paypal.com/api/rest/reference/currency-codes/."""
+_WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
+_SKEW: Final = timedelta(hours=1)
+_SPAN: Final = timedelta(days=31)  # the longest period that a search takes
+_PAGE: Final = 500
+_TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+_GONE: Final = frozenset({"COMPLETED", "PENDING"})
+_REFUSED: Final = frozenset({"DECLINED", "FAILED", "DENIED"})
+# Event codes of a search: payments; refunds, reversals and chargebacks.
+_PAYMENT: Final = "T00"
+_BACK: Final = frozenset({"T1106", "T1107", "T1201"})
+
+
+class _Amount(msgspec.Struct):
+    currency_code: str
+    value: str
+
+
+class _Link(msgspec.Struct):
+    rel: str
+    href: str
+
+
+class _RelatedIds(msgspec.Struct):
+    order_id: str = ""
+
+
+class _Supplement(msgspec.Struct):
+    related_ids: _RelatedIds = msgspec.field(default_factory=_RelatedIds)
+
+
+class _Breakdown(msgspec.Struct):
+    total_refunded_amount: _Amount | None = None
+
+
+class _Capture(msgspec.Struct, kw_only=True):
+    """A capture; or a refund, which tells of its capture in ``links``."""
+
+    id: str
+    status: str = ""
+    amount: _Amount | None = None
+    custom_id: str = ""
+    invoice_id: str = ""
+    supplementary_data: _Supplement = msgspec.field(default_factory=_Supplement)
+    seller_payable_breakdown: _Breakdown = msgspec.field(default_factory=_Breakdown)
+    links: list[_Link] = []
+
+
+class _Payments(msgspec.Struct):
+    captures: list[_Capture] = []
+    refunds: list[_Capture] = []
+
+
+class _Unit(msgspec.Struct):
+    reference_id: str = ""
+    custom_id: str = ""
+    payments: _Payments = msgspec.field(default_factory=_Payments)
+
+
+class _Order(msgspec.Struct):
+    id: str
+    status: str = ""
+    purchase_units: list[_Unit] = []
+    links: list[_Link] = []
+
+
+class _Event(msgspec.Struct):
+    event_type: str
+    resource: msgspec.Raw
+
+
+class _Info(msgspec.Struct, kw_only=True):
+    transaction_id: str
+    transaction_event_code: str = ""
+    transaction_amount: _Amount
+    transaction_status: str = ""
+    paypal_reference_id: str = ""
+    custom_field: str = ""
+
+
+class _Transaction(msgspec.Struct):
+    transaction_info: _Info
+
+
+class _Search(msgspec.Struct):
+    transaction_details: list[_Transaction] = []
+    total_pages: int = 1
+
+
+class PayPalProvider:
+    """Orders of one REST app."""
+
+    name = "paypal"
+
+    def __init__(self, *, api: PayPalApi, signature: PayPalSignature, public_url: str) -> None:
+        self._api = api
+        self._signature = signature
+        self._public_url = public_url.rstrip("/")
+        # Told in every order: another shop of the same account must not have its orders captured here.
+        self._shop = f"souk-{hashlib.sha256(self._public_url.encode()).hexdigest()[:16]}"
+        self.capabilities = Capabilities(
+            currencies=CURRENCIES, refundable=True, wait_seconds=60, lifetime_seconds=3600, first_poll_seconds=10
+        )
+
+    async def create(self, payment: PaymentRef) -> Created:
+        """Make an order for the payer to approve.
+
+        PayPal knows no earlier end of it than its own three hours: an approval after ours is late money.
+        """
+        back = f"{self._public_url}/wallet/payments/{payment.intent_id}"
+        unit = {
+            "reference_id": self._shop,
+            "custom_id": str(payment.intent_id),
+            # PayPal takes no second payment of the same invoice.
+            "invoice_id": str(payment.intent_id),
+            "amount": _amount(payment.payable),
+        }
+        context = {
+            "return_url": back,
+            "cancel_url": back,
+            "user_action": "PAY_NOW",
+            "shipping_preference": "NO_SHIPPING",
+        }
+        body = {
+            "intent": "CAPTURE",
+            "purchase_units": [unit],
+            "payment_source": {"paypal": {"experience_context": context}},
+        }
+        order = await self._api.call("POST", "/v2/checkout/orders", _Order, body=body, key=str(payment.intent_id))
+        url = next((link.href for link in order.links if link.rel in {"payer-action", "approve"}), "")
+        if not url:
+            raise ProviderDown("paypal gave no address to pay at")
+        return Created(order.id, PayAction(ActionKind.LINK, url=url))
+
+    async def status(self, payment: PaymentRef) -> Report | None:
+        """How the order stands; one that was approved is captured now. None of one that PayPal has forgotten."""
+        try:
+            order = await self._order(payment.external_id or "")
+        except reading.Refused:
+            return None
+        if order.status == "APPROVED":
+            order = await self._capture(order.id)
+        reports = _of_order(order, ProviderDown)
+        known = [report for report in reports if report.received is None or report.received > payment.received]
+        return (known or reports)[0]
+
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+        """The news in a call that PayPal has signed for our webhook; an approval is followed by the capture."""
+        await self._signature.verify(headers, body)
+        event = reading.notice(body, _Event)
+        data, kind = bytes(event.resource), event.event_type
+        if kind == "CHECKOUT.ORDER.APPROVED":
+            order = reading.notice(data, _Order)
+            ours = any(unit.reference_id == self._shop for unit in order.purchase_units)
+            return _of_order(await self._capture(order.id), ProviderDown) if ours else []
+        if kind in {"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED"}:
+            return [await self._of_refund(reading.notice(data, _Capture))]
+        if kind.startswith("PAYMENT.CAPTURE."):
+            capture = reading.notice(data, _Capture)
+            return [_of_capture(capture, capture.supplementary_data.related_ids.order_id, None, BadWebhook)]
+        return []
+
+    async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
+        """Refund a part of a capture, or all; PayPal keeps the key for 45 days."""
+        if not payment.charge_id or reading.exact_units(amount, _places(amount.currency)) is None:
+            raise RefundRefused("paypal: nothing that could go back so")
+        path = f"/v2/payments/captures/{quote(payment.charge_id, safe='')}/refund"
+        try:
+            made = await self._api.call("POST", path, _Capture, body={"amount": _amount(amount)}, key=idempotency_key)
+        except reading.Refused as error:
+            raise RefundRefused(f"paypal: {error}") from error
+        if made.status not in _GONE:
+            raise RefundRefused(f"paypal: the refund is {made.status}")
+        return Refunded(made.id)
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """Our payments of a period, and what went back in it; None unless the app may search transactions.
+
+        The account's other business is left out. PayPal lists a payment after up to three hours.
+        """
+        reports: list[Report] = []
+        back: dict[tuple[str, str], Money] = {}
+        try:
+            async for info in self._transactions(since - _SKEW, until):
+                code, reference = info.transaction_event_code, info.paypal_reference_id
+                if code in _BACK and reference:
+                    money = _money(info.transaction_amount, ProviderDown, signed=True)
+                    name = (reference, money.currency)
+                    back[name] = back.get(name, Money.zero(money.currency)) + money
+                elif code.startswith(_PAYMENT) and reading.intent_id(info.custom_field):
+                    amount, custom_id = info.transaction_amount, info.custom_field
+                    capture = _Capture(id=info.transaction_id, status="COMPLETED", amount=amount, custom_id=custom_id)
+                    reports.append(_of_capture(capture, "", None, ProviderDown))
+        except reading.Refused:
+            return None
+        for (capture_id, _), least in back.items():
+            report = await self._returned(capture_id, least)
+            reports += [report] if report else []
+        return reports
+
+    async def _transactions(self, since: datetime, until: datetime) -> AsyncIterator[_Info]:
+        start = since
+        while start < until:
+            end, page, pages = min(start + _SPAN, until), 1, 1
+            while page <= pages:
+                params = {
+                    "start_date": start.isoformat(timespec="milliseconds"),
+                    "end_date": end.isoformat(timespec="milliseconds"),
+                    "fields": "transaction_info",
+                    "transaction_status": "S",
+                    "page_size": str(_PAGE),
+                    "page": str(page),
+                }
+                found = await self._api.call("GET", "/v1/reporting/transactions", _Search, params=params)
+                for item in found.transaction_details:
+                    yield item.transaction_info
+                page, pages = page + 1, found.total_pages
+            start = end
+
+    async def _order(self, order_id: str) -> _Order:
+        return await self._api.call("GET", f"/v2/checkout/orders/{quote(order_id, safe='')}", _Order)
+
+    async def _capture(self, order_id: str) -> _Order:
+        """Take the money of an approved order. It can be taken once only, so that a second try just finds it taken."""
+        try:
+            path = f"/v2/checkout/orders/{quote(order_id, safe='')}/capture"
+            await self._api.call("POST", path, _Order, body={})
+        except reading.Refused:
+            pass  # taken before, or the payer must choose another card: the order tells
+        return await self._order(order_id)
+
+    async def _of_refund(self, refund: _Capture) -> Report:
+        """What a refund's webhook tells: how much of the capture has gone back in all."""
+        above = [link.href for link in refund.links if link.rel == "up" and "/captures/" in link.href]
+        if not above or refund.amount is None:
+            raise BadWebhook("paypal: a refund of no capture")
+        total = refund.seller_payable_breakdown.total_refunded_amount or refund.amount
+        capture_id = above[0].rpartition("/")[2]
+        report = await self._returned(capture_id, _money(total, BadWebhook))
+        return report or _back(capture_id, "", None, _money(total, BadWebhook))
+
+    async def _returned(self, capture_id: str, least: Money) -> Report | None:
+        """How much of a capture went back in all: what its order says, or ``least`` where that is more.
+
+        None for a capture of other business.
+        """
+        try:
+            capture = await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", _Capture)
+        except reading.Refused:
+            return None
+        intent_id = reading.intent_id(capture.custom_id)
+        if intent_id is None:
+            return None
+        order_id, total = capture.supplementary_data.related_ids.order_id, least
+        try:
+            told = _of_order(await self._order(order_id), ProviderDown) if order_id else []
+        except reading.Refused:
+            told = []  # PayPal forgets orders, not captures
+        for report in told:
+            if report.refunded is not None and report.refunded.currency == total.currency:
+                total = max(total, report.refunded, key=lambda money: money.amount)
+        return _back(capture_id, order_id, intent_id, total)
+
+
+def _places(currency: str) -> int:
+    return 0 if currency in _WHOLE else 2
+
+
+def _amount(money: Money) -> dict[str, str]:
+    """``money`` as PayPal wants it: a text with the currency's decimals, rounded up to whole ones where it has none."""
+    places = _places(money.currency)
+    return {"currency_code": money.currency, "value": reading.to_text(reading.to_units(money, places), places)}
+
+
+def _money(amount: _Amount, refusal: reading.Refusal, *, signed: bool = False) -> Money:
+    """An amount of PayPal's. In searches what went out has a sign, which is dropped where it is ``signed``."""
+    text = amount.value.removeprefix("-") if signed else amount.value
+    return reading.parse(text, reading.currency_code(amount.currency_code, refusal), refusal)
+
+
+def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Money) -> Report:
+    return Report(
+        event_id=f"refunded:{capture_id}:{total.amount}",
+        state=ProviderState.REFUNDED,
+        intent_id=intent_id,
+        external_id=order_id or capture_id,
+        refunded=total,
+        charge_id=capture_id,
+    )
+
+
+def _of_capture(capture: _Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal) -> Report:
+    """A capture as news."""
+    named = reading.intent_id(capture.custom_id) or intent_id
+    external_id, state = order_id or capture.id, ProviderState.CONFIRMING
+    if capture.status in _REFUSED:
+        state = ProviderState.FAILED
+    if capture.status not in _TAKEN:
+        return Report(event_id=f"{state}:{capture.id}", state=state, intent_id=named, external_id=external_id)
+    if capture.amount is None:
+        raise refusal("paypal: a capture without its amount")
+    received = _money(capture.amount, refusal)
+    if not received:
+        raise refusal("paypal: a capture of nothing")
+    return Report(
+        event_id=f"paid:{capture.id}:{received.amount}",
+        state=ProviderState.PAID,
+        intent_id=named,
+        external_id=external_id,
+        received=received,
+        charge_id=capture.id,
+        details={"order": order_id[:64], "capture": capture.id[:64]},
+    )
+
+
+def _of_order(order: _Order, refusal: reading.Refusal) -> list[Report]:
+    """An order as news: what was taken, then what went back; or where it stands while nothing was taken."""
+    reports: list[Report] = []
+    for unit in order.purchase_units:
+        intent_id = reading.intent_id(unit.custom_id)
+        for capture in unit.payments.captures:
+            report = _of_capture(capture, order.id, intent_id, refusal)
+            reports.append(report)
+        gone = [_money(item.amount, refusal) for item in unit.payments.refunds if item.status in _GONE and item.amount]
+        if gone and unit.payments.captures:
+            total = Money(sum(money.amount for money in gone), gone[0].currency)
+            reports.append(_back(unit.payments.captures[0].id, order.id, intent_id, total))
+    if reports:
+        return reports
+    state = ProviderState.EXPIRED if order.status == "VOIDED" else ProviderState.PENDING
+    return [Report(event_id=f"{state}:{order.id}", state=state, external_id=order.id)]
+
+
+def _build(settings: Settings, kit: ProviderKit) -> PayPalProvider:
+    url = settings.paypal_url
+    client_id, secret = settings.paypal_client_id, settings.paypal_secret
+    return PayPalProvider(
+        api=PayPalApi(http=kit.http, clock=kit.clock, client_id=client_id, secret=secret, url=url),
+        signature=PayPalSignature(http=kit.http, clock=kit.clock, url=url, webhook_id=settings.paypal_webhook_id),
+        public_url=settings.public_url,
+    )
+
+
+SPEC: Final = ProviderSpec(
+    name="paypal",
+    needs=("PAYPAL_CLIENT_ID", "PAYPAL_SECRET", "PAYPAL_WEBHOOK_ID"),
+    build=_build,
+    webhook=True,
+)

@@ -1,0 +1,170 @@
+"""PayPal's REST API, and the proof of its webhooks. Source: https://developer.paypal.com/api/rest/."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from backend.kernel.clock import Clock
+from backend.payments.errors import BadWebhook, ProviderDown
+from backend.payments.gateways import reading
+from backend.payments.ports import Answer, Http
+
+_CERTIFICATES: Final = "/v1/notifications/certs/"
+_CERTIFICATE: Final = re.compile("[A-Za-z0-9_-]{1,100}")
+_ALGORITHM: Final = "SHA256withRSA"
+_KEPT: Final = 8
+# Whoever makes addresses up may have us look for so many of them in a minute, and no more.
+_LOOKUPS: Final = 10
+_LOOKUP_SPAN: Final = timedelta(minutes=1)
+_EARLY: Final = timedelta(minutes=1)
+_OK: Final = range(200, 300)
+_UNAUTHORIZED: Final = 401
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+    expires_in: int
+
+
+class _Detail(msgspec.Struct):
+    issue: str = ""
+
+
+class _Problem(msgspec.Struct):
+    name: str = ""
+    details: list[_Detail] = []
+
+
+class PayPalApi:
+    """The calls of one REST app."""
+
+    def __init__(self, *, http: Http, clock: Clock, client_id: str, secret: str, url: str) -> None:
+        self._http = http
+        self._clock = clock
+        self._auth = (client_id, secret)
+        self._url = url.rstrip("/")
+        self._token = ""
+        self._token_until = clock.now()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        kind: type[reading.T],
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        key: str = "",
+    ) -> reading.T:
+        """One call; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused with the issue's name."""
+        said = await self._send(method, path, body, params, key)
+        if said.status == _UNAUTHORIZED:
+            self._token = ""  # it may have been withdrawn early
+            said = await self._send(method, path, body, params, key)
+        if said.status == _UNAUTHORIZED:
+            raise ProviderDown("paypal does not take PAYPAL_CLIENT_ID and PAYPAL_SECRET")
+        if said.status not in _OK:
+            problem = reading.answer(said, _Problem)
+            raise reading.Refused(next((item.issue for item in problem.details if item.issue), problem.name))
+        return reading.answer(said, kind)
+
+    async def _send(self, method: str, path: str, body: Any, params: Mapping[str, str] | None, key: str) -> Answer:
+        headers = {"Authorization": f"Bearer {await self._bearer()}", "Prefer": "return=representation"}
+        if key:
+            headers["PayPal-Request-Id"] = key
+        return await self._http.call(method, f"{self._url}{path}", headers=headers, params=params, json=body)
+
+    async def _bearer(self) -> str:
+        if not self._token or self._clock.now() >= self._token_until:
+            said = await self._http.call(
+                "POST", f"{self._url}/v1/oauth2/token", auth=self._auth, data={"grant_type": "client_credentials"}
+            )
+            if said.status not in _OK:
+                raise ProviderDown("paypal does not take PAYPAL_CLIENT_ID and PAYPAL_SECRET")
+            token = reading.answer(said, _Token)
+            self._token = token.access_token
+            self._token_until = self._clock.now() + timedelta(seconds=token.expires_in) - _EARLY
+        return self._token
+
+
+class PayPalSignature:
+    """Proves by PayPal's certificate that a webhook is PayPal's, and meant for ours.
+
+    The signature covers our webhook's id, so that a message for another endpoint does not pass. Certificates are taken
+    from PayPal's own host only, and kept. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
+    """
+
+    def __init__(self, *, http: Http, clock: Clock, url: str, webhook_id: str) -> None:
+        base = url.rstrip("/")
+        self._http = http
+        self._clock = clock
+        self._webhook_id = webhook_id
+        # The API is at api-m.…, its certificates are at api.…
+        self._hosts = (base, base.replace("https://api-m.", "https://api.", 1))
+        self._keys: dict[str, tuple[rsa.RSAPublicKey, datetime]] = {}
+        self._lookups: deque[datetime] = deque(maxlen=_LOOKUPS)
+
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises BadWebhook for a forged call, ProviderDown when PayPal does not show its certificate now."""
+        transmission, at, given, address, algorithm = (
+            reading.header(headers, f"paypal-{name}")
+            for name in ("transmission-id", "transmission-time", "transmission-sig", "cert-url", "auth-algo")
+        )
+        if algorithm != _ALGORITHM:
+            raise BadWebhook("paypal: another algorithm")
+        try:
+            signature = base64.b64decode(given, validate=True)
+        except ValueError as error:
+            raise BadWebhook("paypal: no signature") from error
+        signed = f"{transmission}|{at}|{self._webhook_id}|{zlib.crc32(body)}".encode()
+        try:
+            (await self._key(address)).verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature as error:
+            raise BadWebhook("paypal: wrong signature") from error
+
+    async def _key(self, address: str) -> rsa.RSAPublicKey:
+        now = self._clock.now()
+        kept = self._keys.get(address)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        if not any(
+            address.startswith(host + _CERTIFICATES) and _CERTIFICATE.fullmatch(address[len(host + _CERTIFICATES) :])
+            for host in self._hosts
+        ):
+            raise BadWebhook("paypal: a certificate from elsewhere")
+        if len(self._lookups) == _LOOKUPS and now - self._lookups[0] < _LOOKUP_SPAN:
+            raise ProviderDown("paypal: too many unknown certificates")
+        self._lookups.append(now)
+        said = await self._http.call("GET", address)
+        if said.status not in _OK:
+            raise BadWebhook("paypal: no such certificate")
+        key, until = _read_certificate(said.body, now)
+        while len(self._keys) >= _KEPT:
+            del self._keys[next(iter(self._keys))]
+        self._keys[address] = (key, until)
+        return key
+
+
+def _read_certificate(pem: bytes, now: datetime) -> tuple[rsa.RSAPublicKey, datetime]:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = certificate.public_key()
+    except ValueError as error:
+        raise ProviderDown("paypal showed no certificate") from error
+    if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        raise BadWebhook("paypal: the certificate's time is over")
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise BadWebhook("paypal: another kind of key")
+    return key, certificate.not_valid_after_utc

@@ -1,0 +1,93 @@
+"""Stripe's own library, on our HTTP client. Imported only where Stripe is on: the library takes a while to load."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import msgspec
+import stripe
+
+from backend.payments.errors import BadWebhook, ProviderDown
+from backend.payments.gateways import reading
+from backend.payments.ports import Http
+
+TOLERANCE_SECONDS: Final = 300
+_PAGE: Final = 100
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+class _List(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool = False
+
+
+class _Transport(stripe.HTTPClient):
+    """One pool for all, our time limits, and no address but the configured one."""
+
+    name = "souk"
+
+    def __init__(self, http: Http, base: str) -> None:
+        super().__init__()
+        self._http = http
+        self._base = base
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One call. Raises ProviderDown for 5xx, 429, no answer, and for any other address."""
+        if not url.startswith(f"{self._base}/"):
+            raise ProviderDown("stripe: a call to another address")
+        content = post_data.encode() if isinstance(post_data, str) else None
+        said = await self._http.call(method.upper(), url, headers=headers, content=content)
+        # Its headers carry nothing that we need; without them the library keeps no figures to send along.
+        return said.body, said.status, {}
+
+
+class StripeApi:
+    """The calls of one account, and the proof of its events."""
+
+    def __init__(self, *, http: Http, secret_key: str, webhook_secret: str, url: str) -> None:
+        # The library would write an id of this machine into the home folder and send it along.
+        stripe.enable_telemetry = False
+        base = url.rstrip("/")
+        self._client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": base, "files": base, "connect": base, "meter_events": base},
+            http_client=_Transport(http, base),
+            max_network_retries=0,  # who calls us comes again by himself
+        )
+        self._webhook_secret = webhook_secret
+
+    async def call(self, method: str, path: str, kind: type[reading.T], *, key: str = "", **asked: Any) -> reading.T:
+        """One call; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused."""
+        options: dict[str, Any] = {"idempotency_key": key} if key else {}
+        try:
+            said = await self._client.raw_request_async(method, path, **asked, **options)
+        except (stripe.InvalidRequestError, stripe.CardError) as error:
+            raise reading.Refused(f"stripe: {error.code or 'refused'}") from error
+        except stripe.StripeError as error:
+            raise ProviderDown(f"stripe: {type(error).__name__}") from error
+        return reading.decode(said.body.encode(), kind, ProviderDown)
+
+    async def pages(self, path: str, kind: type[reading.T], **asked: Any) -> AsyncIterator[reading.T]:
+        """All items of a list."""
+        after: dict[str, str] = {}
+        while True:
+            page = await self.call("get", path, _List, limit=_PAGE, **asked, **after)
+            for item in page.data:
+                yield reading.decode(bytes(item), kind, ProviderDown)
+            if not page.has_more or not page.data:
+                return
+            after = {"starting_after": reading.decode(bytes(page.data[-1]), _Named, ProviderDown).id}
+
+    def verify(self, body: bytes, signature: str) -> None:
+        """Raises BadWebhook unless Stripe has signed ``body`` within the last five minutes."""
+        try:
+            self._client.construct_event(body, signature, self._webhook_secret, TOLERANCE_SECONDS)
+        # A signed text that is no event raises what it happens to raise in the library.
+        except (stripe.StripeError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise BadWebhook(f"stripe: {type(error).__name__}") from error

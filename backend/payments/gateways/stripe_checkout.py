@@ -1,0 +1,293 @@
+"""Stripe Checkout: cards and more on Stripe's own page.
+
+Source: https://docs.stripe.com/api (checkout sessions, refunds, charges, disputes) and https://docs.stripe.com/webhooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from backend.infra.settings import Settings
+from backend.kernel.ids import IntentId
+from backend.kernel.money import Money
+from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
+from backend.payments.gateways import reading
+from backend.payments.gateways.stripe_amounts import CURRENCIES, exactly, from_stripe, minimum, most, to_stripe
+from backend.payments.ports import ProviderKit, ProviderSpec
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderState,
+    Refunded,
+    Report,
+)
+
+if TYPE_CHECKING:  # the library behind it is slow to load
+    from backend.payments.gateways.stripe_api import StripeApi
+
+SIGNATURE: Final = "stripe-signature"
+_LIFETIME_SECONDS: Final = 3600  # a session lives for half an hour at least
+_SKEW: Final = timedelta(hours=1)
+# A dispute in one of these has taken the money from the account.
+_WITHDRAWN: Final = frozenset({"needs_response", "under_review", "lost"})
+_FAILED: Final = frozenset({"failed", "canceled"})
+_UNPAID: Final = frozenset({"requires_payment_method", "canceled"})
+_MARK: Final = "souk_payment"
+_KEY: Final = "souk_refund"
+
+
+class _Charge(msgspec.Struct, kw_only=True):
+    id: str
+    currency: str
+    amount_refunded: int = 0
+    disputed: bool = False
+    payment_intent: str | None = None
+    metadata: dict[str, str] = {}
+
+
+class _PaymentIntent(msgspec.Struct, kw_only=True):
+    id: str
+    status: str = ""
+    latest_charge: _Charge | str | None = None
+
+
+class _Session(msgspec.Struct, kw_only=True):
+    id: str
+    status: str | None = None
+    payment_status: str = "unpaid"
+    amount_total: int | None = None
+    currency: str | None = None
+    client_reference_id: str | None = None
+    payment_intent: _PaymentIntent | str | None = None
+    url: str | None = None
+
+
+class _Refund(msgspec.Struct, kw_only=True):
+    id: str
+    status: str | None = None
+    charge: _Charge | str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class _Dispute(msgspec.Struct, kw_only=True):
+    id: str
+    amount: int
+    status: str
+    charge: _Charge | str
+
+
+class _Data(msgspec.Struct):
+    object: msgspec.Raw
+
+
+class _Event(msgspec.Struct):
+    type: str
+    data: _Data
+
+
+class StripeProvider:
+    """Checkout sessions of one Stripe account."""
+
+    name = "stripe"
+
+    def __init__(self, *, api: StripeApi, public_url: str, currency: str) -> None:
+        self._api = api
+        self._public_url = public_url.rstrip("/")
+        self.capabilities = Capabilities(
+            currencies=CURRENCIES,
+            minimum=minimum(currency),
+            maximum=most(currency),
+            refundable=True,
+            wait_seconds=30,
+            lifetime_seconds=_LIFETIME_SECONDS,
+            first_poll_seconds=10,
+        )
+
+    async def create(self, payment: PaymentRef) -> Created:
+        """Open a session. Everything in it follows from the payment, so that the same key gives the same session."""
+        back = f"{self._public_url}/wallet/payments/{payment.intent_id}"
+        mark = {_MARK: str(payment.intent_id)}
+        price = {
+            "currency": payment.payable.currency.lower(),
+            "unit_amount": to_stripe(payment.payable),
+            "product_data": {"name": f"#{payment.number}"},
+        }
+        session = await self._api.call(
+            "post",
+            "/v1/checkout/sessions",
+            _Session,
+            key=f"create:{payment.intent_id}",
+            mode="payment",
+            client_reference_id=str(payment.intent_id),
+            line_items=[{"quantity": 1, "price_data": price}],
+            metadata=mark,
+            payment_intent_data={"metadata": mark},
+            success_url=back,
+            cancel_url=back,
+            expires_at=int(payment.expires_at.timestamp()),
+        )
+        if not session.url:
+            raise ProviderDown("stripe gave no address to pay at")
+        return Created(session.id, PayAction(ActionKind.LINK, url=session.url))
+
+    async def status(self, payment: PaymentRef) -> Report | None:
+        """How the session stands; once it is known to be paid, whether money went back."""
+        path = f"/v1/checkout/sessions/{payment.external_id}"
+        session = await self._api.call("get", path, _Session, expand=["payment_intent.latest_charge"])
+        report = _of_session(session, ProviderDown)
+        if report.received is not None and report.received <= payment.received:
+            charge = getattr(session.payment_intent, "latest_charge", None)
+            if isinstance(charge, _Charge):
+                return await self._returned(charge, payment.intent_id) or report
+        return report
+
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+        """The news in an event that Stripe has signed within five minutes of now."""
+        signature = reading.header(headers, SIGNATURE)
+        self._api.verify(body, signature)
+        event = reading.notice(body, _Event)
+        data = bytes(event.data.object)
+        report: Report | None = None
+        if event.type.startswith("checkout.session."):
+            report = _of_session(reading.notice(data, _Session), BadWebhook, failed=event.type.endswith("_failed"))
+        elif event.type == "charge.refunded":
+            report = await self._returned(reading.notice(data, _Charge))
+        elif event.type in {"charge.dispute.created", "charge.dispute.funds_withdrawn"}:
+            report = await self._returned(await self._charge(reading.notice(data, _Dispute).charge))
+        return [report] if report else []
+
+    async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
+        """Refund a part of a payment, or all.
+
+        Stripe forgets its idempotency keys after a day, so that the refund carries ours and is looked for first.
+        """
+        units = exactly(amount)
+        if not payment.charge_id or units is None:
+            raise RefundRefused("stripe: nothing that could go back so")
+        async for item in self._api.pages("/v1/refunds", _Refund, payment_intent=payment.charge_id):
+            if (item.metadata or {}).get(_KEY) == idempotency_key and item.status not in _FAILED:
+                return Refunded(item.id)
+        try:
+            made = await self._api.call(
+                "post",
+                "/v1/refunds",
+                _Refund,
+                key=f"refund:{idempotency_key}",
+                payment_intent=payment.charge_id,
+                amount=units,
+                metadata={_KEY: idempotency_key, _MARK: str(payment.intent_id)},
+            )
+        except reading.Refused as error:
+            raise RefundRefused(str(error)) from error
+        if made.status in _FAILED:
+            raise RefundRefused(f"stripe: the refund {made.status}")
+        return Refunded(made.id)
+
+    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+        """The sessions of a period that were paid, and all that went back in it, disputes too."""
+        period = {"created": {"gte": int((since - _SKEW).timestamp()), "lt": int((until + _SKEW).timestamp())}}
+        reports: list[Report] = []
+        async for session in self._api.pages("/v1/checkout/sessions", _Session, **period):
+            report = _of_session(session, ProviderDown)
+            if report.state is ProviderState.PAID:
+                reports.append(report)
+        charges: dict[str, _Charge] = {}
+        async for refund in self._api.pages("/v1/refunds", _Refund, expand=["data.charge"], **period):
+            if isinstance(refund.charge, _Charge):
+                charges[refund.charge.id] = refund.charge
+        async for dispute in self._api.pages("/v1/disputes", _Dispute, expand=["data.charge"], **period):
+            if isinstance(dispute.charge, _Charge):
+                charges[dispute.charge.id] = dispute.charge
+        found = [await self._returned(charge) for charge in charges.values()]
+        return reports + [report for report in found if report]
+
+    async def _returned(self, charge: _Charge, intent_id: IntentId | None = None) -> Report | None:
+        """How much of a charge went back in all: by refunds, and by disputes that took the money."""
+        units = charge.amount_refunded
+        if charge.disputed:
+            async for dispute in self._api.pages("/v1/disputes", _Dispute, charge=charge.id):
+                units += dispute.amount if dispute.status in _WITHDRAWN else 0
+        refunded = _money(units, charge.currency, ProviderDown)
+        if refunded.amount <= 0:
+            return None
+        name = charge.payment_intent or charge.id
+        return Report(
+            event_id=f"refunded:{name}:{refunded.amount}",
+            state=ProviderState.REFUNDED,
+            intent_id=intent_id or reading.intent_id(charge.metadata.get(_MARK)),
+            external_id=name,
+            refunded=refunded,
+            charge_id=name,
+        )
+
+    async def _charge(self, charge: _Charge | str) -> _Charge:
+        if isinstance(charge, _Charge):
+            return charge
+        return await self._api.call("get", f"/v1/charges/{charge}", _Charge)
+
+
+def _money(units: int, currency: str, refusal: reading.Refusal) -> Money:
+    code = reading.currency_code(currency, refusal)
+    try:
+        return from_stripe(units, code)
+    except OverflowError as error:
+        raise refusal("stripe: too large an amount") from error
+
+
+def _state(session: _Session) -> ProviderState:
+    if session.payment_status == "paid":
+        return ProviderState.PAID
+    if session.status == "expired":
+        return ProviderState.EXPIRED
+    if session.status != "complete":
+        return ProviderState.PENDING
+    # The page was filled in, and a bank takes its time: or has refused since.
+    refused = isinstance(session.payment_intent, _PaymentIntent) and session.payment_intent.status in _UNPAID
+    return ProviderState.FAILED if refused else ProviderState.CONFIRMING
+
+
+def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = False) -> Report:
+    """A session as news."""
+    state = ProviderState.FAILED if failed else _state(session)
+    intent_id = reading.intent_id(session.client_reference_id)
+    if state is not ProviderState.PAID:
+        event_id = f"{state}:{session.id}"
+        return Report(event_id=event_id, state=state, intent_id=intent_id, external_id=session.id)
+    received = _money(session.amount_total or 0, session.currency or "", refusal)
+    if received.amount <= 0:
+        raise refusal("stripe: a payment of nothing")
+    charge = session.payment_intent
+    name = charge.id if isinstance(charge, _PaymentIntent) else charge or session.id
+    return Report(
+        event_id=f"paid:{name}:{received.amount}",
+        state=state,
+        intent_id=intent_id,
+        external_id=session.id,
+        received=received,
+        charge_id=name,
+        details={"session": session.id[:100], "payment": name[:100]},
+    )
+
+
+def _build(settings: Settings, kit: ProviderKit) -> StripeProvider:
+    from backend.payments.gateways.stripe_api import StripeApi  # noqa: PLC0415 - see above
+
+    api = StripeApi(
+        http=kit.http,
+        secret_key=settings.stripe_secret_key,
+        webhook_secret=settings.stripe_webhook_secret,
+        url=settings.stripe_api_url,
+    )
+    return StripeProvider(api=api, public_url=settings.public_url, currency=settings.shop_currency)
+
+
+SPEC: Final = ProviderSpec(
+    name="stripe", needs=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"), build=_build, webhook=True
+)
