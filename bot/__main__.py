@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 async def run(settings: Settings) -> int:
     """Answer until SIGTERM; the exit code. Telegram, PostgreSQL and Redis may be away at the start, and later."""
     services = build(settings)
-    deps = Deps(settings=settings, identity=services.identity, orders=services.orders, limiter=services.limiter)
+    deps = Deps.of(services)
     bot, dispatcher = make_bot(settings), make_dispatcher(deps)
     intake, kinds = Intake(bot, dispatcher, services.redis), used_updates(dispatcher)
     poller = Poller(bot, intake, kinds)

@@ -36,6 +36,7 @@ def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
     texts = {
         "start": _("Open the shop"),
         "orders": _("My orders"),
+        "topup": _("Top up the wallet"),
         "language": _("Change the language"),
         "help": _("How this works"),
         "paysupport": _("Help with a payment"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from backend.bootstrap import Services
 from backend.identity.service import IdentityService
 from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_number
 from backend.infra.i18n import translator
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.settings import Settings
+from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.orders.service import OrdersService
+from backend.payments.service import PaymentsService
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,21 @@ class Deps:
     settings: Settings
     identity: IdentityService
     orders: OrdersService
+    payments: PaymentsService
     limiter: RateLimiter
+    clock: Clock
+
+    @classmethod
+    def of(cls, services: Services) -> Deps:
+        """Those parts of the whole backend."""
+        return cls(
+            settings=services.settings,
+            identity=services.identity,
+            orders=services.orders,
+            payments=services.payments,
+            limiter=services.limiter,
+            clock=services.clock,
+        )
 
     def page(self, path: str = "/shop") -> str:
         """The address of a page of the Mini App."""

@@ -20,6 +20,7 @@ from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
 from backend.kernel.text import Locale
 from bot.context import Deps, Words
 from bot.errors import message
+from bot.money import is_money
 from bot.replies import Once, tell
 
 _LIMIT = Limit("bot", times=20, seconds=10)
@@ -60,6 +61,9 @@ class Door(BaseMiddleware):
     ) -> Any:
         """Let one update in, or answer at the door."""
         assert isinstance(event, Update)
+        if is_money(event):
+            # Whoever paid, and however often: his money is taken in, and what fails must be seen by the intake.
+            return await handler(event, data)
         user: User | None = data.get("event_from_user")
         chat: Chat | None = data.get("event_chat")
         if user is None or user.is_bot or (chat is not None and chat.type != ChatType.PRIVATE):

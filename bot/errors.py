@@ -14,6 +14,8 @@ MESSAGES: Final[dict[str, str]] = {
     "not_found": _("This is not here any more"),
     "forbidden": _("This door is for others"),
     "blacklisted": _("The shop is closed to you"),
+    "payment_closed": _("This payment is over or is not yours. Nothing was taken"),
+    "order_not_payable": _("The order does not wait for money any more. Nothing was taken"),
     "rate_limited": _("That was a lot at once. Go on in a moment"),
     "unavailable": _("The shop does not answer just now. Try again in a moment"),
 }

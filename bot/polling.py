@@ -8,7 +8,7 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramRetryAfter
 
-from bot.intake import Intake
+from bot.intake import Intake, NotTaken
 
 _ASK_SECONDS = 25
 _ANSWER_SECONDS = _ASK_SECONDS + 10
@@ -38,7 +38,7 @@ class Poller:
                     await self._bot.delete_webhook()
                     webhook_gone = True
                 await self._once()
-            except (AiogramError, OSError, TimeoutError) as error:
+            except (AiogramError, OSError, TimeoutError, NotTaken) as error:
                 # A webhook that somebody set meanwhile is a conflict too.
                 webhook_gone = webhook_gone and not isinstance(error, TelegramConflictError)
                 if not rest:
@@ -61,7 +61,12 @@ class Poller:
         if not updates:
             return
         self._batch = asyncio.create_task(self._intake.take_all(updates))
-        await asyncio.shield(self._batch)
+        try:
+            await asyncio.shield(self._batch)
+        except NotTaken as error:
+            # Telegram keeps this one and all after it; those that were handled are known when they come again.
+            self._offset = error.number
+            raise
         self._offset = updates[-1].update_id + 1
 
     async def drain(self, seconds: float) -> None:

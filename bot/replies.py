@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
 
@@ -63,7 +64,14 @@ async def edit(query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | N
 
 
 async def tell(bot: Bot, update: Update, text: str, *, only_in_passing: bool = False) -> None:
-    """Say ``text`` to whoever caused the update: as a notice over a pressed button, else as a message."""
+    """Say ``text`` to whoever caused the update: as a notice over a pressed button, else as a message.
+
+    A payment that was to be approved is refused with it; Telegram takes no answer after ten seconds, and no money then.
+    """
+    if update.pre_checkout_query is not None:
+        with contextlib.suppress(TelegramBadRequest):
+            await bot.answer_pre_checkout_query(update.pre_checkout_query.id, ok=False, error_message=text)
+        return
     if update.callback_query is not None:
         await answer(bot, update.callback_query, text, alert=True)
     elif update.message is not None and not only_in_passing:

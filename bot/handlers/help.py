@@ -25,6 +25,7 @@ async def help_(message: Message, deps: Deps, words: Words) -> None:
         _("Open the shop, choose, and pay from your wallet. The key comes at once: on the order's page and here."),
         "",
         _("/orders: your last orders"),
+        _("/topup: money for your wallet, paid here in the chat"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),
         _("/terms and /privacy: the small print, kept small"),

@@ -54,9 +54,7 @@ class Parts:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.deps = Deps(
-            settings=services.settings, identity=services.identity, orders=services.orders, limiter=services.limiter
-        )
+        self.deps = Deps.of(services)
         self.bot: Bot = make_bot(services.settings)
         self.dispatcher = make_dispatcher(self.deps)
         self.intake = Intake(self.bot, self.dispatcher, services.redis)

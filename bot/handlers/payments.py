@@ -1,0 +1,174 @@
+"""Paying inside Telegram: /topup and its invoices, the question before a payment, and the news after it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, InlineKeyboardButton, LabeledPrice, Message, PreCheckoutQuery
+
+from backend.identity.types import Actor
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.money import Money
+from backend.orders.errors import OrderNotPayable
+from backend.payments import telegram
+from backend.payments.errors import PaymentClosed
+from backend.payments.types import Intent, Report, Way
+from bot.context import Deps, Words
+from bot.keyboards import page_button, rows
+from bot.replies import answer
+
+TOPUP_PREFIX: Final = "topup:"
+_WAYS: Final = (telegram.STARS_WAY, telegram.CARDS_WAY)
+# Telegram gives up on a payment that is not approved within ten seconds. Source: Bot API, answerPreCheckoutQuery.
+_APPROVE_SECONDS: Final = 8
+log = structlog.get_logger(__name__)
+
+
+async def _invoice_ways(deps: Deps, actor: Actor) -> dict[str, Way]:
+    """The ways that are invoices in the chat and are on."""
+    return {way.name: way for way in await deps.payments.ways(actor) if way.name in _WAYS}
+
+
+async def top_up(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
+    """Offer the ready amounts, each with its price."""
+    _ = words.gettext
+    ways = await _invoice_ways(deps, actor)
+    buttons = [
+        InlineKeyboardButton(
+            text=f"{words.money(amount)} · {_price(way, amount, words)}",
+            callback_data=f"{TOPUP_PREFIX}{way.name}:{amount.amount}",
+        )
+        for way in ways.values()
+        for amount in deps.payments.limits.presets
+        if way.minimum <= amount <= way.maximum
+    ]
+    if buttons:
+        text = _("How much shall go into your wallet? The invoice comes here, in the chat.")
+        more = page_button(deps, _("Another amount or way"), "/wallet/topup")
+    else:
+        text = _("Your wallet is topped up in the shop.")
+        more = page_button(deps, _("Top up the wallet"), "/wallet/topup")
+    await message.answer(text, reply_markup=rows(*buttons, more))
+
+
+def _price(way: Way, amount: Money, words: Words) -> str:
+    return words.money(way.price(amount)) if way.name == telegram.STARS_WAY else words.gettext("by card")
+
+
+async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
+    """Begin the payment of the pressed amount, and send its invoice."""
+    name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
+    way = (await _invoice_ways(deps, actor)).get(name)
+    limits = deps.payments.limits
+    ready = {str(preset.amount): preset for preset in limits.presets}
+    if way is None or amount not in ready or query.message is None:
+        await answer(bot, query, words.gettext("This button is too old"))
+        return
+    try:
+        intent = await _begin(query, deps, actor, way, ready[amount])
+    except Invalid:
+        await answer(bot, query, words.gettext("This button is too old"))
+        return
+    await answer(bot, query)
+    await _send(bot, deps, actor, intent, way)
+
+
+async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: Way, amount: Money) -> Intent:
+    """The payment of this button: a second tap is the same one, until it is paid or over."""
+    assert query.message is not None
+    key = f"chat:{query.message.chat.id}:{query.message.message_id}:{way.name}:{amount.amount}"
+    intent = await deps.payments.start_top_up(actor, way.name, amount, idempotency_key=key)
+    if intent.is_open and intent.expires_at > deps.clock.now():
+        return intent
+    return await deps.payments.start_top_up(actor, way.name, amount, idempotency_key=f"{key}:{query.id}")
+
+
+async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: Way) -> None:
+    stars = way.name == telegram.STARS_WAY
+    invoice = telegram.invoice_of(
+        intent.id,
+        intent.amount,
+        intent.payable,
+        language=actor.language.value,
+        shop=deps.settings.shop_name,
+        unit_price=way.unit_price,
+        provider_token="" if stars else deps.settings.telegram_provider_token,
+    )
+    await bot.send_invoice(
+        actor.telegram_id,
+        invoice.title,
+        invoice.description,
+        invoice.payload,
+        invoice.currency,
+        [LabeledPrice(label=invoice.title, amount=invoice.total)],
+        provider_token=invoice.provider_token,
+    )
+
+
+async def approve(query: PreCheckoutQuery, deps: Deps) -> None:
+    """Let Telegram take the money, or refuse: the door tells a refusal in the payer's language."""
+    async with asyncio.timeout(_APPROVE_SECONDS):
+        await _check(query, deps)
+    await query.answer(ok=True)
+
+
+async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
+    """Raises PaymentClosed for a payment that is over, another's or of another price, OrderNotPayable."""
+    intent_id = telegram.intent_of(query.invoice_payload)
+    if intent_id is None:
+        raise PaymentClosed("not a payment of ours")
+    try:
+        total = Money(query.total_amount, query.currency)
+        intent = await deps.payments.approve(telegram.way_of(query.currency), intent_id, total, query.from_user.id)
+    except (NotFound, Invalid, OverflowError) as error:
+        raise PaymentClosed(str(error)) from error
+    if intent.order_id is not None and not await deps.orders.awaits_payment(intent.order_id):
+        raise OrderNotPayable("its goods are not kept any more")
+
+
+async def paid(message: Message, deps: Deps) -> None:
+    """Take the money in; whatever fails here makes the update come again."""
+    told = message.successful_payment
+    assert told is not None
+    report = telegram.paid(
+        told.telegram_payment_charge_id,
+        told.invoice_payload,
+        Money(told.total_amount, told.currency),
+        payer=message.from_user.id if message.from_user else None,
+        until=told.subscription_expiration_date,
+        renewal=bool(told.is_recurring and not told.is_first_recurring),
+    )
+    await _settle(deps, told.currency, report)
+
+
+async def refunded(message: Message, deps: Deps) -> None:
+    """Note that money went back: our own refund is known, any other waits for an admin."""
+    told = message.refunded_payment
+    assert told is not None
+    report = telegram.refunded(
+        told.telegram_payment_charge_id,
+        told.invoice_payload,
+        Money(told.total_amount, told.currency),
+        payer=message.from_user.id if message.from_user else None,
+    )
+    await _settle(deps, told.currency, report)
+
+
+async def _settle(deps: Deps, currency: str, report: Report) -> None:
+    outcome = await deps.payments.settle(telegram.way_of(currency), report)
+    log.info("payment.told", charge=report.charge_id, state=report.state.value, outcome=outcome.value)
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="payments")
+    made.message.register(paid, F.successful_payment)
+    made.message.register(refunded, F.refunded_payment)
+    made.message.register(top_up, Command("topup"))
+    made.callback_query.register(choose, F.data.startswith(TOPUP_PREFIX))
+    made.pre_checkout_query.register(approve)
+    return made
