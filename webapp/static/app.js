@@ -1,5 +1,4 @@
-// Telegram and session glue; all else is htmx. Nothing waits for Telegram's script: launch parameters are read here,
-// ordinary buttons stand in.
+// Telegram and session glue; all else is htmx. Nothing waits for Telegram's script: ordinary buttons stand in.
 const $ = (selector, within = document) => within.querySelector(selector);
 const on = (names, use) => names.split(" ").forEach((name) => document.addEventListener(name, use));
 const root = document.documentElement;
@@ -46,7 +45,7 @@ const attach = () => {
     try {
       if (can("6.1")) tg.setHeaderColor("secondary_bg_color");
       if (can("7.10")) tg.setBottomBarColor("bottom_bar_bg_color");
-    } catch { /* old theme */ }
+    } catch {} // old theme
   };
   dress();
   tg.onEvent("themeChanged", dress);
@@ -90,7 +89,7 @@ const load = (path, push) => { // from an element of its own: no queue
   htmx.ajax("GET", path, { source, target: app, swap: "innerHTML", push: push && path })
     .catch(() => {}).finally(() => source.remove());
 };
-const isPage = (config) => config.verb === "get" && config.target === app;
+const isPage = ({ verb, target }) => verb === "get" && target === app;
 const settle = () => { clearTimeout(timer); root.classList.remove("is-waiting"); };
 const arrive = () => {
   settle();
@@ -146,7 +145,7 @@ on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }
   if (button) hold(button, false);
   if (fresh) kept.token = fresh;
   if (fresh && isPage(config)) { kept.started = initData; start = null; }
-  if (config.again) setTimeout(() => { // once htmx has let go, the very same
+  if (config.again) setTimeout(() => { // once htmx has let go
     const source = elt.isConnected ? elt : document.body;
     htmx.ajax(verb, path, { source, target, values: config.formData, swap: etc.swapOverride, push: etc.push });
   });
@@ -216,7 +215,7 @@ const comes = {
     source.addEventListener("changed", tell);
     source.onopen = () => { poll = clearInterval(poll); };
     source.onerror = () => { poll ||= setInterval(tell, 5000); };
-    lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
+    lives.push({ node, tell, stop: () => { source.close(); clearInterval(poll); } });
   },
   haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
   toast: (node) => node === screen() || toast(node.dataset.toast),
@@ -244,8 +243,9 @@ const taps = {
   },
   openLink({ href, dataset }, event) {
     event.preventDefault();
-    const inside = /^https:\/\/t\.me\//.test(href) && "openTelegramLink";
-    if (tg) tg[dataset.openLink || inside || "openLink"](href); else window.open(href, "_blank", "noopener");
+    if (dataset.openLink && can("6.1")) tg.openInvoice(href, () => lives.forEach(({ tell }) => tell()));
+    else if (tg) tg[/^https:\/\/t\.me\//.test(href) ? "openTelegramLink" : "openLink"](href);
+    else open(href, "_blank", "noopener");
   },
   download(node, event) {
     node.download = node.dataset.download;
