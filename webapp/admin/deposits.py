@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
-from backend.kernel.errors import Invalid
+from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import IntentId, ProofId
 from backend.payments.errors import PaymentClosed
 from backend.payments.rules import read_amount
@@ -56,10 +56,13 @@ async def deposits(request: SoukRequest) -> Html:
     return manage_page(request, "manage/deposits.html", view, "payments", back=PAYMENTS)
 
 
-@get(PAYMENTS + "/proofs/{proof_id:uuid}", name="admin:proof", opt=PUBLIC)
-async def proof(request: Request[Any, Any, Any], proof_id: FromPath[UUID]) -> Response[bytes]:
-    """What a person sent, at an address signed for one admin. Raises LinkExpired, NotFound."""
+@get(PAYMENTS + "/proofs/{name:str}", name="admin:proof", opt=PUBLIC)
+async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """What a person sent, at an address signed for one admin; its end names the kind. Raises LinkExpired, NotFound."""
     actor = await actor_of_address(request)
+    proof_id = present.as_id(name.partition(".")[0])
+    if proof_id is None:
+        raise NotFound("no proof is called so")
     found = await site_of(request).services.deposits.open_proof(actor, ProofId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(found.data, media_type=found.content_type, headers=headers)

@@ -209,7 +209,7 @@ def deposit(intent: Intent, proofs: Sequence[Proof], sign: Callable[[str], str])
         can.add("reject")
     shown = tuple(
         ManageProof(
-            url=sign(f"/admin/payments/proofs/{proof.id}"),
+            url=sign(f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"),
             picture=proof.content_type.startswith("image/"),
             at=proof.at,
             note=proof.note,

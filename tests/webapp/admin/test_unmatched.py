@@ -1,0 +1,267 @@
+"""Money that belongs to nobody, payments by hand, comparisons, and how the ways to pay are set up."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from backend.bootstrap import Services
+from backend.identity.types import Permission
+from backend.payments.types import CompareProvider, InboxRow, Outcome, ProviderState, Report
+from backend.worker import all_tasks
+from tests.factories.wallet import usd
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeProvider
+from tests.webapp.admin.conftest import MakeAdmin, TopUp
+from tests.webapp.client import Visitor
+from tests.webapp.conftest import MakeVisitor
+from tests.webapp.sale import arrive, field, goods
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+async def stray(services: Services, root: Visitor, event_id: str = "stray-1") -> InboxRow:
+    """Money comes that nobody is named for."""
+    report = Report(
+        event_id=event_id, state=ProviderState.PAID, external_id="never-heard-of", received=usd(1500),
+        details={"from": "somebody"},
+    )  # fmt: skip
+    assert await services.payments.settle("fake", report) is Outcome.UNMATCHED
+    return (await services.inbox.unmatched(await arrive(services, root))).items[0]
+
+
+async def balance(services: Services, visitor: Visitor) -> int:
+    return (await services.wallet.overview(await arrive(services, visitor))).balance.amount
+
+
+async def test_unmatched_money_waits_in_plain_words(services: Services, root: Visitor) -> None:
+    assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
+    assert "Unmatched money" not in (await root.get("/admin")).text
+    event = await stray(services, root)
+    listed = (await root.get("/admin/payments/unmatched")).text
+    assert "$15.00" in listed
+    assert "We know no payment that it could belong to." in listed
+    assert f'href="/admin/payments/unmatched/{event.id}"' in listed
+    assert "Unmatched money" in (await root.get("/admin")).text
+    page = (await root.get(f"/admin/payments/unmatched/{event.id}")).text
+    assert "stray-1" in page
+    assert "somebody" in page
+    assert "/accept" not in page
+
+
+async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    omar = visitor(91, first_name="Omar", username="omar91")
+    actor = await arrive(services, omar)
+    event = await stray(services, root)
+    path = f"/admin/payments/unmatched/{event.id}"
+    found = await root.get(f"{path}/people?q=@omar", headers={"HX-Target": "results"})
+    assert "<main" not in found.text
+    assert f"assign?person={actor.id}" in found.text
+    assert "Nobody like this" in (await root.get(f"{path}/people?q=zzzz")).text
+    sheet = await root.get(f"{path}/assign?person={actor.id}")
+    assert "Omar" in sheet.text
+    assert field(sheet, "person") == str(actor.id)
+    assert 'name="amount" type="text" value="15.00"' in sheet.text
+    for amount in ("", "much", "0", "-3", "99999999999999999"):
+        refused = await root.post(f"{path}/assign", data={"person": str(actor.id), "amount": amount})
+        assert refused.status_code == 422, amount
+        assert "Type a" in refused.text
+    data = {"person": str(actor.id), "amount": "12"}
+    given = await root.post(f"{path}/assign", data=data)
+    assert given.status_code == 200
+    assert given.headers["hx-replace-url"].startswith("/admin/payments/0")
+    assert (await root.post(f"{path}/assign", data=data)).status_code == 409
+    assert await balance(services, omar) == 1200
+    assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
+    assert "This has been dealt with." in (await root.get(path)).text
+    assert (await services.wallet.verify(await arrive(services, root))).balanced
+
+
+async def test_it_is_given_to_an_order_by_its_number(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    thing, buyer = await goods(services, price=1500), visitor(92)
+    actor = await arrive(services, buyer)
+    number = (await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")).number
+    event = await stray(services, root)
+    path = f"/admin/payments/unmatched/{event.id}/assign"
+    assert (await root.get(path)).status_code == 200
+    for order, words in (("", "Type the number of the order."), ("S-000000", "No order has this number.")):
+        refused = await root.post(path, data={"order": order, "amount": "15"})
+        assert refused.status_code == 422
+        assert words in refused.text
+    given = await root.post(path, data={"order": number[2:].lower(), "amount": "15"})
+    assert given.status_code == 200
+    assert number in given.text
+    assert await balance(services, buyer) == 1500
+
+
+async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Visitor) -> None:
+    event = await stray(services, root)
+    path = f"/admin/payments/unmatched/{event.id}/dismiss"
+    assert (await root.get(path)).status_code == 200
+    silent = await root.post(path, data={"reason": "  "})
+    assert silent.status_code == 422
+    assert "Say why." in silent.text
+    done = await root.post(path, data={"reason": "a test of the provider"})
+    assert done.status_code == 200
+    assert "All money has its owner" in done.text
+    assert (await root.post(path, data={"reason": "again"})).status_code == 409
+    async with services.uow.read() as tx:
+        found = await tx.execute(text("SELECT params->>'reason' FROM audit_entries WHERE action = 'payments.dismiss'"))
+        assert found.scalars().all() == ["a test of the provider"]
+
+
+async def test_a_refund_made_at_the_provider_is_accepted(
+    services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp
+) -> None:
+    buyer = visitor()
+    intent = await top_up(await arrive(services, buyer))
+    report = Report(
+        event_id="behind-our-back", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500)
+    )  # fmt: skip
+    assert await services.payments.settle("fake", report) is Outcome.UNMATCHED
+    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    path = f"/admin/payments/unmatched/{event.id}"
+    page = (await root.get(path)).text
+    assert "paid back at the provider, and not from here" in page
+    assert f'href="/admin/payments/{intent.id}"' in page
+    assert "/assign" not in page
+    assert (await root.get(f"{path}/assign")).status_code == 409
+    accepted = await root.post(f"{path}/accept")
+    assert accepted.status_code == 200
+    assert await balance(services, buyer) == 1500
+    assert (await root.post(f"{path}/accept")).status_code == 409
+
+
+async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    buyer = visitor(first_name="Omar")
+    actor = await arrive(services, buyer)
+    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
+    await services.deposits.add_proof(actor, intent.id, PNG, "sent it this morning")
+    assert "Deposits to look at" in (await root.get("/admin")).text
+    assert "Omar" in (await root.get("/admin/payments/deposits")).text
+    page = (await root.get(f"/admin/payments/{intent.id}")).text
+    assert "sent it this morning" in page
+    address = re.search(r'<img class="proof" src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
+    assert address is not None
+    picture = await root.client.get(address.group(1).replace("&amp;", "&"))
+    assert picture.content == PNG
+    assert picture.headers["content-type"] == "image/png"
+    assert "no-store" in picture.headers["cache-control"]
+    assert (await root.client.get(address.group(1).partition("?")[0])).status_code != 200
+    path = f"/admin/payments/{intent.id}/confirm"
+    assert 'value="20.00"' in (await root.get(path)).text
+    for amount in ("", "0", "-1", "much"):
+        assert (await root.post(path, data={"amount": amount})).status_code == 422
+    for _ in range(2):  # saying the same twice credits it once
+        assert (await root.post(path, data={"amount": "18"})).status_code == 200
+    assert await balance(services, buyer) == 1800
+    less = await root.post(path, data={"amount": "17"})
+    assert less.status_code == 422
+    assert "More was confirmed before." in less.text
+    assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
+
+
+async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    await services.deposits.add_proof(actor, intent.id, PNG)
+    path = f"/admin/payments/{intent.id}/reject"
+    assert (await root.get(path)).status_code == 200
+    assert (await root.post(path, data={"reason": ""})).status_code == 422
+    refused = await root.post(path, data={"reason": "nothing came"})
+    assert refused.status_code == 200
+    assert "nothing came" in refused.text
+    assert await balance(services, buyer) == 0
+
+
+async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVisitor, make_admin: MakeAdmin) -> None:
+    actor = await arrive(services, visitor())
+    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    await services.deposits.add_proof(actor, intent.id, PNG)
+    keeper = await make_admin(82, Permission.MONEY)
+    page = (await keeper.get(f"/admin/payments/{intent.id}")).text
+    found = re.search(r'<img class="proof" src="(?:https?://[^/]+)?([^"]+)"', page)
+    assert found is not None
+    address = found.group(1).replace("&amp;", "&")
+    assert (await keeper.client.get(address)).status_code == 200
+    await make_admin(82, Permission.ORDERS)  # his rights have changed: the address is void
+    assert (await keeper.client.get(address)).status_code in {401, 403}
+
+
+async def run_comparisons(services: Services) -> None:
+    """What the worker does of the jobs that the page has asked for."""
+    task = next(task for task in all_tasks(services) if task.name == "payments.compare")
+    async with services.uow() as tx:
+        found = text(
+            "UPDATE outbox_jobs SET done_at = now()"
+            " WHERE task = 'payments.compare' AND done_at IS NULL RETURNING payload"
+        )
+        asked = [payload["way"] for payload in (await tx.execute(found)).scalars()]
+    for way in asked:
+        await task.run(CompareProvider(way), None)  # type: ignore[arg-type]
+
+
+async def test_providers_are_compared_by_the_worker(
+    services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
+) -> None:
+    page = "/admin/payments/reconciliation"
+    assert "Not compared yet" in (await root.get(page)).text
+    intent = await top_up(await arrive(services, visitor()))
+    clock.move(minutes=1)
+    for _ in range(2):  # impatient taps ask once
+        asked = await root.post(page)
+        assert asked.status_code == 200
+        assert "Comparing: 0 of 3 done" in asked.text
+        assert "data-live=" in asked.text
+        assert re.search(r"data-main[^>]* disabled", asked.text)
+    async with services.uow.read() as tx:
+        jobs = await tx.execute(text("SELECT count(*) FROM outbox_jobs WHERE task = 'payments.compare'"))
+        assert jobs.scalar_one() == 3
+    fake.paid(intent.id, usd(900), event_id="less")
+    await run_comparisons(services)
+    done = await root.get(page, headers={"HX-Target": "comparisons"})
+    assert "<main" not in done.text
+    assert "data-live=" not in done.text
+    assert "The books have more than the provider says came." in done.text
+    assert "Here $20.00, there $9.00" in done.text
+    assert f'href="/admin/payments/{intent.id}"' in done.text
+    assert "Providers that differ" in (await root.get("/admin")).text
+
+
+async def test_a_provider_that_does_not_answer_is_told(
+    services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
+) -> None:
+    await top_up(await arrive(services, visitor()))
+    clock.move(minutes=1)
+    await root.post("/admin/payments/reconciliation")
+    fake.down = True
+    await run_comparisons(services)
+    page = (await root.get("/admin/payments/reconciliation")).text
+    assert "The provider did not answer." in page
+    assert "the fake provider is down" in page
+
+
+async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
+    page = (await root.get("/admin/settings/payments")).text
+    assert "Ways to pay" in page
+    assert "Not what Telegram" in page
+    sheet = (await root.get("/admin/settings/payments/fake")).text
+    assert "DEMO_PAYMENTS" in sheet
+    assert 'data-copy="http://127.0.0.1:8080/hooks/fake"' in sheet
+    assert "rules want Stars for digital goods sold in a Mini App" in sheet
+    assert (await root.get("/admin/settings/payments/never")).status_code == 404
+
+
+@pytest.mark.parametrize("held", [Permission.SETTINGS])
+async def test_settings_do_not_open_the_money(make_admin: MakeAdmin, held: Permission) -> None:
+    helper = await make_admin(81, held)
+    home = (await helper.get("/admin")).text
+    assert 'href="/admin/settings/payments"' in home
+    assert 'href="/admin/payments"' not in home
