@@ -43,8 +43,8 @@ class Paying(OrdersBase):
     async def settle_payment(self, event: TopUpSucceeded) -> None:
         """Task: pay the order that money has come for.
 
-        One that waits is paid once the money is enough. One that is over is paid too, where its goods can still be
-        had; else the money stays in the wallet, and the buyer is told.
+        One that waits is paid once the money is enough. One that lapsed is paid too, where its goods can still be had;
+        else, and for one that was given up, the money stays in the wallet, and the buyer is told.
         """
         if event.order_id is None:
             return
@@ -57,7 +57,9 @@ class Paying(OrdersBase):
             if status is OrderStatus.AWAITING_PAYMENT:
                 if await domain.is_covered(tx, row):
                     await domain.pay_reserved(tx, row, None)
-            elif status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED} and not await domain.pay_late(tx, row):
+            elif status is OrderStatus.CANCELLED or (
+                status is OrderStatus.EXPIRED and not await domain.pay_late(tx, row)
+            ):
                 tx.emit(
                     OrderPaymentKept(
                         order_id=event.order_id, user_id=event.user_id, amount=event.amount, currency=event.currency

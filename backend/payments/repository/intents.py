@@ -199,7 +199,7 @@ async def list_by(
     if since is not None:
         found = found.where(_INTENT.created_at >= since)
     if until is not None:
-        found = found.where(_INTENT.created_at < until)
+        found = found.where(_INTENT.created_at <= until)
     if before is not None:
         found = found.where(_INTENT.id < before)
     return [_intent(row) for row in await tx.execute(found)]

@@ -1,0 +1,324 @@
+"""Money in other assets, money without a name, and the comparison with the provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.identity import domain as identity
+from backend.identity.types import Actor
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Forbidden, Invalid, NotFound
+from backend.kernel.ids import IntentId, UserId, new_id
+from backend.kernel.money import Money
+from backend.payments.errors import PaymentClosed
+from backend.payments.service import InboxService, PaymentsService, ReconciliationService
+from backend.payments.types import (
+    Capabilities,
+    DifferenceKind,
+    Intent,
+    IntentStatus,
+    Outcome,
+    PollIntent,
+    ProviderState,
+    Report,
+    price,
+)
+from backend.wallet.service import WalletService
+from tests.factories.wallet import actor_of, rich_person, usd
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeProvider
+
+Balance = Callable[[UserId], Awaitable[int]]
+STARS = Capabilities(asset="XTR", unit_price=Decimal("0.013"), refundable=True, follow_seconds=3600)
+
+
+def stars(count: int) -> Money:
+    return Money(count, "XTR")
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    """A provider that takes Stars."""
+    return FakeProvider(capabilities=STARS)
+
+
+@pytest.fixture
+async def buyer(real_uow: UnitOfWork) -> Actor:
+    return actor_of(await rich_person(real_uow, usd(0)))
+
+
+@pytest.fixture
+async def begun(payments: PaymentsService, buyer: Actor) -> Intent:
+    """Ten dollars, to be paid in Stars."""
+    return await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
+
+
+@given(
+    amount=st.integers(1, 10**12),
+    unit=st.decimals(min_value="0.000001", max_value="100000", places=6).filter(bool),
+    asset=st.sampled_from(["XTR", "USDT", "USD", "KWD"]),
+)
+def test_a_price_is_exact_and_rounded_up_once(amount: int, unit: Decimal, asset: str) -> None:
+    from fractions import Fraction
+
+    from backend.kernel.money import exponent
+
+    exact = Fraction(amount, 100) / Fraction(unit) * 10 ** exponent(asset)
+    if exact > 2**63 - 1:
+        return
+    asked = price(usd(amount), asset, unit).amount
+    assert 0 <= asked - exact < 1
+
+
+async def test_what_is_paid_in_stars_is_credited_in_dollars(
+    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, begun: Intent, balance: Balance
+) -> None:
+    assert begun.payable == stars(770)  # 10 / 0.013 = 769.23
+    await payments.settle("fake", fake.paid(begun.id, stars(300)))
+    short = await payments.intent(buyer, begun.id)
+    assert (short.status, short.credited, short.missing) == (IntentStatus.UNDERPAID, usd(389), stars(470))
+    await payments.settle("fake", fake.paid(begun.id, stars(770)))
+    assert await balance(buyer.id) == 1000
+    await payments.settle("fake", fake.paid(begun.id, stars(1540)))
+    assert await balance(buyer.id) == 2000
+    assert (await payments.intent(buyer, begun.id)).status is IntentStatus.OVERPAID
+    assert (await wallet.verify(Actor.system())).balanced
+
+
+async def test_dollars_for_a_payment_in_stars_belong_to_nobody(
+    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+) -> None:
+    assert await payments.settle("fake", fake.paid(begun.id, usd(1000))) is Outcome.UNMATCHED
+    assert await payments.settle("fake", fake.paid(begun.id, stars(2**63 - 1))) is Outcome.UNMATCHED
+    reasons = [row.reason for row in (await inbox.unmatched(cashier)).items]
+    assert reasons == ["too_large", "wrong_currency"]
+    assert await balance(begun.user_id) == 0
+
+
+async def test_an_approval_before_the_money(
+    payments: PaymentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, real_uow: UnitOfWork
+) -> None:
+    async with real_uow.read() as tx:
+        payer = (await identity.get_recipient(tx, begun.user_id)).telegram_id
+    assert await payments.approve("fake", begun.id, stars(770), payer) == begun
+    for way, intent_id, telegram_id in (
+        ("fake", begun.id, payer + 1), ("demo", begun.id, payer), ("fake", IntentId(new_id()), payer),
+    ):  # fmt: skip
+        with pytest.raises(NotFound):
+            await payments.approve(way, intent_id, stars(770), telegram_id)
+    for wrong in (stars(769), stars(771), usd(770)):
+        with pytest.raises(Invalid):
+            await payments.approve("fake", begun.id, wrong, payer)
+    clock.move(minutes=31)
+    with pytest.raises(PaymentClosed):
+        await payments.approve("fake", begun.id, stars(770), payer)
+
+
+class TestUnmatched:
+    """Money whose payment is unknown."""
+
+    @pytest.fixture
+    async def lost(self, payments: PaymentsService) -> Report:
+        report = Report(event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770))
+        assert await payments.settle("fake", report) is Outcome.UNMATCHED
+        return report
+
+    async def test_an_admin_gives_it_to_a_person_by_the_same_road(
+        self, payments: PaymentsService, inbox: InboxService, wallet: WalletService, cashier: Actor, buyer: Actor,
+        lost: Report, balance: Balance,
+    ) -> None:  # fmt: skip
+        row = (await inbox.unmatched(cashier)).items[0]
+        assert (row.event_id, row.amount, row.reason) == ("e-lost", stars(770), "unknown_payment")
+        given_to = await inbox.assign(cashier, row.id, buyer.id, usd(1000))
+        assert (given_to.status, given_to.credited) == (IntentStatus.SUCCEEDED, usd(1000))
+        assert await balance(buyer.id) == 1000
+        assert (await inbox.unmatched(cashier)).items == []
+        with pytest.raises(PaymentClosed):
+            await inbox.assign(cashier, row.id, buyer.id, usd(1000))
+        # The provider's own word comes once more.
+        assert await payments.settle("fake", lost) is Outcome.DUPLICATE
+        assert await balance(buyer.id) == 1000
+        assert (await wallet.verify(cashier)).balanced
+
+    async def test_ten_admins_at_once_give_it_once(
+        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, balance: Balance
+    ) -> None:
+        row = (await inbox.unmatched(cashier)).items[0]
+        outcomes = await asyncio.gather(
+            *(inbox.assign(cashier, row.id, buyer.id, usd(1000)) for _ in range(10)), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, Intent) for outcome in outcomes) == 1
+        assert all(isinstance(outcome, Intent | PaymentClosed) for outcome in outcomes), outcomes
+        assert await balance(buyer.id) == 1000
+
+    async def test_it_is_put_aside_with_a_reason(self, inbox: InboxService, cashier: Actor, lost: Report) -> None:
+        row = (await inbox.unmatched(cashier)).items[0]
+        with pytest.raises(Invalid):
+            await inbox.dismiss(cashier, row.id, "  ")
+        await inbox.dismiss(cashier, row.id, "a test of the provider's")
+        assert (await inbox.unmatched(cashier)).items == []
+        with pytest.raises(PaymentClosed):
+            await inbox.dismiss(cashier, row.id, "again")
+
+    async def test_only_with_the_permission(self, inbox: InboxService, buyer: Actor, lost: Report) -> None:
+        with pytest.raises(Forbidden):
+            await inbox.unmatched(buyer)
+        with pytest.raises(Forbidden):
+            await inbox.assign(buyer, (await inbox.unmatched(Actor.system())).items[0].id, buyer.id, usd(1000))
+
+    @pytest.mark.parametrize("amount", [usd(0), usd(-5), usd(2**62), Money(5, "EUR")])
+    async def test_amounts_that_are_none(
+        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, amount: Money
+    ) -> None:
+        with pytest.raises(Invalid):
+            await inbox.assign(cashier, (await inbox.unmatched(cashier)).items[0].id, buyer.id, amount)
+
+
+async def test_a_refund_made_at_the_provider_is_seen_and_booked(
+    payments: PaymentsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider, cashier: Actor,
+    begun: Intent, balance: Balance,
+) -> None:  # fmt: skip
+    await payments.settle("fake", fake.paid(begun.id, stars(770)))
+    back = Report(event_id="r1", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(385))
+    assert await payments.settle("fake", back) is Outcome.UNMATCHED
+    assert await balance(begun.user_id) == 1000
+    row = (await inbox.unmatched(cashier)).items[0]
+    assert (row.reason, row.intent_id) == ("refunded_elsewhere", begun.id)
+    with pytest.raises(PaymentClosed):
+        await inbox.assign(cashier, row.id, begun.user_id, usd(500))
+    await inbox.accept_refund(cashier, row.id)
+    assert await balance(begun.user_id) == 500
+    file = await inbox.payment(cashier, begun.id)
+    assert (file.intent.status, file.intent.refunded) == (IntentStatus.PARTIALLY_REFUNDED, usd(500))
+    # All of it in the end, and the person has spent his part: the house bears it.
+    from backend.wallet import domain as ledger
+    from backend.wallet.types import REVENUE, AccountRef, TransferKind
+
+    async with inbox._uow() as tx:
+        spender, revenue = AccountRef.user(begun.user_id), AccountRef.house(REVENUE)
+        await ledger.transfer(tx, TransferKind.PURCHASE, "spent", spender, revenue, usd(100))
+    rest = Report(event_id="r2", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    assert await payments.settle("fake", rest) is Outcome.UNMATCHED
+    await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
+    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (houses["losses"], houses["provider:fake"]) == (-500, 0)
+    assert (await wallet.verify(cashier)).balanced
+
+
+class TestReconciliation:
+    """The provider's own list against the books."""
+
+    async def test_all_is_well(
+        self, payments: PaymentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
+        begun: Intent, jobs: Callable[[str], Awaitable[list[object]]],
+    ) -> None:  # fmt: skip
+        report = fake.paid(begun.id, stars(770))
+        await payments.settle("fake", report)
+        fake.lists = [report]
+        found = {item.way: item for item in await reconciliation.run(cashier)}
+        assert (found["fake"].differences, found["fake"].checked, found["fake"].error) == ([], 1, "")
+        assert await jobs("test.difference_noted") == []
+
+    async def test_money_that_we_missed_is_taken_in(
+        self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor, begun: Intent,
+        balance: Balance, jobs: Callable[[str], Awaitable[list[object]]], wallet: WalletService,
+    ) -> None:  # fmt: skip
+        stranger = Report(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
+        fake.lists = [fake.paid(begun.id, stars(770)), stranger]
+        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in found] == [
+            (DifferenceKind.MISSING_HERE, 0, 770), (DifferenceKind.MISSING_HERE, 0, 5)
+        ]  # fmt: skip
+        assert await balance(begun.user_id) == 1000
+        assert len(await jobs("test.difference_noted")) == 1
+        # The next day finds what is still open, and only that: nothing.
+        again = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        assert again == []
+        assert (await wallet.verify(cashier)).balanced
+
+    async def test_money_that_the_provider_does_not_know_or_knows_less_of(
+        self, payments: PaymentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
+        begun: Intent,
+    ) -> None:  # fmt: skip
+        await payments.settle("fake", fake.paid(begun.id, stars(770)))
+        fake.lists = []
+        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.MISSING_THERE, 770, 0)]
+        fake.lists = [fake.paid(begun.id, stars(700))]
+        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.AMOUNT, 770, 700)]
+
+    async def test_a_ledger_that_differs_from_the_payments(
+        self, reconciliation: ReconciliationService, real_uow: UnitOfWork, cashier: Actor, buyer: Actor
+    ) -> None:
+        from tests.factories.wallet import give
+
+        async with real_uow() as tx:
+            await give(tx, buyer.id, usd(700))  # booked as the demo provider's, without a payment
+        found = {item.way: item for item in await reconciliation.run(cashier)}["demo"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.LEDGER, 700, 0)]
+
+    async def test_a_provider_that_is_down_is_told_and_the_others_are_compared(
+        self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor
+    ) -> None:
+        fake.down = True
+        found = {item.way: item for item in await reconciliation.run(cashier)}
+        assert "down" in found["fake"].error
+        assert found["demo"].error == ""
+        assert len(await reconciliation.latest(cashier)) == 2
+
+
+async def test_late_money_of_a_way_without_webhooks_is_seen(
+    payments: PaymentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
+) -> None:
+    """Its time is over, and it is asked about on, until its following ends."""
+    clock.move(minutes=31)
+    await payments.poll(PollIntent(begun.id, 0))
+    assert (await payments.intent(buyer, begun.id)).status is IntentStatus.EXPIRED
+    fake.paid(begun.id, stars(770))
+    clock.move(minutes=30)
+    await payments.poll(PollIntent(begun.id, 1))
+    assert await balance(buyer.id) == 1000
+    fake.paid(begun.id, stars(1540))
+    clock.move(minutes=60)
+    await payments.poll(PollIntent(begun.id, 2))
+    assert await balance(buyer.id) == 1000
+    asked = fake.asked
+    assert await payments.sweep() == 0
+    await payments.poll(PollIntent(begun.id, 3))
+    assert fake.asked == asked
+
+
+async def test_confirmations_are_shown_and_a_reorganised_chain_takes_them_back(
+    payments: PaymentsService, fake: FakeProvider, begun: Intent, buyer: Actor, balance: Balance
+) -> None:
+    def confirming(count: str) -> None:
+        fake.reports(
+            Report(
+                event_id=f"c{count}",
+                state=ProviderState.CONFIRMING,
+                intent_id=begun.id,
+                details={"confirmations": count, "needed": "12"},
+            )
+        )
+
+    for count in ("1", "2"):
+        confirming(count)
+        shown = await payments.refresh(buyer, begun.id)
+        assert (shown.status, shown.progress["confirmations"]) == (IntentStatus.CONFIRMING, count)
+    fake.says(begun.id, ProviderState.PENDING)
+    assert (await payments.refresh(buyer, begun.id)).status is IntentStatus.PENDING
+    confirming("1")
+    assert (await payments.refresh(buyer, begun.id)).status is IntentStatus.CONFIRMING
+    fake.says(begun.id, ProviderState.PENDING)
+    back = await payments.refresh(buyer, begun.id)
+    assert (back.status, back.progress) == (IntentStatus.PENDING, {})
+    assert await balance(buyer.id) == 0
+    assert timedelta(0) < back.expires_at - back.created_at

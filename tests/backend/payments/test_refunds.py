@@ -1,0 +1,233 @@
+"""Money that goes back through a provider: never more than came, and booked before it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from backend.identity.types import Actor
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Forbidden
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.payments import rules
+from backend.payments.domain import SEND_REFUND
+from backend.payments.errors import PaymentConflict, ProviderDown, RefundNotPossible, RefundTooMuch
+from backend.payments.service import PaymentsService, RefundsService
+from backend.payments.types import Capabilities, Intent, IntentStatus, Refund, RefundStatus, SendRefund
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.service import WalletService
+from tests.backend.payments.test_rules import intent as paid_intent
+from tests.factories.wallet import actor_of, rich_person, usd
+from tests.fakes.provider import FakeProvider
+
+Balance = Callable[[UserId], Awaitable[int]]
+Jobs = Callable[[str], Awaitable[list[dict[str, object]]]]
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    """A provider that can send money back."""
+    return FakeProvider(capabilities=Capabilities(refundable=True))
+
+
+@pytest.fixture
+async def buyer(real_uow: UnitOfWork) -> Actor:
+    return actor_of(await rich_person(real_uow, usd(0)))
+
+
+@pytest.fixture
+async def paid(payments: PaymentsService, fake: FakeProvider, buyer: Actor) -> Intent:
+    """Ten dollars that arrived."""
+    intent = await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
+    await payments.settle("fake", fake.paid(intent.id, usd(1000)))
+    return await payments.intent(buyer, intent.id)
+
+
+async def run(refunds: RefundsService, jobs: Jobs) -> None:
+    """Let the worker do every refund's job, also those it has done."""
+    for payload in await jobs(SEND_REFUND):
+        await refunds.send(msgspec.convert(payload, SendRefund))
+
+
+async def test_a_part_and_then_the_rest(
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
+) -> None:  # fmt: skip
+    first = await refunds.refund_top_up(cashier, paid.id, usd(300), "asked for it", idempotency_key="r1")
+    assert first.status is RefundStatus.PENDING
+    assert await balance(buyer.id) == 700
+    await run(refunds, jobs)
+    await run(refunds, jobs)
+    assert fake.refunds == {str(first.id): usd(300)}
+    intent = await payments.intent(buyer, paid.id)
+    assert (intent.status, intent.refunded, intent.refundable) == (
+        IntentStatus.PARTIALLY_REFUNDED, usd(300), usd(700)
+    )  # fmt: skip
+    with pytest.raises(RefundTooMuch) as refused:
+        await refunds.refund_top_up(cashier, paid.id, usd(701), "more", idempotency_key="r2")
+    assert refused.value.params == {"most": usd(700)}
+    await refunds.refund_top_up(cashier, paid.id, usd(700), "the rest", idempotency_key="r3")
+    await run(refunds, jobs)
+    assert (await payments.intent(buyer, paid.id)).status is IntentStatus.REFUNDED
+    assert sum(money.amount for money in fake.refunds.values()) == 1000
+    assert await balance(buyer.id) == 0
+    assert (await wallet.verify(cashier)).balanced
+    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (houses["refunds"], houses["provider:fake"]) == (0, 0)
+
+
+async def test_the_same_key_gives_the_same_refund(
+    refunds: RefundsService, cashier: Actor, paid: Intent, balance: Balance, buyer: Actor
+) -> None:
+    first = await refunds.refund_top_up(cashier, paid.id, usd(300), "once", idempotency_key="r1")
+    again = await refunds.refund_top_up(cashier, paid.id, usd(300), "once", idempotency_key="r1")
+    assert first == again
+    assert await balance(buyer.id) == 700
+    with pytest.raises(PaymentConflict):
+        await refunds.refund_top_up(cashier, paid.id, usd(301), "once", idempotency_key="r1")
+
+
+async def test_two_admins_at_once_never_give_more_than_came(
+    refunds: RefundsService, wallet: WalletService, cashier: Actor, paid: Intent, buyer: Actor, balance: Balance,
+    fake: FakeProvider, jobs: Jobs,
+) -> None:  # fmt: skip
+    outcomes = await asyncio.gather(
+        *(refunds.refund_top_up(cashier, paid.id, usd(600), "both", idempotency_key=f"r{n}") for n in range(4)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, Refund) for outcome in outcomes) == 1
+    assert all(isinstance(outcome, Refund | RefundTooMuch) for outcome in outcomes), outcomes
+    await asyncio.gather(*(run(refunds, jobs) for _ in range(5)))
+    assert list(fake.refunds.values()) == [usd(600)]
+    assert await balance(buyer.id) == 400
+    assert (await wallet.verify(cashier)).balanced
+
+
+async def test_one_tap_in_ten_places_is_one_refund(
+    refunds: RefundsService, cashier: Actor, paid: Intent, buyer: Actor, balance: Balance
+) -> None:
+    begun = await asyncio.gather(
+        *(refunds.refund_top_up(cashier, paid.id, usd(100), "tap", idempotency_key="same") for _ in range(10))
+    )
+    assert len({refund.id for refund in begun}) == 1
+    assert await balance(buyer.id) == 900
+
+
+async def test_what_was_spent_cannot_go_back(
+    refunds: RefundsService, real_uow: UnitOfWork, cashier: Actor, paid: Intent, buyer: Actor
+) -> None:
+    from backend.wallet import domain as ledger
+    from backend.wallet.types import REVENUE, AccountRef, TransferKind
+
+    async with real_uow() as tx:
+        source, target = AccountRef.user(buyer.id), AccountRef.house(REVENUE)
+        await ledger.transfer(tx, TransferKind.PURCHASE, "spent", source, target, usd(900))
+    with pytest.raises(InsufficientFunds):
+        await refunds.refund_top_up(cashier, paid.id, usd(200), "too late", idempotency_key="r1")
+    async with real_uow.read() as tx:
+        assert (await tx.execute(text("SELECT count(*) FROM payment_refunds"))).scalar_one() == 0
+
+
+async def test_a_provider_that_is_down_is_asked_again(
+    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, jobs: Jobs
+) -> None:
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "later", idempotency_key="r1")
+    fake.down = True
+    with pytest.raises(ProviderDown):
+        await refunds.send(SendRefund(begun.id))
+    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert houses["refunds"] == 300
+    fake.down = False
+    await run(refunds, jobs)
+    assert (await refunds.list_for(cashier, intent_id=paid.id))[0].status is RefundStatus.SUCCEEDED
+    assert (await wallet.verify(cashier)).balanced
+
+
+async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
+    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "crash", idempotency_key="r1")
+
+    async def dies(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(refunds, "_end", dies)
+        with pytest.raises(RuntimeError):
+            await refunds.send(SendRefund(begun.id))
+    assert fake.refunds == {str(begun.id): usd(300)}
+    await refunds.send(SendRefund(begun.id))
+    assert fake.refunds == {str(begun.id): usd(300)}
+    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (houses["refunds"], houses["provider:fake"]) == (0, -700)
+    assert (await wallet.verify(cashier)).balanced
+
+
+async def test_a_refund_that_is_refused_stays_in_the_wallet(
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
+) -> None:  # fmt: skip
+    fake.refuses = True
+    await refunds.refund_top_up(cashier, paid.id, usd(1000), "refused", idempotency_key="r1")
+    await run(refunds, jobs)
+    await run(refunds, jobs)
+    assert await balance(buyer.id) == 1000
+    intent = await payments.intent(buyer, paid.id)
+    assert (intent.status, intent.refunded) == (IntentStatus.SUCCEEDED, usd(0))
+    assert [job["status"] for job in await jobs("test.refund_noted")] == ["failed"]
+    fake.refuses = False
+    await refunds.refund_top_up(cashier, paid.id, usd(1000), "again", idempotency_key="r2")
+    await run(refunds, jobs)
+    assert await balance(buyer.id) == 0
+    assert (await wallet.verify(cashier)).balanced
+
+
+async def test_a_refund_that_nobody_sent_is_taken_up_again(
+    refunds: RefundsService, cashier: Actor, paid: Intent, jobs: Jobs, clock: object
+) -> None:
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "lost", idempotency_key="r1")
+    assert await refunds.sweep() == 0
+    clock.move(minutes=11)  # type: ignore[attr-defined]
+    assert await refunds.sweep() == 1
+    assert [job["refund_id"] for job in await jobs(SEND_REFUND)] == [str(begun.id)] * 2
+    await run(refunds, jobs)
+    clock.move(minutes=11)  # type: ignore[attr-defined]
+    assert await refunds.sweep() == 0
+
+
+async def test_ways_that_cannot_give_back(
+    payments: PaymentsService, refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, buyer: Actor
+) -> None:
+    with pytest.raises(Forbidden):
+        await refunds.refund_top_up(buyer, paid.id, usd(1000), "no right", idempotency_key="r0")
+    fake.capabilities = Capabilities(refundable=True, partial_refunds=False)
+    with pytest.raises(RefundNotPossible):
+        await refunds.refund_top_up(cashier, paid.id, usd(999), "whole only", idempotency_key="r1")
+    fake.capabilities = Capabilities()
+    with pytest.raises(RefundNotPossible):
+        await refunds.refund_top_up(cashier, paid.id, usd(1000), "never", idempotency_key="r2")
+
+
+@given(received=st.integers(1, 10**9), amount=st.integers(1, 10**6), cuts=st.lists(st.integers(1, 10**6), max_size=8))
+def test_parts_of_a_refund_come_to_the_whole(received: int, amount: int, cuts: list[int]) -> None:
+    """Whatever the asset's rounding: the provider sends back what it received, and never more on the way."""
+    whole = msgspec.structs.replace(
+        paid_intent(IntentStatus.SUCCEEDED), credited=usd(amount), received=Money(received, "XTR")
+    )
+    sent, refunded = 0, 0
+    for cut in [*cuts, amount]:
+        part = min(cut, amount - refunded)
+        if part:
+            step = msgspec.structs.replace(whole, refunded=usd(refunded))
+            sent += rules.payable_back(step, usd(part)).amount
+            refunded += part
+            assert sent <= received
+    assert (refunded, sent) == (amount, received)
