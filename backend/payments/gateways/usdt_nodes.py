@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +18,7 @@ from backend.payments.ports import Http
 # Source: ERC-20, keccak-256 of "Transfer(address,address,uint256)", and the selector of decimals().
 _TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _DECIMALS: Final = "0x313ce567"
-_WORD: Final = 66
+_QUANTITY: Final = re.compile("0x[0-9a-fA-F]{1,64}")
 _WIDEST: Final = 1_000_000
 _MOST_CALLS: Final = 500
 _REST: Final = timedelta(seconds=20)
@@ -211,12 +212,9 @@ class Nodes:
 
 def _number(value: Any) -> int:
     """A quantity of JSON-RPC: hex after 0x, up to 256 bits. Raises ProviderDown."""
-    if not isinstance(value, str) or not value.startswith("0x") or not 2 < len(value) <= _WORD:
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise ProviderDown("the node gave no number")
-    try:
-        return int(value[2:], 16)
-    except ValueError:
-        raise ProviderDown("the node gave no number") from None
+    return int(value, 16)
 
 
 def _transfer(row: Any, contract: str, to: str) -> Seen | None:

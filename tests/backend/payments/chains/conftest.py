@@ -14,7 +14,8 @@ from backend.infra.settings import Settings
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.payments.ports import PaymentProvider
+from backend.payments.gateways import usdt_evm
+from backend.payments.ports import PaymentProvider, ProviderKit
 from backend.payments.service import InboxService, PaymentsService, ReconciliationService
 from backend.payments.types import InboxRow, Intent, IntentStatus, Reconciliation
 from backend.wallet import domain as ledger
@@ -23,6 +24,7 @@ from tests.backend.payments.conftest import LIMITS
 from tests.factories.wallet import USD, actor_of, rich_person, usd
 from tests.fakes import evm
 from tests.fakes.clock import FakeClock
+from tests.fakes.evm import CHAIN_ID, Evm, Gates
 
 # Of the mnemonic "abandon … about", which everybody knows: m/44'/60'/0' and m/44'/195'/0'.
 EVM_XPUB = (
@@ -33,13 +35,23 @@ TRON_XPUB = (
 )
 
 
+DEEP = 3
+"""The blocks that make a payment on the EVM chain final in these tests."""
+
+
 def usdt(micro: int) -> Money:
     """USDT, told in millionths."""
     return Money(micro, "USDT")
 
 
+def address_of(intent: Intent) -> str:
+    """Where its money is to go."""
+    assert intent.action is not None
+    return intent.action.fields["address"]
+
+
 @pytest.fixture(scope="session")
-async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[evm.Evm]:
+async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Evm]:
     """The real node."""
     async with evm.running(tmp_path_factory.mktemp("anvil")) as made:
         yield made
@@ -116,6 +128,35 @@ def open_till(real_uow: UnitOfWork, clock: FakeClock, buyer_id: UserId) -> OpenT
 def configured(settings: Settings) -> Callable[..., Settings]:
     """The settings with these: ``configured(usdt_price="0.9")``."""
     return lambda **given: msgspec.structs.replace(settings, **given)
+
+
+@pytest.fixture
+async def gates(chain: Evm) -> AsyncIterator[Gates]:
+    """The node by two addresses, "first" and "second", each with whims of its own."""
+    made = Gates(chain, "first", "second")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def open_evm(
+    open_till: OpenTill, configured: Callable[..., Settings], chain: Evm, clock: FakeClock
+) -> Callable[..., Till]:
+    """A shop that takes USDT through these gates: ``till = open_evm(gates, usdt_evm_confirmations="1")``."""
+
+    def make(gates: Gates, kit: ProviderKit | None = None, **others: object) -> Till:
+        given = {
+            "usdt_evm_rpc_urls": gates.urls,
+            "usdt_evm_xpub": EVM_XPUB,
+            "usdt_evm_chain_id": CHAIN_ID,
+            "usdt_evm_contract": chain.token.lower(),
+            "usdt_evm_decimals": 6,
+            "usdt_evm_confirmations": str(DEEP),
+        }
+        kit = kit or ProviderKit(clock=clock, http=gates)
+        return open_till(usdt_evm.SPEC.build(configured(**given | others), kit))
+
+    return make
 
 
 async def count_credits(uow: UnitOfWork) -> int:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
 from backend.identity.types import Actor
-from backend.infra.settings import Settings
 from backend.kernel.money import Money
-from backend.payments.gateways import usdt_evm
-from backend.payments.ports import ProviderKit
 from backend.payments.service import POLL
-from backend.payments.types import DifferenceKind, Intent, IntentStatus, PollIntent
-from tests.backend.payments.chains.conftest import EVM_XPUB, OpenTill, Till, count_credits, usdt
+from backend.payments.types import DifferenceKind, IntentStatus, PollIntent
+from tests.backend.payments.chains.conftest import DEEP, Till, address_of, count_credits, usdt
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import CHAIN_ID, Evm, Gates
 
@@ -24,46 +21,12 @@ pytestmark = pytest.mark.xdist_group("anvil")
 
 S = IntentStatus
 SYSTEM = Actor.system()
-DEEP = 3
-"""The blocks that make a payment final here."""
-Settle = Callable[..., Settings]
-
-
-@pytest.fixture
-async def gates(chain: Evm) -> AsyncIterator[Gates]:
-    made = Gates(chain, "first", "second")
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def open_evm(open_till: OpenTill, configured: Settle, chain: Evm, clock: FakeClock) -> Callable[..., Till]:
-    """A shop that takes USDT through these gates: ``till = open_evm(gates, usdt_evm_confirmations="1")``."""
-
-    def make(gates: Gates, **others: object) -> Till:
-        given = {
-            "usdt_evm_rpc_urls": gates.urls,
-            "usdt_evm_xpub": EVM_XPUB,
-            "usdt_evm_chain_id": CHAIN_ID,
-            "usdt_evm_contract": chain.token.lower(),
-            "usdt_evm_decimals": 6,
-            "usdt_evm_confirmations": str(DEEP),
-        }
-        kit = ProviderKit(clock=clock, http=gates)
-        return open_till(usdt_evm.SPEC.build(configured(**given | others), kit))
-
-    return make
 
 
 @pytest.fixture
 def till(open_evm: Callable[..., Till], gates: Gates) -> Till:
     """The shop with two nodes."""
     return open_evm(gates)
-
-
-def address_of(intent: Intent) -> str:
-    assert intent.action is not None
-    return intent.action.fields["address"]
 
 
 async def test_an_exact_payment_is_seen_confirmed_and_credited(till: Till, chain: Evm) -> None:

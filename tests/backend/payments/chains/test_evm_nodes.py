@@ -1,0 +1,210 @@
+"""USDT on an EVM chain whose nodes are down, behind, limited, wrong or at odds with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from backend.infra.embedded import free_port
+from backend.payments.errors import ProviderDown
+from backend.payments.gateways.http import HttpClient
+from backend.payments.ports import ProviderKit
+from backend.payments.types import IntentStatus
+from tests.backend.payments.chains.conftest import DEEP, Till, address_of, usdt
+from tests.fakes.clock import FakeClock
+from tests.fakes.evm import CHAIN_ID, Evm, Gates
+
+pytestmark = pytest.mark.xdist_group("anvil")
+
+S = IntentStatus
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture
+def till(open_evm: Callable[..., Till], gates: Gates) -> Till:
+    """The shop with two nodes."""
+    return open_evm(gates)
+
+
+async def test_without_a_node_the_payment_waits_and_goes_on(
+    till: Till, gates: Gates, chain: Evm, clock: FakeClock
+) -> None:
+    intent = await till.begin(1000)
+    gates["first"].down = gates["second"].down = True
+    await chain.pay(address_of(intent), 10_000_000)
+    await till.paid(intent, S.PENDING, 0)
+    with pytest.raises(ProviderDown):
+        await till.begin(500)
+    assert (await till.reconcile()).error == "no EVM node answers"
+    await chain.mine(DEEP)
+    # The time of the payment passes meanwhile; what could not be asked is asked again later.
+    clock.move(hours=3)
+    await till.paid(intent, S.EXPIRED, 0)
+    gates["first"].down = gates["second"].down = False
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert (await till.reconcile()).differences == []
+
+
+async def test_one_node_is_enough_and_a_dead_one_is_not_asked_each_time(
+    till: Till, gates: Gates, chain: Evm, clock: FakeClock
+) -> None:
+    gates["first"].down = True
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await till.paid(intent, S.CONFIRMING, 0)
+    asked = len(gates["first"].calls)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert len(gates["first"].calls) == asked == 1
+    clock.move(seconds=20)
+    gates["first"].down = False
+    await till.look(intent)
+    assert len(gates["first"].calls) > asked
+
+
+async def test_a_node_that_is_not_there_at_all(
+    open_evm: Callable[..., Till], gates: Gates, chain: Evm, clock: FakeClock
+) -> None:
+    http = HttpClient()
+    urls = f"http://127.0.0.1:{free_port()}, {chain.url}"
+    till = open_evm(gates, ProviderKit(clock=clock, http=http), usdt_evm_rpc_urls=urls)
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    await http.close()
+
+
+async def test_a_node_that_lags_neither_hides_nor_delays_money(till: Till, gates: Gates, chain: Evm) -> None:
+    await chain.mine(30)
+    intent = await till.begin(1000)
+    gates["first"].behind = 20
+    await chain.pay(address_of(intent), 10_000_000)
+    found = await till.paid(intent, S.CONFIRMING, 0)
+    assert found.progress["confirmations"] == "1"
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    gates["second"].down = True
+    # Alone it knows nothing of the money yet; what was credited stays credited.
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_money_that_nodes_do_not_agree_on_is_not_credited(till: Till, gates: Gates, chain: Evm) -> None:
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    gates["first"].tells["eth_getLogs"] = lambda rows: []
+    found = await till.paid(intent, S.CONFIRMING, 0)
+    assert found.progress == {"confirmations": str(DEEP), "needed": str(DEEP), "seen": "10"}
+    # On another fork: the same transaction, in another block.
+    gates["first"].tells["eth_getLogs"] = lambda rows: [row | {"blockHash": "0x" + "ab" * 32} for row in rows]
+    await till.paid(intent, S.CONFIRMING, 0)
+    gates["first"].tells.clear()
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_ranges_are_cut_to_what_a_node_allows(till: Till, gates: Gates, chain: Evm) -> None:
+    gates["second"].down = True
+    gates["first"].widest = 7
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(40)
+    await chain.pay(address_of(intent), 6_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    gates["first"].calls.clear()
+    await till.look(intent)
+    # The width that worked is remembered: no long way down to it again.
+    assert gates["first"].calls.count("eth_getLogs") < 30
+    gates["first"].widest = 0
+    with pytest.raises(ProviderDown):
+        await till.provider.status(await reference(till, intent))
+
+
+async def reference(till: Till, intent: object) -> Any:
+    from backend.payments.service.common import ref
+
+    async with till.uow.read() as tx:
+        return await ref(tx, intent)  # type: ignore[arg-type]
+
+
+async def test_a_node_of_another_chain_is_refused(till: Till, gates: Gates, chain: Evm) -> None:
+    gates["first"].tells["eth_chainId"] = lambda _: "0x1"
+    gates["first"].tells["eth_getLogs"] = lambda rows: []
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert "eth_getLogs" not in gates["first"].calls
+    gates["second"].tells["eth_chainId"] = lambda _: hex(CHAIN_ID + 1)
+    gates["second"].down = True
+    await till.look(intent)  # who answers there after an outage may be another: it is checked anew
+    gates["second"].down = False
+    with pytest.raises(ProviderDown):
+        await till.begin(500)
+
+
+@pytest.mark.parametrize("wrong", [{"usdt_evm_decimals": 18}, {"usdt_evm_contract": "0x" + "11" * 20}])
+async def test_a_token_that_is_not_what_the_settings_say_is_not_taken(
+    open_evm: Callable[..., Till], gates: Gates, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(ProviderDown):
+        await open_evm(gates, **wrong).begin(1000)
+
+
+async def test_what_a_node_tells_is_checked_row_by_row(till: Till, gates: Gates, chain: Evm) -> None:
+    gates["second"].down = True
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 1_000_000)
+    await chain.mine(DEEP)
+
+    def spoiled(rows: Rows) -> Rows:
+        (row,) = rows
+        topics = row["topics"]
+        elsewhere = "0x" + "22" * 32
+        return [
+            row,
+            row,
+            row | {"removed": True, "logIndex": "0x9"},
+            row | {"blockNumber": None, "logIndex": "0x8"},
+            row | {"address": "0x" + "33" * 20, "logIndex": "0x7"},
+            row | {"topics": [topics[0], topics[1], elsewhere], "logIndex": "0x6"},
+            row | {"topics": [elsewhere, *topics[1:]], "logIndex": "0x5"},
+            row | {"topics": topics[:2], "logIndex": "0x4"},
+        ]
+
+    gates["first"].tells["eth_getLogs"] = spoiled
+    found = await till.paid(intent, S.UNDERPAID, 100)
+    assert found.received == usdt(1_000_000)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda rows: None,
+        lambda rows: {"a": 1},
+        lambda rows: ["text"],
+        lambda rows: [{}],
+        lambda rows: [rows[0] | {"data": "0x"}],
+        lambda rows: [rows[0] | {"data": "0x" + "f" * 65}],
+        lambda rows: [rows[0] | {"data": "0x-1"}],
+        lambda rows: [rows[0] | {"data": 12}],
+        lambda rows: [rows[0] | {"blockNumber": "12"}],
+        lambda rows: [rows[0] | {"topics": None}],
+        # The same transaction in two blocks: the chain changed between two calls.
+        lambda rows: [rows[0], rows[0] | {"blockHash": "0x" + "cd" * 32, "logIndex": "0x3"}],
+    ],
+)
+async def test_senseless_answers_change_nothing(
+    till: Till, gates: Gates, chain: Evm, spoil: Callable[[Rows], Any]
+) -> None:
+    gates["second"].down = True
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    gates["first"].tells["eth_getLogs"] = spoil
+    await till.paid(intent, S.PENDING, 0)
+    gates["first"].tells.clear()
+    await till.paid(intent, S.SUCCEEDED, 1000)
