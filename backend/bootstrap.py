@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService
 from backend.catalog.service import CatalogService
+from backend.growth.service import BonusesService, CodesService, GiftsService, VouchersService
+from backend.growth.types import Limits
 from backend.identity.service import IdentityService
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
@@ -47,10 +49,13 @@ from backend.wallet.service import AdjustmentsService, WalletService
 SUBSCRIPTIONS: Final[Subscriptions] = {
     "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
     "KeysRequested": ("notifications.order_keys_to_chat",),
-    "TopUpSucceeded": ("orders.settle_payment", "notifications.top_up_succeeded"),
+    "TopUpSucceeded": ("orders.settle_payment", "notifications.top_up_succeeded", "growth.credit_bonus"),
     "OrderPaymentKept": ("notifications.order_payment_kept",),
     "OrderRefunded": ("notifications.order_refunded",),
-    "RefundEnded": ("notifications.refund_ended",),
+    "RefundEnded": ("notifications.refund_ended", "growth.take_bonus_back"),
+    "PaymentTakenBack": ("growth.take_bonus_back_too",),
+    "BonusCredited": ("notifications.bonus_credited",),
+    "GiftCardRedeemed": ("notifications.gift_redeemed",),
     "PaymentUnmatched": ("notifications.payment_unmatched",),
     "DepositProved": ("notifications.deposit_proved",),
     "ReconciliationDiffered": ("notifications.reconciliation_differed",),
@@ -80,6 +85,10 @@ class Services:
     catalog: CatalogService
     wallet: WalletService
     adjustments: AdjustmentsService
+    vouchers: VouchersService
+    gifts: GiftsService
+    codes: CodesService
+    bonuses: BonusesService
     payments: PaymentsService
     refunds: RefundsService
     inbox: InboxService
@@ -126,6 +135,12 @@ def _top_up_limits(settings: Settings) -> TopUpLimits:
     return TopUpLimits(minimum=_major(settings, least), maximum=_major(settings, most), presets=presets)
 
 
+def _growth_limits(settings: Settings) -> Limits:
+    """A gift card, and one code of a voucher, is worth what a wallet may be topped up with."""
+    limits = _top_up_limits(settings)
+    return Limits(limits.minimum, limits.maximum, limits.presets)
+
+
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Put the backend together; nothing is connected before it is used. Raises SettingsError for bad MASTER_KEYS."""
     clock = clock or SystemClock()
@@ -134,6 +149,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     signals = Signals(engine, settings.database_url)
     uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
     redis = make_redis(settings.redis_url)
+    limiter = RateLimiter(redis)
     messenger = LazyTelegramMessenger(settings)
     currency = settings.shop_currency
     http = HttpClient()
@@ -146,7 +162,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         signals=signals,
         uow=uow,
         redis=redis,
-        limiter=RateLimiter(redis),
+        limiter=limiter,
         ring=ring,
         storage=Storage(Path(settings.data_dir) / "media"),
         identity=IdentityService(
@@ -159,6 +175,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         catalog=CatalogService(uow=uow, ring=ring, currency=currency),
         wallet=WalletService(uow=uow, currency=currency),
         adjustments=AdjustmentsService(uow=uow, limit=_major(settings, settings.adjustment_limit)),
+        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings)),
+        gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
+        codes=CodesService(uow=uow, ring=ring, limiter=limiter),
+        bonuses=BonusesService(uow=uow, currency=currency),
         payments=PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups),
         refunds=RefundsService(uow=uow, providers=by_name),
         inbox=InboxService(uow=uow, currency=currency),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import backend.catalog.models
+import backend.growth.models
 import backend.identity.models
 import backend.infra.audit
 import backend.infra.crons

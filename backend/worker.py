@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 import backend.notifications.gateways.telegram  # noqa: F401
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
+from backend.growth import tasks as growth_tasks
 from backend.infra.crons import CronRunner, purge_done
 from backend.infra.heartbeat import beat, heartbeat_file
 from backend.infra.jobs import Cron, Task, by_name
@@ -38,6 +39,7 @@ def all_tasks(services: Services) -> list[Task]:
         *orders_tasks.tasks(services.orders),
         *catalog_tasks.tasks(services.catalog),
         *payments_tasks.tasks(services.payments, services.refunds, services.reconciliation),
+        *growth_tasks.tasks(services.bonuses),
         *notifications_tasks.tasks(services.notifications),
     ]
 

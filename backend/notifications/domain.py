@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
 from backend.infra.unit_of_work import Tx
@@ -109,6 +110,16 @@ async def _wallet_adjusted(tx: Tx, _to: Recipient, params: dict[str, Any], words
     return messages.wallet_adjusted(words, done.amount, Money(event.balance, event.currency), done.reason)
 
 
+async def _bonus_credited(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, BonusCredited)
+    return messages.bonus_credited(words, Money(event.amount, event.currency), Money(event.balance, event.currency))
+
+
+async def _gift_redeemed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, GiftCardRedeemed)
+    return messages.gift_redeemed(words, Money(event.amount, event.currency))
+
+
 COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.TOP_UP: _top_up,
     Kind.ORDER_PAYMENT_KEPT: _order_payment_kept,
@@ -117,6 +128,8 @@ COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.REFUND_FAILED: _refund_failed,
     Kind.PAYMENT_UNMATCHED: _payment_unmatched,
     Kind.DEPOSIT_PROVED: _deposit_proved,
+    Kind.BONUS_CREDITED: _bonus_credited,
+    Kind.GIFT_REDEEMED: _gift_redeemed,
     Kind.ADJUSTMENT_ASKED: _adjustment_asked,
     Kind.WALLET_ADJUSTED: _wallet_adjusted,
     Kind.RECONCILIATION_DIFFERED: _reconciliation_differed,

@@ -150,7 +150,7 @@ def reconciliation_differed(words: Words, way: str, differences: int) -> Message
     head = _("<b>{way} and the books differ</b>").format(way=_code(way))
     count = ngettext("In {count} place.", "In {count} places.", differences)
     shown = count.format(count=format_number(differences, words.locale))
-    return Message(f"{head}\n{shown}", (_admin(words, "/reconciliation"),))
+    return Message(f"{head}\n{shown}", (_admin(words, "/payments/reconciliation"),))
 
 
 def adjustment_asked(words: Words, amount: Money, person: str, admin: str, reason: str) -> Message:
@@ -178,3 +178,19 @@ def wallet_adjusted(words: Words, amount: Money, balance: Money, reason: str) ->
         _("Balance: {amount}").format(amount=words.money(balance)),
     ]
     return Message("\n".join(rows), (_wallet(words),))
+
+
+def bonus_credited(words: Words, amount: Money, balance: Money) -> Message:
+    """To the one whose top-up brought something on top."""
+    _ = words.translator.gettext
+    head = _("<b>A bonus of {amount} for your top-up</b>").format(amount=words.money(amount))
+    text = _("Balance: {amount}").format(amount=words.money(balance))
+    return Message(f"{head}\n{text}", (_wallet(words),))
+
+
+def gift_redeemed(words: Words, amount: Money) -> Message:
+    """To the buyer of a gift card that has been redeemed."""
+    _ = words.translator.gettext
+    head = _("<b>Your gift card of {amount} has been redeemed</b>").format(amount=words.money(amount))
+    button = words.button(_("My gift cards"), "/wallet/gifts")
+    return Message(f"{head}\n{_('Whoever you gave it to has the money in the wallet now.')}", (button,))

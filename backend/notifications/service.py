@@ -11,6 +11,7 @@ import structlog
 
 from backend.catalog import domain as catalog
 from backend.catalog.types import StockLow
+from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.identity import domain as identity
 from backend.identity.types import Permission, Recipient
 from backend.infra.crypto import KeyRing
@@ -135,6 +136,18 @@ class NotificationsService:
         async with self._uow() as tx:
             key = f"wallet_adjusted:{event.adjustment_id}"
             await _note(tx, event.user_id, Kind.WALLET_ADJUSTED, _facts(event), key)
+
+    async def note_bonus_credited(self, event: BonusCredited, request: UUID) -> None:
+        """Have a person told what his top-up brought on top; ``request`` tells one part from the next."""
+        async with self._uow() as tx:
+            key = f"bonus_credited:{event.intent_id}:{request}"
+            await _note(tx, event.user_id, Kind.BONUS_CREDITED, _facts(event), key)
+
+    async def note_gift_redeemed(self, event: GiftCardRedeemed) -> None:
+        """Have a buyer told that his gift card has been redeemed."""
+        async with self._uow() as tx:
+            key = f"gift_redeemed:{event.gift_card_id}"
+            await _note(tx, event.user_id, Kind.GIFT_REDEEMED, _facts(event), key)
 
     async def note_stock_low(self, event: StockLow, request: UUID) -> None:
         """Have every admin for stock told that a thing runs out; ``request`` tells one alarm from the next."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 from backend.catalog.types import StockLow
+from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.infra.jobs import Cron, Job, Task
 from backend.notifications.service import SEND, NotificationsService
 from backend.notifications.types import SendNotification
@@ -71,7 +72,15 @@ def _money(service: NotificationsService) -> list[Task]:
     async def wallet_adjusted(event: WalletAdjusted, _job: Job) -> None:
         await service.note_wallet_adjusted(event)
 
+    async def bonus_credited(event: BonusCredited, job: Job) -> None:
+        await service.note_bonus_credited(event, job.id)
+
+    async def gift_redeemed(event: GiftCardRedeemed, _job: Job) -> None:
+        await service.note_gift_redeemed(event)
+
     return [
+        Task("notifications.bonus_credited", BonusCredited, bonus_credited),
+        Task("notifications.gift_redeemed", GiftCardRedeemed, gift_redeemed),
         Task("notifications.adjustment_asked", AdjustmentAsked, adjustment_asked),
         Task("notifications.wallet_adjusted", WalletAdjusted, wallet_adjusted),
         Task("notifications.top_up_succeeded", TopUpSucceeded, top_up_succeeded),

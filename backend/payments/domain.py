@@ -33,6 +33,7 @@ SIGNAL = "payment"
 SEND_REFUND = "payments.send_refund"
 REFUNDS = "refunds"
 """The house's account of money that is on its way back through a provider."""
+_EARLIER = 500
 _STORED = frozenset({ProviderState.PAID, ProviderState.REFUNDED, ProviderState.FAILED, ProviderState.EXPIRED})
 log = structlog.get_logger(__name__)
 
@@ -111,6 +112,17 @@ async def _credit(tx: Tx, intent: Intent, report: Report, status: IntentStatus, 
     await intents.save_paid(
         tx, intent.id, status, credited=intent.credited + credit, received=received, charge_id=report.charge_id
     )
+
+
+async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
+    """A payment as it stands. Raises NotFound."""
+    return await intents.get_intent(tx, intent_id)
+
+
+async def is_first_top_up(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
+    """Whether no payment that the person began before this one has topped his wallet up; orders do not count."""
+    earlier = await intents.list_by(tx, user_id=user_id, before=intent_id, limit=_EARLIER)
+    return len(earlier) < _EARLIER and not any(one.credited and one.order_id is None for one in earlier)
 
 
 async def expire(tx: Tx, intent_id: IntentId) -> Intent:

@@ -462,6 +462,15 @@ class RefundEnded(Event, frozen=True, kw_only=True):
     status: RefundStatus
 
 
+class PaymentTakenBack(Event, frozen=True, kw_only=True):
+    """Money of a payment went back at the provider, behind our back, and an admin has booked it."""
+
+    intent_id: IntentId
+    user_id: UserId
+    amount: int
+    currency: str
+
+
 class PaymentUnmatched(Event, frozen=True, kw_only=True):
     """Money or news came that belongs to no payment of ours: an admin must look."""
 

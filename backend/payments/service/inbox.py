@@ -22,6 +22,7 @@ from backend.payments.types import (
     IntentStatus,
     Outcome,
     PaymentFile,
+    PaymentTakenBack,
     ProviderState,
     Report,
 )
@@ -151,6 +152,11 @@ class InboxService:
                 await self._take_back(tx, intent, back, str(event_id))
                 total = intent.refunded + back
                 await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, total), total)
+                tx.emit(
+                    PaymentTakenBack(
+                        intent_id=intent.id, user_id=intent.user_id, amount=back.amount, currency=back.currency
+                    )
+                )
             await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
             await audit.record(
                 tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": back.amount}

@@ -27,6 +27,7 @@ SUBSCRIPTIONS = {
     "TopUpSucceeded": ("test.top_up_noted",),
     "PaymentUnmatched": ("test.unmatched_noted",),
     "RefundEnded": ("test.refund_noted",),
+    "PaymentTakenBack": ("test.taken_back_noted",),
     "DepositProved": ("test.proof_noted",),
     "ReconciliationDiffered": ("test.difference_noted",),
 }

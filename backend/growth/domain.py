@@ -1,0 +1,53 @@
+"""What the use cases of growth share, inside their transactions."""
+
+from __future__ import annotations
+
+from backend.growth import rules
+from backend.growth.repository import gifts
+from backend.growth.repository.gifts import SealedGift
+from backend.growth.types import GIFT_CARDS, GiftCard, GiftStatus
+from backend.infra.crypto import KeyRing, open_sealed
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
+from backend.wallet import domain as wallet
+from backend.wallet.types import AccountRef, TransferKind
+
+
+def fingerprint(ring: KeyRing, code: str) -> bytes:
+    """The keyed hash by which a code is recognised: all that is kept of it."""
+    return ring.fingerprint(code.encode(), b"growth.code")
+
+
+async def open_gift(tx: Tx, ring: KeyRing, gift: SealedGift) -> GiftCard:
+    """A gift card for its buyer, its code in groups while it is active."""
+    code = ""
+    if gift.sealed is not None and gift.data_key_id is not None:
+        key = await ring.get(tx, gift.data_key_id)
+        code = rules.show_code(open_sealed(key, gift.sealed, gift.id.bytes).decode())
+    return GiftCard(
+        id=gift.id,
+        amount=gift.amount,
+        status=gift.status,
+        code=code,
+        created_at=gift.created_at,
+        closed_at=gift.closed_at,
+    )
+
+
+async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStatus, to: UserId) -> None:
+    """End an active gift card, which the caller has locked: its money goes to ``to``, its sealed code for ever.
+
+    One key of the ledger serves both ends of a card, so that not even a mistake could pay it out twice.
+    """
+    await wallet.transfer(
+        tx,
+        TransferKind.VOUCHER,
+        f"gift_card:{gift.id}:out",
+        AccountRef.house(GIFT_CARDS),
+        AccountRef.user(to),
+        gift.amount,
+        reference=str(gift.id),
+    )
+    await gifts.close_gift(tx, gift.id, status, to if status is GiftStatus.REDEEMED else None)
+    if gift.data_key_id is not None:
+        await ring.destroy(tx, gift.data_key_id)

@@ -1,0 +1,135 @@
+"""The tables of vouchers, gift cards and bonuses. Amounts are minor units of ``currency``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.infra.database import Model
+
+
+class VoucherBatch(Model):
+    """Voucher codes made together: what each is worth, to how many people, until when."""
+
+    __tablename__ = "voucher_batches"
+    __table_args__ = (
+        UniqueConstraint("created_by", "idempotency_key"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("people > 0", name="for_somebody"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    amount: Mapped[int]
+    currency: Mapped[str]
+    people: Mapped[int]
+    codes: Mapped[int]
+    note: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Voucher(Model):
+    """One code, as a keyed hash, and how often it was redeemed: never more often than ``people``."""
+
+    __tablename__ = "vouchers"
+    __table_args__ = (
+        CheckConstraint("redeemed BETWEEN 0 AND people", name="never_too_often"),
+        Index("ix_vouchers_batch_id", "batch_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("voucher_batches.id"))
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    people: Mapped[int]
+    redeemed: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class VoucherRedemption(Model):
+    """Who has redeemed a code: each person once."""
+
+    __tablename__ = "voucher_redemptions"
+
+    voucher_id: Mapped[UUID] = mapped_column(ForeignKey("vouchers.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    at: Mapped[datetime]
+
+
+class GiftCard(Model):
+    """A gift card: its code as a keyed hash, and sealed for its buyer until it is redeemed or taken back."""
+
+    __tablename__ = "gift_cards"
+    __table_args__ = (
+        UniqueConstraint("buyer_id", "idempotency_key"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("status IN ('active', 'redeemed', 'taken_back')", name="status_known"),
+        CheckConstraint("(status = 'active') = (closed_at IS NULL)", name="closed_or_active"),
+        CheckConstraint("(status = 'active') = (data_key_id IS NOT NULL)", name="sealed_while_active"),
+        CheckConstraint("(status = 'redeemed') = (redeemed_by IS NOT NULL)", name="redeemed_by_somebody"),
+        Index("ix_gift_cards_buyer_id", "buyer_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    buyer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[str]
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data_key_id: Mapped[UUID | None]
+    idempotency_key: Mapped[str]
+    redeemed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class BonusRule(Model):
+    """What a top-up brings on top. Only ``stopped_at`` ever changes."""
+
+    __tablename__ = "bonus_rules"
+    __table_args__ = (
+        CheckConstraint("minimum > 0", name="minimum_positive"),
+        CheckConstraint("(basis_points IS NULL) <> (fixed IS NULL)", name="percent_or_fixed"),
+        CheckConstraint("basis_points BETWEEN 1 AND 10000", name="percent_in_range"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str]
+    minimum: Mapped[int]
+    basis_points: Mapped[int | None]
+    fixed: Mapped[int | None]
+    maximum: Mapped[int | None]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    first_only: Mapped[bool]
+    way: Mapped[str]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class TopUpBonus(Model):
+    """The one bonus of a payment. ``intent_id`` has no foreign key: payments are another slice's."""
+
+    __tablename__ = "top_up_bonuses"
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND claimed AND claimed <= granted", name="never_more_back_than_given"),
+        # A person's first top-up comes once.
+        Index("uq_top_up_bonuses_first", "user_id", unique=True, postgresql_where=text("first_only")),
+        Index("ix_top_up_bonuses_rule_id", "rule_id"),
+    )
+
+    intent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    rule_id: Mapped[UUID] = mapped_column(ForeignKey("bonus_rules.id"))
+    first_only: Mapped[bool]
+    currency: Mapped[str]
+    granted: Mapped[int]
+    claimed: Mapped[int] = mapped_column(server_default=text("0"))
+    taken: Mapped[int] = mapped_column(server_default=text("0"))
+    updated_at: Mapped[datetime]

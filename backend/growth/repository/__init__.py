@@ -1,0 +1,1 @@
+"""All SQL of vouchers, gift cards and bonuses."""

@@ -1,0 +1,144 @@
+"""The SQL of top-up bonuses and their rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.growth.models import BonusRule as Rule
+from backend.growth.models import TopUpBonus
+from backend.growth.types import Bonus, BonusRule, NewBonusRule, RuleFigures
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import BonusRuleId, IntentId, UserId
+from backend.kernel.money import Money
+
+_R = Rule.__table__.c
+_B = TopUpBonus.__table__.c
+_LISTED = 100
+_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended('bonuses:' || CAST(:user_id AS text), 0))")
+
+
+def _money(amount: int | None, currency: str) -> Money | None:
+    return None if amount is None else Money(amount, currency)
+
+
+def _rule(row: Any) -> BonusRule:
+    return BonusRule(
+        id=BonusRuleId(row.id),
+        minimum=Money(row.minimum, row.currency),
+        basis_points=row.basis_points,
+        fixed=_money(row.fixed, row.currency),
+        maximum=_money(row.maximum, row.currency),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        first_only=row.first_only,
+        way=row.way,
+        stopped_at=row.stopped_at,
+        created_at=row.created_at,
+    )
+
+
+async def lock_person(tx: Tx, user_id: UserId) -> None:
+    """Let nobody else reckon this person's bonuses until the transaction ends."""
+    await tx.execute(_LOCK_PERSON, {"user_id": str(user_id)})
+
+
+async def add_rule(tx: Tx, rule: NewBonusRule, created_by: UserId) -> BonusRuleId:
+    """A new rule."""
+    rule_id = BonusRuleId(tx.new_id())
+    await tx.execute(
+        insert(Rule).values(
+            id=rule_id,
+            currency=rule.minimum.currency,
+            minimum=rule.minimum.amount,
+            basis_points=rule.basis_points,
+            fixed=rule.fixed.amount if rule.fixed else None,
+            maximum=rule.maximum.amount if rule.maximum else None,
+            starts_at=rule.starts_at,
+            ends_at=rule.ends_at,
+            first_only=rule.first_only,
+            way=rule.way,
+            created_by=created_by,
+            created_at=tx.now,
+        )
+    )
+    return rule_id
+
+
+async def get_rule(tx: Tx, rule_id: BonusRuleId) -> BonusRule:
+    """One rule. Raises NotFound."""
+    row = (await tx.execute(select(*_R).where(_R.id == rule_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"rule {rule_id}")
+    return _rule(row)
+
+
+async def list_rules(tx: Tx) -> list[BonusRule]:
+    """The latest rules, those that run first."""
+    found = select(*_R).order_by(_R.stopped_at.is_not(None), _R.id.desc()).limit(_LISTED)
+    return [_rule(row) for row in await tx.execute(found)]
+
+
+async def list_running(tx: Tx, at: datetime) -> list[BonusRule]:
+    """The rules that were not stopped before ``at``."""
+    found = select(*_R).where(or_(_R.stopped_at.is_(None), _R.stopped_at > at))
+    return [_rule(row) for row in await tx.execute(found)]
+
+
+async def stop_rule(tx: Tx, rule_id: BonusRuleId) -> bool:
+    """Let a rule give nothing any more; False when that was done before, or there is none."""
+    stopped = update(Rule).where(_R.id == rule_id, _R.stopped_at.is_(None)).values(stopped_at=tx.now)
+    return (await tx.execute(stopped.returning(_R.id))).one_or_none() is not None
+
+
+async def list_figures(tx: Tx) -> dict[BonusRuleId, RuleFigures]:
+    """What each rule has given."""
+    net = func.sum(_B.granted - _B.taken).label("net")
+    rows = await tx.execute(
+        select(_B.rule_id, _B.currency, func.count().label("payments"), net).group_by(_B.rule_id, _B.currency)
+    )
+    return {BonusRuleId(row.rule_id): RuleFigures(row.payments, Money(int(row.net), row.currency)) for row in rows}
+
+
+async def find_bonus(tx: Tx, intent_id: IntentId) -> Bonus | None:
+    """The bonus of a payment."""
+    row = (await tx.execute(select(*_B).where(_B.intent_id == intent_id))).one_or_none()
+    if row is None:
+        return None
+    return Bonus(
+        intent_id=IntentId(row.intent_id),
+        user_id=UserId(row.user_id),
+        rule_id=BonusRuleId(row.rule_id),
+        granted=Money(row.granted, row.currency),
+        claimed=Money(row.claimed, row.currency),
+        taken=Money(row.taken, row.currency),
+    )
+
+
+async def had_first(tx: Tx, user_id: UserId, but: IntentId) -> bool:
+    """Whether another payment of this person was rewarded as his first."""
+    found = select(_B.intent_id).where(_B.user_id == user_id, _B.first_only, _B.intent_id != but)
+    return (await tx.execute(found.limit(1))).one_or_none() is not None
+
+
+async def save_granted(tx: Tx, intent_id: IntentId, user_id: UserId, rule: BonusRule, granted: Money) -> None:
+    """Write all that a payment's bonus has come to, and by which rule."""
+    values = {
+        "rule_id": rule.id,
+        "first_only": rule.first_only,
+        "granted": granted.amount,
+        "updated_at": tx.now,
+    }
+    row = {"intent_id": intent_id, "user_id": user_id, "currency": granted.currency}
+    saved = insert(TopUpBonus).values(**row, **values)
+    await tx.execute(saved.on_conflict_do_update(index_elements=["intent_id"], set_=values))
+
+
+async def save_claimed(tx: Tx, intent_id: IntentId, claimed: Money, taken: Money) -> None:
+    """Write all that was claimed back of a bonus, and what of it was taken."""
+    saved = update(TopUpBonus).where(_B.intent_id == intent_id)
+    await tx.execute(saved.values(claimed=claimed.amount, taken=taken.amount, updated_at=tx.now))

@@ -1,0 +1,154 @@
+"""Top-up bonuses: the rules, what a payment brings on top, and what a refund takes back of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from backend.growth import rules
+from backend.growth.repository import bonuses as repository
+from backend.growth.types import BONUSES, BonusCredited, BonusRule, NewBonusRule, RuleFigures
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.failpoints import failpoint
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.errors import Unavailable
+from backend.kernel.ids import BonusRuleId, IntentId, UserId
+from backend.kernel.money import Money
+from backend.payments import domain as payments
+from backend.payments.types import RefundEnded, RefundStatus, TopUpSucceeded
+from backend.wallet import domain as wallet
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.types import AccountRef, Memo, TransferKind
+
+_TRIES: Final = 5
+
+
+class BonusesService:
+    """What top-ups bring on top. Payments for an order bring nothing: they are no top-ups."""
+
+    def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
+        self._uow = uow
+        self._currency = currency
+
+    @retry_conflicts
+    async def add_rule(self, actor: Actor, rule: NewBonusRule) -> BonusRule:
+        """Make a rule. Needs the permission for money. Raises Invalid."""
+        actor.require(Permission.MONEY)
+        rules.check_rule(rule, self._currency)
+        async with self._uow() as tx:
+            rule_id = await repository.add_rule(tx, rule, actor.id)
+            told = {"minimum": rule.minimum.amount, "basis_points": rule.basis_points, "way": rule.way}
+            told["fixed"] = rule.fixed.amount if rule.fixed else None
+            await audit.record(tx, actor.user_id, "bonuses.add_rule", f"bonus_rule:{rule_id}", told)
+            return await repository.get_rule(tx, rule_id)
+
+    async def rules(self, actor: Actor) -> list[tuple[BonusRule, RuleFigures]]:
+        """The rules and what each has given, those that run first. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            figures = await repository.list_figures(tx)
+            nothing = RuleFigures(0, Money.zero(self._currency))
+            return [(rule, figures.get(rule.id, nothing)) for rule in await repository.list_rules(tx)]
+
+    @retry_conflicts
+    async def stop_rule(self, actor: Actor, rule_id: BonusRuleId) -> None:
+        """Let a rule give nothing from now on; what it gave stays. Needs the permission for money. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            if await repository.stop_rule(tx, rule_id):
+                await audit.record(tx, actor.user_id, "bonuses.stop_rule", f"bonus_rule:{rule_id}")
+                return
+            await repository.get_rule(tx, rule_id)
+
+    @retry_conflicts
+    async def credit(self, event: TopUpSucceeded, at: datetime) -> None:
+        """Task: give what the best rule of the moment ``at`` gives for all of the payment, less what it gave before.
+
+        So a payment in parts brings what it would have brought at once, and a task that runs twice gives once.
+        """
+        if event.order_id is not None:
+            return
+        async with self._uow() as tx:
+            await repository.lock_person(tx, event.user_id)
+            intent = await payments.get_intent(tx, event.intent_id)
+            before = await repository.find_bonus(tx, intent.id)
+            if before is not None and intent.refunded:
+                return  # what is left of it is the refund's to reckon
+            first = await self._is_first(tx, event.user_id, intent.id)
+            running = await repository.list_running(tx, at)
+            found = rules.best(running, intent.credited - intent.refunded, way=intent.way, at=at, first=first)
+            nothing = Money.zero(intent.amount.currency)
+            granted = before.granted if before else nothing
+            if found is None or found[1] <= granted:
+                return
+            rule, due = found
+            failpoint("bonuses.crediting")
+            await wallet.transfer(
+                tx,
+                TransferKind.BONUS,
+                f"bonus:{intent.id}:{granted.amount}",
+                AccountRef.house(BONUSES),
+                AccountRef.user(event.user_id),
+                due - granted,
+                reference=str(intent.id),
+                memo=Memo(way=intent.way),
+            )
+            await repository.save_granted(tx, intent.id, event.user_id, rule, due)
+            balance = await wallet.balance(tx, event.user_id, due.currency)
+            tx.emit(
+                BonusCredited(
+                    intent_id=intent.id,
+                    user_id=event.user_id,
+                    amount=(due - granted).amount,
+                    balance=balance.amount,
+                    currency=due.currency,
+                )
+            )
+
+    async def refund_ended(self, event: RefundEnded) -> None:
+        """Task: take back what a refunded top-up brought on top, as far as the balance reaches."""
+        if event.status is RefundStatus.SUCCEEDED:
+            await self.take_back(event.intent_id)
+
+    @retry_conflicts
+    async def take_back(self, intent_id: IntentId) -> None:
+        """Reckon a payment's bonus anew for what is left of the payment, by the rule that gave it.
+
+        What is too much goes back to the house as far as the balance reaches; the rest is forgiven, for good.
+        """
+        async with self._uow() as tx:
+            intent = await payments.get_intent(tx, intent_id)
+            await repository.lock_person(tx, intent.user_id)
+            intent = await payments.get_intent(tx, intent_id)
+            bonus = await repository.find_bonus(tx, intent_id)
+            if bonus is None:
+                return
+            rule = await repository.get_rule(tx, bonus.rule_id)
+            claim = bonus.due - rules.bonus(rule, intent.credited - intent.refunded)
+            if claim.amount <= 0:
+                return
+            key = f"bonus:{intent_id}:back:{bonus.claimed.amount}"
+            taken = await self._take(tx, intent.user_id, claim, key, str(intent_id))
+            await repository.save_claimed(tx, intent_id, bonus.claimed + claim, bonus.taken + taken)
+
+    @staticmethod
+    async def _take(tx: Tx, user_id: UserId, claim: Money, key: str, reference: str) -> Money:
+        """Move ``claim`` from the wallet to the house, or all that there is; what was moved."""
+        wanted = min(claim, await wallet.balance(tx, user_id, claim.currency), key=lambda money: money.amount)
+        for _ in range(_TRIES):
+            if not wanted:
+                return wanted
+            try:
+                house = AccountRef.house(BONUSES)
+                await wallet.transfer(tx, TransferKind.BONUS, key, AccountRef.user(user_id), house, wanted, reference)
+            except InsufficientFunds as short:  # spent since it was read
+                wanted = short.balance
+            else:
+                return wanted
+        raise Unavailable(f"{key} found no balance to stand on")
+
+    @staticmethod
+    async def _is_first(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
+        had = await repository.had_first(tx, user_id, intent_id)
+        return not had and await payments.is_first_top_up(tx, user_id, intent_id)

@@ -1,0 +1,95 @@
+"""Codes, as people redeem them: vouchers and gift cards by one door."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backend.growth import domain, rules
+from backend.growth.errors import CodeNotValid
+from backend.growth.repository import gifts, vouchers
+from backend.growth.repository.gifts import SealedGift
+from backend.growth.repository.vouchers import LockedVoucher
+from backend.growth.types import VOUCHERS, CodeKind, GiftCardRedeemed, GiftStatus, Redeemed
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.failpoints import failpoint
+from backend.infra.rate_limit import Limit, RateLimiter
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.money import Money
+from backend.wallet import domain as wallet
+from backend.wallet.types import AccountRef, TransferKind
+
+REDEEM: Final = Limit("redeem", 10, 300)
+"""Codes tried, by person."""
+
+
+class CodesService:
+    """Turns codes into money, each as often as it may and for nobody twice."""
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limiter: RateLimiter) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._limiter = limiter
+
+    async def redeem(self, actor: Actor, typed: str) -> Redeemed:
+        """Put what a code is worth into the actor's wallet; again for the same person it only says so again.
+
+        Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, over, used up or stopped.
+        """
+        await self._limiter.hit(REDEEM, str(actor.id))
+        code = rules.read_code(typed)
+        if code is None:
+            raise CodeNotValid("not a code")
+        return await self._redeem(actor, domain.fingerprint(self._ring, code))
+
+    @retry_conflicts
+    async def _redeem(self, actor: Actor, fingerprint: bytes) -> Redeemed:
+        async with self._uow() as tx:
+            voucher = await vouchers.lock_by_code(tx, fingerprint)
+            if voucher is not None:
+                return await self._voucher(tx, actor, voucher)
+            gift = await gifts.lock_by_code(tx, fingerprint)
+            if gift is not None:
+                return await self._gift(tx, actor, gift)
+        raise CodeNotValid("unknown")
+
+    async def _voucher(self, tx: Tx, actor: Actor, voucher: LockedVoucher) -> Redeemed:
+        if await vouchers.was_redeemed_by(tx, voucher.id, actor.id):
+            return await self._told(tx, actor, CodeKind.VOUCHER, voucher.amount, again=True)
+        over = voucher.expires_at is not None and voucher.expires_at <= tx.now
+        if over or voucher.stopped_at is not None or voucher.redeemed >= voucher.people:
+            raise CodeNotValid("over, stopped or used up")
+        await vouchers.add_redemption(tx, voucher.id, actor.id)
+        failpoint("codes.counted")
+        await wallet.transfer(
+            tx,
+            TransferKind.VOUCHER,
+            f"voucher:{voucher.id}:{actor.id}",
+            AccountRef.house(VOUCHERS),
+            AccountRef.user(actor.id),
+            voucher.amount,
+            reference=str(voucher.id),
+        )
+        return await self._told(tx, actor, CodeKind.VOUCHER, voucher.amount, again=False)
+
+    async def _gift(self, tx: Tx, actor: Actor, gift: SealedGift) -> Redeemed:
+        if gift.redeemed_by == actor.id:
+            return await self._told(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=True)
+        if gift.status is not GiftStatus.ACTIVE:
+            raise CodeNotValid("used up or taken back")
+        await domain.pay_gift_out(tx, self._ring, gift, GiftStatus.REDEEMED, actor.id)
+        if gift.buyer_id != actor.id:
+            tx.emit(
+                GiftCardRedeemed(
+                    gift_card_id=gift.id,
+                    user_id=gift.buyer_id,
+                    amount=gift.amount.amount,
+                    currency=gift.amount.currency,
+                )
+            )
+        return await self._told(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=False)
+
+    @staticmethod
+    async def _told(tx: Tx, actor: Actor, kind: CodeKind, amount: Money, *, again: bool) -> Redeemed:
+        balance = await wallet.balance(tx, actor.id, amount.currency)
+        return Redeemed(kind=kind, amount=amount, balance=balance, again=again)

@@ -1,0 +1,83 @@
+"""Vouchers, as admins make them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backend.growth import domain, rules
+from backend.growth.repository import vouchers as repository
+from backend.growth.types import Limits, NewVouchers, VoucherBatch
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.kernel.ids import VoucherBatchId
+from backend.kernel.money import Money
+
+
+class VouchersService:
+    """Codes that are worth money; for admins with the permission for money. ``limits`` bounds one code's amount."""
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits) -> None:
+        self._uow = uow
+        self._ring = ring
+        self.limits = limits
+
+    @retry_conflicts
+    async def make(
+        self,
+        actor: Actor,
+        amount: Money,
+        *,
+        people: int = 1,
+        codes: int = 1,
+        expires_at: datetime | None = None,
+        note: str = "",
+        idempotency_key: str,
+    ) -> NewVouchers:
+        """Make one code for up to ``people`` persons, or ``codes`` of them for one person each.
+
+        The codes are in this answer and nowhere else: a repeated key answers without them. Raises Invalid.
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            words = rules.check_vouchers(amount, people, codes, expires_at, note, self.limits, tx.now)
+            made = await repository.add_batch(
+                tx,
+                amount,
+                people,
+                codes,
+                note=words,
+                expires_at=expires_at,
+                created_by=actor.id,
+                idempotency_key=idempotency_key,
+            )
+            if made is None:
+                return NewVouchers(await repository.get_by_key(tx, actor.id, idempotency_key), ())
+            fresh = [rules.new_code() for _ in range(codes)]
+            await repository.add_codes(tx, made, people, [domain.fingerprint(self._ring, code) for code in fresh])
+            told = {"amount": amount.amount, "currency": amount.currency, "people": people, "codes": codes}
+            await audit.record(tx, actor.user_id, "vouchers.make", f"vouchers:{made}", told)
+            return NewVouchers(await repository.get_batch(tx, made), tuple(map(rules.show_code, fresh)))
+
+    async def list_all(self, actor: Actor) -> list[VoucherBatch]:
+        """The latest 100 batches, the latest first."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await repository.list_batches(tx)
+
+    async def get(self, actor: Actor, batch_id: VoucherBatchId) -> VoucherBatch:
+        """One batch. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await repository.get_batch(tx, batch_id)
+
+    @retry_conflicts
+    async def stop(self, actor: Actor, batch_id: VoucherBatchId) -> None:
+        """Let no code of a batch be redeemed from now on. Raises NotFound."""
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            if await repository.stop_batch(tx, batch_id):
+                await audit.record(tx, actor.user_id, "vouchers.stop", f"vouchers:{batch_id}")
+                return
+            await repository.get_batch(tx, batch_id)

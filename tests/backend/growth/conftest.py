@@ -1,0 +1,151 @@
+"""Fixtures of growth's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.growth.service import BonusesService, CodesService, GiftsService, VouchersService
+from backend.growth.types import Limits
+from backend.identity.types import Actor, Permission
+from backend.infra.crypto import KeyRing
+from backend.infra.rate_limit import Limit, RateLimiter
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import RateLimited
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+from backend.wallet import domain as ledger
+from backend.wallet.service import WalletService
+from tests.factories.identity import add_admin
+from tests.factories.wallet import USD, rich_person, usd
+from tests.fakes.clock import FakeClock
+
+LIMITS = Limits(usd(100), usd(100_000), (usd(1000),))
+SUBSCRIPTIONS = {
+    name: (f"test.{name}",)
+    for name in ("TopUpSucceeded", "RefundEnded", "PaymentTakenBack", "BonusCredited", "GiftCardRedeemed",
+                 "PaymentUnmatched")
+}  # fmt: skip
+
+
+class Counter(RateLimiter):
+    """Counts, and refuses once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(Redis())
+        self.full = False
+        self.asked = 0
+
+    async def hit(self, limit: Limit, subject: str) -> None:
+        """Count a call."""
+        self.asked += 1
+        if self.full:
+            raise RateLimited(limit.seconds)
+
+
+@pytest.fixture
+def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database_url: str) -> UnitOfWork:
+    """Transactions that commit, on a connection each."""
+    return UnitOfWork(engine, clock, Signals(engine, database_url), SUBSCRIPTIONS)
+
+
+@pytest.fixture
+def counter() -> Counter:
+    """The limit that the test sets."""
+    return Counter()
+
+
+@pytest.fixture
+def vouchers(real_uow: UnitOfWork, ring: KeyRing) -> VouchersService:
+    """The admins' service."""
+    return VouchersService(uow=real_uow, ring=ring, limits=LIMITS)
+
+
+@pytest.fixture
+def gifts(real_uow: UnitOfWork, ring: KeyRing) -> GiftsService:
+    """The buyers' service."""
+    return GiftsService(uow=real_uow, ring=ring, limits=LIMITS)
+
+
+@pytest.fixture
+def codes(real_uow: UnitOfWork, ring: KeyRing, counter: Counter) -> CodesService:
+    """The door for codes."""
+    return CodesService(uow=real_uow, ring=ring, limiter=counter)
+
+
+@pytest.fixture
+def bonuses(real_uow: UnitOfWork) -> BonusesService:
+    """Rules and what they give."""
+    return BonusesService(uow=real_uow, currency=USD)
+
+
+@pytest.fixture
+def wallet(real_uow: UnitOfWork) -> WalletService:
+    """The wallet's service, for its proof."""
+    return WalletService(uow=real_uow, currency=USD)
+
+
+def actor_of(user_id: UserId, *permissions: Permission) -> Actor:
+    """A registered person as an actor."""
+    return Actor(
+        user_id=user_id, telegram_id=1, first_name="P", language=Locale.EN, timezone="UTC",
+        permissions=frozenset(permissions),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def person(real_uow: UnitOfWork) -> Callable[..., Awaitable[Actor]]:
+    """Makes people with money."""
+
+    async def make(amount: Money | None = None) -> Actor:
+        return actor_of(await rich_person(real_uow, amount or usd(0)))
+
+    return make
+
+
+@pytest.fixture
+async def admin(real_uow: UnitOfWork) -> Actor:
+    """An admin for money."""
+    async with real_uow() as tx:
+        return actor_of(await add_admin(tx, Permission.MONEY), Permission.MONEY)
+
+
+@pytest.fixture
+def balance(real_uow: UnitOfWork) -> Callable[[Actor], Awaitable[int]]:
+    """What a person has, in cents."""
+
+    async def read(actor: Actor) -> int:
+        async with real_uow.read() as tx:
+            return (await ledger.balance(tx, actor.id, USD)).amount
+
+    return read
+
+
+@pytest.fixture
+def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, object]]]]:
+    """The payloads of an event's jobs, the oldest first."""
+
+    async def read(event: str) -> list[dict[str, object]]:
+        async with real_uow.read() as tx:
+            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(found, {"task": f"test.{event}"})).scalars())
+
+    return read
+
+
+@pytest.fixture
+def house(wallet: WalletService) -> Callable[[], Awaitable[dict[str, int]]]:
+    """The house's accounts, once the books are proved."""
+
+    async def read() -> dict[str, int]:
+        report = await wallet.verify(Actor.system())
+        assert report.balanced, report.differences
+        return {item.name: item.balance.amount for item in await wallet.house(Actor.system())}
+
+    return read
