@@ -70,11 +70,13 @@ anvil: $(VENV)/.dev
 bench: $(VENV)/.dev ## the performance table; writes .bench/results.json
 	@$(BIN)/python -m tests.bench
 
+# The small lock follows the large one, so that tests run on what the shop runs on.
 lock: ## compile both locks again (needs uv in the venv)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
-		--generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
 		--group dev --generate-hashes --no-emit-index-url pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
+		--generate-hashes --no-emit-index-url --constraints requirements-dev.lock pyproject.toml \
+		-o requirements.lock
 
 clean: ## remove the venv, the demo's data and every cache
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
