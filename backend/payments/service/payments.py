@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from backend.identity.types import Actor, Permission
+from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound, Unavailable
 from backend.kernel.ids import IntentId, OrderId
@@ -255,7 +256,9 @@ class PaymentsService:
         What a stranger can reach goes through ``receive``, which checks signatures.
         """
         async with self._uow() as tx:
-            return await domain.apply(tx, way, report)
+            outcome = await domain.apply(tx, way, report)
+        failpoint("payments.committed")
+        return outcome
 
 
 def _poll_key(intent_id: IntentId, attempt: int) -> str:

@@ -1,0 +1,229 @@
+"""Web and worker killed with -9 between each pair of a payment's steps: every payment ends right, once.
+
+The places are named in the code (``failpoint``); the process dies there by SIGKILL, once. The provider does what
+providers do: it sends its signed webhook again until somebody answers 200.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from backend.identity.types import Actor
+from backend.infra.failpoints import VARIABLE
+from backend.kernel.clock import SystemClock
+from backend.kernel.money import Money
+from backend.orders.types import OrderRef, RefundTarget
+from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
+from backend.payments.types import Intent, ProviderState
+from tests.factories.shop import Goods
+from tests.factories.wallet import usd
+from tests.resilience.ground import Buyer, Ground
+from tests.resilience.processes import alive, descendants, until
+
+_PRICE = 1000
+_HELD = 300
+"""Of the price, what the wallet has: the rest comes by the provider."""
+_REST = _PRICE - _HELD
+_STEPS = ("payments.stored", "payments.applied", "payments.committed")
+_MINE = "task LIKE 'payments.%' OR task LIKE 'orders.%'"
+
+
+class Sale:
+    """One order, paid by two: the wallet's part is held, the rest is begun at the provider."""
+
+    def __init__(self, buyer: Buyer, order: OrderRef, intent: Intent) -> None:
+        self.buyer = buyer
+        self.order = order
+        self.intent = intent
+
+
+class Counter:
+    """The shop's counter, beside which processes die."""
+
+    def __init__(self, ground: Ground, goods: Goods, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ground = ground
+        self.goods = goods
+        self._fuse = folder / "fuse"
+        self._monkeypatch = monkeypatch
+        self._provider = DemoProvider(clock=SystemClock(), production=False, secret=ground.settings.secret_key)
+        self.sales: list[Sale] = []
+
+    def lay(self, place: str) -> None:
+        """Have the next process that is started die at ``place``, once."""
+        self._fuse.touch()
+        self._monkeypatch.setenv(VARIABLE, f"{place}={self._fuse}")
+
+    async def blown(self, place: str) -> None:
+        """Wait until a process has died there."""
+
+        async def burnt() -> bool:
+            return not self._fuse.exists()
+
+        try:
+            await until(burnt, 30)
+        except TimeoutError:
+            raise AssertionError(f"nobody came to {place}") from None
+        self._monkeypatch.delenv(VARIABLE)
+
+    async def begin(self) -> Sale:
+        """Somebody orders, with too little in his wallet."""
+        services = self.ground.services
+        buyer = await self.ground.buyer(_HELD)
+        order = await services.orders.reserve(buyer.actor, self.goods.variant_id, 1, "tap-0000001", hold=True)
+        intent = await services.payments.start_top_up(
+            buyer.actor, "demo", usd(_REST), order.id, idempotency_key="tap-0000001"
+        )
+        sale = Sale(buyer, order, intent)
+        self.sales.append(sale)
+        return sale
+
+    async def notify(self, sale: Sale, *, until_taken: bool = True) -> int:
+        """The provider's webhook: what was answered in the end, and 0 for no answer at all."""
+        received = Money(_REST, "USD")
+        notice = DemoNotice(f"{sale.intent.id}:paid", sale.intent.id, ProviderState.PAID, _REST, received.currency)
+        body = msgspec.json.encode(notice)
+        status = 0
+        async with httpx.AsyncClient(base_url=self.ground.web.url, timeout=20) as client:
+            while True:
+                try:
+                    headers = {SIGNATURE: self._provider.sign(body)}
+                    status = (await client.post("/hooks/demo", content=body, headers=headers)).status_code
+                except httpx.TransportError:
+                    status = 0
+                if status == 200 or not until_taken:
+                    return status
+                await self.ground.web.ready()
+
+    async def paid_at_the_provider(self, sale: Sale) -> None:
+        """No webhook comes; but whoever asks hears that it is paid, and now is the time to ask."""
+        later = "UPDATE payment_intents SET created_at = created_at - interval '1 minute' WHERE id = $1"
+        await self.ground.rows(later, sale.intent.id)
+        due = "UPDATE outbox_jobs SET run_at = now() WHERE unique_key = $1"
+        await self.ground.rows(due, f"payments.poll:{sale.intent.id}:0")
+
+    async def all_done(self) -> None:
+        """No job of payments and orders is left, and none has failed for good."""
+        waiting = f"SELECT count(*) FROM outbox_jobs WHERE done_at IS NULL AND dead_at IS NULL AND ({_MINE})"
+
+        async def nothing_left() -> bool:
+            return not await self.ground.count(waiting)
+
+        await until(nothing_left, 90)
+        dead = await self.ground.rows(
+            f"SELECT task, last_error FROM outbox_jobs WHERE dead_at IS NOT NULL AND ({_MINE})"
+        )
+        assert not dead
+
+    async def assert_each_is_paid_once(self, refunded: int = 0) -> None:
+        """Every order delivered, every payment credited, every hold captured, all of it once; the books prove it."""
+        count = len(self.sales)
+        intents = await self.ground.rows("SELECT status, credited, received, refunded FROM payment_intents")
+        assert len(intents) == count
+        assert {(row["credited"], row["received"]) for row in intents} == {(_REST, _REST)}
+        events = await self.ground.rows("SELECT intent_id FROM payment_events WHERE outcome = 'applied'")
+        assert sorted(row["intent_id"] for row in events) == sorted(sale.intent.id for sale in self.sales)
+        orders = await self.ground.rows("SELECT status, total_amount FROM orders")
+        assert [row["total_amount"] for row in orders] == [_PRICE] * count
+        assert {row["status"] for row in orders} <= {"delivered", "refunded"}
+        assert await self.ground.count("SELECT count(*) FROM stock_keys WHERE state = 'sold'") == count
+        assert await self.ground.count("SELECT count(*) FROM wallet_holds WHERE status = 'captured'") == count
+        assert await self.ground.count("SELECT count(*) FROM wallet_holds") == count
+        house = {row.name: row.balance for row in await self.ground.services.wallet.house(Actor.system())}
+        # What people were given at the start came from the same provider.
+        assert house["provider:demo"] == usd(refunded - count * _PRICE)
+        people = await self.ground.count("SELECT coalesce(sum(balance), 0)::bigint FROM ledger_accounts"
+                                         " WHERE user_id IS NOT NULL")  # fmt: skip
+        assert people == 0
+        await self.ground.books_balance()
+
+
+@pytest.fixture
+async def counter(ground: Ground, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
+    """A counter with enough on the shelf."""
+    yield Counter(ground, await ground.goods(keys=20, price=_PRICE), folder, monkeypatch)
+
+
+async def test_the_web_dies_between_the_steps_of_a_webhook(counter: Counter) -> None:
+    """Inside the transaction twice, and once between the commit and the answer."""
+    ground = counter.ground
+    for place in _STEPS:
+        counter.lay(place)
+        ground.web.start()
+        await ground.web.ready()
+        victims = descendants(ground.web.pid)
+        sale = await counter.begin()
+        assert await counter.notify(sale, until_taken=False) == 0, "no answer comes from the dead"
+        await counter.blown(place)
+        await until(functools.partial(_one_is_gone, victims))
+        # Whoever was not hit: the whole process goes, as in a power cut, and comes again.
+        ground.web.strike()
+        await ground.web.ended()
+        credited = await ground.count("SELECT credited FROM payment_intents WHERE id = $1", sale.intent.id)
+        assert credited == (_REST if place == "payments.committed" else 0)
+    ground.web.start()
+    await ground.web.ready()
+    for sale in counter.sales:
+        assert [await counter.notify(sale) for _ in range(3)] == [200, 200, 200]
+    ground.worker.start()
+    await counter.all_done()
+    await counter.assert_each_is_paid_once()
+
+
+async def _one_is_gone(pids: list[int]) -> bool:
+    return not all(alive(pid) for pid in pids)
+
+
+async def _worker_dies(counter: Counter, place: str) -> None:
+    await counter.blown(place)
+    assert await counter.ground.worker.ended() == -signal.SIGKILL
+
+
+async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(counter: Counter) -> None:
+    """While it asks the provider, while it pays the order, and on both sides of the refund's departure."""
+    ground, worker = counter.ground, counter.ground.worker
+    for place in _STEPS:
+        sale = await counter.begin()
+        await counter.paid_at_the_provider(sale)
+        counter.lay(place)
+        worker.start()
+        await _worker_dies(counter, place)
+
+    ground.web.start()
+    await ground.web.ready()
+    for place in ("orders.settle_before", "orders.settled"):
+        sale = await counter.begin()
+        counter.lay(place)
+        worker.start()
+        assert await counter.notify(sale) == 200
+        await _worker_dies(counter, place)
+
+    parts = {"refunds.before_sending": _REST, "refunds.sent": 250}
+    for place, cents in parts.items():
+        sale = await counter.begin()
+        assert await counter.notify(sale) == 200
+        await ground.services.orders.pay(sale.buyer.actor, sale.order.number)
+        await ground.services.orders.refund(
+            Actor.system(), sale.order.number, usd(cents), RefundTarget.PROVIDER, "asked for", idempotency_key=place
+        )
+        counter.lay(place)
+        worker.start()
+        await _worker_dies(counter, place)
+        assert await ground.count("SELECT count(*) FROM payment_refunds WHERE status = 'pending'") >= 1
+        await ground.books_balance()
+
+    # What a dead worker had in hand is free again after its lease.
+    worker.start()
+    await counter.all_done()
+    found = await ground.rows("SELECT amount, status, external_id FROM payment_refunds ORDER BY id")
+    assert [(row["amount"], row["status"]) for row in found] == [(cents, "succeeded") for cents in parts.values()]
+    assert len({row["external_id"] for row in found}) == len(parts)
+    back = await ground.rows("SELECT refunded FROM payment_intents WHERE refunded > 0 ORDER BY id")
+    assert [row["refunded"] for row in back] == list(parts.values())
+    await counter.assert_each_is_paid_once(refunded=sum(parts.values()))
