@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from backend.infra.jobs import Cron, Job, Task
 from backend.payments.domain import SEND_REFUND
 from backend.payments.service import COMPARE, POLL, PaymentsService, ReconciliationService, RefundsService
 from backend.payments.types import CompareProvider, PollIntent, SendRefund
 
 _SWEEP_SECONDS = 60
-_DAY_SECONDS = 24 * 3600
+_RECONCILED_AT = time(3, 40)  # UTC: when few people buy
 _COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment
 
 
@@ -43,5 +45,5 @@ def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: Re
 
     return [
         Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS),
-        Cron("payments.reconcile", reconcile, seconds=_DAY_SECONDS),
+        Cron("payments.reconcile", reconcile, at=_RECONCILED_AT),
     ]
