@@ -32,7 +32,18 @@ from backend.notifications.gateways.lazy import LazyTelegramMessenger
 from backend.notifications.ports import Messenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
-from backend.payments.gateways import demo, deposit, telegram_cards, telegram_stars, usdt_evm, usdt_ton, usdt_tron
+from backend.payments.gateways import (
+    crypto_pay,
+    demo,
+    deposit,
+    paypal,
+    stripe_checkout,
+    telegram_cards,
+    telegram_stars,
+    usdt_evm,
+    usdt_ton,
+    usdt_tron,
+)
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import (
@@ -117,6 +128,9 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
     demo.SPEC,
     telegram_stars.SPEC,
     telegram_cards.SPEC,
+    stripe_checkout.SPEC,
+    paypal.SPEC,
+    crypto_pay.SPEC,
     usdt_tron.SPEC,
     usdt_ton.SPEC,
     usdt_evm.SPEC,

@@ -79,7 +79,13 @@ class SecretHider:
 
 def _secrets_of(settings: Settings) -> list[str]:
     passwords = [urlsplit(url).password or "" for url in (settings.database_url, settings.redis_url)]
-    payments = [settings.telegram_provider_token]
+    payments = [
+        settings.telegram_provider_token,
+        settings.crypto_pay_token,
+        settings.stripe_secret_key,
+        settings.stripe_webhook_secret,
+        settings.paypal_secret,
+    ]
     keys = [item.strip().partition(":")[2] for item in settings.master_keys.split(",")]
     return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords, *payments]
 
@@ -133,6 +139,7 @@ def setup_logging(settings: Settings, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(settings.log_level.upper())
-    for noisy in ("httpx", "httpcore", "asyncio", "aiogram.event", "arq.jobs", "arq.worker", "alembic.runtime"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    noisy = ("httpx", "httpcore", "asyncio", "aiogram.event", "arq.jobs", "arq.worker", "alembic.runtime", "stripe")
+    for name in noisy:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)

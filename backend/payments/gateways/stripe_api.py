@@ -43,6 +43,10 @@ class _Transport(stripe.HTTPClient):
             raise ProviderDown("stripe: a call to another address")
         content = post_data.encode() if isinstance(post_data, str) else None
         said = await self._http.call(method.upper(), url, headers=headers, content=content)
+        try:
+            said.body.decode()
+        except UnicodeDecodeError as error:
+            raise ProviderDown("stripe did not answer in UTF-8") from error
         # Its headers carry nothing that we need; without them the library keeps no figures to send along.
         return said.body, said.status, {}
 

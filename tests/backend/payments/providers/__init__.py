@@ -1,0 +1,1 @@
+"""Every provider, against a local server that speaks its documented format."""
