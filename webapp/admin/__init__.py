@@ -9,11 +9,13 @@ from litestar import Router
 from litestar.types import ControllerRouterHandler
 
 from webapp.admin import (
+    adjustments,
     admins,
     books,
     deliveries,
     deposits,
     home,
+    order_refunds,
     orders,
     payment_refunds,
     payments,
@@ -28,7 +30,9 @@ admin_pages = Router(
     route_handlers=[
         home.home,
         *orders.HANDLERS,
+        *order_refunds.HANDLERS,
         *people.HANDLERS,
+        *adjustments.HANDLERS,
         *payments.HANDLERS,
         *payment_refunds.HANDLERS,
         *deposits.HANDLERS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import get
@@ -12,13 +12,15 @@ from msgspec import Meta
 from backend.identity.types import Permission
 from backend.kernel.paging import Page
 from backend.kernel.text import fold
-from backend.orders.types import OrderStatus
+from backend.orders.types import OrderStatus, OrderView, Refundable
+from backend.payments.types import Intent
 from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.admin.people import person_row_of
 from webapp.guards import requires
 from webapp.pages.answers import asked_by, asked_for_more
 from webapp.presenters import manage as present
+from webapp.presenters import manage_payments as money
 from webapp.presenters import orders as order_views
 from webapp.presenters.wallet import address
 from webapp.responses import Html, fragment
@@ -31,6 +33,7 @@ _FILTERS: Final[dict[str, OrderStatus | None]] = {
     "delivered": OrderStatus.DELIVERED,
     "cancelled": OrderStatus.CANCELLED,
     "expired": OrderStatus.EXPIRED,
+    "refunded": OrderStatus.REFUNDED,
 }
 
 
@@ -74,18 +77,43 @@ async def orders(request: SoukRequest) -> Html:
 
 @get("/admin/orders/{number:str}", name="admin:order", guards=[requires(Permission.ORDERS)])
 async def order(request: SoukRequest, number: FromPath[str]) -> Html:
-    """One order with its buyer. Raises NotFound."""
+    """One order with its buyer, its payments and refunds. Raises NotFound."""
+    return await order_page(request, number)
+
+
+async def order_page(request: SoukRequest, number: str) -> Html:
+    """The page of one order. Raises NotFound."""
     site, actor = site_of(request), request.user
     found = await site.services.orders.admin_detail(actor, number)
     names = await site.services.identity.names_of(actor, [found.user_id])
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
+    back = await site.services.orders.refundable(actor, number)
+    sent = await site.services.refunds.list_for(actor, order_id=found.id)
+    payments = await _payments(request, found)
+    viewer = site.viewer(actor)
     view = ManageOrder(
         order=order_views.detail(found, actor, site.now()),
         buyer=names.get(found.user_id, "—"),
         person=person,
-        paid_with=site.viewer(actor).words.gettext(present.BALANCE) if found.keys else "",
+        paid_with=present.paid_with(found, payments, viewer),
+        payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
+        refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY)),
+        can=_can(found, back),
     )
     return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")
+
+
+async def _payments(request: SoukRequest, order: OrderView) -> list[Intent]:
+    """The payments that were begun for an order, for an admin who may see money."""
+    if not request.user.may(Permission.MONEY):
+        return []
+    return (await site_of(request).services.inbox.list_payments(request.user, order_id=order.id)).items
+
+
+def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "cancel"]]:
+    if back.most:
+        return frozenset({"refund"})
+    return frozenset({"cancel"} if order.status is OrderStatus.AWAITING_PAYMENT else ())
 
 
 HANDLERS: Final = (orders, order)

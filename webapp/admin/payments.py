@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.types import Permission
-from backend.kernel.ids import IntentId, OrderId
+from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.payments.types import Intent, IntentStatus
 from webapp import forms
 from webapp.admin.chrome import manage_page
@@ -36,12 +36,13 @@ class PaymentsQuery(msgspec.Struct, frozen=True):
 
     way: Annotated[str, Meta(max_length=40)] = ""
     status: IntentStatus | None = None
+    person: UUID | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
     def href(self, **change: object) -> str:
         """The list's address with some of it changed."""
         made = msgspec.structs.replace(self, **change)
-        return address(PAYMENTS, way=made.way, status=made.status, cursor=made.cursor)
+        return address(PAYMENTS, way=made.way, status=made.status, person=str(made.person or ""), cursor=made.cursor)
 
 
 @get(PAYMENTS, name="admin:payments", guards=[_MONEY])
@@ -51,7 +52,11 @@ async def payments(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
     found = await site.services.inbox.list_payments(
-        actor, way=query.way or None, status=query.status, cursor=query.cursor or None
+        actor,
+        way=query.way or None,
+        status=query.status,
+        user_id=UserId(query.person) if query.person else None,
+        cursor=query.cursor or None,
     )
     names = await site.services.identity.names_of(actor, [intent.user_id for intent in found.items])
     more = asked_for_more(request, query.cursor)
@@ -59,13 +64,15 @@ async def payments(request: SoukRequest) -> Html:
         ways=await _way_chips(request, query),
         statuses=_status_chips(query, request),
         rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
-        filtered=bool(query.way or query.status),
+        person=await _person_chip(request, query),
+        filtered=bool(query.way or query.status or query.person),
         next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
     if more:
         return fragment(request, "manage/_payment_rows.html", view)
-    view = msgspec.structs.replace(view, places=await money_places(request))
+    if query.person is None:
+        view = msgspec.structs.replace(view, places=await money_places(request))
     return manage_page(request, "manage/payments.html", view, "payments")
 
 
@@ -89,7 +96,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         payment=present.payment_row(intent, names, viewer),
         sums=present.sums(intent, viewer),
         facts=present.payment_facts(intent, viewer),
-        person_href=f"/admin/people/{intent.user_id}" if actor.may(Permission.USERS) else None,
+        person_href=f"/admin/people/{intent.user_id}" + ("" if actor.may(Permission.USERS) else "/wallet"),
         order_number=number,
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
         events=tuple(present.event(row, viewer) for row in found.events),
@@ -116,6 +123,16 @@ async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None
         return None
     proofs = await site_of(request).services.deposits.proofs(request.user, intent.id)
     return present.deposit(intent, proofs, lambda target: signed_url(request, target))
+
+
+async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | None:
+    """The person whose payments are listed, to be taken off again."""
+    if query.person is None:
+        return None
+    names = await site_of(request).services.identity.names_of(request.user, [UserId(query.person)])
+    return Chip(
+        href=query.href(person=None, cursor=""), active=True, label=names.get(UserId(query.person), "—"), icon="me"
+    )
 
 
 async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:

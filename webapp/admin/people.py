@@ -27,7 +27,7 @@ from webapp.site import SoukRequest, site_of
 from webapp.views import BlockSheet, ManagePeople, ManagePerson, ManagePersonRow
 
 _USERS = requires(Permission.USERS)
-PersonAction = Literal["block", "unblock", "standing"]
+PersonAction = Literal["block", "unblock", "standing", "money"]
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
@@ -157,6 +157,8 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
 
 def _can(found: UserDetail, actor: Actor) -> frozenset[PersonAction]:
     actions: set[PersonAction] = {"standing"}
+    if actor.may(Permission.MONEY):
+        actions.add("money")
     if not found.is_root and found.id != actor.user_id:
         actions.add("unblock" if found.blacklisted else "block")
     return frozenset(actions)

@@ -11,8 +11,10 @@ from backend.infra.jobs import FailedJob
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders import types as orders
+from backend.payments.types import Intent
 from backend.wallet.types import BooksReport, Problem
 from webapp.presenters.orders import status, title
+from webapp.presenters.ways import way_title
 from webapp.rendering import Viewer
 from webapp.tiles import hue_of, initial_of
 from webapp.views import (
@@ -57,6 +59,14 @@ def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor,
         total=order.total,
         at=order.created_at,
     )
+
+
+def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewer) -> str:
+    """What an order was paid with: the ways of its payments, else the balance; nothing while it is not paid."""
+    if orders.OrderStep.PAID not in {entry.step for entry in order.timeline}:
+        return ""
+    ways = dict.fromkeys(way_title(intent.way, viewer) for intent in payments if intent.credited)
+    return ", ".join(ways) or viewer.words.gettext(BALANCE)
 
 
 def person_row(

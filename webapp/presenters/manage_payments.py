@@ -12,6 +12,7 @@ from backend.identity.types import UserRow
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
 from backend.payments.types import (
     InboxRow,
     Intent,
@@ -38,6 +39,7 @@ from webapp.views.manage_money import (
     ManagePaymentRow,
     ManageProof,
     RefundView,
+    TargetRow,
     Tone,
 )
 
@@ -197,6 +199,38 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False) -> RefundView:
         way=way_title(row.way, viewer),
         sent=row.payable if row.payable.currency != row.amount.currency else None,
         href=f"/admin/payments/{row.intent_id}" if linked else None,
+    )
+
+
+def order_refunds(
+    done: Sequence[OrderRefundRow], sent: Sequence[Refund], viewer: Viewer, *, linked: bool
+) -> tuple[RefundView, ...]:
+    """All that went back of an order: to the balance, and through providers with what they made of it."""
+    to_wallet = viewer.words.gettext(_("To their balance"))
+    rows = [
+        RefundView(row.amount, badge(_REFUNDS[RefundStatus.SUCCEEDED], viewer), row.at, row.reason, to_wallet)
+        for row in done
+        if row.target is RefundTarget.WALLET
+    ]
+    rows += [refund(row, viewer, linked=linked) for row in sent]
+    return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
+
+
+def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
+    """Where the money of an order can go back to."""
+    say = viewer.words.gettext
+    through = min(sum(way.most.amount for way in back.ways), back.most.amount)
+    names = ", ".join(dict.fromkeys(way_title(way.way, viewer) for way in back.ways))
+    whole_only = any(way.whole_only for way in back.ways)
+    return (
+        TargetRow("wallet", back.most),
+        TargetRow(
+            "provider",
+            Money(through, back.most.currency),
+            title=names or say(_("The way it came")),
+            whole_only=whole_only,
+            obstacle="" if through else say(_("It was paid from the balance, or its provider takes money only.")),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from backend.kernel.money import Money
 from webapp.views.common import Chip, Hue
+from webapp.views.manage_money import ManagePaymentRow, RefundView
 from webapp.views.orders import OrderPage, OrderStatus
 
 
@@ -84,12 +85,18 @@ class ManagePersonRow(msgspec.Struct, frozen=True):
 
 
 class ManageOrder(msgspec.Struct, frozen=True):
-    """manage/order.html; an admin who may not see people gets the ``buyer``'s name only."""
+    """manage/order.html; an admin who may not see people gets the ``buyer``'s name only.
+
+    ``payments`` are those behind the order, for an admin with the permission for money.
+    """
 
     order: OrderPage
     buyer: str
     person: ManagePersonRow | None
     paid_with: str = ""
+    payments: tuple[ManagePaymentRow, ...] = ()
+    refunds: tuple[RefundView, ...] = ()
+    can: frozenset[Literal["refund", "cancel"]] = frozenset()
 
 
 class ManagePeople(msgspec.Struct, frozen=True):
@@ -113,7 +120,7 @@ class ManagePerson(msgspec.Struct, frozen=True):
     block_reason: str = ""
     reseller: bool = False
     premium: bool = False
-    can: frozenset[Literal["block", "unblock", "standing"]] = frozenset()
+    can: frozenset[Literal["block", "unblock", "standing", "money"]] = frozenset()
 
 
 class BlockSheet(msgspec.Struct, frozen=True):

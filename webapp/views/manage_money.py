@@ -9,7 +9,7 @@ import msgspec
 
 from backend.kernel.money import Money
 from webapp.views.common import Chip, Hue
-from webapp.views.wallet import Preset
+from webapp.views.wallet import HistoryRow, Preset
 
 Tone = Literal["", "good", "warn", "bad"]
 AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent"]
@@ -60,6 +60,7 @@ class ManagePayments(msgspec.Struct, frozen=True):
     statuses: tuple[Chip, ...]
     rows: tuple[ManagePaymentRow, ...]
     places: tuple[PlaceRow, ...] = ()
+    person: Chip | None = None
     filtered: bool = False
     next_url: str | None = None
     more: bool = False
@@ -127,7 +128,7 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     payment: ManagePaymentRow
     sums: tuple[tuple[str, Money], ...]
     facts: tuple[Fact, ...]
-    person_href: str | None = None
+    person_href: str
     order_number: str = ""
     order_href: str | None = None
     events: tuple[EventView, ...] = ()
@@ -164,6 +165,7 @@ class TargetRow(msgspec.Struct, frozen=True):
     key: Literal["wallet", "provider"]
     most: Money
     title: str = ""
+    whole_only: bool = False
     obstacle: str = ""
 
 
@@ -184,6 +186,61 @@ class EventPage(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...]
     can: frozenset[EventAction]
     payment_href: str | None = None
+
+
+class WalletEntry(msgspec.Struct, frozen=True):
+    """A change of a person's wallet; ``href`` opens its order or its payment."""
+
+    row: HistoryRow
+    href: str | None = None
+
+
+class AdjustmentView(msgspec.Struct, frozen=True):
+    """An admin's credit or debit; ``can`` is what this reader may say of one that waits."""
+
+    id: str
+    amount: Money
+    reason: str
+    at: datetime
+    badge: Badge
+    person: str
+    person_href: str
+    asked_by: str
+    refusal: str = ""
+    mine: bool = False
+    can: frozenset[Literal["approve", "refuse"]] = frozenset()
+
+
+class PersonWallet(msgspec.Struct, frozen=True):
+    """manage/wallet.html; manage/_wallet_rows.html takes the same for a next page."""
+
+    person_id: str
+    name: str
+    balance: Money
+    entries: tuple[WalletEntry, ...]
+    adjustments: tuple[AdjustmentView, ...] = ()
+    next_url: str | None = None
+
+
+class AdjustSheet(msgspec.Struct, frozen=True):
+    """manage/_adjust.html: an admin's credit or debit of ``balance``; above ``limit`` a second admin must agree."""
+
+    action: str
+    name: str
+    balance: Money
+    limit: Money
+    intent: str
+    debit: bool = False
+    typed: str = ""
+    reason: str = ""
+    amount_error: AmountError = ""
+    reason_error: bool = False
+
+
+class AdjustmentsPage(msgspec.Struct, frozen=True):
+    """manage/adjustments.html: what waits for a second admin."""
+
+    rows: tuple[AdjustmentView, ...]
 
 
 class AssigneeRow(msgspec.Struct, frozen=True):

@@ -79,6 +79,16 @@ class WalletService:
             )
         return Page(rows, encode_cursor(following) if following else None)
 
+    async def history_of(self, actor: Actor, user_id: UserId, cursor: str | None = None) -> Page[HistoryRow]:
+        """A person's changes in all assets, the latest first. Needs the permission for money. Raises Invalid."""
+        actor.require(Permission.MONEY)
+        after = decode_cursor(cursor, changes.HistoryKey) if cursor else None
+        async with self._uow.read() as tx:
+            rows, following = await changes.list_history(
+                tx, AccountRef.user(user_id), kind=None, start=None, end=None, after=after, limit=PAGE_SIZE
+            )
+        return Page(rows, encode_cursor(following) if following else None)
+
     async def day_totals(
         self, actor: Actor, rows: Sequence[HistoryRow], kind: TransferKind | None = None
     ) -> list[DayTotal]:
@@ -144,8 +154,12 @@ class WalletService:
                 return
 
     async def balances_of(self, actor: Actor, user_ids: Sequence[UserId]) -> dict[UserId, Money]:
-        """What each of these people can spend in the shop's currency. Raises Forbidden without the users permission."""
-        actor.require(Permission.USERS)
+        """What each of these people can spend in the shop's currency.
+
+        Needs the permission for users or for money. Raises Forbidden.
+        """
+        if not actor.may(Permission.MONEY):
+            actor.require(Permission.USERS)
         async with self._uow.read() as tx:
             return await transfers.list_people(tx, user_ids, self._currency)
 

@@ -1,0 +1,52 @@
+"""A person's wallet and its corrections, as admins see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from backend.identity.types import Actor, Permission
+from backend.infra.i18n import mark as _
+from backend.kernel.ids import UserId
+from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import HistoryRow as Change
+from webapp.presenters import wallet
+from webapp.presenters.manage_payments import badge
+from webapp.rendering import Viewer
+from webapp.views.manage_money import AdjustmentView, Tone, WalletEntry
+
+_STATUSES: Final[dict[AdjustmentStatus, tuple[str, Tone]]] = {
+    AdjustmentStatus.WAITING: (_("Waits for a second admin"), "warn"),
+    AdjustmentStatus.APPLIED: (_("Done"), "good"),
+    AdjustmentStatus.REFUSED: (_("Refused"), "bad"),
+}
+
+
+def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
+    """A change of somebody's wallet, which opens the order or the payment that it belongs to."""
+    row = wallet.entry(change, actor, viewer)
+    href = f"/admin/payments/{row.payment_id}" if row.payment_id else None
+    if row.order_number and actor.may(Permission.ORDERS):
+        href = f"/admin/orders/{row.order_number}"
+    return WalletEntry(row, href)
+
+
+def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> AdjustmentView:
+    """A credit or debit; he who asked for it may withdraw it, and not approve it."""
+    mine = item.asked_by == actor.user_id
+    can: set[Literal["approve", "refuse"]] = set()
+    if item.status is AdjustmentStatus.WAITING:
+        can |= {"refuse"} if mine else {"refuse", "approve"}
+    return AdjustmentView(
+        id=str(item.id),
+        amount=item.amount,
+        reason=item.reason,
+        at=item.created_at,
+        badge=badge(_STATUSES[item.status], viewer),
+        person=names.get(item.user_id, "—"),
+        person_href=f"/admin/people/{item.user_id}/wallet",
+        asked_by=names.get(item.asked_by, "—"),
+        refusal=item.refusal,
+        mine=mine,
+        can=frozenset(can),
+    )
