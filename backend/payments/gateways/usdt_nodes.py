@@ -142,10 +142,14 @@ class Node:
         except ProviderDown:
             self._checked = False  # whoever answers next may be another node
             raise
-        if not isinstance(answer, dict) or (answer.get("result") is None):
-            error = answer.get("error") if isinstance(answer, dict) else None
-            code = error.get("code") if isinstance(error, dict) else None
-            raise _Refused(f"{method} was refused ({code})")
+        if not isinstance(answer, dict):
+            raise ProviderDown(f"{method} was not answered in JSON-RPC")
+        error = answer.get("error")
+        if error is not None:
+            # Its message may repeat the address with the key in it.
+            raise _Refused(f"{method} was refused ({error.get('code') if isinstance(error, dict) else None})")
+        if answer.get("result") is None:
+            raise ProviderDown(f"{method} was answered with nothing")
         return answer["result"]
 
 

@@ -142,32 +142,34 @@ async def test_a_sum_beyond_all_reason_waits_for_an_admin(till: Till, pay: Pay) 
     assert row.amount == Money(2**63 - 1, "USDT")
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        b"<html>",
-        [],
-        {"data": None, "success": True},
-        {"data": [], "success": False},
-        {"data": ["text"], "success": True, "meta": {}},
-        {"data": [{}], "success": True, "meta": {}},
-    ],
-)
-async def test_senseless_answers_change_nothing(till: Till, pay: Pay, grid: TronGrid, spoil: Any) -> None:
+SENSELESS = [
+    b"<html>",
+    [],
+    {"data": None, "success": True},
+    {"data": [], "success": False},
+    {"data": ["text"], "success": True, "meta": {}},
+    {"data": [{}], "success": True, "meta": {}},
+]
+
+
+async def test_senseless_answers_change_nothing(till: Till, pay: Pay, grid: TronGrid) -> None:
     intent = await till.begin(1000)
     pay(intent, 10_000_000)
-    grid.spoil = spoil
-    await till.paid(intent, S.PENDING, 0)
-    assert (await till.reconcile()).error
+    for grid.spoil in SENSELESS:
+        assert (await till.look(intent)).status is S.PENDING
+        assert (await till.reconcile()).error
     grid.spoil = None
     await till.paid(intent, S.SUCCEEDED, 1000)
 
 
-@pytest.mark.parametrize("value", ["-5000000", "5.0", "٥", "1e7", "", "9" * 79, 5_000_000, None])
-async def test_an_amount_that_is_none_is_not_believed(till: Till, pay: Pay, grid: TronGrid, value: Any) -> None:
+async def test_an_amount_that_is_none_is_not_believed(till: Till, pay: Pay, grid: TronGrid) -> None:
     intent = await till.begin(1000)
-    pay(intent, 10_000_000, value=value)
-    await till.paid(intent, S.PENDING, 0)
+    for value in ("-5000000", "5.0", "٥", "1e7", "", "9" * 79, 5_000_000, None):
+        pay(intent, 10_000_000, value=value)
+        assert (await till.look(intent)).status is S.PENDING
+        grid.rows.pop()
+    pay(intent, 10_000_000)
+    await till.paid(intent, S.SUCCEEDED, 1000)
 
 
 async def test_an_outage_and_a_wrong_key_are_waited_out(till: Till, pay: Pay, grid: TronGrid) -> None:
