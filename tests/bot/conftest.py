@@ -36,7 +36,12 @@ async def telegram(shared_telegram: Telegram) -> Telegram:
 @pytest.fixture
 def bot_settings(other_settings: Callable[..., Settings], telegram: Telegram) -> Settings:
     """Settings that point at the simulator."""
-    return other_settings(telegram_api_url=telegram.url, admin_username="nadia_souk")
+    return other_settings(
+        telegram_api_url=telegram.url,
+        admin_username="nadia_souk",
+        star_price="0.013",
+        telegram_provider_token="123456789:TEST:souk",
+    )
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from bot.context import Deps
 from bot.intake import Busy, Intake
 from bot.webhook import PATH, Webhook
 from tests.bot.conftest import Parts, polling
+from tests.bot.paying import money_update, payer
 from tests.bot.telegram import EMMA, NADIA, Telegram, button
 
 SECRET = "a-secret-of-sixteen-or-more"
@@ -100,7 +101,7 @@ async def test_the_menu_in_every_language(parts: Parts, telegram: Telegram) -> N
     await dress(parts.bot, parts.deps)
     for code in (None, "ar", "ru"):
         names = [item.command for item in await parts.bot.get_my_commands(language_code=code)]
-        assert names == ["start", "orders", "language", "help", "paysupport", "terms", "privacy"]
+        assert names == ["start", "orders", "topup", "language", "help", "paysupport", "terms", "privacy"]
     admin = {"type": "chat", "chat_id": NADIA}
     assert "admin" in [item.command for item in await parts.bot.get_my_commands(scope=admin)]  # type: ignore[arg-type]
     menu = await parts.bot.get_chat_menu_button()
@@ -108,7 +109,7 @@ async def test_the_menu_in_every_language(parts: Parts, telegram: Telegram) -> N
 
 
 async def test_only_the_updates_that_are_used_are_asked_for(parts: Parts) -> None:
-    assert parts.kinds == ["callback_query", "message", "my_chat_member"]
+    assert parts.kinds == ["callback_query", "message", "my_chat_member", "pre_checkout_query"]
 
 
 # The webhook
@@ -173,6 +174,22 @@ async def test_the_webhook_answers_a_repeated_update_once(hook: tuple[Hook, Webh
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"update_id": "x"}', b'{"update_id": 1, "message": {}}'])
 async def test_the_webhook_takes_nonsense_calmly(hook: tuple[Hook, Webhook], body: bytes) -> None:
     assert await hook[0].post(body) == 200
+
+
+async def test_the_webhook_has_money_told_again_until_it_is_kept(
+    hook: tuple[Hook, Webhook], parts: Parts, telegram: Telegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emma = await payer(telegram, parts.services)
+    begun = await emma.begin()
+    body = money_update(parts, str(begun.id), begun.payable, "charge").model_dump_json(exclude_none=True).encode()
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.services.payments, "settle", None)  # whatever goes wrong
+        assert [await hook[0].post(body) for _ in range(2)] == [503, 503]
+    assert await emma.balance() == 0
+    assert [await hook[0].post(body) for _ in range(3)] == [200, 200, 200]
+    assert await emma.balance() == 1000
+    # What cannot be read waits at Telegram, too, where it is money.
+    assert await hook[0].post(b'{"update_id": 1, "message": {"successful_payment": {}}}') == 503
 
 
 async def test_the_webhook_refuses_a_huge_body(hook: tuple[Hook, Webhook]) -> None:

@@ -1,0 +1,447 @@
+"""Telegram Stars in the simulated Telegram: what is begun in the Mini App ends in the wallet, once, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from backend.bootstrap import Services
+from backend.identity.types import Actor
+from backend.infra.i18n import translator
+from backend.kernel.ids import OrderId
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+from backend.payments.errors import BadWebhook, PaymentConflict, RefundNotPossible, RefundTooMuch
+from backend.payments.types import (
+    ActionKind,
+    DifferenceKind,
+    IntentStatus,
+    RefundStatus,
+    SendRefund,
+)
+from backend.wallet.errors import InsufficientFunds
+from bot.intake import Intake, NotTaken
+from tests.bot.conftest import Parts
+from tests.bot.paying import TEN_IN_STARS, Payer, inbox, link_of, money_update, payer, top_ups
+from tests.bot.telegram import DMITRI, EMMA, LAYLA, Telegram
+from tests.factories.shop import add_goods
+from tests.factories.wallet import usd
+from tests.fakes.clock import FakeClock
+
+STARS = Money(TEN_IN_STARS, "XTR")
+MONTH = 2_592_000
+CASHIER = Actor.system()
+
+
+@pytest.fixture
+async def emma(telegram: Telegram, shop: Services) -> AsyncIterator[Payer]:
+    """A payer; after each test the ledger proves itself."""
+    yield await payer(telegram, shop)
+    assert (await shop.wallet.verify(CASHIER)).balanced
+
+
+async def test_begun_paid_and_credited(running_bot: Parts, telegram: Telegram, emma: Payer) -> None:
+    begun = await emma.begin()
+    assert (begun.payable, begun.status) == (STARS, IntentStatus.PENDING)
+    assert begun.action is not None
+    assert begun.action.kind is ActionKind.INVOICE
+    (call,) = await telegram.calls("createInvoiceLink")
+    told = call["params"]
+    assert (told["currency"], told["provider_token"], told["payload"]) == ("XTR", "", str(begun.id))
+    paid = await emma.pay(begun.action.url)
+    assert paid["status"] == "paid"
+    settled = await emma.settled(begun.id)
+    assert (settled.credited, settled.received, settled.charge_id) == (usd(1000), STARS, paid["charge_id"])
+    assert await emma.balance() == 1000
+    assert await inbox(emma.services, "applied") == [(paid["charge_id"], "")]
+
+
+async def test_closing_and_failing_change_nothing(running_bot: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    for outcome in ("cancelled", "failed"):
+        assert (await emma.pay(begun.action.url, outcome))["status"] == outcome
+    assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
+    assert await emma.balance() == 0
+
+
+async def test_the_money_comes_before_the_answer_of_its_creation_is_saved(
+    running_bot: Parts, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider: Any = emma.services.payments._providers["stars"]
+    create = provider.create
+
+    async def create_and_be_paid(payment: Any) -> Any:
+        made = await create(payment)
+        assert (await emma.pay(made.action.url))["status"] == "paid"
+        await emma.settled(payment.intent_id)
+        return made
+
+    monkeypatch.setattr(provider, "create", create_and_be_paid)
+    begun = await emma.begin()
+    assert (begun.status, begun.credited) == (IntentStatus.SUCCEEDED, usd(1000))
+    assert begun.external_id is not None
+    assert await emma.balance() == 1000
+
+
+async def test_money_that_comes_late_is_credited(parts: Parts, emma: Payer, clock: FakeClock) -> None:
+    begun = await emma.begin()
+    clock.move(hours=1)
+    assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.EXPIRED
+    await parts.intake.take(money_update(parts, str(begun.id), STARS, "late"))
+    assert (await emma.intent(begun.id)).status is IntentStatus.SUCCEEDED
+    assert await emma.balance() == 1000
+
+
+async def test_the_same_news_ten_times_at_once(parts: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    told = [money_update(parts, str(begun.id), STARS, "once") for _ in range(10)]
+    intakes = [Intake(parts.bot, parts.dispatcher, parts.services.redis) for _ in told]
+    await asyncio.gather(*(intake.take(update) for intake, update in zip(intakes, told, strict=True)))
+    assert await emma.balance() == 1000
+    assert await inbox(emma.services, "applied") == [("once", "")]
+    assert await inbox(emma.services) == []
+
+
+async def test_a_second_charge_for_one_payment_waits_for_an_admin(parts: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    told = [money_update(parts, str(begun.id), STARS, charge) for charge in ("first", "second")]
+    await asyncio.gather(*(parts.intake.take(update) for update in told))
+    assert await emma.balance() == 1000
+    ((charge, reason),) = await inbox(emma.services)
+    assert (charge in {"first", "second"}, reason) == (True, "unknown_payment")
+    # That it went back is no news of the payment either.
+    await parts.intake.take(money_update(parts, str(begun.id), STARS, charge, kind="refunded_payment"))
+    assert {event for event, _ in await inbox(emma.services)} == {charge, f"{charge}:refund"}
+    assert (await emma.intent(begun.id)).refunded == usd(0)
+    (event, *_) = (await emma.services.inbox.unmatched(CASHIER)).items[::-1]
+    await emma.services.inbox.assign(CASHIER, event.id, emma.actor.id, usd(1000))
+    assert await emma.balance() == 2000
+
+
+async def test_money_for_no_payment_of_ours_waits_for_an_admin(parts: Parts, emma: Payer) -> None:
+    elsewhere = await emma.begin(way="demo")
+    for number, payload in enumerate(("order-1", "", str(elsewhere.id), "\0", "0" * 32)):
+        await parts.intake.take(money_update(parts, payload, STARS, f"foreign{number}"))
+    assert [event for event, _ in await inbox(emma.services)] == [f"foreign{number}" for number in range(5)]
+    assert await top_ups(emma.services) == 0
+
+
+async def test_only_the_payer_pays_only_the_price_only_in_time(
+    running_bot: Parts, telegram: Telegram, emma: Payer, clock: FakeClock
+) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    dmitri = await payer(telegram, emma.services, DMITRI, "ru")
+    cards = await emma.begin(way="telegram_card", key="card")
+    refused = "This payment is over or is not yours. Nothing was taken"
+    for who, url in (
+        (dmitri, begun.action.url),
+        (emma, await link_of(running_bot, str(begun.id), TEN_IN_STARS - 1)),
+        (emma, await link_of(running_bot, str(begun.id), TEN_IN_STARS + 1)),
+        (emma, await link_of(running_bot, str(cards.id))),
+        (emma, await link_of(running_bot, "somebody-elses")),
+        (emma, await link_of(running_bot, "0190b0b0-0000-7000-8000-000000000000")),
+    ):
+        answer = await who.pay(url)
+        locale = Locale(who.actor.language)
+        assert (answer["status"], answer["error"]) == ("failed", translator(locale).gettext(refused))
+    clock.move(hours=1)
+    assert (await emma.pay(begun.action.url))["error"] == refused
+    assert await top_ups(emma.services) == 0
+    assert await inbox(emma.services) == []
+
+
+async def test_what_is_paid_is_not_paid_again(running_bot: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    await emma.pay(begun.action.url)
+    await emma.settled(begun.id)
+    assert (await emma.pay(begun.action.url))["status"] == "failed"
+    assert await emma.balance() == 1000
+
+
+async def test_the_blacklisted_pay_nothing_but_what_they_paid_is_taken_in(running_bot: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    await emma.services.identity.blacklist(CASHIER, emma.actor.id, "fraud")
+    answer = await emma.pay(begun.action.url)
+    assert (answer["status"], answer["error"]) == ("failed", "The shop is closed to you")
+    await running_bot.intake.take(money_update(running_bot, str(begun.id), STARS, "paid-before"))
+    assert await emma.balance() == 1000
+
+
+async def test_an_order_that_waits_no_more_takes_no_money(running_bot: Parts, emma: Payer) -> None:
+    services = emma.services
+    async with services.uow() as tx:
+        goods = await add_goods(tx, services.ring, price=1000)
+    order = await services.orders.reserve(emma.actor, goods.variant_id, 1, "keep-this")
+    begun = await emma.begin(order_id=OrderId(order.id))
+    late = await emma.begin(order_id=OrderId(order.id), key="second")
+    assert begun.action is not None
+    assert late.action is not None
+    assert (await emma.pay(begun.action.url))["status"] == "paid"
+    await emma.settled(begun.id)
+    await services.orders.cancel(emma.actor, order.number)
+    answer = await emma.pay(late.action.url)
+    assert answer["error"] == "The order does not wait for money any more. Nothing was taken"
+
+
+async def test_an_approval_that_takes_too_long_is_a_refusal(
+    running_bot: Parts, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(emma.services.payments), "approve", never)
+    monkeypatch.setattr("bot.handlers.payments._APPROVE_SECONDS", 0.05)
+    assert (await emma.pay(begun.action.url))["error"] == "Something broke on our side. Nothing was taken"
+
+
+async def test_slow_handlers_do_not_hold_an_approval_up(
+    running_bot: Parts, telegram: Telegram, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are handled at once are busy; the question before a payment does not wait for them."""
+    begun = await emma.begin()
+    assert begun.action is not None
+    for _ in range(8):
+        await running_bot.intake._limit.acquire()
+    assert (await emma.pay(begun.action.url))["status"] == "paid"
+    await emma.settled(begun.id)
+
+
+# What must never be lost
+
+
+def broken_settling(services: Services, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Let the database refuse a while; the list grows by each refusal."""
+    settle = services.payments.settle
+    refusals: list[int] = []
+
+    async def broken(way: str, report: Any) -> Any:
+        if len(refusals) < times:
+            refusals.append(1)
+            raise OperationalError("INSERT", {}, Exception("the database is away"))
+        return await settle(way, report)
+
+    monkeypatch.setattr(services.payments, "settle", broken)
+    return refusals
+
+
+async def test_news_that_cannot_be_kept_comes_again_by_polling(
+    running_bot: Parts, telegram: Telegram, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    refusals = broken_settling(emma.services, monkeypatch, 2)
+    assert (await emma.pay(begun.action.url))["status"] == "paid"
+    # Meanwhile the others are answered, once.
+    assert await telegram.person(LAYLA).say("/start")
+    await emma.settled(begun.id)
+    assert (len(refusals), await emma.balance()) == (2, 1000)
+    assert await running_bot.bot.get_updates(timeout=0, limit=1, offset=0) == []
+    assert len(await telegram.person(LAYLA).heard()) == 1
+
+
+async def test_news_that_cannot_be_kept_is_not_remembered_as_handled(
+    parts: Parts, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await emma.begin()
+    told = money_update(parts, str(begun.id), STARS, "again")
+    broken_settling(emma.services, monkeypatch, 1)
+    with pytest.raises(NotTaken) as refused:
+        await parts.intake.take_all([told])
+    assert refused.value.number == told.update_id
+    await parts.intake.take_all([told])
+    await parts.intake.take_all([told])
+    assert await emma.balance() == 1000
+
+
+async def test_a_subscriptions_renewals_wait_for_an_admin(running_bot: Parts, telegram: Telegram, emma: Payer) -> None:
+    begun = await emma.begin()
+    url = await link_of(running_bot, str(begun.id), subscription_period=MONTH)
+    charge = (await emma.pay(url))["charge_id"]
+    first = await emma.settled(begun.id)
+    assert first.charge_id == charge
+    for _ in range(2):
+        await telegram.control("POST", "/renew", charge_id=charge)
+    async with asyncio.timeout(10):
+        while len(found := await inbox(emma.services)) < 2:
+            await asyncio.sleep(0.02)
+    (one, other) = [event.removeprefix(f"{charge}:") for event, _ in found]
+    assert int(other) - int(one) == MONTH
+    assert await emma.balance() == 1000
+    # The statement knows the renewals too, as old news of the payment: nothing is counted twice.
+    await emma.services.reconciliation.run_all()
+    assert len(await inbox(emma.services)) == 2
+    assert await emma.balance() == 1000
+
+
+# Back
+
+
+async def paid_payment(parts: Parts, who: Payer, key: str = "tap") -> Any:
+    begun = await who.begin(key=key)
+    assert begun.action is not None
+    assert (await who.pay(begun.action.url))["status"] == "paid"
+    return await who.settled(begun.id)
+
+
+async def stars_left(parts: Parts) -> int:
+    return (await parts.bot.get_my_star_balance()).amount
+
+
+async def test_a_refund_goes_back_once(running_bot: Parts, emma: Payer) -> None:
+    paid = await paid_payment(running_bot, emma)
+    refunds = emma.services.refunds
+    with pytest.raises(RefundNotPossible):
+        await refunds.refund_top_up(CASHIER, paid.id, usd(500), "half", idempotency_key="half")
+    begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
+    assert begun == await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
+    assert await emma.balance() == 0
+    await asyncio.gather(*(refunds.send(SendRefund(begun.id)) for _ in range(3)))
+    (ended,) = await refunds.list_for(CASHIER, intent_id=paid.id)
+    assert (ended.status, ended.external_id) == (RefundStatus.SUCCEEDED, paid.charge_id)
+    assert await stars_left(running_bot) == 0
+    assert (await emma.intent(paid.id)).status is IntentStatus.REFUNDED
+    # Telegram tells of our own refund, which is no news.
+    async with asyncio.timeout(10):
+        while not await inbox(emma.services, "ignored"):
+            await asyncio.sleep(0.02)
+    assert await inbox(emma.services) == []
+    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    assert (compared.differences, compared.error) == ([], "")
+
+
+async def test_two_admins_refund_at_once(running_bot: Parts, emma: Payer) -> None:
+    paid = await paid_payment(running_bot, emma)
+    refunds = emma.services.refunds
+    results = await asyncio.gather(
+        *(
+            refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key=key)
+            for key in ("one", "another")
+        ),
+        return_exceptions=True,
+    )
+    refused = [item for item in results if isinstance(item, Exception)]
+    assert len(refused) == 1
+    assert isinstance(refused[0], RefundTooMuch | RefundNotPossible | PaymentConflict | InsufficientFunds)
+    (booked,) = await refunds.list_for(CASHIER, intent_id=paid.id)
+    await refunds.send(SendRefund(booked.id))
+    assert await stars_left(running_bot) == 0
+
+
+async def test_a_crash_between_refund_and_mark(
+    running_bot: Parts, telegram: Telegram, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid = await paid_payment(running_bot, emma)
+    refunds = emma.services.refunds
+    begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
+
+    async def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(refunds), "_end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await refunds.send(SendRefund(begun.id))
+    assert await stars_left(running_bot) == 0
+    await refunds.send(SendRefund(begun.id))
+    (ended,) = await refunds.list_for(CASHIER, intent_id=paid.id)
+    assert ended.status is RefundStatus.SUCCEEDED
+    assert len(await telegram.calls("refundStarPayment")) == 2
+
+
+async def test_a_refund_that_telegram_refuses_stays_in_the_wallet(
+    running_bot: Parts, telegram: Telegram, emma: Payer
+) -> None:
+    paid = await paid_payment(running_bot, emma)
+    refunds = emma.services.refunds
+    begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
+    await telegram.fault("refundStarPayment", kind="error", status=400, description="Bad Request: BALANCE_TOO_LOW")
+    await refunds.send(SendRefund(begun.id))
+    assert await emma.balance() == 1000
+    assert (await emma.intent(paid.id)).refunded == usd(0)
+
+
+async def test_a_refund_made_elsewhere_waits_for_an_admin(running_bot: Parts, emma: Payer) -> None:
+    paid = await paid_payment(running_bot, emma)
+    await running_bot.bot.refund_star_payment(EMMA, paid.charge_id)
+    async with asyncio.timeout(10):
+        while not (found := await inbox(emma.services)):
+            await asyncio.sleep(0.02)
+    assert found == [(f"{paid.charge_id}:refund", "refunded_elsewhere")]
+    assert await emma.balance() == 1000
+    # The statement tells it under the same id.
+    await emma.services.reconciliation.run_all()
+    (event,) = (await emma.services.inbox.unmatched(CASHIER)).items
+    await emma.services.inbox.accept_refund(CASHIER, event.id)
+    assert await emma.balance() == 0
+
+
+# What no update told
+
+
+async def pay_unheard(parts: Parts, who: Payer, url: str) -> None:
+    """Pay while only the question is answered: the news of the payment is lost."""
+    paying = asyncio.create_task(who.pay(url))
+    (asked,) = await parts.bot.get_updates(timeout=5, allowed_updates=parts.kinds)
+    await parts.bot.answer_pre_checkout_query(asked.pre_checkout_query.id, ok=True)  # type: ignore[union-attr]
+    assert (await paying)["status"] == "paid"
+    lost = await parts.bot.get_updates(offset=asked.update_id + 1, timeout=5)
+    await parts.bot.get_updates(offset=lost[-1].update_id + 1, timeout=0)
+
+
+async def test_a_lost_update_is_found_by_asking(parts: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    other = await emma.begin(key="other")
+    assert begun.action is not None
+    await pay_unheard(parts, emma, begun.action.url)
+    assert await emma.balance() == 0
+    for _ in range(2):
+        assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.SUCCEEDED
+    assert (await emma.services.payments.refresh(emma.actor, other.id)).status is IntentStatus.PENDING
+    assert await emma.balance() == 1000
+    paid = await emma.intent(begun.id)
+    assert paid.charge_id is not None
+    await parts.intake.take(money_update(parts, str(begun.id), STARS, paid.charge_id))
+    assert await emma.balance() == 1000
+
+
+async def test_a_lost_update_is_found_by_the_daily_comparison(parts: Parts, emma: Payer, clock: FakeClock) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    await pay_unheard(parts, emma, begun.action.url)
+    await pay_unheard(parts, emma, await link_of(parts, "of another tool", 50))
+    clock.move(hours=1)
+    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    kinds = {(item.kind, item.subject == str(begun.id), item.theirs) for item in compared.differences}
+    assert kinds == {(DifferenceKind.MISSING_HERE, True, TEN_IN_STARS), (DifferenceKind.MISSING_HERE, False, 50)}
+    assert await emma.balance() == 1000
+    ((_, reason),) = await inbox(emma.services)
+    assert reason == "unknown_payment"
+    (again,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    assert (again.differences, again.checked) == ([], 2)
+
+
+async def test_a_telegram_that_is_away_is_asked_later(parts: Parts, telegram: Telegram, emma: Payer) -> None:
+    begun = await emma.begin()
+    for kind in ({"kind": "error", "status": 502, "description": "Bad Gateway"}, {"kind": "429", "retry_after": 30}):
+        await telegram.fault("getStarTransactions", **kind)
+        assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
+    await telegram.fault("getStarTransactions", kind="drop")
+    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    assert compared.error
+
+
+async def test_nobody_reaches_stars_by_http(shop: Services) -> None:
+    for way in ("stars", "telegram_card"):
+        with pytest.raises(BadWebhook):
+            await shop.payments.receive(way, {}, b"{}")
