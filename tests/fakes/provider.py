@@ -23,12 +23,16 @@ from backend.payments.types import (
 
 
 class FakeProvider:
-    """Says what the test set: ``says``, ``paid``; falls silent when ``down``. Counts what it is asked."""
+    """Says what the test set: ``says``, ``paid``; falls silent when ``down``. Counts what it is asked.
+
+    ``action`` is what its payer has to do.
+    """
 
     def __init__(self, name: str = "fake", capabilities: Capabilities | None = None) -> None:
         self.name = name
         self.capabilities = capabilities or Capabilities()
         self.down = False
+        self.action = PayAction(ActionKind.LINK, url="https://pay.example/1")
         self.created: list[IntentId] = []
         self.asked = 0
         self.refunds: dict[str, Money] = {}
@@ -66,7 +70,7 @@ class FakeProvider:
         """Open the payment."""
         self._answer()
         self.created.append(payment.intent_id)
-        return Created(f"fake-{payment.intent_id}", PayAction(ActionKind.LINK, url="https://pay.example/1"))
+        return Created(f"fake-{payment.intent_id}", self.action)
 
     async def status(self, payment: PaymentRef) -> Report:
         """What the test set, or pending."""

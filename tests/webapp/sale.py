@@ -7,10 +7,14 @@ from html import escape, unescape
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
+from backend.infra.jobs import list_open
 from backend.kernel.ids import UserId
+from backend.orders.service.paying import SETTLE
+from backend.payments.types import TopUpSucceeded
 from tests.factories.shop import Goods, add_goods
 from tests.factories.wallet import give, usd
 from tests.webapp.client import Visitor
@@ -82,3 +86,16 @@ def number_of(response: httpx.Response) -> str:
     found = re.search(r"S-[0-9A-Z]{6}", pushed)
     assert found is not None, (response.status_code, response.text[:500])
     return found.group()
+
+
+async def settle(services: Services) -> None:
+    """Do what the worker does with money that has come for orders."""
+    async with services.uow.read() as tx:
+        waiting = await list_open(tx, SETTLE)
+    for payload in waiting:
+        await services.orders.settle_payment(msgspec.convert(payload, TopUpSucceeded))
+
+
+def plain(html: str) -> str:
+    """What is read of a page: no tags, every space an ordinary one."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", html)))

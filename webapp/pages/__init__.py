@@ -10,8 +10,10 @@ from litestar.types import ControllerRouterHandler
 
 from webapp.pages.about import about_pages
 from webapp.pages.checkout import CHECKOUT_HANDLERS
+from webapp.pages.growth import GROWTH_HANDLERS
 from webapp.pages.me import me_pages
 from webapp.pages.orders import ORDERS_HANDLERS
+from webapp.pages.payments import PAYMENT_HANDLERS
 from webapp.pages.shell import root
 from webapp.pages.shop import SHOP_HANDLERS
 from webapp.pages.topup import TOPUP_HANDLERS
@@ -20,7 +22,15 @@ from webapp.pages.wallet import WALLET_HANDLERS
 # One router: handlers of one path but different methods must stand in the same one.
 _sale = Router(
     path="/",
-    route_handlers=[*SHOP_HANDLERS, *CHECKOUT_HANDLERS, *ORDERS_HANDLERS, *WALLET_HANDLERS, *TOPUP_HANDLERS],
+    route_handlers=[
+        *SHOP_HANDLERS,
+        *CHECKOUT_HANDLERS,
+        *ORDERS_HANDLERS,
+        *WALLET_HANDLERS,
+        *TOPUP_HANDLERS,
+        *PAYMENT_HANDLERS,
+        *GROWTH_HANDLERS,
+    ],
     include_in_schema=False,
 )
 PAGE_HANDLERS: Final[Sequence[ControllerRouterHandler]] = (root, me_pages, about_pages, _sale)

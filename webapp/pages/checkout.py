@@ -7,21 +7,23 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import AVAILABILITY_CAP
+from backend.kernel.errors import Invalid, Unavailable
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.orders.errors import PriceChanged
-from backend.orders.types import Quote
+from backend.orders.types import OrderStatus, OrderView, Quote
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
 from webapp.limits import PURCHASE, limited
 from webapp.pages.answers import pushed, to_app
 from webapp.pages.orders import order_page
+from webapp.pages.payments import payment_page
 from webapp.pages.shop import Choice, product_page
-from webapp.pages.topup import top_up_page
 from webapp.presenters import checkout as present
 from webapp.responses import Html, page, sheet, toast
 from webapp.site import SoukRequest, site_of
@@ -37,25 +39,40 @@ class Purchase(msgspec.Struct, frozen=True):
     total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
 
 
+class Wish(Choice, frozen=True):
+    """What is to be bought; ``keep``: paid by a way alone, whatever the balance has."""
+
+    keep: bool = False
+
+
 class Reservation(msgspec.Struct, frozen=True):
-    """What the sheet about too little money posts; ``way`` is the one that was tapped, if one was."""
+    """What the sheet of the ways posts when one is tapped."""
 
     variant: UUID
     intent: forms.IdempotencyKey
+    way: Annotated[str, Meta(max_length=32)]
     quantity: forms.Quantity = 1
-    way: Annotated[str, Meta(max_length=32)] = ""
+    keep: bool = False
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """The same for an order that waits."""
+
+    intent: forms.IdempotencyKey
+    way: Annotated[str, Meta(max_length=32)]
 
 
 @get("/shop/{slug:str}/confirm", name="shop:confirm")
 async def confirm(request: SoukRequest) -> Html:
     """The sheet before the money moves: what, for how much, and a fresh key that makes a double tap buy once."""
-    choice = forms.read_query(request, Choice)
-    variant = VariantId(choice.variant)
-    quote = await site_of(request).services.orders.quote(request.user, variant, choice.quantity)
-    if quote.available < min(choice.quantity, AVAILABILITY_CAP):
+    wish = forms.read_query(request, Wish)
+    variant = VariantId(wish.variant)
+    quote = await site_of(request).services.orders.quote(request.user, variant, wish.quantity)
+    if quote.available < min(wish.quantity, AVAILABILITY_CAP):
         return await sold_out(request, quote.line.slug, variant)
-    if quote.missing:
-        return sheet(request, "shop/_missing.html", await _missing(request, quote, variant, forms.new_intent()))
+    if quote.missing or wish.keep:
+        view = await _missing(request, quote, variant, forms.new_intent(), keep=wish.keep)
+        return sheet(request, "shop/_missing.html", view)
     return sheet(request, "shop/_confirm.html", present.confirm(quote, variant, forms.new_intent(), request.user))
 
 
@@ -97,21 +114,57 @@ async def place(request: SoukRequest) -> Html:
         quote = await orders.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
     order = await orders.detail(request.user, ref.number)
-    return pushed(order_page(request, order, fresh=True), f"/orders/{order.number}")
+    return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
 @post("/orders/reserve", name="orders:reserve", guards=[limited(PURCHASE)], status_code=200)
 async def reserve(request: SoukRequest) -> Html:
-    """Keep the goods for a while, and on to the top-up that they wait for."""
+    """Keep the goods and set the wallet's part aside, and on to the payment of the rest."""
     form = await forms.read_form(request, Reservation)
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     try:
-        ref = await orders.reserve(request.user, variant, form.quantity, form.intent)
+        ref = await orders.reserve(request.user, variant, form.quantity, form.intent, hold=not form.keep)
     except SoldOut:
         quote = await orders.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
-    answer = await top_up_page(request, order=ref.number, way=form.way)
-    return pushed(answer, f"/wallet/topup?order={ref.number}")
+    order = await orders.detail(request.user, ref.number)
+    return await _pay_by(request, order, form.way, form.intent, keep=form.keep)
+
+
+@post("/orders/{number:str}/topup", name="orders:topup", guards=[limited(PURCHASE)], status_code=200)
+async def pay_order(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Pay what a waiting order still needs by the way that was tapped."""
+    form = await forms.read_form(request, Payment)
+    order = await site_of(request).services.orders.detail(request.user, number)
+    return await _pay_by(request, order, form.way, form.intent)
+
+
+async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *, keep: bool = False) -> Html:
+    """The payment of what is missing for an order, or the order itself where nothing is.
+
+    The provider's minimum may be more: then the rest stays in the balance. Raises Invalid for a way that is not
+    offered or does not take so much.
+    """
+    site = site_of(request)
+    payments, back = site.services.payments, f"/orders/{order.number}"
+    way = next((item for item in await payments.ways(request.user) if item.name == name), None)
+    if way is None:
+        raise Invalid(f"no way called {name!r}", fields={"way": "unknown_way"})
+    balance = (await site.services.wallet.overview(request.user)).balance
+    rest = order.total if keep else present.missing_of(order, balance)
+    if order.status is not OrderStatus.AWAITING_PAYMENT or not rest:
+        return pushed(await order_page(request, order), back)
+    amount = present.enough(rest, way)
+    try:
+        # The same tap again is the same payment, but for another sum it is another one.
+        intent = await payments.start_top_up(
+            request.user, name, amount, order.id, idempotency_key=f"{key}-{name}-{amount.amount}"
+        )
+    except Unavailable:
+        words = site.viewer(request.user).words
+        answer = pushed(await order_page(request, order), back)
+        return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
+    return await payment_page(request, intent)
 
 
 async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
@@ -138,18 +191,19 @@ async def price_changed(request: SoukRequest, variant: VariantId, quantity: int,
     )
 
 
-async def _missing(request: SoukRequest, quote: Quote, variant: VariantId, intent: str) -> MissingSheet:
+async def _missing(
+    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, *, keep: bool = False
+) -> MissingSheet:
     site = site_of(request)
-    payments = site.services.payments
     return present.missing(
         quote,
         variant,
         intent,
-        await payments.ways(request.user),
-        payments.limits,
+        await site.services.payments.ways(request.user),
         site.viewer(request.user),
         minutes=site.settings.order_reservation // 60,
+        keep=keep,
     )
 
 
-CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve)
+CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve, pay_order)

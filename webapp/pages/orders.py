@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from backend.identity.types import Actor
 from backend.kernel.errors import NotFound
+from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OpenedKey, OrderFilter, OrderView
 from backend.wallet.errors import InsufficientFunds
@@ -25,6 +26,7 @@ from webapp.presenters import checkout as checkout_views
 from webapp.presenters import orders as present
 from webapp.responses import Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.site import SoukRequest, site_of
+from webapp.views import OrderPage
 
 _FILE: Final = re.compile(r"(S-[0-9A-Z]{6})(?:-([1-9][0-9]{0,3}))?\.txt\Z")
 _FILE_SECONDS: Final = 3600
@@ -54,8 +56,8 @@ async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
     """One order. Asked by itself after a change, it answers with its changed part only."""
     order = await site_of(request).services.orders.detail(request.user, number)
     if asked_by(request, "order"):
-        return fragment(request, "orders/_body.html", _view(request, order))
-    return order_page(request, order)
+        return fragment(request, "orders/_body.html", await _view(request, order))
+    return await order_page(request, order)
 
 
 @get("/orders/{number:str}/pay", name="orders:pay-sheet")
@@ -63,10 +65,10 @@ async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before a waiting order is paid: the confirmation, or how much is missing."""
     services = site_of(request).services
     order = await services.orders.detail(request.user, number)
-    overview = await services.wallet.overview(request.user)
-    if overview.balance < order.total:
-        return await missing_sheet(request, order, InsufficientFunds(order.total - overview.balance, overview.balance))
-    return sheet(request, "shop/_confirm.html", checkout_views.confirm_order(order, overview.balance, request.user))
+    balance = (await services.wallet.overview(request.user)).balance
+    if checkout_views.missing_of(order, balance):
+        return await missing_sheet(request, order, balance)
+    return sheet(request, "shop/_confirm.html", checkout_views.confirm_order(order, balance, request.user))
 
 
 @post("/orders/{number:str}/pay", name="orders:pay", guards=[limited(PURCHASE)], status_code=200)
@@ -76,9 +78,10 @@ async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
     try:
         ref = await services.orders.pay(request.user, number)
     except InsufficientFunds as short:
-        return await missing_sheet(request, await services.orders.detail(request.user, number), short, status=402)
+        order = await services.orders.detail(request.user, number)
+        return await missing_sheet(request, order, short.balance, status=402)
     order = await services.orders.detail(request.user, ref.number)
-    return replaced(order_page(request, order, fresh=True), f"/orders/{order.number}")
+    return replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
 @post("/orders/{number:str}/cancel", name="orders:cancel", guards=[limited(WRITE)], status_code=200)
@@ -86,7 +89,7 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
     """Give up a waiting order."""
     services = site_of(request).services
     ref = await services.orders.cancel(request.user, number)
-    return order_page(request, await services.orders.detail(request.user, ref.number))
+    return await order_page(request, await services.orders.detail(request.user, ref.number))
 
 
 @post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
@@ -151,18 +154,17 @@ def _file_text(number: str, opened: list[OpenedKey], actor: Actor) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Html:
+async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Html:
     """The whole page of an order; ``fresh`` when it has just been paid."""
-    return page(request, "orders/detail.html", _view(request, order, fresh=fresh), tab="me", back="/orders")
+    view = await _view(request, order, fresh=fresh)
+    return page(request, "orders/detail.html", view, tab="me", back="/orders")
 
 
-async def missing_sheet(request: SoukRequest, order: OrderView, short: InsufficientFunds, status: int = 200) -> Html:
-    """The sheet that says how much a waiting order still needs, with the ways to top up for it."""
+async def missing_sheet(request: SoukRequest, order: OrderView, balance: Money, status: int = 200) -> Html:
+    """The sheet that says how much a waiting order still needs, with the ways to pay it."""
     site = site_of(request)
     ways = await site.services.payments.ways(request.user)
-    view = checkout_views.missing_for_order(
-        order, short, ways, site.services.payments.limits, site.viewer(request.user), site.now()
-    )
+    view = checkout_views.missing_for_order(order, balance, forms.new_intent(), ways, site.viewer(request.user))
     return sheet(request, "shop/_missing.html", view, status=status)
 
 
@@ -170,9 +172,9 @@ def _signer(request: SoukRequest) -> Callable[[str], str]:
     return lambda target: signed_url(request, target, seconds=_FILE_SECONDS)
 
 
-def _view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Any:
+async def _view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
     site = site_of(request)
-    return present.detail(
+    view = present.detail(
         order,
         request.user,
         site.now(),
@@ -180,6 +182,12 @@ def _view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Any
         live_url=live_url(request, f"order:{order.id}"),
         fresh=fresh,
     )
+    if view.status != "waiting":
+        return view
+    balance = (await site.services.wallet.overview(request.user)).balance
+    intents = await site.services.payments.list_mine(request.user)
+    missing = checkout_views.missing_of(order, balance)
+    return present.waiting(view, order, missing, intents, site.viewer(request.user))
 
 
 ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

@@ -1,28 +1,27 @@
-"""Topping up: the form, and a payment on its way."""
+"""Topping up: how much, and by which way."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
-from uuid import UUID
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import IntentId, OrderId
 from backend.kernel.money import Money
-from backend.orders.types import OrderFilter, OrderStatus, OrderView
-from backend.payments.types import Intent
+from backend.orders.types import OrderStatus, OrderView
+from backend.payments.types import Way
 from webapp import forms
 from webapp.limits import PURCHASE, limited
-from webapp.pages.answers import asked_by, pushed
+from webapp.pages.payments import payment_page
 from webapp.presenters import payments as present
-from webapp.presenters.checkout import enough
-from webapp.responses import FORM_ERROR, Html, fragment, live_url, page
+from webapp.presenters.checkout import enough, missing_of
+from webapp.presenters.ways import chosen
+from webapp.responses import FORM_ERROR, Html, fragment, page
 from webapp.site import SoukRequest, site_of
-from webapp.views import PaymentPage, TopUpPage
+from webapp.views import TopUpPage
 
 _Typed = Annotated[str, Meta(max_length=32)]
 _WALLET: Final = "/wallet"
@@ -56,8 +55,9 @@ async def top_up(request: SoukRequest) -> Html:
 async def quote(request: SoukRequest) -> Html:
     """The parts of the form that follow the amount, while it is typed."""
     form = forms.read_query(request, TopUpForm)
-    amount, error = _read(request, form)
-    return fragment(request, "wallet/_quote.html", await _view(request, form, amount, error))
+    ways = await site_of(request).services.payments.ways(request.user)
+    amount, error = _read(request, form, ways)
+    return fragment(request, "wallet/_quote.html", _view(request, form, ways, amount, error))
 
 
 @post("/wallet/topup", name="wallet:topup-start", guards=[limited(PURCHASE)], status_code=200)
@@ -65,9 +65,10 @@ async def start(request: SoukRequest) -> Html:
     """Begin the payment and show it. The same ``intent`` again shows the same payment."""
     form = await forms.read_form(request, TopUpForm)
     services, actor = site_of(request).services, request.user
-    amount, error = _read(request, form)
+    ways = await services.payments.ways(actor)
+    amount, error = _read(request, form, ways)
     if amount is None or error:
-        return await _refused(request, form, amount, error)
+        return _refused(request, form, ways, amount, error)
     order = await _waiting_order(request, form.order)
     key = form.intent or forms.new_intent()
     try:
@@ -77,33 +78,23 @@ async def start(request: SoukRequest) -> Html:
     except Invalid as refusal:
         if "amount" not in refusal.fields:
             raise
-        return await _refused(request, form, amount, present.amount_error(refusal.fields["amount"]))
-    view = _payment(request, intent, order.number if order else "")
-    return pushed(page(request, "wallet/payment.html", view, tab="me", back=_WALLET), f"/wallet/payments/{intent.id}")
-
-
-@get("/wallet/payments/{intent_id:uuid}", name="wallet:payment")
-async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
-    payments = site_of(request).services.payments
-    intent = await payments.refresh(request.user, IntentId(intent_id))
-    view = _payment(request, intent, await _order_number(request, intent.order_id))
-    if asked_by(request, "payment"):
-        return fragment(request, "wallet/_payment.html", view)
-    return page(request, "wallet/payment.html", view, tab="me", back=_WALLET)
+        return _refused(request, form, ways, amount, present.amount_error(refusal.fields["amount"]))
+    return await payment_page(request, intent)
 
 
 async def top_up_page(request: SoukRequest, *, order: str = "", way: str = "") -> Html:
     """The form; for an order that waits, what it still needs is filled in."""
     services = site_of(request).services
     waiting = await _waiting_order(request, order)
+    ways = await services.payments.ways(request.user)
     amount: Money | None = None
-    if waiting is not None:
+    picked = chosen(ways, way)
+    if waiting is not None and picked is not None:
         balance = (await services.wallet.overview(request.user)).balance
-        amount = enough(waiting.total - balance, services.payments.limits)
+        amount = min(enough(missing_of(waiting, balance), picked), picked.maximum, key=lambda money: money.amount)
     view = present.top_up(
         services.payments.limits,
-        await services.payments.ways(request.user),
+        ways,
         site_of(request).viewer(request.user),
         intent=forms.new_intent(),
         amount=amount,
@@ -114,24 +105,26 @@ async def top_up_page(request: SoukRequest, *, order: str = "", way: str = "") -
     return page(request, "wallet/topup.html", view, tab="me", back=back)
 
 
-def _read(request: SoukRequest, form: TopUpForm) -> tuple[Money | None, present.AmountError]:
-    """The amount that is meant, and what is wrong with it."""
+def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[Money | None, present.AmountError]:
+    """The amount that is meant, and what is wrong with it, by the limits of the chosen way."""
     payments = site_of(request).services.payments
-    text = form.amount or form.preset
+    limits = chosen(ways, form.way) or payments.limits
     try:
-        amount = payments.read_amount(text)
+        amount = payments.read_amount(form.amount or form.preset)
     except Invalid:
         return None, "not_a_number"
-    if amount < payments.limits.minimum:
+    if amount < limits.minimum:
         return amount, "too_small"
-    return amount, "too_large" if amount > payments.limits.maximum else ""
+    return amount, "too_large" if amount > limits.maximum else ""
 
 
-async def _view(request: SoukRequest, form: TopUpForm, amount: Money | None, error: present.AmountError) -> TopUpPage:
+def _view(
+    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
+) -> TopUpPage:
     payments = site_of(request).services.payments
     return present.top_up(
         payments.limits,
-        await payments.ways(request.user),
+        ways,
         site_of(request).viewer(request.user),
         intent=form.intent or forms.new_intent(),
         amount=amount if amount is not None else Money.zero(payments.limits.minimum.currency),
@@ -142,8 +135,10 @@ async def _view(request: SoukRequest, form: TopUpForm, amount: Money | None, err
     )
 
 
-async def _refused(request: SoukRequest, form: TopUpForm, amount: Money | None, error: present.AmountError) -> Html:
-    view = await _view(request, form, amount, error)
+def _refused(
+    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
+) -> Html:
+    view = _view(request, form, ways, amount, error)
     return page(request, "wallet/topup.html", view, tab="me", back=_WALLET, status=FORM_ERROR)
 
 
@@ -158,22 +153,4 @@ async def _waiting_order(request: SoukRequest, number: str) -> OrderView | None:
     return order if order.status is OrderStatus.AWAITING_PAYMENT else None
 
 
-async def _order_number(request: SoukRequest, order_id: OrderId | None) -> str:
-    """The number of the order that a payment is for, while it waits."""
-    if order_id is None:
-        return ""
-    waiting = await site_of(request).services.orders.list_mine(request.user, OrderFilter.WAITING, None)
-    return next((row.number for row in waiting.items if row.id == order_id), "")
-
-
-def _payment(request: SoukRequest, intent: Intent, order: str) -> PaymentPage:
-    next_href = f"/orders/{order}" if order else "/orders" if intent.order_id else _WALLET
-    return present.payment(
-        intent,
-        site_of(request).viewer(request.user),
-        live_url=live_url(request, f"payment:{intent.id}"),
-        next_href=next_href,
-    )
-
-
-TOPUP_HANDLERS: Final = (top_up, quote, start, payment)
+TOPUP_HANDLERS: Final = (top_up, quote, start)

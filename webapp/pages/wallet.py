@@ -16,12 +16,14 @@ from webapp import forms
 from webapp.guards import PUBLIC, actor_of_address
 from webapp.limits import REVEAL
 from webapp.pages.answers import asked_for_more
+from webapp.presenters import payments
 from webapp.presenters import wallet as present
 from webapp.responses import Html, fragment, page, signed_url
 from webapp.site import SoukRequest, site_of
 from webapp.views import WalletPage
 
 _FILE_SECONDS: Final = 3600
+_MOST_OPEN: Final = 3
 
 
 class WalletQuery(msgspec.Struct, frozen=True):
@@ -36,14 +38,15 @@ class WalletQuery(msgspec.Struct, frozen=True):
 async def wallet(request: SoukRequest) -> Html:
     """Balance and history; a next part of the history comes as rows only."""
     query = forms.read_query(request, WalletQuery)
-    service, actor = site_of(request).services.wallet, request.user
+    site, actor = site_of(request), request.user
+    service, viewer = site.services.wallet, site.viewer(actor)
     found = await service.history(actor, query.kind, query.month, query.cursor or None)
     totals = await service.day_totals(actor, found.items, query.kind)
     kind = query.kind.value if query.kind else ""
     overview = await service.overview(actor)
     view = WalletPage(
         balance=overview.balance,
-        days=present.days(found.items, totals, actor, overview.balance.currency),
+        days=present.days(found.items, totals, actor, viewer, overview.balance.currency),
         next_url=present.address("/wallet", kind=kind, month=query.month, cursor=found.next_cursor)
         if found.next_cursor
         else None,
@@ -52,6 +55,7 @@ async def wallet(request: SoukRequest) -> Html:
         return fragment(request, "wallet/_rows.html", view)
     statement = present.address("/wallet/statement.csv", kind=kind, month=query.month)
     has_history = bool(overview.months)
+    intents = await site.services.payments.list_mine(actor)
     view = msgspec.structs.replace(
         view,
         kinds=present.chips(query.kind, query.month) if has_history else (),
@@ -59,6 +63,8 @@ async def wallet(request: SoukRequest) -> Html:
         credits=overview.credits.amount,
         csv_url=signed_url(request, statement, seconds=_FILE_SECONDS) if has_history else None,
         kind=kind,
+        open_payments=payments.open_rows(intents, viewer)[:_MOST_OPEN],
+        has_payments=bool(intents),
     )
     return page(request, "wallet/home.html", view, tab="me", back="/me")
 

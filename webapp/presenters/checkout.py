@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OrderLine, OrderView, Quote
-from backend.payments.types import TopUpLimits, Way
-from backend.wallet.errors import InsufficientFunds
+from backend.payments.types import Way
 from webapp.presenters.common import tile
 from webapp.presenters.orders import title
-from webapp.presenters.payments import way_rows
+from webapp.presenters.ways import way_row
 from webapp.rendering import Viewer
-from webapp.views import ConfirmSheet, MissingSheet, TileView
+from webapp.views import ConfirmSheet, MissingSheet, PayRow, TileView
 
 
 def _tile(line: OrderLine, actor: Actor) -> TileView:
@@ -35,11 +33,15 @@ def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor) -> C
         total=quote.total,
         balance=quote.balance,
         intent=intent,
+        other_url=f"/shop/{quote.line.slug}/confirm?variant={variant_id}&quantity={quote.line.quantity}&keep=on",
     )
 
 
 def confirm_order(order: OrderView, balance: Money, actor: Actor) -> ConfirmSheet:
-    """The same for an order that was reserved before: paying it twice is paying it once."""
+    """The same for an order that was reserved before: paying it twice is paying it once.
+
+    What is set aside for it counts as the balance's.
+    """
     line = order.lines[0]
     return ConfirmSheet(
         slug=line.slug,
@@ -49,19 +51,32 @@ def confirm_order(order: OrderView, balance: Money, actor: Actor) -> ConfirmShee
         unit_price=line.unit_price,
         quantity=line.quantity,
         total=order.total,
-        balance=balance,
+        balance=order.held + balance,
         intent="",
         action=f"/orders/{order.number}/pay",
     )
 
 
-def enough(missing: Money, limits: TopUpLimits) -> Money:
-    """The least that may be topped up to cover what is missing."""
-    return min(max(missing, limits.minimum, key=_amount), limits.maximum, key=_amount)
+def enough(missing: Money, way: Way) -> Money:
+    """The least that the way takes to cover what is missing."""
+    return max(missing, way.minimum, key=_amount)
+
+
+def missing_of(order: OrderView, balance: Money) -> Money:
+    """What a waiting order still needs beyond what is set aside for it and what the wallet has."""
+    return max(order.total - order.held - balance, Money.zero(order.total.currency), key=_amount)
 
 
 def _amount(money: Money) -> int:
     return money.amount
+
+
+def _rows(ways: Sequence[Way], missing: Money, viewer: Viewer) -> tuple[PayRow, ...]:
+    rows = []
+    for way in ways:
+        pay = enough(missing, way)
+        rows.append(PayRow(way_row(way, pay, viewer), pay, pay - missing))
+    return tuple(rows)
 
 
 def missing(
@@ -69,42 +84,44 @@ def missing(
     variant_id: VariantId,
     intent: str,
     ways: Sequence[Way],
-    limits: TopUpLimits,
     viewer: Viewer,
     *,
     minutes: int,
+    keep: bool = False,
 ) -> MissingSheet:
-    """The balance does not reach; the way on keeps the goods for ``minutes`` and tops up."""
+    """The balance does not reach, or is to be kept: a way on keeps the goods for ``minutes`` and pays the rest."""
+    part = Money.zero(quote.total.currency) if keep else min(quote.balance, quote.total, key=_amount)
+    query = f"variant={variant_id}&quantity={quote.line.quantity}"
+    other = f"/shop/{quote.line.slug}/confirm?{query}{'' if keep else '&keep=on'}" if quote.balance else None
     return MissingSheet(
-        missing=quote.missing,
+        missing=quote.total - part,
+        part=part,
         balance=quote.balance,
         needed=quote.total,
-        top_up=enough(quote.missing, limits),
-        ways=way_rows(ways, viewer),
-        top_up_href="",
+        ways=_rows(ways, quote.total - part, viewer),
+        action="/orders/reserve",
+        intent=intent,
         reserved_minutes=minutes,
         variant_id=str(variant_id),
         quantity=quote.line.quantity,
-        intent=intent,
+        keep=keep,
+        other_url=other,
     )
 
 
 def missing_for_order(
-    order: OrderView,
-    short: InsufficientFunds,
-    ways: Sequence[Way],
-    limits: TopUpLimits,
-    viewer: Viewer,
-    now: datetime,
+    order: OrderView, balance: Money, intent: str, ways: Sequence[Way], viewer: Viewer
 ) -> MissingSheet:
     """The same for an order whose goods are kept already."""
-    left = int((order.expires_at - now).total_seconds()) // 60 if order.expires_at else 0
+    rest = missing_of(order, balance)
+    left = int((order.expires_at - viewer.now).total_seconds()) // 60 if order.expires_at else 0
     return MissingSheet(
-        missing=short.missing,
-        balance=short.balance,
+        missing=rest,
+        part=order.total - rest,
+        balance=order.held + balance,
         needed=order.total,
-        top_up=enough(short.missing, limits),
-        ways=way_rows(ways, viewer),
-        top_up_href=f"/wallet/topup?order={order.number}",
+        ways=_rows(ways, rest, viewer),
+        action=f"/orders/{order.number}/topup",
+        intent=intent,
         reserved_minutes=max(left, 1) if order.expires_at else None,
     )

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from backend.identity.types import Actor
+from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
+from backend.payments.types import Intent
 from webapp.presenters.common import by_day, tile
-from webapp.views import KeyView, OrderDay, OrderLine, OrderPage, OrderRow, OrdersPage, OrderStatus, StepView
+from webapp.presenters.payments import is_running
+from webapp.presenters.ways import way_look, way_title
+from webapp.rendering import Viewer
+from webapp.views import (
+    KeyView,
+    OpenPayment,
+    OrderDay,
+    OrderLine,
+    OrderPage,
+    OrderRow,
+    OrdersPage,
+    OrderStatus,
+    StepView,
+)
 
 _STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
     orders.OrderStatus.AWAITING_PAYMENT: "waiting",
     orders.OrderStatus.DELIVERED: "delivered",
     orders.OrderStatus.CANCELLED: "cancelled",
     orders.OrderStatus.EXPIRED: "expired",
+    orders.OrderStatus.REFUNDED: "refunded",
 }
 
 
@@ -88,15 +106,22 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
     step = orders.OrderStep
     found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
     if shown == "waiting":
-        return (*found, StepView("paid", "now"), StepView("key", "todo"))
+        held = [StepView("held", "done", at.get(step.RESERVED), amount=order.held)] if order.held else []
+        return (*found, *held, StepView("paid", "now"), StepView("key", "todo"))
     if step.PAID in at:
-        found.append(StepView("paid_balance", "done", at[step.PAID], amount=-order.total))
+        # What was reserved may have been paid by any way.
+        by: Literal["paid", "paid_balance"] = "paid" if step.RESERVED in at else "paid_balance"
+        found.append(StepView(by, "done", at[step.PAID], amount=-order.total))
     if step.DELIVERED in at:
         found.append(StepView("delivered", "done", at[step.DELIVERED]))
     if shown == "cancelled":
         found.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
     if shown == "expired":
         found.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
+    if order.refunded:
+        whole = shown == "refunded"
+        went = at.get(step.REFUNDED if whole else step.PARTIALLY_REFUNDED)
+        found.append(StepView("refunded" if whole else "part_refunded", "done", went, amount=order.refunded))
     return tuple(found)
 
 
@@ -111,6 +136,7 @@ def detail(
 ) -> OrderPage:
     """The order's page. Without ``sign`` it shows no keys, not even closed: that is how an admin sees it."""
     shown = status(order.status, order.expires_at, now)
+    steps = _steps(order, shown)
     lines = tuple(
         OrderLine(
             title=pick(line.name, actor.language),
@@ -126,10 +152,26 @@ def detail(
         status=shown,
         lines=lines,
         total=order.total,
-        steps=_steps(order, shown),
+        steps=steps,
         keys=tuple(key(order, item, actor, sign) for item in order.keys) if sign else (),
-        paid_with="balance" if shown == "delivered" else "",
+        paid_with="balance" if any(step.key == "paid_balance" for step in steps) else "",
         fresh=fresh,
         pay_until=order.expires_at if shown == "waiting" else None,
         live_url=live_url if shown == "waiting" else None,
+        refunded=order.refunded if order.refunded else None,
+    )
+
+
+def waiting(
+    view: OrderPage, order: orders.OrderView, missing: Money, intents: Sequence[Intent], viewer: Viewer
+) -> OrderPage:
+    """The page of an order that waits, with what is set aside, what is missing, and the payment that runs for it."""
+    running = next((item for item in intents if item.order_id == order.id and is_running(item, viewer.now)), None)
+    payment = None
+    if running is not None:
+        icon, colour = way_look(running.way)
+        title = way_title(running.way, viewer)
+        payment = OpenPayment(f"/wallet/payments/{running.id}", title, icon, colour, running.amount)
+    return msgspec.structs.replace(
+        view, held=order.held if order.held else None, missing=missing if missing else None, payment=payment
     )

@@ -1,16 +1,36 @@
-"""Top-ups: the ways, the form, and a payment on its way."""
+"""Top-ups: the form, a payment on its way, the list of payments."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
-from backend.infra.i18n import mark as _
+from markupsafe import Markup
+
+from backend.identity.types import Actor
 from backend.kernel.money import Money
-from backend.payments.types import ActionKind, Intent, IntentStatus, TopUpLimits, Way
-from webapp.presenters.common import hue
+from backend.payments.service.deposits import MOST_PROOFS
+from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof, TopUpLimits, Way
+from webapp.presenters.common import by_day
+from webapp.presenters.ways import chosen, way_look, way_row, way_title
+from webapp.qr import draw
 from webapp.rendering import Viewer
-from webapp.views import PaymentPage, Preset, StepView, TopUpPage, WayRow
+from webapp.views import (
+    DepositView,
+    PaymentDay,
+    PaymentPage,
+    PaymentRow,
+    PaymentsPage,
+    PaymentState,
+    Preset,
+    ProofError,
+    ProofView,
+    StepView,
+    TopUpPage,
+    TransferView,
+)
 
 AmountError = Literal["", "too_small", "too_large", "not_a_number"]
 
@@ -19,25 +39,27 @@ _AMOUNT_ERRORS: Final[dict[str, AmountError]] = {
     "not_positive": "too_small",
     "above_maximum": "too_large",
 }
-_STATES: Final[dict[IntentStatus, Literal["waiting", "arrived", "failed", "cancelled", "expired"]]] = {
+_STATES: Final[dict[IntentStatus, PaymentState]] = {
     IntentStatus.CREATED: "waiting",
     IntentStatus.PENDING: "waiting",
-    IntentStatus.CONFIRMING: "waiting",
-    IntentStatus.UNDERPAID: "waiting",
+    IntentStatus.CONFIRMING: "confirming",
+    IntentStatus.UNDERPAID: "short",
     IntentStatus.SUCCEEDED: "arrived",
-    IntentStatus.OVERPAID: "arrived",
-    IntentStatus.PARTIALLY_REFUNDED: "arrived",
-    IntentStatus.REFUNDED: "cancelled",
+    IntentStatus.OVERPAID: "over",
     IntentStatus.EXPIRED: "expired",
     IntentStatus.FAILED: "failed",
+    IntentStatus.REFUNDED: "refunded",
+    IntentStatus.PARTIALLY_REFUNDED: "part_refunded",
 }
-_ICONS: Final = {"demo": ("bolt", "green")}
-
-
-_TITLES: Final = {"demo": _("Demo payment")}
-_SECONDS: Final = _("Arrives in seconds")
-_MINUTES: Final = _("Arrives in a few minutes")
-_A_MINUTE: Final = 60
+_OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
+# A refused proof may be answered by a better one, and money sent in time may be shown late.
+_PROVABLE: Final = _OPEN | {"expired", "failed"}
+_GROUP: Final = 5
+_PROOF_ERRORS: Final[dict[str, ProofError]] = {
+    "too_large": "too_large",
+    "not_a_document": "not_a_document",
+    "too_many": "too_many",
+}
 
 
 def amount_error(code: str) -> AmountError:
@@ -45,29 +67,9 @@ def amount_error(code: str) -> AmountError:
     return _AMOUNT_ERRORS.get(code, "not_a_number")
 
 
-def way_title(name: str, viewer: Viewer) -> str:
-    """What a way to pay is called."""
-    return viewer.words.gettext(_TITLES[name]) if name in _TITLES else name.replace("_", " ").title()
-
-
-def way_rows(ways: Sequence[Way], viewer: Viewer, selected: str = "") -> tuple[WayRow, ...]:
-    """The ways to choose from, with the time that each usually takes; the first is chosen unless another is."""
-    names = [way.name for way in ways]
-    chosen = selected if selected in names else next(iter(names), "")
-    rows = []
-    for way in ways:
-        icon, colour = _ICONS.get(way.name, ("card", ""))
-        rows.append(
-            WayRow(
-                key=way.name,
-                title=way_title(way.name, viewer),
-                note=viewer.words.gettext(_SECONDS if way.wait_seconds <= _A_MINUTE else _MINUTES),
-                icon=icon,
-                hue=hue(colour, way.name),
-                selected=way.name == chosen,
-            )
-        )
-    return tuple(rows)
+def proof_error(code: str) -> ProofError:
+    """The page's own name for what is wrong with a file."""
+    return _PROOF_ERRORS.get(code, "nothing")
 
 
 def top_up(
@@ -84,57 +86,216 @@ def top_up(
 ) -> TopUpPage:
     """The form; ``amount`` is chosen among the ready ones where it is one of them, else it stands as typed."""
     offered = limits.presets
-    chosen = amount or (offered[len(offered) // 2] if offered else limits.minimum)
+    wanted = amount or (offered[len(offered) // 2] if offered else limits.minimum)
     if amount is not None and amount not in offered and not typed:
         typed = str(amount.decimal())
+    picked = chosen(ways, way)
     return TopUpPage(
-        amount=chosen,
-        presets=tuple(Preset(preset, preset == chosen and not typed) for preset in offered),
-        minimum=limits.minimum,
-        maximum=limits.maximum,
-        ways=way_rows(ways, viewer, way),
+        amount=wanted,
+        presets=tuple(Preset(preset, preset == wanted and not typed) for preset in offered),
+        minimum=picked.minimum if picked else limits.minimum,
+        maximum=picked.maximum if picked else limits.maximum,
+        ways=tuple(way_row(item, wanted, viewer, selected=item is picked) for item in ways),
         intent=intent,
+        price=picked.price(wanted) if picked else wanted,
         typed=typed,
         error=error,
         order=order,
     )
 
 
-def _steps(intent: Intent, state: str) -> tuple[StepView, ...]:
-    asked = StepView("asked", "done", intent.created_at)
-    if state == "arrived":
-        return (
-            asked,
-            StepView("seen", "done", intent.updated_at),
-            StepView("balance", "done", intent.updated_at, amount=intent.credited),
-        )
-    if state == "waiting":
-        seen = intent.status in {IntentStatus.CONFIRMING, IntentStatus.UNDERPAID}
-        found = StepView("seen", "done" if seen else "now", intent.updated_at if seen else None)
-        return (asked, found, StepView("balance", "now" if seen else "todo"))
-    key: Literal["failed", "expired", "cancelled"]
-    key = "failed" if state == "failed" else "expired" if state == "expired" else "cancelled"
-    return (asked, StepView(key, "bad", intent.updated_at))
-
-
-def payment(intent: Intent, viewer: Viewer, *, live_url: str | None, next_href: str) -> PaymentPage:
-    """A payment as it stands; it looks again by itself while money may be on its way."""
+def state_of(intent: Intent, now: datetime) -> PaymentState:
+    """Where the payment stands; one whose time is over counts as expired, also before the worker has said so."""
     state = _STATES[intent.status]
-    if intent.is_open and intent.expires_at <= viewer.now:
-        state = "expired"
+    if state == "waiting" and intent.expires_at <= now:
+        return "expired"
+    return "opening" if state == "waiting" and intent.action is None else state
+
+
+def is_running(intent: Intent, now: datetime) -> bool:
+    """Whether it still waits for money."""
+    return state_of(intent, now) in _OPEN
+
+
+def _steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    asked = StepView("asked", "done", intent.created_at)
+    changed = intent.updated_at
+    seen, arrived = StepView("seen", "done", changed), StepView("balance", "done", changed, amount=intent.credited)
+    later = StepView("balance", "todo")
+    if state in {"arrived", "over"}:
+        return (asked, seen, arrived)
+    if state in {"refunded", "part_refunded"}:
+        went = StepView(
+            "refunded" if state == "refunded" else "part_refunded", "done", changed, amount=-intent.refunded
+        )
+        return (asked, StepView("balance", "done", amount=intent.credited), went)
+    if state == "short":
+        return (asked, StepView("part", "done", changed, amount=intent.credited), StepView("rest", "now"))
+    if intent.action is not None and intent.action.kind is ActionKind.DEPOSIT and state in _OPEN:
+        if state == "confirming":
+            return (asked, StepView("proved", "done", changed), StepView("looking", "now"), later)
+        return (asked, StepView("proof", "now"), later)
+    if state == "confirming":
+        return (asked, StepView("seen", "done", changed), StepView("confirming", "now"), later)
+    if state in {"opening", "waiting"}:
+        return (asked, StepView("seen", "now"), later)
+    return (asked, StepView("failed" if state == "failed" else "expired", "bad", changed))
+
+
+def _plain(amount: Money) -> str:
+    """An amount as wallets take it: no grouping, a point, no idle zeros."""
+    text = f"{amount.decimal():f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _for_the_rest(uri: str, whole: Money, rest: Money) -> str:
+    """The address of a payment with ``rest`` where it asked for ``whole``, in minor units or in decimals.
+
+    Tokens may have more decimals than our books: then zeros follow.
+    """
+    base, mark, query = uri.partition("?")
+    pairs = []
+    for pair in query.split("&") if mark else ():
+        name, equals, value = pair.partition("=")
+        if value == _plain(whole):
+            value = _plain(rest)
+        elif value.startswith(str(whole.amount)) and not value.removeprefix(str(whole.amount)).strip("0"):
+            value = f"{rest.amount}{value.removeprefix(str(whole.amount))}"
+        pairs.append(f"{name}{equals}{value}")
+    return base + mark + "&".join(pairs)
+
+
+def _transfer(intent: Intent, action: PayAction) -> TransferView:
+    fields = action.fields
+    address, uri = fields.get("address", ""), fields.get("uri", "")
+    rest = intent.missing
+    if rest != intent.payable:
+        uri = _for_the_rest(uri, intent.payable, rest)
+    code = uri or address
+    return TransferView(
+        network=fields.get("network", ""),
+        asset=fields.get("asset") or intent.payable.currency,
+        address=address,
+        groups=tuple(address[at : at + _GROUP] for at in range(0, len(address), _GROUP)),
+        amount=rest,
+        amount_text=_plain(rest),
+        comment=fields.get("comment", ""),
+        qr=draw(code) if code else Markup(),
+    )
+
+
+def _count(intent: Intent, name: str) -> int:
+    text = intent.progress.get(name, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _seen(intent: Intent) -> Money | None:
+    try:
+        return Money.parse(intent.progress.get("seen", ""), intent.payable.currency)
+    except ValueError:
+        return None
+
+
+def _deposit(intent: Intent, action: PayAction, proofs: Sequence[Proof], error: ProofError) -> DepositView:
+    rows = tuple(
+        ProofView(index, item.content_type == "application/pdf", item.at, item.decided_at is not None)
+        for index, item in enumerate(proofs, start=1)
+    )
+    return DepositView(
+        instructions=action.fields.get("instructions", ""),
+        reference=action.fields.get("reference", ""),
+        proofs=rows,
+        can_add=len(rows) < MOST_PROOFS,
+        error=error,
+    )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def payment(
+    intent: Intent,
+    viewer: Viewer,
+    *,
+    live_url: str | None,
+    next_href: str,
+    order: str = "",
+    balance: Money | None = None,
+    proofs: Sequence[Proof] = (),
+    proof_error: ProofError = "",
+) -> PaymentPage:
+    """A payment as it stands; it looks again by itself while money may be on its way.
+
+    ``proofs`` are those of a deposit, ``proof_error`` what was wrong with the file that was sent just now.
+    """
+    state = state_of(intent, viewer.now)
+    icon, colour = way_look(intent.way)
     action = intent.action
-    pay_with: Literal["link", "invoice", "none"] = "none"
-    if action is not None and action.url:
-        pay_with = "invoice" if action.kind is ActionKind.INVOICE else "link"
+    kind = action.kind if action is not None else ActionKind.WAIT
+    # What came short can be made up for until the time is over; later money is taken in all the same.
+    payable = state == "waiting" or (state == "short" and intent.expires_at > viewer.now)
+    transfer = deposit = None
+    if action is not None and kind is ActionKind.TRANSFER and payable:
+        transfer = _transfer(intent, action)
+    if action is not None and kind is ActionKind.DEPOSIT and state in _PROVABLE:
+        deposit = _deposit(intent, action, proofs, proof_error)
+    url = action.url if action is not None and action.url and payable else None
+    changing = (state, intent.received, intent.credited, intent.refunded, intent.progress, proofs, payable)
     return PaymentPage(
         id=str(intent.id),
+        number=intent.number,
         state=state,
-        amount=intent.credited if state == "arrived" else intent.amount,
         way=way_title(intent.way, viewer),
+        icon=icon,
+        hue=colour,
+        amount=intent.amount,
+        credited=intent.credited,
+        refunded=intent.refunded,
+        payable=intent.payable,
+        received=intent.received,
+        missing=intent.missing,
         steps=_steps(intent, state),
-        until=intent.expires_at if state == "waiting" else None,
-        live_url=live_url if state == "waiting" else None,
-        pay_url=action.url if action is not None and action.url and state == "waiting" else None,
-        pay_with=pay_with,
+        at=intent.updated_at,
+        address=f"/wallet/payments/{intent.id}?seen={_digest(*changing)}",
+        balance=balance,
+        until=intent.expires_at if payable or state == "opening" else None,
+        live_url=live_url if state in _OPEN or state == "expired" else None,
+        asks=state == "opening" or transfer is not None or (state == "confirming" and kind is ActionKind.TRANSFER),
+        pay_url=url,
+        pay_with="none" if url is None else "invoice" if kind is ActionKind.INVOICE else "link",
+        transfer=transfer,
+        deposit=deposit,
+        confirmations=_count(intent, "confirmations"),
+        needed=_count(intent, "needed"),
+        seen=_seen(intent) if state == "confirming" else None,
+        reason=intent.progress.get("reason", "") if deposit else "",
+        order=order,
         next_href=next_href,
     )
+
+
+def row(intent: Intent, viewer: Viewer) -> PaymentRow:
+    """A payment in a list."""
+    icon, colour = way_look(intent.way)
+    state = state_of(intent, viewer.now)
+    return PaymentRow(
+        id=str(intent.id),
+        way=way_title(intent.way, viewer),
+        icon=icon,
+        hue=colour,
+        amount=intent.credited if intent.credited else intent.amount,
+        state=state,
+        at=intent.created_at,
+    )
+
+
+def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ...]:
+    """Those that still wait for money."""
+    return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
+
+
+def listed(intents: Iterable[Intent], viewer: Viewer, actor: Actor) -> PaymentsPage:
+    """The latest payments, by the days of the reader's time zone."""
+    days = by_day((row(item, viewer) for item in intents), lambda item: item.at, actor)
+    return PaymentsPage(tuple(PaymentDay(day, rows) for day, rows in days))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
@@ -14,10 +15,11 @@ from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.wallet import types as wallet
 from webapp.presenters.common import by_day
+from webapp.presenters.ways import way_title
 from webapp.rendering import Viewer
 from webapp.views import Chip, EntryKind, HistoryDay, HistoryRow, Month
 
-KINDS: Final = ("all", "purchase", "top_up", "refund", "bonus", "adjustment")
+KINDS: Final = ("all", "purchase", "top_up", "refund", "bonus", "voucher", "hold", "release", "adjustment")
 _KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
     wallet.TransferKind.TOP_UP: "top_up",
     wallet.TransferKind.PURCHASE: "purchase",
@@ -25,6 +27,9 @@ _KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
     wallet.TransferKind.ADJUSTMENT: "adjustment",
     wallet.TransferKind.BONUS: "bonus",
     wallet.TransferKind.READING: "reading",
+    wallet.TransferKind.HOLD: "hold",
+    wallet.TransferKind.RELEASE: "release",
+    wallet.TransferKind.VOUCHER: "voucher",
 }
 
 
@@ -38,33 +43,42 @@ _CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
     wallet.TransferKind.ADJUSTMENT: _("Correction"),
     wallet.TransferKind.BONUS: _("Top-up bonus"),
     wallet.TransferKind.READING: _("Reading"),
+    wallet.TransferKind.HOLD: _("Set aside"),
+    wallet.TransferKind.RELEASE: _("Given back"),
+    wallet.TransferKind.VOUCHER: _("Voucher"),
 }
 _ORDER_PREFIX: Final = "S-"
+_PAYMENT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
 
 
-def entry(row: wallet.HistoryRow, actor: Actor) -> HistoryRow:
-    """One change; a purchase is called by what was bought and opens its order."""
+def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
+    """One change; a purchase is called by what was bought and opens its order, a top-up by its way and its payment."""
     name = pick(row.memo.title, actor.language)
     if name and row.memo.quantity > 1:
         name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
-    number = row.reference if (row.reference or "").startswith(_ORDER_PREFIX) else None
+    reference = row.reference or ""
+    number = reference if reference.startswith(_ORDER_PREFIX) else None
+    paid_by = row.kind in _BY_A_WAY and row.memo.way
     return HistoryRow(
-        kind=_KIND[row.kind],
+        # What goes back through a provider leaves the wallet; any other refund comes into it.
+        kind="sent_back" if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0 else _KIND[row.kind],
         amount=row.amount,
         at=row.at,
-        title=name,
+        title=name or (way_title(row.memo.way, viewer) if paid_by else ""),
         detail="" if number else row.memo.reason,
         order_number=number,
+        payment_id=reference if paid_by and _PAYMENT.fullmatch(reference) else None,
     )
 
 
 def days(
-    rows: Sequence[wallet.HistoryRow], totals: Iterable[wallet.DayTotal], actor: Actor, currency: str
+    rows: Sequence[wallet.HistoryRow], totals: Iterable[wallet.DayTotal], actor: Actor, viewer: Viewer, currency: str
 ) -> tuple[HistoryDay, ...]:
     """The changes by the days of the reader's time zone, each with the sum of the whole day."""
     sums = {item.day: item.total for item in totals}
     return tuple(
-        HistoryDay(day, sums.get(day, Money.zero(currency)), tuple(entry(row, actor) for row in found))
+        HistoryDay(day, sums.get(day, Money.zero(currency)), tuple(entry(row, actor, viewer) for row in found))
         for day, found in by_day(rows, lambda row: row.at, actor)
     )
 

@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from backend.kernel.money import Money
-from webapp.views.common import TileView
+from webapp.views.common import Hue, TileView
 
-OrderStatus = Literal["waiting", "delivered", "cancelled", "expired"]
+OrderStatus = Literal["waiting", "delivered", "cancelled", "expired", "refunded"]
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -60,7 +60,8 @@ class StepView(msgspec.Struct, frozen=True):
 
     key: Literal[
         "placed", "paid", "paid_balance", "delivered", "key", "cancelled", "expired",
-        "asked", "seen", "balance", "failed",
+        "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "part_refunded",
+        "proof", "proved", "looking",
     ]  # fmt: skip
     state: Literal["done", "now", "todo", "bad"]
     at: datetime | None = None
@@ -77,8 +78,21 @@ class OrderLine(msgspec.Struct, frozen=True):
     subtitle: str = ""
 
 
+class OpenPayment(msgspec.Struct, frozen=True):
+    """A payment that runs for an order."""
+
+    href: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+
+
 class OrderPage(msgspec.Struct, frozen=True):
-    """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes."""
+    """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes.
+
+    Of one that waits: ``held`` is set aside from the balance, ``missing`` is to be paid yet, ``payment`` runs for it.
+    """
 
     number: str
     status: OrderStatus
@@ -90,3 +104,7 @@ class OrderPage(msgspec.Struct, frozen=True):
     fresh: bool = False
     pay_until: datetime | None = None
     live_url: str | None = None
+    held: Money | None = None
+    missing: Money | None = None
+    refunded: Money | None = None
+    payment: OpenPayment | None = None

@@ -114,7 +114,10 @@ class ProductPage(msgspec.Struct, frozen=True):
 
 
 class WayRow(msgspec.Struct, frozen=True):
-    """A way to pay, named by its provider in the reader's language."""
+    """A way to pay in the reader's language; ``note`` is its price or its limit, and its time.
+
+    ``fits``: it takes the amount that is asked for.
+    """
 
     key: str
     title: str
@@ -122,12 +125,14 @@ class WayRow(msgspec.Struct, frozen=True):
     icon: str
     hue: Hue
     selected: bool = False
+    fits: bool = True
 
 
 class ConfirmSheet(msgspec.Struct, frozen=True):
     """shop/_confirm.html: what is bought, for how much, and the balance before and after.
 
-    ``intent`` is the idempotency key: a double tap buys once. ``action`` is where it is posted.
+    ``intent`` is the idempotency key: a double tap buys once. ``action`` is where it is posted; ``other_url`` shows the
+    other ways to pay.
     """
 
     slug: str
@@ -140,21 +145,33 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     balance: Money
     intent: str
     action: str = "/orders"
+    other_url: str | None = None
+
+
+class PayRow(msgspec.Struct, frozen=True):
+    """A way to pay what is missing: ``pay`` by it, of which ``over`` stays in the balance (its provider's minimum)."""
+
+    way: WayRow
+    pay: Money
+    over: Money
 
 
 class MissingSheet(msgspec.Struct, frozen=True):
-    """shop/_missing.html: the balance does not reach; ``reserved_minutes`` when the stock is kept.
+    """shop/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
 
-    Without an ``intent`` the ways are links to ``top_up_href``; with one they first reserve an order.
+    A tap on a way posts ``way`` and the hidden fields to ``action``. ``reserved_minutes``: the stock is kept so long.
+    ``other_url`` shows the sheet the other way: with the balance kept as it is (``keep``), or with its part.
     """
 
     missing: Money
+    part: Money
     balance: Money
     needed: Money
-    top_up: Money
-    ways: tuple[WayRow, ...]
-    top_up_href: str
+    ways: tuple[PayRow, ...]
+    action: str
+    intent: str
     reserved_minutes: int | None = None
     variant_id: str = ""
     quantity: int = 1
-    intent: str = ""
+    keep: bool = False
+    other_url: str | None = None

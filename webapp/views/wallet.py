@@ -6,17 +6,27 @@ from datetime import date, datetime
 from typing import Literal
 
 import msgspec
+from markupsafe import Markup
 
 from backend.kernel.money import Money
-from webapp.views.common import Chip
+from webapp.views.common import Chip, Hue
 from webapp.views.orders import StepView
 from webapp.views.shop import WayRow
 
-EntryKind = Literal["purchase", "top_up", "bonus", "refund", "adjustment", "reading"]
+EntryKind = Literal[
+    "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher",
+    "sent_back",
+]  # fmt: skip
+ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
+PaymentState = Literal[
+    "opening", "waiting", "confirming", "short", "arrived", "over", "failed", "expired", "refunded", "part_refunded"
+]  # fmt: skip
+"""Where a payment stands, to its payer: ``opening`` until the provider has answered, ``short`` with a part of it here,
+``over`` with more than was asked."""
 
 
 class HistoryRow(msgspec.Struct, frozen=True):
-    """A change of the balance, as its owner sees it: negative is money gone."""
+    """A change of the balance, as its owner sees it: negative is money gone; it opens its order or its payment."""
 
     kind: EntryKind
     amount: Money
@@ -24,6 +34,7 @@ class HistoryRow(msgspec.Struct, frozen=True):
     title: str = ""
     detail: str = ""
     order_number: str | None = None
+    payment_id: str | None = None
 
 
 class HistoryDay(msgspec.Struct, frozen=True):
@@ -56,6 +67,33 @@ class WalletPage(msgspec.Struct, frozen=True):
     csv_url: str | None = None
     next_url: str | None = None
     kind: str = ""
+    open_payments: tuple[PaymentRow, ...] = ()
+    has_payments: bool = False
+
+
+class PaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list."""
+
+    id: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    state: PaymentState
+    at: datetime
+
+
+class PaymentDay(msgspec.Struct, frozen=True):
+    """Payments of one day of the reader's timezone."""
+
+    day: date
+    rows: tuple[PaymentRow, ...]
+
+
+class PaymentsPage(msgspec.Struct, frozen=True):
+    """wallet/payments.html: the latest payments."""
+
+    days: tuple[PaymentDay, ...]
 
 
 class Preset(msgspec.Struct, frozen=True):
@@ -66,7 +104,10 @@ class Preset(msgspec.Struct, frozen=True):
 
 
 class TopUpPage(msgspec.Struct, frozen=True):
-    """wallet/topup.html; wallet/_quote.html takes the same. ``typed`` is the reader's own amount."""
+    """wallet/topup.html; wallet/_quote.html takes the same. ``typed`` is the reader's own amount.
+
+    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset.
+    """
 
     amount: Money
     presets: tuple[Preset, ...]
@@ -74,21 +115,84 @@ class TopUpPage(msgspec.Struct, frozen=True):
     maximum: Money
     ways: tuple[WayRow, ...]
     intent: str
+    price: Money
     typed: str = ""
     error: Literal["", "too_small", "too_large", "not_a_number"] = ""
     order: str = ""
 
 
+class TransferView(msgspec.Struct, frozen=True):
+    """Coins to be sent: ``amount`` (exact, as it is copied), ``groups`` is the address in fives."""
+
+    network: str
+    asset: str
+    address: str
+    groups: tuple[str, ...]
+    amount: Money
+    amount_text: str
+    comment: str
+    qr: Markup
+
+
+class ProofView(msgspec.Struct, frozen=True):
+    """A proof that the person has sent: ``index`` counts from 1; ``judged`` once an admin has looked."""
+
+    index: int
+    document: bool
+    at: datetime
+    judged: bool
+
+
+class DepositView(msgspec.Struct, frozen=True):
+    """Money sent outside, shown by a proof. ``error`` is what was wrong with the latest file."""
+
+    instructions: str
+    reference: str
+    proofs: tuple[ProofView, ...] = ()
+    can_add: bool = True
+    error: ProofError = ""
+
+
 class PaymentPage(msgspec.Struct, frozen=True):
-    """wallet/payment.html; wallet/_payment.html takes the same when it changes."""
+    """wallet/payment.html; wallet/_payment.html takes the same when it changes.
+
+    ``amount``, ``credited``, ``refunded`` and ``balance`` are in the shop's currency; ``payable``, ``received`` and
+    ``missing`` in the asset that is paid in. ``seen`` is what shows of a transfer that is not final yet; ``reason`` is
+    an admin's word about a deposit.
+    ``address`` asks for the page again; it answers nothing as long as nothing has changed.
+    """
 
     id: str
-    state: Literal["waiting", "arrived", "failed", "cancelled", "expired"]
-    amount: Money
+    number: int
+    state: PaymentState
     way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    credited: Money
+    refunded: Money
+    payable: Money
+    received: Money
+    missing: Money
     steps: tuple[StepView, ...]
+    at: datetime
+    address: str
+    balance: Money | None = None
     until: datetime | None = None
     live_url: str | None = None
+    asks: bool = False
     pay_url: str | None = None
     pay_with: Literal["link", "invoice", "none"] = "none"
+    transfer: TransferView | None = None
+    deposit: DepositView | None = None
+    confirmations: int = 0
+    needed: int = 0
+    seen: Money | None = None
+    reason: str = ""
+    order: str = ""
     next_href: str = "/wallet"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is paid in another asset than the shop's currency."""
+        return self.payable.currency != self.amount.currency

@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import Services
-from backend.orders.types import OrderFilter
+from backend.infra.settings import Settings
+from backend.orders.types import OrderFilter, RefundTarget
+from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeProvider
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, buy, confirm, field, fund, goods, links, number_of
+from tests.webapp.sale import arrive, buy, confirm, field, fund, goods, links, number_of, plain, settle
 
 
 async def test_a_purchase_ends_on_the_order_page(services: Services, visitor: MakeVisitor) -> None:
@@ -58,39 +61,120 @@ async def test_too_little_money_says_how_much_is_missing(services: Services, vis
     assert (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items == []
 
 
-async def test_a_reservation_leads_through_the_top_up_to_the_key(
+async def test_the_balance_and_a_way_pay_together(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=220)
+    sheet = await confirm(buyer, thing)
+    assert "$2.20 from your balance and $5.00 by" in sheet.text
+    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "way": "demo"}
+    payment = await buyer.post("/orders/reserve", data=data)
+    assert payment.status_code == 200
+    path = payment.headers["hx-push-url"]
+    assert path.startswith("/wallet/payments/")
+    # The same tap again is the same order and the same payment.
+    assert (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"] == path
+    (row,) = (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items
+    assert (await services.wallet.overview(actor)).balance.amount == 0
+
+    waiting = await buyer.get(f"/orders/{row.number}")
+    for words in (
+        "Waiting for the payment",
+        "Set aside from balance",
+        "$2.20",
+        "Still missing",
+        "To the payment",
+        path,
+    ):
+        assert words in waiting.text
+    assert links(waiting, "/live")
+
+    clock.move(seconds=6)
+    arrived = await buyer.get(path, headers={"HX-Target": "payment"})
+    assert "$5.00 has arrived" in arrived.text
+    assert f'href="/orders/{row.number}"' in arrived.text
+    assert "<main" not in arrived.text
+    await settle(services)
+    paid = await buyer.get(f"/orders/{row.number}", headers={"HX-Target": "order"})
+    assert "Your key is here" in paid.text
+    assert (await services.wallet.overview(actor)).balance.amount == 0
+    assert (await buyer.post(f"/orders/{row.number}/pay")).status_code == 200
+
+
+async def test_who_keeps_his_balance_pays_all_by_a_way(
     services: Services, visitor: MakeVisitor, clock: FakeClock
 ) -> None:
     thing, buyer = await goods(services, price=720), visitor()
-    await arrive(services, buyer, cents=220)
-    sheet = await confirm(buyer, thing)
-    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "way": "demo"}
-    form = await buyer.post("/orders/reserve", data=data)
-    assert form.status_code == 200
-    number = number_of(form)
-    assert form.headers["hx-push-url"] == f"/wallet/topup?order={number}"
-    assert field(form, "order") == number
-    assert 'value="5.00"' in form.text
-    again = await buyer.post("/orders/reserve", data=data)
-    assert number_of(again) == number
-    waiting = await buyer.get(f"/orders/{number}")
-    assert "Waiting for the payment" in waiting.text
-    assert links(waiting, "/live")
-    top_up = {"intent": field(form, "intent"), "amount": "5.00", "way": "demo", "order": number}
-    payment = await buyer.post("/wallet/topup", data=top_up)
-    assert payment.status_code == 200
-    path = payment.headers["hx-push-url"]
+    actor = await arrive(services, buyer, cents=2000)
+    confirmed = await confirm(buyer, thing)
+    (other,) = links(confirmed, f"/shop/{thing.slug}/confirm")
+    sheet = await buyer.get(other)
+    assert "$7.20 by" in sheet.text
+    assert "Use my balance of $20.00 too" in sheet.text
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "keep": "on", "way": "demo"}
+    path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    assert (await services.wallet.overview(actor)).balance.amount == 2000
     clock.move(seconds=6)
-    arrived = await buyer.get(path, headers={"HX-Target": "payment"})
-    assert "$5.00 is in your balance" in arrived.text
-    assert f'href="/orders/{number}"' in arrived.text
-    assert "<main" not in arrived.text
-    pay_sheet = await buyer.get(f"/orders/{number}/pay")
-    assert f'hx-post="/orders/{number}/pay"' in pay_sheet.text
-    paid = await buyer.post(f"/orders/{number}/pay")
-    assert paid.status_code == 200
-    assert "Your key is here" in paid.text
-    assert (await buyer.post(f"/orders/{number}/pay")).status_code == 200
+    assert "$7.20 has arrived" in (await buyer.get(path)).text
+    await settle(services)
+    assert (await services.wallet.overview(actor)).balance.amount == 2000
+    assert (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items == []
+
+
+async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    await arrive(services, buyer, cents=420)
+    sheet = await confirm(buyer, thing)
+    assert "$2.00 stays in your balance" in sheet.text  # five dollars of Stars for three that are missing
+    assert "385 Stars" in plain(sheet.text)
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
+    page = await buyer.post("/orders/reserve", data=data)
+    assert "Pay 385 Stars" in plain(page.text)
+    assert 'data-open-link="openInvoice"' in page.text
+
+
+async def test_a_way_that_cannot_take_so_much_is_not_tapped(services: Services, visitor: MakeVisitor) -> None:
+    thing, buyer = await goods(services, price=30_000), visitor()
+    await arrive(services, buyer)
+    sheet = await confirm(buyer, thing)
+    assert "Up to $200 at once" in sheet.text
+    assert 'value="stars" disabled' in sheet.text
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
+    assert (await buyer.post("/orders/reserve", data=data)).status_code == 400
+
+
+async def test_a_silent_provider_leaves_the_order_with_its_other_ways(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider
+) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    await arrive(services, buyer)
+    coins.down = True
+    sheet = await confirm(buyer, thing)
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "usdt_tron"}
+    order = await buyer.post("/orders/reserve", data=data)
+    assert order.status_code == 200
+    assert "does not answer just now" in order.headers["hx-trigger"]
+    number = number_of(order)
+    ways = await buyer.get(f"/orders/{number}/pay")
+    tapped = {"intent": field(ways, "intent"), "way": "demo"}
+    begun = await buyer.post(f"/orders/{number}/topup", data=tapped)
+    assert begun.headers["hx-push-url"].startswith("/wallet/payments/")
+    assert f'data-back="/orders/{number}"' in begun.text
+
+
+async def test_a_refunded_order_says_so(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
+    thing, buyer, root = await goods(services, price=720), visitor(), visitor(settings.root_admin_id)
+    await arrive(services, buyer, cents=720)
+    number = number_of(await buy(buyer, thing))
+    chief = await arrive(services, root)
+    parts = ((220, "$2.20 of it was paid back", "Delivered"), (500, "All of it was paid back: $7.20", "Paid back"))
+    for cents, words, badge in parts:
+        await services.orders.refund(
+            chief, number, usd(cents), RefundTarget.WALLET, "broken", idempotency_key=f"refund-{cents}"
+        )
+        page = await buyer.get(f"/orders/{number}")
+        assert words in page.text
+        assert badge in page.text
+    assert "paid back" in (await buyer.get("/orders")).text
 
 
 async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, visitor: MakeVisitor) -> None:
@@ -102,7 +186,7 @@ async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, 
         assert response.status_code == status
         assert response.headers["hx-retarget"] == "#sheet"
         assert "$0.20 is missing" in response.text
-        assert f"/wallet/topup?order={ref.number}" in response.text
+        assert f'hx-post="/orders/{ref.number}/topup"' in response.text
     await fund(services, actor.id, 500)
     assert (await buyer.post(f"/orders/{ref.number}/cancel")).status_code == 200
     late = await buyer.post(f"/orders/{ref.number}/pay")
@@ -120,7 +204,7 @@ async def test_sold_out_between_page_and_tap_charges_nothing(services: Services,
         await buy(slow, thing, 1, intent),
         await confirm(slow, thing),
         await slow.post(
-            "/orders/reserve", data={"variant": str(thing.variant_id), "quantity": "1", "intent": "another-one"}
+            "/orders/reserve", data={"variant": str(thing.variant_id), "intent": "another-one", "way": "demo"}
         ),
     ):
         assert response.status_code == 409

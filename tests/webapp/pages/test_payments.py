@@ -1,0 +1,267 @@
+"""A payment's page: coins, proofs by hand, what came short, the receipt, the list."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from backend.bootstrap import Services
+from backend.identity.types import Actor
+from backend.infra.settings import Settings
+from backend.kernel.ids import IntentId
+from backend.kernel.money import Money
+from backend.payments.types import IntentStatus, ProviderState, Report
+from tests.factories.wallet import usd
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeProvider
+from tests.webapp.client import Visitor
+from tests.webapp.conftest import MakeVisitor
+from tests.webapp.pages.conftest import ADDRESS
+from tests.webapp.sale import arrive, field, links, plain
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+
+
+async def begin(visitor: Visitor, way: str, amount: str = "25") -> tuple[str, httpx.Response]:
+    """A payment that has been begun, and its address."""
+    form = await visitor.get("/wallet/topup")
+    data = {"intent": field(form, "intent"), "amount": amount, "way": way}
+    started = await visitor.post("/wallet/topup", data=data)
+    assert started.status_code == 200, started.text
+    return started.headers["hx-push-url"], started
+
+
+def intent_of(path: str) -> IntentId:
+    return IntentId(path.rpartition("/")[2])  # type: ignore[arg-type]
+
+
+async def usdt(services: Services, actor: Actor, coins: FakeProvider, path: str, paid: str) -> None:
+    """So much has come for a payment, in all."""
+    latest = (await services.payments.list_mine(actor))[0]
+    assert str(latest.id) in path
+    await services.payments.settle("usdt_tron", coins.paid(latest.id, Money.parse(paid, "USDT")))
+
+
+async def seen(visitor: Visitor, path: str) -> str:
+    """The page's changing part."""
+    return plain((await visitor.get(path, headers={"HX-Target": "payment"})).text)
+
+
+async def test_ways_say_their_price_and_their_limits(visitor: MakeVisitor) -> None:
+    buyer = visitor()
+    form = plain((await buyer.get("/wallet/topup?way=stars")).text)
+    for words in ("Telegram Stars", "3,847 Stars · at once", "USDT on TRON", "50.00 USDT · about 2 min"):
+        assert words in form
+    for words in ("Bank transfer", "A person checks it · up to a day", "Amount, $5 to $200", "Continue · 3,847 Stars"):
+        assert words in form
+    quoted = await buyer.get("/wallet/topup/quote", params={"amount": "300", "way": "stars"})
+    assert "The most at once is $200." in plain(quoted.text)
+    assert "Up to $200 at once" in quoted.text
+    assert 'id="way-usdt_tron-note" hx-swap-oob="true"' in quoted.text
+    refused = await buyer.post("/wallet/topup", data={"amount": "300", "way": "stars", "intent": "an-intent-of-mine"})
+    assert refused.status_code == 422
+
+
+async def test_a_transfer_shows_where_and_how_much(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    await arrive(services, buyer)
+    path, page = await begin(buyer, "usdt_tron")
+    assert page.text.count('class="qr__code"') == 1
+    for copied in (ADDRESS, "25"):
+        assert f'data-copy="{copied}"' in page.text
+    assert "Only USDT on TRON (TRC-20)." in plain(page.text)
+    assert 'role="timer"' in page.text
+    assert 'hx-trigger="live, every 10s"' in page.text
+    assert len(gzip.compress(page.content)) < 6 * 1024
+
+    # What has not changed is not swapped under a finger that copies an address.
+    (again,) = links(page, f"{path}?seen=")
+    assert (await buyer.get(again, headers={"HX-Target": "payment"})).status_code == 204
+    intent = (await services.payments.list_mine(await arrive(services, buyer)))[0]
+    details = {"confirmations": "3", "needed": "12", "seen": "25"}
+    coins.reports(Report(event_id="deep-3", state=ProviderState.CONFIRMING, intent_id=intent.id, details=details))
+    confirming = await buyer.get(again, headers={"HX-Target": "payment"})
+    assert confirming.status_code == 200
+    assert "3 of 12 confirmations" in plain(confirming.text)
+    assert confirming.text.count('class="on"') == 3
+    assert "every 10s" in confirming.text
+    # Coins on their way are not given up, however late.
+    clock.move(hours=2)
+    assert "3 of 12 confirmations" in await seen(buyer, path)
+
+
+async def test_too_little_asks_for_the_rest(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, _ = await begin(buyer, "usdt_tron")
+    await usdt(services, actor, coins, path, "20")
+    short = await buyer.get(path)
+    for words in ("5.00 USDT less than asked", "$20.00 is already in your balance", "5.00 USDT more", "Keep $20.00"):
+        assert words in plain(short.text)
+    assert 'data-copy="5"' in short.text
+    clock.move(hours=2)
+    late = plain((await buyer.get(path)).text)
+    assert "The time for the rest is over" in late
+    assert "Copy the address" not in late
+    await usdt(services, actor, coins, path, "25")
+    assert "$25.00 is in your balance" in await seen(buyer, path)
+
+
+async def test_more_than_asked_is_all_in_the_balance(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, _ = await begin(buyer, "usdt_tron")
+    await usdt(services, actor, coins, path, "25.5")
+    page = plain((await buyer.get(path)).text)
+    assert "You sent 25.50 USDT, more than the 25.00 USDT that we asked for" in page
+    for words in ("You paid 25.50 USDT", "It brought $25.50", "Balance now $25.50", "Payment number", "Continue"):
+        assert words in page
+
+
+async def test_what_expired_is_not_lost(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, _ = await begin(buyer, "usdt_tron")
+    clock.move(hours=1)
+    expired = await buyer.get(path)
+    assert "nothing is lost" in expired.text
+    assert links(expired, "/live")
+    assert "Start again" in expired.text
+    await usdt(services, actor, coins, path, "25")
+    assert "$25.00 is in your balance" in await seen(buyer, path)
+
+
+async def test_what_failed_and_what_went_back(
+    services: Services, visitor: MakeVisitor, stars: FakeProvider, settings: Settings
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, _ = await begin(buyer, "stars")
+    intent = (await services.payments.list_mine(actor))[0]
+    await services.payments.settle("stars", stars.says(intent.id, ProviderState.FAILED))
+    assert "nothing was added" in await seen(buyer, path)
+    await services.payments.settle("stars", stars.paid(intent.id, intent.payable))
+    stars.capabilities = type(stars.capabilities)(
+        asset="XTR", unit_price=stars.capabilities.unit_price, refundable=True
+    )
+    chief = await arrive(services, visitor(settings.root_admin_id))
+    for cents, words in (
+        (500, "$5.00 went back the way you paid; $20.00 of this payment stayed here."),
+        (2000, "It went back the way you paid."),
+    ):
+        await services.refunds.refund(chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}")
+        assert words in await seen(buyer, path)
+
+
+async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, settings: Settings, clock: FakeClock) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, page = await begin(buyer, "deposit")
+    intent = (await services.payments.list_mine(actor))[0]
+    assert intent.action is not None
+    reference = intent.action.fields["reference"]
+    assert f'data-copy="{reference}"' in page.text
+    assert f"Name {reference}." in page.text
+    assert 'hx-encoding="multipart/form-data"' in page.text
+
+    async def send(name: str, data: bytes) -> httpx.Response:
+        return await buyer.post(f"{path}/proofs", files={"proof": (name, data)}, headers={"HX-Target": "payment"})
+
+    for name, data, words in (
+        ("a.txt", b"paid, I swear", "neither a picture nor a PDF"),
+        ("a.png", PNG + b"\0" * (5 * 1024 * 1024), "larger than 5 MB"),
+        ("a.png", b"", "Nothing arrived"),
+    ):
+        refused = await send(name, data)
+        assert refused.status_code == 422
+        assert words in refused.text
+    taken = await send("a.png", PNG)
+    assert taken.status_code == 200
+    for words in ("Picture 1", "waits", "A person looks at your proof", "Add another one"):
+        assert words in taken.text
+    stranger = visitor(43)
+    await arrive(services, stranger)
+    assert (await stranger.post(f"{path}/proofs", files={"proof": ("a.png", PNG)})).status_code == 404
+
+    chief = await arrive(services, visitor(settings.root_admin_id))
+    await services.deposits.reject(chief, intent.id, "The picture is of a cat")
+    rejected = await buyer.get(path)
+    assert "The picture is of a cat" in rejected.text
+    assert "Add another one" in rejected.text
+    for _ in range(4):
+        full = await send("b.png", PNG)
+    assert "Add another one" not in full.text
+    await services.deposits.confirm(chief, intent.id, usd(2500))
+    assert "$25.00 is in your balance" in await seen(buyer, path)
+    clock.move(days=1)
+
+
+async def test_payments_are_listed_with_how_they_stand(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    assert "No payments yet" in (await buyer.get("/wallet/payments")).text
+    assert "/wallet/payments" not in (await buyer.get("/wallet")).text
+    first, _ = await begin(buyer, "usdt_tron")
+    await usdt(services, actor, coins, first, "25")
+    second, _ = await begin(buyer, "stars")
+    rows = await buyer.get("/wallet/payments")
+    assert rows.text.index(second) < rows.text.index(first)
+    assert "to be paid" in rows.text
+    assert "arrived" in rows.text
+    home = await buyer.get("/wallet")
+    assert "On its way" in home.text
+    # The open one above the history, the paid one as a row of it.
+    assert home.text.count(second) == 1
+    assert home.text.count(first) == 1
+    assert "USDT on TRON" in home.text
+    assert intent_of(first) not in (await visitor(44).get("/wallet/payments")).text
+    assert (await services.payments.list_mine(actor))[1].status is IntentStatus.SUCCEEDED
+
+
+async def test_a_payment_that_the_provider_has_not_opened_says_so(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    coins.down = True
+    data = {"intent": "an-intent-of-mine", "amount": "25", "way": "usdt_tron"}
+    assert (await buyer.post("/wallet/topup", data=data)).status_code == 503
+    intent = (await services.payments.list_mine(actor))[0]
+    path = f"/wallet/payments/{intent.id}"
+    assert "We are asking USDT on TRON" in await seen(buyer, path)
+    coins.down = False
+    clock.move(seconds=timedelta(minutes=1).total_seconds())
+    assert "Copy the address" in await seen(buyer, path)
+
+
+@pytest.mark.parametrize("language", ["ar", "ru"])
+async def test_no_english_is_left_over(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, language: str
+) -> None:
+    buyer = visitor(language_code=language)
+    actor = await arrive(services, buyer)
+    pages = [await buyer.get("/wallet/topup")]
+    for way in ("usdt_tron", "deposit", "stars", "demo"):
+        pages.append((await begin(buyer, way))[1])
+    path, _ = await begin(buyer, "usdt_tron")
+    for paid in ("20", "26"):
+        await usdt(services, actor, coins, path, paid)
+        pages.append(await buyer.get(path))
+    pages += [await buyer.get("/wallet/payments"), await buyer.get("/wallet")]
+    for page in pages:
+        text = plain(page.text)
+        for word in ("Send", "Copy", "Payment", "Waiting", "balance", "Receipt", "arrived", "Stars", "proof"):
+            assert word not in text, (word, text)

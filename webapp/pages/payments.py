@@ -1,0 +1,125 @@
+"""A payment on its way, the proofs of one by hand, and the list of them all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.datastructures import UploadFile
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import IntentId, OrderId
+from backend.orders.types import OrderFilter
+from backend.payments.service.deposits import MAX_PROOF_BYTES
+from backend.payments.types import ActionKind, Intent
+from webapp import forms
+from webapp.limits import WRITE, limited
+from webapp.pages.answers import asked_by, pushed
+from webapp.presenters import payments as present
+from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page
+from webapp.site import SoukRequest, site_of
+from webapp.views import PaymentPage, ProofError
+
+_WALLET: Final = "/wallet"
+_ROOM: Final = 64 * 1024
+"""Bytes that a form needs around its file."""
+
+
+class PaymentQuery(msgspec.Struct, frozen=True):
+    """What the page that asks again has shown already."""
+
+    seen: Annotated[str, Meta(max_length=32)] = ""
+
+
+@get("/wallet/payments", name="wallet:payments")
+async def payments(request: SoukRequest) -> Html:
+    """The person's latest payments."""
+    site = site_of(request)
+    found = await site.services.payments.list_mine(request.user)
+    return page(
+        request,
+        "wallet/payments.html",
+        present.listed(found, site.viewer(request.user), request.user),
+        tab="me",
+        back=_WALLET,
+    )
+
+
+@get("/wallet/payments/{intent_id:uuid}", name="wallet:payment")
+async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
+    query = forms.read_query(request, PaymentQuery)
+    intent = await site_of(request).services.payments.refresh(request.user, IntentId(intent_id))
+    view = await _view(request, intent)
+    if not asked_by(request, "payment"):
+        return page(request, "wallet/payment.html", view, tab="me", back=_back(view))
+    # The page asks every few seconds: under a finger that copies an address nothing is swapped for its like.
+    if query.seen and view.address.endswith(f"={query.seen}"):
+        return nothing(request)
+    return fragment(request, "wallet/_payment.html", view)
+
+
+@post(
+    "/wallet/payments/{intent_id:uuid}/proofs",
+    name="wallet:proof",
+    guards=[limited(WRITE)],
+    status_code=200,
+    request_max_body_size=MAX_PROOF_BYTES + _ROOM,
+)
+async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Take a picture or a PDF that shows a payment by hand. Raises NotFound, PaymentClosed."""
+    services = site_of(request).services
+    sent = (await forms.posted(request)).get("proof")
+    data = await sent.read() if isinstance(sent, UploadFile) else b""
+    error: ProofError = "" if data else "nothing"
+    if data:
+        try:
+            await services.deposits.add_proof(request.user, IntentId(intent_id), data)
+        except Invalid as refusal:
+            error = present.proof_error(refusal.fields.get("proof", ""))
+    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    view = await _view(request, intent, proof_error=error)
+    return fragment(request, "wallet/_payment.html", view, status=FORM_ERROR if error else 200)
+
+
+async def payment_page(request: SoukRequest, intent: Intent) -> Html:
+    """A payment that has just been begun, at its own address."""
+    view = await _view(request, intent)
+    return pushed(
+        page(request, "wallet/payment.html", view, tab="me", back=_back(view)), f"/wallet/payments/{intent.id}"
+    )
+
+
+async def _view(request: SoukRequest, intent: Intent, *, proof_error: ProofError = "") -> PaymentPage:
+    site = site_of(request)
+    by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
+    order = await _order_number(request, intent.order_id)
+    return present.payment(
+        intent,
+        site.viewer(request.user),
+        live_url=live_url(request, f"payment:{intent.id}"),
+        next_href=f"/orders/{order}" if order else "/orders" if intent.order_id else "/shop",
+        order=order,
+        balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
+        proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
+        proof_error=proof_error,
+    )
+
+
+def _back(view: PaymentPage) -> str:
+    return f"/orders/{view.order}" if view.order else _WALLET
+
+
+async def _order_number(request: SoukRequest, order_id: OrderId | None) -> str:
+    """The number of the order that a payment is for, where it is one of the latest."""
+    if order_id is None:
+        return ""
+    latest = await site_of(request).services.orders.list_mine(request.user, OrderFilter.ALL, None)
+    return next((row.number for row in latest.items if row.id == order_id), "")
+
+
+PAYMENT_HANDLERS: Final = (payments, payment, add_proof)
