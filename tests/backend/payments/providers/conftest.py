@@ -17,7 +17,8 @@ from backend.kernel.money import Money
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit
 from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
-from backend.payments.types import Intent, Outcome, Reconciliation, TopUpLimits
+from backend.payments.service.common import ref
+from backend.payments.types import Intent, Outcome, PaymentRef, Reconciliation, TopUpLimits
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletService
 from tests.backend.payments.providers.desk import Desk, Hook
@@ -64,6 +65,11 @@ class Shop:
     async def look(self, intent: Intent) -> Intent:
         """The payment as it stands in the books."""
         return await self.payments.intent(self.buyer, intent.id)
+
+    async def ref(self, intent: Intent) -> PaymentRef:
+        """The payment as its provider gets it."""
+        async with self.uow.read() as tx:
+            return await ref(tx, intent)
 
     async def balance(self) -> int:
         """What the buyer has, in cents."""

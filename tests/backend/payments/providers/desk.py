@@ -31,6 +31,9 @@ class Desk(Protocol):
     def understate(self, intent: Intent, units: int) -> None:
         """Let the provider say that less was paid than it said before."""
 
+    def forget(self, intent: Intent) -> None:
+        """Let the provider know nothing of the payment any more."""
+
     def opened(self, intent: Intent) -> int:
         """How many payments the provider has opened for the intent."""
 

@@ -72,6 +72,9 @@ class CryptoPayDesk:
     def _invoice(self, intent: Intent) -> dict[str, Any]:
         return next(item for item in self.server.invoices if item["payload"] == str(intent.id))
 
+    def forget(self, intent: Intent) -> None:
+        self.server.invoices.remove(self._invoice(intent))
+
     def opened(self, intent: Intent) -> int:
         return sum(item["payload"] == str(intent.id) for item in self.server.invoices)
 
@@ -126,6 +129,9 @@ class StripeDesk:
 
     def understate(self, intent: Intent, units: int) -> None:
         self.server.session_of(str(intent.id))["amount_total"] = units
+
+    def forget(self, intent: Intent) -> None:
+        self.server.sessions.remove(self.server.session_of(str(intent.id)))
 
     def opened(self, intent: Intent) -> int:
         return sum(item["client_reference_id"] == str(intent.id) for item in self.server.sessions)
@@ -193,6 +199,9 @@ class PayPalDesk:
 
     def understate(self, intent: Intent, units: int) -> None:
         self._capture(intent)["amount"]["value"] = _text(units)
+
+    def forget(self, intent: Intent) -> None:
+        del self.server.captures[self._capture(intent)["id"]], self.server.orders[self._order(intent)["id"]]
 
     def opened(self, intent: Intent) -> int:
         return sum(item["purchase_units"][0].get("custom_id") == str(intent.id) for item in self.server.orders.values())
