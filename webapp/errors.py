@@ -49,6 +49,7 @@ _CODE_PAGES: Final[dict[str, str]] = {
     "provider_down": _ANY_PAGE,
     "root_protected": _ANY_PAGE,
     "not_yourself": _ANY_PAGE,
+    "second_admin_needed": _ANY_PAGE,
 }
 _UNAVAILABLE_SECONDS: Final = 5
 
@@ -84,6 +85,12 @@ MESSAGES: Final[dict[str, str]] = {
     "idempotency_conflict": _("This payment was begun before with another amount. Begin anew"),
     "provider_down": _("This way to pay does not answer just now. Nothing was taken. Try again or choose another"),
     "bad_webhook": _("That cannot be done here"),
+    "refund_too_much": _("The most that can go back is {most}"),
+    "refund_not_possible": _("This cannot go back the way it came. Their balance can have it"),
+    "refund_refused": _("The provider refuses to send it back. Their balance can have it"),
+    "payment_closed": _("This has been dealt with already"),
+    "second_admin_needed": _("You asked for it, so another admin must approve it"),
+    "adjustment_closed": _("Another admin was faster: it waits no more"),
 }
 """Words by code, for toasts and JSON; ``{name}`` is filled from the error's params."""
 
