@@ -13,6 +13,7 @@ import click
 
 from backend.bootstrap import Services
 from backend.cli.catalog import import_group
+from backend.cli.doctor import doctor
 from backend.cli.frame import OneLineGroup, console, with_services
 from backend.cli.ledger import ledger
 from backend.demo.run import run_demo
@@ -28,6 +29,7 @@ def main() -> None:
 
 main.add_command(import_group)
 main.add_command(ledger)
+main.add_command(doctor)
 
 
 def _replace_process(*command: str) -> None:

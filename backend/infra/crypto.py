@@ -11,11 +11,14 @@ import hmac
 import os
 from collections import OrderedDict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import LargeBinary, delete, insert, select, update
+from sqlalchemy import LargeBinary, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -55,6 +58,13 @@ def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
         return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
     except (InvalidTag, ValueError) as error:
         raise DecryptionError("the secret cannot be opened") from error
+
+
+class RingState(msgspec.Struct, frozen=True):
+    """``closed``: master keys whose data keys this ring can't open; ``old``: how many the current one does not wrap."""
+
+    closed: list[str]
+    old: int
 
 
 class KeyRing:
@@ -99,6 +109,21 @@ class KeyRing:
         if len(self._cache) > _CACHED_KEYS:
             self._cache.popitem(last=False)
         return key
+
+    async def survey(self, tx: Tx) -> RingState:
+        """Whether everything stored can be opened, by one data key of each master key."""
+        samples = select(DataKey.id, DataKey.wrapped, DataKey.master_key).order_by(DataKey.master_key)
+        rows = (await tx.execute(samples.ext(distinct_on(DataKey.master_key)))).all()
+        waits = select(func.count()).select_from(DataKey).where(DataKey.master_key != self.current)
+        old = int((await tx.execute(waits)).scalar_one())
+        return RingState([row.master_key for row in rows if not self._opens(row)], old)
+
+    def _opens(self, row: Any) -> bool:
+        try:
+            open_sealed(self._masters[row.master_key], row.wrapped, row.id.bytes)
+        except (KeyError, DecryptionError):
+            return False
+        return True
 
     async def destroy(self, tx: Tx, key_id: DataKeyId) -> None:
         """Destroy the data key and with it all that it sealed."""

@@ -1,0 +1,211 @@
+"""``souk doctor``: what is wrong with a deployment, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from backend.bootstrap import Services
+from backend.cli.frame import FAILED, console, told, with_services
+from backend.identity.types import Actor
+from backend.infra import health
+from backend.infra.heartbeat import is_fresh
+from backend.kernel.errors import AppError
+from backend.payments.types import ProviderSetup, SetupState
+
+_GIB: Final = 1024**3
+_FULL: Final = 200 * 1024**2
+"""Bytes of free disk below which uploads and logs will soon fail."""
+_PROCESSES: Final = ("worker", "bot")
+
+
+class State(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    OFF = "off"
+    NOTE = "note"
+    """It works, and there is something to know."""
+    WRONG = "wrong"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of the report; ``text`` says what is, and what to do about it."""
+
+    state: State
+    subject: str
+    text: str
+
+
+_COLOURS: Final = {State.OK: "green", State.OFF: "dim", State.NOTE: "yellow", State.WRONG: "red"}
+
+
+@click.command()
+def doctor() -> None:
+    """Say what is wrong with this deployment and how to mend it. Exit code 1 when something is."""
+    findings = with_services(examine)
+    print_findings(findings)
+    sys.exit(FAILED if any(item.state is State.WRONG for item in findings) else 0)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """One line for each finding."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for column in ("state", "subject"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("text", overflow="fold")
+    for item in findings:
+        table.add_row(Text(item.state.value, style=_COLOURS[item.state]), Text(item.subject), Text(item.text))
+    console.print(table)
+
+
+async def examine(services: Services) -> list[Finding]:
+    """Every check, each of which may find several things."""
+    found = [item async for item in _servers(services)]
+    checks: tuple[Callable[[Services], Awaitable[list[Finding]]], ...] = (_bot, _address, _disk, _processes, _ways)
+    for check in checks:
+        found += await check(services)
+    return found
+
+
+async def _servers(services: Services) -> AsyncIterator[Finding]:
+    state = await health.check(services.uow, services.redis)
+    if state.database is health.State.DOWN:
+        yield Finding(State.WRONG, "database", f"{await _database_trouble(services)}: look at DATABASE_URL")
+    else:
+        yield Finding(State.OK, "database", "it answers")
+        yield _MIGRATIONS[state.migrations]
+    if state.redis is health.State.OK:
+        yield Finding(State.OK, "redis", "it answers")
+    else:
+        text = "it does not answer: look at REDIS_URL; the shop sells on, but messages and payments wait"
+        yield Finding(State.WRONG, "redis", text)
+    if state.migrations in {health.Migrations.HEAD, health.Migrations.AHEAD}:
+        for finding in await _master_keys(services):
+            yield finding
+
+
+_MIGRATIONS: Final = {
+    health.Migrations.HEAD: Finding(State.OK, "migrations", "up to date"),
+    health.Migrations.AHEAD: Finding(State.NOTE, "migrations", "a newer release has migrated it: update this one too"),
+    health.Migrations.BEHIND: Finding(State.WRONG, "migrations", "not up to date: run `souk migrate`"),
+    health.Migrations.UNKNOWN: Finding(State.WRONG, "migrations", "unknown: run `souk migrate`"),
+}
+
+
+async def _database_trouble(services: Services) -> str:
+    try:
+        async with services.uow.read():
+            return "it did not answer in time"
+    except AppError as error:
+        return told(error)
+
+
+async def _master_keys(services: Services) -> list[Finding]:
+    async with services.uow.read() as tx:
+        state = await services.ring.survey(tx)
+    if state.closed:
+        names = ", ".join(state.closed)
+        text = f"what {names} protects cannot be opened: put that key back into MASTER_KEYS, after the first"
+        return [Finding(State.WRONG, "master keys", text)]
+    if state.old:
+        text = f"{state.old} data keys are wrapped by an older key: run `souk keys rotate`"
+        return [Finding(State.NOTE, "master keys", text)]
+    return [Finding(State.OK, "master keys", f"{services.ring.current} wraps all data keys")]
+
+
+async def _bot(services: Services) -> list[Finding]:
+    settings = services.settings
+    host = urlsplit(settings.telegram_api_url).hostname
+    try:
+        address = f"{settings.telegram_api_url.rstrip('/')}/bot{settings.bot_token}/getMe"
+        answer = await services.http.call("GET", address)
+        body = answer.json()
+    except AppError as error:
+        text = f"Telegram does not answer ({error.detail}): this machine must reach {host}"
+        return [Finding(State.WRONG, "bot token", text)]
+    bot = body.get("result") if isinstance(body, dict) and body.get("ok") is True else None
+    if not isinstance(bot, dict):
+        text = "Telegram does not know BOT_TOKEN: take the token from @BotFather, /mybots, API Token"
+        return [Finding(State.WRONG, "bot token", text)]
+    return [Finding(State.OK, "bot token", f"@{bot.get('username')}")]
+
+
+async def _address(services: Services) -> list[Finding]:
+    url = services.settings.public_url
+    if urlsplit(url).scheme != "https":
+        text = f"{url} is not https: Telegram opens no Mini App there, and no provider calls it"
+        return [Finding(State.NOTE, "PUBLIC_URL", text)]
+    return [Finding(State.OK, "PUBLIC_URL", f"{url}; the Mini App at @BotFather must have the same")]
+
+
+async def _disk(services: Services) -> list[Finding]:
+    return await asyncio.to_thread(_look_at_disk, Path(services.settings.data_dir))
+
+
+def _look_at_disk(folder: Path) -> list[Finding]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"souk")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        text = f"{folder} cannot be written ({error.strerror}): set DATA_DIR, or give the folder to this user"
+        return [Finding(State.WRONG, "data", text)]
+    told_free = f"{folder}, {free / _GIB:.1f} GiB free"
+    if free < _FULL:
+        return [Finding(State.WRONG, "data", f"{told_free}: make room before uploads and logs fail")]
+    return [Finding(State.OK, "data", told_free)]
+
+
+async def _processes(services: Services) -> list[Finding]:
+    """Worker and bot touch a file while they live; web processes are seen by /readyz."""
+
+    def look(name: str) -> Finding:
+        folder = Path(services.settings.data_dir) / "run"
+        if any(is_fresh(file) for file in folder.glob(f"{name}-*.heartbeat")):
+            return Finding(State.OK, f"{name} process", "it runs")
+        return Finding(State.NOTE, f"{name} process", f"none runs on this DATA_DIR: start it with `souk {name}`")
+
+    return [await asyncio.to_thread(look, name) for name in _PROCESSES]
+
+
+async def _ways(services: Services) -> list[Finding]:
+    setups = await services.payments.setups(Actor.system())
+    found = [item for setup in setups for item in _way(setup)]
+    if not any(setup.state is SetupState.ON for setup in setups):
+        found.append(Finding(State.WRONG, "payments", "no way to pay is on: wallets cannot be topped up"))
+    return found
+
+
+def _way(setup: ProviderSetup) -> list[Finding]:
+    subject = f"pay: {setup.name}"
+    if setup.state is SetupState.OFF:
+        return [Finding(State.OFF, subject, f"off; it needs {', '.join(setup.needs)}")]
+    if setup.state is SetupState.INCOMPLETE:
+        return [Finding(State.WRONG, subject, f"half configured, and therefore off: set {', '.join(setup.missing)}")]
+    if setup.state is SetupState.WRONG:
+        return [Finding(State.WRONG, subject, f"off: {setup.problem}")]
+    text = f"on; its webhook address is {setup.webhook_url}" if setup.webhook_url else "on"
+    found = [Finding(State.OK, subject, text)]
+    if setup.policy_risk:
+        found.append(Finding(State.NOTE, subject, POLICY))
+    return found
+
+
+POLICY: Final = (
+    "Telegram's rules want Stars for digital goods in Mini Apps; it may act against a bot that sells them by other ways"
+)
+"""What an operator must know who switches on a way that is not Stars."""
