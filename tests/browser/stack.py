@@ -21,10 +21,14 @@ from backend.identity.types import Actor
 from backend.infra import embedded
 from backend.infra.settings import Environment, Settings
 from tests.factories.wallet import give, usd
+from tests.fakes import evm
+from tests.fakes.evm import XPUB, Evm
 from tests.processes import environment
 
 _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
+CONFIRMATIONS = 3
+"""The blocks that make a payment in USDT final here."""
 _DATABASE = "souk_browser"
 _REDIS_DATABASE = 9  # the test processes have the first ones
 
@@ -35,6 +39,8 @@ class Stack(msgspec.Struct, frozen=True):
     app: str
     simulator: str
     services: Services
+    chain: Evm
+    """Where USDT is paid: `pay` and `mine`."""
 
     async def actor(self, telegram_id: int) -> Actor:
         """The person behind a Telegram account that has opened the shop."""
@@ -70,7 +76,7 @@ class Stack(msgspec.Struct, frozen=True):
         return (await self.services.orders.reserve(actor, variant.id, 1, key)).number
 
 
-def _settings(base: Settings, database: str, folder: Path) -> tuple[Settings, dict[str, str]]:
+def _settings(base: Settings, database: str, folder: Path, chain: Evm) -> tuple[Settings, dict[str, str]]:
     web, simulator, metrics = (embedded.free_port() for _ in range(3))
     telegram = f"http://127.0.0.1:{simulator}"
     settings = msgspec.structs.replace(
@@ -87,6 +93,13 @@ def _settings(base: Settings, database: str, folder: Path) -> tuple[Settings, di
         database_pool=10,
         data_dir=str(folder / "data"),
         log_dir=str(folder),
+        usdt_evm_rpc_urls=chain.url,
+        usdt_evm_xpub=XPUB,
+        usdt_evm_chain_id=evm.CHAIN_ID,
+        usdt_evm_contract=chain.token,
+        usdt_evm_decimals=evm.DECIMALS,
+        usdt_evm_network="Ethereum (ERC-20)",
+        usdt_evm_confirmations=str(CONFIRMATIONS),
     )
     (folder / "metrics").mkdir()
     others = {
@@ -127,7 +140,14 @@ async def _answers(client: httpx.AsyncClient, address: str) -> bool:
 @asynccontextmanager
 async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
     """Start it all, wait until it is ready, and stop it afterwards."""
-    settings, environ = _settings(base, await _fresh_database(os.environ["SOUK_TEST_POSTGRES"]), folder)
+    async with evm.running(folder) as chain:
+        settings, environ = _settings(base, await _fresh_database(os.environ["SOUK_TEST_POSTGRES"]), folder, chain)
+        async with _started(settings, environ, folder, chain) as stack:
+            yield stack
+
+
+@asynccontextmanager
+async def _started(settings: Settings, environ: dict[str, str], folder: Path, chain: Evm) -> AsyncIterator[Stack]:
     services = build(settings)
     modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
     children = [Child(name, module, environ, folder) for name, module in modules.items()]
@@ -140,7 +160,7 @@ async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
                 child.start()
             simulator = settings.telegram_api_url
             await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
-            yield Stack(settings.public_url, simulator, services)
+            yield Stack(settings.public_url, simulator, services, chain)
         finally:
             for child in reversed(children):
                 child.ask_to_stop()

@@ -23,6 +23,8 @@ from tests.processes import ROOT
 
 CHAIN_ID = 31337
 DECIMALS = 6
+XPUB = "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
+"""A shop's account m/44'/60'/0', of the mnemonic "abandon … about", which everybody knows."""
 _READY_SECONDS = 20.0
 _LOOK_SECONDS = 0.02
 _ZERO = "0x" + "0" * 40

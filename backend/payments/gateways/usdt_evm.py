@@ -76,11 +76,11 @@ class EvmProvider(usdt.Watcher):
     def _progress(self, sight: Sight, waiting: list[Seen]) -> dict[str, str]:
         needed = self._token.depth or sight.head - sight.final_block + 1
         depth = sight.head - max(item.block for item in waiting) + 1
-        units = sum(item.units for item in waiting)
+        micro = usdt.micro_of(sum(item.units for item in waiting), self._token.decimals)
         return {
             "confirmations": str(min(max(depth, 0), needed)),
             "needed": str(needed),
-            "seen": usdt.decimal_text(units, self._token.decimals),
+            "seen": usdt.decimal_text(micro, usdt.DIGITS),
         }
 
 

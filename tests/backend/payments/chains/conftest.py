@@ -24,12 +24,9 @@ from tests.backend.payments.conftest import LIMITS
 from tests.factories.wallet import USD, actor_of, rich_person, usd
 from tests.fakes import evm
 from tests.fakes.clock import FakeClock
-from tests.fakes.evm import CHAIN_ID, Evm, Gates
+from tests.fakes.evm import CHAIN_ID, XPUB, Evm, Gates
 
-# Of the mnemonic "abandon … about", which everybody knows: m/44'/60'/0' and m/44'/195'/0'.
-EVM_XPUB = (
-    "xpub6DCoCpSuQZB2jawqnGMEPS63ePKWkwWPH4TU45Q7LPXWuNd8TMtVxRrgjtEshuqpK3mdhaWHPFsBngh5GFZaM6si3yZdUsT8ddYM3PwnATt"
-)
+# Of the same words as the EVM chain's: m/44'/195'/0'.
 TRON_XPUB = (
     "xpub6D1AabNHCupeiLM65ZR9UStMhJ1vCpyV4XbZdyhMZBiJXALQtmn9p42VTQckoHVn8WNqS7dqnJokZHAHcHGoaQgmv8D45oNUKx6DZMNZBCd"
 )
@@ -147,7 +144,7 @@ def open_evm(
     def make(gates: Gates, kit: ProviderKit | None = None, **others: object) -> Till:
         given = {
             "usdt_evm_rpc_urls": gates.urls,
-            "usdt_evm_xpub": EVM_XPUB,
+            "usdt_evm_xpub": XPUB,
             "usdt_evm_chain_id": CHAIN_ID,
             "usdt_evm_contract": chain.token.lower(),
             "usdt_evm_decimals": 6,

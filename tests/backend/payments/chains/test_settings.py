@@ -15,10 +15,11 @@ from backend.payments.gateways.usdt_addresses import Addresses, ton_raw
 from backend.payments.ports import PaymentProvider, ProviderKit, ProviderSpec
 from backend.payments.service import configure
 from backend.payments.types import SetupState
-from tests.backend.payments.chains.conftest import EVM_XPUB, TRON_XPUB
+from tests.backend.payments.chains.conftest import TRON_XPUB
+from tests.fakes.evm import XPUB
 
 SPECS: Sequence[ProviderSpec] = (usdt_evm.SPEC, usdt_tron.SPEC, usdt_ton.SPEC)
-EVM = {"usdt_evm_rpc_urls": "https://node.test/key", "usdt_evm_xpub": EVM_XPUB}
+EVM = {"usdt_evm_rpc_urls": "https://node.test/key", "usdt_evm_xpub": XPUB}
 TRON = {"usdt_tron_xpub": TRON_XPUB}
 TON = {"usdt_ton_address": "UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p"}
 # Of the same words as the public ones.
@@ -41,7 +42,7 @@ def test_each_chain_is_off_by_itself_and_on_by_a_line_or_two(configured: Settle)
         can = provider.capabilities
         assert (can.asset, can.unit_price, can.refundable) == ("USDT", Decimal(1), False)
         assert can.follow_seconds == 7 * 24 * 3600
-    assert setup(configured(usdt_evm_xpub=EVM_XPUB), "usdt_evm")[1] is SetupState.INCOMPLETE
+    assert setup(configured(usdt_evm_xpub=XPUB), "usdt_evm")[1] is SetupState.INCOMPLETE
 
 
 def test_the_price_is_asked_for_where_the_shop_does_not_count_in_dollars(configured: Settle) -> None:
@@ -57,7 +58,7 @@ def test_the_price_is_asked_for_where_the_shop_does_not_count_in_dollars(configu
     ("given", "told"),
     [
         (EVM | {"usdt_evm_xpub": "xpub"}, "USDT_EVM_XPUB must be an account's"),
-        (EVM | {"usdt_evm_xpub": EVM_XPUB[:-1] + "u"}, "USDT_EVM_XPUB must be an account's"),
+        (EVM | {"usdt_evm_xpub": XPUB[:-1] + "u"}, "USDT_EVM_XPUB must be an account's"),
         (EVM | {"usdt_evm_xpub": "кошелёк"}, "USDT_EVM_XPUB must be an account's"),
         (EVM | {"usdt_evm_chain_id": 137}, "USDT_EVM_CONTRACT must name"),
         (EVM | {"usdt_evm_contract": "0xdAC17F958D2ee523a2206206994597C13D831ec8"}, "USDT_EVM_CONTRACT is not"),
@@ -91,7 +92,7 @@ def test_a_private_key_is_refused_and_not_repeated(configured: Settle) -> None:
 
     words = "abandon " * 11 + "about"
     account = Bip44.FromSeed(Bip39SeedGenerator(words).Generate(), Bip44Coins.ETHEREUM).Purpose().Coin().Account(0)
-    assert account.PublicKey().ToExtended() == EVM_XPUB
+    assert account.PublicKey().ToExtended() == XPUB
     private = account.PrivateKey().ToExtended()
     with pytest.raises(SettingsError, match="private key") as refused:
         Addresses(private, "ETHEREUM", "USDT_EVM_XPUB")
@@ -101,7 +102,7 @@ def test_a_private_key_is_refused_and_not_repeated(configured: Settle) -> None:
         Addresses(below, "ETHEREUM", "USDT_EVM_XPUB")
     # What the wallet with these words shows, for the first address and for one far ahead.
     branch = account.Change(Bip44Changes.CHAIN_EXT)
-    ours = Addresses(EVM_XPUB, "ETHEREUM", "USDT_EVM_XPUB")
+    ours = Addresses(XPUB, "ETHEREUM", "USDT_EVM_XPUB")
     for index in (0, 1, 123_456, 2**31 - 1):
         assert ours.at(index) == branch.AddressIndex(index).PublicKey().ToAddress()
     for index in (-1, 2**31):
@@ -110,7 +111,7 @@ def test_a_private_key_is_refused_and_not_repeated(configured: Settle) -> None:
 
 
 def test_the_first_addresses_of_the_known_words() -> None:
-    assert Addresses(EVM_XPUB, "ETHEREUM", "X").at(0) == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
+    assert Addresses(XPUB, "ETHEREUM", "X").at(0) == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
     assert Addresses(TRON_XPUB, "TRON", "X").at(0) == "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH"
 
 
