@@ -160,7 +160,7 @@ async def test_what_failed_and_what_went_back(
         (500, "$5.00 went back the way you paid; $20.00 of this payment stayed here."),
         (2000, "It went back the way you paid."),
     ):
-        await services.refunds.refund(chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}")
+        await services.refunds.refund_top_up(chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}")
         assert words in await seen(buyer, path)
 
 
