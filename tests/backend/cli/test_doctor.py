@@ -41,7 +41,7 @@ def healthy(telegram: Telegram, tmp_path: Path, services: Services) -> dict[str,
     """A deployment in which nothing is wrong."""
     run = tmp_path / "run"
     run.mkdir()
-    for name in ("worker", "bot token"):
+    for name in ("worker", "bot"):
         (run / f"{name}-host.heartbeat").touch()
     return {**HTTPS, "TELEGRAM_API_URL": telegram.url, "DATA_DIR": str(tmp_path)}
 
