@@ -1,0 +1,377 @@
+"""What is PayPal's own: approvals and captures, certificates, tokens, searches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from backend.infra.settings import Settings
+from backend.kernel.money import Money
+from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
+from backend.payments.gateways import paypal
+from backend.payments.gateways.paypal_api import PayPalSignature
+from backend.payments.types import (
+    Difference,
+    DifferenceKind,
+    IntentStatus,
+    Outcome,
+    PollIntent,
+    ProviderState,
+    SendRefund,
+)
+from tests.backend.payments.providers.conftest import ADMIN, Shop
+from tests.backend.payments.providers.desks import PayPalDesk
+from tests.factories.wallet import usd
+from tests.fakes import paypal_server
+from tests.fakes.clock import FakeClock
+
+on_paypal = pytest.mark.parametrize("desk", ["paypal"], indirect=True)
+
+
+def _captures(desk: PayPalDesk) -> int:
+    return sum(request.path.endswith("/capture") for request in desk.server.calls)
+
+
+# ── orders ──
+
+
+@on_paypal
+async def test_the_order_says_what_the_payment_says(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open(1050)
+    request = desk.server.calls[-1]
+    asked = request.json()
+    (unit,) = asked["purchase_units"]
+    assert unit["amount"] == {"currency_code": "USD", "value": "10.50"}
+    assert unit["custom_id"] == unit["invoice_id"] == str(intent.id)
+    context = asked["payment_source"]["paypal"]["experience_context"]
+    assert context["return_url"] == context["cancel_url"] == f"http://127.0.0.1:8080/wallet/payments/{intent.id}"
+    assert request.headers["paypal-request-id"] == str(intent.id)
+    assert intent.action is not None
+    assert intent.action.url == f"https://www.paypal.com/checkoutnow?token={intent.external_id}"
+
+
+@on_paypal
+@pytest.mark.parametrize(
+    ("currency", "amount", "value"),
+    [("JPY", 500, "500"), ("HUF", 50000, "500"), ("HUF", 50001, "501"), ("TWD", 5, "1")],
+)
+async def test_money_without_decimals(shop: Shop, desk: PayPalDesk, currency: str, amount: int, value: str) -> None:
+    intent = await shop.open()
+    desk.server.orders.clear()
+    desk.server._by_key.clear()
+    money = Money(amount, currency)
+    reference = msgspec.structs.replace(await shop.ref(intent), amount=money, payable=money, external_id=None)
+    made = await desk.provider.create(reference)
+    order = desk.server.order_of(str(intent.id))
+    assert order["purchase_units"][0]["amount"] == {"currency_code": currency, "value": value}
+    (told,) = await desk.provider.webhook(*desk.server.hook("PAYMENT.CAPTURE.COMPLETED", desk.server.take(order)))
+    assert told.received is not None
+    assert (told.external_id, told.received >= money) == (made.external_id, True)
+    paid = msgspec.structs.replace(reference, external_id=made.external_id, charge_id=told.charge_id)
+    if told.received != money:  # what cannot be said in whole units is not refunded as something else
+        with pytest.raises(RefundRefused):
+            await desk.provider.refund(paid, money, "odd")
+    await desk.provider.refund(paid, told.received, "key")
+    assert [item["amount"]["value"] for item in desk.server.refunds] == [value]
+
+
+@on_paypal
+async def test_an_approval_is_captured_once_by_whoever_hears_of_it(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open()
+    hook = desk.pay(intent, 1555)
+    await asyncio.gather(
+        *(shop.hear(hook) for _ in range(5)), *(shop.payments.poll(PollIntent(intent.id, 0)) for _ in range(5))
+    )
+    assert (len(desk.server.captures), await shop.balance()) == (1, 1555)
+    (capture,) = desk.server.captures.values()
+    assert await shop.hear(desk.server.hook("PAYMENT.CAPTURE.COMPLETED", capture)) == [Outcome.DUPLICATE]
+    assert (await shop.look(intent)).charge_id == capture["id"]
+
+
+@on_paypal
+async def test_a_card_that_is_declined_leaves_the_payment_open(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open()
+    desk.server.declines = True
+    hook = desk.pay(intent, 1555)
+    await shop.hear(hook)
+    assert ((await shop.look(intent)).status, await shop.balance()) == (IntentStatus.PENDING, 0)
+    desk.server.declines = False
+    await shop.hear(hook)
+    assert await shop.balance() == 1555
+
+
+@on_paypal
+async def test_another_shop_s_order_is_not_captured(shop: Shop, desk: PayPalDesk) -> None:
+    amount = {"currency_code": "USD", "value": "5.00"}
+    order = desk.server.add_order({"reference_id": "souk-of-another", "custom_id": "x", "amount": amount})
+    order["status"] = "APPROVED"
+    assert await shop.hear(desk.server.hook("CHECKOUT.ORDER.APPROVED", order)) == []
+    assert (order["status"], _captures(desk)) == ("APPROVED", 0)
+
+
+@on_paypal
+async def test_a_capture_that_is_held_and_then_denied(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open()
+    desk.pay(intent, 1555)
+    capture = desk._capture(intent)
+    capture["status"] = "PENDING"
+    await shop.hear(desk.server.hook("PAYMENT.CAPTURE.PENDING", capture))
+    assert (await shop.payments.refresh(shop.buyer, intent.id)).status is IntentStatus.CONFIRMING
+    capture["status"] = "DECLINED"
+    await shop.hear(desk.server.hook("PAYMENT.CAPTURE.DECLINED", capture))
+    assert ((await shop.look(intent)).status, await shop.balance()) == (IntentStatus.FAILED, 0)
+
+
+@on_paypal
+async def test_an_order_that_paypal_has_forgotten_is_not_paid(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open()
+    desk.server.orders.clear()
+    assert await desk.provider.status(await shop.ref(intent)) is None
+
+
+@on_paypal
+async def test_other_events_are_taken_without_effect(shop: Shop, desk: PayPalDesk) -> None:
+    assert await shop.hear(desk.server.hook("CUSTOMER.DISPUTE.CREATED", {"id": "x"})) == []
+
+
+# ── refunds ──
+
+
+@on_paypal
+async def test_a_refund_of_an_order_that_paypal_has_forgotten_still_counts(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.paid(1555)
+    hook = desk.refund_behind(intent, 300)
+    desk.server.orders.clear()
+    assert await shop.hear(hook) == [Outcome.UNMATCHED]
+    assert await shop.unmatched() == [("refunded_elsewhere", usd(300))]
+
+
+@on_paypal
+async def test_a_second_refund_behind_our_back_counts_with_the_first(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.paid(1555)
+    hooks = [desk.refund_behind(intent, cents) for cents in (300, 200)]
+    for hook in reversed(hooks):
+        await shop.hear(hook)
+    assert (await shop.unmatched())[-1] == ("refunded_elsewhere", usd(500))
+    reversed_hook = desk.server.hook("PAYMENT.CAPTURE.REVERSED", desk.server.refunds[-1])
+    assert await shop.hear(reversed_hook) == [Outcome.DUPLICATE]
+
+
+@on_paypal
+async def test_more_than_the_capture_is_refused_and_the_wallet_keeps_it(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.paid(1555)
+    desk.refund_behind(intent, 1000)
+    begun = await shop.refunds.refund_top_up(ADMIN, intent.id, usd(1555), "", idempotency_key="r")
+    await shop.refunds.send(SendRefund(begun.id))
+    assert (desk.sent_back(intent), await shop.balance()) == (1000, 1555)
+
+
+# ── who calls ──
+
+
+@on_paypal
+async def test_the_certificate_is_looked_up_once(shop: Shop, desk: PayPalDesk) -> None:
+    for number in range(3):
+        await shop.paid(1000 + number, f"tap:{number}")
+    assert sum("/certs/" in request.path for request in desk.server.calls) == 1
+
+
+@on_paypal
+async def test_a_certificate_whose_time_is_over_is_no_certificate(
+    shop: Shop, desk: PayPalDesk, clock: FakeClock
+) -> None:
+    intent = await shop.open()
+    desk.server.certificates = {"CERT-1": paypal_server.certificate(paypal_server.key(), clock.now(), days=-1)}
+    with pytest.raises(BadWebhook):
+        await shop.hear(desk.pay(intent, 1555))
+    desk.server.certificates = {"CERT-2": paypal_server.certificate(paypal_server.key(), clock.now(), days=1)}
+    assert await shop.hear(desk.pay(intent, 1555)) == [Outcome.APPLIED]
+    clock.move(days=2)
+    with pytest.raises(BadWebhook):
+        await shop.hear(desk.pay(intent, 1555))
+
+
+@on_paypal
+@pytest.mark.parametrize("shown", [b"", b"<html>", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+async def test_what_is_no_certificate_has_the_call_made_again(shop: Shop, desk: PayPalDesk, shown: bytes) -> None:
+    intent = await shop.open()
+    desk.server.certificates = {"CERT-1": shown}
+    with pytest.raises(ProviderDown):
+        await shop.hear(desk.pay(intent, 1555))
+
+
+@on_paypal
+async def test_a_key_of_another_kind_is_refused(shop: Shop, desk: PayPalDesk, clock: FakeClock) -> None:
+    intent = await shop.open()
+    curve: Any = ec.generate_private_key(ec.SECP256R1())
+    desk.server.certificates = {"CERT-1": paypal_server.certificate(curve, clock.now())}
+    with pytest.raises(BadWebhook):
+        await shop.hear(desk.pay(intent, 1555))
+
+
+@on_paypal
+async def test_paypal_that_does_not_answer_has_the_call_made_again(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.open()
+    hook = desk.pay(intent, 1555)
+    desk.go_down(True)
+    with pytest.raises(ProviderDown):  # its certificate is not to be had
+        await shop.hear(hook)
+    desk.go_down(False)
+    await shop.hear(desk.server.hook("OTHER", {}))
+    desk.go_down(True)
+    with pytest.raises(ProviderDown):  # the capture cannot be made
+        await shop.hear(hook)
+    desk.go_down(False)
+    assert await shop.hear(hook) == [Outcome.APPLIED]
+
+
+@on_paypal
+async def test_a_flood_of_forged_calls_looks_few_certificates_up(
+    shop: Shop, desk: PayPalDesk, clock: FakeClock
+) -> None:
+    await shop.paid(1000, "before")
+    intent = await shop.open(1555)
+    headers, body = desk.pay(intent, 1555)
+    base = headers["paypal-cert-url"].rpartition("/")[0]
+    refused = {BadWebhook: 0, ProviderDown: 0}
+    for number in range(200):
+        try:
+            await shop.hear(({**headers, "paypal-cert-url": f"{base}/CERT-{number}"}, body))
+        except (BadWebhook, ProviderDown) as error:
+            refused[type(error)] += 1
+    assert sum(refused.values()) == 200
+    assert sum("/certs/" in request.path for request in desk.server.calls) <= 10
+    # PayPal's own, whose certificate is known, still get in.
+    assert await shop.hear((headers, body)) == [Outcome.APPLIED]
+    clock.move(minutes=2)
+    with pytest.raises(BadWebhook):
+        await shop.hear(({**headers, "paypal-cert-url": f"{base}/CERT-201"}, body))
+
+
+class _Recorder:
+    """An Http that shows the certificate at any address, and remembers which were asked for."""
+
+    def __init__(self, pem: bytes) -> None:
+        self.asked: list[str] = []
+        self.status, self.body = 200, pem
+
+    async def call(self, method: str, url: str, **_: Any) -> Any:
+        self.asked.append(url)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77", True),
+        ("https://api-m.paypal.com/v1/notifications/certs/CERT-360caa42", True),
+        ("http://api.paypal.com/v1/notifications/certs/CERT-360caa42", False),
+        ("https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42", False),
+        ("https://api.paypal.com.evil.example/v1/notifications/certs/CERT-360caa42", False),
+        ("https://evil.example/https://api.paypal.com/v1/notifications/certs/CERT-360caa42", False),
+        ("https://api.paypal.com@evil.example/v1/notifications/certs/CERT-360caa42", False),
+        ("https://api.paypal.com/v1/notifications/certs/../../other", False),
+        ("https://api.paypal.com/v1/notifications/certs/CERT-1#x", False),
+    ],
+)
+async def test_certificates_come_from_paypal_alone(clock: FakeClock, address: str, asked: bool) -> None:
+    http = _Recorder(paypal_server.certificate(paypal_server.key(), clock.now()))
+    proof = PayPalSignature(http=http, clock=clock, url="https://api-m.paypal.com", webhook_id=paypal_server.WEBHOOK_ID)
+    signed, body = paypal_server.PayPalServer(clock).signed(b"{}")
+    headers: Mapping[str, str] = {**signed, "paypal-cert-url": address}
+    if asked:
+        await proof.verify(headers, body)
+    else:
+        with pytest.raises(BadWebhook):
+            await proof.verify(headers, body)
+    assert http.asked == ([address] if asked else [])
+
+
+# ── tokens ──
+
+
+@on_paypal
+async def test_a_token_is_kept_while_it_lasts_and_renewed_when_withdrawn(shop: Shop, desk: PayPalDesk) -> None:
+    def tokens() -> int:
+        return sum(request.path == "/v1/oauth2/token" for request in desk.server.calls)
+
+    intent = await shop.open()
+    await desk.provider.status(await shop.ref(intent))
+    assert tokens() == 1
+    desk.server.revoke()
+    await desk.provider.status(await shop.ref(intent))
+    assert tokens() == 2
+    shop.clock.move(hours=9)
+    await desk.provider.status(await shop.ref(intent))
+    assert tokens() == 3
+
+
+@on_paypal
+async def test_wrong_credentials_are_a_provider_that_is_down(
+    shop: Shop, desk: PayPalDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paypal_server, "SECRET", "another")
+    with pytest.raises(ProviderDown):
+        await shop.open()
+
+
+# ── searches ──
+
+
+@on_paypal
+async def test_an_app_that_may_not_search_has_each_payment_asked_for(shop: Shop, desk: PayPalDesk) -> None:
+    desk.server.searchable = False
+    missed, known = await shop.open(1555), await shop.paid(1000, "known")
+    desk.pay(missed, 1555)
+    desk.refund_behind(known, 300)
+    found = await shop.reconcile()
+    assert sorted(found.differences, key=lambda item: item.theirs) == [
+        Difference(kind=DifferenceKind.REFUND, subject=str(known.id), asset="USD", ours=0, theirs=300),
+        Difference(kind=DifferenceKind.MISSING_HERE, subject=str(missed.id), asset="USD", ours=0, theirs=1555),
+    ]
+    assert await shop.balance() == 2555
+
+
+@on_paypal
+async def test_a_search_that_is_late_raises_no_alarm(
+    shop: Shop, desk: PayPalDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.paid(1555)
+    captures, desk.server.captures = desk.server.captures, {}
+    found = await shop.reconcile()  # not listed yet, but its order is known
+    desk.server.captures = captures
+    assert found.differences == []
+
+
+@on_paypal
+async def test_the_account_s_other_business_is_left_out(shop: Shop, desk: PayPalDesk) -> None:
+    amount = {"currency_code": "USD", "value": "5.00"}
+    for custom_id in ("", "a donation", "not-a-payment-of-ours"):
+        order = desk.server.add_order({"reference_id": "default", "custom_id": custom_id, "amount": amount})
+        desk.server.add_refund(desk.server.take(order), "1.00")
+    assert (await shop.reconcile()).differences == []
+    assert await shop.unmatched() == []
+
+
+@on_paypal
+async def test_a_statement_has_many_pages_and_long_ones_several_searches(shop: Shop, desk: PayPalDesk) -> None:
+    for number in range(7):
+        await shop.paid(1000 + number, f"tap:{number}")
+    now = shop.clock.now()
+    listed = await desk.provider.statement(now - timedelta(days=70), now)
+    assert listed is not None
+    assert len({report.event_id for report in listed}) == 7
+    assert {report.state for report in listed} == {ProviderState.PAID}
+    searches = [request.query["start_date"] for request in desk.server.calls if "reporting" in request.path]
+    assert len(set(searches)) == 3
+
+
+def test_its_settings_name_the_real_one(settings: Settings) -> None:
+    assert settings.paypal_url == "https://api-m.paypal.com"
+    assert paypal.SPEC.needs == ("PAYPAL_CLIENT_ID", "PAYPAL_SECRET", "PAYPAL_WEBHOOK_ID")
