@@ -90,6 +90,8 @@ MESSAGES: Final[dict[str, str]] = {
     "refund_refused": _("The provider refuses to send it back. Their balance can have it"),
     "payment_closed": _("This has been dealt with already"),
     "second_admin_needed": _("You asked for it, so another admin must approve it"),
+    "code_not_valid": _("This code cannot be redeemed. Look whether every sign is right."),
+    "gift_redeemed": _("It has been redeemed already"),
     "adjustment_closed": _("Another admin was faster: it waits no more"),
 }
 """Words by code, for toasts and JSON; ``{name}`` is filled from the error's params."""

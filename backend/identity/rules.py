@@ -31,7 +31,12 @@ def known_timezone(name: str | None) -> str | None:
 
 
 def start_param(text: str | None) -> str | None:
-    """The start parameter if Telegram could have made it (1 to 64 of A-Z a-z 0-9 _ -), else None."""
+    """The start parameter if Telegram could have made it (1 to 64 of A-Z a-z 0-9 _ -), else None.
+
+    A gift's code (``g_...``) is money: only that it was one is kept.
+    """
+    if text and text.startswith("g_"):
+        return "gift"
     return text if text and _START_PARAM.match(text) else None
 
 

@@ -78,13 +78,13 @@ def format_number(value: int | Decimal, locale: Locale, digits: int | None = Non
     return _digits(text.replace("-", _MINUS), locale)
 
 
-def format_signed(value: int, locale: Locale) -> str:
+def format_signed(value: int | Decimal, locale: Locale) -> str:
     """A change: "+11", "−6"."""
     return ("+" if value > 0 else "") + format_number(value, locale)
 
 
-def format_percent(value: int, locale: Locale, *, sign: bool = False) -> str:
-    """Whole per cent: ``18`` is "18%" or, with ``sign``, "+18%"."""
+def format_percent(value: int | Decimal, locale: Locale, *, sign: bool = False) -> str:
+    """Per cent: ``18`` is "18%" or, with ``sign``, "+18%"."""
     return (format_signed if sign else format_number)(value, locale) + _PER_CENT[locale]
 
 

@@ -16,15 +16,18 @@ from bot.context import Deps, Words
 from bot.keyboards import page_button, rows, shop_button
 
 _PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})")
+_GIFT: Final = re.compile(r"g_([0-9A-Za-z]{16})")
 _ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})")
 
 
 def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton]:
-    """The button for what a deep link points at. Referrals and gifts are kept at the door and show no button."""
+    """The button for what a deep link points at. Referrals are kept at the door and show no button."""
     if product := _PRODUCT.fullmatch(payload):
         return [page_button(deps, words.gettext("See the product"), f"/shop/{product[1]}")]
     if order := _ORDER.fullmatch(payload):
         return [page_button(deps, words.gettext("Open order"), f"/orders/{order[1].upper()}")]
+    if gift := _GIFT.fullmatch(payload):
+        return [page_button(deps, words.gettext("Open the gift"), f"/wallet/redeem?code={gift[1].upper()}")]
     return []
 
 

@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from webapp.admin import (
     adjustments,
     admins,
+    bonuses,
     books,
     deliveries,
     deposits,
@@ -22,6 +23,7 @@ from webapp.admin import (
     people,
     reconciliation,
     unmatched,
+    vouchers,
     ways,
 )
 
@@ -38,6 +40,8 @@ admin_pages = Router(
         *deposits.HANDLERS,
         *unmatched.HANDLERS,
         *reconciliation.HANDLERS,
+        *vouchers.HANDLERS,
+        *bonuses.HANDLERS,
         *books.HANDLERS,
         *ways.HANDLERS,
         *deliveries.HANDLERS,

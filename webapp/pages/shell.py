@@ -12,6 +12,7 @@ from webapp.site import SoukRequest
 
 HOME: Final = "/shop"
 _PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})\Z")
+_GIFT: Final = re.compile(r"g_([0-9A-Za-z]{16})\Z")
 _ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})\Z")
 
 
@@ -21,6 +22,8 @@ def landing(start_param: str) -> str:
         return f"/shop/{product[1]}"
     if order := _ORDER.match(start_param):
         return f"/orders/{order[1].upper()}"
+    if gift := _GIFT.match(start_param):
+        return f"/wallet/redeem?code={gift[1].upper()}"
     return HOME
 
 
