@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -27,44 +28,44 @@ _OK: Final = 200
 _BEFORE: Final = timedelta(hours=1)
 # A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
 _PARTS: Final = timedelta(days=60)
-_NUMBER_SIGNS: Final = 6
-_CHECK_SIGNS: Final = 3
-_CHECK_BITS: Final = 0x3FFFFFFF
+_HALF: Final = 6
+_CHECK_BITS: Final = 15
+_CHECK: Final = (1 << _CHECK_BITS) - 1
+_OWN: Final = (1 << 45) - 1
 _MOST_WORDS: Final = 8
 
 
 class Codes:
-    """The comments of payments: the payment's number and three signs that a slip of the finger does not make.
+    """The comments of payments: twelve signs, of which 45 bits are the payment's own and 15 tell a slip of the finger.
 
-    Of the receiving address, so that another shop's comments are not ours.
+    They come from its random id, not from its number: a database that was restored gives numbers out again, and old
+    transfers must not pay for new payments. The receiving address is in the check, so another shop's are not ours.
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def of(self, number: int) -> str:
-        """The comment of the ``number``-th payment. Raises ValueError beyond 2³⁰."""
-        return short_number(number) + self._check(number)
+    def of(self, intent_id: UUID) -> str:
+        """The comment of a payment."""
+        own = intent_id.int & _OWN
+        return short_number(own >> _CHECK_BITS) + self._second(own)
 
     def find(self, comment: str) -> str | None:
         """The comment of ours in what somebody wrote (any case, look-alike letters forgiven), or None."""
         for word in comment.split()[:_MOST_WORDS]:
-            number = parse_short_number(word[:_NUMBER_SIGNS])
-            check = word[_NUMBER_SIGNS:]
-            if number is None or len(check) != _CHECK_SIGNS:
+            first, second = parse_short_number(word[:_HALF]), parse_short_number(word[_HALF:])
+            if first is None or second is None:
                 continue
-            right = self._check(number)
-            if _plain(check) is not None and _plain(check) == _plain(right):
-                return short_number(number) + right
+            code = self._second(first << _CHECK_BITS | second >> _CHECK_BITS)
+            if parse_short_number(code) == second:
+                return short_number(first) + code
         return None
 
-    def _check(self, number: int) -> str:
-        digest = hashlib.sha256(f"souk:{self._address}:{number}".encode()).digest()
-        return short_number(int.from_bytes(digest[:4], "big") & _CHECK_BITS)[:_CHECK_SIGNS]
-
-
-def _plain(check: str) -> int | None:
-    return parse_short_number(check.ljust(_NUMBER_SIGNS, "0"))
+    def _second(self, own: int) -> str:
+        """The later half: the last 15 of the payment's own bits, and the check."""
+        digest = hashlib.sha256(f"souk:{self._address}:{own}".encode()).digest()
+        check = int.from_bytes(digest[:4], "big") & _CHECK
+        return short_number((own & _CHECK) << _CHECK_BITS | check)
 
 
 class _Jettons(msgspec.Struct, frozen=True):
@@ -91,7 +92,7 @@ class TonProvider(usdt.Watcher):
 
     async def create(self, payment: PaymentRef) -> Created:
         """A comment of its own; nothing is asked of the chain."""
-        comment = self.codes.of(payment.number)
+        comment = self.codes.of(payment.intent_id)
         units = usdt.units_of(payment.payable, _DECIMALS)
         fields = {
             "network": "TON",
@@ -206,7 +207,7 @@ def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
         api_key=settings.usdt_ton_api_key,
         address=settings.usdt_ton_address,
         master=settings.usdt_ton_master,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, complete_statement=True),
     )
 
 

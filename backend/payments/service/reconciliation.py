@@ -99,7 +99,8 @@ class ReconciliationService:
             listed = statement is not None
             reports = statement or []
             # Lists are late (PayPal's by three hours): what they do not name yet is asked for by itself.
-            reports = reports + await self._ask_each(provider, _absent(ours, reports) if listed else ours)
+            if not (listed and provider.capabilities.complete_statement):
+                reports = reports + await self._ask_each(provider, _absent(ours, reports) if listed else ours)
         except Unavailable as failure:
             error = str(failure) or type(failure).__name__
         differences: list[Difference] = []
