@@ -93,14 +93,16 @@ def test_a_restart_of_the_shop_is_not_noticed(shop: Site) -> None:
                     statuses.append(repr(error))
                 time.sleep(0.01)
 
-    people = [threading.Thread(target=person) for _ in range(4)]
+    people = [threading.Thread(target=person, daemon=True) for _ in range(4)]
     for one in people:
         one.start()
-    time.sleep(0.3)
-    shop.web.stop()
-    shop.web.start(shop.web_port)
-    time.sleep(0.5)
-    ended.set()
+    try:
+        time.sleep(0.3)
+        shop.web.stop()
+        shop.web.start(shop.web_port)
+        time.sleep(0.5)
+    finally:
+        ended.set()
     for one in people:
         one.join()
 
