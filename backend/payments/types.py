@@ -176,8 +176,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     first_poll_seconds: int = 5
     slowest_poll_seconds: int = 600
     """Questions come at growing intervals up to this one while the payment is open."""
-    complete_statement: bool = False
-    """A statement names every payment that money came for, at once: what it does not name need not be asked for."""
     follow_seconds: int = 0
     """How long after its lifetime a payment is still asked about (every half hour), so that late money is seen: for
     providers that send no webhooks."""

@@ -75,7 +75,7 @@ def read_price(settings: Settings) -> Decimal:
     return price
 
 
-def capabilities(price: Decimal, wait_seconds: int, *, complete_statement: bool = False) -> Capabilities:
+def capabilities(price: Decimal, wait_seconds: int) -> Capabilities:
     """Of a chain on which a payment usually takes ``wait_seconds``. The money lies at an address of the operator's,
     whose private key is not here: nothing can be sent back."""
     return Capabilities(
@@ -85,7 +85,6 @@ def capabilities(price: Decimal, wait_seconds: int, *, complete_statement: bool 
         lifetime_seconds=_LIFETIME,
         first_poll_seconds=5,
         slowest_poll_seconds=15,
-        complete_statement=complete_statement,
         follow_seconds=_FOLLOWED,
     )
 

@@ -207,7 +207,7 @@ def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
         api_key=settings.usdt_ton_api_key,
         address=settings.usdt_ton_address,
         master=settings.usdt_ton_master,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, complete_statement=True),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
     )
 
 

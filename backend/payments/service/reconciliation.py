@@ -99,8 +99,7 @@ class ReconciliationService:
             listed = statement is not None
             reports = statement or []
             # Lists are late (PayPal's by three hours): what they do not name yet is asked for by itself.
-            if not (listed and provider.capabilities.complete_statement):
-                reports = reports + await self._ask_each(provider, _absent(ours, reports) if listed else ours)
+            reports = reports + await self._ask_each(provider, _absent(ours, reports) if listed else ours)
         except Unavailable as failure:
             error = str(failure) or type(failure).__name__
         differences: list[Difference] = []
@@ -108,7 +107,7 @@ class ReconciliationService:
         for report in reports:
             intent, found = await self._compare_one(provider.name, report)
             differences += found
-            if intent is not None and (report.received or report.refunded):
+            if intent is not None and (report.received is not None or report.refunded is not None):
                 named.add(intent.id)
         if listed:
             differences += [
