@@ -249,6 +249,7 @@ class TestReconciliation:
     ) -> None:  # fmt: skip
         await payments.settle("fake", fake.paid(begun.id, stars(770)))
         fake.lists = []
+        fake.says(begun.id, ProviderState.PENDING)
         found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.MISSING_THERE, 770, 0)]
         fake.lists = [fake.paid(begun.id, stars(700))]
