@@ -8,10 +8,12 @@ import msgspec
 from playwright.async_api import Frame, Page, expect
 
 from backend.identity.types import Actor, Permission
+from tests.browser.money import order_in_parts, order_paid_back, pay_in_every_way
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Telegram
 
 Act = Callable[[Page], Awaitable[None]]
+PEOPLE = ("rich", "poor", "admin", "payer", "saver")
 
 
 class World(msgspec.Struct, frozen=True):
@@ -26,10 +28,16 @@ class World(msgspec.Struct, frozen=True):
     variant: str
     rich_id: str
     payment: str
+    payer: Person
+    saver: Person
+    payments: dict[str, str]
+    held: str
+    paid_back: str
 
     def who(self, name: str) -> Person:
         """The person called so."""
-        return {"rich": self.rich, "poor": self.poor, "admin": self.admin}[name]
+        people = {"rich": self.rich, "poor": self.poor, "admin": self.admin, "payer": self.payer, "saver": self.saver}
+        return people[name]
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -57,11 +65,12 @@ class Worlds:
 
 async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
     """Somebody who has bought, keeps something and gave something up, and somebody who has done nothing."""
-    rich, poor, admin = [await telegram.person(language) for _ in range(3)]
-    for person in (rich, poor, admin):
+    rich, poor, admin, payer, saver = [await telegram.person(language) for _ in range(5)]
+    for person in (rich, poor, admin, payer, saver):
         await telegram.visit(person)
     everything = frozenset(Permission)
     await stack.services.identity.set_permissions(Actor.system(), (await stack.actor(admin.id)).id, everything)
+    helper = await stack.actor(admin.id)
     actor = await stack.fund(rich.id, 10_000)
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
     cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
@@ -82,6 +91,11 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
         variant=str(variant.id),
         rich_id=str(actor.id),
         payment=str(intent.id),
+        payer=payer,
+        saver=saver,
+        payments=await pay_in_every_way(stack, payer, helper),
+        held=await order_in_parts(stack, saver),
+        paid_back=await order_paid_back(stack, payer, helper),
     )
 
 
@@ -115,6 +129,7 @@ def sale(world: World) -> list[Screen]:
         Screen("topup", "/wallet/topup"),
         Screen("topup-error", "/wallet/topup", act=_wrong_amount),
         Screen("payment", f"/wallet/payments/{world.payment}"),
+        *_money(world),
         Screen("me", "/me"),
         Screen("settings", "/me/settings"),
         Screen("terms", "/about/terms"),
@@ -122,6 +137,21 @@ def sale(world: World) -> list[Screen]:
         Screen("not-found", "/shop/never-was"),
         Screen("forbidden", "/admin"),
         Screen("offline", "/shop", act=_offline),
+    ]
+
+
+def _money(world: World) -> list[Screen]:
+    """Payments as they stand, and orders that are paid in parts."""
+    return [
+        *(Screen(f"payment-{name}", f"/wallet/payments/{one}", "payer") for name, one in world.payments.items()),
+        Screen("payments", "/wallet/payments", "payer"),
+        Screen("payments-empty", "/wallet/payments", "poor"),
+        Screen("wallet-payments", "/wallet", "payer"),
+        Screen("topup-way", "/wallet/topup?way=stars", "payer"),
+        Screen("missing-part", "/shop/private-vpn", "saver", act=_buy),
+        Screen("missing-keep", "/shop/private-vpn", "saver", act=_keep),
+        Screen("order-held", f"/orders/{world.held}", "saver"),
+        Screen("order-refunded", f"/orders/{world.paid_back}", "payer"),
     ]
 
 
@@ -174,6 +204,12 @@ async def _buy(page: Page) -> None:
 async def _main_to_sheet(page: Page) -> None:
     await page.locator("#bottom [data-main]").click()
     await expect(page.locator("dialog#sheet .sheet")).to_be_visible()
+
+
+async def _keep(page: Page) -> None:
+    await _buy(page)
+    await page.locator("dialog#sheet button[hx-get]").click()
+    await expect(page.locator("dialog#sheet .short")).to_have_count(0)
 
 
 async def _reveal(page: Page) -> None:

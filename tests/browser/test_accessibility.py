@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenApp
-from tests.browser.screens import Worlds, manage, sale, show
+from tests.browser.screens import PEOPLE, Worlds, manage, sale, show
 from tests.browser.stack import Stack
 
 _ALL = {"resultTypes": ["violations"]}
@@ -52,7 +52,7 @@ async def test_nothing_is_found(language: str, theme: str, stack: Stack, worlds:
                 found += [f"{screen.name}: {line}" for line in lines]
         return found
 
-    found = await asyncio.gather(*(look(who) for who in ("rich", "poor", "admin")))
+    found = await asyncio.gather(*(look(who) for who in PEOPLE))
     lines = list(itertools.chain.from_iterable(found))
     assert not lines, "\n".join(lines)
 

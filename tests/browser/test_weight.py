@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.conftest import PHONE, OpenApp, Windows
-from tests.browser.screens import Worlds, manage, sale, show
+from tests.browser.screens import PEOPLE, Worlds, manage, sale, show
 from tests.browser.stack import Stack
 from tests.browser.telegram import Telegram
 
@@ -48,7 +48,7 @@ async def test_every_fragment_is_under_6_kb(open_app: OpenApp, worlds: Worlds, s
     heavy: list[str] = []
     for language in ("en", "ar"):
         world = await worlds.get(language)
-        for who in ("rich", "admin"):
+        for who in ("rich", "admin", "payer", "saver"):
             page = await open_app(world.who(who), "/me")
             token = await page.evaluate("sessionStorage.token")
             headers = {"authorization": f"Bearer {token}", "hx-request": "true", "hx-target": "app"}
@@ -104,7 +104,7 @@ async def test_whatever_is_tapped_is_44_wide_and_high(open_app: OpenApp, worlds:
     """Hit areas as they reach, a chip's `::after` counted; links inside a sentence are read, not aimed at."""
     world = await worlds.get("en")
     found: list[str] = []
-    for who in ("rich", "poor", "admin"):
+    for who in PEOPLE:
         page = await open_app(world.who(who), "/me")
         for screen in [*sale(world), *manage(world)]:
             if screen.who == who:
