@@ -1,0 +1,263 @@
+"""What people and admins are told of money, each in his language, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backend.growth.types import BonusCredited, GiftCardRedeemed
+from backend.identity.types import Actor, Permission
+from backend.infra.i18n import translator
+from backend.kernel.events import Event
+from backend.kernel.ids import GiftCardId, IntentId, OrderId, PaymentEventId, RefundId, new_id
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+from backend.notifications import money_messages as messages
+from backend.notifications.messages import Words
+from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget
+from backend.payments.types import (
+    DepositProved,
+    IntentStatus,
+    PaymentUnmatched,
+    ReconciliationDiffered,
+    RefundEnded,
+    RefundStatus,
+    TopUpSucceeded,
+)
+from tests.backend.notifications.conftest import Shop
+from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Telegram, button
+from tests.factories.identity import contact
+from tests.factories.wallet import usd
+
+PUBLIC = "http://127.0.0.1:8080"
+
+
+async def tell(shop: Shop, *events: Event) -> None:
+    async with shop.services.uow() as tx:
+        for event in events:
+            tx.emit(event)
+    await shop.work()
+
+
+async def admin(shop: Shop, telegram: Telegram, number: int, language: str, *permissions: Permission) -> Actor:
+    await telegram.person(number).meet()
+    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+    made = await shop.services.identity.authenticate(contact(number, language_code=language, first_name="Layla"))
+    await shop.services.identity.set_permissions(root, made.id, permissions)
+    found = await shop.services.identity.actor_by_telegram_id(number)
+    assert found is not None
+    return found
+
+
+def topped_up(buyer: Actor, **how: Any) -> TopUpSucceeded:
+    given: dict[str, Any] = {
+        "intent_id": IntentId(new_id()), "user_id": buyer.id, "order_id": None, "way": "demo", "amount": 2500,
+        "balance": 102_500, "currency": "USD", "status": IntentStatus.SUCCEEDED,
+    }  # fmt: skip
+    return TopUpSucceeded(**{**given, **how})
+
+
+def refund(buyer: Actor, status: RefundStatus) -> RefundEnded:
+    return RefundEnded(
+        refund_id=RefundId(new_id()), intent_id=IntentId(new_id()), user_id=buyer.id, order_id=None, way="demo",
+        amount=1999, currency="USD", status=status,
+    )  # fmt: skip
+
+
+async def test_a_short_payment_says_how_much_is_missing_in_its_asset(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    await tell(shop, topped_up(buyer, status=IntentStatus.UNDERPAID, missing=3_500_000, asset="USDT"))
+    (message,) = await telegram.person(EMMA).heard()
+    assert message["text"].startswith("$25.00 is in your wallet\nBalance: $1,025.00\nStill missing: ")
+    assert "3.50" in message["text"]
+    assert "USDT" in message["text"]
+
+
+async def test_a_long_payment_says_that_all_of_it_is_there(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    await tell(shop, topped_up(buyer, status=IntentStatus.OVERPAID, asset="USD"))
+    (message,) = await telegram.person(EMMA).heard()
+    assert "more than was asked for" in message["text"]
+
+
+async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram: Telegram) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.services.orders.reserve(buyer, goods.variant_id, 1, "waits-for-money")
+    await tell(
+        shop,
+        topped_up(buyer, order_id=OrderId(order.id), status=IntentStatus.UNDERPAID, missing=100, asset="USD"),
+    )
+    told = [item for item in await telegram.person(EMMA).heard() if "has arrived for order" in item["text"]]
+    assert len(told) == 1
+    assert order.number in told[0]["text"]
+    assert "Still missing: $1.00" in told[0]["text"]
+    assert button(told[0], "Open order")["value"] == f"{PUBLIC}/orders/{order.number}"
+
+
+async def test_an_order_that_has_spoken_for_itself(shop: Shop, telegram: Telegram) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.sale(buyer, goods)
+    await shop.work()
+    before = len(await telegram.person(EMMA).heard())
+    await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
+    (quiet,) = await shop.notifications("top_up")
+    assert quiet.status == "withheld"
+    await tell(shop, topped_up(buyer, order_id=OrderId(order.id), status=IntentStatus.OVERPAID))
+    await shop.later(seconds=5)
+    messages_now = await telegram.person(EMMA).heard()
+    assert len(messages_now) == before + 1
+    assert "more than order" in messages_now[-1]["text"]
+
+
+async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.sale(buyer, goods)
+    await shop.work()
+    await tell(shop, OrderPaymentKept(order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD"))
+    await shop.later(seconds=5)
+    last = (await telegram.person(EMMA).heard())[-1]
+    assert last["text"].startswith("$7.20 is in your wallet")
+    assert order.number in last["text"]
+    assert button(last, "Open wallet")["value"] == f"{PUBLIC}/wallet"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [(RefundTarget.WALLET, "in your wallet"), (RefundTarget.PROVIDER, "the way that you paid")]
+)
+async def test_money_of_an_order_that_goes_back(
+    shop: Shop, telegram: Telegram, target: RefundTarget, said: str
+) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.sale(buyer, goods)
+    await shop.work()
+    await tell(
+        shop,
+        OrderRefunded(order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD", target=target),
+    )
+    await shop.later(seconds=5)
+    last = (await telegram.person(EMMA).heard())[-1]
+    assert f"$7.20 of order {order.number} is paid back" in last["text"]
+    assert said in last["text"]
+
+
+async def test_a_refund_that_was_sent(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer(language="ru")
+    ended = refund(buyer, RefundStatus.SUCCEEDED)
+    await tell(shop, ended)
+    await tell(shop, ended)  # the event comes twice, the message once
+    (message,) = await telegram.person(EMMA).heard()
+    assert "возвращается к вам" in message["text"]
+    assert "19,99" in message["text"]
+    assert await telegram.person(NADIA).heard(wait=0) == []
+
+
+async def test_a_refund_that_was_refused(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    await admin(shop, telegram, LAYLA, "ar", Permission.MONEY)
+    await admin(shop, telegram, DMITRI, "ru", Permission.ORDERS)
+    ended = refund(buyer, RefundStatus.FAILED)
+    await tell(shop, ended)
+    (message,) = await telegram.person(EMMA).heard()
+    assert message["text"].startswith("$19.99 is in your wallet")
+    (told,) = await telegram.person(NADIA).heard()
+    assert told["text"].startswith("A refund was refused")
+    assert button(told, "Have a look")["value"] == f"{PUBLIC}/admin/payments/{ended.intent_id}"
+    (arabic,) = await telegram.person(LAYLA).heard()
+    assert translator(Locale.AR).gettext("Have a look") == arabic["buttons"][0][0]["text"]
+    assert await telegram.person(DMITRI).heard(wait=0) == []
+
+
+async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    await admin(shop, telegram, DMITRI, "en", *(item for item in Permission if item is not Permission.MONEY))
+    intent_id = IntentId(new_id())
+    unknown = {"way": "usdt_evm", "reason": "unknown_payment"}
+    await tell(
+        shop,
+        PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=5_000_000, currency="USDT", **unknown),
+        PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=None, currency=None, **unknown),
+        DepositProved(intent_id=intent_id, user_id=buyer.id, amount=2000, currency="USD"),
+        ReconciliationDiffered(reconciliation_id=new_id(), way="stars", differences=2),
+    )
+    for _ in range(6):
+        await shop.later(seconds=5)
+    told = await telegram.person(NADIA).heard()
+    texts = sorted(item["text"].splitlines()[0] for item in told)
+    assert len(texts) == 4
+    assert texts[1:] == [
+        "A deposit of $20.00 waits for you", "News of an unknown payment", "stars and the books differ",
+    ]  # fmt: skip
+    assert texts[0].endswith("came for an unknown payment")
+    assert any("Emma Clarke <3" in item["text"] for item in told)
+    assert any("In 2 places." in item["text"] for item in told)
+    assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in told} == {
+        "/admin/payments/unmatched", f"/admin/payments/{intent_id}", "/admin/payments/reconciliation",
+    }  # fmt: skip
+    assert await telegram.person(DMITRI).heard(wait=0) == []
+
+
+async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
+    second = await admin(shop, telegram, DMITRI, "ru", Permission.MONEY)
+    limit = shop.services.adjustments.limit
+    asked = await shop.services.adjustments.adjust(asker, buyer.id, limit + usd(1), "sorry <3", idempotency_key="k")
+    await shop.work()
+    assert await telegram.person(LAYLA).heard(wait=0) == []  # he knows
+    (message,) = await telegram.person(NADIA).heard()
+    assert message["text"].startswith("A second admin is needed: +$100.01")
+    assert "sorry <3" in message["text"]
+    assert button(message, "Have a look")["value"] == f"{PUBLIC}/admin/adjustments"
+    await shop.services.adjustments.approve(second, asked.id)
+    await shop.work()
+    (told,) = await telegram.person(EMMA).heard()
+    assert told["text"].startswith("$100.01 was added to your wallet\nWhy: \u2068sorry <3\u2069")
+
+
+async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
+    limit = shop.services.adjustments.limit
+    asked = await shop.services.adjustments.adjust(asker, buyer.id, limit + usd(1), "no", idempotency_key="k")
+    await shop.services.adjustments.refuse(asker, asked.id, "a mistake")
+    await shop.work()
+    assert {row.status for row in await shop.notifications("adjustment_asked")} == {"withheld"}
+    assert await telegram.person(NADIA).heard(wait=0) == []
+
+
+async def test_a_debit_is_told_too(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer(cents=1000)
+    asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
+    await shop.services.adjustments.adjust(asker, buyer.id, usd(-400), "by mistake", idempotency_key="k")
+    await shop.work()
+    (told,) = await telegram.person(EMMA).heard()
+    assert told["text"].startswith("$4.00 was taken from your wallet")
+    assert told["text"].endswith("Balance: $6.00")
+
+
+async def test_a_bonus_and_a_gift(shop: Shop, telegram: Telegram) -> None:
+    buyer = await shop.buyer()
+    await tell(
+        shop,
+        BonusCredited(intent_id=IntentId(new_id()), user_id=buyer.id, amount=250, balance=2750, currency="USD"),
+        GiftCardRedeemed(gift_card_id=GiftCardId(new_id()), user_id=buyer.id, amount=1000, currency="USD"),
+    )
+    await shop.later(seconds=5)
+    texts = sorted(item["text"].splitlines()[0] for item in await telegram.person(EMMA).heard())
+    assert texts == ["A bonus of $2.50 for your top-up", "Your gift card of $10.00 has been redeemed"]
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_no_stranger_writes_the_markup(locale: Locale) -> None:
+    words, evil = Words(locale, PUBLIC), '<b onclick="x">&'
+    for message in (
+        messages.adjustment_asked(words, usd(1), evil, evil, evil),
+        messages.wallet_adjusted(words, usd(-1), usd(0), evil),
+        messages.deposit_proved(words, usd(1), evil, 7, "i"),
+        messages.payment_unmatched(words, Money(1, "USDT"), evil, evil),
+        messages.reconciliation_differed(words, evil, 1),
+        messages.refund_failed(words, usd(1), evil, "i"),
+    ):
+        assert "<b onclick" not in message.text
+        assert "&lt;b onclick" in message.text
