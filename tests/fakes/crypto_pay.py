@@ -73,10 +73,10 @@ class CryptoPayServer:
 
     def _getInvoices(self, asked: dict[str, Any]) -> Response:
         found = self.invoices
-        if "invoice_ids" in asked:
+        if asked.get("invoice_ids"):
             wanted = str(asked["invoice_ids"]).split(",")
             found = [item for item in found if str(item["invoice_id"]) in wanted]
-        if "status" in asked:
+        if asked.get("status"):
             found = [item for item in found if item["status"] == asked["status"]]
         return self._page(found, asked)
 
@@ -109,7 +109,7 @@ class CryptoPayServer:
 
     def _getTransfers(self, asked: dict[str, Any]) -> Response:
         found = self.transfers
-        if "spend_id" in asked:
+        if asked.get("spend_id"):
             found = [item for item in found if item["spend_id"] == asked["spend_id"]]
         return self._page(found, asked)
 

@@ -205,8 +205,11 @@ class CryptoPayProvider:
             offset += _PAGE
 
     async def _find(self, payment: PaymentRef) -> _Invoice | None:
-        found = _as(await self._call("getInvoices", {"invoice_ids": payment.external_id}), _Items).items
-        return _as(found[0], _Invoice) if found else None
+        if payment.external_id is None:  # an admin gave it to somebody; asked for nothing, the API would list all
+            return None
+        items = _as(await self._call("getInvoices", {"invoice_ids": payment.external_id}), _Items).items
+        invoices = [_as(item, _Invoice) for item in items]
+        return next((item for item in invoices if str(item.invoice_id) == payment.external_id), None)
 
     async def _made_before(self, payment: PaymentRef) -> _Invoice | None:
         async for item in self._pages("getInvoices"):

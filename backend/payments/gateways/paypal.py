@@ -39,6 +39,7 @@ _WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 _SKEW: Final = timedelta(hours=1)
 _SPAN: Final = timedelta(days=31)  # the longest period that a search takes
 _PAGE: Final = 500
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _GONE: Final = frozenset({"COMPLETED", "PENDING"})
 _REFUSED: Final = frozenset({"DECLINED", "FAILED", "DENIED"})
@@ -240,8 +241,8 @@ class PayPalProvider:
             end, page, pages = min(start + _SPAN, until), 1, 1
             while page <= pages:
                 params = {
-                    "start_date": start.isoformat(timespec="milliseconds"),
-                    "end_date": end.isoformat(timespec="milliseconds"),
+                    "start_date": start.strftime(_TIME),
+                    "end_date": end.strftime(_TIME),
                     "fields": "transaction_info",
                     "transaction_status": "S",
                     "page_size": str(_PAGE),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from backend.infra.settings import Settings
+from backend.infra.settings import Settings, SettingsError
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
@@ -279,6 +279,10 @@ def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = F
 def _build(settings: Settings, kit: ProviderKit) -> StripeProvider:
     from backend.payments.gateways.stripe_api import StripeApi  # noqa: PLC0415 - see above
 
+    if not settings.stripe_secret_key.startswith(("sk_", "rk_")):
+        raise SettingsError("STRIPE_SECRET_KEY must be a secret key, sk_… or rk_…, not the publishable one")
+    if not settings.stripe_webhook_secret.startswith("whsec_"):
+        raise SettingsError("STRIPE_WEBHOOK_SECRET must be the endpoint's signing secret, whsec_…")
     api = StripeApi(
         http=kit.http,
         secret_key=settings.stripe_secret_key,

@@ -11,7 +11,7 @@ import pytest
 
 from backend.kernel.errors import AppError
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
-from backend.payments.types import IntentStatus, Outcome, ProviderState, Report
+from backend.payments.types import IntentStatus, Outcome, ProviderState, Report, SendRefund
 from tests.backend.payments.providers.conftest import ADMIN, Shop
 from tests.backend.payments.providers.desk import Desk
 from tests.factories.wallet import usd
@@ -28,8 +28,13 @@ async def test_money_for_an_unknown_payment_waits_for_an_admin(shop: Shop) -> No
     assert await shop.unmatched() == [("unknown_payment", usd(777))]
     (waiting,) = (await shop.inbox.unmatched(ADMIN)).items
     assert shop.buyer.user_id is not None
-    await shop.inbox.assign(ADMIN, waiting.id, shop.buyer.user_id, usd(777))
+    given = await shop.inbox.assign(ADMIN, waiting.id, shop.buyer.user_id, usd(777))
     assert await shop.balance() == 777
+    assert (await shop.reconcile()).differences == []
+    # The provider has no payment of that name: nothing is sent by guessing which it was.
+    begun = await shop.refunds.refund_top_up(ADMIN, given.id, usd(777), "", idempotency_key="r")
+    await shop.refunds.send(SendRefund(begun.id))
+    assert (await shop.balance(), (await shop.look(given)).status) == (777, S.SUCCEEDED)
 
 
 async def test_another_currency_is_never_credited(shop: Shop) -> None:

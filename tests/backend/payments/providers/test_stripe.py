@@ -12,7 +12,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.infra.settings import Settings
+from backend.infra.settings import Settings, SettingsError
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.gateways import stripe_amounts, stripe_checkout
@@ -265,6 +265,12 @@ async def test_a_statement_has_many_pages(shop: Shop, desk: StripeDesk) -> None:
     shop.clock.move(days=4)
     now = shop.clock.now()
     assert await desk.provider.statement(now - timedelta(days=3), now) == []
+
+
+@pytest.mark.parametrize(("key", "secret"), [("pk_test_x", "whsec_x"), ("sk_test_x", "we_1"), ("", "whsec_x")])
+def test_the_wrong_kind_of_key_is_named(settings: Settings, kit: ProviderKit, key: str, secret: str) -> None:
+    with pytest.raises(SettingsError, match="STRIPE_"):
+        built(stripe_checkout.SPEC, settings, kit, stripe_secret_key=key, stripe_webhook_secret=secret)
 
 
 def test_its_settings_name_the_real_one(settings: Settings) -> None:
