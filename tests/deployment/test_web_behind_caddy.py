@@ -14,7 +14,7 @@ import pytest
 
 from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
-from tests.deployment.test_caddy import Program, Site
+from tests.deployment.caddy import Program, Site
 
 
 def environment(settings: Settings, **changes: str) -> dict[str, str]:

@@ -1,0 +1,173 @@
+"""Caddy itself in front of a small upstream, and names that change, for the tests of the Caddyfile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+
+from backend.infra.embedded import free_port
+
+ROOT = Path(__file__).parents[2]
+# Like the servers of the other tests: found, or the run fails with what to install (install_caddy.sh).
+CADDY = shutil.which("caddy") or "caddy"
+
+
+def caddy_version() -> tuple[int, ...]:
+    text = subprocess.run([CADDY, "version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+@pytest.fixture(scope="module")
+def form() -> bytes:
+    """What is posted while web restarts. Before 2.11.2 (Debian has 2.6) Caddy cannot send a body after a failed try."""
+    return b"key=value&" * 1000 if caddy_version() >= (2, 11, 2) else b""
+
+
+class Names(threading.Thread):
+    """A name server for one name, whose addresses change; without any the name does not exist, as Docker has it."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.addresses: list[str] = []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                query, sender = self.socket.recvfrom(512)
+                self.socket.sendto(self.answer(query), sender)
+
+    def answer(self, query: bytes) -> bytes:
+        end = query.index(b"\0", 12) + 5
+        question, kind = query[12:end], query[end - 4 : end - 2]
+        found = self.addresses if kind == b"\0\x01" else []
+        flags = b"\x81\x80" if self.addresses else b"\x81\x83"
+        records = b"".join(b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04" + socket.inet_aton(address) for address in found)
+        return query[:2] + flags + struct.pack(">HHHH", 1, len(found), 0, 0) + question + records
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """A name server."""
+    made = Names()
+    made.start()
+    yield made
+    made.socket.close()
+
+
+class Program:
+    """A program that runs while it is wanted; its output is kept."""
+
+    def __init__(self, command: list[str], output: Path, **environ: str) -> None:
+        self.command, self.output = command, output
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(output.parent), "PYTHONPATH": str(ROOT)} | environ
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, port: int, host: str = "127.0.0.1") -> Self:
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, env=self.environ, cwd=ROOT, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+                return self
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.command[0]} did not start: {self.output.read_text()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+def upstream(port: int, output: Path, name: str = "web", host: str = "127.0.0.1") -> Program:
+    module = "tests.deployment.upstream:app"
+    options = ["--interface", "asgi", "--host", host, "--port", str(port), "--no-ws"]
+    return Program([sys.executable, "-m", "granian", *options, module], output, UPSTREAM_NAME=name)
+
+
+class Site:
+    """Caddy, and what stands behind it."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.web_port, self.bot_port, self.port, self.health = (free_port() for _ in range(4))
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.web = upstream(self.web_port, folder / "web.log")
+        self.bot = upstream(self.bot_port, folder / "bot.log", "bot")
+        own = {
+            "PUBLIC_URL": self.url,
+            "BIND_ADDRESS": "127.0.0.1",
+            "HEALTH_PORT": str(self.health),
+            "WEB_HOST": "127.0.0.1",
+            "WEB_PORT": str(self.web_port),
+            "BOT_HOST": "127.0.0.1",
+            "BOT_PORT": str(self.bot_port),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
+        self.caddy = Program([CADDY, "run", "--config", str(ROOT / "Caddyfile")], folder / "caddy.log", **own | environ)
+
+    def start(self) -> Self:
+        if not shutil.which("caddy"):
+            pytest.fail("the tests of the Caddyfile need Caddy: sh tests/deployment/install_caddy.sh")
+        self.caddy.start(self.health)
+        return self
+
+    def stop(self) -> None:
+        for program in (self.caddy, self.web, self.bot):
+            program.stop()
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        with self.client() as client:
+            return client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Caddy before a web and a bot process."""
+    made = Site(tmp_path_factory.mktemp("caddy"))
+    try:
+        made.web.start(made.web_port)
+        made.bot.start(made.bot_port)
+        yield made.start()
+    finally:
+        made.stop()
+
+
+MakeSite = Callable[..., Site]
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[MakeSite]:
+    """Makes a site of the test's own, with nothing behind it yet."""
+    made: list[Site] = []
+
+    def make(**environ: str) -> Site:
+        made.append(Site(tmp_path, **environ))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.stop()
