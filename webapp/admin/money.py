@@ -25,7 +25,7 @@ async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
         PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
         PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),
         PlaceRow("adjustments", "/admin/adjustments", len(corrections)),
-        PlaceRow("reconciliation", "/admin/payments/reconciliation", differs, urgent=True),
+        PlaceRow("reconciliation", "/admin/payments/reconciliation", differs),
     )
 
 

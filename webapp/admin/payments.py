@@ -101,7 +101,8 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
         events=tuple(present.event(row, viewer) for row in found.events),
         refunds=tuple(present.refund(row, viewer) for row in found.refunds),
-        obstacle=present.obstacle(choice, viewer),
+        refundable=bool(choice.most),
+        obstacle=present.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
         live_url=live_url(request, f"payment:{intent.id}"),
     )

@@ -14,6 +14,7 @@ from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, PaymentEventId, UserId
+from backend.kernel.money import Money
 from backend.kernel.text import fold
 from backend.payments.errors import PaymentClosed
 from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
@@ -206,9 +207,8 @@ async def _assign_view(
 ) -> AssignSheet:
     if found.amount is None or "person" not in _can(found):
         raise PaymentClosed(found.outcome)
-    site = site_of(request)
-    currency = site.settings.shop_currency
-    typed = form.amount or (str(found.amount.decimal()) if found.amount.currency == currency and not error else "")
+    currency = site_of(request).settings.shop_currency
+    typed = form.amount or ("" if error else await _worth(request, found.way, found.amount))
     return AssignSheet(
         action=f"{UNMATCHED}/{found.id}/assign",
         came=found.amount,
@@ -219,6 +219,16 @@ async def _assign_view(
         amount_error=error,
         order_error="" if not no_order else "not_found" if form.order else "required",
     )
+
+
+async def _worth(request: SoukRequest, way_name: str, came: Money) -> str:
+    """What money is worth in the shop's currency by its way's price, to be typed over; nothing where none is known."""
+    site = site_of(request)
+    if came.currency == site.settings.shop_currency:
+        return str(came.decimal())
+    ways = await site.services.payments.ways(request.user)
+    way = next((way for way in ways if (way.name, way.asset) == (way_name, came.currency)), None)
+    return str(came.convert(way.unit_price, site.settings.shop_currency).decimal()) if way else ""
 
 
 async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:

@@ -123,7 +123,7 @@ class DepositsPage(msgspec.Struct, frozen=True):
 
 
 class PaymentFilePage(msgspec.Struct, frozen=True):
-    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing can go back."""
+    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back."""
 
     payment: ManagePaymentRow
     sums: tuple[tuple[str, Money], ...]
@@ -133,6 +133,7 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     order_href: str | None = None
     events: tuple[EventView, ...] = ()
     refunds: tuple[RefundView, ...] = ()
+    refundable: bool = False
     obstacle: str = ""
     deposit: ManageDeposit | None = None
     live_url: str | None = None
