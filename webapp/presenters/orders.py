@@ -106,7 +106,7 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
     step = orders.OrderStep
     found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
     if shown == "waiting":
-        held = [StepView("held", "done", at.get(step.RESERVED), amount=order.held)] if order.held else []
+        held = [StepView("held", "done", at.get(step.RESERVED), amount=-order.held)] if order.held else []
         return (*found, *held, StepView("paid", "now"), StepView("key", "todo"))
     if step.PAID in at:
         # What was reserved may have been paid by any way.

@@ -29,7 +29,7 @@ _LOOKS: Final = {
     "crypto_pay": Look("Crypto Pay", _("In Telegram"), "wallet", "blue"),
     "usdt_tron": Look(_("USDT on TRON"), "", "usdt", "teal"),
     "usdt_ton": Look(_("USDT on TON"), "", "usdt", "teal"),
-    "usdt_evm": Look(_("USDT on an Ethereum network"), "", "usdt", "teal"),
+    "usdt_evm": Look(_("USDT on EVM"), "", "usdt", "teal"),
     "telegram_card": Look(_("Card, in Telegram"), "Visa, Mastercard", "card", "indigo"),
     "stripe": Look(_("Card"), "Visa, Mastercard", "card", "violet"),
     "paypal": Look("PayPal", _("PayPal or card"), "globe", "blue"),
