@@ -5,10 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import TypeGuard
 
 import httpx
 
 from tests.deployment.caddy import MakeSite, Names, Site, upstream
+
+
+def _is_sale(answer: httpx.Response | Exception) -> TypeGuard[httpx.Response]:
+    return isinstance(answer, httpx.Response) and answer.request.method == "POST" and answer.status_code == 200
 
 
 def test_a_restart_is_not_noticed(site: Site, form: bytes) -> None:
@@ -32,13 +37,23 @@ def test_a_restart_is_not_noticed(site: Site, form: bytes) -> None:
     people = [threading.Thread(target=person, args=(number,), daemon=True) for number in range(6)]
     for thread in people:
         thread.start()
-    for _ in range(2):
-        time.sleep(0.3)
-        site.web.stop()
-        time.sleep(0.7)
-        site.web.start(site.web_port)
-    time.sleep(0.5)
-    ended.set()
+
+    def served_by(processes: int) -> None:
+        """Wait until so many processes, one after the other, have sold something."""
+        deadline = time.monotonic() + 30
+        while len({a.json()["process"] for a in list(answers) if _is_sale(a)}) < processes:
+            assert time.monotonic() < deadline, answers[-3:]
+            time.sleep(0.02)
+
+    try:
+        served_by(1)
+        for number in (2, 3):
+            site.web.stop()
+            time.sleep(0.7)
+            site.web.start(site.web_port)
+            served_by(number)
+    finally:
+        ended.set()
     for thread in people:
         thread.join()
 
