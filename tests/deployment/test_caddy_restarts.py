@@ -57,7 +57,6 @@ def test_a_restart_is_not_noticed(site: Site, form: bytes) -> None:
     for thread in people:
         thread.join()
 
-    assert len(answers) > 50
     assert [item for item in answers if isinstance(item, Exception)] == []
     told = [item for item in answers if isinstance(item, httpx.Response)]
     looked = {answer.status_code for answer in told if answer.request.method == "GET"}
