@@ -106,7 +106,7 @@ def test_a_restart_of_the_shop_is_not_noticed(shop: Site) -> None:
     for one in people:
         one.join()
 
-    assert len(statuses) > 20
+    assert len(statuses) > 5
     assert set(statuses) == {200}
 
 
