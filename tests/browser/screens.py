@@ -8,6 +8,7 @@ import msgspec
 from playwright.async_api import Frame, Page, expect
 
 from backend.identity.types import Actor, Permission
+from tests.browser import growth, office
 from tests.browser.money import order_in_parts, order_paid_back, pay_in_every_way
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Telegram
@@ -33,6 +34,8 @@ class World(msgspec.Struct, frozen=True):
     payments: dict[str, str]
     held: str
     paid_back: str
+    gifts: growth.Gifts
+    office: office.Office
 
     def who(self, name: str) -> Person:
         """The person called so."""
@@ -81,6 +84,7 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
     way = (await payments.ways(actor))[0]
     amount = payments.limits.minimum
     intent = await payments.start_top_up(actor, way.name, amount, None, idempotency_key=f"browser-{rich.id}")
+    paid = await pay_in_every_way(stack, payer, helper)
     return World(
         rich=rich,
         poor=poor,
@@ -93,9 +97,11 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
         payment=str(intent.id),
         payer=payer,
         saver=saver,
-        payments=await pay_in_every_way(stack, payer, helper),
+        payments=paid,
         held=await order_in_parts(stack, saver),
         paid_back=await order_paid_back(stack, payer, helper),
+        gifts=await growth.give(stack, actor, await stack.actor(payer.id), helper),
+        office=await office.leave(stack, await stack.actor(payer.id), helper, paid),
     )
 
 
@@ -130,6 +136,7 @@ def sale(world: World) -> list[Screen]:
         Screen("topup-error", "/wallet/topup", act=_wrong_amount),
         Screen("payment", f"/wallet/payments/{world.payment}"),
         *_money(world),
+        *(Screen(*look) for look in growth.sale(world.gifts)),
         Screen("me", "/me"),
         Screen("settings", "/me/settings"),
         Screen("terms", "/about/terms"),
@@ -166,6 +173,8 @@ def manage(world: World) -> list[Screen]:
         Screen("manage-people", "/admin/people", "admin"),
         Screen("manage-person", f"/admin/people/{world.rich_id}", "admin"),
         Screen("manage-block", f"/admin/people/{world.rich_id}", "admin", _block_sheet),
+        *(Screen(*look) for look in growth.manage()),
+        *(Screen(*look) for look in office.manage(world.office, world.payments, world.delivered, world.waiting)),
         Screen("manage-books", "/admin/books", "admin"),
         Screen("manage-deliveries", "/admin/deliveries", "admin"),
         Screen("manage-admins", "/admin/admins", "admin"),

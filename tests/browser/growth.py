@@ -1,0 +1,112 @@
+"""Codes, gift cards, vouchers and bonuses of a world, and how to come to their screens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import msgspec
+from playwright.async_api import Page, expect
+
+from backend.growth.types import NewBonusRule
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+from tests.browser.stack import Stack
+
+Look = tuple[str, str, str, Callable[[Page], Awaitable[None]] | None]
+
+
+class Gifts(msgspec.Struct, frozen=True):
+    """A card that can be given away, one that was redeemed, and the code of a voucher."""
+
+    active: str
+    redeemed: str
+    code: str
+
+
+async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts:
+    """Cards in each state, vouchers in each state, and bonus rules that touch nobody's top-up."""
+    services = stack.services
+
+    def usd(amount: int) -> Money:
+        return Money(amount, services.settings.shop_currency)
+
+    active = await services.gifts.buy(buyer, usd(1000), idempotency_key=f"active-{buyer.id}")
+    redeemed = await services.gifts.buy(buyer, usd(500), idempotency_key=f"redeemed-{buyer.id}")
+    back = await services.gifts.buy(buyer, usd(700), idempotency_key=f"back-{buyer.id}")
+    await services.gifts.take_back(buyer, back.id)
+    await services.codes.redeem(friend, redeemed.code)
+    many = await services.vouchers.make(
+        admin, usd(300), people=500, note="Ramadan 2027", idempotency_key=f"many-{admin.id}"
+    )
+    used = await services.vouchers.make(admin, usd(100), codes=20, note="Partner", idempotency_key=f"used-{admin.id}")
+    await services.vouchers.stop(admin, used.batch.id)
+    later = services.clock.now() + timedelta(days=400)
+    ends = later + timedelta(days=7)
+    for rule in (
+        NewBonusRule(minimum=usd(5_000_000), basis_points=1000, maximum=usd(10_000)),
+        NewBonusRule(minimum=usd(2000), basis_points=1250, starts_at=later, ends_at=ends, first_only=True, way="demo"),
+        NewBonusRule(minimum=usd(9_000_000), fixed=usd(300)),
+    ):
+        made = await services.bonuses.add_rule(admin, rule)
+    await services.bonuses.stop_rule(admin, made.id)
+    return Gifts(str(active.id), str(redeemed.id), many.codes[0])
+
+
+def sale(gifts: Gifts) -> list[Look]:
+    """What a person sees."""
+    return [
+        ("redeem", "/wallet/redeem", "rich", None),
+        ("redeem-error", "/wallet/redeem?code=0000-0000-0000-0000", "rich", _submit_bad),
+        ("redeemed", f"/wallet/redeem?code={gifts.code}", "rich", _redeem),
+        ("gifts", "/wallet/gifts", "rich", None),
+        ("gifts-empty", "/wallet/gifts", "poor", None),
+        ("gift", f"/wallet/gifts/{gifts.active}", "rich", None),
+        ("gift-redeemed", f"/wallet/gifts/{gifts.redeemed}", "rich", None),
+        ("new-gift", "/wallet/gifts/new", "rich", None),
+        ("new-gift-short", "/wallet/gifts/new", "poor", _buy_without_money),
+    ]
+
+
+def manage() -> list[Look]:
+    """What an admin sees."""
+    return [
+        ("manage-vouchers", "/admin/vouchers", "admin", None),
+        ("manage-voucher", "/admin/vouchers", "admin", _voucher_sheet),
+        ("manage-new-vouchers", "/admin/vouchers/new", "admin", None),
+        ("manage-new-vouchers-error", "/admin/vouchers/new", "admin", _submit_bad),
+        ("manage-codes", "/admin/vouchers/new", "admin", _make_codes),
+        ("manage-bonuses", "/admin/bonuses", "admin", None),
+        ("manage-new-bonus", "/admin/bonuses/new", "admin", None),
+        ("manage-new-bonus-error", "/admin/bonuses/new", "admin", _submit_bad),
+    ]
+
+
+async def _submit_bad(page: Page) -> None:
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator(".field__err:not(:empty)").first).to_be_visible()
+
+
+async def _redeem(page: Page) -> None:
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator(".screen .paid .icon use[href$=check]")).to_be_attached()
+
+
+async def _buy_without_money(page: Page) -> None:
+    page.once("dialog", lambda dialog: dialog.accept())
+    await page.locator("#amount").fill("25")
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator(".note--warn")).to_be_visible()
+
+
+async def _voucher_sheet(page: Page) -> None:
+    await page.locator("button[hx-get^='/admin/vouchers/']").last.click()
+    await expect(page.locator("dialog#sheet .sheet")).to_be_visible()
+
+
+async def _make_codes(page: Page) -> None:
+    await page.locator("#amount").fill("5")
+    await page.locator("input[name=kind][value=many]").check(force=True)
+    await page.locator("#count").fill("4")
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator("#codes")).to_be_visible()
