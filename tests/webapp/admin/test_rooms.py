@@ -18,7 +18,9 @@ from tests.webapp.sale import arrive, buy, goods, number_of
 ROOMS = {
     "/admin/orders": Permission.ORDERS,
     "/admin/people": Permission.USERS,
+    "/admin/payments": Permission.MONEY,
     "/admin/books": Permission.MONEY,
+    "/admin/settings/payments": Permission.SETTINGS,
     "/admin/deliveries": Permission.SETTINGS,
     "/admin/admins": Permission.ADMINS,
 }
@@ -82,7 +84,13 @@ async def test_the_rooms_speak_the_admin_language(
     from backend.kernel.text import Locale
 
     await services.identity.set_language(root_actor, Locale(language))
-    for path in ("/admin", *ROOMS, f"/admin/people/{actor.id}", f"/admin/people/{actor.id}/block", "/admin/admins/new"):
+    paths = (
+        "/admin", *ROOMS, f"/admin/people/{actor.id}", f"/admin/people/{actor.id}/block", "/admin/admins/new",
+        f"/admin/people/{actor.id}/wallet", f"/admin/people/{actor.id}/adjust", "/admin/adjustments",
+        "/admin/payments/unmatched", "/admin/payments/deposits", "/admin/payments/reconciliation",
+        "/admin/settings/payments/fake",
+    )  # fmt: skip
+    for path in paths:
         response = await chief.get(path)
         assert response.status_code == 200, (path, response.text[:300])
         assert f'lang="{language}"' in response.text
