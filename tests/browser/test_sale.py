@@ -35,9 +35,7 @@ async def test_a_newcomer_buys_two_keys(language: str, open_phone: OpenPhone, te
 
     await _browse(phone, _)
     await _choose_two(phone, _)
-    number = await _top_up_what_is_missing(phone, _)
-    assert await stack.balance(person.id) == 2 * PRICE
-    await _pay(phone, _, number)
+    number = await _pay_what_is_missing(phone, _)
     assert await stack.balance(person.id) == 0
     keys = await _read_the_keys(phone, _)
 
@@ -76,39 +74,26 @@ async def _choose_two(phone: Phone, _: Words) -> None:
     await phone.press_main(loosely(_("Buy · %(sum)s", sum=_.money(2 * PRICE))))
 
 
-async def _top_up_what_is_missing(phone: Phone, _: Words) -> str:
-    """The sheet says how much is missing; the demo provider pays it, and the page says so by itself."""
+async def _pay_what_is_missing(phone: Phone, _: Words) -> str:
+    """The sheet says how much is missing; a tap on a way keeps the goods, and its money delivers them by itself."""
     sheet = phone.app.locator("dialog#sheet")
     title = loosely(_("%(missing)s is missing", missing=_.money(2 * PRICE)))
     await expect(sheet.locator("#sheet-title")).to_have_text(title)
     await expect(phone.main).to_be_hidden()
-    await sheet.locator("button.btn--primary").click()
-    await phone.arrived("/wallet/topup.order=S-[0-9A-Z]{6}")
-    frame = phone.page.frame(name="mini-app")
-    assert frame is not None
-    number = frame.url.partition("order=")[2].partition("#")[0]
-    await phone.press_main(loosely(_("Continue · %(sum)s", sum=_.money(2 * PRICE))))
+    await sheet.locator('button[name="way"][value="demo"]').click()
     await phone.arrived("/wallet/payments/[0-9a-f-]{36}")
     await expect(phone.app.get_by_text(_("Waiting for the payment"))).to_be_visible()
-    arrived = loosely(_("%(sum)s is in your balance", sum=_.money(2 * PRICE)))
+    arrived = loosely(_("%(sum)s has arrived", sum=_.money(2 * PRICE)))
     await expect(phone.app.get_by_role("heading", name=arrived)).to_be_visible()
     await expect(phone.page.locator("#phone")).to_have_attribute("data-haptic", re.compile("success"))
-    await phone.press_main(_("Done"))
-    await phone.arrived(f"/orders/{number}")
-    return number
-
-
-async def _pay(phone: Phone, _: Words, number: str) -> None:
-    """From the order that was kept."""
-    await expect(phone.app.get_by_role("timer")).to_be_visible()
-    await phone.press_main(loosely(_("Pay %(sum)s", sum=_.money(2 * PRICE))))
-    sheet = phone.app.locator("dialog#sheet")
-    await expect(sheet).to_contain_text(_("Pay with"))
-    await sheet.locator("button[type=submit]").click()
+    await phone.press_main(_("To your order"))
+    await phone.arrived("/orders/S-[0-9A-Z]{6}")
+    frame = phone.page.frame(name="mini-app")
+    assert frame is not None
     headline = _.many("Paid. Your key is here.", "Paid. Your keys are here.", 2)
     await expect(phone.app.get_by_role("heading", name=headline)).to_be_visible()
     await expect(phone.main).to_have_text(_("Done"))
-    await phone.arrived(f"/orders/{number}")
+    return frame.url.partition("/orders/")[2].partition("#")[0]
 
 
 async def _read_the_keys(phone: Phone, _: Words) -> list[str]:

@@ -119,27 +119,33 @@ def is_running(intent: Intent, now: datetime) -> bool:
 
 def _steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
     asked = StepView("asked", "done", intent.created_at)
-    changed = intent.updated_at
-    seen, arrived = StepView("seen", "done", changed), StepView("balance", "done", changed, amount=intent.credited)
-    later = StepView("balance", "todo")
-    if state in {"arrived", "over"}:
-        return (asked, seen, arrived)
-    if state in {"refunded", "part_refunded"}:
-        went = StepView(
-            "refunded" if state == "refunded" else "part_refunded", "done", changed, amount=-intent.refunded
-        )
-        return (asked, StepView("balance", "done", amount=intent.credited), went)
+    return (asked, *(_next_steps(intent, state) if state in _OPEN else _last_steps(intent, state)))
+
+
+def _next_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    """What a payment that waits has seen, and what is to come."""
+    changed, later = intent.updated_at, StepView("balance", "todo")
     if state == "short":
-        return (asked, StepView("part", "done", changed, amount=intent.credited), StepView("rest", "now"))
-    if intent.action is not None and intent.action.kind is ActionKind.DEPOSIT and state in _OPEN:
-        if state == "confirming":
-            return (asked, StepView("proved", "done", changed), StepView("looking", "now"), later)
-        return (asked, StepView("proof", "now"), later)
-    if state == "confirming":
-        return (asked, StepView("seen", "done", changed), StepView("confirming", "now"), later)
-    if state in {"opening", "waiting"}:
-        return (asked, StepView("seen", "now"), later)
-    return (asked, StepView("failed" if state == "failed" else "expired", "bad", changed))
+        return (StepView("part", "done", changed, amount=intent.credited), StepView("rest", "now"))
+    seen = state == "confirming"
+    if intent.action is not None and intent.action.kind is ActionKind.DEPOSIT:
+        if seen:
+            return (StepView("proved", "done", changed), StepView("looking", "now"), later)
+        return (StepView("proof", "now"), later)
+    if seen:
+        return (StepView("seen", "done", changed), StepView("confirming", "now"), later)
+    return (StepView("seen", "now"), later)
+
+
+def _last_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    """How a payment ended; what has arrived has a receipt instead."""
+    if state in {"failed", "expired"}:
+        return (StepView("failed" if state == "failed" else "expired", "bad", intent.updated_at),)
+    arrived = StepView("balance", "done", amount=intent.credited)
+    if state in {"arrived", "over"}:
+        return (arrived,)
+    back: Literal["refunded", "part_refunded"] = "refunded" if state == "refunded" else "part_refunded"
+    return (arrived, StepView(back, "done", intent.updated_at, amount=-intent.refunded))
 
 
 def _plain(amount: Money) -> str:

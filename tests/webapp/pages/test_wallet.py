@@ -9,10 +9,12 @@ import io
 import pytest
 
 from backend.bootstrap import Services
-from backend.wallet.types import TransferKind
+from backend.wallet import domain as ledger
+from backend.wallet.types import AccountRef, Memo, TransferKind
+from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, buy, field, fund, goods, links, number_of
+from tests.webapp.sale import arrive, buy, field, fund, goods, links, number_of, plain
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])
@@ -49,6 +51,39 @@ async def test_the_history_narrows_and_goes_on(services: Services, visitor: Make
     assert "+$1.00" not in (await buyer.get("/wallet?kind=purchase")).text
     for bad in ("kind=theft", "month=2026-13", "cursor=nonsense"):
         assert (await buyer.get(f"/wallet?{bad}")).status_code == 400
+
+
+async def test_every_kind_of_change_has_its_words(services: Services, visitor: MakeVisitor) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer, cents=10_000)
+    mine, house = AccountRef.user(actor.id), AccountRef.house("test")
+    changes = {
+        TransferKind.REFUND: ("Paid back", "house"),
+        TransferKind.BONUS: ("Top-up bonus", "house"),
+        TransferKind.VOUCHER: ("Voucher", "mine"),
+        TransferKind.ADJUSTMENT: ("Correction", "mine"),
+        TransferKind.PURCHASE: ("Purchase", "mine"),
+        TransferKind.READING: ("Reading", "mine"),
+    }
+    async with services.uow() as tx:
+        for kind, (_, source) in changes.items():
+            debit, credit = (mine, house) if source == "mine" else (house, mine)
+            await ledger.transfer(tx, kind, f"test:{kind}", debit, credit, usd(100))
+        await ledger.hold(tx, "order:1", actor.id, usd(200), "S-AAAAAA")
+        await ledger.release(tx, "order:1", "S-AAAAAA")
+        back, way = AccountRef.house("refunds"), Memo(way="stars")
+        await ledger.transfer(tx, TransferKind.REFUND, "test:sent", mine, back, usd(300), "no-payment", way)
+    words = {kind: word for kind, (word, _) in changes.items()}
+    words |= {TransferKind.HOLD: "Set aside", TransferKind.RELEASE: "Given back"}
+    everything = plain((await buyer.get("/wallet")).text)
+    assert "Sent back to you" in everything
+    for kind, word in words.items():
+        assert word in everything
+        page = await buyer.get(f"/wallet?kind={kind}")
+        assert page.text.count('class="cell__media"') >= 1
+        rows = (await buyer.client.get(links(page, "/wallet/statement.csv")[0])).text.splitlines()
+        assert len(rows) == (3 if kind is TransferKind.REFUND else 2)
+        assert word in rows[-1]
 
 
 async def test_the_statement_is_a_file_for_its_owner(

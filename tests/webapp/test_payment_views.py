@@ -1,0 +1,112 @@
+"""What a payment's page is made of: the address for the rest, odd progress, the address in groups."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from backend.infra.i18n import translator
+from backend.kernel.ids import IntentId, UserId
+from backend.kernel.money import Money
+from backend.kernel.text import Locale
+from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Way
+from tests.factories.wallet import usd
+from webapp.presenters.payments import payment
+from webapp.presenters.ways import way_row, way_title
+from webapp.qr import draw
+from webapp.rendering import Viewer
+
+NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
+VIEWER = Viewer(translator(Locale.EN), NOW)
+ADDRESS = "0xB191a13bfE648B61002F2e2135867015B71816a6"
+
+
+def intent(status: IntentStatus, received: str = "0", uri: str = "", **progress: str) -> Intent:
+    """Twenty-five dollars by USDT."""
+    fields = {"network": "BNB Smart Chain (BEP-20)", "address": ADDRESS, "asset": "USDT", "uri": uri}
+    came = Money.parse(received, "USDT")
+    return Intent(
+        id=IntentId(UUID(int=1)),
+        number=7,
+        user_id=UserId(UUID(int=2)),
+        way="usdt_evm",
+        amount=usd(2500),
+        credited=usd(came.amount // 10_000),
+        refunded=usd(0),
+        payable=Money.parse("25", "USDT"),
+        received=came,
+        status=status,
+        action=PayAction(ActionKind.TRANSFER, fields=fields),
+        external_id="x",
+        charge_id=None,
+        progress=progress,
+        order_id=None,
+        created_at=NOW,
+        updated_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        polls=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "rest"),
+    [
+        # Six decimals, eighteen, decimals in words; what only looks alike stays.
+        (f"ethereum:0xdac1@1/transfer?address={ADDRESS}&uint256=25000000", "uint256=5000000"),
+        (f"ethereum:0x55d3@56/transfer?address={ADDRESS}&uint256=25000000000000000000", "uint256=5000000000000000000"),
+        ("tron:TQm7?amount=25&token=TR7N", "amount=5&token=TR7N"),
+        ("ton://transfer/UQ?jetton=EQ&amount=25000000&text=25000001", "amount=5000000&text=25000001"),
+    ],
+)
+def test_the_code_asks_for_the_rest(uri: str, rest: str) -> None:
+    whole = payment(intent(IntentStatus.PENDING, uri=uri), VIEWER, live_url="/live", next_href="/shop")
+    short = payment(intent(IntentStatus.UNDERPAID, "20", uri=uri), VIEWER, live_url="/live", next_href="/shop")
+    assert whole.transfer is not None
+    assert whole.transfer.qr == draw(uri)
+    assert short.transfer is not None
+    before, _, _ = uri.partition(rest.partition("=")[0] + "=")
+    assert short.transfer.qr == draw(before + rest)
+    assert short.transfer.amount_text == "5"
+
+
+def test_without_an_address_of_payment_the_code_is_the_address() -> None:
+    view = payment(intent(IntentStatus.PENDING), VIEWER, live_url=None, next_href="/shop")
+    assert view.transfer is not None
+    assert view.transfer.qr == draw(ADDRESS)
+    assert "".join(view.transfer.groups) == ADDRESS
+    assert {len(group) for group in view.transfer.groups[:-1]} == {5}
+
+
+@pytest.mark.parametrize("progress", [{}, {"confirmations": "many", "needed": "-3", "seen": "a lot"}, {"seen": ""}])
+def test_odd_progress_is_no_progress(progress: dict[str, str]) -> None:
+    view = payment(intent(IntentStatus.CONFIRMING, **progress), VIEWER, live_url="/live", next_href="/shop")
+    assert (view.confirmations, view.needed, view.seen) == (0, 0, None)
+    assert view.transfer is None  # nobody is to send it twice
+
+
+def test_the_page_asks_again_only_for_what_has_changed() -> None:
+    def address(**progress: str) -> str:
+        found = intent(IntentStatus.CONFIRMING, **progress)
+        return payment(found, VIEWER, live_url="/live", next_href="/shop").address
+
+    assert address(confirmations="3") == address(confirmations="3") != address(confirmations="4")
+
+
+def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
+    way = Way(
+        name="new_way",
+        minimum=usd(100),
+        maximum=usd(5000),
+        wait_seconds=90_000,
+        asset="XTR",
+        unit_price=Decimal("0.01"),
+    )
+    row = way_row(way, usd(500), VIEWER)
+    assert (row.title, row.icon, row.fits) == ("New Way", "card", True)
+    assert row.note.replace("\u00a0", " ") == "500 Stars · up to a day"
+    assert way_title("paypal", VIEWER) == "PayPal"
+    assert not way_row(way, usd(99), VIEWER).fits
+    assert way_row(way, usd(0), VIEWER).fits
