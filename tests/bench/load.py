@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import msgspec
@@ -29,10 +30,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the same request again as soon as its answer is whole."""
+    """Sends the next request as soon as the answer to the one before is whole."""
 
-    def __init__(self, request: bytes, running: Callable[[], bool], done: asyncio.Future[None]) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], running: Callable[[], bool], done: asyncio.Future[None]) -> None:
+        self._requests = requests
         self._running = running
         self._done = done
         self._buffer = bytearray()
@@ -49,7 +50,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent_at = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         """Collect, and go on when the answer is whole."""
@@ -77,21 +78,32 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def burst(port: int, path: str, headers: dict[str, str], *, connections: int, seconds: float) -> Result:
-    """Ask for ``path`` on ``connections`` connections for ``seconds``, one request in flight on each."""
+async def burst(
+    port: int,
+    path: str,
+    headers: dict[str, str],
+    *,
+    connections: int,
+    seconds: float,
+    requests: Iterator[bytes] | None = None,
+) -> Result:
+    """Ask for ``path`` on ``connections`` connections for ``seconds``, one request in flight on each.
+
+    With ``requests``, whole ones as they go over the line, each of them is sent once.
+    """
     lines = [
         f"GET {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    requests = requests or itertools.repeat(("\r\n".join(lines) + "\r\n\r\n").encode())
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     ends = started + seconds
     finished = [loop.create_future() for _ in range(connections)]
     made = [
         await loop.create_connection(
-            lambda d=done: _Connection(request, lambda: time.perf_counter() < ends, d), "127.0.0.1", port
+            lambda d=done: _Connection(requests, lambda: time.perf_counter() < ends, d), "127.0.0.1", port
         )
         for done in finished
     ]

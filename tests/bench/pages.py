@@ -28,7 +28,7 @@ _WAIT_SECONDS = 30.0
 
 
 @contextlib.asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[int]:
+async def server(settings: Settings) -> AsyncIterator[int]:
     """One worker of the server that production runs, with the bench's app; yields its port."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--port", str(port)]
@@ -64,7 +64,7 @@ async def _sign_in(port: int, token: str) -> dict[str, str]:
 
 
 async def _page(world: World, name: str, path: str) -> Row:
-    async with _server(world.settings) as port:
+    async with server(world.settings) as port:
         headers = await _sign_in(port, world.settings.bot_token)
         warm = await burst(port, path, headers, connections=CONNECTIONS, seconds=1)
         constant = f"/constant/{warm.body_bytes}"
