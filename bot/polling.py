@@ -12,6 +12,8 @@ from bot.intake import Intake, NotTaken
 
 _ASK_SECONDS = 25
 _ANSWER_SECONDS = _ASK_SECONDS + 10
+_LOOK_SECONDS = 1.0
+_LOOK_ANSWER_SECONDS = 5
 _SHORTEST_REST = 0.5
 _LONGEST_REST = 30.0
 log = structlog.get_logger(__name__)
@@ -62,12 +64,36 @@ class Poller:
             return
         self._batch = asyncio.create_task(self._intake.take_all(updates))
         try:
+            await self._answer_urgent_while(self._batch)
             await asyncio.shield(self._batch)
         except NotTaken as error:
             # Telegram keeps this one and all after it; those that were handled are known when they come again.
             self._offset = error.number
             raise
         self._offset = updates[-1].update_id + 1
+
+    async def _answer_urgent_while(self, batch: asyncio.Task[None]) -> None:
+        """While a batch takes long, look for questions that came since: Telegram waits ten seconds for their answer.
+
+        The look confirms nothing; the next batch brings them again, and they are known then.
+        """
+        taken: dict[int, asyncio.Task[None]] = {}
+        while not batch.done():
+            await asyncio.wait([batch], timeout=_LOOK_SECONDS)
+            if batch.done():
+                break
+            try:
+                waiting = await self._bot.get_updates(
+                    offset=self._offset, timeout=0, allowed_updates=self._allowed, request_timeout=_LOOK_ANSWER_SECONDS
+                )
+            except (AiogramError, OSError, TimeoutError) as error:
+                log.info("polling.not_looked", error=repr(error))
+                continue
+            for update in waiting:
+                if update.pre_checkout_query is not None and update.update_id not in taken:
+                    taken[update.update_id] = asyncio.create_task(self._intake.take(update))
+        # One of the batch's own is "busy" or known; it is answered there.
+        await asyncio.gather(*taken.values(), return_exceptions=True)
 
     async def drain(self, seconds: float) -> None:
         """Let the batch in hand end, then tell Telegram how far we have come."""

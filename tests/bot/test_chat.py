@@ -46,6 +46,13 @@ async def test_a_deep_link_opens_its_product_and_is_kept(telegram: Telegram, sho
     assert row.start_param == "p_nord-vpn"  # type: ignore[attr-defined]
 
 
+async def test_a_gifts_link_opens_its_page_and_its_code_is_not_kept(telegram: Telegram, shop: Services) -> None:
+    answer = await telegram.person(EMMA).say("/start g_0123456789abcdef")
+    assert button(answer, "Open the gift")["value"] == f"{PUBLIC}/wallet/redeem?code=0123456789ABCDEF"
+    row = await person_row(shop, EMMA)
+    assert row.start_param == "gift"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("payload", ["p_../admin", "ref_42", "p_" + "x" * 80, "p_<b>", "p_ТЕСТ"])
 async def test_other_payloads_open_the_shop_only(telegram: Telegram, payload: str) -> None:
     answer = await telegram.person(EMMA).say(f"/start {payload}")

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiogram.types import Update
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from backend.infra import embedded
 from backend.infra.redis import make_redis
@@ -182,7 +183,7 @@ async def test_the_webhook_has_money_told_again_until_it_is_kept(
     emma = await payer(telegram, parts.services)
     begun = await emma.begin()
     body = money_update(parts, str(begun.id), begun.payable, "charge").model_dump_json(exclude_none=True).encode()
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, capture_logs():
         patch.setattr(parts.services.payments, "settle", None)  # whatever goes wrong
         assert [await hook[0].post(body) for _ in range(2)] == [503, 503]
     assert await emma.balance() == 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
@@ -35,6 +36,13 @@ from tests.fakes.clock import FakeClock
 STARS = Money(TEN_IN_STARS, "XTR")
 MONTH = 2_592_000
 CASHIER = Actor.system()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """No tracebacks with all locals, as structlog draws them by itself: they would hold the event loop for seconds."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture
@@ -215,6 +223,31 @@ async def test_slow_handlers_do_not_hold_an_approval_up(
         await running_bot.intake._limit.acquire()
     assert (await emma.pay(begun.action.url))["status"] == "paid"
     await emma.settled(begun.id)
+
+
+async def test_a_question_that_comes_while_another_person_is_served_slowly(
+    running_bot: Parts, telegram: Telegram, emma: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await emma.begin()
+    assert begun.action is not None
+    identity, served, waits = emma.services.identity, asyncio.Event(), asyncio.Event()
+    authenticate = identity.authenticate
+
+    async def slow(told: Any) -> Any:
+        if told.telegram_id == LAYLA:
+            waits.set()
+            await served.wait()
+        return await authenticate(told)
+
+    monkeypatch.setattr(identity, "authenticate", slow)
+    await telegram.person(LAYLA).send("/start")
+    await waits.wait()
+    assert (await emma.pay(begun.action.url))["status"] == "paid"
+    assert await telegram.person(LAYLA).heard(wait=0) == []
+    served.set()
+    await emma.settled(begun.id)
+    assert len(await telegram.calls("answerPreCheckoutQuery")) == 1
+    assert await telegram.person(LAYLA).heard()
 
 
 # What must never be lost
