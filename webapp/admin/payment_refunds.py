@@ -15,7 +15,6 @@ from backend.kernel.errors import Invalid
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
-from backend.payments.types import RefundChoice
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
 from webapp.admin.payments import PAYMENTS, payment_page
@@ -42,9 +41,7 @@ class AmountForm(msgspec.Struct, frozen=True):
 @get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
 async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before a top-up goes back: how much, and why. Raises NotFound."""
-    choice = await site_of(request).services.refunds.choice(request.user, IntentId(intent_id))
-    form = AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
-    return sheet(request, "manage/_refund.html", _view(request, intent_id, choice, form))
+    return sheet(request, "manage/_refund.html", await _view(request, IntentId(intent_id)))
 
 
 @post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
@@ -67,8 +64,7 @@ async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         else:
             done = replaced(await payment_page(request, IntentId(intent_id)), f"{PAYMENTS}/{intent_id}")
             return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
-    choice = await site.services.refunds.choice(actor, IntentId(intent_id))
-    view = _view(request, intent_id, choice, form, error)
+    view = await _view(request, IntentId(intent_id), form, error)
     return sheet(request, "manage/_refund.html", view, status=FORM_ERROR)
 
 
@@ -83,10 +79,13 @@ def read_amount(request: SoukRequest, text: str) -> tuple[Money | None, AmountEr
     return (amount, "") if amount.amount > 0 else (None, "not_a_number")
 
 
-def _view(
-    request: SoukRequest, intent_id: UUID, choice: RefundChoice, form: AmountForm, error: AmountError = ""
+async def _view(
+    request: SoukRequest, intent_id: IntentId, form: AmountForm | None = None, error: AmountError = ""
 ) -> RefundSheet:
-    viewer = site_of(request).viewer(request.user)
+    services, viewer = site_of(request).services, site_of(request).viewer(request.user)
+    choice = await services.refunds.choice(request.user, intent_id)
+    intent = (await services.inbox.payment(request.user, intent_id)).intent
+    form = form or AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
     return RefundSheet(
         action=f"{PAYMENTS}/{intent_id}/refund",
         title=viewer.words.gettext("Pay it back"),
@@ -94,6 +93,7 @@ def _view(
         presets=() if choice.whole_only else present.presets(choice.most, form.amount),
         intent=form.intent or forms.new_intent(),
         obstacle=present.obstacle(choice, viewer),
+        sent=present.sent_for(intent, choice.most),
         whole_only=choice.whole_only,
         typed=form.amount,
         reason=form.reason,

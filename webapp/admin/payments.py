@@ -104,6 +104,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         refundable=bool(choice.most),
         obstacle=present.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
+        until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
     )
     if asked_by(request, "payment"):

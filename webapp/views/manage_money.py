@@ -136,13 +136,15 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     refundable: bool = False
     obstacle: str = ""
     deposit: ManageDeposit | None = None
+    until: datetime | None = None
     live_url: str | None = None
 
 
 class RefundSheet(msgspec.Struct, frozen=True):
     """manage/_refund.html: how much of a payment or an order goes back, and where to.
 
-    ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only.
+    ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only. ``sent`` is
+    what the provider sends for ``most``, where it deals in another asset than the shop.
     """
 
     action: str
@@ -151,6 +153,7 @@ class RefundSheet(msgspec.Struct, frozen=True):
     presets: tuple[Preset, ...]
     intent: str
     obstacle: str = ""
+    sent: Money | None = None
     whole_only: bool = False
     typed: str = ""
     reason: str = ""

@@ -121,7 +121,7 @@ async def test_a_payment_shows_all_that_is_known(
     assert (await root.get(f"/admin/payments/{NOBODY}")).status_code == 404
 
 
-async def test_money_without_people_links_nobody(
+async def test_money_without_people_leads_to_the_wallet_only(
     services: Services, visitor: MakeVisitor, make_admin: MakeAdmin, top_up: TopUp
 ) -> None:
     actor = await arrive(services, visitor(first_name="Omar"))
@@ -129,7 +129,8 @@ async def test_money_without_people_links_nobody(
     keeper = await make_admin(82, Permission.MONEY)
     page = (await keeper.get(f"/admin/payments/{intent.id}")).text
     assert "Omar" in page
-    assert "/admin/people/" not in page
+    assert f'href="/admin/people/{actor.id}"' not in page
+    assert f'href="/admin/people/{actor.id}/wallet"' in page
 
 
 async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
@@ -180,6 +181,25 @@ async def test_a_wrong_refund_comes_back_with_words(
     assert words in answer.text
     assert field(answer, "intent") == "k" * 32
     assert await balance(services, buyer) == 2000
+
+
+async def test_a_refund_in_another_asset_says_what_the_provider_sends(
+    services: Services, visitor: MakeVisitor, root: Visitor, fake: FakeProvider
+) -> None:
+    from decimal import Decimal
+
+    from backend.kernel.money import Money
+    from backend.payments.types import Capabilities
+
+    fake.capabilities = Capabilities(refundable=True, asset="XTR", unit_price=Decimal("0.013"))
+    actor = await arrive(services, visitor())
+    intent = await services.payments.start_top_up(actor, "fake", usd(1300), idempotency_key="by-stars")
+    await services.payments.settle("fake", fake.paid(intent.id, Money(1000, "XTR")))
+    page = (await root.get(f"/admin/payments/{intent.id}")).text
+    assert "$13.00" in page
+    assert "1,000 Stars" in page.replace("\u00a0", " ")
+    sheet = (await root.get(f"/admin/payments/{intent.id}/refund")).text
+    assert "For $13.00 the provider sends 1,000 Stars." in sheet.replace("\u00a0", " ")
 
 
 async def test_what_was_spent_cannot_go_back(
