@@ -38,37 +38,39 @@ def _row(row: Any) -> InboxRow:
     )
 
 
+def _add() -> Any:
+    # One that matched nothing before may match now, and then counts as new.
+    added = insert(PaymentEvent)
+    again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
+    matches = and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome != Outcome.UNMATCHED.value)
+    upsert = added.on_conflict_do_update(index_elements=["provider", "external_id"], set_=again, where=matches)
+    return upsert.returning(PaymentEvent.id)
+
+
+_ADD = _add()  # made once: it takes longer to build than to run
+
+
 async def add_event(
     tx: Tx, provider: str, report: Report, decision: Decision, intent_id: IntentId | None
 ) -> PaymentEventId | None:
-    """Store a provider's message with what became of it; None when it is known.
-
-    One that matched nothing before may match now, and then counts as new.
-    """
-    applied_at = tx.now if decision.outcome is Outcome.APPLIED else None
+    """Store a provider's message with what became of it; None when it is known."""
     amount = report.received or report.refunded
-    added = insert(PaymentEvent).values(
-        id=tx.new_id(),
-        provider=provider,
-        external_id=report.event_id,
-        intent_id=intent_id,
-        state=report.state.value,
-        amount=amount.amount if amount else None,
-        currency=amount.currency if amount else None,
+    row = {
+        "id": tx.new_id(),
+        "provider": provider,
+        "external_id": report.event_id,
+        "intent_id": intent_id,
+        "state": report.state.value,
+        "amount": amount.amount if amount else None,
+        "currency": amount.currency if amount else None,
         # Strangers write some of it (a transfer's comment), and PostgreSQL keeps no NUL.
-        details={name: text.replace("\0", "") for name, text in report.details.items()},
-        outcome=decision.outcome.value,
-        reason=decision.reason,
-        received_at=tx.now,
-        applied_at=applied_at,
-    )
-    again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
-    upsert = added.on_conflict_do_update(
-        index_elements=["provider", "external_id"],
-        set_=again,
-        where=and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome != Outcome.UNMATCHED.value),
-    ).returning(PaymentEvent.id)
-    found = (await tx.execute(upsert)).scalar_one_or_none()
+        "details": {name: text.replace("\0", "") for name, text in report.details.items()},
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "received_at": tx.now,
+        "applied_at": tx.now if decision.outcome is Outcome.APPLIED else None,
+    }
+    found = (await tx.execute(_ADD, row)).scalar_one_or_none()
     return None if found is None else PaymentEventId(found)
 
 
