@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from backend.notifications import money_messages as messages
 from backend.notifications.messages import Words
 from backend.notifications.types import Kind, Message
 from backend.orders import domain as orders
-from backend.orders.types import OrderPaymentKept, OrderRefunded, OrderStatus, RefundTarget
+from backend.orders.types import OrderPaymentKept, OrderRefunded, OrderStatus, OrderStep, OrderView, RefundTarget
 from backend.payments.types import (
     DepositProved,
     IntentStatus,
@@ -41,12 +42,22 @@ async def _top_up(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) 
     if not params["order_id"]:
         return messages.top_up(words, amount, balance, missing, more)
     order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
-    if missing or order.status is OrderStatus.AWAITING_PAYMENT:
+    if order.status is OrderStatus.AWAITING_PAYMENT:
         return messages.top_up_for_order(words, amount, order.number, missing, more)
-    if order.status is OrderStatus.DELIVERED:
-        # The order has spoken for itself already.
+    if order.status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED}:
+        return None  # late money pays it after all, or stays: either way a message of its own says so
+    if order.status is OrderStatus.DELIVERED and not _was_paid_before(order, params.get("at")):
+        # The order has spoken for itself.
         return messages.rest_of_order(words, order.number) if more else None
     return messages.top_up(words, amount, balance, more=more)
+
+
+def _was_paid_before(order: OrderView, at: str | None) -> bool:
+    """Whether the order was paid before this money came, which then is more than it needed: paid for twice."""
+    if at is None:
+        return False
+    came = datetime.fromisoformat(at)
+    return any(entry.step is OrderStep.PAID and entry.at < came for entry in order.timeline)
 
 
 async def _order_payment_kept(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:

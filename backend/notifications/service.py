@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -85,10 +85,11 @@ class NotificationsService:
             params = {"order_id": str(event.order_id)}
             await _note(tx, event.user_id, Kind.ORDER_KEYS, params, f"order_keys:{request}")
 
-    async def note_top_up(self, event: TopUpSucceeded, request: UUID) -> None:
-        """Have somebody told that money reached his wallet; ``request`` tells one part payment from the next."""
+    async def note_top_up(self, event: TopUpSucceeded, request: UUID, at: datetime) -> None:
+        """Have somebody told that money reached his wallet ``at`` that moment; ``request`` tells parts apart."""
         async with self._uow() as tx:
-            await _note(tx, event.user_id, Kind.TOP_UP, _facts(event), f"top_up:{event.intent_id}:{request}")
+            facts = _facts(event) | {"at": at.isoformat()}
+            await _note(tx, event.user_id, Kind.TOP_UP, facts, f"top_up:{event.intent_id}:{request}")
 
     async def note_order_payment_kept(self, event: OrderPaymentKept, request: UUID) -> None:
         """Have a buyer told that his late money is in the wallet; ``request`` tells one part from the next."""

@@ -46,7 +46,7 @@ def tasks(service: NotificationsService) -> list[Task]:
 
 def _money(service: NotificationsService) -> list[Task]:
     async def top_up_succeeded(event: TopUpSucceeded, job: Job) -> None:
-        await service.note_top_up(event, job.id)
+        await service.note_top_up(event, job.id, job.created_at)
 
     async def order_payment_kept(event: OrderPaymentKept, job: Job) -> None:
         await service.note_order_payment_kept(event, job.id)

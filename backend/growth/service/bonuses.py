@@ -83,7 +83,6 @@ class BonusesService:
             if found is None or found[1] <= granted:
                 return
             rule, due = found
-            failpoint("bonuses.crediting")
             await wallet.transfer(
                 tx,
                 TransferKind.BONUS,
@@ -94,6 +93,7 @@ class BonusesService:
                 reference=str(intent.id),
                 memo=Memo(way=intent.way),
             )
+            failpoint("bonuses.moved")
             await repository.save_granted(tx, intent.id, event.user_id, rule, due)
             balance = await wallet.balance(tx, event.user_id, due.currency)
             tx.emit(

@@ -103,7 +103,6 @@ class AdjustmentsService:
             asked = await self._lock_waiting(tx, adjustment_id)
             if asked.asked_by == actor.id:
                 raise SecondAdminNeeded(f"adjustment {adjustment_id}")
-            failpoint("adjustments.approving")
             await audit.record(tx, actor.user_id, "wallet.approve_adjustment", f"adjustment:{adjustment_id}")
             await self._apply(tx, asked, actor.id)
             return await repository.get_adjustment(tx, adjustment_id)
@@ -152,6 +151,7 @@ class AdjustmentsService:
             reference=str(adjustment.id),
             memo=Memo(reason=adjustment.reason),
         )
+        failpoint("adjustments.moved")
         await repository.decide(tx, adjustment.id, AdjustmentStatus.APPLIED, second, "")
         balance = await domain.balance(tx, adjustment.user_id, amount.currency)
         tx.emit(

@@ -264,3 +264,24 @@ async def test_who_may_not(bonuses: BonusesService, admin: Actor) -> None:
             await call
     with pytest.raises(NotFound):
         await bonuses.stop_rule(admin, BonusRuleId(new_id()))
+
+
+async def test_dying_before_the_bonus_gives_it_later_once(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    one = await person()
+    await till.pay(await till.begin(one, 1000))
+
+    def die(_name: str) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.growth.service.bonuses.failpoint", die)
+        with pytest.raises(RuntimeError):
+            await till.work()
+    assert await balance(one) == 1000
+    await till.work(times=2)
+    assert await balance(one) == 1100
+    assert (await house())["bonuses"] == -100

@@ -257,3 +257,22 @@ async def test_who_may_not(vouchers: VouchersService, admin: Actor, person) -> N
             await call
     with pytest.raises(NotFound):
         await vouchers.stop(admin, VoucherBatchId(new_id()))
+
+
+async def test_dying_between_the_count_and_the_money_leaves_neither(
+    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, house, monkeypatch
+) -> None:
+    code = (await vouchers.make(admin, usd(500), idempotency_key="k")).codes[0]
+    one, other = await person(), await person()
+
+    def die(_name: str) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.growth.service.codes.failpoint", die)
+        with pytest.raises(RuntimeError):
+            await codes.redeem(one, code)
+    assert await balance(one) == 0
+    await codes.redeem(other, code)
+    assert await balance(other) == 500
+    assert (await house())["vouchers"] == -500

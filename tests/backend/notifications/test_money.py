@@ -82,7 +82,7 @@ async def test_a_long_payment_says_that_all_of_it_is_there(shop: Shop, telegram:
 
 
 async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram: Telegram) -> None:
-    goods, buyer = await shop.goods(), await shop.buyer()
+    goods, buyer = await shop.goods(), await shop.buyer(cents=100)
     order = await shop.services.orders.reserve(buyer, goods.variant_id, 1, "waits-for-money")
     await tell(
         shop,
@@ -108,6 +108,27 @@ async def test_an_order_that_has_spoken_for_itself(shop: Shop, telegram: Telegra
     messages_now = await telegram.person(EMMA).heard()
     assert len(messages_now) == before + 1
     assert "more than order" in messages_now[-1]["text"]
+
+
+async def test_an_order_that_was_paid_before_leaves_the_money_in_the_wallet(shop: Shop, telegram: Telegram) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.sale(buyer, goods)
+    await shop.work()
+    await shop.later(minutes=1)
+    await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
+    last = (await telegram.person(EMMA).heard())[-1]
+    assert last["text"].startswith("$25.00 is in your wallet")
+
+
+async def test_money_for_an_order_that_is_over_is_told_by_the_order(shop: Shop, telegram: Telegram) -> None:
+    goods, buyer = await shop.goods(), await shop.buyer()
+    order = await shop.services.orders.reserve(buyer, goods.variant_id, 1, "waits-for-money")
+    await shop.services.orders.cancel(buyer, order.number)
+    await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
+    (message,) = await telegram.person(EMMA).heard()
+    assert order.number in message["text"]
+    assert "goods were gone" in message["text"]
+    assert [row.status for row in await shop.notifications("top_up")] == ["withheld"]
 
 
 async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -> None:

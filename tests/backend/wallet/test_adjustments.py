@@ -252,3 +252,24 @@ async def test_the_database_too_wants_two_people(real_uow: UnitOfWork, service: 
             alone = text("UPDATE wallet_adjustments SET status = 'applied', decided_by = asked_by, decided_at = now()")
             await tx.execute(alone)
     assert (await service.get(admin, asked.id)).status is AdjustmentStatus.WAITING
+
+
+async def test_dying_while_it_is_approved_leaves_it_waiting(
+    real_uow: UnitOfWork, service: AdjustmentsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, admin, second = (
+        await rich_person(real_uow, usd(0)), await money_admin(real_uow), await money_admin(real_uow)
+    )  # fmt: skip
+    asked = await service.adjust(admin, person, usd(20_000), "please", idempotency_key="k")
+
+    def die(_name: str) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.wallet.service.adjustments.failpoint", die)
+        with pytest.raises(RuntimeError):
+            await service.approve(second, asked.id)
+    assert await service.waiting(second) == [asked]
+    await service.approve(second, asked.id)
+    assert await balance(real_uow, person) == 20_000
+    await assert_books(real_uow, 20_000)
