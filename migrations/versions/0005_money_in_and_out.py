@@ -28,7 +28,7 @@ def _upgrade_intents() -> None:
     for column in ("asset", "payable"):
         op.alter_column("payment_intents", column, nullable=False)
     op.alter_column("payment_intents", "next_poll_at", nullable=True)
-    op.execute("UPDATE payment_intents SET next_poll_at = NULL WHERE NOT (" + _OPEN + ")")
+    op.execute("UPDATE payment_intents SET next_poll_at = NULL WHERE NOT (" + _OPEN + ")")  # noqa: S608 - a constant
     op.create_check_constraint(op.f("ck_payment_intents_payable_positive"), "payment_intents", "payable > 0")
     op.create_check_constraint(
         op.f("ck_payment_intents_never_more_back_than_came"), "payment_intents", "refunded BETWEEN 0 AND credited"
