@@ -27,6 +27,7 @@ class CryptoPayServer:
         self.token = token
         self.down = False
         self.transfers_allowed = True
+        self.forgets_spend_ids = False
         self.invoices: list[dict[str, Any]] = []
         self.transfers: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -95,7 +96,8 @@ class CryptoPayServer:
     def _transfer(self, asked: dict[str, Any]) -> Response:
         if not self.transfers_allowed:
             return self._error(403, "METHOD_DISABLED")
-        if len(asked["spend_id"]) > 64 or any(item["spend_id"] == asked["spend_id"] for item in self.transfers):
+        used = any(item["spend_id"] == asked["spend_id"] for item in self.transfers)
+        if len(asked["spend_id"]) > 64 or (used and not self.forgets_spend_ids):
             return self._error(400, "SPEND_ID_ALREADY_USED")
         if Decimal(asked["amount"]) <= 0:
             return self._error(400, "AMOUNT_TOO_SMALL")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from backend.infra.settings import Settings, SettingsError
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.gateways import reading
@@ -138,14 +137,17 @@ class StripeProvider:
         return Created(session.id, PayAction(ActionKind.LINK, url=session.url))
 
     async def status(self, payment: PaymentRef) -> Report | None:
-        """How the session stands; once it is known to be paid, whether money went back."""
+        """How the session stands; once it is known to be paid, whether money went back. None of an unknown one."""
         path = f"/v1/checkout/sessions/{payment.external_id}"
-        session = await self._api.call("get", path, _Session, expand=["payment_intent.latest_charge"])
+        try:
+            session = await self._api.call("get", path, _Session, expand=["payment_intent.latest_charge"])
+        except reading.Refused:
+            return None
         report = _of_session(session, ProviderDown)
         if report.received is not None and report.received <= payment.received:
             charge = getattr(session.payment_intent, "latest_charge", None)
             if isinstance(charge, _Charge):
-                return await self._returned(charge, payment.intent_id) or report
+                return await self._returned(charge, ProviderDown) or report
         return report
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
@@ -158,9 +160,10 @@ class StripeProvider:
         if event.type.startswith("checkout.session."):
             report = _of_session(reading.notice(data, _Session), BadWebhook, failed=event.type.endswith("_failed"))
         elif event.type == "charge.refunded":
-            report = await self._returned(reading.notice(data, _Charge))
+            report = await self._returned(reading.notice(data, _Charge), BadWebhook)
         elif event.type in {"charge.dispute.created", "charge.dispute.funds_withdrawn"}:
-            report = await self._returned(await self._charge(reading.notice(data, _Dispute).charge))
+            charge = await self._charge(reading.notice(data, _Dispute).charge)
+            report = await self._returned(charge, ProviderDown)
         return [report] if report else []
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
@@ -205,23 +208,23 @@ class StripeProvider:
         async for dispute in self._api.pages("/v1/disputes", _Dispute, expand=["data.charge"], **period):
             if isinstance(dispute.charge, _Charge):
                 charges[dispute.charge.id] = dispute.charge
-        found = [await self._returned(charge) for charge in charges.values()]
+        found = [await self._returned(charge, ProviderDown) for charge in charges.values()]
         return reports + [report for report in found if report]
 
-    async def _returned(self, charge: _Charge, intent_id: IntentId | None = None) -> Report | None:
+    async def _returned(self, charge: _Charge, refusal: reading.Refusal) -> Report | None:
         """How much of a charge went back in all: by refunds, and by disputes that took the money."""
         units = charge.amount_refunded
         if charge.disputed:
             async for dispute in self._api.pages("/v1/disputes", _Dispute, charge=charge.id):
                 units += dispute.amount if dispute.status in _WITHDRAWN else 0
-        refunded = _money(units, charge.currency, ProviderDown)
+        refunded = _money(units, charge.currency, refusal)
         if refunded.amount <= 0:
             return None
         name = charge.payment_intent or charge.id
         return Report(
             event_id=f"refunded:{name}:{refunded.amount}",
             state=ProviderState.REFUNDED,
-            intent_id=intent_id or reading.intent_id(charge.metadata.get(_MARK)),
+            intent_id=reading.intent_id(charge.metadata.get(_MARK)),
             external_id=name,
             refunded=refunded,
             charge_id=name,

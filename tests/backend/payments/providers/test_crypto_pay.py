@@ -81,6 +81,14 @@ async def test_a_refund_is_the_payer_s_share_of_the_coins(shop: Shop, desk: Cryp
     assert sum(Decimal(item["amount"]) for item in desk.server.transfers) == Decimal("10.007")
 
 
+async def test_a_refund_is_looked_for_before_it_is_sent(shop: Shop, desk: CryptoPayDesk) -> None:
+    reference = await shop.ref(await shop.paid(1000))
+    first = await desk.provider.refund(reference, usd(400), "key")
+    desk.server.forgets_spend_ids = True
+    assert await desk.provider.refund(reference, usd(400), "key") == first
+    assert len(desk.server.transfers) == 1
+
+
 async def test_where_transfers_are_not_allowed_the_wallet_keeps_the_money(shop: Shop, desk: CryptoPayDesk) -> None:
     intent = await shop.paid(1000)
     desk.server.transfers_allowed = False

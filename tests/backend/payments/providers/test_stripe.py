@@ -215,6 +215,15 @@ async def test_a_refund_is_sent_once_though_stripe_has_forgotten_the_key(shop: S
 
 
 @on_stripe
+@pytest.mark.parametrize("units", [2**63, 2**70, "5", 5.0, None, True])
+async def test_a_refund_of_nonsense_is_refused(shop: Shop, desk: StripeDesk, units: object) -> None:
+    intent = await shop.paid(1555)
+    hook = desk.server.hook("charge.refunded", {**desk._charge(intent), "amount_refunded": units})
+    with pytest.raises(BadWebhook):
+        await shop.hear(hook)
+
+
+@on_stripe
 async def test_a_dispute_takes_money_back_and_winning_it_is_no_news(shop: Shop, desk: StripeDesk) -> None:
     intent = await shop.paid(1555)
     begun = await shop.refunds.refund_top_up(ADMIN, intent.id, usd(500), "", idempotency_key="r")
