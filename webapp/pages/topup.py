@@ -9,7 +9,7 @@ import msgspec
 from litestar import get, post
 from msgspec import Meta
 
-from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.errors import Invalid, NotFound, Unavailable
 from backend.kernel.money import Money
 from backend.orders.types import OrderStatus, OrderView
 from backend.payments.types import Way
@@ -19,7 +19,7 @@ from webapp.pages.payments import payment_page
 from webapp.presenters import payments as present
 from webapp.presenters.checkout import enough, missing_of
 from webapp.presenters.ways import chosen
-from webapp.responses import FORM_ERROR, Html, fragment, page
+from webapp.responses import FORM_ERROR, Html, fragment, page, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import TopUpPage
 
@@ -75,6 +75,12 @@ async def start(request: SoukRequest) -> Html:
         intent = await services.payments.start_top_up(
             actor, form.way, amount, order.id if order else None, idempotency_key=key
         )
+    except Unavailable:
+        # What was begun is opened by the worker, or expires; another try is another payment.
+        view = _view(request, msgspec.structs.replace(form, intent=""), ways, amount, "")
+        words = site_of(request).viewer(actor).words
+        answer = page(request, "wallet/topup.html", view, tab="me", back=_WALLET)
+        return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
     except Invalid as refusal:
         if "amount" not in refusal.fields:
             raise

@@ -59,7 +59,8 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
         name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
     reference = row.reference or ""
     number = reference if reference.startswith(_ORDER_PREFIX) else None
-    paid_by = row.kind in _BY_A_WAY and row.memo.way
+    paid_by = row.memo.way if row.kind in _BY_A_WAY else ""
+    of_payment = row.memo.way and _PAYMENT.fullmatch(reference)
     return HistoryRow(
         # What goes back through a provider leaves the wallet; any other refund comes into it.
         kind="sent_back" if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0 else _KIND[row.kind],
@@ -68,7 +69,7 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
         title=name or (way_title(row.memo.way, viewer) if paid_by else ""),
         detail="" if number else row.memo.reason,
         order_number=number,
-        payment_id=reference if paid_by and _PAYMENT.fullmatch(reference) else None,
+        payment_id=reference if of_payment else None,
     )
 
 

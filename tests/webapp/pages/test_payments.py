@@ -233,7 +233,10 @@ async def test_a_payment_that_the_provider_has_not_opened_says_so(
     actor = await arrive(services, buyer)
     coins.down = True
     data = {"intent": "an-intent-of-mine", "amount": "25", "way": "usdt_tron"}
-    assert (await buyer.post("/wallet/topup", data=data)).status_code == 503
+    refused = await buyer.post("/wallet/topup", data=data)
+    assert "Try another one" in refused.headers["hx-trigger"]
+    assert field(refused, "intent") != data["intent"]
+    assert 'maxlength="12" dir="ltr" value="25"' in refused.text
     intent = (await services.payments.list_mine(actor))[0]
     path = f"/wallet/payments/{intent.id}"
     assert "We are asking USDT on TRON" in await seen(buyer, path)
