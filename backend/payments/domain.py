@@ -45,8 +45,6 @@ async def apply(tx: Tx, provider: str, report: Report) -> Outcome:
     stored.
     """
     intent = await intents.lock_reported(tx, provider, report)
-    if intent is not None and rules.is_another_charge(intent, report):
-        intent = None
     decision = rules.decide(intent, report)
     if report.state in _STORED and not await _store(tx, provider, report, decision, intent):
         return Outcome.DUPLICATE

@@ -122,6 +122,7 @@ async def test_a_second_charge_for_one_payment_waits_for_an_admin(parts: Parts, 
     assert await emma.balance() == 1000
     ((charge, reason),) = await inbox(emma.services)
     assert (charge in {"first", "second"}, reason) == (True, "unknown_payment")
+    assert (await emma.services.payments.refresh(emma.actor, begun.id)).credited == usd(1000)
     # That it went back is no news of the payment either.
     await parts.intake.take(money_update(parts, str(begun.id), STARS, charge, kind="refunded_payment"))
     assert {event for event, _ in await inbox(emma.services)} == {charge, f"{charge}:refund"}

@@ -14,6 +14,7 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
+from backend.payments import rules
 from backend.payments.models import PaymentIntent
 from backend.payments.types import Created, Intent, IntentStatus, PayAction, Report
 
@@ -104,9 +105,10 @@ def _named(provider: str, report: Report) -> Select[Any]:
 
 
 async def lock_reported(tx: Tx, provider: str, report: Report) -> Intent | None:
-    """The payment that ``report`` speaks of, locked."""
+    """The payment that ``report`` speaks of, locked; None for a charge that is not the one it was made by."""
     row = (await tx.execute(_named(provider, report).with_for_update(key_share=True))).one_or_none()
-    return None if row is None else _intent(row)
+    intent = None if row is None else _intent(row)
+    return None if intent is None or rules.is_another_charge(intent, report) else intent
 
 
 async def lock_intent(tx: Tx, intent_id: IntentId) -> Intent:
