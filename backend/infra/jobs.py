@@ -144,12 +144,12 @@ async def list_failing(tx: Tx, limit: int = _PAGE) -> list[FailedJob]:
     return [_failed_job(row) for row in await tx.execute(statement)]
 
 
-async def list_open(tx: Tx, task: str) -> list[dict[str, Any]]:
-    """The payloads of a task's jobs that are still to be done."""
-    open_ones = select(OutboxJob.payload).where(
+async def list_open(tx: Tx, task: str) -> list[tuple[dict[str, Any], datetime]]:
+    """A task's jobs that are still to be done: the payload of each, and when it was asked for."""
+    open_ones = select(OutboxJob.payload, OutboxJob.created_at).where(
         OutboxJob.task == task, OutboxJob.done_at.is_(None), OutboxJob.dead_at.is_(None)
     )
-    return list((await tx.execute(open_ones)).scalars())
+    return [(row.payload, row.created_at) for row in await tx.execute(open_ones)]
 
 
 async def retry_dead(tx: Tx, job_id: JobId) -> FailedJob:

@@ -70,7 +70,10 @@ class ReconciliationService:
             return sorted(await self._waiting(tx))
 
     async def _waiting(self, tx: Tx) -> set[str]:
-        return {str(payload["way"]) for payload in await jobs.list_open(tx, COMPARE)}
+        # A comparison that is kept is done, though its job may not know it yet.
+        done = {one.way: one.at for one in reversed(await reconciliations.list_reconciliations(tx, _LISTED))}
+        asked = [(str(payload["way"]), at) for payload, at in await jobs.list_open(tx, COMPARE)]
+        return {way for way, at in asked if way not in done or done[way] < at}
 
     async def compare(self, asked: CompareProvider) -> None:
         """Task: compare one provider; one that was switched off meanwhile is passed over."""

@@ -25,6 +25,7 @@ from backend.payments.types import (
 )
 from tests.factories.catalog import buyer
 from tests.factories.wallet import USD, usd
+from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
 _NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -73,7 +74,7 @@ async def _open_jobs(uow: UnitOfWork) -> list[str]:
         return sorted((await tx.execute(found)).scalars())
 
 
-async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: UnitOfWork) -> None:
+async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: UnitOfWork, clock: FakeClock) -> None:
     keeper = Actor.system()
     providers = {name: FakeProvider(name) for name in ("one", "two")}
     service = ReconciliationService(uow=real_uow, providers=providers)
@@ -86,7 +87,9 @@ async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: Unit
     assert await service.waiting(keeper) == ["two"]
     await service.ask(keeper)
     assert await _open_jobs(real_uow) == ["one", "two"]
+    clock.move(seconds=1)
     await service.compare(CompareProvider("one"))
+    assert await service.waiting(keeper) == ["two"]  # also before its job is done with
     await service.compare(CompareProvider("switched off since"))
     assert [done.way for done in await service.latest(keeper)] == ["one"]
 
