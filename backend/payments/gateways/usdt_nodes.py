@@ -101,19 +101,20 @@ class Node:
     async def _logs(self, topic: str, start: int, end: int) -> list[Any]:
         """The logs, in as many calls as the node's limits ask for."""
         rows: list[Any] = []
-        # A refusal that had nothing to do with the range should not narrow it for ever.
-        self._span = min(self._span * 2, _WIDEST)
+        # The width that worked is remembered; twice of it, because a refusal may have had another reason.
+        span = min(self._span * 2, _WIDEST)
         for _ in range(_MOST_CALLS):
             if start > end:
+                self._span = span
                 return rows
-            upto = min(end, start + self._span - 1)
+            upto = min(end, start + span - 1)
             asked = {"address": self._token.contract, "topics": [_TRANSFER, None, topic]}
             try:
                 part = await self._call("eth_getLogs", asked | {"fromBlock": hex(start), "toBlock": hex(upto)})
             except _Refused:
                 if upto == start:
                     raise
-                self._span = (upto - start + 1) // 2
+                span = (upto - start + 1) // 2
                 continue
             if not isinstance(part, list):
                 raise ProviderDown("eth_getLogs gave no list")

@@ -197,14 +197,14 @@ async def test_a_reorganisation_that_removes_the_payment(till: Till, chain: Evm)
 
 
 async def test_a_reorganisation_that_moves_the_payment(till: Till, chain: Evm) -> None:
-    intent = await till.begin(1000)
     before = await chain.snapshot()
-    await chain.mine(2)
+    await chain.mine(5)
+    intent = await till.begin(1000)
     first = await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP - 2)
     await till.paid(intent, S.CONFIRMING, 0)
     await chain.revert(before)
-    # The very same transaction, in an earlier block of another chain.
+    # The very same transaction, in a block before the one in which its address was given out.
     assert await chain.pay(address_of(intent), 10_000_000) == first
     found = await till.paid(intent, S.CONFIRMING, 0)
     assert found.progress["confirmations"] == "1"

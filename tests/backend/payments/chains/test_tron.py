@@ -127,8 +127,8 @@ async def test_only_the_one_token_only_to_us_and_only_what_is_new(
     pay(intent, 10_000_000, to="TJmmqjb1DK9TTZbQXzRQ2AuA94z4gKAPFh", **{"from": address_of(intent)})
     pay(intent, 0)
     grid.pay(address_of(intent), 10_000_000, clock.now().timestamp() - 7200)
-    await till.paid(intent, S.PENDING, 0)
-    # Even a server that does not filter by time brings no old money.
+    for grid.careless in (False, True):
+        await till.paid(intent, S.PENDING, 0)
     grid.rows[-1]["block_timestamp"] = int(clock.now().timestamp() * 1000)
     await till.paid(intent, S.SUCCEEDED, 1000)
 
