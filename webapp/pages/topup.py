@@ -57,7 +57,7 @@ async def quote(request: SoukRequest) -> Html:
     form = forms.read_query(request, TopUpForm)
     ways = await site_of(request).services.payments.ways(request.user)
     amount, error = _read(request, form, ways)
-    return fragment(request, "wallet/_quote.html", _view(request, form, ways, amount, error))
+    return fragment(request, "wallet/_quote.html", await _view(request, form, ways, amount, error))
 
 
 @post("/wallet/topup", name="wallet:topup-start", guards=[limited(PURCHASE)], status_code=200)
@@ -68,7 +68,7 @@ async def start(request: SoukRequest) -> Html:
     ways = await services.payments.ways(actor)
     amount, error = _read(request, form, ways)
     if amount is None or error:
-        return _refused(request, form, ways, amount, error)
+        return await _refused(request, form, ways, amount, error)
     order = await _waiting_order(request, form.order)
     key = form.intent or forms.new_intent()
     try:
@@ -77,14 +77,14 @@ async def start(request: SoukRequest) -> Html:
         )
     except Unavailable:
         # What was begun is opened by the worker, or expires; another try is another payment.
-        view = _view(request, msgspec.structs.replace(form, intent=""), ways, amount, "")
+        view = await _view(request, msgspec.structs.replace(form, intent=""), ways, amount, "")
         words = site_of(request).viewer(actor).words
         answer = page(request, "wallet/topup.html", view, tab="me", back=_WALLET)
         return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
     except Invalid as refusal:
         if "amount" not in refusal.fields:
             raise
-        return _refused(request, form, ways, amount, present.amount_error(refusal.fields["amount"]))
+        return await _refused(request, form, ways, amount, present.amount_error(refusal.fields["amount"]))
     return await payment_page(request, intent)
 
 
@@ -107,6 +107,8 @@ async def top_up_page(request: SoukRequest, *, order: str = "", way: str = "") -
         way=way,
         order=waiting.number if waiting else "",
     )
+    if waiting is None:
+        view = msgspec.structs.replace(view, bonus=await _bonus(request, picked, view.amount) or None)
     back = f"/orders/{waiting.number}" if waiting else _WALLET
     return page(request, "wallet/topup.html", view, tab="me", back=back)
 
@@ -124,10 +126,11 @@ def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[M
     return amount, "too_large" if amount > limits.maximum else ""
 
 
-def _view(
+async def _view(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
 ) -> TopUpPage:
     payments = site_of(request).services.payments
+    good = amount if amount is not None and not error and not form.order else None
     return present.top_up(
         payments.limits,
         ways,
@@ -138,13 +141,21 @@ def _view(
         way=form.way,
         error=error,
         order=form.order,
+        bonus=await _bonus(request, chosen(ways, form.way), good),
     )
 
 
-def _refused(
+async def _bonus(request: SoukRequest, way: Way | None, amount: Money | None) -> Money | None:
+    """What the shop puts on top; payments for an order bring nothing."""
+    if way is None or amount is None:
+        return None
+    return await site_of(request).services.bonuses.promised(request.user, way.name, amount)
+
+
+async def _refused(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
 ) -> Html:
-    view = _view(request, form, ways, amount, error)
+    view = await _view(request, form, ways, amount, error)
     return page(request, "wallet/topup.html", view, tab="me", back=_WALLET, status=FORM_ERROR)
 
 

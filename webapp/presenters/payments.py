@@ -83,6 +83,7 @@ def top_up(
     way: str = "",
     error: AmountError = "",
     order: str = "",
+    bonus: Money | None = None,
 ) -> TopUpPage:
     """The form; ``amount`` is chosen among the ready ones where it is one of them, else it stands as typed."""
     offered = limits.presets
@@ -101,6 +102,7 @@ def top_up(
         typed=typed,
         error=error,
         order=order,
+        bonus=bonus if bonus else None,
     )
 
 

@@ -106,7 +106,8 @@ class Preset(msgspec.Struct, frozen=True):
 class TopUpPage(msgspec.Struct, frozen=True):
     """wallet/topup.html; wallet/_quote.html takes the same. ``typed`` is the reader's own amount.
 
-    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset.
+    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
+    is what the shop puts on top.
     """
 
     amount: Money
@@ -119,6 +120,7 @@ class TopUpPage(msgspec.Struct, frozen=True):
     typed: str = ""
     error: Literal["", "too_small", "too_large", "not_a_number"] = ""
     order: str = ""
+    bonus: Money | None = None
 
 
 class TransferView(msgspec.Struct, frozen=True):

@@ -61,6 +61,15 @@ class BonusesService:
                 return
             await repository.get_rule(tx, rule_id)
 
+    async def promised(self, actor: Actor, way: str, amount: Money) -> Money:
+        """What a top-up of ``amount`` by ``way`` would bring the actor on top now; nothing where no rule gives any."""
+        async with self._uow.read() as tx:
+            running = await repository.list_running(tx, tx.now)
+            # One that is begun now comes after all the others.
+            first = bool(running) and await self._is_first(tx, actor.id, IntentId(tx.new_id()))
+            found = rules.best(running, amount, way=way, at=tx.now, first=first)
+        return found[1] if found else Money.zero(self._currency)
+
     @retry_conflicts
     async def credit(self, event: TopUpSucceeded, at: datetime) -> None:
         """Task: give what the best rule of the moment ``at`` gives for all of the payment, less what it gave before.

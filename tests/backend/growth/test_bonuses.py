@@ -97,6 +97,22 @@ async def test_ten_per_cent_once_however_often_the_task_runs(
     assert await balance(one) == 2858 + 999
 
 
+async def test_what_is_promised_is_given(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
+) -> None:
+    one = await person()
+    assert await bonuses.promised(one, "fake", usd(2000)) == usd(0)
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=500))
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000, first_only=True, way="fake"))
+    assert await bonuses.promised(one, "fake", usd(999)) == usd(0)
+    assert await bonuses.promised(one, "demo", usd(2000)) == usd(100)
+    for due in (200, 100):  # the first brings more
+        before = await balance(one)
+        assert await bonuses.promised(one, "fake", usd(2000)) == usd(due)
+        await till.top_up(one, 2000)
+        assert await balance(one) == before + 2000 + due
+
+
 async def test_parts_count_together(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any, jobs: Any
 ) -> None:

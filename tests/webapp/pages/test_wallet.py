@@ -9,6 +9,8 @@ import io
 import pytest
 
 from backend.bootstrap import Services
+from backend.growth.types import NewBonusRule
+from backend.infra.settings import Settings
 from backend.wallet import domain as ledger
 from backend.wallet.types import AccountRef, Memo, TransferKind
 from tests.factories.wallet import usd
@@ -152,6 +154,17 @@ async def test_the_amount_is_read_as_people_type_it(visitor: MakeVisitor) -> Non
     for typed in ("12,50", "١٢٫٥٠", " 12.5 "):
         data = {"intent": "an-intent-of-mine", "amount": typed, "way": "demo"}
         assert "$12.50" in (await visitor().get("/wallet/topup/quote", params=data)).text
+
+
+async def test_the_bonus_is_told_beforehand(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
+    chief, buyer = await arrive(services, visitor(settings.root_admin_id)), visitor()
+    await arrive(services, buyer)
+    await services.bonuses.add_rule(chief, NewBonusRule(minimum=usd(2000), basis_points=500))
+    assert "and $2.50 from us" in plain((await buyer.get("/wallet/topup")).text)
+    for typed, told in (("25", "and $1.25 from us"), ("19", ""), ("much", "")):
+        quoted = plain((await buyer.get("/wallet/topup/quote", params={"amount": typed, "way": "demo"})).text)
+        assert told in quoted
+        assert bool(told) == ("from us" in quoted)
 
 
 async def test_an_unknown_way_is_refused(visitor: MakeVisitor) -> None:
