@@ -164,6 +164,21 @@ async def test_a_second_refund_behind_our_back_counts_with_the_first(shop: Shop,
 
 
 @on_paypal
+async def test_what_a_refund_does_not_tell_its_order_does(shop: Shop, desk: PayPalDesk) -> None:
+    intent = await shop.paid(1555)
+    desk.refund_behind(intent, 300)
+    shop.clock.move(days=4)  # out of the statement's days
+    desk.refund_behind(intent, 200)
+    now = shop.clock.now()
+    listed = await desk.provider.statement(now - timedelta(days=3), now)
+    assert listed is not None
+    assert [report.refunded for report in listed] == [usd(500)]
+    refund = {name: value for name, value in desk.server.refunds[-1].items() if name != "seller_payable_breakdown"}
+    assert await shop.hear(desk.server.hook("PAYMENT.CAPTURE.REFUNDED", refund)) == [Outcome.UNMATCHED]
+    assert await shop.unmatched() == [("refunded_elsewhere", usd(500))]
+
+
+@on_paypal
 async def test_more_than_the_capture_is_refused_and_the_wallet_keeps_it(shop: Shop, desk: PayPalDesk) -> None:
     intent = await shop.paid(1555)
     desk.refund_behind(intent, 1000)
