@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.growth.types import BonusCredited, GiftCardRedeemed
+from backend.growth.types import BonusCredited, GiftCardRedeemed, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.i18n import translator
 from backend.kernel.events import Event
@@ -20,9 +20,11 @@ from backend.payments.types import (
     DepositProved,
     IntentStatus,
     PaymentUnmatched,
+    ProviderState,
     ReconciliationDiffered,
     RefundEnded,
     RefundStatus,
+    Report,
     TopUpSucceeded,
 )
 from tests.backend.notifications.conftest import Shop
@@ -282,3 +284,20 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
     ):
         assert "<b onclick" not in message.text
         assert "&lt;b onclick" in message.text
+
+
+async def test_a_top_up_brings_its_bonus_and_both_are_told(shop: Shop, telegram: Telegram) -> None:
+    """The whole way as the worker goes it: from the provider's word to the two messages."""
+    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+    await shop.services.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    buyer, payments = await shop.buyer(cents=100), shop.services.payments
+    intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="top-up-with-a-bonus")
+    paid = Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
+    for _ in range(2):
+        await payments.settle("demo", paid)
+    await shop.work()
+    await shop.later(seconds=5)
+    texts = sorted(item["text"].splitlines()[0] for item in await telegram.person(EMMA).heard())
+    assert texts == ["$20.00 is in your wallet", "A bonus of $2.00 for your top-up"]
+    assert (await shop.services.wallet.overview(buyer)).balance == usd(2300)
+    assert (await shop.services.wallet.verify(Actor.system())).balanced
