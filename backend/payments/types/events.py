@@ -1,0 +1,98 @@
+"""Jobs and events of payments."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from backend.kernel.events import Event
+from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId
+from backend.payments.types.intents import IntentStatus
+from backend.payments.types.records import RefundStatus
+
+
+class PollIntent(msgspec.Struct, frozen=True):
+    """Payload of ``payments.poll``: ask the provider for the ``attempt``-th time."""
+
+    intent_id: IntentId
+    attempt: int
+
+
+class CompareProvider(msgspec.Struct, frozen=True):
+    """Payload of ``payments.compare``: compare this provider with the books."""
+
+    way: str
+
+
+class SendRefund(msgspec.Struct, frozen=True):
+    """Payload of ``payments.send_refund``."""
+
+    refund_id: RefundId
+
+
+class TopUpSucceeded(Event, frozen=True, kw_only=True):
+    """Money reached a wallet: ``amount`` now, ``balance`` in all, in minor units of ``currency``.
+
+    ``missing`` of ``asset`` is still to be paid (both in the asset that the person pays in), when it came short.
+    """
+
+    intent_id: IntentId
+    user_id: UserId
+    order_id: OrderId | None
+    way: str
+    amount: int
+    balance: int
+    currency: str
+    status: IntentStatus
+    missing: int = 0
+    asset: str = ""
+
+
+class RefundEnded(Event, frozen=True, kw_only=True):
+    """The provider has sent a refund, or refused it (then the money is in the wallet)."""
+
+    refund_id: RefundId
+    intent_id: IntentId
+    user_id: UserId
+    order_id: OrderId | None
+    way: str
+    amount: int
+    currency: str
+    status: RefundStatus
+
+
+class PaymentTakenBack(Event, frozen=True, kw_only=True):
+    """Money of a payment went back at the provider, behind our back, and an admin has booked it."""
+
+    intent_id: IntentId
+    user_id: UserId
+    amount: int
+    currency: str
+
+
+class PaymentUnmatched(Event, frozen=True, kw_only=True):
+    """Money or news came that belongs to no payment of ours: an admin must look."""
+
+    event_id: PaymentEventId
+    way: str
+    reason: str
+    amount: int | None
+    currency: str | None
+
+
+class DepositProved(Event, frozen=True, kw_only=True):
+    """A person says that he has paid by hand, and has sent a proof: an admin must look."""
+
+    intent_id: IntentId
+    user_id: UserId
+    amount: int
+    currency: str
+
+
+class ReconciliationDiffered(Event, frozen=True, kw_only=True):
+    """A provider and the books disagree in ``differences`` places."""
+
+    reconciliation_id: UUID
+    way: str
+    differences: int

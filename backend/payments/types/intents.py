@@ -1,0 +1,136 @@
+"""What a payment is, and how it is paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil
+from typing import Final
+
+import msgspec
+
+from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.money import Money, exponent
+
+
+class IntentStatus(StrEnum):
+    """Where a payment stands."""
+
+    CREATED = "created"
+    PENDING = "pending"
+    CONFIRMING = "confirming"
+    SUCCEEDED = "succeeded"
+    UNDERPAID = "underpaid"
+    OVERPAID = "overpaid"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+
+
+OPEN: Final = frozenset({IntentStatus.CREATED, IntentStatus.PENDING, IntentStatus.CONFIRMING, IntentStatus.UNDERPAID})
+"""A payment in one of these still waits for the provider's word."""
+
+
+class ActionKind(StrEnum):
+    """What the person does to pay."""
+
+    WAIT = "wait"
+    """Nothing: it completes by itself."""
+    LINK = "link"
+    """Open ``url`` in a browser."""
+    INVOICE = "invoice"
+    """Open ``url`` as Telegram's invoice."""
+    TRANSFER = "transfer"
+    """Send coins, as ``fields`` say: ``network``, ``address``, ``amount``, ``asset``, ``comment`` where one is needed,
+    and ``uri`` for the QR code."""
+    DEPOSIT = "deposit"
+    """Send money outside and upload a proof: ``instructions`` (a text) and ``reference``."""
+
+
+class PayAction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How to pay: the provider's address to open, or what to send where."""
+
+    kind: ActionKind
+    url: str = ""
+    fields: dict[str, str] = {}
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay that is on.
+
+    ``wait_seconds`` is what it usually takes. People pay in ``asset``; one major unit of it is worth ``unit_price``
+    major units of the shop's currency.
+    """
+
+    name: str
+    minimum: Money
+    maximum: Money
+    wait_seconds: int
+    asset: str
+    unit_price: Decimal = Decimal(1)
+
+    def price(self, amount: Money) -> Money:
+        """What ``amount`` costs in the way's asset; see ``price``."""
+        return price(amount, self.asset, self.unit_price)
+
+
+def price(amount: Money, asset: str, unit_price: Decimal) -> Money:
+    """``amount`` in ``asset``, by exact rational arithmetic, rounded up to a minor unit: the shop never loses by it."""
+    units = Fraction(amount.decimal()) / Fraction(unit_price) * 10 ** exponent(asset)
+    return Money(ceil(units), asset)
+
+
+class TopUpLimits(msgspec.Struct, frozen=True):
+    """The smallest and the largest top-up, and the amounts to offer, all in the shop's currency."""
+
+    minimum: Money
+    maximum: Money
+    presets: tuple[Money, ...] = ()
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that somebody means to make.
+
+    ``amount``, ``credited`` (what has reached his wallet) and ``refunded`` (of that, what went back through the
+    provider) are in the shop's currency; ``payable`` and ``received`` in the asset that he pays in. ``number`` counts
+    payments: the index of a derived address, the comment of a transfer. ``charge_id`` names the money at the provider.
+    ``progress`` is what a provider tells of money that is on its way (``confirmations``, ``needed``, ``seen``).
+    """
+
+    id: IntentId
+    number: int
+    user_id: UserId
+    way: str
+    amount: Money
+    credited: Money
+    refunded: Money
+    payable: Money
+    received: Money
+    status: IntentStatus
+    action: PayAction | None
+    external_id: str | None
+    charge_id: str | None
+    progress: dict[str, str]
+    order_id: OrderId | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    polls: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still be on its way."""
+        return self.status in OPEN
+
+    @property
+    def missing(self) -> Money:
+        """What is still to be paid, in the asset that he pays in; nothing once it is paid in full."""
+        return max(self.payable - self.received, Money.zero(self.payable.currency), key=lambda money: money.amount)
+
+    @property
+    def refundable(self) -> Money:
+        """What of it can still go back through the provider."""
+        return self.credited - self.refunded
