@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 from aiogram import Bot
 
 from backend.bootstrap import Services, build
@@ -17,6 +18,15 @@ from bot.intake import Intake
 from bot.polling import Poller
 from tests.bot.telegram import Telegram, telegram_running
 from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """Tracebacks as the product writes them: with all locals, as structlog draws them by itself, they take seconds."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from aiogram.types import Update
 from aiohttp import web
-from structlog.testing import capture_logs
 
 from backend.infra import embedded
 from backend.infra.redis import make_redis
@@ -147,6 +146,7 @@ async def hook(
     async with httpx.AsyncClient() as client, asyncio.timeout(10):
         while not await telegram.calls("setWebhook"):
             await asyncio.sleep(0.05)
+        await telegram.person(EMMA).heard()  # the answer to her /start
         yield Hook(f"http://127.0.0.1:{port}{PATH}", client), webhook
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -183,7 +183,7 @@ async def test_the_webhook_has_money_told_again_until_it_is_kept(
     emma = await payer(telegram, parts.services)
     begun = await emma.begin()
     body = money_update(parts, str(begun.id), begun.payable, "charge").model_dump_json(exclude_none=True).encode()
-    with monkeypatch.context() as patch, capture_logs():
+    with monkeypatch.context() as patch:
         patch.setattr(parts.services.payments, "settle", None)  # whatever goes wrong
         assert [await hook[0].post(body) for _ in range(2)] == [503, 503]
     assert await emma.balance() == 0

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from structlog.testing import capture_logs
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
@@ -36,13 +35,6 @@ from tests.fakes.clock import FakeClock
 STARS = Money(TEN_IN_STARS, "XTR")
 MONTH = 2_592_000
 CASHIER = Actor.system()
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """No tracebacks with all locals, as structlog draws them by itself: they would hold the event loop for seconds."""
-    with capture_logs():
-        yield
 
 
 @pytest.fixture
