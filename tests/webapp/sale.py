@@ -92,7 +92,7 @@ async def settle(services: Services) -> None:
     """Do what the worker does with money that has come for orders."""
     async with services.uow.read() as tx:
         waiting = await list_open(tx, SETTLE)
-    for payload in waiting:
+    for payload, _ in waiting:
         await services.orders.settle_payment(msgspec.convert(payload, TopUpSucceeded))
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import IntentId, OrderId
-from backend.orders.types import OrderFilter
+from backend.orders.types import OrderFilter, OrderRow
 from backend.payments.service.deposits import MAX_PROOF_BYTES
 from backend.payments.types import ActionKind, Intent
 from webapp import forms
@@ -97,12 +97,12 @@ async def payment_page(request: SoukRequest, intent: Intent) -> Html:
 async def _view(request: SoukRequest, intent: Intent, *, proof_error: ProofError = "") -> PaymentPage:
     site = site_of(request)
     by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
-    order = await _order_number(request, intent.order_id)
+    order = await _order(request, intent.order_id)
     return present.payment(
         intent,
         site.viewer(request.user),
         live_url=live_url(request, f"payment:{intent.id}"),
-        next_href=f"/orders/{order}" if order else "/orders" if intent.order_id else "/shop",
+        next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
         order=order,
         balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
         proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
@@ -114,12 +114,12 @@ def _back(view: PaymentPage) -> str:
     return f"/orders/{view.order}" if view.order else _WALLET
 
 
-async def _order_number(request: SoukRequest, order_id: OrderId | None) -> str:
-    """The number of the order that a payment is for, where it is one of the latest."""
+async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | None:
+    """The order that a payment is for, where it is one of the latest."""
     if order_id is None:
-        return ""
+        return None
     latest = await site_of(request).services.orders.list_mine(request.user, OrderFilter.ALL, None)
-    return next((row.number for row in latest.items if row.id == order_id), "")
+    return next((row for row in latest.items if row.id == order_id), None)
 
 
 PAYMENT_HANDLERS: Final = (payments, payment, add_proof)

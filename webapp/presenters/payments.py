@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from backend.identity.types import Actor
 from backend.kernel.money import Money
+from backend.orders.types import OrderRow, OrderStatus
 from backend.payments.service.deposits import MOST_PROOFS
 from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof, TopUpLimits, Way
 from webapp.presenters.common import by_day
@@ -54,6 +55,10 @@ _STATES: Final[dict[IntentStatus, PaymentState]] = {
 _OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
 # A refused proof may be answered by a better one, and money sent in time may be shown late.
 _PROVABLE: Final = _OPEN | {"expired", "failed"}
+_ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered"]]] = {
+    OrderStatus.AWAITING_PAYMENT: "waits",
+    OrderStatus.DELIVERED: "delivered",
+}
 _GROUP: Final = 5
 _PROOF_ERRORS: Final[dict[str, ProofError]] = {
     "too_large": "too_large",
@@ -228,7 +233,7 @@ def payment(
     *,
     live_url: str | None,
     next_href: str,
-    order: str = "",
+    order: OrderRow | None = None,
     balance: Money | None = None,
     proofs: Sequence[Proof] = (),
     proof_error: ProofError = "",
@@ -278,7 +283,8 @@ def payment(
         needed=_count(intent, "needed"),
         seen=_seen(intent) if state == "confirming" else None,
         reason=intent.progress.get("reason", "") if deposit else "",
-        order=order,
+        order=order.number if order else "",
+        order_stands=_ORDERS.get(order.status, "over") if order else "waits",
         next_href=next_href,
     )
 

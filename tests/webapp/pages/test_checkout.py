@@ -96,8 +96,29 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     await settle(services)
     paid = await buyer.get(f"/orders/{row.number}", headers={"HX-Target": "order"})
     assert "Your key is here" in paid.text
+    assert "It is paid and delivered" in (await buyer.get(path)).text
     assert (await services.wallet.overview(actor)).balance.amount == 0
     assert (await buyer.post(f"/orders/{row.number}/pay")).status_code == 200
+
+
+async def test_money_that_comes_late_says_what_becomes_of_it(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    thing, slow, quick = await goods(services, price=720, keys=1), visitor(61), visitor(62)
+    actor = await arrive(services, slow)
+    await arrive(services, quick, cents=720)
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    path = (await slow.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    clock.move(minutes=20)
+    await services.orders.expire_lapsed()
+    assert (await buy(quick, thing)).status_code == 200
+    intent = (await services.payments.list_mine(actor))[0]
+    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
+    assert "Its time was over." in (await slow.get(path)).text
+    await settle(services)
+    assert (await services.wallet.overview(actor)).balance.amount == 720
+    order = (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items[0]
+    assert "not paid in time" in (await slow.get(f"/orders/{order.number}")).text
 
 
 async def test_who_keeps_his_balance_pays_all_by_a_way(
