@@ -11,11 +11,13 @@ import structlog
 from aiogram import Bot
 
 from backend.bootstrap import Services, build
+from backend.identity.types import Actor
 from backend.infra.settings import Settings
 from bot.app import make_bot, make_dispatcher, used_updates
 from bot.context import Deps
 from bot.intake import Intake
 from bot.polling import Poller
+from tests.bot.paying import Payer, payer
 from tests.bot.telegram import Telegram, telegram_running
 from tests.fakes.clock import FakeClock
 
@@ -101,3 +103,10 @@ async def running_bot(parts: Parts) -> AsyncIterator[Parts]:
     """The bot at work."""
     async with polling(parts):
         yield parts
+
+
+@pytest.fixture
+async def emma(telegram: Telegram, shop: Services) -> AsyncIterator[Payer]:
+    """A payer; after each test the ledger proves itself."""
+    yield await payer(telegram, shop)
+    assert (await shop.wallet.verify(Actor.system())).balanced

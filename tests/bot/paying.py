@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiogram.types import LabeledPrice, Update
 from sqlalchemy import text
@@ -14,10 +14,12 @@ from backend.identity.types import Actor
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.types import Intent, IntentStatus
-from tests.bot.conftest import Parts
 from tests.bot.telegram import EMMA, Telegram
 from tests.factories.identity import contact
 from tests.factories.wallet import USD, usd
+
+if TYPE_CHECKING:
+    from tests.bot.conftest import Parts
 
 TEN_IN_STARS = 770  # $10.00 at $0.013, rounded up to a whole Star
 _updates = itertools.count(500_000_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
@@ -23,13 +23,6 @@ from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 
 CASHIER = Actor.system()
-
-
-@pytest.fixture
-async def emma(telegram: Telegram, shop: Services) -> AsyncIterator[Payer]:
-    """A payer; after each test the ledger proves itself."""
-    yield await payer(telegram, shop)
-    assert (await shop.wallet.verify(CASHIER)).balanced
 
 
 @pytest.mark.parametrize(("number", "language"), [(EMMA, "en"), (LAYLA, "ar"), (DMITRI, "ru")])
