@@ -61,7 +61,12 @@ def doctor() -> None:
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """One line for each finding."""
+    """One line for each finding; only a terminal folds the long ones."""
+    if not console.is_terminal:
+        width = max(len(item.subject) for item in findings)
+        for item in findings:
+            click.echo(f"{item.state.value:<5} {item.subject:<{width}}  {item.text}")
+        return
     table = Table(show_header=False, box=None, pad_edge=False)
     for column in ("state", "subject"):
         table.add_column(column, no_wrap=True)

@@ -145,6 +145,7 @@ def _environment(state: Path, port: int, server: str, redis_url: str) -> dict[st
         "BOT_URL": f"http://{_HOST}:{port + 1}",
         "DEMO_PAYMENTS": "1",
         "STAR_PRICE": "0.013",
+        "DEPOSIT_INSTRUCTIONS": "Demo Bank, account 0000 0000\\nName {reference} with your transfer.",
         "DATA_DIR": str((state / "data").resolve()),
         "PROMETHEUS_MULTIPROC_DIR": str((state / "metrics").resolve()),
         "LOG_DIR": str((state / "logs").resolve()),

@@ -46,7 +46,7 @@ async def test_what_is_no_page_is_not_the_shell(client: httpx.AsyncClient) -> No
     for path, status in [
         ("/api/v1/me", 401),
         ("/api/v1/none", 404),
-        ("/hooks/none", 404),
+        ("/hooks/none", 405),
         ("/me.txt", 404),
         ("/media/x", 403),
     ]:

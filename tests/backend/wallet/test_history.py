@@ -192,7 +192,7 @@ async def test_what_is_no_cursor(uow: UnitOfWork, wallet: WalletService, cursor:
 async def test_csv_is_whole_localised_and_harmless(
     uow: UnitOfWork, wallet: WalletService, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.wallet.service._EXPORT_BATCH", 2)
+    monkeypatch.setattr("backend.wallet.service.wallet._EXPORT_BATCH", 2)
     user_id = await rich_person(uow, usd(1000))
     titles = ("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", 'He said "hi", twice')
     for number, title in enumerate(titles):
