@@ -22,7 +22,9 @@ QUEUE = "souk:jobs"
 _MARK = "souk:jobs:mark"
 _RUN = "run"
 _TIMEOUT_SECONDS = 1.0
-_POLL_SECONDS = 0.1
+# Half of this is what every job waits for. Fifty looks a second are about 1 % of a core, and a paid order is there 50 ms
+# sooner than with arq's tenth of a second.
+_POLL_SECONDS = 0.02
 _LEASE_SECONDS = 15.0
 _SHORTEST_REST = 0.25
 _LONGEST_REST = 5.0

@@ -160,6 +160,7 @@ async def test_the_whole_purchase_by_keyboard(open_app: OpenApp, telegram: Teleg
     await expect(sheet).to_be_hidden()
     await expect(page.locator(MAIN)).to_be_focused()
     await page.keyboard.press("Enter")
+    await expect(sheet.locator("#sheet-title")).to_be_focused()
     await _tab_to(page, 'type="submit"', most=6)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Paid. Your keys are here.")).to_be_visible()
