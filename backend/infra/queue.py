@@ -22,8 +22,8 @@ QUEUE = "souk:jobs"
 _MARK = "souk:jobs:mark"
 _RUN = "run"
 _TIMEOUT_SECONDS = 1.0
-# Half of this is what every job waits for. Fifty looks a second are about 1 % of a core, and a paid order is there 50 ms
-# sooner than with arq's tenth of a second.
+# Half of this is what every job waits for. Fifty looks a second are about 1 % of a core, and a paid order is there
+# 50 ms sooner than with a tenth of a second.
 _POLL_SECONDS = 0.02
 _LEASE_SECONDS = 15.0
 _SHORTEST_REST = 0.25
