@@ -70,8 +70,10 @@ async def test_an_old_button_begins_anew(running_bot: Parts, telegram: Telegram,
     offer = await person.say("/topup")
     label = offer["buttons"][0][0]["text"]
     await person.press(offer, label)
+    (invoice, *_) = await person.heard(after=offer["message_id"])
     clock.move(hours=1)
     await person.press(offer, label)
+    assert await person.heard(after=invoice["message_id"])
     first, second = await emma.services.payments.list_mine(emma.actor)
     assert first.id != second.id
     last = (await telegram.calls("sendInvoice"))[-1]
