@@ -71,7 +71,8 @@ class Streams:
             yield _RETRY
             while not self._closing and loop.time() < ends:
                 try:
-                    await asyncio.wait_for(wake.wait(), HEARTBEAT_SECONDS)
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await wake.wait()
                 except TimeoutError:
                     # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
                     await identity.actor_by_id(actor.id, actor.role_version)

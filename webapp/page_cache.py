@@ -85,7 +85,8 @@ class PageCache:
         busy = self._rendering.get(key)
         if busy is not None:
             try:
-                await asyncio.wait_for(busy.wait(), _WAIT_SECONDS)
+                async with asyncio.timeout(_WAIT_SECONDS):
+                    await busy.wait()
             except TimeoutError:
                 return None
             found = self.get(key)

@@ -72,13 +72,15 @@ async def check(uow: UnitOfWork, redis: Redis) -> Health:
     """Ask the database and Redis, waiting at most two seconds for each."""
     database, schema = State.OK, Migrations.UNKNOWN
     try:
-        schema = await asyncio.wait_for(_migrations(uow), _SECONDS)
+        async with asyncio.timeout(_SECONDS):
+            schema = await _migrations(uow)
     except Exception as error:
         if not database_lost(error):
             raise
         database = State.DOWN
     try:
-        await asyncio.wait_for(redis.ping(), _SECONDS)
+        async with asyncio.timeout(_SECONDS):
+            await redis.ping()
         cache = State.OK
     except REDIS_DOWN:
         cache = State.DEGRADED

@@ -97,7 +97,8 @@ class Relay:
                 log.info("relay.recovered")
             rest = 0.0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll)
+                async with asyncio.timeout(self._poll):
+                    await self._wake.wait()
 
     async def hand_over(self) -> int:
         """Hand one batch over; how many rows it took. Raises when Redis or PostgreSQL is away.

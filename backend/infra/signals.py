@@ -116,7 +116,8 @@ class Signals:
             self._gap()
             while not closed.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(closed.wait(), _HEARTBEAT_SECONDS)
+                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                        await closed.wait()
                 # A connection cut in the middle of the network never says so: only an answer proves that it lives.
                 if not closed.is_set():
                     await connection.execute("SELECT 1", timeout=_HEARTBEAT_SECONDS)

@@ -23,7 +23,8 @@ class Signal:
         if seconds <= 0:
             return False
         try:
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         return True
@@ -52,7 +53,8 @@ class Live:
             yield b"retry: 1000\n\n"
             while not self.closed:
                 try:
-                    event = await asyncio.wait_for(queue.get(), keep_alive)
+                    async with asyncio.timeout(keep_alive):
+                        event = await queue.get()
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue

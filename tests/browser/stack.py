@@ -29,8 +29,9 @@ _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 CONFIRMATIONS = 3
 """The blocks that make a payment in USDT final here."""
-_DATABASE = "souk_browser"
-_REDIS_DATABASE = 9  # the test processes have the first ones
+_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_DATABASE = f"souk_browser_{_NUMBER}"
+_REDIS_DATABASE = 9 + _NUMBER  # the test processes have the first ones
 
 
 class Stack(msgspec.Struct, frozen=True):

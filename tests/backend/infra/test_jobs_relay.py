@@ -153,6 +153,20 @@ async def test_a_wake_is_faster_than_the_poll(live: UnitOfWork) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_ends_though_it_is_woken_at_that_moment(live: UnitOfWork, turns: int) -> None:
+    """A cancellation that meets a wake is not swallowed: a worker that is asked to stop would never end."""
+    relay = Relay(live, Queue(), poll=60)
+    running = asyncio.create_task(relay.run())
+    await asyncio.sleep(0.2)
+    relay.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=3)
+    assert ended
+
+
 async def test_through_redis_and_back(live: UnitOfWork, flushed: str) -> None:
     runs: list[tuple[str, int]] = []
 
