@@ -15,6 +15,7 @@ from arq.constants import in_progress_key_prefix
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
+from backend.infra.ending import end
 from backend.infra.redis import REDIS_DOWN
 from backend.infra.runner import Runner, describe
 
@@ -132,8 +133,10 @@ class JobServer:
 
     @contextlib.asynccontextmanager
     async def _lease(self, job_id: str) -> AsyncIterator[None]:
+        over = False
+
         async def renew() -> None:
-            while True:
+            while not over:
                 await asyncio.sleep(self._lease_seconds / 4)
                 with contextlib.suppress(*REDIS_DOWN):
                     await self._queue.pexpire(in_progress_key_prefix + job_id, int(self._lease_seconds * 1000))
@@ -142,6 +145,7 @@ class JobServer:
         try:
             yield
         finally:
+            over = True  # should the cancellation be lost: see ending
             renewing.cancel()
 
 
@@ -155,6 +159,4 @@ async def _settle(worker: Worker, seconds: float) -> None:
     running = [task for task in worker.tasks.values() if not task.done()]
     if running and seconds:
         await asyncio.wait(running, timeout=seconds)
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    await end(*worker.tasks.values())

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from backend.infra.ending import end
 from backend.infra.logging import setup_logging
 from backend.infra.metrics import serve_metrics
 from backend.infra.settings import Settings, SettingsError, load_settings
@@ -64,10 +65,7 @@ async def run_until_stopped(
             await before_end()
         return 1 if ended else 0
     finally:
-        stopping.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+        await end(stopping, *tasks)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 

@@ -72,9 +72,7 @@ class Signals:
             yield
         finally:
             await self._flush_quietly()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(*self._tasks)
 
     async def _send_forever(self) -> None:
         while True:

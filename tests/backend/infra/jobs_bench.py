@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.infra.database import make_engine
+from backend.infra.ending import end
 from backend.infra.jobs import Job, Task
 from backend.infra.outbox import OutboxJob
 from backend.infra.queue import JobServer, enqueue, make_queue
@@ -79,9 +80,7 @@ async def working(
     try:
         yield server
     finally:
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+        await end(*parts)
         await queue.aclose(close_connection_pool=True)
 
 
