@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.infra.ending import end
+
 CHANNEL = "souk"
 _RECONNECT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.02
