@@ -68,7 +68,9 @@ async def until(check: Callable[[], Awaitable[T | None]], seconds: float = LONGE
 def alive(pid: int) -> bool:
     """Whether the process runs; one that is dead and not yet buried does not."""
     try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(pid)
+        # After kill -9 the first thread can be dead while others still end: nobody can wait for such a process yet.
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

@@ -37,6 +37,7 @@ async def test_killed_while_many_buy(ground: Ground) -> None:
     deaths = {moments[0]: "tree", moments[1]: "worker", moments[2]: "granian"}
     answered = 0
     revivals: list[asyncio.Task[None]] = []
+    one_at_a_time = asyncio.Lock()
 
     async def revive(killed: list[int]) -> None:
         await gone(*killed)
@@ -59,9 +60,10 @@ async def test_killed_while_many_buy(ground: Ground) -> None:
             answered += 1
             if (what := deaths.get(answered)) is not None:
                 # A second death waits until the first is over, so that each finds a process that serves.
-                await asyncio.gather(*revivals)
-                await ground.web.ready()
-                die(what)
+                async with one_at_a_time:
+                    await asyncio.gather(*revivals)
+                    await ground.web.ready()
+                    die(what)
         return numbers
 
     bought = await asyncio.gather(*(shop(buyer) for buyer in buyers))
