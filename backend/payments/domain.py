@@ -159,7 +159,7 @@ async def refund(
         tx,
         intent,
         amount,
-        rules.payable_back(intent, amount),
+        intent.payable_back(amount),
         order_id=order_id,
         reason=reason,
         idempotency_key=idempotency_key,

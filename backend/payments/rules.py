@@ -76,19 +76,6 @@ def credited_for(intent: Intent, received: Money) -> Money:
     return Money(intent.amount.amount * received.amount // intent.payable.amount, intent.amount.currency)
 
 
-def payable_back(intent: Intent, amount: Money) -> Money:
-    """What the provider sends back for ``amount`` of the shop's currency.
-
-    The parts of a payment come to the whole exactly, whatever they are rounded to.
-    """
-
-    def share(refunded: int) -> int:
-        return intent.received.amount * refunded // intent.credited.amount
-
-    before = intent.refunded.amount
-    return Money(share(before + amount.amount) - share(before), intent.received.currency)
-
-
 def _paid_status(payable: Money, received: Money) -> IntentStatus:
     if received == payable:
         return _S.SUCCEEDED
@@ -217,7 +204,7 @@ def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> Non
         raise RefundNotPossible(intent.way)
     if not 0 < amount.amount <= intent.refundable.amount:
         raise RefundTooMuch(most=intent.refundable)
-    if not payable_back(intent, amount):
+    if not intent.payable_back(amount):
         raise RefundNotPossible("less than the provider's smallest unit")
 
 

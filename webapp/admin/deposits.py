@@ -16,7 +16,6 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import IntentId, ProofId
 from backend.payments.errors import PaymentClosed
-from backend.payments.rules import read_amount
 from backend.payments.types import Intent
 from webapp import forms
 from webapp.admin.chrome import manage_page
@@ -81,7 +80,7 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     form = await forms.read_form(request, ReceivedForm)
     services, intent = site_of(request).services, await _intent(request, intent_id)
     try:
-        amount = read_amount(form.amount, intent.payable.currency)
+        amount = services.payments.read_amount(form.amount, intent.payable.currency)
         await services.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
         error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"

@@ -13,7 +13,6 @@ from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
-from backend.payments.rules import payable_back
 from backend.payments.types import (
     InboxRow,
     Intent,
@@ -262,7 +261,7 @@ def obstacle(choice: RefundChoice, viewer: Viewer) -> str:
 def sent_for(intent: Intent, amount: Money) -> Money | None:
     """What the provider sends back for ``amount``, where it deals in another asset; None for nothing."""
     abroad = intent.received.currency != intent.amount.currency
-    return payable_back(intent, amount) if abroad and amount else None
+    return intent.payable_back(amount) if abroad and amount else None
 
 
 def presets(most: Money, chosen: str = "") -> tuple[Preset, ...]:

@@ -81,9 +81,9 @@ class PaymentsService:
         actor.require(Permission.SETTINGS)
         return self._setups
 
-    def read_amount(self, text: str) -> Money:
-        """What a person typed, in the shop's currency. Raises Invalid."""
-        return rules.read_amount(text, self._currency)
+    def read_amount(self, text: str, asset: str = "") -> Money:
+        """What a person typed, in ``asset``, or else the shop's currency. Raises Invalid."""
+        return rules.read_amount(text, asset or self._currency)
 
     async def start_top_up(
         self, actor: Actor, way: str, amount: Money, order_id: OrderId | None = None, *, idempotency_key: str

@@ -134,3 +134,15 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     def refundable(self) -> Money:
         """What of it can still go back through the provider."""
         return self.credited - self.refunded
+
+    def payable_back(self, amount: Money) -> Money:
+        """What the provider sends back for ``amount`` of the shop's currency, in the asset that was paid in.
+
+        The parts of a payment come to the whole exactly, whatever they are rounded to.
+        """
+
+        def share(refunded: int) -> int:
+            return self.received.amount * refunded // self.credited.amount
+
+        before = self.refunded.amount
+        return Money(share(before + amount.amount) - share(before), self.received.currency)
