@@ -93,9 +93,8 @@ def order_refunded(words: Words, amount: Money, order: str, *, to_wallet: bool) 
     head = _("<b>{amount} of order {number} is paid back</b>").format(
         amount=words.money(amount), number=words.number(order)
     )
-    if to_wallet:
-        return Message(f"{head}\n{_('It is in your wallet.')}", (_wallet(words),))
-    return Message(f"{head}\n{_('It goes back the way that you paid.')}", (_order(words, order),))
+    where = _("It is in your wallet.") if to_wallet else _("It goes back the way that you paid.")
+    return Message(f"{head}\n{where}", (_wallet(words) if to_wallet else _order(words, order),))
 
 
 def refund_ended(words: Words, amount: Money, *, sent: bool) -> Message:
@@ -192,5 +191,5 @@ def gift_redeemed(words: Words, amount: Money) -> Message:
     """To the buyer of a gift card that has been redeemed."""
     _ = words.translator.gettext
     head = _("<b>Your gift card of {amount} has been redeemed</b>").format(amount=words.money(amount))
-    button = words.button(_("My gift cards"), "/wallet/gifts")
-    return Message(f"{head}\n{_('Whoever you gave it to has the money in the wallet now.')}", (button,))
+    text = _("Whoever you gave it to has the money in the wallet now.")
+    return Message(f"{head}\n{text}", (words.button(_("My gift cards"), "/wallet/gifts"),))
