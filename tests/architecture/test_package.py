@@ -1,8 +1,9 @@
-"""What an installed Souk needs is in its wheel."""
+"""What an installed Souk needs is in its wheel, and nothing of the machine that it was made on is in its files."""
 
 from __future__ import annotations
 
 import fnmatch
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -20,3 +21,13 @@ def test_every_file_of_the_packages_is_installed() -> None:
     assert {"backend", "webapp", "bot", "migrations"} == set(folders)
     assert len(files) > 300
     assert [name for name in files if not any(fnmatch.fnmatch(Path(name).name, item) for item in patterns)] == []
+
+
+def test_no_file_names_a_registry_or_a_folder_of_somebody() -> None:
+    """Installing is the clients' business: they know where packages lie, and a name and a hash say which."""
+    hosts = ("npmjs", r"pypi\.org", "pythonhosted", r"deb\.debian", "yarnpkg")
+    bad = re.compile("|".join("//[^/]*" + host for host in hosts) + r"|(?<![\w.])/(?:home|work|Users)/\w")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name]
+    told = [(file.name, bad.findall(file.read_text("utf-8", "ignore"))) for file in files if file.is_file()]
+    assert [(name, found) for name, found in told if found] == []
