@@ -53,8 +53,13 @@ class Streams:
         """Whether this person has as many streams open here as one may have."""
         return self._open.get(user_id, 0) >= PER_PERSON
 
-    async def follow(self, actor: Actor, topics: list[tuple[str, str]], identity: Any) -> AsyncIterator[bytes]:
-        """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up."""
+    async def follow(
+        self, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
+    ) -> AsyncIterator[bytes]:
+        """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up.
+
+        ``since`` is when the page was asked for (seconds of ``time.time``): what has changed since then is told first.
+        """
         wake = asyncio.Event()
         handlers = [(topic, _waker(wake, key)) for topic, key in topics]
         for topic, handler in handlers:
@@ -67,6 +72,8 @@ class Streams:
         loop = asyncio.get_running_loop()
         ends = loop.time() + OPEN_SECONDS
         beaten = False
+        if any(self._signals.may_have_come_since(since, *topic) for topic in topics):
+            wake.set()
         try:
             yield _RETRY
             while not self._closing and loop.time() < ends:
@@ -76,7 +83,7 @@ class Streams:
                 except TimeoutError:
                     # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
                     await identity.actor_by_id(actor.id, actor.role_version)
-                    # The first beat has the page look once: it may have changed before this stream was open.
+                    # The first beat has the page look once: other hosts' clocks, too, may hide what came before this.
                     yield _BEAT if beaten else _CHANGED
                     beaten = True
                     continue
@@ -140,12 +147,14 @@ async def live(request: Request[Any, Any, Any]) -> Stream:
     """The stream of an address that responses.live_url made: ``event: changed`` whenever one of its topics changes."""
     actor = await actor_of_address(request)
     topics = _topics(request.query_params.get("on", ""))
-    if not topics:
+    since = request.query_params.get("since", "")
+    if not topics or not since.isdecimal():
         raise HTTPException(status_code=400)
     streams: Streams = request.app.state.streams
     if streams.full(actor.id):
         raise RateLimited(int(HEARTBEAT_SECONDS), "streams of one person")
-    stream = _quiet(streams.follow(actor, topics, site_of(request).services.identity))
+    identity = site_of(request).services.identity
+    stream = _quiet(streams.follow(actor, topics, identity, since=int(since) / 1000))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(stream, media_type="text/event-stream", headers=headers)
 

@@ -183,6 +183,7 @@ class Pipeline:
         asked = Asked(scope["headers"])
         exchange = Exchange(send, asked, self._headers, f"{self._process}{next(self._count):08x}")
         scope["souk.reference"] = exchange.reference
+        scope["souk.began"] = time.time()
         structlog.contextvars.bind_contextvars(request_id=exchange.reference)
         try:
             await self._serve(scope, receive, exchange)

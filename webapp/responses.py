@@ -114,7 +114,11 @@ def signed_url(request: SoukRequest, target: str, *, seconds: int = 600) -> str:
 
 
 def live_url(request: SoukRequest, *topics: str) -> str:
-    """The address of server-sent events about ``topics`` such as ``order:<id>``, for this person."""
+    """The address of server-sent events about ``topics`` such as ``order:<id>``, for this person.
+
+    It tells first of what has changed since this request began, before the page could listen.
+    """
     site = site_of(request)
-    target = "/live?on=" + ",".join(topics)
+    began: float = request.scope["souk.began"]  # type: ignore[typeddict-item]
+    target = f"/live?on={','.join(topics)}&since={int(began * 1000)}"
     return site.addresses.sign(target, request.user, seconds=site.settings.session_lifetime)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 
@@ -22,6 +23,7 @@ CHANNEL = "souk"
 _RECONNECT_SECONDS = 1.0
 _PAUSE_SECONDS = 0.02
 _HEARTBEAT_SECONDS = 5.0
+_REMEMBERED = 4096
 
 Handler = Callable[[str], None]
 log = structlog.get_logger(__name__)
@@ -38,6 +40,8 @@ class Signals:
         self._pending: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._heard: dict[str, float] = {}
+        self._blind_until = 0.0
         self.connected = False
 
     def on(self, topic: str, handler: Handler) -> None:
@@ -52,6 +56,13 @@ class Signals:
     def on_gap(self, handler: Callable[[], None]) -> None:
         """Call ``handler`` whenever signals may have been missed."""
         self._gap_handlers.append(handler)
+
+    def may_have_come_since(self, moment: float, topic: str, key: str) -> bool:
+        """Whether this signal came here at or after ``moment`` (seconds of ``time.time``), or was perhaps missed then.
+
+        For who begins to listen after he has looked: what came between the two is known here.
+        """
+        return moment <= max(self._heard.get(f"{topic}:{key}", 0.0), self._blind_until)
 
     def send(self, signals: Iterable[tuple[str, str]]) -> None:
         """Send after the fact, without waiting; equal signals that wait are sent once.
@@ -127,13 +138,21 @@ class Signals:
                 await connection.close(timeout=2)
 
     def _gap(self) -> None:
+        self._blind_until = time.time()
         for handler in tuple(self._gap_handlers):
             self._call(handler)
 
     def _receive(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self._remember(str(payload))
         topic, _, key = str(payload).partition(":")
         for handler in tuple(self._handlers.get(topic, ())):
             self._call(handler, key)
+
+    def _remember(self, payload: str) -> None:
+        self._heard.pop(payload, None)
+        self._heard[payload] = time.time()
+        if len(self._heard) > _REMEMBERED:
+            self._blind_until = max(self._blind_until, self._heard.pop(next(iter(self._heard))))
 
     @staticmethod
     def _call(handler: Callable[..., None], *args: str) -> None:

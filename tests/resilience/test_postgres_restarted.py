@@ -159,7 +159,8 @@ async def test_the_shop_outlives_a_restart_of_its_database(ground: Ground, postg
 async def signals_are_heard(ground: Ground, buyers: list[Buyer]) -> None:
     """The web process listens again: an open page hears of a change, and a blacklisted person is out at once."""
     buyer, services = buyers[0], ground.services
-    url = SignedAddresses(ground.settings.secret_key, services.clock).sign("/live?on=order:7", buyer.actor)
+    addresses = SignedAddresses(ground.settings.secret_key, services.clock)
+    url = addresses.sign("/live?on=order:7&since=99999999999999", buyer.actor)
     connection = await asyncpg.connect(ground.settings.database_url)
     async with (
         httpx.AsyncClient(base_url=ground.web.url) as client,

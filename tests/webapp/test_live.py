@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
+from backend.infra import signals
 from backend.infra.settings import Settings
 from tests.factories.identity import person
 from webapp import live
@@ -38,7 +40,7 @@ async def _next(stream: Stream) -> bytes:
 
 
 async def _follow(streams: live.Streams, services: Services, actor: Actor, *topics: tuple[str, str]) -> Stream:
-    stream = streams.follow(actor, list(topics), services.identity)
+    stream = streams.follow(actor, list(topics), services.identity, since=time.time() + 1)
     assert (await _next(stream)).startswith(b"retry:")
     return stream
 
@@ -60,10 +62,39 @@ async def test_a_change_arrives_through_the_database(listening: Services) -> Non
     await asyncio.gather(pending, return_exceptions=True)
 
 
+async def test_what_came_between_the_look_and_the_stream_is_told_once(
+    listening: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, streams = await person(listening.identity), live.Streams(listening.signals)
+    heard = asyncio.Event()
+    listening.signals.on("order", lambda _: heard.set())
+    looked = time.time()
+    async with listening.uow() as tx:
+        tx.signal("order", "7")
+    await asyncio.wait_for(heard.wait(), 3)
+    for since, key, told in [(looked, "7", True), (looked, "8", False), (time.time(), "7", False)]:
+        stream = streams.follow(actor, [("payment", "1"), ("order", key)], listening.identity, since=since)
+        await _next(stream)
+        following = asyncio.ensure_future(anext(stream))
+        done, _ = await asyncio.wait([following], timeout=0.1)
+        assert bool(done) is told
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    # What was forgotten, or missed while nobody listened, counts as come.
+    monkeypatch.setattr(signals, "_REMEMBERED", 1)
+    assert not listening.signals.may_have_come_since(looked, "order", "8")
+    listening.signals._receive(None, 0, "", "order:9")
+    assert listening.signals.may_have_come_since(looked, "order", "8")
+    now = time.time()
+    assert not listening.signals.may_have_come_since(now, "order", "8")
+    listening.signals._gap()
+    assert listening.signals.may_have_come_since(now, "order", "8")
+
+
 async def test_who_is_shut_out_hears_no_more(listening: Services, settings: Settings) -> None:
     actor, streams = await person(listening.identity), live.Streams(listening.signals)
     root = await person(listening.identity, settings.root_admin_id)
-    stream = live._quiet(streams.follow(actor, [("order", "7")], listening.identity))
+    stream = live._quiet(streams.follow(actor, [("order", "7")], listening.identity, since=time.time()))
     await _next(stream)
     await listening.identity.blacklist(root, actor.id, "fraud")
     with pytest.raises(StopAsyncIteration):
@@ -124,7 +155,7 @@ async def test_over_http_with_a_limit_for_each_person(listening: Services, setti
     app = create_app(listening, settings)
     site: Site = app.state.site
     actor = await person(listening.identity)
-    url = site.addresses.sign("/live?on=order:7,payment:8", actor, seconds=60)
+    url = site.addresses.sign(f"/live?on=order:7,payment:8&since={int(time.time() * 1000) + 1000}", actor, seconds=60)
     async with AsyncExitStack() as stack:
         open_ones = [_Asgi(app, url) for _ in range(live.PER_PERSON)]
         for item in open_ones:
@@ -152,7 +183,7 @@ async def test_only_the_signed_address_opens_it(
 ) -> None:
     actor = await person(services.identity)
     root = await person(services.identity, settings.root_admin_id)
-    url: str = app.state.site.addresses.sign("/live?on=order:7", actor, seconds=60)
+    url: str = app.state.site.addresses.sign("/live?on=order:7&since=1", actor, seconds=60)
     for bad, code in [
         ("/live", "link_expired"),
         ("/live?on=order:7", "link_expired"),

@@ -67,7 +67,7 @@ async def test_it_makes_the_root_streams_changes_and_stops_at_once(
             while (root := await services.identity.actor_by_telegram_id(settings.root_admin_id)) is None:
                 await asyncio.sleep(0.05)
         assert root.is_root
-        url = SignedAddresses(settings.secret_key, services.clock).sign("/live?on=order:7", actor)
+        url = SignedAddresses(settings.secret_key, services.clock).sign("/live?on=order:7&since=99999999999999", actor)
         connection = await asyncpg.connect(database_url)
         async with httpx.AsyncClient() as client, client.stream("GET", base + url, timeout=10) as stream:
             assert stream.status_code == 200
