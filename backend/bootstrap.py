@@ -47,6 +47,7 @@ from backend.payments.gateways import (
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import (
+    ChatPaymentsService,
     DepositsService,
     InboxService,
     PaymentsService,
@@ -101,6 +102,7 @@ class Services:
     codes: CodesService
     bonuses: BonusesService
     payments: PaymentsService
+    chat_payments: ChatPaymentsService
     refunds: RefundsService
     inbox: InboxService
     deposits: DepositsService
@@ -169,6 +171,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     http = HttpClient()
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http))
     by_name = {provider.name: provider for provider in providers}
+    payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
     return Services(
         settings=settings,
         clock=clock,
@@ -193,7 +196,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
         codes=CodesService(uow=uow, ring=ring, limiter=limiter),
         bonuses=BonusesService(uow=uow, currency=currency),
-        payments=PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups),
+        payments=payments,
+        chat_payments=ChatPaymentsService(
+            payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token
+        ),
         refunds=RefundsService(uow=uow, providers=by_name),
         inbox=InboxService(uow=uow, currency=currency),
         deposits=DepositsService(uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private")),

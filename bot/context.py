@@ -16,7 +16,7 @@ from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.orders.service import OrdersService
-from backend.payments.service import PaymentsService
+from backend.payments.service import ChatPaymentsService, PaymentsService
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Deps:
     identity: IdentityService
     orders: OrdersService
     payments: PaymentsService
+    chat_payments: ChatPaymentsService
     limiter: RateLimiter
     clock: Clock
 
@@ -38,6 +39,7 @@ class Deps:
             identity=services.identity,
             orders=services.orders,
             payments=services.payments,
+            chat_payments=services.chat_payments,
             limiter=services.limiter,
             clock=services.clock,
         )

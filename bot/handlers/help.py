@@ -7,7 +7,7 @@ from aiogram.filters import Command
 from aiogram.types import InlineKeyboardButton, Message
 
 from backend.infra.i18n import translator
-from backend.notifications import small_print
+from backend.notifications import words as small_print
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows, shop_button
 

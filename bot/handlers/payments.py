@@ -11,32 +11,24 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardButton, LabeledPrice, Message, PreCheckoutQuery
 
 from backend.identity.types import Actor
-from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.money import Money
+from backend.kernel.errors import Invalid
+from backend.kernel.money import STARS, Money
 from backend.orders.errors import OrderNotPayable
-from backend.payments import telegram
-from backend.payments.errors import PaymentClosed
-from backend.payments.types import Intent, Report, Way
+from backend.payments.types import Intent, Outcome, Way
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows
 from bot.replies import answer
 
 TOPUP_PREFIX: Final = "topup:"
-_WAYS: Final = (telegram.STARS_WAY, telegram.CARDS_WAY)
 # Telegram gives up on a payment that is not approved within ten seconds. Source: Bot API, answerPreCheckoutQuery.
 _APPROVE_SECONDS: Final = 8
 log = structlog.get_logger(__name__)
 
 
-async def _invoice_ways(deps: Deps, actor: Actor) -> dict[str, Way]:
-    """The ways that are invoices in the chat and are on."""
-    return {way.name: way for way in await deps.payments.ways(actor) if way.name in _WAYS}
-
-
 async def top_up(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
     """Offer the ready amounts, each with its price."""
     _ = words.gettext
-    ways = await _invoice_ways(deps, actor)
+    ways = await deps.chat_payments.ways(actor)
     buttons = [
         InlineKeyboardButton(
             text=f"{words.money(amount)} · {_price(way, amount, words)}",
@@ -56,13 +48,13 @@ async def top_up(message: Message, deps: Deps, actor: Actor, words: Words) -> No
 
 
 def _price(way: Way, amount: Money, words: Words) -> str:
-    return words.money(way.price(amount)) if way.name == telegram.STARS_WAY else words.gettext("by card")
+    return words.money(way.price(amount)) if way.asset == STARS else words.gettext("by card")
 
 
 async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Begin the payment of the pressed amount, and send its invoice."""
     name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
-    way = (await _invoice_ways(deps, actor)).get(name)
+    way = (await deps.chat_payments.ways(actor)).get(name)
     limits = deps.payments.limits
     ready = {str(preset.amount): preset for preset in limits.presets}
     if way is None or amount not in ready or query.message is None:
@@ -88,16 +80,7 @@ async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: Way, amoun
 
 
 async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: Way) -> None:
-    stars = way.name == telegram.STARS_WAY
-    invoice = telegram.invoice_of(
-        intent.id,
-        intent.amount,
-        intent.payable,
-        language=actor.language.value,
-        shop=deps.settings.shop_name,
-        unit_price=way.unit_price,
-        provider_token="" if stars else deps.settings.telegram_provider_token,
-    )
+    invoice = deps.chat_payments.invoice(actor, intent, way)
     await bot.send_invoice(
         actor.telegram_id,
         invoice.title,
@@ -118,14 +101,9 @@ async def approve(query: PreCheckoutQuery, deps: Deps) -> None:
 
 async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
     """Raises PaymentClosed for a payment that is over, another's or of another price, OrderNotPayable."""
-    intent_id = telegram.intent_of(query.invoice_payload)
-    if intent_id is None:
-        raise PaymentClosed("not a payment of ours")
-    try:
-        total = Money(query.total_amount, query.currency)
-        intent = await deps.payments.approve(telegram.way_of(query.currency), intent_id, total, query.from_user.id)
-    except (NotFound, Invalid, OverflowError) as error:
-        raise PaymentClosed(str(error)) from error
+    intent = await deps.chat_payments.approve(
+        query.invoice_payload, query.total_amount, query.currency, query.from_user.id
+    )
     if intent.order_id is not None and not await deps.orders.awaits_payment(intent.order_id):
         raise OrderNotPayable("its goods are not kept any more")
 
@@ -134,7 +112,7 @@ async def paid(message: Message, deps: Deps) -> None:
     """Take the money in; whatever fails here makes the update come again."""
     told = message.successful_payment
     assert told is not None
-    report = telegram.paid(
+    outcome = await deps.chat_payments.paid(
         told.telegram_payment_charge_id,
         told.invoice_payload,
         Money(told.total_amount, told.currency),
@@ -142,25 +120,24 @@ async def paid(message: Message, deps: Deps) -> None:
         until=told.subscription_expiration_date,
         renewal=bool(told.is_recurring and not told.is_first_recurring),
     )
-    await _settle(deps, told.currency, report)
+    _note("paid", told.telegram_payment_charge_id, outcome)
 
 
 async def refunded(message: Message, deps: Deps) -> None:
     """Note that money went back: our own refund is known, any other waits for an admin."""
     told = message.refunded_payment
     assert told is not None
-    report = telegram.refunded(
+    outcome = await deps.chat_payments.refunded(
         told.telegram_payment_charge_id,
         told.invoice_payload,
         Money(told.total_amount, told.currency),
         payer=message.from_user.id if message.from_user else None,
     )
-    await _settle(deps, told.currency, report)
+    _note("refunded", told.telegram_payment_charge_id, outcome)
 
 
-async def _settle(deps: Deps, currency: str, report: Report) -> None:
-    outcome = await deps.payments.settle(telegram.way_of(currency), report)
-    log.info("payment.told", charge=report.charge_id, state=report.state.value, outcome=outcome.value)
+def _note(state: str, charge: str, outcome: Outcome) -> None:
+    log.info("payment.told", charge=charge, state=state, outcome=outcome.value)
 
 
 def router() -> Router:

@@ -1,45 +1,146 @@
-"""What import-linter's layers can't say: nobody sees another slice's tables or use cases."""
+"""What import-linter's layers can't say: who sees which part of a slice. Slices may be files or packages inside."""
 
 from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 import grimp
 import pytest
 
-_INSIDE = ("repository", "models")
+_PRIVATE: Final = frozenset({"repository", "models"})
+_ROOTS: Final = frozenset({"backend.bootstrap", "backend.worker", "backend.cli", "backend.demo"})
+_SPOKEN: Final = frozenset({"types", "errors", "words"})
+_FROM_ABOVE: Final = _SPOKEN | {"service"}
+_FROM_BESIDE: Final = _SPOKEN | {"domain"}
+_NO_SLICES: Final = frozenset({"kernel", "infra", "bootstrap", "metadata", "worker", "cli", "demo", "locales"})
+_PYPROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
 
-
-@pytest.fixture(scope="module")
-def graph() -> grimp.ImportGraph:
-    """Every import of the product."""
-    return grimp.build_graph("backend", "webapp", "bot", cache_dir=None)
+Imports = set[tuple[str, str]]
 
 
 def _slice(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-def test_nobody_sees_another_slices_tables(graph: grimp.ImportGraph) -> None:
+def _is_of_slice(module: str) -> bool:
+    top, _, rest = module.partition(".")
+    return top == "backend" and rest.split(".")[0] not in _NO_SLICES
+
+
+def _part(module: str) -> str:
+    """The part of a slice that a module lies in: ``repository`` for backend.payments.repository.refunds."""
+    return (module.split(".") + [""] * 3)[2]
+
+
+def _imports(graph: grimp.ImportGraph) -> Imports:
+    return {
+        (importer, name)
+        for name in graph.modules
+        if name.startswith("backend.")
+        for importer in graph.find_modules_that_directly_import(name)
+    }
+
+
+def _strangers_to_tables(imports: Imports) -> Imports:
+    return {
+        (importer, name)
+        for importer, name in imports
+        if _part(name) in _PRIVATE and _slice(importer) != _slice(name) and importer != "backend.metadata"
+    }
+
+
+def _callers_from_beside(imports: Imports) -> Imports:
+    return {
+        (importer, name)
+        for importer, name in imports
+        if _part(name) == "service"
+        and importer.startswith("backend.")
+        and _slice(importer) not in {_slice(name), *_ROOTS}
+    }
+
+
+def _nosy_slices(imports: Imports) -> Imports:
+    return {
+        (importer, name)
+        for importer, name in imports
+        if _is_of_slice(importer)
+        and _is_of_slice(name)
+        and _slice(importer) != _slice(name)
+        and _part(name) not in _FROM_BESIDE
+    }
+
+
+def _nosy_delivery(imports: Imports) -> Imports:
+    return {
+        (importer, name)
+        for importer, name in imports
+        if not importer.startswith("backend.") and _is_of_slice(name) and _part(name) not in _FROM_ABOVE
+    }
+
+
+def _placed_parts() -> set[str]:
+    """The parts of a slice that the contract "Inside a slice, imports point down" names."""
+    contracts = tomllib.loads(_PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    inside = next(contract for contract in contracts if contract.get("containers"))
+    return set(re.findall(r"\w+", " ".join(inside["layers"])))
+
+
+@pytest.fixture(scope="module")
+def imports() -> Imports:
+    """Every import of something in the backend."""
+    return _imports(grimp.build_graph("backend", "webapp", "bot", cache_dir=None))
+
+
+def test_nobody_sees_another_slices_tables(imports: Imports) -> None:
     """``repository`` and ``models`` are private to their slice; the metadata module is the one exception."""
-    private = [name for name in graph.modules if name.startswith("backend.") and name.split(".")[-1] in _INSIDE]
-    assert private
-    trespassers = {
-        (importer, name)
-        for name in private
-        for importer in graph.find_modules_that_directly_import(name)
-        if _slice(importer) != _slice(name) and importer != "backend.metadata"
-    }
-    assert trespassers == set()
+    assert {name for _, name in imports if _part(name) in _PRIVATE}
+    assert _strangers_to_tables(imports) == set()
 
 
-def test_no_slice_calls_another_slices_use_cases(graph: grimp.ImportGraph) -> None:
+def test_no_slice_calls_another_slices_use_cases(imports: Imports) -> None:
     """A service opens transactions, so a slice that called another's would split one business write in two."""
-    roots = {"backend.bootstrap", "backend.worker", "backend.cli", "backend.demo"}
-    services = [name for name in graph.modules if name.startswith("backend.") and name.endswith(".service")]
-    assert services
-    trespassers = {
-        (importer, name)
-        for name in services
-        for importer in graph.find_modules_that_directly_import(name)
-        if importer.startswith("backend.") and _slice(importer) not in {_slice(name), *roots}
-    }
-    assert trespassers == set()
+    assert {name for _, name in imports if _part(name) == "service"}
+    assert _callers_from_beside(imports) == set()
+
+
+def test_from_beside_a_slice_is_seen_by_its_domain(imports: Imports) -> None:
+    """And by its types, errors and words: its rules, ports and gateways are its own."""
+    assert _nosy_slices(imports) == set()
+
+
+def test_delivery_sees_services_types_errors_and_words_only(imports: Imports) -> None:
+    """What the pages and the chat decide with stands behind a service."""
+    assert _nosy_delivery(imports) == set()
+
+
+def test_every_file_of_a_slice_has_its_layer(imports: Imports) -> None:
+    """The contract says nothing of a file that it does not name."""
+    parts = {_part(name): name for pair in imports for name in pair if _is_of_slice(name) and _part(name)}
+    assert {part: name for part, name in parts.items() if part not in _placed_parts()} == {}
+
+
+@pytest.mark.parametrize(
+    ("importer", "name", "judge"),
+    [
+        ("backend.orders.service.paying", "backend.payments.repository.transfers", _strangers_to_tables),
+        ("backend.orders.domain", "backend.payments.repository", _strangers_to_tables),
+        ("webapp.pages.wallet", "backend.wallet.models", _strangers_to_tables),
+        ("backend.growth.tasks", "backend.payments.service.refunds", _callers_from_beside),
+        ("backend.infra.relay", "backend.payments.service", _callers_from_beside),
+        ("backend.growth.service.bonuses", "backend.payments.rules", _nosy_slices),
+        ("webapp.admin.deposits", "backend.payments.rules", _nosy_delivery),
+        ("bot.handlers.payments", "backend.payments.gateways.telegram_api", _nosy_delivery),
+    ],
+)
+def test_a_trespass_is_seen_in_a_file_and_in_a_package(
+    importer: str, name: str, judge: Callable[[Imports], Imports]
+) -> None:
+    """The tests above were blind once, when slices became packages."""
+    graph = grimp.ImportGraph()
+    graph.add_import(importer=importer, imported=name)
+    graph.add_import(importer="backend.payments.service.refunds", imported="backend.payments.repository.refunds")
+    assert judge(_imports(graph)) == {(importer, name)}

@@ -6,7 +6,7 @@ from litestar import Router, get
 from markupsafe import Markup
 
 from backend.infra.i18n import Translator
-from backend.notifications import small_print
+from backend.notifications import words as small_print
 from webapp.responses import Html, page
 from webapp.site import SoukRequest, site_of, words_of
 from webapp.views.me import TextPage
