@@ -8,6 +8,8 @@ from backend.infra.formatting import format_number
 from backend.kernel.money import Money
 from backend.notifications.messages import Words
 from backend.notifications.types import Button, Message
+from backend.payments.words import reason as payment_reason
+from backend.payments.words import way_title
 
 
 def _wallet(words: Words) -> Button:
@@ -22,12 +24,12 @@ def _admin(words: Words, path: str) -> Button:
     return words.button(words.translator.gettext("Have a look"), f"/admin{path}")
 
 
-def _code(text: str) -> str:
-    return f"<code>{html.escape(text, quote=False)}</code>"
-
-
 def _name(text: str) -> str:
     return f"\u2068{html.escape(text, quote=False) or '—'}\u2069"
+
+
+def _way(words: Words, way: str) -> str:
+    return _name(way_title(way, words.translator))
 
 
 def _person(name: str, telegram_id: int) -> str:
@@ -114,8 +116,8 @@ def refund_failed(words: Words, amount: Money, way: str, intent_id: str) -> Mess
     _ = words.translator.gettext
     rows = [
         _("<b>A refund was refused</b>"),
-        _("{amount} by {way}. The money is in the person's wallet instead.").format(
-            amount=words.money(amount), way=_code(way)
+        _("{way}: {amount}. The money is in the person's wallet instead.").format(
+            way=_way(words, way), amount=words.money(amount)
         ),
     ]
     return Message("\n".join(rows), (_admin(words, f"/payments/{intent_id}"),))
@@ -128,8 +130,8 @@ def payment_unmatched(words: Words, amount: Money | None, way: str, reason: str)
         head = _("<b>News of an unknown payment</b>")
     else:
         head = _("<b>{amount} came for an unknown payment</b>").format(amount=words.money(amount))
-    facts = _("By {way}: {reason}").format(way=_code(way), reason=_code(reason))
-    return Message(f"{head}\n{facts}", (_admin(words, "/payments/unmatched"),))
+    why = html.escape(payment_reason(reason, words.translator), quote=False)
+    return Message(f"{head}\n{_way(words, way)}\n{why}", (_admin(words, "/payments/unmatched"),))
 
 
 def deposit_proved(words: Words, amount: Money, person: str, telegram_id: int, intent_id: str) -> Message:
@@ -146,7 +148,7 @@ def deposit_proved(words: Words, amount: Money, person: str, telegram_id: int, i
 def reconciliation_differed(words: Words, way: str, differences: int) -> Message:
     """To an admin: a provider and the books disagree."""
     _, ngettext = words.translator.gettext, words.translator.ngettext
-    head = _("<b>{way} and the books differ</b>").format(way=_code(way))
+    head = _("<b>{way} and the books differ</b>").format(way=_way(words, way))
     count = ngettext("In {count} place.", "In {count} places.", differences)
     shown = count.format(count=format_number(differences, words.locale))
     return Message(f"{head}\n{shown}", (_admin(words, "/payments/reconciliation"),))

@@ -13,6 +13,7 @@ from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
+from backend.payments import words
 from backend.payments.types import (
     InboxRow,
     Intent,
@@ -75,17 +76,6 @@ _REFUNDS: Final[dict[RefundStatus, tuple[str, Tone]]] = {
     RefundStatus.SUCCEEDED: (_("Sent"), "good"),
     RefundStatus.FAILED: (_("Refused, in the wallet"), "bad"),
 }
-_REASONS: Final[dict[str, str]] = {
-    "unknown_payment": _("We know no payment that it could belong to."),
-    "wrong_currency": _("It came in another currency than the payment asks for."),
-    "too_large": _("It is more than the books take at once."),
-    "refunded_elsewhere": _("It was paid back at the provider, and not from here."),
-    "refund_accepted": _("The refund made at the provider was accepted."),
-    "credited_before": _("This money was counted before."),
-    "refunded_before": _("This refund was known."),
-}
-_PAID_AFTERWARDS: Final = _("It came for a payment that had gone back already.")
-_TOO_LATE: Final = _("It came too late to change anything.")
 _OBSTACLES: Final[dict[RefundObstacle, str]] = {
     RefundObstacle.NOTHING_LEFT: _("Nothing of it is left to pay back."),
     RefundObstacle.WAY_OFF: _("This way to pay is switched off, so nothing can go back through it."),
@@ -97,18 +87,9 @@ DEPOSIT: Final = "deposit"
 """The way of payments by hand."""
 
 
-def badge(words: tuple[str, Tone], viewer: Viewer) -> Badge:
+def badge(state: tuple[str, Tone], viewer: Viewer) -> Badge:
     """A state in the reader's words."""
-    return Badge(viewer.words.gettext(words[0]), words[1])
-
-
-def reason(code: str, viewer: Viewer) -> str:
-    """Why a message came to nothing, in plain words; a provider's own code stands as it is."""
-    if code in _REASONS:
-        return viewer.words.gettext(_REASONS[code])
-    if code.startswith("paid_when_"):
-        return viewer.words.gettext(_PAID_AFTERWARDS)
-    return viewer.words.gettext(_TOO_LATE) if code.endswith("_stays") else code.replace("_", " ")
+    return Badge(viewer.words.gettext(state[0]), state[1])
 
 
 def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> ManagePaymentRow:
@@ -171,7 +152,7 @@ def event(row: InboxRow, viewer: Viewer) -> EventView:
         title=viewer.words.gettext(_EVENTS[row.state]),
         at=row.received_at,
         badge=badge(_OUTCOMES[row.outcome], viewer),
-        reason=reason(row.reason, viewer),
+        reason=words.reason(row.reason, viewer.words),
         amount=row.amount,
         href=f"/admin/payments/unmatched/{row.id}" if row.outcome is Outcome.UNMATCHED else None,
     )

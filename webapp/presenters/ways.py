@@ -1,4 +1,4 @@
-"""What the ways to pay are called, and what each would ask for an amount."""
+"""How the ways to pay look, and what each would ask for an amount."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from backend.infra.formatting import format_duration, format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
+from backend.payments import words
 from backend.payments.types import Way
 from webapp.presenters.common import hue
 from webapp.rendering import Viewer
@@ -16,25 +17,24 @@ from webapp.views import Hue, WayRow
 
 
 class Look(NamedTuple):
-    """A way's name, what helps to choose it, its icon and hue."""
+    """What helps to choose a way, its icon and hue."""
 
-    title: str
     hint: str
     icon: str
     hue: str
 
 
 _LOOKS: Final = {
-    "stars": Look(_("Telegram Stars"), "", "star", "amber"),
-    "crypto_pay": Look("Crypto Pay", _("In Telegram"), "wallet", "blue"),
-    "usdt_tron": Look(_("USDT on TRON"), "", "usdt", "teal"),
-    "usdt_ton": Look(_("USDT on TON"), "", "usdt", "teal"),
-    "usdt_evm": Look(_("USDT on EVM"), "", "usdt", "teal"),
-    "telegram_card": Look(_("Card, in Telegram"), "Visa, Mastercard", "card", "indigo"),
-    "stripe": Look(_("Card"), "Visa, Mastercard", "card", "violet"),
-    "paypal": Look("PayPal", _("PayPal or card"), "globe", "blue"),
-    "deposit": Look(_("Bank transfer"), _("A person checks it"), "bank", "grey"),
-    "demo": Look(_("Demo payment"), _("Not real money"), "bolt", "green"),
+    "stars": Look("", "star", "amber"),
+    "crypto_pay": Look(_("In Telegram"), "wallet", "blue"),
+    "usdt_tron": Look("", "usdt", "teal"),
+    "usdt_ton": Look("", "usdt", "teal"),
+    "usdt_evm": Look("", "usdt", "teal"),
+    "telegram_card": Look("Visa, Mastercard", "card", "indigo"),
+    "stripe": Look("Visa, Mastercard", "card", "violet"),
+    "paypal": Look(_("PayPal or card"), "globe", "blue"),
+    "deposit": Look(_("A person checks it"), "bank", "grey"),
+    "demo": Look(_("Not real money"), "bolt", "green"),
 }
 _AT_ONCE: Final = _("at once")
 _ABOUT: Final = _("about %(time)s")
@@ -47,7 +47,7 @@ _HOURS: Final = 4 * 3600
 
 def way_title(name: str, viewer: Viewer) -> str:
     """What a way to pay is called."""
-    return viewer.words.gettext(_LOOKS[name].title) if name in _LOOKS else name.replace("_", " ").title()
+    return words.way_title(name, viewer.words)
 
 
 def way_look(name: str) -> tuple[str, Hue]:

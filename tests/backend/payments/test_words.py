@@ -1,0 +1,46 @@
+"""Ways and reasons have words, in every language: nobody is shown a code."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from backend.bootstrap import PROVIDERS
+from backend.infra.i18n import translator
+from backend.kernel.text import Locale
+from backend.payments import rules, words
+from backend.payments.types import IntentStatus
+
+REASONS = sorted(
+    {
+        node.value.value
+        for node in ast.walk(ast.parse(Path(rules.__file__).read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant)
+    }
+)
+
+
+@pytest.mark.parametrize("way", [spec.name for spec in PROVIDERS])
+def test_every_way_has_a_name(way: str) -> None:
+    assert words.is_named(way)
+    for locale in Locale:
+        assert "_" not in words.way_title(way, translator(locale))
+
+
+def test_a_way_without_words_is_called_by_its_name() -> None:
+    assert words.way_title("stone_money", translator(Locale.RU)) == "Stone Money"
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_every_reason_has_words(locale: Locale) -> None:
+    assert len(REASONS) >= 5
+    for code in [*REASONS, *(f"paid_when_{status}" for status in IntentStatus), "expired_stays", "refund_accepted"]:
+        said = words.reason(code, translator(locale))
+        assert said.endswith("."), code
+        assert "_" not in said
+
+
+def test_a_providers_own_reason_stands_as_it_is() -> None:
+    assert words.reason("card_stolen", translator(Locale.EN)) == "card stolen"
