@@ -140,9 +140,34 @@ def worth_back(intent: Intent, back: Money) -> Money:
     return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
+def worth(came: Money | None, currency: str, can: Capabilities | None) -> Worth | None:
+    """What ``came`` is worth in ``currency`` by its provider's price, and the most to give for it; None if unknown."""
+    if came is not None and came.currency == currency:
+        return Worth(came, came)
+    if came is None or can is None or can.asset != came.currency:
+        return None
+    amount = came.convert(can.unit_price, currency)
+    return Worth(amount, amount + Money(amount.amount // _RATES_MOVE, currency))
+
+
+def check_given(amount: Money, currency: str, worth: Worth | None) -> None:
+    """Raises Invalid, with the field's code, unless ``amount`` may be given for money that is worth so much."""
+    if amount.currency != currency or not 0 < amount.amount <= MOST:
+        raise Invalid("no amount to credit", fields={"amount": "not_positive"})
+    if worth is None:
+        raise Invalid("nobody knows what it is worth", fields={"amount": "no_price"})
+    if amount > worth.most:
+        raise Invalid("more than came", fields={"amount": "above_maximum"}, maximum=worth.most)
+
+
 def is_another_charge(intent: Intent, report: Report) -> bool:
-    """Whether ``report`` tells of a second charge for a payment that was made by a first."""
-    return report.sole_charge and intent.charge_id is not None and intent.charge_id != report.charge_id
+    """Whether ``report`` names ``intent`` and is not of it: a second charge, or something opened under another name.
+
+    Strangers may write a payment's id into other business of the same account; the provider's id they cannot choose.
+    """
+    opened_elsewhere = report.external_id not in {None, intent.external_id or report.external_id}
+    other_charge = report.sole_charge and intent.charge_id not in {None, report.charge_id}
+    return opened_elsewhere or other_charge
 
 
 def is_news(intent: Intent, report: Report) -> bool:

@@ -78,6 +78,7 @@ class StripeServer:
             return self._error("missing")
         session = self.add_session(form["client_reference_id"], units, currency, int(form["expires_at"]))
         session["success_url"], session["cancel_url"] = form["success_url"], form["cancel_url"]
+        session["metadata"] = {"souk_payment": form["metadata[souk_payment]"]}
         session["_mark"] = {"souk_payment": form["payment_intent_data[metadata][souk_payment]"]}
         return Response(json=self._show(session))
 

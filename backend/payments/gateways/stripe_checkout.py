@@ -63,7 +63,7 @@ class _Session(msgspec.Struct, kw_only=True):
     payment_status: str = "unpaid"
     amount_total: int | None = None
     currency: str | None = None
-    client_reference_id: str | None = None
+    metadata: dict[str, str] | None = None
     payment_intent: _PaymentIntent | str | None = None
     url: str | None = None
 
@@ -225,9 +225,9 @@ class StripeProvider:
             event_id=f"refunded:{name}:{refunded.amount}",
             state=ProviderState.REFUNDED,
             intent_id=reading.intent_id(charge.metadata.get(_MARK)),
-            external_id=name,
             refunded=refunded,
             charge_id=name,
+            sole_charge=True,
         )
 
     async def _charge(self, charge: _Charge | str) -> _Charge:
@@ -259,7 +259,8 @@ def _state(session: _Session) -> ProviderState:
 def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = False) -> Report:
     """A session as news."""
     state = ProviderState.FAILED if failed else _state(session)
-    intent_id = reading.intent_id(session.client_reference_id)
+    # By what we said of it ourselves: a payer may write any client_reference_id into a Payment Link's address.
+    intent_id = reading.intent_id((session.metadata or {}).get(_MARK))
     if state is not ProviderState.PAID:
         event_id = f"{state}:{session.id}"
         return Report(event_id=event_id, state=state, intent_id=intent_id, external_id=session.id)
@@ -275,6 +276,7 @@ def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = F
         external_id=session.id,
         received=received,
         charge_id=name,
+        sole_charge=True,
         details={"session": session.id[:100], "payment": name[:100]},
     )
 

@@ -39,10 +39,11 @@ def _row(row: Any) -> InboxRow:
 
 
 def _add() -> Any:
-    # One that matched nothing before may match now, and then counts as new.
+    # One that matched nothing before may match now, and then counts as new. What would only be ignored stays where an
+    # admin sees it: a statement may tell a subscription's renewal as old news of the first payment.
     added = insert(PaymentEvent)
     again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
-    matches = and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome != Outcome.UNMATCHED.value)
+    matches = and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome == Outcome.APPLIED.value)
     upsert = added.on_conflict_do_update(index_elements=["provider", "external_id"], set_=again, where=matches)
     return upsert.returning(PaymentEvent.id)
 

@@ -87,9 +87,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ``event_id`` is unique at the provider, and the same for the same news by either road. ``received`` is all that was
     paid for this payment so far, not the latest part, in the asset that people pay in; ``refunded`` all that went back.
     ``intent_id`` names the payment, or else ``external_id`` does, or else ``charge_id``, which names the money for a
-    refund. ``sole_charge``: ``received`` is this one charge, all that its payment can have; where the payment was made
-    by another charge (it was paid twice), this one belongs to no payment, and an admin must look. ``details`` are kept
-    for admins; of a payment that is CONFIRMING its page shows ``confirmations`` and ``needed``.
+    refund. ``external_id`` is what ``create`` called the payment and nothing else: beside an ``intent_id`` it has to be
+    that payment's own, or the report belongs to none. ``sole_charge``: ``received`` is this one charge, all that its
+    payment can have; where the payment was made by another charge (it was paid twice), this one belongs to no payment,
+    and an admin must look. ``details`` are kept for admins; of a payment that is CONFIRMING its page shows
+    ``confirmations`` and ``needed``.
     Raises ValueError for a payment without its amount, and for a NUL in ``event_id``.
     """
 

@@ -260,6 +260,39 @@ async def test_a_call_that_comes_before_its_payment_is_stored_counts_once_it_mat
     assert await balance(buyer.id) == 500
 
 
+async def test_other_business_that_names_a_payment_is_not_of_it(
+    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
+) -> None:
+    """Strangers may write a payment's id wherever the account takes money: the provider's own id has to agree."""
+    intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
+    told = Report(event_id="e", state=ProviderState.PAID, intent_id=intent.id, received=usd(500))
+    for state in (ProviderState.PAID, ProviderState.REFUNDED):
+        elsewhere = msgspec.structs.replace(
+            told, event_id=f"e-book:{state}", external_id="e-book", state=state, refunded=usd(500)
+        )
+        assert await deliver(payments, elsewhere) == [Outcome.UNMATCHED]
+    assert await balance(buyer.id) == 0
+    assert [reason for _, reason in await unmatched(real_uow)] == ["unknown_payment"] * 2
+    assert intent.external_id is not None
+    own = msgspec.structs.replace(told, external_id=intent.external_id)
+    assert await deliver(payments, own) == [Outcome.APPLIED]
+    assert await balance(buyer.id) == 500
+
+
+async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_told_as_old_news(
+    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
+) -> None:
+    """A renewal: the bot names no payment with it, a statement the first one, which is paid."""
+    intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
+    await deliver(payments, fake.paid(intent.id, usd(500)))
+    renewal = Report(event_id="charge:7", state=ProviderState.PAID, external_id="charge:7", received=usd(500))
+    assert await deliver(payments, renewal) == [Outcome.UNMATCHED]
+    listed = msgspec.structs.replace(renewal, external_id=None, intent_id=intent.id)
+    assert await deliver(payments, listed) == [Outcome.DUPLICATE]
+    assert await unmatched(real_uow) == [("charge:7", "unknown_payment")]
+    assert await balance(buyer.id) == 500
+
+
 async def test_forged_calls_change_nothing(payments: PaymentsService, fake: FakeProvider, buyer: Actor) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     body = msgspec.json.encode([fake.paid(intent.id, usd(500))])

@@ -156,6 +156,23 @@ async def test_an_event_is_five_minutes_good(shop: Shop, desk: StripeDesk, age: 
 
 
 @on_stripe
+async def test_a_payment_link_of_the_account_pays_for_nothing_here(shop: Shop, desk: StripeDesk) -> None:
+    """Its address takes any client_reference_id: the e-book's money must not be the wallet's too."""
+    intent = await shop.open(1555)
+    own = desk.server.session_of(str(intent.id))
+    for metadata in (None, {}, own["metadata"]):  # the last: all of ours, in another session
+        link = desk.server.add_session(str(intent.id), 9900)
+        link["metadata"] = metadata
+        hook = desk.server.hook("checkout.session.completed", desk.server.pay(link))
+        assert await shop.hear(hook) == [Outcome.UNMATCHED]
+    assert await shop.balance() == 0
+    desk.server.pay(own)
+    await shop.reconcile()
+    assert await shop.balance() == 1555
+    assert await shop.unmatched() == [("unknown_payment", usd(9900))] * 3
+
+
+@on_stripe
 @pytest.mark.parametrize("succeeds", [True, False])
 async def test_a_bank_that_takes_its_time(shop: Shop, desk: StripeDesk, succeeds: bool) -> None:
     intent = await shop.open()
