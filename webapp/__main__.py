@@ -8,6 +8,7 @@ import sys
 from granian import Granian
 from granian.constants import Interfaces, Loops
 
+from backend.infra.metrics import counting_together
 from backend.infra.roots import run_process
 from backend.infra.settings import Settings
 
@@ -35,4 +36,6 @@ def serve(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_process("web", serve))
+    with counting_together():
+        code = run_process("web", serve)
+    sys.exit(code)

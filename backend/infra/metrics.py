@@ -2,14 +2,18 @@
 
 One port serves one machine (or container). Where several processes share it, PROMETHEUS_MULTIPROC_DIR names a folder
 that they share too (empty at the start): whichever of them holds the port answers for all, and when it ends another
-takes the port over. Without that variable each process tells of itself only.
+takes the port over. Without that variable each process tells of itself only; the web process, whose workers are
+processes that serve no port, makes a folder for itself and them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
@@ -33,13 +37,16 @@ WEBHOOKS = Counter("souk_webhooks", "Calls of payment providers, by way and outc
 UPDATES = Counter("souk_bot_updates", "Telegram updates, by outcome (handled, failed, repeated).", ["outcome"])
 
 
+_SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: a scrape every few seconds is no news."""
 
 
 def _registry() -> CollectorRegistry:
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if not os.environ.get(_SHARED_DIR):
         return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -59,6 +66,23 @@ def _serve(port: int, host: str) -> None:
                 log.info("metrics.port_taken", port=port, error=repr(error))
             said = True
         time.sleep(_TRY_AGAIN_SECONDS)
+
+
+@contextlib.contextmanager
+def counting_together() -> Iterator[None]:
+    """Have the processes that are started in this context count for the one that starts them.
+
+    They do so in a folder that is private to them, new and gone in the end, unless PROMETHEUS_MULTIPROC_DIR names one.
+    """
+    if os.environ.get(_SHARED_DIR):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="souk-metrics-") as folder:
+        os.environ[_SHARED_DIR] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_SHARED_DIR]
 
 
 def serve_metrics(port: int, host: str) -> None:
