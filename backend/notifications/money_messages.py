@@ -82,10 +82,10 @@ def rest_of_order(words: Words, order: str) -> Message:
 
 
 def order_payment_kept(words: Words, amount: Money, order: str) -> Message:
-    """To the buyer whose money came when the goods were gone."""
+    """To the buyer whose money came too late to buy what he ordered."""
     _ = words.translator.gettext
     head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
-    why = _("It came for order {number} after its time, when the goods were gone. Use it for whatever you like.")
+    why = _("It came for order {number} when it was too late for the order. Use it for whatever you like.")
     return Message(f"{head}\n{why.format(number=words.number(order))}", (_wallet(words),))
 
 

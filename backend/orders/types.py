@@ -67,7 +67,7 @@ class KeysRequested(Event, frozen=True, kw_only=True):
 
 
 class OrderPaymentKept(Event, frozen=True, kw_only=True):
-    """Money came for an order that is over, and its goods are gone: the money is in the wallet."""
+    """Money came for an order that is over, and does not buy it any more: the money is in the wallet."""
 
     order_id: OrderId
     user_id: UserId

@@ -43,8 +43,9 @@ class Paying(OrdersBase):
     async def settle_payment(self, event: TopUpSucceeded) -> None:
         """Task: pay the order that money has come for.
 
-        One that waits is paid once the money is enough. One that lapsed is paid too, where its goods can still be had;
-        else, and for one that was given up, the money stays in the wallet, and the buyer is told.
+        One that waits is paid once its payment is whole: while a part of that is missing, the rest of the wallet is
+        for something else. One that lapsed is paid too, where its goods can still be had; else, and for one that was
+        given up, the money stays in the wallet, and the buyer is told.
         """
         if event.order_id is None:
             return
@@ -55,10 +56,10 @@ class Paying(OrdersBase):
                 return
             status = OrderStatus(row.status)
             if status is OrderStatus.AWAITING_PAYMENT:
-                if await domain.is_covered(tx, row):
+                if not event.missing and await domain.is_covered(tx, row):
                     await domain.pay_reserved(tx, row, None)
             elif status is OrderStatus.CANCELLED or (
-                status is OrderStatus.EXPIRED and not await domain.pay_late(tx, row)
+                status is OrderStatus.EXPIRED and (event.missing or not await domain.pay_late(tx, row))
             ):
                 tx.emit(
                     OrderPaymentKept(

@@ -21,7 +21,7 @@ from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.service import OrdersService
-from backend.orders.types import OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from backend.payments.service import PaymentsService, RefundsService
@@ -154,6 +154,49 @@ async def test_short_money_waits_and_the_rest_pays(shop: Shop, buyer: Actor) -> 
     assert (await shop.payments.intent(buyer, intent.id)).missing == usd(20)
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
+    await shop.proven()
+
+
+async def test_short_money_leaves_the_rest_of_the_wallet_alone(shop: Shop, buyer: Actor) -> None:
+    """Who pays by a way alone has kept his balance for something else, also while a part is missing."""
+    async with shop.uow() as tx:
+        await give(tx, buyer.id, usd(700))
+    goods = await shop.goods(price=720)
+    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY)
+    intent = await shop.begin(buyer, ref, usd(720))
+    await shop.arrive(intent, usd(100))
+    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.AWAITING_PAYMENT
+    assert await shop.balance(buyer) == 1100
+    await shop.arrive(intent, usd(720))
+    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
+    assert await shop.balance(buyer) == 1000
+    await shop.proven()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "lapsed"])
+async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Actor, clock: FakeClock, how: str) -> None:
+    """What the wallet was topped up with since is for something else; the part is kept, and the buyer is told."""
+    goods = await shop.goods(price=720)
+    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    intent = await shop.begin(buyer, ref, usd(420))
+    if how == "cancelled":
+        await shop.orders.cancel(buyer, ref.number)
+    else:
+        clock.move(minutes=16)
+        await shop.orders.expire_lapsed()
+    async with shop.uow() as tx:
+        await give(tx, buyer.id, usd(5000))
+    await shop.arrive(intent, usd(100))
+    order = await shop.orders.detail(buyer, ref.number)
+    assert order.status is (OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.EXPIRED)
+    assert await shop.balance(buyer) == 5400
+    kept = [msgspec.convert(job, OrderPaymentKept) for job in await shop.jobs("test.OrderPaymentKept")]
+    assert {event.amount for event in kept} == {100}
+    # The rest comes after all: now it is the payment that the order was waiting for.
+    await shop.arrive(intent, usd(420))
+    assert (await shop.orders.detail(buyer, ref.number)).status is (
+        OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.DELIVERED
+    )
     await shop.proven()
 
 
