@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from backend.payments.types import TopUpLimits
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletService
 from tests.factories.wallet import USD, usd
+from tests.fakes import evm
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -31,6 +32,13 @@ SUBSCRIPTIONS = {
     "DepositProved": ("test.proof_noted",),
     "ReconciliationDiffered": ("test.difference_noted",),
 }
+
+
+@pytest.fixture(scope="session")
+async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[evm.Evm]:
+    """The real node; its tests share the group "anvil", so that there is one."""
+    async with evm.running(tmp_path_factory.mktemp("anvil")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -94,9 +102,9 @@ def refunds(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> Ref
 
 
 @pytest.fixture
-def inbox(real_uow: UnitOfWork) -> InboxService:
+def inbox(real_uow: UnitOfWork, fake: FakeProvider) -> InboxService:
     """What admins see."""
-    return InboxService(uow=real_uow, currency=USD)
+    return InboxService(uow=real_uow, currency=USD, providers={fake.name: fake})
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from backend.wallet import domain as ledger
 from backend.wallet.service import WalletService
 from tests.backend.payments.conftest import LIMITS
 from tests.factories.wallet import USD, actor_of, rich_person, usd
-from tests.fakes import evm
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import CHAIN_ID, XPUB, Evm, Gates
 
@@ -45,13 +44,6 @@ def address_of(intent: Intent) -> str:
     """Where its money is to go."""
     assert intent.action is not None
     return intent.action.fields["address"]
-
-
-@pytest.fixture(scope="session")
-async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Evm]:
-    """The real node."""
-    async with evm.running(tmp_path_factory.mktemp("anvil")) as made:
-        yield made
 
 
 @dataclass

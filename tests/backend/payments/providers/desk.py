@@ -18,6 +18,8 @@ class Desk(Protocol):
     """A provider with its local server. Amounts are minor units of the asset that people pay in."""
 
     provider: PaymentProvider
+    settings: dict[str, str]
+    """What an operator sets to have it."""
 
     def go_down(self, down: bool) -> None:
         """Let the provider answer nothing but errors, or again."""

@@ -23,9 +23,9 @@ from tests.fakes import paypal_server, stripe_server
 from tests.fakes.http_server import serving
 
 
-def built(spec: ProviderSpec, settings: Settings, kit: ProviderKit, **changes: str) -> PaymentProvider:
+def built(spec: ProviderSpec, settings: Settings, kit: ProviderKit, **given: str) -> PaymentProvider:
     """The provider, as bootstrap builds it."""
-    return spec.build(msgspec.structs.replace(settings, **cast(Any, changes)), kit)
+    return spec.build(msgspec.structs.replace(settings, **cast(Any, given)), kit)
 
 
 def _altered(hook: Hook) -> list[tuple[str, Hook]]:
@@ -48,8 +48,10 @@ def _altered(hook: Hook) -> list[tuple[str, Hook]]:
 class CryptoPayDesk:
     """Crypto Pay."""
 
-    def __init__(self, server: crypto_pay_server.CryptoPayServer, provider: PaymentProvider) -> None:
-        self.server, self.provider = server, provider
+    def __init__(
+        self, server: crypto_pay_server.CryptoPayServer, settings: dict[str, str], provider: PaymentProvider
+    ) -> None:
+        self.server, self.settings, self.provider = server, settings, provider
 
     def go_down(self, down: bool) -> None:
         self.server.down = down
@@ -109,8 +111,8 @@ class CryptoPayDesk:
 class StripeDesk:
     """Stripe."""
 
-    def __init__(self, server: stripe_server.StripeServer, provider: PaymentProvider) -> None:
-        self.server, self.provider = server, provider
+    def __init__(self, server: stripe_server.StripeServer, settings: dict[str, str], provider: PaymentProvider) -> None:
+        self.server, self.settings, self.provider = server, settings, provider
 
     def go_down(self, down: bool) -> None:
         self.server.down = down
@@ -173,8 +175,14 @@ class StripeDesk:
 class PayPalDesk:
     """PayPal."""
 
-    def __init__(self, server: paypal_server.PayPalServer, provider: PaymentProvider, other: rsa.RSAPrivateKey) -> None:
-        self.server, self.provider, self._other = server, provider, other
+    def __init__(
+        self,
+        server: paypal_server.PayPalServer,
+        settings: dict[str, str],
+        provider: PaymentProvider,
+        other: rsa.RSAPrivateKey,
+    ) -> None:
+        self.server, self.settings, self.provider, self._other = server, settings, provider, other
 
     def go_down(self, down: bool) -> None:
         self.server.down = down
@@ -256,8 +264,8 @@ async def open_crypto_pay(settings: Settings, kit: ProviderKit) -> AsyncIterator
     """Crypto Pay on its local server."""
     server = crypto_pay_server.CryptoPayServer(kit.clock)
     async with serving(server.answer) as url:
-        token = crypto_pay_server.TOKEN
-        yield CryptoPayDesk(server, built(crypto_pay.SPEC, settings, kit, crypto_pay_token=token, crypto_pay_url=url))
+        given = {"crypto_pay_token": crypto_pay_server.TOKEN, "crypto_pay_url": url}
+        yield CryptoPayDesk(server, given, built(crypto_pay.SPEC, settings, kit, **given))
 
 
 @asynccontextmanager
@@ -266,7 +274,8 @@ async def open_stripe(settings: Settings, kit: ProviderKit) -> AsyncIterator[Des
     server = stripe_server.StripeServer(kit.clock)
     secrets = {"stripe_secret_key": stripe_server.SECRET_KEY, "stripe_webhook_secret": stripe_server.WEBHOOK_SECRET}
     async with serving(server.answer) as url:
-        yield StripeDesk(server, built(stripe_checkout.SPEC, settings, kit, stripe_api_url=url, **secrets))
+        given = {"stripe_api_url": url, **secrets}
+        yield StripeDesk(server, given, built(stripe_checkout.SPEC, settings, kit, **given))
 
 
 _OTHER_KEY: Final = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -282,8 +291,8 @@ async def open_paypal(settings: Settings, kit: ProviderKit) -> AsyncIterator[Des
         "paypal_webhook_id": paypal_server.WEBHOOK_ID,
     }
     async with serving(server.answer) as server.url:
-        provider = built(paypal.SPEC, settings, kit, paypal_url=server.url, **secrets)
-        yield PayPalDesk(server, provider, _OTHER_KEY)
+        given = {"paypal_url": server.url, **secrets}
+        yield PayPalDesk(server, given, built(paypal.SPEC, settings, kit, **given), _OTHER_KEY)
 
 
 DESKS: Final[dict[str, OpenDesk]] = {

@@ -1,0 +1,65 @@
+"""A shop with each way to pay in turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from backend.bootstrap import build
+from backend.infra.settings import Settings
+from tests.backend.payments.ways.shop import PRICE, Shop, Way
+from tests.backend.payments.ways.ways import NEEDS, WAYS
+from tests.bot.telegram import EMMA, Telegram, telegram_running
+from tests.factories.identity import contact
+from tests.factories.shop import add_goods
+from tests.fakes.clock import FakeClock
+
+# The node of the chain's own tests serves here too: they are run by one process.
+_GROUPS = {"usdt_evm": [pytest.mark.xdist_group("anvil")]}
+
+
+@pytest.fixture(scope="session")
+async def shared_telegram() -> AsyncIterator[Telegram]:
+    """One simulator for all tests that reset it."""
+    async with telegram_running() as running:
+        yield running
+
+
+@pytest.fixture
+async def telegram(shared_telegram: Telegram) -> Telegram:
+    """A simulator as on its first start."""
+    await shared_telegram.reset()
+    return shared_telegram
+
+
+@pytest.fixture(params=[pytest.param(name, marks=_GROUPS.get(name, [])) for name in WAYS])
+def opening(
+    request: pytest.FixtureRequest, settings: Settings, clock: FakeClock, tmp_path: Path
+) -> AbstractAsyncContextManager[Way]:
+    """Each way in turn; only its own servers are started."""
+    shared = request.getfixturevalue(NEEDS[request.param]) if request.param in NEEDS else None
+    return WAYS[request.param](settings, clock, tmp_path, shared)
+
+
+@pytest.fixture
+async def shop(
+    opening: AbstractAsyncContextManager[Way],
+    other_settings: Callable[..., Settings],
+    committed_db: None,
+    clock: FakeClock,
+) -> AsyncIterator[Shop]:
+    """The backend with this way; the books prove themselves after each test."""
+    async with opening as way:
+        services = build(other_settings(**way.settings), clock=clock)
+        async with services.running(listen=False):
+            await services.identity.ensure_root()
+            await services.redis.flushdb()
+            buyer = await services.identity.authenticate(contact(EMMA))
+            async with services.uow() as tx:
+                goods = await add_goods(tx, services.ring, price=PRICE)
+            made = Shop(services, way, clock, buyer, goods)
+            yield made
+            await made.work()
