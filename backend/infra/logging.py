@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 
@@ -18,6 +18,8 @@ from backend.infra.settings import Settings
 _KEEP_DAYS = 7
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 6
+# Of a part of an address: what is shorter is a word, such as "mainnet".
+_SHORTEST_KEY = 16
 _SECRET_NAMES = re.compile(
     r"token|secret|password|init_?data|authorization|cookie|signature|api_?key|master|plaintext|ciphertext",
     re.IGNORECASE,
@@ -77,14 +79,31 @@ class SecretHider:
         return scrub(self._known.sub(_HIDDEN, text) if self._known else text)
 
 
+def _keys_in(address: str) -> list[str]:
+    """What opens a node or a server by being in its address: the password, long parts of the path and the query."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:  # no address at all: what it is meant to be, its provider says
+        return [address]
+    told = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    return [parts.password or "", *(part for part in told if len(part) >= _SHORTEST_KEY)]
+
+
 def _secrets_of(settings: Settings) -> list[str]:
     passwords = [urlsplit(url).password or "" for url in (settings.database_url, settings.redis_url)]
+    nodes = [*settings.usdt_evm_rpc_urls.split(","), settings.usdt_tron_url, settings.usdt_ton_url]
     payments = [
         settings.telegram_provider_token,
         settings.crypto_pay_token,
         settings.stripe_secret_key,
         settings.stripe_webhook_secret,
         settings.paypal_secret,
+        settings.usdt_tron_api_key,
+        settings.usdt_ton_api_key,
+        # They open nothing, and show every payment of the shop.
+        settings.usdt_evm_xpub,
+        settings.usdt_tron_xpub,
+        *(key for node in nodes for key in _keys_in(node)),
     ]
     keys = [item.strip().partition(":")[2] for item in settings.master_keys.split(",")]
     return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords, *payments]
