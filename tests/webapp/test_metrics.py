@@ -14,7 +14,6 @@ from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
 from tests import processes
 
-
 _LONGEST = 30
 
 
