@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-import msgspec
-
 from backend.infra.settings import Settings
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.gateways import reading
 from backend.payments.gateways.paypal_api import PayPalApi, PayPalSignature
+from backend.payments.gateways.paypal_messages import Amount, Capture, Event, Info, Order, Search
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
@@ -39,6 +38,7 @@ _WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 _SKEW: Final = timedelta(hours=1)
 _SPAN: Final = timedelta(days=31)  # the longest period that a search takes
 _PAGE: Final = 500
+_ORDERS_KEPT: Final = 20_000
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _GONE: Final = frozenset({"COMPLETED", "PENDING"})
@@ -46,82 +46,6 @@ _REFUSED: Final = frozenset({"DECLINED", "FAILED", "DENIED"})
 # Event codes of a search: payments; refunds, reversals and chargebacks.
 _PAYMENT: Final = "T00"
 _BACK: Final = frozenset({"T1106", "T1107", "T1201"})
-
-
-class _Amount(msgspec.Struct):
-    currency_code: str
-    value: str
-
-
-class _Link(msgspec.Struct):
-    rel: str
-    href: str
-
-
-class _RelatedIds(msgspec.Struct):
-    order_id: str = ""
-
-
-class _Supplement(msgspec.Struct):
-    related_ids: _RelatedIds = msgspec.field(default_factory=_RelatedIds)
-
-
-class _Breakdown(msgspec.Struct):
-    total_refunded_amount: _Amount | None = None
-
-
-class _Capture(msgspec.Struct, kw_only=True):
-    """A capture; or a refund, which tells of its capture in ``links``."""
-
-    id: str
-    status: str = ""
-    amount: _Amount | None = None
-    custom_id: str = ""
-    invoice_id: str = ""
-    supplementary_data: _Supplement = msgspec.field(default_factory=_Supplement)
-    seller_payable_breakdown: _Breakdown = msgspec.field(default_factory=_Breakdown)
-    links: list[_Link] = []
-
-
-class _Payments(msgspec.Struct):
-    captures: list[_Capture] = []
-    refunds: list[_Capture] = []
-
-
-class _Unit(msgspec.Struct):
-    reference_id: str = ""
-    custom_id: str = ""
-    payments: _Payments = msgspec.field(default_factory=_Payments)
-
-
-class _Order(msgspec.Struct):
-    id: str
-    status: str = ""
-    purchase_units: list[_Unit] = []
-    links: list[_Link] = []
-
-
-class _Event(msgspec.Struct):
-    event_type: str
-    resource: msgspec.Raw
-
-
-class _Info(msgspec.Struct, kw_only=True):
-    transaction_id: str
-    transaction_event_code: str = ""
-    transaction_amount: _Amount
-    transaction_status: str = ""
-    paypal_reference_id: str = ""
-    custom_field: str = ""
-
-
-class _Transaction(msgspec.Struct):
-    transaction_info: _Info
-
-
-class _Search(msgspec.Struct):
-    transaction_details: list[_Transaction] = []
-    total_pages: int = 1
 
 
 class PayPalProvider:
@@ -133,6 +57,7 @@ class PayPalProvider:
         self._api = api
         self._signature = signature
         self._public_url = public_url.rstrip("/")
+        self._orders: dict[str, str] = {}  # by capture
         # Told in every order: another shop of the same account must not have its orders captured here.
         self._shop = f"souk-{hashlib.sha256(self._public_url.encode()).hexdigest()[:16]}"
         self.capabilities = Capabilities(
@@ -163,7 +88,7 @@ class PayPalProvider:
             "purchase_units": [unit],
             "payment_source": {"paypal": {"experience_context": context}},
         }
-        order = await self._api.call("POST", "/v2/checkout/orders", _Order, body=body, key=str(payment.intent_id))
+        order = await self._api.call("POST", "/v2/checkout/orders", Order, body=body, key=str(payment.intent_id))
         url = next((link.href for link in order.links if link.rel in {"payer-action", "approve"}), "")
         if not url:
             raise ProviderDown("paypal gave no address to pay at")
@@ -184,17 +109,17 @@ class PayPalProvider:
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
         """The news in a call that PayPal has signed for our webhook; an approval is followed by the capture."""
         await self._signature.verify(headers, body)
-        event = reading.notice(body, _Event)
+        event = reading.notice(body, Event)
         data, kind = bytes(event.resource), event.event_type
         if kind == "CHECKOUT.ORDER.APPROVED":
-            order = reading.notice(data, _Order)
+            order = reading.notice(data, Order)
             ours = any(unit.reference_id == self._shop for unit in order.purchase_units)
             return _of_order(await self._capture(order.id), ProviderDown) if ours else []
         if kind in {"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED"}:
-            return [await self._of_refund(reading.notice(data, _Capture))]
+            return [await self._of_refund(reading.notice(data, Capture))]
         if kind.startswith("PAYMENT.CAPTURE."):
-            capture = reading.notice(data, _Capture)
-            return [_of_capture(capture, capture.supplementary_data.related_ids.order_id, None, BadWebhook)]
+            capture = reading.notice(data, Capture)
+            return [_of_capture(capture, capture.order_id, None, BadWebhook)]
         return []
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
@@ -203,7 +128,7 @@ class PayPalProvider:
             raise RefundRefused("paypal: nothing that could go back so")
         path = f"/v2/payments/captures/{quote(payment.charge_id, safe='')}/refund"
         try:
-            made = await self._api.call("POST", path, _Capture, body={"amount": _amount(amount)}, key=idempotency_key)
+            made = await self._api.call("POST", path, Capture, body={"amount": _amount(amount)}, key=idempotency_key)
         except reading.Refused as error:
             raise RefundRefused(f"paypal: {error}") from error
         if made.status not in _GONE:
@@ -225,9 +150,7 @@ class PayPalProvider:
                     name = (reference, money.currency)
                     back[name] = back.get(name, Money.zero(money.currency)) + money
                 elif code.startswith(_PAYMENT) and reading.intent_id(info.custom_field):
-                    amount, custom_id = info.transaction_amount, info.custom_field
-                    capture = _Capture(id=info.transaction_id, status="COMPLETED", amount=amount, custom_id=custom_id)
-                    reports.append(_of_capture(capture, "", None, ProviderDown))
+                    reports += await self._of_payment(info)
         except reading.Refused:
             return None
         for (capture_id, _), least in back.items():
@@ -235,7 +158,7 @@ class PayPalProvider:
             reports += [report] if report else []
         return reports
 
-    async def _transactions(self, since: datetime, until: datetime) -> AsyncIterator[_Info]:
+    async def _transactions(self, since: datetime, until: datetime) -> AsyncIterator[Info]:
         start = since
         while start < until:
             end, page, pages = min(start + _SPAN, until), 1, 1
@@ -248,25 +171,25 @@ class PayPalProvider:
                     "page_size": str(_PAGE),
                     "page": str(page),
                 }
-                found = await self._api.call("GET", "/v1/reporting/transactions", _Search, params=params)
+                found = await self._api.call("GET", "/v1/reporting/transactions", Search, params=params)
                 for item in found.transaction_details:
                     yield item.transaction_info
                 page, pages = page + 1, found.total_pages
             start = end
 
-    async def _order(self, order_id: str) -> _Order:
-        return await self._api.call("GET", f"/v2/checkout/orders/{quote(order_id, safe='')}", _Order)
+    async def _order(self, order_id: str) -> Order:
+        return await self._api.call("GET", f"/v2/checkout/orders/{quote(order_id, safe='')}", Order)
 
-    async def _capture(self, order_id: str) -> _Order:
+    async def _capture(self, order_id: str) -> Order:
         """Take the money of an approved order. It can be taken once only, so that a second try just finds it taken."""
         try:
             path = f"/v2/checkout/orders/{quote(order_id, safe='')}/capture"
-            await self._api.call("POST", path, _Order, body={})
+            await self._api.call("POST", path, Order, body={})
         except reading.Refused:
             pass  # taken before, or the payer must choose another card: the order tells
         return await self._order(order_id)
 
-    async def _of_refund(self, refund: _Capture) -> Report:
+    async def _of_refund(self, refund: Capture) -> Report:
         """What a refund's webhook tells: how much of the capture has gone back in all."""
         above = [link.href for link in refund.links if link.rel == "up" and "/captures/" in link.href]
         if not above or refund.amount is None:
@@ -276,19 +199,40 @@ class PayPalProvider:
         report = await self._returned(capture_id, _money(total, BadWebhook))
         return report or _back(capture_id, "", None, _money(total, BadWebhook))
 
+    async def _of_payment(self, info: Info) -> list[Report]:
+        """What a search tells of a payment that names one of ours; nothing of other business.
+
+        It does not tell of which order it is, and a buyer may have written that name: the capture is asked, once.
+        """
+        capture_id = info.transaction_id
+        if capture_id not in self._orders:
+            try:
+                capture = await self._captured(capture_id)
+            except reading.Refused:
+                return []
+            while len(self._orders) >= _ORDERS_KEPT:
+                del self._orders[next(iter(self._orders))]
+            self._orders[capture_id] = capture.order_id
+        amount, custom_id = info.transaction_amount, info.custom_field
+        capture = Capture(id=capture_id, status="COMPLETED", amount=amount, custom_id=custom_id)
+        return [_of_capture(capture, self._orders[capture_id], None, ProviderDown)]
+
+    async def _captured(self, capture_id: str) -> Capture:
+        return await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", Capture)
+
     async def _returned(self, capture_id: str, least: Money) -> Report | None:
         """How much of a capture went back in all: what its order says, or ``least`` where that is more.
 
         None for a capture of other business.
         """
         try:
-            capture = await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", _Capture)
+            capture = await self._captured(capture_id)
         except reading.Refused:
             return None
         intent_id = reading.intent_id(capture.custom_id)
         if intent_id is None:
             return None
-        order_id, total = capture.supplementary_data.related_ids.order_id, least
+        order_id, total = capture.order_id, least
         try:
             told = _of_order(await self._order(order_id), ProviderDown) if order_id else []
         except reading.Refused:
@@ -309,7 +253,7 @@ def _amount(money: Money) -> dict[str, str]:
     return {"currency_code": money.currency, "value": reading.to_text(reading.to_units(money, places), places)}
 
 
-def _money(amount: _Amount, refusal: reading.Refusal, *, signed: bool = False) -> Money:
+def _money(amount: Amount, refusal: reading.Refusal, *, signed: bool = False) -> Money:
     """An amount of PayPal's. In searches what went out has a sign, which is dropped where it is ``signed``."""
     text = amount.value.removeprefix("-") if signed else amount.value
     return reading.parse(text, reading.currency_code(amount.currency_code, refusal), refusal)
@@ -319,16 +263,18 @@ def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Mon
     return Report(
         event_id=f"refunded:{capture_id}:{total.amount}",
         state=ProviderState.REFUNDED,
-        intent_id=intent_id,
-        external_id=order_id or capture_id,
+        # Whoever has no order names no payment of ours, whatever it says.
+        intent_id=intent_id if order_id else None,
+        external_id=order_id or None,
         refunded=total,
         charge_id=capture_id,
+        sole_charge=True,
     )
 
 
-def _of_capture(capture: _Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal) -> Report:
-    """A capture as news."""
-    named = reading.intent_id(capture.custom_id) or intent_id
+def _of_capture(capture: Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal) -> Report:
+    """A capture as news. What names a payment may be anybody's: its order has to be the payment's too."""
+    named = (reading.intent_id(capture.custom_id) or intent_id) if order_id else None
     external_id, state = order_id or capture.id, ProviderState.CONFIRMING
     if capture.status in _REFUSED:
         state = ProviderState.FAILED
@@ -346,11 +292,12 @@ def _of_capture(capture: _Capture, order_id: str, intent_id: IntentId | None, re
         external_id=external_id,
         received=received,
         charge_id=capture.id,
+        sole_charge=True,
         details={"order": order_id[:64], "capture": capture.id[:64]},
     )
 
 
-def _of_order(order: _Order, refusal: reading.Refusal) -> list[Report]:
+def _of_order(order: Order, refusal: reading.Refusal) -> list[Report]:
     """An order as news: what was taken, then what went back; or where it stands while nothing was taken."""
     reports: list[Report] = []
     for unit in order.purchase_units:

@@ -375,6 +375,42 @@ async def test_the_account_s_other_business_is_left_out(shop: Shop, desk: PayPal
 
 
 @on_paypal
+@pytest.mark.parametrize("with_order", [True, False])
+async def test_other_business_that_names_a_payment_pays_for_nothing_here(
+    shop: Shop, desk: PayPalDesk, with_order: bool
+) -> None:
+    """A buyer may write any custom_id into another button of the account; the order is its own, or there is none."""
+    intent = await shop.open(1555)
+    amount = {"currency_code": "USD", "value": "99.00"}
+    order = desk.server.add_order({"reference_id": "default", "custom_id": str(intent.id), "amount": amount})
+    capture = desk.server.take(order)
+    if not with_order:
+        capture |= {"supplementary_data": {}, "links": []}
+    shop.desk.pay(intent, 1555)
+    desk.server.orders[intent.external_id or ""]["status"] = "PAYER_ACTION_REQUIRED"
+    assert await shop.hear(desk.server.hook("PAYMENT.CAPTURE.COMPLETED", capture)) == [Outcome.UNMATCHED]
+    await shop.reconcile()
+    refund = desk.server.add_refund(capture, "99.00") if with_order else None
+    if refund is not None:
+        await shop.hear(desk.server.hook("PAYMENT.CAPTURE.REFUNDED", refund))
+    assert (await shop.balance(), (await shop.look(intent)).status) == (0, IntentStatus.PENDING)
+    desk.server.orders[intent.external_id or ""]["status"] = "APPROVED"
+    await shop.payments.poll(PollIntent(intent.id, 0))
+    await shop.reconcile()
+    assert (await shop.balance(), (await shop.look(intent)).status) == (1555, IntentStatus.SUCCEEDED)
+    assert {reason for reason, _ in await shop.unmatched()} == {"unknown_payment"}
+
+
+@on_paypal
+async def test_a_search_asks_for_each_capture_s_order_once(shop: Shop, desk: PayPalDesk) -> None:
+    for number in range(3):
+        await shop.paid(1000 + number, f"tap:{number}")
+    for _ in range(2):
+        assert (await shop.reconcile()).differences == []
+    assert sum("/payments/captures/" in request.path for request in desk.server.calls) == 3
+
+
+@on_paypal
 async def test_a_statement_has_many_pages_and_long_ones_several_searches(shop: Shop, desk: PayPalDesk) -> None:
     for number in range(7):
         await shop.paid(1000 + number, f"tap:{number}")
