@@ -12,8 +12,18 @@ from backend.infra.i18n import translator
 from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Way
+from backend.payments.types import (
+    ActionKind,
+    Difference,
+    DifferenceKind,
+    Intent,
+    IntentStatus,
+    PayAction,
+    Reconciliation,
+    Way,
+)
 from tests.factories.wallet import usd
+from webapp.presenters.manage_control import comparison
 from webapp.presenters.payments import payment
 from webapp.presenters.ways import way_row, way_title
 from webapp.qr import draw
@@ -110,3 +120,41 @@ def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
     assert way_title("paypal", VIEWER) == "PayPal"
     assert not way_row(way, usd(99), VIEWER).fits
     assert way_row(way, usd(0), VIEWER).fits
+
+
+def compared(*differences: Difference, error: str = "") -> Reconciliation:
+    """A comparison of last night."""
+    return Reconciliation(
+        id=UUID(int=3),
+        way="deposit",
+        since=NOW,
+        until=NOW,
+        checked=0,
+        differences=list(differences),
+        error=error,
+        at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("done", "comparable", "said", "told"),
+    [
+        (compared(), True, "Agrees", False),
+        (compared(), False, "Cannot be compared", True),
+        (None, False, "Cannot be compared", True),
+        (None, True, "Not compared yet", False),
+        (compared(error="down"), True, "No answer", False),
+        (
+            compared(Difference(kind=DifferenceKind.LEDGER, subject="provider:deposit", asset="USD", ours=1, theirs=2)),
+            False,
+            "Differs",
+            True,
+        ),
+    ],
+)
+def test_what_was_not_compared_does_not_agree(
+    done: Reconciliation | None, comparable: bool, said: str, told: bool
+) -> None:
+    view = comparison("deposit", done, VIEWER, waiting=False, comparable=comparable)
+    assert view.badge.text == said
+    assert view.by_hand is told

@@ -42,9 +42,15 @@ async def _page(request: SoukRequest) -> Html:
         service.latest(actor), service.waiting(actor), site.services.payments.ways(actor)
     )
     latest = present.latest_of_each(found)
-    names = [*dict.fromkeys([*(way.name for way in ways), *latest])]
+    comparable = {way.name: way.comparable for way in ways}
+    names = [*dict.fromkeys([*comparable, *latest])]
     view = ReconciliationPage(
-        rows=tuple(present.comparison(name, latest.get(name), viewer, waiting=name in waiting) for name in names),
+        rows=tuple(
+            present.comparison(
+                name, latest.get(name), viewer, waiting=name in waiting, comparable=comparable.get(name, True)
+            )
+            for name in names
+        ),
         done=len(ways) - len(waiting),
         total=len(ways),
         live_url=live_url(request, "reconciliation:all") if waiting else None,

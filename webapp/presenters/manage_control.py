@@ -35,32 +35,38 @@ def is_off(one: Reconciliation) -> bool:
     return bool(one.differences or one.error)
 
 
-def comparison(way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool) -> ComparisonView:
-    """A provider's latest comparison, or that there was none yet."""
+def comparison(
+    way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, comparable: bool = True
+) -> ComparisonView:
+    """A provider's latest comparison, or that there was none yet, or that there can be none."""
     icon, hue = way_look(way)
     title = way_title(way, viewer)
+    verdict = _verdict(one, viewer, comparable=comparable)
     if one is None:
-        return ComparisonView(title, icon, hue, badge((_("Not compared yet"), ""), viewer), waiting=waiting)
+        return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not comparable)
     return ComparisonView(
         way=title,
         icon=icon,
         hue=hue,
-        badge=_verdict(one, viewer),
+        badge=verdict,
         at=one.at,
         since=one.since,
         checked=one.checked,
         error=one.error,
         differences=tuple(_difference(item, viewer) for item in one.differences),
         waiting=waiting,
+        by_hand=not comparable,
     )
 
 
-def _verdict(one: Reconciliation, viewer: Viewer) -> Badge:
-    if one.differences:
+def _verdict(one: Reconciliation | None, viewer: Viewer, *, comparable: bool) -> Badge:
+    if one is not None and one.differences:
         return badge((_("Differs"), "bad"), viewer)
-    if one.error:
+    if one is not None and one.error:
         return badge((_("No answer"), "warn"), viewer)
-    return badge((_("Agrees"), "good"), viewer)
+    if not comparable:
+        return badge((_("Cannot be compared"), ""), viewer)
+    return badge((_("Not compared yet"), "") if one is None else (_("Agrees"), "good"), viewer)
 
 
 def _difference(found: Difference, viewer: Viewer) -> DifferenceView:

@@ -299,7 +299,10 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
-    """A provider's latest comparison; ``at`` None before the first, ``waiting`` while a new one is under way."""
+    """A provider's latest comparison; ``at`` None before the first, ``waiting`` while a new one is under way.
+
+    ``by_hand``: nobody can be asked, so that a person has to look at the provider's own list.
+    """
 
     way: str
     icon: str
@@ -311,6 +314,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     error: str = ""
     differences: tuple[DifferenceView, ...] = ()
     waiting: bool = False
+    by_hand: bool = False
 
 
 class ReconciliationPage(msgspec.Struct, frozen=True):

@@ -32,7 +32,11 @@ class DepositProvider:
     name = "deposit"
     # Nobody can be asked: the questions only end what was given up, so they come seldom.
     capabilities = Capabilities(
-        wait_seconds=_DAY, lifetime_seconds=7 * _DAY, first_poll_seconds=6 * 3600, slowest_poll_seconds=_DAY
+        comparable=False,
+        wait_seconds=_DAY,
+        lifetime_seconds=7 * _DAY,
+        first_poll_seconds=6 * 3600,
+        slowest_poll_seconds=_DAY,
     )
 
     def __init__(self, instructions: str) -> None:

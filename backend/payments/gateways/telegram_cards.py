@@ -37,7 +37,12 @@ class CardsProvider:
         self._shop = shop
         least, most = _BOUNDS.get(currency, (1, None))
         self.capabilities = Capabilities(
-            currencies=frozenset({currency}), minimum=least, maximum=most, wait_seconds=30, lifetime_seconds=1800
+            currencies=frozenset({currency}),
+            minimum=least,
+            maximum=most,
+            comparable=False,
+            wait_seconds=30,
+            lifetime_seconds=1800,
         )
 
     async def create(self, payment: PaymentRef) -> Created:

@@ -72,6 +72,7 @@ class PaymentsService:
                         wait_seconds=can.wait_seconds,
                         asset=can.asset or self._currency,
                         unit_price=can.unit_price,
+                        comparable=can.comparable,
                     )
                 )
         return found
@@ -157,6 +158,24 @@ class PaymentsService:
         """
         return await self._check(await self.intent(actor, intent_id))
 
+    async def look(self, actor: Actor, intent_id: IntentId) -> Intent:
+        """A payment after a look at the provider now, also long after its time: money may come to an address for ever.
+
+        For its owner and for admins with the permission for money. Raises NotFound for anybody else's, Unavailable
+        when the provider does not answer.
+        """
+        async with self._uow.read() as tx:
+            intent = await intents.get_intent(tx, intent_id)
+        if intent.user_id != actor.user_id and not actor.may(Permission.MONEY):
+            raise NotFound(f"payment {intent_id} of another")
+        provider = self._providers.get(intent.way)
+        if provider is None or intent.external_id is None:
+            return intent
+        found = await self._take_in(intent, await provider.status(await self._ref(intent)))
+        if found.status is IntentStatus.CONFIRMING and not intent.is_open:
+            await self._follow(found, provider.capabilities)
+        return found
+
     def takes(self, way: str) -> bool:
         """Whether a provider of that name is on."""
         return way in self._providers
@@ -213,7 +232,9 @@ class PaymentsService:
     async def _check(self, intent: Intent) -> Intent:
         """Ask the provider, do what it says, and give the payment up when its time is over."""
         provider = self._providers.get(intent.way)
-        report = None if provider is None else await self._ask(provider, intent)
+        return await self._take_in(intent, None if provider is None else await self._ask(provider, intent))
+
+    async def _take_in(self, intent: Intent, report: Report | None) -> Intent:
         if report is not None:
             if rules.is_news(intent, report):
                 await self.settle(intent.way, report)
@@ -226,6 +247,13 @@ class PaymentsService:
             return intent
         async with self._uow() as tx:
             return await domain.expire(tx, intent.id)
+
+    async def _follow(self, intent: Intent, can: Capabilities) -> None:
+        """Ask again from now on: nobody did any more."""
+        attempt, delay = intent.polls + 1, rules.poll_delay(0, can)
+        async with self._uow() as tx:
+            if await intents.next_poll(tx, intent.id, intent.polls, tx.now + delay):
+                tx.enqueue(POLL, PollIntent(intent.id, attempt), delay=delay, unique_key=_poll_key(intent.id, attempt))
 
     async def _ask(self, provider: PaymentProvider, intent: Intent) -> Report | None:
         async with self._uow.read() as tx:

@@ -62,7 +62,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """A way to pay that is on.
 
     ``wait_seconds`` is what it usually takes. People pay in ``asset``; one major unit of it is worth ``unit_price``
-    major units of the shop's currency.
+    major units of the shop's currency. ``comparable``: its provider can say what came.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: int
     asset: str
     unit_price: Decimal = Decimal(1)
+    comparable: bool = True
 
     def price(self, amount: Money) -> Money:
         """What ``amount`` costs in the way's asset; see ``price``."""

@@ -30,6 +30,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     refundable: bool = False
     partial_refunds: bool = True
     recurring: bool = False
+    """Whether a payment can renew itself. No way here says so yet: a renewal that comes is unmatched."""
+    comparable: bool = True
+    """Whether it can say what came, by a list or of each payment. Where nobody can be asked, an admin looks himself."""
     wait_seconds: int = 60
     """What a payment usually takes."""
     lifetime_seconds: int = 1800

@@ -235,6 +235,14 @@ async def test_providers_are_compared_by_the_worker(
     assert "Providers that differ" in (await root.get("/admin")).text
 
 
+async def test_a_way_that_nobody_can_ask_does_not_agree(services: Services, root: Visitor) -> None:
+    await root.post("/admin/payments/reconciliation")
+    await run_comparisons(services)
+    page = (await root.get("/admin/payments/reconciliation")).text
+    assert page.count("Cannot be compared") == 1
+    assert "Nobody can be asked what came by this way" in page
+
+
 async def test_a_provider_that_does_not_answer_is_told(
     services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
 ) -> None:
