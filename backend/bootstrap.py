@@ -201,7 +201,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token
         ),
         refunds=RefundsService(uow=uow, providers=by_name),
-        inbox=InboxService(uow=uow, currency=currency),
+        inbox=InboxService(uow=uow, currency=currency, providers=by_name),
         deposits=DepositsService(uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private")),
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(

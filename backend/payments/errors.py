@@ -46,6 +46,20 @@ class RefundTooMuch(AppError):
     kind = Kind.CONFLICT
 
 
+class PaymentNotCredited(AppError):
+    """The money of the payment is not in the books, so none of it can be booked as gone back."""
+
+    code = "payment_not_credited"
+    kind = Kind.CONFLICT
+
+
+class RefundCurrencyDiffers(AppError):
+    """The provider tells of a refund in another currency than the payment was made in."""
+
+    code = "refund_currency_differs"
+    kind = Kind.CONFLICT
+
+
 class PaymentClosed(AppError):
     """The payment is paid already, or its time is over."""
 

@@ -35,6 +35,7 @@ class PaymentIntent(Model):
         CheckConstraint("credited >= 0", name="credited_not_negative"),
         CheckConstraint("refunded BETWEEN 0 AND credited", name="never_more_back_than_came"),
         CheckConstraint(f"status IN ({_texts(IntentStatus)})", name="status_known"),
+        Index("ix_payment_intents_charge", "provider", "charge_id", postgresql_where=text("charge_id IS NOT NULL")),
         Index("ix_payment_intents_asked", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
         Index("ix_payment_intents_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index("ix_payment_intents_provider_id", "provider", "id"),
@@ -83,6 +84,7 @@ class PaymentEvent(Model):
     provider: Mapped[str]
     external_id: Mapped[str]
     intent_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_intents.id"))
+    charge_id: Mapped[str | None]
     state: Mapped[str]
     amount: Mapped[int | None]
     currency: Mapped[str | None]
@@ -136,6 +138,36 @@ class PaymentReconciliation(Model):
     differences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
     error: Mapped[str]
     at: Mapped[datetime]
+
+
+class PaymentConfirmation(Model):
+    """An admin's word that money by hand has arrived: ``received`` of ``asset`` in all.
+
+    ``credit`` of ``currency`` is what that brings beyond what was confirmed before; ``applied_at`` is null while a
+    second admin has to say the same.
+    """
+
+    __tablename__ = "payment_confirmations"
+    __table_args__ = (
+        CheckConstraint("approved_by IS DISTINCT FROM confirmed_by", name="two_people"),
+        CheckConstraint("approved_by IS NULL OR applied_at IS NOT NULL", name="approved_is_applied"),
+        Index(
+            "uq_payment_confirmations_waiting", "intent_id", unique=True, postgresql_where=text("applied_at IS NULL")
+        ),
+        Index("ix_payment_confirmations_alone", "user_id", "confirmed_by", "confirmed_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    intent_id: Mapped[UUID] = mapped_column(ForeignKey("payment_intents.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    received: Mapped[int]
+    asset: Mapped[str]
+    credit: Mapped[int]
+    currency: Mapped[str]
+    confirmed_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    confirmed_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
 
 
 class PaymentProof(Model):

@@ -22,6 +22,7 @@ from backend.payments.types import (
     RefundObstacle,
     Report,
     TopUpLimits,
+    Worth,
     price,
 )
 
@@ -55,6 +56,8 @@ _POLL_GROWTH: Final = 1.6
 _FOLLOW_EVERY: Final = timedelta(minutes=30)
 MOST: Final = 10**15
 """What the ledger moves at once, in minor units."""
+_RATES_MOVE: Final = 20
+"""Money in another asset may be given away for a twentieth more than its price of now: the price moves."""
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -53,6 +53,33 @@ async def transfer(
     )  # fmt: skip
 
 
+async def take_up_to(
+    tx: Tx,
+    kind: TransferKind,
+    idempotency_key: str,
+    user_id: UserId,
+    credit: AccountRef,
+    amount: Money,
+    reference: str | None = None,
+    memo: Memo | None = None,
+) -> Money:
+    """Move ``amount`` from a person's wallet to ``credit``, or as much of it as there is; what was moved.
+
+    Raises Unavailable when the balance is spent each time before it is moved.
+    """
+    wanted = min(amount, await balance(tx, user_id, amount.currency), key=lambda money: money.amount)
+    for _ in range(_TRIES):
+        if not wanted:
+            return wanted
+        try:
+            await transfer(tx, kind, idempotency_key, AccountRef.user(user_id), credit, wanted, reference, memo)
+        except InsufficientFunds as short:  # spent since it was read
+            wanted = short.balance
+        else:
+            return wanted
+    raise Unavailable(f"{idempotency_key} found no balance to stand on")
+
+
 async def transfer_all(tx: Tx, transfers: Sequence[NewTransfer]) -> list[TransferId]:
     """Make several transfers in order; all accounts are locked first, so that two batches never deadlock.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from backend.growth import rules
 from backend.growth.repository import bonuses as repository
@@ -12,16 +11,12 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import Unavailable
 from backend.kernel.ids import BonusRuleId, IntentId, UserId
 from backend.kernel.money import Money
 from backend.payments import domain as payments
 from backend.payments.types import RefundEnded, RefundStatus, TopUpSucceeded
 from backend.wallet import domain as wallet
-from backend.wallet.errors import InsufficientFunds
 from backend.wallet.types import AccountRef, Memo, TransferKind
-
-_TRIES: Final = 5
 
 
 class BonusesService:
@@ -138,24 +133,10 @@ class BonusesService:
             if claim.amount <= 0:
                 return
             key = f"bonus:{intent_id}:back:{bonus.claimed.amount}"
-            taken = await self._take(tx, intent.user_id, claim, key, str(intent_id))
+            taken = await wallet.take_up_to(
+                tx, TransferKind.BONUS, key, intent.user_id, AccountRef.house(BONUSES), claim, str(intent_id)
+            )
             await repository.save_claimed(tx, intent_id, bonus.claimed + claim, bonus.taken + taken)
-
-    @staticmethod
-    async def _take(tx: Tx, user_id: UserId, claim: Money, key: str, reference: str) -> Money:
-        """Move ``claim`` from the wallet to the house, or all that there is; what was moved."""
-        wanted = min(claim, await wallet.balance(tx, user_id, claim.currency), key=lambda money: money.amount)
-        for _ in range(_TRIES):
-            if not wanted:
-                return wanted
-            try:
-                house = AccountRef.house(BONUSES)
-                await wallet.transfer(tx, TransferKind.BONUS, key, AccountRef.user(user_id), house, wanted, reference)
-            except InsufficientFunds as short:  # spent since it was read
-                wanted = short.balance
-            else:
-                return wanted
-        raise Unavailable(f"{key} found no balance to stand on")
 
     @staticmethod
     async def _is_first(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:

@@ -19,7 +19,7 @@ from backend.payments.types import InboxRow, Outcome, ProviderState, Report
 _EVENT = PaymentEvent.__table__.c
 _COLUMNS = (
     _EVENT.id, _EVENT.provider, _EVENT.external_id, _EVENT.intent_id, _EVENT.state, _EVENT.amount, _EVENT.currency,
-    _EVENT.outcome, _EVENT.reason, _EVENT.details, _EVENT.received_at,
+    _EVENT.outcome, _EVENT.reason, _EVENT.details, _EVENT.received_at, _EVENT.charge_id,
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ def _row(row: Any) -> InboxRow:
         way=row.provider,
         event_id=row.external_id,
         intent_id=IntentId(row.intent_id) if row.intent_id else None,
+        charge_id=row.charge_id,
         state=ProviderState(row.state),
         amount=None if row.amount is None else Money(row.amount, row.currency),
         outcome=Outcome(row.outcome),
@@ -61,6 +62,7 @@ async def add_event(
         "provider": provider,
         "external_id": report.event_id,
         "intent_id": intent_id,
+        "charge_id": report.charge_id,
         "state": report.state.value,
         "amount": amount.amount if amount else None,
         "currency": amount.currency if amount else None,

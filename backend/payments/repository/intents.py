@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, case, false, func, select, update
+from sqlalchemy import Select, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -16,7 +16,7 @@ from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.models import PaymentIntent
-from backend.payments.types import Created, Intent, IntentStatus, PayAction, Report
+from backend.payments.types import Created, Intent, IntentStatus, PayAction, ProviderState, Report
 
 _INTENT = PaymentIntent.__table__.c
 _CREATED = IntentStatus.CREATED.value
@@ -92,23 +92,28 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
     return _intent(row)
 
 
-def _named(provider: str, report: Report) -> Select[Any]:
-    found = select(*_COLUMNS).where(_INTENT.provider == provider)
-    if report.intent_id is not None:
-        return found.where(_INTENT.id == report.intent_id)
-    if report.external_id is not None:
-        return found.where(_INTENT.external_id == report.external_id)
-    if report.charge_id is None:
-        return found.where(false())
-    # Only a refund names nothing else; a charge id is no key, so the first is taken.
-    return found.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1)
-
-
 async def lock_reported(tx: Tx, provider: str, report: Report) -> Intent | None:
-    """The payment that ``report`` speaks of, locked; None for a charge that is not the one it was made by."""
-    row = (await tx.execute(_named(provider, report).with_for_update(key_share=True))).one_or_none()
-    intent = None if row is None else _intent(row)
-    return None if intent is None or rules.is_another_charge(intent, report) else intent
+    """The payment that ``report`` speaks of, locked; None for a charge that is not the one it was made by.
+
+    A refund is known by its charge too, and by that alone where an admin has given the money to somebody.
+    """
+    found = select(*_COLUMNS).where(_INTENT.provider == provider).with_for_update(key_share=True)
+    named: Intent | None = None
+    if report.intent_id is not None:
+        named = await _one(tx, found.where(_INTENT.id == report.intent_id))
+    elif report.external_id is not None:
+        named = await _one(tx, found.where(_INTENT.external_id == report.external_id))
+    if named is not None and not rules.is_another_charge(named, report):
+        return named
+    if report.charge_id is None or report.state is not ProviderState.REFUNDED:
+        return None
+    # A charge id is no key, so the first is taken.
+    return await _one(tx, found.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1))
+
+
+async def _one(tx: Tx, found: Select[Any]) -> Intent | None:
+    row = (await tx.execute(found)).one_or_none()
+    return None if row is None else _intent(row)
 
 
 async def lock_intent(tx: Tx, intent_id: IntentId) -> Intent:

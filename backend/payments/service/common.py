@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from backend.identity import domain as identity
 from backend.infra.unit_of_work import Tx
@@ -11,6 +13,7 @@ from backend.payments.types import Intent, PaymentRef
 
 Providers = Mapping[str, PaymentProvider]
 """Those that are on, by name."""
+NO_PROVIDERS: Final[Providers] = MappingProxyType({})
 
 
 async def ref(tx: Tx, intent: Intent) -> PaymentRef:

@@ -14,8 +14,9 @@ from backend.kernel.ids import IntentId, OrderId, PaymentEventId, UserId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.payments import domain, rules
-from backend.payments.errors import PaymentClosed
+from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCurrencyDiffers
 from backend.payments.repository import events, intents, refunds
+from backend.payments.service.common import NO_PROVIDERS, Providers
 from backend.payments.types import (
     InboxRow,
     Intent,
@@ -25,9 +26,9 @@ from backend.payments.types import (
     PaymentTakenBack,
     ProviderState,
     Report,
+    Worth,
 )
 from backend.wallet import domain as wallet
-from backend.wallet.errors import InsufficientFunds
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
 LOSSES: Final = "losses"
@@ -37,11 +38,15 @@ _ALL_OF_ONE: Final = 200
 
 
 class InboxService:
-    """Payments and providers' messages, for admins with the permission for money."""
+    """Payments and providers' messages, for admins with the permission for money.
 
-    def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
+    ``providers`` say what money in their assets is worth.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, currency: str, providers: Providers = NO_PROVIDERS) -> None:
         self._uow = uow
         self._currency = currency
+        self._providers = providers
 
     async def list_payments(
         self,
@@ -94,6 +99,14 @@ class InboxService:
         async with self._uow.read() as tx:
             return await events.get_event(tx, event_id)
 
+    def worth(self, event: InboxRow) -> Worth | None:
+        """What the money that ``event`` tells of is worth, and the most that may be given for it.
+
+        None where nobody knows: it came in another currency, and its way is off or has another asset.
+        """
+        provider = self._providers.get(event.way)
+        return rules.worth(event.amount, self._currency, provider.capabilities if provider else None)
+
     @retry_conflicts
     async def assign(
         self, actor: Actor, event_id: PaymentEventId, user_id: UserId, amount: Money, order_id: OrderId | None = None
@@ -101,15 +114,15 @@ class InboxService:
         """Give unmatched money to a person, as ``amount`` of the shop's currency, by the road of every payment.
 
         With ``order_id`` it goes on to pay that order. Raises NotFound, PaymentClosed for a message that is settled or
-        speaks of no money that came, Invalid for an amount that is none.
+        speaks of no money that came, Invalid (field ``amount``) for an amount that is none, or more than ``worth``
+        allows: what did not come is no payment but a correction, which a second admin may have to approve.
         """
         actor.require(Permission.MONEY)
-        if amount.currency != self._currency or not 0 < amount.amount <= rules.MOST:
-            raise Invalid("no amount to credit", fields={"amount": "not_positive"})
         async with self._uow() as tx:
             event = await events.lock_event(tx, event_id)
             if event.outcome is not Outcome.UNMATCHED or event.state is not ProviderState.PAID or not event.amount:
                 raise PaymentClosed(event.outcome)
+            rules.check_given(amount, self._currency, self.worth(event))
             intent, _ = await intents.add_intent(
                 tx,
                 user_id=user_id,
@@ -127,6 +140,7 @@ class InboxService:
                 state=ProviderState.PAID,
                 intent_id=intent.id,
                 received=event.amount,
+                charge_id=event.charge_id,
                 details=event.details,
             )
             await domain.apply(tx, event.way, report)
@@ -136,9 +150,10 @@ class InboxService:
 
     @retry_conflicts
     async def accept_refund(self, actor: Actor, event_id: PaymentEventId) -> None:
-        """Book a refund that was made at the provider: out of the person's wallet, or as a loss where it is empty.
+        """Book a refund that was made at the provider: out of the person's wallet, and as a loss beyond its balance.
 
-        Raises NotFound, PaymentClosed for any other message.
+        Raises NotFound, PaymentClosed for any other message, PaymentNotCredited before the payment itself is in the
+        books (it would come later and be credited in full), RefundCurrencyDiffers.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -147,6 +162,10 @@ class InboxService:
             if not refunded or event.intent_id is None or event.amount is None:
                 raise PaymentClosed(event.outcome)
             intent = await intents.lock_intent(tx, event.intent_id)
+            if event.amount.currency != intent.payable.currency:
+                raise RefundCurrencyDiffers(f"{event.amount.currency} for {intent.payable.currency}")
+            if not intent.credited:
+                raise PaymentNotCredited(f"payment {intent.id}")
             back = rules.worth_back(intent, event.amount)
             if back:
                 await self._take_back(tx, intent, back, str(event_id))
@@ -165,16 +184,14 @@ class InboxService:
 
     @staticmethod
     async def _take_back(tx: Tx, intent: Intent, back: Money, key: str) -> None:
-        target = AccountRef.house(f"provider:{intent.way}")
-        for source in (AccountRef.user(intent.user_id), AccountRef.house(LOSSES)):
-            try:
-                await wallet.transfer(
-                    tx, TransferKind.REFUND, f"taken_back:{key}", source, target, back,
-                    reference=str(intent.id), memo=Memo(way=intent.way),
-                )  # fmt: skip
-            except InsufficientFunds:
-                continue
-            return
+        target, reference, memo = AccountRef.house(f"provider:{intent.way}"), str(intent.id), Memo(way=intent.way)
+        taken = await wallet.take_up_to(
+            tx, TransferKind.REFUND, f"taken_back:{key}", intent.user_id, target, back, reference, memo
+        )
+        if taken < back:
+            lost = back - taken
+            losses = AccountRef.house(LOSSES)
+            await wallet.transfer(tx, TransferKind.REFUND, f"lost:{key}", losses, target, lost, reference, memo)
 
     @retry_conflicts
     async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> None:

@@ -44,6 +44,7 @@ from backend.payments.types.records import (
     RefundChoice,
     RefundObstacle,
     RefundStatus,
+    Worth,
 )
 
 __all__ = [
@@ -83,5 +84,6 @@ __all__ = [
     "TopUpLimits",
     "TopUpSucceeded",
     "Way",
+    "Worth",
     "price",
 ]

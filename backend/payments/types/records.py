@@ -79,13 +79,24 @@ class RefundChoice(msgspec.Struct, frozen=True, kw_only=True):
     obstacle: RefundObstacle | None = None
 
 
+class Worth(msgspec.Struct, frozen=True):
+    """What money of a provider is worth by its price of now, in the shop's currency; ``most`` may be given for it."""
+
+    amount: Money
+    most: Money
+
+
 class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's message as admins see it; ``amount`` is what it spoke of, in the provider's asset."""
+    """A provider's message as admins see it; ``amount`` is what it spoke of, in the provider's asset.
+
+    ``charge_id`` names the money at the provider.
+    """
 
     id: PaymentEventId
     way: str
     event_id: str
     intent_id: IntentId | None
+    charge_id: str | None
     state: ProviderState
     amount: Money | None
     outcome: Outcome

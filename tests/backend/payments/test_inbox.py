@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from backend.identity import domain as identity
 from backend.identity.types import Actor
-from backend.infra.unit_of_work import UnitOfWork
+from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import IntentId, UserId, new_id
 from backend.kernel.money import Money
-from backend.payments.errors import PaymentClosed
+from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCurrencyDiffers
 from backend.payments.service import InboxService, PaymentsService, ReconciliationService
 from backend.payments.types import (
     Capabilities,
@@ -28,6 +28,7 @@ from backend.payments.types import (
     PollIntent,
     ProviderState,
     Report,
+    Worth,
     price,
 )
 from backend.wallet.service import WalletService
@@ -173,12 +174,74 @@ class TestUnmatched:
         with pytest.raises(Forbidden):
             await inbox.assign(buyer, (await inbox.unmatched(Actor.system())).items[0].id, buyer.id, usd(1000))
 
-    @pytest.mark.parametrize("amount", [usd(0), usd(-5), usd(2**62), Money(5, "EUR")])
+    @pytest.mark.parametrize("amount", [usd(0), usd(-5), usd(2**62), Money(5, "EUR"), usd(1052)])
     async def test_amounts_that_are_none(
         self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, amount: Money
     ) -> None:
         with pytest.raises(Invalid):
             await inbox.assign(cashier, (await inbox.unmatched(cashier)).items[0].id, buyer.id, amount)
+
+    async def test_never_more_is_given_than_came(
+        self, payments: PaymentsService, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report,
+        balance: Balance,
+    ) -> None:  # fmt: skip
+        """770 Stars are worth 10.01; rates may have moved by a twentieth. Of the shop's own currency, what came."""
+        dear = (await inbox.unmatched(cashier)).items[0]
+        assert inbox.worth(dear) == Worth(amount=usd(1001), most=usd(1051))
+        with pytest.raises(Invalid) as refused:
+            await inbox.assign(cashier, dear.id, buyer.id, usd(1052))
+        assert (refused.value.fields, refused.value.params["maximum"]) == ({"amount": "above_maximum"}, usd(1051))
+        await inbox.assign(cashier, dear.id, buyer.id, usd(1051))
+
+        for event_id, came, code in (("cent", usd(1), "above_maximum"), ("euro", Money(500, "EUR"), "no_price")):
+            report = Report(event_id=event_id, state=ProviderState.PAID, external_id="nobody", received=came)
+            await payments.settle("fake", report)
+            row = (await inbox.unmatched(cashier)).items[0]
+            with pytest.raises(Invalid) as refused:
+                await inbox.assign(cashier, row.id, buyer.id, usd(2))
+            assert refused.value.fields == {"amount": code}
+        assert await balance(buyer.id) == 1051
+
+    async def test_what_was_given_can_go_back_at_the_provider(
+        self, payments: PaymentsService, inbox: InboxService, cashier: Actor, buyer: Actor, balance: Balance
+    ) -> None:
+        """The charge stays with it: a refund of that charge finds the payment that it became."""
+        came = Report(
+            event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770), charge_id="ch-7"
+        )
+        await payments.settle("fake", came)
+        row = (await inbox.unmatched(cashier)).items[0]
+        assert row.charge_id == "ch-7"
+        given_to = await inbox.assign(cashier, row.id, buyer.id, usd(1000))
+        assert given_to.charge_id == "ch-7"
+        back = Report(
+            event_id="r-lost", state=ProviderState.REFUNDED, external_id="nobody", refunded=stars(770), charge_id="ch-7"
+        )
+        await payments.settle("fake", back)
+        row = (await inbox.unmatched(cashier)).items[0]
+        assert (row.intent_id, row.reason) == (given_to.id, "refunded_elsewhere")
+        await inbox.accept_refund(cashier, row.id)
+        assert await balance(buyer.id) == 0
+
+    async def test_a_second_charge_that_was_given_away_goes_back_alone(
+        self, payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent
+    ) -> None:
+        """An invoice was paid twice: the refund of the second charge is not one of the first."""
+
+        def charge(name: str, state: ProviderState) -> Report:
+            came, back = (stars(770), None) if state is ProviderState.PAID else (None, stars(770))
+            return Report(
+                event_id=f"{name}:{state}", state=state, intent_id=begun.id, received=came, refunded=back,
+                charge_id=name, sole_charge=True,
+            )  # fmt: skip
+
+        for name in ("ch-1", "ch-2"):
+            await payments.settle("fake", charge(name, ProviderState.PAID))
+        second = (await inbox.unmatched(cashier)).items[0]
+        given_to = await inbox.assign(cashier, second.id, begun.user_id, usd(1000))
+        await payments.settle("fake", charge("ch-2", ProviderState.REFUNDED))
+        (row,) = (await inbox.unmatched(cashier)).items
+        assert row.intent_id == given_to.id
 
 
 async def test_a_refund_made_at_the_provider_is_seen_and_booked(
@@ -208,8 +271,65 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     assert await payments.settle("fake", rest) is Outcome.UNMATCHED
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
     houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
-    assert (houses["losses"], houses["provider:fake"]) == (-500, 0)
+    assert (houses["losses"], houses["provider:fake"]) == (-100, 0)
+    assert await balance(begun.user_id) == 0
     assert (await wallet.verify(cashier)).balanced
+
+
+async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
+    payments: PaymentsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider, cashier: Actor,
+    begun: Intent, balance: Balance, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The balance that was read is spent before it is moved: what is there is taken, and not nothing."""
+    from backend.wallet import domain as ledger
+    from backend.wallet.types import REVENUE, AccountRef, TransferKind
+
+    await payments.settle("fake", fake.paid(begun.id, stars(770)))
+    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    await payments.settle("fake", back)
+    read = ledger.balance
+
+    async def read_and_spend(tx: Tx, user_id: UserId, currency: str) -> Money:
+        found = await read(tx, user_id, currency)
+        monkeypatch.setattr(ledger, "balance", read)
+        async with inbox._uow() as other:
+            spender, revenue = AccountRef.user(user_id), AccountRef.house(REVENUE)
+            await ledger.transfer(other, TransferKind.PURCHASE, "spent", spender, revenue, usd(1))
+        return found
+
+    monkeypatch.setattr(ledger, "balance", read_and_spend)
+    await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
+    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (houses["losses"], await balance(begun.user_id)) == (-1, 0)
+    assert (await wallet.verify(cashier)).balanced
+
+
+async def test_a_refund_that_comes_before_its_payment_waits_for_it(
+    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+) -> None:
+    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    assert await payments.settle("fake", back) is Outcome.UNMATCHED
+    row = (await inbox.unmatched(cashier)).items[0]
+    with pytest.raises(PaymentNotCredited):
+        await inbox.accept_refund(cashier, row.id)
+    assert [item.id for item in (await inbox.unmatched(cashier)).items] == [row.id]
+    await payments.settle("fake", fake.paid(begun.id, stars(770)))
+    await inbox.accept_refund(cashier, row.id)
+    assert await balance(begun.user_id) == 0
+    assert (await inbox.payment(cashier, begun.id)).intent.status is IntentStatus.REFUNDED
+
+
+async def test_a_refund_in_another_currency_is_never_booked(
+    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+) -> None:
+    await payments.settle("fake", fake.paid(begun.id, stars(770)))
+    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=Money(770, "EUR"))
+    assert await payments.settle("fake", back) is Outcome.UNMATCHED
+    row = (await inbox.unmatched(cashier)).items[0]
+    with pytest.raises(RefundCurrencyDiffers):
+        await inbox.accept_refund(cashier, row.id)
+    assert await balance(begun.user_id) == 1000
+    assert [item.id for item in (await inbox.unmatched(cashier)).items] == [row.id]
 
 
 class TestReconciliation:
