@@ -1,7 +1,7 @@
 """``POST /hooks/<way>``: one door for every payment provider.
 
 The answer is for the provider's machine: 200 says that the message is safe here, whatever it changed; 4xx that it never
-will be; 5xx that it may be sent again.
+will be; 5xx that it may be sent again. A true call is never counted against a limit; refused ones are, by address.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from litestar.response import Response
 
 from backend.infra.health import database_lost
 from backend.infra.metrics import WEBHOOKS
-from backend.kernel.errors import AppError, Kind
+from backend.kernel.errors import AppError, Kind, RateLimited
 from backend.payments.errors import BadWebhook
 from backend.payments.types import Outcome
 from webapp.guards import PUBLIC
 from webapp.hooks.sampling import Sampler
-from webapp.limits import address_of
+from webapp.limits import WEBHOOK_REFUSED, address_of
 from webapp.site import SoukRequest, site_of
 
 MAX_BODY: Final = 256 * 1024
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 def is_hook(path: str) -> bool:
-    """Whether ``path`` is a provider's door: no login, no limit by address, open while the shop is closed."""
+    """Whether ``path`` is a provider's door: no login, no limit for true calls, open while the shop is closed."""
     return _HOOK.fullmatch(path) is not None
 
 
@@ -68,6 +68,10 @@ def _refuse(request: SoukRequest, way: str, status: int, outcome: str, detail: s
     if times is not None:
         log.warning("hooks.refused", way=way, reason=outcome, detail=detail[:200], times=times,
                     address=address_of(request.scope))  # fmt: skip
+    try:
+        site_of(request).services.limiter.hit_here(WEBHOOK_REFUSED, address_of(request.scope))
+    except RateLimited as flood:
+        return _answer(429, flood.code.encode(), {"retry-after": str(flood.retry_after)})
     return _answer(status, outcome.encode())
 
 

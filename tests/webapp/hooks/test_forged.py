@@ -17,6 +17,7 @@ from tests.fakes.clock import FakeClock
 from tests.webapp.hooks.conftest import PATH, Provider, Send, Till
 from webapp.hooks.payments import MAX_BODY
 from webapp.hooks.sampling import Sampler
+from webapp.limits import WEBHOOK_REFUSED
 
 FORGED = 10_000
 
@@ -97,7 +98,9 @@ async def test_a_body_has_its_largest_size(client: httpx.AsyncClient, provider: 
     assert (await client.post(PATH, content=endless())).status_code == 413
 
 
-async def _call(app: Litestar, headers: list[tuple[bytes, bytes]], body: bytes, path: str = PATH) -> int:
+async def _call(
+    app: Litestar, headers: list[tuple[bytes, bytes]], body: bytes, path: str = PATH, address: str = "203.0.113.9"
+) -> int:
     """One request past httpx, whose own work would hide the app's."""
     status = 0
 
@@ -111,7 +114,7 @@ async def _call(app: Litestar, headers: list[tuple[bytes, bytes]], body: bytes, 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers,
-        "client": ("203.0.113.9", 40000), "server": ("souk.test", 80),
+        "client": (address, 40000), "server": ("souk.test", 80),
     }  # fmt: skip
     await app(scope, receive, send)  # type: ignore[arg-type]
     return status
@@ -126,12 +129,13 @@ async def test_ten_thousand_forged_calls(app: Litestar, till: Till, provider: Pr
     assert await _call(app, [(b"x-demo-signature", b"\xff\x00")], b"{}") == 401
     with capture_logs() as told:
         for number in range(FORGED // 2):
-            assert await _call(app, [(b"x-demo-signature", b"%064x" % number)], body) == 401
+            status = await _call(app, [(b"x-demo-signature", b"%064x" % number)], body)
+            assert status == (401 if number < WEBHOOK_REFUSED.times - 1 else 429)
         gc.collect()
         tracemalloc.start()
         try:
             for number in range(FORGED // 2, FORGED):
-                assert await _call(app, [(b"x-demo-signature", b"%064x" % number)], b"%d" % number) == 401
+                assert await _call(app, [(b"x-demo-signature", b"%064x" % number)], b"%d" % number) == 429
                 if number == FORGED // 2 + 500:
                     gc.collect()
                     start = tracemalloc.get_traced_memory()[0]
@@ -151,10 +155,28 @@ async def test_ten_thousand_forged_calls(app: Litestar, till: Till, provider: Pr
     assert (await till.intent(intent)).received.amount == 0
 
 
+async def test_a_flood_of_forgeries_is_told_to_wait_and_shuts_no_provider_out(
+    app: Litestar, client: httpx.AsyncClient, till: Till, provider: Provider, send: Send
+) -> None:
+    """By address, and never a call that proves itself: the provider's may come through the same proxy."""
+    intent = await till.begin()
+    headers, body = provider.call(intent.id, 5000)
+    mine = "203.0.113.7"  # the client's
+    for _ in range(WEBHOOK_REFUSED.times):
+        assert await _call(app, [], b"{}", address=mine) == 401
+    answer = await client.post(PATH, content=b"{}")
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= WEBHOOK_REFUSED.seconds
+    assert (await client.post("/hooks/nobody", content=b"{}")).status_code == 429
+    assert await _call(app, [], b"{}", address="203.0.113.10") == 401
+    assert (await send((headers, body))).status_code == 200
+    assert await till.balance() == 5000
+
+
 async def test_unknown_doors_are_no_way_to_fill_the_log_or_memory(app: Litestar, sampler: Sampler) -> None:
     with capture_logs() as told:
         for number in range(1000):
-            assert await _call(app, [], b"", f"/hooks/stranger{number}") == 404
+            assert await _call(app, [], b"", f"/hooks/stranger{number}") in {404, 429}
     assert len(told) <= 5
     assert len(sampler._seen) == 1
 
