@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WEBHOOK_REFUSED = Limit("webhook_refused", 600, 60)
-"""Calls at a payment provider's door that are not the provider's; by address, in the process. A true call is never one."""
+"""Calls at a payment provider's door that are not the provider's; by address, in the process."""
 PURCHASE = Limit("purchase", 20, 60)
 """Orders, payments, top-ups; by person."""
 WRITE = Limit("write", 120, 60)
