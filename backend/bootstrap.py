@@ -172,6 +172,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http))
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
+    alone = _major(settings, settings.adjustment_limit)
     return Services(
         settings=settings,
         clock=clock,
@@ -191,8 +192,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         catalog=CatalogService(uow=uow, ring=ring, currency=currency),
         wallet=WalletService(uow=uow, currency=currency),
-        adjustments=AdjustmentsService(uow=uow, limit=_major(settings, settings.adjustment_limit)),
-        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings)),
+        adjustments=AdjustmentsService(uow=uow, limit=alone),
+        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), alone=alone),
         gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
         codes=CodesService(uow=uow, ring=ring, limiter=limiter),
         bonuses=BonusesService(uow=uow, currency=currency),
@@ -202,7 +203,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         refunds=RefundsService(uow=uow, providers=by_name),
         inbox=InboxService(uow=uow, currency=currency, providers=by_name),
-        deposits=DepositsService(uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private")),
+        deposits=DepositsService(
+            uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private"), limit=alone
+        ),
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
             uow=uow,

@@ -22,6 +22,12 @@ async def list_admins(tx: Tx, permission: Permission, *, default_timezone: str =
     return await repository.list_admins(tx, permission, default_timezone)
 
 
+async def is_another_admin(tx: Tx, permission: Permission, besides: Iterable[UserId]) -> bool:
+    """Whether anybody holds ``permission`` but these."""
+    alone = set(besides)
+    return any(one.user_id not in alone for one in await repository.list_admins(tx, permission, "UTC"))
+
+
 async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
     """Note that Telegram refuses our messages to him since ``at``; None: it takes them again."""
     await repository.mark_bot_blocked(tx, user_id, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -105,6 +105,10 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     amount: Money
     open: bool
+
+
+ALONE: Final = timedelta(hours=24)
+"""What one admin gives one person within this time without a second admin is counted together."""
 
 
 class AdjustmentStatus(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.growth.models import Voucher, VoucherRedemption
@@ -26,6 +26,7 @@ _REDEEMED = (
     select(func.coalesce(func.sum(_V.redeemed), 0)).where(_V.batch_id == _B.id).scalar_subquery().label("redeemed")
 )
 _COLUMNS = (*_B, _REDEEMED)
+_LOCK_MAKER = text("SELECT pg_advisory_xact_lock(hashtextextended('vouchers:' || CAST(:user_id AS text), 0))")
 
 
 class LockedVoucher(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,19 @@ async def add_batch(
     )
     found = (await tx.execute(added)).scalar_one_or_none()
     return None if found is None else VoucherBatchId(found)
+
+
+async def lock_maker(tx: Tx, user_id: UserId) -> None:
+    """Let an admin make one batch at a time: what is counted stays counted."""
+    await tx.execute(_LOCK_MAKER, {"user_id": str(user_id)})
+
+
+async def sum_made(tx: Tx, created_by: UserId, currency: str, since: datetime) -> Money:
+    """What all codes are worth that an admin has made since then, stopped ones too: some were redeemed before."""
+    total = select(func.coalesce(func.sum(_B.amount * _B.people * _B.codes), 0)).where(
+        _B.created_by == created_by, _B.currency == currency, _B.created_at > since
+    )
+    return Money(int((await tx.execute(total)).scalar_one()), currency)
 
 
 async def add_codes(tx: Tx, batch_id: VoucherBatchId, people: int, fingerprints: Iterable[bytes]) -> None:

@@ -7,18 +7,26 @@ from datetime import datetime
 from backend.growth import domain, rules
 from backend.growth.repository import vouchers as repository
 from backend.growth.types import Limits, NewVouchers, VoucherBatch
+from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.kernel.errors import Invalid
 from backend.kernel.ids import VoucherBatchId
 from backend.kernel.money import Money
+from backend.wallet.types import ALONE
 
 
 class VouchersService:
-    """Codes that are worth money; for admins with the permission for money. ``limits`` bounds one code's amount."""
+    """Codes that are worth money; for admins with the permission for money.
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits) -> None:
+    ``limits`` bounds one code's amount, ``alone`` what all codes that one admin makes within 24 hours are worth, where
+    the shop has another admin for money.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits, alone: Money) -> None:
+        self.alone = alone
         self._uow = uow
         self._ring = ring
         self.limits = limits
@@ -37,11 +45,14 @@ class VouchersService:
     ) -> NewVouchers:
         """Make one code for up to ``people`` persons, or ``codes`` of them for one person each.
 
-        The codes are in this answer and nowhere else: a repeated key answers without them. Raises Invalid.
+        The codes are in this answer and nowhere else: a repeated key answers without them. Raises Invalid; field
+        ``amount``: ``above_alone`` for more than one admin may give away alone.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             words = rules.check_vouchers(amount, people, codes, expires_at, note, self.limits, tx.now)
+            await repository.lock_maker(tx, actor.id)
+            before = await repository.sum_made(tx, actor.id, amount.currency, tx.now - ALONE)
             made = await repository.add_batch(
                 tx,
                 amount,
@@ -54,6 +65,9 @@ class VouchersService:
             )
             if made is None:
                 return NewVouchers(await repository.get_by_key(tx, actor.id, idempotency_key), ())
+            total = before + amount * (people * codes)
+            if total > self.alone and await identity.is_another_admin(tx, Permission.MONEY, {actor.id}):
+                raise Invalid("more than one admin may", fields={"amount": "above_alone"}, maximum=self.alone)
             fresh = [rules.new_code() for _ in range(codes)]
             await repository.add_codes(tx, made, people, [domain.fingerprint(self._ring, code) for code in fresh])
             told = {"amount": amount.amount, "currency": amount.currency, "people": people, "codes": codes}

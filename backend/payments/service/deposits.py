@@ -15,11 +15,12 @@ from backend.kernel.ids import IntentId, ProofId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.repository import intents, proofs
+from backend.payments.repository import confirmations, intents, proofs
 from backend.payments.repository.proofs import Sealed
 from backend.payments.types import (
     Deposit,
     DepositProved,
+    FirstWord,
     Intent,
     IntentStatus,
     Outcome,
@@ -27,6 +28,8 @@ from backend.payments.types import (
     ProviderState,
     Report,
 )
+from backend.wallet.errors import SecondAdminNeeded
+from backend.wallet.types import ALONE
 
 WAY: Final = "deposit"
 MOST_PROOFS: Final = 5
@@ -49,9 +52,13 @@ _PROVABLE: Final = frozenset(
 
 
 class DepositsService:
-    """Deposits by hand. Proofs are sealed: each file by a data key of its own, which the key ring wraps."""
+    """Deposits by hand. Proofs are sealed: each file by a data key of its own, which the key ring wraps.
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> None:
+    ``limit`` is what one admin may confirm for one person alone, in the shop's currency.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Money) -> None:
+        self.limit = limit
         self._uow = uow
         self._ring = ring
         self._files = files
@@ -108,11 +115,12 @@ class DepositsService:
         return StoredFile(data, proof.content_type)
 
     async def waiting(self, actor: Actor) -> list[Deposit]:
-        """Payments with a proof that nobody has judged, those that wait longest first. Needs the permission for
-        money."""
+        """Payments with a proof that nobody has judged, and those that wait for a second admin; of each those that
+        wait longest first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            found = [await intents.get_intent(tx, intent_id) for intent_id in await proofs.list_waiting(tx, _SHOWN)]
+            waiting = [*await proofs.list_waiting(tx, _SHOWN), *await confirmations.list_waiting(tx, _SHOWN)]
+            found = [await intents.get_intent(tx, intent_id) for intent_id in dict.fromkeys(waiting)]
             names = await identity.user_names(tx, [intent.user_id for intent in found])
             shown = await proofs.list_proofs(tx, *(intent.id for intent in found)) if found else []
         return [
@@ -124,17 +132,28 @@ class DepositsService:
             for intent in found
         ]
 
+    async def first_word(self, actor: Actor, intent_id: IntentId) -> FirstWord | None:
+        """What an admin has said of a payment that a second one has to say too. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await confirmations.find_waiting(tx, intent_id)
+
     @retry_conflicts
     async def confirm(self, actor: Actor, intent_id: IntentId, received: Money) -> Intent:
         """Say that ``received`` has arrived for a payment **in all**, not since the last time; the payment.
 
-        Two admins who say the same credit it once. Raises NotFound for a payment of another way, PaymentClosed for one
-        that takes no money any more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
+        Above the limit it is credited once a second admin has said the same, and the payment stays as it is until
+        then (``received``); what one admin has confirmed for one person within 24 hours counts together. Where nobody
+        else has the permission for money, one word does. Two admins who say the same credit it once. Raises NotFound
+        for a payment of another way, SecondAdminNeeded for one's own, PaymentClosed for one that takes no money any
+        more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             intent = await self._locked(tx, intent_id)
             _check_received(intent, received)
+            if not await self._agreed(tx, actor, intent, received):
+                return intent
             report = Report(
                 event_id=f"{WAY}:{intent_id}:{received.amount}",
                 state=ProviderState.PAID,
@@ -171,9 +190,33 @@ class DepositsService:
             if await domain.apply(tx, WAY, report) is Outcome.IGNORED:  # a part of it came: that stays
                 await self._keep(tx, intent, report.details)
             await proofs.decide(tx, intent_id)
+            await confirmations.drop_waiting(tx, intent_id)
             told = {"reason": reason.strip()}
             await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
             return await intents.get_intent(tx, intent_id)
+
+    async def _agreed(self, tx: Tx, actor: Actor, intent: Intent, received: Money) -> bool:
+        """Keep an admin's word; whether it is enough. Raises SecondAdminNeeded for his own payment."""
+        credit = rules.credited_for(intent, received) - intent.credited
+        if actor.user_id is None or not credit:
+            return True
+        others = await identity.is_another_admin(tx, Permission.MONEY, {actor.user_id, intent.user_id})
+        if others and actor.user_id == intent.user_id:
+            raise SecondAdminNeeded(f"deposit {intent.id} is his own")
+        first = await confirmations.find_waiting(tx, intent.id)
+        if first is not None and first.by != actor.user_id and first.received == received:
+            await confirmations.approve(tx, intent.id, actor.user_id)
+            return True
+        await confirmations.lock_payer(tx, intent.user_id)
+        since = tx.now - ALONE
+        alone = await confirmations.sum_alone(tx, actor.user_id, intent.user_id, credit.currency, since)
+        enough = not others or credit + alone <= self.limit
+        await confirmations.add_confirmation(tx, intent, received, credit, actor.user_id, applied=enough)
+        if not enough:
+            told = {"received": received.amount, "currency": received.currency}
+            await audit.record(tx, actor.user_id, "payments.ask_deposit", f"payment:{intent.id}", told)
+            tx.signal(domain.SIGNAL, intent.id)
+        return enough
 
     async def _check_provable(self, tx: Tx, intent: Intent) -> list[Proof]:
         if intent.way != WAY or intent.status not in _PROVABLE:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
@@ -17,6 +14,7 @@ from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict, SecondA
 from backend.wallet.repository import adjustments as repository
 from backend.wallet.types import (
     ADJUSTMENTS,
+    ALONE,
     AccountRef,
     Adjustment,
     AdjustmentAsked,
@@ -25,8 +23,6 @@ from backend.wallet.types import (
     TransferKind,
     WalletAdjusted,
 )
-
-_ALONE: Final = timedelta(hours=24)
 
 
 class AdjustmentsService:
@@ -56,7 +52,7 @@ class AdjustmentsService:
             if made is None:
                 return await self._replayed(tx, actor, user_id, amount, idempotency_key)
             told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
-            alone = await repository.get_alone(tx, actor.id, user_id, amount.currency, tx.now - _ALONE)
+            alone = await repository.get_alone(tx, actor.id, user_id, amount.currency, tx.now - ALONE)
             if rules.needs_second(amount, alone, self.limit):
                 await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{made}", told)
                 tx.emit(

@@ -14,14 +14,16 @@ from sqlalchemy import text
 from backend.growth import rules
 from backend.growth.errors import CodeNotValid, GiftRedeemed
 from backend.growth.service import CodesService, GiftsService, VouchersService
-from backend.growth.types import CodeKind, GiftCard, GiftStatus, Redeemed
+from backend.growth.types import CodeKind, GiftCard, GiftStatus, NewVouchers, Redeemed
 from backend.identity.types import Actor, Permission
+from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound, RateLimited
 from backend.kernel.ids import GiftCardId, VoucherBatchId, new_id
 from backend.kernel.money import Money
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
-from tests.backend.growth.conftest import Counter, actor_of
+from tests.backend.growth.conftest import LIMITS, Counter, actor_of
+from tests.factories.identity import add_admin
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 
@@ -244,6 +246,26 @@ async def test_what_are_no_vouchers(
     with pytest.raises(Invalid) as refused:
         await vouchers.make(admin, wanted.pop("amount"), idempotency_key="k", **wanted)
     assert set(refused.value.fields) == {field}
+
+
+async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
+    real_uow: UnitOfWork, ring: KeyRing, admin: Actor, clock: FakeClock
+) -> None:
+    vouchers = VouchersService(uow=real_uow, ring=ring, limits=LIMITS, alone=usd(10_000))
+    await vouchers.make(admin, usd(10_000), codes=500, idempotency_key="alone")  # nobody else could be asked
+    clock.move(hours=25)
+    async with real_uow() as tx:
+        await add_admin(tx, Permission.MONEY)
+    for how in ({"codes": 21}, {"people": 21}):
+        with pytest.raises(Invalid) as refused:
+            await vouchers.make(admin, usd(500), idempotency_key="much", **how)
+        assert refused.value.fields == {"amount": "above_alone"}
+    # Many batches are no way around, not even at once.
+    made = await asyncio.gather(
+        *(vouchers.make(admin, usd(500), codes=5, idempotency_key=f"k-{turn}") for turn in range(6)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, NewVouchers) for one in made) == 4
 
 
 async def test_who_may_not(vouchers: VouchersService, admin: Actor, person) -> None:

@@ -15,8 +15,9 @@ from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import ProofId
 from backend.kernel.money import Money
 from backend.payments.errors import PaymentClosed
-from backend.payments.types import ActionKind, Intent, IntentStatus, PollIntent, SetupState
+from backend.payments.types import ActionKind, FirstWord, Intent, IntentStatus, PollIntent, SetupState
 from backend.wallet import domain as ledger
+from backend.wallet.errors import SecondAdminNeeded
 from tests.factories.identity import admin, person
 from tests.factories.wallet import USD, usd
 from tests.fakes.clock import FakeClock
@@ -156,16 +157,16 @@ async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, tell
 async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, teller: Actor) -> None:
     """Whoever comes first: the money that was confirmed is there, once."""
     for turn in range(4):
-        intent = await begun(shop, buyer, key=f"tap-{turn}")
+        intent = await begun(shop, buyer, 2000, key=f"tap-{turn}")
         await shop.deposits.add_proof(buyer, intent.id, PNG)
         verbs = [
-            shop.deposits.confirm(teller, intent.id, usd(5000)),
+            shop.deposits.confirm(teller, intent.id, usd(2000)),
             shop.deposits.reject(teller, intent.id, "not here"),
         ]
         ended = await asyncio.gather(*(verbs if turn % 2 else reversed(verbs)), return_exceptions=True)
         assert all(isinstance(end, (Intent, PaymentClosed)) for end in ended), ended
         assert (await shop.payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
-        assert await balance(shop, buyer) == 5000 * (turn + 1)
+        assert await balance(shop, buyer) == 2000 * (turn + 1)
     await proves_itself(shop)
 
 
@@ -270,6 +271,74 @@ async def test_other_people_see_nothing(shop: Services, settings: Settings, buye
     with pytest.raises(PaymentClosed):
         await shop.deposits.add_proof(buyer, demo.id, PNG)
     assert await balance(shop, buyer) == 0
+
+
+class TestSecondAdmin:
+    """ADJUSTMENT_LIMIT is 100.00: above it a second admin has to say the same."""
+
+    @pytest.fixture
+    async def second(self, shop: Services, settings: Settings) -> Actor:
+        return await admin(shop.identity, settings.root_admin_id, Permission.MONEY)
+
+    async def test_above_the_limit_two_say_the_same(
+        self, shop: Services, buyer: Actor, teller: Actor, second: Actor
+    ) -> None:
+        intent = await begun(shop, buyer, 20_000)
+        for _ in range(2):
+            asked = await shop.deposits.confirm(teller, intent.id, usd(20_000))
+            assert (asked.received, await balance(shop, buyer)) == (usd(0), 0)
+        assert await shop.deposits.first_word(second, intent.id) == FirstWord(usd(20_000), teller.id)
+        assert [item.intent.id for item in await shop.deposits.waiting(second)] == [intent.id]
+        # Another sum is another word, and the first admin has to agree to that one.
+        await shop.deposits.confirm(second, intent.id, usd(15_000))
+        assert await shop.deposits.first_word(teller, intent.id) == FirstWord(usd(15_000), second.id)
+        agreed = await shop.deposits.confirm(teller, intent.id, usd(15_000))
+        assert (agreed.status, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, 15_000)
+        assert (await shop.deposits.waiting(second), await shop.deposits.first_word(teller, intent.id)) == ([], None)
+        await proves_itself(shop)
+
+    async def test_many_small_ones_are_no_way_around(
+        self, shop: Services, buyer: Actor, teller: Actor, second: Actor, clock: FakeClock
+    ) -> None:
+        intents = [await begun(shop, buyer, 4000, key=f"tap-{turn}") for turn in range(3)]
+        for intent in intents:
+            await shop.deposits.confirm(teller, intent.id, usd(4000))
+        assert await balance(shop, buyer) == 8000
+        other = await begun(shop, await person(shop.identity), 4000)
+        assert (await shop.deposits.confirm(teller, other.id, usd(4000))).credited == usd(4000)
+        clock.move(hours=25)
+        assert (await shop.deposits.confirm(teller, intents[2].id, usd(4000))).credited == usd(4000)
+
+    async def test_at_once_they_do_not_slip_through(
+        self, shop: Services, buyer: Actor, teller: Actor, second: Actor
+    ) -> None:
+        intents = [await begun(shop, buyer, 4000, key=f"tap-{turn}") for turn in range(6)]
+        await asyncio.gather(*(shop.deposits.confirm(teller, intent.id, usd(4000)) for intent in intents))
+        assert await balance(shop, buyer) == 8000
+        await proves_itself(shop)
+
+    async def test_nobody_confirms_his_own(self, shop: Services, teller: Actor, second: Actor) -> None:
+        intent = await begun(shop, teller, 500)
+        with pytest.raises(SecondAdminNeeded):
+            await shop.deposits.confirm(teller, intent.id, usd(500))
+        assert (await shop.deposits.confirm(second, intent.id, usd(500))).credited == usd(500)
+
+    async def test_a_refusal_takes_the_first_word_back(
+        self, shop: Services, buyer: Actor, teller: Actor, second: Actor
+    ) -> None:
+        intent = await begun(shop, buyer, 20_000)
+        await shop.deposits.confirm(teller, intent.id, usd(20_000))
+        await shop.deposits.reject(second, intent.id, "It is not there")
+        assert await shop.deposits.first_word(teller, intent.id) is None
+        await shop.deposits.confirm(second, intent.id, usd(20_000))
+        assert await balance(shop, buyer) == 0
+
+    async def test_a_seller_who_is_alone_decides_alone(self, shop: Services, settings: Settings, buyer: Actor) -> None:
+        owner = await person(shop.identity, settings.root_admin_id)
+        intent = await begun(shop, buyer, 50_000)
+        assert (await shop.deposits.confirm(owner, intent.id, usd(50_000))).credited == usd(50_000)
+        own = await begun(shop, owner, 50_000)
+        assert (await shop.deposits.confirm(owner, own.id, usd(50_000))).credited == usd(50_000)
 
 
 async def test_what_admins_did_is_written_down(shop: Services, buyer: Actor, teller: Actor) -> None:
