@@ -63,7 +63,7 @@ def _was_paid_before(order: OrderView, at: str | None) -> bool:
 async def _order_payment_kept(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
     event = msgspec.convert(params, OrderPaymentKept)
     order = await orders.load(tx, order_id=event.order_id)
-    return messages.order_payment_kept(words, Money(event.amount, event.currency), order.number)
+    return messages.order_payment_kept(words, Money(event.amount, event.currency), order.number, event.why)
 
 
 async def _order_refunded(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:

@@ -8,6 +8,7 @@ from backend.infra.formatting import format_number
 from backend.kernel.money import Money
 from backend.notifications.messages import Words
 from backend.notifications.types import Button, Message
+from backend.orders.types import WhyKept
 from backend.payments.words import reason as payment_reason
 from backend.payments.words import way_title
 
@@ -81,12 +82,21 @@ def rest_of_order(words: Words, order: str) -> Message:
     return Message(text.format(number=words.number(order)), (_wallet(words),))
 
 
-def order_payment_kept(words: Words, amount: Money, order: str) -> Message:
-    """To the buyer whose money came too late to buy what he ordered."""
+def order_payment_kept(words: Words, amount: Money, order: str, why: WhyKept) -> Message:
+    """To the buyer whose money does not buy what he ordered any more, and ``why``."""
     _ = words.translator.gettext
-    head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
-    why = _("It came for order {number} when it was too late for the order. Use it for whatever you like.")
-    return Message(f"{head}\n{why.format(number=words.number(order))}", (_wallet(words),))
+    told = {
+        WhyKept.CANCELLED: _("It came for order {number}, which was cancelled."),
+        WhyKept.NOT_ENOUGH: _("It came for order {number} after its time, and was not enough for it."),
+        WhyKept.SOLD_OUT: _("It came for order {number} after its time, when the goods were gone."),
+        WhyKept.LIMIT_REACHED: _("It came for order {number} after its time. You have as many as one person may have."),
+    }[why]
+    rows = [
+        _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount)),
+        told.format(number=words.number(order)),
+        _("Use it for whatever you like."),
+    ]
+    return Message("\n".join(rows), (_wallet(words),))
 
 
 def order_refunded(words: Words, amount: Money, order: str, *, to_wallet: bool) -> Message:

@@ -28,6 +28,7 @@ from backend.orders.types import (
     OrderView,
     RefundTarget,
     RevealChannel,
+    WhyKept,
 )
 from backend.wallet import domain as wallet
 from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
@@ -125,22 +126,24 @@ async def pay_reserved(tx: Tx, row: Row[Any], by: UserId | None) -> None:
     await _deliver(tx, row, lines[0], by)
 
 
-async def pay_late(tx: Tx, row: Row[Any]) -> bool:
-    """Pay a locked order that is over, at its price of then; False when its goods or the money can't be had."""
+async def pay_late(tx: Tx, row: Row[Any]) -> WhyKept | None:
+    """Pay a locked order that is over, at its price of then; why not, when its goods or the money can't be had."""
     order_id, buyer = OrderId(row.id), UserId(row.user_id)
     if not await is_covered(tx, row):
-        return False
+        return WhyKept.NOT_ENOUGH
     try:
         # An order has one line so far; with several, all of them would have to be had, or none taken.
         ((line_id, variant_id, quantity),) = await refunds.list_variants(tx, order_id)
         limit = await catalog.person_limit(tx, variant_id)
         await check_person_limit(tx, order_id, buyer, variant_id, quantity, limit)
         await catalog.take_keys(tx, variant_id, quantity, line_id)
-    except (SoldOut, PersonLimitReached):
-        return False
+    except SoldOut:
+        return WhyKept.SOLD_OUT
+    except PersonLimitReached:
+        return WhyKept.LIMIT_REACHED
     lines = await repository.list_lines(tx, order_id, row.currency)
     await _deliver(tx, row, lines[0], None)
-    return True
+    return None
 
 
 async def check_person_limit(

@@ -66,6 +66,17 @@ class KeysRequested(Event, frozen=True, kw_only=True):
     user_id: UserId
 
 
+class WhyKept(StrEnum):
+    """Why money that came for an order that is over did not buy it."""
+
+    CANCELLED = "cancelled"
+    NOT_ENOUGH = "not_enough"
+    """A part of the payment is missing, or what the wallet was to add has been spent."""
+    SOLD_OUT = "sold_out"
+    LIMIT_REACHED = "limit_reached"
+    """The buyer has as many as one person may."""
+
+
 class OrderPaymentKept(Event, frozen=True, kw_only=True):
     """Money came for an order that is over, and does not buy it any more: the money is in the wallet."""
 
@@ -73,6 +84,7 @@ class OrderPaymentKept(Event, frozen=True, kw_only=True):
     user_id: UserId
     amount: int
     currency: str
+    why: WhyKept
 
 
 class OrderRefunded(Event, frozen=True, kw_only=True):

@@ -55,9 +55,12 @@ _STATES: Final[dict[IntentStatus, PaymentState]] = {
 _OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
 # A refused proof may be answered by a better one, and money sent in time may be shown late.
 _PROVABLE: Final = _OPEN | {"expired", "failed"}
-_ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered"]]] = {
+_ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cancelled", "refunded"]]] = {
     OrderStatus.AWAITING_PAYMENT: "waits",
     OrderStatus.DELIVERED: "delivered",
+    OrderStatus.EXPIRED: "expired",
+    OrderStatus.CANCELLED: "cancelled",
+    OrderStatus.REFUNDED: "refunded",
 }
 _GROUP: Final = 5
 _PROOF_ERRORS: Final[dict[str, ProofError]] = {
@@ -284,7 +287,7 @@ def payment(
         seen=_seen(intent) if state == "confirming" else None,
         reason=intent.progress.get("reason", "") if deposit else "",
         order=order.number if order else "",
-        order_stands=_ORDERS.get(order.status, "over") if order else "waits",
+        order_stands=_ORDERS[order.status] if order else "waits",
         next_href=next_href,
     )
 

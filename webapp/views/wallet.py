@@ -192,7 +192,7 @@ class PaymentPage(msgspec.Struct, frozen=True):
     seen: Money | None = None
     reason: str = ""
     order: str = ""
-    order_stands: Literal["waits", "delivered", "over"] = "waits"
+    order_stands: Literal["waits", "delivered", "expired", "cancelled", "refunded"] = "waits"
     next_href: str = "/wallet"
 
     @property

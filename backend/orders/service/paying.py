@@ -12,7 +12,7 @@ from backend.orders import domain, rules
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.base import OrdersBase, check_owner, sequence_of
-from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, WhyKept
 from backend.payments.types import TopUpSucceeded
 
 SETTLE = "orders.settle_payment"
@@ -55,15 +55,21 @@ class Paying(OrdersBase):
             if UserId(row.user_id) != event.user_id:
                 return
             status = OrderStatus(row.status)
-            if status is OrderStatus.AWAITING_PAYMENT:
-                if not event.missing and await domain.is_covered(tx, row):
-                    await domain.pay_reserved(tx, row, None)
-            elif status is OrderStatus.CANCELLED or (
-                status is OrderStatus.EXPIRED and (event.missing or not await domain.pay_late(tx, row))
-            ):
+            why = None
+            if status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, row):
+                await domain.pay_reserved(tx, row, None)
+            elif status is OrderStatus.CANCELLED:
+                why = WhyKept.CANCELLED
+            elif status is OrderStatus.EXPIRED:
+                why = WhyKept.NOT_ENOUGH if event.missing else await domain.pay_late(tx, row)
+            if why is not None:
                 tx.emit(
                     OrderPaymentKept(
-                        order_id=event.order_id, user_id=event.user_id, amount=event.amount, currency=event.currency
+                        order_id=event.order_id,
+                        user_id=event.user_id,
+                        amount=event.amount,
+                        currency=event.currency,
+                        why=why,
                     )
                 )
             failpoint("orders.settled")

@@ -15,7 +15,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.notifications import money_messages as messages
 from backend.notifications.messages import Words
-from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget
+from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget, WhyKept
 from backend.payments.types import (
     DepositProved,
     IntentStatus,
@@ -129,7 +129,7 @@ async def test_money_for_an_order_that_is_over_is_told_by_the_order(shop: Shop, 
     await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
     (message,) = await telegram.person(EMMA).heard()
     assert order.number in message["text"]
-    assert "too late for the order" in message["text"]
+    assert "which was cancelled" in message["text"]
     assert [row.status for row in await shop.notifications("top_up")] == ["withheld"]
 
 
@@ -137,12 +137,24 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
     goods, buyer = await shop.goods(), await shop.buyer()
     order = await shop.sale(buyer, goods)
     await shop.work()
-    await tell(shop, OrderPaymentKept(order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD"))
+    kept = OrderPaymentKept(
+        order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD", why=WhyKept.SOLD_OUT
+    )
+    await tell(shop, kept)
     await shop.later(seconds=5)
     last = (await telegram.person(EMMA).heard())[-1]
     assert last["text"].startswith("$7.20 is in your wallet")
+    assert "when the goods were gone" in last["text"]
     assert order.number in last["text"]
     assert button(last, "Open wallet")["value"] == f"{PUBLIC}/wallet"
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_money_that_is_kept_says_why(locale: Locale) -> None:
+    words = Words(locale, PUBLIC)
+    said = {messages.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in WhyKept}
+    assert len(said) == len(WhyKept)
+    assert all("S-4K7Q2M" in text for text in said)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.service import OrdersService
-from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget, WhyKept
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from backend.payments.service import PaymentsService, RefundsService
@@ -157,6 +157,11 @@ async def test_short_money_waits_and_the_rest_pays(shop: Shop, buyer: Actor) -> 
     await shop.proven()
 
 
+async def kept(shop: Shop) -> list[OrderPaymentKept]:
+    """What was told of money that did not buy its order."""
+    return [msgspec.convert(job, OrderPaymentKept) for job in await shop.jobs("test.OrderPaymentKept")]
+
+
 async def test_short_money_leaves_the_rest_of_the_wallet_alone(shop: Shop, buyer: Actor) -> None:
     """Who pays by a way alone has kept his balance for something else, also while a part is missing."""
     async with shop.uow() as tx:
@@ -190,8 +195,8 @@ async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Acto
     order = await shop.orders.detail(buyer, ref.number)
     assert order.status is (OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.EXPIRED)
     assert await shop.balance(buyer) == 5400
-    kept = [msgspec.convert(job, OrderPaymentKept) for job in await shop.jobs("test.OrderPaymentKept")]
-    assert {event.amount for event in kept} == {100}
+    why = WhyKept.CANCELLED if how == "cancelled" else WhyKept.NOT_ENOUGH
+    assert {(event.amount, event.why) for event in await kept(shop)} == {(100, why)}
     # The rest comes after all: now it is the payment that the order was waiting for.
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.detail(buyer, ref.number)).status is (
@@ -235,7 +240,7 @@ async def test_late_money_whose_goods_are_gone_is_in_the_wallet(shop: Shop, buye
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 720
-    assert len(await shop.jobs("test.OrderPaymentKept")) >= 1
+    assert {event.why for event in await kept(shop)} == {WhyKept.SOLD_OUT}
     await shop.proven()
 
 
@@ -249,6 +254,20 @@ async def test_late_money_respects_the_limit_per_person(shop: Shop, buyer: Actor
     await shop.arrive(intent, usd(100))
     assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 300
+    assert {event.why for event in await kept(shop)} == {WhyKept.LIMIT_REACHED}
+
+
+async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
+    goods, other = await shop.goods(price=720), await shop.goods(price=300)
+    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    intent = await shop.begin(buyer, ref, usd(420))
+    clock.move(minutes=16)
+    await shop.orders.expire_lapsed()
+    await shop.orders.place(buyer, other.variant_id, 1, "tap-0000002")
+    await shop.arrive(intent, usd(420))
+    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
+    assert {event.why for event in await kept(shop)} == {WhyKept.NOT_ENOUGH}
+    await shop.proven()
 
 
 async def test_money_lapsing_cancelling_and_paying_at_once(shop: Shop, clock: FakeClock) -> None:

@@ -121,6 +121,38 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     assert "not paid in time" in (await slow.get(f"/orders/{order.number}")).text
 
 
+async def test_money_for_a_cancelled_order_is_in_the_balance(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider
+) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer)
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    (row,) = (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items
+    await services.orders.cancel(actor, row.number)
+    (intent,) = await services.payments.list_mine(actor)
+    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
+    page = (await buyer.get(path)).text
+    assert "It was cancelled, so the money is in your balance." in page
+    assert "Its time was over." not in page
+
+
+async def test_more_than_an_order_needs_is_not_all_in_the_balance(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider
+) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer)
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    (intent,) = await services.payments.list_mine(actor)
+    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable + intent.payable))
+    await settle(services)
+    page = (await buyer.get(path)).text
+    assert "What the order does not need is in your balance." in page
+    assert "All of it is in your balance." not in page
+    assert (await services.wallet.overview(actor)).balance.amount == 720
+
+
 async def test_who_keeps_his_balance_pays_all_by_a_way(
     services: Services, visitor: MakeVisitor, clock: FakeClock
 ) -> None:
