@@ -184,8 +184,8 @@ async def refund(
     return await refunds.get_refund(tx, refund_id)
 
 
-async def lock_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The payments that brought money for an order, locked, the latest first."""
+async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The payments that brought money for an order, the latest first."""
     return await intents.list_paid_for(tx, order_id)
 
 
@@ -203,7 +203,7 @@ async def refund_order(
 
     Raises RefundTooMuch when they did not bring so much, RefundNotPossible when a provider can't.
     """
-    paid = await intents.list_paid_for(tx, order_id)
+    paid = await intents.lock_paid_for(tx, order_id)
     able = [intent for intent in paid if (can := ways.get(intent.way)) is not None and can.refundable]
     if paid and not able:
         raise RefundNotPossible(paid[0].way)

@@ -25,12 +25,12 @@ class Refunding(OrdersBase):
     async def refundable(self, actor: Actor, number: str) -> Refundable:
         """What of the order can go back, and where to. Raises NotFound."""
         actor.require(Permission.ORDERS)
-        async with self._uow() as tx:
+        async with self._uow.read() as tx:
             row = await repository.get_order(tx, sequence=sequence_of(number))
             done = await refunds.list_refunds(tx, OrderId(row.id), row.currency)
             left = row.total_amount - row.refunded_amount if row.status in _PAID else 0
             ways = []
-            for intent in await payments.lock_paid_for(tx, OrderId(row.id)):
+            for intent in await payments.list_paid_for(tx, OrderId(row.id)):
                 can = self._ways.get(intent.way)
                 if can is None or not can.refundable or not intent.refundable or not left:
                     continue

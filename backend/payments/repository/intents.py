@@ -175,11 +175,19 @@ async def _save(tx: Tx, intent_id: IntentId, **values: Any) -> None:
     await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(**values, updated_at=tx.now))
 
 
-async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The payments that brought money for an order, locked, the latest first."""
+def _paid_for(order_id: OrderId) -> Select[Any]:
     found = select(*_COLUMNS).where(_INTENT.order_id == order_id, _INTENT.credited > 0)
-    rows = await tx.execute(found.order_by(_INTENT.id.desc()).with_for_update(key_share=True))
-    return [_intent(row) for row in rows]
+    return found.order_by(_INTENT.id.desc())
+
+
+async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The payments that brought money for an order, the latest first."""
+    return [_intent(row) for row in await tx.execute(_paid_for(order_id))]
+
+
+async def lock_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The same, locked."""
+    return [_intent(row) for row in await tx.execute(_paid_for(order_id).with_for_update(key_share=True))]
 
 
 async def list_by(
