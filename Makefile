@@ -28,7 +28,7 @@ demo: $(VENV)/.run ## the whole shop on this machine, with a simulated Telegram 
 
 test: lint types contracts unit processes browser ## everything below, as CI does it
 
-lint: $(VENV)/.dev ## style of Python and templates, and the locks
+lint: $(VENV)/.dev ## style of Python and templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/djlint webapp/templates bot/simulator/templates --lint --quiet

@@ -24,7 +24,7 @@ from backend.infra.settings import load_settings
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="souk")
 def main() -> None:
-    """Souk: a shop, a school and a reading room inside Telegram."""
+    """Souk: a shop inside Telegram, its processes and an operator's chores."""
 
 
 main.add_command(import_group)
