@@ -59,6 +59,7 @@ class PaymentIntent(Model):
     charge_id: Mapped[str | None]
     action: Mapped[dict[str, Any] | None]
     progress: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))
+    mark: Mapped[str] = mapped_column(server_default=text("''"))
     order_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

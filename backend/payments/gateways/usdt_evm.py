@@ -9,9 +9,9 @@ import msgspec
 from backend.infra.settings import Settings, SettingsError
 from backend.payments.gateways import usdt
 from backend.payments.gateways.usdt_addresses import Addresses, base_url, evm_address
-from backend.payments.gateways.usdt_nodes import Node, Nodes, Seen, Sight, Token
+from backend.payments.gateways.usdt_nodes import Mark, Marks, Node, Nodes, Seen, Sight, Token
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, Report
+from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
 
 # A reorganisation may move a transfer below the block in which its address was given out.
 _BEFORE: Final = 64
@@ -33,7 +33,8 @@ _KNOWN: Final = {
 
 
 class EvmProvider(usdt.Watcher):
-    """A payment's state is read from the chain anew each time, so a reorganised one is simply read again."""
+    """A payment's state is read from the chain each time, so a reorganised one is simply read again. What is final is
+    kept with the payment as its ``mark``, which only saves reading."""
 
     name = "usdt_evm"
 
@@ -66,12 +67,19 @@ class EvmProvider(usdt.Watcher):
         """What has come for good, else what is on its way and how deep it lies. Raises ProviderDown."""
         external_id = payment.external_id or ""
         address, _, start = external_id.partition("@")
-        sight = await self._nodes.look(address, int(start))
+        sight = await self._nodes.look(address, int(start), _read_marks(payment.mark))
         final = sorted((item for item in sight.final if item.units), key=lambda item: (item.block, item.index))
         coins = [usdt.Coins(f"{item.tx}:{item.index}", item.units, item.sender) for item in final]
         waiting = [item for item in sight.waiting if item.units]
         progress = self._progress(sight, waiting) if waiting else None
-        return usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
+        mark = msgspec.json.encode(sight.marks).decode() if sight.marks else ""
+        told = usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
+        if not sight.whole and told.received is not None and told.received < payment.received:
+            # Still on the way through the chain again, to where the rest lies.
+            return Report(
+                event_id=f"{external_id}:reads", state=ProviderState.PENDING, external_id=external_id, mark=mark
+            )
+        return msgspec.structs.replace(told, mark=mark)
 
     def _progress(self, sight: Sight, waiting: list[Seen]) -> dict[str, str]:
         needed = self._token.depth or sight.head - sight.final_block + 1
@@ -82,6 +90,13 @@ class EvmProvider(usdt.Watcher):
             "needed": str(needed),
             "seen": usdt.decimal_text(micro, usdt.DIGITS),
         }
+
+
+def _read_marks(text: str) -> Marks:
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, Mark])
+    except msgspec.MsgspecError:  # another version's
+        return {}
 
 
 def _read_depth(text: str) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +21,14 @@ _TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df5
 _DECIMALS: Final = "0x313ce567"
 _QUANTITY: Final = re.compile("0x[0-9a-fA-F]{1,64}")
 _WIDEST: Final = 1_000_000
+# A look ends before the job's own time does; the next goes on where it stopped.
 _MOST_CALLS: Final = 500
+_LOOK_SECONDS: Final = 25.0
+# Blocks that are read again though they are final: a node may find logs later than blocks.
+_AGAIN: Final = 16
+_STEP: Final = 32
+"""A mark that would move by fewer blocks stays, so that not each look is a write."""
+_MOST_KEPT: Final = 500
 _REST: Final = timedelta(seconds=20)
 log = structlog.get_logger(__name__)
 
@@ -45,21 +53,39 @@ class Seen(msgspec.Struct, frozen=True):
     units: int
 
 
-class View(msgspec.Struct, frozen=True):
-    """One node's view: its latest block, the latest that is final, and the transfers up to the former."""
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """How far one node was read for an address: the hash tells whether the chain below is still the same one."""
 
-    head: int
-    final: int
+    block: int
+    block_hash: str
     transfers: tuple[Seen, ...]
 
 
+Marks = Mapping[str, Mark]
+"""By node. They only save reading: without them all is read anew."""
+
+
+class View(msgspec.Struct, frozen=True):
+    """One node's view: its latest block, the latest that is final, and the transfers up to ``upto``, which is as far
+    as one look came."""
+
+    head: int
+    final: int
+    upto: int
+    transfers: tuple[Seen, ...]
+    mark: Mark | None
+
+
 class Sight(msgspec.Struct, frozen=True):
-    """What all nodes say together: ``final`` transfers count, ``waiting`` ones are on their way."""
+    """What all nodes say together: ``final`` transfers count, ``waiting`` ones are on their way. ``whole``: up to the
+    latest block, not only as far as one look came."""
 
     head: int
     final_block: int
     final: tuple[Seen, ...]
     waiting: tuple[Seen, ...]
+    marks: Marks
+    whole: bool
 
 
 class _Refused(ProviderDown):
@@ -70,6 +96,7 @@ class Node:
     """One node. It is refused unless it is of the token's chain and the token has the decimals that we count by."""
 
     def __init__(self, url: str, token: Token, http: Http) -> None:
+        self.key = hashlib.sha256(url.encode()).hexdigest()[:12]
         self._url = url
         self._token = token
         self._http = http
@@ -82,31 +109,59 @@ class Node:
         await self._check()
         return _number(await self._call("eth_blockNumber"))
 
-    async def view(self, address: str, start: int) -> View:
-        """The transfers to ``address`` from block ``start`` on. Raises ProviderDown."""
+    async def view(self, address: str, start: int, mark: Mark | None = None) -> View:
+        """The transfers to ``address`` from block ``start`` on, read from ``mark`` on where it still holds.
+
+        Raises ProviderDown.
+        """
         head = await self.head()
         if self._token.depth is None:
-            block = await self._call("eth_getBlockByNumber", "finalized", False)
-            final = _number(block.get("number") if isinstance(block, dict) else None)
+            final = _number((await self._block("finalized")).get("number"))
         else:
             final = head - self._token.depth + 1
+        if mark is not None and (head < mark.block or await self.block_hash(mark.block) != mark.block_hash):
+            mark = None
         topic = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
-        read = (_transfer(row, self._token.contract, topic) for row in await self._logs(topic, start, head))
-        found = {(item.tx, item.index): item for item in read if item is not None}
+        rows, upto = await self._logs(topic, mark.block + 1 if mark else start, head)
+        read = (_transfer(row, self._token.contract, topic) for row in rows)
+        known = mark.transfers if mark else ()
+        found = {(item.tx, item.index): item for item in (*known, *read) if item is not None}
         places = {(item.tx, item.block_hash) for item in found.values()}
         if len(places) > len({tx for tx, _ in places}):
             raise ProviderDown("the chain was reorganised between two calls")
-        return View(head, final, tuple(found.values()))
+        transfers = tuple(found.values())
+        moved = await self._moved(mark, start, min(final - _AGAIN, upto), transfers)
+        return View(head, min(final, upto), upto, transfers, moved)
 
-    async def _logs(self, topic: str, start: int, end: int) -> list[Any]:
-        """The logs, in as many calls as the node's limits ask for."""
+    async def block_hash(self, number: int) -> str:
+        """The hash of a block. Raises ProviderDown for one that the node does not have."""
+        found = (await self._block(hex(number))).get("hash")
+        if not isinstance(found, str):
+            raise ProviderDown("the node gave a block without a hash")
+        return found.lower()
+
+    async def _block(self, which: str) -> dict[str, Any]:
+        block = await self._call("eth_getBlockByNumber", which, False)
+        if not isinstance(block, dict):
+            raise ProviderDown("the node gave no block")
+        return block
+
+    async def _moved(self, mark: Mark | None, start: int, to: int, transfers: Sequence[Seen]) -> Mark | None:
+        """The mark for the next look."""
+        kept = tuple(item for item in transfers if item.block <= to and item.units)
+        if to < (mark.block if mark else start) + _STEP or len(kept) > _MOST_KEPT:
+            return mark
+        return Mark(to, await self.block_hash(to), kept)
+
+    async def _logs(self, topic: str, start: int, end: int) -> tuple[list[Any], int]:
+        """The logs, in as many calls as the node's limits ask for, and the last block that was read."""
         rows: list[Any] = []
         # The width that worked is remembered; twice of it, because a refusal may have had another reason.
         span = min(self._span * 2, _WIDEST)
+        until = asyncio.get_running_loop().time() + _LOOK_SECONDS
         for _ in range(_MOST_CALLS):
-            if start > end:
-                self._span = span
-                return rows
+            if start > end or asyncio.get_running_loop().time() > until:
+                break
             upto = min(end, start + span - 1)
             asked = {"address": self._token.contract, "topics": [_TRANSFER, None, topic]}
             try:
@@ -120,7 +175,8 @@ class Node:
                 raise ProviderDown("eth_getLogs gave no list")
             rows += part
             start = upto + 1
-        raise ProviderDown("the node allows too short ranges of eth_getLogs")
+        self._span = span
+        return rows, min(start - 1, end)
 
     async def _check(self) -> None:
         if self._checked:
@@ -163,32 +219,64 @@ class Nodes:
         self._clock = clock
 
     async def head(self) -> int:
-        """The latest block that any of them knows. Raises ProviderDown when none answers."""
+        """The latest block that all that answer know: to begin there hides no money, whoever of them is wrong.
+
+        Raises ProviderDown when none answers.
+        """
         answers = await asyncio.gather(*(self._head(node) for node in self._awake()))
         known = [head for head in answers if head is not None]
         if not known:
             raise ProviderDown("no EVM node answers")
-        return max(known)
+        return min(known)
 
-    async def look(self, address: str, start: int) -> Sight:
+    async def look(self, address: str, start: int, marks: Marks) -> Sight:
         """The transfers to ``address`` from block ``start`` on. Raises ProviderDown when no node answers.
 
-        The node that is ahead is believed in what every other that has come as far shows in the same block.
+        The node that is ahead is believed in what every other that has come as far shows in the same block; in blocks
+        that another has not come to only if both have the same block where that one stands.
         """
-        answers = await asyncio.gather(*(self._view(node, address, start) for node in self._awake()))
-        views = [view for view in answers if view is not None]
+        nodes = self._awake()
+        answers = await asyncio.gather(*(self._view(node, address, start, marks.get(node.key)) for node in nodes))
+        views = {node: view for node, view in zip(nodes, answers, strict=True) if view is not None}
         if not views:
             raise ProviderDown("no EVM node answers")
-        best = max(views, key=lambda view: view.head)
+        ahead, best = max(views.items(), key=lambda pair: pair[1].upto)
         deep = [item for item in best.transfers if item.block <= best.final]
-        final = tuple(item for item in deep if all(item in view.transfers for view in views if view.head >= item.block))
-        if len(final) < len(deep):
-            log.warning("payments.nodes_disagree", address=address, transfers=len(deep) - len(final))
+        agreed = [item for item in deep if all(item in v.transfers for v in views.values() if v.upto >= item.block)]
+        apart = await self._apart(ahead, {node: view.upto for node, view in views.items()}, agreed)
+        final = tuple(item for item in agreed if item.block <= apart)
+        self._warn(address, views.values(), best, final)
         settled = {(item.tx, item.index) for item in final}
         # A transfer that only some nodes know is on its way for all that we can say.
-        others = {(item.tx, item.index): item for view in (*views, best) for item in view.transfers}
+        others = {(item.tx, item.index): item for view in (*views.values(), best) for item in view.transfers}
         waiting = tuple(item for key, item in others.items() if key not in settled)
-        return Sight(best.head, best.final, final, waiting)
+        read = {node.key: view.mark for node, view in views.items()}
+        kept = {node.key: read.get(node.key, marks.get(node.key)) for node in self._nodes}
+        marks = {key: mark for key, mark in kept.items() if mark is not None}
+        return Sight(best.upto, best.final, final, waiting, marks, best.upto >= best.head)
+
+    @staticmethod
+    async def _apart(ahead: Node, upto: Mapping[Node, int], items: Sequence[Seen]) -> int:
+        """The block from which on ``ahead`` stands alone: another node is not there, and has another block below."""
+        highest = max((item.block for item in items), default=0)
+
+        async def same(node: Node, number: int) -> bool:
+            try:
+                return await node.block_hash(number) == await ahead.block_hash(number)
+            except ProviderDown:
+                return False
+
+        behind = {node: number for node, number in upto.items() if number < highest}
+        agree = await asyncio.gather(*(same(node, number) for node, number in behind.items()))
+        return min((number for number, good in zip(behind.values(), agree, strict=True) if not good), default=highest)
+
+    @staticmethod
+    def _warn(address: str, views: Iterable[View], best: View, final: Sequence[Seen]) -> None:
+        """Tell the operator of transfers that are final for one node, and not for all."""
+        told = {item for view in views for item in view.transfers if item.block <= view.final}
+        later = {item for item in best.transfers if item.block > best.final}
+        if doubted := told - later - set(final):
+            log.warning("payments.nodes_disagree", address=address, transfers=len(doubted))
 
     def _awake(self) -> list[Node]:
         now = self._clock.now()
@@ -202,9 +290,9 @@ class Nodes:
             self._rest(node, error)
             return None
 
-    async def _view(self, node: Node, address: str, start: int) -> View | None:
+    async def _view(self, node: Node, address: str, start: int, mark: Mark | None) -> View | None:
         try:
-            return await node.view(address, start)
+            return await node.view(address, start, mark)
         except ProviderDown as error:
             self._rest(node, error)
             return None

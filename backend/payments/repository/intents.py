@@ -24,7 +24,7 @@ _COLUMNS = (
     _INTENT.id, _INTENT.number, _INTENT.user_id, _INTENT.provider, _INTENT.currency, _INTENT.amount, _INTENT.credited,
     _INTENT.refunded, _INTENT.asset, _INTENT.payable, _INTENT.received, _INTENT.status, _INTENT.action,
     _INTENT.external_id, _INTENT.charge_id, _INTENT.progress, _INTENT.order_id, _INTENT.created_at,
-    _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls,
+    _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls, _INTENT.mark,
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def _intent(row: Any) -> Intent:
         updated_at=row.updated_at,
         expires_at=row.expires_at,
         polls=row.polls,
+        mark=row.mark,
     )
 
 
@@ -164,6 +165,11 @@ async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progres
     await _save(
         tx, intent_id, status=status.value, progress={name: text.replace("\0", "") for name, text in progress.items()}
     )
+
+
+async def save_mark(tx: Tx, intent_id: IntentId, mark: str) -> None:
+    """Keep how far the provider has looked; for people the payment is the same as before."""
+    await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(mark=mark))
 
 
 async def save_refunded(tx: Tx, intent_id: IntentId, status: IntentStatus, refunded: Money) -> None:

@@ -32,4 +32,5 @@ async def ref(tx: Tx, intent: Intent) -> PaymentRef:
         language=payer.language.value,
         created_at=intent.created_at,
         expires_at=intent.expires_at,
+        mark=intent.mark,
     )

@@ -236,6 +236,9 @@ class PaymentsService:
 
     async def _take_in(self, intent: Intent, report: Report | None) -> Intent:
         if report is not None:
+            if report.mark not in {"", intent.mark}:
+                async with self._uow() as tx:
+                    await intents.save_mark(tx, intent.id, report.mark)
             if rules.is_news(intent, report):
                 await self.settle(intent.way, report)
             elif rules.is_progress(intent, report):

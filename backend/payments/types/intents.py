@@ -98,7 +98,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     ``amount``, ``credited`` (what has reached his wallet) and ``refunded`` (of that, what went back through the
     provider) are in the shop's currency; ``payable`` and ``received`` in the asset that he pays in. ``number`` counts
     payments: the index of a derived address, the comment of a transfer. ``charge_id`` names the money at the provider.
-    ``progress`` is what a provider tells of money that is on its way (``confirmations``, ``needed``, ``seen``).
+    ``progress`` is what a provider tells of money that is on its way (``confirmations``, ``needed``, ``seen``);
+    ``mark`` is its own note of how far it has looked.
     """
 
     id: IntentId
@@ -120,6 +121,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     expires_at: datetime
     polls: int
+    mark: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -63,6 +63,8 @@ class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     created_at: datetime
     expires_at: datetime
+    mark: str = ""
+    """The ``mark`` of the last report that had one."""
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -107,6 +109,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     charge_id: str | None = None
     sole_charge: bool = False
     details: dict[str, str] = {}
+    mark: str = ""
+    """How far the provider has looked, in its own words: it comes back with the next question, and may be lost."""
 
     def __post_init__(self) -> None:
         if "\0" in self.event_id:  # no text of PostgreSQL

@@ -1,0 +1,203 @@
+"""USDT on an EVM chain: what was read once is not read again, and no single node is believed about heights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from backend.payments.gateways import usdt_nodes
+from backend.payments.types import DifferenceKind, Intent, IntentStatus
+from tests.backend.payments.chains.conftest import DEEP, Till, address_of
+from tests.fakes.evm import Evm, Gates
+
+pytestmark = pytest.mark.xdist_group("anvil")
+
+S = IntentStatus
+OpenEvm = Callable[..., Till]
+
+
+@pytest.fixture
+def till(open_evm: OpenEvm, gates: Gates) -> Till:
+    """The shop with two nodes."""
+    return open_evm(gates)
+
+
+async def mark_of(till: Till, intent: Intent) -> str:
+    async with till.uow.read() as tx:
+        found = text("SELECT mark FROM payment_intents WHERE id = :id")
+        return str((await tx.execute(found, {"id": intent.id})).scalar_one())
+
+
+async def set_mark(till: Till, intent: Intent, mark: str) -> None:
+    async with till.uow() as tx:
+        await tx.execute(
+            text("UPDATE payment_intents SET mark = :mark WHERE id = :id"), {"id": intent.id, "mark": mark}
+        )
+
+
+# ── marks ──
+
+
+@pytest.mark.parametrize("depth", [str(DEEP), "finalized"])
+async def test_what_was_read_is_not_read_again_not_even_after_a_restart(
+    open_evm: OpenEvm, gates: Gates, chain: Evm, depth: str
+) -> None:
+    till = open_evm(gates, usdt_evm_confirmations=depth)
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(1000)
+    await till.paid(intent, S.UNDERPAID, 400)
+    gates["first"].widest = gates["second"].widest = 50
+    again = open_evm(gates, usdt_evm_confirmations=depth)
+    for gate in gates.nodes.values():
+        gate.calls.clear()
+    await again.paid(intent, S.UNDERPAID, 400)
+    assert gates["first"].calls.count("eth_getLogs") < 15
+    await chain.pay(address_of(intent), 6_000_000)
+    await chain.mine(100)
+    await again.paid(intent, S.SUCCEEDED, 1000)
+    assert (await again.reconcile()).differences == []
+
+
+async def test_a_node_of_five_blocks_a_call_gets_there_in_several_looks(
+    till: Till, gates: Gates, chain: Evm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usdt_nodes, "_MOST_CALLS", 60)
+    gates["first"].widest = gates["second"].widest = 5
+    intent = await till.begin(1000)
+    await chain.mine(500)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(200)
+    looks = 0
+    while (await till.look(intent)).status is S.PENDING:
+        looks += 1
+        assert looks < 10
+    assert looks > 1
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    # The mark is lost: what is known stays, and nobody is told that money is gone while it is read anew.
+    await set_mark(till, intent, "")
+    assert (await till.reconcile()).differences == []
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+@pytest.mark.parametrize("mark", ["", "{}", "[]", "nonsense", '{"x": 1}'])
+async def test_a_mark_that_is_lost_or_unreadable_changes_nothing(till: Till, chain: Evm, mark: str) -> None:
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(200)
+    await till.paid(intent, S.UNDERPAID, 400)
+    assert await mark_of(till, intent)
+    await set_mark(till, intent, mark)
+    await chain.pay(address_of(intent), 6_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert (await till.reconcile()).differences == []
+
+
+async def test_a_mark_on_a_chain_that_was_reorganised_is_dropped(till: Till, chain: Evm) -> None:
+    intent = await till.begin(1000)
+    before = await chain.snapshot()
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(200)
+    await till.paid(intent, S.UNDERPAID, 400)
+    assert "4000000" in await mark_of(till, intent)
+    await chain.revert(before)
+    await chain.mine(300)
+    (difference,) = (await till.reconcile()).differences
+    assert (difference.kind, difference.ours, difference.theirs) == (DifferenceKind.AMOUNT, 4_000_000, 0)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_what_a_node_finds_late_is_found(till: Till, gates: Gates, chain: Evm) -> None:
+    """It shows blocks before their logs: the last final blocks are read again."""
+    intent = await till.begin(1000)
+    await chain.mine(100)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP + 5)
+    for gate in gates.nodes.values():
+        gate.tells["eth_getLogs"] = lambda rows: []
+    await till.paid(intent, S.PENDING, 0)
+    assert await mark_of(till, intent)
+    for gate in gates.nodes.values():
+        gate.tells.clear()
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_no_end_of_dust_is_kept(till: Till, chain: Evm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usdt_nodes, "_MOST_KEPT", 2)
+    intent = await till.begin(1000)
+    for _ in range(3):
+        await chain.pay(address_of(intent), 1)
+    await chain.mine(100)
+    await till.paid(intent, S.UNDERPAID, 0)
+    assert await mark_of(till, intent) == ""
+
+
+# ── heights ──
+
+
+async def test_a_height_that_one_node_made_up_hides_no_money(till: Till, gates: Gates, chain: Evm) -> None:
+    gates["first"].behind = -100_000
+    intent = await till.begin(1000)
+    gates["first"].behind = 0
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_a_node_on_another_chain_of_blocks_is_not_believed_about_blocks_that_no_other_has(
+    till: Till, gates: Gates, chain: Evm
+) -> None:
+    await chain.mine(30)
+    intent = await till.begin(1000)
+    gates["first"].behind = 20
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    gates["second"].tells["eth_getBlockByNumber"] = lambda block: block | {"hash": "0x" + "ab" * 32}
+    with capture_logs() as told:
+        await till.paid(intent, S.CONFIRMING, 0)
+    assert [line["event"] for line in told] == ["payments.nodes_disagree"]
+    gates["second"].tells.clear()
+    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+async def test_a_node_that_is_high_up_and_shows_nothing_is_told_of(till: Till, gates: Gates, chain: Evm) -> None:
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    nothing: Callable[[Any], Any] = lambda rows: []  # noqa: E731 - a value of the gate's table
+    gates["first"].behind, gates["first"].tells["eth_getLogs"] = -10, nothing
+    with capture_logs() as told:
+        await till.paid(intent, S.CONFIRMING, 0)
+    assert [line["event"] for line in told] == ["payments.nodes_disagree"]
+    gates["first"].behind = 0
+    gates["first"].tells.clear()
+    with capture_logs() as told:
+        await till.paid(intent, S.SUCCEEDED, 1000)
+    assert not [line for line in told if line["event"] == "payments.nodes_disagree"]
+
+
+async def test_a_node_without_the_blocks_that_it_claims_is_left_alone(till: Till, gates: Gates, chain: Evm) -> None:
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    gates["first"].behind = -1000
+    with capture_logs() as told:
+        await till.paid(intent, S.SUCCEEDED, 1000)
+    assert [line["event"] for line in told] == ["payments.node_down"]
+
+
+async def test_one_node_alone_needs_nobody(open_evm: OpenEvm, gates: Gates, chain: Evm) -> None:
+    till = open_evm(gates, usdt_evm_rpc_urls="http://first.test")
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(100)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert gates["second"].calls == []
