@@ -97,7 +97,10 @@ class PaymentEvent(Model):
 
 
 class PaymentRefund(Model):
-    """Money on its way back through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``."""
+    """Money on its way back through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``.
+
+    ``claimed_until`` keeps a second run from sending it beside the first.
+    """
 
     __tablename__ = "payment_refunds"
     __table_args__ = (
@@ -123,6 +126,7 @@ class PaymentRefund(Model):
     actor_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
 
 
 class PaymentReconciliation(Model):
