@@ -143,6 +143,17 @@ def worth_back(intent: Intent, back: Money) -> Money:
     return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
+def gone_elsewhere(intent: Intent, failed: Money, told: Money) -> Money:
+    """What of ``failed``, a refund in the books that the provider refused, has gone back by other hands.
+
+    In the shop's currency; ``told`` is the most that the provider ever said had gone back, in its asset. Such a refund
+    looks like ours as long as ours is in the books, so only now is it seen that there was another.
+    """
+    if told >= known_back(intent):
+        return failed
+    return worth_back(msgspec.structs.replace(intent, refunded=intent.refunded - failed), told)
+
+
 def worth(came: Money | None, currency: str, can: Capabilities | None) -> Worth | None:
     """What ``came`` is worth in ``currency`` by its provider's price, and the most to give for it; None if unknown."""
     if came is not None and came.currency == currency:

@@ -14,7 +14,7 @@ from backend.kernel.ids import IntentId, PaymentEventId
 from backend.kernel.money import Money
 from backend.payments.models import PaymentEvent
 from backend.payments.rules import Decision
-from backend.payments.types import InboxRow, Outcome, ProviderState, Report
+from backend.payments.types import InboxRow, Intent, Outcome, ProviderState, Report
 
 _EVENT = PaymentEvent.__table__.c
 _COLUMNS = (
@@ -91,6 +91,21 @@ async def get_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
     if row is None:
         raise NotFound(f"payment event {event_id}")
     return _row(row)
+
+
+async def most_refunded(tx: Tx, intent: Intent) -> Money:
+    """The most that the provider ever said had gone back of a payment, whatever became of the message."""
+    asset = intent.payable.currency
+    told = select(func.coalesce(func.max(_EVENT.amount), 0)).where(
+        _EVENT.intent_id == intent.id, _EVENT.state == ProviderState.REFUNDED.value, _EVENT.currency == asset
+    )
+    return Money(int((await tx.execute(told)).scalar_one()), asset)
+
+
+async def is_unmatched(tx: Tx, provider: str, event_id: str) -> bool:
+    """Whether a provider's message still waits for an admin."""
+    found = select(_EVENT.outcome).where(_EVENT.provider == provider, _EVENT.external_id == event_id)
+    return (await tx.execute(found)).scalar_one_or_none() == Outcome.UNMATCHED.value
 
 
 async def count_unmatched(tx: Tx) -> int:

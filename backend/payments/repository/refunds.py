@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -114,8 +114,20 @@ async def end_refund(tx: Tx, refund_id: RefundId, status: RefundStatus, external
     return (await tx.execute(ended)).one_or_none() is not None
 
 
+async def claim(tx: Tx, refund_id: RefundId, length: timedelta) -> bool:
+    """Whether the caller alone may send a refund for so long: it is pending, and nobody has claimed it."""
+    free = or_(_REFUND.claimed_until.is_(None), _REFUND.claimed_until <= tx.now)
+    claimed = (
+        update(PaymentRefund)
+        .where(_REFUND.id == refund_id, _REFUND.status == RefundStatus.PENDING.value, free)
+        .values(claimed_until=tx.now + length, updated_at=tx.now)
+        .returning(_REFUND.id)
+    )
+    return (await tx.execute(claimed)).one_or_none() is not None
+
+
 async def claim_stuck(tx: Tx, older_than: timedelta, most: int) -> list[RefundId]:
-    """Pending refunds that nobody has touched for so long; each is claimed for that long again."""
+    """Pending refunds that nobody has tried to send for so long; each is left alone for that long again."""
     stuck = (
         select(_REFUND.id)
         .where(_REFUND.status == RefundStatus.PENDING.value, _REFUND.updated_at < tx.now - older_than)
@@ -124,6 +136,33 @@ async def claim_stuck(tx: Tx, older_than: timedelta, most: int) -> list[RefundId
     )
     claimed = update(PaymentRefund).where(_REFUND.id.in_(stuck)).values(updated_at=tx.now).returning(_REFUND.id)
     return [RefundId(row.id) for row in await tx.execute(claimed)]
+
+
+# One expression, so one moment: a refund that ends in between must not count as both.
+_GONE = _INTENT.refunded - (
+    select(func.coalesce(func.sum(_REFUND.amount), 0))
+    .where(_REFUND.intent_id == _INTENT.id, _REFUND.status == RefundStatus.PENDING.value)
+    .correlate(PaymentIntent)
+    .scalar_subquery()
+)
+
+
+async def get_gone(tx: Tx, intent_id: IntentId) -> Money:
+    """What of a payment has really gone back: without what is booked and not sent yet. Raises NotFound."""
+    row = (await tx.execute(select(_GONE.label("gone"), _INTENT.currency).where(_INTENT.id == intent_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"payment {intent_id}")
+    return Money(int(row.gone), row.currency)
+
+
+async def list_gone(tx: Tx, way: str, since: datetime, most: int) -> dict[IntentId, Money]:
+    """What has really gone back of each payment of a provider by which a refund has ended well since then."""
+    sent = select(_REFUND.intent_id).where(_REFUND.status == RefundStatus.SUCCEEDED.value, _REFUND.updated_at >= since)
+    found = select(_INTENT.id, _GONE.label("gone"), _INTENT.currency).where(
+        _INTENT.provider == way, _INTENT.id.in_(sent)
+    )
+    rows = await tx.execute(found.order_by(_INTENT.id.desc()).limit(most))
+    return {IntentId(row.id): Money(int(row.gone), row.currency) for row in rows}
 
 
 async def sum_pending(tx: Tx, way: str) -> dict[str, int]:

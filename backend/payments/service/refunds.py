@@ -8,19 +8,35 @@ from typing import Final
 import structlog
 
 from backend.identity.types import Actor, Permission
-from backend.infra import audit
+from backend.infra import audit, jobs
 from backend.infra.failpoints import failpoint
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.infra.jobs import DEFAULT_TIMEOUT, RetryLater
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import IntentId, OrderId, RefundId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
-from backend.payments.errors import RefundNotPossible, RefundRefused
-from backend.payments.repository import intents, refunds
+from backend.payments.errors import RefundRefused
+from backend.payments.ports import PaymentProvider
+from backend.payments.repository import events, intents, refunds
 from backend.payments.service.common import Providers, ref
-from backend.payments.types import Refund, RefundChoice, RefundEnded, RefundStatus, SendRefund
+from backend.payments.types import (
+    Intent,
+    PaymentRef,
+    PaymentTakenBack,
+    ProviderState,
+    Refund,
+    RefundChoice,
+    RefundEnded,
+    RefundStatus,
+    Report,
+    SendRefund,
+)
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
+# Longer than a task may run, so that a run which is cut off has had its answer, or never will.
+_CLAIM: Final = timedelta(seconds=DEFAULT_TIMEOUT + 30)
+_OFF: Final = timedelta(minutes=10)
 _STUCK: Final = timedelta(minutes=10)
 _AT_ONCE: Final = 100
 log = structlog.get_logger(__name__)
@@ -84,32 +100,45 @@ class RefundsService:
     async def send(self, asked: SendRefund) -> None:
         """Task: have the provider send the money; ledger and provider agree whenever this is interrupted.
 
-        The provider gets the refund's id as its idempotency key, so sending again sends nothing more. Raises
-        ProviderDown, upon which the task comes back.
+        The provider gets the refund's id as its idempotency key, so sending again sends nothing more; two runs never
+        ask it side by side, for the refusal of one would say nothing of the other. A way that is off keeps its refunds
+        until it is on again. Raises ProviderDown, RetryLater, upon which the task comes back.
         """
-        async with self._uow.read() as tx:
-            refund = await refunds.get_refund(tx, asked.refund_id)
-            intent = await intents.get_intent(tx, refund.intent_id)
-            reference = await ref(tx, intent)
-        if refund.status is not RefundStatus.PENDING:
+        claimed = await self._claim(asked.refund_id)
+        if claimed is None:
             return
-        provider = self._providers.get(refund.way)
+        refund, provider, reference = claimed
         failpoint("refunds.before_sending")
         try:
-            if provider is None:
-                raise RefundNotPossible(f"{refund.way} is off")
             sent = await provider.refund(reference, refund.payable, str(refund.id))
-        except (RefundRefused, RefundNotPossible) as error:
+        except RefundRefused as error:
             log.warning("payments.refund_refused", refund=str(refund.id), provider=refund.way, error=str(error))
             await self._end(refund.id, RefundStatus.FAILED, None)
         else:
             failpoint("refunds.sent")
             await self._end(refund.id, RefundStatus.SUCCEEDED, sent.external_id)
 
-    async def sweep(self) -> int:
-        """Timer: take up again what was booked and never sent; returns how many."""
+    async def _claim(self, refund_id: RefundId) -> tuple[Refund, PaymentProvider, PaymentRef] | None:
         async with self._uow() as tx:
-            stuck = await refunds.claim_stuck(tx, _STUCK, _AT_ONCE)
+            refund = await refunds.get_refund(tx, refund_id)
+            if refund.status is not RefundStatus.PENDING:
+                return None
+            provider = self._providers.get(refund.way)
+            if provider is None:
+                raise RetryLater(_OFF.total_seconds(), f"{refund.way} is off")
+            if not await refunds.claim(tx, refund_id, _CLAIM):
+                raise RetryLater(_CLAIM.total_seconds(), "another run is sending it, or was a moment ago")
+            return refund, provider, await ref(tx, await intents.get_intent(tx, refund.intent_id))
+
+    async def sweep(self) -> int:
+        """Timer: take up again what was booked and never sent, unless its task is still to come; returns how many."""
+        async with self._uow() as tx:
+            coming = {payload["refund_id"] for payload, _ in await jobs.list_open(tx, domain.SEND_REFUND)}
+            stuck = [
+                refund_id
+                for refund_id in await refunds.claim_stuck(tx, _STUCK, _AT_ONCE)
+                if str(refund_id) not in coming
+            ]
             for refund_id in stuck:
                 tx.enqueue(domain.SEND_REFUND, SendRefund(refund_id))
         return len(stuck)
@@ -117,25 +146,19 @@ class RefundsService:
     @retry_conflicts
     async def _end(self, refund_id: RefundId, status: RefundStatus, external_id: str | None) -> None:
         async with self._uow() as tx:
+            intent = await intents.lock_intent(tx, (await refunds.get_refund(tx, refund_id)).intent_id)
             refund = await refunds.get_refund(tx, refund_id)
-            intent = await intents.lock_intent(tx, refund.intent_id)
-            if not await refunds.end_refund(tx, refund_id, status, external_id):
+            if refund.status is not RefundStatus.PENDING:
+                await _contradicted(tx, intent, refund, status, external_id)
                 return
-            sent = status is RefundStatus.SUCCEEDED
-            target = AccountRef.house(f"provider:{refund.way}") if sent else AccountRef.user(refund.user_id)
-            await wallet.transfer(
-                tx,
-                TransferKind.REFUND,
-                f"refund:{refund_id}:{'sent' if sent else 'kept'}",
-                AccountRef.house(domain.REFUNDS),
-                target,
-                refund.amount,
-                reference=str(refund.intent_id),
-                memo=Memo(way=refund.way, reason=refund.reason),
-            )
-            if not sent:
-                refunded = intent.refunded - refund.amount
-                await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, refunded), refunded)
+            gone = refund.amount
+            if status is RefundStatus.FAILED:
+                gone = rules.gone_elsewhere(intent, refund.amount, await events.most_refunded(tx, intent))
+            kept = refund.amount - gone
+            # Refused because all of it has gone back already: then it has been sent, though not by us.
+            await _settle(tx, intent, refund, gone, kept)
+            ended = RefundStatus.FAILED if kept else RefundStatus.SUCCEEDED
+            await refunds.end_refund(tx, refund_id, ended, external_id)
             tx.emit(
                 RefundEnded(
                     refund_id=refund_id,
@@ -143,9 +166,55 @@ class RefundsService:
                     user_id=refund.user_id,
                     order_id=refund.order_id,
                     way=refund.way,
-                    amount=refund.amount.amount,
+                    amount=(kept or gone).amount,
                     currency=refund.amount.currency,
-                    status=status,
+                    status=ended,
                 )
             )
             tx.signal(domain.SIGNAL, intent.id)
+
+
+async def _settle(tx: Tx, intent: Intent, refund: Refund, gone: Money, kept: Money) -> None:
+    """Book a refund's end: ``gone`` of it is the provider's, ``kept`` the person's again."""
+    ways = ("sent", AccountRef.house(f"provider:{refund.way}"), gone), ("kept", AccountRef.user(refund.user_id), kept)
+    for name, target, amount in ways:
+        if amount:
+            await wallet.transfer(
+                tx,
+                TransferKind.REFUND,
+                f"refund:{refund.id}:{name}",
+                AccountRef.house(domain.REFUNDS),
+                target,
+                amount,
+                reference=str(refund.intent_id),
+                memo=Memo(way=refund.way, reason=refund.reason),
+            )
+    if kept:
+        refunded = intent.refunded - kept
+        await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, refunded), refunded)
+        if gone:
+            tx.emit(
+                PaymentTakenBack(
+                    intent_id=intent.id, user_id=intent.user_id, amount=gone.amount, currency=gone.currency
+                )
+            )
+
+
+async def _contradicted(tx: Tx, intent: Intent, refund: Refund, status: RefundStatus, external_id: str | None) -> None:
+    """Another run has ended the refund before, and perhaps otherwise: what was sent after a refusal went twice.
+
+    Then it waits in the inbox, as a refund that was made at the provider does, and the admins are told.
+    """
+    if status is refund.status:
+        return
+    log.error("payments.refund_contradicted", refund=str(refund.id), was=refund.status, now=status)
+    if status is RefundStatus.SUCCEEDED:
+        back = min(rules.known_back(intent) + refund.payable, intent.received, key=lambda money: money.amount)
+        report = Report(
+            event_id=f"refund:{refund.id}:sent",
+            state=ProviderState.REFUNDED,
+            intent_id=intent.id,
+            refunded=back,
+            details={"refund": str(refund.id), "external": external_id or ""},
+        )
+        await domain.apply(tx, refund.way, report)

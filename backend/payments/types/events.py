@@ -50,7 +50,10 @@ class TopUpSucceeded(Event, frozen=True, kw_only=True):
 
 
 class RefundEnded(Event, frozen=True, kw_only=True):
-    """The provider has sent a refund, or refused it (then the money is in the wallet)."""
+    """The provider has sent a refund, or refused it.
+
+    Of a refused one ``amount`` (minor units) is in the wallet: all of it, but for what had gone back by other hands.
+    """
 
     refund_id: RefundId
     intent_id: IntentId
@@ -63,7 +66,7 @@ class RefundEnded(Event, frozen=True, kw_only=True):
 
 
 class PaymentTakenBack(Event, frozen=True, kw_only=True):
-    """Money of a payment went back at the provider, behind our back, and an admin has booked it."""
+    """Money of a payment went back at the provider, behind our back, and is booked: by an admin, or by its end."""
 
     intent_id: IntentId
     user_id: UserId

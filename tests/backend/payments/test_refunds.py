@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -12,18 +13,33 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from backend.identity.types import Actor
+from backend.infra.jobs import RetryLater
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.payments import rules
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import PaymentConflict, ProviderDown, RefundNotPossible, RefundTooMuch
-from backend.payments.service import PaymentsService, RefundsService
-from backend.payments.types import Capabilities, Intent, IntentStatus, Refund, RefundStatus, SendRefund
+from backend.payments.service import InboxService, PaymentsService, RefundsService
+from backend.payments.types import (
+    Capabilities,
+    Intent,
+    IntentStatus,
+    Outcome,
+    PaymentRef,
+    ProviderState,
+    Refund,
+    Refunded,
+    RefundStatus,
+    Report,
+    SendRefund,
+)
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.service import WalletService
 from tests.backend.payments.test_rules import intent as paid_intent
 from tests.factories.wallet import actor_of, rich_person, usd
+from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
 Balance = Callable[[UserId], Awaitable[int]]
@@ -50,9 +66,22 @@ async def paid(payments: PaymentsService, fake: FakeProvider, buyer: Actor) -> I
 
 
 async def run(refunds: RefundsService, jobs: Jobs) -> None:
-    """Let the worker do every refund's job, also those it has done."""
+    """Let the worker do every refund's job, also those it has done; one that another run has is put off."""
     for payload in await jobs(SEND_REFUND):
-        await refunds.send(msgspec.convert(payload, SendRefund))
+        with contextlib.suppress(RetryLater):
+            await refunds.send(msgspec.convert(payload, SendRefund))
+
+
+async def told_back(payments: PaymentsService, intent: Intent, cents: int) -> Outcome:
+    """The provider tells that so much has gone back in all."""
+    report = Report(event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
+    return await payments.settle("fake", report)
+
+
+async def houses(wallet: WalletService, cashier: Actor) -> dict[str, int]:
+    """What the house's accounts hold, in cents; the books are proved first."""
+    assert (await wallet.verify(cashier)).balanced
+    return {item.name: item.balance.amount for item in await wallet.house(cashier)}
 
 
 async def test_a_part_and_then_the_rest(
@@ -135,8 +164,9 @@ async def test_what_was_spent_cannot_go_back(
 
 
 async def test_a_provider_that_is_down_is_asked_again(
-    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, jobs: Jobs
-) -> None:
+    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, jobs: Jobs,
+    clock: FakeClock,
+) -> None:  # fmt: skip
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "later", idempotency_key="r1")
     fake.down = True
     with pytest.raises(ProviderDown):
@@ -144,13 +174,17 @@ async def test_a_provider_that_is_down_is_asked_again(
     houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
     assert houses["refunds"] == 300
     fake.down = False
+    # It did not answer, and may still be at work: nobody asks again at once.
+    with pytest.raises(RetryLater):
+        await refunds.send(SendRefund(begun.id))
+    clock.move(seconds=91)
     await run(refunds, jobs)
     assert (await refunds.list_for(cashier, intent_id=paid.id))[0].status is RefundStatus.SUCCEEDED
     assert (await wallet.verify(cashier)).balanced
 
 
 async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
-    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent,
+    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "crash", idempotency_key="r1")
@@ -163,6 +197,7 @@ async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
         with pytest.raises(RuntimeError):
             await refunds.send(SendRefund(begun.id))
     assert fake.refunds == {str(begun.id): usd(300)}
+    clock.move(seconds=91)
     await refunds.send(SendRefund(begun.id))
     assert fake.refunds == {str(begun.id): usd(300)}
     houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
@@ -190,15 +225,21 @@ async def test_a_refund_that_is_refused_stays_in_the_wallet(
 
 
 async def test_a_refund_that_nobody_sent_is_taken_up_again(
-    refunds: RefundsService, cashier: Actor, paid: Intent, jobs: Jobs, clock: object
+    refunds: RefundsService, cashier: Actor, paid: Intent, jobs: Jobs, clock: FakeClock, real_uow: UnitOfWork
 ) -> None:
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "lost", idempotency_key="r1")
     assert await refunds.sweep() == 0
-    clock.move(minutes=11)  # type: ignore[attr-defined]
+    clock.move(minutes=11)
+    assert await refunds.sweep() == 0  # its job is still to come: a second one would only run beside it
+    async with real_uow() as tx:
+        await tx.execute(
+            text("UPDATE outbox_jobs SET dead_at = :now WHERE task = :task"), {"now": tx.now, "task": SEND_REFUND}
+        )
+    clock.move(minutes=11)
     assert await refunds.sweep() == 1
     assert [job["refund_id"] for job in await jobs(SEND_REFUND)] == [str(begun.id)] * 2
     await run(refunds, jobs)
-    clock.move(minutes=11)  # type: ignore[attr-defined]
+    clock.move(minutes=11)
     assert await refunds.sweep() == 0
 
 
@@ -213,6 +254,160 @@ async def test_ways_that_cannot_give_back(
     fake.capabilities = Capabilities()
     with pytest.raises(RefundNotPossible):
         await refunds.refund_top_up(cashier, paid.id, usd(1000), "never", idempotency_key="r2")
+
+
+async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
+) -> None:  # fmt: skip
+    """All of it is booked here, sent by hand there, and the job finds nothing left to send."""
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(1000), "asked for it", idempotency_key="r1")
+    assert await told_back(payments, paid, 1000) is Outcome.IGNORED
+    fake.refuses = True
+    await run(refunds, jobs)
+    assert await balance(buyer.id) == 0
+    intent = await payments.intent(buyer, paid.id)
+    assert (intent.status, intent.refunded) == (IntentStatus.REFUNDED, usd(1000))
+    (ended,) = await refunds.list_for(cashier, intent_id=paid.id)
+    assert (ended.id, ended.status) == (begun.id, RefundStatus.SUCCEEDED)
+    assert [job["status"] for job in await jobs("test.refund_noted")] == ["succeeded"]
+    held = await houses(wallet, cashier)
+    assert (held["refunds"], held["provider:fake"]) == (0, 0)
+
+
+@pytest.mark.parametrize("accepted_first", [True, False])
+async def test_a_part_of_ours_is_refused_after_all_went_back_there(
+    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider,
+    buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, accepted_first: bool,
+) -> None:  # fmt: skip
+    await refunds.refund_top_up(cashier, paid.id, usd(300), "a part", idempotency_key="r1")
+    assert await told_back(payments, paid, 1000) is Outcome.UNMATCHED
+    (row,) = (await inbox.unmatched(cashier)).items
+    fake.refuses = True
+    if accepted_first:
+        await inbox.accept_refund(cashier, row.id)
+    await run(refunds, jobs)
+    if not accepted_first:
+        await inbox.accept_refund(cashier, row.id)
+    assert await balance(buyer.id) == 0
+    assert (await payments.intent(buyer, paid.id)).refunded == usd(1000)
+    held = await houses(wallet, cashier)
+    assert (held["refunds"], held["provider:fake"], held.get("losses", 0)) == (0, 0, 0)
+
+
+async def test_only_what_did_not_go_back_there_comes_into_the_wallet(
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
+) -> None:  # fmt: skip
+    await refunds.refund_top_up(cashier, paid.id, usd(1000), "all", idempotency_key="r1")
+    await told_back(payments, paid, 400)
+    fake.refuses = True
+    await run(refunds, jobs)
+    assert await balance(buyer.id) == 600
+    intent = await payments.intent(buyer, paid.id)
+    assert (intent.status, intent.refunded) == (IntentStatus.PARTIALLY_REFUNDED, usd(400))
+    (told,) = await jobs("test.refund_noted")
+    assert (told["status"], told["amount"]) == ("failed", 600)
+    assert [job["amount"] for job in await jobs("test.taken_back_noted")] == [400]
+    held = await houses(wallet, cashier)
+    assert (held["refunds"], held["provider:fake"]) == (0, -600)
+
+
+@given(
+    credited=st.integers(1, 10**6), received=st.integers(1, 10**6), first=st.integers(0, 10**6),
+    second=st.integers(1, 10**6), told=st.integers(0, 10**6),
+)  # fmt: skip
+def test_what_a_failed_refund_leaves_at_the_provider(
+    credited: int, received: int, first: int, second: int, told: int
+) -> None:
+    """Between nothing and all of it; all, where the provider tells of all that the books know."""
+    first = min(first, credited - 1)
+    second = min(second, credited - first)
+    told = min(told, received)
+    whole = msgspec.structs.replace(
+        paid_intent(IntentStatus.SUCCEEDED), credited=usd(credited), received=Money(received, "XTR"),
+        payable=Money(received, "XTR"), refunded=usd(first + second),
+    )  # fmt: skip
+    gone = rules.gone_elsewhere(whole, usd(second), Money(told, "XTR"))
+    assert usd(0) <= gone <= usd(second)
+    if told >= rules.known_back(whole).amount:
+        assert gone == usd(second)
+    if told <= rules.known_back(msgspec.structs.replace(whole, refunded=usd(first))).amount:
+        assert gone == usd(0) or told >= rules.known_back(whole).amount
+
+
+async def test_two_runs_do_not_send_side_by_side(
+    refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "slow", idempotency_key="r1")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    calls = 0
+
+    async def slow(_payment: PaymentRef, _amount: Money, key: str) -> Refunded:
+        nonlocal calls
+        calls += 1
+        asked.set()
+        await go_on.wait()
+        return Refunded(f"slow-{key}")
+
+    monkeypatch.setattr(fake, "refund", slow)
+    first = asyncio.create_task(refunds.send(SendRefund(begun.id)))
+    await asked.wait()
+    for _ in range(3):
+        with pytest.raises(RetryLater):
+            await refunds.send(SendRefund(begun.id))
+    go_on.set()
+    await first
+    await refunds.send(SendRefund(begun.id))
+    assert calls == 1
+
+
+async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
+    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider,
+    buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its claim lapsed while it was sent, another run was refused, and now the first has its answer."""
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "late", idempotency_key="r1")
+    send = fake.refund
+
+    async def late(payment: PaymentRef, amount: Money, key: str) -> Refunded:
+        monkeypatch.setattr(fake, "refund", send)
+        clock.move(minutes=11)
+        fake.refuses = True
+        await refunds.send(SendRefund(begun.id))
+        fake.refuses = False
+        return await send(payment, amount, key)
+
+    monkeypatch.setattr(fake, "refund", late)
+    await refunds.send(SendRefund(begun.id))
+    assert await balance(buyer.id) == 1000
+    (row,) = (await inbox.unmatched(cashier)).items
+    assert (row.reason, row.intent_id, row.amount) == ("refunded_elsewhere", paid.id, usd(300))
+    assert len(await jobs("test.unmatched_noted")) == 1
+    # The provider's own word adds nothing to it, once an admin has accepted one of the two.
+    assert await told_back(payments, paid, 300) is Outcome.UNMATCHED
+    for item in (await inbox.unmatched(cashier)).items:
+        await inbox.accept_refund(cashier, item.id)
+    assert await balance(buyer.id) == 700
+    assert (await payments.intent(buyer, paid.id)).refunded == usd(300)
+    assert (await houses(wallet, cashier))["provider:fake"] == -700
+
+
+async def test_a_way_that_is_switched_off_keeps_its_refunds_waiting(
+    payments: PaymentsService, refunds: RefundsService, real_uow: UnitOfWork, fake: FakeProvider, buyer: Actor,
+    cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
+) -> None:  # fmt: skip
+    begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "typo", idempotency_key="r1")
+    off = RefundsService(uow=real_uow, providers={})
+    for _ in range(2):
+        with pytest.raises(RetryLater) as later:
+            await off.send(SendRefund(begun.id))
+        assert later.value.seconds >= 60
+    (waiting,) = await off.list_for(cashier, intent_id=paid.id)
+    assert (waiting.status, await balance(buyer.id)) == (RefundStatus.PENDING, 700)
+    await run(refunds, jobs)  # on again: at once
+    assert (await refunds.list_for(cashier, intent_id=paid.id))[0].status is RefundStatus.SUCCEEDED
 
 
 @given(received=st.integers(1, 10**9), amount=st.integers(1, 10**6), cuts=st.lists(st.integers(1, 10**6), max_size=8))
