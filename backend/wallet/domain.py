@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Unavailable
@@ -78,19 +78,6 @@ async def take_up_to(
         else:
             return wanted
     raise Unavailable(f"{idempotency_key} found no balance to stand on")
-
-
-async def transfer_all(tx: Tx, transfers: Sequence[NewTransfer]) -> list[TransferId]:
-    """Make several transfers in order; all accounts are locked first, so that two batches never deadlock.
-
-    Raises what ``transfer`` raises; the caller must then let the transaction fail.
-    """
-    for new in transfers:
-        rules.check(new)
-    await repository.lock_accounts(
-        tx, {(ref, new.amount.currency) for new in transfers for ref in (new.debit, new.credit)}
-    )
-    return [await _post(tx, new) for new in transfers]
 
 
 async def _post(tx: Tx, new: NewTransfer) -> TransferId:

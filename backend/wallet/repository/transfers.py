@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, Uuid, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
@@ -196,31 +196,6 @@ async def open_accounts(tx: Tx, refs: Iterable[AccountRef], asset: str) -> None:
         for ref in sorted(refs, key=lambda ref: (str(ref.user_id), ref.name))
     ]
     await tx.execute(_OPEN.values(rows))
-
-
-_LOCK = text("""
-SELECT a.id FROM ledger_accounts AS a
-JOIN unnest(:users, :names, :assets) AS asked (user_id, name, asset)
-  ON a.user_id = asked.user_id AND a.name = asked.name AND a.asset = asked.asset
-ORDER BY a.id FOR NO KEY UPDATE OF a""").bindparams(
-    bindparam("users", type_=ARRAY(Uuid())),
-    bindparam("names", type_=ARRAY(Text())),
-    bindparam("assets", type_=ARRAY(Text())),
-)
-
-
-async def lock_accounts(tx: Tx, accounts: Iterable[tuple[AccountRef, str]]) -> None:
-    """Lock people's accounts (with their assets), in the order of their ids."""
-    asked = [(ref, asset) for ref, asset in accounts if ref.user_id is not None]
-    if asked:
-        await tx.execute(
-            _LOCK,
-            {
-                "users": [ref.user_id for ref, _ in asked],
-                "names": [ref.name for ref, _ in asked],
-                "assets": [asset for _, asset in asked],
-            },
-        )
 
 
 _BALANCES = select(LedgerAccount.asset, LedgerAccount.balance).where(

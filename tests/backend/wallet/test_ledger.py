@@ -12,7 +12,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import CREDIT, Money
 from backend.wallet import domain
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
-from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferKind
+from backend.wallet.types import REVENUE, AccountRef, TransferKind
 from tests.constraints import violated_constraint
 from tests.factories.wallet import add_person, give, rich_person, usd
 from tests.fakes.heard import statements_of
@@ -116,19 +116,15 @@ async def test_assets_do_not_mix(uow: UnitOfWork) -> None:
             await domain.transfer(tx, TransferKind.READING, "r", AccountRef.user(user_id), HOUSE, Money(5, CREDIT))
 
 
-async def test_a_batch_is_all_or_nothing(uow: UnitOfWork) -> None:
+async def test_a_transaction_of_several_transfers_is_all_or_nothing(uow: UnitOfWork) -> None:
     one, two = await rich_person(uow, usd(100)), await rich_person(uow, usd(100))
-
-    def order(key: str, user_id: UserId, cents: int) -> NewTransfer:
-        return NewTransfer(kind=TransferKind.PURCHASE, idempotency_key=key, debit=AccountRef.user(user_id),
-                           credit=HOUSE, amount=usd(cents))  # fmt: skip
-
     with pytest.raises(InsufficientFunds):
         async with uow() as tx:
-            await domain.transfer_all(tx, [order("a", one, 60), order("b", two, 101)])
+            await buy(tx, one, 60, "a")
+            await buy(tx, two, 101, "b")
     async with uow() as tx:
         assert await domain.balance(tx, one, "USD") == usd(100)
-        made = await domain.transfer_all(tx, [order("a", one, 60), order("b", two, 40), order("a", one, 60)])
+        made = [await buy(tx, one, 60, "a"), await buy(tx, two, 40, "b"), await buy(tx, one, 60, "a")]
         assert made[0] == made[2] != made[1]
         assert await domain.balance(tx, one, "USD") == usd(40)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
@@ -102,10 +102,16 @@ class LedgerMachine(RuleBasedStateMachine):
     # The ledger
 
     async def post(self, new: NewTransfer) -> TransferId:
+        return (await self.post_all([new]))[0]
+
+    async def post_all(self, news: Sequence[NewTransfer]) -> list[TransferId]:
         async with self.uow() as tx:
-            return await domain.transfer(
-                tx, new.kind, new.idempotency_key, new.debit, new.credit, new.amount, new.reference, new.memo
-            )
+            return [
+                await domain.transfer(
+                    tx, new.kind, new.idempotency_key, new.debit, new.credit, new.amount, new.reference, new.memo
+                )
+                for new in news
+            ]
 
     def do(self, new: NewTransfer) -> None:
         if self.affordable(new):
@@ -165,12 +171,8 @@ class LedgerMachine(RuleBasedStateMachine):
         wanted = {ref: sum(new.amount.amount for new in news if new.debit == ref) for ref in {n.debit for n in news}}
         enough = all(self.held(ref, USD) >= amount for ref, amount in wanted.items())
 
-        async def post_all() -> list[TransferId]:
-            async with self.uow() as tx:
-                return await domain.transfer_all(tx, news)
-
         try:
-            made = self.run(post_all())
+            made = self.run(self.post_all(news))
         except InsufficientFunds:
             assert not enough
         else:

@@ -13,7 +13,7 @@ from backend.kernel.ids import TransferId, UserId
 from backend.wallet import domain
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.service import WalletService
-from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferKind
+from backend.wallet.types import REVENUE, AccountRef, TransferKind
 from tests.factories.wallet import rich_person, usd
 
 HOUSE = AccountRef.house(REVENUE)
@@ -139,28 +139,6 @@ async def test_whoever_pays_whom_the_lower_account_is_locked_first(real_uow: Uni
         await first.execute(_LOCK, {"id": high})
     await paying
     assert sorted([await balance(real_uow, user_id) for user_id in people]) == [93, 107]
-
-
-async def test_batches_over_the_same_people_in_opposite_order_do_not_deadlock(
-    real_uow: UnitOfWork, real_wallet: WalletService
-) -> None:
-    people = [await rich_person(real_uow, usd(1000)) for _ in range(4)]
-
-    async def batch(number: int) -> None:
-        order = people if number % 2 else people[::-1]
-        async with real_uow() as tx:
-            await domain.transfer_all(
-                tx,
-                [
-                    NewTransfer(kind=TransferKind.PURCHASE, idempotency_key=f"{number}:{user_id}",
-                                debit=AccountRef.user(user_id), credit=HOUSE, amount=usd(5))
-                    for user_id in order
-                ],
-            )  # fmt: skip
-
-    await asyncio.gather(*(batch(number) for number in range(30)))
-    assert [await balance(real_uow, user_id) for user_id in people] == [850] * 4
-    await assert_books(real_wallet)
 
 
 async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
