@@ -21,8 +21,6 @@ _GROUP: Final = 4
 _SHOWN: Final = re.compile(r"(?:^|[?&=/])g_([0-9A-Za-z-]+)|[?&]code=([0-9A-Za-z-]+)")
 _TIDY: Final = re.compile(r"[\s\-_\u2010-\u2015\u200b-\u200f\u2066-\u2069]+")
 _TYPED: Final = str.maketrans("ILO٠١٢٣٤٥٦٧٨٩", "1100123456789")
-START_PREFIX: Final = "g_"
-"""What a start parameter that carries a code begins with."""
 
 MOST_CODES: Final = 500
 MOST_PEOPLE: Final = 100_000

@@ -44,9 +44,8 @@ async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None 
     lines = await repository.list_lines(tx, order_id, row.currency)
     keys: list[DeliveredKey] = []
     if row.status == OrderStatus.DELIVERED:
-        revealed = await repository.first_reveals(tx, order_id)
         taken = await catalog.list_taken(tx, [line.id for line in lines])
-        keys = [DeliveredKey(k, line, n, revealed.get(k)) for n, (line, k) in enumerate(taken, start=1)]
+        keys = [DeliveredKey(k, line, n) for n, (line, k) in enumerate(taken, start=1)]
     held = await wallet.find_hold(tx, purpose(order_id)) if row.status == OrderStatus.AWAITING_PAYMENT else None
     return OrderView(
         id=order_id,

@@ -145,7 +145,6 @@ class DeliveredKey(msgspec.Struct, frozen=True):
     id: StockKeyId
     line_id: OrderLineId
     ordinal: int
-    revealed_at: datetime | None
 
 
 class OpenedKey(msgspec.Struct, frozen=True):

@@ -216,16 +216,6 @@ async def list_timeline(tx: Tx, order_id: OrderId) -> list[TimelineEntry]:
     return [TimelineEntry(OrderStep(row.step), row.at) for row in rows]
 
 
-async def first_reveals(tx: Tx, order_id: OrderId) -> dict[UUID, datetime]:
-    """When each key of the order was first shown on the page, saved, or sent again on demand."""
-    statement = (
-        select(Reveal.stock_key_id, func.min(Reveal.at).label("first"))
-        .where(Reveal.order_id == order_id, Reveal.actor_id.is_not(None))
-        .group_by(Reveal.stock_key_id)
-    )
-    return {row.stock_key_id: row.first for row in await tx.execute(statement)}
-
-
 def _line(row: Row[Any], currency: str) -> OrderLine:
     return OrderLine(
         id=OrderLineId(row.id),

@@ -12,7 +12,7 @@ from tests.webapp.sale import arrive, buy, goods, links, number_of
 
 async def test_a_key_is_shown_saved_and_sent_on_demand(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=100), visitor()
-    actor = await arrive(services, buyer, cents=1000)
+    await arrive(services, buyer, cents=1000)
     number = number_of(await buy(buyer, thing, 2))
     page = await buyer.get(f"/orders/{number}")
     assert not any(key in page.text for key in thing.keys)
@@ -26,8 +26,6 @@ async def test_a_key_is_shown_saved_and_sent_on_demand(services: Services, visit
     assert file.headers["content-type"] == "text/plain; charset=utf-8"
     assert file.headers["content-disposition"] == f'attachment; filename="{number}-1.txt"'
     assert sum(key in file.text for key in thing.keys) == 1
-    order = await services.orders.detail(actor, number)
-    assert all(key.revealed_at for key in order.keys)
     sent = await buyer.post(f"/orders/{number}/keys/1/chat")
     assert sent.status_code == 204
     assert "on their way to your chat" in sent.headers["hx-trigger"]
