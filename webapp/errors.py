@@ -89,6 +89,8 @@ MESSAGES: Final[dict[str, str]] = {
     "refund_not_possible": _("This cannot go back the way it came. Their balance can have it"),
     "refund_refused": _("The provider refuses to send it back. Their balance can have it"),
     "payment_closed": _("This has been dealt with already"),
+    "payment_not_credited": _("The payment itself is not in the books yet. Look at its provider first"),
+    "refund_currency_differs": _("It is in another currency than the payment. Settle it by hand, and put it aside"),
     "second_admin_needed": _("You asked for it, so another admin must approve it"),
     "code_not_valid": _("This code cannot be redeemed. Look whether every sign is right."),
     "gift_redeemed": _("It has been redeemed already"),
@@ -149,7 +151,7 @@ def _of_app_error(error: AppError) -> Problem:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if isinstance(error, RateLimited):
         headers = ((b"retry-after", str(error.retry_after).encode()),)
-    elif error.kind is Kind.UNAVAILABLE:
+    elif error.retryable:
         headers = ((b"retry-after", str(_UNAVAILABLE_SECONDS).encode()),)
     elif error.kind is Kind.UNAUTHENTICATED:
         headers = ((b"www-authenticate", b"tma, Bearer"),)

@@ -17,7 +17,7 @@ from litestar.response import Response
 
 from backend.infra.health import database_lost
 from backend.infra.metrics import WEBHOOKS
-from backend.kernel.errors import AppError, Kind, RateLimited
+from backend.kernel.errors import AppError, RateLimited
 from backend.payments.errors import BadWebhook
 from backend.payments.types import Outcome
 from webapp.guards import PUBLIC
@@ -77,7 +77,7 @@ def _refuse(request: SoukRequest, way: str, status: int, outcome: str, detail: s
 
 def _fail(way: str, error: Exception) -> Response[bytes]:
     WEBHOOKS.labels(way, "failed").inc()
-    away = database_lost(error) or (isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE)
+    away = database_lost(error) or (isinstance(error, AppError) and error.retryable)
     times = _sampler.count(f"{way}:{'away' if away else 'failed'}")
     if times is not None:
         if away:
