@@ -97,12 +97,6 @@ def nothing(request: SoukRequest, *, push: str | None = None) -> Html:
     return Response(b"", status_code=204, headers=headers, media_type=_MEDIA_TYPE)
 
 
-def go(request: SoukRequest, path: str) -> Html:
-    """Have the app open another of its pages in place of this one, without a reload."""
-    location = msgspec.json.encode({"path": path, "target": "#app", "swap": "innerHTML"}).decode()
-    return Response(b"", status_code=200, headers={**_HEADERS, "hx-location": location}, media_type=_MEDIA_TYPE)
-
-
 def media_url(request: SoukRequest, name: str | None) -> str | None:
     """The address of a stored picture, None for none; the same for everybody, so shared pages may hold it."""
     return site_of(request).addresses.sign_media(name) if name else None
