@@ -41,7 +41,8 @@ class PaymentProvider(Protocol):
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
         """Send ``amount`` (of the asset that people pay in) back to the payer; the same key again sends nothing more.
 
-        Raises RefundRefused when it can never be sent.
+        Raises RefundRefused when it can never be sent and no earlier call has sent it; whatever leaves that open (no
+        answer, an earlier call still at work) is ProviderDown.
         """
         ...
 
@@ -65,7 +66,10 @@ class Http(Protocol):
         auth: tuple[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
-        """One call and its answer, whatever its status below 500. Raises ProviderDown for 5xx, 429 and no answer."""
+        """One call and its answer, whatever its status below 500.
+
+        Raises ProviderDown for 5xx, for 408, 409, 425 and 429, and for no answer.
+        """
         ...
 
 

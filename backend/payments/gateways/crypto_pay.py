@@ -38,6 +38,7 @@ FIAT: Final = reading.codes("USD EUR RUB BYN UAH GBP CNY KZT UZS GEL TRY AMD THB
 _PAGE: Final = 1000
 _SKEW: Final = timedelta(hours=1)
 _LONGEST_SPEND_ID: Final = 64
+_SPENT: Final = "SPEND_ID"
 _UNAUTHORIZED: Final = 401
 T = TypeVar("T")
 
@@ -145,26 +146,33 @@ class CryptoPayProvider:
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
         """Send coins for ``amount`` to the payer: that share of what he paid, rounded down to the coin's digits."""
+        if payment.external_id is None:
+            raise RefundRefused("crypto_pay: no invoice of ours")
+        spend_id = _spend_id(payment.external_id, amount, idempotency_key)
+        # First of all: an earlier try of ours may have sent it, whatever became of the invoice since.
+        sent = await self._sent_before(spend_id) or await self._send(payment, amount, spend_id)
+        return Refunded(str(sent.transfer_id))
+
+    async def _send(self, payment: PaymentRef, amount: Money, spend_id: str) -> _Transfer:
         invoice = await self._find(payment)
         if invoice is None or invoice.status != "paid" or invoice.fiat != amount.currency:
             raise RefundRefused("crypto_pay: no such paid invoice")
-        spend_id = _spend_id(invoice.invoice_id, amount, idempotency_key)
-        sent = await self._sent_before(spend_id)
-        if sent is None:
-            asked = {
-                "user_id": payment.payer_telegram_id,
-                "asset": invoice.paid_asset,
-                "amount": await self._coins(invoice, amount),
-                "spend_id": spend_id,
-            }
-            try:
-                sent = _as(await self._call("transfer", asked), _Transfer)
-            except reading.Refused as error:
-                # Each spend_id is accepted only once: another try of ours may have come first.
-                sent = await self._sent_before(spend_id)
-                if sent is None:
-                    raise RefundRefused(f"crypto_pay: {error}") from error
-        return Refunded(str(sent.transfer_id))
+        asked = {
+            "user_id": payment.payer_telegram_id,
+            "asset": invoice.paid_asset,
+            "amount": await self._coins(invoice, amount),
+            "spend_id": spend_id,
+        }
+        try:
+            return _as(await self._call("transfer", asked), _Transfer)
+        except reading.Refused as error:
+            # Each spend_id is accepted only once: another try of ours may have come first.
+            sent = await self._sent_before(spend_id)
+            if sent is not None:
+                return sent
+            if _SPENT in str(error):
+                raise ProviderDown("crypto_pay knows the transfer and does not list it yet") from error
+            raise RefundRefused(f"crypto_pay: {error}") from error
 
     async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
         """The paid invoices of a period, and how much has gone back of each that was refunded in it."""
@@ -238,13 +246,15 @@ class CryptoPayProvider:
         return reading.to_text(int(coins * 10**places), places)
 
     async def _refunds(self, since: datetime) -> list[Report]:
+        """All that has gone back of each invoice of which a part went back in the period."""
         totals: dict[str, Money] = {}
         async for item in self._pages("getTransfers"):
             transfer = _as(item, _Transfer)
-            if transfer.completed_at < since - _SKEW:
+            late = transfer.completed_at >= since - _SKEW
+            if not late and not totals:
                 break
             told = _read_spend_id(transfer.spend_id)
-            if told is not None:
+            if told is not None and (late or told[0] in totals):
                 invoice, amount = told
                 totals[invoice] = totals.get(invoice, Money.zero(amount.currency)) + amount
         return [
@@ -262,7 +272,7 @@ def _as(raw: msgspec.Raw, kind: type[T]) -> T:
     return reading.decode(bytes(raw), kind, ProviderDown)
 
 
-def _spend_id(invoice_id: int, amount: Money, key: str) -> str:
+def _spend_id(invoice_id: str, amount: Money, key: str) -> str:
     """An idempotency key that also tells what is refunded, so that a statement can say it."""
     told = f"{invoice_id}:{amount.amount}{amount.currency}:{key.replace('-', '')}"
     if len(told) <= _LONGEST_SPEND_ID:

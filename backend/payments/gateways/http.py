@@ -7,9 +7,12 @@ from typing import Any, Final
 
 import httpx
 
-from backend.payments.errors import ProviderDown
+from backend.payments.errors import ProviderBusy, ProviderDown
 
 _TIMEOUT_SECONDS: Final = 15.0
+# Time is out, another call is at work on the same thing, too early, too many: the same call may succeed later, and what
+# it asks for may even be done by the other.
+_NOT_NOW: Final = frozenset({408, 409, 425, 429})
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 
@@ -56,7 +59,10 @@ class HttpClient:
         auth: tuple[str, str] | None = None,
         content: bytes | None = None,
     ) -> HttpAnswer:
-        """One call and its answer, whatever its status below 500. Raises ProviderDown for 5xx, 429 and no answer."""
+        """One call and its answer, whatever its status below 500.
+
+        Raises ProviderDown for 5xx, for 408, 409, 425 and 429, and for no answer.
+        """
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
         try:
@@ -65,7 +71,9 @@ class HttpClient:
             )
         except httpx.HTTPError as error:
             raise ProviderDown(f"{httpx.URL(url).host}: {type(error).__name__}") from error
-        if response.status_code >= _SERVER_ERRORS or response.status_code == _TOO_MANY:
+        if response.status_code == _TOO_MANY:
+            raise ProviderBusy(f"{httpx.URL(url).host} answered {_TOO_MANY}")
+        if response.status_code >= _SERVER_ERRORS or response.status_code in _NOT_NOW:
             raise ProviderDown(f"{httpx.URL(url).host} answered {response.status_code}")
         return HttpAnswer(response)
 

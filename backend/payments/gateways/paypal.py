@@ -43,6 +43,7 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _GONE: Final = frozenset({"COMPLETED", "PENDING"})
 _REFUSED: Final = frozenset({"DECLINED", "FAILED", "DENIED"})
+_NEVER: Final = frozenset({"CANCELLED", "FAILED"})
 # Event codes of a search: payments; refunds, reversals and chargebacks.
 _PAYMENT: Final = "T00"
 _BACK: Final = frozenset({"T1106", "T1107", "T1201"})
@@ -131,8 +132,10 @@ class PayPalProvider:
             made = await self._api.call("POST", path, Capture, body={"amount": _amount(amount)}, key=idempotency_key)
         except reading.Refused as error:
             raise RefundRefused(f"paypal: {error}") from error
-        if made.status not in _GONE:
+        if made.status in _NEVER:
             raise RefundRefused(f"paypal: the refund is {made.status}")
+        if made.status not in _GONE:
+            raise ProviderDown("paypal did not say what became of the refund")
         return Refunded(made.id)
 
     async def statement(self, since: datetime, until: datetime) -> list[Report] | None:

@@ -14,6 +14,8 @@ from backend.payments.ports import Http
 
 TOLERANCE_SECONDS: Final = 300
 _PAGE: Final = 100
+# Another call is at work on the same thing.
+_NOT_NOW: Final = frozenset({"lock_timeout", "idempotency_key_in_use"})
 
 
 class _Named(msgspec.Struct):
@@ -38,7 +40,7 @@ class _Transport(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """One call. Raises ProviderDown for 5xx, 429, no answer, and for any other address."""
+        """One call. Raises ProviderDown as ``Http.call`` does, and for any other address."""
         if not url.startswith(f"{self._base}/"):
             raise ProviderDown("stripe: a call to another address")
         content = post_data.encode() if isinstance(post_data, str) else None
@@ -72,6 +74,8 @@ class StripeApi:
         try:
             said = await self._client.raw_request_async(method, path, **asked, **options)
         except (stripe.InvalidRequestError, stripe.CardError) as error:
+            if error.code in _NOT_NOW:
+                raise ProviderDown(f"stripe: {error.code}") from error
             raise reading.Refused(f"stripe: {error.code or 'refused'}") from error
         except stripe.StripeError as error:
             raise ProviderDown(f"stripe: {type(error).__name__}") from error

@@ -28,6 +28,8 @@ from tests.fakes.clock import FakeClock
 
 LIMITS = TopUpLimits(minimum=usd(100), maximum=usd(100_000_000))
 ADMIN = Actor.system()
+CLAIMED = 91
+"""Seconds after which a refund that was cut off is sent again."""
 
 
 @dataclass

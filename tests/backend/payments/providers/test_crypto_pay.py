@@ -98,6 +98,34 @@ async def test_where_transfers_are_not_allowed_the_wallet_keeps_the_money(shop: 
     assert (refund.status, await shop.balance()) == (RefundStatus.FAILED, 1000)
 
 
+async def test_a_transfer_that_is_known_and_not_listed_yet_is_not_refused(
+    shop: Shop, desk: CryptoPayDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier try is at work: its refusal of a second one says nothing of the first."""
+    intent = await shop.paid(1000)
+    reference = await shop.ref(intent)
+    first = await desk.provider.refund(reference, usd(400), "key")
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.server, "_getTransfers", lambda asked: desk.server._page([], asked))
+        with pytest.raises(ProviderDown):
+            await desk.provider.refund(reference, usd(400), "key")
+    desk.server.invoices.clear()  # deleted by the operator: the transfer stands
+    assert await desk.provider.refund(reference, usd(400), "key") == first
+    assert len(desk.server.transfers) == 1
+
+
+async def test_a_statement_tells_all_that_went_back_of_an_invoice(shop: Shop, desk: CryptoPayDesk) -> None:
+    reference = await shop.ref(await shop.paid(1000))
+    other = await shop.ref(await shop.paid(1000, "other"))
+    for payment in (reference, other):
+        await desk.provider.refund(payment, usd(400), "before")
+    shop.clock.move(days=10)
+    await desk.provider.refund(reference, usd(100), "now")
+    now = shop.clock.now()
+    listed = await desk.provider.statement(now - timedelta(days=3), now) or []
+    assert [(report.external_id, report.refunded) for report in listed] == [(reference.external_id, usd(500))]
+
+
 async def test_more_than_the_invoice_is_never_sent(shop: Shop, desk: CryptoPayDesk) -> None:
     intent = await shop.paid(1000)
     with pytest.raises(RefundRefused):

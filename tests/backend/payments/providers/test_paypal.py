@@ -23,13 +23,15 @@ from backend.payments.types import (
     Outcome,
     PollIntent,
     ProviderState,
+    RefundStatus,
     SendRefund,
 )
-from tests.backend.payments.providers.conftest import ADMIN, Shop
+from tests.backend.payments.providers.conftest import ADMIN, CLAIMED, Shop
 from tests.backend.payments.providers.desks import PayPalDesk
 from tests.factories.wallet import usd
 from tests.fakes import paypal_server
 from tests.fakes.clock import FakeClock
+from tests.fakes.http_server import Response
 
 on_paypal = pytest.mark.parametrize("desk", ["paypal"], indirect=True)
 
@@ -426,3 +428,31 @@ async def test_a_statement_has_many_pages_and_long_ones_several_searches(shop: S
 def test_its_settings_name_the_real_one(settings: Settings) -> None:
     assert settings.paypal_url == "https://api-m.paypal.com"
     assert paypal.SPEC.needs == ("PAYPAL_CLIENT_ID", "PAYPAL_SECRET", "PAYPAL_WEBHOOK_ID")
+
+
+# ── refunds ──
+
+
+@on_paypal
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(409, json={"name": "RESOURCE_CONFLICT", "details": [{"issue": "PREVIOUS_REQUEST_IN_PROGRESS"}]}),
+        Response(201, json={"id": "1JU08902781691411"}),
+    ],
+)
+async def test_an_answer_that_proves_nothing_leaves_the_refund_waiting(
+    shop: Shop, desk: PayPalDesk, monkeypatch: pytest.MonkeyPatch, answer: Response
+) -> None:
+    intent = await shop.paid()
+    begun = await shop.refunds.refund_top_up(ADMIN, intent.id, usd(1555), "", idempotency_key="r")
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.server, "_refund", lambda *_: answer)
+        with pytest.raises(ProviderDown):
+            await shop.refunds.send(SendRefund(begun.id))
+    (waiting,) = await shop.refunds.list_for(ADMIN, intent_id=intent.id)
+    assert (waiting.status, await shop.balance()) == (RefundStatus.PENDING, 0)
+    desk.server._by_key.clear()
+    shop.clock.move(seconds=CLAIMED)
+    await shop.refunds.send(SendRefund(begun.id))
+    assert (desk.sent_back(intent), desk.refunds(intent), await shop.balance()) == (1555, 1, 0)

@@ -302,3 +302,15 @@ def test_the_wrong_kind_of_key_is_named(settings: Settings, kit: ProviderKit, ke
 def test_its_settings_name_the_real_one(settings: Settings) -> None:
     assert settings.stripe_api_url == "https://api.stripe.com"
     assert stripe_checkout.SPEC.needs == ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+
+
+@on_stripe
+@pytest.mark.parametrize(("status", "code"), [(400, "lock_timeout"), (409, "idempotency_key_in_use")])
+async def test_an_answer_that_proves_nothing_is_no_refusal(
+    shop: Shop, desk: StripeDesk, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    reference = await shop.ref(await shop.paid())
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.server, "_create_refund", lambda *_: desk.server._error("busy", code, status=status))
+        with pytest.raises(ProviderDown):
+            await desk.provider.refund(reference, usd(1555), "key")
