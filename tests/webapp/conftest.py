@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -14,8 +14,19 @@ from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
 from webapp.asgi import create_app
+from webapp.assets import build_assets
+from webapp.rendering import Templates
 
 MakeVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """All apps of this process share their templates, which take longer to compile than a test to run."""
+    templates = Templates(build_assets())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("webapp.asgi.Templates", lambda _: templates)
+        yield
 
 
 @pytest.fixture
