@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
-import secrets
 import sys
 from pathlib import Path
 
 import click
 
-from backend.bootstrap import Services
 from backend.cli.catalog import import_group
 from backend.cli.doctor import doctor
-from backend.cli.frame import OneLineGroup, console, with_services
+from backend.cli.frame import OneLineGroup, console
+from backend.cli.keys import keys
 from backend.cli.ledger import ledger
 from backend.demo.run import run_demo
 from backend.infra import migrations
@@ -28,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(import_group)
+main.add_command(keys)
 main.add_command(ledger)
 main.add_command(doctor)
 
@@ -79,31 +78,3 @@ def migrate(revision: str) -> None:
     settings = load_settings()
     asyncio.run(migrations.upgrade(settings.database_url, revision))
     console.print("The database is up to date.")
-
-
-@main.group()
-def keys() -> None:
-    """The master keys that protect what is stored."""
-
-
-@keys.command("generate")
-def keys_generate() -> None:
-    """Print a new master key for MASTER_KEYS."""
-    name = f"k{secrets.token_hex(3)}"
-    click.echo(f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}")
-
-
-@keys.command("rotate")
-def keys_rotate() -> None:
-    """Wrap every data key by the first key of MASTER_KEYS; what they protect stays as it is."""
-
-    async def rotate(services: Services) -> int:
-        done = 0
-        while True:
-            async with services.uow() as tx:
-                count = await services.ring.rotate(tx)
-            done += count
-            if not count:
-                return done
-
-    console.print(f"{with_services(rotate)} data keys are wrapped by the current master key now.")
