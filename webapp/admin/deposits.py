@@ -71,21 +71,24 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
 async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before money is credited: how much has arrived in all. Raises NotFound."""
     intent = await _intent(request, intent_id)
-    return sheet(request, "manage/_confirm_deposit.html", _view(intent, str(intent.payable.decimal())))
+    return sheet(request, "manage/_confirm_deposit.html", _view(request, intent, str(intent.payable.decimal())))
 
 
 @post(_ONE + "/confirm", name="admin:confirm-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Credit what has arrived; saying the same twice credits it once. Raises NotFound, PaymentClosed."""
+    """Credit what has arrived; saying the same twice credits it once. Raises NotFound, PaymentClosed,
+    SecondAdminNeeded for one's own."""
     form = await forms.read_form(request, ReceivedForm)
     services, intent = site_of(request).services, await _intent(request, intent_id)
     try:
         amount = services.payments.read_amount(form.amount, intent.payable.currency)
-        await services.deposits.confirm(request.user, intent.id, amount)
+        found = await services.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
         error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"
-        view = _view(intent, form.amount, error)
+        view = _view(request, intent, form.amount, error)
         return sheet(request, "manage/_confirm_deposit.html", view, status=FORM_ERROR)
+    if found.received < amount:
+        return await _judged(request, intent.id, _("It waits for a second admin"))
     return await _judged(request, intent.id, _("Confirmed. The money is in the wallet"))
 
 
@@ -114,11 +117,12 @@ async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
     return found
 
 
-def _view(intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
+def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
     return ConfirmDepositSheet(
         action=f"{PAYMENTS}/{intent.id}/confirm",
         payable=intent.payable,
         received=intent.received,
+        limit=site_of(request).services.deposits.limit,
         typed=typed,
         amount_error=error,
     )

@@ -7,22 +7,24 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.types import Permission
+from backend.kernel.errors import Unavailable
 from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.payments.types import Intent, IntentStatus
 from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.admin.money import money_places
 from webapp.guards import requires
-from webapp.pages.answers import asked_by, asked_for_more
+from webapp.limits import WRITE, limited
+from webapp.pages.answers import asked_by, asked_for_more, to_app
 from webapp.presenters import manage_payments as present
 from webapp.presenters.wallet import address
 from webapp.presenters.ways import way_title
-from webapp.responses import Html, fragment, live_url, signed_url
+from webapp.responses import Html, fragment, live_url, signed_url, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import Chip
 from webapp.views.manage_money import ManageDeposit, ManagePayments, PaymentFilePage
@@ -82,6 +84,19 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     return await payment_page(request, IntentId(intent_id))
 
 
+@post(PAYMENTS + "/{intent_id:uuid}/look", name="admin:look", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Ask the provider now, however long the payment's time is over. Raises NotFound."""
+    site, words = site_of(request), site_of(request).viewer(request.user).words
+    try:
+        await site.services.payments.look(request.user, IntentId(intent_id))
+    except Unavailable:
+        shown = to_app(await payment_page(request, IntentId(intent_id)))
+        return toast(shown, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+    shown = to_app(await payment_page(request, IntentId(intent_id)))
+    return toast(shown, words.gettext("The provider has been asked"))
+
+
 async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
     """The page of one payment; its changing part alone when that asks to be brought up to date. Raises NotFound."""
     services, actor = site_of(request).services, request.user
@@ -104,6 +119,9 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         refundable=bool(choice.most),
         obstacle=present.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
+        can_look=intent.external_id is not None
+        and intent.way != present.DEPOSIT
+        and services.payments.takes(intent.way),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
     )
@@ -123,8 +141,11 @@ async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
 async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None:
     if intent.way != present.DEPOSIT:
         return None
-    proofs = await site_of(request).services.deposits.proofs(request.user, intent.id)
-    return present.deposit(intent, proofs, lambda target: signed_url(request, target))
+    services, actor = site_of(request).services, request.user
+    proofs = await services.deposits.proofs(actor, intent.id)
+    first = await services.deposits.first_word(actor, intent.id)
+    names = await services.identity.names_of(actor, [first.by]) if first else {}
+    return present.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
 
 
 async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | None:
@@ -173,4 +194,4 @@ def _status_chips(query: PaymentsQuery, request: SoukRequest) -> tuple[Chip, ...
     )
 
 
-HANDLERS: Final = (payments, payment)
+HANDLERS: Final = (payments, payment, look)

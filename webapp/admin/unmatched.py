@@ -14,7 +14,6 @@ from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, PaymentEventId, UserId
-from backend.kernel.money import Money
 from backend.kernel.text import fold
 from backend.payments.errors import PaymentClosed
 from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
@@ -43,6 +42,7 @@ from webapp.views.manage_money import (
 _MONEY = requires(Permission.MONEY)
 UNMATCHED: Final = PAYMENTS + "/unmatched"
 _ONE: Final = UNMATCHED + "/{event_id:uuid}"
+_ERRORS: Final[dict[str, AmountError]] = {"above_maximum": "too_much", "no_price": "no_price"}
 
 
 class PageQuery(msgspec.Struct, frozen=True):
@@ -142,8 +142,9 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     inbox = site_of(request).services.inbox
     try:
         intent = await inbox.assign(request.user, found.id, user_id, amount, order_id)
-    except Invalid:
-        view = await _assign_view(request, found, form.person, form, "not_a_number")
+    except Invalid as refusal:
+        error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
+        view = await _assign_view(request, found, form.person, form, error)
         return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
     return await _given(request, intent)
 
@@ -207,28 +208,18 @@ async def _assign_view(
 ) -> AssignSheet:
     if found.amount is None or "person" not in _can(found):
         raise PaymentClosed(found.outcome)
-    currency = site_of(request).settings.shop_currency
-    typed = form.amount or ("" if error else await _worth(request, found.way, found.amount))
+    worth = site_of(request).services.inbox.worth(found)
     return AssignSheet(
         action=f"{UNMATCHED}/{found.id}/assign",
         came=found.amount,
-        currency=currency,
+        currency=site_of(request).settings.shop_currency,
+        most=worth.most if worth else None,
         person=None if person is None else await _person(request, UserId(person)),
-        typed=typed,
+        typed=form.amount or (str(worth.amount.decimal()) if worth and not error else ""),
         typed_order=form.order,
         amount_error=error,
         order_error="" if not no_order else "not_found" if form.order else "required",
     )
-
-
-async def _worth(request: SoukRequest, way_name: str, came: Money) -> str:
-    """What money is worth in the shop's currency by its way's price, to be typed over; nothing where none is known."""
-    site = site_of(request)
-    if came.currency == site.settings.shop_currency:
-        return str(came.decimal())
-    ways = await site.services.payments.ways(request.user)
-    way = next((way for way in ways if (way.name, way.asset) == (way_name, came.currency)), None)
-    return str(came.convert(way.unit_price, site.settings.shop_currency).decimal()) if way else ""
 
 
 async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:

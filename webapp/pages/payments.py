@@ -11,7 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.kernel.errors import Invalid
+from backend.kernel.errors import Invalid, Unavailable
 from backend.kernel.ids import IntentId, OrderId
 from backend.orders.types import OrderFilter, OrderRow
 from backend.payments.service.deposits import MAX_PROOF_BYTES
@@ -20,7 +20,7 @@ from webapp import forms
 from webapp.limits import WRITE, limited
 from webapp.pages.answers import asked_by, pushed
 from webapp.presenters import payments as present
-from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page
+from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import PaymentPage, ProofError
 
@@ -61,6 +61,20 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     if query.seen and view.address.endswith(f"={query.seen}"):
         return nothing(request)
     return fragment(request, "wallet/_payment.html", view)
+
+
+@post("/wallet/payments/{intent_id:uuid}/look", name="wallet:look", guards=[limited(WRITE)], status_code=200)
+async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Ask the provider now, however long the payment's time is over. Raises NotFound, also for another's."""
+    services, words = site_of(request).services, site_of(request).viewer(request.user).words
+    before = await services.payments.intent(request.user, IntentId(intent_id))
+    try:
+        found = await services.payments.look(request.user, before.id)
+    except Unavailable:
+        answer = fragment(request, "wallet/_payment.html", await _view(request, before))
+        return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+    answer = fragment(request, "wallet/_payment.html", await _view(request, found))
+    return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
 
 
 @post(
@@ -122,4 +136,4 @@ async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | N
     return next((row for row in latest.items if row.id == order_id), None)
 
 
-PAYMENT_HANDLERS: Final = (payments, payment, add_proof)
+PAYMENT_HANDLERS: Final = (payments, payment, look, add_proof)

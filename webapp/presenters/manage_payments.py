@@ -15,6 +15,7 @@ from backend.kernel.money import Money
 from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
 from backend.payments import words
 from backend.payments.types import (
+    FirstWord,
     InboxRow,
     Intent,
     IntentStatus,
@@ -215,8 +216,14 @@ def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
     )
 
 
-def deposit(intent: Intent, proofs: Sequence[Proof], sign: Callable[[str], str]) -> ManageDeposit:
-    """What an admin sees of a payment by hand, and what he may say of it."""
+def deposit(
+    intent: Intent,
+    proofs: Sequence[Proof],
+    sign: Callable[[str], str],
+    first: FirstWord | None,
+    names: Mapping[UserId, str],
+) -> ManageDeposit:
+    """What an admin sees of a payment by hand, and may say of it; ``first`` has been said by one of ``names``."""
     can: set[Literal["confirm", "reject"]] = set()
     if intent.status is not IntentStatus.REFUNDED and intent.status is not IntentStatus.PARTIALLY_REFUNDED:
         can.add("confirm")
@@ -231,7 +238,8 @@ def deposit(intent: Intent, proofs: Sequence[Proof], sign: Callable[[str], str])
         )
         for proof in reversed(proofs)
     )
-    return ManageDeposit(shown, frozenset(can))
+    said_by = names.get(first.by, "") if first else ""
+    return ManageDeposit(shown, first.received if first else None, said_by, frozenset(can))
 
 
 def obstacle(choice: RefundChoice, viewer: Viewer) -> str:

@@ -230,6 +230,10 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
+def _is_over(state: PaymentState, *, payable: bool) -> bool:
+    return state in {"expired", "failed"} or (state == "short" and not payable)
+
+
 def payment(
     intent: Intent,
     viewer: Viewer,
@@ -284,6 +288,7 @@ def payment(
         deposit=deposit,
         confirmations=_count(intent, "confirmations"),
         needed=_count(intent, "needed"),
+        can_look=intent.external_id is not None and kind is not ActionKind.DEPOSIT and _is_over(state, payable=payable),
         seen=_seen(intent) if state == "confirming" else None,
         reason=intent.progress.get("reason", "") if deposit else "",
         order=order.number if order else "",

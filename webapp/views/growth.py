@@ -97,10 +97,14 @@ class VoucherSheet(msgspec.Struct, frozen=True):
 
 
 class NewVouchersPage(msgspec.Struct, frozen=True):
-    """manage/new_vouchers.html; ``errors`` maps a field to what is wrong with it."""
+    """manage/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
+
+    ``alone`` is what one admin's codes of a day may be worth in all.
+    """
 
     presets: tuple[Preset, ...]
     maximum: Money
+    alone: Money
     intent: str
     amount: str = ""
     kind: Literal["one", "many"] = "one"

@@ -12,7 +12,7 @@ from webapp.views.common import Chip, Hue
 from webapp.views.wallet import HistoryRow, Preset
 
 Tone = Literal["", "good", "warn", "bad"]
-AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent"]
+AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent", "no_price"]
 
 
 class Badge(msgspec.Struct, frozen=True):
@@ -100,18 +100,27 @@ class ManageProof(msgspec.Struct, frozen=True):
 
 
 class ManageDeposit(msgspec.Struct, frozen=True):
-    """A payment by hand: its proofs, the latest first, and what an admin may say of it."""
+    """A payment by hand: its proofs, the latest first, and what an admin may say of it.
+
+    ``said_by`` has confirmed ``said``, and another admin has to say the same.
+    """
 
     proofs: tuple[ManageProof, ...]
+    said: Money | None = None
+    said_by: str = ""
     can: frozenset[Literal["confirm", "reject"]] = frozenset()
 
 
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
-    """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before."""
+    """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
+
+    Above ``limit`` for one person within a day another admin has to say the same.
+    """
 
     action: str
     payable: Money
     received: Money
+    limit: Money
     typed: str = ""
     amount_error: AmountError = ""
 
@@ -136,6 +145,7 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     refundable: bool = False
     obstacle: str = ""
     deposit: ManageDeposit | None = None
+    can_look: bool = False
     until: datetime | None = None
     live_url: str | None = None
 
@@ -268,11 +278,15 @@ class AssigneesPage(msgspec.Struct, frozen=True):
 
 
 class AssignSheet(msgspec.Struct, frozen=True):
-    """manage/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``."""
+    """manage/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
+
+    ``most`` may be given for it; None where nobody knows what it is worth.
+    """
 
     action: str
     came: Money
     currency: str
+    most: Money | None = None
     person: AssigneeRow | None = None
     typed: str = ""
     typed_order: str = ""

@@ -161,7 +161,8 @@ class PaymentPage(msgspec.Struct, frozen=True):
     ``amount``, ``credited``, ``refunded`` and ``balance`` are in the shop's currency; ``payable``, ``received`` and
     ``missing`` in the asset that is paid in. ``seen`` is what shows of a transfer that is not final yet; ``reason`` is
     an admin's word about a deposit.
-    ``address`` asks for the page again; it answers nothing as long as nothing has changed.
+    ``address`` asks for the page again; it answers nothing as long as nothing has changed. ``can_look``: the provider
+    can be asked once more, though nobody does by himself.
     """
 
     id: str
@@ -183,6 +184,7 @@ class PaymentPage(msgspec.Struct, frozen=True):
     until: datetime | None = None
     live_url: str | None = None
     asks: bool = False
+    can_look: bool = False
     pay_url: str | None = None
     pay_with: Literal["link", "invoice", "none"] = "none"
     transfer: TransferView | None = None

@@ -14,7 +14,7 @@ from backend.infra.settings import Settings
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, field
+from tests.webapp.sale import arrive, field, plain
 
 SHOWN = re.compile(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}")
 
@@ -66,6 +66,18 @@ async def test_what_are_no_vouchers(
     assert answer.status_code == 422
     assert told in answer.text
     assert await services.vouchers.list_all(actor) == []
+
+
+async def test_one_admin_of_two_makes_vouchers_up_to_the_limit(
+    services: Services, visitor: MakeVisitor, settings: Settings
+) -> None:
+    root, helper = visitor(settings.root_admin_id), await arrive(services, visitor(82))
+    chief = await arrive(services, root)
+    await services.identity.set_permissions(chief, helper.id, [Permission.MONEY])
+    form = {"intent": "k" * 16, "amount": "5", "kind": "many", "count": "21"}
+    refused = await root.post("/admin/vouchers", data=form)
+    assert (refused.status_code, "may give away $100 in a day" in plain(refused.text)) == (422, True)
+    assert (await root.post("/admin/vouchers", data={**form, "count": "20"})).status_code == 200
 
 
 async def test_a_bonus_is_added_and_stopped(

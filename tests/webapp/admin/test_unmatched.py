@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity.types import Permission
-from backend.payments.types import CompareProvider, InboxRow, Outcome, ProviderState, Report
+from backend.kernel.money import Money
+from backend.payments.types import CompareProvider, InboxRow, Outcome, PollIntent, ProviderState, Report
 from backend.worker import all_tasks
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
@@ -17,7 +18,7 @@ from tests.fakes.provider import FakeProvider
 from tests.webapp.admin.conftest import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, field, goods
+from tests.webapp.sale import arrive, field, goods, plain
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -71,6 +72,8 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
         refused = await root.post(f"{path}/assign", data={"person": str(actor.id), "amount": amount})
         assert refused.status_code == 422, amount
         assert "Type a" in refused.text
+    more = await root.post(f"{path}/assign", data={"person": str(actor.id), "amount": "15.01"})
+    assert (more.status_code, "The most is $15.00." in more.text) == (422, True)
     data = {"person": str(actor.id), "amount": "12"}
     given = await root.post(f"{path}/assign", data=data)
     assert given.status_code == 200
@@ -97,6 +100,19 @@ async def test_it_is_given_to_an_order_by_its_number(services: Services, visitor
     assert given.status_code == 200
     assert number in given.text
     assert await balance(services, buyer) == 1500
+
+
+async def test_money_that_nobody_can_weigh_is_given_to_nobody(
+    services: Services, visitor: MakeVisitor, root: Visitor
+) -> None:
+    actor = await arrive(services, visitor())
+    report = Report(event_id="e", state=ProviderState.PAID, external_id="x", received=Money(500, "EUR"))
+    await services.payments.settle("fake", report)
+    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    path = f"/admin/payments/unmatched/{event.id}/assign"
+    assert 'name="amount" type="text" value=""' in (await root.get(f"{path}?person={actor.id}")).text
+    refused = await root.post(path, data={"person": str(actor.id), "amount": "5"})
+    assert (refused.status_code, "Nobody knows what it is worth here." in refused.text) == (422, True)
 
 
 async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Visitor) -> None:
@@ -135,6 +151,69 @@ async def test_a_refund_made_at_the_provider_is_accepted(
     assert accepted.status_code == 200
     assert await balance(services, buyer) == 1500
     assert (await root.post(f"{path}/accept")).status_code == 409
+
+
+async def test_a_refund_before_its_payment_is_not_accepted(
+    services: Services, visitor: MakeVisitor, root: Visitor
+) -> None:
+    actor = await arrive(services, visitor())
+    intent = await services.payments.start_top_up(actor, "fake", usd(2000), idempotency_key="early")
+    early = Report(event_id="early", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500))
+    await services.payments.settle("fake", early)
+    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    refused = await root.post(f"/admin/payments/unmatched/{event.id}/accept")
+    assert refused.status_code == 409
+    assert "The payment itself is not in the books yet." in refused.text
+    assert len((await services.inbox.unmatched(await arrive(services, root))).items) == 1
+
+
+async def test_an_admin_has_the_provider_asked(
+    services: Services, visitor: MakeVisitor, root: Visitor, fake: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    intent = await services.payments.start_top_up(
+        await arrive(services, buyer), "fake", usd(2000), idempotency_key="late"
+    )
+    clock.move(minutes=31)
+    await services.payments.poll(PollIntent(intent.id, 0))
+    path = f"/admin/payments/{intent.id}"
+    assert f'hx-post="{path}/look"' in (await root.get(path)).text
+    fake.down = True
+    silent = await root.post(f"{path}/look")
+    assert (silent.status_code, "does not answer" in silent.headers["hx-trigger"]) == (200, True)
+    fake.down = False
+    fake.paid(intent.id, usd(2000))
+    assert (await root.post(f"{path}/look")).status_code == 200
+    assert await balance(services, buyer) == 2000
+    assert (await buyer.post(f"{path}/look")).status_code == 403
+
+
+async def test_a_large_deposit_needs_two_admins(
+    services: Services, visitor: MakeVisitor, root: Visitor, make_admin: MakeAdmin
+) -> None:
+    buyer = visitor(first_name="Omar")
+    intent = await services.payments.start_top_up(
+        await arrive(services, buyer), "deposit", usd(20_000), idempotency_key="by-hand"
+    )
+    keeper, path = await make_admin(82, Permission.MONEY), f"/admin/payments/{intent.id}"
+    assert "above $100 for one person in a day" in (await keeper.get(f"{path}/confirm")).text
+    asked = await keeper.post(f"{path}/confirm", data={"amount": "200"})
+    assert "It waits for a second admin" in asked.headers["hx-trigger"]
+    assert "has confirmed $200.00. Another admin has to confirm the same." in plain((await root.get(path)).text)
+    assert "Omar" in (await root.get("/admin/payments/deposits")).text
+    assert await balance(services, buyer) == 0
+    assert (await root.post(f"{path}/confirm", data={"amount": "200"})).status_code == 200
+    assert await balance(services, buyer) == 20_000
+
+
+async def test_nobody_confirms_his_own_deposit(services: Services, make_admin: MakeAdmin) -> None:
+    keeper = await make_admin(82, Permission.MONEY)
+    intent = await services.payments.start_top_up(
+        await arrive(services, keeper), "deposit", usd(500), idempotency_key="own"
+    )
+    refused = await keeper.post(f"/admin/payments/{intent.id}/confirm", data={"amount": "5"})
+    assert (refused.status_code, refused.headers["x-error-code"]) == (403, "second_admin_needed")
+    assert await balance(services, keeper) == 0
 
 
 async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor: MakeVisitor, root: Visitor) -> None:

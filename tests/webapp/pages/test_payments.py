@@ -60,6 +60,30 @@ async def test_ways_say_their_price_and_their_limits(visitor: MakeVisitor) -> No
     assert refused.status_code == 422
 
 
+async def test_who_sent_late_has_us_look_again(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
+) -> None:
+    buyer = visitor()
+    actor = await arrive(services, buyer)
+    path, page = await begin(buyer, "usdt_tron")
+    assert f'hx-post="{path}/look"' not in page.text
+    clock.move(minutes=31)
+    assert f'hx-post="{path}/look"' in (await buyer.get(path)).text
+    nothing = await buyer.post(f"{path}/look")
+    assert (nothing.status_code, "Nothing has arrived so far" in nothing.headers["hx-trigger"]) == (200, True)
+    coins.down = True
+    assert "does not answer" in (await buyer.post(f"{path}/look")).headers["hx-trigger"]
+    coins.down = False
+    intent = (await services.payments.list_mine(actor))[0]
+    coins.paid(intent.id, intent.payable)
+    found = await buyer.post(f"{path}/look")
+    assert (found.status_code, f'hx-post="{path}/look"' in found.text) == (200, False)
+    assert (await services.wallet.overview(actor)).balance == usd(2500)
+    stranger = visitor(99)
+    await arrive(services, stranger)
+    assert (await stranger.post(f"{path}/look")).status_code == 404
+
+
 async def test_a_transfer_shows_where_and_how_much(
     services: Services, visitor: MakeVisitor, coins: FakeProvider, clock: FakeClock
 ) -> None:
