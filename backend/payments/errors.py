@@ -25,6 +25,10 @@ class ProviderDown(Unavailable):
     code = "provider_down"
 
 
+class ProviderBusy(ProviderDown):
+    """The provider was asked too often; a moment later it answers."""
+
+
 class RefundRefused(AppError):
     """The provider will never send this refund."""
 

@@ -10,6 +10,7 @@ from backend.payments.service import COMPARE, POLL, PaymentsService, Reconciliat
 from backend.payments.types import CompareProvider, PollIntent, SendRefund
 
 _SWEEP_SECONDS = 60
+_GLANCE_SECONDS = 900
 _RECONCILED_AT = time(3, 40)  # UTC: when few people buy
 _COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment
 
@@ -34,7 +35,8 @@ def tasks(payments: PaymentsService, refunds: RefundsService, reconciliation: Re
 
 
 def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Cron]:
-    """Timers: payments and refunds that nobody follows are taken up again; every provider is compared daily."""
+    """Timers: payments and refunds that nobody follows are taken up again; every provider is compared daily,
+    and some are looked over in between."""
 
     async def sweep() -> None:
         await payments.sweep()
@@ -46,4 +48,5 @@ def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: Re
     return [
         Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS),
         Cron("payments.reconcile", reconcile, at=_RECONCILED_AT),
+        Cron("payments.glance", reconciliation.glance, seconds=_GLANCE_SECONDS),
     ]

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +37,11 @@ class _Api:
         self.rows: list[dict[str, Any]] = []
         self.key = ""
         self.status = 200
+        self.busy = 0
+        """So many calls are told that they came too early."""
+        self.apart = 0.0
+        """The seconds that have to lie between two calls."""
+        self._last = 0.0
         self.spoil: Any = None
         """An answer to give instead."""
         self.asked: list[dict[str, str]] = []
@@ -46,6 +52,10 @@ class _Api:
     def answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[int, Any]:
         """Status and body of a call."""
         self.asked.append(query)
+        early, self._last = time.monotonic() - self._last < self.apart, time.monotonic()
+        if self.busy or early:
+            self.busy = max(self.busy - 1, 0)
+            return 429, {"error": "Ratelimit exceed"}
         if self.status != 200:
             return self.status, {"error": "down"}
         if self.key and headers.get(self.header.lower()) != self.key:

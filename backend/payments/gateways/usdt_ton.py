@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -13,21 +14,27 @@ import msgspec
 from backend.infra.settings import Settings, SettingsError
 from backend.kernel.ids import parse_short_number, short_number
 from backend.kernel.money import Money
-from backend.payments.errors import ProviderDown
+from backend.payments.errors import ProviderBusy, ProviderDown
 from backend.payments.gateways import usdt
 from backend.payments.gateways.usdt_addresses import base_url, ton_raw
 from backend.payments.gateways.usdt_boc import read_comment
-from backend.payments.ports import Http, ProviderKit, ProviderSpec
+from backend.payments.ports import Answer, Http, ProviderKit, ProviderSpec
 from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
 
 _DECIMALS: Final = 6
-_PAGE: Final = 200
+_PAGE: Final = 1000
 _MOST_PAGES: Final = 100
+# Source: docs.ton.org, "Rate limits": one call a second without a key. With one, 429 is waited out.
+_APART_SECONDS: Final = 1.05
+_BUSY_SECONDS: Final = 1.0
+_TRIES: Final = 4
 _WAIT_SECONDS: Final = 30
 _OK: Final = 200
 _BEFORE: Final = timedelta(hours=1)
+_GLANCE: Final = timedelta(hours=2)
 # A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
 _PARTS: Final = timedelta(days=60)
+_SECOND: Final = timedelta(seconds=1)
 _HALF: Final = 6
 _CHECK_BITS: Final = 15
 _CHECK: Final = (1 << _CHECK_BITS) - 1
@@ -84,6 +91,9 @@ class TonProvider(usdt.Watcher):
         self._http = http
         self._url = url
         self._headers = {"X-API-Key": api_key} if api_key else {}
+        self._apart = 0.0 if api_key else _APART_SECONDS
+        self._turn = asyncio.Lock()
+        self._free_at = 0.0
         self._address = address
         self._raw_address = ton_raw(address)
         self._master = master
@@ -113,19 +123,19 @@ class TonProvider(usdt.Watcher):
 
     async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
         """All that came in the period: by payment, and one by one what names none of ours."""
-        parts: dict[str, list[usdt.Coins]] = {}
-        recent: dict[str, None] = {}
+        recent: dict[str, list[usdt.Coins]] = {}
         strays: list[Report] = []
-        async for item in self._transfers(since - _PARTS, until):
+        async for item in self._transfers(since, until):
             code = self.codes.find(item.comment)
-            within = item.at >= since.timestamp()
-            if code is not None:
-                parts.setdefault(code, []).append(item.coins)
-                if within:
-                    recent[code] = None
-            elif within:
+            if code is None:
                 strays.append(_stray(item))
-        return [usdt.report(code, parts[code], _DECIMALS) for code in recent] + strays
+            else:
+                recent.setdefault(code, []).append(item.coins)
+        earlier: dict[str, list[usdt.Coins]] = {}
+        if recent:
+            async for item in self._transfers(since - _PARTS, since - _SECOND):
+                earlier.setdefault(self.codes.find(item.comment) or "", []).append(item.coins)
+        return [usdt.report(code, earlier.get(code, []) + coins, _DECIMALS) for code, coins in recent.items()] + strays
 
     async def _transfers(self, since: datetime, until: datetime | None) -> AsyncIterator[_Jettons]:
         """Transfers that arrived, the oldest first, each once. Raises ProviderDown."""
@@ -152,14 +162,31 @@ class TonProvider(usdt.Watcher):
         raise ProviderDown("TON's API has more transfers than can be read at once")
 
     async def _page(self, params: dict[str, str]) -> list[Any]:
-        answer = await self._http.call(
-            "GET", f"{self._url}/api/v3/jetton/transfers", headers=self._headers, params=params
-        )
+        answer = await self._ask(params)
         body = answer.json()
         rows = body.get("jetton_transfers") if isinstance(body, dict) else None
         if answer.status != _OK or not isinstance(rows, list):
             raise ProviderDown(f"TON's API answered {answer.status} without transfers")
         return rows
+
+    async def _ask(self, params: dict[str, str]) -> Answer:
+        """One call, as often as the API allows and again where it was too often. Raises ProviderDown."""
+        async with self._turn:
+            for _ in range(_TRIES - 1):
+                try:
+                    return await self._ask_once(params)
+                except ProviderBusy:
+                    await asyncio.sleep(_BUSY_SECONDS)
+            return await self._ask_once(params)
+
+    async def _ask_once(self, params: dict[str, str]) -> Answer:
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(max(self._free_at - clock(), 0))
+        try:
+            url = f"{self._url}/api/v3/jetton/transfers"
+            return await self._http.call("GET", url, headers=self._headers, params=params)
+        finally:
+            self._free_at = clock() + self._apart
 
     def _read(self, row: Any) -> _Jettons | None:
         """A transfer of our jetton to our address that came through; None for anything else.
@@ -207,7 +234,7 @@ def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
         api_key=settings.usdt_ton_api_key,
         address=settings.usdt_ton_address,
         master=settings.usdt_ton_master,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, glance=_GLANCE),
     )
 
 

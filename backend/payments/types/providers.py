@@ -43,6 +43,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     follow_seconds: int = 0
     """How long after its lifetime a payment is still asked about (every half hour), so that late money is seen: for
     providers that send no webhooks."""
+    glance_seconds: int = 0
+    """How far back its statement is read every quarter of an hour, where nobody calls and money may name no payment."""
 
 
 class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):

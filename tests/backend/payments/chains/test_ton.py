@@ -34,6 +34,13 @@ MASTER = "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs"
 Pay = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds are hundredths."""
+    monkeypatch.setattr(usdt_ton, "_APART_SECONDS", 0.02)
+    monkeypatch.setattr(usdt_ton, "_BUSY_SECONDS", 0.01)
+
+
 @pytest.fixture
 def center() -> Iterator[TonCenter]:
     with serving(TonCenter()) as api:
@@ -91,7 +98,8 @@ async def test_an_exact_payment(till: Till, pay: Pay, center: TonCenter) -> None
     assert found.charge_id == paid["transaction_hash"]
     asked = len(center.asked)
     assert (await till.reconcile()).differences == []
-    assert len(center.asked) == asked + 1  # what only waits is not asked for one by one
+    # What only waits is not asked for one by one; earlier days are read for the parts of what came now.
+    assert len(center.asked) == asked + 2
 
 
 async def test_payments_are_told_apart_by_comments_in_parts_and_late(till: Till, pay: Pay, clock: FakeClock) -> None:
@@ -232,6 +240,54 @@ async def test_signs_that_no_database_takes_are_left_out(till: Till, pay: Pay) -
     (row,) = await till.unmatched()
     assert row.details["comment"].startswith("a b c")
     assert len(row.details["comment"]) <= 120
+
+
+async def test_earlier_days_are_read_only_where_there_may_be_parts(till: Till, pay: Pay, center: TonCenter) -> None:
+    pay(5_000_000, "thanks")
+    assert len((await till.reconcile()).differences) == 1
+    assert len(center.asked) == 1
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+async def test_calls_keep_the_apis_distance_and_what_came_too_early_comes_again(
+    open_till: OpenTill, configured: Callable[..., Settings], center: TonCenter, clock: FakeClock, pay: Pay,
+    monkeypatch: pytest.MonkeyPatch, with_key: bool,
+) -> None:  # fmt: skip
+    """Without a key it takes a call a second: the many pages of a busy shop are read all the same."""
+    monkeypatch.setattr(usdt_ton, "_PAGE", 3)
+    center.key = key = "the-key" if with_key else ""
+    settings = configured(usdt_ton_address=ADDRESS, usdt_ton_url=center.url, usdt_ton_api_key=key)
+    http = HttpClient()
+    till = open_till(usdt_ton.SPEC.build(settings, ProviderKit(clock=clock, http=http)))
+    center.apart = 0.0 if with_key else 0.015
+    for _ in range(20):
+        pay(1_000_000, "of somebody else")
+    intent = await till.begin(1000)
+    pay(10_000_000, comment_of(intent))
+    assert (await till.reconcile()).error == ""
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    asked = len(center.asked)
+    center.busy = 3
+    await till.look(intent)
+    assert len(center.asked) == asked + 3 + 8
+    center.busy = 100
+    assert "429" in (await till.reconcile()).error
+    await http.close()
+
+
+async def test_a_wrong_comment_is_seen_without_waiting_for_the_night(till: Till, pay: Pay, center: TonCenter) -> None:
+    intent = await till.begin(1000)
+    pay(10_000_000, "no comment of ours")
+    for _ in range(2):
+        await till.reconciliation.glance()
+    (row,) = await till.unmatched()
+    assert (row.reason, row.details["comment"]) == ("unknown_payment", "no comment of ours")
+    pay(10_000_000, comment_of(intent))
+    await till.reconciliation.glance()
+    await till.paid(intent, S.SUCCEEDED, 1000)
+    assert (await till.reconcile()).differences == []
+    center.status = 500
+    await till.reconciliation.glance()  # asked again soon
 
 
 async def test_senseless_answers_change_nothing(till: Till, pay: Pay, center: TonCenter) -> None:
