@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import floor
 from typing import Final
 
 from backend.infra.settings import Settings
-from backend.kernel.money import STARS, Money
+from backend.kernel.money import STARS, Money, exponent
 from backend.payments.errors import BadWebhook, RefundRefused
 from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, Refusal, StarTransaction, TelegramApi
 from backend.payments.ports import ProviderKit, ProviderSpec
@@ -26,6 +27,8 @@ from backend.payments.types import (
 
 # How far Telegram's clock and ours may be apart.
 _SKEW: Final = timedelta(minutes=5)
+# Telegram refuses larger invoices. It does not say so anywhere: measured by others.
+_MOST: Final = 100_000
 _ALREADY: Final = "CHARGE_ALREADY_REFUNDED"
 
 
@@ -69,17 +72,18 @@ class StarBook:
 
 
 class StarsProvider:
-    """One Star is worth ``price`` major units of the shop's currency."""
+    """One Star is worth ``price`` major units of the shop's ``currency``."""
 
     name = STARS_WAY
 
-    def __init__(self, *, api: TelegramApi, price: Decimal, shop: str) -> None:
+    def __init__(self, *, api: TelegramApi, price: Decimal, currency: str, shop: str) -> None:
         self._api = api
         self._book = StarBook(api)
         self._shop = shop
         self.capabilities = Capabilities(
             asset=STARS,
             unit_price=price,
+            maximum=floor(_MOST * price * 10 ** exponent(currency)),
             refundable=True,
             partial_refunds=False,
             wait_seconds=10,
@@ -153,7 +157,10 @@ def _report(entry: StarTransaction) -> Report | None:
 
 def _build(settings: Settings, kit: ProviderKit) -> StarsProvider:
     return StarsProvider(
-        api=TelegramApi(settings, kit.http), price=Decimal(settings.star_price), shop=settings.shop_name
+        api=TelegramApi(settings, kit.http),
+        price=Decimal(settings.star_price),
+        currency=settings.shop_currency,
+        shop=settings.shop_name,
     )
 
 

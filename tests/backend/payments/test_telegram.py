@@ -20,7 +20,7 @@ from backend.payments.gateways.telegram_api import TelegramApi
 from backend.payments.gateways.telegram_stars import StarBook, StarsProvider
 from backend.payments.ports import ProviderKit
 from backend.payments.telegram import invoice_of, paid, refunded
-from backend.payments.types import ActionKind, PayAction, PaymentRef, ProviderState
+from backend.payments.types import ActionKind, PayAction, PaymentRef, ProviderState, price
 from tests.factories.wallet import usd
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,7 +104,7 @@ def payment(**changes: Any) -> PaymentRef:
 
 
 def stars(settings: Settings, http: Scripted) -> StarsProvider:
-    return StarsProvider(api=api(settings, http), price=Decimal("0.013"), shop="Souk")
+    return StarsProvider(api=api(settings, http), price=Decimal("0.013"), currency="USD", shop="Souk")
 
 
 async def test_what_is_no_sale_is_no_report(settings: Settings) -> None:
@@ -171,6 +171,19 @@ async def test_a_wrong_token_is_not_the_payers_fault(settings: Settings) -> None
     for call in (provider.create(payment()), provider.refund(payment(), Money(770, "XTR"), "key")):
         with pytest.raises(ProviderDown):
             await call
+
+
+@pytest.mark.parametrize(("currency", "star_price", "most"), [
+    ("USD", "0.013", 130_000), ("KWD", "0.0040001", 400_010), ("JPY", "1.999999", 199_999), ("USD", "0.00000199", 19),
+])  # fmt: skip
+def test_no_invoice_is_larger_than_telegram_takes(
+    settings: Settings, currency: str, star_price: str, most: int
+) -> None:
+    changed = msgspec.structs.replace(settings, star_price=star_price, shop_currency=currency)
+    can = telegram_stars.SPEC.build(changed, ProviderKit(clock=SystemClock(), http=Scripted())).capabilities
+    assert can.maximum == most
+    assert price(Money(most, currency), "XTR", can.unit_price).amount <= 100_000
+    assert price(Money(most + 1, currency), "XTR", can.unit_price).amount > 100_000 - 1
 
 
 @pytest.mark.parametrize("changes", [{"charge_id": None}, {"received": Money(771, "XTR")}])
