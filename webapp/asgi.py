@@ -59,6 +59,16 @@ _CREDENTIALS: Final[dict[str, SecurityScheme | Reference]] = {
     "session": SecurityScheme(type="http", scheme="bearer", description="The token of the header X-Session-Token."),
     "init_data": SecurityScheme(type="http", scheme="tma", description="Telegram's initData, as the Mini App got it."),
 }
+_HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    healthz,
+    readyz,
+    live,
+    media,
+    *PAGE_HANDLERS,
+    *ADMIN_HANDLERS,
+    *API_HANDLERS,
+    *HOOK_HANDLERS,
+)
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
@@ -120,6 +130,33 @@ def _shared_paths(app: Litestar) -> re.Pattern[str] | None:
     return re.compile(f"(?!(?:{'|'.join(own)})/?\\Z)(?:{'|'.join(shared)})/?\\Z") if shared else None
 
 
+def _openapi(settings: Settings) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title=settings.shop_name,
+        version="1",
+        components=Components(security_schemes=_CREDENTIALS),
+        security=[{name: []} for name in _CREDENTIALS],
+        render_plugins=[JsonRenderPlugin(path="/")],
+        # Its own room: Litestar answers whatever else is asked for in there with a page of its own.
+        openapi_router=Router(path="/api/v1/openapi.json", route_handlers=[], opt=PUBLIC),
+    )
+
+
+def _pipeline(app: Litestar, site: Site, limits: Limits) -> ASGIApp:
+    """The way of every request around the router of ``app``, behind the proxies that are trusted."""
+    etag = '"' + hashlib.sha256(site.shell).hexdigest()[:16] + '"'
+    pipeline = Pipeline(
+        app.asgi_handler,
+        site,
+        headers=security_headers(site.settings),
+        shared=_shared_paths(app),
+        limits=limits,
+        shell_etag=etag.encode(),
+    )
+    trusted = [item.strip() for item in site.settings.trusted_proxies.split(",") if item.strip()]
+    return _proxied(pipeline, trusted) if trusted else pipeline
+
+
 def create_app(
     services: Services,
     settings: Settings,
@@ -130,7 +167,6 @@ def create_app(
     handlers: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """The web app on ``services``, which the caller or ``lifespan`` runs. ``handlers`` come beside the usual ones."""
-    site = make_site(services, settings, clock)
     streams = Streams(services.signals)
 
     @contextlib.asynccontextmanager
@@ -141,17 +177,7 @@ def create_app(
             streams.close()
 
     app = Litestar(
-        route_handlers=[
-            healthz,
-            readyz,
-            live,
-            media,
-            *PAGE_HANDLERS,
-            *ADMIN_HANDLERS,
-            *API_HANDLERS,
-            *HOOK_HANDLERS,
-            *handlers,
-        ],
+        route_handlers=[*_HANDLERS, *handlers],
         guards=[signed_in],
         dependencies={"actor": Provide(provide_actor, sync_to_thread=False)},
         exception_handlers={Exception: tell_error},
@@ -159,32 +185,12 @@ def create_app(
         logging_config=None,
         include_in_schema=False,
         request_max_body_size=MAX_BODY,
-        openapi_config=OpenAPIConfig(
-            title=settings.shop_name,
-            version="1",
-            components=Components(security_schemes=_CREDENTIALS),
-            security=[{name: []} for name in _CREDENTIALS],
-            render_plugins=[JsonRenderPlugin(path="/")],
-            # Its own room: Litestar answers whatever else is asked for in there with a page of its own.
-            openapi_router=Router(path="/api/v1/openapi.json", route_handlers=[], opt=PUBLIC),
-        ),
+        openapi_config=_openapi(settings),
         debug=False,
     )
-    app.state.site = site
+    app.state.site = make_site(services, settings, clock)
     app.state.streams = streams
-    etag = '"' + hashlib.sha256(site.shell).hexdigest()[:16] + '"'
-    pipeline: ASGIApp = Pipeline(
-        app.asgi_handler,
-        site,
-        headers=security_headers(settings),
-        shared=_shared_paths(app),
-        limits=limits or Limits(),
-        shell_etag=etag.encode(),
-    )
-    if settings.trusted_proxies:
-        trusted = [item.strip() for item in settings.trusted_proxies.split(",") if item.strip()]
-        pipeline = _proxied(pipeline, trusted)
-    app.asgi_handler = pipeline
+    app.asgi_handler = _pipeline(app, app.state.site, limits or Limits())
     return app
 
 
