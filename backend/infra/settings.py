@@ -88,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     top_up_minimum: Major = 1
     top_up_maximum: Major = 1000
     adjustment_limit: Major = 100
-    """What one admin may add to or take from a wallet without a second one."""
+    """What one admin may add to or take from a wallet, confirm of deposits, or make as vouchers without a second."""
     database_pool: Annotated[int, Meta(ge=1, le=200)] = 10
     job_attempts: Annotated[int, Meta(ge=1)] = 8
 
