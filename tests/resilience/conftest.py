@@ -16,6 +16,7 @@ from backend.infra.settings import Settings
 from bot.simulator import bot_api
 from tests.bot.telegram import Telegram, telegram_running
 from tests.resilience.ground import Ground, Tap, ground_on
+from tests.resilience.processes import Fuse
 
 _databases = itertools.count(1)
 
@@ -64,3 +65,9 @@ async def ground(
     """The shop, its processes not started."""
     async with ground_on(settings, own_database, folder, telegram, tap) as made:
         yield made
+
+
+@pytest.fixture
+def fuse(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Fuse:
+    """For a process that is to die at a named place."""
+    return Fuse(folder, monkeypatch)

@@ -15,9 +15,11 @@ from typing import TypeVar
 
 import httpx
 import psutil
+import pytest
 import redis
 
 from backend.infra import embedded
+from backend.infra.failpoints import VARIABLE
 from backend.infra.settings import Settings
 from tests import processes
 
@@ -98,6 +100,31 @@ async def exit_code(process: subprocess.Popen[bytes]) -> int:
     await until(over)
     assert process.returncode is not None
     return process.returncode
+
+
+class Fuse:
+    """Has a process die by SIGKILL at a place that the code names (``failpoint``), once."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._file = folder / "fuse"
+        self._monkeypatch = monkeypatch
+
+    def lay(self, place: str) -> None:
+        """Have the next process that is started die at ``place``."""
+        self._file.touch()
+        self._monkeypatch.setenv(VARIABLE, f"{place}={self._file}")
+
+    async def blown(self, place: str) -> None:
+        """Wait until a process has died there; those that are started from now on live."""
+
+        async def burnt() -> bool:
+            return not self._file.exists()
+
+        try:
+            await until(burnt, 30)
+        except TimeoutError:
+            raise AssertionError(f"nobody came to {place}") from None
+        self._monkeypatch.delenv(VARIABLE)
 
 
 class Process:

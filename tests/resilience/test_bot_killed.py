@@ -8,13 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backend.infra.failpoints import VARIABLE
 from backend.infra.settings import Settings
 from backend.payments.types import IntentStatus
 from tests.bot.paying import Payer
 from tests.factories.wallet import usd
 from tests.resilience.ground import Ground
-from tests.resilience.processes import Process, until
+from tests.resilience.processes import Fuse, Process, until
 
 _STEPS = ("payments.stored", "payments.applied", "payments.committed")
 
@@ -25,10 +24,8 @@ def settings(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, star_price="0.013")
 
 
-async def test_the_bot_dies_between_the_steps_of_a_payment(
-    ground: Ground, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bot, fuse = Process("bot", ground.settings, folder / "bot.log"), folder / "fuse"
+async def test_the_bot_dies_between_the_steps_of_a_payment(ground: Ground, folder: Path, fuse: Fuse) -> None:
+    bot = Process("bot", ground.settings, folder / "bot.log")
     payers: list[Payer] = []
     try:
         for place in _STEPS:
@@ -37,14 +34,12 @@ async def test_the_bot_dies_between_the_steps_of_a_payment(
             payers.append(who)
             begun = await who.begin()
             assert begun.action is not None
-            fuse.touch()
-            monkeypatch.setenv(VARIABLE, f"{place}={fuse}")
+            fuse.lay(place)
             bot.start()
             await _answers(ground)
             assert (await who.pay(begun.action.url))["status"] == "paid"
             assert await bot.ended() == -signal.SIGKILL, place
-            assert not fuse.exists()
-            monkeypatch.delenv(VARIABLE)
+            await fuse.blown(place)
             assert await who.balance() == (1000 if place == "payments.committed" else 0)
             await ground.books_balance()
             bot.start()

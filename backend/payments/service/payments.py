@@ -223,7 +223,10 @@ class PaymentsService:
             async with self._uow() as tx:
                 if not await intents.lease(tx, intent.id, _LEASE):
                     return intent
-        created = await self._providers[intent.way].create(await self._ref(intent))
+        reference = await self._ref(intent)
+        failpoint("payments.begun")
+        created = await self._providers[intent.way].create(reference)
+        failpoint("payments.opened")
         async with self._uow() as tx:
             await intents.save_created(tx, intent.id, created)
             tx.signal(domain.SIGNAL, intent.id)
