@@ -19,6 +19,7 @@ from backend.growth.types import Limits
 from backend.identity.service import IdentityService
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
+from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Subscriptions
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
@@ -169,7 +170,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     messenger = LazyTelegramMessenger(settings)
     currency = settings.shop_currency
     http = HttpClient()
-    providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http))
+    providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
     alone = _major(settings, settings.adjustment_limit)

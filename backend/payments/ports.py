@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from backend.infra.memory import LocalMemory
 from backend.infra.settings import Settings
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
@@ -91,12 +92,25 @@ class Answer(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Names that should outlive a process. They may be lost at any time; nothing may be proved by them."""
+
+    async def names(self, topic: str) -> frozenset[str]:
+        """The latest names of a topic; none where they cannot be read."""
+        ...
+
+    async def add(self, topic: str, name: str) -> None:
+        """Remember a name, if that is possible."""
+        ...
+
+
 @dataclass(frozen=True)
 class ProviderKit:
     """What providers are built with."""
 
     clock: Clock
     http: Http
+    memory: Memory = field(default_factory=LocalMemory)
 
 
 @dataclass(frozen=True, kw_only=True)

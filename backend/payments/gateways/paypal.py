@@ -323,7 +323,9 @@ def _build(settings: Settings, kit: ProviderKit) -> PayPalProvider:
     client_id, secret = settings.paypal_client_id, settings.paypal_secret
     return PayPalProvider(
         api=PayPalApi(http=kit.http, clock=kit.clock, client_id=client_id, secret=secret, url=url),
-        signature=PayPalSignature(http=kit.http, clock=kit.clock, url=url, webhook_id=settings.paypal_webhook_id),
+        signature=PayPalSignature(
+            http=kit.http, clock=kit.clock, memory=kit.memory, url=url, webhook_id=settings.paypal_webhook_id
+        ),
         public_url=settings.public_url,
     )
 

@@ -19,14 +19,17 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from backend.kernel.clock import Clock
 from backend.payments.errors import BadWebhook, ProviderDown
 from backend.payments.gateways import reading
-from backend.payments.ports import Answer, Http
+from backend.payments.ports import Answer, Http, Memory
 
 _CERTIFICATES: Final = "/v1/notifications/certs/"
 _CERTIFICATE: Final = re.compile("[A-Za-z0-9_-]{1,100}")
 _ALGORITHM: Final = "SHA256withRSA"
 _KEPT: Final = 8
-# Whoever makes addresses up may have us look for so many of them in a minute, and no more.
+# Whoever makes addresses up may have us look for so many of them in a minute, and no more; of each once in a while.
 _LOOKUPS: Final = 10
+_MISSING_SPAN: Final = timedelta(minutes=10)
+_MOST_MISSING: Final = 1000
+_PROVED: Final = "paypal:certificates"
 _LOOKUP_SPAN: Final = timedelta(minutes=1)
 _EARLY: Final = timedelta(minutes=1)
 _OK: Final = range(200, 300)
@@ -103,18 +106,22 @@ class PayPalSignature:
     """Proves by PayPal's certificate that a webhook is PayPal's, and meant for ours.
 
     The signature covers our webhook's id, so that a message for another endpoint does not pass. Certificates are taken
-    from PayPal's own host only, and kept. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
+    from PayPal's own host only, and kept; ``memory`` keeps the addresses of those that have proved a call, so that a
+    flood of made-up ones cannot shut them out, not even after a restart. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
     """
 
-    def __init__(self, *, http: Http, clock: Clock, url: str, webhook_id: str) -> None:
+    def __init__(self, *, http: Http, clock: Clock, memory: Memory, url: str, webhook_id: str) -> None:
         base = url.rstrip("/")
         self._http = http
         self._clock = clock
+        self._memory = memory
         self._webhook_id = webhook_id
         # The API is at api-m.…, its certificates are at api.…
         self._hosts = (base, base.replace("https://api-m.", "https://api.", 1))
         self._keys: dict[str, tuple[rsa.RSAPublicKey, datetime]] = {}
         self._lookups: deque[datetime] = deque(maxlen=_LOOKUPS)
+        self._missing: dict[str, datetime] = {}
+        self._proved: set[str] = set()
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises BadWebhook for a forged call, ProviderDown when PayPal does not show its certificate now."""
@@ -133,6 +140,9 @@ class PayPalSignature:
             (await self._key(address)).verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature as error:
             raise BadWebhook("paypal: wrong signature") from error
+        if address not in self._proved:
+            self._proved.add(address)
+            await self._memory.add(_PROVED, address)
 
     async def _key(self, address: str) -> rsa.RSAPublicKey:
         now = self._clock.now()
@@ -144,17 +154,31 @@ class PayPalSignature:
             for host in self._hosts
         ):
             raise BadWebhook("paypal: a certificate from elsewhere")
-        if len(self._lookups) == _LOOKUPS and now - self._lookups[0] < _LOOKUP_SPAN:
-            raise ProviderDown("paypal: too many unknown certificates")
-        self._lookups.append(now)
+        await self._check_worth_asking(address, now)
         said = await self._http.call("GET", address)
         if said.status not in _OK:
+            while len(self._missing) >= _MOST_MISSING:
+                del self._missing[next(iter(self._missing))]
+            self._missing[address] = now + _MISSING_SPAN
             raise BadWebhook("paypal: no such certificate")
         key, until = _read_certificate(said.body, now)
         while len(self._keys) >= _KEPT:
             del self._keys[next(iter(self._keys))]
         self._keys[address] = (key, until)
         return key
+
+    async def _check_worth_asking(self, address: str, now: datetime) -> None:
+        """Raises BadWebhook for an address that does not exist, or is one too many of those that never proved a call.
+
+        PayPal itself would be refused so only with a certificate that is new in the middle of a flood: it calls again.
+        """
+        if self._missing.get(address, now) > now:
+            raise BadWebhook("paypal: no such certificate")
+        if address in self._proved or address in await self._memory.names(_PROVED):
+            return
+        if len(self._lookups) == _LOOKUPS and now - self._lookups[0] < _LOOKUP_SPAN:
+            raise BadWebhook("paypal: too many unknown certificates")
+        self._lookups.append(now)
 
 
 def _read_certificate(pem: bytes, now: datetime) -> tuple[rsa.RSAPublicKey, datetime]:
