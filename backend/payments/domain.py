@@ -117,6 +117,11 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
     return await intents.get_intent(tx, intent_id)
 
 
+async def get_gone(tx: Tx, intent_id: IntentId) -> Money:
+    """What of a payment has really gone back, without what is still on its way. Raises NotFound."""
+    return await refunds.get_gone(tx, intent_id)
+
+
 async def is_first_top_up(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
     """Whether no payment that the person began before this one has topped his wallet up; orders do not count."""
     earlier = await intents.list_by(tx, user_id=user_id, before=intent_id, limit=_EARLIER)

@@ -77,11 +77,12 @@ class BonusesService:
             await repository.lock_person(tx, event.user_id)
             intent = await payments.get_intent(tx, event.intent_id)
             before = await repository.find_bonus(tx, intent.id)
-            if before is not None and intent.refunded:
+            gone = await payments.get_gone(tx, intent.id)
+            if before is not None and gone:
                 return  # what is left of it is the refund's to reckon
             first = await self._is_first(tx, event.user_id, intent.id)
             running = await repository.list_running(tx, at)
-            found = rules.best(running, intent.credited - intent.refunded, way=intent.way, at=at, first=first)
+            found = rules.best(running, intent.credited - gone, way=intent.way, at=at, first=first)
             nothing = Money.zero(intent.amount.currency)
             granted = before.granted if before else nothing
             if found is None or found[1] <= granted:
@@ -119,6 +120,7 @@ class BonusesService:
     async def take_back(self, intent_id: IntentId) -> None:
         """Reckon a payment's bonus anew for what is left of the payment, by the rule that gave it.
 
+        A refund that is still on its way has taken nothing yet: it may come back, and a bonus would not.
         What is too much goes back to the house as far as the balance reaches; the rest is forgiven, for good.
         """
         async with self._uow() as tx:
@@ -129,7 +131,7 @@ class BonusesService:
             if bonus is None:
                 return
             rule = await repository.get_rule(tx, bonus.rule_id)
-            claim = bonus.due - rules.bonus(rule, intent.credited - intent.refunded)
+            claim = bonus.due - rules.bonus(rule, intent.credited - await payments.get_gone(tx, intent_id))
             if claim.amount <= 0:
                 return
             key = f"bonus:{intent_id}:back:{bonus.claimed.amount}"

@@ -215,6 +215,37 @@ async def test_a_refund_takes_the_bonus_back_by_the_same_rule(
     assert figures.total == usd(0)
 
 
+async def test_a_refund_that_is_still_on_its_way_takes_nothing_back(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
+) -> None:
+    """One refund ends well while another waits, which is refused in the end: the bonus of that part stays."""
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    one = await person()
+    intent = await till.top_up(one, 3000)
+    waits = await till.refunds.refund_top_up(admin, intent.id, usd(1500), "waits", idempotency_key="waits")
+    await till.refund(admin, intent, 500)
+    assert await balance(one) == 1000 + 250
+    till.fake.refuses = True
+    await till.refunds.send(SendRefund(waits.id))
+    await bonuses.take_back(intent.id)
+    assert await balance(one) == 2500 + 250
+
+
+async def test_a_bonus_counts_what_is_still_on_its_way_back(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
+) -> None:
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    one = await person()
+    intent = await till.begin(one, 3000)
+    await till.pay(intent)
+    waits = await till.refunds.refund_top_up(admin, intent.id, usd(1000), "waits", idempotency_key="waits")
+    await till.work(times=2)
+    assert await balance(one) == 2000 + 300
+    await till.refunds.send(SendRefund(waits.id))
+    await bonuses.take_back(intent.id)
+    assert await balance(one) == 2000 + 200
+
+
 async def test_only_as_far_as_the_balance_reaches(
     till: Till,
     bonuses: BonusesService,
