@@ -72,6 +72,7 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "PaymentUnmatched": ("notifications.payment_unmatched",),
     "DepositProved": ("notifications.deposit_proved",),
     "ReconciliationDiffered": ("notifications.reconciliation_differed",),
+    "ReconciliationFailed": ("notifications.reconciliation_failed",),
     "AdjustmentAsked": ("notifications.adjustment_asked",),
     "WalletAdjusted": ("notifications.wallet_adjusted",),
     "StockLow": ("notifications.stock_low",),

@@ -25,6 +25,7 @@ from backend.payments.types import (
     IntentStatus,
     PaymentUnmatched,
     ReconciliationDiffered,
+    ReconciliationFailed,
     RefundEnded,
     RefundStatus,
 )
@@ -105,6 +106,11 @@ async def _reconciliation_differed(_tx: Tx, _to: Recipient, params: dict[str, An
     return messages.reconciliation_differed(words, event.way, event.differences)
 
 
+async def _reconciliation_failed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, ReconciliationFailed)
+    return messages.reconciliation_failed(words, event.way)
+
+
 async def _adjustment_asked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
     event = msgspec.convert(params, AdjustmentAsked)
     asked = await wallet.get_adjustment(tx, event.adjustment_id)
@@ -144,5 +150,6 @@ COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.ADJUSTMENT_ASKED: _adjustment_asked,
     Kind.WALLET_ADJUSTED: _wallet_adjusted,
     Kind.RECONCILIATION_DIFFERED: _reconciliation_differed,
+    Kind.RECONCILIATION_FAILED: _reconciliation_failed,
 }
 """What each kind of message about money says."""

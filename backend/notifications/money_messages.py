@@ -164,6 +164,14 @@ def reconciliation_differed(words: Words, way: str, differences: int) -> Message
     return Message(f"{head}\n{shown}", (_admin(words, "/payments/reconciliation"),))
 
 
+def reconciliation_failed(words: Words, way: str) -> Message:
+    """To an admin: a provider could not be compared with the books."""
+    _ = words.translator.gettext
+    head = _("<b>{way} could not be compared with the books</b>").format(way=_way(words, way))
+    why = _("The provider did not answer. It is asked again at the next comparison.")
+    return Message(f"{head}\n{why}", (_admin(words, "/payments/reconciliation"),))
+
+
 def adjustment_asked(words: Words, amount: Money, person: str, admin: str, reason: str) -> Message:
     """To an admin: another one wants to change a wallet, and a second one is needed."""
     _ = words.translator.gettext

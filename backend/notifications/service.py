@@ -35,6 +35,7 @@ from backend.payments.types import (
     DepositProved,
     PaymentUnmatched,
     ReconciliationDiffered,
+    ReconciliationFailed,
     RefundEnded,
     RefundStatus,
     TopUpSucceeded,
@@ -125,6 +126,12 @@ class NotificationsService:
         async with self._uow() as tx:
             key = f"reconciliation_differed:{event.reconciliation_id}"
             await _note_money(tx, Kind.RECONCILIATION_DIFFERED, event, key)
+
+    async def note_reconciliation_failed(self, event: ReconciliationFailed) -> None:
+        """Have every admin for money told that a provider could not be compared with the books."""
+        async with self._uow() as tx:
+            key = f"reconciliation_failed:{event.reconciliation_id}"
+            await _note_money(tx, Kind.RECONCILIATION_FAILED, event, key)
 
     async def note_adjustment_asked(self, event: AdjustmentAsked) -> None:
         """Have the other admins for money told that a second one is needed."""

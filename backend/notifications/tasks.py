@@ -10,7 +10,14 @@ from backend.infra.jobs import Cron, Job, Task
 from backend.notifications.service import SEND, NotificationsService
 from backend.notifications.types import SendNotification
 from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded
-from backend.payments.types import DepositProved, PaymentUnmatched, ReconciliationDiffered, RefundEnded, TopUpSucceeded
+from backend.payments.types import (
+    DepositProved,
+    PaymentUnmatched,
+    ReconciliationDiffered,
+    ReconciliationFailed,
+    RefundEnded,
+    TopUpSucceeded,
+)
 from backend.wallet.types import AdjustmentAsked, WalletAdjusted
 
 _PURGE_AT = time(3, 40)
@@ -66,6 +73,9 @@ def _money(service: NotificationsService) -> list[Task]:
     async def reconciliation_differed(event: ReconciliationDiffered, _job: Job) -> None:
         await service.note_reconciliation_differed(event)
 
+    async def reconciliation_failed(event: ReconciliationFailed, _job: Job) -> None:
+        await service.note_reconciliation_failed(event)
+
     async def adjustment_asked(event: AdjustmentAsked, _job: Job) -> None:
         await service.note_adjustment_asked(event)
 
@@ -90,6 +100,7 @@ def _money(service: NotificationsService) -> list[Task]:
         Task("notifications.payment_unmatched", PaymentUnmatched, payment_unmatched),
         Task("notifications.deposit_proved", DepositProved, deposit_proved),
         Task("notifications.reconciliation_differed", ReconciliationDiffered, reconciliation_differed),
+        Task("notifications.reconciliation_failed", ReconciliationFailed, reconciliation_failed),
     ]
 
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PAYMENT_UNMATCHED = "payment_unmatched"
     DEPOSIT_PROVED = "deposit_proved"
     RECONCILIATION_DIFFERED = "reconciliation_differed"
+    RECONCILIATION_FAILED = "reconciliation_failed"
     ORDER_PAYMENT_KEPT = "order_payment_kept"
     ORDER_REFUNDED = "order_refunded"
     ADJUSTMENT_ASKED = "adjustment_asked"

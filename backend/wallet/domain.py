@@ -10,7 +10,7 @@ from backend.kernel.ids import AdjustmentId, TransferId, UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import adjustments, holds
+from backend.wallet.repository import adjustments, books, holds
 from backend.wallet.repository import transfers as repository
 from backend.wallet.types import AccountRef, Adjustment, Hold, HouseBalance, Memo, NewTransfer, TransferKind
 
@@ -148,6 +148,11 @@ async def release(tx: Tx, purpose: str, reference: str | None = None, memo: Memo
 async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
     """An admin's adjustment. Raises NotFound."""
     return await adjustments.get_adjustment(tx, adjustment_id)
+
+
+async def begin_snapshot(tx: Tx) -> None:
+    """Let every following statement of ``tx`` see one moment, and write nothing; must be the transaction's first."""
+    await books.begin_snapshot(tx)
 
 
 async def house_balances(tx: Tx) -> list[HouseBalance]:

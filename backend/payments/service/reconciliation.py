@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from backend.identity.types import Actor, Permission
 from backend.infra import jobs
@@ -15,7 +17,7 @@ from backend.kernel.errors import Unavailable
 from backend.kernel.ids import IntentId
 from backend.payments import domain, rules
 from backend.payments.ports import PaymentProvider
-from backend.payments.repository import intents, reconciliations, refunds
+from backend.payments.repository import events, intents, reconciliations, refunds
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     CompareProvider,
@@ -26,6 +28,7 @@ from backend.payments.types import (
     ProviderState,
     Reconciliation,
     ReconciliationDiffered,
+    ReconciliationFailed,
     Report,
 )
 from backend.wallet import domain as wallet
@@ -38,6 +41,7 @@ SIGNAL: Final = "reconciliation"
 ALL: Final = "all"
 _MOST: Final = 10_000
 _LISTED: Final = 50
+_PATIENCE: Final = 3
 log = structlog.get_logger(__name__)
 
 
@@ -87,8 +91,15 @@ class ReconciliationService:
         return await self.run_all()
 
     async def run_all(self) -> list[Reconciliation]:
-        """Timer: compare every provider over the last three days."""
-        return [await self._compare(provider) for provider in self._providers.values()]
+        """Timer: compare every provider over the last three days; one that fails is told and stops no other."""
+        done = []
+        for provider in self._providers.values():
+            try:
+                done.append(await self._compare(provider))
+            except Exception as error:
+                log.exception("payments.compare_failed", provider=provider.name)
+                done.append(await self._keep(provider.name, 0, [], type(error).__name__))
+        return done
 
     async def glance(self) -> None:
         """Timer: take in what came lately by ways where money may name no payment, without waiting for the night.
@@ -111,44 +122,65 @@ class ReconciliationService:
     async def _compare(self, provider: PaymentProvider) -> Reconciliation:
         async with self._uow.read() as tx:
             until = tx.now
-            ours = await intents.list_by(tx, way=provider.name, since=until - WINDOW, until=until, limit=_MOST)
-        since, error = until - WINDOW, ""
-        reports: list[Report] = []
-        listed = False
-        try:
-            statement = await provider.statement(since, until)
-            listed = statement is not None
-            reports = statement or []
-            # Lists are late (PayPal's by three hours): what they do not name yet is asked for by itself.
-            reports = reports + await self._ask_each(provider, _absent(ours, reports) if listed else ours)
-        except Unavailable as failure:
-            error = str(failure) or type(failure).__name__
+            since = until - WINDOW
+            ours = await intents.list_by(tx, way=provider.name, since=since, until=until, limit=_MOST)
+            gone = await refunds.list_gone(tx, provider.name, since, _MOST)
+            # As they would be if nothing was on its way: what the provider must know of when it is asked now.
+            sent = [replace(await intents.get_intent(tx, name), refunded=money) for name, money in gone.items()]
+        heard = await self._ask(provider, since, until, ours, sent)
         differences: list[Difference] = []
-        named: set[IntentId] = set()
-        for report in reports:
+        known: set[IntentId] = set()
+        back: dict[IntentId, int] = {}
+        for report in heard.reports:
             intent, found = await self._compare_one(provider.name, report)
             differences += found
-            if intent is not None and (report.received is not None or report.refunded is not None):
-                named.add(intent.id)
-        if listed:
-            differences += [
-                _difference(DifferenceKind.MISSING_THERE, str(intent.id), intent, intent.received.amount, 0)
-                for intent in ours
-                # One without a name of the provider's was given to a person by an admin: its message is the proof.
-                if intent.received and intent.external_id is not None and intent.id not in named
-            ]
+            if intent is None:
+                continue
+            if report.received is not None or report.refunded is not None:
+                known.add(intent.id)
+            if report.refunded is not None and report.refunded.currency == intent.payable.currency:
+                back[intent.id] = max(back.get(intent.id, 0), report.refunded.amount)
+        differences += heard.missing(ours, known)
+        differences += heard.not_back(sent, back)
         differences += await self._compare_ledger(provider.name)
-        return await self._keep(provider.name, since, until, len(reports), differences, error)
+        return await self._keep(provider.name, len(heard.reports), differences, heard.error, until)
 
-    async def _ask_each(self, provider: PaymentProvider, ours: Iterable[Intent]) -> list[Report]:
-        """What the provider says of each payment: for one that has no list of all."""
-        answers = []
-        for intent in ours:
-            if intent.external_id is not None:
-                async with self._uow.read() as tx:
-                    reference = await ref(tx, intent)
-                answers.append(await provider.status(reference))
-        return [answer for answer in answers if answer is not None]
+    async def _ask(
+        self, provider: PaymentProvider, since: datetime, until: datetime, ours: list[Intent], sent: list[Intent]
+    ) -> _Heard:
+        """All that the provider says of a period: its list, and what it says of each payment that is not in it."""
+        heard = _Heard()
+        try:
+            statement = await provider.statement(since, until)
+        except Unavailable as failure:
+            heard.error = str(failure) or type(failure).__name__
+            return heard
+        heard.listed = statement is not None
+        heard.reports += statement or []
+        # Lists are late (PayPal's by three hours): what they do not name yet is asked for by itself.
+        asked = {intent.id: intent for intent in (_absent(ours, heard.reports) if heard.listed else ours)}
+        told = [report for report in heard.reports if report.refunded is not None]
+        asked |= {intent.id: intent for intent in _absent(sent, told)}
+        await self._ask_each(provider, asked.values(), heard)
+        return heard
+
+    async def _ask_each(self, provider: PaymentProvider, asked: Iterable[Intent], heard: _Heard) -> None:
+        """What the provider says of each payment; without an answer nothing is known of one."""
+        for intent in asked:
+            if intent.external_id is None:
+                continue
+            if len(heard.silent) >= _PATIENCE:
+                heard.silent.add(intent.id)
+                continue
+            async with self._uow.read() as tx:
+                reference = await ref(tx, intent)
+            try:
+                answer = await provider.status(reference)
+            except Unavailable as failure:
+                heard.error = str(failure) or type(failure).__name__
+                heard.silent.add(intent.id)
+            else:
+                heard.reports += [answer] if answer is not None else []
 
     @retry_conflicts
     async def _compare_one(self, way: str, report: Report) -> tuple[Intent | None, list[Difference]]:
@@ -156,23 +188,15 @@ class ReconciliationService:
         async with self._uow() as tx:
             before = await intents.lock_reported(tx, way, report)
             outcome = await domain.apply(tx, way, report)
-        subject = str(before.id) if before else report.external_id or report.event_id
-        money = report.received or report.refunded
-        settled = outcome not in {Outcome.APPLIED, Outcome.UNMATCHED}
-        # Whatever the state: a chain may have taken everything back.
-        if settled and before is not None and report.received is not None and report.received < before.received:
-            return before, [
-                _difference(DifferenceKind.AMOUNT, subject, before, before.received.amount, report.received.amount)
-            ]
-        if settled or money is None:
-            return before, []
-        refund = report.state is ProviderState.REFUNDED
-        ours = 0 if before is None else (rules.known_back(before) if refund else before.received).amount
-        kind = DifferenceKind.REFUND if refund else DifferenceKind.MISSING_HERE
-        return before, [Difference(kind=kind, subject=subject, asset=money.currency, ours=ours, theirs=money.amount)]
+            # What waits for an admin differs night after night, until he has looked.
+            if outcome is Outcome.DUPLICATE and await events.is_unmatched(tx, way, report.event_id):
+                outcome = Outcome.UNMATCHED
+        judge = _judge_back if report.state is ProviderState.REFUNDED else _judge_received
+        return before, judge(before, report, outcome)
 
     async def _compare_ledger(self, way: str) -> list[Difference]:
         async with self._uow() as tx:
+            await wallet.begin_snapshot(tx)  # people pay meanwhile
             books = {
                 item.balance.currency: -item.balance.amount
                 for item in await wallet.house_balances(tx)
@@ -194,13 +218,14 @@ class ReconciliationService:
         ]
 
     async def _keep(
-        self, way: str, since: datetime, until: datetime, checked: int, differences: list[Difference], error: str
+        self, way: str, checked: int, differences: list[Difference], error: str, until: datetime | None = None
     ) -> Reconciliation:
         async with self._uow() as tx:
+            until = until or tx.now
             done = Reconciliation(
                 id=tx.new_id(),
                 way=way,
-                since=since,
+                since=until - WINDOW,
                 until=until,
                 checked=checked,
                 differences=differences,
@@ -212,13 +237,82 @@ class ReconciliationService:
             if differences:
                 log.warning("payments.differ", provider=way, differences=len(differences))
                 tx.emit(ReconciliationDiffered(reconciliation_id=done.id, way=way, differences=len(differences)))
+            if error:
+                log.warning("payments.not_compared", provider=way, error=error)
+                tx.emit(ReconciliationFailed(reconciliation_id=done.id, way=way))
         return done
+
+
+class _Heard(msgspec.Struct):
+    """What a provider said: ``listed``, whether it has a list of all; ``silent``, of what it gave no answer."""
+
+    reports: list[Report] = []
+    listed: bool = False
+    silent: set[IntentId] = set()
+    error: str = ""
+
+    def missing(self, ours: Iterable[Intent], known: set[IntentId]) -> list[Difference]:
+        """The payments with money that the provider does not know."""
+        return [
+            _difference(DifferenceKind.MISSING_THERE, str(intent.id), intent, intent.received.amount, 0)
+            for intent in ours
+            # One without a name of the provider's was given to a person by an admin: its message is the proof.
+            if self.listed and intent.received and intent.external_id is not None
+            if intent.id not in known and intent.id not in self.silent
+        ]
+
+    def not_back(self, sent: Iterable[Intent], back: Mapping[IntentId, int]) -> list[Difference]:
+        """The payments of which less has gone back, as the provider tells, than it has confirmed to us."""
+        return [
+            _difference(DifferenceKind.REFUND, str(intent.id), intent, ours, back.get(intent.id, 0))
+            for intent in sent
+            # Where there is no list, silence about refunds says nothing.
+            if intent.id in back or (self.listed and intent.id not in self.silent)
+            if (ours := rules.known_back(intent).amount) > back.get(intent.id, 0)
+        ]
+
+
+def _judge_received(before: Intent | None, report: Report, outcome: Outcome) -> list[Difference]:
+    if report.received is None:
+        return []
+    subject = str(before.id) if before else report.external_id or report.event_id
+    theirs, asset = report.received.amount, report.received.currency
+    if outcome in {Outcome.APPLIED, Outcome.UNMATCHED}:
+        ours = before.received.amount if before else 0
+        return [Difference(kind=DifferenceKind.MISSING_HERE, subject=subject, asset=asset, ours=ours, theirs=theirs)]
+    # Whatever the state: a chain may have taken everything back.
+    if before is not None and asset == before.received.currency and theirs < before.received.amount:
+        return [_difference(DifferenceKind.AMOUNT, subject, before, before.received.amount, theirs)]
+    return []
+
+
+def _judge_back(before: Intent | None, report: Report, outcome: Outcome) -> list[Difference]:
+    """By the amounts: a refund that looked like one of ours when it was told may have been another."""
+    if report.refunded is None:
+        return []
+    subject = str(before.id) if before else report.external_id or report.event_id
+    theirs, asset = report.refunded.amount, report.refunded.currency
+    ours = 0
+    if before is not None and before.credited and asset == before.payable.currency:
+        if not rules.worth_back(before, report.refunded):
+            return []
+        ours = rules.known_back(before).amount
+    elif outcome is not Outcome.UNMATCHED:
+        return []
+    return [Difference(kind=DifferenceKind.REFUND, subject=subject, asset=asset, ours=ours, theirs=theirs)]
 
 
 def _absent(ours: Iterable[Intent], reports: Iterable[Report]) -> list[Intent]:
     """The payments with money that no report speaks of."""
-    told = {name for report in reports for name in (report.intent_id, report.external_id) if name is not None}
-    return [intent for intent in ours if intent.received and not {intent.id, intent.external_id} & told]
+    told = {
+        name
+        for report in reports
+        for name in (report.intent_id, report.external_id, report.charge_id)
+        if name is not None
+    }
+    return [
+        intent for intent in ours if intent.received and not {intent.id, intent.external_id, intent.charge_id} & told
+    ]
 
 
 def _difference(kind: DifferenceKind, subject: str, intent: Intent, ours: int, theirs: int) -> Difference:

@@ -99,3 +99,10 @@ class ReconciliationDiffered(Event, frozen=True, kw_only=True):
     reconciliation_id: UUID
     way: str
     differences: int
+
+
+class ReconciliationFailed(Event, frozen=True, kw_only=True):
+    """A provider could not be compared with the books, or not wholly: it did not answer."""
+
+    reconciliation_id: UUID
+    way: str

@@ -22,6 +22,7 @@ from backend.payments.types import (
     PaymentUnmatched,
     ProviderState,
     ReconciliationDiffered,
+    ReconciliationFailed,
     RefundEnded,
     RefundStatus,
     Report,
@@ -201,6 +202,15 @@ async def test_a_refund_that_was_refused(shop: Shop, telegram: Telegram) -> None
     (arabic,) = await telegram.person(LAYLA).heard()
     assert translator(Locale.AR).gettext("Have a look") == arabic["buttons"][0][0]["text"]
     assert await telegram.person(DMITRI).heard(wait=0) == []
+
+
+async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegram) -> None:
+    failed = ReconciliationFailed(reconciliation_id=new_id(), way="stars")
+    await tell(shop, failed)
+    await tell(shop, failed)
+    (told,) = await telegram.person(NADIA).heard()
+    assert told["text"].startswith("\u2068Telegram Stars\u2069 could not be compared with the books\n")
+    assert button(told, "Have a look")["value"] == f"{PUBLIC}/admin/payments/reconciliation"
 
 
 async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:

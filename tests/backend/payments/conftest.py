@@ -31,6 +31,7 @@ SUBSCRIPTIONS = {
     "PaymentTakenBack": ("test.taken_back_noted",),
     "DepositProved": ("test.proof_noted",),
     "ReconciliationDiffered": ("test.difference_noted",),
+    "ReconciliationFailed": ("test.failure_noted",),
 }
 
 

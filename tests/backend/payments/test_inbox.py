@@ -358,9 +358,9 @@ class TestReconciliation:
         ]  # fmt: skip
         assert await balance(begun.user_id) == 1000
         assert len(await jobs("test.difference_noted")) == 1
-        # The next day finds what is still open, and only that: nothing.
+        # The next day finds what is still open, and only that.
         again = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
-        assert again == []
+        assert [(item.subject, item.theirs) for item in again] == [("stranger", 5)]
         assert (await wallet.verify(cashier)).balanced
 
     async def test_money_that_the_provider_does_not_know_or_knows_less_of(
