@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,13 @@ async def until(uow: UnitOfWork, job_id: UUID, ready: Callable[[Any], object], s
         while not ready(found := await row(uow, job_id)):
             await asyncio.sleep(0.05)
         return found
+
+
+async def heard(lines: list[MutableMapping[str, Any]], event: str, times: int = 1) -> None:
+    """Wait until the log tells of ``event`` so many times."""
+    async with asyncio.timeout(20):
+        while [line["event"] for line in lines].count(event) < times:
+            await asyncio.sleep(0.01)
 
 
 def task(run: Callable[[Note, Job], Awaitable[None]], **options: Any) -> dict[str, Task]:

@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from backend.infra import embedded
 from backend.infra.database import Model, make_engine
@@ -208,20 +209,23 @@ async def test_redis_stops_and_starts(live: UnitOfWork, tmp_path: Path, keeps_it
     port = embedded.free_port()
     url = f"redis://127.0.0.1:{port}/0"
     folder = tmp_path / "redis"
-    async with bench.working(live, url, bench.task(run)):  # started without Redis
-        early = await bench.add(live, payload=Note("early"))
-        with contextlib.ExitStack() as stack:
-            await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
-            await bench.until(live, early, lambda found: found.done_at)
-            await asyncio.to_thread(stack.close)
-        during = await bench.add(live, payload=Note("during"))
-        await asyncio.sleep(0.5)
-        assert not (await bench.row(live, during)).done_at
-        if not keeps_its_data:
-            shutil.rmtree(folder)
-        with contextlib.ExitStack() as stack:
-            await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
-            await bench.until(live, during, lambda found: found.done_at)
+    with capture_logs() as lines:
+        async with bench.working(live, url, bench.task(run)):  # started without Redis
+            early = await bench.add(live, payload=Note("early"))
+            await bench.heard(lines, "relay.waiting")
+            with contextlib.ExitStack() as stack:
+                await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
+                await bench.until(live, early, lambda found: found.done_at)
+                await bench.heard(lines, "relay.recovered")
+                await asyncio.to_thread(stack.close)
+            during = await bench.add(live, payload=Note("during"))
+            await bench.heard(lines, "relay.waiting", 2)
+            assert not (await bench.row(live, during)).done_at
+            if not keeps_its_data:
+                shutil.rmtree(folder)
+            with contextlib.ExitStack() as stack:
+                await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
+                await bench.until(live, during, lambda found: found.done_at)
     assert runs == ["early", "during"]
 
 
@@ -294,14 +298,15 @@ async def test_postgresql_stops_and_starts(tmp_path: Path, flushed: str) -> None
         uow = bench.make_uow(engine)
         async with engine.begin() as connection:
             await connection.run_sync(Model.metadata.create_all, tables=[OutboxJob.__table__])
-        async with bench.working(uow, flushed, bench.task(run)):
-            first = await bench.add(uow, payload=Note("first"))
-            await bench.until(uow, first, lambda found: found.done_at)
-            await asyncio.to_thread(stack.close)
-            await asyncio.sleep(1)
-            assert await asyncio.to_thread(stack.enter_context, embedded.postgres(folder)) == url
-            second = await bench.add(uow, payload=Note("second"))
-            await bench.until(uow, second, lambda found: found.done_at)
+        with capture_logs() as lines:
+            async with bench.working(uow, flushed, bench.task(run)):
+                first = await bench.add(uow, payload=Note("first"))
+                await bench.until(uow, first, lambda found: found.done_at)
+                await asyncio.to_thread(stack.close)
+                await bench.heard(lines, "relay.waiting")
+                assert await asyncio.to_thread(stack.enter_context, embedded.postgres(folder)) == url
+                second = await bench.add(uow, payload=Note("second"))
+                await bench.until(uow, second, lambda found: found.done_at)
         await engine.dispose()
         await asyncio.to_thread(stack.close)
     assert runs == ["first", "second"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import urllib.request
@@ -89,12 +90,19 @@ async def test_a_sale_is_told_and_the_worker_ends_in_order(
 
 
 async def test_the_sale_goes_on_without_redis_and_is_told_when_it_is_back(
-    shop: Shop, telegram: Telegram, start: Start, real_settings: Callable[..., Settings], tmp_path: Path
+    shop: Shop,
+    telegram: Telegram,
+    start: Start,
+    real_settings: Callable[..., Settings],
+    log: Path,
+    tmp_path: Path,
 ) -> None:
     port = embedded.free_port()
     start("backend.worker", real_settings(redis_url=f"redis://127.0.0.1:{port}/0"))
     await shop.sale(await shop.buyer(), await shop.goods())
-    await asyncio.sleep(3)
+    async with asyncio.timeout(40):
+        while not {"relay.waiting", "jobs.waiting"} <= set(re.findall(r"\b[a-z]+\.waiting\b", log.read_text())):
+            await asyncio.sleep(0.05)
     assert await telegram.person(EMMA).heard(wait=0) == []
     with contextlib.ExitStack() as stack:
         await asyncio.to_thread(stack.enter_context, embedded.redis(tmp_path / "redis", port))
