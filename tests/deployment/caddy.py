@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+import psutil
 import pytest
 
 from backend.infra.embedded import free_port
@@ -37,12 +38,21 @@ def form() -> bytes:
     return b"key=value&" * 1000 if caddy_version() >= (2, 11, 2) else b""
 
 
+def wait_until(met: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for a condition; raises AssertionError where it is never met."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 class Names(threading.Thread):
     """A name server for one name, whose addresses change; without any the name does not exist, as Docker has it."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.addresses: list[str] = []
+        self.told: list[list[str]] = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -51,13 +61,22 @@ class Names(threading.Thread):
         with contextlib.suppress(OSError):
             while True:
                 query, sender = self.socket.recvfrom(512)
-                self.socket.sendto(self.answer(query), sender)
+                addresses = self.addresses
+                self.socket.sendto(self.answer(query, addresses), sender)
+                self.told.append(addresses)
 
-    def answer(self, query: bytes) -> bytes:
+    def move(self, *addresses: str) -> None:
+        """Have the name stand for ``addresses``, and wait until somebody was told so."""
+        now = list(addresses)
+        self.addresses = now
+        wait_until(lambda: any(told is now for told in self.told))
+
+    @staticmethod
+    def answer(query: bytes, addresses: list[str]) -> bytes:
         end = query.index(b"\0", 12) + 5
         question, kind = query[12:end], query[end - 4 : end - 2]
-        found = self.addresses if kind == b"\0\x01" else []
-        flags = b"\x81\x80" if self.addresses else b"\x81\x83"
+        found = addresses if kind == b"\0\x01" else []
+        flags = b"\x81\x80" if addresses else b"\x81\x83"
         records = b"".join(b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04" + socket.inet_aton(address) for address in found)
         return query[:2] + flags + struct.pack(">HHHH", 1, len(found), 0, 0) + question + records
 
@@ -135,6 +154,12 @@ class Site:
     def stop(self) -> None:
         for program in (self.caddy, self.web, self.bot):
             program.stop()
+
+    def waiting(self) -> int:
+        """How many people are connected with Caddy."""
+        assert self.caddy.process is not None
+        found = psutil.Process(self.caddy.process.pid).net_connections("tcp")
+        return sum(one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED for one in found)
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30)

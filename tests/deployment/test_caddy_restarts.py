@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 import httpx
 
-from tests.deployment.caddy import MakeSite, Names, Site, upstream
+from tests.deployment.caddy import MakeSite, Names, Site, upstream, wait_until
 
 
 def _is_sale(answer: httpx.Response | Exception) -> TypeGuard[httpx.Response]:
@@ -85,7 +85,7 @@ def test_somebody_waits_for_the_web_process_to_come(make_site: MakeSite, form: b
 
     waiting = threading.Thread(target=person, daemon=True)
     waiting.start()
-    time.sleep(1)
+    wait_until(lambda: site.waiting() == 1)
     assert not answers
     site.web.start(site.web_port)
     waiting.join(20)
@@ -158,9 +158,9 @@ def test_a_container_that_comes_back_elsewhere_is_found(
         waiting = [threading.Thread(target=person, daemon=True) for _ in range(5)]
         for one in waiting:
             one.start()
-        time.sleep(1.5)
-        names.addresses = ["127.0.0.2"]
-        time.sleep(1.5)
+        wait_until(lambda: site.waiting() == len(waiting))
+        names.move()
+        names.move("127.0.0.2")
         assert not answers
         other.start(site.web_port, "127.0.0.2")
         for one in waiting:
