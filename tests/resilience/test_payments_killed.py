@@ -8,31 +8,37 @@ from __future__ import annotations
 
 import functools
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+import redis.asyncio
+from arq.constants import in_progress_key_prefix
 
+from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor
-from backend.infra.failpoints import VARIABLE
 from backend.kernel.clock import SystemClock
-from backend.kernel.money import Money
 from backend.orders.types import OrderRef, RefundTarget
+from backend.payments.domain import SEND_REFUND
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
 from backend.payments.types import Intent, ProviderState
+from tests.bot.telegram import NADIA
+from tests.factories.identity import contact
 from tests.factories.shop import Goods
 from tests.factories.wallet import usd
 from tests.resilience.ground import Buyer, Ground
-from tests.resilience.processes import alive, descendants, until
+from tests.resilience.processes import Fuse, alive, descendants, until
 
 _PRICE = 1000
 _HELD = 300
 """Of the price, what the wallet has: the rest comes by the provider."""
 _REST = _PRICE - _HELD
 _STEPS = ("payments.stored", "payments.applied", "payments.committed")
-_MINE = "task LIKE 'payments.%' OR task LIKE 'orders.%'"
+_MINE = "task LIKE 'payments.%' OR task LIKE 'orders.%' OR task LIKE 'growth.%'"
+
+
+_TOP_UP = 2000
+_BONUS = 200
 
 
 class Sale:
@@ -47,30 +53,13 @@ class Sale:
 class Counter:
     """The shop's counter, beside which processes die."""
 
-    def __init__(self, ground: Ground, goods: Goods, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, ground: Ground, goods: Goods, fuse: Fuse) -> None:
         self.ground = ground
         self.goods = goods
-        self._fuse = folder / "fuse"
-        self._monkeypatch = monkeypatch
+        self.fuse = fuse
         self._provider = DemoProvider(clock=SystemClock(), production=False, secret=ground.settings.secret_key)
         self.sales: list[Sale] = []
-
-    def lay(self, place: str) -> None:
-        """Have the next process that is started die at ``place``, once."""
-        self._fuse.touch()
-        self._monkeypatch.setenv(VARIABLE, f"{place}={self._fuse}")
-
-    async def blown(self, place: str) -> None:
-        """Wait until a process has died there."""
-
-        async def burnt() -> bool:
-            return not self._fuse.exists()
-
-        try:
-            await until(burnt, 30)
-        except TimeoutError:
-            raise AssertionError(f"nobody came to {place}") from None
-        self._monkeypatch.delenv(VARIABLE)
+        self.top_ups: list[Intent] = []
 
     async def begin(self) -> Sale:
         """Somebody orders, with too little in his wallet."""
@@ -84,10 +73,20 @@ class Counter:
         self.sales.append(sale)
         return sale
 
-    async def notify(self, sale: Sale, *, until_taken: bool = True) -> int:
+    async def top_up(self) -> Intent:
+        """Somebody puts money into his wallet, with a bonus of a tenth on it."""
+        services, buyer = self.ground.services, await self.ground.buyer()
+        root = await services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+        await services.bonuses.add_rule(root, NewBonusRule(minimum=usd(_TOP_UP), basis_points=1000))
+        intent = await services.payments.start_top_up(buyer.actor, "demo", usd(_TOP_UP), idempotency_key="tap-0000001")
+        self.top_ups.append(intent)
+        return intent
+
+    async def notify(self, paid: Sale | Intent, *, until_taken: bool = True) -> int:
         """The provider's webhook: what was answered in the end, and 0 for no answer at all."""
-        received = Money(_REST, "USD")
-        notice = DemoNotice(f"{sale.intent.id}:paid", sale.intent.id, ProviderState.PAID, _REST, received.currency)
+        intent = paid.intent if isinstance(paid, Sale) else paid
+        received = intent.payable
+        notice = DemoNotice(f"{intent.id}:paid", intent.id, ProviderState.PAID, received.amount, received.currency)
         body = msgspec.json.encode(notice)
         status = 0
         async with httpx.AsyncClient(base_url=self.ground.web.url, timeout=20) as client:
@@ -108,8 +107,16 @@ class Counter:
         due = "UPDATE outbox_jobs SET run_at = now() WHERE unique_key = $1"
         await self.ground.rows(due, f"payments.poll:{sale.intent.id}:0")
 
+    async def long_afterwards(self) -> None:
+        """What the dead had in hand is free again (that their marks end by themselves is shown elsewhere)."""
+        async with redis.asyncio.Redis.from_url(self.ground.redis.url) as queue:
+            async for mark in queue.scan_iter(in_progress_key_prefix + "*"):
+                await queue.delete(mark)
+        await self.ground.rows("UPDATE payment_refunds SET claimed_until = NULL")
+        await self.ground.rows("UPDATE outbox_jobs SET run_at = now() WHERE done_at IS NULL AND task = $1", SEND_REFUND)
+
     async def all_done(self) -> None:
-        """No job of payments and orders is left, and none has failed for good."""
+        """No job of payments, orders and bonuses is left, and none has failed for good."""
         waiting = f"SELECT count(*) FROM outbox_jobs WHERE done_at IS NULL AND dead_at IS NULL AND ({_MINE})"
 
         async def nothing_left() -> bool:
@@ -124,11 +131,12 @@ class Counter:
     async def assert_each_is_paid_once(self, refunded: int = 0) -> None:
         """Every order delivered, every payment credited, every hold captured, all of it once; the books prove it."""
         count = len(self.sales)
-        intents = await self.ground.rows("SELECT status, credited, received, refunded FROM payment_intents")
-        assert len(intents) == count
-        assert {(row["credited"], row["received"]) for row in intents} == {(_REST, _REST)}
+        begun = [*(sale.intent for sale in self.sales), *self.top_ups]
+        intents = await self.ground.rows("SELECT credited, received FROM payment_intents ORDER BY id")
+        wanted = [intent.amount.amount for intent in sorted(begun, key=lambda intent: intent.id)]
+        assert [(row["credited"], row["received"]) for row in intents] == [(cents, cents) for cents in wanted]
         events = await self.ground.rows("SELECT intent_id FROM payment_events WHERE outcome = 'applied'")
-        assert sorted(row["intent_id"] for row in events) == sorted(sale.intent.id for sale in self.sales)
+        assert sorted(row["intent_id"] for row in events) == sorted(intent.id for intent in begun)
         orders = await self.ground.rows("SELECT status, total_amount FROM orders")
         assert [row["total_amount"] for row in orders] == [_PRICE] * count
         assert {row["status"] for row in orders} <= {"delivered", "refunded"}
@@ -137,30 +145,31 @@ class Counter:
         assert await self.ground.count("SELECT count(*) FROM wallet_holds") == count
         house = {row.name: row.balance for row in await self.ground.services.wallet.house(Actor.system())}
         # What people were given at the start came from the same provider.
-        assert house["provider:demo"] == usd(refunded - count * _PRICE)
+        topped_up = len(self.top_ups) * _TOP_UP
+        assert house["provider:demo"] == usd(refunded - count * _PRICE - topped_up)
         people = await self.ground.count("SELECT coalesce(sum(balance), 0)::bigint FROM ledger_accounts"
                                          " WHERE user_id IS NOT NULL")  # fmt: skip
-        assert people == 0
+        assert people == topped_up + len(self.top_ups) * _BONUS
         await self.ground.books_balance()
 
 
 @pytest.fixture
-async def counter(ground: Ground, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
+async def counter(ground: Ground, fuse: Fuse) -> Counter:
     """A counter with enough on the shelf."""
-    yield Counter(ground, await ground.goods(keys=20, price=_PRICE), folder, monkeypatch)
+    return Counter(ground, await ground.goods(keys=20, price=_PRICE), fuse)
 
 
 async def test_the_web_dies_between_the_steps_of_a_webhook(counter: Counter) -> None:
     """Inside the transaction twice, and once between the commit and the answer."""
     ground = counter.ground
     for place in _STEPS:
-        counter.lay(place)
+        counter.fuse.lay(place)
         ground.web.start()
         await ground.web.ready()
         victims = descendants(ground.web.pid)
         sale = await counter.begin()
         assert await counter.notify(sale, until_taken=False) == 0, "no answer comes from the dead"
-        await counter.blown(place)
+        await counter.fuse.blown(place)
         await until(functools.partial(_one_is_gone, victims))
         # Whoever was not hit: the whole process goes, as in a power cut, and comes again.
         ground.web.strike()
@@ -181,17 +190,17 @@ async def _one_is_gone(pids: list[int]) -> bool:
 
 
 async def _worker_dies(counter: Counter, place: str) -> None:
-    await counter.blown(place)
+    await counter.fuse.blown(place)
     assert await counter.ground.worker.ended() == -signal.SIGKILL
 
 
 async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(counter: Counter) -> None:
-    """While it asks the provider, while it pays the order, and on both sides of the refund's departure."""
+    """While it asks the provider, pays the order, gives a bonus, and on both sides of a refund's departure."""
     ground, worker = counter.ground, counter.ground.worker
     for place in _STEPS:
         sale = await counter.begin()
         await counter.paid_at_the_provider(sale)
-        counter.lay(place)
+        counter.fuse.lay(place)
         worker.start()
         await _worker_dies(counter, place)
 
@@ -199,10 +208,16 @@ async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(
     await ground.web.ready()
     for place in ("orders.settle_before", "orders.settled"):
         sale = await counter.begin()
-        counter.lay(place)
+        counter.fuse.lay(place)
         worker.start()
         assert await counter.notify(sale) == 200
         await _worker_dies(counter, place)
+
+    topped_up = await counter.top_up()
+    counter.fuse.lay("bonuses.moved")
+    worker.start()
+    assert await counter.notify(topped_up) == 200
+    await _worker_dies(counter, "bonuses.moved")
 
     parts = {"refunds.before_sending": _REST, "refunds.sent": 250}
     for place, cents in parts.items():
@@ -212,13 +227,13 @@ async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(
         await ground.services.orders.refund(
             Actor.system(), sale.order.number, usd(cents), RefundTarget.PROVIDER, "asked for", idempotency_key=place
         )
-        counter.lay(place)
+        counter.fuse.lay(place)
         worker.start()
         await _worker_dies(counter, place)
         assert await ground.count("SELECT count(*) FROM payment_refunds WHERE status = 'pending'") >= 1
         await ground.books_balance()
 
-    # What a dead worker had in hand is free again after its lease.
+    await counter.long_afterwards()
     worker.start()
     await counter.all_done()
     found = await ground.rows("SELECT amount, status, external_id FROM payment_refunds ORDER BY id")
