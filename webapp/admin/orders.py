@@ -89,6 +89,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
     back = await site.services.orders.refundable(actor, number)
     sent = await site.services.refunds.list_for(actor, order_id=found.id)
+    off = {row.way for row in sent if not site.services.payments.takes(row.way)}
     payments = await _payments(request, found)
     viewer = site.viewer(actor)
     view = ManageOrder(
@@ -97,7 +98,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         person=person,
         paid_with=present.paid_with(found, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
-        refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY)),
+        refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
         can=_can(found, back),
     )
     return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")

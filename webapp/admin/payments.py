@@ -115,7 +115,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         order_number=number,
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
         events=tuple(present.event(row, viewer) for row in found.events),
-        refunds=tuple(present.refund(row, viewer) for row in found.refunds),
+        refunds=tuple(present.refund(row, viewer, off=not services.payments.takes(row.way)) for row in found.refunds),
         refundable=bool(choice.most),
         obstacle=present.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),

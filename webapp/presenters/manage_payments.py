@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Literal
 from uuid import UUID
 
@@ -77,6 +77,7 @@ _REFUNDS: Final[dict[RefundStatus, tuple[str, Tone]]] = {
     RefundStatus.SUCCEEDED: (_("Sent"), "good"),
     RefundStatus.FAILED: (_("Refused, in the wallet"), "bad"),
 }
+_WAITS: Final[tuple[str, Tone]] = (_("Waits: this way is off"), "bad")
 _OBSTACLES: Final[dict[RefundObstacle, str]] = {
     RefundObstacle.NOTHING_LEFT: _("Nothing of it is left to pay back."),
     RefundObstacle.WAY_OFF: _("This way to pay is switched off, so nothing can go back through it."),
@@ -171,11 +172,12 @@ def event_facts(row: InboxRow, viewer: Viewer) -> tuple[Fact, ...]:
     return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in named)
 
 
-def refund(row: Refund, viewer: Viewer, *, linked: bool = False) -> RefundView:
-    """Money on its way back; ``linked`` leads to the payment that it came by."""
+def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = False) -> RefundView:
+    """Money on its way back; ``linked`` leads to the payment that it came by. ``off``: its way is switched off."""
+    waits = off and row.status is RefundStatus.PENDING
     return RefundView(
         amount=row.amount,
-        badge=badge(_REFUNDS[row.status], viewer),
+        badge=badge(_WAITS if waits else _REFUNDS[row.status], viewer),
         at=row.created_at,
         reason=row.reason,
         way=way_title(row.way, viewer),
@@ -185,16 +187,19 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False) -> RefundView:
 
 
 def order_refunds(
-    done: Sequence[OrderRefundRow], sent: Sequence[Refund], viewer: Viewer, *, linked: bool
+    done: Sequence[OrderRefundRow], sent: Sequence[Refund], viewer: Viewer, *, linked: bool, off: Collection[str]
 ) -> tuple[RefundView, ...]:
-    """All that went back of an order: to the balance, and through providers with what they made of it."""
+    """All that went back of an order: to the balance, and through providers with what they made of it.
+
+    ``off`` are the ways that are switched off.
+    """
     to_wallet = viewer.words.gettext(_("To their balance"))
     rows = [
         RefundView(row.amount, badge(_REFUNDS[RefundStatus.SUCCEEDED], viewer), row.at, row.reason, to_wallet)
         for row in done
         if row.target is RefundTarget.WALLET
     ]
-    rows += [refund(row, viewer, linked=linked) for row in sent]
+    rows += [refund(row, viewer, linked=linked, off=row.way in off) for row in sent]
     return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
 
 

@@ -125,6 +125,7 @@ class RefundsService:
                 return None
             provider = self._providers.get(refund.way)
             if provider is None:
+                log.warning("payments.refund_waits", refund=str(refund_id), provider=refund.way, error="the way is off")
                 raise RetryLater(_OFF.total_seconds(), f"{refund.way} is off")
             if not await refunds.claim(tx, refund_id, _CLAIM):
                 raise RetryLater(_CLAIM.total_seconds(), "another run is sending it, or was a moment ago")

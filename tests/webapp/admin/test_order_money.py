@@ -118,6 +118,9 @@ async def test_an_order_goes_back_by_the_way_it_was_paid(
     assert answer.status_code == 200
     assert "On its way" in answer.text
     assert await balance(services, buyer) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services.payments, "takes", lambda _way: False)
+        assert "Waits: this way is off" in (await root.get(f"/admin/orders/{number}")).text
     task = next(task for task in all_tasks(services) if task.name == "payments.send_refund")
     order = await services.orders.admin_detail(await arrive(services, root), number)
     assert order.status is OrderStatus.REFUNDED

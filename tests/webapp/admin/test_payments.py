@@ -150,6 +150,12 @@ async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
     chief = await arrive(services, root)
     (booked,) = await services.refunds.list_for(chief, intent_id=intent.id)
     assert booked.amount == usd(750)
+    assert "On its way" in (await root.get(f"/admin/payments/{intent.id}")).text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services.payments, "takes", lambda _way: False)
+        page = (await root.get(f"/admin/payments/{intent.id}")).text
+        assert "Waits: this way is off" in page
+        assert "On its way" not in page
     await services.refunds.send(SendRefund(booked.id))
     assert (await services.refunds.list_for(chief, intent_id=intent.id))[0].status is RefundStatus.SUCCEEDED
     assert "Sent" in (await root.get(f"/admin/payments/{intent.id}")).text
