@@ -285,6 +285,7 @@ async def test_a_wrong_comment_is_seen_without_waiting_for_the_night(till: Till,
     pay(10_000_000, comment_of(intent))
     await till.reconciliation.glance()
     await till.paid(intent, S.SUCCEEDED, 1000)
+    await till.inbox.dismiss(ADMIN, row.id, "sent back")
     assert (await till.reconcile()).differences == []
     center.status = 500
     await till.reconciliation.glance()  # asked again soon
