@@ -1,6 +1,7 @@
 // Telegram and session glue; all else is htmx. Nothing waits for Telegram's script: ordinary buttons stand in.
 const $ = (selector, within = document) => within.querySelector(selector);
 const on = (names, use) => names.split(" ").forEach((name) => document.addEventListener(name, use));
+const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
 const root = document.documentElement;
 const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
 const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return {}; } };
@@ -54,8 +55,8 @@ const attach = () => {
   if (can("7.0")) tg.SettingsButton.show().onClick(() => load("/me/settings", true));
   mirror();
 };
-const haptic = (kind) => can("6.1") && (kind === "select" ? tg.HapticFeedback.selectionChanged()
-  : tg.HapticFeedback.notificationOccurred(kind));
+const haptic = (kind) => can("6.1")
+  && tg.HapticFeedback[kind === "select" ? "selectionChanged" : "notificationOccurred"](kind);
 
 const screen = () => $("#app > .screen");
 const main = () => $("#bottom [data-main]");
@@ -105,7 +106,7 @@ const hold = (button, busy) => {
   mirror();
 };
 const local = (name) => {
-  app.replaceChildren($(`#t-${name}-${root.lang}`).content.cloneNode(true));
+  show(app, `#t-${name}-${root.lang}`);
   arrive();
 };
 on("htmx:confirm", (event) => {
@@ -130,8 +131,7 @@ on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
     last = config.path;
     places[here()] = scrollY;
     if (screen()) timer = setTimeout(() => {
-      const shape = $(`template[data-skeleton=${elt.dataset.skeleton || "list"}]`);
-      $("#wait").replaceChildren(shape.content.cloneNode(true));
+      show($("#wait"), `template[data-skeleton=${elt.dataset.skeleton || "list"}]`);
       root.classList.add("is-waiting");
     }, 100);
   }
@@ -191,9 +191,9 @@ on("htmx:afterSwap", ({ detail: { target } }) => {
 sheet.onclose = () => { document.body.append(toasts); mirror(); };
 sheet.onclick = ({ target }) => { if (target === sheet) sheet.close(); };
 const toast = (text, kind = "good") => {
-  const node = $(`#t-toast-${kind}`).content.firstElementChild.cloneNode(true);
+  show(toasts, `#t-toast-${kind}`);
+  const node = toasts.firstElementChild;
   $(".toast__t", node).textContent = text;
-  toasts.replaceChildren(node);
   setTimeout(() => node.remove(), 4000);
   haptic(kind === "bad" ? "error" : "success");
 };
@@ -232,7 +232,7 @@ const taps = {
   },
   close: () => sheet.close(),
   retry: () => load(last),
-  closeApp: () => (tg || location)[tg ? "close" : "reload"](),
+  closeApp: () => tg ? tg.close() : location.reload(),
   fill: ({ value }) => change($("#amount"), value),
   step({ parentElement: box, dataset }) {
     const { min, max } = box.dataset, input = $("input", box), value = +input.value + +dataset.step;
@@ -248,7 +248,6 @@ const taps = {
     else open(href, "_blank", "noopener");
   },
   download(node, event) {
-    node.download = node.dataset.download;
     if (!can("8.0")) return;
     event.preventDefault();
     tg.downloadFile({ url: node.href, file_name: node.download });
