@@ -85,11 +85,6 @@ class ReconciliationService:
         if provider is not None:
             await self._compare(provider)
 
-    async def run(self, actor: Actor) -> list[Reconciliation]:
-        """Compare every provider now. Needs the permission for money."""
-        actor.require(Permission.MONEY)
-        return await self.run_all()
-
     async def run_all(self) -> list[Reconciliation]:
         """Timer: compare every provider over the last three days; one that fails is told and stops no other."""
         done = []

@@ -342,7 +342,7 @@ class TestReconciliation:
         report = fake.paid(begun.id, stars(770))
         await payments.settle("fake", report)
         fake.lists = [report]
-        found = {item.way: item for item in await reconciliation.run(cashier)}
+        found = {item.way: item for item in await reconciliation.run_all()}
         assert (found["fake"].differences, found["fake"].checked, found["fake"].error) == ([], 1, "")
         assert await jobs("test.difference_noted") == []
 
@@ -352,14 +352,14 @@ class TestReconciliation:
     ) -> None:  # fmt: skip
         stranger = Report(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
         fake.lists = [fake.paid(begun.id, stars(770)), stranger]
-        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [
             (DifferenceKind.MISSING_HERE, 0, 770), (DifferenceKind.MISSING_HERE, 0, 5)
         ]  # fmt: skip
         assert await balance(begun.user_id) == 1000
         assert len(await jobs("test.difference_noted")) == 1
         # The next day finds what is still open, and only that.
-        again = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        again = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
         assert [(item.subject, item.theirs) for item in again] == [("stranger", 5)]
         assert (await wallet.verify(cashier)).balanced
 
@@ -370,10 +370,10 @@ class TestReconciliation:
         await payments.settle("fake", fake.paid(begun.id, stars(770)))
         fake.lists = []
         fake.says(begun.id, ProviderState.PENDING)
-        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.MISSING_THERE, 770, 0)]
         fake.lists = [fake.paid(begun.id, stars(700))]
-        found = {item.way: item for item in await reconciliation.run(cashier)}["fake"].differences
+        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.AMOUNT, 770, 700)]
 
     async def test_a_ledger_that_differs_from_the_payments(
@@ -383,14 +383,14 @@ class TestReconciliation:
 
         async with real_uow() as tx:
             await give(tx, buyer.id, usd(700))  # booked as the demo provider's, without a payment
-        found = {item.way: item for item in await reconciliation.run(cashier)}["demo"].differences
+        found = {item.way: item for item in await reconciliation.run_all()}["demo"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.LEDGER, 700, 0)]
 
     async def test_a_provider_that_is_down_is_told_and_the_others_are_compared(
         self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor
     ) -> None:
         fake.down = True
-        found = {item.way: item for item in await reconciliation.run(cashier)}
+        found = {item.way: item for item in await reconciliation.run_all()}
         assert "down" in found["fake"].error
         assert found["demo"].error == ""
         assert len(await reconciliation.latest(cashier)) == 2
