@@ -68,15 +68,20 @@ async def test_a_fault_would_be_found(worlds: Worlds, open_app: OpenApp) -> None
     assert "color-contrast" in found
 
 
-async def test_nothing_is_found_in_the_back_office_on_a_desk(worlds: Worlds, stack: Stack, open_app: OpenApp) -> None:
+@pytest.mark.parametrize(("language", "theme"), _LOOKS)
+async def test_nothing_is_found_in_the_back_office_on_a_desk(
+    language: str, theme: str, worlds: Worlds, stack: Stack, open_app: OpenApp
+) -> None:
     """From 700 px lists are tables, and the pages stand beside the page."""
-    world = await worlds.get("en")
-    page = await open_app(world.admin, viewport={"width": 1100, "height": 800})
+    world = await worlds.get(language)
+    page = await open_app(world.admin, theme=theme, viewport={"width": 1100, "height": 800})
     found: list[str] = []
     for screen in manage(world):
+        if language != "en" and screen.act is not None:
+            continue  # a sheet is what it is on a phone, where it was seen in Arabic and dark
         await show(page, stack.app, screen)
         await expect(page.locator(".side")).to_be_visible()
         if shots := os.environ.get("SHOTS"):
-            await page.screenshot(path=f"{shots}/desk-{screen.name}.png")
+            await page.screenshot(path=f"{shots}/desk-{language}-{theme}-{screen.name}.png")
         found += [f"{screen.name}: {line}" for line in await violations(page)]
     assert not found, "\n".join(found)
