@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -182,6 +183,13 @@ def is_another_charge(intent: Intent, report: Report) -> bool:
     opened_elsewhere = report.external_id not in {None, intent.external_id or report.external_id}
     other_charge = report.sole_charge and intent.charge_id not in {None, report.charge_id}
     return opened_elsewhere or other_charge
+
+
+def seen_at(intent: Intent, can: Capabilities | None) -> str:
+    """Where anybody can see the payment's latest transfer; empty where nothing has come, or nobody shows it."""
+    if can is None or not intent.charge_id:
+        return ""
+    return can.explorer.replace("{tx}", quote(intent.charge_id.partition(":")[0], safe=""))
 
 
 def is_news(intent: Intent, report: Report) -> bool:

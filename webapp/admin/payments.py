@@ -124,6 +124,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         and services.payments.takes(intent.way),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
+        seen_at=services.payments.seen_at(intent),
     )
     if asked_by(request, "payment"):
         return fragment(request, "manage/_payment.html", view)

@@ -121,6 +121,7 @@ async def _view(request: SoukRequest, intent: Intent, *, proof_error: ProofError
         balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
         proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
         proof_error=proof_error,
+        seen_at=site.services.payments.seen_at(intent),
     )
 
 

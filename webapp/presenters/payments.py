@@ -244,6 +244,7 @@ def payment(
     balance: Money | None = None,
     proofs: Sequence[Proof] = (),
     proof_error: ProofError = "",
+    seen_at: str = "",
 ) -> PaymentPage:
     """A payment as it stands; it looks again by itself while money may be on its way.
 
@@ -290,6 +291,7 @@ def payment(
         needed=_count(intent, "needed"),
         can_look=intent.external_id is not None and kind is not ActionKind.DEPOSIT and _is_over(state, payable=payable),
         seen=_seen(intent) if state == "confirming" else None,
+        seen_at=seen_at,
         reason=intent.progress.get("reason", "") if deposit else "",
         order=order.number if order else "",
         order_stands=_ORDERS[order.status] if order else "waits",

@@ -132,7 +132,10 @@ class DepositsPage(msgspec.Struct, frozen=True):
 
 
 class PaymentFilePage(msgspec.Struct, frozen=True):
-    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back."""
+    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back.
+
+    ``seen_at`` shows its latest transfer on its chain.
+    """
 
     payment: ManagePaymentRow
     sums: tuple[tuple[str, Money], ...]
@@ -148,6 +151,7 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     can_look: bool = False
     until: datetime | None = None
     live_url: str | None = None
+    seen_at: str = ""
 
 
 class RefundSheet(msgspec.Struct, frozen=True):

@@ -162,7 +162,7 @@ class PaymentPage(msgspec.Struct, frozen=True):
     ``missing`` in the asset that is paid in. ``seen`` is what shows of a transfer that is not final yet; ``reason`` is
     an admin's word about a deposit.
     ``address`` asks for the page again; it answers nothing as long as nothing has changed. ``can_look``: the provider
-    can be asked once more, though nobody does by himself.
+    can be asked once more, though nobody does by himself. ``seen_at`` shows its latest transfer on its chain.
     """
 
     id: str
@@ -196,6 +196,7 @@ class PaymentPage(msgspec.Struct, frozen=True):
     order: str = ""
     order_stands: Literal["waits", "delivered", "expired", "cancelled", "refunded"] = "waits"
     next_href: str = "/wallet"
+    seen_at: str = ""
 
     @property
     def foreign(self) -> bool:

@@ -75,9 +75,9 @@ def read_price(settings: Settings) -> Decimal:
     return price
 
 
-def capabilities(price: Decimal, wait_seconds: int, *, glance: timedelta = timedelta(0)) -> Capabilities:
+def capabilities(price: Decimal, wait_seconds: int, explorer: str, *, glance: timedelta = timedelta(0)) -> Capabilities:
     """Of a chain on which a payment usually takes ``wait_seconds``. The money lies at an address of the operator's,
-    whose private key is not here: nothing can be sent back. ``glance``: see ``Capabilities.glance_seconds``."""
+    whose private key is not here: nothing can be sent back. ``explorer``, ``glance``: see Capabilities."""
     return Capabilities(
         asset=ASSET,
         unit_price=price,
@@ -86,6 +86,7 @@ def capabilities(price: Decimal, wait_seconds: int, *, glance: timedelta = timed
         first_poll_seconds=5,
         slowest_poll_seconds=15,
         follow_seconds=_FOLLOWED,
+        explorer=explorer,
         glance_seconds=int(glance.total_seconds()),
     )
 

@@ -23,12 +23,15 @@ class _Known(msgspec.Struct, frozen=True):
     contract: str
     decimals: int
     network: str
+    explorer: str = ""
 
 
 # Source: tether.to, supported protocols; on chain 56 it is Binance's own token.
 _KNOWN: Final = {
-    1: _Known("0xdAC17F958D2ee523a2206206994597C13D831ec7", 6, "Ethereum (ERC-20)"),
-    56: _Known("0x55d398326f99059fF775485246999027B3197955", 18, "BNB Smart Chain (BEP-20)"),
+    1: _Known("0xdAC17F958D2ee523a2206206994597C13D831ec7", 6, "Ethereum (ERC-20)", "https://etherscan.io/tx/{tx}"),
+    56: _Known(
+        "0x55d398326f99059fF775485246999027B3197955", 18, "BNB Smart Chain (BEP-20)", "https://bscscan.com/tx/{tx}"
+    ),
 }
 
 
@@ -107,10 +110,14 @@ def _read_depth(text: str) -> int | None:
     return int(text)
 
 
+def _known(chain: int) -> _Known:
+    return _KNOWN.get(chain, _Known("", 0, f"EVM chain {chain}"))
+
+
 def _read_token(settings: Settings) -> tuple[Token, str, str]:
     """The token, its contract's address with its checksum, and the network's name. Raises SettingsError."""
     chain = settings.usdt_evm_chain_id
-    known = _KNOWN.get(chain, _Known("", 0, f"EVM chain {chain}"))
+    known = _known(chain)
     own_contract = settings.usdt_evm_contract or known.contract
     if not own_contract:
         raise SettingsError(f"USDT_EVM_CONTRACT must name the token's contract on chain {chain}")
@@ -135,7 +142,7 @@ def _build(settings: Settings, kit: ProviderKit) -> EvmProvider:
         token=token,
         contract=contract,
         network=network,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, _known(token.chain_id).explorer),
     )
 
 

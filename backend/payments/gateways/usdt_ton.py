@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -30,6 +31,9 @@ _BUSY_SECONDS: Final = 1.0
 _TRIES: Final = 4
 _WAIT_SECONDS: Final = 30
 _OK: Final = 200
+# Of the main network, which is the one with this token.
+_USDT: Final = "0:B113A994B5024A16719F69139328EB759596C38A25F59028B146FECDC3621DFE"
+_EXPLORER: Final = "https://tonviewer.com/transaction/{tx}"
 _BEFORE: Final = timedelta(hours=1)
 _GLANCE: Final = timedelta(hours=2)
 # A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
@@ -199,7 +203,10 @@ class TonProvider(usdt.Watcher):
             if ton_raw(row["jetton_master"]) != self._raw_master or ton_raw(row["destination"]) != self._raw_address:
                 return None
             units = usdt.read_units(row["amount"])
-            coins = usdt.Coins(str(row["transaction_hash"]), units, str(row["source"]))
+            # In hex, as people and explorers know it.
+            coins = usdt.Coins(
+                base64.b64decode(row["transaction_hash"], validate=True).hex(), units, str(row["source"])
+            )
             made = _Jettons(coins, int(row["transaction_now"]), read_comment(row.get("forward_payload")))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProviderDown("TON's API gave a transfer without sense") from error
@@ -228,13 +235,14 @@ def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
             ton_raw(text)
         except ValueError:
             raise SettingsError(f"{variable} is not a TON address, or has a mistake in it") from None
+    explorer = _EXPLORER if ton_raw(settings.usdt_ton_master) == _USDT else ""
     return TonProvider(
         http=kit.http,
         url=base_url(settings.usdt_ton_url, "USDT_TON_URL"),
         api_key=settings.usdt_ton_api_key,
         address=settings.usdt_ton_address,
         master=settings.usdt_ton_master,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, glance=_GLANCE),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, explorer, glance=_GLANCE),
     )
 
 

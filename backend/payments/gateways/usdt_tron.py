@@ -18,6 +18,9 @@ _PAGE: Final = 200
 _MOST_PAGES: Final = 50
 _WAIT_SECONDS: Final = 120
 _OK: Final = 200
+# Of the main network, which is the one with this contract.
+_USDT: Final = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+_EXPLORER: Final = "https://tronscan.org/#/transaction/{tx}"
 # Clocks differ; an address that was given out before is not watched for longer than that.
 _BEFORE: Final = timedelta(hours=1)
 
@@ -107,13 +110,14 @@ class TronProvider(usdt.Watcher):
 
 
 def _build(settings: Settings, kit: ProviderKit) -> TronProvider:
+    explorer = _EXPLORER if settings.usdt_tron_contract == _USDT else ""
     return TronProvider(
         addresses=Addresses(settings.usdt_tron_xpub, "TRON", "USDT_TRON_XPUB"),
         http=kit.http,
         url=base_url(settings.usdt_tron_url, "USDT_TRON_URL"),
         api_key=settings.usdt_tron_api_key,
         contract=tron_address(settings.usdt_tron_contract, "USDT_TRON_CONTRACT"),
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, explorer),
     )
 
 

@@ -176,6 +176,11 @@ class PaymentsService:
             await self._follow(found, provider.capabilities)
         return found
 
+    def seen_at(self, intent: Intent) -> str:
+        """The address at which anybody sees the payment's latest transfer on its chain; empty where there is none."""
+        provider = self._providers.get(intent.way)
+        return rules.seen_at(intent, provider.capabilities if provider else None)
+
     def takes(self, way: str) -> bool:
         """Whether a provider of that name is on."""
         return way in self._providers

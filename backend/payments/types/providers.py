@@ -43,6 +43,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     follow_seconds: int = 0
     """How long after its lifetime a payment is still asked about (every half hour), so that late money is seen: for
     providers that send no webhooks."""
+    explorer: str = ""
+    """Where anybody can see a transfer, with ``{tx}`` for its ``charge_id`` up to the first colon; empty: nowhere."""
     glance_seconds: int = 0
     """How far back its statement is read every quarter of an hour, where nobody calls and money may name no payment."""
 

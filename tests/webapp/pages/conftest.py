@@ -22,7 +22,12 @@ ADDRESS = "TQm7Kp4xVd9sEw2hRb6fYz8uNc3gLt5jXa"
 @pytest.fixture
 def coins() -> FakeProvider:
     """USDT on TRON, at a dollar each."""
-    made = FakeProvider("usdt_tron", Capabilities(asset="USDT", unit_price=Decimal(1), wait_seconds=120))
+    made = FakeProvider(
+        "usdt_tron",
+        Capabilities(
+            asset="USDT", unit_price=Decimal(1), wait_seconds=120, explorer="https://tronscan.org/#/transaction/{tx}"
+        ),
+    )
     made.action = PayAction(
         ActionKind.TRANSFER,
         fields={

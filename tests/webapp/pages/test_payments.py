@@ -6,6 +6,7 @@ import gzip
 from datetime import timedelta
 
 import httpx
+import msgspec
 import pytest
 
 from backend.bootstrap import Services
@@ -131,6 +132,28 @@ async def test_too_little_asks_for_the_rest(
     assert "Copy the address" not in late
     await usdt(services, actor, coins, path, "25")
     assert "$25.00 is in your balance" in await seen(buyer, path)
+
+
+async def test_a_transfer_can_be_seen_on_its_chain(
+    services: Services, visitor: MakeVisitor, coins: FakeProvider, settings: Settings
+) -> None:
+    buyer, owner = visitor(), visitor(settings.root_admin_id)
+    actor = await arrive(services, buyer)
+    await arrive(services, owner)
+    path, _ = await begin(buyer, "usdt_tron")
+    intent = (await services.payments.list_mine(actor))[0]
+    there = 'href="https://tronscan.org/#/transaction/ab%2F12" hx-boost="false" data-open-link'
+    assert there not in (await buyer.get(path)).text
+    report = msgspec.structs.replace(coins.paid(intent.id, intent.payable), charge_id="ab/12:25000000:0")
+    await services.payments.settle("usdt_tron", report)
+    for person, address in ((buyer, path), (owner, f"/admin/payments/{intent.id}")):
+        assert there in (await person.get(address)).text
+    # A way without a chain has nothing to show.
+    path, _ = await begin(buyer, "stars")
+    latest = (await services.payments.list_mine(actor))[0]
+    paid = Report(event_id="s", state=ProviderState.PAID, intent_id=latest.id, received=latest.payable, charge_id="st")
+    await services.payments.settle("stars", paid)
+    assert "on the chain" not in (await buyer.get(path)).text
 
 
 async def test_more_than_asked_is_all_in_the_balance(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,25 @@ def test_each_chain_is_off_by_itself_and_on_by_a_line_or_two(configured: Settle)
         assert (can.asset, can.unit_price, can.refundable) == ("USDT", Decimal(1), False)
         assert can.follow_seconds == 7 * 24 * 3600
     assert setup(configured(usdt_evm_xpub=XPUB), "usdt_evm")[1] is SetupState.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "there"),
+    [
+        ("usdt_evm", EVM, "https://etherscan.io/tx/{tx}"),
+        ("usdt_evm", EVM | {"usdt_evm_chain_id": 56}, "https://bscscan.com/tx/{tx}"),
+        ("usdt_evm", EVM | {"usdt_evm_chain_id": 5, "usdt_evm_contract": "0x" + "11" * 20, "usdt_evm_decimals": 6}, ""),
+        ("usdt_tron", TRON, "https://tronscan.org/#/transaction/{tx}"),
+        ("usdt_tron", TRON | {"usdt_tron_contract": "TJmmqjb1DK9TTZbQXzRQ2AuA94z4gKAPFh"}, ""),
+        ("usdt_ton", TON, "https://tonviewer.com/transaction/{tx}"),
+        ("usdt_ton", TON | {"usdt_ton_master": "0:" + "AB" * 32}, ""),
+    ],
+)
+def test_the_explorer_is_the_main_networks(configured: Settle, name: str, given: dict[str, Any], there: str) -> None:
+    provider, _, problem = setup(configured(**given), name)
+    assert problem == ""
+    assert provider is not None
+    assert provider.capabilities.explorer == there
 
 
 def test_the_price_is_asked_for_where_the_shop_does_not_count_in_dollars(configured: Settle) -> None:
