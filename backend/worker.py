@@ -10,8 +10,6 @@ from functools import partial
 import structlog
 from arq.connections import ArqRedis
 
-# aiogram takes seconds to import: here, and not in the middle of the first job.
-import backend.notifications.gateways.telegram  # noqa: F401
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
 from backend.growth import tasks as growth_tasks
@@ -25,6 +23,7 @@ from backend.infra.roots import run_process, run_until_stopped
 from backend.infra.runner import Runner
 from backend.infra.settings import Settings
 from backend.notifications import tasks as notifications_tasks
+from backend.notifications.gateways.lazy import preload
 from backend.orders import tasks as orders_tasks
 from backend.payments import tasks as payments_tasks
 from backend.wallet import tasks as wallet_tasks
@@ -77,6 +76,7 @@ class Machinery:
 
 async def run(settings: Settings) -> int:
     """Work until SIGTERM; the exit code. Redis or PostgreSQL may be away at the start, and later."""
+    preload()
     services = build(settings)
     async with services.running(listen=True):
         machinery = Machinery(services)
