@@ -355,7 +355,8 @@ async def test_two_runs_do_not_send_side_by_side(
     await asked.wait()
     for _ in range(3):
         with pytest.raises(RetryLater):
-            await refunds.send(SendRefund(begun.id))
+            async with asyncio.timeout(5):
+                await refunds.send(SendRefund(begun.id))
     go_on.set()
     await first
     await refunds.send(SendRefund(begun.id))
