@@ -14,6 +14,8 @@ from typing import Any
 import asyncpg
 import httpx
 import msgspec
+import redis.asyncio
+from arq.constants import in_progress_key_prefix
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
@@ -30,6 +32,8 @@ from tests.factories.wallet import give, usd
 from tests.resilience.processes import Process, Redis, Web, free_port, until
 from tests.webapp.client import Visitor
 
+_CLAIMED = ["payments.send_refund", "notifications.send"]
+"""Jobs that come back later when they meet a claim."""
 _numbers = itertools.count(810_000_001)
 
 
@@ -192,6 +196,15 @@ class Ground:
     async def count(self, statement: str, *values: Any) -> int:
         """One number of the database."""
         return int((await self.rows(statement, *values))[0][0])
+
+    async def long_afterwards(self) -> None:
+        """What the dead had in hand is free again, as it is by itself after half a minute or one."""
+        async with redis.asyncio.Redis.from_url(self.redis.url) as queue:
+            async for mark in queue.scan_iter(in_progress_key_prefix + "*"):
+                await queue.delete(mark)
+        await self.rows("UPDATE payment_refunds SET claimed_until = NULL")
+        await self.rows("UPDATE notifications SET claimed_at = claimed_at - interval '1 minute'")
+        await self.rows("UPDATE outbox_jobs SET run_at = now() WHERE done_at IS NULL AND task = ANY($1)", _CLAIMED)
 
     async def all_done(self, seconds: float = 90) -> None:
         """Wait until the outbox is empty; nothing in it has failed for good."""

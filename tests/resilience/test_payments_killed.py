@@ -12,14 +12,11 @@ import signal
 import httpx
 import msgspec
 import pytest
-import redis.asyncio
-from arq.constants import in_progress_key_prefix
 
 from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor
 from backend.kernel.clock import SystemClock
 from backend.orders.types import OrderRef, RefundTarget
-from backend.payments.domain import SEND_REFUND
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
 from backend.payments.types import Intent, ProviderState
 from tests.bot.telegram import NADIA
@@ -106,14 +103,6 @@ class Counter:
         await self.ground.rows(later, sale.intent.id)
         due = "UPDATE outbox_jobs SET run_at = now() WHERE unique_key = $1"
         await self.ground.rows(due, f"payments.poll:{sale.intent.id}:0")
-
-    async def long_afterwards(self) -> None:
-        """What the dead had in hand is free again (that their marks end by themselves is shown elsewhere)."""
-        async with redis.asyncio.Redis.from_url(self.ground.redis.url) as queue:
-            async for mark in queue.scan_iter(in_progress_key_prefix + "*"):
-                await queue.delete(mark)
-        await self.ground.rows("UPDATE payment_refunds SET claimed_until = NULL")
-        await self.ground.rows("UPDATE outbox_jobs SET run_at = now() WHERE done_at IS NULL AND task = $1", SEND_REFUND)
 
     async def all_done(self) -> None:
         """No job of payments, orders and bonuses is left, and none has failed for good."""
@@ -233,7 +222,7 @@ async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(
         assert await ground.count("SELECT count(*) FROM payment_refunds WHERE status = 'pending'") >= 1
         await ground.books_balance()
 
-    await counter.long_afterwards()
+    await ground.long_afterwards()
     worker.start()
     await counter.all_done()
     found = await ground.rows("SELECT amount, status, external_id FROM payment_refunds ORDER BY id")

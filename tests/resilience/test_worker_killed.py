@@ -69,6 +69,7 @@ async def test_everybody_is_told_and_only_what_was_in_flight_is_told_twice(groun
         assert await ground.worker.ended() == -signal.SIGKILL
         claimed = await ground.rows(_CLAIMED)
         at_risk += Counter({(row["telegram_id"], numbers[row["order_id"]]) for row in claimed})
+    await ground.long_afterwards()
     ground.worker.start()
 
     async def all_settled() -> bool:
