@@ -133,6 +133,18 @@ async def test_a_refund_made_elsewhere_waits_for_an_admin(running_bot: Parts, em
 # What no update told
 
 
+async def test_a_refund_that_is_told_before_its_payment(parts: Parts, emma: Payer) -> None:
+    begun = await emma.begin()
+    gone = money_update(parts, str(begun.id), STARS, "charge", kind="refunded_payment")
+    await parts.intake.take(gone)
+    assert (await inbox(emma.services), await emma.balance()) == ([("charge:refund", "refunded_elsewhere")], 0)
+    await parts.intake.take(money_update(parts, str(begun.id), STARS, "charge"))
+    assert await emma.balance() == 1000
+    (waiting,) = (await emma.services.inbox.unmatched(CASHIER)).items
+    await emma.services.inbox.accept_refund(CASHIER, waiting.id)
+    assert (await emma.balance(), (await emma.intent(begun.id)).status) == (0, IntentStatus.REFUNDED)
+
+
 async def pay_unheard(parts: Parts, who: Payer, url: str) -> None:
     """Pay while only the question is answered: the news of the payment is lost."""
     paying = asyncio.create_task(who.pay(url))

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 
+from backend.cli.main import main
 from backend.infra.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -211,14 +213,9 @@ def test_the_commands_exist() -> None:
 
     assert {("web",), ("worker",), ("bot",), ("migrate",)} <= words
     for command in words:
-        done = subprocess.run(
-            [sys.executable, "-c", "from backend.cli.main import main; main()", *command, "--help"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (command, done.stderr)
-        assert done.stdout.startswith("Usage:"), command
+        shown = CliRunner().invoke(main, [*command, "--help"])
+        assert shown.exit_code == 0, (command, shown.output)
+        assert shown.output.startswith("Usage:"), command
 
 
 def test_the_health_checks_of_worker_and_bot_read_the_heartbeat(tmp_path: Path) -> None:
