@@ -46,14 +46,15 @@ types: $(VENV)/.dev ## mypy, strict
 contracts: $(VENV)/.dev ## who may import whom
 	@$(BIN)/lint-imports
 
-# Tests that kill and restart whole processes mostly wait, and want the machine for themselves.
+# Tests that kill and restart whole processes mostly wait, and want the machine for themselves. Three at a time keep two
+# cores busy.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
 unit: $(VENV)/.dev chromium anvil ## rules, slices, web, bot, migrations on real servers
-	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
+	@$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
 processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in front
-	@$(BIN)/pytest -n 2 --dist loadfile $(PROCESSES)
+	@$(BIN)/pytest -n 3 --dist loadfile $(PROCESSES)
 
 browser: $(VENV)/.dev chromium anvil ## what a person does, in Chromium
 	@$(BIN)/pytest -n 2 --dist loadfile tests/browser

@@ -6,6 +6,7 @@ dates and no guesses: it changes only where a message does.
 
 from __future__ import annotations
 
+import functools
 import io
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ def path_of(locale: Locale) -> Path:
     return LOCALES_DIR / locale / f"{DOMAIN}.po"
 
 
+@functools.cache
 def extracted() -> Catalog:
     """Every message that the code and the templates say, untranslated."""
     with (LOCALES_DIR / "babel.cfg").open() as mapping:

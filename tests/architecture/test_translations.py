@@ -16,6 +16,8 @@ from backend.infra.i18n import translator
 from backend.kernel.text import Locale
 from tests.architecture.catalogues import ROOT, catalogue, extracted, path_of, updated
 
+# The messages are extracted once, by one process.
+pytestmark = pytest.mark.xdist_group("translations")
 TEMPLATES: Final = ROOT / "webapp" / "templates"
 TRANSLATED: Final = [Locale.AR, Locale.RU]
 PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|\{\w*\}")
