@@ -1,4 +1,7 @@
-"""axe-core on every screen: light in English, dark in Arabic, so that each theme and each direction has its turn."""
+"""axe-core and the size of what is tapped, on every screen.
+
+Light in English, dark in Arabic, so that each theme and each direction has its turn.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,27 @@ from tests.browser.stack import Stack
 
 _ALL = {"resultTypes": ["violations"]}
 _LOOKS = [("en", "light"), ("ar", "dark")]
+_TOUCH = 44
+_SMALL = """(least) => {
+    const reach = (node) => {
+        const box = node.getBoundingClientRect(), grow = getComputedStyle(node, "::after");
+        let { width, height } = box;
+        if (grow.position === "absolute" && grow.content !== "none") {
+            width = Math.max(width, parseFloat(grow.width) || 0);
+            height = Math.max(height, parseFloat(grow.height) || 0);
+        }
+        return { width, height };
+    };
+    const small = [];
+    for (const node of document.querySelectorAll("a, button, select, input:not([type=hidden]), [role=button]")) {
+        const target = node.matches(".vh, :disabled") ? node.closest("label") : node;
+        if (!target?.checkVisibility() || target.closest(".vh")) continue;
+        const { width, height } = reach(target);
+        if (Math.round(height) < least || Math.round(width) < least)
+            small.push(`${target.outerHTML.slice(0, 120)} ${Math.round(width)}x${Math.round(height)}`);
+    }
+    return small;
+}"""
 
 
 async def violations(page: Page) -> list[str]:
@@ -24,6 +48,15 @@ async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE_SCRIPT)
     found: list[dict[str, Any]] = await page.evaluate("async (how) => (await axe.run(how)).violations", _ALL)
     return [f"{rule['id']}: {node['html'][:200]} {_why(node)}" for rule in found for node in rule["nodes"]]
+
+
+async def too_small(page: Page) -> list[str]:
+    """What is narrower or lower than a thumb.
+
+    Hit areas as they reach, a chip's ``::after`` counted; links inside a sentence are read, not aimed at.
+    """
+    found: list[str] = await page.evaluate(_SMALL, _TOUCH)
+    return [f"too small to tap: {line}" for line in found]
 
 
 def _why(node: dict[str, Any]) -> str:
@@ -46,7 +79,7 @@ async def test_nothing_is_found(language: str, theme: str, stack: Stack, worlds:
                 await expect(page.locator("html")).to_have_attribute("data-theme", theme)
                 if shots:  # SHOTS=folder keeps a picture of each, for a person to look at
                     await page.screenshot(path=f"{shots}/{language}-{theme}-{screen.name}.png")
-                lines = await violations(page)
+                lines = [*await violations(page), *await too_small(page)]
                 found += [f"{screen.name}: {line}" for line in lines]
         return found
 
@@ -56,16 +89,18 @@ async def test_nothing_is_found(language: str, theme: str, stack: Stack, worlds:
 
 
 async def test_a_fault_would_be_found(worlds: Worlds, open_app: OpenApp) -> None:
-    """The check of the check: a picture without words and faint text, put into the app, are seen."""
+    """The check of the check: a picture without words, faint text and a small button are seen."""
     page = await open_app((await worlds.get("en")).poor, "/me")
     await page.evaluate(
         """() => document.querySelector("#app .stack").insertAdjacentHTML("beforeend",
-            "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='><p class='faint'>faint</p>")"""
+            "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='><p class='faint'>faint</p>"
+            + "<button id='tiny' style='all: unset; width: 20px; height: 20px; display: block'>x</button>")"""
     )
     await page.evaluate("document.querySelector('.faint').style.color = '#dddddd'")
     found = " ".join(await violations(page))
     assert "image-alt" in found
     assert "color-contrast" in found
+    assert any("tiny" in line for line in await too_small(page))
 
 
 @pytest.mark.parametrize(("language", "theme"), _LOOKS)
