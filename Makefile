@@ -4,23 +4,29 @@ PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 
+# uv installs in seconds what takes pip most of a minute; where it can't (a mirror that only pip knows), pip does.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) 2>/dev/null \
+	|| $(PIP) --require-hashes -r $(1)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-$(VENV)/.run: requirements.lock pyproject.toml
+$(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Souk needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing from requirements.lock …" >&2
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements-uv.lock
+	@$(call install,requirements.lock)
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "installing from requirements-dev.lock …" >&2
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(call install,requirements-dev.lock)
 	@touch $@
 
 demo: $(VENV)/.run ## the whole shop on this machine, with a simulated Telegram (PORT=8080)
@@ -57,7 +63,7 @@ processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in fr
 	@$(BIN)/pytest -n 3 --dist loadfile $(PROCESSES)
 
 browser: $(VENV)/.dev chromium anvil ## what a person does, in Chromium
-	@$(BIN)/pytest -n 2 --dist loadfile tests/browser
+	@$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 chromium:
 	@sh tests/browser/install_chromium.sh
@@ -72,12 +78,14 @@ bench: $(VENV)/.dev ## the performance table; writes .bench/results.json
 	@$(BIN)/python -m tests.bench
 
 # The small lock follows the large one, so that tests run on what the shop runs on.
-lock: ## compile both locks again (needs uv in the venv)
+lock: $(VENV)/.run ## compile the locks again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
 		--group dev --generate-hashes --no-emit-index-url pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
 		--generate-hashes --no-emit-index-url --constraints requirements-dev.lock pyproject.toml \
 		-o requirements.lock
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --constraints requirements-dev.lock - -o requirements-uv.lock
 
 clean: ## remove the venv, the demo's data and every cache
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
