@@ -24,7 +24,7 @@ REASONS = sorted(
 
 @pytest.mark.parametrize("way", [spec.name for spec in PROVIDERS])
 def test_every_way_has_a_name(way: str) -> None:
-    assert words.is_named(way)
+    assert way in words.WAYS
     for locale in Locale:
         assert "_" not in words.way_title(way, translator(locale))
 
