@@ -26,11 +26,11 @@ from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.storage import PrivateFiles, Storage
+from backend.infra.telegram.client import Telegram
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
 from backend.kernel.money import Money, exponent
-from backend.notifications.gateways.lazy import LazyTelegramMessenger
-from backend.notifications.ports import Messenger
+from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
 from backend.payments.gateways import (
@@ -111,9 +111,9 @@ class Services:
     reconciliation: ReconciliationService
     orders: OrdersService
     notifications: NotificationsService
-    messenger: Messenger
     admin: AdminService
     http: HttpClient
+    telegram: Telegram
 
     @asynccontextmanager
     async def running(self, *, listen: bool = True) -> AsyncIterator[None]:
@@ -122,7 +122,6 @@ class Services:
             async with self.signals.running(listen=listen):
                 yield
         finally:
-            await self.messenger.close()
             await self.http.close()
             await self.redis.aclose()
             await self.engine.dispose()
@@ -168,9 +167,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
     redis = make_redis(settings.redis_url)
     limiter = RateLimiter(redis)
-    messenger = LazyTelegramMessenger(settings)
     currency = settings.shop_currency
     http = HttpClient()
+    telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
@@ -217,9 +216,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ways={name: provider.capabilities for name, provider in by_name.items()},
         ),
         notifications=NotificationsService(
-            uow=uow, ring=ring, messenger=messenger, public_url=settings.public_url.rstrip("/")
+            uow=uow, ring=ring, messenger=TelegramMessenger(telegram), public_url=settings.public_url.rstrip("/")
         ),
-        messenger=messenger,
         admin=AdminService(uow=uow),
         http=http,
+        telegram=telegram,
     )

@@ -23,7 +23,6 @@ from backend.infra.roots import run_process, run_until_stopped
 from backend.infra.runner import Runner
 from backend.infra.settings import Settings
 from backend.notifications import tasks as notifications_tasks
-from backend.notifications.gateways.lazy import preload
 from backend.orders import tasks as orders_tasks
 from backend.payments import tasks as payments_tasks
 from backend.wallet import tasks as wallet_tasks
@@ -76,7 +75,6 @@ class Machinery:
 
 async def run(settings: Settings) -> int:
     """Work until SIGTERM; the exit code. Redis or PostgreSQL may be away at the start, and later."""
-    preload()
     services = build(settings)
     async with services.running(listen=True):
         machinery = Machinery(services)

@@ -22,6 +22,8 @@ from backend.cli.frame import FAILED, console, told, with_services
 from backend.identity.types import Actor
 from backend.infra import health
 from backend.infra.heartbeat import is_fresh
+from backend.infra.telegram.errors import TelegramError, WrongToken
+from backend.infra.telegram.methods import GetMe
 from backend.kernel.errors import AppError
 from backend.payments.types import ProviderSetup, SetupState
 
@@ -135,17 +137,14 @@ async def _bot(services: Services) -> list[Finding]:
     settings = services.settings
     host = urlsplit(settings.telegram_api_url).hostname
     try:
-        address = f"{settings.telegram_api_url.rstrip('/')}/bot{settings.bot_token}/getMe"
-        answer = await services.http.call("GET", address)
-        body = answer.json()
-    except AppError as error:
-        text = f"Telegram does not answer ({error.detail}): this machine must reach {host}"
-        return [Finding(State.WRONG, "bot token", text)]
-    bot = body.get("result") if isinstance(body, dict) and body.get("ok") is True else None
-    if not isinstance(bot, dict):
+        bot = await services.telegram.call(GetMe())
+    except WrongToken:
         text = "Telegram does not know BOT_TOKEN: take the token from @BotFather, /mybots, API Token"
         return [Finding(State.WRONG, "bot token", text)]
-    return [Finding(State.OK, "bot token", f"@{bot.get('username')}")]
+    except TelegramError as error:
+        text = f"Telegram does not answer ({error}): this machine must reach {host}"
+        return [Finding(State.WRONG, "bot token", text)]
+    return [Finding(State.OK, "bot token", f"@{bot.username}")]
 
 
 async def _address(services: Services) -> list[Finding]:

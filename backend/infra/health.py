@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from enum import StrEnum
 from typing import Final
 
 import asyncpg
 import msgspec
-from alembic.script import ScriptDirectory
 from redis.asyncio import Redis
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from backend.infra import migrations
+from backend.infra import revisions
 from backend.infra.redis import REDIS_DOWN
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Unavailable
@@ -53,19 +51,13 @@ class Health(msgspec.Struct, frozen=True):
         return self.database is State.OK and self.migrations in {Migrations.HEAD, Migrations.AHEAD}
 
 
-@functools.cache
-def _revisions() -> tuple[str, frozenset[str]]:
-    script = ScriptDirectory.from_config(migrations.alembic_config())
-    return script.get_current_head() or "", frozenset(item.revision for item in script.walk_revisions())
-
-
 async def _migrations(uow: UnitOfWork) -> Migrations:
     async with uow.read() as tx:
-        found = await migrations.current(tx)
-    head, known = _revisions()
-    if found == head:
+        found = await revisions.current(tx)
+    ours = revisions.revisions()
+    if found == ours.head:
         return Migrations.HEAD
-    return Migrations.BEHIND if not found or found in known else Migrations.AHEAD
+    return Migrations.BEHIND if not found or found in ours.known else Migrations.AHEAD
 
 
 async def check(uow: UnitOfWork, redis: Redis) -> Health:

@@ -20,7 +20,3 @@ class Messenger(Protocol):
     async def send(self, chat_id: int, message: Message) -> int:
         """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
         ...
-
-    async def close(self) -> None:
-        """Close the connections."""
-        ...

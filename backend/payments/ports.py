@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from backend.infra.memory import LocalMemory
 from backend.infra.settings import Settings
+from backend.infra.telegram.client import Transport
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.payments.types import Capabilities, Created, PaymentRef, Refunded, Report
@@ -52,8 +53,8 @@ class PaymentProvider(Protocol):
         ...
 
 
-class Http(Protocol):
-    """Calls to a provider's API."""
+class Http(Transport, Protocol):
+    """Calls to a provider's API; to Telegram's, which tells more by its failures, by ``send``."""
 
     async def call(
         self,

@@ -1,28 +1,22 @@
-"""The Bot API's methods for payments.
-
-By HTTP and without aiogram, which is slow to import: the web process opens invoices and does nothing else there.
-"""
+"""The Bot API's methods for payments."""
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from backend.infra.settings import Settings
-from backend.payments.errors import ProviderDown
+from backend.infra.telegram.client import Method, Telegram
+from backend.infra.telegram.errors import Refused, TelegramDown, TooManyRequests
+from backend.payments.errors import ProviderBusy, ProviderDown
 from backend.payments.ports import Http
 from backend.payments.telegram import Invoice
 
 _T = TypeVar("_T")
 MOST_TRANSACTIONS: Final = 100
 """What getStarTransactions tells at once."""
-# 401 and 404: a wrong token or server, for the operator to mend. The others say that this very call is wrong.
-_REFUSALS: Final = frozenset({400, 403})
-
-
-class Refusal(Exception):
-    """The Bot API will not do this; the message is its description, such as CHARGE_ALREADY_REFUNDED."""
+_WAIT_SECONDS: Final = 15.0
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -51,60 +45,82 @@ class StarTransaction(msgspec.Struct, frozen=True):
     receiver: Partner | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    ok: bool
-    result: msgspec.Raw = msgspec.Raw()
-    error_code: int = 0
-    description: str = ""
+class StarTransactions(msgspec.Struct, frozen=True):
+    """A page of the bot's transactions, the oldest first."""
 
-
-class _Transactions(msgspec.Struct, frozen=True):
     transactions: list[StarTransaction]
+
+
+class LabeledPrice(msgspec.Struct, frozen=True):
+    """A part of a price, in the currency's smallest units."""
+
+    label: str
+    amount: int
+
+
+class CreateInvoiceLink(Method[str], frozen=True):
+    """Make an address at which an invoice can be paid."""
+
+    title: str
+    description: str
+    payload: str
+    currency: str
+    provider_token: str
+    prices: list[LabeledPrice]
+
+
+class RefundStarPayment(Method[bool], frozen=True):
+    """Give a payment's Stars back, all of them."""
+
+    user_id: int
+    telegram_payment_charge_id: str
+
+
+class GetStarTransactions(Method[StarTransactions], frozen=True):
+    """List the bot's transactions from the ``offset``-th on."""
+
+    offset: int
+    limit: int
 
 
 class TelegramApi:
     """Calls as the bot of the settings."""
 
     def __init__(self, settings: Settings, http: Http) -> None:
-        self._http = http
-        self._address = f"{settings.telegram_api_url.rstrip('/')}/bot{settings.bot_token}"
+        self._telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
 
     async def create_link(self, invoice: Invoice) -> str:
         """An address at which the invoice can be paid. Raises ProviderDown."""
-        body = {
-            "title": invoice.title,
-            "description": invoice.description,
-            "payload": invoice.payload,
-            "currency": invoice.currency,
-            "provider_token": invoice.provider_token,
-            "prices": [{"label": invoice.title, "amount": invoice.total}],
-        }
+        method = CreateInvoiceLink(
+            title=invoice.title,
+            description=invoice.description,
+            payload=invoice.payload,
+            currency=invoice.currency,
+            provider_token=invoice.provider_token,
+            prices=[LabeledPrice(invoice.title, invoice.total)],
+        )
         try:
-            return await self._call("createInvoiceLink", body, str)
-        except Refusal as error:
+            return await self._call(method)
+        except Refused as error:
             # A wrong provider token, an amount out of Telegram's bounds: nothing that the person could mend.
-            raise ProviderDown(f"createInvoiceLink: {error}") from error
+            raise ProviderDown(str(error)) from error
 
     async def refund_stars(self, user_id: int, charge_id: str) -> None:
-        """Give a payment's Stars back, all of them. Raises Refusal, ProviderDown."""
-        await self._call("refundStarPayment", {"user_id": user_id, "telegram_payment_charge_id": charge_id}, bool)
+        """Give a payment's Stars back, all of them. Raises Refused, ProviderDown."""
+        await self._call(RefundStarPayment(user_id, charge_id))
 
     async def star_transactions(self, offset: int, limit: int = MOST_TRANSACTIONS) -> list[StarTransaction]:
         """The bot's transactions from the ``offset``-th on, the oldest first. Raises ProviderDown."""
         try:
-            found = await self._call("getStarTransactions", {"offset": offset, "limit": limit}, _Transactions)
-        except Refusal as error:
-            raise ProviderDown(f"getStarTransactions: {error}") from error
+            found = await self._call(GetStarTransactions(offset, limit))
+        except Refused as error:
+            raise ProviderDown(str(error)) from error
         return found.transactions
 
-    async def _call(self, method: str, body: dict[str, Any], wanted: type[_T]) -> _T:
-        answer = await self._http.call("POST", f"{self._address}/{method}", json=body)
+    async def _call(self, method: Method[_T]) -> _T:
         try:
-            told = msgspec.json.decode(answer.body, type=_Answer)
-            if told.ok:
-                return msgspec.json.decode(told.result, type=wanted)
-        except msgspec.MsgspecError as error:
-            raise ProviderDown(f"{method}: not understood: {error}") from error
-        if told.error_code in _REFUSALS:
-            raise Refusal(told.description)
-        raise ProviderDown(f"{method}: {told.error_code} {told.description}")
+            return await self._telegram.call(method, seconds=_WAIT_SECONDS)
+        except TooManyRequests as error:
+            raise ProviderBusy(str(error)) from error
+        except TelegramDown as error:
+            raise ProviderDown(str(error)) from error

@@ -9,9 +9,10 @@ from math import floor
 from typing import Final
 
 from backend.infra.settings import Settings
+from backend.infra.telegram.errors import Refused
 from backend.kernel.money import STARS, Money, exponent
 from backend.payments.errors import BadWebhook, RefundRefused
-from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, Refusal, StarTransaction, TelegramApi
+from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, StarTransaction, TelegramApi
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.telegram import STARS_WAY, invoice_of, paid, refunded
 from backend.payments.types import (
@@ -126,7 +127,7 @@ class StarsProvider:
             raise RefundRefused(f"stars: {amount.amount} of {payment.received.amount}, charge {payment.charge_id}")
         try:
             await self._api.refund_stars(payment.payer_telegram_id, payment.charge_id)
-        except Refusal as error:
+        except Refused as error:
             if _ALREADY not in str(error):
                 raise RefundRefused(f"stars: {error}") from error
         return Refunded(payment.charge_id)

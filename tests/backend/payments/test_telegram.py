@@ -10,6 +10,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from backend.infra.http import HttpAnswer
 from backend.infra.settings import Settings, SettingsError
 from backend.kernel.clock import SystemClock
 from backend.kernel.ids import IntentId
@@ -26,16 +27,8 @@ from tests.factories.wallet import usd
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Answer:
-    """One answer of the Bot API."""
-
-    status = 200
-
-    def __init__(self, body: Any) -> None:
-        self.body = body if isinstance(body, bytes) else msgspec.json.encode(body)
-
-    def json(self) -> Any:
-        return msgspec.json.decode(self.body)
+def answer(body: Any) -> HttpAnswer:
+    return HttpAnswer(200, body if isinstance(body, bytes) else msgspec.json.encode(body))
 
 
 class Scripted:
@@ -52,13 +45,13 @@ class Scripted:
         date = int((START + timedelta(minutes=number)).timestamp())
         return {"id": f"stx{number}", "amount": 10, "date": date, "source": source}
 
-    async def call(self, method: str, url: str, *, json: Any = None, **_: Any) -> Answer:
+    async def send(self, method: str, url: str, *, json: Any = None) -> HttpAnswer:
         self.asked.append(json)
         name = url.rpartition("/")[2]
         if name in self.answers:
-            return Answer(self.answers[name])
+            return answer(self.answers[name])
         page = self.all[json["offset"] : json["offset"] + json["limit"]]
-        return Answer({"ok": True, "result": {"transactions": page}})
+        return answer({"ok": True, "result": {"transactions": page}})
 
 
 def api(settings: Settings, http: Scripted) -> TelegramApi:
@@ -166,8 +159,8 @@ async def test_odd_answers_are_a_telegram_that_is_away(settings: Settings, body:
 
 
 async def test_a_wrong_token_is_not_the_payers_fault(settings: Settings) -> None:
-    answer = {"ok": False, "error_code": 401, "description": "Unauthorized"}
-    provider = stars(settings, Scripted(refundStarPayment=answer, createInvoiceLink=answer))
+    unknown = {"ok": False, "error_code": 401, "description": "Unauthorized"}
+    provider = stars(settings, Scripted(refundStarPayment=unknown, createInvoiceLink=unknown))
     for call in (provider.create(payment()), provider.refund(payment(), Money(770, "XTR"), "key")):
         with pytest.raises(ProviderDown):
             await call
@@ -196,8 +189,8 @@ async def test_only_the_whole_of_a_known_charge_goes_back(settings: Settings, ch
 
 async def test_given_back_before_is_done_and_any_other_refusal_is_one(settings: Settings) -> None:
     def refusing(description: str) -> StarsProvider:
-        answer = {"ok": False, "error_code": 400, "description": f"Bad Request: {description}"}
-        return stars(settings, Scripted(refundStarPayment=answer))
+        refusal = {"ok": False, "error_code": 400, "description": f"Bad Request: {description}"}
+        return stars(settings, Scripted(refundStarPayment=refusal))
 
     done = await refusing("CHARGE_ALREADY_REFUNDED").refund(payment(), Money(770, "XTR"), "key")
     assert done.external_id == "stx1"

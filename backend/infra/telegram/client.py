@@ -1,0 +1,168 @@
+"""One typed call for every method of the Bot API."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import Any, Final, Generic, Protocol, TypeVar, get_args
+
+import msgspec
+
+from backend.infra.http import HttpAnswer, NoAnswer
+from backend.infra.telegram.errors import (
+    ChatMoved,
+    NotModified,
+    Refused,
+    TelegramDown,
+    TelegramError,
+    TooManyRequests,
+    Unreachable,
+    WrongToken,
+)
+
+T = TypeVar("T")
+
+_WAIT_SECONDS: Final = 10.0
+# A 429 of a proxy says no time.
+_REST_SECONDS: Final = 5.0
+_SERVER_ERRORS: Final = 500
+_WRONG_TOKEN: Final = frozenset({401, 404})
+_FORBIDDEN: Final = 403
+_TOO_MANY: Final = 429
+# Bad Request, Forbidden, Request Entity Too Large.
+_REFUSALS: Final = frozenset({400, _FORBIDDEN, 413})
+# Telegram's words (400) for a person who never met the bot, or is gone. Source: tdlib/telegram-bot-api, Client.cpp.
+_NOBODY_THERE: Final = (
+    "chat not found", "user not found", "peer_id_invalid", "user_is_blocked", "input_user_deactivated",
+)  # fmt: skip
+_NOT_MODIFIED: Final = "message is not modified"
+
+
+class InputFile:
+    """A file to upload, as the value of a method's field or of anything inside it."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name = name
+        self.content = content
+
+
+class Method(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A method of the Bot API: a class of its name, with its parameters as fields; T is what it answers.
+
+    A field that is None is not sent. ``class GetMe(Method[User], frozen=True)`` is a whole new method.
+    """
+
+
+class Transport(Protocol):
+    """What makes the calls."""
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        data: dict[str, str] | None = None,
+        files: dict[str, tuple[str, bytes]] | None = None,
+    ) -> HttpAnswer:
+        """Make one call. Raises NoAnswer."""
+        ...
+
+
+class Telegram:
+    """The Bot API at ``url``, as the bot of ``token``. The token stands in the address: no error tells that."""
+
+    def __init__(self, url: str, token: str, http: Transport) -> None:
+        self._address = f"{url.rstrip('/')}/bot{token}"
+        self._http = http
+
+    async def call(self, method: Method[T], *, seconds: float = _WAIT_SECONDS) -> T:
+        """Call ``method`` and read its answer, within ``seconds`` in all.
+
+        Raises TooManyRequests, TelegramDown, WrongToken, and Refused with its kinds: Unreachable, NotModified,
+        ChatMoved.
+        """
+        name, result = _signature(type(method))
+        fields, files = _parameters(method)
+        address = f"{self._address}/{name}"
+        try:
+            async with asyncio.timeout(seconds):
+                if files:
+                    form = {field: _as_text(value) for field, value in fields.items()}
+                    answer = await self._http.send("POST", address, data=form, files=files)
+                else:
+                    answer = await self._http.send("POST", address, json=fields)
+        except TimeoutError:
+            raise TelegramDown(f"{name}: no answer in {seconds:g} s") from None
+        except NoAnswer as error:
+            raise TelegramDown(f"{name}: {error}") from error
+        read: T = _read(name, answer, result)
+        return read
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    retry_after: int = 0
+    migrate_to_chat_id: int = 0
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    ok: bool
+    result: msgspec.Raw = msgspec.Raw()
+    error_code: int = 0
+    description: str = ""
+    parameters: _Parameters = _Parameters()
+
+
+@cache
+def _signature(method: type[Method[Any]]) -> tuple[str, Any]:
+    """The method's name in the Bot API, and the type of its answer."""
+    (result,) = get_args(method.__orig_bases__[0])  # type: ignore[attr-defined]  # where Generic notes it
+    return method.__name__[0].lower() + method.__name__[1:], result
+
+
+def _parameters(method: Method[Any]) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
+    """What is sent, and the files that it speaks of as ``attach://file0``, by that name."""
+    files: dict[str, tuple[str, bytes]] = {}
+
+    def attach(value: object) -> str:
+        if not isinstance(value, InputFile):
+            raise NotImplementedError(f"{type(value).__name__} is no parameter")
+        name = f"file{len(files)}"
+        files[name] = (value.name, value.content)
+        return f"attach://{name}"
+
+    fields = msgspec.to_builtins(method, enc_hook=attach)
+    return {field: value for field, value in fields.items() if value is not None}, files
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _read(name: str, answer: HttpAnswer, result: Any) -> Any:
+    try:
+        told = msgspec.json.decode(answer.body, type=_Answer)
+        if told.ok:
+            return msgspec.json.decode(told.result, type=result)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        if answer.status == _TOO_MANY:
+            raise TooManyRequests(f"{name}: {answer.status}", _REST_SECONDS) from None
+        # Not what it says: the page of a proxy that stands before Telegram, or of another server.
+        raise TelegramDown(f"{name}: {answer.status}, not understood: {error}") from None
+    raise _failure(name, told)
+
+
+def _failure(name: str, told: _Answer) -> TelegramError:
+    text = f"{name}: {told.description or told.error_code}"
+    words = told.description.lower()
+    if told.parameters.retry_after or told.error_code == _TOO_MANY:
+        return TooManyRequests(text, told.parameters.retry_after or _REST_SECONDS)
+    if told.parameters.migrate_to_chat_id:
+        return ChatMoved(text, told.parameters.migrate_to_chat_id)
+    if told.error_code in _WRONG_TOKEN:
+        return WrongToken(text)
+    if told.error_code not in _REFUSALS:
+        return TelegramDown(f"{name}: {told.error_code} {told.description}")
+    if told.error_code == _FORBIDDEN or any(sign in words for sign in _NOBODY_THERE):
+        return Unreachable(text)
+    return NotModified(text) if _NOT_MODIFIED in words else Refused(text)
