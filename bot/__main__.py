@@ -14,6 +14,7 @@ from backend.bootstrap import build
 from backend.infra.heartbeat import beat, heartbeat_file
 from backend.infra.roots import run_process, run_until_stopped
 from backend.infra.settings import Settings
+from backend.infra.traces import trace_unheard
 from bot.app import make_bot, make_dispatcher, used_updates
 from bot.commands import dress
 from bot.context import Deps
@@ -27,10 +28,11 @@ log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> int:
     """Answer until SIGTERM; the exit code. Telegram, PostgreSQL and Redis may be away at the start, and later."""
+    trace_unheard(asyncio.get_running_loop())
     services = build(settings)
     deps = Deps.of(services)
     bot, dispatcher = make_bot(settings), make_dispatcher(deps)
-    intake, kinds = Intake(bot, dispatcher, services.redis), used_updates(dispatcher)
+    intake, kinds = Intake(bot, dispatcher, services.redis, services.chat_payments), used_updates(dispatcher)
     poller = Poller(bot, intake, kinds)
 
     async def dress_once() -> None:

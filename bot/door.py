@@ -9,19 +9,21 @@ import structlog
 from aiogram import BaseMiddleware
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.enums import ChatType
-from aiogram.exceptions import TelegramForbiddenError
+from aiogram.exceptions import TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import Chat, TelegramObject, Update, User
 
 from backend.identity.errors import Blacklisted
 from backend.identity.types import Contact
 from backend.infra.metrics import UPDATES
 from backend.infra.rate_limit import Limit
+from backend.infra.traces import trace
 from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
 from backend.kernel.text import Locale
 from bot.context import Deps, Words
 from bot.errors import message
 from bot.money import is_money
 from bot.replies import Once, tell
+from bot.session import is_outage
 
 _LIMIT = Limit("bot", times=20, seconds=10)
 _START = "/start "
@@ -79,7 +81,12 @@ class Door(BaseMiddleware):
             return await handler(event, data | {"actor": actor, "words": words})
         except TelegramForbiddenError:
             await self._deps.identity.mark_bot_blocked(user.id, blocked=True)
+        except TelegramRetryAfter as error:
+            # Whatever we said now would be refused too.
+            log.warning("update.limited", seconds=error.retry_after)
         except Exception as error:
+            if is_outage(error):
+                raise  # Telegram's, not ours: there is nobody to tell, and the update comes again
             _note(error, event)
             await tell(data["bot"], event, message(error, words), only_in_passing=self._said_before(error, user.id))
         return None
@@ -94,7 +101,7 @@ class Door(BaseMiddleware):
 
 def _note(error: Exception, update: Update) -> None:
     if isinstance(error, AppError):
-        log.log(_LEVELS[LOG_LEVEL[error.kind]], "update.refused", code=error.code, detail=error.detail)
+        log.log(_LEVELS[LOG_LEVEL[error.kind]], "update.refused", code=error.code)
     else:
         UPDATES.labels("failed").inc()
-        log.error("update.failed", update=update.event_type, exc_info=error)
+        log.error("update.failed", update=update.event_type, error=trace(error))

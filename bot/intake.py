@@ -10,16 +10,23 @@ from contextlib import nullcontext
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
+from aiogram.types.update import UpdateTypeLookupError
 from redis.asyncio import Redis
 
 from backend.infra.metrics import UPDATES
 from backend.infra.redis import REDIS_DOWN
-from bot.money import is_money, is_urgent
+from backend.infra.traces import trace
+from backend.payments.service import ChatPaymentsService
+from bot.money import LostMoney, is_money, is_urgent
+from bot.session import is_outage
+from bot.updates import Reading
 
 _REMEMBER_SECONDS = 48 * 3600  # Telegram gives up an update after 24 hours
 _REMEMBER_HERE = 10_000
 _SLOWEST_SECONDS = 30
 _AT_ONCE = 8
+# After so many outages of Telegram in the middle of one update, the others' turn comes.
+_MOST_TRIES = 5
 log = structlog.get_logger(__name__)
 
 
@@ -28,9 +35,9 @@ class Busy(Exception):
 
 
 class NotTaken(Exception):
-    """Money's news could not be kept; ``number`` is the update that must come again."""
+    """An update must come again, by its ``number``: money could not be kept, or Telegram took no answer."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None) -> None:
         super().__init__(f"update {number}")
         self.number = number
 
@@ -38,25 +45,30 @@ class NotTaken(Exception):
 class Intake:
     """Hands updates to the dispatcher. An update counts as handled once its handler has ended, well or badly.
 
-    One that tells of money counts only once it is in the books. Handled ids are kept in Redis, and in this process for
-    when Redis is away: then an update that comes again after a restart may be answered twice. Nothing but an answer
-    hangs on it: money has keys of its own.
+    One that tells of money counts only once it is in the books, and one whose answer met an outage of Telegram comes
+    again, a few times. Handled ids are kept in Redis, and in this process for when Redis is away: then an update that
+    comes again after a restart may be answered twice. Nothing but an answer hangs on it: money has keys of its own.
     """
 
-    def __init__(self, bot: Bot, dispatcher: Dispatcher, redis: Redis) -> None:
+    def __init__(self, bot: Bot, dispatcher: Dispatcher, redis: Redis, payments: ChatPaymentsService) -> None:
         self._bot = bot
         self._dispatcher = dispatcher
         self._redis = redis
+        self._payments = payments
         self._handled: OrderedDict[int, None] = OrderedDict()
+        self._tries: OrderedDict[int, int] = OrderedDict()
         self._running: set[int] = set()
         self._limit = asyncio.Semaphore(_AT_ONCE)
 
     async def take(self, update: Update) -> None:
-        """Handle one update, unless it was handled before.
+        """Handle one update, unless it was handled before; money always, for its own keys tell what is new of it.
 
-        Raises Busy when it is being handled now, NotTaken for money that could not be kept.
+        Raises Busy when it is being handled now, NotTaken for one that must come again.
         """
         number = update.update_id
+        if is_money(update):
+            await self._handle(update)
+            return
         if number in self._running:
             raise Busy
         self._running.add(number)
@@ -64,40 +76,69 @@ class Intake:
             if await self._known(number):
                 UPDATES.labels("repeated").inc()
                 return
-            async with nullcontext() if is_urgent(update) else self._limit, asyncio.timeout(_SLOWEST_SECONDS):
-                await self._dispatcher.feed_update(self._bot, update)
-            UPDATES.labels("handled").inc()
-            await self._remember(number)
-        except Exception as error:
-            UPDATES.labels("failed").inc()
-            log.error("update.failed", exc_info=error)
-            if is_money(update):
-                raise NotTaken(number) from error
-            # Telegram itself refused the answer, or it took too long: to be handled again would not mend it.
-            await self._remember(number)
+            await self._handle(update)
         finally:
             self._running.discard(number)
 
-    async def take_all(self, updates: Iterable[Update]) -> None:
+    async def _handle(self, update: Update) -> None:
+        number = update.update_id
+        try:
+            async with nullcontext() if is_urgent(update) else self._limit, asyncio.timeout(_SLOWEST_SECONDS):
+                await self._dispatcher.feed_update(self._bot, update)
+            UPDATES.labels("handled").inc()
+        except Exception as error:
+            UPDATES.labels("failed").inc()
+            log.error("update.failed", update_id=number, error=trace(error))
+            if is_money(update) or (is_outage(error) and self._may_try_again(number)):
+                raise NotTaken(number) from None
+            # Telegram itself refused the answer, or it took too long: to be handled again would not mend it.
+        await self._remember(number)
+
+    async def keep(self, lost: LostMoney) -> None:
+        """Put money's news that cannot be read before the admins. Raises NotTaken when that cannot be."""
+        try:
+            await self._payments.unread(lost.key, lost.kind, lost.payload, lost.payer)
+        except Exception as error:
+            log.error("update.failed", update_id=lost.number, error=trace(error))
+            raise NotTaken(lost.number) from None
+
+    async def take_read(self, reading: Reading) -> None:
+        """Handle what was read of one update. Raises Busy, NotTaken."""
+        if reading.lost is not None:
+            await self.keep(reading.lost)
+        elif reading.update is not None:
+            await self.take(reading.update)
+
+    async def take_all(self, updates: Iterable[Update | Reading]) -> None:
         """Handle a batch: one person's in their order, different people's side by side.
 
         Raises NotTaken, after all the others are handled, for the first update that must come again.
         """
-        lines: dict[int, list[Update]] = defaultdict(list)
+        lines: dict[int, list[Reading]] = defaultdict(list)
         for update in updates:
-            lines[_whose(update)].append(update)
+            reading = Reading(update.update_id, update) if isinstance(update, Update) else update
+            lines[_whose(reading.update)].append(reading)
         failed = await asyncio.gather(*(self._take_in_order(line) for line in lines.values()))
         if any(failed):
-            raise NotTaken(min(number for numbers in failed for number in numbers))
+            numbers = [number for line in failed for number in line if number is not None]
+            raise NotTaken(min(numbers, default=None))
 
-    async def _take_in_order(self, updates: list[Update]) -> list[int]:
+    async def _take_in_order(self, readings: list[Reading]) -> list[int | None]:
         failed = []
-        for update in updates:
+        for reading in readings:
             try:
-                await self.take(update)
+                await self.take_read(reading)
             except NotTaken as error:
                 failed.append(error.number)
+            except Busy:
+                log.info("update.twice_at_once", update_id=reading.number)
         return failed
+
+    def _may_try_again(self, number: int) -> bool:
+        self._tries[number] = self._tries.get(number, 0) + 1
+        if len(self._tries) > _REMEMBER_HERE:
+            self._tries.popitem(last=False)
+        return self._tries[number] < _MOST_TRIES
 
     async def _known(self, number: int) -> bool:
         if number in self._handled:
@@ -121,6 +162,9 @@ def _key(number: int) -> str:
     return f"update:{number}"
 
 
-def _whose(update: Update) -> int:
-    user = getattr(update.event, "from_user", None)
+def _whose(update: Update | None) -> int:
+    try:
+        user = getattr(update.event, "from_user", None) if update is not None else None
+    except UpdateTypeLookupError:
+        return 0
     return user.id if user is not None else 0

@@ -9,6 +9,8 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramRetryAfter
 
 from bot.intake import Intake, NotTaken
+from bot.session import GetRawUpdates
+from bot.updates import Reading, read
 
 _ASK_SECONDS = 25
 _ANSWER_SECONDS = _ASK_SECONDS + 10
@@ -17,6 +19,10 @@ _LOOK_ANSWER_SECONDS = 5
 _SHORTEST_REST = 0.5
 _LONGEST_REST = 30.0
 log = structlog.get_logger(__name__)
+
+
+class Unnumbered(Exception):
+    """Telegram told updates of which none can be confirmed, for none has a number."""
 
 
 class Poller:
@@ -40,7 +46,7 @@ class Poller:
                     await self._bot.delete_webhook()
                     webhook_gone = True
                 await self._once()
-            except (AiogramError, OSError, TimeoutError, NotTaken) as error:
+            except (AiogramError, OSError, TimeoutError, NotTaken, Unnumbered) as error:
                 # A webhook that somebody set meanwhile is a conflict too.
                 webhook_gone = webhook_gone and not isinstance(error, TelegramConflictError)
                 if not rest:
@@ -54,23 +60,26 @@ class Poller:
         await asyncio.Event().wait()
 
     async def _once(self) -> None:
-        updates = await self._bot.get_updates(
-            offset=self._offset,
-            timeout=_ASK_SECONDS,
-            allowed_updates=self._allowed,
-            request_timeout=_ANSWER_SECONDS,
-        )
-        if not updates:
+        readings = await self._ask(_ASK_SECONDS, _ANSWER_SECONDS)
+        if not readings:
             return
-        self._batch = asyncio.create_task(self._intake.take_all(updates))
+        numbers = [reading.number for reading in readings if reading.number is not None]
+        self._batch = asyncio.create_task(self._intake.take_all(readings))
         try:
             await self._answer_urgent_while(self._batch)
             await asyncio.shield(self._batch)
         except NotTaken as error:
             # Telegram keeps this one and all after it; those that were handled are known when they come again.
-            self._offset = error.number
+            self._offset = error.number if error.number is not None else self._offset
             raise
-        self._offset = updates[-1].update_id + 1
+        if not numbers:
+            raise Unnumbered(f"{len(readings)} updates")
+        self._offset = max(numbers) + 1
+
+    async def _ask(self, wait: int, answer_within: int, limit: int | None = None) -> list[Reading]:
+        """The next updates, each read by itself; whatever is below the offset is confirmed by asking."""
+        asked = GetRawUpdates(offset=self._offset, limit=limit, timeout=wait, allowed_updates=self._allowed)
+        return [read(body, self._bot) for body in await self._bot(asked, request_timeout=answer_within)]
 
     async def _answer_urgent_while(self, batch: asyncio.Task[None]) -> None:
         """While a batch takes long, look for questions that came since: Telegram waits ten seconds for their answer.
@@ -83,13 +92,11 @@ class Poller:
             if batch.done():
                 break
             try:
-                waiting = await self._bot.get_updates(
-                    offset=self._offset, timeout=0, allowed_updates=self._allowed, request_timeout=_LOOK_ANSWER_SECONDS
-                )
+                waiting = [reading.update for reading in await self._ask(0, _LOOK_ANSWER_SECONDS)]
             except (AiogramError, OSError, TimeoutError) as error:
                 log.info("polling.not_looked", error=repr(error))
                 continue
-            for update in waiting:
+            for update in filter(None, waiting):
                 if update.pre_checkout_query is not None and update.update_id not in taken:
                     taken[update.update_id] = asyncio.create_task(self._intake.take(update))
         # One of the batch's own is "busy" or known; it is answered there.
@@ -105,6 +112,6 @@ class Poller:
             await asyncio.sleep(0)
         if self._offset is not None:
             try:
-                await self._bot.get_updates(offset=self._offset, limit=1, timeout=0, request_timeout=3)
+                await self._ask(0, 3, limit=1)
             except (AiogramError, OSError, TimeoutError) as error:
                 log.info("polling.not_confirmed", error=repr(error))

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import structlog
 
 from backend.infra.settings import Settings
+from backend.infra.traces import trace_exceptions
 
 _KEEP_DAYS = 7
 _HIDDEN = "[hidden]"
@@ -109,7 +110,7 @@ def _secrets_of(settings: Settings) -> list[str]:
     return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords, *payments]
 
 
-def _processors(secrets: Iterable[str] = ()) -> list[Any]:
+def _processors(secrets: Iterable[str] = (), exceptions: Any = structlog.processors.format_exc_info) -> list[Any]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -117,7 +118,7 @@ def _processors(secrets: Iterable[str] = ()) -> list[Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         # As text, without the local variables, and before the secrets are looked for.
-        structlog.processors.format_exc_info,
+        exceptions,
         SecretHider(secrets),
     ]
 
@@ -137,7 +138,9 @@ def setup_command_logging() -> None:
 
 def setup_logging(settings: Settings, process: str) -> None:
     """Log to stderr and, where LOG_DIR is set, to ``<process>.log`` there."""
-    shared = _processors(_secrets_of(settings))
+    # The bot's errors quote updates: names, texts, codes of gift cards. Their classes and places are enough.
+    exceptions = trace_exceptions if process == "bot" else structlog.processors.format_exc_info
+    shared = _processors(_secrets_of(settings), exceptions)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -118,6 +118,17 @@ def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = 
     )
 
 
+def unread(key: str, kind: str, payload: str, payer: int | None = None) -> Report:
+    """The report of news without a readable sum: it names no payment, so an admin looks at what Telegram has."""
+    event_id = f"unread:{_plain(key)}"
+    return Report(
+        event_id=event_id,
+        state=ProviderState.FAILED,
+        external_id=event_id,
+        details=_details(_plain(key), payload, payer) | {"kind": kind},
+    )
+
+
 def _details(charge_id: str, payload: str, payer: int | None, renewal: bool = False) -> dict[str, str]:
     told = {"charge": charge_id, "payload": _plain(payload)}
     if payer is not None:

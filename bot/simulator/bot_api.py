@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
 from bot.simulator import methods_chats, methods_core, methods_files, methods_messages, methods_payments
-from bot.simulator.errors import ApiError, ConnectionDropped
+from bot.simulator.errors import ApiError, ConnectionDropped, NoAnswer
 from bot.simulator.methods_messages import Handler
 from bot.simulator.params import Params, read_params
 from bot.simulator.state import World
@@ -82,6 +82,8 @@ async def bot_api(credential: FromPath[str], method: FromPath[str], request: Req
         result = await call(world, method, await read_params(request))
     except ApiError as error:
         return _answer(error)
+    except NoAnswer as page:
+        return Response(page.body.encode(), status_code=page.status, media_type="text/html")
     except ConnectionDropped:
         return _Break(b"")
     return Response(msgspec.json.encode({"ok": True, "result": result}), media_type="application/json")
@@ -119,7 +121,7 @@ def webhook_reply(world: World) -> Any:
                 return
             if isinstance(decoded, dict) and decoded.get("method"):
                 await call(world, str(decoded.pop("method")), Params(decoded))
-        except (ApiError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ApiError, NoAnswer, msgspec.DecodeError, UnicodeDecodeError) as error:
             _log.warning("webhook: the method in the answer failed: %s", error)
 
     return reply

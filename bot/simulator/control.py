@@ -30,7 +30,8 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
     POST   /control/renew                 {charge_id} renews a Stars subscription
     GET    /control/groups                all groups with members, requests, links
     POST   /control/groups                {title, id?} makes a group with the bot as administrator
-    POST   /control/faults                {method, kind: 429|error|drop, times?, retry_after?, status?, description?}
+    POST   /control/faults                {method, kind: 429|error|drop|html, times?, retry_after?, status?,
+                                          description?, body?}
     GET, DELETE /control/faults           the faults that wait; forget them
     POST   /control/rate-limit            {enabled}
     GET, DELETE /control/calls?method=    the bot's last calls with their parameters; forget them

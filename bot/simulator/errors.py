@@ -17,6 +17,15 @@ class ConnectionDropped(Exception):
     """An injected fault: the connection must break in the middle of the answer."""
 
 
+class NoAnswer(Exception):
+    """An injected fault: something before Telegram answers `body` in its place, as a page."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.body = body
+
+
 def bad_request(what: str) -> ApiError:
     """Build the 400 that Telegram answers, "Bad Request: <what>"."""
     return ApiError(400, f"Bad Request: {what}")

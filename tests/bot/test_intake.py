@@ -12,6 +12,7 @@ import pytest
 from aiogram.types import Update
 from aiohttp import web
 
+from backend.identity.types import Actor
 from backend.infra import embedded
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
@@ -40,7 +41,7 @@ async def test_the_same_update_is_answered_once(telegram: Telegram, parts: Parts
     await parts.intake.take(told)
     await parts.intake.take(told)
     # Another process, or this one after a restart.
-    await Intake(parts.bot, parts.dispatcher, parts.services.redis).take(told)
+    await Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.chat_payments).take(told)
     assert len(await telegram.calls("sendMessage")) == 1
 
 
@@ -54,7 +55,7 @@ async def test_the_same_update_twice_at_once(parts: Parts, telegram: Telegram) -
 async def test_without_redis_updates_are_answered_and_known_here(parts: Parts, telegram: Telegram) -> None:
     await telegram.person(EMMA).meet()
     nowhere = make_redis(f"redis://127.0.0.1:{embedded.free_port()}/0")
-    intake = Intake(parts.bot, parts.dispatcher, nowhere)
+    intake = Intake(parts.bot, parts.dispatcher, nowhere, parts.services.chat_payments)
     told = Update.model_validate(update(9), context={"bot": parts.bot})
     await intake.take(told)
     await intake.take(told)
@@ -189,8 +190,9 @@ async def test_the_webhook_has_money_told_again_until_it_is_kept(
     assert await emma.balance() == 0
     assert [await hook[0].post(body) for _ in range(3)] == [200, 200, 200]
     assert await emma.balance() == 1000
-    # What cannot be read waits at Telegram, too, where it is money.
-    assert await hook[0].post(b'{"update_id": 1, "message": {"successful_payment": {}}}') == 503
+    # What cannot be read is kept for an admin, where it is money.
+    assert await hook[0].post(b'{"update_id": 1, "message": {"successful_payment": {}}}') == 200
+    assert await parts.services.inbox.count_unmatched(Actor.system()) == 1
 
 
 async def test_the_webhook_refuses_a_huge_body(hook: tuple[Hook, Webhook]) -> None:

@@ -87,7 +87,7 @@ async def test_money_that_comes_late_is_credited(parts: Parts, emma: Payer, cloc
 async def test_the_same_news_ten_times_at_once(parts: Parts, emma: Payer) -> None:
     begun = await emma.begin()
     told = [money_update(parts, str(begun.id), STARS, "once") for _ in range(10)]
-    intakes = [Intake(parts.bot, parts.dispatcher, parts.services.redis) for _ in told]
+    intakes = [Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.chat_payments) for _ in told]
     await asyncio.gather(*(intake.take(update) for intake, update in zip(intakes, told, strict=True)))
     assert await emma.balance() == 1000
     assert await inbox(emma.services, "applied") == [("once", "")]

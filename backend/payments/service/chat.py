@@ -72,5 +72,9 @@ class ChatPaymentsService:
         """Note that a charge went back: our own refund is known, any other waits for an admin."""
         return await self._settle(telegram.refunded(charge_id, payload, total, payer=payer), total)
 
+    async def unread(self, key: str, kind: str, payload: str, payer: int | None = None) -> Outcome:
+        """Keep news of money that nobody can read, among the unmatched payments; ``key`` tells one from the next."""
+        return await self._payments.settle(telegram.STARS_WAY, telegram.unread(key, kind, payload, payer))
+
     async def _settle(self, report: Report, total: Money) -> Outcome:
         return await self._payments.settle(telegram.way_of(total.currency), report)

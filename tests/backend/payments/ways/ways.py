@@ -138,7 +138,7 @@ class InTelegram(Plain):
         async def tell() -> None:
             # As another process hears it that has not seen the update: only the books know that it is old.
             again = told.model_copy(update={"update_id": next(_updates)})
-            await Intake(parts.bot, parts.dispatcher, shop.services.redis).take(again)
+            await Intake(parts.bot, parts.dispatcher, shop.services.redis, shop.services.chat_payments).take(again)
 
         return tell
 

@@ -1,0 +1,150 @@
+"""The HTTP under the bot: what Telegram answers is judged here, so that an outage looks the same everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import msgspec
+import structlog
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramEntityTooLarge,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiohttp import ClientError, ClientTimeout
+
+from bot.wire import mend
+
+_LONGEST_WAIT: Final = 5
+_RESTS: Final = (0.3, 1.0, 2.0)
+# A call that took longer is not sent again: Telegram may have done it, and an update's time is short.
+_SOON_SECONDS: Final = 6.0
+log = structlog.get_logger(__name__)
+
+
+class GetRawUpdates(TelegramMethod[Any]):
+    """getUpdates whose updates stay as Telegram wrote them: one that aiogram cannot read must not spoil the others."""
+
+    __returning__ = Any
+    __api_method__ = "getUpdates"
+
+    offset: int | None = None
+    limit: int | None = None
+    timeout: int | None = None
+    allowed_updates: list[str] | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    ok: bool
+    result: msgspec.Raw = msgspec.Raw()
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is needed of a message that the bot has sent."""
+
+    message_id: int
+    date: int
+    chat: dict[str, Any]
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether Telegram did not answer, or not as the Bot API does: the same call may go through later."""
+    return isinstance(error, (TelegramNetworkError, TelegramServerError)) and not isinstance(
+        error, TelegramEntityTooLarge
+    )
+
+
+class Session(AiohttpSession):
+    """aiogram's session, but an HTML page, half an answer and a broken connection are Telegram's outage."""
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's own name
+    ) -> TelegramType:
+        """Call the Bot API. Raises TelegramServerError or TelegramNetworkError for an outage, else as aiogram does."""
+        session = await self.create_session()
+        url = self.api.api_url(token=bot.token, method=method.__api_method__)
+        form = self.build_form_data(bot=bot, method=method)
+        try:
+            limit = ClientTimeout(total=timeout or self.timeout)
+            async with session.post(url, data=form, timeout=limit) as answer:
+                body = await answer.read()
+        except TimeoutError as error:
+            raise TelegramNetworkError(method=method, message="Request timeout error") from error
+        except (ClientError, OSError) as error:
+            raise TelegramNetworkError(method=method, message=type(error).__name__) from error
+        return cast(TelegramType, self._read(bot, method, answer.status, body))
+
+    def _read(self, bot: Bot, method: TelegramMethod[Any], status: int, body: bytes) -> Any:
+        try:
+            told = _answer(body)
+            raw = told.ok and status < HTTPStatus.BAD_REQUEST and isinstance(method, GetRawUpdates)
+            updates = msgspec.json.decode(told.result, type=list[msgspec.Raw]) if raw else None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # A proxy's page for 502, 503 or 504, whatever status it bears; its words are nobody's business.
+            raise TelegramServerError(method=method, message=f"no answer of the Bot API (HTTP {status})") from None
+        if updates is not None:
+            return [bytes(update) for update in updates]
+        try:
+            return self.check_response(bot, method, status, body.decode(errors="replace")).result
+        except ClientDecodeError:
+            if told.ok:
+                return _as_far_as_needed(method, told.result)
+            raise TelegramServerError(method=method, message=f"an odd answer (HTTP {status})") from None
+
+
+def _answer(body: bytes) -> _Answer:
+    try:
+        return msgspec.json.decode(body, type=_Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(mend(body), type=_Answer)
+
+
+def _as_far_as_needed(method: TelegramMethod[Any], result: msgspec.Raw) -> Any:
+    """The result of a call that Telegram has done and that aiogram cannot read, such as a reply to an odd message."""
+    try:
+        sent = msgspec.json.decode(result, type=_Sent)
+        kind = {"id": sent.chat.get("id"), "type": sent.chat.get("type")}
+        told = {"ok": True, "result": {"message_id": sent.message_id, "date": sent.date, "chat": kind}}
+        return Response[method.__returning__].model_validate(told).result  # type: ignore[name-defined]
+    except (msgspec.MsgspecError, ValueError):
+        # It is done; to be called again would do it twice.
+        log.warning("telegram.odd_result", method=type(method).__name__)
+        return None
+
+
+class Patience(BaseRequestMiddleware):
+    """Sends a call again after a short outage, and once more after a short wait that Telegram asks for."""
+
+    async def __call__(
+        self, make_request: NextRequestMiddlewareType[TelegramType], bot: Bot, method: TelegramMethod[TelegramType]
+    ) -> Response[TelegramType]:
+        """Make one request."""
+        begun = time.monotonic()
+        rests = iter(() if isinstance(method, GetRawUpdates) else _RESTS)
+        waited = False
+        while True:
+            try:
+                return await make_request(bot, method)
+            except TelegramRetryAfter as error:
+                if waited or error.retry_after > _LONGEST_WAIT:
+                    raise
+                waited, rest = True, float(error.retry_after)
+            except (TelegramNetworkError, TelegramServerError) as error:
+                rest = next(rests, -1.0)
+                if rest < 0 or not is_outage(error) or time.monotonic() - begun > _SOON_SECONDS:
+                    raise
+            log.info("telegram.waiting", method=type(method).__name__, seconds=rest)
+            await asyncio.sleep(rest)
