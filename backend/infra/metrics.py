@@ -34,6 +34,7 @@ DEAD_LETTERS = Gauge("souk_dead_letters", "Jobs that failed for good.", multipro
 CRON_RUNS = Counter("souk_cron_runs", "Timers run, by name and outcome (done, failed).", ["cron", "outcome"])
 MESSAGES = Counter("souk_messages", "Telegram messages, by kind and outcome.", ["kind", "outcome"])
 WEBHOOKS = Counter("souk_webhooks", "Calls of payment providers, by way and outcome.", ["way", "outcome"])
+NODE_FAULTS = Counter("souk_evm_node_faults", "EVM nodes that were not believed, by place and why.", ["place", "fault"])
 UPDATES = Counter("souk_bot_updates", "Telegram updates, by outcome (handled, failed, repeated, unread).", ["outcome"])
 
 

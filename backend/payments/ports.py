@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from backend.infra.memory import LocalMemory
 from backend.infra.settings import Settings
@@ -50,6 +50,15 @@ class PaymentProvider(Protocol):
 
     async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
         """All payments and refunds that the provider knows of a period; None where it has no such list."""
+        ...
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A provider that an operator can ask how it is."""
+
+    async def examine(self) -> list[str]:
+        """What an operator should know and do, one English line each; empty when all is well."""
         ...
 
 

@@ -35,7 +35,8 @@ async def way(request: SoukRequest, name: FromPath[str]) -> Html:
     found = next((item for item in await site.services.payments.setups(actor) if item.name == name), None)
     if found is None:
         raise NotFound("no such way to pay")
-    return sheet(request, "manage/_way.html", SetupSheet(present.setup_row(found, site.viewer(actor))))
+    notes = await site.services.payments.examine(actor, name)
+    return sheet(request, "manage/_way.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes)))
 
 
 HANDLERS: Final = (ways, way)

@@ -366,6 +366,7 @@ class SetupsPage(msgspec.Struct, frozen=True):
 
 
 class SetupSheet(msgspec.Struct, frozen=True):
-    """manage/_way.html"""
+    """manage/_way.html; ``notes`` is what its provider says of itself now, in English."""
 
     row: SetupRow
+    notes: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ class HttpAnswer:
         """The body read as JSON. Raises ProviderDown for anything else."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ProviderDown(f"{self._host} did not answer with JSON") from error
 
 

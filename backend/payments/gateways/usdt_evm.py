@@ -9,7 +9,8 @@ import msgspec
 from backend.infra.settings import Settings, SettingsError
 from backend.payments.gateways import usdt
 from backend.payments.gateways.usdt_addresses import Addresses, base_url, evm_address
-from backend.payments.gateways.usdt_nodes import Mark, Marks, Node, Nodes, Seen, Sight, Token
+from backend.payments.gateways.usdt_nodes import Node, Nodes, Sight, Token
+from backend.payments.gateways.usdt_quorum import Checkpoint, Seen
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
 
@@ -17,6 +18,9 @@ from backend.payments.types import ActionKind, Capabilities, Created, PayAction,
 _BEFORE: Final = 64
 _WAIT_SECONDS: Final = 240
 _FINALIZED: Final = "finalized"
+# About a minute of blocks by the chain's number: honest nodes differ by seconds. Elsewhere blocks may be quick or slow.
+_SPREAD: Final = {1: 5, 10: 30, 56: 100, 137: 30, 8453: 30, 42161: 240, 43114: 40}
+_OTHER_SPREAD: Final = 30
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -36,8 +40,8 @@ _KNOWN: Final = {
 
 
 class EvmProvider(usdt.Watcher):
-    """A payment's state is read from the chain each time, so a reorganised one is simply read again. What is final is
-    kept with the payment as its ``mark``, which only saves reading."""
+    """A payment's state is read from the chain each time, so a reorganised one is simply read again. What is final and
+    agreed on is kept with the payment as its ``mark``, which only saves reading."""
 
     name = "usdt_evm"
 
@@ -70,12 +74,12 @@ class EvmProvider(usdt.Watcher):
         """What has come for good, else what is on its way and how deep it lies. Raises ProviderDown."""
         external_id = payment.external_id or ""
         address, _, start = external_id.partition("@")
-        sight = await self._nodes.look(address, int(start), _read_marks(payment.mark))
+        sight = await self._nodes.look(address, int(start), _read_checkpoint(payment.mark))
         final = sorted((item for item in sight.final if item.units), key=lambda item: (item.block, item.index))
         coins = [usdt.Coins(f"{item.tx}:{item.index}", item.units, item.sender) for item in final]
         waiting = [item for item in sight.waiting if item.units]
         progress = self._progress(sight, waiting) if waiting else None
-        mark = msgspec.json.encode(sight.marks).decode() if sight.marks else ""
+        mark = msgspec.json.encode(sight.checkpoint).decode() if sight.checkpoint else ""
         told = usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
         if not sight.whole and told.received is not None and told.received < payment.received:
             # Still on the way through the chain again, to where the rest lies.
@@ -83,6 +87,10 @@ class EvmProvider(usdt.Watcher):
                 event_id=f"{external_id}:reads", state=ProviderState.PENDING, external_id=external_id, mark=mark
             )
         return msgspec.structs.replace(told, mark=mark)
+
+    async def examine(self) -> list[str]:
+        """What an operator should know of the nodes."""
+        return await self._nodes.examine()
 
     def _progress(self, sight: Sight, waiting: list[Seen]) -> dict[str, str]:
         needed = self._token.depth or sight.head - sight.final_block + 1
@@ -95,11 +103,11 @@ class EvmProvider(usdt.Watcher):
         }
 
 
-def _read_marks(text: str) -> Marks:
+def _read_checkpoint(text: str) -> Checkpoint | None:
     try:
-        return msgspec.json.decode(text or "{}", type=dict[str, Mark])
+        return msgspec.json.decode(text, type=Checkpoint) if text else None
     except msgspec.MsgspecError:  # another version's
-        return {}
+        return None
 
 
 def _read_depth(text: str) -> int | None:
@@ -136,9 +144,11 @@ def _build(settings: Settings, kit: ProviderKit) -> EvmProvider:
     nodes = [Node(base_url(url, "USDT_EVM_RPC_URLS"), token, kit.http) for url in urls]
     if not nodes:
         raise SettingsError("USDT_EVM_RPC_URLS names no node")
+    if len({node.key for node in nodes}) < len(nodes):
+        raise SettingsError("USDT_EVM_RPC_URLS names a node twice: each has one vote")
     return EvmProvider(
         addresses=Addresses(settings.usdt_evm_xpub, "ETHEREUM", "USDT_EVM_XPUB"),
-        nodes=Nodes(nodes, kit.clock),
+        nodes=Nodes(nodes, kit.clock, spread=_SPREAD.get(token.chain_id, _OTHER_SPREAD), memory=kit.memory),
         token=token,
         contract=contract,
         network=network,

@@ -5,31 +5,50 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
 
+from backend.infra import metrics
 from backend.kernel.clock import Clock
 from backend.payments.errors import ProviderDown
-from backend.payments.ports import Http
+from backend.payments.gateways.usdt_quorum import (
+    Agreement,
+    Checkpoint,
+    Fault,
+    Reading,
+    Seen,
+    Stand,
+    agree,
+    astray,
+    quorum,
+    reached,
+)
+from backend.payments.ports import Http, Memory
 
 # Source: ERC-20, keccak-256 of "Transfer(address,address,uint256)", and the selector of decimals().
 _TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _DECIMALS: Final = "0x313ce567"
 _QUANTITY: Final = re.compile("0x[0-9a-fA-F]{1,64}")
+_WORD: Final = re.compile("0x[0-9a-f]{64}")
 _WIDEST: Final = 1_000_000
 # A look ends before the job's own time does; the next goes on where it stopped.
 _MOST_CALLS: Final = 500
 _LOOK_SECONDS: Final = 25.0
-# Blocks that are read again though they are final: a node may find logs later than blocks.
-_AGAIN: Final = 16
 _STEP: Final = 32
-"""A mark that would move by fewer blocks stays, so that not each look is a write."""
+"""A checkpoint that would move by fewer blocks stays, so that not each look is a write."""
 _MOST_KEPT: Final = 500
 _REST: Final = timedelta(seconds=20)
+_PATIENCE_SECONDS: Final = 10.0
+"""The time that a node has to say where it stands; what it reads may take the look's own time besides."""
+_RESTING_SECONDS: Final = 3.0
+"""The same for one that rests and is asked only because the others are too few."""
+_FAULTS: Final = "usdt_evm:faults"
+_TOLD_DAYS: Final = 7
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -42,49 +61,17 @@ class Token(msgspec.Struct, frozen=True):
     depth: int | None
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """A transfer in a block. Two are the same only in the same block, so a reorganised chain shows another one."""
-
-    tx: str
-    index: int
-    block: int
-    block_hash: str
-    sender: str
-    units: int
-
-
-class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """How far one node was read for an address: the hash tells whether the chain below is still the same one."""
-
-    block: int
-    block_hash: str
-    transfers: tuple[Seen, ...]
-
-
-Marks = Mapping[str, Mark]
-"""By node. They only save reading: without them all is read anew."""
-
-
-class View(msgspec.Struct, frozen=True):
-    """One node's view: its latest block, the latest that is final, and the transfers up to ``upto``, which is as far
-    as one look came."""
-
-    head: int
-    final: int
-    upto: int
-    transfers: tuple[Seen, ...]
-    mark: Mark | None
-
-
 class Sight(msgspec.Struct, frozen=True):
-    """What all nodes say together: ``final`` transfers count, ``waiting`` ones are on their way. ``whole``: up to the
-    latest block, not only as far as one look came."""
+    """What the nodes say together: ``final`` transfers count, ``waiting`` ones are on their way.
+
+    ``head`` is the lowest of their latest blocks. ``whole``: read up to there, not only as far as one look came.
+    """
 
     head: int
     final_block: int
     final: tuple[Seen, ...]
     waiting: tuple[Seen, ...]
-    marks: Marks
+    checkpoint: Checkpoint | None
     whole: bool
 
 
@@ -104,54 +91,52 @@ class Node:
         self._span = _WIDEST
         self.rests_until: datetime | None = None
 
-    async def head(self) -> int:
-        """The number of its latest block. Raises ProviderDown."""
+    async def stand(self, checkpoint: Checkpoint | None = None) -> Stand:
+        """Where the node stands, and whether it has the block of ``checkpoint``. Raises ProviderDown."""
         await self._check()
-        return _number(await self._call("eth_blockNumber"))
-
-    async def view(self, address: str, start: int, mark: Mark | None = None) -> View:
-        """The transfers to ``address`` from block ``start`` on, read from ``mark`` on where it still holds.
-
-        Raises ProviderDown.
-        """
-        head = await self.head()
+        head = _number(await self._call("eth_blockNumber"))
         if self._token.depth is None:
             final = _number((await self._block("finalized")).get("number"))
         else:
             final = head - self._token.depth + 1
-        if mark is not None and (head < mark.block or await self.block_hash(mark.block) != mark.block_hash):
-            mark = None
+        holds = (
+            checkpoint is not None
+            and head >= checkpoint.block
+            and await self.block_hash(checkpoint.block) == checkpoint.block_hash
+        )
+        return Stand(head, min(final, head), holds)
+
+    async def read(self, address: str, start: int, end: int) -> Reading:
+        """The transfers to ``address`` in the blocks from ``start`` to ``end``, as far as one look comes.
+
+        Raises ProviderDown, also for a node that contradicts itself.
+        """
         topic = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
-        rows, upto = await self._logs(topic, mark.block + 1 if mark else start, head)
-        read = (_transfer(row, self._token.contract, topic) for row in rows)
-        known = mark.transfers if mark else ()
-        found = {(item.tx, item.index): item for item in (*known, *read) if item is not None}
-        places = {(item.tx, item.block_hash) for item in found.values()}
-        if len(places) > len({tx for tx, _ in places}):
+        rows, upto = await self._logs(topic, start, end)
+        read = {item for row in rows if (item := _transfer(row, self._token.contract, topic)) is not None}
+        if any(not start <= item.block <= upto for item in read):
+            raise ProviderDown("the node gave logs of blocks that it was not asked for")
+        hashes = {(item.block, item.block_hash) for item in read}
+        transactions = {(item.tx, item.block) for item in read}
+        if len({item.name for item in read}) < len(read) or len(dict(hashes)) < len(hashes):
+            raise ProviderDown("the node gave the same log or block in two forms")
+        if len(dict(transactions)) < len(transactions):
             raise ProviderDown("the chain was reorganised between two calls")
-        transfers = tuple(found.values())
-        moved = await self._moved(mark, start, min(final - _AGAIN, upto), transfers)
-        return View(head, min(final, upto), upto, transfers, moved)
+        if read:
+            # Whoever shows money is asked again who it is: another node may answer at the address by now.
+            self._checked = False
+            await self._check()
+        return Reading(upto, frozenset(read))
 
     async def block_hash(self, number: int) -> str:
         """The hash of a block. Raises ProviderDown for one that the node does not have."""
-        found = (await self._block(hex(number))).get("hash")
-        if not isinstance(found, str):
-            raise ProviderDown("the node gave a block without a hash")
-        return found.lower()
+        return _word((await self._block(hex(number))).get("hash"))
 
     async def _block(self, which: str) -> dict[str, Any]:
         block = await self._call("eth_getBlockByNumber", which, False)
         if not isinstance(block, dict):
             raise ProviderDown("the node gave no block")
         return block
-
-    async def _moved(self, mark: Mark | None, start: int, to: int, transfers: Sequence[Seen]) -> Mark | None:
-        """The mark for the next look."""
-        kept = tuple(item for item in transfers if item.block <= to and item.units)
-        if to < (mark.block if mark else start) + _STEP or len(kept) > _MOST_KEPT:
-            return mark
-        return Mark(to, await self.block_hash(to), kept)
 
     async def _logs(self, topic: str, start: int, end: int) -> tuple[list[Any], int]:
         """The logs, in as many calls as the node's limits ask for, and the last block that was read."""
@@ -211,96 +196,158 @@ class Node:
 
 
 class Nodes:
-    """All nodes of the operator: one that is down or behind is made up for by the others, and money counts only where
-    they agree."""
+    """All nodes of the operator. Money counts where more than half of those configured show it in the same block."""
 
-    def __init__(self, nodes: Sequence[Node], clock: Clock) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Sequence[Node], clock: Clock, *, spread: int, memory: Memory) -> None:
+        self._nodes = {node.key: node for node in nodes}
         self._clock = clock
+        self._spread = spread
+        self._memory = memory
+        self._needed = quorum(len(nodes))
+        self._told: set[str] = set()
 
     async def head(self) -> int:
-        """The latest block that all that answer know: to begin there hides no money, whoever of them is wrong.
+        """The lowest of the latest blocks of the nodes that stand together: to begin there hides no money.
 
-        Raises ProviderDown when none answers.
+        Raises ProviderDown when they are too few to confirm any.
         """
-        answers = await asyncio.gather(*(self._head(node) for node in self._awake()))
-        known = [head for head in answers if head is not None]
-        if not known:
-            raise ProviderDown("no EVM node answers")
-        return min(known)
+        return min(stand.head for stand in (await self._together(None)).values())
 
-    async def look(self, address: str, start: int, marks: Marks) -> Sight:
-        """The transfers to ``address`` from block ``start`` on. Raises ProviderDown when no node answers.
+    async def look(self, address: str, start: int, checkpoint: Checkpoint | None) -> Sight:
+        """The transfers to ``address`` from block ``start`` on, read from ``checkpoint`` on where it still holds.
 
-        The node that is ahead is believed in what every other that has come as far shows in the same block; in blocks
-        that another has not come to only if both have the same block where that one stands.
+        Raises ProviderDown when fewer than a quorum of nodes answer and stand together.
         """
-        nodes = self._awake()
-        answers = await asyncio.gather(*(self._view(node, address, start, marks.get(node.key)) for node in nodes))
-        views = {node: view for node, view in zip(nodes, answers, strict=True) if view is not None}
-        if not views:
-            raise ProviderDown("no EVM node answers")
-        ahead, best = max(views.items(), key=lambda pair: pair[1].upto)
-        deep = [item for item in best.transfers if item.block <= best.final]
-        agreed = [item for item in deep if all(item in v.transfers for v in views.values() if v.upto >= item.block)]
-        apart = await self._apart(ahead, {node: view.upto for node, view in views.items()}, agreed)
-        final = tuple(item for item in agreed if item.block <= apart)
-        self._warn(address, views.values(), best, final)
-        settled = {(item.tx, item.index) for item in final}
-        # A transfer that only some nodes know is on its way for all that we can say.
-        others = {(item.tx, item.index): item for view in (*views.values(), best) for item in view.transfers}
-        waiting = tuple(item for key, item in others.items() if key not in settled)
-        read = {node.key: view.mark for node, view in views.items()}
-        kept = {node.key: read.get(node.key, marks.get(node.key)) for node in self._nodes}
-        marks = {key: mark for key, mark in kept.items() if mark is not None}
-        return Sight(best.upto, best.final, final, waiting, marks, best.upto >= best.head)
+        if checkpoint is not None and len(self._nodes.keys() & set(checkpoint.by)) < self._needed:
+            checkpoint = None  # made by nodes that are no longer asked, or by too few of today's
+        stands = await self._together(checkpoint)
+        base = checkpoint if sum(stand.holds for stand in stands.values()) >= self._needed else None
+        if base is not None:
+            for key in [key for key, stand in stands.items() if not stand.holds]:
+                del stands[key]
+                await self._note(key, Fault.OTHER_BLOCKS)
+        first = start if base is None else base.block + 1
+        readings = await self._read(address, first, stands)
+        level = min(stand.head for stand in stands.values())
+        reach = reached((reading.upto for reading in readings.values()), self._needed)
+        deep = reached((stands[key].final for key in readings), self._needed)
+        agreed = agree(readings, self._needed, min(level, reach, deep))
+        for key in agreed.doubted:
+            await self._note(key, Fault.DISAGREES, address=address)
+        known = base.transfers if base else ()
+        return Sight(
+            head=level,
+            final_block=min(level, reach, deep),
+            final=(*known, *agreed.final),
+            waiting=agreed.waiting,
+            checkpoint=await self._next(base, first, agreed, readings),
+            whole=reach >= level,
+        )
 
-    @staticmethod
-    async def _apart(ahead: Node, upto: Mapping[Node, int], items: Sequence[Seen]) -> int:
-        """The block from which on ``ahead`` stands alone: another node is not there, and has another block below."""
-        highest = max((item.block for item in items), default=0)
+    async def examine(self) -> list[str]:
+        """What an operator should know of the nodes now, and of the last seven days; empty when all is well."""
+        answers = await self._gather(list(self._nodes), Node.stand, _RESTING_SECONDS)
+        heads = {key: stand.head for key, stand in answers.items() if isinstance(stand, Stand)}
+        total, found = len(self._nodes), []
+        if total == 1:
+            found.append("one node alone is believed in everything: name three nodes of different operators")
+        found += [f"{self._name(key)} does not answer: {error}" for key, error in answers.items() if key not in heads]
+        away = astray(heads, self._needed, self._spread) if len(heads) >= self._needed else {}
+        for key, blocks in away.items():
+            where = "ahead of" if blocks > 0 else "behind"
+            found.append(f"{self._name(key)} is {abs(blocks)} blocks {where} the others, and is left out")
+        if len(heads) - len(away) < self._needed:
+            together = f"{len(heads) - len(away)} of {total} nodes stand together, {self._needed} must"
+            found.append(f"{together}: until they do, no payment is opened or credited")
+        since = (self._clock.now() - timedelta(days=_TOLD_DAYS)).date().isoformat()
+        for name in sorted(await self._memory.names(_FAULTS)):
+            day, _, rest = name.partition(" ")
+            key, _, fault = rest.partition(" ")
+            if day >= since and key in self._nodes:
+                found.append(f"{self._name(key)} was left out on {day}: {fault} (the log says more)")
+        return found
 
-        async def same(node: Node, number: int) -> bool:
-            try:
-                return await node.block_hash(number) == await ahead.block_hash(number)
-            except ProviderDown:
-                return False
-
-        behind = {node: number for node, number in upto.items() if number < highest}
-        agree = await asyncio.gather(*(same(node, number) for node, number in behind.items()))
-        return min((number for number, good in zip(behind.values(), agree, strict=True) if not good), default=highest)
-
-    @staticmethod
-    def _warn(address: str, views: Iterable[View], best: View, final: Sequence[Seen]) -> None:
-        """Tell the operator of transfers that are final for one node, and not for all."""
-        told = {item for view in views for item in view.transfers if item.block <= view.final}
-        later = {item for item in best.transfers if item.block > best.final}
-        if doubted := told - later - set(final):
-            log.warning("payments.nodes_disagree", address=address, transfers=len(doubted))
-
-    def _awake(self) -> list[Node]:
+    async def _together(self, checkpoint: Checkpoint | None) -> dict[str, Stand]:
+        """The nodes that answer and stand at about one height. Raises ProviderDown unless they are a quorum."""
         now = self._clock.now()
-        awake = [node for node in self._nodes if node.rests_until is None or node.rests_until <= now]
-        return awake or list(self._nodes)
+        awake = [key for key, node in self._nodes.items() if node.rests_until is None or node.rests_until <= now]
+        asked = awake if len(awake) >= self._needed else list(self._nodes)
+        stands = await self._ask(asked, lambda node: node.stand(checkpoint), _PATIENCE_SECONDS)
+        if len(stands) >= self._needed:
+            away = astray({key: stand.head for key, stand in stands.items()}, self._needed, self._spread)
+            for key, blocks in away.items():
+                del stands[key]
+                await self._note(key, Fault.AHEAD if blocks > 0 else Fault.BEHIND, blocks=blocks)
+        return self._enough(stands)
 
-    async def _head(self, node: Node) -> int | None:
-        try:
-            return await node.head()
-        except ProviderDown as error:
-            self._rest(node, error)
-            return None
+    async def _read(self, address: str, start: int, stands: Mapping[str, Stand]) -> dict[str, Reading]:
+        top = reached((stand.head for stand in stands.values()), self._needed)
+        ends = {self._nodes[key]: min(stand.head, top) for key, stand in stands.items()}
+        limit = _LOOK_SECONDS + _RESTING_SECONDS
+        return self._enough(await self._ask(list(stands), lambda node: node.read(address, start, ends[node]), limit))
 
-    async def _view(self, node: Node, address: str, start: int, mark: Mark | None) -> View | None:
-        try:
-            return await node.view(address, start, mark)
-        except ProviderDown as error:
-            self._rest(node, error)
-            return None
+    async def _next(
+        self, base: Checkpoint | None, first: int, agreed: Agreement, readings: Mapping[str, Reading]
+    ) -> Checkpoint | None:
+        """The checkpoint for the next look: only what a quorum agreed on, in a block that a quorum has."""
+        to = agreed.solid
+        kept = (*(base.transfers if base else ()), *(item for item in agreed.final if item.block <= to and item.units))
+        if to < first + _STEP or len(kept) > _MOST_KEPT:
+            return base
+        able = [key for key, reading in readings.items() if reading.upto >= to]
+        hashes = await self._ask(able, lambda node: node.block_hash(to), _PATIENCE_SECONDS)
+        for block_hash in set(hashes.values()):
+            by = tuple(key for key, value in hashes.items() if value == block_hash)
+            if len(by) >= self._needed:
+                return Checkpoint(to, block_hash, kept, by)
+        return base
 
-    def _rest(self, node: Node, error: ProviderDown) -> None:
-        """Let a node be that does not answer, so that not every look waits for it."""
-        node.rests_until = self._clock.now() + _REST
-        log.warning("payments.node_down", place=self._nodes.index(node) + 1, error=str(error))
+    def _enough(self, answers: dict[str, T]) -> dict[str, T]:
+        if len(answers) < self._needed:
+            raise ProviderDown(
+                f"{len(answers)} of {len(self._nodes)} EVM nodes answer and stand together, {self._needed} must"
+            )
+        return answers
+
+    async def _ask(self, keys: Sequence[str], question: Callable[[Node], Awaitable[T]], seconds: float) -> dict[str, T]:
+        """The answers of those that give one; who does not rests, so that not every look waits for it."""
+        answers = await self._gather(keys, question, seconds)
+        for key, said in answers.items():
+            node, now = self._nodes[key], self._clock.now()
+            if isinstance(said, ProviderDown) and (node.rests_until is None or node.rests_until <= now):
+                node.rests_until = now + _REST
+                await self._note(key, Fault.DOWN, error=str(said))
+        return {key: said for key, said in answers.items() if not isinstance(said, ProviderDown)}
+
+    async def _gather(
+        self, keys: Sequence[str], question: Callable[[Node], Awaitable[T]], seconds: float
+    ) -> dict[str, T | ProviderDown]:
+        now = self._clock.now()
+
+        async def ask(node: Node) -> T | ProviderDown:
+            resting = node.rests_until is not None and node.rests_until > now
+            try:
+                async with asyncio.timeout(_RESTING_SECONDS if resting else seconds):
+                    return await question(node)
+            except ProviderDown as error:
+                return error
+            except TimeoutError:
+                return ProviderDown("too slow")
+
+        return dict(zip(keys, await asyncio.gather(*(ask(self._nodes[key]) for key in keys)), strict=True))
+
+    def _name(self, key: str) -> str:
+        return f"node {list(self._nodes).index(key) + 1} of USDT_EVM_RPC_URLS"
+
+    async def _note(self, key: str, fault: Fault, **details: object) -> None:
+        """Tell the operator of a node that is not believed: in the log, the metrics, and where ``examine`` finds it."""
+        place = list(self._nodes).index(key) + 1
+        log.warning(f"payments.node_{fault}", place=place, **details)
+        metrics.NODE_FAULTS.labels(str(place), fault).inc()
+        told = f"{self._clock.now().date().isoformat()} {key} {fault}"
+        if fault in {Fault.AHEAD, Fault.OTHER_BLOCKS, Fault.DISAGREES} and told not in self._told:
+            self._told.add(told)
+            await self._memory.add(_FAULTS, told)
 
 
 def _number(value: Any) -> int:
@@ -308,6 +355,13 @@ def _number(value: Any) -> int:
     if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise ProviderDown("the node gave no number")
     return int(value, 16)
+
+
+def _word(value: Any) -> str:
+    """32 bytes of JSON-RPC in lower case. Raises ProviderDown."""
+    if not isinstance(value, str) or not _WORD.fullmatch(value.lower()):
+        raise ProviderDown("the node gave no hash")
+    return value.lower()
 
 
 def _transfer(row: Any, contract: str, to: str) -> Seen | None:
@@ -322,11 +376,11 @@ def _transfer(row: Any, contract: str, to: str) -> Seen | None:
         if row["address"].lower() != contract or len(topics) != 3 or (topics[0], topics[2]) != (_TRANSFER, to):
             return None
         return Seen(
-            tx=row["transactionHash"].lower(),
+            tx=_word(row["transactionHash"]),
             index=_number(row["logIndex"]),
             block=_number(row["blockNumber"]),
-            block_hash=row["blockHash"].lower(),
-            sender="0x" + topics[1][-40:],
+            block_hash=_word(row["blockHash"]),
+            sender="0x" + _word(topics[1])[-40:],
             units=_number(row["data"]),
         )
     except (AttributeError, KeyError, TypeError) as error:

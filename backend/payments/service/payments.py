@@ -16,7 +16,7 @@ from backend.kernel.ids import IntentId, OrderId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.ports import PaymentProvider
+from backend.payments.ports import Examined, PaymentProvider
 from backend.payments.repository import intents
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
@@ -81,6 +81,12 @@ class PaymentsService:
         """How each way to pay is configured, those that are off too. Needs the permission for settings."""
         actor.require(Permission.SETTINGS)
         return self._setups
+
+    async def examine(self, actor: Actor, way: str) -> list[str]:
+        """What an operator should know of a way that is on, asked now. Needs the permission for settings."""
+        actor.require(Permission.SETTINGS)
+        provider = self._providers.get(way)
+        return await provider.examine() if isinstance(provider, Examined) else []
 
     def read_amount(self, text: str, asset: str = "") -> Money:
         """What a person typed, in ``asset``, or else the shop's currency. Raises Invalid."""

@@ -12,9 +12,10 @@ from click.testing import Result
 
 from backend.bootstrap import PROVIDERS, Services
 from backend.cli.doctor import POLICY
-from backend.infra.embedded import database_address
+from backend.infra.embedded import database_address, free_port
 from tests.backend.cli.conftest import Souk
 from tests.bot.telegram import Telegram, telegram_running
+from tests.fakes.evm import XPUB
 
 HTTPS = {"PUBLIC_URL": "https://shop.example.org"}
 
@@ -160,3 +161,11 @@ async def test_processes_that_do_not_run(souk: Souk, healthy: dict[str, str], tm
 async def test_wrong_settings_are_one_line(souk: Souk) -> None:
     result = await souk("doctor", SECRET_KEY="")
     assert (result.exit_code, result.output) == (2, "souk: SECRET_KEY is not set; .env.example says what it is\n")
+
+
+async def test_an_evm_node_that_does_not_answer_is_named(souk: Souk, healthy: dict[str, str]) -> None:
+    chain = {"USDT_EVM_RPC_URLS": f"http://127.0.0.1:{free_port()}/a,http://127.0.0.1:{free_port()}/b"}
+    result = await souk("doctor", **healthy, **chain, USDT_EVM_XPUB=XPUB)
+    notes = lines(result, "pay: usdt_evm")
+    assert [line for line in notes if "node 1 of USDT_EVM_RPC_URLS does not answer" in line], result.output
+    assert "note 0 of 2 nodes stand together, 2 must: until they do, no payment is opened or credited" in notes

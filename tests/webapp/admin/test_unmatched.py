@@ -346,6 +346,16 @@ async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
     assert (await root.get("/admin/settings/payments/never")).status_code == 404
 
 
+async def test_the_way_s_sheet_says_what_its_provider_says_of_itself(
+    root: Visitor, fake: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def examine() -> list[str]:
+        return ["node 2 is 100 blocks ahead of the others, and is left out"]
+
+    monkeypatch.setattr(fake, "examine", examine, raising=False)
+    assert "node 2 is 100 blocks ahead" in (await root.get("/admin/settings/payments/fake")).text
+
+
 @pytest.mark.parametrize("held", [Permission.SETTINGS])
 async def test_settings_do_not_open_the_money(make_admin: MakeAdmin, held: Permission) -> None:
     helper = await make_admin(81, held)

@@ -128,6 +128,14 @@ async def gates(chain: Evm) -> AsyncIterator[Gates]:
 
 
 @pytest.fixture
+async def three(chain: Evm) -> AsyncIterator[Gates]:
+    """The node by three addresses: one of them may lie or be down, and two are still more than half."""
+    made = Gates(chain, "first", "second", "third")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
 def open_evm(
     open_till: OpenTill, configured: Callable[..., Settings], chain: Evm, clock: FakeClock
 ) -> Callable[..., Till]:

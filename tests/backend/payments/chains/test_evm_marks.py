@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from backend.payments.gateways import usdt_nodes
+from backend.payments.gateways import usdt_evm, usdt_nodes
 from backend.payments.types import DifferenceKind, Intent, IntentStatus
 from tests.backend.payments.chains.conftest import DEEP, Till, address_of
 from tests.fakes.evm import Evm, Gates
@@ -139,58 +139,113 @@ async def test_no_end_of_dust_is_kept(till: Till, chain: Evm, monkeypatch: pytes
     assert await mark_of(till, intent) == ""
 
 
-# ── heights ──
+# ── lies ──
 
 
-async def test_a_height_that_one_node_made_up_hides_no_money(till: Till, gates: Gates, chain: Evm) -> None:
-    gates["first"].behind = -100_000
+async def test_a_height_that_one_node_made_up_hides_no_money(open_evm: OpenEvm, three: Gates, chain: Evm) -> None:
+    till = open_evm(three)
+    three["first"].behind = -(2**63)
     intent = await till.begin(1000)
-    gates["first"].behind = 0
+    three["first"].behind = 0
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
 
 
-async def test_a_node_on_another_chain_of_blocks_is_not_believed_about_blocks_that_no_other_has(
-    till: Till, gates: Gates, chain: Evm
-) -> None:
-    await chain.mine(30)
-    intent = await till.begin(1000)
-    gates["first"].behind = 20
-    await chain.pay(address_of(intent), 10_000_000)
-    await chain.mine(DEEP)
-    gates["second"].tells["eth_getBlockByNumber"] = lambda block: block | {"hash": "0x" + "ab" * 32}
-    with capture_logs() as told:
-        await till.paid(intent, S.CONFIRMING, 0)
-    assert [line["event"] for line in told] == ["payments.nodes_disagree"]
-    gates["second"].tells.clear()
-    await till.paid(intent, S.SUCCEEDED, 1000)
+def inventing(block: int, address: str, token: str, units: int) -> Callable[[Any], Any]:
+    """What a node makes of its logs that adds a transfer that never was."""
+    made = {
+        "address": token.lower(), "blockNumber": hex(block), "blockHash": "0x" + "e1" * 32, "logIndex": "0x0",
+        "transactionHash": "0x" + "e2" * 32, "data": f"0x{units:064x}", "removed": False,
+        "topics": [usdt_nodes._TRANSFER, "0x" + "0" * 64, "0x" + address[2:].lower().rjust(64, "0")],
+    }  # fmt: skip
+    return lambda rows: [*rows, made]
 
 
-async def test_a_node_that_is_high_up_and_shows_nothing_is_told_of(till: Till, gates: Gates, chain: Evm) -> None:
+async def test_money_beyond_the_other_s_head_is_not_credited_nor_kept(till: Till, gates: Gates, chain: Evm) -> None:
+    """The fault as it was found: two nodes, one of which runs ahead with made-up logs and later comes to its senses."""
     intent = await till.begin(1000)
-    await chain.pay(address_of(intent), 10_000_000)
-    await chain.mine(DEEP)
-    nothing: Callable[[Any], Any] = lambda rows: []  # noqa: E731 - a value of the gate's table
-    gates["first"].behind, gates["first"].tells["eth_getLogs"] = -10, nothing
-    with capture_logs() as told:
-        await till.paid(intent, S.CONFIRMING, 0)
-    assert [line["event"] for line in told] == ["payments.nodes_disagree"]
+    top = int(await chain.rpc("eth_blockNumber"), 16)
+    gates["first"].behind = -200
+    gates["first"].tells["eth_getLogs"] = inventing(top + 50, address_of(intent), chain.token, 10_000_000)
+    gates["first"].tells["eth_getBlockByNumber"] = lambda block: block or {"hash": "0x" + "e1" * 32}
+    for _ in range(3):
+        await till.paid(intent, S.PENDING, 0)
+    gates["first"].behind = -20  # not so far ahead that it is left out
+    for _ in range(3):
+        await till.paid(intent, S.PENDING, 0)
+    await chain.mine(200)
     gates["first"].behind = 0
+    gates["first"].tells["eth_getLogs"] = inventing(top + 50, address_of(intent), chain.token, 10_000_000)
+    await till.paid(intent, S.CONFIRMING, 0)  # one says this, one says that
+    assert "e2e2" not in await mark_of(till, intent)
     gates["first"].tells.clear()
-    with capture_logs() as told:
-        await till.paid(intent, S.SUCCEEDED, 1000)
-    assert not [line for line in told if line["event"] == "payments.nodes_disagree"]
+    await till.paid(intent, S.PENDING, 0)
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(100)
+    await till.paid(intent, S.UNDERPAID, 400)
+    assert "e2e2" not in await mark_of(till, intent)
+    assert "4000000" in await mark_of(till, intent)
 
 
-async def test_a_node_without_the_blocks_that_it_claims_is_left_alone(till: Till, gates: Gates, chain: Evm) -> None:
+async def test_what_one_of_three_invents_or_hides_changes_nothing(open_evm: OpenEvm, three: Gates, chain: Evm) -> None:
+    till = open_evm(three)
     intent = await till.begin(1000)
+    await chain.mine(100)
+    top = int(await chain.rpc("eth_blockNumber"), 16)
+    three["second"].tells["eth_getLogs"] = inventing(top - 20, address_of(intent), chain.token, 10_000_000)
+    with capture_logs() as told:
+        await till.paid(intent, S.PENDING, 0)
+    assert [(line["event"], line["place"]) for line in told] == [("payments.node_disagrees", 2)]
+    await chain.pay(address_of(intent), 4_000_000)
+    await chain.mine(100)
+    three["second"].tells["eth_getLogs"] = lambda rows: []
+    await till.paid(intent, S.UNDERPAID, 400)
+    assert isinstance(till.provider, usdt_evm.EvmProvider)
+    (line,) = await till.provider.examine()
+    assert line.startswith("node 2 of USDT_EVM_RPC_URLS was left out on ")
+    # Its lies are not what the next look begins from.
+    three["second"].tells.clear()
+    assert '"10000000"' not in await mark_of(till, intent)
+    with capture_logs() as told:
+        await till.paid(intent, S.UNDERPAID, 400)
+    assert told == []
+
+
+async def test_a_checkpoint_of_nodes_that_were_removed_is_not_believed(
+    open_evm: OpenEvm, gates: Gates, chain: Evm
+) -> None:
+    """A node that was alone invented money: with another one beside it, all is read again."""
+    alone = open_evm(gates, usdt_evm_rpc_urls="http://first.test")
+    intent = await alone.begin(1000)
+    await chain.mine(200)
+    top = int(await chain.rpc("eth_blockNumber"), 16)
+    gates["first"].tells["eth_getLogs"] = inventing(top - 100, address_of(intent), chain.token, 4_000_000)
+    await alone.paid(intent, S.UNDERPAID, 400)  # one node alone is believed, which the decision says
+    assert "e2e2" in await mark_of(alone, intent)
+    gates["first"].tells.clear()
+    both = open_evm(gates)
+    both.clock.move(seconds=1)
+    (difference,) = (await both.reconcile()).differences
+    assert (difference.kind, difference.ours, difference.theirs) == (DifferenceKind.AMOUNT, 4_000_000, 0)
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
-    gates["first"].behind = -1000
+    await both.paid(intent, S.SUCCEEDED, 1000)
+    assert "e2e2" not in await mark_of(both, intent)
+
+
+async def test_a_node_on_another_chain_of_blocks_is_left_out(open_evm: OpenEvm, three: Gates, chain: Evm) -> None:
+    till = open_evm(three)
+    intent = await till.begin(1000)
+    await chain.mine(200)
+    await till.paid(intent, S.PENDING, 0)
+    assert await mark_of(till, intent)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    three["second"].tells["eth_getBlockByNumber"] = lambda block: block | {"hash": "0x" + "ab" * 32}
     with capture_logs() as told:
         await till.paid(intent, S.SUCCEEDED, 1000)
-    assert [line["event"] for line in told] == ["payments.node_down"]
+    assert [(line["event"], line["place"]) for line in told] == [("payments.node_other_blocks", 2)]
 
 
 async def test_one_node_alone_needs_nobody(open_evm: OpenEvm, gates: Gates, chain: Evm) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.infra.embedded import free_port
+from backend.infra.settings import SettingsError
 from backend.payments.errors import ProviderDown
 from backend.payments.gateways.http import HttpClient
+from backend.payments.gateways.usdt_evm import EvmProvider
 from backend.payments.ports import ProviderKit
 from backend.payments.types import IntentStatus
 from tests.backend.payments.chains.conftest import DEEP, Till, address_of, usdt
@@ -19,6 +22,7 @@ from tests.fakes.evm import CHAIN_ID, Evm, Gates
 pytestmark = pytest.mark.xdist_group("anvil")
 
 S = IntentStatus
+ALONE = "http://first.test"
 Rows = list[dict[str, Any]]
 
 
@@ -37,7 +41,7 @@ async def test_without_a_node_the_payment_waits_and_goes_on(
     await till.paid(intent, S.PENDING, 0)
     with pytest.raises(ProviderDown):
         await till.begin(500)
-    assert (await till.reconcile()).error == "no EVM node answers"
+    assert (await till.reconcile()).error == "0 of 2 EVM nodes answer and stand together, 2 must"
     await chain.mine(DEEP)
     # The time of the payment passes meanwhile; what could not be asked is asked again later.
     clock.move(hours=3)
@@ -47,28 +51,45 @@ async def test_without_a_node_the_payment_waits_and_goes_on(
     assert (await till.reconcile()).differences == []
 
 
-async def test_one_node_is_enough_and_a_dead_one_is_not_asked_each_time(
-    till: Till, gates: Gates, chain: Evm, clock: FakeClock
+async def test_two_of_three_are_enough_and_a_dead_one_is_not_asked_each_time(
+    open_evm: Callable[..., Till], three: Gates, chain: Evm, clock: FakeClock
 ) -> None:
-    gates["first"].down = True
+    till = open_evm(three)
+    three["first"].down = True
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 10_000_000)
     await till.paid(intent, S.CONFIRMING, 0)
-    asked = len(gates["first"].calls)
+    asked = len(three["first"].calls)
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
-    assert len(gates["first"].calls) == asked == 1
+    assert len(three["first"].calls) == asked == 1
     clock.move(seconds=20)
-    gates["first"].down = False
+    three["first"].down = False
     await till.look(intent)
-    assert len(gates["first"].calls) > asked
+    assert len(three["first"].calls) > asked
+
+
+async def test_one_of_two_alone_credits_nothing_and_opens_nothing(till: Till, gates: Gates, chain: Evm) -> None:
+    """It might be the one that lies: the payment waits until the other answers."""
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    gates["first"].down = True
+    await till.paid(intent, S.PENDING, 0)
+    with pytest.raises(ProviderDown):
+        await till.begin(500)
+    gates["first"].down = False
+    await till.paid(intent, S.SUCCEEDED, 1000)
 
 
 async def test_a_node_that_is_not_there_at_all(
     open_evm: Callable[..., Till], gates: Gates, chain: Evm, clock: FakeClock
 ) -> None:
     http = HttpClient()
-    urls = f"http://127.0.0.1:{free_port()}, {chain.url}"
+    urls = f"http://127.0.0.1:{free_port()}, {chain.url}, {chain.url}/"
+    with pytest.raises(SettingsError, match="twice"):
+        open_evm(gates, ProviderKit(clock=clock, http=http), usdt_evm_rpc_urls=urls)
+    urls = urls[:-1] + "/?second"
     till = open_evm(gates, ProviderKit(clock=clock, http=http), usdt_evm_rpc_urls=urls)
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 10_000_000)
@@ -77,18 +98,35 @@ async def test_a_node_that_is_not_there_at_all(
     await http.close()
 
 
-async def test_a_node_that_lags_neither_hides_nor_delays_money(till: Till, gates: Gates, chain: Evm) -> None:
+async def test_nothing_is_credited_above_the_lowest_head(till: Till, gates: Gates, chain: Evm) -> None:
     await chain.mine(30)
     intent = await till.begin(1000)
     gates["first"].behind = 20
     await chain.pay(address_of(intent), 10_000_000)
-    found = await till.paid(intent, S.CONFIRMING, 0)
-    assert found.progress["confirmations"] == "1"
     await chain.mine(DEEP)
+    await till.paid(intent, S.PENDING, 0)
+    gates["first"].behind = 0
     await till.paid(intent, S.SUCCEEDED, 1000)
-    gates["second"].down = True
-    # Alone it knows nothing of the money yet; what was credited stays credited.
-    await till.paid(intent, S.SUCCEEDED, 1000)
+
+
+@pytest.mark.parametrize("behind", [100, -100])
+async def test_a_node_far_off_is_left_out_and_stops_nothing(
+    open_evm: Callable[..., Till], three: Gates, chain: Evm, behind: int
+) -> None:
+    till = open_evm(three)
+    await chain.mine(110)
+    intent = await till.begin(1000)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    three["first"].behind = behind
+    with capture_logs() as told:
+        await till.paid(intent, S.SUCCEEDED, 1000)
+    event = "payments.node_behind" if behind > 0 else "payments.node_ahead"
+    assert [(line["event"], line["place"], line["blocks"]) for line in told] == [(event, 1, -behind)]
+    assert isinstance(till.provider, EvmProvider)
+    lines = await till.provider.examine()
+    where = "behind" if behind > 0 else "ahead of"
+    assert lines[0] == f"node 1 of USDT_EVM_RPC_URLS is 100 blocks {where} the others, and is left out"
 
 
 async def test_money_that_nodes_do_not_agree_on_is_not_credited(till: Till, gates: Gates, chain: Evm) -> None:
@@ -105,8 +143,8 @@ async def test_money_that_nodes_do_not_agree_on_is_not_credited(till: Till, gate
     await till.paid(intent, S.SUCCEEDED, 1000)
 
 
-async def test_ranges_are_cut_to_what_a_node_allows(till: Till, gates: Gates, chain: Evm) -> None:
-    gates["second"].down = True
+async def test_ranges_are_cut_to_what_a_node_allows(open_evm: Callable[..., Till], gates: Gates, chain: Evm) -> None:
+    till = open_evm(gates, usdt_evm_rpc_urls=ALONE)
     gates["first"].widest = 7
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 4_000_000)
@@ -130,20 +168,31 @@ async def reference(till: Till, intent: object) -> Any:
         return await ref(tx, intent)  # type: ignore[arg-type]
 
 
-async def test_a_node_of_another_chain_is_refused(till: Till, gates: Gates, chain: Evm) -> None:
-    gates["first"].tells["eth_chainId"] = lambda _: "0x1"
-    gates["first"].tells["eth_getLogs"] = lambda rows: []
+async def test_a_node_of_another_chain_is_refused(
+    open_evm: Callable[..., Till], three: Gates, chain: Evm, clock: FakeClock
+) -> None:
+    till = open_evm(three)
+    three["first"].tells["eth_chainId"] = lambda _: "0x1"
+    three["first"].tells["eth_getLogs"] = lambda rows: []
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
-    assert "eth_getLogs" not in gates["first"].calls
-    gates["second"].tells["eth_chainId"] = lambda _: hex(CHAIN_ID + 1)
-    gates["second"].down = True
-    await till.look(intent)  # who answers there after an outage may be another: it is checked anew
-    gates["second"].down = False
-    with pytest.raises(ProviderDown):
-        await till.begin(500)
+    assert "eth_getLogs" not in three["first"].calls
+
+
+async def test_a_node_that_changes_its_chain_after_the_start_shows_no_money(
+    open_evm: Callable[..., Till], gates: Gates, chain: Evm
+) -> None:
+    till = open_evm(gates, usdt_evm_rpc_urls=ALONE)
+    intent = await till.begin(1000)
+    await till.paid(intent, S.PENDING, 0)
+    gates["first"].tells["eth_chainId"] = lambda _: hex(CHAIN_ID + 1)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(DEEP)
+    await till.paid(intent, S.PENDING, 0)
+    gates["first"].tells.clear()
+    await till.paid(intent, S.SUCCEEDED, 1000)
 
 
 @pytest.mark.parametrize("wrong", [{"usdt_evm_decimals": 18}, {"usdt_evm_contract": "0x" + "11" * 20}])
@@ -154,8 +203,8 @@ async def test_a_token_that_is_not_what_the_settings_say_is_not_taken(
         await open_evm(gates, **wrong).begin(1000)
 
 
-async def test_what_a_node_tells_is_checked_row_by_row(till: Till, gates: Gates, chain: Evm) -> None:
-    gates["second"].down = True
+async def test_what_a_node_tells_is_checked_row_by_row(open_evm: Callable[..., Till], gates: Gates, chain: Evm) -> None:
+    till = open_evm(gates, usdt_evm_rpc_urls=ALONE)
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 1_000_000)
     await chain.mine(DEEP)
@@ -192,13 +241,19 @@ SENSELESS: list[Callable[[Rows], Any]] = [
     lambda rows: [rows[0] | {"data": 12}],
     lambda rows: [rows[0] | {"blockNumber": "12"}],
     lambda rows: [rows[0] | {"topics": None}],
+    lambda rows: [rows[0] | {"transactionHash": "0x\0"}],
+    lambda rows: [rows[0] | {"blockHash": "0xzz"}],
+    # Another amount for the same log; a block that was not asked for; one block with two hashes.
+    lambda rows: [rows[0], rows[0] | {"data": "0x" + "1" * 64}],
+    lambda rows: [rows[0] | {"blockNumber": hex(2**63)}],
+    lambda rows: [rows[0] | {"blockNumber": "0x0"}],
     # The same transaction in two blocks: the chain changed between two calls.
     lambda rows: [rows[0], rows[0] | {"blockHash": "0x" + "cd" * 32, "logIndex": "0x3"}],
 ]
 
 
-async def test_senseless_answers_change_nothing(till: Till, gates: Gates, chain: Evm) -> None:
-    gates["second"].down = True
+async def test_senseless_answers_change_nothing(open_evm: Callable[..., Till], gates: Gates, chain: Evm) -> None:
+    till = open_evm(gates, usdt_evm_rpc_urls=ALONE)
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
