@@ -33,6 +33,7 @@ from backend.kernel.money import Money, exponent
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
 from backend.orders.service import OrdersService
+from backend.orders.types import ReservationLimits
 from backend.payments.gateways import (
     crypto_pay,
     demo,
@@ -213,6 +214,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ring=ring,
             currency=currency,
             reservation=timedelta(seconds=settings.order_reservation),
+            longest=timedelta(seconds=settings.order_reservation_max),
+            limits=ReservationLimits(
+                orders=settings.reservation_orders, keys=settings.reservation_keys, share=settings.reservation_share
+            ),
             ways={name: provider.capabilities for name, provider in by_name.items()},
         ),
         notifications=NotificationsService(

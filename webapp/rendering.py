@@ -145,6 +145,11 @@ def clock(value: datetime) -> str:
     return formatting.format_clock(value - viewer.now, viewer.locale)
 
 
+def left(value: datetime) -> int:
+    """Seconds left until a moment, never below zero: app.js counts from them, whatever the phone's clock says."""
+    return max(round((value - _viewer.get().now).total_seconds()), 0)
+
+
 def country_name(code: str) -> str:
     """The country's name in the reader's language."""
     return formatting.country_name(code, _viewer.get().locale)
@@ -167,7 +172,7 @@ def mark(text: str, query: str) -> Markup:
 _FILTERS: Final = {
     "number": number, "percent": percent, "signed": signed, "money": money, "money_parts": money_parts,
     "time": time, "day": day, "moment": moment, "date": long_date, "weekday": weekday, "month": month,
-    "duration": duration, "clock": clock, "flag": flag, "country_name": country_name,
+    "duration": duration, "clock": clock, "left": left, "flag": flag, "country_name": country_name,
     "mark": mark,
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import shelves, stock
-from backend.catalog.types import STOCK_TOPIC, KeyState, Offer, StockLow, StockSubject
+from backend.catalog.types import AVAILABILITY_CAP, STOCK_TOPIC, KeyState, Offer, StockLow, StockSubject
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -70,9 +70,9 @@ async def open_keys(tx: Tx, ring: KeyRing, key_ids: Sequence[StockKeyId]) -> lis
     return texts
 
 
-async def count_available(tx: Tx, variant_id: VariantId) -> int:
-    """Keys that can be had now, counted up to AVAILABILITY_CAP."""
-    return await stock.count_available(tx, variant_id)
+async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
+    """Keys that can be had now, counted up to ``at_most``."""
+    return await stock.count_available(tx, variant_id, at_most)
 
 
 async def person_limit(tx: Tx, variant_id: VariantId) -> int | None:

@@ -85,6 +85,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     init_data_max_age: Seconds = 3600
     session_lifetime: Seconds = 86400
     order_reservation: Seconds = 900
+    order_reservation_max: Seconds = 3600
+    reservation_orders: Annotated[int, Meta(ge=1, le=100)] = 3
+    reservation_keys: Annotated[int, Meta(ge=1, le=1000)] = 10
+    reservation_share: Annotated[int, Meta(ge=1, le=100)] = 25
+    """Percent of a variant's stock that one person may reserve before paying, rounded up."""
     top_up_minimum: Major = 1
     top_up_maximum: Major = 1000
     adjustment_limit: Major = 100

@@ -20,6 +20,7 @@ from backend.orders.types import (
     DeliveredKey,
     NewOrder,
     OpenedKey,
+    OpenReservation,
     OrderLine,
     OrderPaid,
     OrderRefunded,
@@ -93,12 +94,32 @@ def purpose(order_id: OrderId) -> str:
     return f"order:{order_id}"
 
 
-async def hold(tx: Tx, order: NewOrder, number: str) -> None:
-    """Set what the buyer's wallet has aside for a new order, at most its price."""
+async def affordable(tx: Tx, order: NewOrder) -> Money:
+    """What of a new order's price the buyer's wallet has."""
     balance = await wallet.balance(tx, order.user_id, order.total.currency)
-    part = min(balance, order.total, key=lambda money: money.amount)
-    if part:
-        await wallet.hold(tx, purpose(order.id), order.user_id, part, number, _memo(order.line))
+    return min(balance, order.total, key=lambda money: money.amount)
+
+
+async def hold(tx: Tx, order: NewOrder, part: Money, number: str) -> None:
+    """Set ``part`` of a new order's price aside in the buyer's wallet. Raises InsufficientFunds."""
+    await wallet.hold(tx, purpose(order.id), order.user_id, part, number, _memo(order.line))
+
+
+async def list_open(tx: Tx, buyer: UserId, *, except_order: OrderId) -> list[OpenReservation]:
+    """The buyer's unpaid orders but the named one, the oldest first, with the money on hold for each."""
+    rows = await repository.list_open(tx, buyer, except_order)
+    held = await wallet.list_held(tx, [purpose(OrderId(row.id)) for row in rows])
+    return [
+        OpenReservation(
+            order_id=OrderId(row.id),
+            sequence=row.sequence,
+            variant_id=VariantId(row.variant_id),
+            quantity=row.quantity,
+            total=Money(row.total_amount, row.currency),
+            covered=held.get(purpose(OrderId(row.id)), Money.zero(row.currency)),
+        )
+        for row in rows
+    ]
 
 
 async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number: str, line: OrderLine) -> None:

@@ -34,9 +34,23 @@ class PriceChanged(AppError):
 
 
 class TooManyReservations(AppError):
-    """``limit`` unpaid orders already hold goods for this buyer."""
+    """The buyer has ``limit`` unpaid orders, as many as are allowed; ``order`` is the number of the oldest."""
 
     code = "too_many_reservations"
+    kind = Kind.CONFLICT
+
+
+class ReservationTooLarge(AppError):
+    """The buyer may reserve ``limit`` of these before paying; ``order`` is an unpaid order that has some, or empty."""
+
+    code = "reservation_too_large"
+    kind = Kind.CONFLICT
+
+
+class ReservationsPaused(AppError):
+    """The buyer let too many orders expire within a day: they can buy from the balance only."""
+
+    code = "reservations_paused"
     kind = Kind.CONFLICT
 
 
@@ -44,6 +58,13 @@ class OrderNotPayable(AppError):
     """The order no longer waits for money: it lapsed or was cancelled."""
 
     code = "order_not_payable"
+    kind = Kind.CONFLICT
+
+
+class PaymentTooLate(AppError):
+    """The order's goods are not reserved for as long as a payment by this method takes at least."""
+
+    code = "payment_too_late"
     kind = Kind.CONFLICT
 
 

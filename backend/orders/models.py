@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
 
+_ENDED_UNPAID = text("status IN ('expired', 'cancelled')")
+
 
 class Order(Model):
     """A purchase; the number people see is computed from ``sequence``."""
@@ -22,6 +24,7 @@ class Order(Model):
         Index("ix_orders_user_id_id", "user_id", "id"),
         Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
+        Index("ix_orders_ended_unpaid", "user_id", "created_at", postgresql_where=_ENDED_UNPAID),
         Index("ix_orders_paid_at", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
     )
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import parse_short_number, short_number
 from backend.kernel.money import Money
-from backend.orders.errors import PremiumOnly, QuantityNotAllowed
-from backend.orders.types import OrderStatus
+from backend.orders.errors import (
+    PaymentTooLate,
+    PremiumOnly,
+    QuantityNotAllowed,
+    ReservationsPaused,
+    ReservationTooLarge,
+    TooManyReservations,
+)
+from backend.orders.types import OpenReservation, OrderStatus, ReservationLimits, Reserved
 from backend.payments.errors import RefundTooMuch
 
-MAX_OPEN_RESERVATIONS = 3
+LAPSES_COUNT_FOR = timedelta(hours=24)
+"""How long an order that ended unpaid lowers what its buyer may reserve."""
+_PAUSED_AFTER = 4
 _PREFIX = "S-"
 _MAX_QUANTITY = 1000
 _KEY_LENGTHS = range(8, 65)
@@ -44,9 +54,71 @@ def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
         raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=maximum)
 
 
+def unpaid_keys(quantity: int, total: Money, covered: Money) -> int:
+    """How many of an order's keys the money on hold for it does not pay for. A key is covered wholly or not at all."""
+    if not total:
+        return 0
+    return quantity - min(quantity, covered.amount * quantity // total.amount)
+
+
+def check_reservation(
+    wanted: OpenReservation,
+    others: Sequence[OpenReservation],
+    free: int,
+    lapses: int,
+    limits: ReservationLimits,
+    minimum: int = 1,
+) -> None:
+    """Whether a buyer may reserve ``wanted`` beside their ``others``. See decisions/0008.
+
+    ``free`` counts the variant's keys that nobody has, ``lapses`` the buyer's orders that ended unpaid of late. What
+    money on hold pays for counts nowhere. The variant's ``minimum`` for one order is always allowed, else nobody
+    could order it. Raises TooManyReservations, ReservationTooLarge, ReservationsPaused.
+    """
+    keys = unpaid_keys(wanted.quantity, wanted.total, wanted.covered)
+    unpaid = [(item, unpaid_keys(item.quantity, item.total, item.covered)) for item in others]
+    unpaid = [(item, count) for item, count in unpaid if count]
+    if not keys:
+        return
+    if lapses >= _PAUSED_AFTER:
+        raise ReservationsPaused()
+    most_orders = max(limits.orders - lapses, 1)
+    if len(unpaid) >= most_orders:
+        raise TooManyReservations(limit=most_orders, order=order_number(unpaid[0][0].sequence))
+    same = [(item, count) for item, count in unpaid if item.variant_id == wanted.variant_id]
+    held = sum(count for _, count in same)
+    share = -(-(free + held) * limits.share // 100)
+    limit = max(min(limits.keys >> lapses, share), minimum, 1)
+    if held + keys > limit:
+        raise ReservationTooLarge(limit=limit, order=order_number(same[0][0].sequence) if same else "")
+
+
 def is_payable(status: OrderStatus, expires_at: datetime | None, now: datetime) -> bool:
     """Whether the order still waits for money."""
     return status is OrderStatus.AWAITING_PAYMENT and (expires_at is None or now < expires_at)
+
+
+def payment_end(
+    order: Reserved, now: datetime, lifetime: timedelta, shortest: timedelta, longest: timedelta, *, again: bool
+) -> datetime:
+    """Until when an order's goods are kept for a payment that begins ``now``. See decisions/0009.
+
+    The reservation waits for the payment's ``lifetime``, but no longer than ``longest`` from its beginning; ``again``:
+    a payment of the same kind runs already, for which it waits. Raises PaymentTooLate where less than ``shortest`` is
+    left.
+    """
+    left = order.expires_at - now
+    end = order.expires_at
+    if not again or left < shortest:
+        end = max(end, min(now + lifetime, order.created_at + longest))
+    if end - now < shortest:
+        raise PaymentTooLate()
+    return end
+
+
+def extended(order: Reserved, now: datetime, step: timedelta, longest: timedelta) -> datetime:
+    """The new end of a reservation for whose order money is on its way: ``step`` more, ``longest`` in all."""
+    return max(order.expires_at, min(now + step, order.created_at + longest))
 
 
 def check_refund(total: Money, refunded: Money, amount: Money) -> Money:

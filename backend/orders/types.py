@@ -118,6 +118,35 @@ class OrderLine(msgspec.Struct, frozen=True):
     unit_price: Money
 
 
+class ReservationLimits(msgspec.Struct, frozen=True):
+    """What one person may reserve before paying: unpaid orders, and keys of one variant.
+
+    ``share`` is in percent of the variant's stock, rounded up.
+    """
+
+    orders: int = 3
+    keys: int = 10
+    share: int = 25
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    """When an order's goods were reserved, and until when they are kept."""
+
+    created_at: datetime
+    expires_at: datetime
+
+
+class OpenReservation(msgspec.Struct, frozen=True):
+    """An unpaid order of a person, with its one line. ``covered`` is the money on hold for it."""
+
+    order_id: OrderId
+    sequence: int
+    variant_id: VariantId
+    quantity: int
+    total: Money
+    covered: Money
+
+
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order about to be written, with its one line and the steps it has taken already."""
 

@@ -194,6 +194,11 @@ async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
     return await intents.list_paid_for(tx, order_id)
 
 
+async def list_for(tx: Tx, order_id: OrderId) -> list[Intent]:
+    """The payments that were begun for an order, the latest first."""
+    return await intents.list_by(tx, order_id=order_id, limit=_EARLIER)
+
+
 async def refund_order(
     tx: Tx,
     order_id: OrderId,

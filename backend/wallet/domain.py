@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Unavailable
@@ -117,6 +117,11 @@ async def hold(
 async def find_hold(tx: Tx, purpose: str) -> Hold | None:
     """What was set aside for ``purpose``."""
     return await holds.find_hold(tx, purpose)
+
+
+async def list_held(tx: Tx, purposes: Collection[str]) -> dict[str, Money]:
+    """What is on hold now for each of ``purposes`` that has any."""
+    return await holds.list_held(tx, purposes)
 
 
 async def capture(

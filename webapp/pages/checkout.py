@@ -15,7 +15,7 @@ from backend.catalog.types import AVAILABILITY_CAP
 from backend.kernel.errors import Invalid, Unavailable
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
-from backend.orders.errors import PriceChanged
+from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import OrderStatus, OrderView, Quote
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
@@ -127,6 +127,10 @@ async def reserve(request: SoukRequest) -> Html:
     except SoldOut:
         quote = await orders.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
+    except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
+        answer = sheet(request, "shop/_unpaid.html", present.unpaid(refusal), status=409)
+        answer.headers["x-error-code"] = refusal.code
+        return answer
     order = await orders.detail(request.user, ref.number)
     return await _pay_by(request, order, form.way, form.intent, keep=form.keep)
 
@@ -155,10 +159,11 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
     if order.status is not OrderStatus.AWAITING_PAYMENT or not rest:
         return pushed(await order_page(request, order), back)
     amount = present.enough(rest, way)
+    until = await site.services.orders.begin_payment(request.user, order.number, name)
     try:
         # The same tap again is the same payment, but for another sum it is another one.
         intent = await payments.start_top_up(
-            request.user, name, amount, order.id, idempotency_key=f"{key}-{name}-{amount.amount}"
+            request.user, name, amount, order.id, idempotency_key=f"{key}-{name}-{amount.amount}", until=until
         )
     except Unavailable:
         words = site.viewer(request.user).words

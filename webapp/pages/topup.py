@@ -71,9 +71,10 @@ async def start(request: SoukRequest) -> Html:
         return await _refused(request, form, ways, amount, error)
     order = await _waiting_order(request, form.order)
     key = form.intent or forms.new_intent()
+    until = await services.orders.begin_payment(actor, order.number, form.way) if order else None
     try:
         intent = await services.payments.start_top_up(
-            actor, form.way, amount, order.id if order else None, idempotency_key=key
+            actor, form.way, amount, order.id if order else None, idempotency_key=key, until=until
         )
     except Unavailable:
         # What was begun is opened by the worker, or expires; another try is another payment.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
+from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import OrderLine, OrderView, Quote
 from backend.payments.types import Way
 from webapp.presenters.common import tile
 from webapp.presenters.orders import title
 from webapp.presenters.ways import way_row
 from webapp.rendering import Viewer
-from webapp.views import ConfirmSheet, MissingSheet, PayRow, TileView
+from webapp.views import ConfirmSheet, MissingSheet, PayRow, TileView, UnpaidSheet
 
 
 def _tile(line: OrderLine, actor: Actor) -> TileView:
@@ -55,6 +57,17 @@ def confirm_order(order: OrderView, balance: Money, actor: Actor) -> ConfirmShee
         intent="",
         action=f"/orders/{order.number}/pay",
     )
+
+
+def unpaid(refusal: TooManyReservations | ReservationTooLarge | ReservationsPaused) -> UnpaidSheet:
+    """Why nothing was reserved, and what to do next."""
+    if isinstance(refusal, ReservationsPaused):
+        return UnpaidSheet("reservations_paused")
+    limit, order = refusal.params["limit"], refusal.params["order"]
+    reason: Literal["too_many_reservations", "reservation_too_large"] = (
+        "too_many_reservations" if isinstance(refusal, TooManyReservations) else "reservation_too_large"
+    )
+    return UnpaidSheet(reason, limit if isinstance(limit, int) else 0, str(order))
 
 
 def enough(missing: Money, way: Way) -> Money:

@@ -202,12 +202,13 @@ on("toast", ({ detail }) => toast(detail.text, detail.kind));
 // ---- data attributes: as a fragment comes, and as it is tapped
 let lives = [];
 const comes = {
-  until(node) {
-    const left = Math.max(0, Math.round((new Date(node.dataset.until) - Date.now()) / 1e3));
+  left(node) { // seconds by the server's clock as the answer came: the phone's own may be wrong
+    node.ends ??= Date.now() + node.dataset.left * 1e3;
+    const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3));
     const parts = [Math.floor(left / 60) % 60, left % 60];
     if (left >= 3600) parts.unshift(Math.floor(left / 3600));
     node.textContent = parts.map((part, at) => number(part, at ? 2 : 1)).join(":");
-    if (left && node.isConnected) setTimeout(comes.until, 1000, node);
+    if (left && node.isConnected) setTimeout(comes.left, 1000, node);
   },
   live(node) {
     let poll;

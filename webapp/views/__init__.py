@@ -52,6 +52,7 @@ from webapp.views.shop import (
     Shelf,
     ShopHome,
     ShopList,
+    UnpaidSheet,
     VariantRow,
     WayRow,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "TileView",
     "TopUpPage",
     "TransferView",
+    "UnpaidSheet",
     "VariantRow",
     "WalletPage",
     "WayRow",

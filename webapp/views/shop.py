@@ -156,6 +156,17 @@ class PayRow(msgspec.Struct, frozen=True):
     over: Money
 
 
+class UnpaidSheet(msgspec.Struct, frozen=True):
+    """shop/_unpaid.html: why nothing was reserved; ``order`` is the number of an unpaid order to pay or cancel first.
+
+    ``limit`` keys may be reserved before paying.
+    """
+
+    reason: Literal["too_many_reservations", "reservation_too_large", "reservations_paused"]
+    limit: int = 0
+    order: str = ""
+
+
 class MissingSheet(msgspec.Struct, frozen=True):
     """shop/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
 

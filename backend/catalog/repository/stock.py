@@ -75,13 +75,13 @@ _TELL_LOW = (
     .returning(Variant.id)
 )
 
-_COUNT = text(
-    f"""
+_COUNT_FREE = text(
+    """
     SELECT count(*) FROM (
-        SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT {AVAILABILITY_CAP}
+        SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT :at_most
     ) counted
-    """  # noqa: S608 - a constant of ours
-).bindparams(bindparam("variant_id", type_=Uuid()))
+    """
+).bindparams(bindparam("variant_id", type_=Uuid()), bindparam("at_most", type_=BigInteger()))
 
 _HAS_STOCK = """
     EXISTS (SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
@@ -175,9 +175,9 @@ async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
     return (await tx.execute(_TELL_LOW, {"variant_id": variant_id})).one_or_none() is not None
 
 
-async def count_available(tx: Tx, variant_id: VariantId) -> int:
-    """Keys that can be had now, counted up to AVAILABILITY_CAP."""
-    return int((await tx.execute(_COUNT, {"variant_id": variant_id})).scalar_one())
+async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
+    """Keys that can be had now, counted up to ``at_most``."""
+    return int((await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})).scalar_one())
 
 
 async def settle_in_stock(tx: Tx, product_ids: Sequence[UUID]) -> int:

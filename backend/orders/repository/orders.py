@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     true,
@@ -46,6 +47,7 @@ from backend.orders.types import (
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
 _NET = Order.total_amount - Order.refunded_amount
+_ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
 _OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
 _LINE_COLUMNS = (
     Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.quantity,
@@ -105,10 +107,32 @@ async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_or
     return int((await tx.execute(statement)).scalar_one())
 
 
-async def count_waiting(tx: Tx, user_id: UserId) -> int:
-    """How many orders of the buyer wait for money."""
-    waiting = select(func.count()).select_from(Order).where(Order.user_id == user_id)
-    return int((await tx.execute(waiting.where(Order.status == OrderStatus.AWAITING_PAYMENT))).scalar_one())
+async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> Sequence[Row[Any]]:
+    """The buyer's unpaid orders but the named one, the oldest first, each with its line's variant and quantity."""
+    statement = (
+        select(Order.id, Order.sequence, Order.total_amount, Order.currency, Line.variant_id, Line.quantity)
+        .join(Line, Line.order_id == Order.id)
+        .where(Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT, Order.id != except_order)
+        .order_by(Order.sequence)
+    )
+    return (await tx.execute(statement)).all()
+
+
+async def count_lapses(tx: Tx, user_id: UserId, since: datetime, kept: timedelta) -> int:
+    """The buyer's orders since a moment that ended unpaid: expired, or cancelled by them after ``kept`` or longer."""
+    cancelled_late = (
+        select(TimelineEvent.id)
+        .where(TimelineEvent.order_id == Order.id, TimelineEvent.step == OrderStep.CANCELLED)
+        .where(TimelineEvent.actor_id == Order.user_id, TimelineEvent.at >= Order.created_at + kept)
+    )
+    ended = (
+        select(func.count())
+        .select_from(Order)
+        .where(Order.user_id == user_id, Order.created_at >= since)
+        .where(_ENDED_UNPAID)
+        .where(or_(Order.status == OrderStatus.EXPIRED, cancelled_late.exists()))
+    )
+    return int((await tx.execute(ended)).scalar_one())
 
 
 async def add_order(tx: Tx, order: NewOrder) -> int | None:
@@ -292,6 +316,17 @@ def order_row(row: Row[Any]) -> OrderRow:
         expires_at=row.expires_at,
         buyer_id=UserId(row.user_id),
     )
+
+
+async def set_expiry(tx: Tx, order_id: OrderId, expires_at: datetime) -> None:
+    """Keep the order's goods until ``expires_at``."""
+    await tx.execute(update(Order).where(Order.id == order_id).values(expires_at=expires_at))
+
+
+async def list_lapsing(tx: Tx, before: datetime, limit: int) -> list[OrderId]:
+    """The orders whose time to be paid ends soonest, those that end before a moment."""
+    statement = select(Order.id).where(Order.status == OrderStatus.AWAITING_PAYMENT, Order.expires_at <= before)
+    return [OrderId(found) for found in (await tx.execute(statement.order_by(Order.expires_at).limit(limit))).scalars()]
 
 
 async def lock_lapsed(tx: Tx) -> OrderId | None:

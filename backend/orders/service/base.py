@@ -11,11 +11,15 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
 from backend.orders import rules
+from backend.orders.types import ReservationLimits
 from backend.payments.types import Capabilities
 
 
 class OrdersBase:
-    """``ways`` are the capabilities of the ways to pay that are on; ``reservation`` is how long goods are kept."""
+    """``ways`` are the capabilities of the payment methods that are on.
+
+    Goods are kept for ``reservation``, and for ``longest`` in all where a payment is under way.
+    """
 
     def __init__(
         self,
@@ -25,12 +29,16 @@ class OrdersBase:
         currency: str,
         reservation: timedelta,
         ways: Mapping[str, Capabilities] | None = None,
+        limits: ReservationLimits | None = None,
+        longest: timedelta = timedelta(hours=1),
     ) -> None:
         self._uow = uow
         self._ring = ring
         self._currency = currency
         self._reservation = reservation
         self._ways = ways or {}
+        self._longest = max(longest, reservation)
+        self._limits = limits or ReservationLimits()
 
 
 def sequence_of(number: str) -> int:

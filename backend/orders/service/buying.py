@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from backend.catalog import domain as catalog
+from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import Tx, retry_conflicts
@@ -12,10 +13,19 @@ from backend.kernel.errors import AppError, NotFound
 from backend.kernel.ids import OrderId, OrderLineId, VariantId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
-from backend.orders.errors import IdempotencyKeyReused, PriceChanged, TooManyReservations
+from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
 from backend.orders.service.base import OrdersBase
-from backend.orders.types import NewOrder, OrderLine, OrderPaid, OrderRef, OrderStatus, OrderStep, Quote
+from backend.orders.types import (
+    NewOrder,
+    OpenReservation,
+    OrderLine,
+    OrderPaid,
+    OrderRef,
+    OrderStatus,
+    OrderStep,
+    Quote,
+)
 from backend.wallet import domain as wallet
 
 
@@ -79,8 +89,9 @@ class Buying(OrdersBase):
     ) -> OrderRef:
         """Keep the goods for the buyer for a while, until the money is there.
 
-        With ``hold`` what his wallet has is set aside for the order: captured together with the rest, or released.
-        Raises as place does (but for InsufficientFunds), and TooManyReservations.
+        With ``hold`` what their wallet has is set aside for the order: captured together with the rest, or released.
+        Raises as place does, and TooManyReservations, ReservationTooLarge, ReservationsPaused: what one person
+        reserves before paying is bounded. InsufficientFunds only where the wallet was spent at the same moment.
         """
         rules.check_idempotency_key(idempotency_key)
         async with self._uow() as tx:
@@ -94,15 +105,31 @@ class Buying(OrdersBase):
             sequence = await repository.add_order(tx, order)
             if sequence is None:
                 return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
-            if await repository.count_waiting(tx, actor.id) > rules.MAX_OPEN_RESERVATIONS:
-                raise TooManyReservations(limit=rules.MAX_OPEN_RESERVATIONS)
             await domain.check_person_limit(
                 tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
             )
+            part = await domain.affordable(tx, order) if hold else Money.zero(self._currency)
+            await self._check_unpaid(tx, order, sequence, part, offer.min_quantity)
             await catalog.reserve_keys(tx, variant_id, quantity, order.line.id)
-            if hold:
-                await domain.hold(tx, order, rules.order_number(sequence))
+            if part:
+                await domain.hold(tx, order, part, rules.order_number(sequence))
         return OrderRef(order.id, rules.order_number(sequence))
+
+    async def _check_unpaid(self, tx: Tx, order: NewOrder, sequence: int, part: Money, minimum: int) -> None:
+        """Bound what the buyer, who is locked, reserves before paying; ``part`` of the price will be on hold.
+
+        Raises SoldOut, and as rules.check_reservation does.
+        """
+        wanted = OpenReservation(order.id, sequence, order.variant_id, order.line.quantity, order.total, part)
+        others = await domain.list_open(tx, order.user_id, except_order=order.id)
+        lapses = await repository.count_lapses(
+            tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation / 2
+        )
+        enough = max(-(-self._limits.keys * 100 // self._limits.share), order.line.quantity)
+        free = await catalog.count_available(tx, order.variant_id, enough)
+        if free < order.line.quantity:
+            raise SoldOut(available=free)
+        rules.check_reservation(wanted, others, free, lapses, self._limits, minimum)
 
     async def _offer(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Offer:
         """The offer, if this person may buy so many of it. Raises NotFound, PremiumOnly, QuantityNotAllowed."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import retry_conflicts
-from backend.kernel.errors import NotFound
+from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.orders import domain, rules
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.base import OrdersBase, check_owner, sequence_of
-from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, WhyKept
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, Reserved, WhyKept
+from backend.payments import domain as payments
 from backend.payments.types import TopUpSucceeded
 
 SETTLE = "orders.settle_payment"
+_AHEAD: Final = timedelta(seconds=45)
+"""The timer comes every quarter of a minute, and may be late."""
+_LOOKED_AT: Final = 500
 
 
 class Paying(OrdersBase):
@@ -38,6 +45,35 @@ class Paying(OrdersBase):
                     raise OrderNotPayable()
                 await domain.pay_reserved(tx, row, actor.user_id)
         return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    @retry_conflicts
+    async def begin_payment(self, actor: Actor, number: str, way: str) -> datetime:
+        """Keep a waiting order's goods until a payment by ``way`` that begins now ends; when that is.
+
+        Raises NotFound, Invalid for an unknown payment method, OrderNotPayable, PaymentTooLate.
+        """
+        can = self._ways.get(way)
+        if can is None:
+            raise Invalid(f"no way called {way!r}", fields={"way": "unknown_way"})
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            if not rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now):
+                raise OrderNotPayable()
+            order_id = OrderId(row.id)
+            begun = await payments.list_for(tx, order_id)
+            end = rules.payment_end(
+                Reserved(row.created_at, row.expires_at),
+                tx.now,
+                timedelta(seconds=can.lifetime_seconds),
+                timedelta(seconds=can.shortest_seconds),
+                self._longest,
+                again=any(item.way == way and item.is_open and item.expires_at > tx.now for item in begun),
+            )
+            if end > row.expires_at:
+                await repository.set_expiry(tx, order_id, end)
+                tx.signal(domain.TOPIC, order_id)
+        return end
 
     @retry_conflicts
     async def settle_payment(self, event: TopUpSucceeded) -> None:
@@ -111,12 +147,32 @@ class Paying(OrdersBase):
     async def expire_lapsed(self) -> int:
         """End the orders whose time to be paid is over and give their goods back; the number ended.
 
-        Each in a transaction of its own, so that no two products are locked together.
+        One that money is on its way for is kept, while its time in all allows that. Each in a transaction of its own,
+        so that no two products are locked together.
         """
+        async with self._uow.read() as tx:
+            soon = await repository.list_lapsing(tx, tx.now + _AHEAD, _LOOKED_AT)
+        for order_id in soon:
+            await self._keep_for_money(order_id)
         ended = 0
         while await self._expire_one():
             ended += 1
         return ended
+
+    @retry_conflicts
+    async def _keep_for_money(self, order_id: OrderId) -> None:
+        """Keep an order's goods longer while money for it is on its way. Before its end: its page shows no other."""
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, order_id=order_id)
+            if row.status != OrderStatus.AWAITING_PAYMENT or row.expires_at > tx.now + _AHEAD:
+                return
+            if not any(intent.is_arriving for intent in await payments.list_for(tx, order_id)):
+                return
+            kept = Reserved(row.created_at, row.expires_at)
+            end = rules.extended(kept, tx.now, self._reservation, self._longest)
+            if end > row.expires_at:
+                await repository.set_expiry(tx, order_id, end)
+                tx.signal(domain.TOPIC, order_id)
 
     @retry_conflicts
     async def _expire_one(self) -> bool:

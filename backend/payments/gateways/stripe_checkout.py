@@ -32,7 +32,8 @@ if TYPE_CHECKING:  # the library behind it is slow to load
     from backend.payments.gateways.stripe_api import StripeApi
 
 SIGNATURE: Final = "stripe-signature"
-_LIFETIME_SECONDS: Final = 3600  # a session lives for half an hour at least
+_LIFETIME_SECONDS: Final = 3600
+_SHORTEST_SECONDS: Final = 31 * 60  # a session lives for half an hour at least; a minute for the way there
 _SKEW: Final = timedelta(hours=1)
 # A dispute in one of these has taken the money from the account.
 _WITHDRAWN: Final = frozenset({"needs_response", "under_review", "lost"})
@@ -106,6 +107,7 @@ class StripeProvider:
             refundable=True,
             wait_seconds=30,
             lifetime_seconds=_LIFETIME_SECONDS,
+            shortest_seconds=_SHORTEST_SECONDS,
             first_poll_seconds=10,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -35,6 +35,7 @@ from backend.payments.types import (
 POLL: Final = "payments.poll"
 _LEASE: Final = timedelta(seconds=30)
 _OVERDUE: Final = timedelta(minutes=5)
+_SOONEST: Final = timedelta(seconds=1)
 _SWEPT_AT_ONCE: Final = 500
 _MAX_KEY: Final = 200
 log = structlog.get_logger(__name__)
@@ -93,10 +94,18 @@ class PaymentsService:
         return rules.read_amount(text, asset or self._currency)
 
     async def start_top_up(
-        self, actor: Actor, way: str, amount: Money, order_id: OrderId | None = None, *, idempotency_key: str
+        self,
+        actor: Actor,
+        way: str,
+        amount: Money,
+        order_id: OrderId | None = None,
+        *,
+        idempotency_key: str,
+        until: datetime | None = None,
     ) -> Intent:
         """Begin a payment into the actor's wallet; the same key again gives the same payment.
 
+        It ends with its provider's own time, and no later than ``until``: the end of the order's reservation.
         Raises Invalid for a way or an amount that is not offered, PaymentConflict for a key used otherwise, Unavailable
         when the provider does not answer (the payment stays, and is opened by a later try or by the worker).
         """
@@ -107,8 +116,11 @@ class PaymentsService:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
         rules.check_amount(amount, *rules.bounds(self.limits, provider.capabilities))
         can = provider.capabilities
-        first_poll = rules.poll_delay(0, can)
         async with self._uow() as tx:
+            lifetime = timedelta(seconds=can.lifetime_seconds)
+            if until is not None:
+                lifetime = min(lifetime, until - tx.now)
+            first_poll = min(rules.poll_delay(0, can), lifetime)
             intent, fresh = await intents.add_intent(
                 tx,
                 user_id=actor.id,
@@ -117,7 +129,7 @@ class PaymentsService:
                 payable=rules.payable_of(amount, can),
                 order_id=order_id,
                 idempotency_key=idempotency_key,
-                lifetime=timedelta(seconds=can.lifetime_seconds),
+                lifetime=lifetime,
                 lease=_LEASE,
                 next_poll=first_poll,
             )
@@ -213,6 +225,8 @@ class PaymentsService:
             over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
             follows = not intent.is_open or over
             delay = rules.poll_delay(attempt, can, follows=follows)
+            if not over:  # the one that ends it comes in time
+                delay = min(delay, max(intent.expires_at - tx.now, _SOONEST))
             # Two runs of this task may come here: one of them carries the chain on.
             noted = await intents.next_poll(tx, intent.id, asked.attempt, tx.now + delay if asks else None)
             if noted and asks:

@@ -129,6 +129,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in OPEN
 
     @property
+    def is_arriving(self) -> bool:
+        """Whether money is on its way, or has arrived in full: what it is for waits."""
+        return self.status in {IntentStatus.CONFIRMING, IntentStatus.SUCCEEDED, IntentStatus.OVERPAID}
+
+    @property
     def missing(self) -> Money:
         """What is still to be paid, in the asset that he pays in; nothing once it is paid in full."""
         return max(self.payable - self.received, Money.zero(self.payable.currency), key=lambda money: money.amount)

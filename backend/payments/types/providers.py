@@ -37,6 +37,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a payment usually takes."""
     lifetime_seconds: int = 1800
     """How long the person has."""
+    shortest_seconds: int = 60
+    """The least that a payment must have when it is begun: what the provider itself demands."""
     first_poll_seconds: int = 5
     slowest_poll_seconds: int = 600
     """Questions come at growing intervals up to this one while the payment is open."""

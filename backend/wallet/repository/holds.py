@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select, update
@@ -52,6 +53,13 @@ async def find_hold(tx: Tx, purpose: str) -> Hold | None:
     columns = (_HOLD.id, _HOLD.purpose, _HOLD.user_id, _HOLD.amount, _HOLD.currency, _HOLD.status)
     row = (await tx.execute(select(*columns).where(_HOLD.purpose == purpose))).one_or_none()
     return None if row is None else _hold(row)
+
+
+async def list_held(tx: Tx, purposes: Collection[str]) -> dict[str, Money]:
+    """What is on hold now for each of ``purposes`` that has any."""
+    held = select(_HOLD.purpose, _HOLD.amount, _HOLD.currency)
+    rows = await tx.execute(held.where(_HOLD.purpose.in_(purposes), _HOLD.status == _OPEN))
+    return {row.purpose: Money(row.amount, row.currency) for row in rows}
 
 
 async def close_hold(tx: Tx, purpose: str, status: str) -> Hold | None:

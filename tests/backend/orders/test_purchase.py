@@ -165,9 +165,9 @@ async def test_a_bad_idempotency_key(orders: OrdersService, buyer: Actor, shelf:
 async def test_a_reservation_holds_the_goods_until_it_is_paid(
     uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
 ) -> None:
-    goods = await shelf(keys=2)
+    goods = await shelf(keys=5)
     held = await orders.reserve(buyer, goods.variant_id, 2, KEY)
-    assert await _left(uow, goods) == 0
+    assert await _left(uow, goods) == 3
     waiting = await orders.detail(buyer, held.number)
     assert (waiting.status, waiting.keys) == (OrderStatus.AWAITING_PAYMENT, [])
     assert [row.number for row in (await orders.list_mine(buyer, OrderFilter.WAITING, None)).items] == [held.number]
@@ -206,11 +206,13 @@ async def test_a_cancelled_reservation_gives_the_goods_back(
 
 
 async def test_three_reservations_are_enough(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
-    goods = await shelf()
+    goods = await shelf(keys=20)
     for number in range(3):
         await orders.reserve(buyer, goods.variant_id, 1, f"{KEY}-{number}")
-    with pytest.raises(TooManyReservations):
+    with pytest.raises(TooManyReservations) as refusal:
         await orders.reserve(buyer, goods.variant_id, 1, KEY)
+    (oldest,) = [row.number for row in (await orders.list_mine(buyer, OrderFilter.WAITING, None)).items][-1:]
+    assert refusal.value.params == {"limit": 3, "order": oldest}
 
 
 async def test_anothers_order_does_not_exist(

@@ -30,9 +30,9 @@ from backend.infra.database import make_engine
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
-from backend.orders.errors import OrderNotPayable, TooManyReservations
+from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyReservations
 from backend.orders.service import OrdersService
-from backend.orders.types import OrderStatus
+from backend.orders.types import OrderStatus, ReservationLimits
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import books
 from backend.wallet.service import WalletService
@@ -64,6 +64,7 @@ class Shop(RuleBasedStateMachine):
         self.money = [0, 0, 0]
         self.free = [0, 0]
         self.made: dict[str, tuple[int, int, int, OrderStatus, Any]] = {}
+        self.lapsed: list[tuple[int, Any]] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for it."""
@@ -77,7 +78,9 @@ class Shop(RuleBasedStateMachine):
         savepoints: Any = SavepointEngine(self.connection)
         self.uow = UnitOfWork(savepoints, self.clock, signals, SUBSCRIPTIONS)
         self.ring = KeyRing(self.config.master_keys)
-        self.orders = OrdersService(uow=self.uow, ring=self.ring, currency=USD, reservation=HOLD)
+        # The bounds for keys have tests of their own (test_unpaid.py).
+        limits = ReservationLimits(orders=3, keys=1000, share=100)
+        self.orders = OrdersService(uow=self.uow, ring=self.ring, currency=USD, reservation=HOLD, limits=limits)
         self.wallet = WalletService(uow=self.uow, currency=USD)
         self.people = await buyers(self.uow, 3, 0)
         self.goods: list[Goods] = []
@@ -97,11 +100,15 @@ class Shop(RuleBasedStateMachine):
         self.runner.close()
 
     def _expected(self, who: int, what: int, count: int, *, pays: bool) -> type[Exception] | None:
-        waiting = [o for o in self.made.values() if o[0] == who and o[3] is OrderStatus.AWAITING_PAYMENT]
-        if not pays and len(waiting) >= 3:
-            return TooManyReservations
         if self.free[what] < count:
             return SoldOut
+        waiting = [o for o in self.made.values() if o[0] == who and o[3] is OrderStatus.AWAITING_PAYMENT]
+        day = self.clock.now() - timedelta(hours=24)
+        lapses = sum(1 for person, begun in self.lapsed if person == who and begun >= day)
+        if not pays and lapses >= 4:
+            return ReservationsPaused
+        if not pays and len(waiting) >= max(3 - lapses, 1):
+            return TooManyReservations
         if pays and self.money[who] < PRICES[what] * count:
             return InsufficientFunds
         return None
@@ -153,7 +160,7 @@ class Shop(RuleBasedStateMachine):
         expected = self._expected(who, what, count, pays=pays)
         try:
             order = self.run(verb(self.people[who], variant, count, key))
-        except (SoldOut, InsufficientFunds, TooManyReservations) as refusal:
+        except (SoldOut, InsufficientFunds, TooManyReservations, ReservationsPaused) as refusal:
             assert type(refusal) is expected
             return multiple()
         assert expected is None
@@ -198,6 +205,8 @@ class Shop(RuleBasedStateMachine):
         if status is OrderStatus.AWAITING_PAYMENT:
             self.free[what] += count
             self.made[number] = (who, what, count, OrderStatus.CANCELLED, until)
+            if self.clock.now() >= until - HOLD / 2:
+                self.lapsed.append((who, until - HOLD))
 
     @rule(minutes=st.integers(1, 20))
     def time_passes(self, minutes: int) -> None:
@@ -212,6 +221,7 @@ class Shop(RuleBasedStateMachine):
         for number, (who, what, count, _, until) in over:
             self.free[what] += count
             self.made[number] = (who, what, count, OrderStatus.EXPIRED, until)
+            self.lapsed.append((who, until - HOLD))
 
     @invariant()
     def all_agrees(self) -> None:

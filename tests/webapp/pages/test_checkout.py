@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -265,6 +266,36 @@ async def test_sold_out_between_page_and_tap_charges_nothing(services: Services,
         assert "Sold out a moment ago" in response.headers["hx-trigger"]
         assert "It is sold out" in response.text
     assert (await services.wallet.overview(actor)).balance.amount == 1000
+
+
+async def test_who_reserves_too_much_is_led_to_the_open_order_or_to_a_top_up(
+    services: Services, visitor: MakeVisitor, clock: FakeClock
+) -> None:
+    thing, buyer = await goods(services, price=100, keys=8), visitor()
+    actor = await arrive(services, buyer, cents=0)
+
+    async def reserve(quantity: int, tap: str) -> httpx.Response:
+        data = {"variant": str(thing.variant_id), "quantity": str(quantity), "intent": tap, "way": "demo"}
+        return await buyer.post("/orders/reserve", data=data)
+
+    refused = await reserve(3, "tap-0000001")
+    assert refused.status_code == 409
+    assert refused.headers["hx-retarget"] == "#sheet"
+    assert refused.headers["x-error-code"] == "reservation_too_large"
+    assert "You can reserve up to 2<" in refused.text
+    assert 'href="/wallet/topup"' in refused.text
+    assert (await reserve(2, "tap-0000002")).status_code == 200
+    (order,) = [row.number for row in (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items]
+    refused = await reserve(1, "tap-0000003")
+    assert "is not paid yet. Pay or cancel it" in refused.text
+    assert f'href="/orders/{order}"' in refused.text
+    for tap in range(4):
+        clock.move(hours=1)
+        await services.orders.expire_lapsed()
+        await reserve(1, f"lapse-{tap:04}")
+    refused = await reserve(1, "tap-0000009")
+    assert refused.headers["x-error-code"] == "reservations_paused"
+    assert "Top up your balance first" in refused.text
 
 
 @pytest.mark.parametrize(

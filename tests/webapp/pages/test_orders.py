@@ -97,7 +97,7 @@ async def test_an_unpaid_order_lapses_before_the_eyes(
     actor = await arrive(services, buyer)
     ref = await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")
     page = await buyer.get(f"/orders/{ref.number}")
-    assert "data-until=" in page.text
+    assert 'data-left="900"' in page.text
     clock.move(minutes=16)
     part = await buyer.get(f"/orders/{ref.number}", headers={"HX-Target": "order"})
     assert "<main" not in part.text
