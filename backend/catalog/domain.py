@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import shelves, stock
@@ -11,6 +12,9 @@ from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import OrderLineId, StockKeyId, VariantId
+from backend.kernel.text import like
+
+_FINGERPRINTS_AT_ONCE: Final = 1000
 
 
 async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
@@ -83,6 +87,21 @@ async def person_limit(tx: Tx, variant_id: VariantId) -> int | None:
 async def find_stock_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
     """What an alert about the variant's stock speaks of, and what is left now; None for an unknown variant."""
     return await stock.find_subject(tx, variant_id)
+
+
+async def list_variants_named(tx: Tx, query: str, limit: int) -> list[VariantId]:
+    """The variants that have each word of ``query`` in their names, in any language; those that sell best first."""
+    return await stock.list_variants_named(tx, [like(word) for word in query.lower().split()], limit)
+
+
+async def list_lines_with_key(tx: Tx, ring: KeyRing, key: bytes) -> list[OrderLineId]:
+    """The order lines that have this key, known by its fingerprint: nothing is opened."""
+    variants = await stock.list_stocked_variants(tx)
+    lines: list[OrderLineId] = []
+    for at in range(0, len(variants), _FINGERPRINTS_AT_ONCE):
+        some = variants[at : at + _FINGERPRINTS_AT_ONCE]
+        lines += await stock.list_key_lines(tx, some, [ring.fingerprint(key, one.bytes) for one in some])
+    return lines
 
 
 async def _take(

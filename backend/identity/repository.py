@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, String, Text, and_, any_, bindparam, case, cast, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.identity import rules
@@ -228,9 +228,15 @@ def _row_values(row: Any) -> dict[str, Any]:
     }
 
 
+_ID_DIGITS = 18
+
+
 def _matches(query: str) -> ColumnElement[bool]:
-    if query.isascii() and query.isdigit() and len(query) <= 18:
-        return cast(User.telegram_id, String).startswith(query, autoescape=True)
+    if query.isascii() and query.isdigit() and len(query) <= _ID_DIGITS:
+        # The numbers that begin so, as ranges of the index.
+        first = int(query)
+        more = [10**digits for digits in range(_ID_DIGITS - len(query) + 1)]
+        return or_(*(User.telegram_id.between(first * factor, (first + 1) * factor - 1) for factor in more))
     if query.startswith("@"):
         return func.lower(User.username).startswith(query[1:].lower(), autoescape=True)
     name = func.concat_ws(" ", User.first_name, User.last_name)
@@ -240,11 +246,11 @@ def _matches(query: str) -> ColumnElement[bool]:
     )
 
 
-async def list_users(tx: Tx, query: str, before: UUID | None, limit: int) -> list[UserRow]:
-    """Newest first, those before ``before``; by start of Telegram id or @username, or by part of the name."""
+async def list_users(tx: Tx, query: str, before: UUID | None, limit: int, also: Sequence[UserId] = ()) -> list[UserRow]:
+    """Newest first, before ``before``; by start of Telegram id or @username, by part of the name, or ``also``."""
     statement = select(*_ROW).order_by(User.id.desc()).limit(limit)
     if query:
-        statement = statement.where(_matches(query))
+        statement = statement.where(or_(_matches(query), User.id.in_(also)))
     if before:
         statement = statement.where(User.id < before)
     return [UserRow(**_row_values(row)) for row in await tx.execute(statement)]

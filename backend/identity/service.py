@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
-from backend.kernel.text import Locale, fold
+from backend.kernel.text import Locale, fold, searched
 
 _SEEN_EVERY = timedelta(hours=1)
 _PAGE = 30
@@ -108,8 +108,10 @@ class IdentityService:
 
     # What admins do
 
-    async def find_users(self, actor: Actor, query: str = "", cursor: str | None = None) -> Page[UserRow]:
-        """People, newest first, by the start of Telegram id or @username, or a part of the name.
+    async def find_users(
+        self, actor: Actor, query: str = "", cursor: str | None = None, also: Sequence[UserId] = ()
+    ) -> Page[UserRow]:
+        """People, newest first, by the start of Telegram id or @username, or a part of the name; and ``also``.
 
         Needs the permission for users, or for money: whoever gives unmatched money to somebody must find him. Raises
         Forbidden.
@@ -118,7 +120,7 @@ class IdentityService:
             actor.require(Permission.USERS)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
-            rows = await repository.list_users(tx, fold(query.replace("\0", ""))[:64], before, _PAGE + 1)
+            rows = await repository.list_users(tx, searched(query), before, _PAGE + 1, also)
         more = len(rows) > _PAGE
         return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final, NewType
 from uuid import UUID
 
+import msgspec
 import uuid_utils.compat
 
 UserId = NewType("UserId", UUID)
@@ -31,10 +33,42 @@ DataKeyId = NewType("DataKeyId", UUID)
 
 # Crockford's base 32: no I, L, O, U, so that a number read aloud is not misheard.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_NUMBER_BITS: Final = 30
-_MULTIPLIER: Final = 0x2545F491  # odd, hence a bijection modulo 2**30
-_INVERSE: Final = pow(_MULTIPLIER, -1, 1 << _NUMBER_BITS)
+_BITS: Final = 5
+_SIGNS: Final = 6
+_NUMBER_BITS: Final = _SIGNS * _BITS
+NUMBERS: Final = 1 << _NUMBER_BITS
+"""How many different short numbers there are."""
 _LOOK_ALIKES: Final = str.maketrans("ILO", "110")
+
+
+class Numbering(IntEnum):
+    """What a number is given to; the value is its multiplier: odd, hence a bijection modulo NUMBERS.
+
+    A payment's multiplier is minus that of an order: its numbers are those that orders would reach last, so that no
+    number is both an order's and a payment's until there are 2**30 of both together.
+    """
+
+    ORDERS = 0x2545F491
+    PAYMENTS = (1 << 30) - 0x2545F491
+
+    @property
+    def inverse(self) -> int:
+        """What leads from a number back to its sequence."""
+        return pow(self.value, -1, NUMBERS)
+
+
+class NumberPart(msgspec.Struct, frozen=True):
+    """Some signs of a short number: their ``bits``, how many they are, and whether they are its first ones."""
+
+    bits: int
+    signs: int
+    first: bool = False
+
+    @property
+    def shifts(self) -> list[int]:
+        """Where the signs may stand: the bits to the right of them."""
+        most = _NUMBER_BITS - self.signs * _BITS
+        return [most] if self.first else list(range(0, most + 1, _BITS))
 
 
 def new_id() -> UUID:
@@ -42,23 +76,31 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def short_number(sequence: int) -> str:
+def short_number(sequence: int, numbering: Numbering = Numbering.ORDERS) -> str:
     """Six characters for the ``sequence``-th thing; different for the first 2**30 sequences, and not countable by eye.
 
     Raises ValueError outside that range.
     """
-    if not 0 <= sequence < 1 << _NUMBER_BITS:
+    if not 0 <= sequence < NUMBERS:
         raise ValueError("the sequence is outside 30 bits")
-    mixed = (sequence * _MULTIPLIER) % (1 << _NUMBER_BITS)
-    return "".join(_ALPHABET[(mixed >> shift) & 31] for shift in range(_NUMBER_BITS - 5, -1, -5))
+    mixed = (sequence * numbering) % NUMBERS
+    return "".join(_ALPHABET[(mixed >> shift) & 31] for shift in range(_NUMBER_BITS - _BITS, -1, -_BITS))
 
 
-def parse_short_number(number: str) -> int | None:
+def parse_short_number(number: str, numbering: Numbering = Numbering.ORDERS) -> int | None:
     """The sequence whose short_number is ``number`` (any case, look-alike letters forgiven), or None."""
-    plain = number.upper().translate(_LOOK_ALIKES)
-    if len(plain) != _NUMBER_BITS // 5 or any(sign not in _ALPHABET for sign in plain):
+    part = parse_number_part(number)
+    if part is None or part.signs != _SIGNS:
         return None
-    mixed = 0
+    return (part.bits * numbering.inverse) % NUMBERS
+
+
+def parse_number_part(text: str, *, first: bool = False) -> NumberPart | None:
+    """Up to six signs of a short number (any case, look-alike letters forgiven), or None. ``first``: its first ones."""
+    plain = text.upper().translate(_LOOK_ALIKES)
+    if not 0 < len(plain) <= _SIGNS or any(sign not in _ALPHABET for sign in plain):
+        return None
+    bits = 0
     for sign in plain:
-        mixed = mixed << 5 | _ALPHABET.index(sign)
-    return (mixed * _INVERSE) % (1 << _NUMBER_BITS)
+        bits = bits << _BITS | _ALPHABET.index(sign)
+    return NumberPart(bits, len(plain), first)

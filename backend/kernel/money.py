@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -101,6 +102,20 @@ class Money(msgspec.Struct, frozen=True, order=False):
             raise ValueError(f"not an amount in {currency}")
         units = int(whole + fraction.ljust(places, "0"))
         return cls(-units if digits.startswith("-") else units, currency)
+
+    @classmethod
+    def searched(cls, text: str, currency: str) -> Money | None:
+        """The amount that somebody looks for, such as ``$1,000`` or ``7,20 USD``; None where it is none."""
+        plain = "".join(
+            sign for sign in text.upper().replace(currency, "") if unicodedata.category(sign) not in {"Sc", "Zs"}
+        )
+        plain = plain.replace("٫", ".")  # the Arabic decimal sign
+        for reading in (plain.replace(",", "."), plain.replace(",", "")):
+            try:
+                return cls.parse(reading, currency)
+            except (ValueError, OverflowError):
+                continue
+        return None
 
     def decimal(self) -> Decimal:
         """The amount in major units, exact."""

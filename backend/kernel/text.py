@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Locale(StrEnum):
@@ -36,6 +38,28 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return text.format(**values)
     except (KeyError, IndexError, ValueError):
         return text
+
+
+# What only changes how text is shown: marks of direction, and the mark of byte order.
+_UNSEEN: Final = dict.fromkeys([0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
+_LONGEST_SEARCH: Final = 100
+
+
+def searched(query: str) -> str:
+    """What somebody looks for: digits of any script as 0 to 9, no controls, single spaces, at most 100 characters."""
+    plain = "".join(map(_readable, query[: _LONGEST_SEARCH * 4].translate(_UNSEEN)))
+    return fold(plain)[:_LONGEST_SEARCH].strip()
+
+
+def _readable(sign: str) -> str:
+    if sign.isdecimal():
+        return str(unicodedata.decimal(sign))
+    return " " if unicodedata.category(sign) in {"Cc", "Cs"} else sign
+
+
+def like(part: str) -> str:
+    """The LIKE pattern of texts that have ``part`` in them, whatever signs it has."""
+    return "%" + part.translate({ord(sign): "\\" + sign for sign in "\\%_"}) + "%"
 
 
 def fold(text: str) -> str:

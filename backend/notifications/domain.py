@@ -98,7 +98,7 @@ async def _deposit_proved(tx: Tx, _to: Recipient, params: dict[str, Any], words:
     names = await identity.user_names(tx, [event.user_id])
     amount = Money(event.amount, event.currency)
     name = names.get(event.user_id, "")
-    return messages.deposit_proved(words, amount, name, payer.telegram_id, str(event.intent_id))
+    return messages.deposit_proved(words, amount, name, payer.telegram_id, str(event.intent_id), event.reference)
 
 
 async def _reconciliation_differed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:

@@ -144,14 +144,19 @@ def payment_unmatched(words: Words, amount: Money | None, way: str, reason: str)
     return Message(f"{head}\n{_way(words, way)}\n{why}", (_admin(words, "/payments/unmatched"),))
 
 
-def deposit_proved(words: Words, amount: Money, person: str, telegram_id: int, intent_id: str) -> Message:
-    """To an admin: somebody has sent the proof of a payment by hand."""
+def deposit_proved(
+    words: Words, amount: Money, person: str, telegram_id: int, intent_id: str, reference: str
+) -> Message:
+    """To an admin: somebody has sent the proof of a payment by hand, and was asked to name ``reference`` with it."""
     _ = words.translator.gettext
     rows = [
         _("<b>A deposit of {amount} waits for you</b>").format(amount=words.money(amount)),
         _("From: {person}").format(person=_person(person, telegram_id)),
         _("The proof has been uploaded. Compare it with your account, then confirm or refuse."),
     ]
+    if reference:  # none in what was told by an older version
+        code = f"<code>{html.escape(reference, quote=False)}</code>"
+        rows.insert(2, _("Reference: {reference}").format(reference=code))
     return Message("\n".join(rows), (_admin(words, f"/payments/{intent_id}"),))
 
 

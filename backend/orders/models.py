@@ -22,6 +22,7 @@ class Order(Model):
         CheckConstraint("total_amount >= 0", name="total_not_negative"),
         CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="never_more_back_than_paid"),
         Index("ix_orders_user_id_id", "user_id", "id"),
+        Index("ix_orders_total_amount_id", "total_amount", "id"),
         Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_ended_unpaid", "user_id", "created_at", postgresql_where=_ENDED_UNPAID),
@@ -49,6 +50,7 @@ class Line(Model):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_order_lines_order_id", "order_id"),
         Index("ix_order_lines_variant_id_user_id", "variant_id", "user_id"),
+        Index("ix_order_lines_variant_id_id", "variant_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import parse_short_number, short_number
+from backend.kernel.ids import NumberPart, parse_number_part, parse_short_number, short_number
 from backend.kernel.money import Money
 from backend.orders.errors import (
     PaymentTooLate,
@@ -37,6 +37,12 @@ def order_number(sequence: int) -> str:
 def parse_order_number(number: str) -> int | None:
     """The sequence behind an order number, or None where it can't be one."""
     return parse_short_number(number.strip().upper().removeprefix(_PREFIX))
+
+
+def parse_order_part(text: str) -> NumberPart | None:
+    """The signs of an order number in ``text``: any of them, or the first ones after ``S-``; None where it has none."""
+    plain = text.strip().upper()
+    return parse_number_part(plain.removeprefix(_PREFIX), first=plain.startswith(_PREFIX))
 
 
 def check_idempotency_key(key: str) -> None:

@@ -8,11 +8,11 @@ import structlog
 
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import IntentId, OrderId, UserId, parse_short_number, short_number
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.errors import PaymentConflict, RefundNotPossible
-from backend.payments.repository import events, intents, refunds
+from backend.payments.repository import events, intents, refunds, search
 from backend.payments.types import (
     Capabilities,
     Intent,
@@ -24,6 +24,7 @@ from backend.payments.types import (
     Report,
     SendRefund,
     TopUpSucceeded,
+    parse_reference,
 )
 from backend.wallet import domain as wallet
 from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
@@ -197,6 +198,26 @@ async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
 async def list_for(tx: Tx, order_id: OrderId) -> list[Intent]:
     """The payments that were begun for an order, the latest first."""
     return await intents.list_by(tx, order_id=order_id, limit=_EARLIER)
+
+
+async def find_by_reference(tx: Tx, text: str) -> Intent | None:
+    """The payment with exactly this reference, with or without ``D-``; also one of the first numbering.
+
+    Until references had a numbering of their own, those of deposits were made like orders' numbers. The ones that were
+    given out stay good.
+    """
+    plain = text.strip().upper()
+    old = parse_short_number(plain)
+    found = None if old is None else await search.find_named(tx, old, short_number(old))
+    if found is None:
+        number = parse_reference(plain)
+        found = None if number is None else await search.find_number(tx, number)
+    return None if found is None else await intents.get_intent(tx, IntentId(found))
+
+
+async def list_by_provider_id(tx: Tx, name: str, limit: int) -> list[Intent]:
+    """The payments that a provider calls ``name``, by their own id, their money's, or a message's."""
+    return await intents.list_ids(tx, await search.list_by_provider_id(tx, name, limit), limit)
 
 
 async def refund_order(

@@ -36,6 +36,14 @@ class PaymentIntent(Model):
         CheckConstraint("refunded BETWEEN 0 AND credited", name="never_more_back_than_came"),
         CheckConstraint(f"status IN ({_texts(IntentStatus)})", name="status_known"),
         Index("ix_payment_intents_charge", "provider", "charge_id", postgresql_where=text("charge_id IS NOT NULL")),
+        Index(
+            "ix_payment_intents_money",
+            text("split_part(charge_id, ':', 1)"),
+            postgresql_where=text("charge_id IS NOT NULL"),
+        ),
+        Index("ix_payment_intents_external_id", "external_id"),
+        Index("ix_payment_intents_amount_id", "amount", "id"),
+        Index("ix_payment_intents_payable_id", "payable", "id"),
         Index("ix_payment_intents_asked", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
         Index("ix_payment_intents_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index("ix_payment_intents_provider_id", "provider", "id"),
@@ -79,6 +87,7 @@ class PaymentEvent(Model):
                         name="outcome_known"),
         Index("ix_payment_events_unmatched", "received_at", postgresql_where=text("outcome = 'unmatched'")),
         Index("ix_payment_events_intent_id", "intent_id"),
+        Index("ix_payment_events_external_id", "external_id"),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

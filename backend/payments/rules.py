@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import OrderId
+from backend.kernel.ids import NumberPart, OrderId, parse_number_part
 from backend.kernel.money import Money
 from backend.payments.errors import PaymentConflict, RefundNotPossible, RefundTooMuch
 from backend.payments.types import (
@@ -266,6 +267,20 @@ def shares(intents: Iterable[Intent], amount: Money) -> list[tuple[Intent, Money
     if left:
         raise RefundTooMuch(most=amount - left)
     return taken
+
+
+def parse_reference_part(text: str) -> NumberPart | None:
+    """The signs of a payment's reference in ``text``: any of them, or the first ones after ``D-``; None for none."""
+    plain = text.strip().upper()
+    return parse_number_part(plain.removeprefix("D-"), first=plain.startswith("D-"))
+
+
+def as_id(text: str) -> UUID | None:
+    """The id that the text is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def transfer_key(intent: Intent) -> str:

@@ -167,7 +167,7 @@ def manage(world: World) -> list[Screen]:
     return [
         Screen("manage", "/admin", "admin"),
         Screen("manage-orders", "/admin/orders", "admin"),
-        Screen("manage-orders-found", f"/admin/orders?q={world.delivered[:4]}", "admin"),
+        Screen("manage-orders-found", f"/admin/orders?q={world.delivered[:4]}", "admin", _shows(world.delivered)),
         Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
         Screen("manage-order", f"/admin/orders/{world.delivered}", "admin"),
         Screen("manage-people", "/admin/people", "admin"),
@@ -219,6 +219,15 @@ async def _keep(page: Page) -> None:
     await _buy(page)
     await page.locator("dialog#sheet button[hx-get]").click()
     await expect(page.locator("dialog#sheet .short")).to_have_count(0)
+
+
+def _shows(number: str) -> Act:
+    """What was searched for is really there."""
+
+    async def look(page: Page) -> None:
+        await expect(page.locator(f'#results a[href="/admin/orders/{number}"]').first).to_be_attached()
+
+    return look
 
 
 async def _reveal(page: Page) -> None:

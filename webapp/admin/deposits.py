@@ -120,6 +120,7 @@ async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
 def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
     return ConfirmDepositSheet(
         action=f"{PAYMENTS}/{intent.id}/confirm",
+        reference=intent.reference,
         payable=intent.payable,
         received=intent.received,
         limit=site_of(request).services.deposits.limit,

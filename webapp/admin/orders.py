@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.kernel.paging import Page
-from backend.kernel.text import fold
+from backend.kernel.text import searched
 from backend.orders.types import OrderStatus, OrderView, Refundable
 from backend.payments.types import Intent
 from webapp import forms
@@ -38,9 +38,9 @@ _FILTERS: Final[dict[str, OrderStatus | None]] = {
 
 
 class OrdersQuery(msgspec.Struct, frozen=True):
-    """What is looked for: a number or a buyer, or a state."""
+    """What is looked for, in words or by a state."""
 
-    q: Annotated[str, Meta(max_length=64)] = ""
+    q: str = ""
     status: OrderStatus | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
@@ -50,16 +50,20 @@ async def orders(request: SoukRequest) -> Html:
     """Everybody's orders, newest first; a search or a next page comes as rows only."""
     query = forms.read_query(request, OrdersQuery)
     site, actor = site_of(request), request.user
-    number = fold(query.q)
-    if number:
-        listed = Page(await site.services.orders.find(actor, number))
+    wanted, named = searched(query.q), []
+    if wanted:
+        listed = Page(await site.services.orders.find(actor, query.q))
+        if actor.may(Permission.MONEY):
+            named = await site.services.inbox.find_named(actor, wanted)
     else:
         listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
-    names = await site.services.identity.names_of(actor, [row.buyer_id for row in listed.items])
+    people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
+    names = await site.services.identity.names_of(actor, people)
     viewer = site.viewer(actor)
     more = asked_for_more(request, query.cursor)
     view = ManageOrders(
-        query=number,
+        query=wanted,
+        payments=tuple(money.payment_row(intent, names, viewer) for intent in named),
         filters=tuple(
             Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
             for key, status in _FILTERS.items()

@@ -14,6 +14,8 @@ from msgspec import Meta
 from backend.identity.types import Permission
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.paging import Page
+from backend.kernel.text import searched
 from backend.payments.types import Intent, IntentStatus
 from webapp import forms
 from webapp.admin.chrome import manage_page
@@ -34,8 +36,9 @@ PAYMENTS: Final = "/admin/payments"
 
 
 class PaymentsQuery(msgspec.Struct, frozen=True):
-    """What the list is narrowed to."""
+    """What is looked for, or what the list is narrowed to."""
 
+    q: str = ""
     way: Annotated[str, Meta(max_length=40)] = ""
     status: IntentStatus | None = None
     person: UUID | None = None
@@ -53,16 +56,22 @@ async def payments(request: SoukRequest) -> Html:
     query = forms.read_query(request, PaymentsQuery)
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
-    found = await site.services.inbox.list_payments(
-        actor,
-        way=query.way or None,
-        status=query.status,
-        user_id=UserId(query.person) if query.person else None,
-        cursor=query.cursor or None,
-    )
+    wanted = searched(query.q)
+    if wanted:
+        orders = await site.services.orders.find_ids(actor, query.q)
+        found = Page(await site.services.inbox.find(actor, wanted, orders))
+    else:
+        found = await site.services.inbox.list_payments(
+            actor,
+            way=query.way or None,
+            status=query.status,
+            user_id=UserId(query.person) if query.person else None,
+            cursor=query.cursor or None,
+        )
     names = await site.services.identity.names_of(actor, [intent.user_id for intent in found.items])
     more = asked_for_more(request, query.cursor)
     view = ManagePayments(
+        query=wanted,
         ways=await _way_chips(request, query),
         statuses=_status_chips(query, request),
         rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
@@ -71,7 +80,7 @@ async def payments(request: SoukRequest) -> Html:
         next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
-    if more:
+    if more or asked_by(request, "results"):
         return fragment(request, "manage/_payment_rows.html", view)
     if query.person is None:
         view = msgspec.structs.replace(view, places=await money_places(request))

@@ -13,7 +13,7 @@ from msgspec import Meta
 from backend.identity.types import Actor, Permission, UserDetail
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
-from backend.kernel.text import fold
+from backend.kernel.text import searched
 from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.guards import requires
@@ -33,7 +33,7 @@ PersonAction = Literal["block", "unblock", "standing", "money"]
 class PeopleQuery(msgspec.Struct, frozen=True):
     """Who is looked for."""
 
-    q: Annotated[str, Meta(max_length=64)] = ""
+    q: str = ""
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -55,8 +55,10 @@ async def people(request: SoukRequest) -> Html:
     """Everybody, newest first; a search or a next page comes as rows only."""
     query = forms.read_query(request, PeopleQuery)
     services, actor = site_of(request).services, request.user
-    wanted = fold(query.q).removeprefix("@")
-    found = await services.identity.find_users(actor, wanted, query.cursor or None)
+    wanted = searched(query.q).removeprefix("@")
+    named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
+    also = await services.orders.find_buyers(actor, wanted) if wanted and named else []
+    found = await services.identity.find_users(actor, wanted, query.cursor or None, also)
     ids = [person.id for person in found.items]
     balances = await services.wallet.balances_of(actor, ids)
     figures = await services.orders.figures_of(actor, ids)

@@ -14,7 +14,7 @@ from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, PaymentEventId, UserId
-from backend.kernel.text import fold
+from backend.kernel.text import searched
 from backend.payments.errors import PaymentClosed
 from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
 from webapp import forms
@@ -54,7 +54,7 @@ class PageQuery(msgspec.Struct, frozen=True):
 class SearchQuery(PageQuery, frozen=True):
     """Who is looked for."""
 
-    q: Annotated[str, Meta(max_length=64)] = ""
+    q: str = ""
 
 
 class AssignQuery(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Who gets it: people as the people's page finds them; a search or a next page comes as rows only."""
     query = forms.read_query(request, SearchQuery)
-    wanted = fold(query.q).removeprefix("@")
+    wanted = searched(query.q).removeprefix("@")
     found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
     more, here = asked_for_more(request, query.cursor), f"{UNMATCHED}/{event_id}"
     view = AssigneesPage(

@@ -100,6 +100,7 @@ def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> 
     paid = intent.received or intent.payable
     return ManagePaymentRow(
         id=str(intent.id),
+        reference=intent.reference,
         person=names.get(intent.user_id, "—"),
         way=way_title(intent.way, viewer),
         icon=icon,
@@ -131,7 +132,7 @@ def payment_facts(intent: Intent, viewer: Viewer) -> tuple[Fact, ...]:
     """The codes of a payment: ours, the provider's, and what is known of money on its way."""
     say = viewer.words.gettext
     named = [
-        (say(_("Payment number")), str(intent.number)),
+        (say(_("Reference")), intent.reference),
         (say(_("Our id")), str(intent.id)),
         (say(_("The provider's id")), intent.external_id or ""),
         (say(_("The money's id")), intent.charge_id or ""),

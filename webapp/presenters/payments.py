@@ -265,7 +265,7 @@ def payment(
     changing = (state, intent.received, intent.credited, intent.refunded, intent.progress, proofs, payable)
     return PaymentPage(
         id=str(intent.id),
-        number=intent.number,
+        reference=intent.reference,
         state=state,
         way=way_title(intent.way, viewer),
         icon=icon,

@@ -62,11 +62,15 @@ class ManageOrderRow(msgspec.Struct, frozen=True):
 
 
 class ManageOrders(msgspec.Struct, frozen=True):
-    """manage/orders.html; manage/_order_rows.html takes the same for a search or a next page (``more``)."""
+    """manage/orders.html; manage/_order_rows.html takes the same for a search or a next page (``more``).
+
+    ``payments`` are those that the search names by their reference.
+    """
 
     query: str
     filters: tuple[Chip, ...]
     rows: tuple[ManageOrderRow, ...]
+    payments: tuple[ManagePaymentRow, ...] = ()
     next_url: str | None = None
     more: bool = False
 

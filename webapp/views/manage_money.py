@@ -43,6 +43,7 @@ class ManagePaymentRow(msgspec.Struct, frozen=True):
     """A payment in a list; ``paid`` is what came in another asset than the shop's."""
 
     id: str
+    reference: str
     person: str
     way: str
     icon: str
@@ -59,6 +60,7 @@ class ManagePayments(msgspec.Struct, frozen=True):
     ways: tuple[Chip, ...]
     statuses: tuple[Chip, ...]
     rows: tuple[ManagePaymentRow, ...]
+    query: str = ""
     places: tuple[PlaceRow, ...] = ()
     person: Chip | None = None
     filtered: bool = False
@@ -118,6 +120,7 @@ class ConfirmDepositSheet(msgspec.Struct, frozen=True):
     """
 
     action: str
+    reference: str
     payable: Money
     received: Money
     limit: Money

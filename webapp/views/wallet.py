@@ -166,7 +166,7 @@ class PaymentPage(msgspec.Struct, frozen=True):
     """
 
     id: str
-    number: int
+    reference: str
     state: PaymentState
     way: str
     icon: str

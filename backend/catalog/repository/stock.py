@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Row, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Row, Text, Uuid, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
@@ -247,6 +247,41 @@ _COUNT_LOW = (
 async def count_low(tx: Tx) -> int:
     """Listed variants that had stock and whose threshold was passed since."""
     return int((await tx.execute(_COUNT_LOW)).scalar_one())
+
+
+_FIND_VARIANTS = text(
+    """
+    SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
+    WHERE lower(concat_ws(' ', p.slug, (SELECT string_agg(value, ' ') FROM jsonb_each_text(p.name)),
+                          (SELECT string_agg(value, ' ') FROM jsonb_each_text(v.name)))) LIKE ALL (:patterns)
+    ORDER BY p.recent_sales DESC, v.id DESC LIMIT :most
+    """
+).bindparams(bindparam("patterns", type_=ARRAY(Text())))
+_LIST_STOCKED_VARIANTS = select(StockBatch.variant_id).distinct()
+_LIST_KEY_LINES = text(
+    """
+    SELECT k.order_line_id FROM unnest(:variants, :fingerprints) n (variant_id, fingerprint)
+    JOIN stock_keys k ON k.variant_id = n.variant_id AND k.fingerprint = n.fingerprint
+    WHERE k.order_line_id IS NOT NULL
+    """
+).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
+
+
+async def list_variants_named(tx: Tx, patterns: Sequence[str], limit: int) -> list[VariantId]:
+    """The variants whose names, in any language, or product's slug are like each of the patterns, in lower case."""
+    rows = await tx.execute(_FIND_VARIANTS, {"patterns": list(patterns), "most": limit})
+    return [VariantId(found) for found in rows.scalars()]
+
+
+async def list_stocked_variants(tx: Tx) -> list[VariantId]:
+    """The variants that ever had keys."""
+    return [VariantId(found) for found in (await tx.execute(_LIST_STOCKED_VARIANTS)).scalars()]
+
+
+async def list_key_lines(tx: Tx, variants: Sequence[VariantId], fingerprints: Sequence[bytes]) -> list[OrderLineId]:
+    """The order lines that have a key with one of the fingerprints, each of the variant at its place."""
+    rows = await tx.execute(_LIST_KEY_LINES, {"variants": list(variants), "fingerprints": list(fingerprints)})
+    return [OrderLineId(found) for found in rows.scalars()]
 
 
 async def find_person_limit(tx: Tx, variant_id: VariantId) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -273,13 +273,11 @@ async def list_orders(
     status: OrderStatus | None,
     before: UUID | None,
     limit: int,
-    buyers: Sequence[UserId] | None = None,
 ) -> list[OrderRow]:
-    """Orders, newest first: of one buyer, of several, or of all, before an id."""
+    """Orders, newest first: of one buyer or of all, before an id."""
     statement = _rows().order_by(Order.id.desc()).limit(limit)
     conditions = [
         Order.user_id == user_id if user_id else None,
-        Order.user_id.in_(buyers) if buyers is not None else None,
         Order.status == status if status else None,
         Order.id < before if before else None,
     ]
@@ -291,6 +289,18 @@ async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
     """The numbers of those of ``ids`` that exist."""
     rows = await tx.execute(select(Order.id, Order.sequence).where(Order.id.in_(list(ids))))
     return {OrderId(row.id): order_number(row.sequence) for row in rows}
+
+
+async def find_id(tx: Tx, sequence: int) -> OrderId | None:
+    """The order with this sequence."""
+    found = (await tx.execute(select(Order.id).where(Order.sequence == sequence))).scalar_one_or_none()
+    return None if found is None else OrderId(found)
+
+
+async def list_rows(tx: Tx, ids: Collection[UUID], limit: int) -> list[OrderRow]:
+    """Those of the orders that there are, as a list shows them, the newest first."""
+    statement = _rows().where(Order.id.in_(ids)).order_by(Order.id.desc()).limit(limit)
+    return [order_row(row) for row in await tx.execute(statement)]
 
 
 async def find_row(tx: Tx, sequence: int) -> OrderRow | None:

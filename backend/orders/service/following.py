@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Forbidden, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
-from backend.kernel.text import fold
 from backend.orders import domain, rules
 from backend.orders.repository import orders as repository
 from backend.orders.service.base import OrdersBase, check_owner, sequence_of
@@ -68,21 +66,6 @@ class Following(OrdersBase):
         """Everybody's orders, newest first. Needs the permission for orders."""
         actor.require(Permission.ORDERS)
         return await self._list(None, status, cursor)
-
-    async def find(self, actor: Actor, query: str) -> list[OrderRow]:
-        """Orders by their number, or by the buyer's name, @username or Telegram id: his latest, newest first.
-
-        Needs the permission for orders.
-        """
-        actor.require(Permission.ORDERS)
-        sequence = rules.parse_order_number(query)
-        wanted = fold(query.replace("\0", ""))[:64]
-        async with self._uow.read() as tx:
-            numbered = None if sequence is None else await repository.find_row(tx, sequence)
-            if numbered is not None:
-                return [numbered]
-            buyers = await identity.find_users(tx, wanted, _PAGE) if wanted else []
-            return await repository.list_orders(tx, user_id=None, status=None, before=None, limit=_PAGE, buyers=buyers)
 
     async def numbers_of(self, actor: Actor, ids: Iterable[OrderId]) -> dict[OrderId, str]:
         """The numbers of orders, for the lists of any admin. Raises Forbidden."""

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from backend.infra.settings import Settings
-from backend.kernel.ids import short_number
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, RefundRefused
 from backend.payments.ports import ProviderKit, ProviderSpec
@@ -19,11 +18,11 @@ from backend.payments.types import (
     PaymentRef,
     Refunded,
     Report,
+    reference_of,
 )
 
 _DAY: Final = 24 * 3600
 _PLACE: Final = "{reference}"
-_NUMBERS: Final = 1 << 30
 
 
 class DepositProvider:
@@ -44,7 +43,7 @@ class DepositProvider:
 
     async def create(self, payment: PaymentRef) -> Created:
         """The instructions, and the reference that the person is asked to name with his money."""
-        reference = short_number(payment.number % _NUMBERS)
+        reference = reference_of(payment.number)
         text = self._instructions.replace(_PLACE, reference)
         fields = {"instructions": text, "reference": reference}
         return Created(f"deposit-{payment.intent_id}", PayAction(ActionKind.DEPOSIT, fields=fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -223,6 +224,12 @@ async def list_by(
         found = found.where(_INTENT.created_at <= until)
     if before is not None:
         found = found.where(_INTENT.id < before)
+    return [_intent(row) for row in await tx.execute(found)]
+
+
+async def list_ids(tx: Tx, ids: Collection[UUID], limit: int) -> list[Intent]:
+    """Those of the payments that there are, the latest first."""
+    found = select(*_COLUMNS).where(_INTENT.id.in_(ids)).order_by(_INTENT.id.desc()).limit(limit)
     return [_intent(row) for row in await tx.execute(found)]
 
 

@@ -238,6 +238,7 @@ class DepositsService:
                     user_id=intent.user_id,
                     amount=intent.amount.amount,
                     currency=intent.amount.currency,
+                    reference=intent.reference,
                 )
             )
 

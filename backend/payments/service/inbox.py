@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -13,9 +15,10 @@ from backend.kernel.errors import Invalid
 from backend.kernel.ids import IntentId, OrderId, PaymentEventId, UserId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
+from backend.kernel.text import searched
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCurrencyDiffers
-from backend.payments.repository import events, intents, refunds
+from backend.payments.repository import events, intents, refunds, search
 from backend.payments.service.common import NO_PROVIDERS, Providers
 from backend.payments.types import (
     InboxRow,
@@ -67,6 +70,55 @@ class InboxService:
             )
         more = len(found) > _PAGE
         return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
+
+    async def find(self, actor: Actor, query: str, orders: Sequence[OrderId] = ()) -> list[Intent]:
+        """The newest payments that ``query`` may mean, at most thirty, and those for ``orders``.
+
+        It may be a reference or a part of it, an id at the provider or ours, the payer's name, @username or Telegram
+        id, or the amount, credited or paid. What names one payment exactly finds no other.
+        """
+        actor.require(Permission.MONEY)
+        plain = searched(query)
+        async with self._uow.read() as tx:
+            exactly = await domain.find_by_reference(tx, plain)
+            if exactly is not None:
+                return [exactly]
+            part = rules.parse_reference_part(plain)
+            found = [] if part is None else await search.list_numbered_like(tx, part, _PAGE)
+            if plain and not (part is not None and part.first):
+                found += await search.list_by_provider_id(tx, plain, _PAGE)
+                found += await self._of_people_and_amounts(tx, plain)
+                found += [one for one in [rules.as_id(plain)] if one is not None]
+            if orders:
+                found += await search.list_of_orders(tx, orders, _PAGE)
+            return await intents.list_ids(tx, found, _PAGE)
+
+    async def find_named(self, actor: Actor, query: str) -> list[Intent]:
+        """The payments that ``query`` names: by their reference, its first signs after ``D-``, or a provider's id."""
+        actor.require(Permission.MONEY)
+        plain = searched(query)
+        part = rules.parse_reference_part(plain)
+        async with self._uow.read() as tx:
+            exactly = await domain.find_by_reference(tx, plain)
+            if exactly is not None:
+                return [exactly]
+            if part is not None and part.first:
+                found = await search.list_numbered_like(tx, part, _PAGE)
+            else:
+                found = await search.list_by_provider_id(tx, plain, _PAGE) if plain else []
+            return await intents.list_ids(tx, found, _PAGE)
+
+    async def _of_people_and_amounts(self, tx: Tx, plain: str) -> list[UUID]:
+        found: list[UUID] = []
+        people = await identity.find_users(tx, plain, _PAGE)
+        if people:
+            found += await search.list_of_people(tx, people, _PAGE)
+        assets = {one.capabilities.asset or self._currency for one in self._providers.values()} | {self._currency}
+        for asset in sorted(assets):
+            amount = Money.searched(plain, asset)
+            if amount is not None and amount.amount > 0:
+                found += await search.list_by_amount(tx, amount, _PAGE)
+        return found
 
     async def payment(self, actor: Actor, intent_id: IntentId) -> PaymentFile:
         """All that is known of a payment. Raises NotFound."""

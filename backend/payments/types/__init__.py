@@ -20,7 +20,9 @@ from backend.payments.types.intents import (
     PayAction,
     TopUpLimits,
     Way,
+    parse_reference,
     price,
+    reference_of,
 )
 from backend.payments.types.providers import (
     Capabilities,
@@ -89,5 +91,7 @@ __all__ = [
     "TopUpSucceeded",
     "Way",
     "Worth",
+    "parse_reference",
     "price",
+    "reference_of",
 ]

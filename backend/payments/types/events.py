@@ -85,12 +85,16 @@ class PaymentUnmatched(Event, frozen=True, kw_only=True):
 
 
 class DepositProved(Event, frozen=True, kw_only=True):
-    """A person says that he has paid by hand, and has sent a proof: an admin must look."""
+    """A person says that they have paid by hand, and has sent a proof: an admin must look.
+
+    They were asked to name ``reference`` with the transfer.
+    """
 
     intent_id: IntentId
     user_id: UserId
     amount: int
     currency: str
+    reference: str = ""
 
 
 class ReconciliationDiffered(Event, frozen=True, kw_only=True):

@@ -11,8 +11,28 @@ from typing import Final
 
 import msgspec
 
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import (
+    NUMBERS,
+    IntentId,
+    Numbering,
+    OrderId,
+    UserId,
+    parse_short_number,
+    short_number,
+)
 from backend.kernel.money import Money, exponent
+
+_PREFIX: Final = "D-"
+
+
+def reference_of(number: int) -> str:
+    """What people see of the ``number``-th payment, such as ``D-4K7Q2M``."""
+    return _PREFIX + short_number(number % NUMBERS, Numbering.PAYMENTS)
+
+
+def parse_reference(text: str) -> int | None:
+    """The number of the payment with this reference (with or without ``D-``), or None where it can't be one."""
+    return parse_short_number(text.strip().upper().removeprefix(_PREFIX), Numbering.PAYMENTS)
 
 
 class IntentStatus(StrEnum):
@@ -122,6 +142,12 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     polls: int
     mark: str = ""
+
+    @property
+    def reference(self) -> str:
+        """What people call the payment by: what its payer was told to name, else the reference of its number."""
+        named = self.action.fields.get("reference") if self.action is not None else None
+        return named or reference_of(self.number)
 
     @property
     def is_open(self) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import new_id, parse_short_number, short_number
+from backend.kernel.ids import Numbering, new_id, parse_number_part, parse_short_number, short_number
 from backend.kernel.paging import decode_cursor, encode_cursor
 from backend.kernel.text import Locale, fold, pick
 
@@ -18,6 +18,26 @@ from backend.kernel.text import Locale, fold, pick
 def test_a_short_number_is_reversible(sequence: int) -> None:
     assert parse_short_number(short_number(sequence)) == sequence
     assert parse_short_number(short_number(sequence).lower()) == sequence
+
+
+@given(st.integers(0, 2**30 - 1))
+def test_a_payments_number_is_reversible_too(sequence: int) -> None:
+    number = short_number(sequence, Numbering.PAYMENTS)
+    assert parse_short_number(number, Numbering.PAYMENTS) == sequence
+
+
+@given(st.integers(1, 2**29 - 1), st.integers(1, 2**29 - 1))
+def test_no_number_is_an_orders_and_a_payments(order: int, payment: int) -> None:
+    assert short_number(order) != short_number(payment, Numbering.PAYMENTS)
+
+
+@given(st.integers(0, 2**30 - 1), st.integers(0, 5), st.integers(1, 6))
+def test_a_part_of_a_number_is_where_it_says(sequence: int, at: int, signs: int) -> None:
+    number = short_number(sequence)
+    part = parse_number_part(number[at : at + signs])
+    assert part is not None
+    bits = (sequence * Numbering.ORDERS) % 2**30
+    assert any((bits >> shift) % 2 ** (5 * part.signs) == part.bits for shift in part.shifts)
 
 
 def test_look_alike_letters_are_forgiven() -> None:

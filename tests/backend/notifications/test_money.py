@@ -222,7 +222,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
         shop,
         PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=5_000_000, currency="USDT", **unknown),
         PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=None, currency=None, **unknown),
-        DepositProved(intent_id=intent_id, user_id=buyer.id, amount=2000, currency="USD"),
+        DepositProved(intent_id=intent_id, user_id=buyer.id, amount=2000, currency="USD", reference="D-4K7Q2M"),
         ReconciliationDiffered(reconciliation_id=new_id(), way="stars", differences=2),
     )
     for _ in range(6):
@@ -237,6 +237,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     assert texts[0].endswith("came for an unknown payment")
     assert any("Emma Clarke <3" in item["text"] for item in told)
     assert any("In 2 places." in item["text"] for item in told)
+    assert sum("Reference: D-4K7Q2M\n" in item["text"] for item in told) == 1
     assert sum("\u2068USDT on EVM\u2069\nWe know no payment that" in item["text"] for item in told) == 2
     assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in told} == {
         "/admin/payments/unmatched", f"/admin/payments/{intent_id}", "/admin/payments/reconciliation",
@@ -301,7 +302,7 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
     for message in (
         messages.adjustment_asked(words, usd(1), evil, evil, evil),
         messages.wallet_adjusted(words, usd(-1), usd(0), evil),
-        messages.deposit_proved(words, usd(1), evil, 7, "i"),
+        messages.deposit_proved(words, usd(1), evil, 7, "i", evil),
         messages.payment_unmatched(words, Money(1, "USDT"), evil, evil),
         messages.reconciliation_differed(words, evil, 1),
         messages.refund_failed(words, usd(1), evil, "i"),

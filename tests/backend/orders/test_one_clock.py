@@ -106,12 +106,10 @@ async def test_the_reservation_waits_for_the_payment_and_both_end_together(shop:
 
 async def test_no_payment_makes_the_reservation_longer_than_its_most(shop: Shop, clock: FakeClock) -> None:
     ref, begun = await shop.reserve(), clock.now()
-    for _ in range(5):
+    for _ in range(4):
         intent = await shop.pay(ref, "quick")
         assert intent.expires_at <= await shop.until(ref) <= begun + LONGEST
         clock.move(minutes=14)
-        if clock.now() >= await shop.until(ref):
-            break
         shop.providers[0].says(intent.id, ProviderState.FAILED)
         await shop.payments.refresh(shop.buyer, intent.id)
     assert await shop.until(ref) == begun + LONGEST

@@ -128,7 +128,15 @@ async def test_orders_are_found_and_never_show_keys(services: Services, visitor:
     assert "<main" not in found.text
     assert "Omar" in found.text
     assert f'href="/admin/orders/{number}"' in found.text
-    assert "No order like this" in (await root.get("/admin/orders?q=nothing")).text
+    for part in (number[:4], number[3:6], "vpn", "7.20", "14.40", thing.keys[0]):
+        shown = f'href="/admin/orders/{number}"' in (await root.get("/admin/orders", params={"q": part})).text
+        assert shown == (part != "7.20"), part
+    for odd in ("nothing at all", "%", "9" * 20, "'\"", "x" * 5_000, "\u202e"):
+        assert (await root.get("/admin/orders", params={"q": odd})).status_code == 200
+        assert (await root.get("/admin/payments", params={"q": odd})).status_code == 200
+        assert (await root.get("/admin/people", params={"q": odd})).status_code == 200
+    assert "No orders found" in (await root.get("/admin/orders?q=nothing at all")).text
+    assert "Omar" in (await root.get(f"/admin/people?q={number}")).text
     assert number not in (await root.get("/admin/orders?status=cancelled")).text
     detail = await root.get(f"/admin/orders/{number}")
     assert detail.status_code == 200

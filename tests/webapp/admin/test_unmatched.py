@@ -234,6 +234,13 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     assert "no-store" in picture.headers["cache-control"]
     assert (await root.client.get(address.group(1).partition("?")[0])).status_code != 200
     path = f"/admin/payments/{intent.id}/confirm"
+    # What the payer was told to name with the transfer stands wherever an admin looks.
+    where = ("", "/deposits", f"/{intent.id}", f"/{intent.id}/confirm", f"?q={intent.reference}", "?q=omar")
+    for end in where:
+        assert f">{intent.reference}<" in (await root.get(f"/admin/payments{end}")).text, end
+    found = (await root.get(f"/admin/orders?q={intent.reference[2:]}")).text
+    assert f'href="/admin/payments/{intent.id}"' in found
+    assert "/admin/orders/S-" not in found
     assert 'value="20.00"' in (await root.get(path)).text
     for amount in ("", "0", "-1", "much"):
         assert (await root.post(path, data={"amount": amount})).status_code == 422

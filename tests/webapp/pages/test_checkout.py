@@ -110,7 +110,7 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     await arrive(services, quick, cents=720)
     data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
     path = (await slow.post("/orders/reserve", data=data)).headers["hx-push-url"]
-    clock.move(minutes=20)
+    clock.move(minutes=31)
     await services.orders.expire_lapsed()
     assert (await buy(quick, thing)).status_code == 200
     intent = (await services.payments.list_mine(actor))[0]

@@ -165,7 +165,7 @@ async def test_more_than_asked_is_all_in_the_balance(
     await usdt(services, actor, coins, path, "25.5")
     page = plain((await buyer.get(path)).text)
     assert "You sent 25.50 USDT, more than the 25.00 USDT that we asked for" in page
-    for words in ("You paid 25.50 USDT", "It brought $25.50", "Balance now $25.50", "Payment number", "Continue"):
+    for words in ("You paid 25.50 USDT", "It brought $25.50", "Balance now $25.50", "Reference", "Continue"):
         assert words in page
 
 

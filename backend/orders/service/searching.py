@@ -1,0 +1,105 @@
+"""How admins find orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from backend.catalog import domain as catalog
+from backend.identity import domain as identity
+from backend.identity.types import Actor, Permission
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import OrderId, UserId
+from backend.kernel.money import Money
+from backend.kernel.text import searched
+from backend.orders import rules
+from backend.orders.repository import orders as repository
+from backend.orders.repository import search
+from backend.orders.service.base import OrdersBase
+from backend.orders.types import OrderRow
+from backend.payments import domain as payments
+
+_MOST: Final = 30
+_MOST_VARIANTS: Final = 100
+_SHORTEST_NAME: Final = 2
+_SHORTEST_KEY: Final = 4
+_LONGEST_KEY: Final = 4096
+
+
+class Searching(OrdersBase):
+    """Whatever an admin knows of an order leads to it. Every question is bounded, however many orders there are."""
+
+    async def find(self, actor: Actor, query: str) -> list[OrderRow]:
+        """The newest orders that ``query`` may mean, at most thirty.
+
+        It may be a number or a part of it, a payment's reference or its id at the provider, the buyer's name, @username
+        or Telegram id, the product, the amount, or a key. What names one order exactly finds no other. Needs the
+        permission for orders.
+        """
+        actor.require(Permission.ORDERS)
+        async with self._uow.read() as tx:
+            return await repository.list_rows(tx, await self._find(tx, query), _MOST)
+
+    async def find_ids(self, actor: Actor, query: str) -> list[OrderId]:
+        """The ids of the same orders, for those who look for their payments. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return [OrderId(found) for found in await self._find(tx, query)]
+
+    async def find_buyers(self, actor: Actor, query: str) -> list[UserId]:
+        """Whose the order or the payment is that ``query`` names exactly. Needs the permission for orders or money."""
+        if not actor.may(Permission.MONEY):
+            actor.require(Permission.ORDERS)
+        plain = searched(query)
+        async with self._uow.read() as tx:
+            payment = await payments.find_by_reference(tx, plain)
+            if payment is not None:
+                return [payment.user_id]
+            return await search.list_buyers(tx, await self._exactly(tx, plain) or [])
+
+    async def _exactly(self, tx: Tx, plain: str) -> list[OrderId] | None:
+        """The order that this number, or this payment's reference, means; None where it is neither.
+
+        A payment's reference comes first: in its first numbering it may read like the number of another one's order.
+        """
+        payment = await payments.find_by_reference(tx, plain)
+        if payment is not None:
+            return [payment.order_id] if payment.order_id else []
+        sequence = rules.parse_order_number(plain)
+        found = None if sequence is None else await repository.find_id(tx, sequence)
+        return None if found is None else [found]
+
+    async def _find(self, tx: Tx, query: str) -> Sequence[UUID]:
+        plain = searched(query)
+        if not plain:
+            return []
+        exactly = await self._exactly(tx, plain)
+        if exactly is not None:
+            return exactly
+        found: list[UUID] = []
+        part = rules.parse_order_part(plain)
+        if part is not None:
+            found += await search.list_numbered_like(tx, part, _MOST)
+            if part.first:
+                return found
+        paid = await payments.list_by_provider_id(tx, plain, _MOST)
+        found += [intent.order_id for intent in paid if intent.order_id]
+        amount = Money.searched(plain, self._currency)
+        if amount is not None:
+            found += await search.list_of_amount(tx, amount, _MOST)
+        buyers = await identity.find_users(tx, plain, _MOST)
+        if buyers:
+            found += await search.list_of_buyers(tx, buyers, _MOST)
+        if len(plain) >= _SHORTEST_NAME:
+            variants = await catalog.list_variants_named(tx, plain, _MOST_VARIANTS)
+            found += await search.list_of_variants(tx, variants, _MOST)
+        return found + await self._with_key(tx, query)
+
+    async def _with_key(self, tx: Tx, query: str) -> list[UUID]:
+        """The orders that have this key."""
+        key = query.strip().encode(errors="replace")
+        if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+            return []
+        lines = await catalog.list_lines_with_key(tx, self._ring, key)
+        return await search.list_of_lines(tx, lines) if lines else []

@@ -1,0 +1,193 @@
+"""Whatever an admin knows of an order or a payment finds it, and nothing finds another's by coincidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from sqlalchemy import text, update
+
+from backend.catalog.models import Product
+from backend.identity.models import User
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.errors import Forbidden
+from backend.kernel.ids import short_number
+from backend.orders.rules import parse_order_number
+from backend.orders.service import OrdersService
+from backend.payments.gateways.deposit import DepositProvider
+from backend.payments.models import PaymentIntent
+from backend.payments.service import InboxService, PaymentsService
+from backend.payments.types import Capabilities, Intent, TopUpLimits
+from tests.factories.shop import add_goods, buyers
+from tests.factories.wallet import USD, usd
+from tests.fakes.provider import FakeProvider
+
+ADMIN = Actor.system()
+STARS = Capabilities(asset="XTR")
+
+
+class Shop:
+    """Two people, two products, three orders, and payments of several kinds."""
+
+    def __init__(self, uow: UnitOfWork, ring: KeyRing) -> None:
+        self.uow, self.ring = uow, ring
+        self.fake = FakeProvider("fake")
+        self.hand = DepositProvider("Name {reference}")
+        providers = [self.fake, self.hand]
+        self.orders = OrdersService(uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15))
+        limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
+        self.payments = PaymentsService(uow=uow, providers=providers, limits=limits)
+        by_name = {one.name: one for one in providers}
+        self.inbox = InboxService(uow=uow, currency=USD, providers=by_name)
+
+    async def open(self) -> None:
+        self.layla, self.omar = await buyers(self.uow, 2, 10_000)
+        async with self.uow() as tx:
+            await self._name(tx, self.layla, "Layla", "100% real_name", "layla_h", 700_111_222)
+            await self._name(tx, self.omar, "Omar", "Al\u202eX", None, 700_999_888)
+            self.vpn = await add_goods(tx, self.ring, price=777)
+            self.esim = await add_goods(tx, self.ring, price=1250)
+            await tx.execute(
+                update(Product)
+                .where(Product.id == self.esim.product_id)
+                .values(name={"en": "Travel eSIM", "ru": "Еsim для поездок"}, slug="esim-jp")
+            )
+        self.first = (await self.orders.place(self.layla, self.vpn.variant_id, 1, "tap-0000001")).number
+        self.second = (await self.orders.place(self.omar, self.esim.variant_id, 2, "tap-0000002")).number
+
+    async def _name(self, tx: Tx, who: Actor, first: str, last: str, name: str | None, number: int) -> None:
+        values = {"first_name": first, "last_name": last, "username": name, "telegram_id": number}
+        await tx.execute(update(User).where(User.id == who.id).values(values))
+
+    async def found(self, query: str) -> list[str]:
+        return [row.number for row in await self.orders.find(ADMIN, query)]
+
+    async def paid(self, query: str) -> list[str]:
+        ids = await self.orders.find_ids(ADMIN, query)
+        return [intent.reference for intent in await self.inbox.find(ADMIN, query, ids)]
+
+    async def deposit(self, who: Actor, cents: int, key: str, order: str = "") -> Intent:
+        order_id = (await self.orders.detail(who, order)).id if order else None
+        return await self.payments.start_top_up(who, "deposit", usd(cents), order_id, idempotency_key=key)
+
+
+@pytest.fixture
+async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
+    made = Shop(uow, ring)
+    await made.open()
+    return made
+
+
+async def test_any_part_of_a_number_finds_its_order(shop: Shop) -> None:
+    plain = shop.first.removeprefix("S-")
+    for start in range(6):
+        for end in range(start + 1, 7):
+            part = plain[start:end]
+            assert shop.first in await shop.found(part.lower()), part
+    for end in range(1, 7):
+        assert shop.first in await shop.found("s-" + plain[:end])
+    # After the prefix come the first signs, and none from the middle.
+    middle = plain[2:5]
+    assert shop.first not in await shop.found("S-" + middle) or plain.startswith(middle)
+    # The whole number finds this order alone.
+    for whole in (shop.first, plain, f"  {shop.first.lower()} ", f"\u200e{shop.first}\u202c"):
+        assert await shop.found(whole) == [shop.first]
+
+
+@pytest.mark.parametrize(
+    ("query", "which"),
+    [
+        ("vpn", "first"), ("PRIVATE key", "first"), ("esim", "second"), ("travel ESIM", "second"),
+        ("поездок", "second"), ("ключ", "first"), ("layla", "first"), ("@layla_h", "first"), ("LAYLA_H", "first"),
+        ("100% real_", "first"), ("700111222", "first"), ("70011", "first"), ("٧٠٠١١١٢٢٢", "first"),
+        ("omar", "second"), ("7.77", "first"), ("$7.77", "first"), ("7,77", "first"), ("٧٫٧٧", "first"),
+        ("25", "second"), ("25.00 USD", "second"),
+    ],
+)  # fmt: skip
+async def test_what_is_known_of_an_order_finds_it(shop: Shop, query: str, which: str) -> None:
+    numbers = {"first": [shop.first], "second": [shop.second]}[which]
+    # Two signs may be in a number as well.
+    found = await shop.found(query)
+    assert found == numbers if len(query) > 2 else set(numbers) <= set(found)
+
+
+async def test_a_key_finds_its_order_and_nothing_else_does(shop: Shop) -> None:
+    sold = (await shop.orders.reveal(shop.layla, shop.first, 1)).text
+    free = next(key for key in shop.vpn.keys if key != sold)
+    assert await shop.found(sold) == [shop.first]
+    assert await shop.found(f" {sold}\n") == [shop.first]
+    assert await shop.found(free) == []
+    assert await shop.found(sold[:-1]) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["%", "_", "%%%", "\\", "' OR 1=1 --", '"', "99999999999999999999", "x" * 10_000, "9" * 10_000, "\u202e",
+              "\u202e\u2066", "@", "-", "İ", "ß", "\ud800", "💳", "1e5", "NaN", "-7.77"],
+)  # fmt: skip
+async def test_odd_words_are_no_error_and_no_wildcards(shop: Shop, query: str) -> None:
+    # Those that are in Layla's name find her order: "@" alone is the beginning of every username.
+    assert await shop.found(query) == ([shop.first] if query in {"%", "_", "@"} else [])
+    assert await shop.paid(query) == []
+
+
+async def test_a_deposits_reference_finds_the_deposit_only(shop: Shop) -> None:
+    alone = await shop.deposit(shop.layla, 5000, "by-hand")
+    assert alone.reference.startswith("D-")
+    assert alone.action is not None
+    assert alone.action.fields["reference"] == alone.reference
+    assert alone.action.fields["instructions"] == f"Name {alone.reference}"
+    plain = alone.reference.removeprefix("D-")
+    for query in (alone.reference, alone.reference.lower(), plain):
+        assert await shop.paid(query) == [alone.reference]
+        assert await shop.found(query) == []
+    for end in range(3, 6):
+        assert alone.reference in await shop.paid("D-" + plain[:end])
+        assert alone.reference in await shop.paid(plain[6 - end :])
+    # As an order's number the same signs are nobody's.
+    assert await shop.paid("S-" + plain) == []
+
+
+async def test_a_reference_of_the_first_numbering_is_still_the_deposits(shop: Shop, uow: UnitOfWork) -> None:
+    intent = await shop.deposit(shop.omar, 5000, "by-hand")
+    # Layla's order has the number that this deposit was given as its reference, when both were numbered alike.
+    sequence = parse_order_number(shop.first)
+    assert sequence is not None
+    old = short_number(sequence)
+    async with uow() as tx:
+        await tx.execute(text("ALTER TABLE payment_intents ALTER COLUMN number DROP IDENTITY"))
+        action = {"kind": "deposit", "fields": {"reference": old, "instructions": f"Name {old}"}}
+        given = update(PaymentIntent).where(PaymentIntent.id == intent.id)
+        await tx.execute(given.values(action=action, number=sequence))
+    assert await shop.found(f"S-{old}") == [f"S-{old}"]
+    assert await shop.found(old) == []
+    for query in (old, old.lower()):
+        assert [one.id for one in await shop.inbox.find(ADMIN, query)] == [intent.id]
+        assert (await shop.inbox.find_named(ADMIN, query))[0].reference == old
+
+
+async def test_payments_are_found_by_all_that_is_known_of_them(shop: Shop) -> None:
+    async with shop.uow() as tx:
+        goods = await add_goods(tx, shop.ring, price=4321)
+    held = (await shop.orders.reserve(shop.omar, goods.variant_id, 1, "tap-0000003")).number
+    intent = await shop.deposit(shop.omar, 4321, "for-an-order", held)
+    other = await shop.payments.start_top_up(shop.layla, "fake", usd(999), idempotency_key="other")
+    report = msgspec.structs.replace(shop.fake.paid(other.id, usd(999), "evt_1"), charge_id="0xABC:7")
+    await shop.payments.settle("fake", report)
+    for query in (held, held.removeprefix("S-"), "omar", "43.21", "700999888", f"deposit-{intent.id}", str(intent.id)):
+        assert await shop.paid(query) == [intent.reference], query
+    for query in ("0xABC", "0xABC:7", "evt_1", f"fake-{other.id}", "layla", "9.99", other.reference):
+        assert await shop.paid(query) == [other.reference], query
+    # The order is found by its payment, too.
+    for query in (intent.reference, f"deposit-{intent.id}"):
+        assert await shop.found(query) == [held]
+    assert await shop.orders.find_buyers(ADMIN, held) == [shop.omar.id]
+    assert await shop.orders.find_buyers(ADMIN, other.reference) == [shop.layla.id]
+
+
+async def test_who_may_search(shop: Shop) -> None:
+    for search in (shop.orders.find, shop.orders.find_ids, shop.orders.find_buyers, shop.inbox.find):
+        with pytest.raises(Forbidden):
+            await search(shop.layla, "layla")
