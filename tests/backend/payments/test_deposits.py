@@ -77,7 +77,7 @@ async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
     assert intent.status is IntentStatus.PENDING
     assert intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
     reference = intent.action.fields["reference"]
-    assert len(reference) == 6
+    assert reference == intent.reference and len(reference) == len("D-4K7Q2M")
     assert intent.action.fields["instructions"] == f"Send it to DE00 1234\nand name {reference}."
     assert "deposit" not in {way.name for way in await services.payments.ways(buyer)}
     off = {setup.name: setup for setup in await services.payments.setups(Actor.system())}["deposit"]
