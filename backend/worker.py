@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import backend.infra.lean  # noqa: F401 - before anything that would import rich
+
+# isort: split
+
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable

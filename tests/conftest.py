@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
+import rich  # noqa: F401 - before backend.infra.lean forbids it: commands and processes are tested side by side
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import SUBSCRIPTIONS, Services, build

@@ -1,0 +1,49 @@
+"""What a process imports it pays for as long as it runs, in memory, and at each start in time."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from backend.infra.settings import Settings
+from tests.processes import ROOT, environment
+
+_NOT_IDLE = {
+    # Only commands migrate and draw; the bot alone has aiogram.
+    "alembic", "mako", "rich", "pygments", "aiogram", "aiohttp", "pydantic",
+    # For the ways to pay that are on, and here none of them is.
+    "stripe", "bip_utils", "openai",
+}  # fmt: skip
+_WEB = {"litestar", "jinja2"}
+# The worker first: the web process has all that it has.
+_PROGRAM = """
+import sys
+import backend.worker
+from backend.bootstrap import build
+from backend.infra.settings import load_settings
+build(load_settings())
+def tell(): print(*{name.partition(".")[0] for name, module in sys.modules.items() if module is not None})
+tell()
+import webapp.asgi
+tell()
+"""
+
+
+def test_worker_and_web_import_nothing_that_they_do_not_use(settings: Settings) -> None:
+    command = [sys.executable, "-c", _PROGRAM]
+    told = subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True)
+    worker, web = (set(line.split()) for line in told.stdout.splitlines())
+    assert worker & (_NOT_IDLE | _WEB) == set()
+    assert web & (_NOT_IDLE | _WEB) == _WEB
+
+
+@pytest.mark.parametrize("root", ["backend/worker.py", "webapp/__main__.py", "webapp/asgi.py", "bot/__main__.py"])
+def test_a_process_forbids_rich_before_anything_can_import_it(root: str) -> None:
+    imports = [
+        node for node in ast.parse((ROOT / root).read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    first = [alias.name for node in imports[:2] for alias in node.names]
+    assert first == ["annotations", "backend.infra.lean"]
