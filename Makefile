@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # uv installs in seconds what takes pip most of a minute; where it can't (a mirror that only pip knows), pip does.
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# Programs of the venv are started by its python: their own first line fails in a folder with a space or a quote.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) 2>/dev/null \
 	|| $(PIP) --require-hashes -r $(1)
 
@@ -15,14 +16,23 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
+# Two makes in one folder must not install at once: the second waits, and finds all there.
+ONE_AT_A_TIME := 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
+
+ifndef SOUK_INSTALLS
 $(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Souk needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@command -v $(PYTHON) >/dev/null || { echo "souk: $(PYTHON) is not there; set PYTHON=python3.11, or whatever is" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("souk: Python 3.11 or newer is needed; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@SOUK_INSTALLS=1 $(PYTHON) -c $(ONE_AT_A_TIME) $(MAKE) --no-print-directory $@
+else
+$(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing from requirements.lock …" >&2
 	@$(PIP) --require-hashes -r requirements-uv.lock
 	@$(call install,requirements.lock)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+endif
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "installing from requirements-dev.lock …" >&2
@@ -30,7 +40,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run ## the whole shop on this machine, with a simulated Telegram (PORT=8080)
-	@exec $(BIN)/souk demo --port $(PORT)
+	@exec $(BIN)/python -m backend.cli demo --port $(PORT)
 
 test: lint types contracts unit processes browser ## everything below, as CI does it
 

@@ -29,6 +29,7 @@ from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.telegram.client import Telegram
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
+from backend.kernel.currencies import round_amounts
 from backend.kernel.money import Money, exponent
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
@@ -79,8 +80,6 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "StockLow": ("notifications.stock_low",),
 }
 """Event -> the tasks that handle it."""
-
-_PRESETS: Final = (10, 25, 50, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +147,8 @@ def _major(settings: Settings, units: int) -> Money:
 
 
 def _top_up_limits(settings: Settings) -> TopUpLimits:
-    least, most = settings.top_up_minimum, settings.top_up_maximum
-    presets = tuple(_major(settings, units) for units in _PRESETS if least <= units <= most)
+    least, most = settings.top_up_range
+    presets = tuple(_major(settings, units) for units in round_amounts(settings.shop_currency, least, most))
     return TopUpLimits(minimum=_major(settings, least), maximum=_major(settings, most), presets=presets)
 
 
@@ -163,7 +162,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     """Put the backend together; nothing is connected before it is used. Raises SettingsError for bad MASTER_KEYS."""
     clock = clock or SystemClock()
     ring = KeyRing(settings.master_keys)
-    engine = make_engine(settings.async_database_url, pool_size=settings.database_pool)
+    engine = make_engine(settings.database_url, pool_size=settings.database_pool)
     signals = Signals(engine, settings.database_url)
     uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
     redis = make_redis(settings.redis_url)
@@ -174,7 +173,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
-    alone = _major(settings, settings.adjustment_limit)
+    alone = _major(settings, settings.single_admin_limit)
     return Services(
         settings=settings,
         clock=clock,

@@ -18,6 +18,7 @@ from backend.bootstrap import build
 from backend.infra.heartbeat import beat, heartbeat_file
 from backend.infra.roots import run_process, run_until_stopped
 from backend.infra.settings import Settings
+from backend.infra.starting import require_port
 from backend.infra.traces import trace_unheard
 from bot.app import make_bot, make_dispatcher, used_updates
 from bot.commands import dress
@@ -59,5 +60,12 @@ async def run(settings: Settings) -> int:
             log.info("bot.stopped")
 
 
+def start(settings: Settings) -> int:
+    """Run the bot; the exit code. Raises CannotStart when the webhook's port is taken."""
+    if settings.bot_webhook:
+        require_port("BOT_PORT", settings.host, settings.bot_port)
+    return asyncio.run(run(settings))
+
+
 if __name__ == "__main__":
-    sys.exit(run_process("bot", lambda settings: asyncio.run(run(settings))))
+    sys.exit(run_process("bot", start))

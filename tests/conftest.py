@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.bootstrap import SUBSCRIPTIONS, Services, build
 from backend.infra import embedded, migrations
 from backend.infra.crypto import KeyRing
-from backend.infra.database import make_engine
-from backend.infra.settings import Environment, Settings, async_database_url
+from backend.infra.database import make_engine, new_database
+from backend.infra.settings import Environment, Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from tests.fakes.clock import FakeClock
@@ -70,7 +70,7 @@ async def _execute(server: str, *statements: str) -> None:
 
 
 async def _make_template(server: str) -> None:
-    await _execute(server, f"CREATE DATABASE {_TEMPLATE}")
+    await _execute(server, new_database(_TEMPLATE))
     await migrations.upgrade(embedded.database_address(server, _TEMPLATE))
 
 
@@ -122,7 +122,7 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     """An engine on this process's database; what it commits stays, so use it with ``committed_db``."""
-    made = make_engine(async_database_url(settings.database_url), pool_size=settings.database_pool)
+    made = make_engine(settings.database_url, pool_size=settings.database_pool)
     yield made
     await made.dispose()
 

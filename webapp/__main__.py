@@ -15,10 +15,12 @@ from granian.constants import Interfaces, Loops
 from backend.infra.metrics import counting_together
 from backend.infra.roots import run_process
 from backend.infra.settings import Settings
+from backend.infra.starting import require_port
 
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM; the exit code."""
+    require_port("PORT", settings.host, settings.port)
     # A fork would copy whatever lock another thread (the metrics' one) holds at that moment, and the worker hang on it.
     multiprocessing.set_start_method("spawn", force=True)
     server = Granian(

@@ -59,7 +59,7 @@ MESSAGES: Final[dict[str, str]] = {
     "forbidden": _("This door is for others"),
     "unauthenticated": _("Open the shop from Telegram"),
     "session_expired": _("The session is over. Open the shop again"),
-    "init_data_expired": _("This page has slept too long. Open the shop again"),
+    "init_data_expired": _("Session expired. Open the shop again from the bot"),
     "blacklisted": _("The shop is closed to you"),
     "link_expired": _("This link is over. Go back and open it anew"),
     "rate_limited": _("That was a lot at once. Go on in a moment"),
@@ -221,6 +221,7 @@ def _page(site: Site, problem: Problem, told: str, actor: Actor | None, locale: 
         message="" if template not in {None, _ANY_PAGE} else told,
         wait_seconds=retry_after if isinstance(retry_after, int) else None,
         support_url=site.settings.support_link,
+        bot_url=site.settings.bot_url,
         reference=reference if problem.status >= 500 else "",
     )
     shown = actor is not None and problem.status != STATUS[Kind.UNAUTHENTICATED]

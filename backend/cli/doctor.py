@@ -16,11 +16,12 @@ import click
 import msgspec
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import text as sql
 
 from backend.bootstrap import Services
 from backend.cli.frame import FAILED, console, told, with_services
 from backend.identity.types import Actor
-from backend.infra import health
+from backend.infra import health, shop_currency
 from backend.infra.heartbeat import is_fresh
 from backend.infra.telegram.errors import TelegramError, WrongToken
 from backend.infra.telegram.methods import GetMe
@@ -57,7 +58,7 @@ _COLOURS: Final = {State.OK: "green", State.OFF: "dim", State.NOTE: "yellow", St
 @click.command()
 def doctor() -> None:
     """Say what is wrong with this deployment and how to mend it. Exit code 1 when something is."""
-    findings = with_services(examine)
+    findings = with_services(examine, examining=True)
     print_findings(findings)
     sys.exit(FAILED if any(item.state is State.WRONG for item in findings) else 0)
 
@@ -94,6 +95,8 @@ async def _servers(services: Services) -> AsyncIterator[Finding]:
     else:
         yield Finding(State.OK, "database", "it answers")
         yield _MIGRATIONS[state.migrations]
+        yield await _locale(services)
+        yield await _currency(services)
     if state.redis is health.State.OK:
         yield Finding(State.OK, "redis", "it answers")
     else:
@@ -110,6 +113,38 @@ _MIGRATIONS: Final = {
     health.Migrations.BEHIND: Finding(State.WRONG, "migrations", "not up to date: run `souk migrate`"),
     health.Migrations.UNKNOWN: Finding(State.WRONG, "migrations", "unknown: run `souk migrate`"),
 }
+
+
+async def _locale(services: Services) -> Finding:
+    async with services.uow.read() as tx:
+        row = (await tx.execute(_LOCALE)).one()
+    if row.small == "ж":
+        return Finding(State.OK, "locale", f"{row.locale} ({row.provider}): letters of all languages are known")
+    text = (
+        f"{row.locale}: this database takes only Latin letters for letters, so searches may miss Russian words; the "
+        "shop works on. It cannot be changed in place: dump and restore, as README.md says under Locale"
+    )
+    return Finding(State.NOTE, "locale", text)
+
+
+_LOCALE: Final = sql(
+    "SELECT lower('Ж') AS small, coalesce(datlocale, datctype) AS locale, "
+    "CASE datlocprovider WHEN 'b' THEN 'builtin' WHEN 'i' THEN 'ICU' ELSE 'libc' END AS provider "
+    "FROM pg_database WHERE datname = current_database()"
+)
+
+
+async def _currency(services: Services) -> Finding:
+    settings = services.settings
+    try:
+        found = await shop_currency.other_currency(settings)
+    except shop_currency.AWAY:
+        return Finding(
+            State.NOTE, "SHOP_CURRENCY", f"{settings.shop_currency}; the database has no prices to ask about"
+        )
+    if found:
+        return Finding(State.WRONG, "SHOP_CURRENCY", shop_currency.refusal(settings, found))
+    return Finding(State.OK, "SHOP_CURRENCY", settings.shop_currency)
 
 
 async def _database_trouble(services: Services) -> str:

@@ -22,6 +22,7 @@ from backend.infra.health import database_lost
 from backend.infra.logging import scrub, setup_command_logging
 from backend.infra.roots import WRONG_SETTINGS
 from backend.infra.settings import SettingsError, load_settings
+from backend.infra.shop_currency import check_currency
 from backend.kernel.errors import AppError
 
 R = TypeVar("R")
@@ -69,11 +70,17 @@ def told(error: BaseException) -> str:
     return text
 
 
-def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
-    """Run ``work`` with the whole backend, and close it afterwards. Raises SettingsError."""
+def with_services(work: Callable[[Services], Awaitable[R]], *, examining: bool = False) -> R:
+    """Run ``work`` with the whole backend, and close it afterwards. Raises SettingsError.
+
+    ``examining`` lets a wrong SHOP_CURRENCY pass: whoever looks for faults tells it.
+    """
 
     async def run() -> R:
-        services = build(load_settings())
+        settings = load_settings()
+        if not examining:
+            await check_currency(settings)
+        services = build(settings)
         async with services.running(listen=False):
             return await work(services)
 

@@ -17,6 +17,7 @@ from backend.cli.ledger import ledger
 from backend.demo.run import run_demo
 from backend.infra import migrations
 from backend.infra.settings import load_settings
+from backend.infra.shop_currency import check_currency
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,5 +77,6 @@ def demo(port: int, state: Path) -> None:
 def migrate(revision: str) -> None:
     """Bring the database up to date."""
     settings = load_settings()
+    asyncio.run(check_currency(settings))
     asyncio.run(migrations.upgrade(settings.database_url, revision))
     console.print("The database is up to date.")

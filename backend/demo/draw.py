@@ -318,7 +318,7 @@ def main() -> None:
     """Write every picture."""
     FOLDER.mkdir(exist_ok=True)
     for name in _PICTURES:
-        (FOLDER / f"{name}.svg").write_text(draw(name))
+        (FOLDER / f"{name}.svg").write_text(draw(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def demo_key(variant: str, number: int) -> str:
 
 
 def _stock_rows() -> Iterator[RawRow]:
-    with (_FOLDER / "stock.csv").open(newline="") as file:
+    with (_FOLDER / "stock.csv").open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
             for number in range(int(row["count"])):
                 yield RawRow(line, {"variant": row["variant"], "key": demo_key(row["variant"], number)})

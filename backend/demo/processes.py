@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,12 +14,12 @@ _QUICK_DEATH_SECONDS = 2.0
 
 
 class Child:
-    """One process of the demo; its output goes to a file."""
+    """One process of the demo, with ``environ`` and nothing else; its output goes to a file."""
 
     def __init__(self, name: str, module: str, environ: dict[str, str], logs: Path) -> None:
         self.name = name
         self._module = module
-        self._environ = os.environ | environ
+        self._environ = environ
         self.output = logs / f"{name}.out"
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0

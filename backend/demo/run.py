@@ -5,30 +5,38 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import fcntl
+import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
 import asyncpg
+import msgspec
 from rich.console import Console
 
 from backend.bootstrap import build
 from backend.demo.load import load_demo_shop
 from backend.demo.processes import Child
 from backend.infra import embedded, migrations
+from backend.infra.database import new_database
+from backend.infra.dsn import connect_arguments
 from backend.infra.embedded import EmbeddedError
-from backend.infra.settings import load_settings
+from backend.infra.settings import Settings, load_settings
 
 ROOT_ADMIN_ID = 900_000_001
 _HOST = "127.0.0.1"
 _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECRET_NAMES = ("BOT_TOKEN", "MASTER_KEYS", "SECRET_KEY")
 console = Console(stderr=True)
 
@@ -41,11 +49,33 @@ def _raise_stop(_number: int, _frame: FrameType | None) -> None:
     raise _Stop
 
 
+@contextlib.contextmanager
+def _only_demo(state: Path) -> Iterator[None]:
+    """Hold the folder ``state`` against a second demo; nothing else in it is touched before."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        file = (state / "lock").open("a+", encoding="ascii")
+    except OSError as error:
+        reason = f"{state} cannot be written ({error.strerror})"
+        raise EmbeddedError(f"{reason}: give that folder to this user, or name another by --state") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip()
+            raise EmbeddedError(f"a demo already runs in {state} (process {pid}): open that one, or stop it") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
 def _read_env(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
-    lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
-    return {name: value.strip("'") for name, _, value in lines}
+    words = shlex.split(path.read_text(encoding="utf-8"))
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def _secrets(old: dict[str, str]) -> dict[str, str]:
@@ -69,14 +99,19 @@ def _require_free(ports: dict[str, int]) -> None:
 
 def _write_env(path: Path, environ: dict[str, str]) -> None:
     path.touch(mode=0o600)
-    path.write_text("".join(f"{name}='{value}'\n" for name, value in environ.items()))
+    path.write_text("".join(f"{name}={_quoted(value)}\n" for name, value in environ.items()), encoding="utf-8")
+
+
+def _quoted(value: str) -> str:
+    """The value for a shell, always in single quotes."""
+    return "'" + value.replace("'", "'\"'\"'") + "'"
 
 
 async def _create_database(server: str, name: str) -> None:
-    connection = await asyncpg.connect(server)
+    connection = await asyncpg.connect(**connect_arguments(server))
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await connection.execute(new_database(name))
     finally:
         await connection.close()
 
@@ -90,18 +125,33 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         await load_demo_shop(services.catalog, services.storage)
 
 
+# Never through a proxy that the environment names: it knows nothing of this machine's own addresses.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+        with _direct.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _wait_until_ready(urls: list[str], children: list[Child]) -> None:
+def _start_servers_again(servers: Sequence[embedded.Postgres | embedded.Redis]) -> None:
+    """What was killed comes back with its data; the shop's processes wait for it meanwhile."""
+    for server in servers:
+        if server.dead:
+            console.print(f"{server.name} ended; it is started again", style="yellow")
+            server.start()
+
+
+def _wait_until_ready(
+    urls: list[str], children: list[Child], servers: Sequence[embedded.Postgres | embedded.Redis]
+) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     waiting = list(urls)
     while waiting:
+        _start_servers_again(servers)
         for child in children:
             if child.dead:
                 raise EmbeddedError(f"{child.name} did not start; it says why in {child.output}")
@@ -111,9 +161,10 @@ def _wait_until_ready(urls: list[str], children: list[Child]) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _watch(children: list[Child]) -> None:
+def _watch(children: list[Child], servers: Sequence[embedded.Postgres | embedded.Redis]) -> None:
     while True:
         time.sleep(_LOOK_SECONDS)
+        _start_servers_again(servers)
         for child in children:
             if child.died_quickly:
                 raise EmbeddedError(f"{child.name} ended at once; it says why in {child.output}")
@@ -154,40 +205,52 @@ def _environment(state: Path, port: int, server: str, redis_url: str) -> dict[st
 
 def run_demo(port: int, state: Path) -> int:
     """Run everything until Ctrl-C or SIGTERM; the exit code. Raises EmbeddedError with what to do about it."""
-    state.mkdir(parents=True, exist_ok=True)
-    logs = state / "logs"
-    logs.mkdir(exist_ok=True)
-    # The counters of a run that is over must not be told as this one's.
-    shutil.rmtree(state / "metrics", ignore_errors=True)
-    (state / "metrics").mkdir()
-    _require_free({"mini app": port, "simulator": port + 1, "metrics": port + 2, "redis": port + 3})
-    # From here on a signal is an exception, so that whatever has been started is stopped on the way out.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _raise_stop)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.suppress(_Stop))
-        console.print("starting PostgreSQL and Redis …")
-        server = stack.enter_context(embedded.postgres((state / "postgres").resolve()))
-        redis_url = stack.enter_context(embedded.redis(state / "redis", port + 3))
-        environ = _environment(state, port, server, redis_url)
-        _write_env(state / "env", environ)
-        console.print("migrating, and filling the demo shop …")
-        asyncio.run(_prepare(environ, server))
-        modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
-        children = [Child(name, module, environ, logs) for name, module in modules.items()]
-        stack.callback(_stop_all, children)
-        for child in children:
-            child.start()
-        mini_app, simulator = environ["PUBLIC_URL"], environ["SIMULATOR_URL"]
-        _wait_until_ready([f"{simulator}/control/info", f"{mini_app}/readyz"], children)
-        print(f"souk ready: mini app {mini_app} · simulator {simulator}", flush=True)  # noqa: T201 - the promised line
-        _watch(children)
-    return 0
+    with _only_demo(state):
+        _require_free({"mini app": port, "simulator": port + 1, "metrics": port + 2, "redis": port + 3})
+        logs = state / "logs"
+        logs.mkdir(exist_ok=True)
+        # The counters of a run that is over must not be told as this one's.
+        shutil.rmtree(state / "metrics", ignore_errors=True)
+        (state / "metrics").mkdir()
+        # From here on a signal is an exception, so that whatever has been started is stopped on the way out.
+        for number in _STOPPING:
+            signal.signal(number, _raise_stop)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.suppress(_Stop))
+            _run(port, state, logs, stack)
+        return 0
+
+
+def _run(port: int, state: Path, logs: Path, stack: contextlib.ExitStack) -> None:
+    console.print("starting PostgreSQL and Redis …")
+    database, redis = embedded.Postgres(state / "postgres"), embedded.Redis(state / "redis", port + 3)
+    for server in (database, redis):
+        stack.callback(server.stop)
+        server.start()
+    environ = _environment(state, port, database.address, redis.address)
+    _write_env(state / "env", environ)
+    console.print("migrating, and filling the demo shop …")
+    asyncio.run(_prepare(environ, database.address))
+    modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
+    children = [Child(name, module, _inherited() | environ, logs) for name, module in modules.items()]
+    stack.callback(_stop_all, children)
+    for child in children:
+        child.start()
+    mini_app, simulator = environ["PUBLIC_URL"], environ["SIMULATOR_URL"]
+    _wait_until_ready([f"{simulator}/control/info", f"{mini_app}/readyz"], children, (database, redis))
+    print(f"souk ready: mini app {mini_app} · simulator {simulator}", flush=True)  # noqa: T201 - the promised line
+    _watch(children, (database, redis))
+
+
+def _inherited() -> dict[str, str]:
+    """The environment without the shop's own variables: the demo makes its own."""
+    known = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    return {name: value for name, value in os.environ.items() if name not in known}
 
 
 def _stop_all(children: list[Child]) -> None:
     # A second Ctrl-C must not leave half of them running.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
     console.print("stopping …")
     for child in reversed(children):

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from backend.infra.dsn import connect_arguments
+
 # Every constraint has a name, so that a migration can speak of it.
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -27,6 +29,9 @@ _NAMING = {
 
 _IDLE_SECONDS = 5.0
 _SURPLUS_SECONDS = 300
+_LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s"}
+DIALECT = "postgresql+asyncpg://"
+"""SQLAlchemy's name for the driver; where the database is, is told by ``connect_args``."""
 
 
 class Model(DeclarativeBase):
@@ -43,19 +48,27 @@ class Model(DeclarativeBase):
     }
 
 
+def new_database(name: str) -> str:
+    """The statement that makes a database whose locale does not depend on the server's: lower('Ж') is 'ж' in it."""
+    return (
+        f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' "
+        "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+    )
+
+
 def dump_json(value: object) -> str:
     """JSON for a jsonb column."""
     return msgspec.json.encode(value).decode()
 
 
 def make_engine(url: str, *, pool_size: int = 10, surplus_seconds: int = _SURPLUS_SECONDS) -> AsyncEngine:
-    """An engine on asyncpg, of up to ``pool_size`` connections; a request waits at most 5 s for one.
+    """An engine on asyncpg for a postgres:// address, of up to ``pool_size`` connections; a request waits at most 5 s.
 
     The last one used is used next, and PostgreSQL closes what nobody has used for ``surplus_seconds``: a quiet shop
-    keeps one or two, each of which costs the server 2 to 4 MB.
+    keeps one or two, each of which costs the server 2 to 4 MB. Raises BadAddress.
     """
     engine = create_async_engine(
-        url,
+        DIALECT,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
@@ -66,15 +79,7 @@ def make_engine(url: str, *, pool_size: int = 10, surplus_seconds: int = _SURPLU
         json_deserializer=msgspec.json.decode,
         connect_args={
             "prepared_statement_cache_size": 500,
-            "timeout": 5,
-            "server_settings": {
-                "application_name": "souk",
-                "timezone": "UTC",
-                "lock_timeout": "5s",
-                "statement_timeout": "30s",
-                "idle_in_transaction_session_timeout": "30s",
-                "idle_session_timeout": f"{surplus_seconds}s",
-            },
+            **connect_arguments(url, **_LIMITS, idle_session_timeout=f"{surplus_seconds}s"),
         },
     )
     _prove_idle_connections(engine)

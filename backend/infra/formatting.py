@@ -16,7 +16,7 @@ from babel import Locale as BabelLocale
 from babel import dates, numbers
 
 from backend.infra.i18n import translator
-from backend.kernel.money import CREDIT, STARS, Money, exponent
+from backend.kernel.money import CREDIT, STARS, USDT, Money, exponent
 from backend.kernel.text import Locale
 
 _NBSP: Final = "\u00a0"
@@ -96,7 +96,7 @@ def money_parts(value: Money, locale: Locale, *, trim: bool = False) -> MoneyPar
     """The size of an amount in parts; ``trim`` drops a fraction of nothing."""
     amount = abs(value.decimal())
     places = exponent(value.currency)
-    if places > 3:  # tokens of six digits: two unless there is more to say
+    if value.currency == USDT:  # six digits: two unless there is more to say
         places = max(2, -int(amount.normalize().as_tuple().exponent)) if amount else 2
     if trim and amount == amount.to_integral_value():
         places = 0

@@ -91,7 +91,9 @@ def _keys_in(address: str) -> list[str]:
 
 
 def _secrets_of(settings: Settings) -> list[str]:
-    passwords = [urlsplit(url).password or "" for url in (settings.database_url, settings.redis_url)]
+    addresses = (settings.database_url, settings.redis_url)
+    passwords = [urlsplit(url).password or "" for url in addresses]
+    passwords += [value for url in addresses for name, value in parse_qsl(urlsplit(url).query) if "password" in name]
     nodes = [*settings.usdt_evm_rpc_urls.split(","), settings.usdt_tron_url, settings.usdt_ton_url]
     payments = [
         settings.telegram_provider_token,
@@ -154,7 +156,7 @@ def setup_logging(settings: Settings, process: str) -> None:
         Path(settings.log_dir).mkdir(parents=True, exist_ok=True)
         path = Path(settings.log_dir) / f"{process}.log"
         file = logging.handlers.TimedRotatingFileHandler(
-            path, when="midnight", backupCount=_KEEP_DAYS, utc=True, delay=True
+            path, when="midnight", backupCount=_KEEP_DAYS, encoding="utf-8", utc=True, delay=True
         )
         file.setFormatter(structlog.stdlib.ProcessorFormatter(processor=json, foreign_pre_chain=shared))
         handlers.append(file)

@@ -64,7 +64,7 @@ def _serve(port: int, host: str) -> None:
                 server.serve_forever()
         except OSError as error:
             if not said:
-                log.info("metrics.port_taken", port=port, error=repr(error))
+                log.warning("metrics.port_taken", port=port, error=repr(error))
             said = True
         time.sleep(_TRY_AGAIN_SECONDS)
 

@@ -14,7 +14,8 @@ from backend.kernel.errors import Unavailable
 def alembic_config(database_url: str = "") -> Config:
     """Alembic's configuration for this project and, where given, one database."""
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    # A per cent sign in a folder's name would be read as a reference.
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     if database_url:
         config.attributes["database_url"] = database_url
     return config

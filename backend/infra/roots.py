@@ -15,8 +15,11 @@ from backend.infra.ending import end
 from backend.infra.logging import setup_logging
 from backend.infra.metrics import serve_metrics
 from backend.infra.settings import Settings, SettingsError, load_settings
+from backend.infra.shop_currency import require_currency
+from backend.infra.starting import CannotStart, require_folder
 
 WRONG_SETTINGS: Final = 2
+CANNOT_START: Final = 1
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 log = structlog.get_logger(__name__)
 
@@ -30,16 +33,23 @@ def die_with_parent() -> None:
 def run_process(name: str, serve: Callable[[Settings], int]) -> int:
     """Start the process ``name``: settings, logs, metrics, then ``serve``; the exit code.
 
-    It is 2 for wrong settings, which are named in one line.
+    What hinders it is named in one line: the code is 2 for wrong settings, 1 for what this machine lacks.
     """
     try:
         settings = load_settings()
+        if settings.log_dir:
+            require_folder("LOG_DIR", settings.log_dir)
+        require_folder("DATA_DIR", settings.data_dir)
+        require_currency(settings)
         setup_logging(settings, name)
         serve_metrics(settings.metrics_port, settings.metrics_host)
         return serve(settings)
     except SettingsError as error:
         sys.stderr.write(f"souk: {error}\n")
         return WRONG_SETTINGS
+    except CannotStart as error:
+        sys.stderr.write(f"souk: {error}\n")
+        return CANNOT_START
 
 
 async def run_until_stopped(

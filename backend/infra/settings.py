@@ -15,13 +15,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
+from redis.asyncio import Redis
 
+from backend.infra.dsn import BadAddress, connect_arguments
+from backend.kernel.currencies import DECIMALS, usual_unit
+from backend.kernel.money import STARS
 from backend.kernel.text import Locale
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[int, Meta(ge=1)]
-Major = Annotated[int, Meta(ge=1, le=1_000_000)]
-"""An amount in whole units of the shop's currency: dollars, not cents."""
+Major = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+"""An amount in whole units of the shop's currency: dollars, not cents; 0 for what fits the currency."""
 
 _MASTER_KEY_BYTES: Final = 32
 # Source: Bot API, setWebhook, secret_token.
@@ -58,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     souk_env: Environment = Environment.PRODUCTION
     admin_username: str = ""
     shop_name: str = "Souk"
-    shop_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    shop_currency: str = "USD"
     default_language: str = "en"
     default_timezone: str = "UTC"
     support_url: str = ""
@@ -82,7 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     trusted_proxies: str = ""
     """Addresses or networks whose X-Forwarded-For is believed, comma separated."""
 
-    init_data_max_age: Seconds = 3600
+    init_data_max_age: Seconds = 86400
+    """As long as a session: some clients hand out the same initData for as long as the app is open."""
     session_lifetime: Seconds = 86400
     order_reservation: Seconds = 900
     order_reservation_max: Seconds = 3600
@@ -90,9 +95,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     reservation_keys: Annotated[int, Meta(ge=1, le=1000)] = 10
     reservation_share: Annotated[int, Meta(ge=1, le=100)] = 25
     """Percent of a variant's stock that one person may reserve before paying, rounded up."""
-    top_up_minimum: Major = 1
-    top_up_maximum: Major = 1000
-    adjustment_limit: Major = 100
+    top_up_minimum: Major = 0
+    top_up_maximum: Major = 0
+    adjustment_limit: Major = 0
     """What one admin may add to or take from a wallet, confirm of deposits, or make as vouchers without a second."""
     database_pool: Annotated[int, Meta(ge=1, le=200)] = 10
     job_attempts: Annotated[int, Meta(ge=1)] = 8
@@ -136,6 +141,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     data_dir: str = "./data"
 
     @property
+    def top_up_range(self) -> tuple[int, int]:
+        """The least and the most of a top-up, in whole units of the shop's currency."""
+        unit = usual_unit(self.shop_currency)
+        return self.top_up_minimum or unit, self.top_up_maximum or 1000 * unit
+
+    @property
+    def single_admin_limit(self) -> int:
+        """What one admin may move alone, in whole units of the shop's currency: ADJUSTMENT_LIMIT, or about $100."""
+        return self.adjustment_limit or 100 * usual_unit(self.shop_currency)
+
+    @property
     def production(self) -> bool:
         """Whether this is the real shop."""
         return self.souk_env is Environment.PRODUCTION
@@ -150,19 +166,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     def bot_id(self) -> int:
         """The bot's own id: the number before the colon of its token."""
         return int(self.bot_token.partition(":")[0])
-
-    @property
-    def async_database_url(self) -> str:
-        """The database address in SQLAlchemy's form for asyncpg."""
-        return async_database_url(self.database_url)
-
-
-def async_database_url(url: str) -> str:
-    """A postgres:// or postgresql:// address in SQLAlchemy's form for asyncpg."""
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return "postgresql+asyncpg://" + url.removeprefix(scheme)
-    return url
 
 
 def parse_master_keys(text: str) -> dict[str, bytes]:
@@ -196,10 +199,19 @@ def _split(name: str, url: str) -> SplitResult:
 
 
 def _check_addresses(settings: Settings) -> None:
-    if _split("DATABASE_URL", settings.database_url).scheme not in {"postgres", "postgresql"}:
-        raise SettingsError("DATABASE_URL must start with postgres:// or postgresql://")
+    try:
+        connect_arguments(settings.database_url)
+    except BadAddress as error:
+        raise SettingsError(f"DATABASE_URL {error}") from None
     if _split("REDIS_URL", settings.redis_url).scheme not in {"redis", "rediss", "unix"}:
         raise SettingsError("REDIS_URL must start with redis://, rediss:// or unix://")
+    try:
+        # What follows the address are arguments of a connection, which are looked at only as one is made.
+        Redis.from_url(settings.redis_url).connection_pool.make_connection()
+    except (TypeError, ValueError) as error:
+        named = re.search("argument '([^']{1,40})'", str(error))
+        wrong = f"the parameter {named[1]}" if named else "a parameter with a value"
+        raise SettingsError(f"REDIS_URL has {wrong} that Redis's client does not know: leave it out") from None
     public = _split("PUBLIC_URL", settings.public_url)
     more = public.path.strip("/") or public.query or public.fragment or public.username
     if public.scheme not in {"http", "https"} or not public.hostname or more:
@@ -236,6 +248,13 @@ def _check_words(settings: Settings) -> None:
             raise SettingsError("TRUSTED_PROXIES must be addresses or networks, such as 10.0.0.0/8") from None
 
 
+def _check_currency(settings: Settings) -> None:
+    if settings.shop_currency == STARS:
+        raise SettingsError("SHOP_CURRENCY is of prices, such as USD; STAR_PRICE says what a Star is worth in it")
+    if settings.shop_currency not in DECIMALS:
+        raise SettingsError("SHOP_CURRENCY must be a currency of ISO 4217 that is in use, such as USD, EUR or SAR")
+
+
 def _check_telegram(settings: Settings) -> None:
     number, colon, secret = settings.bot_token.partition(":")
     if not (number.isascii() and number.isdigit() and colon and secret):
@@ -259,8 +278,10 @@ def _check_production(settings: Settings) -> None:
 def _check(settings: Settings) -> None:
     _check_addresses(settings)
     _check_words(settings)
+    _check_currency(settings)
     _check_telegram(settings)
-    if settings.top_up_maximum < settings.top_up_minimum:
+    least, most = settings.top_up_range
+    if most < least:
         raise SettingsError("TOP_UP_MAXIMUM must not be below TOP_UP_MINIMUM")
     parse_master_keys(settings.master_keys)
     if settings.production:

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.infra.dsn import connect_arguments
 from backend.infra.ending import end
 
 CHANNEL = "souk"
@@ -118,7 +119,7 @@ class Signals:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=5)
+        connection = await asyncpg.connect(**connect_arguments(self._dsn))
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         try:

@@ -8,17 +8,17 @@ from typing import Final
 
 import msgspec
 
+from backend.kernel.currencies import DECIMALS
+
 CREDIT: Final = "CREDIT"
 """Reading credits: an asset of the ledger, counted in whole credits."""
 STARS: Final = "XTR"
 """Telegram Stars, counted in whole Stars."""
 
-# ISO 4217 minor units where they are not 2; assets of our own beside them.
-_EXPONENTS: Final[dict[str, int]] = {
-    CREDIT: 0, STARS: 0, "USDT": 6,
-    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-    "CLP": 0, "ISK": 0, "JPY": 0, "KRW": 0, "PYG": 0, "UGX": 0, "VND": 0, "XAF": 0, "XOF": 0,
-}  # fmt: skip
+USDT: Final = "USDT"
+
+_OURS: Final[dict[str, int]] = {CREDIT: 0, STARS: 0, USDT: 6}
+"""The decimals of assets that are no currency."""
 _MAX_AMOUNT: Final = 2**63 - 1
 
 
@@ -27,8 +27,8 @@ class CurrencyMismatch(ValueError):
 
 
 def exponent(currency: str) -> int:
-    """Number of decimal digits of the currency's minor unit. Source: ISO 4217."""
-    return _EXPONENTS.get(currency, 2)
+    """Number of decimal digits of the currency's minor unit: by ISO 4217, and 2 for what neither it nor we know."""
+    return DECIMALS.get(currency, _OURS.get(currency, 2))
 
 
 class Money(msgspec.Struct, frozen=True, order=False):

@@ -16,7 +16,7 @@ _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(lt|gt|amp|quot
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _LINK = re.compile(r"^(?:https?|tg|mailto|tel|tonsite)://?[^\s]+$|^mailto:\S+$|^tel:\S+$", re.IGNORECASE)
 _AUTOMATIC = re.compile(
-    r"(?P<url>https?://[^\s<>\"]+[^\s<>\".,!?;:)\]'])"
+    r"(?P<url>(?:https?://|(?<![\w./@-])(?:t|telegram)\.me/)[^\s<>\"]+[^\s<>\".,!?;:)\]'])"
     r"|(?P<email>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
     r"|(?<![\w/@])(?P<mention>@[A-Za-z]\w{3,31})\b"
     r"|(?<![\w/])(?P<bot_command>/[A-Za-z0-9_]{1,64}(?:@\w+)?)(?![\w/])"

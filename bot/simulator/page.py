@@ -68,7 +68,7 @@ def render_page(config: SimulatorConfig) -> bytes:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    icons = (_HERE / "static" / "icons.svg").read_text()
+    icons = (_HERE / "static" / "icons.svg").read_text("utf-8")
     template = environment.get_template("index.html")
     return template.render(bot_name=config.bot_name, icons=icons).encode()
 

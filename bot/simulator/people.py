@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from bot.simulator.config import is_loopback
 from bot.simulator.errors import ApiError
 from bot.simulator.formatting import with_automatic
 from bot.simulator.membership import set_blocked
@@ -144,9 +145,20 @@ def open_web_app(
     return {"kind": "web_app", "url": url, "init_data": data, "address": address}
 
 
-def _main_app_address(world: World, persona: Persona) -> str:
-    button = world.menu_button_for(persona.id)
-    return str(button["web_app"]["url"]) if button["type"] == "web_app" else world.config.public_url
+def _telegram_link(world: World, link: str) -> tuple[list[str], dict[str, str]] | None:
+    """Path and query of a link into Telegram, this simulator's own address among them; None for all others."""
+    parts = urlsplit(link if "://" in link else f"https://{link}")
+    query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    path = [part for part in parts.path.split("/") if part]
+    if parts.scheme == "tg":
+        domain = query.pop("domain", "")
+        return ([domain, query.pop("appname", "")] if domain else []), query
+    if (parts.hostname or "").lower() in {"t.me", "telegram.me", "telegram.dog"}:
+        return path, query
+    # The demo's BOT_URL: who follows it means the bot.
+    if is_loopback(parts.hostname or "") and parts.port == world.config.port and not path:
+        return [world.config.bot_username], query
+    return None
 
 
 def follow_link(world: World, persona: Persona, link: str, theme: str = "light") -> dict[str, Any]:
@@ -155,16 +167,10 @@ def follow_link(world: World, persona: Persona, link: str, theme: str = "light")
     Kinds: "start" (a /start with its payload was sent), "web_app", "invoice" with slug, "invite" with the group,
     "url" for the browser, and "unknown" for a Telegram page that is not simulated.
     """
-    parts = urlsplit(link)
-    if parts.scheme == "tg":
-        query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        domain = query.pop("domain", "")
-        path = [domain, query.pop("appname", "")] if domain else []
-    elif (parts.hostname or "").lower() in {"t.me", "telegram.me", "telegram.dog"}:
-        query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        path = [part for part in parts.path.split("/") if part]
-    else:
+    told = _telegram_link(world, link)
+    if told is None:
         return {"kind": "url", "url": link}
+    path, query = told
     first = path[0] if path else ""
     if first.startswith("$") or (first == "invoice" and len(path) > 1):
         slug = first[1:] if first.startswith("$") else path[1]
@@ -180,8 +186,8 @@ def follow_link(world: World, persona: Persona, link: str, theme: str = "light")
                         "requested": persona.id in group.requests}  # fmt: skip
     if first.lower() == world.config.bot_username.lower():
         if "startapp" in query or (len(path) > 1 and path[1]):
-            address = _main_app_address(world, persona)
-            return open_web_app(world, persona, address, theme, query.get("startapp") or None, "link")
+            # The Main Mini App, as @BotFather has it; the menu button may lead elsewhere.
+            return open_web_app(world, persona, world.config.public_url, theme, query.get("startapp") or None, "link")
         if "start" in query:
             payload = query["start"]
             send_text(world, persona, f"/start {payload}" if payload else "/start")

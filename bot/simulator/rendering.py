@@ -28,6 +28,8 @@ def _tags(entity: MessageEntity, inner: str) -> tuple[str, str]:
         return f'<pre class="copy" tabindex="0" role="button"{language}>', "</pre>"
     if entity.type in {"text_link", "url", "email"}:
         href = entity.url or (f"mailto:{inner}" if entity.type == "email" else inner)
+        if entity.type == "url" and "://" not in href:
+            href = f"https://{href}"
         if not href.lower().startswith(_SCHEMES):
             return "", ""
         return f'<a href="{escape(href)}" target="_blank" rel="noopener noreferrer">', "</a>"

@@ -23,7 +23,6 @@ from backend.catalog.types import Sort
 from backend.infra import embedded, migrations
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
-from backend.infra.settings import async_database_url
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
@@ -179,7 +178,7 @@ async def main(folder: Path) -> None:
     """Measure on a database of its own."""
     with embedded.postgres(folder / "pg", throwaway=True) as url:
         await migrations.upgrade(url)
-        engine = make_engine(async_database_url(url), pool_size=4)
+        engine = make_engine(url, pool_size=4)
         try:
             await _measure(engine, url)
         finally:

@@ -165,12 +165,12 @@ async def _swap_token(page: Page, token: str) -> None:
 
 async def test_init_data_from_hours_ago_asks_to_open_again(windows: Windows, telegram: Telegram, stack: Stack) -> None:
     person = await telegram.person()
-    data = await telegram.init_data(person, int(time.time()) - 2 * 3600)
+    data = await telegram.init_data(person, int(time.time()) - 25 * 3600)
     page = await (await windows.open(**PHONE)).new_page()
     await page.goto(f"{stack.app}/shop#tgWebAppData={quote(data)}&tgWebAppVersion=9.1&tgWebAppPlatform=web")
     await _code(page, "init_data_expired")
-    await expect(page.get_by_role("heading", name="This page has slept too long")).to_be_visible()
-    await expect(page.get_by_role("button", name="Close and open again")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Session expired")).to_be_visible()
+    await expect(page.get_by_role("button", name="Back to the bot")).to_be_visible()
 
 
 async def test_init_data_that_was_changed_stays_outside(windows: Windows, telegram: Telegram, stack: Stack) -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from packaging.requirements import Requirement
 
 from backend.cli.main import main
+from backend.infra.embedded import _INITDB
 from backend.infra.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,13 @@ def test_what_compose_asks_for_is_in_the_example() -> None:
 
     assert asked
     assert asked <= set(example())
+
+
+def test_compose_pins_the_databases_locale() -> None:
+    """Whatever the image or the machine has: lower('Ж') must be 'ж', and it cannot be changed later."""
+    arguments = SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split()
+    assert {"--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"} <= set(arguments)
+    assert set(_INITDB) - {"--auth=trust", "--username=postgres"} <= set(arguments)
 
 
 def test_what_compose_sets_is_a_setting() -> None:

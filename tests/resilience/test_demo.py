@@ -1,9 +1,14 @@
-"""``souk demo`` as a newcomer runs it: kept data, killed children, Ctrl-C, a killed supervisor, a taken port."""
+"""``souk demo`` as a newcomer runs it: kept data, killed children and servers, Ctrl-C, a killed supervisor, busy ports.
+
+It runs in a folder with a difficult name and with an empty environment, as a bare machine has it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -11,12 +16,14 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import psutil
 import pytest
 
+from backend.infra.dsn import connect_arguments
 from tests.bot.telegram import EMMA, Telegram
 from tests.resilience.processes import alive, descendants, exit_code, free_port, gone, until
 from tests.resilience.sale import top_up
@@ -25,6 +32,8 @@ from tests.webapp.sale import field, number_of
 
 _SOUK = Path(sys.executable).parent / "souk"
 _ROOTS = {"bot.simulator", "webapp", "backend.worker", "bot"}
+_FOLDER = """it's a "demo" & 100% #1"""
+_BARE = {"PATH": os.environ["PATH"]}
 _SETTLED_SECONDS = 2.0
 """A child that ends sooner after its start is taken for one that cannot run at all."""
 _COUNTS = (
@@ -41,7 +50,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port(4)
-        self.state = folder / "demo"
+        self.state = folder / _FOLDER
         self.web, self.simulator = (f"http://127.0.0.1:{self.port + more}" for more in (0, 1))
         self._folder = folder
         self._running: subprocess.Popen[bytes] | None = None
@@ -58,7 +67,7 @@ class Demo:
         command = [str(_SOUK), "demo", "--port", str(self.port), "--state", str(self.state)]
         with output.open("wb") as said, errors.open("wb") as noted:
             # A session of its own, as a terminal gives it; Ctrl-C there reaches all of the foreground.
-            self._running = subprocess.Popen(command, stdout=said, stderr=noted, start_new_session=True)
+            self._running = subprocess.Popen(command, stdout=said, stderr=noted, env=_BARE, start_new_session=True)
 
         async def ready() -> str:
             assert self.process.poll() is None, errors.read_text()
@@ -87,16 +96,20 @@ class Demo:
     @property
     def environment(self) -> dict[str, str]:
         """What it tells scripts."""
-        lines = (self.state / "env").read_text().splitlines()
-        return {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
+        words = shlex.split((self.state / "env").read_text())
+        return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+    async def ask(self, *statements: str) -> list[Any]:
+        """The answers of the demo's database."""
+        connection = await asyncpg.connect(**connect_arguments(self.environment["DATABASE_URL"]))
+        try:
+            return [await connection.fetchval(statement) for statement in statements]
+        finally:
+            await connection.close()
 
     async def counts(self) -> list[int]:
         """People, orders, products, stock and money."""
-        connection = await asyncpg.connect(self.environment["DATABASE_URL"])
-        try:
-            return [await connection.fetchval(statement) for statement in _COUNTS]
-        finally:
-            await connection.close()
+        return await self.ask(*_COUNTS)
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal to the supervisor alone; its exit code."""
@@ -138,8 +151,16 @@ async def test_it_keeps_its_data_restarts_its_children_and_leaves_nothing_behind
         visitor = Visitor(client, token, time.time(), EMMA, first_name="Emma", language_code="en")
         telegram = Telegram(demo.simulator, http)
         await top_up(visitor, 100)
+        assert await demo.ask("SELECT lower('ЖЕЛЕЗО')") == ["железо"]
+        assert_a_second_one_is_refused(demo)
         await kill_every_child(demo)
-        assert (await telegram.person(EMMA).say("/start"))["buttons"]
+        await kill_both_servers(demo)
+        sent = await telegram.person(EMMA).send("/start")
+
+        async def greeted() -> bool:
+            return any(message["buttons"] for message in await telegram.person(EMMA).heard(after=sent))
+
+        await until(greeted)
         number = await buy_something(visitor)
 
         async def told() -> bool:
@@ -160,6 +181,37 @@ async def test_it_keeps_its_data_restarts_its_children_and_leaves_nothing_behind
     assert len(everything) > len(_ROOTS) + 2
     assert await demo.end(signal.SIGINT) == 0
     assert not [pid for pid in everything if alive(pid)]
+
+
+def assert_a_second_one_is_refused(demo: Demo) -> None:
+    """Whatever its port is: in one line, and nothing of the first is touched."""
+    before = {path for path in demo.state.rglob("*") if path.parent.name in {_FOLDER, "metrics"}}
+    said = (demo.state / "env").stat().st_mtime_ns
+    command = [str(_SOUK), "demo", "--port", str(free_port(4)), "--state", str(demo.state)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=_BARE)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    refusal = f"souk: a demo already runs in {demo.state} (process {demo.process.pid}): open that one, or stop it\n"
+    assert ended.stderr == refusal
+    assert before <= set(demo.state.rglob("*")) and (demo.state / "env").stat().st_mtime_ns == said
+
+
+async def kill_both_servers(demo: Demo) -> None:
+    """Kill -9 PostgreSQL and Redis; the demo starts them again, with their data."""
+    before, old = await demo.counts(), demo.postmaster
+    redis = next(item for item in psutil.Process(demo.process.pid).children() if "redis" in item.name())
+    psutil.Process(old).kill()
+    redis.kill()
+    await gone(redis.pid)
+
+    async def back() -> bool:
+        with contextlib.suppress(OSError, ValueError, asyncpg.PostgresError, httpx.TransportError):
+            if demo.postmaster != old and await demo.counts() == before:
+                async with httpx.AsyncClient(timeout=5) as client:
+                    state = (await client.get(f"{demo.web}/readyz")).json()
+                    return bool(state["database"] == "ok" and state["redis"] == "ok")
+        return False
+
+    await until(back)
 
 
 async def kill_every_child(demo: Demo) -> None:

@@ -1,7 +1,7 @@
 // Starts the page: who one is, the theme, live updates; joins people, chat and phone.
 import { get, loadPeople, on, state, tell, trying } from "./api.js";
 import "./bridge.js";
-import { showChat } from "./chat.js";
+import { openLink, showChat } from "./chat.js";
 import { drawComposer } from "./composer.js";
 import { direction, language } from "./i18n.js";
 import { markRead } from "./people.js";
@@ -73,6 +73,7 @@ function listen() {
 }
 
 async function start() {
+  const arrived = new URL(location.href);
   state.info = await get("/info");
   await loadPeople();
   const asked = Number(new URLSearchParams(location.search).get("as"));
@@ -94,6 +95,8 @@ async function start() {
   on("view", view);
   on("people", () => { drawComposer(); markRead(); });
   showMe();
+  // A link to the bot, as BOT_URL makes them in a demo: ?start=…, ?startapp=…
+  if (arrived.searchParams.has("start") || arrived.searchParams.has("startapp")) openLink(arrived.href);
   listen();
 }
 

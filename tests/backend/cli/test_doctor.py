@@ -15,6 +15,7 @@ from backend.cli.doctor import POLICY
 from backend.infra.embedded import database_address, free_port
 from tests.backend.cli.conftest import Souk
 from tests.bot.telegram import Telegram, telegram_running
+from tests.factories.catalog import add_variant
 from tests.fakes.evm import XPUB
 
 HTTPS = {"PUBLIC_URL": "https://shop.example.org"}
@@ -114,6 +115,30 @@ async def test_a_database_that_is_not_migrated(souk: Souk, healthy: dict[str, st
         await connection.execute("DROP DATABASE IF EXISTS fresh WITH (FORCE)")
         await connection.close()
     assert (result.exit_code, lines(result, "migrations")) == (1, ["wrong not up to date: run `souk migrate`"])
+
+
+async def test_a_database_that_knows_latin_letters_only(
+    souk: Souk, healthy: dict[str, str], postgres_server: str
+) -> None:
+    assert lines(await souk("doctor", **healthy), "locale")[0].startswith("ok C.UTF-8 (builtin)")
+    connection = await asyncpg.connect(postgres_server)
+    try:
+        await connection.execute("CREATE DATABASE latin TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'")
+        result = await souk("doctor", **healthy, DATABASE_URL=database_address(postgres_server, "latin"))
+    finally:
+        await connection.execute("DROP DATABASE IF EXISTS latin WITH (FORCE)")
+        await connection.close()
+    (told,) = lines(result, "locale")
+    assert told.startswith("note C: ") and "dump and restore" in told and "README.md" in told
+
+
+async def test_a_currency_that_was_changed(souk: Souk, healthy: dict[str, str], services: Services) -> None:
+    assert lines(await souk("doctor", **healthy, SHOP_CURRENCY="EUR"), "SHOP_CURRENCY") == ["ok EUR"]
+    await add_variant(services.catalog)
+    result = await souk("doctor", **healthy, SHOP_CURRENCY="EUR")
+    (told,) = lines(result, "SHOP_CURRENCY")
+    assert (result.exit_code, told.startswith("wrong ")) == (1, True)
+    assert "set SHOP_CURRENCY=USD" in told
 
 
 async def test_a_token_that_telegram_does_not_know_and_a_telegram_that_is_silent(

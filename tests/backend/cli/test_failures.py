@@ -10,9 +10,12 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from backend.bootstrap import Services
 from backend.cli.main import main
 from backend.infra.embedded import database_address
 from tests.backend.cli.conftest import Souk
+from tests.backend.infra.test_shop_currency import REFUSAL
+from tests.factories.catalog import add_variant
 
 Commands = Iterator[tuple[tuple[str, ...], click.Command]]
 
@@ -90,6 +93,13 @@ async def test_a_revision_that_nobody_wrote(souk: Souk) -> None:
     result = await souk("migrate", "--revision", "no_such_thing")
     assert "no_such_thing" in one_line(result)
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("words", [["migrate"], ["ledger", "verify"], ["keys", "rotate"]])
+async def test_no_command_works_with_another_currency(souk: Souk, services: Services, words: list[str]) -> None:
+    await add_variant(services.catalog)
+    result = await souk(*words, SHOP_CURRENCY="EUR")
+    assert (one_line(result), result.exit_code) == (REFUSAL, 2)
 
 
 async def test_what_is_asked_wrongly_ends_with_2(souk: Souk, tmp_path: Path) -> None:

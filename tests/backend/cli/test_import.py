@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 
 from backend.bootstrap import Services
 from backend.demo.draw import draw
 from tests.backend.cli.conftest import Souk
 from tests.factories.catalog import buyer
+from tests.processes import ROOT
 
 CATALOGUE = """type,slug,category,product,code,name_en,price,picture
 category,cards,,,,Cards,,
@@ -35,6 +38,17 @@ async def test_a_shop_from_two_files(services: Services, souk: Souk, tmp_path: P
     catalogue.write_text(CATALOGUE.replace("4.90", "5.10"))
     changed = await souk("import", "catalogue", catalogue)
     assert "4.90" in changed.output and "5.10" in changed.output
+
+
+async def test_the_examples_of_the_readme_import_as_printed(services: Services, souk: Souk, tmp_path: Path) -> None:
+    blocks = re.findall(r"^   ```csv\n(.*?)^   ```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    catalogue, keys = (tmp_path / name for name in ("catalogue.csv", "keys.csv"))
+    for path, block in zip((catalogue, keys), blocks, strict=True):
+        path.write_text(textwrap.dedent(block))
+    for what, path in (("catalogue", catalogue), ("stock", keys)):
+        done = await souk("import", what, path, "--apply")
+        assert (done.exit_code, "Written." in done.output) == (0, True), done.output
+    assert (await services.catalog.product(buyer(), "music")).available == 1
 
 
 async def test_bad_rows_end_with_1_and_no_trace(services: Services, souk: Souk, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from backend.infra.outbox import OutboxJob
 from backend.infra.queue import JobServer, enqueue, make_queue
 from backend.infra.relay import Relay
 from backend.infra.runner import Runner
-from backend.infra.settings import async_database_url
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
@@ -103,7 +102,7 @@ async def main(database_url: str, redis_url: str, diary: Path, hold: float) -> N
         await asyncio.sleep(hold)
         write(f"done {note.text}")
 
-    engine = make_engine(async_database_url(database_url))
+    engine = make_engine(database_url)
     async with working(make_uow(engine), redis_url, task(run)):
         await asyncio.Event().wait()
 

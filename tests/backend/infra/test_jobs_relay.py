@@ -24,7 +24,6 @@ from backend.infra.database import Model, make_engine
 from backend.infra.jobs import Job, RetryLater
 from backend.infra.outbox import OutboxJob
 from backend.infra.relay import Relay
-from backend.infra.settings import async_database_url
 from backend.infra.unit_of_work import UnitOfWork
 from tests.backend.infra import jobs_bench as bench
 from tests.backend.infra.jobs_bench import Note
@@ -294,7 +293,7 @@ async def test_postgresql_stops_and_starts(tmp_path: Path, flushed: str) -> None
     folder = tmp_path / "pg"
     with contextlib.ExitStack() as stack:
         url = await asyncio.to_thread(stack.enter_context, embedded.postgres(folder))
-        engine = make_engine(async_database_url(url))
+        engine = make_engine(url)
         uow = bench.make_uow(engine)
         async with engine.begin() as connection:
             await connection.run_sync(Model.metadata.create_all, tables=[OutboxJob.__table__])

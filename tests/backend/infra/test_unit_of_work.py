@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.infra import embedded
 from backend.infra.database import make_engine
 from backend.infra.outbox import OutboxJob
-from backend.infra.settings import Settings, async_database_url
+from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts, sqlstate
 from backend.kernel.errors import Unavailable
@@ -226,7 +226,7 @@ async def test_reads_stand_alone(real_uow: UnitOfWork, engine: AsyncEngine, scra
 
 async def test_a_read_connection_goes_back_as_it_was(settings: Settings, clock: FakeClock, scratch: str) -> None:
     """A connection that has been read from must not commit by itself when it is next written to."""
-    single = make_engine(async_database_url(settings.database_url), pool_size=1)
+    single = make_engine(settings.database_url, pool_size=1)
     one = UnitOfWork(single, clock, RecordingSignals(), {})
     try:
         async with one.read() as tx:
@@ -315,7 +315,7 @@ async def test_a_true_deadlock_is_survived(real_uow: UnitOfWork, engine: AsyncEn
 
 
 async def test_a_pool_that_is_empty_is_unavailable(settings: Settings, clock: FakeClock) -> None:
-    small = make_engine(async_database_url(settings.database_url), pool_size=1)
+    small = make_engine(settings.database_url, pool_size=1)
     small.pool._timeout = 0.05  # type: ignore[attr-defined]
     uow = UnitOfWork(small, clock, RecordingSignals(), {})
     try:
@@ -332,7 +332,7 @@ async def test_a_pool_that_is_empty_is_unavailable(settings: Settings, clock: Fa
     "address", ["postgresql://souk@127.0.0.1:{port}/souk", "postgresql://souk@/souk?host=/nowhere"]
 )
 async def test_a_database_that_is_away_is_unavailable(clock: FakeClock, address: str) -> None:
-    away = make_engine(async_database_url(address.format(port=embedded.free_port())))
+    away = make_engine(address.format(port=embedded.free_port()))
     uow = UnitOfWork(away, clock, RecordingSignals(), {})
     try:
         for way in (uow, uow.read):
@@ -344,7 +344,7 @@ async def test_a_database_that_is_away_is_unavailable(clock: FakeClock, address:
 
 
 async def test_a_database_that_does_not_exist_is_unavailable(settings: Settings, clock: FakeClock) -> None:
-    wrong = make_engine(async_database_url(embedded.database_address(settings.database_url, "no_such_database")))
+    wrong = make_engine(embedded.database_address(settings.database_url, "no_such_database"))
     uow = UnitOfWork(wrong, clock, RecordingSignals(), {})
     try:
         with pytest.raises(Unavailable):
@@ -357,7 +357,7 @@ async def test_a_database_that_does_not_exist_is_unavailable(settings: Settings,
 async def test_connections_that_died_with_the_server_are_replaced(
     settings: Settings, engine: AsyncEngine, clock: FakeClock, scratch: str
 ) -> None:
-    lonely = make_engine(async_database_url(settings.database_url), pool_size=2)
+    lonely = make_engine(settings.database_url, pool_size=2)
     uow = UnitOfWork(lonely, clock, RecordingSignals(), {})
     try:
         async with uow() as one, uow() as two:

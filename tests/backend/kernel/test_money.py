@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.kernel.currencies import DECIMALS, round_amounts
 from backend.kernel.money import CurrencyMismatch, Money, exponent
 
 AMOUNTS = st.integers(-(10**12), 10**12)
@@ -73,3 +74,21 @@ def test_convert_rounds_half_to_even(amount: int, rate: str, currency: str, expe
 
 def test_exponents() -> None:
     assert [exponent(code) for code in ("USD", "JPY", "KWD", "XTR", "USDT")] == [2, 0, 3, 0, 6]
+    # By ISO 4217, where CLDR (which Babel formats by) says none, and where ISO says none, three and four.
+    assert {exponent(code) for code in ("IDR", "LBP", "IRR", "MGA", "COP", "HUF", "TWD", "PKR")} == {2}
+    assert {exponent(code) for code in ("BIF", "DJF", "GNF", "KMF", "RWF", "VUV", "XPF", "UYI")} == {0}
+    assert [exponent(code) for code in ("IQD", "LYD", "CLF", "UYW")] == [3, 3, 4, 4]
+
+
+def test_round_amounts_fit_the_currency() -> None:
+    assert round_amounts("USD", 1, 1000) == (10, 25, 50, 100)
+    assert round_amounts("JPY", 100, 100_000) == (1000, 2500, 5000, 10_000)
+    assert round_amounts("IDR", 10_000, 10_000_000) == (100_000, 250_000, 500_000, 1_000_000)
+    assert round_amounts("KWD", 1, 1000) == (10, 25, 50, 100)
+
+
+@given(st.sampled_from(sorted(DECIMALS)), st.integers(1, 10**12), st.integers(0, 10**12))
+def test_round_amounts_lie_between_the_limits(currency: str, least: int, more: int) -> None:
+    amounts = round_amounts(currency, least, least + more)
+    assert 1 <= len(amounts) <= 4 and list(amounts) == sorted(set(amounts))
+    assert all(least <= amount <= least + more for amount in amounts)

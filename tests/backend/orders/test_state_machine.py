@@ -71,7 +71,7 @@ class Shop(RuleBasedStateMachine):
         return self.runner.run(work)
 
     async def _open(self) -> None:
-        self.engine = make_engine(self.config.async_database_url, pool_size=1)
+        self.engine = make_engine(self.config.database_url, pool_size=1)
         self.connection: AsyncConnection = await self.engine.connect()
         self.outer = await self.connection.begin()
         signals = Signals(self.engine, self.config.database_url)

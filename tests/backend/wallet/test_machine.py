@@ -20,7 +20,6 @@ from sqlalchemy import text
 
 from backend.identity.types import Actor
 from backend.infra.database import make_engine
-from backend.infra.settings import async_database_url
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
@@ -52,7 +51,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.engine = make_engine(async_database_url(url), pool_size=8)
+        self.engine = make_engine(url, pool_size=8)
         self.uow = UnitOfWork(self.engine, SystemClock(), Signals(self.engine, url), {})
         self.wallet = WalletService(uow=self.uow, currency=USD)
         self.balances: dict[tuple[AccountRef, str], int] = {}

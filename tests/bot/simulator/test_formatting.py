@@ -91,6 +91,16 @@ def test_rendering_escapes_and_drops_strange_links() -> None:
     assert "<script>" not in render_html("x", [quoted])
 
 
+def test_a_link_to_the_bot_needs_no_scheme() -> None:
+    text = "see t.me/souk_demo_bot/app?startapp=p_card, not not.me/x or my-t.me/x"
+    html = render_html(*parse_text(text, "HTML"))
+    assert html == text.replace(
+        "t.me/souk_demo_bot/app?startapp=p_card",
+        '<a href="https://t.me/souk_demo_bot/app?startapp=p_card" target="_blank" rel="noopener noreferrer">'
+        "t.me/souk_demo_bot/app?startapp=p_card</a>",
+    )
+
+
 def test_crossing_entities_are_split() -> None:
     crossing = [MessageEntity(type="bold", offset=0, length=4), MessageEntity(type="italic", offset=2, length=4)]
     assert render_html("abcdef", crossing) == "<b>ab<i>cd</i></b><i>ef</i>"

@@ -110,6 +110,14 @@ async def test_links(simulator: Simulator) -> None:
     data = safe_parse_webapp_init_data(TOKEN, opened["init_data"])
     assert (data.start_param, data.chat_type) == ("gift_1", "sender")
     assert "tgWebAppStartParam=gift_1" in urlsplit(opened["url"]).query
+    # The Main Mini App, whatever the menu button opens; the same from a chat's plain text, and from the demo's BOT_URL.
+    assert urlsplit(opened["url"]).path == "/"
+    own = f"http://127.0.0.1:{urlsplit(simulator.url).port}"
+    for link in ("t.me/souk_demo_bot?startapp=gift_1", f"{own}?startapp=gift_1", f"{own}/?startapp=gift_1"):
+        again = await follow(link)
+        assert safe_parse_webapp_init_data(TOKEN, again["init_data"]).start_param == "gift_1"
+    assert (await follow(f"{own}?start=g_1"))["kind"] == "start"
+    assert (await follow(f"{own}/control/info"))["kind"] == "url"
     assert await follow("https://example.com/x") == {"kind": "url", "url": "https://example.com/x"}
     assert (await follow("https://t.me/share/url?url=x"))["kind"] == "unknown"
     by_tg = await follow("tg://resolve?domain=souk_demo_bot&start=hi")
