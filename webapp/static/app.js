@@ -5,7 +5,8 @@ const show = (box, template) => box.replaceChildren($(template).content.cloneNod
 const root = document.documentElement;
 const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
 const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return {}; } };
-const kept = (() => { try { sessionStorage.kept = 1; return sessionStorage; } catch { return {}; } })(); // null, shut, full
+let kept = {};
+try { sessionStorage.kept = 1; kept = sessionStorage; } catch {} // null, shut, full
 
 // ---- launch parameters, kept where Telegram's script keeps them
 const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
