@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.infra.database import make_engine
-from backend.infra.settings import Settings, async_database_url
+from backend.infra.settings import Settings
 
 
 async def pids(engine: AsyncEngine, together: int) -> set[int]:
@@ -25,7 +25,7 @@ async def pids(engine: AsyncEngine, together: int) -> set[int]:
 
 
 async def test_what_a_rush_has_opened_is_closed_when_it_is_quiet(settings: Settings) -> None:
-    engine = make_engine(async_database_url(settings.database_url), pool_size=3, surplus_seconds=1)
+    engine = make_engine(settings.database_url, pool_size=3, surplus_seconds=1)
     alive = "SELECT array_agg(pid) FROM pg_stat_activity WHERE pid = ANY($1)"
     watching = await asyncpg.connect(settings.database_url)
     try:
