@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Request
@@ -12,6 +13,7 @@ from msgspec import Meta
 
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import new_id
+from backend.kernel.text import whole_number
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -21,6 +23,8 @@ INVALID: Final = "invalid"
 IdempotencyKey = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{8,64}\Z")]
 """What makes a second tap of the same button the same purchase."""
 Quantity = Annotated[int, Meta(ge=1, le=1000)]
+_SWITCH: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+"""What browsers and addresses say of a switch."""
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -52,16 +56,34 @@ def decode(values: Mapping[str, Any], kind: type[S]) -> S:
                 wrong[field.encode_name] = REQUIRED
             continue
         try:
-            if _types(kind)[field.name] is bool and text == "on":
-                text = "true"  # what a browser sends of a switch
-            if "\0" in text:
-                raise msgspec.ValidationError("PostgreSQL keeps no NUL")
-            found[field.name] = msgspec.convert(text, _types(kind)[field.name], strict=False)
-        except msgspec.ValidationError:
+            found[field.name] = _value(text, _types(kind)[field.name])
+        except ValueError:  # msgspec.ValidationError is one
             wrong[field.encode_name] = INVALID
     if wrong:
         raise Invalid(f"{kind.__name__}: {wrong}", fields=wrong)
     return kind(**found)
+
+
+def _value(text: str, wanted: Any) -> Any:
+    """What ``text`` says as ``wanted``. Raises ValueError: a whole number is digits, a switch one of its words."""
+    if "\0" in text:
+        raise ValueError("PostgreSQL keeps no NUL")
+    plain = _plain(wanted)
+    if int in plain:
+        return msgspec.convert(whole_number(text), wanted)
+    if bool in plain:
+        return _SWITCH[text] if text in _SWITCH else msgspec.convert(text, wanted)
+    return msgspec.convert(text, wanted)
+
+
+@functools.cache
+def _plain(wanted: Any) -> frozenset[Any]:
+    """The types that a field may hold, without their limits and None."""
+    if get_origin(wanted) is Annotated:
+        return _plain(get_args(wanted)[0])
+    if get_origin(wanted) in {Union, UnionType}:
+        return frozenset().union(*(_plain(item) for item in get_args(wanted))) - {type(None)}
+    return frozenset({wanted})
 
 
 def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:

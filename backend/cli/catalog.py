@@ -23,19 +23,24 @@ from backend.kernel.money import Money
 _SHOWN_CHANGES: Final = 200
 _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.EMPTY_FILE: "the file has no rows",
-    ProblemCode.NOT_UTF8: "the line is not UTF-8",
+    ProblemCode.NOT_UTF8: "the line is not UTF-8; save the file as CSV UTF-8",
     ProblemCode.LINE_TOO_LONG: "the line is longer than 1 MiB",
     ProblemCode.BROKEN_CSV: "the quotes do not match, or a cell is too long",
     ProblemCode.TOO_MANY_CELLS: "the row has more cells than the header",
+    ProblemCode.NAMELESS_COLUMN: "a cell stands under a column without a name",
+    ProblemCode.MISSING_COLUMN: "the first line must name the columns, and this one is missing",
     ProblemCode.DUPLICATE_COLUMN: "the header names the column twice",
     ProblemCode.BROKEN_JSON: "the line is not JSON",
     ProblemCode.NOT_AN_OBJECT: "the line is not a JSON object",
+    ProblemCode.FIELD_TWICE: "the row names this field twice",
     ProblemCode.UNKNOWN_COLUMN: "no such column",
     ProblemCode.COLUMN_NOT_FOR_TYPE: "a row of this type has no such column",
     ProblemCode.UNKNOWN_TYPE: "the type must be category, product or variant",
     ProblemCode.REQUIRED: "must not be empty",
     ProblemCode.BAD_SLUG: "only small Latin letters, digits and single hyphens",
     ProblemCode.BAD_TEXT: "holds a line break or a sign that cannot be shown",
+    ProblemCode.NOT_TEXT: 'must be text, such as "A1-B2", or plain digits',
+    ProblemCode.SPREADSHEET_ERROR: "looks as if a spreadsheet or a wrong encoding has broken it",
     ProblemCode.TOO_LONG: "too long",
     ProblemCode.NOT_A_NUMBER: "not a whole number",
     ProblemCode.OUT_OF_RANGE: "too small or too large",
@@ -70,10 +75,10 @@ class _Counted:
         self._progress = progress
         self._task = task
 
-    def readline(self, limit: int, /) -> bytes:
-        line = self._file.readline(limit)
-        self._progress.advance(self._task, len(line))
-        return line
+    def read(self, size: int, /) -> bytes:
+        piece = self._file.read(size)
+        self._progress.advance(self._task, len(piece))
+        return piece
 
 
 @contextmanager
@@ -129,14 +134,25 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
 )
 @click.option("--variant", help="product-slug/variant-code of every key; a file of plain keys needs it.")
 @click.option("--source", help="Where the keys came from, for your records; the file's name otherwise.")
+@click.option(
+    "--as-is", is_flag=True, help="Take keys exactly as written, also those that look broken by a spreadsheet."
+)
 @click.option("--unit-cost", help="What one key cost you, such as 2.10, in the shop's currency.")
 def import_stock(
-    file: Path, apply: bool, written: str | None, variant: str | None, source: str | None, unit_cost: str | None
+    file: Path,
+    apply: bool,
+    written: str | None,
+    variant: str | None,
+    source: str | None,
+    as_is: bool,
+    unit_cost: str | None,
 ) -> None:
     """Add keys from FILE: CSV or JSON lines with the columns 'variant' and 'key', or plain keys, one a line.
 
-    A key that the variant has, or ever had, is passed over. Any bad row, and nothing is written. Keys are never
-    printed in full.
+    Invisible marks (direction marks, zero-width signs, soft hyphens) are removed from keys, and what looks broken by
+    a spreadsheet (#NAME?, 1.23E+15, a long number that ends in zeros) is a bad row: --as-is takes keys as they are.
+    A key that the variant has, or ever had, is skipped. If any row is bad, nothing is written. Keys are never printed
+    in full.
     """
     how = _format(file, written, plain=True)
     if how is Format.PLAIN and not variant:
@@ -146,7 +162,7 @@ def import_stock(
         currency = services.settings.shop_currency
         cost = _cost(unit_cost, currency)
         with _reading(file) as opened:
-            rows = read_stock(read_rows(opened, how), variant)
+            rows = read_stock(read_rows(opened, how), variant, as_is=as_is)
             return await services.catalog.import_stock(
                 Actor.system(), rows, apply=apply, source=source or file.name, unit_cost=cost
             )

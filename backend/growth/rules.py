@@ -11,7 +11,7 @@ from typing import Final
 from backend.growth.types import BonusRule, Limits, NewBonusRule
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
-from backend.kernel.text import fold
+from backend.kernel.text import code_signs, fold
 
 # Crockford's base 32: no I, L, O, U, so that a code read aloud is not misheard.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -19,8 +19,6 @@ _LENGTH: Final = 16
 """Signs of a code: 80 bits, which nobody guesses at ten tries in five minutes."""
 _GROUP: Final = 4
 _SHOWN: Final = re.compile(r"(?:^|[?&=/])g_([0-9A-Za-z-]+)|[?&]code=([0-9A-Za-z-]+)")
-_TIDY: Final = re.compile(r"[\s\-_\u2010-\u2015\u200b-\u200f\u2066-\u2069]+")
-_TYPED: Final = str.maketrans("ILO٠١٢٣٤٥٦٧٨٩", "1100123456789")
 
 MOST_CODES: Final = 500
 MOST_PEOPLE: Final = 100_000
@@ -43,7 +41,7 @@ def read_code(typed: str) -> str | None:
     """The code in what somebody typed or pasted, a link included; None for what cannot be one."""
     link = _SHOWN.search(typed)
     text = (link[1] or link[2]) if link else typed
-    plain = _TIDY.sub("", text).upper().translate(_TYPED)
+    plain = code_signs(text)
     return plain if len(plain) == _LENGTH and all(sign in _ALPHABET for sign in plain) else None
 
 

@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+# Shown as nothing: Default_Ignorable_Code_Point beside the category Cf. Source: Unicode 15, DerivedCoreProperties.
+_INVISIBLE: Final = dict.fromkeys(
+    sign
+    for first, last in [
+        *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x3164, 0x3164)),
+        *((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)),
+    ]
+    for sign in range(first, last + 1)
+)
+# Letters of other keyboards that look like those of a code, and letters that codes leave out.
+_LOOK_ALIKES: Final = str.maketrans("АВЕКМНОРСТУХΑΒΕΚΜΝΟΡΤΧILO", "ABEKMH0PCTYXABEKMN0PTX110")
+
 
 class Locale(StrEnum):
     """A language of the interface."""
@@ -40,21 +52,14 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return text
 
 
-# What only changes how text is shown: marks of direction, and the mark of byte order.
-_UNSEEN: Final = dict.fromkeys([0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 _LONGEST_SEARCH: Final = 100
 
 
 def searched(query: str) -> str:
     """What somebody looks for: digits of any script as 0 to 9, no controls, single spaces, at most 100 characters."""
-    plain = "".join(map(_readable, query[: _LONGEST_SEARCH * 4].translate(_UNSEEN)))
-    return fold(plain)[:_LONGEST_SEARCH].strip()
-
-
-def _readable(sign: str) -> str:
-    if sign.isdecimal():
-        return str(unicodedata.decimal(sign))
-    return " " if unicodedata.category(sign) in {"Cc", "Cs"} else sign
+    plain = ascii_digits(visible(query[: _LONGEST_SEARCH * 4]))
+    shown = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in plain)
+    return fold(shown)[:_LONGEST_SEARCH].strip()
 
 
 def like(part: str) -> str:
@@ -65,3 +70,36 @@ def like(part: str) -> str:
 def fold(text: str) -> str:
     """Text with its whitespace runs folded to one space and its ends cut."""
     return " ".join(text.split())
+
+
+def visible(text: str) -> str:
+    """Text without the marks that show as nothing: direction marks, zero-width signs, soft hyphens, selectors."""
+    return "".join(sign for sign in text.translate(_INVISIBLE) if sign.isascii() or unicodedata.category(sign) != "Cf")
+
+
+def ascii_digits(text: str) -> str:
+    """Text with the decimal digits of every script as 0 to 9; ``²`` and ``Ⅷ`` are no digits."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(sign)) if unicodedata.category(sign) == "Nd" else sign for sign in text)
+
+
+def whole_number(text: str, most_digits: int = 18) -> int:
+    """The whole number that a person or a program wrote: an optional minus and digits of any script, nothing else.
+
+    Raises ValueError for everything else: ``1E2``, ``1.000``, ``+5``, ``1_000``, more than ``most_digits``.
+    """
+    plain = ascii_digits(visible(text).strip()).replace("\u2212", "-")
+    digits = plain.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= most_digits):
+        raise ValueError("not a whole number")
+    return int(plain)
+
+
+def code_signs(typed: str) -> str:
+    """A code as typed or pasted, without what separates or marks it: capitals and digits, look-alikes read as meant.
+
+    Digits of every script are digits; spaces, hyphens, dots, quotes and invisible marks fall away.
+    """
+    plain = ascii_digits(unicodedata.normalize("NFKC", typed)).upper()
+    return "".join(sign for sign in plain if sign.isalnum()).translate(_LOOK_ALIKES)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.infra import reading
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import NumberPart, OrderId, parse_number_part
 from backend.kernel.money import Money
@@ -322,16 +323,9 @@ def check_same(intent: Intent, way: str, amount: Money, order_id: OrderId | None
         raise PaymentConflict(f"key of payment {intent.id}")
 
 
-# Arabic-Indic and Persian digits, and both decimal signs.
-_DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫", "01234567890123456789.")
-
-
 def read_amount(text: str, currency: str) -> Money:
-    """The amount that a person typed, in his digits, with a point or a comma. Raises Invalid."""
-    plain = text.strip().translate(_DIGITS).replace("\u00a0", "").replace(" ", "")
-    if plain.count(",") == 1 and "." not in plain:
-        plain = plain.replace(",", ".")
+    """The amount that a person typed, as ``reading.amount`` understands it. Raises Invalid."""
     try:
-        return Money.parse(plain, currency)
+        return reading.amount(text, currency)
     except (ValueError, OverflowError) as error:
         raise Invalid("not an amount", fields={"amount": "not_a_number"}) from error

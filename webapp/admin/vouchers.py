@@ -14,6 +14,7 @@ from backend.growth.types import NewVouchers
 from backend.identity.types import Permission
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import VoucherBatchId
+from backend.kernel.text import whole_number
 from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.admin.payments import PAYMENTS
@@ -94,7 +95,7 @@ async def _make(request: SoukRequest, form: VoucherForm) -> NewVouchers:
     except Invalid:
         wrong["amount"] = "not_a_number" if form.amount or form.preset else "required"
     try:
-        count = present.read_count(form.count or "1")
+        count = whole_number(form.count or "1", most_digits=9)
     except ValueError:
         wrong["count"] = "not_a_number"
     try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
 from backend.growth.types import BonusRule, GiftCard, GiftStatus, Limits, RuleFigures, VoucherBatch
 from backend.infra.formatting import format_money, format_percent
 from backend.infra.i18n import mark as _
+from backend.infra.reading import decimal_text
 from backend.kernel.money import Money
+from backend.kernel.text import ascii_digits
 from webapp.presenters.ways import way_title
 from webapp.rendering import Viewer
 from webapp.views import Preset
@@ -21,8 +24,7 @@ REDEEM: Final = "/wallet/redeem"
 _SHARE: Final = "https://t.me/share/url"
 _GIFT_WORDS: Final = _("A gift for you: {amount}. Open it and it is in your wallet.")
 _ERRORS: Final[dict[str, GrowthError]] = {"below_minimum": "too_small", "above_maximum": "too_large"}
-# Digits of other scripts come in as they are typed; a decimal comma is a point.
-_TYPED: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫,", "01234567890123456789..")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def amount_error(code: str) -> GrowthError:
@@ -134,25 +136,14 @@ def read_day(text: str, viewer: Viewer, *, after: bool = False) -> datetime | No
     """
     if not text:
         return None
-    day = date.fromisoformat(text) + timedelta(days=1 if after else 0)
+    plain = ascii_digits(text.strip())
+    if not _DAY.fullmatch(plain):
+        raise ValueError("not a day")
+    day = date.fromisoformat(plain) + timedelta(days=1 if after else 0)
     return datetime.combine(day, time(), viewer.timezone)
 
 
 def read_basis_points(text: str) -> int:
     """Hundredths of a per cent in "12,5" or "12.5 %". Raises ValueError."""
-    plain = text.strip().rstrip("%٪").strip().translate(_TYPED)
-    try:
-        points = Decimal(plain) * 100
-    except InvalidOperation as error:
-        raise ValueError("not a number") from error
-    if not points.is_finite() or points != int(points):
-        raise ValueError("more than two decimals")
-    return int(points)
-
-
-def read_count(text: str) -> int:
-    """A whole number in any digits. Raises ValueError."""
-    plain = text.strip().translate(_TYPED)
-    if not (plain.isascii() and plain.isdigit() and len(plain) < 10):
-        raise ValueError("not a whole number")
-    return int(plain)
+    plain = decimal_text(text.strip().rstrip("%٪"), most_decimals=2)
+    return int(Decimal(plain) * 100)

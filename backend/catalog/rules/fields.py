@@ -13,6 +13,7 @@ from babel import Locale as BabelLocale
 
 from backend.catalog.types import HUES, ProblemCode
 from backend.kernel.money import Money, exponent
+from backend.kernel.text import visible, whole_number
 
 MAX_KEY: Final = 1024
 _MAX_AMOUNT: Final = 10**12  # a thousand of them are still one transfer
@@ -24,6 +25,14 @@ _YES: Final = frozenset({"yes", "true", "1", "y"})
 _NO: Final = frozenset({"no", "false", "0", "n", ""})
 _MAX_TAGS: Final = 10
 _MAX_TAG: Final = 30
+_LONGEST_NUMBER: Final = 20  # more is out of every range, whatever follows
+_ROUNDED: Final = 18
+# A column that is too narrow, and what a formula says that fails.
+_ERROR_VALUE: Final = re.compile(r"#{3,}|#[^\W\d_][\w/ ]*[!?]|#N/A|#Н/Д|#GETTING_DATA")
+_SPREADSHEET: Final = re.compile(
+    _ERROR_VALUE.pattern + r"|[+-]?\d[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+"  # numbers in scientific notation
+    r"|=.*"  # formulas
+)
 
 
 class FieldError(ValueError):
@@ -37,19 +46,20 @@ class FieldError(ValueError):
 Parser = Callable[[str], Any]
 
 
-def as_text(value: Any) -> str:
-    """The text of a cell, whether it came from CSV or JSON. Raises FieldError for what has no text."""
+def as_text(value: Any, parser: Parser | None = None) -> str:
+    """The text of a cell, whether it came from CSV or JSON; digits as they were written.
+
+    A switch of JSON is text for a column of switches alone, a list for one of tags. Raises FieldError for the rest.
+    """
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**18 else "9" * 19
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, bool) and parser is yes_or_no:
+        return "yes" if value else "no"
+    if isinstance(value, list) and parser is tags and all(isinstance(item, str) for item in value):
         return ";".join(value)
-    raise FieldError(ProblemCode.UNKNOWN_VALUE)
+    raise FieldError(ProblemCode.NOT_TEXT)
 
 
 def slug(text: str, longest: int = _MAX_SLUG) -> str:
@@ -74,6 +84,8 @@ def words(longest: int) -> Parser:
             raise FieldError(ProblemCode.TOO_LONG)
         if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text):
             raise FieldError(ProblemCode.BAD_TEXT)
+        if _ERROR_VALUE.fullmatch(text) or "\ufffd" in text:
+            raise FieldError(ProblemCode.SPREADSHEET_ERROR)
         return text
 
     return parse
@@ -93,25 +105,46 @@ def markdown(longest: int) -> Parser:
     return parse
 
 
-def key(text: str) -> str:
-    """A stock key: one line, kept exactly."""
-    if not text:
+def key(text: str, *, as_is: bool = False) -> str:
+    """A stock key: one line, without invisible marks, its spaces plain; ``as_is`` keeps it exactly as it is written.
+
+    Raises FieldError, without ``as_is`` also for what a spreadsheet made of a key.
+    """
+    text = text if as_is else canonical_key(text)
+    if not canonical_key(text):
         raise FieldError(ProblemCode.REQUIRED)
     if len(text) > MAX_KEY:
         raise FieldError(ProblemCode.TOO_LONG)
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+    if any(unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} for sign in text):
         raise FieldError(ProblemCode.BAD_TEXT)
+    if not as_is and is_spreadsheet_error(text):
+        raise FieldError(ProblemCode.SPREADSHEET_ERROR)
     return text
+
+
+def canonical_key(text: str) -> str:
+    """The key by which it is recognised: the same with and without invisible marks, however its spaces are coded."""
+    if text.isascii():
+        return text
+    plain = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in visible(text))
+    return unicodedata.normalize("NFC", plain).strip()
+
+
+def is_spreadsheet_error(text: str) -> bool:
+    """Whether a spreadsheet, or a wrong encoding, has put this in a key's place: #NAME?, ########, 1.23E+15, =A1."""
+    # Excel keeps fifteen digits; of a longer number the rest becomes zeros.
+    rounded = len(text) >= _ROUNDED and text.isascii() and text.isdigit() and not text[15:].strip("0")
+    return rounded or _SPREADSHEET.fullmatch(text) is not None or "\ufffd" in text
 
 
 def number(lowest: int, highest: int) -> Parser:
     """A whole number."""
 
     def parse(text: str) -> int:
-        digits = text.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit()):
-            raise FieldError(ProblemCode.NOT_A_NUMBER)
-        value = int(text) if len(digits) < 20 else highest + 1
+        try:
+            value = whole_number(text[:_LONGEST_NUMBER], most_digits=_LONGEST_NUMBER)
+        except ValueError:
+            raise FieldError(ProblemCode.NOT_A_NUMBER) from None
         if not lowest <= value <= highest:
             raise FieldError(ProblemCode.OUT_OF_RANGE)
         return value

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn
 
 import msgspec
 
+from backend.catalog.rules.lines import Line, Source, read_lines
 from backend.catalog.types import Problem, ProblemCode
+from backend.kernel.text import visible
 
-_MAX_LINE: Final = 1 << 20
-_BOM: Final = b"\xef\xbb\xbf"
 _DELIMITERS: Final = ",;\t"
-# Numbers with a point stay text, so that 3.40 is never a float.
-_DECODER: Final = msgspec.json.Decoder(Any, float_hook=str)
+# How Excel is told the delimiter of a CSV file: ``sep=;`` as its first line.
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Format(StrEnum):
@@ -34,12 +37,10 @@ class Format(StrEnum):
         return next((found for ending, found in endings.items() if name.endswith(ending)), None)
 
 
-class Source(Protocol):
-    """Anything that gives bytes line by line, as files do."""
+class Number(str):
+    """A number of a JSON file, as it was written: no digit is lost, none is added."""
 
-    def readline(self, limit: int, /) -> bytes:
-        """The next line with its end, at most ``limit`` bytes of it; empty at the end of the file."""
-        ...
+    __slots__ = ()
 
 
 class RawRow(msgspec.Struct, frozen=True):
@@ -51,34 +52,10 @@ class RawRow(msgspec.Struct, frozen=True):
     """The line that names the columns, where there is one."""
 
 
-class _Line(msgspec.Struct, frozen=True):
-    number: int
-    text: str
-    problem: ProblemCode | None = None
-
-
-def _lines(source: Source) -> Iterator[_Line]:
-    number = 0
-    while raw := source.readline(_MAX_LINE + 1):
-        number += 1
-        if number == 1:
-            raw = raw.removeprefix(_BOM)
-        if len(raw) > _MAX_LINE and not raw.endswith(b"\n"):
-            while (rest := source.readline(_MAX_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield _Line(number, "\n", ProblemCode.LINE_TOO_LONG)
-            continue
-        try:
-            yield _Line(number, raw.decode())
-        except UnicodeDecodeError:
-            # Quotes keep their meaning, so that only this row is lost and not all that follow.
-            yield _Line(number, raw.decode(errors="replace"), ProblemCode.NOT_UTF8)
-
-
 def read_plain(source: Source, column: str) -> Iterator[RawRow | Problem]:
     """One value a line, as ``column``; empty lines are passed over."""
     empty = True
-    for line in _lines(source):
+    for line in read_lines(source):
         if line.problem:
             empty = False
             yield Problem(line.number, line.problem)
@@ -92,7 +69,7 @@ def read_plain(source: Source, column: str) -> Iterator[RawRow | Problem]:
 def read_json_lines(source: Source) -> Iterator[RawRow | Problem]:
     """One JSON object a line; empty lines are passed over."""
     empty = True
-    for line in _lines(source):
+    for line in read_lines(source):
         if not line.text.strip() and not line.problem:
             continue
         empty = False
@@ -100,8 +77,11 @@ def read_json_lines(source: Source) -> Iterator[RawRow | Problem]:
             yield Problem(line.number, line.problem)
             continue
         try:
-            value = _DECODER.decode(line.text)
-        except (msgspec.DecodeError, RecursionError):
+            value = _decode(line.text)
+        except _NamedTwice as error:
+            yield Problem(line.number, ProblemCode.FIELD_TWICE, str(error)[:40])
+            continue
+        except (ValueError, RecursionError):
             yield Problem(line.number, ProblemCode.BROKEN_JSON)
             continue
         yield RawRow(line.number, value) if isinstance(value, dict) else Problem(line.number, ProblemCode.NOT_AN_OBJECT)
@@ -109,42 +89,71 @@ def read_json_lines(source: Source) -> Iterator[RawRow | Problem]:
         yield Problem(1, ProblemCode.EMPTY_FILE)
 
 
+class _NamedTwice(ValueError):
+    """An object names a field twice: each reader would believe another of the two."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _NamedTwice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _decode(text: str) -> Any:
+    """The value of a JSON text, its numbers as written. Raises ValueError, RecursionError."""
+    value = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_no_number, object_pairs_hook=_object)
+    if _SURROGATE.search(text):
+        # Half of a pair is no character: nothing could print or store it.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 class _Feed:
     """Hands lines to the csv reader and remembers which of them were bad."""
 
     def __init__(self, source: Source) -> None:
-        self._lines = _lines(source)
-        self.bad: list[_Line] = []
-        self.first = ""
+        self._lines = read_lines(source)
+        self._ahead: list[str] = []
+        self.bad: list[Line] = []
 
-    def peek(self) -> str:
-        """The first line, which stays to be read."""
-        line = next(self._lines, None)
-        if line is not None:
-            self._keep(line)
-            self.first = line.text
-        return self.first
+    def delimiter(self) -> str:
+        """What parts the cells: what a line ``sep=`` says, else what the header (which stays to be read) uses most."""
+        while (text := self._next()) is not None:
+            if match := _SEPARATOR.fullmatch(text):
+                self._ahead.append("\n")  # passed over, and still counted
+                return match[1]
+            self._ahead.append(text)
+            if text.strip():
+                return max(_DELIMITERS, key=text.count)
+        return _DELIMITERS[0]
 
     def __iter__(self) -> Iterator[str]:
-        if self.first:
-            yield self.first
-        for line in self._lines:
-            self._keep(line)
-            yield line.text
+        yield from self._ahead
+        while (text := self._next()) is not None:
+            yield text
 
-    def _keep(self, line: _Line) -> None:
+    def _next(self) -> str | None:
+        line = next(self._lines, None)
+        if line is None:
+            return None
         if line.problem:
             self.bad.append(line)
+        return line.text
 
 
 def read_csv(source: Source) -> Iterator[RawRow | Problem]:
-    """Rows under a header line; the delimiter (comma, semicolon, tab) is the one that the header uses most.
+    """Rows under a header line; the delimiter is comma, semicolon, tab, or what a first line ``sep=`` says.
 
-    A bad header makes one problem and no rows.
+    A column without a name is passed over while it is empty. A bad header makes one problem and no rows.
     """
     feed = _Feed(source)
-    first = feed.peek()
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = feed.delimiter()
     reader = csv.reader(iter(feed), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     header_line = 0
@@ -170,20 +179,25 @@ def read_csv(source: Source) -> Iterator[RawRow | Problem]:
         if not any(cell.strip() for cell in cells):
             continue
         if header is None:
-            header, header_line = [cell.strip().lower() for cell in cells], line
-            twice = sorted({name for name in header if header.count(name) > 1})
+            header, header_line = [visible(cell).strip().lower() for cell in cells], line
+            twice = sorted({name for name in header if name and header.count(name) > 1})
             if twice:
                 yield Problem(line, ProblemCode.DUPLICATE_COLUMN, twice[0])
                 return
             continue
         empty = False
-        if any(cell.strip() for cell in cells[len(header) :]):
-            yield Problem(line, ProblemCode.TOO_MANY_CELLS)
-            continue
-        cells += [""] * (len(header) - len(cells))
-        yield RawRow(line, dict(zip(header, cells, strict=False)), header_line)
+        yield _row(line, cells, header, header_line)
     if empty:
         yield Problem(1, ProblemCode.EMPTY_FILE)
+
+
+def _row(line: int, cells: list[str], header: list[str], header_line: int) -> RawRow | Problem:
+    if any(cell.strip() for cell in cells[len(header) :]):
+        return Problem(line, ProblemCode.TOO_MANY_CELLS)
+    cells += [""] * (len(header) - len(cells))
+    if any(cell.strip() for name, cell in zip(header, cells, strict=False) if not name):
+        return Problem(line, ProblemCode.NAMELESS_COLUMN)
+    return RawRow(line, {name: cell for name, cell in zip(header, cells, strict=False) if name}, header_line)
 
 
 def read_rows(source: Source, written: Format, plain_column: str = "key") -> Iterator[RawRow | Problem]:

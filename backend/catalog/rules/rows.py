@@ -10,9 +10,9 @@ import msgspec
 
 from backend.catalog.rules import fields
 from backend.catalog.rules.fields import FieldError, Parser
-from backend.catalog.rules.files import RawRow
+from backend.catalog.rules.files import Number, RawRow
 from backend.catalog.types import HUES, ICONS, ChoiceKind, Problem, ProblemCode, StockKind
-from backend.kernel.text import Locale
+from backend.kernel.text import Locale, visible
 
 _MAX_SHOWN: Final = 40
 _BIG: Final = 1_000_000
@@ -136,6 +136,7 @@ class CatalogueReader:
         localised = {f"{name}_{locale}" for texts in _TEXTS.values() for name in texts for locale in Locale}
         self._known = {"type", *localised}.union(*self._columns.values())
         self._unknown: set[str] = set()
+        self._headless = False
 
     def read(self, raws: Iterable[RawRow | Problem]) -> Iterator[CatalogueRow | Problem]:
         """Checked rows and problems, in the order of the file."""
@@ -151,10 +152,15 @@ class CatalogueReader:
 
     def _row(self, raw: RawRow) -> Iterator[CatalogueRow | Problem]:
         unknown = [name for name in raw.values if name not in self._known]
+        if raw.header and "type" not in raw.values and not self._headless:
+            self._headless = True
+            yield Problem(raw.header, ProblemCode.MISSING_COLUMN, "type")
         for name in unknown:
             if name not in self._unknown:  # once for the file, at the first row that has it
                 self._unknown.add(name)
                 yield Problem(raw.header or raw.line, ProblemCode.UNKNOWN_COLUMN, shown(name))
+        if self._headless:
+            return
         try:
             kind = RowKind(fields.as_text(raw.values.get("type")).lower())
         except ValueError:
@@ -181,7 +187,7 @@ class CatalogueReader:
             name, _, locale = column.rpartition("_")
             localised = name in texts and locale in Locale.__members__.values()
             try:
-                text = fields.as_text(given)
+                text = fields.as_text(given, parsers.get(column))
                 if localised:
                     values.setdefault(name, {})[locale] = texts[name](text)
                 elif column in parsers:
@@ -230,8 +236,13 @@ def _nested(raw: RawRow) -> Iterator[RawRow | Problem]:
         yield RawRow(raw.line, {"type": RowKind.VARIANT, "product": raw.values.get("slug"), **item})
 
 
-def read_stock(raws: Iterable[RawRow | Problem], default_variant: str | None = None) -> Iterator[StockRow | Problem]:
-    """Checked stock rows and problems. ``default_variant`` is meant where a row names none. No problem tells a key."""
+def read_stock(
+    raws: Iterable[RawRow | Problem], default_variant: str | None = None, *, as_is: bool = False
+) -> Iterator[StockRow | Problem]:
+    """Checked stock rows and problems. ``default_variant`` is meant where a row names none. No problem tells a key.
+
+    ``as_is`` takes keys exactly as they are written, also those that look as if a spreadsheet had broken them.
+    """
     known = {"variant", "key"}
     told: set[str] = set()
     for raw in raws:
@@ -243,21 +254,27 @@ def read_stock(raws: Iterable[RawRow | Problem], default_variant: str | None = N
             if name not in told:
                 told.add(name)
                 yield Problem(raw.header or raw.line, ProblemCode.UNKNOWN_COLUMN, shown(name))
-        row = _stock_row(raw, default_variant)
+        if raw.header and "key" not in raw.values:
+            # Not a thing of each row: the whole file has no such column, or no header at all.
+            yield Problem(raw.header, ProblemCode.MISSING_COLUMN, "key")
+            return
+        row = _stock_row(raw, default_variant, as_is)
         if not unknown or isinstance(row, Problem):
             yield row
 
 
-def _stock_row(raw: RawRow, default_variant: str | None) -> StockRow | Problem:
+def _stock_row(raw: RawRow, default_variant: str | None, as_is: bool) -> StockRow | Problem:
     given = raw.values.get("key")
     try:
-        variant = fields.as_text(raw.values.get("variant")) or default_variant or ""
+        variant = visible(fields.as_text(raw.values.get("variant"))).strip() or default_variant or ""
     except FieldError as error:
         return Problem(raw.line, error.code, "variant")
     if not variant:
         return Problem(raw.line, ProblemCode.REQUIRED, "variant")
     try:
-        return StockRow(raw.line, variant, fields.key(fields.as_text(given)))
+        if isinstance(given, Number) and not given.isdigit():
+            raise FieldError(ProblemCode.NOT_TEXT)
+        return StockRow(raw.line, variant, fields.key(fields.as_text(given), as_is=as_is))
     except FieldError as error:
         return Problem(raw.line, error.code, "key", fields.masked(given) if isinstance(given, str) and given else "")
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Row
 
 from backend.catalog.repository import stock, writes
+from backend.catalog.rules.fields import canonical_key
 from backend.catalog.rules.rows import StockRow, shown
 from backend.catalog.types import STOCK_TOPIC, Problem, ProblemCode, StockChange, StockReport
 from backend.infra import audit
@@ -122,7 +123,8 @@ class StockImport:
         fresh: dict[tuple[UUID, bytes], tuple[_Target, bytes]] = {}
         for target, text in chunk:
             plain = text.encode()
-            mark: tuple[UUID, bytes] = (target.id, self._ring.fingerprint(plain, target.id.bytes))
+            same = canonical_key(text).encode()
+            mark: tuple[UUID, bytes] = (target.id, self._ring.fingerprint(same, target.id.bytes))
             if mark in fresh:
                 target.duplicates += 1
             else:

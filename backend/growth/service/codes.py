@@ -36,10 +36,11 @@ class CodesService:
 
         Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, over, used up or stopped.
         """
-        await self._limiter.hit(REDEEM, str(actor.id))
         code = rules.read_code(typed)
         if code is None:
+            # A slip of spelling costs no try: what cannot be a code tells a guesser nothing.
             raise CodeNotValid("not a code")
+        await self._limiter.hit(REDEEM, str(actor.id))
         return await self._redeem(actor, domain.fingerprint(self._ring, code))
 
     @retry_conflicts

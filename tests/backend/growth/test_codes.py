@@ -127,7 +127,11 @@ async def test_every_refusal_reads_alike(
 async def test_tries_are_limited_with_the_wait(codes: CodesService, counter: Counter, person) -> None:
     one = await person()
     with pytest.raises(CodeNotValid):
-        await codes.redeem(one, "nothing")
+        await codes.redeem(one, rules.new_code())
+    # A slip of spelling costs no try.
+    for slip in ("nothing", rules.new_code()[:-1], rules.new_code()[:-1] + "*"):
+        with pytest.raises(CodeNotValid):
+            await codes.redeem(one, slip)
     counter.full = True
     with pytest.raises(RateLimited) as refused:
         await codes.redeem(one, rules.new_code())

@@ -137,17 +137,38 @@ def test_amounts_out_of_bounds(amount: Money, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "cents"),
-    [("25", 2500), (" 25.5 ", 2550), ("25,50", 2550), ("٢٥٫٥٠", 2550), ("۲۵", 2500), ("1 000", 100_000),
-     ("1\u00a0000,5", 100_050)],
+    [("25", 2500), (" 25.5 ", 2550), ("25,50", 2550), ("٢٥٫٥٠", 2550), ("۲۵", 2500), ("१२", 1200), ("1 000", 100_000),
+     ("1\u00a0000,5", 100_050), ("1,000", 100_000), ("$40", 4000), ("40 $", 4000), ("USD 40", 4000), ("40usd", 4000),
+     ("1,000.50", 100_050), ("1.000,50", 100_050), ("1,000,000", 100_000_000), ("1.000.000", 100_000_000),
+     ("١٬٠٠٠٫٥", 100_050), ("1'000.5", 100_050), ("\u200f25\u200e", 2500), ("-5", -500), ("\u22125", -500)],
 )  # fmt: skip
 def test_amounts_as_people_type_them(typed: str, cents: int) -> None:
     assert rules.read_amount(typed, "USD") == usd(cents)
 
 
 @pytest.mark.parametrize(
+    ("typed", "currency", "minor"),
+    [("1,000", "JPY", 1000), ("¥1,000", "JPY", 1000), ("1.000", "KWD", 1000), ("0,500", "KWD", 500),
+     ("40 ₽", "RUB", 4000), ("40 руб.", "RUB", 4000), ("CA$40", "CAD", 4000), ("$40", "CAD", 4000),
+     ("٤٠ ر.س.\u200f", "SAR", 4000)],
+)  # fmt: skip
+def test_amounts_of_other_currencies(typed: str, currency: str, minor: int) -> None:
+    assert rules.read_amount(typed, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"), [("$40", "EUR"), ("1,000", "KWD"), ("1.000", "JPY"), ("1,5", "JPY"), ("40 USD", "SAR")]
+)
+def test_an_amount_with_two_readings_is_none(typed: str, currency: str) -> None:
+    with pytest.raises(Invalid):
+        rules.read_amount(typed, currency)
+
+
+@pytest.mark.parametrize(
     "typed",
-    ["", "x", "1e5", "NaN", "inf", "1,000", "1.000", "1,2,3", "1.2.3", "+5", "--5", "0x10", "²", "92233720368547758070",
-     "9" * 17, "9" * 400, "5$", "1_000"],
+    ["", "x", "1e5", "1E2", "5e0", "NaN", "inf", "1.000", "1,2,3", "1.2.3", "+5", "--5", "0x10", "²",
+     "92233720368547758070", "9" * 17, "9" * 400, "5€", "1_000", "2 5", "1 00", "1,000,00", "12,34.5", "5$ $", "$",
+     "1 2 3"],
 )  # fmt: skip
 def test_what_is_no_amount(typed: str) -> None:
     with pytest.raises(Invalid) as refused:
