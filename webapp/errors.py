@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from backend.identity.types import Actor
+from backend.infra.formatting import format_money
 from backend.infra.health import database_lost
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import LOG_LEVEL, AppError, Invalid, Kind, RateLimited, Unavailable
@@ -52,6 +53,9 @@ _CODE_PAGES: Final[dict[str, str]] = {
     "second_admin_needed": _ANY_PAGE,
 }
 _UNAVAILABLE_SECONDS: Final = 5
+# What Litestar says of a client that hung up while its body was read, and the status by which nginx logs that.
+_HUNG_UP: Final = "client disconnected prematurely"
+_CLIENT_GONE: Final = 499
 
 
 MESSAGES: Final[dict[str, str]] = {
@@ -138,16 +142,25 @@ def problem_of(error: BaseException) -> Problem:
         return _of_app_error(error)
     if isinstance(error, ValidationException):
         return Problem(400, "invalid_input", Kind.INVALID, fields=_fields_of(error))
-    if isinstance(error, HTTPException) and error.status_code < 500:
-        code = _HTTP_CODES.get(error.status_code, "invalid_input")
-        allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
-        extra = ((b"allow", allow.encode()),) if allow else ()
-        return Problem(error.status_code, code, _HTTP_KINDS.get(error.status_code), headers=extra)
+    if isinstance(error, HTTPException) and (told := _of_http(error)):
+        return told
     if isinstance(error, RecursionError):  # a body nested deeper than the decoder follows
         return Problem(400, "invalid_input", Kind.INVALID)
     if database_lost(error):
         return _of_app_error(Unavailable(repr(error)))
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", None)
+
+
+def _of_http(error: HTTPException) -> Problem | None:
+    """An error of the router or of reading the request; None for what nobody expected."""
+    if isinstance(error, InternalServerException) and error.detail == _HUNG_UP:
+        return Problem(_CLIENT_GONE, "client_gone", Kind.INVALID)
+    if error.status_code >= 500:
+        return None
+    code = _HTTP_CODES.get(error.status_code, "invalid_input")
+    allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
+    extra = ((b"allow", allow.encode()),) if allow else ()
+    return Problem(error.status_code, code, _HTTP_KINDS.get(error.status_code), headers=extra)
 
 
 def _of_app_error(error: AppError) -> Problem:
@@ -181,17 +194,13 @@ _LEVELS: Final = {"info": 20, "warning": 30, "error": 40}
 
 
 def message(site: Site, problem: Problem, actor: Actor | None, locale: Locale) -> str:
-    """The error in the reader's words, amounts and all."""
-    viewer = site.viewer(actor, locale)
-    text = viewer.words.gettext(MESSAGES.get(problem.code, MESSAGES["invalid_input"]))
-    filled = {name: _told(site, viewer, value) for name, value in problem.params.items()}
-    return fill(text, filled)
-
-
-def _told(site: Site, viewer: Any, value: object) -> str:
-    if isinstance(value, Money):
-        return site.templates.render("errors/_amount.html", viewer, value=value).strip()
-    return str(value)
+    """The error in the reader's words, amounts and all, as plain text."""
+    words = site.viewer(actor, locale).words
+    text = words.gettext(MESSAGES.get(problem.code, MESSAGES["invalid_input"]))
+    amounts = {
+        name: format_money(value, words.locale) for name, value in problem.params.items() if isinstance(value, Money)
+    }
+    return fill(text, {name: str(value) for name, value in problem.params.items()} | amounts)
 
 
 def answer(

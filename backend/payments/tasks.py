@@ -9,7 +9,7 @@ from backend.payments.domain import SEND_REFUND
 from backend.payments.service import COMPARE, POLL, PaymentsService, ReconciliationService, RefundsService
 from backend.payments.types import CompareProvider, PollIntent, SendRefund
 
-_SWEEP_SECONDS = 60
+_SWEEP_SECONDS = 15
 _GLANCE_SECONDS = 900
 _RECONCILED_AT = time(3, 40)  # UTC: when few people buy
 _COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment

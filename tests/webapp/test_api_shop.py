@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backend.bootstrap import Services
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, goods
@@ -39,6 +41,25 @@ async def test_bad_calls_get_one_shape(services: Services, visitor: MakeVisitor)
         assert answer.json()["error"]["code"] == "invalid_input"
     assert (await caller.get("/api/v1/products/nothing", html=False)).status_code == 404
     assert (await caller.client.get("/api/v1/products")).status_code == 401
+
+
+@pytest.mark.parametrize("quantity", ["1E0", "1.0", '"1"', "true", "1e400", "9" * 5000, '1, "quantity": 2', "NaN"])
+async def test_numbers_of_json_are_digits_and_fields_stand_once(
+    services: Services, visitor: MakeVisitor, quantity: str
+) -> None:
+    thing, caller = await goods(services, max_quantity=3), visitor()
+    body = f'{{"variant_id": "{thing.variant_id}", "quantity": {quantity}}}'
+    headers = {"Idempotency-Key": "some-key-here", "content-type": "application/json"}
+    answer = await caller.post("/api/v1/orders", html=False, content=body.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_input")
+
+
+async def test_a_refusal_in_json_holds_no_html(services: Services, visitor: MakeVisitor) -> None:
+    thing, caller = await goods(services, price=720), visitor()
+    body = {"variant_id": str(thing.variant_id)}
+    poor = await caller.post("/api/v1/orders", html=False, json=body, headers={"Idempotency-Key": "first-try"})
+    assert "7.20" in poor.json()["error"]["message"]
+    assert "<" not in poor.json()["error"]["message"]
 
 
 async def test_the_schema_names_every_call(visitor: MakeVisitor) -> None:

@@ -19,6 +19,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OrderFilter, OrderRow
 from webapp.api.refusals import refusals
+from webapp.forms import strict_json
 from webapp.limits import PURCHASE, limited
 from webapp.site import SoukRequest, site_of
 
@@ -173,6 +174,7 @@ async def api_orders(
     "/orders",
     tags=["orders"],
     guards=[limited(PURCHASE)],
+    before_request=strict_json(NewOrder),
     status_code=201,
     responses=refusals(402, 403, 404, 409, 413),
 )

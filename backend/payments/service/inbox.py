@@ -165,12 +165,14 @@ class InboxService:
     ) -> Intent:
         """Give unmatched money to a person, as ``amount`` of the shop's currency, by the road of every payment.
 
-        With ``order_id`` it goes on to pay that order. Raises NotFound, PaymentClosed for a message that is settled or
-        speaks of no money that came, Invalid (field ``amount``) for an amount that is none, or more than ``worth``
-        allows: what did not come is no payment but a correction, which a second admin may have to approve.
+        With ``order_id`` it goes on to pay that order. Raises NotFound (also for an unknown person), PaymentClosed for
+        a message that is settled or speaks of no money that came, Invalid (field ``amount``) for an amount that is
+        none, or more than ``worth`` allows: what did not come is no payment but a correction, which a second admin may
+        have to approve.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
+            await identity.get_recipient(tx, user_id)
             event = await events.lock_event(tx, event_id)
             if event.outcome is not Outcome.UNMATCHED or event.state is not ProviderState.PAID or not event.amount:
                 raise PaymentClosed(event.outcome)

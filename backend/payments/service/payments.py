@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ import structlog
 from backend.identity.types import Actor, Permission
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
-from backend.kernel.errors import Invalid, NotFound, Unavailable
+from backend.kernel.errors import AppError, Invalid, NotFound, Unavailable
 from backend.kernel.ids import IntentId, OrderId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
@@ -34,9 +35,10 @@ from backend.payments.types import (
 
 POLL: Final = "payments.poll"
 _LEASE: Final = timedelta(seconds=30)
-_OVERDUE: Final = timedelta(minutes=5)
 _SOONEST: Final = timedelta(seconds=1)
-_SWEPT_AT_ONCE: Final = 500
+_OVERDUE: Final = timedelta(seconds=30)
+_SWEPT_AT_ONCE: Final = 100
+_LOOKED_AT_ONCE: Final = 5
 _MAX_KEY: Final = 200
 log = structlog.get_logger(__name__)
 
@@ -233,11 +235,22 @@ class PaymentsService:
                 tx.enqueue(POLL, PollIntent(intent.id, attempt), delay=delay, unique_key=_poll_key(intent.id, attempt))
 
     async def sweep(self) -> int:
-        """Timer: take up again what no poll follows any more (a dead letter); returns how many."""
+        """Timer: look at the payments whose poll is overdue, because Redis is away or the job failed; how many.
+
+        It looks itself: a job would wait for Redis, while the timer runs without it.
+        """
         async with self._uow() as tx:
             forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
-            for intent_id, polls in forgotten:
-                tx.enqueue(POLL, PollIntent(intent_id, polls))
+        few = asyncio.Semaphore(_LOOKED_AT_ONCE)
+
+        async def look(intent_id: IntentId, polls: int) -> None:
+            async with few:
+                try:
+                    await self.poll(PollIntent(intent_id, polls))
+                except AppError as error:  # one payment's trouble is not the others'
+                    log.warning("payments.sweep_failed", intent=str(intent_id), error=error.detail)
+
+        await asyncio.gather(*(look(intent_id, polls) for intent_id, polls in forgotten))
         return len(forgotten)
 
     async def _open(self, intent: Intent, *, leased: bool = False) -> Intent:

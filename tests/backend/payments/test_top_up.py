@@ -357,18 +357,21 @@ async def test_a_provider_switched_off_lets_its_payments_expire(
     assert (await without.intent(buyer, intent.id)).status is IntentStatus.EXPIRED
 
 
-async def test_the_timer_takes_up_what_no_poll_follows(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs, balance: Balance
+async def test_the_timer_looks_at_what_no_job_polls(
+    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance
 ) -> None:
+    """Without Redis no job runs; the timer does, and sees the money."""
+    other = await payments.start_top_up(buyer, "fake", usd(700), idempotency_key="other tap")
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     assert await payments.sweep() == 0
     clock.move(minutes=6)
-    assert await payments.sweep() == 1
-    assert await payments.sweep() == 0
     fake.paid(intent.id, usd(500))
-    await payments.poll(msgspec.convert((await jobs(POLL))[-1], PollIntent))
+    assert await payments.sweep() == 2
     assert await balance(buyer.id) == 500
+    assert await payments.sweep() == 0
     clock.move(minutes=60)
+    assert await payments.sweep() == 1
+    assert (await payments.intent(buyer, other.id)).status is IntentStatus.EXPIRED
     assert await payments.sweep() == 0
 
 
@@ -380,6 +383,6 @@ async def test_the_timer_leaves_a_short_payment_alone_once_its_time_is_over(
     clock.move(minutes=10)
     assert await payments.sweep() == 1
     clock.move(minutes=60)
-    await payments.poll(PollIntent(intent.id, 0))
+    assert await payments.sweep() == 1
     assert await payments.sweep() == 0
     assert (await payments.refresh(buyer, intent.id)).status is IntentStatus.UNDERPAID
