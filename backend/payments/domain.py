@@ -12,7 +12,7 @@ from backend.kernel.ids import IntentId, OrderId, UserId, parse_short_number, sh
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.errors import PaymentConflict, RefundNotPossible
-from backend.payments.repository import events, intents, refunds, search
+from backend.payments.repository import calls, events, intents, refunds, search
 from backend.payments.types import (
     Capabilities,
     Intent,
@@ -43,8 +43,10 @@ async def apply(tx: Tx, provider: str, report: Report) -> Outcome:
     """Store ``report`` in the inbox and do what it says: both or neither, and once however often it comes.
 
     That a payment is on its way is a state and no event: it may come and go (a chain is reorganised), so it is not
-    stored.
+    stored. Raises BadWebhook for a call that had an effect before with another body.
     """
+    if report.call is not None:
+        await calls.use(tx, provider, report.call)
     intent = await intents.lock_reported(tx, provider, report)
     decision = rules.decide(intent, report)
     if report.state in _STORED and not await _store(tx, provider, report, decision, intent):

@@ -105,6 +105,18 @@ class PaymentEvent(Model):
     applied_at: Mapped[datetime | None]
 
 
+class PaymentCall(Model):
+    """A provider's call that had an effect, where its signature does not cover the body; ``digest`` is the body's."""
+
+    __tablename__ = "payment_calls"
+    __table_args__ = (Index("ix_payment_calls_received_at", "received_at"),)
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    received_at: Mapped[datetime]
+
+
 class PaymentRefund(Model):
     """Money on its way back through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``.
 
@@ -149,6 +161,7 @@ class PaymentReconciliation(Model):
     since: Mapped[datetime]
     until: Mapped[datetime]
     checked: Mapped[int]
+    unknown: Mapped[int] = mapped_column(server_default=text("0"))
     differences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())
     error: Mapped[str]
     at: Mapped[datetime]

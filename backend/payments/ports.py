@@ -12,7 +12,7 @@ from backend.infra.settings import Settings
 from backend.infra.telegram.client import Transport
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
-from backend.payments.types import Capabilities, Created, PaymentRef, Refunded, Report
+from backend.payments.types import Capabilities, Covers, Created, PaymentRef, Refunded, Report
 
 
 class PaymentProvider(Protocol):
@@ -37,7 +37,10 @@ class PaymentProvider(Protocol):
         ...
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
-        """The news in a call to our address. Raises BadWebhook unless it is the provider's own."""
+        """The news in a call to our address. Raises BadWebhook unless it is the provider's own.
+
+        Each docstring says what the signature covers, and how what it does not cover is known.
+        """
         ...
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
@@ -128,6 +131,7 @@ class ProviderSpec:
     """A way that an operator can switch on: by setting all the variables that it ``needs``.
 
     ``build`` may raise SettingsError for values that make no sense. ``webhook``: it calls ``/hooks/<name>``.
+    ``covers``: what the signature of its calls proves, for one that calls.
     ``policy_risk``: not Stars, which Telegram's rules want for digital goods.
     """
 
@@ -135,4 +139,5 @@ class ProviderSpec:
     needs: tuple[str, ...]
     build: Callable[[Settings, ProviderKit], PaymentProvider]
     webhook: bool = False
+    covers: Covers | None = None
     policy_risk: bool = True

@@ -108,6 +108,9 @@ class PayPalServer:
             if order is None:
                 return self._problem("INVALID_RESOURCE_ID", 404)
             return self._capture(order) if parts[-1] == "capture" else Response(json=order)
+        if parts[2] == "refunds":
+            refund = next((item for item in self.refunds if item["id"] == parts[3]), None)
+            return self._problem("RESOURCE_NOT_FOUND", 404) if refund is None else Response(json=refund)
         capture = self.captures.get(parts[3])
         if capture is None:
             return self._problem("INVALID_RESOURCE_ID", 404)

@@ -14,13 +14,15 @@ from webapp.views.manage_money import PlaceRow
 async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
     """The pages about money, each with the count of what waits there; for an admin with the permission for money."""
     services, actor = site_of(request).services, request.user
-    unmatched, deposits, corrections, compared = await asyncio.gather(
+    unmatched, deposits, corrections, compared, ways = await asyncio.gather(
         services.inbox.count_unmatched(actor),
         services.deposits.waiting(actor),
         services.adjustments.waiting(actor),
         services.reconciliation.latest(actor),
+        services.payments.ways(actor),
     )
-    differs = sum(is_off(one) for one in latest_of_each(compared).values())
+    by_hand = {way.name for way in ways if not way.comparable}
+    differs = sum(is_off(one, comparable=name not in by_hand) for name, one in latest_of_each(compared).items())
     return (
         PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
         PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),

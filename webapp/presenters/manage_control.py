@@ -30,9 +30,9 @@ def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]
     return latest
 
 
-def is_off(one: Reconciliation) -> bool:
-    """Whether a person should look: something differs, or nothing could be compared."""
-    return bool(one.differences or one.error)
+def is_off(one: Reconciliation, *, comparable: bool = True) -> bool:
+    """Whether an admin should look: something differs, or could be compared and was not."""
+    return not one.agrees if comparable else bool(one.differences or one.error)
 
 
 def comparison(
@@ -56,6 +56,7 @@ def comparison(
         differences=tuple(_difference(item, viewer) for item in one.differences),
         waiting=waiting,
         by_hand=not comparable,
+        unknown=one.unknown if comparable else 0,
     )
 
 
@@ -66,6 +67,8 @@ def _verdict(one: Reconciliation | None, viewer: Viewer, *, comparable: bool) ->
         return badge((_("No answer"), "warn"), viewer)
     if not comparable:
         return badge((_("Cannot be compared"), ""), viewer)
+    if one is not None and one.unknown:
+        return badge((_("Unknown"), "warn"), viewer)
     return badge((_("Not compared yet"), "") if one is None else (_("Agrees"), "good"), viewer)
 
 

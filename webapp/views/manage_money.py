@@ -336,6 +336,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     differences: tuple[DifferenceView, ...] = ()
     waiting: bool = False
     by_hand: bool = False
+    unknown: int = 0
 
 
 class ReconciliationPage(msgspec.Struct, frozen=True):

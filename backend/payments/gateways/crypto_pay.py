@@ -24,6 +24,7 @@ from backend.payments.ports import Http, ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
     Capabilities,
+    Covers,
     Created,
     PayAction,
     PaymentRef,
@@ -133,7 +134,12 @@ class CryptoPayProvider:
         return _report(invoice, ProviderDown) if invoice else None
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
-        """The invoice that was paid. Signed in hex by HMAC-SHA256, whose key is the token's SHA-256."""
+        """The invoice that was paid.
+
+        The signature (HMAC-SHA256 in hex, whose key is the token's SHA-256) covers every byte of the body, and no time
+        beside it: a call that was captured can be sent again for ever, and says the same each time. That changes
+        nothing, because news are named by the invoice and its sum.
+        """
         if not hmac.compare_digest(reading.header(headers, SIGNATURE), self.sign(body)):
             raise BadWebhook("crypto_pay: wrong signature")
         update = reading.notice(body, _Update)
@@ -322,4 +328,6 @@ def _build(settings: Settings, kit: ProviderKit) -> CryptoPayProvider:
     )
 
 
-SPEC: Final = ProviderSpec(name="crypto_pay", needs=("CRYPTO_PAY_TOKEN",), build=_build, webhook=True)
+SPEC: Final = ProviderSpec(
+    name="crypto_pay", needs=("CRYPTO_PAY_TOKEN",), build=_build, webhook=True, covers=Covers.BODY
+)

@@ -19,6 +19,7 @@ from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
     Capabilities,
+    Covers,
     Created,
     PayAction,
     PaymentRef,
@@ -69,7 +70,10 @@ class DemoProvider:
         )
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
-        """The news in a signed call (HMAC-SHA256 of the body, in hex). Raises BadWebhook."""
+        """The news in a call. Raises BadWebhook.
+
+        The signature (HMAC-SHA256 in hex, under a key made of SECRET_KEY) covers every byte of the body, and no time.
+        """
         given = next((value for name, value in headers.items() if name.lower() == SIGNATURE), "")
         if not hmac.compare_digest(given.encode(), self.sign(body).encode()):
             raise BadWebhook("demo: wrong signature")
@@ -97,4 +101,6 @@ def _build(settings: Settings, kit: ProviderKit) -> DemoProvider:
     return DemoProvider(clock=kit.clock, production=settings.production, secret=settings.secret_key)
 
 
-SPEC: Final = ProviderSpec(name="demo", needs=("DEMO_PAYMENTS",), build=_build, webhook=True, policy_risk=False)
+SPEC: Final = ProviderSpec(
+    name="demo", needs=("DEMO_PAYMENTS",), build=_build, webhook=True, covers=Covers.BODY, policy_risk=False
+)

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
+
 from backend.infra.settings import Settings
 from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
@@ -22,6 +24,7 @@ from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
     Capabilities,
+    Covers,
     Created,
     PayAction,
     PaymentRef,
@@ -96,11 +99,14 @@ class PayPalProvider:
         return Created(order.id, PayAction(ActionKind.LINK, url=url))
 
     async def status(self, payment: PaymentRef) -> Report | None:
-        """How the order stands; one that was approved is captured now. None of one that PayPal has forgotten."""
+        """How the order stands; one that was approved is captured now. None of one that PayPal has forgotten.
+
+        PayPal forgets orders before captures: what was taken is then told by its capture.
+        """
         try:
             order = await self._order(payment.external_id or "")
         except reading.Refused:
-            return None
+            return await self._of_charge(payment)
         if order.status == "APPROVED":
             order = await self._capture(order.id)
         reports = _of_order(order, ProviderDown)
@@ -108,20 +114,46 @@ class PayPalProvider:
         return (known or reports)[0]
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
-        """The news in a call that PayPal has signed for our webhook; an approval is followed by the capture."""
-        await self._signature.verify(headers, body)
+        """The news that a call of PayPal's points to; an approval is followed by the capture.
+
+        The signature covers a CRC32 of the body, which any body can be given: of the body only ids are taken, and the
+        order, capture or refund of that id is fetched. Its amount, currency, status, order and payment count. A call is
+        good for three days and for the one body that it came with first (``Report.call``).
+        """
+        call = await self._signature.verify(headers, body)
         event = reading.notice(body, Event)
-        data, kind = bytes(event.resource), event.event_type
+        try:
+            reports = await self._look_up(event.event_type, bytes(event.resource))
+        except reading.Refused as error:
+            raise BadWebhook("paypal does not know what the call is about") from error
+        return [msgspec.structs.replace(report, call=call) for report in reports]
+
+    async def _look_up(self, kind: str, data: bytes) -> list[Report]:
+        """What PayPal's API says of the resource that a call names. Raises reading.Refused for one it does not know."""
         if kind == "CHECKOUT.ORDER.APPROVED":
-            order = reading.notice(data, Order)
-            ours = any(unit.reference_id == self._shop for unit in order.purchase_units)
-            return _of_order(await self._capture(order.id), ProviderDown) if ours else []
+            named = reading.notice(data, Order)
+            if not self._is_ours(named):  # to claim this of ours wins nothing: the poll captures it
+                return []
+            order = await self._order(named.id)
+            if not self._is_ours(order):
+                return []
+            return _of_order(await self._capture(order.id) if order.status == "APPROVED" else order, ProviderDown)
         if kind in {"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED"}:
             return [await self._of_refund(reading.notice(data, Capture))]
         if kind.startswith("PAYMENT.CAPTURE."):
-            capture = reading.notice(data, Capture)
-            return [_of_capture(capture, capture.order_id, None, BadWebhook)]
+            told = reading.notice(data, Capture)
+            capture = await self._captured(told.id)
+            if (
+                told.amount
+                and capture.amount
+                and _money(told.amount, BadWebhook) != _money(capture.amount, ProviderDown)
+            ):
+                raise BadWebhook("paypal: a call that contradicts PayPal's API")
+            return [_of_capture(capture, capture.order_id, None, ProviderDown)]
         return []
+
+    def _is_ours(self, order: Order) -> bool:
+        return any(unit.reference_id == self._shop for unit in order.purchase_units)
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
         """Refund a part of a capture, or all; PayPal keeps the key for 45 days."""
@@ -192,15 +224,41 @@ class PayPalProvider:
             pass  # taken before, or the payer must choose another card: the order tells
         return await self._order(order_id)
 
-    async def _of_refund(self, refund: Capture) -> Report:
-        """What a refund's webhook tells: how much of the capture has gone back in all."""
+    async def _of_charge(self, payment: PaymentRef) -> Report | None:
+        """What a payment's capture tells; None where there is none, or PayPal does not know it."""
+        if not payment.charge_id:
+            return None
+        try:
+            capture = await self._captured(payment.charge_id)
+        except reading.Refused:
+            return None
+        report = _of_capture(capture, capture.order_id, None, ProviderDown)
+        if report.received is not None and report.received <= payment.received:
+            return await self._returned(capture.id, None) or report
+        return report
+
+    async def _of_refund(self, told: Capture) -> Report:
+        """How much of a capture has gone back in all, after a call about a refund or a reversal of it.
+
+        What PayPal does not list as a refund (a reversal) is known by the state of its capture and its order.
+        """
+        try:
+            path = f"/v2/payments/refunds/{quote(told.id, safe='')}"
+            refund = await self._api.call("GET", path, Capture)
+        except reading.Refused:
+            refund = Capture(id=told.id, links=told.links)
         above = [link.href for link in refund.links if link.rel == "up" and "/captures/" in link.href]
-        if not above or refund.amount is None:
+        if not above:
             raise BadWebhook("paypal: a refund of no capture")
-        total = refund.seller_payable_breakdown.total_refunded_amount or refund.amount
         capture_id = above[0].rpartition("/")[2]
-        report = await self._returned(capture_id, _money(total, BadWebhook))
-        return report or _back(capture_id, "", None, _money(total, BadWebhook))
+        amount = refund.seller_payable_breakdown.total_refunded_amount or refund.amount
+        total = _money(amount, ProviderDown) if amount and refund.status in _GONE else None
+        report = await self._returned(capture_id, total)
+        if report is None and total is not None:  # of other business; or money that an admin has given to somebody
+            report = _back(capture_id, "", None, total)
+        if report is None:
+            raise BadWebhook("paypal: a refund that PayPal does not know")
+        return report
 
     async def _of_payment(self, info: Info) -> list[Report]:
         """What a search tells of a payment that names one of ours; nothing of other business.
@@ -223,10 +281,10 @@ class PayPalProvider:
     async def _captured(self, capture_id: str) -> Capture:
         return await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", Capture)
 
-    async def _returned(self, capture_id: str, least: Money) -> Report | None:
-        """How much of a capture went back in all: what its order says, or ``least`` where that is more.
+    async def _returned(self, capture_id: str, least: Money | None) -> Report | None:
+        """How much of a capture went back in all: as its order or its own state says, or ``least`` where it is more.
 
-        None for a capture of other business.
+        None for a capture of other business, and where nothing went back.
         """
         try:
             capture = await self._captured(capture_id)
@@ -235,15 +293,16 @@ class PayPalProvider:
         intent_id = reading.intent_id(capture.custom_id)
         if intent_id is None:
             return None
-        order_id, total = capture.order_id, least
+        order_id, totals = capture.order_id, [least] if least else []
+        if capture.status == "REFUNDED" and capture.amount is not None:
+            totals.append(_money(capture.amount, ProviderDown))
         try:
             told = _of_order(await self._order(order_id), ProviderDown) if order_id else []
         except reading.Refused:
             told = []  # PayPal forgets orders, not captures
-        for report in told:
-            if report.refunded is not None and report.refunded.currency == total.currency:
-                total = max(total, report.refunded, key=lambda money: money.amount)
-        return _back(capture_id, order_id, intent_id, total)
+        totals += [report.refunded for report in told if report.refunded is not None]
+        alike = [money for money in totals if money.currency == totals[0].currency]
+        return _back(capture_id, order_id, intent_id, max(alike, key=lambda money: money.amount)) if alike else None
 
 
 def _places(currency: str) -> int:
@@ -335,4 +394,5 @@ SPEC: Final = ProviderSpec(
     needs=("PAYPAL_CLIENT_ID", "PAYPAL_SECRET", "PAYPAL_WEBHOOK_ID"),
     build=_build,
     webhook=True,
+    covers=Covers.CHECKSUM,
 )

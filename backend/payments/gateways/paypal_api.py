@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import zlib
 from collections import deque
@@ -20,6 +21,7 @@ from backend.kernel.clock import Clock
 from backend.payments.errors import BadWebhook, ProviderDown
 from backend.payments.gateways import reading
 from backend.payments.ports import Answer, Http, Memory
+from backend.payments.types import Call
 
 _CERTIFICATES: Final = "/v1/notifications/certs/"
 _CERTIFICATE: Final = re.compile("[A-Za-z0-9_-]{1,100}")
@@ -29,6 +31,10 @@ _KEPT: Final = 8
 _LOOKUPS: Final = 10
 _MISSING_SPAN: Final = timedelta(minutes=10)
 _MOST_MISSING: Final = 1000
+_LONGEST_ID: Final = 100
+# PayPal sends a message again for three days.
+_OLDEST: Final = timedelta(days=3, hours=1)
+_EARLIEST: Final = timedelta(minutes=10)
 _PROVED: Final = "paypal:certificates"
 _LOOKUP_SPAN: Final = timedelta(minutes=1)
 _EARLY: Final = timedelta(minutes=1)
@@ -105,7 +111,9 @@ class PayPalApi:
 class PayPalSignature:
     """Proves by PayPal's certificate that a webhook is PayPal's, and meant for ours.
 
-    The signature covers our webhook's id, so that a message for another endpoint does not pass. Certificates are taken
+    The signature covers the transmission's id and time, our webhook's id (a message for another endpoint does not pass)
+    and a CRC32 of the body, which anybody can give any other body: whoever has seen one call can send it with a body of
+    their own. So nothing of the body is believed but ids, which are looked up. Certificates are taken
     from PayPal's own host only, and kept; ``memory`` keeps the addresses of those that have proved a call, so that a
     flood of made-up ones cannot shut them out, not even after a restart. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
     """
@@ -123,14 +131,17 @@ class PayPalSignature:
         self._missing: dict[str, datetime] = {}
         self._proved: set[str] = set()
 
-    async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises BadWebhook for a forged call, ProviderDown when PayPal does not show its certificate now."""
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> Call:
+        """The call's name. Raises BadWebhook for a forged or old call, ProviderDown without PayPal's certificate."""
         transmission, at, given, address, algorithm = (
             reading.header(headers, f"paypal-{name}")
             for name in ("transmission-id", "transmission-time", "transmission-sig", "cert-url", "auth-algo")
         )
         if algorithm != _ALGORITHM:
             raise BadWebhook("paypal: another algorithm")
+        if len(transmission) > _LONGEST_ID:
+            raise BadWebhook("paypal: no transmission id")
+        self._check_time(at)
         try:
             signature = base64.b64decode(given, validate=True)
         except ValueError as error:
@@ -143,6 +154,15 @@ class PayPalSignature:
         if address not in self._proved:
             self._proved.add(address)
             await self._memory.add(_PROVED, address)
+        return Call(transmission, hashlib.sha256(body).hexdigest())
+
+    def _check_time(self, at: str) -> None:
+        try:
+            age = self._clock.now() - datetime.fromisoformat(at)
+        except (ValueError, TypeError, OverflowError) as error:  # a time without its zone is a TypeError
+            raise BadWebhook("paypal: no transmission time") from error
+        if not -_EARLIEST <= age <= _OLDEST:
+            raise BadWebhook("paypal: an old transmission")
 
     async def _key(self, address: str) -> rsa.RSAPublicKey:
         now = self._clock.now()

@@ -20,6 +20,7 @@ from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.types import (
     ActionKind,
     Capabilities,
+    Covers,
     Created,
     PayAction,
     PaymentRef,
@@ -153,7 +154,12 @@ class StripeProvider:
         return report
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
-        """The news in an event that Stripe has signed within five minutes of now."""
+        """The news in an event that Stripe has signed within five minutes of now.
+
+        The signature (HMAC-SHA256 under the endpoint's secret) covers the time and every byte of the body, so the
+        session and the charge in it are Stripe's own words and are not fetched again. What a dispute has taken is not
+        in its event, and is asked for. The same event again changes nothing: news are named by the payment and its sum.
+        """
         signature = reading.header(headers, SIGNATURE)
         self._api.verify(body, signature)
         event = reading.notice(body, _Event)
@@ -300,5 +306,5 @@ def _build(settings: Settings, kit: ProviderKit) -> StripeProvider:
 
 
 SPEC: Final = ProviderSpec(
-    name="stripe", needs=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"), build=_build, webhook=True
+    name="stripe", needs=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"), build=_build, webhook=True, covers=Covers.BODY
 )

@@ -24,6 +24,7 @@ def _reconciliation(row: Any) -> Reconciliation:
         differences=msgspec.convert(row.differences, list[Difference]),
         error=row.error,
         at=row.at,
+        unknown=row.unknown,
     )
 
 
@@ -39,6 +40,7 @@ async def add_reconciliation(tx: Tx, done: Reconciliation) -> None:
             differences=msgspec.to_builtins(done.differences),
             error=done.error,
             at=done.at,
+            unknown=done.unknown,
         )
     )
 

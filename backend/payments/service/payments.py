@@ -18,7 +18,7 @@ from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
 from backend.payments.ports import Examined, PaymentProvider
-from backend.payments.repository import intents
+from backend.payments.repository import calls, intents
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     Capabilities,
@@ -240,6 +240,7 @@ class PaymentsService:
         It looks itself: a job would wait for Redis, while the timer runs without it.
         """
         async with self._uow() as tx:
+            await calls.prune(tx)
             forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
         few = asyncio.Semaphore(_LOOKED_AT_ONCE)
 

@@ -118,11 +118,13 @@ class ReconciliationService:
         async with self._uow.read() as tx:
             until = tx.now
             since = until - WINDOW
-            ours = await intents.list_by(tx, way=provider.name, since=since, until=until, limit=_MOST)
+            ours = await intents.list_by(tx, way=provider.name, since=since, until=until, limit=_MOST + 1)
             gone = await refunds.list_gone(tx, provider.name, since, _MOST)
             # As they would be if nothing was on its way: what the provider must know of when it is asked now.
             sent = [replace(await intents.get_intent(tx, name), refunded=money) for name, money in gone.items()]
-        heard = await self._ask(provider, since, until, ours, sent)
+        heard = await self._ask(provider, since, until, ours[:_MOST], sent)
+        if len(ours) > _MOST and not heard.error:
+            heard.error = f"more than {_MOST} payments: the earlier ones were not compared"
         differences: list[Difference] = []
         known: set[IntentId] = set()
         back: dict[IntentId, int] = {}
@@ -135,10 +137,12 @@ class ReconciliationService:
                 known.add(intent.id)
             if report.refunded is not None and report.refunded.currency == intent.payable.currency:
                 back[intent.id] = max(back.get(intent.id, 0), report.refunded.amount)
+        known |= heard.named_by_charge(ours)
         differences += heard.missing(ours, known)
         differences += heard.not_back(sent, back)
         differences += await self._compare_ledger(provider.name)
-        return await self._keep(provider.name, len(heard.reports), differences, heard.error, until)
+        unknown = heard.unknown(ours, known, sent, back)
+        return await self._keep(provider.name, len(heard.reports), differences, heard.error, until, len(unknown))
 
     async def _ask(
         self, provider: PaymentProvider, since: datetime, until: datetime, ours: list[Intent], sent: list[Intent]
@@ -213,7 +217,13 @@ class ReconciliationService:
         ]
 
     async def _keep(
-        self, way: str, checked: int, differences: list[Difference], error: str, until: datetime | None = None
+        self,
+        way: str,
+        checked: int,
+        differences: list[Difference],
+        error: str,
+        until: datetime | None = None,
+        unknown: int = 0,
     ) -> Reconciliation:
         async with self._uow() as tx:
             until = until or tx.now
@@ -226,6 +236,7 @@ class ReconciliationService:
                 differences=differences,
                 error=error,
                 at=tx.now,
+                unknown=unknown,
             )
             await reconciliations.add_reconciliation(tx, done)
             tx.signal(SIGNAL, ALL)
@@ -245,6 +256,28 @@ class _Heard(msgspec.Struct):
     listed: bool = False
     silent: set[IntentId] = set()
     error: str = ""
+
+    def named_by_charge(self, ours: Iterable[Intent]) -> set[IntentId]:
+        """The payments that an admin gave to somebody: the provider knows their money, and no payment of ours."""
+        told = {report.charge_id for report in self.reports if report.charge_id is not None}
+        return {intent.id for intent in ours if intent.external_id is None and intent.charge_id in told}
+
+    def unknown(
+        self, ours: Iterable[Intent], known: set[IntentId], sent: Iterable[Intent], back: Mapping[IntentId, int]
+    ) -> set[IntentId]:
+        """The payments about whose money, or about whose refund, the provider said nothing: neither yes nor no."""
+
+        def denied(intent: Intent) -> bool:  # its silence counts: it has a list, and was asked besides
+            return self.listed and intent.id not in self.silent
+
+        came = {
+            intent.id
+            for intent in ours
+            if intent.received and intent.id not in known and (intent.external_id is None or not denied(intent))
+        }
+        return came | {
+            intent.id for intent in sent if rules.known_back(intent) and intent.id not in back and not denied(intent)
+        }
 
     def missing(self, ours: Iterable[Intent], known: set[IntentId]) -> list[Difference]:
         """The payments with money that the provider does not know."""

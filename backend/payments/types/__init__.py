@@ -25,7 +25,9 @@ from backend.payments.types.intents import (
     reference_of,
 )
 from backend.payments.types.providers import (
+    Call,
     Capabilities,
+    Covers,
     Created,
     PaymentRef,
     ProviderSetup,
@@ -54,8 +56,10 @@ from backend.payments.types.records import (
 __all__ = [
     "OPEN",
     "ActionKind",
+    "Call",
     "Capabilities",
     "CompareProvider",
+    "Covers",
     "Created",
     "Deposit",
     "DepositProved",

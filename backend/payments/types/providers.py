@@ -92,6 +92,22 @@ class ProviderState(StrEnum):
     """Money went back to the payer: ``refunded`` says how much in all."""
 
 
+class Covers(StrEnum):
+    """What the signature of a provider's call proves."""
+
+    BODY = "body"
+    """Every byte of the body: what it says is the provider's word."""
+    CHECKSUM = "checksum"
+    """A checksum of the body, which other bodies share: its ids are looked up at the provider, nothing else counts."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A provider's call: its signed id, and the digest of the body that it came with first."""
+
+    id: str
+    digest: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One verified message of a provider, from a webhook, an answer or a statement.
 
@@ -115,6 +131,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     charge_id: str | None = None
     sole_charge: bool = False
     details: dict[str, str] = {}
+    call: Call | None = None
+    """The call that brought it, where its signature does not cover the body: its id is good for that one body only."""
     mark: str = ""
     """How far the provider has looked, in its own words: it comes back with the next question, and may be lost."""
 

@@ -164,7 +164,10 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """A comparison of one provider with the books. ``error`` says why it could not be made."""
+    """A comparison of one provider with the ledger. ``error`` says why it could not be made.
+
+    ``unknown`` payments brought money here, or were refunded, and the provider said nothing about that.
+    """
 
     id: UUID
     way: str
@@ -174,3 +177,9 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     differences: list[Difference]
     error: str
     at: datetime
+    unknown: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the provider confirmed all that was booked, and nothing else."""
+        return not (self.differences or self.error or self.unknown)

@@ -321,6 +321,20 @@ async def test_providers_are_compared_by_the_worker(
     assert "Providers that differ" in (await root.get("/admin")).text
 
 
+async def test_a_provider_that_says_nothing_of_a_payment_does_not_agree(
+    services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
+) -> None:
+    intent = await top_up(await arrive(services, visitor()))
+    clock.move(minutes=1)
+    fake.says(intent.id, ProviderState.PENDING)
+    await root.post("/admin/payments/reconciliation")
+    await run_comparisons(services)
+    page = (await root.get("/admin/payments/reconciliation")).text
+    assert "The provider said nothing about 1 payment." in page
+    assert ">Unknown<" in page
+    assert "Providers that differ" in (await root.get("/admin")).text
+
+
 async def test_a_way_that_nobody_can_ask_does_not_agree(services: Services, root: Visitor) -> None:
     await root.post("/admin/payments/reconciliation")
     await run_comparisons(services)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -227,8 +226,8 @@ class PayPalDesk:
 
     def mislabelled(self, intent: Intent, units: int, currency: str) -> Hook:
         self.pay(intent, units)
-        capture = json.loads(json.dumps(self._capture(intent)))
-        capture["amount"]["currency_code"] = currency
+        capture = self._capture(intent)
+        capture["amount"] = {**capture["amount"], "currency_code": currency}
         return self.server.hook("PAYMENT.CAPTURE.COMPLETED", capture)
 
     def signed(self, body: bytes) -> Hook:
