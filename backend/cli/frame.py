@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -50,6 +51,9 @@ class OneLineGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Raises SystemExit: 2 for wrong settings, 1 for another failure with a known cause."""
         setup_command_logging()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A terminal that cannot show a sign must not end the command over it.
+            sys.stdout.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except _EXPECTED as error:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.bootstrap import Services
+from backend.cli.frame import OneLineGroup, console
 from backend.cli.main import main
 from backend.infra.embedded import database_address
 from tests.backend.cli.conftest import Souk
@@ -106,6 +107,19 @@ async def test_what_is_asked_wrongly_ends_with_2(souk: Souk, tmp_path: Path) -> 
     for words in (["nothing"], ["migrate", "--nothing"], ["import", "stock", str(tmp_path)], ["demo", "--port", "x"]):
         result = await souk(*words)
         assert (result.exit_code, "Traceback" in result.output) == (2, False), words
+
+
+def test_a_terminal_that_knows_ascii_only() -> None:
+    @click.group(cls=OneLineGroup)
+    def group() -> None:
+        """As souk is."""
+
+    @group.command()
+    def say() -> None:
+        console.print("ж!")
+
+    said = CliRunner(charset="ascii").invoke(group, ["say"])
+    assert (said.exit_code, said.output) == (0, "?!\n")
 
 
 async def test_a_folder_that_cannot_be_made(souk: Souk, tmp_path: Path) -> None:
