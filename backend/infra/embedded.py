@@ -194,6 +194,8 @@ class Postgres:
                 f"{self._conf}unix_socket_directories = '{sockets}'\n", encoding="utf-8"
             )
             with (self._data / "log").open("ab") as log:
+                if os.geteuid() == 0:
+                    shutil.chown(log.name, _ROOTS_USER, _ROOTS_USER)
                 self._process = subprocess.Popen(
                     [str(postgres_bin() / "postgres"), "-D", str(self._data)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, **_users(),

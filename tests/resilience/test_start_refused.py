@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -65,15 +64,11 @@ def test_a_folder_that_cannot_be_made(settings: Settings, tmp_path: Path, module
     assert (code, said) == (2, f"souk: {reason}\n")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a folder of somebody else's is made by root")
-def test_a_demo_in_a_folder_of_somebody_else(folder: Path) -> None:
+def test_a_demo_in_a_folder_that_cannot_be_written(folder: Path) -> None:
     state = folder / "state"
-    state.mkdir(mode=0o755)
+    (state / "lock").mkdir(parents=True)
     command = [sys.executable, "-m", "backend.cli", "demo", "--state", str(state)]
-    done = subprocess.run(
-        command, user="nobody", group="nogroup", extra_groups=(), env={"PATH": os.environ["PATH"]}, cwd=ROOT,
-        capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
-    reason = f"{state} cannot be written (Permission denied)"
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    reason = f"{state} cannot be written (Is a directory)"
     assert done.stderr == f"souk: {reason}: give that folder to this user, or name another by --state\n"
     assert done.returncode == 1
