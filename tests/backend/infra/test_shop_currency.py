@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
+import asyncpg
 import pytest
 
 from backend.bootstrap import Services
+from backend.infra import shop_currency
 from backend.infra.roots import run_process
 from backend.infra.settings import Settings, load_settings
 from backend.infra.shop_currency import PRICES, other_currency
@@ -73,3 +77,24 @@ async def test_no_process_starts_with_another_one(
 
     assert await asyncio.to_thread(run_process, "web", never) == 2
     assert capsys.readouterr().err == f"souk: {REFUSAL}\n"
+
+
+def test_a_database_that_was_away_is_asked_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers: list[Exception | str] = [OSError("away"), asyncpg.CannotConnectNowError("starting"), "EUR"]
+    killed: list[tuple[int, int]] = []
+
+    async def ask(_: Settings) -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(shop_currency, "other_currency", ask)
+    monkeypatch.setattr(shop_currency, "_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(os, "kill", lambda pid, number: killed.append((pid, number)))
+    shop_currency._ask_on(settings)
+    assert killed == [(os.getpid(), signal.SIGTERM)]
+    said = capsys.readouterr().err
+    assert said.startswith("souk: SHOP_CURRENCY is USD, but the shop has prices or money in EUR") and not answers
