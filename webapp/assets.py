@@ -14,6 +14,8 @@ import msgspec
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 STATIC_URL: Final = "/static/"
+INLINE_ICONS: Final = ("shop", "me", "manage", "globe", "card", "shield", "game", "sim", "box", "learn")
+"""What the first page shows: drawn in the shell itself, so that no icon comes after its words."""
 # The order of the cascade; within components the files do not depend on one another's order.
 CSS_LAYERS: Final = ("layers.css", "reset.css", "tokens.css", "base.css", "components/*.css", "pages/*.css")
 
@@ -42,6 +44,19 @@ class Assets:
     def find(self, path: str) -> Asset | None:
         """The file at a path under /static/, or None; cacheable for ever, since its name carries its hash."""
         return self._by_path.get(path)
+
+    def icon(self, name: str) -> str:
+        """What a ``<use>`` refers to for an icon of the sprite."""
+        return f"#i-{name}" if name in INLINE_ICONS else f"{self.url('icons.svg')}#i-{name}"
+
+    def inline_icons(self) -> str:
+        """The symbols that the shell carries."""
+        sprite = self._by_name["icons.svg"].body.decode()
+        return "".join(
+            symbol
+            for symbol in re.findall(r"<symbol .*?</symbol>", sprite)
+            if any(f'id="i-{name}"' in symbol for name in INLINE_ICONS)
+        )
 
     def __iter__(self) -> Iterator[tuple[str, Asset]]:
         """Each plain name and its file."""

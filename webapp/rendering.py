@@ -209,6 +209,8 @@ class Templates:
         self.environment.filters |= _FILTERS
         self.environment.globals |= {
             "asset": assets.url,
+            "icon_ref": assets.icon,
+            "inline_icons": Markup(assets.inline_icons()),  # noqa: S704 our own file
             "lang": lambda: _viewer.get().locale,
             "locale": lambda: str(formatting.babel_locale(_viewer.get().locale)).replace("_", "-"),
             "direction": lambda: _viewer.get().locale.direction,

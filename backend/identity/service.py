@@ -113,10 +113,10 @@ class IdentityService:
     ) -> Page[UserRow]:
         """People, newest first, by the start of Telegram id or @username, or a part of the name; and ``also``.
 
-        Needs the permission for users, or for money: whoever gives unmatched money to somebody must find him. Raises
-        Forbidden.
+        Needs the permission for users, for money or for admins: whoever gives unmatched money to a person, or makes them
+        an admin, must find them. Raises Forbidden.
         """
-        if not actor.may(Permission.MONEY):
+        if not (actor.may(Permission.MONEY) or actor.may(Permission.ADMINS)):
             actor.require(Permission.USERS)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
@@ -125,8 +125,9 @@ class IdentityService:
         return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)
 
     async def user_detail(self, actor: Actor, user_id: UserId) -> UserDetail:
-        """Everything about one person. Raises Forbidden, NotFound."""
-        actor.require(Permission.USERS)
+        """Everything about one person. Needs the permission for users or for admins. Raises Forbidden, NotFound."""
+        if not actor.may(Permission.ADMINS):
+            actor.require(Permission.USERS)
         async with self._uow.read() as tx:
             return await repository.get_user(tx, user_id, self._default_timezone)
 

@@ -178,7 +178,8 @@ def manage(world: World) -> list[Screen]:
         Screen("manage-books", "/admin/books", "admin"),
         Screen("manage-deliveries", "/admin/deliveries", "admin"),
         Screen("manage-admins", "/admin/admins", "admin"),
-        Screen("manage-new-admin", "/admin/admins", "admin", _new_admin),
+        Screen("manage-new-admin", "/admin/admins/new", "admin"),
+        Screen("manage-admin", f"/admin/people/{world.rich_id}", "admin", _make_admin),
     ]
 
 
@@ -252,6 +253,6 @@ async def _block_sheet(page: Page) -> None:
     await expect(page.locator("dialog#sheet .sheet")).to_be_visible()
 
 
-async def _new_admin(page: Page) -> None:
-    await page.locator("button.cell--action").click()
+async def _make_admin(page: Page) -> None:
+    await page.locator("button[hx-get^='/admin/admins/']").click()
     await expect(page.locator("dialog#sheet .sheet")).to_be_visible()

@@ -1,4 +1,4 @@
-"""axe-core and the size of what is tapped, on every screen.
+"""axe-core, the size of what is tapped, and how small phones and large text are borne, on every screen.
 
 Light in English, dark in Arabic, so that each theme and each direction has its turn.
 """
@@ -16,6 +16,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenApp
 from tests.browser.screens import PEOPLE, Worlds, manage, sale, show
+from tests.browser.sizes import misfits
 from tests.browser.stack import Stack
 
 _ALL = {"resultTypes": ["violations"]}
@@ -72,14 +73,15 @@ async def test_nothing_is_found(language: str, theme: str, stack: Stack, worlds:
 
     async def look(who: str) -> list[str]:
         found = []
-        page = await open_app(world.who(who), theme=theme)
+        page = await open_app(world.who(who), theme=theme, is_mobile=True)
         for screen in screens:
             if screen.who == who:
                 await show(page, stack.app, screen)
                 await expect(page.locator("html")).to_have_attribute("data-theme", theme)
-                if shots:  # SHOTS=folder keeps a picture of each, for a person to look at
-                    await page.screenshot(path=f"{shots}/{language}-{theme}-{screen.name}.png")
-                lines = [*await violations(page), *await too_small(page)]
+                shot = f"{shots}/{language}-{theme}-{screen.name}" if shots else ""
+                if shot:  # SHOTS=folder keeps a picture of each, for a person to look at
+                    await page.screenshot(path=f"{shot}.png")
+                lines = [*await violations(page), *await too_small(page), *await misfits(page, shot)]
                 found += [f"{screen.name}: {line}" for line in lines]
         return found
 
@@ -101,6 +103,23 @@ async def test_a_fault_would_be_found(worlds: Worlds, open_app: OpenApp) -> None
     assert "image-alt" in found
     assert "color-contrast" in found
     assert any("tiny" in line for line in await too_small(page))
+
+
+async def test_a_misfit_would_be_found(worlds: Worlds, open_app: OpenApp) -> None:
+    """The same for small phones and large text: what is cut, squashed, too wide or covered is seen."""
+    page = await open_app((await worlds.get("en")).poor, "/me", is_mobile=True)
+    assert not await misfits(page)
+    await page.evaluate(
+        """() => document.querySelector("#app .stack").insertAdjacentHTML("beforeend",
+            "<p style='overflow: hidden; white-space: nowrap'>All of this is far too long for one line of a phone</p>"
+            + "<p style='white-space: nowrap; overflow: visible'>This one is too wide for any small phone there is</p>"
+            + "<div class='badge' style='height: 9px; display: block; overflow: hidden'>squashed</div>"
+            + "<div style='position: relative'><button class='btn' id='under'>under</button>"
+            + "<i style='position: absolute; inset: 0'></i></div>")"""
+    )
+    found = " ".join(await misfits(page))
+    for fault in ("cut off", "outside the screen", "squashed", "cannot be pressed"):
+        assert f"320: {fault}" in found, fault
 
 
 @pytest.mark.parametrize(("language", "theme"), _LOOKS)

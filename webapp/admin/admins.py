@@ -1,4 +1,4 @@
-"""Admins and what each may do. The root admin cannot be touched."""
+"""Admins and what each may do, found by a search of people. The root admin cannot be touched."""
 
 from __future__ import annotations
 
@@ -10,101 +10,126 @@ from litestar import delete, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.identity.errors import Blacklisted
+from backend.identity.errors import RootProtected
 from backend.identity.types import Permission, UserDetail
-from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import UserId
+from backend.kernel.text import fold
 from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.guards import requires
 from webapp.limits import WRITE, limited
-from webapp.pages.answers import replaced, to_sheet
+from webapp.pages.answers import asked_by, asked_for_more, replaced
 from webapp.presenters import manage as present
+from webapp.presenters.manage_payments import assignee
+from webapp.presenters.wallet import address
 from webapp.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import AdminSheet, AdminsPage
+from webapp.views.manage_money import PickPage
 
 _ADMINS = requires(Permission.ADMINS)
-_KEYS: Final[tuple[Any, ...]] = tuple(permission.value for permission in Permission)
+_LIST: Final = "/admin/admins"
+_NEW: Final = _LIST + "/new"
+_ONE: Final = _LIST + "/{user_id:uuid}"
+# What there is a page or a message for; the others come with what they open.
+OFFERED: Final = frozenset(
+    {
+        Permission.STOCK,
+        Permission.ORDERS,
+        Permission.MONEY,
+        Permission.USERS,
+        Permission.SETTINGS,
+        Permission.ADMINS,
+    }
+)
 
 PermissionsForm: Any = msgspec.defstruct(
     "PermissionsForm", [(f"permission_{permission}", bool, False) for permission in Permission], frozen=True
 )
 
 
-class NewAdminForm(msgspec.Struct, frozen=True):
-    """Whom to make an admin."""
+class SearchQuery(msgspec.Struct, frozen=True):
+    """Who is looked for."""
 
-    telegram_id: Annotated[int, Meta(ge=1, le=2**52)]
+    q: Annotated[str, Meta(max_length=64)] = ""
+    cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
-@get("/admin/admins", name="admin:admins", guards=[_ADMINS])
+@get(_LIST, name="admin:admins", guards=[_ADMINS])
 async def admins(request: SoukRequest) -> Html:
     """Every admin, root first."""
     return await _page(request)
 
 
-@get("/admin/admins/new", name="admin:new-admin", guards=[_ADMINS])
-async def new_sheet(request: SoukRequest) -> Html:
-    """Who, and what he may do."""
-    return sheet(request, "manage/_admin.html", AdminSheet(_KEYS))
-
-
-@post("/admin/admins/new", name="admin:add-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
-async def add(request: SoukRequest) -> Html:
-    """Make a person whom the shop has met an admin."""
-    typed = str((await forms.posted(request)).get("telegram_id") or "")[:20]
-    permissions = await _permissions(request)
-    try:
-        form = await forms.read_form(request, NewAdminForm)
-    except Invalid:
-        return _refused(request, AdminSheet(_KEYS, typed=typed, error="invalid"))
-    identity = site_of(request).services.identity
-    try:
-        found = await identity.actor_by_telegram_id(form.telegram_id)
-    except Blacklisted:
-        found = None
-    if found is None:
-        return _refused(request, AdminSheet(_KEYS, typed=typed, error="not_found"))
-    await identity.set_permissions(request.user, found.id, permissions)
-    return _saved(request, await _page(request))
-
-
-@get("/admin/admins/{user_id:uuid}", name="admin:admin-sheet", guards=[_ADMINS])
-async def edit_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """What one admin may do. Raises NotFound."""
-    found = await _find(request, UserId(user_id))
-    return sheet(
-        request, "manage/_admin.html", AdminSheet(_KEYS, present.admin_row(found, found.permissions, request.user))
+@get(_NEW, name="admin:new-admin", guards=[_ADMINS])
+async def new(request: SoukRequest) -> Html:
+    """Choose who becomes an admin; a search or a next page comes as rows only."""
+    query = forms.read_query(request, SearchQuery)
+    wanted = fold(query.q).removeprefix("@")
+    found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
+    view = PickPage(
+        purpose="admin",
+        path=_NEW,
+        pick=f"{_LIST}/",
+        query=wanted,
+        rows=tuple(assignee(person) for person in found.items),
+        next_url=address(_NEW, q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        more=asked_for_more(request, query.cursor),
     )
+    if view.more or asked_by(request, "results"):
+        return fragment(request, "manage/_pick_rows.html", view)
+    return manage_page(request, "manage/pick.html", view, "admins", back=_LIST)
 
 
-@post("/admin/admins/{user_id:uuid}", name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
+@get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
+async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """What a person may do in the back office. Raises NotFound, RootProtected."""
+    found = await _find(request, user_id)
+    return sheet(request, "manage/_admin.html", _view(request, found, found.permissions))
+
+
+@post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Give an admin exactly these permissions."""
-    permissions = await _permissions(request)
-    await site_of(request).services.identity.set_permissions(request.user, UserId(user_id), permissions)
+    """Give a person exactly these permissions; those that are not offered stay as they are. Raises NotFound,
+    RootProtected, NotYourself, Forbidden."""
+    form = await forms.read_form(request, PermissionsForm)
+    found = await _find(request, user_id)
+    offered = _offered(request)
+    chosen = {permission for permission in offered if getattr(form, f"permission_{permission}")}
+    if not chosen and not found.permissions:
+        return sheet(request, "manage/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR)
+    kept = {permission for permission in found.permissions if permission not in offered}
+    await site_of(request).services.identity.set_permissions(request.user, found.id, chosen | kept)
     return _saved(request, await _page(request))
 
 
-@delete("/admin/admins/{user_id:uuid}", name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
+@delete(_ONE, name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def remove(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Take all permissions from an admin."""
     await site_of(request).services.identity.set_permissions(request.user, UserId(user_id), ())
     return _saved(request, await _page(request))
 
 
-async def _permissions(request: SoukRequest) -> list[Permission]:
-    form = await forms.read_form(request, PermissionsForm)
-    return [permission for permission in Permission if getattr(form, f"permission_{permission}")]
+def _offered(request: SoukRequest) -> tuple[Any, ...]:
+    """What the actor can give or take: what they hold themselves."""
+    offered = OFFERED & request.user.permissions
+    return tuple(permission for permission in Permission if permission in offered)
 
 
-async def _find(request: SoukRequest, user_id: UserId) -> UserDetail:
-    listed = await site_of(request).services.identity.list_admins(request.user)
-    found = next((item for item in listed if item.id == user_id), None)
-    if found is None:
-        raise NotFound("not an admin")
+async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
+    found = await site_of(request).services.identity.user_detail(request.user, UserId(user_id))
+    if found.is_root:
+        raise RootProtected("the root admin")
     return found
+
+
+def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
+    return AdminSheet(
+        permissions=_offered(request),
+        admin=present.admin_row(found, chosen, request.user),
+        is_new=not found.permissions,
+        error=error,
+    )
 
 
 async def _page(request: SoukRequest) -> Html:
@@ -113,13 +138,9 @@ async def _page(request: SoukRequest) -> Html:
     return manage_page(request, "manage/admins.html", view, "admins")
 
 
-def _refused(request: SoukRequest, view: AdminSheet) -> Html:
-    return to_sheet(fragment(request, "manage/_admin.html", view, status=FORM_ERROR))
-
-
 def _saved(request: SoukRequest, response: Html) -> Html:
     words = site_of(request).viewer(request.user).words
-    return toast(replaced(response, "/admin/admins"), words.gettext("Saved"))
+    return toast(replaced(response, _LIST), words.gettext("Saved"))
 
 
-HANDLERS: Final = (admins, new_sheet, add, edit_sheet, save, remove)
+HANDLERS: Final = (admins, new, admin_sheet, save, remove)

@@ -1,4 +1,4 @@
-"""People: found by name, username or Telegram number; shut out and let in again; resellers and premium."""
+"""People: found by name, username or Telegram ID; shut out and let in again; resellers and premium."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from webapp.site import SoukRequest, site_of
 from webapp.views import BlockSheet, ManagePeople, ManagePerson, ManagePersonRow
 
 _USERS = requires(Permission.USERS)
-PersonAction = Literal["block", "unblock", "standing", "money"]
+PersonAction = Literal["block", "unblock", "standing", "money", "admin"]
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
@@ -152,6 +152,7 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         block_reason=found.blacklist_reason or "",
         reseller=found.is_reseller,
         premium=found.is_premium,
+        admin=bool(found.permissions),
         can=_can(found, actor),
     )
     return manage_page(request, "manage/person.html", view, "people", back="/admin/people")
@@ -163,6 +164,8 @@ def _can(found: UserDetail, actor: Actor) -> frozenset[PersonAction]:
         actions.add("money")
     if not found.is_root and found.id != actor.user_id:
         actions.add("unblock" if found.blacklisted else "block")
+        if actor.may(Permission.ADMINS) and not found.blacklisted:
+            actions.add("admin")
     return frozenset(actions)
 
 

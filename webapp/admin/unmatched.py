@@ -31,10 +31,10 @@ from webapp.site import SoukRequest, site_of
 from webapp.views.manage_money import (
     AmountError,
     AssigneeRow,
-    AssigneesPage,
     AssignSheet,
     EventAction,
     EventPage,
+    PickPage,
     ReasonSheet,
     UnmatchedPage,
 )
@@ -109,16 +109,18 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     wanted = searched(query.q).removeprefix("@")
     found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
     more, here = asked_for_more(request, query.cursor), f"{UNMATCHED}/{event_id}"
-    view = AssigneesPage(
-        event_id=str(event_id),
+    view = PickPage(
+        purpose="money",
+        path=f"{here}/people",
+        pick=f"{here}/assign?person=",
         query=wanted,
         rows=tuple(present.assignee(person) for person in found.items),
         next_url=address(f"{here}/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
     if more or asked_by(request, "results"):
-        return fragment(request, "manage/_assignee_rows.html", view)
-    return manage_page(request, "manage/assignees.html", view, "payments", back=here)
+        return fragment(request, "manage/_pick_rows.html", view)
+    return manage_page(request, "manage/pick.html", view, "payments", back=here)
 
 
 @get(_ONE + "/assign", name="admin:assign-sheet", guards=[_MONEY])

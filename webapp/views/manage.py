@@ -124,7 +124,8 @@ class ManagePerson(msgspec.Struct, frozen=True):
     block_reason: str = ""
     reseller: bool = False
     premium: bool = False
-    can: frozenset[Literal["block", "unblock", "standing", "money"]] = frozenset()
+    admin: bool = False
+    can: frozenset[Literal["block", "unblock", "standing", "money", "admin"]] = frozenset()
 
 
 class BlockSheet(msgspec.Struct, frozen=True):
@@ -209,9 +210,9 @@ class AdminsPage(msgspec.Struct, frozen=True):
 
 
 class AdminSheet(msgspec.Struct, frozen=True):
-    """manage/_admin.html: the sheet with one admin's permissions; ``admin`` None adds a new one."""
+    """manage/_admin.html: what a person may do, of ``permissions`` that can be given; ``is_new``: no admin so far."""
 
     permissions: tuple[Permission, ...]
-    admin: AdminRow | None = None
-    typed: str = ""
-    error: Literal["", "not_found", "invalid"] = ""
+    admin: AdminRow
+    is_new: bool = False
+    error: bool = False

@@ -265,7 +265,7 @@ class AdjustmentsPage(msgspec.Struct, frozen=True):
 
 
 class AssigneeRow(msgspec.Struct, frozen=True):
-    """A person whom the money may be given to."""
+    """A person who may be chosen."""
 
     id: str
     name: str
@@ -274,10 +274,16 @@ class AssigneeRow(msgspec.Struct, frozen=True):
     username: str | None = None
 
 
-class AssigneesPage(msgspec.Struct, frozen=True):
-    """manage/assignees.html; manage/_assignee_rows.html takes the same for a search or a next page (``more``)."""
+class PickPage(msgspec.Struct, frozen=True):
+    """manage/pick.html: somebody is chosen, for unmatched money or as an admin.
 
-    event_id: str
+    ``path`` is where the search asks, ``pick`` and a person's id the address of the sheet that opens. The rows of a
+    search or a next page (``more``) take the same.
+    """
+
+    purpose: Literal["money", "admin"]
+    path: str
+    pick: str
     query: str
     rows: tuple[AssigneeRow, ...]
     next_url: str | None = None

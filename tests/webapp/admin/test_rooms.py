@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 from sqlalchemy import text, update
@@ -205,14 +206,18 @@ async def test_root_cannot_be_touched(services: Services, visitor: MakeVisitor, 
 
 
 async def test_an_admin_is_made_changed_and_removed(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
-    helper = visitor(81, first_name="Huda")
+    helper = visitor(81, first_name="Huda", username="huda_s")
     actor = await arrive(services, helper)
-    for typed, words in (("abc", "Type the number"), ("", "Type the number"), ("123456", "Nobody with this number")):
-        refused = await root.post("/admin/admins/new", data={"telegram_id": typed, "permission_orders": "on"})
-        assert refused.status_code == 422
-        assert refused.headers["hx-retarget"] == "#sheet"
-        assert words in refused.text
-    made = await root.post("/admin/admins/new", data={"telegram_id": "81", "permission_orders": "on"})
+    path = f"/admin/admins/{actor.id}"
+    for typed in ("81", "@huda_s", "hud"):
+        found_rows = await root.get("/admin/admins/new", params={"q": typed}, headers={"hx-target": "results"})
+        assert f'hx-get="{path}"' in found_rows.text, typed
+    assert f'hx-get="{path}"' in (await root.get(f"/admin/people/{actor.id}")).text
+    refused = await root.post(path, data={})
+    assert refused.status_code == 422
+    assert refused.headers["hx-retarget"] == "#sheet"
+    assert "Choose at least one permission" in refused.text
+    made = await root.post(path, data={"permission_orders": "on"})
     assert made.status_code == 200
     assert "Huda" in made.text
     sheet = await root.get(f"/admin/admins/{actor.id}")
@@ -224,6 +229,23 @@ async def test_an_admin_is_made_changed_and_removed(services: Services, visitor:
     gone = await root.ask("DELETE", f"/admin/admins/{actor.id}")
     assert gone.status_code == 200
     assert "Huda" not in gone.text
+
+
+async def test_only_rights_that_open_something_are_offered_and_others_stay(
+    services: Services, visitor: MakeVisitor, root: Visitor
+) -> None:
+    helper, other = visitor(81), visitor(83)
+    await admin(services, root, helper, Permission.ADMINS, Permission.ORDERS)
+    actor = await admin(services, root, other, Permission.TEACHING, Permission.MONEY)
+    sheet = await root.get(f"/admin/admins/{actor.id}")
+    offered = set(re.findall(r'name="permission_(\w+)"', sheet.text))
+    assert offered == {"stock", "orders", "money", "users", "settings", "admins"}
+    await root.post(f"/admin/admins/{actor.id}", data={"permission_users": "on"})
+    found = await services.identity.actor_by_telegram_id(83)
+    assert found is not None
+    assert found.permissions == {Permission.TEACHING, Permission.USERS}
+    mine = await helper.get(f"/admin/admins/{actor.id}")  # nobody gives what they do not hold
+    assert set(re.findall(r'name="permission_(\w+)"', mine.text)) == {"orders", "admins"}
 
 
 async def test_books_are_checked_again_at_a_tap(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
