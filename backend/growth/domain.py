@@ -10,7 +10,7 @@ from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.wallet import domain as wallet
-from backend.wallet.types import AccountRef, TransferKind
+from backend.wallet.types import AccountRef, Memo, TransferKind
 
 
 def fingerprint(ring: KeyRing, code: str) -> bytes:
@@ -47,6 +47,7 @@ async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStat
         AccountRef.user(to),
         gift.amount,
         reference=str(gift.id),
+        memo=Memo(way=GIFT_CARDS),
     )
     await gifts.close_gift(tx, gift.id, status, to if status is GiftStatus.REDEEMED else None)
     if gift.data_key_id is not None:

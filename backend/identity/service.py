@@ -113,8 +113,8 @@ class IdentityService:
     ) -> Page[UserRow]:
         """People, newest first, by the start of Telegram id or @username, or a part of the name; and ``also``.
 
-        Needs the permission for users, for money or for admins: whoever gives unmatched money to a person, or makes them
-        an admin, must find them. Raises Forbidden.
+        Needs the permission for users, for money or for admins: whoever gives unmatched money to a person, or makes
+        them an admin, must find them. Raises Forbidden.
         """
         if not (actor.may(Permission.MONEY) or actor.may(Permission.ADMINS)):
             actor.require(Permission.USERS)

@@ -82,11 +82,12 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     copied = await page.evaluate("navigator.clipboard.readText()")
     await expect(page.locator("#payment")).to_contain_text(f"Note: {copied}")
 
+    await page.locator("#bottom [data-main]", has_text="Send receipt").click()
     await page.locator("#proof").set_input_files(FilePayload(name="a.png", mimeType="image/png", buffer=b"a word"))
     await expect(page.get_by_role("alert")).to_contain_text("neither a picture nor a PDF")
     async with page.expect_response(re.compile("/live")):
         await page.locator("#proof").set_input_files(_PICTURE)
-    await expect(page.get_by_text("A person looks at your proof")).to_be_visible()
+    await expect(page.get_by_text("We review receipts within 24 hours")).to_be_visible()
     await expect(page.get_by_text("Picture 1")).to_be_visible()
     (intent,) = await stack.services.payments.list_mine(await stack.actor(person.id))
     await stack.services.deposits.confirm(admin, intent.id, usd(2500))

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.types import Permission
+from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import AdjustmentId, UserId
@@ -22,6 +23,7 @@ from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.admin.payment_refunds import AmountForm, read_amount
 from webapp.admin.payments import PAYMENTS
+from webapp.confirming import isolated, question
 from webapp.guards import requires
 from webapp.limits import PURCHASE, WRITE, limited
 from webapp.pages.answers import asked_for_more, replaced, to_app
@@ -81,6 +83,8 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     form = await forms.read_form(request, AdjustForm)
     amount, error = read_amount(request, form.amount)
     if amount is not None and form.reason:
+        if form.ask:
+            return await _ask(request, UserId(user_id), -amount if form.way == "debit" else amount)
         try:
             done = await site_of(request).services.adjustments.adjust(
                 request.user,
@@ -99,6 +103,21 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
             return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
     view = await _adjust_view(request, UserId(user_id), form, error)
     return sheet(request, "manage/_adjust.html", view, status=FORM_ERROR)
+
+
+async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
+    name, balance = await _name_and_balance(request, user_id)
+    viewer = site_of(request).viewer(request.user)
+    told = {
+        "amount": format_money(max(amount, -amount), viewer.locale),
+        "name": isolated(name),
+        "balance": format_money(balance + amount, viewer.locale),
+    }
+    say = viewer.words.gettext
+    debit = amount.amount < 0
+    title = _("Take %(amount)s from %(name)s?") if debit else _("Add %(amount)s to the balance of %(name)s?")
+    text = say(_("Their balance will be %(balance)s. We tell them.")) % told
+    return await question(request, say(title) % told, say(_("Change the balance")), text, danger=debit)
 
 
 @get(_WAITING, name="admin:adjustments", guards=[_MONEY])

@@ -24,9 +24,10 @@ from webapp.guards import PUBLIC, actor_of_address, requires
 from webapp.limits import WRITE, limited
 from webapp.pages.answers import replaced
 from webapp.presenters import manage_payments as present
-from webapp.responses import FORM_ERROR, Html, sheet, toast
+from webapp.presenters.payments import proof_path
+from webapp.responses import FORM_ERROR, Html, sheet, signed_url, toast
 from webapp.site import SoukRequest, site_of
-from webapp.views.manage_money import AmountError, ConfirmDepositSheet, DepositsPage, ReasonSheet
+from webapp.views.manage_money import AmountError, ConfirmDepositSheet, DepositsPage, ReasonSheet, ReceiptSheet
 
 _MONEY = requires(Permission.MONEY)
 _ONE: Final = PAYMENTS + "/{intent_id:uuid}"
@@ -57,7 +58,10 @@ async def deposits(request: SoukRequest) -> Html:
 
 @get(PAYMENTS + "/proofs/{name:str}", name="admin:proof", opt=PUBLIC)
 async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    """What a person sent, at an address signed for one admin; its end names the kind. Raises LinkExpired, NotFound."""
+    """What a person sent, at an address signed for them or for one admin; its end names the kind.
+
+    Raises LinkExpired, NotFound.
+    """
     actor = await actor_of_address(request)
     proof_id = present.as_id(name.partition(".")[0])
     if proof_id is None:
@@ -65,6 +69,17 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     found = await site_of(request).services.deposits.open_proof(actor, ProofId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(found.data, media_type=found.content_type, headers=headers)
+
+
+@get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
+async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
+    """A transfer receipt as large as the screen. Raises NotFound."""
+    shown = await site_of(request).services.deposits.proofs(request.user, IntentId(intent_id))
+    found = next((item for item in shown if item.id == proof_id), None)
+    if found is None:
+        raise NotFound("no such receipt")
+    view = ReceiptSheet(signed_url(request, proof_path(found)), found.at, found.note)
+    return sheet(request, "manage/_receipt.html", view)
 
 
 @get(_ONE + "/confirm", name="admin:confirm-sheet", guards=[_MONEY])
@@ -134,4 +149,4 @@ async def _judged(request: SoukRequest, intent_id: IntentId, told: str) -> Html:
     return toast(replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}"), words.gettext(told))
 
 
-HANDLERS: Final = (deposits, proof, confirm_sheet, confirm, reject_sheet, reject)
+HANDLERS: Final = (deposits, proof, receipt_sheet, confirm_sheet, confirm, reject_sheet, reject)

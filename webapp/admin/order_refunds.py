@@ -16,7 +16,7 @@ from backend.orders.types import Refundable, RefundTarget
 from backend.payments.errors import RefundTooMuch
 from webapp import forms
 from webapp.admin.orders import order_page
-from webapp.admin.payment_refunds import AmountForm, read_amount
+from webapp.admin.payment_refunds import AmountForm, ask_refund, read_amount
 from webapp.guards import requires
 from webapp.limits import PURCHASE, WRITE, limited
 from webapp.pages.answers import replaced
@@ -55,7 +55,12 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
     form = await forms.read_form(request, OrderRefundForm)
     orders, actor = site_of(request).services.orders, request.user
     amount, error = read_amount(request, form.amount)
-    if amount is not None and form.reason:
+    order = await orders.find_by_number(actor, number) if form.ask else None
+    if order is not None and amount is not None and form.reason:
+        if amount <= (await orders.refundable(actor, number)).most:
+            return await ask_refund(request, amount, order.buyer_id)
+        error = "too_much"
+    elif amount is not None and form.reason:
         try:
             await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
         except RefundTooMuch:
@@ -91,7 +96,7 @@ def _view(
     viewer = site_of(request).viewer(request.user)
     return RefundSheet(
         action=f"/admin/orders/{number}/refund",
-        title=viewer.words.gettext("Pay it back"),
+        title=viewer.words.gettext("Refund"),
         most=back.most,
         presets=present.presets(back.most, form.amount),
         intent=form.intent or forms.new_intent(),

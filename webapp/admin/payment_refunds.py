@@ -11,13 +11,15 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.types import Permission
+from backend.infra.formatting import format_money
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import IntentId
+from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
 from webapp.admin.payments import PAYMENTS, payment_page
+from webapp.confirming import isolated, question
 from webapp.guards import requires
 from webapp.limits import PURCHASE, limited
 from webapp.pages.answers import replaced
@@ -31,8 +33,10 @@ _PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"
 
 
 class AmountForm(msgspec.Struct, frozen=True):
-    """An amount as it was typed, why, and the key of the sheet that it was typed into."""
+    """An amount as it was typed, why, and the key of the sheet that it was typed into; ``ask``: the last question
+    comes first."""
 
+    ask: bool = False
     intent: Annotated[str, Meta(max_length=64)] = ""
     amount: Annotated[str, Meta(max_length=32)] = ""
     reason: Annotated[str, Meta(max_length=200)] = ""
@@ -50,7 +54,12 @@ async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     form = await forms.read_form(request, AmountForm)
     site, actor = site_of(request), request.user
     amount, error = read_amount(request, form.amount)
-    if amount is not None and form.reason:
+    if form.ask and amount is not None and form.reason:
+        if amount <= (await site.services.refunds.choice(actor, IntentId(intent_id))).most:
+            payment = (await site.services.inbox.payment(actor, IntentId(intent_id))).intent
+            return await ask_refund(request, amount, payment.user_id)
+        error = "too_much"
+    elif amount is not None and form.reason:
         try:
             await site.services.refunds.refund_top_up(
                 actor, IntentId(intent_id), amount, form.reason, idempotency_key=f"admin:{form.intent}"
@@ -66,6 +75,16 @@ async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
             return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
     view = await _view(request, IntentId(intent_id), form, error)
     return sheet(request, "manage/_refund.html", view, status=FORM_ERROR)
+
+
+async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:
+    """The question before money goes back, with the sum and whose it is."""
+    names = await site_of(request).services.identity.names_of(request.user, [user_id])
+    viewer = site_of(request).viewer(request.user)
+    told = {"amount": format_money(amount, viewer.locale), "name": isolated(names.get(user_id, "—"))}
+    title = viewer.words.gettext("Refund %(amount)s to %(name)s?") % told
+    button = viewer.words.gettext("Refund %(amount)s") % told
+    return await question(request, title, button, viewer.words.gettext("This can't be undone."), danger=True)
 
 
 def read_amount(request: SoukRequest, text: str) -> tuple[Money | None, AmountError]:
@@ -88,7 +107,7 @@ async def _view(
     form = form or AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
     return RefundSheet(
         action=f"{PAYMENTS}/{intent_id}/refund",
-        title=viewer.words.gettext("Pay it back"),
+        title=viewer.words.gettext("Refund"),
         most=choice.most,
         presets=() if choice.whole_only else present.presets(choice.most, form.amount),
         intent=form.intent or forms.new_intent(),

@@ -13,15 +13,18 @@ from msgspec import Meta
 
 from backend.growth.errors import CodeNotValid
 from backend.growth.types import GiftCard
+from backend.infra.formatting import format_money
+from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, RateLimited
 from backend.kernel.ids import GiftCardId
 from backend.kernel.money import Money
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
+from webapp.confirming import question
 from webapp.limits import PURCHASE, WRITE, limited
 from webapp.pages.answers import pushed, replaced
 from webapp.presenters import growth as present
-from webapp.responses import FORM_ERROR, Html, page, toast
+from webapp.responses import FORM_ERROR, Html, fragment, page, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views.growth import GiftsPage, GrowthError, NewGiftPage, RedeemedPage, RedeemPage
 
@@ -39,11 +42,12 @@ class RedeemForm(msgspec.Struct, frozen=True):
 
 
 class GiftForm(msgspec.Struct, frozen=True):
-    """What a gift card is to be worth; ``amount`` goes before ``preset``."""
+    """What a gift card is to be worth; ``amount`` goes before ``preset``. ``ask``: the last question comes first."""
 
     intent: Annotated[str, Meta(max_length=64)] = ""
     preset: _Typed = ""
     amount: _Typed = ""
+    ask: bool = False
 
 
 @get(present.REDEEM, name="wallet:redeem")
@@ -82,7 +86,9 @@ async def gifts(request: SoukRequest) -> Html:
 @get(_GIFTS + "/new", name="wallet:new-gift")
 async def new_gift(request: SoukRequest) -> Html:
     """How much the card is to be worth."""
-    return await _form(request, GiftForm())
+    presets = site_of(request).services.gifts.limits.presets
+    first = present.plain(presets[0]) if presets else ""
+    return await _form(request, GiftForm(amount=first))
 
 
 @post(_GIFTS, name="wallet:buy-gift", guards=[limited(PURCHASE)], status_code=200)
@@ -90,6 +96,8 @@ async def buy_gift(request: SoukRequest) -> Html:
     """Buy it and show what is given away. The same ``intent`` again shows the same card."""
     form = await forms.read_form(request, GiftForm)
     services = site_of(request).services
+    if form.ask:
+        return await _ask(request, form)
     try:
         amount = services.payments.read_amount(form.amount or form.preset)
         gift = await services.gifts.buy(request.user, amount, idempotency_key=form.intent or forms.new_intent())
@@ -122,12 +130,50 @@ async def _gifts_page(request: SoukRequest) -> Html:
     return page(request, "growth/gifts.html", view, tab="me", back=_WALLET)
 
 
-async def _form(request: SoukRequest, form: GiftForm, error: GrowthError = "", missing: Money | None = None) -> Html:
+async def _ask(request: SoukRequest, form: GiftForm) -> Html:
+    view = await _view(request, form)
+    if view.error or view.missing:
+        return await _form(request, form, view.error, view.missing)
+    viewer = site_of(request).viewer(request.user)
+    told = {
+        "amount": format_money(view.amount, viewer.locale, trim=True),
+        "balance": format_money(view.balance - view.amount, viewer.locale),
+    }
+    say = viewer.words.gettext
+    title, button = say(_("Buy a gift card for %(amount)s?")) % told, say(_("Buy for %(amount)s")) % told
+    return await question(request, title, button, say(_("Your balance will be %(balance)s.")) % told)
+
+
+@get(_GIFTS + "/quote", name="wallet:gift-quote")
+async def gift_quote(request: SoukRequest) -> Html:
+    """The parts of the form that follow the amount, while it is typed."""
+    return fragment(request, "growth/_gift_quote.html", await _view(request, forms.read_query(request, GiftForm)))
+
+
+async def _view(
+    request: SoukRequest, form: GiftForm, error: GrowthError = "", missing: Money | None = None
+) -> NewGiftPage:
     services = site_of(request).services
     limits = services.gifts.limits
-    view = NewGiftPage(
-        balance=(await services.wallet.overview(request.user)).balance,
-        presets=present.presets(limits, form.amount or form.preset),
+    typed = form.amount or form.preset
+    balance = (await services.wallet.overview(request.user)).balance
+    amount = Money.zero(balance.currency)
+    if typed:
+        try:
+            amount = services.payments.read_amount(typed)
+        except Invalid:
+            error = error or "not_a_number"
+        else:
+            if not error and not limits.minimum <= amount <= limits.maximum:
+                error = "too_small" if amount < limits.minimum else "too_large"
+            if not error and amount > balance:
+                missing = amount - balance
+    elif form.intent:
+        error = error or "required"
+    return NewGiftPage(
+        balance=balance,
+        amount=amount,
+        presets=present.presets(limits, typed),
         minimum=limits.minimum,
         maximum=limits.maximum,
         intent=form.intent or forms.new_intent(),
@@ -135,6 +181,10 @@ async def _form(request: SoukRequest, form: GiftForm, error: GrowthError = "", m
         error=error,
         missing=missing,
     )
+
+
+async def _form(request: SoukRequest, form: GiftForm, error: GrowthError = "", missing: Money | None = None) -> Html:
+    view = await _view(request, form, error, missing)
     status = FORM_ERROR if error or missing else 200
     return page(request, "growth/new_gift.html", view, tab="me", back=_GIFTS, status=status)
 
@@ -151,4 +201,4 @@ def _gift(request: SoukRequest, gift: GiftCard, *, fresh: bool = False) -> Html:
     return page(request, "growth/gift.html", view, tab="me", back=_GIFTS)
 
 
-GROWTH_HANDLERS: Final = (redeem_form, redeem, gifts, new_gift, buy_gift, gift_card, take_back)
+GROWTH_HANDLERS: Final = (redeem_form, redeem, gifts, new_gift, gift_quote, buy_gift, gift_card, take_back)

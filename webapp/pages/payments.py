@@ -20,9 +20,9 @@ from webapp import forms
 from webapp.limits import WRITE, limited
 from webapp.pages.answers import asked_by, pushed
 from webapp.presenters import payments as present
-from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, toast
+from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.site import SoukRequest, site_of
-from webapp.views import PaymentPage, ProofError
+from webapp.views import PaymentPage, ProofError, SendReceiptSheet
 
 _WALLET: Final = "/wallet"
 _ROOM: Final = 64 * 1024
@@ -77,6 +77,13 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
 
 
+@get("/wallet/payments/{intent_id:uuid}/receipt", name="wallet:receipt-sheet")
+async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Choose the file that shows a transfer. Raises NotFound, also for another's payment."""
+    intent = await site_of(request).services.payments.intent(request.user, IntentId(intent_id))
+    return sheet(request, "wallet/_send_receipt.html", SendReceiptSheet(str(intent.id)))
+
+
 @post(
     "/wallet/payments/{intent_id:uuid}/proofs",
     name="wallet:proof",
@@ -95,9 +102,12 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
             await services.deposits.add_proof(request.user, IntentId(intent_id), data)
         except Invalid as refusal:
             error = present.proof_error(refusal.fields.get("proof", ""))
+    if error:
+        view = SendReceiptSheet(str(intent_id), error)
+        return sheet(request, "wallet/_send_receipt.html", view, status=FORM_ERROR)
     intent = await services.payments.intent(request.user, IntentId(intent_id))
-    view = await _view(request, intent, proof_error=error)
-    return fragment(request, "wallet/_payment.html", view, status=FORM_ERROR if error else 200)
+    words = site_of(request).viewer(request.user).words
+    return toast(await payment_page(request, intent), words.gettext("Receipt received"))
 
 
 async def payment_page(request: SoukRequest, intent: Intent) -> Html:
@@ -108,7 +118,7 @@ async def payment_page(request: SoukRequest, intent: Intent) -> Html:
     )
 
 
-async def _view(request: SoukRequest, intent: Intent, *, proof_error: ProofError = "") -> PaymentPage:
+async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
     site = site_of(request)
     by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
     order = await _order(request, intent.order_id)
@@ -120,7 +130,7 @@ async def _view(request: SoukRequest, intent: Intent, *, proof_error: ProofError
         order=order,
         balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
         proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
-        proof_error=proof_error,
+        sign=lambda target: signed_url(request, target),
         seen_at=site.services.payments.seen_at(intent),
     )
 
@@ -137,4 +147,4 @@ async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | N
     return next((row for row in latest.items if row.id == order_id), None)
 
 
-PAYMENT_HANDLERS: Final = (payments, payment, look, add_proof)
+PAYMENT_HANDLERS: Final = (payments, payment, look, receipt_sheet, add_proof)

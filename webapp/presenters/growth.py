@@ -34,10 +34,11 @@ def amount_error(code: str) -> GrowthError:
 
 def presets(limits: Limits, typed: str = "") -> tuple[Preset, ...]:
     """The ready amounts, the typed one marked."""
-    return tuple(Preset(amount, _plain(amount) == typed) for amount in limits.presets)
+    return tuple(Preset(amount, plain(amount) == typed) for amount in limits.presets)
 
 
-def _plain(amount: Money) -> str:
+def plain(amount: Money) -> str:
+    """An amount as a field holds it: "10", "7.50"."""
     return str(amount.decimal()).removesuffix(".00")
 
 

@@ -28,6 +28,7 @@ from backend.payments.types import (
     RefundStatus,
 )
 from webapp.presenters.manage import full_name
+from webapp.presenters.payments import proof_path
 from webapp.presenters.ways import way_look, way_title
 from webapp.rendering import Viewer
 from webapp.tiles import hue_of, initial_of
@@ -237,7 +238,8 @@ def deposit(
         can.add("reject")
     shown = tuple(
         ManageProof(
-            url=sign(f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"),
+            id=str(proof.id),
+            url=sign(proof_path(proof)),
             picture=proof.content_type.startswith("image/"),
             at=proof.at,
             note=proof.note,
@@ -245,7 +247,8 @@ def deposit(
         for proof in reversed(proofs)
     )
     said_by = names.get(first.by, "") if first else ""
-    return ManageDeposit(shown, first.received if first else None, said_by, frozenset(can))
+    said = first.received if first else None
+    return ManageDeposit(shown, said, said_by, frozenset(can), confirmed=bool(intent.received))
 
 
 def obstacle(choice: RefundChoice, viewer: Viewer) -> str:

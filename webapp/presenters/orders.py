@@ -159,6 +159,7 @@ def detail(
         pay_until=order.expires_at if shown == "waiting" else None,
         live_url=live_url if shown == "waiting" else None,
         refunded=order.refunded if order.refunded else None,
+        again_href=f"/shop/{order.lines[0].slug}" if len(order.lines) == 1 else "",
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -63,6 +64,8 @@ _ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cance
     OrderStatus.REFUNDED: "refunded",
 }
 _GROUP: Final = 5
+# An IBAN, or eight and more digits, in groups or not.
+_ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b|\b\d(?:[ -]?\d){7,}\b")
 _PROOF_ERRORS: Final[dict[str, ProofError]] = {
     "too_large": "too_large",
     "not_a_document": "not_a_document",
@@ -93,15 +96,15 @@ def top_up(
     order: str = "",
     bonus: Money | None = None,
 ) -> TopUpPage:
-    """The form; ``amount`` is chosen among the ready ones where it is one of them, else it stands as typed."""
+    """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one."""
     offered = limits.presets
-    wanted = amount or (offered[len(offered) // 2] if offered else limits.minimum)
-    if amount is not None and amount not in offered and not typed:
-        typed = str(amount.decimal())
+    wanted = amount if amount is not None else offered[len(offered) // 2] if offered else limits.minimum
+    if not typed and not error:
+        typed = _plain(wanted)
     picked = chosen(ways, way)
     return TopUpPage(
         amount=wanted,
-        presets=tuple(Preset(preset, preset == wanted and not typed) for preset in offered),
+        presets=tuple(Preset(preset, preset == wanted and not error) for preset in offered),
         minimum=picked.minimum if picked else limits.minimum,
         maximum=picked.maximum if picked else limits.maximum,
         ways=tuple(way_row(item, wanted, viewer, selected=item is picked) for item in ways),
@@ -212,17 +215,38 @@ def _seen(intent: Intent) -> Money | None:
         return None
 
 
-def _deposit(intent: Intent, action: PayAction, proofs: Sequence[Proof], error: ProofError) -> DepositView:
+def proof_path(proof: Proof) -> str:
+    """Where a transfer receipt is fetched, once the address is signed; its end names the kind."""
+    return f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"
+
+
+def _copyable(line: str) -> str:
+    """What of a line of instructions is typed elsewhere: an account number, else what stands after the colon."""
+    if code := _ACCOUNT.search(line):
+        return code[0].replace(" ", "")
+    return line.partition(":")[2].strip()
+
+
+def _deposit(
+    intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
+) -> DepositView:
     rows = tuple(
-        ProofView(index, item.content_type == "application/pdf", item.at, item.decided_at is not None)
+        ProofView(
+            index,
+            item.content_type == "application/pdf",
+            item.at,
+            item.decided_at is not None,
+            url=sign(proof_path(item)) if sign and item.content_type.startswith("image/") else "",
+        )
         for index, item in enumerate(proofs, start=1)
     )
+    lines = filter(None, map(str.strip, action.fields.get("instructions", "").splitlines()))
     return DepositView(
-        instructions=action.fields.get("instructions", ""),
+        lines=tuple((line, _copyable(line)) for line in lines),
         reference=action.fields.get("reference", ""),
         proofs=rows,
         can_add=len(rows) < MOST_PROOFS,
-        error=error,
+        waits=any(not row.judged for row in rows),
     )
 
 
@@ -243,12 +267,12 @@ def payment(
     order: OrderRow | None = None,
     balance: Money | None = None,
     proofs: Sequence[Proof] = (),
-    proof_error: ProofError = "",
+    sign: Callable[[str], str] | None = None,
     seen_at: str = "",
 ) -> PaymentPage:
     """A payment as it stands; it looks again by itself while money may be on its way.
 
-    ``proofs`` are those of a deposit, ``proof_error`` what was wrong with the file that was sent just now.
+    ``proofs`` are those of a deposit, ``sign`` makes the addresses of their pictures.
     """
     state = state_of(intent, viewer.now)
     icon, colour = way_look(intent.way)
@@ -260,7 +284,7 @@ def payment(
     if action is not None and kind is ActionKind.TRANSFER and payable:
         transfer = _transfer(intent, action)
     if action is not None and kind is ActionKind.DEPOSIT and state in _PROVABLE:
-        deposit = _deposit(intent, action, proofs, proof_error)
+        deposit = _deposit(intent, action, proofs, sign)
     url = action.url if action is not None and action.url and payable else None
     changing = (state, intent.received, intent.credited, intent.refunded, intent.progress, proofs, payable)
     return PaymentPage(

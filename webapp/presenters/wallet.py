@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
+from backend.growth.types import GIFT_CARDS
 from backend.identity.types import Actor
 from backend.infra.formatting import format_number
 from backend.infra.i18n import mark as _
@@ -52,6 +53,15 @@ _PAYMENT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
 
 
+def _kind(row: wallet.HistoryRow) -> EntryKind:
+    if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0:
+        return "sent_back"  # through a provider; any other refund comes into the wallet
+    # Cards from before the memo told: only a card is ever paid for.
+    if row.kind is wallet.TransferKind.VOUCHER and (row.memo.way == GIFT_CARDS or row.amount.amount < 0):
+        return "gift_card"
+    return _KIND[row.kind]
+
+
 def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
     """One change; a purchase is called by what was bought and opens its order, a top-up by its way and its payment."""
     name = pick(row.memo.title, actor.language)
@@ -60,10 +70,9 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
     reference = row.reference or ""
     number = reference if reference.startswith(_ORDER_PREFIX) else None
     paid_by = row.memo.way if row.kind in _BY_A_WAY else ""
-    of_payment = row.memo.way and _PAYMENT.fullmatch(reference)
+    of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.way and _PAYMENT.fullmatch(reference)
     return HistoryRow(
-        # What goes back through a provider leaves the wallet; any other refund comes into it.
-        kind="sent_back" if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0 else _KIND[row.kind],
+        kind=_kind(row),
         amount=row.amount,
         at=row.at,
         title=name or (way_title(row.memo.way, viewer) if paid_by else ""),

@@ -62,3 +62,14 @@ class StockView(msgspec.Struct, frozen=True):
 
     left: int | None = None
     low: bool = False
+
+
+class SureSheet(msgspec.Struct, frozen=True):
+    """sheets/_sure.html: a question, and what is posted once more where it is answered with yes."""
+
+    action: str
+    title: str
+    button: str
+    text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    danger: bool = False

@@ -48,9 +48,10 @@ class GiftsPage(msgspec.Struct, frozen=True):
 
 
 class NewGiftPage(msgspec.Struct, frozen=True):
-    """growth/new_gift.html; ``missing`` is what the balance lacks."""
+    """growth/new_gift.html, with the card's ``amount``; ``missing`` is what the balance lacks."""
 
     balance: Money
+    amount: Money
     presets: tuple[Preset, ...]
     minimum: Money
     maximum: Money

@@ -93,8 +93,9 @@ class RefundView(msgspec.Struct, frozen=True):
 
 
 class ManageProof(msgspec.Struct, frozen=True):
-    """A picture or a document that a person sent to show that he paid; ``url`` is signed."""
+    """A picture or a document that a person sent to show that they paid; ``url`` is signed."""
 
+    id: str
     url: str
     picture: bool
     at: datetime
@@ -111,6 +112,15 @@ class ManageDeposit(msgspec.Struct, frozen=True):
     said: Money | None = None
     said_by: str = ""
     can: frozenset[Literal["confirm", "reject"]] = frozenset()
+    confirmed: bool = False
+
+
+class ReceiptSheet(msgspec.Struct, frozen=True):
+    """manage/_receipt.html: one picture of a transfer receipt; ``url`` is signed."""
+
+    url: str
+    at: datetime
+    note: str = ""
 
 
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):

@@ -107,4 +107,5 @@ class OrderPage(msgspec.Struct, frozen=True):
     held: Money | None = None
     missing: Money | None = None
     refunded: Money | None = None
+    again_href: str = ""
     payment: OpenPayment | None = None

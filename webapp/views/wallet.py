@@ -14,7 +14,7 @@ from webapp.views.orders import StepView
 from webapp.views.shop import WayRow
 
 EntryKind = Literal[
-    "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher",
+    "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher", "gift_card",
     "sent_back",
 ]  # fmt: skip
 ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
@@ -137,21 +137,32 @@ class TransferView(msgspec.Struct, frozen=True):
 
 
 class ProofView(msgspec.Struct, frozen=True):
-    """A proof that the person has sent: ``index`` counts from 1; ``judged`` once an admin has looked."""
+    """A receipt: ``index`` counts from 1; ``judged`` once an admin has looked; a picture's ``url`` is signed."""
 
     index: int
     document: bool
     at: datetime
     judged: bool
+    url: str = ""
 
 
 class DepositView(msgspec.Struct, frozen=True):
-    """Money sent outside, shown by a proof. ``error`` is what was wrong with the latest file."""
+    """Money sent outside, shown by a transfer receipt.
 
-    instructions: str
+    ``lines`` say how, each with what of it is copied; ``waits``: a receipt is in review.
+    """
+
+    lines: tuple[tuple[str, str], ...]
     reference: str
     proofs: tuple[ProofView, ...] = ()
     can_add: bool = True
+    waits: bool = False
+
+
+class SendReceiptSheet(msgspec.Struct, frozen=True):
+    """wallet/_send_receipt.html; ``error`` is what was wrong with the file that was sent just now."""
+
+    payment: str
     error: ProofError = ""
 
 

@@ -14,7 +14,7 @@ from backend.kernel.ids import GiftCardId
 from backend.kernel.money import Money
 from backend.wallet import domain as wallet
 from backend.wallet.errors import IdempotencyConflict
-from backend.wallet.types import AccountRef, TransferKind
+from backend.wallet.types import AccountRef, Memo, TransferKind
 
 
 class GiftsService:
@@ -89,5 +89,6 @@ class GiftsService:
             AccountRef.house(GIFT_CARDS),
             amount,
             reference=str(gift_id),
+            memo=Memo(way=GIFT_CARDS),
         )
         return await repository.get_gift(tx, gift_id, actor.id)

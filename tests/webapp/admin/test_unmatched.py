@@ -226,13 +226,17 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     page = (await root.get(f"/admin/payments/{intent.id}")).text
     assert "sent it this morning" in page
-    address = re.search(r'<img class="proof" src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
+    address = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
     assert address is not None
     picture = await root.client.get(address.group(1).replace("&amp;", "&"))
     assert picture.content == PNG
     assert picture.headers["content-type"] == "image/png"
     assert "no-store" in picture.headers["cache-control"]
     assert (await root.client.get(address.group(1).partition("?")[0])).status_code != 200
+    opened = re.search(rf'hx-get="(/admin/payments/{intent.id}/receipts/[^"]+)"', page)
+    assert opened is not None
+    assert "sheet--full" in (await root.get(opened[1])).text
+    assert "Confirm payment" in page
     path = f"/admin/payments/{intent.id}/confirm"
     # What the payer was told to name with the transfer stands wherever an admin looks.
     where = ("", "/deposits", f"/{intent.id}", f"/{intent.id}/confirm", f"?q={intent.reference}", "?q=omar")
@@ -247,6 +251,7 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     for _ in range(2):  # saying the same twice credits it once
         assert (await root.post(path, data={"amount": "18"})).status_code == 200
     assert await balance(services, buyer) == 1800
+    assert "Correct the amount" in (await root.get(f"/admin/payments/{intent.id}")).text
     less = await root.post(path, data={"amount": "17"})
     assert less.status_code == 422
     assert "More was confirmed before." in less.text
@@ -273,7 +278,7 @@ async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVi
     await services.deposits.add_proof(actor, intent.id, PNG)
     keeper = await make_admin(82, Permission.MONEY)
     page = (await keeper.get(f"/admin/payments/{intent.id}")).text
-    found = re.search(r'<img class="proof" src="(?:https?://[^/]+)?([^"]+)"', page)
+    found = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
     assert found is not None
     address = found.group(1).replace("&amp;", "&")
     assert (await keeper.client.get(address)).status_code == 200

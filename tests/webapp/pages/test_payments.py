@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import timedelta
 
 import httpx
@@ -215,10 +216,11 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
     reference = intent.action.fields["reference"]
     assert f'data-copy="{reference}"' in page.text
     assert f"Name {reference}." in page.text
-    assert 'hx-encoding="multipart/form-data"' in page.text
+    assert f'hx-get="{path}/receipt"' in page.text  # the button at the bottom opens the sheet with the file's field
+    assert 'hx-encoding="multipart/form-data"' in (await buyer.get(f"{path}/receipt")).text
 
     async def send(name: str, data: bytes) -> httpx.Response:
-        return await buyer.post(f"{path}/proofs", files={"proof": (name, data)}, headers={"HX-Target": "payment"})
+        return await buyer.post(f"{path}/proofs", files={"proof": (name, data)})
 
     for name, data, words in (
         ("a.txt", b"paid, I swear", "neither a picture nor a PDF"),
@@ -226,12 +228,15 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
         ("a.png", b"", "Nothing arrived"),
     ):
         refused = await send(name, data)
-        assert refused.status_code == 422
+        assert (refused.status_code, refused.headers["hx-retarget"]) == (422, "#sheet")
         assert words in refused.text
     taken = await send("a.png", PNG)
     assert taken.status_code == 200
-    for words in ("Picture 1", "waits", "A person looks at your proof", "Add another one"):
+    for words in ("Picture 1", "In review", "We review receipts within 24 hours", "Add receipt"):
         assert words in taken.text
+    thumbnail = re.search(r'receipt--thumb.*?<img src="(?:https?://[^/]+)?([^"]+)"', taken.text)
+    assert thumbnail is not None
+    assert (await buyer.client.get(thumbnail[1].replace("&amp;", "&"))).content == PNG
     stranger = visitor(43)
     await arrive(services, stranger)
     assert (await stranger.post(f"{path}/proofs", files={"proof": ("a.png", PNG)})).status_code == 404
@@ -240,10 +245,10 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
     await services.deposits.reject(chief, intent.id, "The picture is of a cat")
     rejected = await buyer.get(path)
     assert "The picture is of a cat" in rejected.text
-    assert "Add another one" in rejected.text
+    assert "Add receipt" in rejected.text
     for _ in range(4):
         full = await send("b.png", PNG)
-    assert "Add another one" not in full.text
+    assert "Add receipt" not in full.text
     await services.deposits.confirm(chief, intent.id, usd(2500))
     assert "$25.00 is in your balance" in await seen(buyer, path)
     clock.move(days=1)

@@ -160,11 +160,11 @@ async def test_the_bonus_is_told_beforehand(services: Services, visitor: MakeVis
     chief, buyer = await arrive(services, visitor(settings.root_admin_id)), visitor()
     await arrive(services, buyer)
     await services.bonuses.add_rule(chief, NewBonusRule(minimum=usd(2000), basis_points=500))
-    assert "and $2.50 from us" in plain((await buyer.get("/wallet/topup")).text)
-    for typed, told in (("25", "and $1.25 from us"), ("19", ""), ("much", "")):
+    assert "+ $2.50 bonus" in plain((await buyer.get("/wallet/topup")).text)
+    for typed, told in (("25", "+ $1.25 bonus"), ("19", ""), ("much", "")):
         quoted = plain((await buyer.get("/wallet/topup/quote", params={"amount": typed, "way": "demo"})).text)
         assert told in quoted
-        assert bool(told) == ("from us" in quoted)
+        assert bool(told) == ("bonus" in plain(quoted))
 
 
 async def test_an_unknown_way_is_refused(visitor: MakeVisitor) -> None:
