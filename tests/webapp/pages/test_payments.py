@@ -288,7 +288,7 @@ async def test_a_payment_that_the_provider_has_not_opened_says_so(
     refused = await buyer.post("/wallet/topup", data=data)
     assert "Try another one" in refused.headers["hx-trigger"]
     assert field(refused, "intent") != data["intent"]
-    assert 'maxlength="12" dir="ltr" value="25"' in refused.text
+    assert 'maxlength="20" dir="ltr" value="25"' in refused.text
     intent = (await services.payments.list_mine(actor))[0]
     path = f"/wallet/payments/{intent.id}"
     assert "We are asking USDT on TRON" in await seen(buyer, path)
