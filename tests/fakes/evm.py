@@ -141,7 +141,7 @@ async def running(folder: Path) -> AsyncIterator[Evm]:
         environ = os.environ | {"HOME": str(folder)}
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environ, cwd=folder)
     try:
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             chain = Evm(f"http://127.0.0.1:{port}", client)
             await _until_ready(chain, process)
             await chain.settle()
