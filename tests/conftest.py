@@ -13,8 +13,10 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+import attrs  # noqa: F401 - as rich
+import pydantic  # noqa: F401 - as rich
 import pytest
-import rich  # noqa: F401 - before backend.infra.lean forbids it: commands and processes are tested side by side
+import rich  # noqa: F401 - before a process's lean.py forbids it: all are tested side by side here
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import SUBSCRIPTIONS, Services, build

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import backend.infra.lean  # noqa: F401 - before anything that would import rich
+import webapp.lean  # noqa: F401 - before anything that would import what it forbids
 
 # isort: split
 

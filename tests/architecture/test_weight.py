@@ -13,7 +13,7 @@ from tests.processes import ROOT, environment
 
 _NOT_IDLE = {
     # Only commands migrate and draw; the bot alone has aiogram.
-    "alembic", "mako", "rich", "pygments", "aiogram", "aiohttp", "pydantic",
+    "alembic", "mako", "rich", "pygments", "aiogram", "aiohttp", "pydantic", "attr",
     # For the ways to pay that are on, and here none of them is.
     "stripe", "bip_utils", "openai",
 }  # fmt: skip
@@ -24,10 +24,12 @@ import sys
 import backend.worker
 from backend.bootstrap import build
 from backend.infra.settings import load_settings
-build(load_settings())
+settings = load_settings()
+services = build(settings)
 def tell(): print(*{name.partition(".")[0] for name, module in sys.modules.items() if module is not None})
 tell()
 import webapp.asgi
+webapp.asgi.create_app(services, settings)
 tell()
 """
 
@@ -40,10 +42,13 @@ def test_worker_and_web_import_nothing_that_they_do_not_use(settings: Settings) 
     assert web & (_NOT_IDLE | _WEB) == _WEB
 
 
-@pytest.mark.parametrize("root", ["backend/worker.py", "webapp/__main__.py", "webapp/asgi.py", "bot/__main__.py"])
-def test_a_process_forbids_rich_before_anything_can_import_it(root: str) -> None:
+@pytest.mark.parametrize(("root", "lean"), [
+    ("backend/worker.py", "backend.infra.lean"), ("bot/__main__.py", "backend.infra.lean"),
+    ("webapp/__main__.py", "webapp.lean"), ("webapp/asgi.py", "webapp.lean"),
+])  # fmt: skip
+def test_a_process_forbids_what_it_goes_without_before_anything_can_import_it(root: str, lean: str) -> None:
     imports = [
         node for node in ast.parse((ROOT / root).read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     first = [alias.name for node in imports[:2] for alias in node.names]
-    assert first == ["annotations", "backend.infra.lean"]
+    assert first == ["annotations", lean]

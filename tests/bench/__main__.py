@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import pages, payments, purchases
+from tests.bench import memory, pages, payments, purchases
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -20,6 +20,7 @@ async def main(only: set[str]) -> None:
     console = Console(stderr=True)
     rows: list[Row] = []
     measures: dict[str, Callable[[World], Awaitable[Row | list[Row]]]] = {
+        "memory": memory.memory,
         "catalogue_page": pages.catalogue_page,
         "product_page": pages.product_page,
         "wallet_purchase": purchases.wallet_purchase,

@@ -55,7 +55,8 @@ async def _answering(port: int, process: subprocess.Popen[bytes]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _sign_in(port: int, token: str) -> dict[str, str]:
+async def sign_in(port: int, token: str) -> dict[str, str]:
+    """The headers of a person who has just opened the app."""
     login = init_data(token, time.time())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         answer = await client.get("/shop", headers={"Authorization": f"tma {login}"})
@@ -65,7 +66,7 @@ async def _sign_in(port: int, token: str) -> dict[str, str]:
 
 async def _page(world: World, name: str, path: str) -> Row:
     async with server(world.settings) as port:
-        headers = await _sign_in(port, world.settings.bot_token)
+        headers = await sign_in(port, world.settings.bot_token)
         warm = await burst(port, path, headers, connections=CONNECTIONS, seconds=1)
         constant = f"/constant/{warm.body_bytes}"
         ours, theirs = [], []
