@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
-import msgspec
 import attrs  # noqa: F401 - as rich
+import msgspec
 import pydantic  # noqa: F401 - as rich
 import pytest
 import rich  # noqa: F401 - before a process's lean.py forbids it: all are tested side by side here
