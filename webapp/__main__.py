@@ -11,11 +11,13 @@ import sys
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
 
 from backend.infra.metrics import counting_together
 from backend.infra.roots import run_process
 from backend.infra.settings import Settings
 from backend.infra.starting import require_port
+from webapp import capacity
 
 
 def serve(settings: Settings) -> int:
@@ -23,6 +25,7 @@ def serve(settings: Settings) -> int:
     require_port("PORT", settings.host, settings.port)
     # A fork would copy whatever lock another thread (the metrics' one) holds at that moment, and the worker hang on it.
     multiprocessing.set_start_method("spawn", force=True)
+    capacity.open_more_files()
     server = Granian(
         "webapp.asgi:app",
         factory=True,
@@ -31,6 +34,10 @@ def serve(settings: Settings) -> int:
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         workers=settings.web_workers,
+        backlog=capacity.BACKLOG,
+        # Granian's word for the most open connections of a worker; by itself it takes no more than its backlog.
+        backpressure=capacity.connections(),
+        http1_settings=HTTP1Settings(header_read_timeout=capacity.HEADER_SECONDS * 1000),
         # A worker that dies is replaced; one that has to go finishes what it has begun.
         respawn_failed_workers=True,
         workers_kill_timeout=15,

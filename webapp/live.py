@@ -18,6 +18,7 @@ from backend.identity.types import Actor
 from backend.infra.signals import Signals
 from backend.kernel.errors import AppError, RateLimited
 from backend.kernel.ids import UserId
+from webapp.capacity import live_pages
 from webapp.guards import PUBLIC, actor_of_address
 from webapp.site import site_of
 
@@ -25,16 +26,41 @@ HEARTBEAT_SECONDS: Final = 15.0
 OPEN_SECONDS: Final = 600.0
 """A stream ends after this long; the browser opens the next by itself, and a new release can drain the old process."""
 PER_PERSON: Final = 6
+_UNBEGUN_SECONDS: Final = 10.0
+_LONGEST_TIME: Final = 16  # digits of milliseconds
 _RETRY: Final = b"retry: 2000\n\n"
 _BEAT: Final = b": still here\n\n"
 _CHANGED: Final = b"event: changed\ndata: changed\n\n"
 
 
+class Seat:
+    """A place among the open streams, taken before the answer begins; ``leave`` gives it back, once."""
+
+    def __init__(self, streams: Streams, user_id: UserId) -> None:
+        self._streams = streams
+        self._user_id = user_id
+        self._taken = True
+        self.begun = False
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if self._taken:
+            self._taken = False
+            self._streams.give_back(self._user_id)
+
+    def leave_unless_begun(self) -> None:
+        """Give the place back if nobody reads the stream: the client was gone before its answer began."""
+        if not self.begun:
+            self.leave()
+
+
 class Streams:
     """The open streams of this process, counted by person; ``close`` ends them all."""
 
-    def __init__(self, signals: Signals) -> None:
+    def __init__(self, signals: Signals, most: int | None = None) -> None:
         self._signals = signals
+        self._most = live_pages() if most is None else most
+        self._total = 0
         self._open: dict[UserId, int] = defaultdict(int)
         self._closing = False
         self._wakes: set[asyncio.Event] = set()
@@ -49,17 +75,36 @@ class Streams:
         for wake in self._wakes:
             wake.set()
 
-    def full(self, user_id: UserId) -> bool:
-        """Whether this person has as many streams open here as one may have."""
-        return self._open.get(user_id, 0) >= PER_PERSON
+    def take(self, user_id: UserId) -> Seat:
+        """A place for one more stream, counted at once, so that a burst is counted too.
+
+        Raises RateLimited where the person, or the process, has as many as it may: the page then asks now and then.
+        """
+        if self._open.get(user_id, 0) >= PER_PERSON:
+            raise RateLimited(int(HEARTBEAT_SECONDS), "streams of one person")
+        if self._total >= self._most:
+            raise RateLimited(int(HEARTBEAT_SECONDS), "streams of this process")
+        self._open[user_id] += 1
+        self._total += 1
+        seat = Seat(self, user_id)
+        asyncio.get_running_loop().call_later(_UNBEGUN_SECONDS, seat.leave_unless_begun)
+        return seat
+
+    def give_back(self, user_id: UserId) -> None:
+        """Called by a seat that is left."""
+        self._total -= 1
+        self._open[user_id] -= 1
+        if not self._open[user_id]:
+            del self._open[user_id]
 
     async def follow(
-        self, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
+        self, seat: Seat, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
     ) -> AsyncIterator[bytes]:
         """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up.
 
         ``since`` is when the page was asked for (seconds of ``time.time``): what has changed since then is told first.
         """
+        seat.begun = True
         wake = asyncio.Event()
         handlers = [(topic, _waker(wake, key)) for topic, key in topics]
         for topic, handler in handlers:
@@ -68,7 +113,6 @@ class Streams:
         rights_handler = _waker(rights, str(actor.id), wake)
         self._signals.on("identity", rights_handler)
         self._wakes.add(wake)
-        self._open[actor.id] += 1
         loop = asyncio.get_running_loop()
         ends = loop.time() + OPEN_SECONDS
         beaten = False
@@ -97,9 +141,7 @@ class Streams:
             self._signals.off("identity", rights_handler)
             for topic, handler in handlers:
                 self._signals.off(topic, handler)
-            self._open[actor.id] -= 1
-            if not self._open[actor.id]:
-                del self._open[actor.id]
+            seat.leave()
 
 
 @contextlib.contextmanager
@@ -148,13 +190,12 @@ async def live(request: Request[Any, Any, Any]) -> Stream:
     actor = await actor_of_address(request)
     topics = _topics(request.query_params.get("on", ""))
     since = request.query_params.get("since", "")
-    if not topics or not since.isdecimal():
+    if not topics or not (since.isascii() and since.isdigit() and len(since) < _LONGEST_TIME):
         raise HTTPException(status_code=400)
     streams: Streams = request.app.state.streams
-    if streams.full(actor.id):
-        raise RateLimited(int(HEARTBEAT_SECONDS), "streams of one person")
+    seat = streams.take(actor.id)
     identity = site_of(request).services.identity
-    stream = _quiet(streams.follow(actor, topics, identity, since=int(since) / 1000))
+    stream = _quiet(streams.follow(seat, actor, topics, identity, since=int(since) / 1000))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(stream, media_type="text/event-stream", headers=headers)
 

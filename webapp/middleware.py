@@ -22,6 +22,7 @@ from webapp.hooks.payments import is_hook
 from webapp.limits import Limits, address_of
 from webapp.maintenance import Maintenance, UnderMaintenance
 from webapp.page_cache import PageKey, SharedPage, tier
+from webapp.patience import timed
 from webapp.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated
 from webapp.site import Site
 
@@ -36,6 +37,7 @@ _SLOW_SECONDS: Final = 1.0
 _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page: a plain GET of anything else is answered with the shell.
 _NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics"})
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
 
 
@@ -185,6 +187,8 @@ class Pipeline:
         scope["souk.reference"] = exchange.reference
         scope["souk.began"] = time.time()
         structlog.contextvars.bind_contextvars(request_id=exchange.reference)
+        if scope["method"] not in _BODILESS:
+            receive = timed(receive)
         try:
             await self._serve(scope, receive, exchange)
         except Exception as error:

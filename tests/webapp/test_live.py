@@ -15,6 +15,8 @@ from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra import signals
 from backend.infra.settings import Settings
+from backend.kernel.errors import RateLimited
+from backend.kernel.ids import UserId, new_id
 from tests.factories.identity import person
 from webapp import live
 from webapp.asgi import create_app
@@ -40,7 +42,7 @@ async def _next(stream: Stream) -> bytes:
 
 
 async def _follow(streams: live.Streams, services: Services, actor: Actor, *topics: tuple[str, str]) -> Stream:
-    stream = streams.follow(actor, list(topics), services.identity, since=time.time() + 1)
+    stream = streams.follow(streams.take(actor.id), actor, list(topics), services.identity, since=time.time() + 1)
     assert (await _next(stream)).startswith(b"retry:")
     return stream
 
@@ -73,7 +75,9 @@ async def test_what_came_between_the_look_and_the_stream_is_told_once(
         tx.signal("order", "7")
     await asyncio.wait_for(heard.wait(), 3)
     for since, key, told in [(looked, "7", True), (looked, "8", False), (time.time(), "7", False)]:
-        stream = streams.follow(actor, [("payment", "1"), ("order", key)], listening.identity, since=since)
+        stream = streams.follow(
+            streams.take(actor.id), actor, [("payment", "1"), ("order", key)], listening.identity, since=since
+        )
         await _next(stream)
         following = asyncio.ensure_future(anext(stream))
         done, _ = await asyncio.wait([following], timeout=0.1)
@@ -94,12 +98,14 @@ async def test_what_came_between_the_look_and_the_stream_is_told_once(
 async def test_who_is_shut_out_hears_no_more(listening: Services, settings: Settings) -> None:
     actor, streams = await person(listening.identity), live.Streams(listening.signals)
     root = await person(listening.identity, settings.root_admin_id)
-    stream = live._quiet(streams.follow(actor, [("order", "7")], listening.identity, since=time.time()))
+    stream = live._quiet(
+        streams.follow(streams.take(actor.id), actor, [("order", "7")], listening.identity, since=time.time())
+    )
     await _next(stream)
     await listening.identity.blacklist(root, actor.id, "fraud")
     with pytest.raises(StopAsyncIteration):
         await _next(stream)
-    assert not streams.full(actor.id)
+    assert not streams._open
 
 
 async def test_a_gap_has_the_page_look_again_and_closing_ends(listening: Services) -> None:
@@ -176,6 +182,31 @@ async def test_over_http_with_a_limit_for_each_person(listening: Services, setti
         stack.push_async_callback(again.leave)
         assert (await again.message())["status"] == 200
     assert not app.state.streams._open
+
+
+async def test_a_burst_is_counted_before_its_answers_begin(
+    listening: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_UNBEGUN_SECONDS", 0.05)
+    app = create_app(listening, settings)
+    site: Site = app.state.site
+    actor = await person(listening.identity)
+    url = site.addresses.sign(f"/live?on=order:7&since={int(time.time() * 1000) + 1000}", actor, seconds=60)
+    async with AsyncExitStack() as stack:
+        burst = [_Asgi(app, url) for _ in range(40)]
+        for item in burst:
+            stack.push_async_callback(item.leave)
+        statuses = [(await item.message())["status"] for item in burst]
+    assert sorted(statuses) == [200] * live.PER_PERSON + [429] * (40 - live.PER_PERSON)
+    # Whose client is gone before the answer begins, does not keep its place.
+    streams = live.Streams(listening.signals, most=2)
+    seats = [streams.take(actor.id) for _ in range(2)]
+    with pytest.raises(RateLimited):
+        streams.take(UserId(new_id()))
+    while streams._total:
+        await asyncio.sleep(0.01)
+    seats[0].leave()
+    assert not streams._open
 
 
 async def test_only_the_signed_address_opens_it(
