@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService
+from backend.approvals.service import ApprovalsService
 from backend.catalog.service import CatalogService
 from backend.growth.service import BonusesService, CodesService, GiftsService, VouchersService
 from backend.growth.types import Limits
@@ -75,7 +76,8 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "DepositProved": ("notifications.deposit_proved",),
     "ReconciliationDiffered": ("notifications.reconciliation_differed",),
     "ReconciliationFailed": ("notifications.reconciliation_failed",),
-    "AdjustmentAsked": ("notifications.adjustment_asked",),
+    "ApprovalAsked": ("notifications.approval_asked",),
+    "PersonBlocked": ("orders.cancel_blocked",),
     "WalletAdjusted": ("notifications.wallet_adjusted",),
     "StockLow": ("notifications.stock_low",),
 }
@@ -97,6 +99,7 @@ class Services:
     storage: Storage
     identity: IdentityService
     catalog: CatalogService
+    approvals: ApprovalsService
     wallet: WalletService
     adjustments: AdjustmentsService
     vouchers: VouchersService
@@ -173,7 +176,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
-    alone = _major(settings, settings.single_admin_limit)
+    limit = _major(settings, settings.single_admin_limit)
     return Services(
         settings=settings,
         clock=clock,
@@ -192,9 +195,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             default_timezone=settings.default_timezone,
         ),
         catalog=CatalogService(uow=uow, ring=ring, currency=currency),
+        approvals=ApprovalsService(uow=uow, limit=limit),
         wallet=WalletService(uow=uow, currency=currency),
-        adjustments=AdjustmentsService(uow=uow, limit=alone),
-        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), alone=alone),
+        adjustments=AdjustmentsService(uow=uow, limit=limit),
+        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
         gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
         codes=CodesService(uow=uow, ring=ring, limiter=limiter),
         bonuses=BonusesService(uow=uow, currency=currency),
@@ -203,15 +207,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token
         ),
         refunds=RefundsService(uow=uow, providers=by_name),
-        inbox=InboxService(uow=uow, currency=currency, providers=by_name),
+        inbox=InboxService(uow=uow, limit=limit, providers=by_name),
         deposits=DepositsService(
-            uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private"), limit=alone
+            uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private"), limit=limit
         ),
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
             uow=uow,
             ring=ring,
-            currency=currency,
+            single_admin_limit=limit,
             reservation=timedelta(seconds=settings.order_reservation),
             longest=timedelta(seconds=settings.order_reservation_max),
             limits=ReservationLimits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import backend.approvals.models
 import backend.catalog.models
 import backend.growth.models
 import backend.identity.models

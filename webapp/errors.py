@@ -51,6 +51,7 @@ _CODE_PAGES: Final[dict[str, str]] = {
     "root_protected": _ANY_PAGE,
     "not_yourself": _ANY_PAGE,
     "second_admin_needed": _ANY_PAGE,
+    "own_voucher": _ANY_PAGE,
 }
 _UNAVAILABLE_SECONDS: Final = 5
 # What Litestar says of a client that hung up while its body was read, and the status by which nginx logs that.
@@ -99,7 +100,8 @@ MESSAGES: Final[dict[str, str]] = {
     "payment_closed": _("This has been dealt with already"),
     "payment_not_credited": _("The payment itself is not in the books yet. Look at its provider first"),
     "refund_currency_differs": _("It is in another currency than the payment. Settle it by hand, and put it aside"),
-    "second_admin_needed": _("You asked for it, so another admin must approve it"),
+    "second_admin_needed": _("You can't do this for yourself. Another admin must do it"),
+    "own_voucher": _("You made this code, so you can't redeem it. It is for other people."),
     "code_not_valid": _("This code cannot be redeemed. Look whether every sign is right."),
     "gift_redeemed": _("It has been redeemed already"),
     "adjustment_closed": _("Another admin was faster: it waits no more"),

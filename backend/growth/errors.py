@@ -12,6 +12,13 @@ class CodeNotValid(AppError):
     kind = Kind.INVALID
 
 
+class OwnVoucher(AppError):
+    """The admin who made a voucher cannot redeem it, unless they are the only one."""
+
+    code = "own_voucher"
+    kind = Kind.FORBIDDEN
+
+
 class GiftRedeemed(AppError):
     """The gift card has been redeemed: it cannot be taken back."""
 

@@ -28,6 +28,16 @@ async def is_another_admin(tx: Tx, permission: Permission, besides: Iterable[Use
     return any(one.user_id not in alone for one in await repository.list_admins(tx, permission, "UTC"))
 
 
+async def holds(tx: Tx, user_id: UserId, permission: Permission) -> bool:
+    """Whether somebody holds ``permission`` now and is not blocked."""
+    return any(one.user_id == user_id for one in await repository.list_admins(tx, permission, "UTC"))
+
+
+async def is_blocked(tx: Tx, user_id: UserId) -> bool:
+    """Whether somebody is blocked; stays as it is until the transaction ends. Raises NotFound."""
+    return await repository.lock_standing(tx, user_id)
+
+
 async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
     """Note that Telegram refuses our messages to him since ``at``; None: it takes them again."""
     await repository.mark_bot_blocked(tx, user_id, at)

@@ -182,6 +182,15 @@ async def list_admins(tx: Tx, permission: Permission, default_timezone: str) -> 
     return [_recipient(row, default_timezone) for row in rows]
 
 
+async def lock_standing(tx: Tx, user_id: UserId) -> bool:
+    """Whether the person is blacklisted; nobody changes it until the transaction ends. Raises NotFound."""
+    found = select(User.blacklisted_at.is_not(None)).where(User.id == user_id).with_for_update(read=True)
+    blocked: bool | None = (await tx.execute(found)).scalar_one_or_none()
+    if blocked is None:
+        raise NotFound("no such user")
+    return blocked
+
+
 async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     """First and last name of each person that exists, in one statement."""
     wanted = list(set(ids))

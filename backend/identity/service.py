@@ -13,7 +13,7 @@ from backend.identity import domain, repository, rules
 from backend.identity.cache import PeopleCache
 from backend.identity.errors import Blacklisted, NotYourself, RootProtected, SessionRevoked
 from backend.identity.repository import Person
-from backend.identity.types import Actor, Contact, Permission, UserDetail, UserRow
+from backend.identity.types import Actor, Contact, Permission, PersonBlocked, UserDetail, UserRow
 from backend.infra import audit
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -165,6 +165,7 @@ class IdentityService:
             values = {"blacklisted_at": tx.now, "blacklist_reason": reason}
             await repository.set_fields(tx, target.id, values)
             await audit.record(tx, actor.user_id, "users.blacklist", f"user:{user_id}", {"reason": reason})
+            tx.emit(PersonBlocked(user_id=user_id))
         self._people.forget(user_id)
 
     @retry_conflicts

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from backend.kernel.errors import Forbidden
+from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 
@@ -100,6 +101,12 @@ _SYSTEM: Final = Actor(
     timezone="UTC",
     permissions=ALL_PERMISSIONS,
 )
+
+
+class PersonBlocked(Event, frozen=True, kw_only=True):
+    """An admin has blocked somebody: what is reserved for them goes back."""
+
+    user_id: UserId
 
 
 class Recipient(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ VoucherId = NewType("VoucherId", UUID)
 VoucherBatchId = NewType("VoucherBatchId", UUID)
 GiftCardId = NewType("GiftCardId", UUID)
 BonusRuleId = NewType("BonusRuleId", UUID)
+ValueId = NewType("ValueId", UUID)
 JobId = NewType("JobId", UUID)
 DataKeyId = NewType("DataKeyId", UUID)
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from backend.approvals import domain as approvals
+from backend.approvals.types import ApprovalAsked, FirstApproval, ValueKind
 from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
@@ -30,7 +32,7 @@ from backend.payments.types import (
     RefundStatus,
 )
 from backend.wallet import domain as wallet
-from backend.wallet.types import AdjustmentAsked, AdjustmentStatus, WalletAdjusted
+from backend.wallet.types import WalletAdjusted
 
 Composer = Callable[[Tx, Recipient, dict[str, Any], Words], Awaitable[Message | None]]
 """Makes a message of its facts; None when there is nothing to tell any more. Raises NotFound for what is gone."""
@@ -111,14 +113,33 @@ async def _reconciliation_failed(_tx: Tx, _to: Recipient, params: dict[str, Any]
     return messages.reconciliation_failed(words, event.way)
 
 
-async def _adjustment_asked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
-    event = msgspec.convert(params, AdjustmentAsked)
-    asked = await wallet.get_adjustment(tx, event.adjustment_id)
-    if asked.status is not AdjustmentStatus.WAITING:
-        return None
-    names = await identity.user_names(tx, [event.user_id, event.asked_by])
-    person, admin = (names.get(user_id, "") for user_id in (event.user_id, event.asked_by))
-    return messages.adjustment_asked(words, asked.amount, person, admin, asked.reason)
+async def _order_of_blocked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, OrderPaymentKept)
+    order = await orders.load(tx, order_id=event.order_id)
+    names = await identity.user_names(tx, [event.user_id])
+    amount = Money(event.amount, event.currency)
+    return messages.order_of_blocked(words, amount, order.number, names.get(event.user_id, ""))
+
+
+async def _approval_asked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, ApprovalAsked)
+    first = await approvals.get_first(tx, event.value_id)
+    names = await identity.user_names(tx, [item for item in (first.user_id, first.by) if item])
+    person = names.get(first.user_id, "") if first.user_id else ""
+    return messages.approval_asked(words, first, person, names.get(first.by, ""), await _where(tx, first))
+
+
+async def _where(tx: Tx, first: FirstApproval) -> str:
+    """The page on which a second admin approves."""
+    match first.kind:
+        case ValueKind.REFUND:
+            return f"/orders/{(await orders.load(tx, order_id=OrderId(UUID(first.subject)))).number}"
+        case ValueKind.DEPOSIT:
+            return f"/payments/{first.subject}"
+        case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
+            return f"/payments/unmatched/{first.subject}"
+        case _:
+            return "/adjustments"
 
 
 async def _wallet_adjusted(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
@@ -147,7 +168,8 @@ COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.DEPOSIT_PROVED: _deposit_proved,
     Kind.BONUS_CREDITED: _bonus_credited,
     Kind.GIFT_REDEEMED: _gift_redeemed,
-    Kind.ADJUSTMENT_ASKED: _adjustment_asked,
+    Kind.ORDER_OF_BLOCKED: _order_of_blocked,
+    Kind.APPROVAL_ASKED: _approval_asked,
     Kind.WALLET_ADJUSTED: _wallet_adjusted,
     Kind.RECONCILIATION_DIFFERED: _reconciliation_differed,
     Kind.RECONCILIATION_FAILED: _reconciliation_failed,

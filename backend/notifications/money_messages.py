@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 
+from backend.approvals.types import FirstApproval
+from backend.approvals.words import kind_title
 from backend.infra.formatting import format_number
 from backend.kernel.money import Money
 from backend.notifications.messages import Words
@@ -89,6 +91,7 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: WhyKept) ->
         WhyKept.CANCELLED: _("It came for order {number}, which was cancelled."),
         WhyKept.NOT_ENOUGH: _("It came for order {number} after its time, and was not enough for it."),
         WhyKept.SOLD_OUT: _("It came for order {number} after its time, when the goods were gone."),
+        WhyKept.BLOCKED: _("It came for order {number}, which ended when your account was blocked."),
         WhyKept.LIMIT_REACHED: _("It came for order {number} after its time. You have as many as one person may have."),
     }[why]
     rows = [
@@ -177,16 +180,32 @@ def reconciliation_failed(words: Words, way: str) -> Message:
     return Message(f"{head}\n{why}", (_admin(words, "/payments/reconciliation"),))
 
 
-def adjustment_asked(words: Words, amount: Money, person: str, admin: str, reason: str) -> Message:
-    """To an admin: another one wants to change a wallet, and a second one is needed."""
+def order_of_blocked(words: Words, amount: Money, order: str, person: str) -> Message:
+    """To an admin: a payment arrived for a blocked buyer's order."""
     _ = words.translator.gettext
     rows = [
-        _("<b>A second admin is needed: {amount}</b>").format(amount=words.signed(amount)),
-        _("For the wallet of {person}").format(person=_name(person)),
-        _("Asked by {person}").format(person=_name(admin)),
-        _("Why: {reason}").format(reason=_name(reason)),
+        _("<b>Order {number} was not delivered</b>").format(number=words.number(order)),
+        _("{amount} arrived, but {person} is blocked. The money is in their balance.").format(
+            amount=words.money(amount), person=_name(person)
+        ),
     ]
-    return Message("\n".join(rows), (_admin(words, "/adjustments"),))
+    return Message("\n".join(rows), (_admin(words, f"/orders/{order}"),))
+
+
+def approval_asked(words: Words, first: FirstApproval, person: str, admin: str, path: str) -> Message:
+    """To an admin: another one gave a first approval, and a second is needed."""
+    _ = words.translator.gettext
+    amount = -first.amount if first.facts.get("way") == "debit" else first.amount
+    rows = [
+        _("<b>Second approval needed: {amount}</b>").format(amount=words.signed(amount)),
+        kind_title(first.kind, words.translator),
+    ]
+    if person:
+        rows.append(_("For: {person}").format(person=_name(person)))
+    rows.append(_("First approval: {person}").format(person=_name(admin)))
+    if first.reason:
+        rows.append(_("Reason: {reason}").format(reason=_name(first.reason)))
+    return Message("\n".join(rows), (_admin(words, path),))
 
 
 def wallet_adjusted(words: Words, amount: Money, balance: Money, reason: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from backend.approvals.types import ApprovalAsked
 from backend.catalog import domain as catalog
 from backend.catalog.types import StockLow
 from backend.growth.types import BonusCredited, GiftCardRedeemed
@@ -30,7 +32,7 @@ from backend.notifications.ports import Messenger
 from backend.notifications.repository import Claimed
 from backend.notifications.types import Kind, Message, NotificationId, SendNotification, Status
 from backend.orders import domain as orders
-from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded, RevealChannel
+from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded, RevealChannel, WhyKept
 from backend.payments.types import (
     DepositProved,
     PaymentUnmatched,
@@ -40,7 +42,7 @@ from backend.payments.types import (
     RefundStatus,
     TopUpSucceeded,
 )
-from backend.wallet.types import AdjustmentAsked, WalletAdjusted
+from backend.wallet.types import WalletAdjusted
 
 SEND = "notifications.send"
 # Longer than one call to Telegram can take (the gateway's time-out), so that two runs of a job never send side by side.
@@ -93,10 +95,15 @@ class NotificationsService:
             await _note(tx, event.user_id, Kind.TOP_UP, facts, f"top_up:{event.intent_id}:{request}")
 
     async def note_order_payment_kept(self, event: OrderPaymentKept, request: UUID) -> None:
-        """Have a buyer told that his late money is in the wallet; ``request`` tells one part from the next."""
+        """Have a buyer told that their late money is in the wallet; ``request`` tells one part from the next.
+
+        Of a blocked buyer's money the admins for orders are told too.
+        """
         async with self._uow() as tx:
             key = f"order_payment_kept:{event.order_id}:{request}"
             await _note(tx, event.user_id, Kind.ORDER_PAYMENT_KEPT, _facts(event), key)
+            if event.why is WhyKept.BLOCKED:
+                await _note_admins(tx, Permission.ORDERS, Kind.ORDER_OF_BLOCKED, event, key)
 
     async def note_order_refunded(self, event: OrderRefunded, request: UUID) -> None:
         """Have a buyer told that money of his order goes back to him."""
@@ -133,11 +140,11 @@ class NotificationsService:
             key = f"reconciliation_failed:{event.reconciliation_id}"
             await _note_money(tx, Kind.RECONCILIATION_FAILED, event, key)
 
-    async def note_adjustment_asked(self, event: AdjustmentAsked) -> None:
-        """Have the other admins for money told that a second one is needed."""
+    async def note_approval_asked(self, event: ApprovalAsked) -> None:
+        """Have the other admins who can approve it told that a second approval is needed."""
         async with self._uow() as tx:
-            key = f"adjustment_asked:{event.adjustment_id}"
-            await _note_money(tx, Kind.ADJUSTMENT_ASKED, event, key, but=event.asked_by)
+            key, but = f"approval_asked:{event.value_id}", {event.asked_by, event.user_id}
+            await _note_admins(tx, event.permission, Kind.APPROVAL_ASKED, event, key, but=but)
 
     async def note_wallet_adjusted(self, event: WalletAdjusted) -> None:
         """Have a person told that an admin changed his wallet, and why."""
@@ -241,6 +248,8 @@ class NotificationsService:
         words = Words(recipient.language, self._public_url)
         try:
             async with self._uow() as tx:
+                if await identity.is_blocked(tx, recipient.user_id):  # while the message waited for its turn
+                    return None
                 return await self._composers[claimed.kind](tx, recipient, claimed.params, words)
         except NotFound:
             return None
@@ -272,11 +281,16 @@ async def _note(tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], key
         tx.enqueue(SEND, SendNotification(notification_id), unique_key=f"{SEND}:{notification_id}")
 
 
-async def _note_money(tx: Tx, kind: Kind, event: Event, key: str, *, but: UserId | None = None) -> None:
-    for admin in await identity.list_admins(tx, Permission.MONEY):
-        if admin.user_id == but:
-            continue
-        await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}")
+async def _note_money(tx: Tx, kind: Kind, event: Event, key: str) -> None:
+    await _note_admins(tx, Permission.MONEY, kind, event, key)
+
+
+async def _note_admins(
+    tx: Tx, permission: Permission, kind: Kind, event: Event, key: str, *, but: Collection[UserId | None] = ()
+) -> None:
+    for admin in await identity.list_admins(tx, permission):
+        if admin.user_id not in but:
+            await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}")
 
 
 def _facts(event: Event) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+from backend.approvals.types import ApprovalAsked
 from backend.catalog.types import StockLow
 from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.infra.jobs import Cron, Job, Task
@@ -18,7 +19,7 @@ from backend.payments.types import (
     RefundEnded,
     TopUpSucceeded,
 )
-from backend.wallet.types import AdjustmentAsked, WalletAdjusted
+from backend.wallet.types import WalletAdjusted
 
 _PURGE_AT = time(3, 40)
 
@@ -76,8 +77,8 @@ def _money(service: NotificationsService) -> list[Task]:
     async def reconciliation_failed(event: ReconciliationFailed, _job: Job) -> None:
         await service.note_reconciliation_failed(event)
 
-    async def adjustment_asked(event: AdjustmentAsked, _job: Job) -> None:
-        await service.note_adjustment_asked(event)
+    async def approval_asked(event: ApprovalAsked, _job: Job) -> None:
+        await service.note_approval_asked(event)
 
     async def wallet_adjusted(event: WalletAdjusted, _job: Job) -> None:
         await service.note_wallet_adjusted(event)
@@ -91,7 +92,7 @@ def _money(service: NotificationsService) -> list[Task]:
     return [
         Task("notifications.bonus_credited", BonusCredited, bonus_credited),
         Task("notifications.gift_redeemed", GiftCardRedeemed, gift_redeemed),
-        Task("notifications.adjustment_asked", AdjustmentAsked, adjustment_asked),
+        Task("notifications.approval_asked", ApprovalAsked, approval_asked),
         Task("notifications.wallet_adjusted", WalletAdjusted, wallet_adjusted),
         Task("notifications.top_up_succeeded", TopUpSucceeded, top_up_succeeded),
         Task("notifications.order_payment_kept", OrderPaymentKept, order_payment_kept),

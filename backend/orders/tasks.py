@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.identity.types import PersonBlocked
 from backend.infra.jobs import Cron, Job, Task
 from backend.orders.service import SETTLE, OrdersService
 from backend.payments.types import TopUpSucceeded
@@ -10,12 +11,15 @@ _EXPIRE_EVERY_SECONDS = 15
 
 
 def tasks(service: OrdersService) -> list[Task]:
-    """Tasks: money that came for an order pays it."""
+    """Tasks: money that came for an order pays it; what a blocked person reserved goes back."""
 
     async def settle(event: TopUpSucceeded, _job: Job) -> None:
         await service.settle_payment(event)
 
-    return [Task(SETTLE, TopUpSucceeded, settle)]
+    async def cancel_blocked(event: PersonBlocked, _job: Job) -> None:
+        await service.cancel_blocked(event)
+
+    return [Task(SETTLE, TopUpSucceeded, settle), Task("orders.cancel_blocked", PersonBlocked, cancel_blocked)]
 
 
 def crons(service: OrdersService) -> list[Cron]:

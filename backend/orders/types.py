@@ -67,7 +67,7 @@ class KeysRequested(Event, frozen=True, kw_only=True):
 
 
 class WhyKept(StrEnum):
-    """Why money that came for an order that is over did not buy it."""
+    """Why money that came for an order did not buy it."""
 
     CANCELLED = "cancelled"
     NOT_ENOUGH = "not_enough"
@@ -75,10 +75,12 @@ class WhyKept(StrEnum):
     SOLD_OUT = "sold_out"
     LIMIT_REACHED = "limit_reached"
     """The buyer has as many as one person may."""
+    BLOCKED = "blocked"
+    """The buyer was blocked after the payment began."""
 
 
 class OrderPaymentKept(Event, frozen=True, kw_only=True):
-    """Money came for an order that is over, and does not buy it any more: the money is in the wallet."""
+    """Money came for an order and does not buy it any more: the money is in the wallet."""
 
     order_id: OrderId
     user_id: UserId

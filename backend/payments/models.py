@@ -167,36 +167,6 @@ class PaymentReconciliation(Model):
     at: Mapped[datetime]
 
 
-class PaymentConfirmation(Model):
-    """An admin's word that money by hand has arrived: ``received`` of ``asset`` in all.
-
-    ``credit`` of ``currency`` is what that brings beyond what was confirmed before; ``applied_at`` is null while a
-    second admin has to say the same.
-    """
-
-    __tablename__ = "payment_confirmations"
-    __table_args__ = (
-        CheckConstraint("approved_by IS DISTINCT FROM confirmed_by", name="two_people"),
-        CheckConstraint("approved_by IS NULL OR applied_at IS NOT NULL", name="approved_is_applied"),
-        Index(
-            "uq_payment_confirmations_waiting", "intent_id", unique=True, postgresql_where=text("applied_at IS NULL")
-        ),
-        Index("ix_payment_confirmations_alone", "user_id", "confirmed_by", "confirmed_at"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    intent_id: Mapped[UUID] = mapped_column(ForeignKey("payment_intents.id"))
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    received: Mapped[int]
-    asset: Mapped[str]
-    credit: Mapped[int]
-    currency: Mapped[str]
-    confirmed_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    confirmed_at: Mapped[datetime]
-    applied_at: Mapped[datetime | None]
-
-
 class PaymentProof(Model):
     """What a person uploaded to show that he has paid by hand.
 

@@ -25,13 +25,6 @@ class IdempotencyConflict(AppError):
     kind = Kind.CONFLICT
 
 
-class SecondAdminNeeded(AppError):
-    """He who asked for it cannot approve it: another admin must."""
-
-    code = "second_admin_needed"
-    kind = Kind.FORBIDDEN
-
-
 class AdjustmentClosed(AppError):
     """It was approved or refused already."""
 

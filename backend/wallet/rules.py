@@ -57,11 +57,6 @@ def check_adjustment(amount: Money, currency: str, reason: str) -> str:
     return check_reason(reason)
 
 
-def needs_second(amount: Money, alone: Money, limit: Money) -> bool:
-    """Whether ``amount`` must wait, given what the same admin has moved ``alone`` for the same person of late."""
-    return abs(amount.amount) + alone.amount > limit.amount
-
-
 def month_bounds(month: str, zone: str) -> tuple[datetime, datetime]:
     """The first moment of ``month`` (``2026-11``) and of the next, in UTC. Raises Invalid for another form."""
     year, dash, number = month.partition("-")

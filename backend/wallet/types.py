@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -107,10 +107,6 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     open: bool
 
 
-ALONE: Final = timedelta(hours=24)
-"""What one admin gives one person within this time without a second admin is counted together."""
-
-
 class AdjustmentStatus(StrEnum):
     """Where an adjustment stands."""
 
@@ -134,16 +130,6 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was refused."""
     created_at: datetime
     decided_at: datetime | None
-
-
-class AdjustmentAsked(Event, frozen=True, kw_only=True):
-    """An admin wants to change a wallet by more than he may alone: a second one must look."""
-
-    adjustment_id: AdjustmentId
-    user_id: UserId
-    asked_by: UserId
-    amount: int
-    currency: str
 
 
 class WalletAdjusted(Event, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from webapp.admin import (
     adjustments,
     admins,
+    approvals,
     bonuses,
     books,
     deliveries,
@@ -35,6 +36,7 @@ admin_pages = Router(
         *order_refunds.HANDLERS,
         *people.HANDLERS,
         *adjustments.HANDLERS,
+        *approvals.HANDLERS,
         *payments.HANDLERS,
         *payment_refunds.HANDLERS,
         *deposits.HANDLERS,

@@ -14,10 +14,10 @@ from webapp.views.manage_money import PlaceRow
 async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
     """The pages about money, each with the count of what waits there; for an admin with the permission for money."""
     services, actor = site_of(request).services, request.user
-    unmatched, deposits, corrections, compared, ways = await asyncio.gather(
+    unmatched, deposits, approvals, compared, ways = await asyncio.gather(
         services.inbox.count_unmatched(actor),
         services.deposits.waiting(actor),
-        services.adjustments.waiting(actor),
+        services.approvals.waiting(actor),
         services.reconciliation.latest(actor),
         services.payments.ways(actor),
     )
@@ -26,14 +26,15 @@ async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
     return (
         PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
         PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),
-        PlaceRow("adjustments", "/admin/adjustments", len(corrections)),
+        PlaceRow("approvals", "/admin/approvals", len(approvals)),
         PlaceRow("reconciliation", "/admin/payments/reconciliation", differs),
     )
 
 
 async def money_hands(request: SoukRequest) -> tuple[HandRow, ...]:
-    """What of it wants a hand; nothing for an admin without the permission for money."""
+    """What of it wants a hand; an admin without the permission for money sees the approvals that they can give."""
     if not request.user.may(Permission.MONEY):
-        return ()
+        waiting = await site_of(request).services.approvals.waiting(request.user)
+        return (HandRow("approvals", "/admin/approvals", len(waiting)),) if waiting else ()
     places = await money_places(request)
     return tuple(HandRow(place.key, place.href, place.count, place.urgent) for place in places if place.count)

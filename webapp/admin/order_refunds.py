@@ -9,6 +9,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
@@ -62,10 +63,13 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
         error = "too_much"
     elif amount is not None and form.reason:
         try:
-            await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
+            order = await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
         except RefundTooMuch:
             error = "too_much"
         else:
+            first = await site_of(request).services.approvals.first(actor, ValueKind.REFUND, str(order.id))
+            if first is not None:
+                return await _done(request, number, _("Waiting for a second admin"))
             told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
             return await _done(request, number, told)
     back = await orders.refundable(actor, number)

@@ -9,12 +9,14 @@ from litestar import get
 from litestar.params import FromPath
 from msgspec import Meta
 
+from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.kernel.paging import Page
 from backend.kernel.text import searched
 from backend.orders.types import OrderStatus, OrderView, Refundable
 from backend.payments.types import Intent
 from webapp import forms
+from webapp.admin.approvals import first_of
 from webapp.admin.chrome import manage_page
 from webapp.admin.people import person_row_of
 from webapp.guards import requires
@@ -103,7 +105,8 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         paid_with=present.paid_with(found, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
         refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
-        can=_can(found, back),
+        can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
+        first=await first_of(request, ValueKind.REFUND, found.id),
     )
     return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")
 

@@ -11,6 +11,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import IntentId, OrderId, UserId
@@ -153,7 +154,7 @@ async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None
         return None
     services, actor = site_of(request).services, request.user
     proofs = await services.deposits.proofs(actor, intent.id)
-    first = await services.deposits.first_word(actor, intent.id)
+    first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
     names = await services.identity.names_of(actor, [first.by]) if first else {}
     return present.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
 

@@ -10,6 +10,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
@@ -18,6 +19,7 @@ from backend.kernel.text import searched
 from backend.payments.errors import PaymentClosed
 from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
 from webapp import forms
+from webapp.admin.approvals import first_of
 from webapp.admin.chrome import manage_page
 from webapp.admin.payment_refunds import read_amount
 from webapp.admin.payments import PAYMENTS, payment_page
@@ -98,6 +100,8 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         facts=present.event_facts(found, viewer),
         can=_can(found),
         payment_href=f"{PAYMENTS}/{found.intent_id}" if found.intent_id else None,
+        first=await first_of(request, ValueKind.UNMATCHED, found.id)
+        or await first_of(request, ValueKind.WAIVED_REFUND, found.id),
     )
     return manage_page(request, "manage/event.html", view, "payments", back=UNMATCHED)
 
@@ -148,6 +152,8 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
         view = await _assign_view(request, found, form.person, form, error)
         return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
+    if intent is None:
+        return await _settled(request, _("Waiting for a second admin"))
     return await _given(request, intent)
 
 
@@ -172,8 +178,8 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     except Invalid:
         view = ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", error=True)
         return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
-    await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
-    return await _settled(request, _("Put aside"))
+    done = await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
+    return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
 
 
 async def _event(request: SoukRequest, event_id: UUID) -> InboxRow:

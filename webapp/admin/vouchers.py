@@ -124,7 +124,7 @@ def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) -> Htm
     view = NewVouchersPage(
         presets=present.presets(limits, form.amount or form.preset),
         maximum=limits.maximum,
-        alone=site_of(request).services.vouchers.alone,
+        limit=site_of(request).services.vouchers.limit,
         intent=form.intent or forms.new_intent(),
         amount=form.amount,
         kind=form.kind,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.approvals.types import FirstApproval
 from backend.identity.types import UserRow
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
@@ -15,7 +16,6 @@ from backend.kernel.money import Money
 from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
 from backend.payments import words
 from backend.payments.types import (
-    FirstWord,
     InboxRow,
     Intent,
     IntentStatus,
@@ -227,7 +227,7 @@ def deposit(
     intent: Intent,
     proofs: Sequence[Proof],
     sign: Callable[[str], str],
-    first: FirstWord | None,
+    first: FirstApproval | None,
     names: Mapping[UserId, str],
 ) -> ManageDeposit:
     """What an admin sees of a payment by hand, and may say of it; ``first`` has been said by one of ``names``."""
@@ -247,7 +247,7 @@ def deposit(
         for proof in reversed(proofs)
     )
     said_by = names.get(first.by, "") if first else ""
-    said = first.received if first else None
+    said = Money(int(first.facts["received"]), first.facts["asset"]) if first else None
     return ManageDeposit(shown, said, said_by, frozenset(can), confirmed=bool(intent.received))
 
 

@@ -32,10 +32,10 @@ def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
 
 
 def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> AdjustmentView:
-    """A credit or debit; he who asked for it may withdraw it, and not approve it."""
+    """A credit or debit; who asked for it may withdraw it and not approve it, whose wallet it is does neither."""
     mine = item.asked_by == actor.user_id
     can: set[Literal["approve", "refuse"]] = set()
-    if item.status is AdjustmentStatus.WAITING:
+    if item.status is AdjustmentStatus.WAITING and item.user_id != actor.user_id:
         can |= {"refuse"} if mine else {"refuse", "approve"}
     return AdjustmentView(
         id=str(item.id),

@@ -100,12 +100,12 @@ class VoucherSheet(msgspec.Struct, frozen=True):
 class NewVouchersPage(msgspec.Struct, frozen=True):
     """manage/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
 
-    ``alone`` is what one admin's codes of a day may be worth in all.
+    ``limit`` is what one admin may make alone in 24 hours, in all ways together.
     """
 
     presets: tuple[Preset, ...]
     maximum: Money
-    alone: Money
+    limit: Money
     intent: str
     amount: str = ""
     kind: Literal["one", "many"] = "one"

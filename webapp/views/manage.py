@@ -9,14 +9,14 @@ import msgspec
 
 from backend.kernel.money import Money
 from webapp.views.common import Chip, Hue
-from webapp.views.manage_money import ManagePaymentRow, RefundView
+from webapp.views.manage_money import ApprovalView, ManagePaymentRow, RefundView
 from webapp.views.orders import OrderPage, OrderStatus
 
 
 class HandRow(msgspec.Struct, frozen=True):
     """Work that waits for a person; ``urgent`` is the page's one red count."""
 
-    key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "adjustments", "reconciliation"]
+    key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "approvals", "reconciliation"]
     href: str
     count: int
     urgent: bool = False
@@ -101,6 +101,7 @@ class ManageOrder(msgspec.Struct, frozen=True):
     payments: tuple[ManagePaymentRow, ...] = ()
     refunds: tuple[RefundView, ...] = ()
     can: frozenset[Literal["refund", "cancel"]] = frozenset()
+    first: ApprovalView | None = None
 
 
 class ManagePeople(msgspec.Struct, frozen=True):

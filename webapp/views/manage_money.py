@@ -33,7 +33,7 @@ class Fact(msgspec.Struct, frozen=True):
 class PlaceRow(msgspec.Struct, frozen=True):
     """A page about money, with what waits there."""
 
-    key: Literal["unmatched", "deposits", "adjustments", "reconciliation"]
+    key: Literal["unmatched", "deposits", "approvals", "reconciliation"]
     href: str
     count: int = 0
     urgent: bool = False
@@ -126,7 +126,7 @@ class ReceiptSheet(msgspec.Struct, frozen=True):
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
     """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
 
-    Above ``limit`` for one person within a day another admin has to say the same.
+    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same.
     """
 
     action: str
@@ -217,6 +217,7 @@ class EventPage(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...]
     can: frozenset[EventAction]
     payment_href: str | None = None
+    first: ApprovalView | None = None
 
 
 class WalletEntry(msgspec.Struct, frozen=True):
@@ -272,6 +273,27 @@ class AdjustmentsPage(msgspec.Struct, frozen=True):
     """manage/adjustments.html: what waits for a second admin."""
 
     rows: tuple[AdjustmentView, ...]
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """A first approval that waits for a second; ``mine``: this reader gave it."""
+
+    id: str
+    title: str
+    href: str
+    amount: Money
+    person: str
+    by: str
+    reason: str
+    at: datetime
+    mine: bool
+    can_withdraw: bool
+
+
+class ApprovalsPage(msgspec.Struct, frozen=True):
+    """manage/approvals.html: what waits for a second admin, in all ways together."""
+
+    rows: tuple[ApprovalView, ...]
 
 
 class AssigneeRow(msgspec.Struct, frozen=True):

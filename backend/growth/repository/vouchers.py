@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.growth.models import Voucher, VoucherRedemption
@@ -26,7 +26,6 @@ _REDEEMED = (
     select(func.coalesce(func.sum(_V.redeemed), 0)).where(_V.batch_id == _B.id).scalar_subquery().label("redeemed")
 )
 _COLUMNS = (*_B, _REDEEMED)
-_LOCK_MAKER = text("SELECT pg_advisory_xact_lock(hashtextextended('vouchers:' || CAST(:user_id AS text), 0))")
 
 
 class LockedVoucher(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +37,7 @@ class LockedVoucher(msgspec.Struct, frozen=True, kw_only=True):
     redeemed: int
     expires_at: datetime | None
     stopped_at: datetime | None
+    created_by: UserId
 
 
 def _batch(row: Any) -> VoucherBatch:
@@ -88,19 +88,6 @@ async def add_batch(
     return None if found is None else VoucherBatchId(found)
 
 
-async def lock_maker(tx: Tx, user_id: UserId) -> None:
-    """Let an admin make one batch at a time: what is counted stays counted."""
-    await tx.execute(_LOCK_MAKER, {"user_id": str(user_id)})
-
-
-async def sum_made(tx: Tx, created_by: UserId, currency: str, since: datetime) -> Money:
-    """What all codes are worth that an admin has made since then, stopped ones too: some were redeemed before."""
-    total = select(func.coalesce(func.sum(_B.amount * _B.people * _B.codes), 0)).where(
-        _B.created_by == created_by, _B.currency == currency, _B.created_at > since
-    )
-    return Money(int((await tx.execute(total)).scalar_one()), currency)
-
-
 async def add_codes(tx: Tx, batch_id: VoucherBatchId, people: int, fingerprints: Iterable[bytes]) -> None:
     """The codes of a batch, as their keyed hashes."""
     rows = [{"id": tx.new_id(), "batch_id": batch_id, "fingerprint": one, "people": people} for one in fingerprints]
@@ -136,7 +123,7 @@ async def stop_batch(tx: Tx, batch_id: VoucherBatchId) -> bool:
 async def lock_by_code(tx: Tx, fingerprint: bytes) -> LockedVoucher | None:
     """The voucher of a code, locked."""
     found = (
-        select(_V.id, _V.people, _V.redeemed, _B.amount, _B.currency, _B.expires_at, _B.stopped_at)
+        select(_V.id, _V.people, _V.redeemed, _B.amount, _B.currency, _B.expires_at, _B.stopped_at, _B.created_by)
         .join_from(Voucher, Batch, _B.id == _V.batch_id)
         .where(_V.fingerprint == fingerprint)
         .with_for_update(of=Voucher)
@@ -151,6 +138,7 @@ async def lock_by_code(tx: Tx, fingerprint: bytes) -> LockedVoucher | None:
         redeemed=row.redeemed,
         expires_at=row.expires_at,
         stopped_at=row.stopped_at,
+        created_by=UserId(row.created_by),
     )
 
 

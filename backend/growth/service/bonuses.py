@@ -7,6 +7,7 @@ from datetime import datetime
 from backend.growth import rules
 from backend.growth.repository import bonuses as repository
 from backend.growth.types import BONUSES, BonusCredited, BonusRule, NewBonusRule, RuleFigures
+from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
@@ -69,11 +70,14 @@ class BonusesService:
     async def credit(self, event: TopUpSucceeded, at: datetime) -> None:
         """Task: give what the best rule of the moment ``at`` gives for all of the payment, less what it gave before.
 
-        So a payment in parts brings what it would have brought at once, and a task that runs twice gives once.
+        So a payment in parts brings what it would have brought at once, and a task that runs twice gives once. A
+        blocked person gets none, also not later.
         """
         if event.order_id is not None:
             return
         async with self._uow() as tx:
+            if await identity.is_blocked(tx, event.user_id):
+                return
             await repository.lock_person(tx, event.user_id)
             intent = await payments.get_intent(tx, event.intent_id)
             before = await repository.find_bonus(tx, intent.id)

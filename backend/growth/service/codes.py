@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from backend.growth import domain, rules
-from backend.growth.errors import CodeNotValid
+from backend.growth.errors import CodeNotValid, OwnVoucher
 from backend.growth.repository import gifts, vouchers
 from backend.growth.repository.gifts import SealedGift
 from backend.growth.repository.vouchers import LockedVoucher
 from backend.growth.types import VOUCHERS, CodeKind, GiftCardRedeemed, GiftStatus, Redeemed
-from backend.identity.types import Actor
+from backend.identity import domain as identity
+from backend.identity.errors import Blacklisted
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
 from backend.infra.crypto import KeyRing
 from backend.infra.failpoints import failpoint
 from backend.infra.rate_limit import Limit, RateLimiter
@@ -34,7 +37,8 @@ class CodesService:
     async def redeem(self, actor: Actor, typed: str) -> Redeemed:
         """Put what a code is worth into the actor's wallet; again for the same person it only says so again.
 
-        Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, over, used up or stopped.
+        Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, expired, used up or stopped, or
+        a gift card whose buyer is blocked; OwnVoucher for a code that the actor made, Blacklisted for a blocked actor.
         """
         code = rules.read_code(typed)
         if code is None:
@@ -46,6 +50,8 @@ class CodesService:
     @retry_conflicts
     async def _redeem(self, actor: Actor, fingerprint: bytes) -> Redeemed:
         async with self._uow() as tx:
+            if await identity.is_blocked(tx, actor.id):  # since the session was checked
+                raise Blacklisted(f"user {actor.id}")
             voucher = await vouchers.lock_by_code(tx, fingerprint)
             if voucher is not None:
                 return await self._voucher(tx, actor, voucher)
@@ -60,6 +66,10 @@ class CodesService:
         over = voucher.expires_at is not None and voucher.expires_at <= tx.now
         if over or voucher.stopped_at is not None or voucher.redeemed >= voucher.people:
             raise CodeNotValid("over, stopped or used up")
+        if voucher.created_by == actor.id:
+            if await identity.is_another_admin(tx, Permission.MONEY, {actor.id}):
+                raise OwnVoucher(f"voucher {voucher.id}")
+            await audit.record(tx, actor.id, "vouchers.redeem_own", f"voucher:{voucher.id}")
         await vouchers.add_redemption(tx, voucher.id, actor.id)
         failpoint("codes.counted")
         await wallet.transfer(
@@ -78,6 +88,8 @@ class CodesService:
             return await self._told(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=True)
         if gift.status is not GiftStatus.ACTIVE:
             raise CodeNotValid("used up or taken back")
+        if await identity.is_blocked(tx, gift.buyer_id):  # money of a blocked person stays where it is
+            raise CodeNotValid("its buyer is blocked")
         await domain.pay_gift_out(tx, self._ring, gift, GiftStatus.REDEEMED, actor.id)
         if gift.buyer_id != actor.id:
             tx.emit(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from backend.approvals import domain as approvals
+from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.growth import domain, rules
 from backend.growth.repository import vouchers as repository
 from backend.growth.types import Limits, NewVouchers, VoucherBatch
-from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing
@@ -15,18 +16,16 @@ from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import VoucherBatchId
 from backend.kernel.money import Money
-from backend.wallet.types import ALONE
 
 
 class VouchersService:
     """Codes that are worth money; for admins with the permission for money.
 
-    ``limits`` bounds one code's amount, ``alone`` what all codes that one admin makes within 24 hours are worth, where
-    the shop has another admin for money.
+    ``limits`` bounds one code's amount, ``limit`` is what one admin may make alone.
     """
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits, alone: Money) -> None:
-        self.alone = alone
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits, limit: Money) -> None:
+        self.limit = limit
         self._uow = uow
         self._ring = ring
         self.limits = limits
@@ -46,13 +45,12 @@ class VouchersService:
         """Make one code for up to ``people`` persons, or ``codes`` of them for one person each.
 
         The codes are in this answer and nowhere else: a repeated key answers without them. Raises Invalid; field
-        ``amount``: ``above_alone`` for more than one admin may give away alone.
+        ``amount``: ``above_limit`` for more than one admin may make alone. They do not wait for a second admin: codes
+        are shown once, to the admin who made them.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             words = rules.check_vouchers(amount, people, codes, expires_at, note, self.limits, tx.now)
-            await repository.lock_maker(tx, actor.id)
-            before = await repository.sum_made(tx, actor.id, amount.currency, tx.now - ALONE)
             made = await repository.add_batch(
                 tx,
                 amount,
@@ -65,9 +63,17 @@ class VouchersService:
             )
             if made is None:
                 return NewVouchers(await repository.get_by_key(tx, actor.id, idempotency_key), ())
-            total = before + amount * (people * codes)
-            if total > self.alone and await identity.is_another_admin(tx, Permission.MONEY, {actor.id}):
-                raise Invalid("more than one admin may", fields={"amount": "above_alone"}, maximum=self.alone)
+            value = NewValue(
+                kind=ValueKind.VOUCHERS,
+                subject=str(made),
+                amount=amount * (people * codes),
+                permission=Permission.MONEY,
+                user_id=None,
+                reason=words,
+                waits=False,
+            )
+            if await approvals.make(tx, actor, value, self.limit) is Approval.REFUSED:
+                raise Invalid("more than one admin may", fields={"amount": "above_limit"}, maximum=self.limit)
             fresh = [rules.new_code() for _ in range(codes)]
             await repository.add_codes(tx, made, people, [domain.fingerprint(self._ring, code) for code in fresh])
             told = {"amount": amount.amount, "currency": amount.currency, "people": people, "codes": codes}

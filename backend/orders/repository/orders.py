@@ -352,6 +352,14 @@ async def lock_lapsed(tx: Tx) -> OrderId | None:
     return None if found is None else OrderId(found)
 
 
+async def lock_waiting(tx: Tx, user_id: UserId) -> OrderId | None:
+    """A buyer's oldest order that waits for money, locked."""
+    mine = (Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT)
+    statement = select(Order.id).where(*mine).order_by(Order.id).limit(1).with_for_update()
+    found = (await tx.execute(statement)).scalar_one_or_none()
+    return None if found is None else OrderId(found)
+
+
 async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
     """Paid minor units and paid orders since a moment."""
     statement = select(

@@ -10,15 +10,17 @@ from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
+from backend.kernel.money import Money
 from backend.orders import rules
 from backend.orders.types import ReservationLimits
 from backend.payments.types import Capabilities
 
 
 class OrdersBase:
-    """``ways`` are the capabilities of the payment methods that are on.
+    """Orders of one shop.
 
-    Goods are kept for ``reservation``, and for ``longest`` in all where a payment is under way.
+    ``ways`` are the capabilities of the payment methods that are on. Goods are kept for ``reservation``, and for
+    ``longest`` in all where a payment is under way. ``single_admin_limit`` is in the shop's currency.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class OrdersBase:
         *,
         uow: UnitOfWork,
         ring: KeyRing,
-        currency: str,
+        single_admin_limit: Money,
         reservation: timedelta,
         ways: Mapping[str, Capabilities] | None = None,
         limits: ReservationLimits | None = None,
@@ -34,7 +36,8 @@ class OrdersBase:
     ) -> None:
         self._uow = uow
         self._ring = ring
-        self._currency = currency
+        self._single_admin_limit = single_admin_limit
+        self._currency = single_admin_limit.currency
         self._reservation = reservation
         self._ways = ways or {}
         self._longest = max(longest, reservation)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from backend.identity.types import Actor, Permission
+from backend.identity import domain as identity
+from backend.identity.errors import Blacklisted
+from backend.identity.types import Actor, Permission, PersonBlocked
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
-from backend.infra.unit_of_work import retry_conflicts
+from backend.infra.unit_of_work import Tx, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.orders import domain, rules
@@ -32,9 +34,11 @@ class Paying(OrdersBase):
     async def pay(self, actor: Actor, number: str) -> OrderRef:
         """Pay a waiting order from the wallet; an order paid before is answered as it is.
 
-        Raises NotFound, OrderNotPayable, InsufficientFunds.
+        Raises NotFound, OrderNotPayable, InsufficientFunds, Blacklisted.
         """
         async with self._uow() as tx:
+            if await identity.is_blocked(tx, actor.id):  # since the session was checked
+                raise Blacklisted(f"user {actor.id}")
             row = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, UserId(row.user_id))
             status = OrderStatus(row.status)
@@ -80,19 +84,24 @@ class Paying(OrdersBase):
         """Task: pay the order that money has come for.
 
         One that waits is paid once its payment is whole: while a part of that is missing, the rest of the wallet is
-        for something else. One that lapsed is paid too, where its goods can still be had; else, and for one that was
-        given up, the money stays in the wallet, and the buyer is told.
+        for something else. One that expired is paid too, where its goods can still be had; else, and for one that was
+        cancelled, the money stays in the wallet, and the buyer is told. A blocked buyer gets no goods: the order ends,
+        the goods go back to stock, the money stays in the wallet, and the admins are told.
         """
         if event.order_id is None:
             return
         failpoint("orders.settle_before")
         async with self._uow() as tx:
+            # Before the order, as whoever blocks a person does: a block either comes first, or waits for this.
+            blocked = await identity.is_blocked(tx, event.user_id)
             row = await repository.lock_order(tx, order_id=event.order_id)
             if UserId(row.user_id) != event.user_id:
                 return
             status = OrderStatus(row.status)
             why = None
-            if status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, row):
+            if blocked:
+                why = await self._shut_out(tx, event.order_id, status)
+            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, row):
                 await domain.pay_reserved(tx, row, None)
             elif status is OrderStatus.CANCELLED:
                 why = WhyKept.CANCELLED
@@ -109,6 +118,37 @@ class Paying(OrdersBase):
                     )
                 )
             failpoint("orders.settled")
+
+    @staticmethod
+    async def _shut_out(tx: Tx, order_id: OrderId, status: OrderStatus) -> WhyKept | None:
+        """End a blocked buyer's order, which the caller has locked; None for one that was delivered before."""
+        if status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            return None
+        if status is OrderStatus.AWAITING_PAYMENT:
+            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+        await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": WhyKept.BLOCKED})
+        return WhyKept.BLOCKED
+
+    async def cancel_blocked(self, event: PersonBlocked) -> int:
+        """Task: cancel what a blocked person has reserved, unless they were unblocked since; the number cancelled.
+
+        Each order in a transaction of its own, so that no two products are locked together.
+        """
+        cancelled = 0
+        while await self._cancel_one(event.user_id):
+            cancelled += 1
+        return cancelled
+
+    @retry_conflicts
+    async def _cancel_one(self, user_id: UserId) -> bool:
+        async with self._uow() as tx:
+            if not await identity.is_blocked(tx, user_id):
+                return False
+            order_id = await repository.lock_waiting(tx, user_id)
+            if order_id is None:
+                return False
+            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+        return True
 
     async def awaits_payment(self, order_id: OrderId) -> bool:
         """Whether the order still waits for money and has its goods."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from backend.approvals import domain as approvals
+from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import retry_conflicts
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import OrderId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
@@ -45,9 +47,11 @@ class Refunding(OrdersBase):
     async def refund(
         self, actor: Actor, number: str, amount: Money, target: RefundTarget, reason: str, *, idempotency_key: str
     ) -> OrderView:
-        """Give ``amount`` of a paid order back, to the wallet or through the way that it was paid by.
+        """Refund ``amount`` of a paid order to the wallet, or through the payment method that paid it.
 
-        The same key again gives nothing more. Raises NotFound, OrderNotPayable for one that was not paid,
+        Above the single-admin limit the order stays as it is until a second admin refunds the same amount to the same
+        place: the buyer keeps the goods, so either way counts as value made. The same key again gives nothing more.
+        Raises NotFound, SecondAdminNeeded for one's own order, OrderNotPayable for one that was not paid,
         RefundTooMuch, RefundNotPossible, Invalid without a reason, IdempotencyKeyReused.
         """
         actor.require(Permission.ORDERS)
@@ -67,6 +71,17 @@ class Refunding(OrdersBase):
             refunded = rules.check_refund(
                 Money(row.total_amount, row.currency), Money(row.refunded_amount, row.currency), amount
             )
+            value = NewValue(
+                kind=ValueKind.REFUND,
+                subject=str(order_id),
+                amount=amount,
+                permission=Permission.ORDERS,
+                user_id=UserId(row.user_id),
+                reason=reason.strip(),
+                facts={"target": target.value},
+            )
+            if await approvals.make(tx, actor, value, self._single_admin_limit) is not Approval.GIVEN:
+                return await domain.load(tx, order_id=order_id)
             if target is RefundTarget.WALLET:
                 await domain.refund_to_wallet(tx, row, amount, reason, idempotency_key)
             else:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
+from backend.approvals import domain as approvals
+from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
@@ -15,12 +18,11 @@ from backend.kernel.ids import IntentId, ProofId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.repository import confirmations, intents, proofs
+from backend.payments.repository import intents, proofs
 from backend.payments.repository.proofs import Sealed
 from backend.payments.types import (
     Deposit,
     DepositProved,
-    FirstWord,
     Intent,
     IntentStatus,
     Outcome,
@@ -28,8 +30,6 @@ from backend.payments.types import (
     ProviderState,
     Report,
 )
-from backend.wallet.errors import SecondAdminNeeded
-from backend.wallet.types import ALONE
 
 WAY: Final = "deposit"
 MOST_PROOFS: Final = 5
@@ -54,7 +54,7 @@ _PROVABLE: Final = frozenset(
 class DepositsService:
     """Deposits by hand. Proofs are sealed: each file by a data key of its own, which the key ring wraps.
 
-    ``limit`` is what one admin may confirm for one person alone, in the shop's currency.
+    ``limit`` is what one admin may make alone, in the shop's currency.
     """
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Money) -> None:
@@ -119,7 +119,8 @@ class DepositsService:
         wait longest first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            waiting = [*await proofs.list_waiting(tx, _SHOWN), *await confirmations.list_waiting(tx, _SHOWN)]
+            firsts = await approvals.list_first(tx, ValueKind.DEPOSIT)
+            waiting = [*await proofs.list_waiting(tx, _SHOWN), *(IntentId(UUID(one.subject)) for one in firsts)]
             found = [await intents.get_intent(tx, intent_id) for intent_id in dict.fromkeys(waiting)]
             names = await identity.user_names(tx, [intent.user_id for intent in found])
             shown = await proofs.list_proofs(tx, *(intent.id for intent in found)) if found else []
@@ -132,21 +133,14 @@ class DepositsService:
             for intent in found
         ]
 
-    async def first_word(self, actor: Actor, intent_id: IntentId) -> FirstWord | None:
-        """What an admin has said of a payment that a second one has to say too. Needs the permission for money."""
-        actor.require(Permission.MONEY)
-        async with self._uow.read() as tx:
-            return await confirmations.find_waiting(tx, intent_id)
-
     @retry_conflicts
     async def confirm(self, actor: Actor, intent_id: IntentId, received: Money) -> Intent:
         """Say that ``received`` has arrived for a payment **in all**, not since the last time; the payment.
 
-        Above the limit it is credited once a second admin has said the same, and the payment stays as it is until
-        then (``received``); what one admin has confirmed for one person within 24 hours counts together. Where nobody
-        else has the permission for money, one word does. Two admins who say the same credit it once. Raises NotFound
-        for a payment of another way, SecondAdminNeeded for one's own, PaymentClosed for one that takes no money any
-        more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
+        Above the single-admin limit (``approvals.domain.make``) it is credited once a second admin has said the same,
+        and the payment stays as it is until then (``received``). Two admins who say the same credit it once. Raises
+        NotFound for a payment of another way, SecondAdminNeeded for one's own, PaymentClosed for one that takes no
+        money any more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -171,13 +165,15 @@ class DepositsService:
     async def reject(self, actor: Actor, intent_id: IntentId, reason: str) -> Intent:
         """Say that nothing (more) arrived; the person sees ``reason`` (``progress["reason"]``) and may prove it anew.
 
-        What was confirmed before stays. Raises NotFound, PaymentClosed where nothing waits, Invalid without a reason.
+        What was confirmed before stays. Raises NotFound, SecondAdminNeeded for one's own, PaymentClosed where nothing
+        waits, Invalid without a reason.
         """
         actor.require(Permission.MONEY)
         if not 0 < len(reason.strip()) <= _MAX_REASON:
             raise Invalid("no reason, or a novel", fields={"reason": "required" if not reason.strip() else "too_long"})
         async with self._uow() as tx:
             intent = await self._locked(tx, intent_id)
+            await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
             shown = await proofs.list_proofs(tx, intent_id)
             if not intent.is_open and all(proof.decided_at is not None for proof in shown):
                 raise PaymentClosed(intent.status)
@@ -190,33 +186,28 @@ class DepositsService:
             if await domain.apply(tx, WAY, report) is Outcome.IGNORED:  # a part of it came: that stays
                 await self._keep(tx, intent, report.details)
             await proofs.decide(tx, intent_id)
-            await confirmations.drop_waiting(tx, intent_id)
+            await approvals.drop(tx, ValueKind.DEPOSIT, str(intent_id))
             told = {"reason": reason.strip()}
             await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
             return await intents.get_intent(tx, intent_id)
 
     async def _agreed(self, tx: Tx, actor: Actor, intent: Intent, received: Money) -> bool:
-        """Keep an admin's word; whether it is enough. Raises SecondAdminNeeded for his own payment."""
+        """Keep an admin's approval; whether it is enough."""
         credit = rules.credited_for(intent, received) - intent.credited
-        if actor.user_id is None or not credit:
+        if not credit:
             return True
-        others = await identity.is_another_admin(tx, Permission.MONEY, {actor.user_id, intent.user_id})
-        if others and actor.user_id == intent.user_id:
-            raise SecondAdminNeeded(f"deposit {intent.id} is his own")
-        first = await confirmations.find_waiting(tx, intent.id)
-        if first is not None and first.by != actor.user_id and first.received == received:
-            await confirmations.approve(tx, intent.id, actor.user_id)
-            return True
-        await confirmations.lock_payer(tx, intent.user_id)
-        since = tx.now - ALONE
-        alone = await confirmations.sum_alone(tx, actor.user_id, intent.user_id, credit.currency, since)
-        enough = not others or credit + alone <= self.limit
-        await confirmations.add_confirmation(tx, intent, received, credit, actor.user_id, applied=enough)
-        if not enough:
-            told = {"received": received.amount, "currency": received.currency}
-            await audit.record(tx, actor.user_id, "payments.ask_deposit", f"payment:{intent.id}", told)
+        said = NewValue(
+            kind=ValueKind.DEPOSIT,
+            subject=str(intent.id),
+            amount=credit,
+            permission=Permission.MONEY,
+            user_id=intent.user_id,
+            facts={"received": str(received.amount), "asset": received.currency},
+        )
+        approval = await approvals.make(tx, actor, said, self.limit)
+        if approval is Approval.FIRST:
             tx.signal(domain.SIGNAL, intent.id)
-        return enough
+        return approval is Approval.GIVEN
 
     async def _check_provable(self, tx: Tx, intent: Intent) -> list[Proof]:
         if intent.way != WAY or intent.status not in _PROVABLE:
@@ -247,7 +238,8 @@ class DepositsService:
         await intents.save_status(tx, intent.id, intent.status, progress)
         tx.signal(domain.SIGNAL, intent.id)
 
-    async def _locked(self, tx: Tx, intent_id: IntentId) -> Intent:
+    @staticmethod
+    async def _locked(tx: Tx, intent_id: IntentId) -> Intent:
         intent = await intents.lock_intent(tx, intent_id)
         if intent.way != WAY:
             raise NotFound(f"payment {intent_id} is no deposit")

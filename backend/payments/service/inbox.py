@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from backend.approvals import domain as approvals
+from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
@@ -43,12 +45,14 @@ _ALL_OF_ONE: Final = 200
 class InboxService:
     """Payments and providers' messages, for admins with the permission for money.
 
-    ``providers`` say what money in their assets is worth.
+    ``providers`` say what money in their assets is worth; ``limit`` is what one admin may make alone, in the shop's
+    currency.
     """
 
-    def __init__(self, *, uow: UnitOfWork, currency: str, providers: Providers = NO_PROVIDERS) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Money, providers: Providers = NO_PROVIDERS) -> None:
         self._uow = uow
-        self._currency = currency
+        self._limit = limit
+        self._currency = limit.currency
         self._providers = providers
 
     async def list_payments(
@@ -162,13 +166,13 @@ class InboxService:
     @retry_conflicts
     async def assign(
         self, actor: Actor, event_id: PaymentEventId, user_id: UserId, amount: Money, order_id: OrderId | None = None
-    ) -> Intent:
-        """Give unmatched money to a person, as ``amount`` of the shop's currency, by the road of every payment.
+    ) -> Intent | None:
+        """Credit an unmatched payment to a person, as ``amount`` of the shop's currency, as every payment is credited.
 
-        With ``order_id`` it goes on to pay that order. Raises NotFound (also for an unknown person), PaymentClosed for
-        a message that is settled or speaks of no money that came, Invalid (field ``amount``) for an amount that is
-        none, or more than ``worth`` allows: what did not come is no payment but a correction, which a second admin may
-        have to approve.
+        None while it waits: above the single-admin limit a second admin must say the same person, amount and order.
+        With ``order_id`` it goes on to pay that order. Raises NotFound (also for an unknown person), SecondAdminNeeded
+        for oneself, PaymentClosed for an event that is settled or tells of no money that came, Invalid (field
+        ``amount``) for an amount that is none, or more than ``worth`` allows: what did not come is no payment but a balance adjustment.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -177,6 +181,16 @@ class InboxService:
             if event.outcome is not Outcome.UNMATCHED or event.state is not ProviderState.PAID or not event.amount:
                 raise PaymentClosed(event.outcome)
             rules.check_given(amount, self._currency, self.worth(event))
+            given = NewValue(
+                kind=ValueKind.UNMATCHED,
+                subject=str(event_id),
+                amount=amount,
+                permission=Permission.MONEY,
+                user_id=user_id,
+                facts={"order": str(order_id)} if order_id else {},
+            )
+            if await approvals.make(tx, actor, given, self._limit) is not Approval.GIVEN:
+                return None
             intent, _ = await intents.add_intent(
                 tx,
                 user_id=user_id,
@@ -206,8 +220,8 @@ class InboxService:
     async def accept_refund(self, actor: Actor, event_id: PaymentEventId) -> None:
         """Book a refund that was made at the provider: out of the person's wallet, and as a loss beyond its balance.
 
-        Raises NotFound, PaymentClosed for any other message, PaymentNotCredited before the payment itself is in the
-        books (it would come later and be credited in full), RefundCurrencyDiffers.
+        Raises NotFound, PaymentClosed for any other event, SecondAdminNeeded for one's own payment, PaymentNotCredited
+        before the payment itself is in the books (it would come later and be credited in full), RefundCurrencyDiffers.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -216,6 +230,7 @@ class InboxService:
             if not refunded or event.intent_id is None or event.amount is None:
                 raise PaymentClosed(event.outcome)
             intent = await intents.lock_intent(tx, event.intent_id)
+            await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent.id}")
             if event.amount.currency != intent.payable.currency:
                 raise RefundCurrencyDiffers(f"{event.amount.currency} for {intent.payable.currency}")
             if not intent.credited:
@@ -230,6 +245,7 @@ class InboxService:
                         intent_id=intent.id, user_id=intent.user_id, amount=back.amount, currency=back.currency
                     )
                 )
+            await approvals.drop(tx, ValueKind.WAIVED_REFUND, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
             await audit.record(
                 tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": back.amount}
@@ -248,8 +264,13 @@ class InboxService:
             await wallet.transfer(tx, TransferKind.REFUND, f"lost:{key}", losses, target, lost, reference, memo)
 
     @retry_conflicts
-    async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> None:
-        """Put an unmatched message aside, with the reason. Raises NotFound, PaymentClosed, Invalid without a reason."""
+    async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> bool:
+        """Put an unmatched event away, with the reason; False while it waits for a second admin.
+
+        A refund that was made at the provider leaves the money in the wallet when it is dismissed, so it counts as
+        value made for that person. Raises NotFound, PaymentClosed, SecondAdminNeeded for one's own payment, Invalid
+        without a reason.
+        """
         actor.require(Permission.MONEY)
         if not reason.strip():
             raise Invalid("no reason", fields={"reason": "required"})
@@ -257,7 +278,28 @@ class InboxService:
             event = await events.lock_event(tx, event_id)
             if event.outcome is not Outcome.UNMATCHED:
                 raise PaymentClosed(event.outcome)
+            waived = await self._waived(tx, event, reason.strip())
+            if waived and await approvals.make(tx, actor, waived, self._limit) is not Approval.GIVEN:
+                return False
+            await approvals.drop(tx, ValueKind.UNMATCHED, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.DISMISSED, event.reason)
             await audit.record(
                 tx, actor.user_id, "payments.dismiss", f"payment_event:{event_id}", {"reason": reason.strip()}
             )
+        return True
+
+    @staticmethod
+    async def _waived(tx: Tx, event: InboxRow, reason: str) -> NewValue | None:
+        """What a person keeps though the provider took it back; None where the event takes nothing from anybody."""
+        if event.state is not ProviderState.REFUNDED or event.intent_id is None or event.amount is None:
+            return None
+        intent = await intents.lock_intent(tx, event.intent_id)
+        same = event.amount.currency == intent.payable.currency
+        return NewValue(
+            kind=ValueKind.WAIVED_REFUND,
+            subject=str(event.id),
+            amount=rules.worth_back(intent, event.amount) if same else intent.credited - intent.refunded,
+            permission=Permission.MONEY,
+            user_id=intent.user_id,
+            reason=reason,
+        )

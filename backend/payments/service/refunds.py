@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from backend.approvals import domain as approvals
 from backend.identity.types import Actor, Permission
 from backend.infra import audit, jobs
 from backend.infra.failpoints import failpoint
@@ -55,12 +56,14 @@ class RefundsService:
     ) -> Refund:
         """Send ``amount`` of a top-up back from the person's wallet, through the way that it came.
 
-        Needs the permission for money. The same key again gives the same refund. Raises NotFound, RefundNotPossible,
-        RefundTooMuch, InsufficientFunds when he has spent it.
+        Needs the permission for money. The same key again gives the same refund. It makes no value: the wallet pays it.
+        Raises NotFound, SecondAdminNeeded for one's own top-up, RefundNotPossible, RefundTooMuch, InsufficientFunds
+        when the person has spent it.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             intent = await intents.lock_intent(tx, intent_id)
+            await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
             provider = self._providers.get(intent.way)
             begun = await domain.refund(
                 tx,

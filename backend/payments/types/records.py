@@ -125,13 +125,6 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
 
 
-class FirstWord(msgspec.Struct, frozen=True):
-    """One admin's word that ``received`` of a payment by hand has arrived in all; a second one has to say the same."""
-
-    received: Money
-    by: UserId
-
-
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):
     """A payment by hand that waits for an admin, with its payer's name and all its proofs, the oldest first."""
 

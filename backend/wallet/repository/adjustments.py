@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -21,7 +20,6 @@ _COLUMNS: Final = (
     _C.created_at, _C.decided_at,
 )  # fmt: skip
 _LISTED: Final = 100
-_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended('adjustments:' || CAST(:user_id AS text), 0))")
 
 
 def _adjustment(row: Any) -> Adjustment:
@@ -37,11 +35,6 @@ def _adjustment(row: Any) -> Adjustment:
         created_at=row.created_at,
         decided_at=row.decided_at,
     )
-
-
-async def lock_person(tx: Tx, user_id: UserId) -> None:
-    """Let nobody else adjust this person's wallet until the transaction ends: what is counted stays counted."""
-    await tx.execute(_LOCK_PERSON, {"user_id": str(user_id)})
 
 
 async def add_adjustment(
@@ -90,19 +83,6 @@ async def lock_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
     if row is None:
         raise NotFound(f"adjustment {adjustment_id}")
     return _adjustment(row)
-
-
-async def get_alone(tx: Tx, asked_by: UserId, user_id: UserId, currency: str, since: datetime) -> Money:
-    """What an admin has moved for a person since then without a second one, credits and debits alike."""
-    total = select(func.coalesce(func.sum(func.abs(_C.amount)), 0)).where(
-        _C.user_id == user_id,
-        _C.asked_by == asked_by,
-        _C.currency == currency,
-        _C.status == AdjustmentStatus.APPLIED,
-        _C.decided_by.is_(None),
-        _C.created_at > since,
-    )
-    return Money(int((await tx.execute(total)).scalar_one()), currency)
 
 
 async def list_waiting(tx: Tx) -> list[Adjustment]:

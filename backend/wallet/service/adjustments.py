@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from backend.approvals import domain as approvals
+from backend.approvals.errors import SecondAdminNeeded
+from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
@@ -10,14 +13,12 @@ from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import AdjustmentId, UserId
 from backend.kernel.money import Money
 from backend.wallet import domain, rules
-from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict, SecondAdminNeeded
+from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict
 from backend.wallet.repository import adjustments as repository
 from backend.wallet.types import (
     ADJUSTMENTS,
-    ALONE,
     AccountRef,
     Adjustment,
-    AdjustmentAsked,
     AdjustmentStatus,
     Memo,
     TransferKind,
@@ -38,35 +39,24 @@ class AdjustmentsService:
     ) -> Adjustment:
         """Credit (a positive ``amount``) or debit a person's wallet; needs the permission for money.
 
-        Above the limit it waits for a second admin. What one admin has moved for the same person within 24 hours is
-        counted together, so that many small ones are no way around. The same key again gives the same adjustment.
-        Raises Invalid, NotFound for an unknown person, InsufficientFunds for a debit that the balance cannot bear,
-        IdempotencyConflict.
+        Above the single-admin limit it waits for a second admin (``approvals.domain.make``). The same key again gives
+        the same adjustment. Raises Invalid, NotFound for an unknown person, SecondAdminNeeded for one's own wallet,
+        InsufficientFunds for a debit that the balance cannot bear, IdempotencyConflict.
         """
         actor.require(Permission.MONEY)
         words = rules.check_adjustment(amount, self.limit.currency, reason)
         async with self._uow() as tx:
             await identity.get_recipient(tx, user_id)
-            await repository.lock_person(tx, user_id)
             made = await repository.add_adjustment(tx, user_id, amount, words, actor.id, idempotency_key)
             if made is None:
                 return await self._replayed(tx, actor, user_id, amount, idempotency_key)
             told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
-            alone = await repository.get_alone(tx, actor.id, user_id, amount.currency, tx.now - ALONE)
-            if rules.needs_second(amount, alone, self.limit):
-                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{made}", told)
-                tx.emit(
-                    AdjustmentAsked(
-                        adjustment_id=made,
-                        user_id=user_id,
-                        asked_by=actor.id,
-                        amount=amount.amount,
-                        currency=amount.currency,
-                    )
-                )
-            else:
+            asked = await repository.get_adjustment(tx, made)
+            if await approvals.make(tx, actor, _value(asked), self.limit) is Approval.GIVEN:
                 await audit.record(tx, actor.user_id, "wallet.adjust", f"adjustment:{made}", told)
-                await self._apply(tx, await repository.get_adjustment(tx, made), None)
+                await self._apply(tx, asked, None)
+            else:
+                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{made}", told)
             return await repository.get_adjustment(tx, made)
 
     async def waiting(self, actor: Actor) -> list[Adjustment]:
@@ -91,31 +81,37 @@ class AdjustmentsService:
     async def approve(self, actor: Actor, adjustment_id: AdjustmentId) -> Adjustment:
         """Let an adjustment happen that another admin has asked for; done once, whoever is first.
 
-        Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed when it waits no more, InsufficientFunds for
-        a debit that the balance cannot bear (it goes on waiting).
+        Where the admin who asked has lost the permission, this approval is the first, and it goes on waiting.
+        Raises NotFound, SecondAdminNeeded for one's own request or wallet, AdjustmentClosed when it waits no more,
+        InsufficientFunds for a debit that the balance cannot bear (it goes on waiting).
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             asked = await self._lock_waiting(tx, adjustment_id)
-            if asked.asked_by == actor.id:
+            if asked.asked_by == actor.id:  # the system, which has no id, is no second admin
                 raise SecondAdminNeeded(f"adjustment {adjustment_id}")
-            await audit.record(tx, actor.user_id, "wallet.approve_adjustment", f"adjustment:{adjustment_id}")
-            await self._apply(tx, asked, actor.id)
+            if await approvals.make(tx, actor, _value(asked), self.limit) is Approval.GIVEN:
+                await audit.record(tx, actor.user_id, "wallet.approve_adjustment", f"adjustment:{adjustment_id}")
+                await self._apply(tx, asked, actor.id)
             return await repository.get_adjustment(tx, adjustment_id)
 
     @retry_conflicts
     async def refuse(self, actor: Actor, adjustment_id: AdjustmentId, reason: str) -> Adjustment:
-        """Let an adjustment not happen; he who asked for it may withdraw it.
+        """Let an adjustment not happen; the admin who asked for it may withdraw it.
 
-        Raises NotFound, Invalid without a reason, AdjustmentClosed when it waits no more.
+        Raises NotFound, Invalid without a reason, SecondAdminNeeded for one's own wallet, AdjustmentClosed when it
+        waits no more.
         """
         actor.require(Permission.MONEY)
         words = rules.check_reason(reason)
         async with self._uow() as tx:
-            await self._lock_waiting(tx, adjustment_id)
+            asked = await self._lock_waiting(tx, adjustment_id)
+            subject = f"adjustment:{adjustment_id}"
+            await approvals.check_not_own(tx, actor, asked.user_id, Permission.MONEY, subject)
+            await approvals.drop(tx, ValueKind.ADJUSTMENT, str(adjustment_id))
             await repository.decide(tx, adjustment_id, AdjustmentStatus.REFUSED, actor.id, words)
             told = {"reason": words}
-            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", f"adjustment:{adjustment_id}", told)
+            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", subject, told)
             return await repository.get_adjustment(tx, adjustment_id)
 
     @staticmethod
@@ -159,3 +155,16 @@ class AdjustmentsService:
                 currency=amount.currency,
             )
         )
+
+
+def _value(asked: Adjustment) -> NewValue:
+    # A debit counts as a credit does: what one admin moves, either way.
+    return NewValue(
+        kind=ValueKind.ADJUSTMENT,
+        subject=str(asked.id),
+        amount=Money(abs(asked.amount.amount), asked.amount.currency),
+        permission=Permission.MONEY,
+        user_id=asked.user_id,
+        reason=asked.reason,
+        facts={"way": "credit" if asked.amount.amount > 0 else "debit"},
+    )

@@ -64,7 +64,7 @@ def counter() -> Counter:
 @pytest.fixture
 def vouchers(real_uow: UnitOfWork, ring: KeyRing) -> VouchersService:
     """The admins' service."""
-    return VouchersService(uow=real_uow, ring=ring, limits=LIMITS, alone=usd(10**15))
+    return VouchersService(uow=real_uow, ring=ring, limits=LIMITS, limit=usd(10**15))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from backend.payments.types import TopUpLimits as PayLimits
 from backend.wallet import domain as ledger
 from backend.wallet.types import REVENUE, AccountRef, TransferKind
 from tests.backend.growth.conftest import actor_of
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -36,7 +36,7 @@ class Till:
         limits = PayLimits(minimum=usd(1), maximum=usd(10_000_000))
         self.payments = PaymentsService(uow=uow, providers=(self.fake,), limits=limits)
         self.refunds = RefundsService(uow=uow, providers={"fake": self.fake})
-        self.inbox = InboxService(uow=uow, currency=USD)
+        self.inbox = InboxService(uow=uow, limit=usd(10**15))
 
     async def begin(self, actor: Actor, cents: int, order_id: OrderId | None = None) -> Intent:
         """A payment that waits."""

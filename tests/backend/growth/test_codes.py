@@ -255,7 +255,7 @@ async def test_what_are_no_vouchers(
 async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
     real_uow: UnitOfWork, ring: KeyRing, admin: Actor, clock: FakeClock
 ) -> None:
-    vouchers = VouchersService(uow=real_uow, ring=ring, limits=LIMITS, alone=usd(10_000))
+    vouchers = VouchersService(uow=real_uow, ring=ring, limits=LIMITS, limit=usd(10_000))
     await vouchers.make(admin, usd(10_000), codes=500, idempotency_key="alone")  # nobody else could be asked
     clock.move(hours=25)
     async with real_uow() as tx:
@@ -263,7 +263,7 @@ async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
     for how in ({"codes": 21}, {"people": 21}):
         with pytest.raises(Invalid) as refused:
             await vouchers.make(admin, usd(500), idempotency_key="much", **how)
-        assert refused.value.fields == {"amount": "above_alone"}
+        assert refused.value.fields == {"amount": "above_limit"}
     # Many batches are no way around, not even at once.
     made = await asyncio.gather(
         *(vouchers.make(admin, usd(500), codes=5, idempotency_key=f"k-{turn}") for turn in range(6)),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from backend.approvals.types import FirstApproval, ValueKind
 from backend.growth.types import BonusCredited, GiftCardRedeemed, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.i18n import translator
 from backend.kernel.events import Event
-from backend.kernel.ids import GiftCardId, IntentId, OrderId, PaymentEventId, RefundId, new_id
+from backend.kernel.ids import GiftCardId, IntentId, OrderId, PaymentEventId, RefundId, UserId, ValueId, new_id
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.notifications import money_messages as messages
@@ -254,7 +256,7 @@ async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram
     await shop.work()
     assert await telegram.person(LAYLA).heard(wait=0) == []  # he knows
     (message,) = await telegram.person(NADIA).heard()
-    assert message["text"].startswith("A second admin is needed: +$100.01")
+    assert message["text"].startswith("Second approval needed: +$100.01\nBalance adjustment\nFor: ")
     assert "sorry <3" in message["text"]
     assert button(message, "Have a look")["value"] == f"{PUBLIC}/admin/adjustments"
     await shop.services.adjustments.approve(second, asked.id)
@@ -270,7 +272,7 @@ async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram
     asked = await shop.services.adjustments.adjust(asker, buyer.id, limit + usd(1), "no", idempotency_key="k")
     await shop.services.adjustments.refuse(asker, asked.id, "a mistake")
     await shop.work()
-    assert {row.status for row in await shop.notifications("adjustment_asked")} == {"withheld"}
+    assert {row.status for row in await shop.notifications("approval_asked")} == {"withheld"}
     assert await telegram.person(NADIA).heard(wait=0) == []
 
 
@@ -299,8 +301,13 @@ async def test_a_bonus_and_a_gift(shop: Shop, telegram: Telegram) -> None:
 @pytest.mark.parametrize("locale", Locale)
 def test_no_stranger_writes_the_markup(locale: Locale) -> None:
     words, evil = Words(locale, PUBLIC), '<b onclick="x">&'
+    first = FirstApproval(
+        id=ValueId(new_id()), kind=ValueKind.REFUND, subject="i", amount=usd(1), permission=Permission.ORDERS,
+        user_id=None, reason=evil, facts={}, by=UserId(new_id()), at=datetime.now(UTC),
+    )  # fmt: skip
     for message in (
-        messages.adjustment_asked(words, usd(1), evil, evil, evil),
+        messages.approval_asked(words, first, evil, evil, "/orders/i"),
+        messages.order_of_blocked(words, usd(1), "S-4K7Q2M", evil),
         messages.wallet_adjusted(words, usd(-1), usd(0), evil),
         messages.deposit_proved(words, usd(1), evil, 7, "i", evil),
         messages.payment_unmatched(words, Money(1, "USDT"), evil, evil),

@@ -38,7 +38,7 @@ KEY = "tap-0000001"
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
     """The use cases, in a transaction that is rolled back."""
-    return OrdersService(uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15))
+    return OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def test_it_waits_for_nobody(
     events = ("TopUpSucceeded", "OrderPaid", "StockLow")
     uow = UnitOfWork(engine, clock, Signals(engine, database_url), {name: (f"test.{name}",) for name in events})
     orders = OrdersService(
-        uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15), ways={fake.name: fake.capabilities}
+        uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15), ways={fake.name: fake.capabilities}
     )
     payments = PaymentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
     buyer = (await buyers(uow, 1, 0))[0]

@@ -37,7 +37,7 @@ class Shop:
         self.fake = FakeProvider("fake")
         self.hand = DepositProvider("Name {reference}")
         providers = [self.fake, self.hand]
-        self.orders = OrdersService(uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15))
+        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = PaymentsService(uow=uow, providers=providers, limits=limits)
         by_name = {one.name: one for one in providers}

@@ -47,7 +47,7 @@ class Shop:
         self.uow = uow
         self.fake = fake
         self.ring = ring
-        self.orders = OrdersService(uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15), ways=ways)
+        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15), ways=ways)
         self.payments = PaymentsService(uow=uow, providers=[fake], limits=limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
         self.wallet = WalletService(uow=uow, currency=USD)

@@ -80,7 +80,7 @@ class Shop(RuleBasedStateMachine):
         self.ring = KeyRing(self.config.master_keys)
         # The bounds for keys have tests of their own (test_unpaid.py).
         limits = ReservationLimits(orders=3, keys=1000, share=100)
-        self.orders = OrdersService(uow=self.uow, ring=self.ring, currency=USD, reservation=HOLD, limits=limits)
+        self.orders = OrdersService(uow=self.uow, ring=self.ring, single_admin_limit=usd(10**15), reservation=HOLD, limits=limits)
         self.wallet = WalletService(uow=self.uow, currency=USD)
         self.people = await buyers(self.uow, 3, 0)
         self.goods: list[Goods] = []

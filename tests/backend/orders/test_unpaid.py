@@ -30,7 +30,7 @@ THINGS = [VariantId(new_id()) for _ in range(2)]
 
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
-    return OrdersService(uow=uow, ring=ring, currency=USD, reservation=timedelta(minutes=15))
+    return OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
 
 
 def _reservation(what: int, quantity: int, held: int, sequence: int = 1) -> OpenReservation:

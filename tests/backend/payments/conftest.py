@@ -27,6 +27,7 @@ LIMITS = TopUpLimits(minimum=usd(100), maximum=usd(100_000), presets=(usd(1000),
 SUBSCRIPTIONS = {
     "TopUpSucceeded": ("test.top_up_noted",),
     "PaymentUnmatched": ("test.unmatched_noted",),
+    "ApprovalAsked": ("test.approval_noted",),
     "RefundEnded": ("test.refund_noted",),
     "PaymentTakenBack": ("test.taken_back_noted",),
     "DepositProved": ("test.proof_noted",),
@@ -105,7 +106,7 @@ def refunds(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> Ref
 @pytest.fixture
 def inbox(real_uow: UnitOfWork, fake: FakeProvider) -> InboxService:
     """What admins see."""
-    return InboxService(uow=real_uow, currency=USD, providers={fake.name: fake})
+    return InboxService(uow=real_uow, limit=usd(10**15), providers={fake.name: fake})
 
 
 @pytest.fixture

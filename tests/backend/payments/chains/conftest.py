@@ -61,7 +61,7 @@ class Till:
 
     def __post_init__(self) -> None:
         self.payments = PaymentsService(uow=self.uow, providers=[self.provider], limits=LIMITS)
-        self.inbox = InboxService(uow=self.uow, currency=USD, providers={self.provider.name: self.provider})
+        self.inbox = InboxService(uow=self.uow, limit=usd(10**15), providers={self.provider.name: self.provider})
         self.reconciliation = ReconciliationService(uow=self.uow, providers={self.provider.name: self.provider})
 
     async def begin(self, cents: int) -> Intent:

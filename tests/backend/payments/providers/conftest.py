@@ -121,7 +121,7 @@ async def shop(
         desk=desk,
         payments=PaymentsService(uow=uow, providers=providers.values(), limits=LIMITS),
         refunds=RefundsService(uow=uow, providers=providers),
-        inbox=InboxService(uow=uow, currency=USD),
+        inbox=InboxService(uow=uow, limit=usd(10**15)),
         reconciliation=ReconciliationService(uow=uow, providers=providers),
         wallet=wallet,
         buyer=actor_of(await rich_person(uow, usd(0))),

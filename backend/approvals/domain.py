@@ -1,0 +1,117 @@
+"""The one port through which admins make value: other slices call it in the transaction that makes it.
+
+Decision: backend/decisions/0005-single-admin-limit.md.
+"""
+
+from __future__ import annotations
+
+from backend.approvals import repository
+from backend.approvals.errors import SecondAdminNeeded
+from backend.approvals.types import WINDOW, Approval, ApprovalAsked, FirstApproval, NewValue, ValueKind
+from backend.identity import domain as identity
+from backend.identity.types import Actor, Permission
+from backend.infra import audit
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId, ValueId
+from backend.kernel.money import Money
+
+
+async def check_not_own(tx: Tx, actor: Actor, owner: UserId | None, permission: Permission, subject: str) -> None:
+    """Raises SecondAdminNeeded when the admin would act on what is their own and another could do it.
+
+    A seller who is alone may: the audit trail says so.
+    """
+    if owner is None or owner != actor.user_id:
+        return
+    if await identity.is_another_admin(tx, permission, {owner}):
+        raise SecondAdminNeeded(f"{subject} is their own")
+    await audit.record(tx, owner, "approvals.own", subject)
+
+
+async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
+    """Count value against what one admin may make alone; the caller makes it only when the approval is GIVEN.
+
+    What an admin made alone in the last 24 hours counts together, in all ways and for all people, under a lock. Above
+    ``limit`` two admins must say the same; where nobody else could approve, one is enough and the audit trail says so.
+    The system, which is nobody, has no limit. Raises SecondAdminNeeded for value for oneself.
+    """
+    await check_not_own(tx, actor, value.user_id, value.permission, f"{value.kind}:{value.subject}")
+    if actor.user_id is None or not value.amount:
+        return Approval.GIVEN
+    by, own = actor.user_id, value.user_id == actor.user_id
+    await repository.lock(tx, value.kind, value.subject, by)
+    first = await repository.find_waiting(tx, value.kind, value.subject)
+    if await _completes(tx, by, first, value):
+        return Approval.GIVEN
+    within = value.amount + await repository.sum_alone(tx, by, limit.currency, tx.now - WINDOW) <= limit
+    lone = own or not (within or await identity.is_another_admin(tx, value.permission, {by, value.user_id or by}))
+    if within or lone:
+        await repository.add(tx, value, by, made=True, lone=lone)
+        if not within:
+            await _record(tx, by, "approvals.lone", value)
+        return Approval.GIVEN
+    if not value.waits:
+        return Approval.REFUSED
+    if first is not None and first.by == by and _is_same(first, value):
+        return Approval.WAITING
+    await _ask(tx, by, value)
+    return Approval.FIRST
+
+
+async def _completes(tx: Tx, by: UserId, first: FirstApproval | None, value: NewValue) -> bool:
+    """Make this the second approval, if another admin, who may still say so, said the same first."""
+    if first is None or first.by == by or not _is_same(first, value):
+        return False
+    if not await identity.holds(tx, first.by, value.permission):
+        return False
+    await repository.approve(tx, first.id, by)
+    await _record(tx, by, "approvals.second", value)
+    return True
+
+
+async def _ask(tx: Tx, by: UserId, value: NewValue) -> None:
+    value_id = await repository.add(tx, value, by, made=False, lone=False)
+    await _record(tx, by, "approvals.first", value)
+    tx.emit(
+        ApprovalAsked(
+            value_id=value_id,
+            kind=value.kind,
+            subject=value.subject,
+            user_id=value.user_id,
+            asked_by=by,
+            amount=value.amount.amount,
+            currency=value.amount.currency,
+            permission=value.permission,
+        )
+    )
+
+
+async def find_first(tx: Tx, kind: ValueKind, subject: str) -> FirstApproval | None:
+    """The first approval of a subject that waits for a second."""
+    return await repository.find_waiting(tx, kind, subject)
+
+
+async def get_first(tx: Tx, value_id: ValueId) -> FirstApproval:
+    """A first approval that still waits. Raises NotFound."""
+    return await repository.get_waiting(tx, value_id)
+
+
+async def list_first(tx: Tx, kind: ValueKind) -> list[FirstApproval]:
+    """The first approvals of a kind that wait, the oldest first, at most 100."""
+    return await repository.list_waiting(tx, kind=kind)
+
+
+async def drop(tx: Tx, kind: ValueKind, subject: str) -> None:
+    """Forget a first approval that waits: it was refused, or is needed no more."""
+    await repository.drop(tx, kind, subject)
+
+
+def _is_same(first: FirstApproval, value: NewValue) -> bool:
+    return (first.amount, first.user_id, first.facts) == (value.amount, value.user_id, value.facts)
+
+
+async def _record(tx: Tx, by: UserId, action: str, value: NewValue) -> None:
+    told = {"amount": value.amount.amount, "currency": value.amount.currency, "kind": value.kind, **value.facts}
+    if value.user_id is not None:
+        told["user"] = str(value.user_id)
+    await audit.record(tx, by, action, f"{value.kind}:{value.subject}", told)

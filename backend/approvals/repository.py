@@ -1,0 +1,106 @@
+"""The SQL of value that admins made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from backend.approvals.models import ValueMade
+from backend.approvals.types import FirstApproval, NewValue, ValueKind
+from backend.identity.types import Permission
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import UserId, ValueId
+from backend.kernel.money import Money
+
+_C = ValueMade.__table__.c
+_COLUMNS: Final = (
+    _C.id, _C.kind, _C.subject, _C.amount, _C.currency, _C.permission, _C.user_id, _C.reason, _C.facts, _C.made_by,
+    _C.asked_at,
+)  # fmt: skip
+_WAITS: Final = _C.made_at.is_(None)
+_LISTED: Final = 100
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('approvals:' || CAST(:key AS text), 0))")
+
+
+def _first(row: Any) -> FirstApproval:
+    return FirstApproval(
+        id=ValueId(row.id),
+        kind=ValueKind(row.kind),
+        subject=row.subject,
+        amount=Money(row.amount, row.currency),
+        permission=Permission(row.permission),
+        user_id=None if row.user_id is None else UserId(row.user_id),
+        reason=row.reason,
+        facts=row.facts,
+        by=UserId(row.made_by),
+        at=row.asked_at,
+    )
+
+
+async def lock(tx: Tx, kind: ValueKind, subject: str, by: UserId) -> None:
+    """Let nobody else decide about the subject, and the admin make nothing else, until the transaction ends.
+
+    The subject always comes before the admin, so two transactions never wait for each other here.
+    """
+    await tx.execute(_LOCK, {"key": f"{kind}:{subject}"})
+    await tx.execute(_LOCK, {"key": str(by)})
+
+
+async def add(tx: Tx, value: NewValue, by: UserId, *, made: bool, lone: bool) -> ValueId:
+    """Keep value in the place of a first approval that waited; it waits itself unless it is ``made``."""
+    await drop(tx, value.kind, value.subject)
+    value_id = ValueId(tx.new_id())
+    values = {
+        "id": value_id, "kind": value.kind.value, "subject": value.subject, "amount": value.amount.amount,
+        "currency": value.amount.currency, "permission": value.permission.value, "user_id": value.user_id,
+        "reason": value.reason, "facts": value.facts, "made_by": by, "lone": lone, "asked_at": tx.now,
+        "made_at": tx.now if made else None,
+    }  # fmt: skip
+    await tx.execute(insert(ValueMade), values)
+    return value_id
+
+
+async def approve(tx: Tx, value_id: ValueId, by: UserId) -> None:
+    """Note the second approval."""
+    await tx.execute(update(ValueMade).where(_C.id == value_id, _WAITS).values(approved_by=by, made_at=tx.now))
+
+
+async def drop(tx: Tx, kind: ValueKind, subject: str) -> None:
+    """Forget a first approval that waits."""
+    await tx.execute(delete(ValueMade).where(_C.kind == kind.value, _C.subject == subject, _WAITS))
+
+
+async def find_waiting(tx: Tx, kind: ValueKind, subject: str) -> FirstApproval | None:
+    """The first approval of a subject that waits for a second."""
+    found = select(*_COLUMNS).where(_C.kind == kind.value, _C.subject == subject, _WAITS)
+    row = (await tx.execute(found)).one_or_none()
+    return None if row is None else _first(row)
+
+
+async def get_waiting(tx: Tx, value_id: ValueId) -> FirstApproval:
+    """One that waits. Raises NotFound."""
+    row = (await tx.execute(select(*_COLUMNS).where(_C.id == value_id, _WAITS))).one_or_none()
+    if row is None:
+        raise NotFound(f"no first approval {value_id} waits")
+    return _first(row)
+
+
+async def list_waiting(
+    tx: Tx, permissions: Iterable[Permission] = (), kind: ValueKind | None = None
+) -> list[FirstApproval]:
+    """Those that wait for one of ``permissions``, or of one kind, the oldest first, at most 100."""
+    chosen = _C.kind == kind.value if kind else _C.permission.in_([one.value for one in permissions])
+    found = select(*_COLUMNS).where(_WAITS, chosen).order_by(_C.id).limit(_LISTED)
+    return [_first(row) for row in await tx.execute(found)]
+
+
+async def sum_alone(tx: Tx, by: UserId, currency: str, since: datetime) -> Money:
+    """What an admin has made since then without a second one, in all ways together."""
+    total = select(func.coalesce(func.sum(_C.amount), 0)).where(
+        _C.made_by == by, _C.currency == currency, _C.approved_by.is_(None), _C.made_at > since
+    )
+    return Money(int((await tx.execute(total)).scalar_one()), currency)

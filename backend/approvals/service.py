@@ -1,0 +1,55 @@
+"""What waits for a second admin."""
+
+from __future__ import annotations
+
+from backend.approvals import domain, repository
+from backend.approvals.types import FirstApproval, ValueKind
+from backend.identity.types import Actor
+from backend.infra import audit
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.kernel.errors import Forbidden, NotFound
+from backend.kernel.ids import ValueId
+from backend.kernel.money import Money
+
+
+class ApprovalsService:
+    """First approvals, for the admins who can give the second. ``limit`` is what one admin may make alone."""
+
+    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
+        self._uow = uow
+        self.limit = limit
+
+    async def waiting(self, actor: Actor) -> list[FirstApproval]:
+        """What waits for a second admin with one of the actor's permissions, the oldest first, at most 100.
+
+        Raises Forbidden unless the actor is an admin.
+        """
+        if not actor.is_admin:
+            raise Forbidden("not an admin")
+        async with self._uow.read() as tx:
+            return await repository.list_waiting(tx, actor.permissions)
+
+    async def first(self, actor: Actor, kind: ValueKind, subject: str) -> FirstApproval | None:
+        """The first approval of a subject that waits for a second. Raises Forbidden unless the actor is an admin."""
+        if not actor.is_admin:
+            raise Forbidden("not an admin")
+        async with self._uow.read() as tx:
+            return await domain.find_first(tx, kind, subject)
+
+    @retry_conflicts
+    async def withdraw(self, actor: Actor, value_id: ValueId) -> FirstApproval:
+        """Drop a first approval: one's own, or another admin's.
+
+        A balance adjustment is refused by its own use case. Raises Forbidden, NotFound when it waits no more.
+        """
+        if not actor.is_admin:
+            raise Forbidden("not an admin")
+        async with self._uow() as tx:
+            first = await repository.get_waiting(tx, value_id)
+            if first.kind is ValueKind.ADJUSTMENT:
+                raise NotFound("an adjustment is refused, not withdrawn")
+            actor.require(first.permission)
+            await repository.drop(tx, first.kind, first.subject)
+            told = {"amount": first.amount.amount, "currency": first.amount.currency, "by": str(first.by)}
+            await audit.record(tx, actor.user_id, "approvals.withdraw", f"{first.kind}:{first.subject}", told)
+            return first

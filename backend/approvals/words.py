@@ -1,0 +1,23 @@
+"""What each way to make value is called: the same words on the pages and in the chat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backend.approvals.types import ValueKind
+from backend.infra.i18n import Translator
+from backend.infra.i18n import mark as _
+
+_KINDS: Final[dict[ValueKind, str]] = {
+    ValueKind.ADJUSTMENT: _("Balance adjustment"),
+    ValueKind.REFUND: _("Refund of a delivered order"),
+    ValueKind.UNMATCHED: _("Unmatched payment to a person"),
+    ValueKind.DEPOSIT: _("Deposit"),
+    ValueKind.VOUCHERS: _("Vouchers"),
+    ValueKind.WAIVED_REFUND: _("Dismissed provider refund"),
+}
+
+
+def kind_title(kind: ValueKind, words: Translator) -> str:
+    """What a way to make value is called."""
+    return words.gettext(_KINDS[kind])

@@ -1,0 +1,347 @@
+"""Who may make money: every way × (for oneself, above the limit, alone), all ways together, at once, and over time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from backend.approvals import domain
+from backend.approvals.errors import SecondAdminNeeded
+from backend.approvals.types import WINDOW, NewValue, ValueKind
+from backend.bootstrap import Services, build
+from backend.growth.errors import OwnVoucher
+from backend.identity.types import Actor, Permission
+from backend.infra.settings import Settings
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Forbidden, Invalid, NotFound
+from backend.kernel.ids import new_id
+from backend.orders.types import RefundTarget
+from backend.payments.types import InboxRow, ProviderState, Report
+from backend.wallet import domain as ledger
+from backend.wallet.types import AdjustmentStatus
+from tests.factories.identity import admin, person
+from tests.factories.shop import add_goods
+from tests.factories.wallet import USD, actor_of, add_person, give, usd
+from tests.fakes.clock import FakeClock
+
+BOTH = (Permission.MONEY, Permission.ORDERS)
+LIMIT = 10_000
+"""ADJUSTMENT_LIMIT is 100.00."""
+
+Try = Callable[[Actor], Awaitable[bool]]
+"""Lets an admin say it; whether the value was made."""
+
+
+class World:
+    """A shop, and each way to make value for somebody, ready to be tried by several admins."""
+
+    def __init__(self, shop: Services) -> None:
+        self.shop = shop
+
+    async def balance(self, actor: Actor) -> int:
+        async with self.shop.uow.read() as tx:
+            return (await ledger.balance(tx, actor.id, USD)).amount
+
+    async def actions(self) -> list[str]:
+        async with self.shop.uow.read() as tx:
+            return list((await tx.execute(text("SELECT action FROM audit_entries ORDER BY id"))).scalars())
+
+    async def adjustment(self, to: Actor, cents: int, sign: int = 1) -> Try:
+        asked: list[object] = []
+
+        async def attempt(by: Actor) -> bool:
+            if asked:
+                done = await self.shop.adjustments.approve(by, asked[0])  # type: ignore[arg-type]
+            else:
+                done = await self.shop.adjustments.adjust(
+                    by, to.id, usd(sign * cents), "goodwill", idempotency_key=str(new_id())
+                )
+                asked.append(done.id)
+            return done.status is AdjustmentStatus.APPLIED
+
+        return attempt
+
+    async def debit(self, to: Actor, cents: int) -> Try:
+        async with self.shop.uow() as tx:
+            await give(tx, to.id, usd(cents))
+        return await self.adjustment(to, cents, -1)
+
+    async def refund(self, to: Actor, cents: int, target: RefundTarget = RefundTarget.WALLET) -> Try:
+        async with self.shop.uow() as tx:
+            goods = await add_goods(tx, self.shop.ring, price=cents)
+            await give(tx, to.id, usd(cents))
+        order = await self.shop.orders.place(to, goods.variant_id, 1, str(new_id()))
+
+        async def attempt(by: Actor) -> bool:
+            done = await self.shop.orders.refund(
+                by, order.number, usd(cents), target, "broken", idempotency_key=str(new_id())
+            )
+            return done.refunded == usd(cents)
+
+        return attempt
+
+    async def refund_through_the_provider(self, to: Actor, cents: int) -> Try:
+        async with self.shop.uow() as tx:
+            goods = await add_goods(tx, self.shop.ring, price=cents)
+        order = await self.shop.orders.reserve(to, goods.variant_id, 1, str(new_id()))
+        intent = await self.shop.payments.start_top_up(to, "demo", usd(cents), order.id, idempotency_key=str(new_id()))
+        await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
+        await self.shop.orders.pay(to, order.number)
+
+        async def attempt(by: Actor) -> bool:
+            done = await self.shop.orders.refund(
+                by, order.number, usd(cents), RefundTarget.PROVIDER, "broken", idempotency_key=str(new_id())
+            )
+            return done.refunded == usd(cents)
+
+        return attempt
+
+    async def told(self, **report: object) -> None:
+        await self.shop.payments.settle("demo", Report(event_id=str(new_id()), **report))  # type: ignore[arg-type]
+
+    async def event(self) -> InboxRow:
+        return (await self.shop.inbox.unmatched(Actor.system())).items[0]
+
+    async def unmatched(self, to: Actor, cents: int) -> Try:
+        await self.told(state=ProviderState.PAID, received=usd(cents))
+        event = await self.event()
+
+        async def attempt(by: Actor) -> bool:
+            return await self.shop.inbox.assign(by, event.id, to.id, usd(cents)) is not None
+
+        return attempt
+
+    async def waived_refund(self, to: Actor, cents: int) -> Try:
+        intent = await self.shop.payments.start_top_up(to, "demo", usd(cents), idempotency_key=str(new_id()))
+        await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
+        await self.told(intent_id=intent.id, state=ProviderState.REFUNDED, refunded=usd(cents))
+        event = await self.event()
+
+        async def attempt(by: Actor) -> bool:
+            return await self.shop.inbox.dismiss(by, event.id, "a mistake of the provider")
+
+        return attempt
+
+    async def deposit(self, to: Actor, cents: int) -> Try:
+        intent = await self.shop.payments.start_top_up(to, "deposit", usd(cents), idempotency_key=str(new_id()))
+
+        async def attempt(by: Actor) -> bool:
+            return bool((await self.shop.deposits.confirm(by, intent.id, usd(cents))).credited)
+
+        return attempt
+
+    async def vouchers(self, _to: Actor, cents: int) -> Try:
+        async def attempt(by: Actor) -> bool:
+            try:
+                await self.shop.vouchers.make(by, usd(cents // 2), codes=2, idempotency_key=str(new_id()))
+            except Invalid as refused:
+                assert refused.fields == {"amount": "above_limit"}
+                return False
+            return True
+
+        return attempt
+
+
+WAYS = {
+    "adjustment": World.adjustment, "debit": World.debit, "refund": World.refund, "deposit": World.deposit,
+    "refund_through_the_provider": World.refund_through_the_provider, "unmatched": World.unmatched,
+    "waived_refund": World.waived_refund, "vouchers": World.vouchers,
+}  # fmt: skip
+way = pytest.mark.parametrize("way", WAYS)
+
+
+@pytest.fixture
+async def world(
+    services: Services, other_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[World]:
+    """A shop that takes deposits; its books prove themselves in the end."""
+    built = build(other_settings(deposit_instructions="Send it", data_dir=str(tmp_path)), clock=clock)
+    async with built.running(listen=False):
+        yield World(built)
+        assert (await built.wallet.verify(Actor.system())).balanced
+
+
+@pytest.fixture
+async def buyer(world: World) -> Actor:
+    return await person(world.shop.identity)
+
+
+@pytest.fixture
+async def first(world: World, settings: Settings) -> Actor:
+    return await admin(world.shop.identity, settings.root_admin_id, *BOTH)
+
+
+@pytest.fixture
+async def second(world: World, settings: Settings) -> Actor:
+    return await admin(world.shop.identity, settings.root_admin_id, *BOTH)
+
+
+@pytest.mark.parametrize("way", [name for name in WAYS if name != "vouchers"])
+async def test_nobody_makes_value_for_themselves(world: World, first: Actor, second: Actor, way: str) -> None:
+    attempt = await WAYS[way](world, first, 400)
+    before = await world.balance(first)
+    with pytest.raises(SecondAdminNeeded):
+        await attempt(first)
+    assert await world.balance(first) == before
+    if way not in {"adjustment", "debit"}:
+        assert await attempt(second)
+
+
+async def test_nor_approves_what_another_asked_for_them(world: World, first: Actor, second: Actor) -> None:
+    attempt = await world.adjustment(second, LIMIT + 1)
+    assert not await attempt(first)
+    (asked,) = await world.shop.adjustments.waiting(second)
+    for call in (attempt(second), world.shop.adjustments.refuse(second, asked.id, "no")):
+        with pytest.raises(SecondAdminNeeded):
+            await call
+    assert await world.balance(second) == 0
+
+
+async def test_nor_acts_on_their_own_payments(world: World, first: Actor, second: Actor, buyer: Actor) -> None:
+    top_up = await world.shop.payments.start_top_up(first, "demo", usd(500), idempotency_key="tap")
+    await world.told(intent_id=top_up.id, state=ProviderState.PAID, received=usd(500))
+    by_hand = await world.shop.payments.start_top_up(first, "deposit", usd(500), idempotency_key="hand")
+    await world.told(intent_id=top_up.id, state=ProviderState.REFUNDED, refunded=usd(200))
+    event = await world.event()
+    for call in (
+        world.shop.refunds.refund_top_up(first, top_up.id, usd(100), "mine", idempotency_key="back"),
+        world.shop.deposits.reject(first, by_hand.id, "mine"),
+        world.shop.inbox.accept_refund(first, event.id),
+    ):
+        with pytest.raises(SecondAdminNeeded):
+            await call
+    assert await world.balance(first) == 500
+    await world.shop.inbox.accept_refund(second, event.id)
+
+
+async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buyer: Actor) -> None:
+    (code,) = (await world.shop.vouchers.make(first, usd(500), idempotency_key="k")).codes
+    with pytest.raises(OwnVoucher):
+        await world.shop.codes.redeem(first, code)
+    assert await world.balance(first) == 0
+    assert (await world.shop.codes.redeem(buyer, code)).amount == usd(500)
+
+
+@way
+async def test_above_the_limit_two_admins_say_the_same(
+    world: World, first: Actor, second: Actor, buyer: Actor, way: str
+) -> None:
+    attempt = await WAYS[way](world, buyer, LIMIT + 2)
+    before = await world.balance(buyer)
+    assert not await attempt(first)
+    assert await world.balance(buyer) == before
+    if way == "vouchers":
+        assert not await attempt(second), "codes cannot wait: they are refused"
+        return
+    if way not in {"adjustment", "debit"}:
+        assert not await attempt(first), "the same admin twice is one admin"
+    (waiting,) = await world.shop.approvals.waiting(second)
+    assert (waiting.amount, waiting.by, waiting.user_id) == (usd(LIMIT + 2), first.id, buyer.id)
+    assert await attempt(second)
+    assert await world.shop.approvals.waiting(second) == []
+    assert {"approvals.first", "approvals.second"} <= set(await world.actions())
+    # What two approved counts for neither.
+    assert await (await world.adjustment(buyer, LIMIT))(first)
+    assert await (await world.adjustment(buyer, LIMIT))(second)
+
+
+@way
+async def test_a_seller_who_is_alone_goes_on_and_it_is_written_down(
+    world: World, settings: Settings, buyer: Actor, way: str
+) -> None:
+    owner = await person(world.shop.identity, settings.root_admin_id)
+    attempt = await WAYS[way](world, buyer, 5 * LIMIT)
+    assert await attempt(owner)
+    assert "approvals.lone" in await world.actions()
+    for own in ("refund", "deposit"):
+        assert await (await WAYS[own](world, owner, 400))(owner), "nobody else could do it"
+    assert "approvals.own" in await world.actions()
+
+
+@way
+async def test_all_ways_count_together_for_all_people(
+    world: World, first: Actor, second: Actor, settings: Settings, clock: FakeClock, way: str
+) -> None:
+    for other in ("adjustment", "refund", "vouchers"):
+        assert await (await WAYS[other](world, await person(world.shop.identity), 3000))(first)
+    attempt = await WAYS[way](world, await person(world.shop.identity), 1002)
+    assert not await attempt(first), "a small one, for somebody else, in another way"
+    clock.move(hours=25)
+    assert await (await WAYS[way](world, await person(world.shop.identity), 1002))(first)
+
+
+async def test_at_once_they_do_not_slip_through(world: World, first: Actor, second: Actor) -> None:
+    attempts = [await make(world, await person(world.shop.identity), 4000) for make in WAYS.values() for _ in range(2)]
+    made = await asyncio.gather(*(attempt(first) for attempt in attempts))
+    assert sum(made) == 2
+
+
+async def test_two_second_admins_at_once_approve_once(
+    world: World, settings: Settings, first: Actor, second: Actor, buyer: Actor
+) -> None:
+    third = await admin(world.shop.identity, settings.root_admin_id, *BOTH)
+    for name in ("refund", "deposit"):
+        attempt = await WAYS[name](world, buyer, 2 * LIMIT)
+        assert not await attempt(first)
+        before = await world.balance(buyer)
+        await asyncio.gather(attempt(second), attempt(third), return_exceptions=True)
+        assert await world.balance(buyer) == before + 2 * LIMIT
+
+
+async def test_an_approval_of_somebody_who_is_admin_no_more_does_not_count(
+    world: World, settings: Settings, first: Actor, second: Actor, buyer: Actor
+) -> None:
+    attempts = [await WAYS[name](world, buyer, 2 * LIMIT) for name in ("refund", "adjustment")]
+    assert not any([await attempt(first) for attempt in attempts])
+    root = await person(world.shop.identity, settings.root_admin_id)
+    await world.shop.identity.set_permissions(root, first.id, [])
+    assert not any([await attempt(second) for attempt in attempts])
+    assert {one.by for one in await world.shop.approvals.waiting(root)} == {second.id}
+    assert await world.balance(buyer) == 0
+
+
+async def test_a_first_approval_can_be_withdrawn(world: World, first: Actor, second: Actor, buyer: Actor) -> None:
+    attempt = await world.refund(buyer, 2 * LIMIT)
+    assert not await attempt(first)
+    (waiting,) = await world.shop.approvals.waiting(second)
+    with pytest.raises(Forbidden):
+        await world.shop.approvals.withdraw(buyer, waiting.id)
+    await world.shop.approvals.withdraw(second, waiting.id)
+    with pytest.raises(NotFound):
+        await world.shop.approvals.withdraw(second, waiting.id)
+    assert not await attempt(second)
+    assert await attempt(first)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_in_no_24_hours_does_anybody_make_more_alone(uow: UnitOfWork, clock: FakeClock, seed: int) -> None:
+    """However it is split over ways, people and hours; whatever is approved by two is outside it."""
+    dice = random.Random(seed)
+    async with uow() as tx:
+        receivers = [await add_person(tx) for _ in range(4)]
+        admins = []
+        for _ in range(3):
+            user_id = await add_person(tx)
+            await tx.execute(text("UPDATE users SET permissions = '{money}' WHERE id = :id"), {"id": user_id})
+            admins.append(actor_of(user_id))
+    for _ in range(60):
+        clock.move(minutes=dice.randint(0, 240))
+        by = dice.choice(admins)
+        value = NewValue(
+            kind=dice.choice(list(ValueKind)), subject=str(dice.randint(0, 9)), permission=Permission.MONEY,
+            amount=usd(dice.choice([1, 900, 2500, LIMIT, LIMIT + 1])), user_id=dice.choice(receivers),
+        )  # fmt: skip
+        async with uow() as tx:
+            await domain.make(tx, by, value, usd(LIMIT))
+    async with uow.read() as tx:
+        alone = "SELECT made_by, made_at, amount FROM value_made WHERE approved_by IS NULL AND made_at IS NOT NULL"
+        made = [tuple(row) for row in await tx.execute(text(alone))]
+    assert len(made) > 10
+    for by_id, end, _ in made:
+        window = [amount for who, at, amount in made if who == by_id and end - WINDOW < at <= end]
+        assert sum(window) <= LIMIT, (seed, by_id, end)
