@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     top_up_minimum: Major = 0
     top_up_maximum: Major = 0
     adjustment_limit: Major = 0
-    """What one admin may add to or take from a wallet, confirm of deposits, or make as vouchers without a second."""
+    """The single-admin limit: what one admin may give away in 24 hours, in all ways together, without a second."""
     database_pool: Annotated[int, Meta(ge=1, le=200)] = 10
     job_attempts: Annotated[int, Meta(ge=1)] = 8
 

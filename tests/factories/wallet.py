@@ -24,6 +24,10 @@ def usd(cents: int) -> Money:
     return Money(cents, USD)
 
 
+HUGE = usd(10**15)
+"""A single-admin limit that nobody comes to."""
+
+
 async def add_person(tx: Tx, *, language: Locale = Locale.EN) -> UserId:
     """A person without a past."""
     user_id = UserId(tx.new_id())

@@ -18,7 +18,7 @@ from backend.orders.types import OrderRef, OrderStatus, Reserved
 from backend.payments.service import PaymentsService
 from backend.payments.types import Capabilities, Intent, IntentStatus, ProviderState, TopUpLimits
 from tests.factories.shop import add_goods, buyers
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import HUGE, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -59,7 +59,9 @@ class Shop:
         self.providers = [FakeProvider("quick", quick), FakeProvider("slow", slow), FakeProvider("by_hand", by_hand)]
         ways = {one.name: one.capabilities for one in self.providers}
         self.uow, self.ring = uow, ring
-        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=KEPT, longest=LONGEST, ways=ways)
+        self.orders = OrdersService(
+            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=KEPT, longest=LONGEST, ways=ways
+        )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = PaymentsService(uow=uow, providers=self.providers, limits=limits)
 

@@ -29,7 +29,7 @@ from backend.orders.types import OrderFilter, OrderStatus, OrderStep
 from backend.wallet import domain as wallet
 from backend.wallet.errors import InsufficientFunds
 from tests.factories.shop import Goods, add_goods, buyers
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import HUGE, USD, usd
 from tests.fakes.clock import FakeClock
 
 KEY = "tap-0000001"
@@ -38,7 +38,7 @@ KEY = "tap-0000001"
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
     """The use cases, in a transaction that is rolled back."""
-    return OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
+    return OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from backend.payments.repository import intents
 from backend.payments.service import PaymentsService
 from backend.payments.types import Capabilities, TopUpLimits, TopUpSucceeded
 from tests.factories.shop import add_goods, buyers
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import HUGE, USD, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -30,7 +30,11 @@ async def test_it_waits_for_nobody(
     events = ("TopUpSucceeded", "OrderPaid", "StockLow")
     uow = UnitOfWork(engine, clock, Signals(engine, database_url), {name: (f"test.{name}",) for name in events})
     orders = OrdersService(
-        uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15), ways={fake.name: fake.capabilities}
+        uow=uow,
+        ring=ring,
+        single_admin_limit=HUGE,
+        reservation=timedelta(minutes=15),
+        ways={fake.name: fake.capabilities},
     )
     payments = PaymentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
     buyer = (await buyers(uow, 1, 0))[0]

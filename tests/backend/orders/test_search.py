@@ -22,7 +22,7 @@ from backend.payments.models import PaymentIntent
 from backend.payments.service import InboxService, PaymentsService
 from backend.payments.types import Capabilities, Intent, TopUpLimits
 from tests.factories.shop import add_goods, buyers
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import HUGE, usd
 from tests.fakes.provider import FakeProvider
 
 ADMIN = Actor.system()
@@ -37,11 +37,11 @@ class Shop:
         self.fake = FakeProvider("fake")
         self.hand = DepositProvider("Name {reference}")
         providers = [self.fake, self.hand]
-        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
+        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = PaymentsService(uow=uow, providers=providers, limits=limits)
         by_name = {one.name: one for one in providers}
-        self.inbox = InboxService(uow=uow, currency=USD, providers=by_name)
+        self.inbox = InboxService(uow=uow, limit=usd(10**15), providers=by_name)
 
     async def open(self) -> None:
         self.layla, self.omar = await buyers(self.uow, 2, 10_000)

@@ -29,7 +29,7 @@ from backend.payments.types import Capabilities, Intent, SendRefund, TopUpLimits
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletService
 from tests.factories.shop import Goods, add_goods, buyers
-from tests.factories.wallet import USD, give, usd
+from tests.factories.wallet import HUGE, USD, give, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -47,7 +47,9 @@ class Shop:
         self.uow = uow
         self.fake = fake
         self.ring = ring
-        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15), ways=ways)
+        self.orders = OrdersService(
+            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15), ways=ways
+        )
         self.payments = PaymentsService(uow=uow, providers=[fake], limits=limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
         self.wallet = WalletService(uow=uow, currency=USD)

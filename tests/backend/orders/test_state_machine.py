@@ -38,7 +38,7 @@ from backend.wallet.repository import books
 from backend.wallet.service import WalletService
 from backend.wallet.types import Problem
 from tests.factories.shop import Goods, add_goods, buyers, stock_up
-from tests.factories.wallet import USD, give, usd
+from tests.factories.wallet import HUGE, USD, give, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.savepoints import SavepointEngine
 
@@ -80,7 +80,9 @@ class Shop(RuleBasedStateMachine):
         self.ring = KeyRing(self.config.master_keys)
         # The bounds for keys have tests of their own (test_unpaid.py).
         limits = ReservationLimits(orders=3, keys=1000, share=100)
-        self.orders = OrdersService(uow=self.uow, ring=self.ring, single_admin_limit=usd(10**15), reservation=HOLD, limits=limits)
+        self.orders = OrdersService(
+            uow=self.uow, ring=self.ring, single_admin_limit=HUGE, reservation=HOLD, limits=limits
+        )
         self.wallet = WalletService(uow=self.uow, currency=USD)
         self.people = await buyers(self.uow, 3, 0)
         self.goods: list[Goods] = []

@@ -21,7 +21,7 @@ from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooMa
 from backend.orders.service import OrdersService
 from backend.orders.types import OpenReservation, OrderRef, ReservationLimits
 from tests.factories.shop import add_goods, buyers
-from tests.factories.wallet import USD, usd
+from tests.factories.wallet import HUGE, usd
 from tests.fakes.clock import FakeClock
 
 LIMITS = ReservationLimits()
@@ -30,7 +30,7 @@ THINGS = [VariantId(new_id()) for _ in range(2)]
 
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
-    return OrdersService(uow=uow, ring=ring, single_admin_limit=usd(10**15), reservation=timedelta(minutes=15))
+    return OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
 
 
 def _reservation(what: int, quantity: int, held: int, sequence: int = 1) -> OpenReservation:

@@ -17,7 +17,7 @@ from tests.fakes.provider import FakeProvider
 from tests.webapp.admin.conftest import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, buy, field, goods, number_of
+from tests.webapp.sale import arrive, buy, field, goods, number_of, plain
 
 NOBODY = "0199c0de-0000-7000-8000-000000000000"
 KEY = "k" * 32
@@ -239,7 +239,7 @@ async def test_a_small_correction_is_done_at_once_and_once(
 async def test_a_large_correction_waits_for_a_second_admin(
     services: Services, visitor: MakeVisitor, root: Visitor, make_admin: MakeAdmin
 ) -> None:
-    buyer = visitor(first_name="Omar")
+    buyer, keeper = visitor(first_name="Omar"), await make_admin(82, Permission.MONEY)
     actor = await arrive(services, buyer)
     limit = services.adjustments.limit
     amount = str((limit + usd(100)).decimal())
@@ -250,7 +250,8 @@ async def test_a_large_correction_waits_for_a_second_admin(
     assert asked.status_code == 200
     assert "Waits for a second admin" in asked.text
     assert await balance(services, buyer) == 0
-    assert "Corrections for a second admin" in (await root.get("/admin")).text
+    assert "Second approvals" in (await root.get("/admin")).text
+    assert "/admin/adjustments" in (await keeper.get("/admin/approvals")).text
     mine = (await root.get("/admin/adjustments")).text
     assert "another admin must approve it" in mine
     assert "/approve" not in mine
@@ -258,7 +259,6 @@ async def test_a_large_correction_waits_for_a_second_admin(
     assert item is not None
     path = f"/admin/adjustments/{item.group(1)}"
     assert (await root.post(f"{path}/approve")).status_code == 403
-    keeper = await make_admin(82, Permission.MONEY)
     assert f"{path}/approve" in (await keeper.get("/admin/adjustments")).text
     done = await keeper.post(f"{path}/approve")
     assert done.status_code == 200
@@ -301,3 +301,40 @@ async def test_a_debit_that_the_balance_cannot_bear_goes_on_waiting(
     assert answer.status_code == 200
     assert "holds less" in answer.headers["hx-trigger"]
     assert "a fraud" in answer.text
+
+
+async def test_a_large_refund_waits_for_a_second_admin(
+    services: Services, visitor: MakeVisitor, root: Visitor, make_admin: MakeAdmin
+) -> None:
+    buyer, keeper = visitor(first_name="Omar"), await make_admin(82, Permission.ORDERS)
+    path = f"/admin/orders/{await bought(services, buyer, price=20_000)}"
+    form = {"intent": KEY, "amount": "200", "reason": "dead", "target": "wallet"}
+    for intent in ("first-intent-0001", "first-intent-0002"):
+        asked = await keeper.post(f"{path}/refund", data={**form, "intent": intent})
+        assert "Waiting for a second admin" in asked.headers["hx-trigger"]
+        item = re.search(r"/admin/approvals/([0-9a-f-]+)/withdraw", asked.text)
+        assert item is not None
+        if intent.endswith("1"):
+            assert "Nothing to approve" in (await keeper.post(item.group(0))).text
+            assert (await keeper.post(item.group(0))).status_code == 404
+    assert await balance(services, buyer) == 0
+    assert path in (await root.get("/admin/approvals")).text
+    assert "Second approvals" in (await keeper.get("/admin")).text
+    shown = (await root.get(path)).text
+    assert "First approval" in shown
+    assert "Do the same with the same amount" in shown
+    done = await root.post(f"{path}/refund", data=form)
+    assert "It is in their balance" in done.headers["hx-trigger"]
+    assert await balance(services, buyer) == 20_000
+    assert "Nothing to approve" in (await root.get("/admin/approvals")).text
+
+
+async def test_nobody_refunds_their_own_order(services: Services, visitor: MakeVisitor, make_admin: MakeAdmin) -> None:
+    keeper = await make_admin(82, Permission.ORDERS)
+    path = f"/admin/orders/{await bought(services, keeper)}"
+    assert f"{path}/refund" not in (await keeper.get(path)).text
+    form = {"intent": KEY, "amount": "15", "reason": "mine", "target": "wallet"}
+    refused = await keeper.post(f"{path}/refund", data=form)
+    assert refused.status_code == 403
+    assert "Another admin must do it" in plain(refused.text)
+    assert await balance(services, keeper) == 0

@@ -196,7 +196,7 @@ async def test_a_large_deposit_needs_two_admins(
         await arrive(services, buyer), "deposit", usd(20_000), idempotency_key="by-hand"
     )
     keeper, path = await make_admin(82, Permission.MONEY), f"/admin/payments/{intent.id}"
-    assert "above $100 for one person in a day" in (await keeper.get(f"{path}/confirm")).text
+    assert "Above $100 in 24 hours" in (await keeper.get(f"{path}/confirm")).text
     asked = await keeper.post(f"{path}/confirm", data={"amount": "200"})
     assert "It waits for a second admin" in asked.headers["hx-trigger"]
     assert "has confirmed $200.00. Another admin has to confirm the same." in plain((await root.get(path)).text)
