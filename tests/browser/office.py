@@ -87,6 +87,7 @@ def manage(office: Office, payments: Mapping[str, str], delivered: str, waiting:
         ("wallet", f"{person}/wallet", None),
         ("adjust", f"{person}/wallet", _sheet("adjust")),
         ("adjustments", "/admin/adjustments", None),
+        ("approvals", "/admin/approvals", None),
     ]
     return [(f"manage-{name}", path, "admin", act) for name, path, act in looks]
 

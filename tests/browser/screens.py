@@ -99,7 +99,7 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
         saver=saver,
         payments=paid,
         held=await order_in_parts(stack, saver),
-        paid_back=await order_paid_back(stack, payer, helper),
+        paid_back=await order_paid_back(stack, payer),
         gifts=await growth.give(stack, actor, await stack.actor(payer.id), helper),
         office=await office.leave(stack, await stack.actor(payer.id), helper, paid),
     )

@@ -83,9 +83,11 @@ async def list_rules(tx: Tx) -> list[BonusRule]:
     return [_rule(row) for row in await tx.execute(found)]
 
 
-async def list_running(tx: Tx, at: datetime) -> list[BonusRule]:
-    """The rules that were not stopped before ``at``."""
+async def list_running(tx: Tx, at: datetime, but_by: UserId | None = None) -> list[BonusRule]:
+    """The rules that were not stopped before ``at``, but those that ``but_by`` made."""
     found = select(*_R).where(or_(_R.stopped_at.is_(None), _R.stopped_at > at))
+    if but_by is not None:
+        found = found.where(_R.created_by != but_by)
     return [_rule(row) for row in await tx.execute(found)]
 
 

@@ -60,7 +60,7 @@ class BonusesService:
     async def promised(self, actor: Actor, way: str, amount: Money) -> Money:
         """What a top-up of ``amount`` by ``way`` would bring the actor on top now; nothing where no rule gives any."""
         async with self._uow.read() as tx:
-            running = await repository.list_running(tx, tx.now)
+            running = await self._running(tx, actor.id, tx.now)
             # One that is begun now comes after all the others.
             first = bool(running) and await self._is_first(tx, actor.id, IntentId(tx.new_id()))
             found = rules.best(running, amount, way=way, at=tx.now, first=first)
@@ -85,7 +85,7 @@ class BonusesService:
             if before is not None and gone:
                 return  # what is left of it is the refund's to reckon
             first = await self._is_first(tx, event.user_id, intent.id)
-            running = await repository.list_running(tx, at)
+            running = await self._running(tx, event.user_id, at)
             found = rules.best(running, intent.credited - gone, way=intent.way, at=at, first=first)
             nothing = Money.zero(intent.amount.currency)
             granted = before.granted if before else nothing
@@ -143,6 +143,12 @@ class BonusesService:
                 tx, TransferKind.BONUS, key, intent.user_id, AccountRef.house(BONUSES), claim, str(intent_id)
             )
             await repository.save_claimed(tx, intent_id, bonus.claimed + claim, bonus.taken + taken)
+
+    @staticmethod
+    async def _running(tx: Tx, user_id: UserId, at: datetime) -> list[BonusRule]:
+        """The rules that can give this person something: none of their own, unless they are the only admin."""
+        others = await identity.is_another_admin(tx, Permission.MONEY, {user_id})
+        return await repository.list_running(tx, at, but_by=user_id if others else None)
 
     @staticmethod
     async def _is_first(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:

@@ -15,13 +15,14 @@ from backend.approvals.errors import SecondAdminNeeded
 from backend.approvals.types import WINDOW, NewValue, ValueKind
 from backend.bootstrap import Services, build
 from backend.growth.errors import OwnVoucher
+from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.settings import Settings
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import new_id
 from backend.orders.types import RefundTarget
-from backend.payments.types import InboxRow, ProviderState, Report
+from backend.payments.types import InboxRow, IntentStatus, ProviderState, Report, TopUpSucceeded
 from backend.wallet import domain as ledger
 from backend.wallet.types import AdjustmentStatus
 from tests.factories.identity import admin, person
@@ -225,6 +226,21 @@ async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buye
         await world.shop.codes.redeem(first, code)
     assert await world.balance(first) == 0
     assert (await world.shop.codes.redeem(buyer, code)).amount == usd(500)
+
+
+async def test_nobody_gets_a_bonus_by_their_own_rule(world: World, first: Actor, second: Actor) -> None:
+    await world.shop.bonuses.add_rule(first, NewBonusRule(minimum=usd(100), fixed=usd(50)))
+    promised = [await world.shop.bonuses.promised(one, "demo", usd(500)) for one in (first, second)]
+    assert promised == [usd(0), usd(50)]
+    for one in (first, second):
+        intent = await world.shop.payments.start_top_up(one, "demo", usd(500), idempotency_key="tap")
+        await world.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(500))
+        paid = TopUpSucceeded(
+            intent_id=intent.id, user_id=one.id, order_id=None, way="demo", amount=500, balance=500, currency=USD,
+            status=IntentStatus.SUCCEEDED,
+        )  # fmt: skip
+        await world.shop.bonuses.credit(paid, world.shop.clock.now())
+    assert [await world.balance(one) for one in (first, second)] == [500, 550]
 
 
 @way
