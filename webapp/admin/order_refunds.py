@@ -63,11 +63,11 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
         error = "too_much"
     elif amount is not None and form.reason:
         try:
-            order = await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
+            done = await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
         except RefundTooMuch:
             error = "too_much"
         else:
-            first = await site_of(request).services.approvals.first(actor, ValueKind.REFUND, str(order.id))
+            first = await site_of(request).services.approvals.first(actor, ValueKind.REFUND, str(done.id))
             if first is not None:
                 return await _done(request, number, _("Waiting for a second admin"))
             told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
