@@ -172,7 +172,8 @@ class InboxService:
         None while it waits: above the single-admin limit a second admin must say the same person, amount and order.
         With ``order_id`` it goes on to pay that order. Raises NotFound (also for an unknown person), SecondAdminNeeded
         for oneself, PaymentClosed for an event that is settled or tells of no money that came, Invalid (field
-        ``amount``) for an amount that is none, or more than ``worth`` allows: what did not come is no payment but a balance adjustment.
+        ``amount``) for an amount that is none, or more than ``worth`` allows: what did not come is no payment but a
+        balance adjustment.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
