@@ -169,11 +169,20 @@ def mark(text: str, query: str) -> Markup:
     return Markup("{}<mark>{}</mark>{}").format(text[:at], text[at:end], text[end:])
 
 
+def headed(content: str) -> Markup:
+    """A page that says where focus goes when it arrives: to what is wrong in it, else to its heading, to be read out."""
+    before, field, after = str(content).partition(' aria-invalid="true"')
+    if not field:
+        before, field, after = str(content).partition("<h1")
+        field = '<h1 tabindex="-1"' if field else ""
+    return Markup(before + field + (" autofocus" if field else "") + after)  # noqa: S704 it was escaped before
+
+
 _FILTERS: Final = {
     "number": number, "percent": percent, "signed": signed, "money": money, "money_parts": money_parts,
     "time": time, "day": day, "moment": moment, "date": long_date, "weekday": weekday, "month": month,
     "duration": duration, "clock": clock, "left": left, "flag": flag, "country_name": country_name,
-    "mark": mark,
+    "mark": mark, "headed": headed,
 }  # fmt: skip
 
 

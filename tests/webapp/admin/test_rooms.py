@@ -274,3 +274,12 @@ async def test_a_dead_letter_is_sent_again(services: Services, visitor: MakeVisi
     assert answer.content == b""
     assert (await root.get("/admin/deliveries")).text.count('id="delivery-') == before - 1
     assert (await root.post(f"/admin/deliveries/{job}/retry")).status_code == 404
+
+
+async def test_a_page_tells_where_focus_goes(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    page = (await root.get("/admin")).text
+    assert page.count("autofocus") == 1
+    assert '<h1 tabindex="-1" autofocus' in page
+    wrong = (await root.post("/admin/vouchers", data={"amount": "much", "count": "1"})).text
+    assert wrong.count("autofocus") == 1
+    assert 'aria-invalid="true" autofocus' in wrong
