@@ -170,7 +170,7 @@ def mark(text: str, query: str) -> Markup:
 
 
 def headed(content: str) -> Markup:
-    """A page that says where focus goes when it arrives: to what is wrong in it, else to its heading, to be read out."""
+    """A page that says where focus goes when it arrives: to what is wrong in it, else to its heading."""
     before, field, after = str(content).partition(' aria-invalid="true"')
     if not field:
         before, field, after = str(content).partition("<h1")
