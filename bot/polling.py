@@ -8,6 +8,7 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramRetryAfter
 
+from backend.infra.ending import end
 from bot.intake import Intake, NotTaken
 from bot.session import GetRawUpdates
 from bot.updates import Reading, read
@@ -37,7 +38,14 @@ class Poller:
         self._stopping = False
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Poll until cancelled; a batch that is still in hand then ends with it, and comes again."""
+        try:
+            await self._poll()
+        finally:
+            if self._batch is not None:
+                await end(self._batch)
+
+    async def _poll(self) -> None:
         rest = 0.0
         webhook_gone = False
         while not self._stopping:
