@@ -60,6 +60,7 @@ from backend.payments.service import (
     configure,
 )
 from backend.payments.types import TopUpLimits
+from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, WalletService
 
 SUBSCRIPTIONS: Final[Subscriptions] = {
@@ -79,6 +80,9 @@ SUBSCRIPTIONS: Final[Subscriptions] = {
     "ApprovalAsked": ("notifications.approval_asked",),
     "PersonBlocked": ("orders.cancel_blocked",),
     "WalletAdjusted": ("notifications.wallet_adjusted",),
+    "SupportAsked": ("notifications.support_asked",),
+    "SupportAnswered": ("notifications.support_answered",),
+    "DepositJudged": ("notifications.deposit_judged",),
     "StockLow": ("notifications.stock_low",),
 }
 """Event -> the tasks that handle it."""
@@ -113,6 +117,7 @@ class Services:
     deposits: DepositsService
     reconciliation: ReconciliationService
     orders: OrdersService
+    support: SupportService
     notifications: NotificationsService
     admin: AdminService
     http: HttpClient
@@ -177,6 +182,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
     limit = _major(settings, settings.single_admin_limit)
+    files = PrivateFiles(Path(settings.data_dir) / "private")
+    deposits = DepositsService(uow=uow, ring=ring, files=files, limit=limit)
     return Services(
         settings=settings,
         clock=clock,
@@ -208,9 +215,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         refunds=RefundsService(uow=uow, providers=by_name),
         inbox=InboxService(uow=uow, limit=limit, providers=by_name),
-        deposits=DepositsService(
-            uow=uow, ring=ring, files=PrivateFiles(Path(settings.data_dir) / "private"), limit=limit
-        ),
+        deposits=deposits,
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersService(
             uow=uow,
@@ -223,8 +228,13 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ),
             ways={name: provider.capabilities for name, provider in by_name.items()},
         ),
+        support=SupportService(uow=uow),
         notifications=NotificationsService(
-            uow=uow, ring=ring, messenger=TelegramMessenger(telegram), public_url=settings.public_url.rstrip("/")
+            uow=uow,
+            ring=ring,
+            messenger=TelegramMessenger(telegram),
+            public_url=settings.public_url.rstrip("/"),
+            proofs=deposits.last_proof,
         ),
         admin=AdminService(uow=uow),
         http=http,

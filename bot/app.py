@@ -12,7 +12,7 @@ from aiogram.enums import ParseMode
 from backend.infra.settings import Settings
 from bot.context import Deps
 from bot.door import Door
-from bot.handlers import routers
+from bot.handlers import routers, support
 from bot.session import Patience, Session
 
 _TIMEOUT_SECONDS = 20
@@ -29,7 +29,7 @@ def make_bot(settings: Settings) -> Bot:
 
 def make_dispatcher(deps: Deps) -> Dispatcher:
     """All handlers behind the door."""
-    dispatcher = Dispatcher(deps=deps, disable_fsm=True)
+    dispatcher = Dispatcher(deps=deps, albums=support.albums(), disable_fsm=True)
     dispatcher.update.outer_middleware(Door(deps))
     dispatcher.include_routers(*routers())
     return dispatcher

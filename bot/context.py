@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass
 
 from backend.bootstrap import Services
+from backend.growth.service import CodesService
 from backend.identity.service import IdentityService
 from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_number
@@ -17,6 +18,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.orders.service import OrdersService
 from backend.payments.service import ChatPaymentsService, PaymentsService
+from backend.support.service import SupportService
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Deps:
     orders: OrdersService
     payments: PaymentsService
     chat_payments: ChatPaymentsService
+    support: SupportService
+    codes: CodesService
     limiter: RateLimiter
     clock: Clock
 
@@ -40,6 +44,8 @@ class Deps:
             orders=services.orders,
             payments=services.payments,
             chat_payments=services.chat_payments,
+            support=services.support,
+            codes=services.codes,
             limiter=services.limiter,
             clock=services.clock,
         )

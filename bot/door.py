@@ -10,7 +10,7 @@ from aiogram import BaseMiddleware
 from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramForbiddenError, TelegramRetryAfter
-from aiogram.types import Chat, TelegramObject, Update, User
+from aiogram.types import Chat, Message, TelegramObject, Update, User
 
 from backend.identity.errors import Blacklisted
 from backend.identity.types import Contact
@@ -21,6 +21,7 @@ from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
 from backend.kernel.text import Locale
 from bot.context import Deps, Words
 from bot.errors import message
+from bot.handlers.support import write_blocked
 from bot.money import is_money
 from bot.replies import Once, tell
 from bot.session import is_outage
@@ -79,6 +80,11 @@ class Door(BaseMiddleware):
             actor = await self._deps.identity.authenticate(contact_of(user, event))
             words = Words(actor.language)
             return await handler(event, data | {"actor": actor, "words": words})
+        except Blacklisted as error:
+            if event.message is None or not await self._take_from_blocked(event.message, words, data["albums"]):
+                _note(error, event)
+                once = self._said_before(error, user.id)
+                await tell(data["bot"], event, message(error, words), only_in_passing=once)
         except TelegramForbiddenError:
             await self._deps.identity.mark_bot_blocked(user.id, blocked=True)
         except TelegramRetryAfter as error:
@@ -90,6 +96,13 @@ class Door(BaseMiddleware):
             _note(error, event)
             await tell(data["bot"], event, message(error, words), only_in_passing=self._said_before(error, user.id))
         return None
+
+    async def _take_from_blocked(self, said: Message, words: Words, albums: Once) -> bool:
+        """Take what a blocked customer writes to support. Whoever writes too much is not heard any more."""
+        try:
+            return await write_blocked(said, self._deps, words, albums)
+        except RateLimited:
+            return True
 
     def _said_before(self, error: Exception, person: int) -> bool:
         if isinstance(error, Blacklisted):

@@ -12,8 +12,8 @@ from bot.context import Words
 
 MESSAGES: Final[dict[str, str]] = {
     "not_found": _("This is not here any more"),
-    "forbidden": _("This door is for others"),
-    "blacklisted": _("The shop is closed to you"),
+    "forbidden": _("You don't have access"),
+    "blacklisted": _("You're blocked. You can still write to us here."),
     "payment_closed": _("This payment is over or is not yours. Nothing was taken"),
     "order_not_payable": _("The order does not wait for money any more. Nothing was taken"),
     "rate_limited": _("That was a lot at once. Go on in a moment"),

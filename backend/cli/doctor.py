@@ -82,8 +82,7 @@ def print_findings(findings: list[Finding]) -> None:
 async def examine(services: Services) -> list[Finding]:
     """Every check, each of which may find several things."""
     found = [item async for item in _servers(services)]
-    checks: tuple[Callable[[Services], Awaitable[list[Finding]]], ...] = (_bot, _address, _disk, _processes, _ways)
-    for check in checks:
+    for check in _CHECKS:
         found += await check(services)
     return found
 
@@ -190,6 +189,14 @@ async def _address(services: Services) -> list[Finding]:
     return [Finding(State.OK, "PUBLIC_URL", f"{url}; the Mini App at @BotFather must have the same")]
 
 
+async def _contact(services: Services) -> list[Finding]:
+    link = services.settings.support_link
+    if link:
+        return [Finding(State.OK, "contact", link)]
+    text = "none: set ADMIN_USERNAME or SUPPORT_URL. Until then customers reach you only by writing to the bot"
+    return [Finding(State.NOTE, "contact", text)]
+
+
 async def _disk(services: Services) -> list[Finding]:
     return await asyncio.to_thread(_look_at_disk, Path(services.settings.data_dir))
 
@@ -252,3 +259,8 @@ POLICY: Final = (
     "Telegram's rules want Stars for digital goods in Mini Apps; it may act against a bot that sells them by other ways"
 )
 """What an operator must know who switches on a way that is not Stars."""
+
+
+_CHECKS: Final[tuple[Callable[[Services], Awaitable[list[Finding]]], ...]] = (
+    _bot, _address, _contact, _disk, _processes, _ways,
+)  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from backend.growth import rules
-from backend.growth.repository import gifts
+from backend.growth.repository import bonuses, gifts
 from backend.growth.repository.gifts import SealedGift
 from backend.growth.types import GIFT_CARDS, GiftCard, GiftStatus
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import UserId
+from backend.kernel.ids import IntentId, UserId
+from backend.kernel.money import Money
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
@@ -32,6 +33,12 @@ async def open_gift(tx: Tx, ring: KeyRing, gift: SealedGift) -> GiftCard:
         created_at=gift.created_at,
         closed_at=gift.closed_at,
     )
+
+
+async def granted_bonus(tx: Tx, intent_id: IntentId) -> Money | None:
+    """All that a top-up has brought on top so far; None for no bonus."""
+    bonus = await bonuses.find_bonus(tx, intent_id)
+    return bonus.granted if bonus is not None and bonus.granted else None
 
 
 async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStatus, to: UserId) -> None:

@@ -156,6 +156,13 @@ class GiftCardRedeemed(Event, frozen=True, kw_only=True):
     currency: str
 
 
+class GiftOffer(msgspec.Struct, frozen=True):
+    """A gift card that waits to be redeemed, as its link shows it: the amount and the giver's name."""
+
+    amount: Money
+    giver: str
+
+
 class BonusCredited(Event, frozen=True, kw_only=True):
     """A top-up brought ``amount`` on top; ``balance`` is after it, in minor units of ``currency``."""
 

@@ -48,6 +48,12 @@ async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     return await repository.user_names(tx, ids)
 
 
+async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:
+    """The person with this Telegram id, blocked or not; None when the shop has not met them."""
+    person = await repository.find_person_by_telegram_id(tx, telegram_id)
+    return person.id if person else None
+
+
 async def find_users(tx: Tx, query: str, limit: int) -> list[UserId]:
     """The newest people by start of Telegram id or @username, or by part of the name."""
     return [person.id for person in await repository.list_users(tx, query, None, limit)]

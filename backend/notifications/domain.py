@@ -11,17 +11,20 @@ import msgspec
 
 from backend.approvals import domain as approvals
 from backend.approvals.types import ApprovalAsked, FirstApproval, ValueKind
-from backend.growth.types import BonusCredited, GiftCardRedeemed
+from backend.growth import domain as growth
+from backend.growth.types import GiftCardRedeemed
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId
+from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
 from backend.notifications import money_messages as messages
+from backend.notifications import support_messages
 from backend.notifications.messages import Words
 from backend.notifications.types import Kind, Message
 from backend.orders import domain as orders
 from backend.orders.types import OrderPaymentKept, OrderRefunded, OrderStatus, OrderStep, OrderView, RefundTarget
+from backend.payments import domain as payments
 from backend.payments.types import (
     DepositProved,
     IntentStatus,
@@ -31,6 +34,8 @@ from backend.payments.types import (
     RefundEnded,
     RefundStatus,
 )
+from backend.support import domain as support
+from backend.support.types import Subject, SubjectKind, SupportAnswered, SupportMessageId
 from backend.wallet import domain as wallet
 from backend.wallet.types import WalletAdjusted
 
@@ -43,7 +48,13 @@ async def _top_up(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) 
     missing = Money(params["missing"], params["asset"]) if params.get("missing") else None
     more = params.get("status") == IntentStatus.OVERPAID
     if not params["order_id"]:
-        return messages.top_up(words, amount, balance, missing, more)
+        bonus = await growth.granted_bonus(tx, IntentId(UUID(params["intent_id"])))
+        if bonus is not None and not params.get("bonus_in_balance"):
+            intent = await payments.get_intent(tx, IntentId(UUID(params["intent_id"])))
+            # Of several parts the last one's message says it, once the bonus is told.
+            bonus = bonus if intent.credited == amount else None
+            balance = balance + bonus if bonus is not None else balance
+        return messages.top_up(words, amount, balance, missing, more, bonus)
     order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
     if order.status is OrderStatus.AWAITING_PAYMENT:
         return messages.top_up_for_order(words, amount, order.number, missing, more)
@@ -76,10 +87,15 @@ async def _order_refunded(tx: Tx, _to: Recipient, params: dict[str, Any], words:
     return messages.order_refunded(words, Money(event.amount, event.currency), order.number, to_wallet=to_wallet)
 
 
-async def _refund_ended(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
-    event = msgspec.convert(params, RefundEnded)
-    sent = event.status is RefundStatus.SUCCEEDED
-    return messages.refund_ended(words, Money(event.amount, event.currency), sent=sent)
+async def _refund(tx: Tx, to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    amount, order_id = Money(params["amount"], params["currency"]), params.get("order_id")
+    order = await orders.load(tx, order_id=OrderId(UUID(order_id))) if order_id else None
+    message = messages.refund(words, amount, RefundStatus(params["status"]), order.number if order else None)
+    return _about_order(message, order.id, to.user_id) if order else message
+
+
+def _about_order(message: Message, order_id: OrderId, user_id: UserId) -> Message:
+    return msgspec.structs.replace(message, about=Subject(SubjectKind.ORDER, order_id, user_id))
 
 
 async def _refund_failed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
@@ -94,13 +110,46 @@ async def _payment_unmatched(_tx: Tx, _to: Recipient, params: dict[str, Any], wo
     return messages.payment_unmatched(words, amount, event.way, event.reason)
 
 
-async def _deposit_proved(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+async def deposit_proved(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message:
+    """What admins read of a deposit, and once it is judged by whom; without its receipt."""
     event = msgspec.convert(params, DepositProved)
     payer = await identity.get_recipient(tx, event.user_id)
+    judge = UserId(UUID(params["by"])) if params.get("by") else None
+    names = await identity.user_names(tx, [event.user_id, *([judge] if judge else [])])
+    message = messages.deposit_proved(
+        words,
+        Money(event.amount, event.currency),
+        names.get(event.user_id, ""),
+        payer.telegram_id,
+        str(event.intent_id),
+        reference=event.reference,
+        judged=params.get("judged", ""),
+        by=names.get(judge, "") if judge else "",
+    )
+    return msgspec.structs.replace(message, about=Subject(SubjectKind.DEPOSIT, event.intent_id, event.user_id))
+
+
+async def _support_asked(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    message = await support.get_message(tx, SupportMessageId(UUID(params["message_id"])))
+    names = await identity.user_names(tx, [message.user_id])
+    order = await orders.load(tx, order_id=message.order_id) if message.order_id else None
+    return support_messages.support_asked(
+        words, message, names.get(message.user_id, ""), order.number if order else None
+    )
+
+
+async def _support_answer(tx: Tx, _to: Recipient, params: dict[str, Any], _words: Words) -> Message | None:
+    message = await support.get_message(tx, SupportMessageId(UUID(params["message_id"])))
+    return support_messages.support_answer(message)
+
+
+async def _support_undelivered(tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+    event = msgspec.convert(params, SupportAnswered)
     names = await identity.user_names(tx, [event.user_id])
-    amount = Money(event.amount, event.currency)
-    name = names.get(event.user_id, "")
-    return messages.deposit_proved(words, amount, name, payer.telegram_id, str(event.intent_id), event.reference)
+    customer = await identity.get_recipient(tx, event.user_id)
+    return support_messages.support_undelivered(
+        words, names.get(event.user_id, ""), customer.telegram_id, event.user_id
+    )
 
 
 async def _reconciliation_differed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
@@ -148,11 +197,6 @@ async def _wallet_adjusted(tx: Tx, _to: Recipient, params: dict[str, Any], words
     return messages.wallet_adjusted(words, done.amount, Money(event.balance, event.currency), done.reason)
 
 
-async def _bonus_credited(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
-    event = msgspec.convert(params, BonusCredited)
-    return messages.bonus_credited(words, Money(event.amount, event.currency), Money(event.balance, event.currency))
-
-
 async def _gift_redeemed(_tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
     event = msgspec.convert(params, GiftCardRedeemed)
     return messages.gift_redeemed(words, Money(event.amount, event.currency))
@@ -162,11 +206,12 @@ COMPOSERS: Final[dict[Kind, Composer]] = {
     Kind.TOP_UP: _top_up,
     Kind.ORDER_PAYMENT_KEPT: _order_payment_kept,
     Kind.ORDER_REFUNDED: _order_refunded,
-    Kind.REFUND_ENDED: _refund_ended,
+    Kind.REFUND_ENDED: _refund,
     Kind.REFUND_FAILED: _refund_failed,
     Kind.PAYMENT_UNMATCHED: _payment_unmatched,
-    Kind.DEPOSIT_PROVED: _deposit_proved,
-    Kind.BONUS_CREDITED: _bonus_credited,
+    Kind.SUPPORT_ASKED: _support_asked,
+    Kind.SUPPORT_ANSWER: _support_answer,
+    Kind.SUPPORT_UNDELIVERED: _support_undelivered,
     Kind.GIFT_REDEEMED: _gift_redeemed,
     Kind.ORDER_OF_BLOCKED: _order_of_blocked,
     Kind.APPROVAL_ASKED: _approval_asked,

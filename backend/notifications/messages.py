@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from backend.catalog.types import StockSubject
 from backend.infra.formatting import format_money, format_number, isolate
@@ -14,6 +16,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.notifications.types import Button, Document, Message
 from backend.orders.types import OpenedKey, OrderLine, OrderView
+from backend.support.types import Subject, SubjectKind
 
 _LONGEST_TEXT: Final = 4096
 """Telegram's limit for a message, in UTF-16 units after its HTML is read."""
@@ -22,6 +25,7 @@ _MOST_KEYS: Final = 20
 _MOST_COPY_BUTTONS: Final = 3
 _LONGEST_COPY: Final = 256
 _LONGEST_LIST: Final = 20
+_PICTURES: Final = frozenset({"png", "jpeg"})
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
@@ -91,18 +95,18 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
     _, ngettext = words.translator.gettext, words.translator.ngettext
     opening = words.button(_("Open order"), f"/orders/{order.number}")
     if not keys:
-        return Message(head, (opening,), protect=True)
+        return Message(head, (opening,), protect=True, about=_about(order))
     hidden = "\n".join(f"<tg-spoiler><code>{html.escape(key.text, quote=False)}</code></tg-spoiler>" for key in keys)
     hint = ngettext("Tap the key to see it.", "Tap a key to see it.", len(keys))
     text = f"{head}\n\n{hidden}\n\n{hint}"
     if len(keys) > _MOST_KEYS or visible_length(text) > _LONGEST_TEXT:
         count = ngettext("Your {count} key is in the file.", "Your {count} keys are in the file.", len(keys))
         text = f"{head}\n\n{count.format(count=format_number(len(keys), words.locale))}"
-        return Message(text, (opening,), _file(words, order, keys), protect=True)
+        return Message(text, (opening,), _file(words, order, keys), protect=True, about=_about(order))
     copying: tuple[Button, ...] = ()
     if len(keys) <= _MOST_COPY_BUTTONS and all(len(key.text) <= _LONGEST_COPY for key in keys):
         copying = tuple(Button(_copy_label(words, key, len(keys)), copy=key.text) for key in keys)
-    return Message(text, (*copying, opening), protect=True)
+    return Message(text, (*copying, opening), protect=True, about=_about(order))
 
 
 def _copy_label(words: Words, key: OpenedKey, count: int) -> str:
@@ -125,8 +129,10 @@ def _file(words: Words, order: OrderView, keys: list[OpenedKey]) -> Document:
     return Document(f"{order.number}.txt", "\n".join([*rows, ""]).encode())
 
 
-def order_for_admins(words: Words, order: OrderView, buyer: str, buyer_telegram_id: int) -> Message:
-    """To an admin: who bought what. No key."""
+def order_for_admins(
+    words: Words, order: OrderView, buyer: str, buyer_telegram_id: int, methods: Sequence[str] = ()
+) -> Message:
+    """To an admin: who bought what, and how it was paid. No key."""
     _ = words.translator.gettext
     person = html.escape(buyer, quote=False) or str(buyer_telegram_id)
     link = f'<a href="tg://user?id={buyer_telegram_id}">\u2068{person}\u2069</a>'
@@ -136,7 +142,21 @@ def order_for_admins(words: Words, order: OrderView, buyer: str, buyer_telegram_
         words.things(order.lines),
         _("Total: {amount}").format(amount=words.money(order.total)),
     ]
-    return Message("\n".join(rows), (words.button(_("Open order"), f"/admin/orders/{order.number}"),))
+    if methods:
+        named = ", ".join(f"\u2068{html.escape(method, quote=False)}\u2069" for method in methods)
+        rows.append(_("Paid with: {methods}").format(methods=named))
+    button = words.button(_("Open order"), f"/admin/orders/{order.number}")
+    return Message("\n".join(rows), (button,), about=_about(order))
+
+
+def _about(order: OrderView) -> Subject:
+    return Subject(SubjectKind.ORDER, order.id, order.user_id)
+
+
+def with_receipt(message: Message, data: bytes, content_type: str) -> Message:
+    """A message with the receipt of a deposit: a picture in the chat where Telegram shows it, else a file."""
+    ending = content_type.rpartition("/")[2]
+    return replace(message, document=Document(f"receipt.{ending}", data, picture=ending in _PICTURES))
 
 
 def stock_low(words: Words, subject: StockSubject, left: int) -> Message:

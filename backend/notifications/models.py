@@ -13,13 +13,17 @@ from backend.infra.database import Model
 
 
 class Notification(Model):
-    """One message to one person. ``params`` hold ids and amounts; what is secret is looked up when it is sent."""
+    """One message to one person. ``params`` hold ids and amounts; what is secret is looked up when it is sent.
+
+    What happens to the ``thing`` that it tells of is another ``revision`` of it: the message in the chat is edited.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'sent', 'blocked', 'withheld', 'failed')", name="status"),
         Index("ix_notifications_user_id", "user_id", "created_at"),
         Index("ix_notifications_created_at", "created_at"),
+        Index("ix_notifications_thing", "thing", postgresql_where=text("thing IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -27,6 +31,8 @@ class Notification(Model):
     kind: Mapped[str]
     params: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str] = mapped_column(unique=True)
+    thing: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(server_default=text("0"))
     status: Mapped[str] = mapped_column(server_default=text("'pending'"))
     created_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ from backend.kernel.money import Money
 from backend.notifications.messages import Words
 from backend.notifications.types import Button, Message
 from backend.orders.types import WhyKept
+from backend.payments.types import RefundStatus
 from backend.payments.words import reason as payment_reason
 from backend.payments.words import way_title
 
@@ -35,18 +36,29 @@ def _way(words: Words, way: str) -> str:
     return _name(way_title(way, words.translator))
 
 
-def _person(name: str, telegram_id: int) -> str:
+def person_link(name: str, telegram_id: int) -> str:
+    """A name that opens the person's chat."""
     shown = html.escape(name, quote=False) or str(telegram_id)
     return f'<a href="tg://user?id={telegram_id}">\u2068{shown}\u2069</a>'
 
 
-def top_up(words: Words, amount: Money, balance: Money, missing: Money | None = None, more: bool = False) -> Message:
-    """To the one whose money arrived. ``missing`` is still to be paid; ``more``: it was more than asked for."""
+def top_up(
+    words: Words,
+    amount: Money,
+    balance: Money,
+    missing: Money | None = None,
+    more: bool = False,
+    bonus: Money | None = None,
+) -> Message:
+    """To the one whose money arrived. ``missing`` is still to be paid; ``more``: it was more than asked for.
+
+    ``bonus`` is what the top-up brought on top, in all.
+    """
     _ = words.translator.gettext
-    rows = [
-        _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount)),
-        _("Balance: {amount}").format(amount=words.money(balance)),
-    ]
+    rows = [_("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))]
+    if bonus:
+        rows.append(_("Bonus: {amount}").format(amount=words.money(bonus)))
+    rows.append(_("Balance: {amount}").format(amount=words.money(balance)))
     if missing:
         rows.append(_short(words, missing))
     elif more:
@@ -112,16 +124,23 @@ def order_refunded(words: Words, amount: Money, order: str, *, to_wallet: bool) 
     return Message(f"{head}\n{where}", (_wallet(words) if to_wallet else _order(words, order),))
 
 
-def refund_ended(words: Words, amount: Money, *, sent: bool) -> Message:
-    """To the one whose money a provider has sent back, or would not."""
+def refund(words: Words, amount: Money, status: RefundStatus, order: str | None) -> Message:
+    """To the one whose money goes back by the payment method: where it is now. It is one message, and edited."""
     _ = words.translator.gettext
-    if sent:
-        head = _("<b>{amount} is on its way back to you</b>").format(amount=words.money(amount))
-        why = _("By the way that you paid. When it arrives is up to the payment provider.")
+    value = words.money(amount)
+    if status is RefundStatus.FAILED:
+        rows = [_("<b>{amount} is in your wallet</b>").format(amount=value)]
+        rows.append(_("It couldn't be refunded to your payment method, so it's in your balance."))
+    elif status is RefundStatus.SUCCEEDED:
+        rows = [_("<b>{amount} refunded</b>").format(amount=value)]
+        rows.append(_("Sent to your payment method. When it arrives depends on the provider."))
     else:
-        head = _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))
-        why = _("It could not be sent back the way that it came, so it is here.")
-    return Message(f"{head}\n{why}", (_wallet(words),))
+        rows = [_("<b>Refund of {amount} started</b>").format(amount=value)]
+        rows.append(_("We're sending it to your payment method."))
+    if order is not None:
+        rows.insert(1, _("Order {number}").format(number=words.number(order)))
+        return Message("\n".join(rows), (_order(words, order),))
+    return Message("\n".join(rows), (_wallet(words),))
 
 
 def refund_failed(words: Words, amount: Money, way: str, intent_id: str) -> Message:
@@ -148,18 +167,33 @@ def payment_unmatched(words: Words, amount: Money | None, way: str, reason: str)
 
 
 def deposit_proved(
-    words: Words, amount: Money, person: str, telegram_id: int, intent_id: str, reference: str
+    words: Words,
+    amount: Money,
+    person: str,
+    telegram_id: int,
+    intent_id: str,
+    *,
+    reference: str = "",
+    judged: str = "",
+    by: str = "",
 ) -> Message:
-    """To an admin: somebody has sent the proof of a payment by hand, and was asked to name ``reference`` with it."""
+    """To an admin: somebody has sent the receipt of a deposit; once it is ``judged``, how and by whom."""
     _ = words.translator.gettext
     rows = [
-        _("<b>A deposit of {amount} waits for you</b>").format(amount=words.money(amount)),
-        _("From: {person}").format(person=_person(person, telegram_id)),
-        _("The proof has been uploaded. Compare it with your account, then confirm or refuse."),
+        _("<b>Deposit of {amount} to review</b>").format(amount=words.money(amount)),
+        _("From: {person}").format(person=person_link(person, telegram_id)),
     ]
-    if reference:  # none in what was told by an older version
-        code = f"<code>{html.escape(reference, quote=False)}</code>"
-        rows.insert(2, _("Reference: {reference}").format(reference=code))
+    if judged:
+        rows[0] = _("<b>Deposit of {amount}</b>").format(amount=words.money(amount))
+    if reference:
+        shown = f"<code>{html.escape(reference, quote=False)}</code>"
+        rows.append(_("Reference: {reference}").format(reference=shown))
+    if judged == "confirmed":
+        rows.append(_("✅ Confirmed by {admin}").format(admin=_name(by)))
+    elif judged:
+        rows.append(_("❌ Rejected by {admin}").format(admin=_name(by)))
+    else:
+        rows.append(_("Compare the transfer receipt with your account, then confirm or reject."))
     return Message("\n".join(rows), (_admin(words, f"/payments/{intent_id}"),))
 
 
@@ -221,14 +255,6 @@ def wallet_adjusted(words: Words, amount: Money, balance: Money, reason: str) ->
         _("Balance: {amount}").format(amount=words.money(balance)),
     ]
     return Message("\n".join(rows), (_wallet(words),))
-
-
-def bonus_credited(words: Words, amount: Money, balance: Money) -> Message:
-    """To the one whose top-up brought something on top."""
-    _ = words.translator.gettext
-    head = _("<b>A bonus of {amount} for your top-up</b>").format(amount=words.money(amount))
-    text = _("Balance: {amount}").format(amount=words.money(balance))
-    return Message(f"{head}\n{text}", (_wallet(words),))
 
 
 def gift_redeemed(words: Words, amount: Money) -> Message:

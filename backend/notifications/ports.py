@@ -20,3 +20,10 @@ class Messenger(Protocol):
     async def send(self, chat_id: int, message: Message) -> int:
         """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
         ...
+
+    async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
+        """Make a message of ours say this; nothing where it says so already.
+
+        Raises Unreachable, SlowDown, NotSent, and Rejected where it cannot be edited any more.
+        """
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,11 @@ from backend.infra.crypto import KeyRing
 from backend.infra.jobs import DeadLetter, Job, RetryLater
 from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
+from backend.infra.storage import StoredFile
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.events import Event
-from backend.kernel.ids import OrderId, UserId, VariantId
+from backend.kernel.ids import IntentId, OrderId, UserId, VariantId
 from backend.notifications import domain, messages, repository
 from backend.notifications.domain import Composer
 from backend.notifications.errors import Rejected, SlowDown, Unreachable
@@ -33,7 +34,9 @@ from backend.notifications.repository import Claimed
 from backend.notifications.types import Kind, Message, NotificationId, SendNotification, Status
 from backend.orders import domain as orders
 from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded, RevealChannel, WhyKept
+from backend.payments import domain as payments
 from backend.payments.types import (
+    DepositJudged,
     DepositProved,
     PaymentUnmatched,
     ReconciliationDiffered,
@@ -42,20 +45,29 @@ from backend.payments.types import (
     RefundStatus,
     TopUpSucceeded,
 )
+from backend.payments.words import way_title as payment_title
+from backend.support import domain as support
+from backend.support.types import SupportAnswered, SupportAsked
 from backend.wallet.types import WalletAdjusted
 
 SEND = "notifications.send"
 # Longer than one call to Telegram can take (the gateway's time-out), so that two runs of a job never send side by side.
 _CLAIM = timedelta(seconds=30)
 _KEEP = timedelta(days=90)
+_KEEP_SUBJECTS = timedelta(days=365)
+Proofs = Callable[[IntentId], Awaitable[StoredFile | None]]
+"""Gives the latest receipt of a deposit."""
 log = structlog.get_logger(__name__)
 
 
 class NotificationsService:
     """Tells people what happened, each in his language, in his chat."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, messenger: Messenger, public_url: str) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, ring: KeyRing, messenger: Messenger, public_url: str, proofs: Proofs
+    ) -> None:
         self._uow = uow
+        self._proofs = proofs
         self._ring = ring
         self._messenger = messenger
         self._public_url = public_url
@@ -65,6 +77,7 @@ class NotificationsService:
             Kind.ORDER_KEYS: self._order_keys,
             Kind.ORDER_FOR_ADMINS: self._order_for_admins,
             Kind.STOCK_LOW: self._stock_low,
+            Kind.DEPOSIT_PROVED: self._deposit_proved,
         }
 
     # What is to be told. Each is one transaction that may run again: a repeated key notes and sends nothing.
@@ -92,7 +105,8 @@ class NotificationsService:
         """Have somebody told that money reached his wallet ``at`` that moment; ``request`` tells parts apart."""
         async with self._uow() as tx:
             facts = _facts(event) | {"at": at.isoformat()}
-            await _note(tx, event.user_id, Kind.TOP_UP, facts, f"top_up:{event.intent_id}:{request}")
+            key = f"top_up:{event.intent_id}:{request}"
+            await _note(tx, event.user_id, Kind.TOP_UP, facts, key, thing=f"top_up:{event.intent_id}")
 
     async def note_order_payment_kept(self, event: OrderPaymentKept, request: UUID) -> None:
         """Have a buyer told that their late money is in the wallet; ``request`` tells one part from the next.
@@ -106,15 +120,22 @@ class NotificationsService:
                 await _note_admins(tx, Permission.ORDERS, Kind.ORDER_OF_BLOCKED, event, key)
 
     async def note_order_refunded(self, event: OrderRefunded, request: UUID) -> None:
-        """Have a buyer told that money of his order goes back to him."""
+        """Have a buyer told that money of their order goes back to them; each refund by a provider is one message."""
         async with self._uow() as tx:
+            for refund_id, amount in event.refunds.items():
+                facts = _facts(event) | {"refund_id": refund_id, "amount": amount, "status": RefundStatus.PENDING.value}
+                await _note_refund(tx, event.user_id, refund_id, facts)
+            if event.refunds:
+                return
             key = f"order_refunded:{event.order_id}:{request}"
             await _note(tx, event.user_id, Kind.ORDER_REFUNDED, _facts(event), key)
 
     async def note_refund_ended(self, event: RefundEnded) -> None:
-        """Have the person told what became of his refund, and the admins for money when it was refused."""
+        """Have the person told what became of their refund, and the admins for money when it was refused."""
         async with self._uow() as tx:
-            await _note(tx, event.user_id, Kind.REFUND_ENDED, _facts(event), f"refund_ended:{event.refund_id}")
+            facts = _facts(event)
+            if not await _note_refund(tx, event.user_id, str(event.refund_id), facts):
+                await _retell(tx, f"refund:{event.refund_id}", facts)
             if event.status is RefundStatus.FAILED:
                 await _note_money(tx, Kind.REFUND_FAILED, event, f"refund_failed:{event.refund_id}")
 
@@ -126,7 +147,30 @@ class NotificationsService:
     async def note_deposit_proved(self, event: DepositProved, request: UUID) -> None:
         """Have every admin for money told of a proof; ``request`` tells one upload from the next."""
         async with self._uow() as tx:
-            await _note_money(tx, Kind.DEPOSIT_PROVED, event, f"deposit_proved:{event.intent_id}:{request}")
+            key, thing = f"deposit_proved:{event.intent_id}:{request}", f"deposit:{event.intent_id}"
+            await _note_money(tx, Kind.DEPOSIT_PROVED, event, key, thing=thing)
+
+    async def note_deposit_judged(self, event: DepositJudged) -> None:
+        """Have the message of a deposit say who confirmed or rejected it, for every admin that got it."""
+        async with self._uow() as tx:
+            changes = {"judged": "confirmed" if event.confirmed else "rejected"}
+            changes |= {"by": str(event.by) if event.by else ""}
+            # A receipt that was judged before keeps its judgement.
+            await _retell(tx, f"deposit:{event.intent_id}", changes, unless="judged")
+
+    async def note_support_asked(self, event: SupportAsked) -> None:
+        """Have what a customer wrote put before every admin for orders, but not before the customer."""
+        async with self._uow() as tx:
+            for admin in await identity.list_admins(tx, Permission.ORDERS):
+                if admin.user_id != event.user_id:
+                    key = f"support_asked:{event.message_id}:{admin.user_id}"
+                    await _note(tx, admin.user_id, Kind.SUPPORT_ASKED, _facts(event), key)
+
+    async def note_support_answered(self, event: SupportAnswered) -> None:
+        """Have an admin's answer brought to the customer."""
+        async with self._uow() as tx:
+            key = f"support_answer:{event.message_id}"
+            await _note(tx, event.user_id, Kind.SUPPORT_ANSWER, _facts(event), key)
 
     async def note_reconciliation_differed(self, event: ReconciliationDiffered) -> None:
         """Have every admin for money told that a provider and the books disagree."""
@@ -152,11 +196,11 @@ class NotificationsService:
             key = f"wallet_adjusted:{event.adjustment_id}"
             await _note(tx, event.user_id, Kind.WALLET_ADJUSTED, _facts(event), key)
 
-    async def note_bonus_credited(self, event: BonusCredited, request: UUID) -> None:
-        """Have a person told what his top-up brought on top; ``request`` tells one part from the next."""
+    async def note_bonus_credited(self, event: BonusCredited) -> None:
+        """Have the message of a top-up say what it brought on top. One that comes later says so by itself."""
         async with self._uow() as tx:
-            key = f"bonus_credited:{event.intent_id}:{request}"
-            await _note(tx, event.user_id, Kind.BONUS_CREDITED, _facts(event), key)
+            changes = {"balance": event.balance, "bonus_in_balance": True}
+            await _retell(tx, f"top_up:{event.intent_id}", changes, only_last=True)
 
     async def note_gift_redeemed(self, event: GiftCardRedeemed) -> None:
         """Have a buyer told that his gift card has been redeemed."""
@@ -194,53 +238,85 @@ class NotificationsService:
         try:
             status = await self._deliver(notification_id, claimed)
         except SlowDown as slow:
-            await self._settle(notification_id, Status.PENDING)
+            await self._settle(notification_id, Status.PENDING, claimed.revision)
             raise RetryLater(slow.seconds, "Telegram's limits") from slow
         except Rejected as error:
-            await self._settle(notification_id, Status.FAILED, error)
+            await self._settle(notification_id, Status.FAILED, claimed.revision, error)
+            await self._note_undelivered(claimed)
             MESSAGES.labels(claimed.kind, Status.FAILED).inc()
             raise DeadLetter(str(error)) from error
         except Exception as error:
-            await self._settle(notification_id, Status.FAILED if job.last else Status.PENDING, error)
+            await self._settle(notification_id, Status.FAILED if job.last else Status.PENDING, claimed.revision, error)
             raise
         MESSAGES.labels(claimed.kind, status).inc()
         log.info("notification.settled", kind=claimed.kind, status=status)
 
     async def purge(self) -> None:
-        """Forget notifications after 90 days."""
+        """Forget notifications after 90 days, and what messages spoke of after a year."""
         more = True
         while more:
             async with self._uow() as tx:
                 more = await repository.purge(tx, tx.now - _KEEP)
+        more = True
+        while more:
+            async with self._uow() as tx:
+                more = await support.purge_subjects(tx, tx.now - _KEEP_SUBJECTS)
 
     async def _deliver(self, notification_id: NotificationId, claimed: Claimed) -> Status:
         async with self._uow.read() as tx:
             recipient = await identity.get_recipient(tx, claimed.user_id)
-        if recipient.blacklisted:
-            await self._settle(notification_id, Status.WITHHELD)
+        # A blocked customer may still write to support, and is answered.
+        if recipient.blacklisted and claimed.kind is not Kind.SUPPORT_ANSWER:
+            await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
         # The turn comes first: a key is decrypted (and its opening logged) only when its message can leave.
         await self._messenger.turn(recipient.telegram_id, str(notification_id))
         message = await self._compose(claimed, recipient)
         if message is None:
-            await self._settle(notification_id, Status.WITHHELD)
+            await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
         try:
-            message_id = await self._messenger.send(recipient.telegram_id, message)
+            message_id = await self._say(recipient.telegram_id, claimed, message)
         except Unreachable as error:
             async with self._uow() as tx:
                 await identity.mark_bot_blocked(tx, recipient.user_id, tx.now)
-                await repository.settle(tx, notification_id, Status.BLOCKED, error=describe(error))
+                await repository.settle(tx, notification_id, Status.BLOCKED, claimed.revision, error=describe(error))
+            await self._note_undelivered(claimed)
             return Status.BLOCKED
         async with self._uow() as tx:
-            await repository.settle(tx, notification_id, Status.SENT, message_id=message_id)
+            await repository.settle(tx, notification_id, Status.SENT, claimed.revision, message_id=message_id)
+            if message.about is not None:
+                await support.remember(tx, recipient.telegram_id, message_id, message.about)
             if recipient.blocked_bot:
                 await identity.mark_bot_blocked(tx, recipient.user_id, None)
         return Status.SENT
 
-    async def _settle(self, notification_id: NotificationId, status: Status, error: Exception | None = None) -> None:
+    async def _say(self, chat_id: int, claimed: Claimed, message: Message) -> int:
+        """Edit what an earlier revision has become, or send; the message's id."""
+        if claimed.message_id is not None:
+            try:
+                await self._messenger.edit(chat_id, claimed.message_id, message)
+            except Rejected as error:
+                # Deleted, or too old to be edited: what is new is said in a new message.
+                log.info("notification.not_edited", kind=claimed.kind, error=describe(error))
+            else:
+                return claimed.message_id
+        return await self._messenger.send(chat_id, message)
+
+    async def _note_undelivered(self, claimed: Claimed) -> None:
+        """Tell an admin whose answer did not reach the customer."""
+        if claimed.kind is not Kind.SUPPORT_ANSWER:
+            return
+        event = msgspec.convert(claimed.params, SupportAnswered)
         async with self._uow() as tx:
-            await repository.settle(tx, notification_id, status, error=describe(error) if error else None)
+            key = f"support_undelivered:{event.message_id}"
+            await _note(tx, event.author_id, Kind.SUPPORT_UNDELIVERED, claimed.params, key)
+
+    async def _settle(
+        self, notification_id: NotificationId, status: Status, revision: int, error: Exception | None = None
+    ) -> None:
+        async with self._uow() as tx:
+            await repository.settle(tx, notification_id, status, revision, error=describe(error) if error else None)
 
     # What a message says, from the facts as they are now
 
@@ -268,29 +344,61 @@ class NotificationsService:
         order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
         buyer = await identity.get_recipient(tx, order.user_id)
         names = await identity.user_names(tx, [order.user_id])
-        return messages.order_for_admins(words, order, names.get(order.user_id, ""), buyer.telegram_id)
+        paid = await payments.list_paid_for(tx, order.id)
+        methods = [payment_title(intent.way, words.translator) for intent in reversed(paid)]
+        if sum(intent.credited.amount for intent in paid) < order.total.amount:
+            methods.insert(0, words.translator.gettext("Balance"))
+        name = names.get(order.user_id, "")
+        return messages.order_for_admins(words, order, name, buyer.telegram_id, list(dict.fromkeys(methods)))
+
+    async def _deposit_proved(self, tx: Tx, to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
+        message = await domain.deposit_proved(tx, to, params, words)
+        receipt = await self._proofs(IntentId(UUID(params["intent_id"])))
+        return message if receipt is None else messages.with_receipt(message, receipt.data, receipt.content_type)
 
     async def _stock_low(self, tx: Tx, _to: Recipient, params: dict[str, Any], words: Words) -> Message | None:
         subject = await catalog.find_stock_subject(tx, VariantId(UUID(params["variant_id"])))
         return messages.stock_low(words, subject, params["left"]) if subject else None
 
 
-async def _note(tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], key: str) -> None:
-    notification_id = await repository.add(tx, user_id, kind, params, key)
+async def _note(
+    tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], key: str, *, thing: str | None = None
+) -> bool:
+    """Note a message, once for a ``key``; whether it is new."""
+    notification_id = await repository.add(tx, user_id, kind, params, key, thing)
     if notification_id is not None:
         tx.enqueue(SEND, SendNotification(notification_id), unique_key=f"{SEND}:{notification_id}")
+    return notification_id is not None
 
 
-async def _note_money(tx: Tx, kind: Kind, event: Event, key: str) -> None:
-    await _note_admins(tx, Permission.MONEY, kind, event, key)
+async def _note_refund(tx: Tx, user_id: UserId, refund_id: str, facts: dict[str, Any]) -> bool:
+    return await _note(tx, user_id, Kind.REFUND_ENDED, facts, f"refund_ended:{refund_id}", thing=f"refund:{refund_id}")
+
+
+async def _retell(tx: Tx, thing: str, changes: dict[str, Any], *, only_last: bool = False, unless: str = "") -> None:
+    """Have the messages about a thing edited to what is true now."""
+    for touched in await repository.touch(tx, thing, changes, only_last=only_last, unless=unless):
+        key = f"{SEND}:{touched.id}:{touched.revision}"
+        tx.enqueue(SEND, SendNotification(touched.id), unique_key=key)
+
+
+async def _note_money(tx: Tx, kind: Kind, event: Event, key: str, *, thing: str | None = None) -> None:
+    await _note_admins(tx, Permission.MONEY, kind, event, key, thing=thing)
 
 
 async def _note_admins(
-    tx: Tx, permission: Permission, kind: Kind, event: Event, key: str, *, but: Collection[UserId | None] = ()
+    tx: Tx,
+    permission: Permission,
+    kind: Kind,
+    event: Event,
+    key: str,
+    *,
+    but: Collection[UserId | None] = (),
+    thing: str | None = None,
 ) -> None:
     for admin in await identity.list_admins(tx, permission):
         if admin.user_id not in but:
-            await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}")
+            await _note(tx, admin.user_id, kind, _facts(event), f"{key}:{admin.user_id}", thing=thing)
 
 
 def _facts(event: Event) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from backend.notifications.service import SEND, NotificationsService
 from backend.notifications.types import SendNotification
 from backend.orders.types import KeysRequested, OrderPaid, OrderPaymentKept, OrderRefunded
 from backend.payments.types import (
+    DepositJudged,
     DepositProved,
     PaymentUnmatched,
     ReconciliationDiffered,
@@ -19,6 +20,7 @@ from backend.payments.types import (
     RefundEnded,
     TopUpSucceeded,
 )
+from backend.support.types import SupportAnswered, SupportAsked
 from backend.wallet.types import WalletAdjusted
 
 _PURGE_AT = time(3, 40)
@@ -48,7 +50,21 @@ def tasks(service: NotificationsService) -> list[Task]:
         Task("notifications.order_keys_to_chat", KeysRequested, order_keys_to_chat),
         Task("notifications.stock_low", StockLow, stock_low),
         *_money(service),
+        *_support(service),
         Task(SEND, SendNotification, send),
+    ]
+
+
+def _support(service: NotificationsService) -> list[Task]:
+    async def support_asked(event: SupportAsked, _job: Job) -> None:
+        await service.note_support_asked(event)
+
+    async def support_answered(event: SupportAnswered, _job: Job) -> None:
+        await service.note_support_answered(event)
+
+    return [
+        Task("notifications.support_asked", SupportAsked, support_asked),
+        Task("notifications.support_answered", SupportAnswered, support_answered),
     ]
 
 
@@ -71,6 +87,9 @@ def _money(service: NotificationsService) -> list[Task]:
     async def deposit_proved(event: DepositProved, job: Job) -> None:
         await service.note_deposit_proved(event, job.id)
 
+    async def deposit_judged(event: DepositJudged, _job: Job) -> None:
+        await service.note_deposit_judged(event)
+
     async def reconciliation_differed(event: ReconciliationDiffered, _job: Job) -> None:
         await service.note_reconciliation_differed(event)
 
@@ -83,8 +102,8 @@ def _money(service: NotificationsService) -> list[Task]:
     async def wallet_adjusted(event: WalletAdjusted, _job: Job) -> None:
         await service.note_wallet_adjusted(event)
 
-    async def bonus_credited(event: BonusCredited, job: Job) -> None:
-        await service.note_bonus_credited(event, job.id)
+    async def bonus_credited(event: BonusCredited, _job: Job) -> None:
+        await service.note_bonus_credited(event)
 
     async def gift_redeemed(event: GiftCardRedeemed, _job: Job) -> None:
         await service.note_gift_redeemed(event)
@@ -100,6 +119,7 @@ def _money(service: NotificationsService) -> list[Task]:
         Task("notifications.refund_ended", RefundEnded, refund_ended),
         Task("notifications.payment_unmatched", PaymentUnmatched, payment_unmatched),
         Task("notifications.deposit_proved", DepositProved, deposit_proved),
+        Task("notifications.deposit_judged", DepositJudged, deposit_judged),
         Task("notifications.reconciliation_differed", ReconciliationDiffered, reconciliation_differed),
         Task("notifications.reconciliation_failed", ReconciliationFailed, reconciliation_failed),
     ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 import msgspec
 
+from backend.support.types import Subject
+
+ANSWER_PREFIX: Final = "answer:"
+"""What a button to answer sends: this and the customer's id."""
 NotificationId = NewType("NotificationId", UUID)
 
 
@@ -32,8 +36,13 @@ class Kind(StrEnum):
     """To admins: a blocked buyer's payment arrived, and the order was not delivered."""
     APPROVAL_ASKED = "approval_asked"
     WALLET_ADJUSTED = "wallet_adjusted"
-    BONUS_CREDITED = "bonus_credited"
     GIFT_REDEEMED = "gift_redeemed"
+    SUPPORT_ASKED = "support_asked"
+    """To admins: what a customer wrote."""
+    SUPPORT_ANSWER = "support_answer"
+    """To a customer: what an admin answered."""
+    SUPPORT_UNDELIVERED = "support_undelivered"
+    """To the admin whose answer did not reach the customer."""
 
 
 class Status(StrEnum):
@@ -55,27 +64,39 @@ class SendNotification(msgspec.Struct, frozen=True):
 
 
 class Button(msgspec.Struct, frozen=True):
-    """A button below a message: opens ``url`` in the Mini App, or copies ``copy``."""
+    """A button below a message: opens ``url`` in the Mini App, copies ``copy``, or sends ``callback`` to the bot."""
 
     text: str
     url: str = ""
     copy: str = ""
+    callback: str = ""
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A file to be sent."""
+    """A file to be sent; a ``picture`` is shown in the chat."""
 
     name: str
     content: bytes
+    picture: bool = False
+
+
+class Original(msgspec.Struct, frozen=True):
+    """A message in another chat with the bot, to be copied whatever it is: words, pictures, voice, stickers."""
+
+    chat_id: int
+    message_id: int
 
 
 class Message(msgspec.Struct, frozen=True):
     """A message as it will be sent: Telegram's HTML, buttons one a row; with a document the text is its caption.
 
-    ``protect``: Telegram lets nobody forward or save it.
+    ``original`` is copied instead, with the buttons. ``protect``: Telegram lets nobody forward or save it. ``about``:
+    what a reply to it is about.
     """
 
     text: str
     buttons: tuple[Button, ...] = ()
     document: Document | None = None
     protect: bool = False
+    original: Original | None = None
+    about: Subject | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -31,9 +32,11 @@ from backend.orders.types import (
     RevealChannel,
     WhyKept,
 )
+from backend.payments.types import Refund
 from backend.wallet import domain as wallet
 from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
+_MOST_NAMED = 5
 TOPIC = "order"
 """The signal that an order's page should look again."""
 
@@ -62,6 +65,15 @@ async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None 
         held=held.amount if held is not None and held.open else Money.zero(row.currency),
         refunded=Money(row.refunded_amount, row.currency),
     )
+
+
+async def find_named(tx: Tx, user_id: UserId, text: str) -> OrderId | None:
+    """The first order of this person whose number stands in ``text``."""
+    for sequence in rules.numbers_in(text)[:_MOST_NAMED]:
+        row = await repository.find_row(tx, sequence)
+        if row is not None and row.buyer_id == user_id:
+            return row.id
+    return None
 
 
 async def open_keys(
@@ -194,9 +206,15 @@ async def refund_to_wallet(tx: Tx, row: Row[Any], amount: Money, reason: str, ke
 
 
 async def note_refund(
-    tx: Tx, row: Row[Any], refunded: Money, amount: Money, target: RefundTarget, by: UserId | None
+    tx: Tx,
+    row: Row[Any],
+    refunded: Money,
+    amount: Money,
+    target: RefundTarget,
+    by: UserId | None,
+    sent: Sequence[Refund] = (),
 ) -> None:
-    """Keep that ``refunded`` of a locked order has gone back in all, and tell."""
+    """Keep that ``refunded`` of a locked order has gone back in all, and tell; ``sent`` are those of providers."""
     order_id = OrderId(row.id)
     whole = refunded.amount == row.total_amount
     status, step = (
@@ -211,6 +229,7 @@ async def note_refund(
             amount=amount.amount,
             currency=amount.currency,
             target=target,
+            refunds={str(refund.id): refund.amount.amount for refund in sent},
         )
     )
     tx.signal(TOPIC, order_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -25,6 +26,7 @@ LAPSES_COUNT_FOR = timedelta(hours=24)
 """How long an order that ended unpaid lowers what its buyer may reserve."""
 _PAUSED_AFTER = 4
 _PREFIX = "S-"
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])[Ss]-[0-9A-Za-z]{6}(?![0-9A-Za-z])")
 _MAX_QUANTITY = 1000
 _KEY_LENGTHS = range(8, 65)
 
@@ -32,6 +34,12 @@ _KEY_LENGTHS = range(8, 65)
 def order_number(sequence: int) -> str:
     """The number people see, such as ``S-4K7Q2M``."""
     return _PREFIX + short_number(sequence)
+
+
+def numbers_in(text: str) -> list[int]:
+    """The sequences of all order numbers that stand in a text."""
+    found = (parse_order_number(number) for number in _NUMBER.findall(text))
+    return [sequence for sequence in found if sequence is not None]
 
 
 def parse_order_number(number: str) -> int | None:

@@ -90,13 +90,17 @@ class OrderPaymentKept(Event, frozen=True, kw_only=True):
 
 
 class OrderRefunded(Event, frozen=True, kw_only=True):
-    """``amount`` of an order goes back to ``target``; in minor units of ``currency``."""
+    """``amount`` of an order goes back to ``target``; in minor units of ``currency``.
+
+    ``refunds`` are those that providers send, with what each brings; none where the money is in the wallet.
+    """
 
     order_id: OrderId
     user_id: UserId
     amount: int
     currency: str
     target: RefundTarget
+    refunds: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class OrderRef(msgspec.Struct, frozen=True):

@@ -28,18 +28,19 @@ async def help_(message: Message, deps: Deps, words: Words) -> None:
         _("/topup: money for your wallet, paid here in the chat"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),
+        _("Or just write here: your message reaches us."),
         _("/terms and /privacy: the small print, kept small"),
     ]
     await message.answer("\n".join(lines), reply_markup=rows(shop_button(deps, words), *_support(deps, words)))
 
 
 async def paysupport(message: Message, deps: Deps, words: Words) -> None:
-    """Help with a payment."""
+    """Help with a payment: where its number is, and that we read what is written here."""
     _ = words.gettext
     lines = [
         _("<b>Help with a payment</b>"),
         _("Every payment and every order is in your wallet's history, with its number."),
-        _("A key does not work, or money did not arrive? Send us the number. We answer as soon as we can."),
+        _("A key doesn't work, or money didn't arrive? Write here, with the order number. We reply in this chat."),
         _("Telegram's own support cannot help with purchases made here."),
     ]
     buttons = [*_support(deps, words), page_button(deps, _("Open wallet"), "/wallet")]
@@ -62,6 +63,6 @@ async def privacy(message: Message, deps: Deps, words: Words) -> None:
 def router() -> Router:
     """Its router."""
     made = Router(name="help")
-    for name, handler in {"help": help_, "paysupport": paysupport, "terms": terms, "privacy": privacy}.items():
+    for name, handler in {"help": help_, "terms": terms, "privacy": privacy}.items():
         made.message.register(handler, Command(name))
     return made

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 import structlog
 from aiogram import Bot, F, Router
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, InlineKeyboardButton, LabeledPrice, Message, PreCheckoutQuery
 
 from backend.identity.types import Actor
@@ -20,27 +21,41 @@ from bot.keyboards import page_button, rows
 from bot.replies import answer
 
 TOPUP_PREFIX: Final = "topup:"
+_WHOLE: Final = re.compile(r"[1-9][0-9]{0,15}")
 # Telegram gives up on a payment that is not approved within ten seconds. Source: Bot API, answerPreCheckoutQuery.
 _APPROVE_SECONDS: Final = 8
 log = structlog.get_logger(__name__)
 
 
-async def top_up(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
-    """Offer the ready amounts, each with its price."""
+async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words) -> None:
+    """Offer the ready amounts, each with its price, or the one that stands after the command."""
     _ = words.gettext
     ways = await deps.chat_payments.ways(actor)
+    amounts = deps.payments.limits.presets
+    if command.args:
+        try:
+            amounts = (deps.payments.read_amount(command.args),)
+        except Invalid:
+            await message.answer(_("Send an amount, such as /topup 25"))
+            return
     buttons = [
         InlineKeyboardButton(
             text=f"{words.money(amount)} · {_price(way, amount, words)}",
             callback_data=f"{TOPUP_PREFIX}{way.name}:{amount.amount}",
         )
         for way in ways.values()
-        for amount in deps.payments.limits.presets
+        for amount in amounts
         if way.minimum <= amount <= way.maximum
     ]
     if buttons:
-        text = _("How much shall go into your wallet? The invoice comes here, in the chat.")
+        text = _("Top up by:")
         more = page_button(deps, _("Another amount or way"), "/wallet/topup")
+    elif command.args and ways:
+        bounds = deps.payments.limits
+        text = _("You can top up from {least} to {most}.").format(
+            least=words.money(bounds.minimum), most=words.money(bounds.maximum)
+        )
+        more = page_button(deps, _("Top up the wallet"), "/wallet/topup")
     else:
         text = _("Your wallet is topped up in the shop.")
         more = page_button(deps, _("Top up the wallet"), "/wallet/topup")
@@ -55,13 +70,12 @@ async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words
     """Begin the payment of the pressed amount, and send its invoice."""
     name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
     way = (await deps.chat_payments.ways(actor)).get(name)
-    limits = deps.payments.limits
-    ready = {str(preset.amount): preset for preset in limits.presets}
-    if way is None or amount not in ready or query.message is None:
+    if way is None or not _WHOLE.fullmatch(amount) or query.message is None:
         await answer(bot, query, words.gettext("This button is too old"))
         return
     try:
-        intent = await _begin(query, deps, actor, way, ready[amount])
+        wanted = Money(int(amount), deps.payments.limits.minimum.currency)
+        intent = await _begin(query, deps, actor, way, wanted)
     except Invalid:
         await answer(bot, query, words.gettext("This button is too old"))
         return

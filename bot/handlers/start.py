@@ -10,7 +10,7 @@ from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import InlineKeyboardButton, Message
 
 from backend.identity.types import Actor
-from backend.kernel.errors import Forbidden
+from backend.kernel.errors import Forbidden, RateLimited
 from bot.commands import dress_chat
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows, shop_button
@@ -31,6 +31,23 @@ def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton
     return []
 
 
+async def _gift(deps: Deps, actor: Actor, words: Words, payload: str) -> str | None:
+    """What a gift link brings; None where it is none, or brings nothing any more."""
+    _ = words.gettext
+    if not _GIFT.fullmatch(payload):
+        return None
+    try:
+        gift = await deps.codes.offer(actor, payload.removeprefix("g_"))
+    except RateLimited:  # so that nobody tries codes here; the page says it
+        return None
+    if gift is None:
+        return None
+    amount = words.money(gift.amount)
+    if not gift.giver:
+        return _("<b>You received a {amount} gift card</b>").format(amount=amount)
+    return _("<b>{person} sent you a {amount} gift card</b>").format(person=words.safe(gift.giver), amount=amount)
+
+
 async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Greet, and open what the link points at."""
     _ = words.gettext
@@ -39,7 +56,12 @@ async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, 
         shop=words.safe(deps.settings.shop_name), name=words.safe(actor.first_name)
     )
     text = _("Choose, pay, and your key is here a moment later. The shop opens right inside Telegram.")
-    buttons = [*_linked(deps, words, command.args or ""), shop_button(deps, words)]
+    payload = command.args or ""
+    if gift := await _gift(deps, actor, words, payload):
+        await message.answer(gift, reply_markup=rows(*_linked(deps, words, payload)))
+        await dress_chat(bot, deps, actor)
+        return
+    buttons = [*_linked(deps, words, payload), shop_button(deps, words)]
     if actor.is_admin:
         buttons.append(page_button(deps, _("Manage the shop"), "/admin"))
     await message.answer(f"{hello}\n\n{text}", reply_markup=rows(*buttons))

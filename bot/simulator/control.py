@@ -11,7 +11,8 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
                                           waits for a message of the bot newer than `after`
     POST   P/read                         marks the chat as read
     POST   P/send                         {text, reply_to?, chat_id?} writes a text or command, "/start payload" too
-    POST   P/files                        multipart file, caption?, kind=photo|document, reply_to?
+    POST   P/files                        multipart file, caption?, kind=photo|document|voice|video|audio|sticker,
+                                          reply_to?, media_group_id?
     POST   P/press                        {message_id, text? | row?, column?, wait?, theme?, chat_id?} presses an inline
                                           button; text may be the button's label or its callback data; answers
                                           {kind: callback|web_app|url|copy|pay, ...}; callback waits for its answer

@@ -19,6 +19,7 @@ from bot.simulator.webapp_data import make_init_data
 AnyRequest = Request[Any, Any, Any]
 Json = dict[str, Any]
 _LONGEST_WAIT = 30.0
+_FILE_KINDS = frozenset({"photo", "document", "voice", "video", "audio", "sticker"})
 
 
 class NewPersona(msgspec.Struct):
@@ -192,15 +193,18 @@ async def send(persona_id: FromPath[int], data: JSONBody[Send], request: AnyRequ
 
 @post("/personas/{persona_id:int}/files", status_code=200)
 async def send_file(persona_id: FromPath[int], request: AnyRequest) -> Json:
-    """Send a photo or a document."""
+    """Send a photo, a document, a voice note, a video, a track or a sticker, alone or as a part of an album."""
     world, persona = _who(request, persona_id)
     params = await read_params(request)
     upload = params.files.get("file")
     if upload is None:
         raise ApiError(400, "there is no file in the request")
-    as_picture = params.text("kind") == "photo"
-    reply_to = params.integer("reply_to") or None
-    return message_view(world, people.send_file(world, persona, upload, params.text("caption"), as_picture, reply_to))
+    kind = params.text("kind") or "document"
+    if kind not in _FILE_KINDS:
+        raise ApiError(400, "the kind is unknown")
+    reply_to, album = params.integer("reply_to") or None, params.text("media_group_id") or None
+    caption = params.text("caption")
+    return message_view(world, people.send_file(world, persona, upload, caption, kind, reply_to, album))
 
 
 @post("/personas/{persona_id:int}/press", status_code=200)

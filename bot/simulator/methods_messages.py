@@ -14,6 +14,7 @@ from bot.simulator.telegram_types import Message
 
 Handler = Callable[[World, Params], Awaitable[Any]]
 _MAX_ALERT = 200
+_MEDIA = ("document", "video", "audio", "voice")
 
 
 async def send_message(world: World, params: Params) -> Any:
@@ -111,7 +112,7 @@ def _source(world: World, params: Params, to_do: str) -> Message:
 
 
 def _content(message: Message) -> dict[str, Any]:
-    names = ("text", "entities", "caption", "caption_entities", "photo", "document", "video", "audio", "voice")
+    names = ("text", "entities", "caption", "caption_entities", "photo", *_MEDIA, "sticker")
     return {name: getattr(message, name) for name in names}
 
 

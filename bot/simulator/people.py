@@ -11,7 +11,7 @@ from bot.simulator.errors import ApiError
 from bot.simulator.formatting import with_automatic
 from bot.simulator.membership import set_blocked
 from bot.simulator.methods_files import as_document, as_photo, store_upload
-from bot.simulator.model import Persona
+from bot.simulator.model import Persona, StoredFile
 from bot.simulator.params import Upload
 from bot.simulator.state import World
 from bot.simulator.telegram_types import Chat, Message, WebAppData
@@ -69,15 +69,36 @@ def send_text(
 
 
 def send_file(
-    world: World, persona: Persona, upload: Upload, caption: str, as_picture: bool, reply_to: int | None = None
+    world: World,
+    persona: Persona,
+    upload: Upload,
+    caption: str,
+    kind: str,
+    reply_to: int | None = None,
+    album: str | None = None,
 ) -> Message:
-    """Send a file to the bot, as a photo or as a document; raises the 400s of a bad picture."""
+    """Send a file to the bot, as what `kind` says, alone or in an `album`; raises the 400s of a bad picture."""
     chat = _chat_of(world, persona, None)
-    stored = store_upload(world, upload, "photos" if as_picture else "documents")
-    content: dict[str, Any] = {"photo": as_photo(stored)} if as_picture else {"document": as_document(stored)}
+    stored = store_upload(world, upload, "photos" if kind == "photo" else "documents")
+    content: dict[str, Any] = {"media_group_id": album, **_content_of(stored, kind)}
     if caption:
         content |= {"caption": caption, "caption_entities": with_automatic(caption, []) or None}
     return _say(world, persona, chat, reply_to, **content)
+
+
+def _content_of(stored: StoredFile, kind: str) -> dict[str, Any]:
+    if kind == "photo":
+        return {"photo": as_photo(stored)}
+    if kind == "sticker":
+        ids = {"file_id": stored.file_id, "file_unique_id": stored.file_unique_id}
+        looks = {"type": "regular", "width": 512, "height": 512, "is_animated": False, "is_video": False}
+        return {"sticker": ids | looks}
+    document = as_document(stored)
+    if kind in {"voice", "video", "audio"}:
+        document.duration = 1
+    if kind == "video":
+        document.width, document.height = 640, 360
+    return {kind: document}
 
 
 def send_web_app_data(world: World, persona: Persona, button_text: str, data: str) -> Message:

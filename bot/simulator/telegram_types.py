@@ -123,6 +123,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     video: Document | None = None
     audio: Document | None = None
     voice: Document | None = None
+    sticker: dict[str, Any] | None = None
+    media_group_id: str | None = None
     invoice: InvoiceCard | None = None
     successful_payment: SuccessfulPayment | None = None
     refunded_payment: RefundedPayment | None = None

@@ -104,6 +104,9 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         document = getattr(message, kind)
         if document is not None:
             view["document"] = _file(document) | {"kind": kind}
+    if message.sticker is not None:
+        file_id = message.sticker["file_id"]
+        view["photo"] = {"file_id": file_id, "url": f"/control/files/{file_id}", "width": 160, "height": 160}
     if message.invoice is not None:
         view["invoice"] = msgspec.to_builtins(message.invoice) | _invoice_state(world, message)
     if message.reply_to_id is not None:
@@ -138,6 +141,8 @@ def preview(world: World, message: Message) -> dict[str, Any]:
     text = " ".join((message.text or message.caption or "").split())[:120]
     if message.photo:
         return {"kind": "photo", "title": text}
+    if message.sticker is not None:
+        return {"kind": "file", "title": "sticker"}
     for kind in _MEDIA:
         document = getattr(message, kind)
         if document is not None:

@@ -42,6 +42,7 @@ async def home(request: SoukRequest) -> Html:
         books=await _books(request),
         latest=latest,
         rooms=open_rooms(actor),
+        no_contact=not site.settings.support_link,
     )
     return manage_page(request, "manage/home.html", view, "home")
 

@@ -40,13 +40,14 @@ class BooksStat(msgspec.Struct, frozen=True):
 
 
 class ManageHome(msgspec.Struct, frozen=True):
-    """manage/home.html; ``rooms`` are those that this admin may enter."""
+    """manage/home.html; ``rooms`` are those that this admin may enter. ``no_contact``: no support address is set."""
 
     hands: tuple[HandRow, ...]
     stats: tuple[StatView, ...]
     books: BooksStat | None
     latest: tuple[ManageOrderRow, ...] = ()
     rooms: tuple[str, ...] = ()
+    no_contact: bool = False
 
 
 class ManageOrderRow(msgspec.Struct, frozen=True):

@@ -121,6 +121,12 @@ async def lock_by_code(tx: Tx, fingerprint: bytes) -> SealedGift | None:
     return None if row is None else _gift(row)
 
 
+async def find_by_code(tx: Tx, fingerprint: bytes) -> SealedGift | None:
+    """The gift card of a code."""
+    row = (await tx.execute(select(*_COLUMNS).where(_G.fingerprint == fingerprint))).one_or_none()
+    return None if row is None else _gift(row)
+
+
 async def close_gift(tx: Tx, gift_id: GiftCardId, status: GiftStatus, redeemed_by: UserId | None) -> None:
     """End a gift card, which the caller has locked, and forget its sealed code."""
     closed = update(GiftCard).where(_G.id == gift_id)

@@ -9,7 +9,7 @@ from backend.growth.errors import CodeNotValid, OwnVoucher
 from backend.growth.repository import gifts, vouchers
 from backend.growth.repository.gifts import SealedGift
 from backend.growth.repository.vouchers import LockedVoucher
-from backend.growth.types import VOUCHERS, CodeKind, GiftCardRedeemed, GiftStatus, Redeemed
+from backend.growth.types import VOUCHERS, CodeKind, GiftCardRedeemed, GiftOffer, GiftStatus, Redeemed
 from backend.identity import domain as identity
 from backend.identity.errors import Blacklisted
 from backend.identity.types import Actor, Permission
@@ -46,6 +46,19 @@ class CodesService:
             raise CodeNotValid("not a code")
         await self._limiter.hit(REDEEM, str(actor.id))
         return await self._redeem(actor, domain.fingerprint(self._ring, code))
+
+    async def offer(self, actor: Actor, typed: str) -> GiftOffer | None:
+        """The gift card behind a link; None for any other code. It counts as a try. Raises RateLimited."""
+        await self._limiter.hit(REDEEM, str(actor.id))
+        code = rules.read_code(typed)
+        if code is None:
+            return None
+        async with self._uow.read() as tx:
+            gift = await gifts.find_by_code(tx, domain.fingerprint(self._ring, code))
+            if gift is None or gift.status is not GiftStatus.ACTIVE:
+                return None
+            names = await identity.user_names(tx, [gift.buyer_id])
+        return GiftOffer(gift.amount, names.get(gift.buyer_id, ""))
 
     @retry_conflicts
     async def _redeem(self, actor: Actor, fingerprint: bytes) -> Redeemed:

@@ -13,6 +13,12 @@ class Message(msgspec.Struct, frozen=True):
     message_id: int
 
 
+class MessageId(msgspec.Struct, frozen=True):
+    """The number of a message that was copied."""
+
+    message_id: int
+
+
 class User(msgspec.Struct, frozen=True):
     """A Telegram account; ``username`` without its @, empty where there is none."""
 
@@ -38,6 +44,7 @@ class InlineKeyboardButton(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     text: str
     web_app: WebAppInfo | None = None
     copy_text: CopyTextButton | None = None
+    callback_data: str | None = None
 
 
 class InlineKeyboardMarkup(msgspec.Struct, frozen=True):
@@ -117,5 +124,14 @@ class EditMessageReplyMarkup(Method[Message], frozen=True):
     """Replace the buttons of a message; None takes them away."""
 
     chat_id: int
+    message_id: int
+    reply_markup: InlineKeyboardMarkup | None = None
+
+
+class CopyMessage(Method[MessageId], frozen=True):
+    """Send what a message holds, whatever it is, without naming its author; the buttons are new."""
+
+    chat_id: int
+    from_chat_id: int
     message_id: int
     reply_markup: InlineKeyboardMarkup | None = None

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from backend.infra.telegram.client import InputFile, Method, Telegram
-from backend.infra.telegram.errors import ChatMoved, Refused, TelegramDown, TooManyRequests
+from backend.infra.telegram.errors import ChatMoved, NotModified, Refused, TelegramDown, TooManyRequests
 from backend.infra.telegram.errors import Unreachable as NobodyThere
 from backend.infra.telegram.methods import (
+    CopyMessage,
     CopyTextButton,
+    EditMessageCaption,
+    EditMessageReplyMarkup,
+    EditMessageText,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     SendDocument,
     SendMessage,
+    SendPhoto,
     WebAppInfo,
 )
 from backend.infra.telegram.methods import Message as Sent
 from backend.notifications.errors import NotSent, Rejected, SlowDown, Unreachable
 from backend.notifications.gateways.pacing import Pacer
-from backend.notifications.types import Button, Message
+from backend.notifications.types import Button, Document, Message
 
 
 class TelegramMessenger:
@@ -32,11 +40,50 @@ class TelegramMessenger:
 
     async def send(self, chat_id: int, message: Message) -> int:
         """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
-        try:
+        with self._as_ours(chat_id):
             try:
-                sent = await self._telegram.call(_method(chat_id, message))
+                return await self._send(chat_id, message)
             except ChatMoved as moved:
-                sent = await self._telegram.call(_method(moved.chat_id, message))
+                return await self._send(moved.chat_id, message)
+
+    async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
+        """Make a message of ours say this. Raises Unreachable, SlowDown, Rejected, NotSent."""
+        markup = _markup(message.buttons)
+        with self._as_ours(chat_id), suppress(NotModified):
+            if message.original is not None:
+                await self._telegram.call(EditMessageReplyMarkup(chat_id, message_id, markup))
+            elif message.document is not None:
+                await self._telegram.call(EditMessageCaption(chat_id, message_id, message.text, markup))
+            else:
+                await self._telegram.call(EditMessageText(chat_id, message_id, message.text, markup))
+
+    async def _send(self, chat_id: int, message: Message) -> int:
+        if message.original is not None:
+            markup = _markup(message.buttons)
+            copy = CopyMessage(chat_id, message.original.chat_id, message.original.message_id, markup)
+            return (await self._telegram.call(copy)).message_id
+        if message.document is not None and message.document.picture:
+            with suppress(RefusedPicture):
+                return await self._picture(chat_id, message, message.document)
+        return (await self._telegram.call(_method(chat_id, message))).message_id
+
+    async def _picture(self, chat_id: int, message: Message, picture: Document) -> int:
+        file, markup = InputFile(picture.name, picture.content), _markup(message.buttons)
+        try:
+            sent = await self._telegram.call(
+                SendPhoto(chat_id, file, message.text, markup, protect_content=message.protect)
+            )
+        except (NobodyThere, ChatMoved):
+            raise
+        except Refused as error:  # not all pictures are photos to Telegram: their sides and their size have limits
+            raise RefusedPicture from error
+        return sent.message_id
+
+    @contextmanager
+    def _as_ours(self, chat_id: int) -> Iterator[None]:
+        """Telegram's errors as those of the port."""
+        try:
+            yield
         except TooManyRequests as error:
             self._pacer.pause(chat_id, error.seconds)
             raise SlowDown(error.seconds) from error
@@ -46,7 +93,10 @@ class TelegramMessenger:
             raise Rejected(str(error)) from error
         except TelegramDown as error:
             raise NotSent(str(error)) from error
-        return sent.message_id
+
+
+class RefusedPicture(Exception):
+    """Telegram takes this picture as a file only."""
 
 
 def _method(chat_id: int, message: Message) -> Method[Sent]:
@@ -64,4 +114,6 @@ def _markup(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
 def _button(button: Button) -> InlineKeyboardButton:
     if button.copy:
         return InlineKeyboardButton(text=button.text, copy_text=CopyTextButton(button.copy))
+    if button.callback:
+        return InlineKeyboardButton(text=button.text, callback_data=button.callback)
     return InlineKeyboardButton(text=button.text, web_app=WebAppInfo(button.url))

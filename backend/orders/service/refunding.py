@@ -17,6 +17,7 @@ from backend.orders.repository import refunds
 from backend.orders.service.base import OrdersBase, sequence_of
 from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableWay, RefundTarget
 from backend.payments import domain as payments
+from backend.payments.types import Refund
 
 _PAID = frozenset({OrderStatus.DELIVERED, OrderStatus.REFUNDED})
 
@@ -82,10 +83,11 @@ class Refunding(OrdersBase):
             )
             if await approvals.make(tx, actor, value, self._single_admin_limit) is not Approval.GIVEN:
                 return await domain.load(tx, order_id=order_id)
+            sent: list[Refund] = []
             if target is RefundTarget.WALLET:
                 await domain.refund_to_wallet(tx, row, amount, reason, idempotency_key)
             else:
-                await payments.refund_order(
+                sent = await payments.refund_order(
                     tx,
                     order_id,
                     amount,
@@ -95,7 +97,7 @@ class Refunding(OrdersBase):
                     actor_id=actor.user_id,
                 )
             await refunds.add_refund(tx, order_id, idempotency_key, amount, target, reason, actor.user_id)
-            await domain.note_refund(tx, row, refunded, amount, target, actor.user_id)
+            await domain.note_refund(tx, row, refunded, amount, target, actor.user_id, sent)
             told = {"amount": amount.amount, "currency": amount.currency, "target": target, "reason": reason}
             await audit.record(tx, actor.user_id, "orders.refund", f"order:{order_id}", told)
             return await domain.load(tx, order_id=order_id)

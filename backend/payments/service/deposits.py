@@ -22,6 +22,7 @@ from backend.payments.repository import intents, proofs
 from backend.payments.repository.proofs import Sealed
 from backend.payments.types import (
     Deposit,
+    DepositJudged,
     DepositProved,
     Intent,
     IntentStatus,
@@ -114,6 +115,12 @@ class DepositsService:
         data = open_sealed(key, await self._files.get(sealed.file), proof.id.bytes)
         return StoredFile(data, proof.content_type)
 
+    async def last_proof(self, intent_id: IntentId) -> StoredFile | None:
+        """The latest file of a payment, for the message to the admins; None where there is none."""
+        async with self._uow.read() as tx:
+            shown = await proofs.list_proofs(tx, intent_id)
+        return await self.open_proof(Actor.system(), shown[-1].id) if shown else None
+
     async def waiting(self, actor: Actor) -> list[Deposit]:
         """Payments with a proof that nobody has judged, and those that wait for a second admin; of each those that
         wait longest first. Needs the permission for money."""
@@ -159,6 +166,7 @@ class DepositsService:
             await proofs.decide(tx, intent_id)
             told = {"received": received.amount, "currency": received.currency}
             await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", told)
+            tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=True))
             return await intents.get_intent(tx, intent_id)
 
     @retry_conflicts
@@ -189,6 +197,7 @@ class DepositsService:
             await approvals.drop(tx, ValueKind.DEPOSIT, str(intent_id))
             told = {"reason": reason.strip()}
             await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
+            tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=False))
             return await intents.get_intent(tx, intent_id)
 
     async def _agreed(self, tx: Tx, actor: Actor, intent: Intent, received: Money) -> bool:

@@ -2,6 +2,7 @@
 
 from backend.payments.types.events import (
     CompareProvider,
+    DepositJudged,
     DepositProved,
     PaymentTakenBack,
     PaymentUnmatched,
@@ -61,6 +62,7 @@ __all__ = [
     "Covers",
     "Created",
     "Deposit",
+    "DepositJudged",
     "DepositProved",
     "Difference",
     "DifferenceKind",

@@ -97,6 +97,14 @@ class DepositProved(Event, frozen=True, kw_only=True):
     reference: str = ""
 
 
+class DepositJudged(Event, frozen=True, kw_only=True):
+    """An admin has confirmed a payment by hand, or rejected it: ``by`` is None for the command line."""
+
+    intent_id: IntentId
+    by: UserId | None
+    confirmed: bool
+
+
 class ReconciliationDiffered(Event, frozen=True, kw_only=True):
     """A provider and the books disagree in ``differences`` places."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.approvals.types import FirstApproval, ValueKind
-from backend.growth.types import BonusCredited, GiftCardRedeemed, NewBonusRule
+from backend.growth.types import GiftCardRedeemed, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.i18n import translator
 from backend.kernel.events import Event
@@ -185,7 +185,7 @@ async def test_a_refund_that_was_sent(shop: Shop, telegram: Telegram) -> None:
     await tell(shop, ended)
     await tell(shop, ended)  # the event comes twice, the message once
     (message,) = await telegram.person(EMMA).heard()
-    assert "возвращается к вам" in message["text"]
+    assert "Возвращено" in message["text"]
     assert "19,99" in message["text"]
     assert await telegram.person(NADIA).heard(wait=0) == []
 
@@ -218,7 +218,8 @@ async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegra
 async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer()
     await admin(shop, telegram, DMITRI, "en", *(item for item in Permission if item is not Permission.MONEY))
-    intent_id = IntentId(new_id())
+    intent = await shop.services.payments.start_top_up(buyer, "demo", usd(2000), idempotency_key="by-hand")
+    intent_id = intent.id
     unknown = {"way": "usdt_evm", "reason": "unknown_payment"}
     await tell(
         shop,
@@ -233,7 +234,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     texts = sorted(item["text"].splitlines()[0] for item in told)
     assert len(texts) == 4
     assert texts[1:] == [
-        "A deposit of $20.00 waits for you", "News of an unknown payment",
+        "Deposit of $20.00 to review", "News of an unknown payment",
         "\u2068Telegram Stars\u2069 and the books differ",
     ]  # fmt: skip
     assert texts[0].endswith("came for an unknown payment")
@@ -286,16 +287,11 @@ async def test_a_debit_is_told_too(shop: Shop, telegram: Telegram) -> None:
     assert told["text"].endswith("Balance: $6.00")
 
 
-async def test_a_bonus_and_a_gift(shop: Shop, telegram: Telegram) -> None:
+async def test_a_redeemed_gift(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer()
-    await tell(
-        shop,
-        BonusCredited(intent_id=IntentId(new_id()), user_id=buyer.id, amount=250, balance=2750, currency="USD"),
-        GiftCardRedeemed(gift_card_id=GiftCardId(new_id()), user_id=buyer.id, amount=1000, currency="USD"),
-    )
-    await shop.later(seconds=5)
-    texts = sorted(item["text"].splitlines()[0] for item in await telegram.person(EMMA).heard())
-    assert texts == ["A bonus of $2.50 for your top-up", "Your gift card of $10.00 has been redeemed"]
+    await tell(shop, GiftCardRedeemed(gift_card_id=GiftCardId(new_id()), user_id=buyer.id, amount=1000, currency="USD"))
+    texts = [item["text"].splitlines()[0] for item in await telegram.person(EMMA).heard()]
+    assert texts == ["Your gift card of $10.00 has been redeemed"]
 
 
 @pytest.mark.parametrize("locale", Locale)
@@ -319,8 +315,8 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
         assert "&lt;b onclick" in text
 
 
-async def test_a_top_up_brings_its_bonus_and_both_are_told(shop: Shop, telegram: Telegram) -> None:
-    """The whole way as the worker goes it: from the provider's word to the two messages."""
+async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Telegram) -> None:
+    """The whole way as the worker goes it: from the provider's report to one message that says both."""
     root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
     await shop.services.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments
@@ -330,7 +326,7 @@ async def test_a_top_up_brings_its_bonus_and_both_are_told(shop: Shop, telegram:
         await payments.settle("demo", paid)
     await shop.work()
     await shop.later(seconds=5)
-    texts = sorted(item["text"].splitlines()[0] for item in await telegram.person(EMMA).heard())
-    assert texts == ["$20.00 is in your wallet", "A bonus of $2.00 for your top-up"]
+    texts = [item["text"] for item in await telegram.person(EMMA).heard()]
+    assert texts == ["$20.00 is in your wallet\nBonus: $2.00\nBalance: $23.00"]
     assert (await shop.services.wallet.overview(buyer)).balance == usd(2300)
     assert (await shop.services.wallet.verify(Actor.system())).balanced

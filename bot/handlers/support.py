@@ -1,0 +1,143 @@
+"""Support: what people write to the bot reaches the admins, and what an admin replies reaches the person."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from aiogram import Bot, F, Router
+from aiogram.enums import ContentType
+from aiogram.filters import Command, CommandObject
+from aiogram.types import CallbackQuery, ForceReply, Message
+
+from backend.identity.types import Actor, Permission
+from backend.infra.rate_limit import Limit
+from backend.kernel.ids import UserId
+from backend.notifications.types import ANSWER_PREFIX
+from bot.context import Deps, Words
+from bot.handlers.help import paysupport as explain
+from bot.keyboards import rows, shop_button
+from bot.replies import Once, answer
+
+WRITING: Final = Limit("support", times=30, seconds=600)
+BLOCKED_WRITING: Final = Limit("support_blocked", times=5, seconds=3600)
+# Said by a person; Telegram's service messages (a pinned message, a granted permission) are nobody's words.
+SAID: Final = frozenset(
+    {
+        ContentType.TEXT,
+        ContentType.PHOTO,
+        ContentType.VIDEO,
+        ContentType.VIDEO_NOTE,
+        ContentType.VOICE,
+        ContentType.AUDIO,
+        ContentType.DOCUMENT,
+        ContentType.STICKER,
+        ContentType.ANIMATION,
+        ContentType.CONTACT,
+        ContentType.LOCATION,
+        ContentType.VENUE,
+        ContentType.POLL,
+        ContentType.DICE,
+    }
+)
+_COMMAND: Final = "/paysupport"
+_ALBUM_SECONDS: Final = 60.0
+_LONGEST_PLACEHOLDER: Final = 64
+
+
+def words_for_support(message: Message) -> str | None:
+    """The text (or caption) of a message that is meant for a person; None for a command and for Telegram's own."""
+    if message.content_type not in SAID:
+        return None
+    if message.text is None or not message.text.startswith("/"):
+        return message.text or message.caption or ""
+    command, _, rest = message.text.partition(" ")
+    return rest.strip() or None if command.partition("@")[0].lower() == _COMMAND else None
+
+
+async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums: Once) -> None:
+    """Take an admin's reply to its customer, and what anybody else writes to the admins."""
+    _ = words.gettext
+    replied = message.reply_to_message
+    if replied is not None:
+        answered = await deps.support.answer(actor, message.message_id, replied.message_id)
+        if answered is not None:
+            if answered.new and _speaks_first(message, albums):
+                await message.answer(_("Sent to {person}").format(person=words.safe(answered.name)))
+            return
+    if actor.may(Permission.ORDERS):
+        text = _("To answer a customer, reply to their message.")
+        await message.answer(text, reply_markup=rows(shop_button(deps, words)))
+        return
+    await deps.limiter.hit(WRITING, str(actor.telegram_id))
+    await _receive(message, deps, words, albums)
+
+
+async def paysupport(
+    message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words, albums: Once
+) -> None:
+    """Explain, or take what stands after the command, such as an order's number, to the admins."""
+    if command.args:
+        await write(message, deps, actor, words, albums)
+    else:
+        await explain(message, deps, words)
+
+
+async def write_blocked(message: Message, deps: Deps, words: Words, albums: Once) -> bool:
+    """Take a blocked customer's message to the admins; False where it is none. Raises RateLimited, NotFound."""
+    if words_for_support(message) is None:
+        return False
+    await deps.limiter.hit(BLOCKED_WRITING, str(message.chat.id))
+    await _receive(message, deps, words, albums)
+    return True
+
+
+async def _receive(message: Message, deps: Deps, words: Words, albums: Once) -> None:
+    replied = message.reply_to_message
+    received = await deps.support.receive(
+        message.chat.id,
+        message.message_id,
+        reply_to=replied.message_id if replied else None,
+        text=words_for_support(message) or "",
+    )
+    if received.begins and _speaks_first(message, albums):
+        await message.answer(words.gettext("Message sent. We'll reply here."))
+
+
+def _speaks_first(message: Message, albums: Once) -> bool:
+    """Whether this message, of an album the first one, is to be answered."""
+    group = message.media_group_id
+    return group is None or albums.first(f"album:{group}", message.chat.id)
+
+
+async def begin_answer(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
+    """Ask an admin for the answer to a customer: the reply to this question is the answer."""
+    _ = words.gettext
+    try:
+        customer = UserId(UUID((query.data or "").removeprefix(ANSWER_PREFIX)))
+    except ValueError:
+        await answer(bot, query, _("This button is too old"))
+        return
+    name = await deps.support.customer_name(actor, customer)
+    await answer(bot, query)
+    placeholder = _("Reply to {person}").format(person=name)[:_LONGEST_PLACEHOLDER]
+    asked = await bot.send_message(
+        actor.telegram_id,
+        _("Write your reply to {person}:").format(person=words.safe(name)),
+        reply_markup=ForceReply(input_field_placeholder=placeholder),
+    )
+    await deps.support.expect_answer(actor, customer, asked.message_id)
+
+
+def router() -> Router:
+    """Its router."""
+    made = Router(name="support")
+    made.message.register(paysupport, Command("paysupport"))
+    made.message.register(write, lambda message: words_for_support(message) is not None)
+    made.callback_query.register(begin_answer, F.data.startswith(ANSWER_PREFIX))
+    return made
+
+
+def albums() -> Once:
+    """Remembers the albums of which one part was answered."""
+    return Once(_ALBUM_SECONDS)
