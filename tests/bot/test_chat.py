@@ -9,9 +9,13 @@ from backend.bootstrap import Services
 from backend.identity.types import Permission
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
+from backend.wallet import domain as ledger
+from backend.wallet.types import AccountRef, TransferKind
 from tests.bot.conftest import Parts
+from tests.bot.paying import payer
 from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Telegram, button
 from tests.factories.identity import contact
+from tests.factories.wallet import usd
 
 pytestmark = pytest.mark.usefixtures("running_bot")
 PUBLIC = "http://127.0.0.1:8080"
@@ -170,3 +174,17 @@ async def test_old_buttons_and_groups(telegram: Telegram, running_bot: Parts) ->
     assert greeting
     pressed = await emma.press({"message_id": sent.message_id}, "Old")
     assert pressed["text"] == "This button is too old"
+
+
+async def test_a_gift_link_says_who_sent_how_much(telegram: Telegram, shop: Services) -> None:
+    giver = await payer(telegram, shop, LAYLA)
+    async with shop.uow() as tx:
+        source, target = AccountRef.house("provider:test"), AccountRef.user(giver.actor.id)
+        await ledger.transfer(tx, TransferKind.TOP_UP, "start", source, target, usd(5000))
+    gift = await shop.gifts.buy(giver.actor, usd(1000), idempotency_key="a-gift")
+    told = await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}")
+    assert told["text"].endswith("sent you a $10.00 gift card")
+    assert giver.actor.first_name in told["text"]
+    assert [item["text"] for row in told["buttons"] for item in row] == ["Open the gift"]
+    await shop.codes.redeem((await payer(telegram, shop)).actor, gift.code)
+    assert (await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}"))["text"].startswith("Welcome")

@@ -144,3 +144,23 @@ async def test_the_button_says_what_it_costs(running_bot: Parts, telegram: Teleg
     offer = await telegram.person(EMMA).say("/topup")
     assert button(offer, "$25.00 · 1,924\u00a0Stars")["kind"] == "callback"
     assert button(offer, "$25.00 · by card")["kind"] == "callback"
+
+
+@pytest.mark.parametrize("typed", ["5", "5.00", "٥"])
+async def test_an_amount_after_the_command_is_offered(
+    typed: str, running_bot: Parts, telegram: Telegram, emma: Payer
+) -> None:
+    offer = await telegram.person(EMMA).say(f"/topup {typed}")
+    labels = [item["text"] for row in offer["buttons"] for item in row]
+    assert [label.partition(" · ")[0] for label in labels] == ["$5.00", "$5.00", "Another amount or way"]
+    pressed = await telegram.person(EMMA).press(offer, labels[0])
+    assert pressed["answered"]
+    (invoice,) = await telegram.calls("sendInvoice")
+    assert "$5.00" in invoice["params"]["title"]
+
+
+@pytest.mark.parametrize(("typed", "said"), [("much", "Send an amount"), ("1000000", "You can top up from $1.00")])
+async def test_an_amount_that_cannot_be(
+    typed: str, said: str, running_bot: Parts, telegram: Telegram, emma: Payer
+) -> None:
+    assert said in (await telegram.person(EMMA).say(f"/topup {typed}"))["text"]

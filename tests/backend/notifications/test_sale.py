@@ -86,6 +86,7 @@ async def test_admins_are_told_without_the_key(shop: Shop, telegram: Telegram) -
     assert "Emma Clarke <3" in message["text"]
     assert "× 2" in message["text"]
     assert "$14.40" in message["text"]
+    assert "Paid with: \u2068Balance\u2069" in message["text"]
     assert not any(key in message["text"] for key in goods.keys)
     assert button(message, "Open order")["value"] == f"{PUBLIC}/admin/orders/{order.number}"
     (arabic,) = await telegram.person(LAYLA).heard()
