@@ -10,7 +10,7 @@ import multiprocessing
 import sys
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from backend.infra.metrics import counting_together
@@ -37,6 +37,8 @@ def serve(settings: Settings) -> int:
         backlog=capacity.BACKLOG,
         # Granian's word for the most open connections of a worker; by itself it takes no more than its backlog.
         backpressure=capacity.connections(),
+        # Where it also takes HTTP/2 it waits for the first byte without a limit; Caddy speaks HTTP/1.1 to us.
+        http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=capacity.HEADER_SECONDS * 1000),
         # A worker that dies is replaced; one that has to go finishes what it has begun.
         respawn_failed_workers=True,
