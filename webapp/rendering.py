@@ -102,7 +102,7 @@ def _day_of(value: date | datetime) -> date:
 
 def time(value: datetime) -> str:
     """The hour in the reader's timezone: "14:32"."""
-    return formatting.format_time(_local(value), _viewer.get().locale)
+    return formatting.format_time(_local(value))
 
 
 def day(value: date | datetime) -> str:
@@ -141,8 +141,7 @@ def duration(value: timedelta | int) -> str:
 
 def clock(value: datetime) -> str:
     """What is left until a moment, as "24:38"; app.js counts it down from there."""
-    viewer = _viewer.get()
-    return formatting.format_clock(value - viewer.now, viewer.locale)
+    return formatting.format_clock(value - _viewer.get().now)
 
 
 def left(value: datetime) -> int:
@@ -221,7 +220,7 @@ class Templates:
             "icon_ref": assets.icon,
             "inline_icons": Markup(assets.inline_icons()),  # noqa: S704 our own file
             "lang": lambda: _viewer.get().locale,
-            "locale": lambda: str(formatting.babel_locale(_viewer.get().locale)).replace("_", "-"),
+            "sep": lambda: formatting.separator(_viewer.get().locale),
             "direction": lambda: _viewer.get().locale.direction,
             "now": lambda: _viewer.get().now,
         }

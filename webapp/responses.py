@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -80,7 +81,12 @@ def sheet(request: SoukRequest, template: str, view: msgspec.Struct, *, status: 
 
 def toast(response: Html, text: str, kind: Literal["good", "bad"] = "good") -> Html:
     """The response, with a toast shown when it arrives."""
-    told = msgspec.json.encode({"toast": {"text": text, "kind": kind}}).decode()
+    return trigger(response, "toast", {"text": text, "kind": kind})
+
+
+def trigger(response: Html, event: str, detail: dict[str, str]) -> Html:
+    """The response, with an event for app.js when it arrives."""
+    told = msgspec.json.encode({event: detail}).decode()
     # Headers are Latin-1: what JSON may escape is escaped.
     response.headers["hx-trigger"] = "".join(c if c.isascii() else _escaped(c) for c in told)
     return response
@@ -100,6 +106,11 @@ def nothing(request: SoukRequest, *, push: str | None = None) -> Html:
 def media_url(request: SoukRequest, name: str | None) -> str | None:
     """The address of a stored picture, None for none; the same for everybody, so shared pages may hold it."""
     return site_of(request).addresses.sign_media(name) if name else None
+
+
+def pictures(request: SoukRequest) -> Callable[[str | None], str | None]:
+    """What makes the addresses of stored pictures out of their names."""
+    return lambda name: media_url(request, name)
 
 
 def signed_url(request: SoukRequest, target: str, *, seconds: int = 600) -> str:

@@ -69,6 +69,7 @@ class StockSubject(msgspec.Struct, frozen=True):
     slug: str
     name: dict[str, str]
     variant_name: dict[str, str]
+    country: str | None
     available: int
 
 
@@ -83,6 +84,7 @@ class Offer(msgspec.Struct, frozen=True):
     hue: str
     icon: str
     country: str | None
+    picture: str | None
     unit_price: Money
     min_quantity: int
     max_quantity: int | None
@@ -114,13 +116,14 @@ class CountryRow(msgspec.Struct, frozen=True):
 class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
     """A product in a list, in the reader's language and at his price.
 
-    ``category`` is a slug; ``country`` None is everywhere. ``prices_differ``: say "from". ``available`` counts all
-    its variants, up to AVAILABILITY_CAP; None for what is never out of stock.
+    ``title`` is the name with the country; ``country`` None is everywhere. ``category`` is a slug. ``prices_differ``:
+    say "from". ``available`` counts all its variants, up to AVAILABILITY_CAP; None for what is never out of stock.
     """
 
     id: ProductId
     slug: str
     name: str
+    title: str
     summary: str
     hue: str
     icon: str

@@ -7,6 +7,7 @@ sentence; a page that isolates by ``<bdi>`` asks for ``isolated=False``.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -22,10 +23,13 @@ from backend.kernel.text import Locale
 _NBSP: Final = "\u00a0"
 _MINUS: Final = "\u2212"
 _ISOLATE, _END_ISOLATE = "\u2066", "\u2069"
-# The Arabic of Egypt writes Arabic-Indic digits; plain "ar" leaves it to the CLDR release.
+# Digits are Latin in all languages, as in Telegram's own Arabic; Egypt's names of months and currencies are kept.
 _BABEL: Final = {Locale.AR: "ar_EG", Locale.EN: "en_US", Locale.RU: "ru_RU"}
-_PER_CENT: Final = {Locale.AR: "٪", Locale.EN: "%", Locale.RU: _NBSP + "%"}
-_INDIC: Final = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+_DIGITS: Final = "latn"
+_PER_CENT: Final = {Locale.AR: "%", Locale.EN: "%", Locale.RU: _NBSP + "%"}
+_COMMA: Final = {Locale.AR: "، ", Locale.EN: ", ", Locale.RU: ", "}
+# A middle dot beside a number reads as a zero in Arabic.
+_SEPARATOR: Final = {Locale.AR: _COMMA[Locale.AR], Locale.EN: " · ", Locale.RU: " · "}
 # Where CLDR's name is an official one, too long to stand under a flag: what people say.
 _SHORT_COUNTRIES: Final = {
     Locale.AR: {"SA": "السعودية", "AE": "الإمارات", "US": "أمريكا", "GB": "بريطانيا"},
@@ -63,19 +67,24 @@ def isolate(text: str, locale: Locale) -> str:
     return f"{_ISOLATE}{text}{_END_ISOLATE}" if locale.direction == "rtl" else text
 
 
-def _digits(text: str, locale: Locale) -> str:
-    # Babel writes the separators of the language, and Latin digits between them.
-    return text.translate(_INDIC) if locale is Locale.AR else text
+def joined(parts: Iterable[str], locale: Locale) -> str:
+    """The parts that say something, on one line: "14:32 · Delivered"; in Arabic with a comma."""
+    return _SEPARATOR[locale].join(filter(None, parts))
+
+
+def separator(locale: Locale) -> str:
+    """What stands between two parts of a line."""
+    return _SEPARATOR[locale]
 
 
 # ---- numbers and money
 
 
 def format_number(value: int | Decimal, locale: Locale, digits: int | None = None) -> str:
-    """A number with the language's digits and grouping; ``digits`` fixes the decimals."""
+    """A number with the language's grouping; ``digits`` fixes the decimals."""
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-    text = numbers.format_decimal(value, format=pattern, locale=babel_locale(locale), numbering_system="default")
-    return _digits(text.replace("-", _MINUS), locale)
+    text = numbers.format_decimal(value, format=pattern, locale=babel_locale(locale), numbering_system=_DIGITS)
+    return text.strip("\u200e\u200f").replace("-", _MINUS)
 
 
 def format_signed(value: int | Decimal, locale: Locale) -> str:
@@ -135,12 +144,12 @@ def format_rate(value: Decimal, currency: str, locale: Locale) -> str:
 
 def format_date(value: date, locale: Locale, pattern: str = "d MMM y") -> str:
     """A date by a CLDR pattern; "21 Nov 2027" without one. Source: Unicode TR 35, date field symbols."""
-    return _digits(dates.format_date(value, pattern, locale=babel_locale(locale)), locale)
+    return dates.format_date(value, pattern, locale=babel_locale(locale))
 
 
-def format_time(value: datetime, locale: Locale) -> str:
+def format_time(value: datetime) -> str:
     """The hour: "14:32"."""
-    return _digits(value.strftime("%H:%M"), locale)
+    return value.strftime("%H:%M")
 
 
 def format_day(value: date, today: date, locale: Locale) -> str:
@@ -155,26 +164,25 @@ def format_day(value: date, today: date, locale: Locale) -> str:
 
 def format_moment(value: datetime, today: date, locale: Locale) -> str:
     """An hour, with its day unless that is today: "14:32", "Yesterday, 14:32"."""
-    time = format_time(value, locale)
+    time = format_time(value)
     if value.date() == today:
         return time
-    return f"{format_day(value.date(), today, locale)}{'،' if locale is Locale.AR else ','} {time}"
+    return f"{format_day(value.date(), today, locale)}{_COMMA[locale]}{time}"
 
 
 def format_duration(value: timedelta, locale: Locale) -> str:
     """A stretch of time in its largest unit, short: "12 min", "4 hr"."""
     granularity: Literal["second", "minute"] = "second" if value < timedelta(minutes=1) else "minute"
-    text = dates.format_timedelta(
+    return dates.format_timedelta(
         value, granularity=granularity, threshold=1.5, format="short", locale=babel_locale(locale)
     )
-    return _digits(text, locale)
 
 
-def format_clock(left: timedelta, locale: Locale) -> str:
+def format_clock(left: timedelta) -> str:
     """What is left, to the second: "24:38", "1:01:01"; never below nothing."""
     minutes, seconds = divmod(max(int(left.total_seconds()), 0), 60)
     hours, minutes = divmod(minutes, 60)
-    return _digits(f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}", locale)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 # ---- countries

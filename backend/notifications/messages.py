@@ -10,7 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from backend.catalog.types import StockSubject
-from backend.infra.formatting import format_money, format_number, isolate
+from backend.catalog.words import goods_name, product_name
+from backend.infra.formatting import format_money, format_number, isolate, joined
 from backend.infra.i18n import Translator, translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
@@ -47,22 +48,25 @@ class Words:
 
     def name(self, texts: Mapping[str, str]) -> str:
         """A name in the reader's language, isolated from the sentence's direction."""
-        return f"\u2068{html.escape(pick(texts, self.locale), quote=False)}\u2069"
+        return self._isolated(pick(texts, self.locale))
+
+    def _isolated(self, text: str) -> str:
+        return f"\u2068{html.escape(text, quote=False)}\u2069"
 
     def number(self, order_number: str) -> str:
         """An order's number."""
         return isolate(html.escape(order_number, quote=False), self.locale)
 
-    def thing(self, name: Mapping[str, str], variant_name: Mapping[str, str], quantity: int = 1) -> str:
-        """ "Name · variant × 2"."""
-        text = self.name(name)
-        if pick(variant_name, self.locale):
-            text = f"{text} · {self.name(variant_name)}"
+    def thing(self, goods: OrderLine | StockSubject, quantity: int = 1) -> str:
+        """ "Name · country · variant × 2"."""
+        name = product_name(pick(goods.name, self.locale), goods.country, self.locale)
+        variant = pick(goods.variant_name, self.locale)
+        text = joined([self._isolated(name), self._isolated(variant) if variant else ""], self.locale)
         return text if quantity == 1 else f"{text} × {format_number(quantity, self.locale)}"
 
     def things(self, lines: Iterable[OrderLine]) -> str:
         """What was bought, one a row."""
-        rows = [self.thing(line.name, line.variant_name, line.quantity) for line in lines]
+        rows = [self.thing(line, line.quantity) for line in lines]
         more = len(rows) - _LONGEST_LIST
         return "\n".join(rows[:_LONGEST_LIST] + (["…"] if more > 0 else []))
 
@@ -120,8 +124,7 @@ def _file(words: Words, order: OrderView, keys: list[OpenedKey]) -> Document:
     rows: list[str] = []
     title = ""
     for key in keys:
-        parts = [pick(key.name, words.locale), pick(key.variant_name, words.locale)]
-        now = " · ".join(filter(None, parts))
+        now = goods_name(key.name, key.variant_name, key.country, words.locale)
         if now != title:
             rows += ["", now] if rows else [now]
             title = now
@@ -162,7 +165,7 @@ def with_receipt(message: Message, data: bytes, content_type: str) -> Message:
 def stock_low(words: Words, subject: StockSubject, left: int) -> Message:
     """To an admin: a thing is nearly or wholly gone."""
     _, ngettext = words.translator.gettext, words.translator.ngettext
-    thing = words.thing(subject.name, subject.variant_name)
+    thing = words.thing(subject)
     if left:
         head = _("<b>Low stock</b>")
         state = ngettext("{count} left", "{count} left", left).format(count=format_number(left, words.locale))

@@ -9,10 +9,12 @@ from sqlalchemy import Row
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
+from backend.catalog.words import product_name
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, UserId, VariantId
 from backend.kernel.money import Money
+from backend.kernel.text import Locale, pick
 from backend.orders import rules
 from backend.orders.errors import PersonLimitReached
 from backend.orders.repository import orders as repository
@@ -85,8 +87,8 @@ async def open_keys(
     await repository.add_reveals(tx, order.id, [key.id for key in chosen], by, channel)
     lines = {line.id: line for line in order.lines}
     return [
-        OpenedKey(key.ordinal, lines[key.line_id].name, lines[key.line_id].variant_name, text)
-        for key, text in zip(chosen, texts, strict=True)
+        OpenedKey(key.ordinal, line.name, line.variant_name, line.country, text)
+        for line, key, text in zip((lines[key.line_id] for key in chosen), chosen, texts, strict=True)
     ]
 
 
@@ -201,7 +203,7 @@ async def refund_to_wallet(tx: Tx, row: Row[Any], amount: Money, reason: str, ke
         AccountRef.user(UserId(row.user_id)),
         amount,
         reference=rules.order_number(row.sequence),
-        memo=Memo(title=line.name, quantity=line.quantity, reason=reason),
+        memo=Memo(title=_title(line), quantity=line.quantity, reason=reason),
     )
 
 
@@ -247,4 +249,11 @@ async def _deliver(tx: Tx, row: Row[Any], line: OrderLine, by: UserId | None) ->
 
 
 def _memo(line: OrderLine) -> Memo:
-    return Memo(title=line.name, quantity=line.quantity)
+    return Memo(title=_title(line), quantity=line.quantity)
+
+
+def _title(line: OrderLine) -> dict[str, str]:
+    """What the wallet's history calls the purchase, by language."""
+    if line.country is None:
+        return line.name
+    return {locale.value: product_name(pick(line.name, locale), line.country, locale) for locale in Locale}

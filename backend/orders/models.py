@@ -67,6 +67,7 @@ class Line(Model):
     hue: Mapped[str]
     icon: Mapped[str]
     country: Mapped[str | None]
+    picture: Mapped[str | None]
 
 
 class TimelineEvent(Model):

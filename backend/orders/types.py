@@ -111,7 +111,7 @@ class OrderRef(msgspec.Struct, frozen=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """What was bought, as it was called and priced then; names by language."""
+    """What was bought, as it was called, looked and cost then; names by language, ``picture`` is a stored name."""
 
     id: OrderLineId
     slug: str
@@ -120,6 +120,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     hue: str
     icon: str
     country: str | None
+    picture: str | None
     quantity: int
     unit_price: Money
 
@@ -188,6 +189,7 @@ class OpenedKey(msgspec.Struct, frozen=True):
     ordinal: int
     name: dict[str, str]
     variant_name: dict[str, str]
+    country: str | None
     text: str
 
 

@@ -69,6 +69,7 @@ class PaymentIntent(Model):
     progress: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))
     mark: Mapped[str] = mapped_column(server_default=text("''"))
     order_id: Mapped[UUID | None]
+    title: Mapped[str] = mapped_column(server_default=text("''"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -32,10 +32,11 @@ from backend.payments.types import (
 _S = IntentStatus
 _PAID: Final = frozenset({_S.SUCCEEDED, _S.UNDERPAID, _S.OVERPAID})
 _BACK: Final = frozenset({_S.PARTIALLY_REFUNDED, _S.REFUNDED})
+_ENDED: Final = frozenset({_S.EXPIRED, _S.FAILED, _S.CANCELLED})
 
 MOVES: Final[dict[IntentStatus, frozenset[IntentStatus]]] = {
-    _S.CREATED: _PAID | {_S.PENDING, _S.CONFIRMING, _S.EXPIRED, _S.FAILED},
-    _S.PENDING: _PAID | {_S.CONFIRMING, _S.EXPIRED, _S.FAILED},
+    _S.CREATED: _PAID | {_S.PENDING, _S.CONFIRMING, _S.EXPIRED, _S.FAILED, _S.CANCELLED},
+    _S.PENDING: _PAID | {_S.CONFIRMING, _S.EXPIRED, _S.FAILED, _S.CANCELLED},
     # A reorganised chain takes a transfer back out of sight.
     _S.CONFIRMING: _PAID | {_S.PENDING, _S.FAILED},
     _S.UNDERPAID: _PAID | _BACK,
@@ -44,6 +45,7 @@ MOVES: Final[dict[IntentStatus, frozenset[IntentStatus]]] = {
     # Money that comes late is still money.
     _S.EXPIRED: _PAID | {_S.CONFIRMING},
     _S.FAILED: _PAID | {_S.CONFIRMING},
+    _S.CANCELLED: _PAID | {_S.CONFIRMING},
     _S.PARTIALLY_REFUNDED: _BACK,
     _S.REFUNDED: frozenset(),
 }
@@ -209,10 +211,20 @@ def has_expired(intent: Intent, now: datetime) -> bool:
     return _S.EXPIRED in MOVES[intent.status] and now >= intent.expires_at
 
 
+def is_dead(intent: Intent, now: datetime) -> bool:
+    """Whether ``intent`` ended without money: its payer starts another one."""
+    return not intent.received and (intent.status in _ENDED or has_expired(intent, now))
+
+
+def is_awaited(intent: Intent) -> bool:
+    """Whether money may be on its way; also by a method that its payer has given up since."""
+    return intent.is_open or intent.status is _S.CANCELLED
+
+
 def is_asked(intent: Intent, now: datetime, can: Capabilities) -> bool:
     """Whether asking the provider makes sense: while money may come, and for a while after, where nobody else tells."""
     if now < intent.expires_at:
-        return intent.status not in {_S.FAILED, _S.REFUNDED} and (intent.is_open or can.follow_seconds > 0)
+        return intent.status not in {_S.FAILED, _S.REFUNDED} and (is_awaited(intent) or can.follow_seconds > 0)
     if now < intent.expires_at + timedelta(seconds=can.follow_seconds):
         return intent.status not in {_S.FAILED, _S.REFUNDED}
     return intent.is_open and intent.status is not _S.UNDERPAID

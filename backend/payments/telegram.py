@@ -45,26 +45,35 @@ def invoice_of(
     *,
     language: str,
     shop: str,
+    title: str = "",
     unit_price: Decimal = Decimal(1),
     provider_token: str = "",
 ) -> Invoice:
-    """The invoice of a payment of ``payable``, which brings ``amount`` into the wallet; Stars say their rate."""
+    """The invoice of a payment for the goods of ``title``, else for ``amount`` in the wallet; Stars say their rate."""
     locale = Locale.closest(language)
     _ = translator(locale).gettext
     total = format_money(amount, locale)
-    if payable.currency == STARS:
-        rate = format_rate(unit_price, amount.currency, locale)
+    rate = format_rate(unit_price, amount.currency, locale)
+    if title and payable.currency == STARS:
+        text = _("{goods} from {shop}. One Star counts as {rate}.").format(goods=title, shop=shop, rate=rate)
+    elif title:
+        text = _("{goods} from {shop}.").format(goods=title, shop=shop)
+    elif payable.currency == STARS:
         text = _("{sum} for your wallet in {shop}. One Star counts as {rate}.").format(sum=total, shop=shop, rate=rate)
     else:
         text = _("{sum} for your wallet in {shop}.").format(sum=total, shop=shop)
     return Invoice(
-        title=_("Top-up: {sum}").format(sum=total)[:_LONGEST_TITLE],
+        title=_cut(title or _("Top-up: {sum}").format(sum=total)),
         description=text[:_LONGEST_DESCRIPTION],
         payload=str(intent_id),
         currency=payable.currency,
         total=payable.amount,
         provider_token=provider_token,
     )
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1].rstrip() + "…"
 
 
 def intent_of(payload: str) -> IntentId | None:

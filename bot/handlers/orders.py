@@ -6,7 +6,9 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
+from backend.catalog.words import product_name
 from backend.identity.types import Actor
+from backend.infra.formatting import joined
 from backend.kernel.text import pick
 from backend.orders.types import OrderFilter
 from bot.context import Deps, Words
@@ -26,7 +28,8 @@ async def orders(message: Message, deps: Deps, actor: Actor, words: Words) -> No
         return
     buttons = []
     for row in page.items[:_SHOWN]:
-        label = f"{row.number} · {pick(row.line.name, words.locale)} · {words.money(row.total)}"
+        name = product_name(pick(row.line.name, words.locale), row.line.country, words.locale)
+        label = joined([row.number, name, words.money(row.total)], words.locale)
         buttons.append(page_button(deps, label[:_LONGEST_LABEL], f"/orders/{row.number}"))
     buttons.append(page_button(deps, _("All orders"), "/orders"))
     await message.answer(_("Your last orders:"), reply_markup=rows(*buttons))

@@ -12,6 +12,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, InlineKeyboardButton, LabeledPrice, Message, PreCheckoutQuery
 
 from backend.identity.types import Actor
+from backend.infra.formatting import joined
 from backend.kernel.errors import Invalid
 from backend.kernel.money import STARS, Money
 from backend.orders.errors import OrderNotPayable
@@ -40,7 +41,7 @@ async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Ac
             return
     buttons = [
         InlineKeyboardButton(
-            text=f"{words.money(amount)} · {_price(way, amount, words)}",
+            text=joined([words.money(amount), _price(way, amount, words)], words.locale),
             callback_data=f"{TOPUP_PREFIX}{way.name}:{amount.amount}",
         )
         for way in ways.values()

@@ -30,7 +30,8 @@ SAME_EVERYWHERE: Final = {
 UNTRANSLATED: Final = {
     "layouts/shell.html": {
         "Souk",
-        "Souk needs JavaScript, as every Telegram mini app does. · يحتاج سوق إلى جافا سكربت. · "
+        "Souk needs JavaScript, as every Telegram mini app does.",
+        "يحتاج سوق إلى جافا سكربت.",
         "Souk работает только с JavaScript.",
         "width=device-width, initial-scale=1, viewport-fit=cover",
         "light dark",
@@ -163,3 +164,12 @@ def test_numbers_choose_their_form(locale: Locale, form_of: dict[int, int]) -> N
     found = next(message for message in messages(locale) if message.id == (one, many))
     for number, form in form_of.items():
         assert translator(locale).ngettext(one, many, number) == found.string[form], number
+
+
+def test_arabic_has_latin_digits_and_no_middle_dot() -> None:
+    """Beside a number "·" reads as a zero; numbers are formatted with Latin digits, so texts have them too."""
+    bad = re.compile("[·•|\u0660-\u0669\u06f0-\u06f9\u066a-\u066c]")
+    assert [text for message in messages(Locale.AR) for text in forms(message.string) if bad.search(text)] == []
+    for file in TEMPLATES.rglob("*.html"):
+        outside = re.sub(r"{% trans %}.*?{% endtrans %}", "", file.read_text())
+        assert "·" not in outside, f"{file}: sep()"

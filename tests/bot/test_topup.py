@@ -9,7 +9,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
-from backend.infra.formatting import format_money
+from backend.infra.formatting import format_money, joined
 from backend.infra.i18n import translator
 from backend.infra.settings import Settings
 from backend.kernel.money import Money
@@ -34,7 +34,7 @@ async def test_an_amount_becomes_an_invoice_and_the_invoice_money(
     prices = {10: 770, 25: 1924, 50: 3847, 100: 7693}  # at $0.013 a Star, rounded up
     labels = [row[0]["text"] for row in offer["buttons"]]
     assert labels[:4] == [
-        f"{format_money(usd(100 * dollars), locale)} · {format_money(Money(stars, 'XTR'), locale)}"
+        joined([format_money(usd(100 * dollars), locale), format_money(Money(stars, "XTR"), locale)], locale)
         for dollars, stars in prices.items()
     ]
     assert labels[4].endswith(translator(locale).gettext("by card"))

@@ -69,8 +69,8 @@ def plain(templates: Templates, source: str, viewer: Viewer, **context: Any) -> 
         ("en", Money(25_040_100, "USDT"), "25.0401 USDT"),
         ("ru", Money(144_040, "USD"), "1 440,40 $"),
         ("ru", Money(500, "RUB"), "5,00 ₽"),
-        ("ar", Money(1440, "USD"), '<bdi dir="ltr">١٤٫٤٠ US$</bdi>'),
-        ("ar", Money(-123_456, "USD"), '<bdi dir="ltr">−١٬٢٣٤٫٥٦ US$</bdi>'),
+        ("ar", Money(1440, "USD"), '<bdi dir="ltr">14.40 US$</bdi>'),
+        ("ar", Money(-123_456, "USD"), '<bdi dir="ltr">−1,234.56 US$</bdi>'),
     ],
 )
 def test_money(templates: Templates, locale: str, value: Money, expected: str) -> None:
@@ -86,7 +86,7 @@ def test_money_in_other_clothes(templates: Templates) -> None:
     parts = "{% set p = m|money_parts %}{{ p.before }}[{{ p.whole }}]{{ p.fraction }}{{ p.after }}"
     assert plain(templates, parts, reader(), m=Money(2380, "USD")) == "$[23].80"
     assert plain(templates, parts, reader("ru"), m=Money(2380, "USD")) == "[23],80 $"
-    assert plain(templates, parts, reader("ar"), m=Money(2380, "USD")) == "[٢٣]٫٨٠ US$"
+    assert plain(templates, parts, reader("ar"), m=Money(2380, "USD")) == "[23].80 US$"
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_money_in_other_clothes(templates: Templates) -> None:
     [
         ("en", "{{ 1234567|number }}", "1,234,567"),
         ("ru", "{{ 1234567|number }}", "1 234 567"),
-        ("ar", "{{ 1234567|number }}", "١٬٢٣٤٬٥٦٧"),
-        ("ar", "{{ (-6)|signed }}", "−٦"),
+        ("ar", "{{ 1234567|number }}", "1,234,567"),
+        ("ar", "{{ (-6)|signed }}", "−6"),
         ("en", "{{ 11|signed }}", "+11"),
         ("en", "{{ 18|percent(sign=true) }}", "+18%"),
-        ("ar", "{{ 18|percent }}", "١٨٪"),
+        ("ar", "{{ 18|percent }}", "18%"),
         ("en", "{{ now()|time }}", "14:33"),
-        ("ar", "{{ now()|time }}", "١٤:٣٣"),
+        ("ar", "{{ now()|time }}", "14:33"),
         ("en", "{{ now()|weekday }}", "Saturday, 21 November"),
         ("ru", "{{ now()|weekday }}", "суббота, 21 ноября"),
         ("en", "{{ now()|day }}", "Today"),
@@ -257,6 +257,6 @@ def test_the_shell_leads_to_the_bot_where_its_address_is_known(templates: Templa
 def test_plurals_of_arabic_and_russian(templates: Templates) -> None:
     source = '{{ ngettext("%(orders)s order", "%(orders)s orders", n, orders=n|number) }}'
     arabic = [plain(templates, source, reader("ar"), n=n) for n in (1, 2, 3, 11, 100)]
-    assert arabic == ["طلب واحد (١)", "طلبان (٢)", "٣ طلبات", "١١ طلبًا", "١٠٠ طلب"]
+    assert arabic == ["طلب واحد (1)", "طلبان (2)", "3 طلبات", "11 طلبًا", "100 طلب"]
     russian = [plain(templates, source, reader("ru"), n=n) for n in (1, 2, 5, 11, 21)]
     assert russian == ["1 заказ", "2 заказа", "5 заказов", "11 заказов", "21 заказ"]

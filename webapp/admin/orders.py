@@ -25,7 +25,7 @@ from webapp.presenters import manage as present
 from webapp.presenters import manage_payments as money
 from webapp.presenters import orders as order_views
 from webapp.presenters.wallet import address
-from webapp.responses import Html, fragment
+from webapp.responses import Html, fragment, pictures
 from webapp.site import SoukRequest, site_of
 from webapp.views import Chip, ManageOrder, ManageOrders
 
@@ -99,7 +99,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     payments = await _payments(request, found)
     viewer = site.viewer(actor)
     view = ManageOrder(
-        order=order_views.detail(found, actor, site.now()),
+        order=order_views.detail(found, actor, site.now(), pictures(request)),
         buyer=names.get(found.user_id, "—"),
         person=person,
         paid_with=present.paid_with(found, payments, viewer),

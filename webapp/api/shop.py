@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from msgspec import Meta
 
 from backend.catalog.types import ProductCard, ProductDetail, Sort
+from backend.catalog.words import product_name
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
@@ -214,7 +215,7 @@ def _order(row: OrderRow, actor: Actor) -> Order:
     return Order(
         number=row.number,
         status=row.status,
-        title=pick(row.line.name, actor.language),
+        title=product_name(pick(row.line.name, actor.language), row.line.country, actor.language),
         quantity=row.line.quantity,
         total=row.total,
         created_at=row.created_at,

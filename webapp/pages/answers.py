@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from webapp.responses import Html
+from backend.payments.types import ActionKind, Intent
+from webapp.responses import Html, trigger
 from webapp.site import SoukRequest
 
 
@@ -26,6 +27,17 @@ def replaced(response: Html, path: str) -> Html:
     """The response, with ``path`` in place of the present one in the browser's history."""
     response.headers["hx-replace-url"] = path
     return response
+
+
+def invoice(response: Html, intent: Intent) -> Html:
+    """The response, with Telegram's invoice of ``intent`` opened at once; once closed it asks what is next."""
+    assert intent.action is not None
+    return trigger(response, "invoice", {"url": intent.action.url, "page": f"/wallet/payments/{intent.id}"})
+
+
+def is_invoice(intent: Intent) -> bool:
+    """Whether ``intent`` is paid by an invoice of Telegram's that can be opened now."""
+    return intent.action is not None and intent.action.kind is ActionKind.INVOICE and not intent.received
 
 
 def to_app(response: Html) -> Html:

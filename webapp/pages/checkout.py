@@ -20,12 +20,13 @@ from backend.orders.types import OrderStatus, OrderView, Quote
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
 from webapp.limits import PURCHASE, limited
-from webapp.pages.answers import pushed, to_app
+from webapp.pages.answers import invoice, is_invoice, pushed, to_app
 from webapp.pages.orders import order_page
 from webapp.pages.payments import payment_page
 from webapp.pages.shop import Choice, product_page
 from webapp.presenters import checkout as present
-from webapp.responses import Html, page, sheet, toast
+from webapp.presenters.orders import title
+from webapp.responses import Html, page, pictures, sheet, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import ConfirmSheet, MissingSheet
 
@@ -71,9 +72,10 @@ async def confirm(request: SoukRequest) -> Html:
     if quote.available < min(wish.quantity, AVAILABILITY_CAP):
         return await sold_out(request, quote.line.slug, variant)
     if quote.missing or wish.keep:
-        view = await _missing(request, quote, variant, forms.new_intent(), keep=wish.keep)
-        return sheet(request, "shop/_missing.html", view)
-    return sheet(request, "shop/_confirm.html", present.confirm(quote, variant, forms.new_intent(), request.user))
+        short = await _missing(request, quote, variant, forms.new_intent(), keep=wish.keep)
+        return sheet(request, "shop/_missing.html", short)
+    view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
+    return sheet(request, "shop/_confirm.html", view)
 
 
 @get("/checkout", name="shop:checkout")
@@ -90,7 +92,7 @@ async def checkout(request: SoukRequest) -> Html:
     if quote.missing:
         view = await _missing(request, quote, variant, forms.new_intent())
         return page(request, "shop/checkout_missing.html", view, tab="shop", back=back)
-    view = present.confirm(quote, variant, forms.new_intent(), request.user)
+    view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
     return page(request, "shop/checkout.html", view, tab="shop", back=back)
 
 
@@ -158,17 +160,27 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
     rest = order.total if keep else present.missing_of(order, balance)
     if order.status is not OrderStatus.AWAITING_PAYMENT or not rest:
         return pushed(await order_page(request, order), back)
-    amount = present.enough(rest, way)
+    amount, line = present.enough(rest, way), order.lines[0]
+    goods = title(line, request.user.language) + (f" × {line.quantity}" if line.quantity > 1 else "")
     until = await site.services.orders.begin_payment(request.user, order.number, name)
     try:
-        # The same tap again is the same payment, but for another sum it is another one.
         intent = await payments.start_top_up(
-            request.user, name, amount, order.id, idempotency_key=f"{key}-{name}-{amount.amount}", until=until
+            request.user,
+            name,
+            amount,
+            order.id,
+            # The same tap again is the same payment, but for another sum it is another one.
+            idempotency_key=f"{key}-{name}-{amount.amount}",
+            until=until,
+            title=goods,
         )
     except Unavailable:
         words = site.viewer(request.user).words
         answer = pushed(await order_page(request, order), back)
         return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
+    if is_invoice(intent):
+        # The order lies under the invoice: once that is paid, nothing but the key is to come.
+        return invoice(pushed(await order_page(request, order), back), intent)
     return await payment_page(request, intent)
 
 
@@ -188,7 +200,7 @@ async def price_changed(request: SoukRequest, variant: VariantId, quantity: int,
         short = await _missing(request, quote, variant, forms.new_intent())
         answer = sheet(request, "shop/_missing.html", short, status=409)
     else:
-        view = present.confirm(quote, variant, forms.new_intent(), request.user)
+        view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
         answer = sheet(request, "shop/_confirm.html", view, status=409)
     answer.headers["x-error-code"] = changed.code
     return toast(

@@ -12,19 +12,19 @@ from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import Meta
 
+from backend.catalog.words import goods_name
 from backend.identity.types import Actor
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
-from backend.kernel.text import pick
-from backend.orders.types import OpenedKey, OrderFilter, OrderView
+from backend.orders.types import OpenedKey, OrderFilter, OrderStatus, OrderView
 from backend.wallet.errors import InsufficientFunds
 from webapp import forms
 from webapp.guards import PUBLIC, actor_of_address
 from webapp.limits import PURCHASE, REVEAL, WRITE, limited
-from webapp.pages.answers import asked_by, asked_for_more, replaced
+from webapp.pages.answers import asked_by, asked_for_more, replaced, to_app
 from webapp.presenters import checkout as checkout_views
 from webapp.presenters import orders as present
-from webapp.responses import Html, fragment, live_url, nothing, page, sheet, signed_url, toast
+from webapp.responses import Html, fragment, live_url, nothing, page, pictures, sheet, signed_url, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import OrderPage
 
@@ -45,7 +45,7 @@ async def order_list(request: SoukRequest) -> Html:
     query = forms.read_query(request, ListQuery)
     site = site_of(request)
     found = await site.services.orders.list_mine(request.user, query.segment, query.cursor or None)
-    view = present.listed(found, query.segment, request.user, site.now())
+    view = present.listed(found, query.segment, request.user, site.now(), pictures(request))
     if asked_for_more(request, query.cursor):
         return fragment(request, "orders/_rows.html", view)
     return page(request, "orders/list.html", view, tab="me", back="/me")
@@ -56,19 +56,29 @@ async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
     """One order. Asked by itself after a change, it answers with its changed part only."""
     order = await site_of(request).services.orders.detail(request.user, number)
     if asked_by(request, "order"):
-        return fragment(request, "orders/_body.html", await _view(request, order))
+        # It asks only while it waits: what has been delivered since is news.
+        return fragment(request, "orders/_body.html", await order_view(request, order, fresh=True))
     return await order_page(request, order)
 
 
 @get("/orders/{number:str}/pay", name="orders:pay-sheet")
 async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before a waiting order is paid: the confirmation, or how much is missing."""
+    return await methods(request, number)
+
+
+async def methods(request: SoukRequest, number: str) -> Html:
+    """The sheet over a waiting order by which it is paid; the order itself once it waits no more."""
     services = site_of(request).services
     order = await services.orders.detail(request.user, number)
+    if order.status is not OrderStatus.AWAITING_PAYMENT:
+        return to_app(replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}"))
     balance = (await services.wallet.overview(request.user)).balance
     if checkout_views.missing_of(order, balance):
         return await missing_sheet(request, order, balance)
-    return sheet(request, "shop/_confirm.html", checkout_views.confirm_order(order, balance, request.user))
+    return sheet(
+        request, "shop/_confirm.html", checkout_views.confirm_order(order, balance, request.user, pictures(request))
+    )
 
 
 @post("/orders/{number:str}/pay", name="orders:pay", guards=[limited(PURCHASE)], status_code=200)
@@ -101,7 +111,7 @@ async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[
     if found is None:
         raise NotFound("no such key")
     opened = await orders.reveal(request.user, number, ordinal)
-    view = present.key(order, found, request.user, _signer(request), opened.text)
+    view = present.key(order, found, request.user, pictures(request), _signer(request), opened.text)
     return fragment(request, "orders/_key_answer.html", view)
 
 
@@ -146,17 +156,18 @@ def _file_text(number: str, opened: list[OpenedKey], actor: Actor) -> str:
     lines = [number, ""]
     heading = ""
     for key in opened:
-        name, variant = pick(key.name, actor.language), pick(key.variant_name, actor.language)
-        told = f"{name} · {variant}" if variant else name
+        told = goods_name(key.name, key.variant_name, key.country, actor.language)
         if told != heading:
             lines.append(heading := told)
         lines.append(key.text)
     return "\r\n".join(lines) + "\r\n"
 
 
-async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> Html:
-    """The whole page of an order; ``fresh`` when it has just been paid."""
-    view = await _view(request, order, fresh=fresh)
+async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False, paid: bool = False) -> Html:
+    """The whole page of an order; ``fresh`` when it has just been paid, ``paid`` when Telegram says it was."""
+    view = await order_view(request, order, fresh=fresh)
+    if paid and view.status == "waiting":
+        view = msgspec.structs.replace(view, settling=True)
     return page(request, "orders/detail.html", view, tab="me", back="/orders")
 
 
@@ -172,12 +183,14 @@ def _signer(request: SoukRequest) -> Callable[[str], str]:
     return lambda target: signed_url(request, target, seconds=_FILE_SECONDS)
 
 
-async def _view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
+async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
+    """What the order's page shows its buyer; ``fresh`` when it has just been paid."""
     site = site_of(request)
     view = present.detail(
         order,
         request.user,
         site.now(),
+        pictures(request),
         sign=_signer(request),
         live_url=live_url(request, f"order:{order.id}"),
         fresh=fresh,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,8 @@ from backend.payments.service.deposits import MAX_PROOF_BYTES
 from backend.payments.types import ActionKind, Intent
 from webapp import forms
 from webapp.limits import WRITE, limited
-from webapp.pages.answers import asked_by, pushed
+from webapp.pages.answers import asked_by, pushed, replaced, to_app
+from webapp.pages.orders import methods, order_page, order_view
 from webapp.presenters import payments as present
 from webapp.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.site import SoukRequest, site_of
@@ -54,8 +55,11 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
     query = forms.read_query(request, PaymentQuery)
     intent = await site_of(request).services.payments.refresh(request.user, IntentId(intent_id))
+    asked_again = asked_by(request, "payment")
+    if asked_again and (landed := await _landed(request, intent)):
+        return landed
     view = await _view(request, intent)
-    if not asked_by(request, "payment"):
+    if not asked_again:
         return page(request, "wallet/payment.html", view, tab="me", back=_back(view))
     # The page asks every few seconds: under a finger that copies an address nothing is swapped for its like.
     if query.seen and view.address.endswith(f"={query.seen}"):
@@ -73,6 +77,8 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     except Unavailable:
         answer = fragment(request, "wallet/_payment.html", await _view(request, before))
         return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+    if landed := await _landed(request, found):
+        return landed
     answer = fragment(request, "wallet/_payment.html", await _view(request, found))
     return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
 
@@ -110,6 +116,34 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     return toast(await payment_page(request, intent), words.gettext("Receipt received"))
 
 
+class Closed(msgspec.Struct, frozen=True):
+    """How Telegram's invoice was closed, as the Mini App heard it: a hint of what to show, no proof of money."""
+
+    status: Literal["paid", "failed", "cancelled", "pending"]
+
+
+@get("/wallet/payments/{intent_id:uuid}/closed", name="wallet:closed")
+async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """What follows Telegram's invoice: the order or the payment, or the payment methods again and a word why.
+
+    Raises NotFound, also for another's.
+    """
+    status = forms.read_query(request, Closed).status
+    services, words = site_of(request).services, site_of(request).viewer(request.user).words
+    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    row = await _order(request, intent.order_id)
+    if status in {"paid", "pending"}:
+        if row is None:
+            return to_app(await payment_page(request, intent))
+        order = await services.orders.detail(request.user, row.number)
+        return to_app(replaced(await order_page(request, order, fresh=True, paid=True), f"/orders/{row.number}"))
+    failed, cancelled = words.gettext("Payment failed. You weren't charged."), words.gettext("Payment cancelled.")
+    said = failed if status == "failed" else cancelled
+    if row is None:
+        return toast(nothing(request), said, "bad")
+    return toast(await methods(request, row.number), said, "bad")
+
+
 async def payment_page(request: SoukRequest, intent: Intent) -> Html:
     """A payment that has just been begun, at its own address."""
     view = await _view(request, intent)
@@ -135,6 +169,19 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
     )
 
 
+async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
+    """The order that the payment has just bought, in place of the payment's page; None while it has bought nothing."""
+    row = await _order(request, intent.order_id) if intent.credited else None
+    if row is None:
+        return None
+    order = await site_of(request).services.orders.detail(request.user, row.number)
+    view = await order_view(request, order, fresh=True)
+    if view.status != "delivered" and not view.settling:
+        return None
+    answer = page(request, "orders/detail.html", view, tab="me", back="/orders")
+    return to_app(replaced(answer, f"/orders/{order.number}"))
+
+
 def _back(view: PaymentPage) -> str:
     return f"/orders/{view.order}" if view.order else _WALLET
 
@@ -147,4 +194,4 @@ async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | N
     return next((row for row in latest.items if row.id == order_id), None)
 
 
-PAYMENT_HANDLERS: Final = (payments, payment, look, receipt_sheet, add_proof)
+PAYMENT_HANDLERS: Final = (payments, payment, closed, look, receipt_sheet, add_proof)

@@ -17,7 +17,7 @@ from webapp import forms
 from webapp.guards import SHARED
 from webapp.pages.answers import asked_for_more
 from webapp.presenters import shop as present
-from webapp.responses import Html, fragment, media_url, page
+from webapp.responses import Html, fragment, page, pictures
 from webapp.site import SoukRequest, site_of
 
 _SHELF: Final = 6
@@ -59,7 +59,7 @@ async def shop(request: SoukRequest) -> Html:
         await catalog.countries(),
         fresh,
         [item for item in popular if item.id not in shown],
-        _picture(request),
+        pictures(request),
     )
     return page(request, "shop/home.html", view, tab="shop")
 
@@ -75,14 +75,14 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
         cursor=query.cursor or None,
     )
     if asked_for_more(request, query.cursor):
-        return fragment(request, "shop/_rows.html", present.rows(found, filters, _picture(request)))
+        return fragment(request, "shop/_rows.html", present.rows(found, filters, pictures(request)))
     categories = await catalog.categories(actor)
     viewer = site_of(request).viewer(actor)
     title = next((row.name for row in categories if row.slug == filters.category), "")
     if not title:
         country = country_name(filters.country, viewer.locale) if filters.country else ""
         title = country or viewer.words.gettext("All products")
-    view = present.listed(found, filters, categories, title, _picture(request))
+    view = present.listed(found, filters, categories, title, pictures(request))
     return page(request, "shop/list.html", view, tab="shop", back="/shop")
 
 
@@ -106,12 +106,8 @@ async def product_page(
 ) -> Html:
     """The whole page of a product, ``wanted`` being the variant that is chosen on it."""
     similar = await site_of(request).services.catalog.similar(request.user, found.slug) if found.available == 0 else []
-    view = present.product_page(found, similar, request.user, _picture(request), wanted)
+    view = present.product_page(found, similar, request.user, pictures(request), wanted)
     return page(request, "shop/product.html", view, tab="shop", back="/shop", status=status)
-
-
-def _picture(request: SoukRequest) -> present.Picture:
-    return lambda name: media_url(request, name)
 
 
 SHOP_HANDLERS: Final = (shop, product, buy)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Final
+from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from msgspec import Meta
 
-from backend.kernel.errors import Invalid, NotFound, Unavailable
+from backend.kernel.errors import Invalid, Unavailable
+from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
-from backend.orders.types import OrderStatus, OrderView
 from backend.payments.types import Way
 from webapp import forms
 from webapp.limits import PURCHASE, limited
+from webapp.pages.answers import invoice, is_invoice
 from webapp.pages.payments import payment_page
 from webapp.presenters import payments as present
-from webapp.presenters.checkout import enough, missing_of
 from webapp.presenters.ways import chosen
-from webapp.responses import FORM_ERROR, Html, fragment, page, toast
+from webapp.responses import FORM_ERROR, Html, fragment, nothing, page, toast
 from webapp.site import SoukRequest, site_of
 from webapp.views import TopUpPage
 
@@ -28,10 +29,10 @@ _WALLET: Final = "/wallet"
 
 
 class TopUpQuery(msgspec.Struct, frozen=True):
-    """What leads to the form: an order that waits, a way that was tapped."""
+    """What leads to the form: a payment method that was tapped, an open payment that another one is to replace."""
 
-    order: _Typed = ""
     way: _Typed = ""
+    instead: UUID | None = None
 
 
 class TopUpForm(msgspec.Struct, frozen=True):
@@ -41,14 +42,14 @@ class TopUpForm(msgspec.Struct, frozen=True):
     preset: _Typed = ""
     amount: _Typed = ""
     way: _Typed = ""
-    order: _Typed = ""
+    instead: UUID | None = None
 
 
 @get("/wallet/topup", name="wallet:topup")
 async def top_up(request: SoukRequest) -> Html:
     """How much, and by which way."""
     query = forms.read_query(request, TopUpQuery)
-    return await top_up_page(request, order=query.order, way=query.way)
+    return await top_up_page(request, way=query.way, instead=query.instead)
 
 
 @get("/wallet/topup/quote", name="wallet:topup-quote")
@@ -69,12 +70,15 @@ async def start(request: SoukRequest) -> Html:
     amount, error = _read(request, form, ways)
     if amount is None or error:
         return await _refused(request, form, ways, amount, error)
-    order = await _waiting_order(request, form.order)
     key = form.intent or forms.new_intent()
-    until = await services.orders.begin_payment(actor, order.number, form.way) if order else None
     try:
         intent = await services.payments.start_top_up(
-            actor, form.way, amount, order.id if order else None, idempotency_key=key, until=until
+            actor,
+            form.way,
+            amount,
+            # The same tap again is the same payment, but of another sum or by another method it is another one.
+            idempotency_key=f"{key}-{form.way}-{amount.amount}",
+            instead=IntentId(form.instead) if form.instead else None,
         )
     except Unavailable:
         # What was begun is opened by the worker, or expires; another try is another payment.
@@ -86,32 +90,27 @@ async def start(request: SoukRequest) -> Html:
         if "amount" not in refusal.fields:
             raise
         return await _refused(request, form, ways, amount, present.amount_error(refusal.fields["amount"]))
+    if is_invoice(intent):
+        return invoice(nothing(request), intent)
     return await payment_page(request, intent)
 
 
-async def top_up_page(request: SoukRequest, *, order: str = "", way: str = "") -> Html:
-    """The form; for an order that waits, what it still needs is filled in."""
+async def top_up_page(request: SoukRequest, *, way: str = "", instead: UUID | None = None) -> Html:
+    """The form; with the amount of the payment that another one is to replace."""
     services = site_of(request).services
-    waiting = await _waiting_order(request, order)
     ways = await services.payments.ways(request.user)
-    amount: Money | None = None
-    picked = chosen(ways, way)
-    if waiting is not None and picked is not None:
-        balance = (await services.wallet.overview(request.user)).balance
-        amount = min(enough(missing_of(waiting, balance), picked), picked.maximum, key=lambda money: money.amount)
+    replaced = await services.payments.intent(request.user, IntentId(instead)) if instead else None
     view = present.top_up(
         services.payments.limits,
         ways,
         site_of(request).viewer(request.user),
         intent=forms.new_intent(),
-        amount=amount,
+        amount=replaced.amount if replaced else None,
         way=way,
-        order=waiting.number if waiting else "",
+        instead=instead,
     )
-    if waiting is None:
-        view = msgspec.structs.replace(view, bonus=await _bonus(request, picked, view.amount) or None)
-    back = f"/orders/{waiting.number}" if waiting else _WALLET
-    return page(request, "wallet/topup.html", view, tab="me", back=back)
+    view = msgspec.structs.replace(view, bonus=await _bonus(request, chosen(ways, way), view.amount) or None)
+    return page(request, "wallet/topup.html", view, tab="me", back=_WALLET)
 
 
 def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[Money | None, present.AmountError]:
@@ -131,7 +130,7 @@ async def _view(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
 ) -> TopUpPage:
     payments = site_of(request).services.payments
-    good = amount if amount is not None and not error and not form.order else None
+    good = amount if amount is not None and not error else None
     return present.top_up(
         payments.limits,
         ways,
@@ -141,13 +140,13 @@ async def _view(
         typed=form.amount,
         way=form.way,
         error=error,
-        order=form.order,
+        instead=form.instead,
         bonus=await _bonus(request, chosen(ways, form.way), good),
     )
 
 
 async def _bonus(request: SoukRequest, way: Way | None, amount: Money | None) -> Money | None:
-    """What the shop puts on top; payments for an order bring nothing."""
+    """What the shop puts on top."""
     if way is None or amount is None:
         return None
     return await site_of(request).services.bonuses.promised(request.user, way.name, amount)
@@ -158,17 +157,6 @@ async def _refused(
 ) -> Html:
     view = await _view(request, form, ways, amount, error)
     return page(request, "wallet/topup.html", view, tab="me", back=_WALLET, status=FORM_ERROR)
-
-
-async def _waiting_order(request: SoukRequest, number: str) -> OrderView | None:
-    """The actor's order of this number while it can still be paid; None for any other."""
-    if not number:
-        return None
-    try:
-        order = await site_of(request).services.orders.detail(request.user, number)
-    except NotFound:
-        return None
-    return order if order.status is OrderStatus.AWAITING_PAYMENT else None
 
 
 TOPUP_HANDLERS: Final = (top_up, quote, start)

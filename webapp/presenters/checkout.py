@@ -8,28 +8,23 @@ from typing import Literal
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
-from backend.kernel.text import pick
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
-from backend.orders.types import OrderLine, OrderView, Quote
+from backend.orders.types import OrderView, Quote
 from backend.payments.types import Way
-from webapp.presenters.common import tile
+from webapp.presenters.common import Picture, goods_tile
 from webapp.presenters.orders import title
 from webapp.presenters.ways import way_row
 from webapp.rendering import Viewer
-from webapp.views import ConfirmSheet, MissingSheet, PayRow, TileView, UnpaidSheet
+from webapp.views import ConfirmSheet, MissingSheet, PayRow, UnpaidSheet
 
 
-def _tile(line: OrderLine, actor: Actor) -> TileView:
-    return tile(pick(line.name, actor.language), line.hue, line.icon, line.country)
-
-
-def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor) -> ConfirmSheet:
+def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture) -> ConfirmSheet:
     """What is bought, for how much; ``intent`` makes a double tap buy once."""
     return ConfirmSheet(
         slug=quote.line.slug,
         variant_id=str(variant_id),
         title=title(quote.line, actor.language),
-        tile=_tile(quote.line, actor),
+        tile=goods_tile(quote.line, actor, picture),
         unit_price=quote.line.unit_price,
         quantity=quote.line.quantity,
         total=quote.total,
@@ -39,7 +34,7 @@ def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor) -> C
     )
 
 
-def confirm_order(order: OrderView, balance: Money, actor: Actor) -> ConfirmSheet:
+def confirm_order(order: OrderView, balance: Money, actor: Actor, picture: Picture) -> ConfirmSheet:
     """The same for an order that was reserved before: paying it twice is paying it once.
 
     What is set aside for it counts as the balance's.
@@ -49,7 +44,7 @@ def confirm_order(order: OrderView, balance: Money, actor: Actor) -> ConfirmShee
         slug=line.slug,
         variant_id="",
         title=title(line, actor.language),
-        tile=_tile(line, actor),
+        tile=goods_tile(line, actor, picture),
         unit_price=line.unit_price,
         quantity=line.quantity,
         total=order.total,

@@ -9,6 +9,8 @@ from typing import Final, TypeVar, cast, get_args
 
 from backend.identity.types import Actor
 from backend.infra.formatting import timezone
+from backend.kernel.text import pick
+from backend.orders.types import OrderLine
 from webapp.tiles import hue_of, initial_of
 from webapp.views import Hue, TileView
 
@@ -22,6 +24,10 @@ def hue(name: str, subject: object = "") -> Hue:
     return cast(Hue, name) if name in HUES else hue_of(str(subject or name))
 
 
+Picture = Callable[[str | None], str | None]
+"""The signed address of a stored picture's name."""
+
+
 def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: str | None = None) -> TileView:
     """The tile of a thing in the shop."""
     return TileView(
@@ -32,6 +38,11 @@ def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: 
         anywhere=country is None,
         picture_url=picture_url,
     )
+
+
+def goods_tile(line: OrderLine, actor: Actor, picture: Picture) -> TileView:
+    """The tile of a thing that is bought."""
+    return tile(pick(line.name, actor.language), line.hue, line.icon, line.country, picture(line.picture))
 
 
 def by_day(rows: Iterable[T], at: Callable[[T], datetime], actor: Actor) -> list[tuple[date, tuple[T, ...]]]:

@@ -57,6 +57,7 @@ STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
     IntentStatus.REFUNDED: (_("Paid back"), ""),
     IntentStatus.EXPIRED: (_("Expired"), ""),
     IntentStatus.FAILED: (_("Failed"), "bad"),
+    IntentStatus.CANCELLED: (_("Cancelled"), ""),
 }
 _EVENTS: Final[dict[ProviderState, str]] = {
     ProviderState.PENDING: _("Waiting for the payment"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 
+from backend.catalog.words import goods_name, product_name
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
-from backend.payments.types import Intent
-from webapp.presenters.common import by_day, tile
+from backend.payments.types import Intent, IntentStatus
+from webapp.presenters.common import Picture, by_day, goods_tile
 from webapp.presenters.payments import is_running
 from webapp.presenters.ways import way_look, way_title
 from webapp.rendering import Viewer
@@ -38,6 +39,8 @@ _STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
     orders.OrderStatus.REFUNDED: "refunded",
 }
 
+_SETTLES_WITHIN: Final = timedelta(minutes=1)
+
 
 def status(row_status: orders.OrderStatus, expires_at: datetime | None, now: datetime) -> OrderStatus:
     """Where the order stands; one whose time is over counts as expired, also before the worker has said so."""
@@ -47,18 +50,21 @@ def status(row_status: orders.OrderStatus, expires_at: datetime | None, now: dat
 
 def title(line: orders.OrderLine, locale: Locale) -> str:
     """What was bought, with its variant."""
-    name, variant = pick(line.name, locale), pick(line.variant_name, locale)
-    return f"{name} · {variant}" if variant else name
+    return goods_name(line.name, line.variant_name, line.country, locale)
 
 
-def row(order: orders.OrderRow, actor: Actor, now: datetime) -> OrderRow:
+def _name(line: orders.OrderLine, actor: Actor) -> str:
+    return product_name(pick(line.name, actor.language), line.country, actor.language)
+
+
+def row(order: orders.OrderRow, actor: Actor, now: datetime, picture: Picture) -> OrderRow:
     """An order in the buyer's list."""
     line = order.line
     return OrderRow(
         number=order.number,
         title=title(line, actor.language),
         quantity=line.quantity,
-        tile=tile(pick(line.name, actor.language), line.hue, line.icon, line.country),
+        tile=goods_tile(line, actor, picture),
         total=order.total,
         status=status(order.status, order.expires_at, now),
         at=order.created_at,
@@ -66,9 +72,11 @@ def row(order: orders.OrderRow, actor: Actor, now: datetime) -> OrderRow:
     )
 
 
-def listed(page: Page[orders.OrderRow], view: orders.OrderFilter, actor: Actor, now: datetime) -> OrdersPage:
+def listed(
+    page: Page[orders.OrderRow], view: orders.OrderFilter, actor: Actor, now: datetime, picture: Picture
+) -> OrdersPage:
     """A page of the buyer's orders, by the days of his time zone."""
-    days = by_day((row(order, actor, now) for order in page.items), lambda item: item.at, actor)
+    days = by_day((row(order, actor, now, picture) for order in page.items), lambda item: item.at, actor)
     waiting = view is orders.OrderFilter.WAITING
     more = f"/orders?{'segment=waiting&' if waiting else ''}cursor={page.next_cursor}" if page.next_cursor else None
     return OrdersPage(
@@ -82,19 +90,19 @@ def key(
     order: orders.OrderView,
     found: orders.DeliveredKey,
     actor: Actor,
+    picture: Picture,
     sign: Callable[[str], str],
     value: str | None = None,
 ) -> KeyView:
     """One key of an order, open when its ``value`` is given."""
     line = next(item for item in order.lines if item.id == found.line_id)
-    name = pick(line.name, actor.language)
     return KeyView(
         id=str(found.ordinal),
         order_number=order.number,
-        title=name,
+        title=_name(line, actor),
         index=found.ordinal,
         of=len(order.keys),
-        tile=tile(name, line.hue, line.icon, line.country),
+        tile=goods_tile(line, actor, picture),
         subtitle=pick(line.variant_name, actor.language),
         value=value,
         text_url=sign(f"/orders/files/{order.number}-{found.ordinal}.txt"),
@@ -129,6 +137,7 @@ def detail(
     order: orders.OrderView,
     actor: Actor,
     now: datetime,
+    picture: Picture,
     *,
     sign: Callable[[str], str] | None = None,
     live_url: str | None = None,
@@ -139,8 +148,8 @@ def detail(
     steps = _steps(order, shown)
     lines = tuple(
         OrderLine(
-            title=pick(line.name, actor.language),
-            tile=tile(pick(line.name, actor.language), line.hue, line.icon, line.country),
+            title=_name(line, actor),
+            tile=goods_tile(line, actor, picture),
             quantity=line.quantity,
             total=line.unit_price * line.quantity,
             subtitle=pick(line.variant_name, actor.language),
@@ -153,7 +162,7 @@ def detail(
         lines=lines,
         total=order.total,
         steps=steps,
-        keys=tuple(key(order, item, actor, sign) for item in order.keys) if sign else (),
+        keys=tuple(key(order, item, actor, picture, sign) for item in order.keys) if sign else (),
         paid_with="balance" if any(step.key == "paid_balance" for step in steps) else "",
         fresh=fresh,
         pay_until=order.expires_at if shown == "waiting" else None,
@@ -171,8 +180,24 @@ def waiting(
     payment = None
     if running is not None:
         icon, colour = way_look(running.way)
-        title = way_title(running.way, viewer)
-        payment = OpenPayment(f"/wallet/payments/{running.id}", title, icon, colour, running.amount)
+        payment = OpenPayment(
+            href=f"/wallet/payments/{running.id}",
+            way=way_title(running.way, viewer),
+            icon=icon,
+            hue=colour,
+            amount=running.amount,
+            changeable=running.status is not IntentStatus.CONFIRMING,
+        )
     return msgspec.structs.replace(
-        view, held=order.held if order.held else None, missing=missing if missing else None, payment=payment
+        view,
+        held=order.held if order.held else None,
+        missing=missing if missing else None,
+        payment=payment,
+        settling=not missing and any(_has_just_come(item, order, viewer.now) for item in intents),
     )
+
+
+def _has_just_come(intent: Intent, order: orders.OrderView, now: datetime) -> bool:
+    """Whether the order's money came a moment ago, so that the worker is about to deliver."""
+    whole = intent.status in {IntentStatus.SUCCEEDED, IntentStatus.OVERPAID}
+    return whole and intent.order_id == order.id and now - intent.updated_at < _SETTLES_WITHIN

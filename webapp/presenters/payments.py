@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -52,10 +53,19 @@ _STATES: Final[dict[IntentStatus, PaymentState]] = {
     IntentStatus.FAILED: "failed",
     IntentStatus.REFUNDED: "refunded",
     IntentStatus.PARTIALLY_REFUNDED: "part_refunded",
+    IntentStatus.CANCELLED: "cancelled",
 }
 _OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
+_ENDS: Final[dict[str, Literal["failed", "expired", "cancelled"]]] = {
+    "failed": "failed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+}
+_CHANGEABLE: Final[frozenset[PaymentState]] = frozenset(
+    {"opening", "waiting", "short", "failed", "expired", "cancelled"}
+)
 # A refused proof may be answered by a better one, and money sent in time may be shown late.
-_PROVABLE: Final = _OPEN | {"expired", "failed"}
+_PROVABLE: Final = _OPEN | {"expired", "failed", "cancelled"}
 _ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cancelled", "refunded"]]] = {
     OrderStatus.AWAITING_PAYMENT: "waits",
     OrderStatus.DELIVERED: "delivered",
@@ -93,7 +103,7 @@ def top_up(
     typed: str = "",
     way: str = "",
     error: AmountError = "",
-    order: str = "",
+    instead: UUID | None = None,
     bonus: Money | None = None,
 ) -> TopUpPage:
     """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one."""
@@ -112,7 +122,7 @@ def top_up(
         price=picked.price(wanted) if picked else wanted,
         typed=typed,
         error=error,
-        order=order,
+        instead=str(instead) if instead else "",
         bonus=bonus if bonus else None,
     )
 
@@ -152,8 +162,8 @@ def _next_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
 
 def _last_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
     """How a payment ended; what has arrived has a receipt instead."""
-    if state in {"failed", "expired"}:
-        return (StepView("failed" if state == "failed" else "expired", "bad", intent.updated_at),)
+    if state in _ENDS:
+        return (StepView(_ENDS[state], "bad", intent.updated_at),)
     arrived = StepView("balance", "done", amount=intent.credited)
     if state in {"arrived", "over"}:
         return (arrived,)
@@ -254,8 +264,17 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
+def _methods(intent: Intent, state: PaymentState, order: OrderRow | None) -> str:
+    """Where another payment method is chosen: not while money is on its way, nor once it is here."""
+    if state not in _CHANGEABLE:
+        return ""
+    if intent.order_id is None:
+        return f"/wallet/topup?instead={intent.id}" if state != "short" else ""
+    return f"/orders/{order.number}/pay" if order and order.status is OrderStatus.AWAITING_PAYMENT else ""
+
+
 def _is_over(state: PaymentState, *, payable: bool) -> bool:
-    return state in {"expired", "failed"} or (state == "short" and not payable)
+    return state in {"expired", "failed", "cancelled"} or (state == "short" and not payable)
 
 
 def payment(
@@ -305,7 +324,7 @@ def payment(
         address=f"/wallet/payments/{intent.id}?seen={_digest(*changing)}",
         balance=balance,
         until=intent.expires_at if payable or state == "opening" else None,
-        live_url=live_url if state in _OPEN or state == "expired" else None,
+        live_url=live_url if state in _OPEN or state in {"expired", "cancelled"} else None,
         asks=state == "opening" or transfer is not None or (state == "confirming" and kind is ActionKind.TRANSFER),
         pay_url=url,
         pay_with="none" if url is None else "invoice" if kind is ActionKind.INVOICE else "link",
@@ -317,8 +336,10 @@ def payment(
         seen=_seen(intent) if state == "confirming" else None,
         seen_at=seen_at,
         reason=intent.progress.get("reason", "") if deposit else "",
+        goods=intent.title,
         order=order.number if order else "",
         order_stands=_ORDERS[order.status] if order else "waits",
+        methods=_methods(intent, state, order),
         next_href=next_href,
     )
 

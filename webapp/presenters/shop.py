@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from backend.catalog import types as catalog
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.paging import Page
-from webapp.presenters.common import tile
+from webapp.presenters.common import Picture, tile
 from webapp.views import (
     BuyView,
     Chip,
@@ -29,9 +29,6 @@ from webapp.views import (
     TileView,
     VariantRow,
 )
-
-Picture = Callable[[str | None], str | None]
-"""The signed address of a stored picture's name."""
 
 _LOW: Final = 10
 _MOST: Final = 1000
@@ -81,7 +78,7 @@ def card(product: catalog.ProductCard, picture: Picture) -> ProductCard:
     """A product in a grid or a list."""
     return ProductCard(
         slug=product.slug,
-        title=product.name,
+        title=product.title,
         subtitle=product.summary,
         tile=_tile(product, picture),
         price=product.price_from,
@@ -196,7 +193,7 @@ def product_page(
     """A product with its variants. It is sold out when none of them can be had."""
     variant = chosen_variant(product, wanted)
     return ProductPage(
-        title=product.name,
+        title=product.title,
         tile=_tile(product, picture),
         stock=stock(product.available),
         variants=tuple(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from backend.infra.formatting import format_duration, format_money
+from backend.infra.formatting import format_duration, format_money, joined
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.payments import words
@@ -82,7 +82,7 @@ def note(way: Way, amount: Money, viewer: Viewer) -> str:
         first = format_money(way.price(amount), viewer.locale)
     else:
         first = say(_LOOKS[way.name].hint) if way.name in _LOOKS and _LOOKS[way.name].hint else ""
-    return " · ".join(filter(None, (first, takes(way, viewer))))
+    return joined([first, takes(way, viewer)], viewer.locale)
 
 
 def way_row(way: Way, amount: Money, viewer: Viewer, *, selected: bool = False) -> WayRow:

@@ -1,4 +1,4 @@
-// Telegram and session glue; all else is htmx. Nothing waits for Telegram's script: ordinary buttons stand in.
+// Telegram and session; all else is htmx. Nothing waits for Telegram's script.
 const $ = (selector, within = document) => within.querySelector(selector);
 const on = (names, use) => names.split(" ").forEach((name) => document.addEventListener(name, use));
 const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
@@ -8,12 +8,12 @@ const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return 
 let kept = {};
 try { sessionStorage.kept = 1; kept = sessionStorage; } catch {} // null, shut, full
 
-// ---- launch parameters, kept where Telegram's script keeps them
+// launch parameters, where Telegram's script keeps them
 const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
 const launch = { ...before, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
 const initData = launch.tgWebAppData || "";
 if (initData) kept[PLACE] = JSON.stringify(launch);
-if (initData !== before.tgWebAppData) kept.token = ""; // perhaps somebody else now
+if (initData !== before.tgWebAppData) kept.token = "";
 const fields = new URLSearchParams(initData);
 let start = kept.started === initData ? null : fields.get("start_param");
 
@@ -22,8 +22,6 @@ const speak = (lang) => { root.lang = lang; root.dir = words(lang).dir; };
 const asked = (parse(fields.get("user")).language_code || navigator.language).slice(0, 2);
 speak(words(asked) ? asked : "en");
 const word = (name) => words(root.lang).content.firstElementChild.dataset[name];
-const number = (value, digits = 1) =>
-  new Intl.NumberFormat(word("locale"), { minimumIntegerDigits: digits }).format(value);
 
 const paint = (theme) => {
   for (const name in theme) root.style.setProperty(`--tg-theme-${name.replace(/_/g, "-")}`, theme[name]);
@@ -33,7 +31,7 @@ const paint = (theme) => {
 };
 paint(parse(launch.tgWebAppThemeParams));
 
-// ---- Telegram
+// Telegram
 let tg;
 const can = (version) => tg?.isVersionAtLeast(version);
 const attach = () => {
@@ -41,13 +39,13 @@ const attach = () => {
   tg = Telegram.WebApp;
   tg.ready();
   tg.expand();
-  if (can("7.7")) tg.disableVerticalSwipes();
   const dress = () => {
     paint(tg.themeParams);
     try {
-      if (can("6.1")) tg.setHeaderColor("secondary_bg_color");
-      if (can("7.10")) tg.setBottomBarColor("bottom_bar_bg_color");
-    } catch {} // old theme
+      tg.disableVerticalSwipes();
+      tg.setHeaderColor("secondary_bg_color");
+      tg.setBottomBarColor("bottom_bar_bg_color");
+    } catch {} // old client
   };
   dress();
   tg.onEvent("themeChanged", dress);
@@ -66,16 +64,14 @@ const mirror = () => {
   root.classList.toggle("has-main", Boolean(tg && button));
   if (!tg) return;
   if (button && !sheet.open) {
-    const copy = button.cloneNode(true);
-    copy.querySelectorAll("bdi").forEach((part) => { part.textContent = `\u2068${part.textContent}\u2069`; });
-    const busy = button.matches(".is-busy"), text = copy.textContent.trim();
+    const busy = button.matches(".is-busy, .htmx-request"), text = button.textContent.trim();
     tg.MainButton[busy ? "showProgress" : "hideProgress"]();
     tg.MainButton.setParams({ text, is_visible: true, is_active: !busy && !button.disabled });
   } else tg.MainButton.hide();
   if (can("6.1")) tg.BackButton[sheet.open || screen()?.dataset.back ? "show" : "hide"]();
 };
 const here = () => location.pathname + location.search;
-let came; // the page before: up to it is back to its place
+let came; // the page before
 const back = () => {
   const up = screen()?.dataset.back;
   if (sheet.open) sheet.close();
@@ -83,12 +79,12 @@ const back = () => {
   else if (up) load(up, true);
 };
 
-// ---- pages
+// pages
 const places = {};
-let navigation, timer, scroll = 0, last = here();
-const load = (path, push) => { // from an element of its own: no queue
+let navigation, timer, scroll = 0, stale, last = here();
+const load = (path, push, target = app) => { // its own element: no queue
   const source = document.body.appendChild(document.createElement("i"));
-  htmx.ajax("GET", path, { source, target: app, swap: "innerHTML", push: push && path })
+  htmx.ajax("GET", path, { source, target, swap: "innerHTML", push: push && path })
     .catch(() => {}).finally(() => source.remove());
 };
 const isPage = ({ verb, target }) => verb === "get" && target === app;
@@ -99,12 +95,12 @@ const arrive = () => {
   document.title = screen().dataset.title;
   sheet.close();
   scrollTo(0, scroll);
-  scroll = 0;
   mirror();
 };
-const hold = (button, busy) => {
-  button.classList.toggle("is-busy", busy);
-  mirror();
+const resume = () => { // to its place in a long list
+  const more = $(".more", app);
+  scrollTo(0, scroll);
+  if (more && scrollY + 1 < scroll) htmx.trigger(more, "revealed"); else scroll = 0;
 };
 const local = (name) => {
   show(app, `#t-${name}-${root.lang}`);
@@ -113,7 +109,7 @@ const local = (name) => {
 on("htmx:confirm", (event) => {
   const { elt, etc, issueRequest } = event.detail, question = elt.dataset.confirm;
   if (elt.matches(".htmx-request:not([hx-sync], [data-live])")) return event.preventDefault(); // a double tap
-  if (!question || etc.values) return; // a retry was confirmed before
+  if (!question || etc.values) return; // confirmed before
   event.preventDefault();
   const answer = (yes) => yes && issueRequest(true);
   if (can("6.2")) tg.showConfirm(question, answer); else answer(confirm(question));
@@ -130,20 +126,20 @@ on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
     navigation?.abort();
     navigation = xhr;
     last = config.path;
+    scroll = 0;
     places[here()] = scrollY;
     if (screen()) timer = setTimeout(() => {
       show($("#wait"), `template[data-skeleton=${elt.dataset.skeleton || "list"}]`);
       root.classList.add("is-waiting");
     }, 100);
   }
-  const parts = config.verb === "get" ? [] : [...elt.elements || []];
-  const button = elt.localName === "button" ? elt : parts.find(({ type }) => type === "submit");
-  if (button) hold(config.button = button, true);
+  if ("prices" in elt.dataset) stale = false;
 });
+on("htmx:beforeSend", mirror);
 on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }) => {
-  const { button, elt, verb, path } = config, fresh = xhr.getResponseHeader("X-Session-Token");
+  const { elt, verb, path } = config, fresh = xhr.getResponseHeader("X-Session-Token");
   if (navigation === xhr) { navigation = null; settle(); }
-  if (button) hold(button, false);
+  mirror();
   if (fresh) kept.token = fresh;
   if (fresh && isPage(config)) { kept.started = initData; start = null; }
   if (config.again) setTimeout(() => { // once htmx has let go
@@ -176,19 +172,29 @@ on("htmx:sendError htmx:timeout", ({ detail: { elt, requestConfig } }) => {
   else if (!elt.matches("[data-live], .more")) toast(word("offline"), "bad");
 });
 on("htmx:beforeHistorySave", () => { came = location.pathname; });
-on("htmx:historyCacheMiss", (event) => { // going back asks anew, with the session
+on("htmx:historyCacheMiss", (event) => { // ask again, with the session
   event.preventDefault();
   came = null;
-  scroll = places[here()] || 0;
+  const place = places[here()];
   load(here());
+  scroll = place;
 });
+on("htmx:afterSettle", () => scroll && resume());
 on("htmx:afterSwap", ({ detail: { target } }) => {
   if (target === app) arrive();
   if (target === sheet && !sheet.open) { sheet.showModal(); sheet.append(toasts); }
+  reprice();
+});
+const reprice = () => { // busy until the button has the new price
+  if (stale) main()?.classList.add("is-busy");
   mirror();
+};
+on("input change", ({ target }) => {
+  stale ||= target.closest("[data-prices]");
+  reprice();
 });
 
-// ---- sheets and toasts: native dialog
+// sheets and toasts
 sheet.onclose = () => { document.body.append(toasts); mirror(); };
 sheet.onclick = ({ target }) => { if (target === sheet) sheet.close(); };
 const toast = (text, kind = "good") => {
@@ -199,16 +205,17 @@ const toast = (text, kind = "good") => {
   haptic(kind === "bad" ? "error" : "success");
 };
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
+const invoice = (url, page) => can("6.1")
+  ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
+on("invoice", ({ detail }) => invoice(detail.url, detail.page));
 
-// ---- data attributes: as a fragment comes, and as it is tapped
+// data attributes, by name
 let lives = [];
 const comes = {
-  left(node) { // seconds by the server's clock as the answer came: the phone's own may be wrong
+  left(node) { // by the server's clock, not the phone's
     node.ends ??= Date.now() + node.dataset.left * 1e3;
-    const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3));
-    const parts = [Math.floor(left / 60) % 60, left % 60];
-    if (left >= 3600) parts.unshift(Math.floor(left / 3600));
-    node.textContent = parts.map((part, at) => number(part, at ? 2 : 1)).join(":");
+    const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3)) * 1e3;
+    node.textContent = new Date(left).toISOString().slice(left < 36e5 ? 14 : 11, 19).replace(/^0/, "");
     if (left && node.isConnected) setTimeout(comes.left, 1000, node);
   },
   live(node) {
@@ -217,10 +224,9 @@ const comes = {
     source.addEventListener("changed", tell);
     source.onopen = () => { poll = clearInterval(poll); };
     source.onerror = () => { poll ||= setInterval(tell, 5000); };
-    lives.push({ node, tell, stop: () => { source.close(); clearInterval(poll); } });
+    lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
   },
   haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
-  toast: (node) => node === screen() || toast(node.dataset.toast),
 };
 const change = (input, value) => {
   input.value = value;
@@ -238,16 +244,16 @@ const taps = {
   fill: ({ value }) => change($("#amount"), value),
   step({ parentElement: box, dataset }) {
     const { min, max } = box.dataset, input = $("input", box), value = +input.value + +dataset.step;
-    $("output", box).textContent = number(value);
+    $("output", box).textContent = value;
     box.firstElementChild.disabled = value <= min;
     box.lastElementChild.disabled = value >= max;
     change(input, value);
   },
   openLink({ href, dataset }, event) {
+    if (!tg) return;
     event.preventDefault();
-    if (dataset.openLink && can("6.1")) tg.openInvoice(href, () => lives.forEach(({ tell }) => tell()));
-    else if (tg) tg[/^https:\/\/t\.me\//.test(href) ? "openTelegramLink" : "openLink"](href);
-    else open(href, "_blank", "noopener");
+    if (dataset.openLink && can("6.1")) invoice(href, dataset.openLink);
+    else tg[/^https:\/\/t\.me\//.test(href) ? "openTelegramLink" : "openLink"](href);
   },
   download(node, event) {
     if (!can("8.0")) return;
@@ -263,7 +269,7 @@ on("click", (event) => {
   const node = event.target.closest("a, button, input");
   for (const name in node?.dataset) taps[name]?.(node, event);
 });
-on("touchstart", () => {}); // wakes :active in WebKit
+on("touchstart wheel", () => { scroll = 0; }); // wakes :active in WebKit
 
 attach();
 if (!tg) $("script[async]").onload = attach;

@@ -86,12 +86,15 @@ class OpenPayment(msgspec.Struct, frozen=True):
     icon: str
     hue: Hue
     amount: Money
+    changeable: bool
+    """Whether another payment method may take its place: not while money is on its way."""
 
 
 class OrderPage(msgspec.Struct, frozen=True):
     """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes.
 
-    Of one that waits: ``held`` is set aside from the balance, ``missing`` is to be paid yet, ``payment`` runs for it.
+    Of one that waits: ``held`` is set aside from the balance, ``missing`` is to be paid yet, ``payment`` runs for it;
+    ``settling``: its payment is here, its goods are on their way.
     """
 
     number: str
@@ -109,3 +112,4 @@ class OrderPage(msgspec.Struct, frozen=True):
     refunded: Money | None = None
     again_href: str = ""
     payment: OpenPayment | None = None
+    settling: bool = False

@@ -19,7 +19,8 @@ EntryKind = Literal[
 ]  # fmt: skip
 ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
 PaymentState = Literal[
-    "opening", "waiting", "confirming", "short", "arrived", "over", "failed", "expired", "refunded", "part_refunded"
+    "opening", "waiting", "confirming", "short", "arrived", "over", "failed", "expired", "refunded", "part_refunded",
+    "cancelled",
 ]  # fmt: skip
 """Where a payment stands, to its payer: ``opening`` until the provider has answered, ``short`` with a part of it here,
 ``over`` with more than was asked."""
@@ -107,7 +108,7 @@ class TopUpPage(msgspec.Struct, frozen=True):
     """wallet/topup.html; wallet/_quote.html takes the same. ``typed`` is the reader's own amount.
 
     ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
-    is what the shop puts on top.
+    is what the shop puts on top; ``instead`` is the open payment that this one is to replace.
     """
 
     amount: Money
@@ -119,7 +120,7 @@ class TopUpPage(msgspec.Struct, frozen=True):
     price: Money
     typed: str = ""
     error: Literal["", "too_small", "too_large", "not_a_number"] = ""
-    order: str = ""
+    instead: str = ""
     bonus: Money | None = None
 
 
@@ -204,9 +205,13 @@ class PaymentPage(msgspec.Struct, frozen=True):
     needed: int = 0
     seen: Money | None = None
     reason: str = ""
+    goods: str = ""
+    """What is bought by it; empty for a top-up."""
     order: str = ""
     order_stands: Literal["waits", "delivered", "expired", "cancelled", "refunded"] = "waits"
     next_href: str = "/wallet"
+    methods: str = ""
+    """Where another payment method is chosen: a sheet for an order, else the form; empty when none can be."""
     seen_at: str = ""
 
     @property

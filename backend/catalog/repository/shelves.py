@@ -23,7 +23,7 @@ _OFFER = (
         Variant.id, Variant.product_id, Variant.name.label("variant_name"), Variant.price_amount,
         Variant.reseller_amount, Variant.currency, Variant.min_quantity, Variant.max_quantity,
         Variant.per_person_limit, Product.slug, Product.name, Product.hue, Product.icon, Product.country,
-        Product.premium_only, Product.kind,
+        Product.picture, Product.premium_only, Product.kind,
     )
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.id == bindparam("variant_id"), Variant.hidden.is_(False), Product.listed)
@@ -155,6 +155,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
         hue=row.hue,
         icon=row.icon,
         country=row.country,
+        picture=row.picture,
         unit_price=Money(amount, row.currency),
         min_quantity=row.min_quantity,
         max_quantity=row.max_quantity,

@@ -126,7 +126,7 @@ _LIST_SEALED = (
     .where(StockKey.id.in_(bindparam("ids", expanding=True)), StockKey.state == KeyState.SOLD)
 )
 _SUBJECT = (
-    select(Product.id, Product.slug, Product.name, Variant.name.label("variant_name"))
+    select(Product.id, Product.slug, Product.name, Product.country, Variant.name.label("variant_name"))
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.id == bindparam("variant_id"))
 )
@@ -231,7 +231,7 @@ async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
     if row is None:
         return None
     left = await count_available(tx, variant_id)
-    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, left)
+    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left)
 
 
 # What never had stock is no news: it is not for sale yet.

@@ -31,6 +31,7 @@ from backend.catalog.types import (
     StockReport,
     VariantOffer,
 )
+from backend.catalog.words import product_name
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
@@ -216,10 +217,12 @@ class CatalogService:
 
     def _card(self, row: Row[Any], actor: Actor, available: int | None = None) -> ProductCard:
         amount = row.reseller_amount if actor.is_reseller else row.price_amount
+        name = pick(row.name, actor.language)
         return ProductCard(
             id=ProductId(row.id),
             slug=row.slug,
-            name=pick(row.name, actor.language),
+            name=name,
+            title=product_name(name, row.country, actor.language),
             summary=pick(row.summary, actor.language),
             hue=row.hue,
             icon=row.icon,

@@ -50,7 +50,7 @@ _NET = Order.total_amount - Order.refunded_amount
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
 _OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
 _LINE_COLUMNS = (
-    Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.quantity,
+    Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.picture, Line.quantity,
     Line.unit_amount,
 )  # fmt: skip
 _ORDER_COLUMNS = (
@@ -69,9 +69,9 @@ _ADD_ORDER = HotStatement(
         RETURNING id, sequence
     ), lines AS (
         INSERT INTO order_lines (id, order_id, user_id, variant_id, position, quantity, unit_amount,
-                                 slug, name, variant_name, hue, icon, country)
+                                 slug, name, variant_name, hue, icon, country, picture)
         SELECT :line_id, made.id, :user_id, :variant_id, 0, :quantity, :unit_amount,
-               :slug, :name, :variant_name, :hue, :icon, :country FROM made
+               :slug, :name, :variant_name, :hue, :icon, :country, :picture FROM made
     ), events AS (
         INSERT INTO order_events (id, order_id, step, at, actor_id)
         SELECT step.id, made.id, step.name, :now, :actor_id
@@ -81,7 +81,8 @@ _ADD_ORDER = HotStatement(
 """).bindparams(
         *(bindparam(name, type_=Uuid()) for name in ("id", "user_id", "line_id", "variant_id", "actor_id")),
         *(bindparam(name, type_=BigInteger()) for name in ("total", "quantity", "unit_amount")),
-        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "slug", "hue", "icon", "country")),
+        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "slug")),
+        *(bindparam(name, type_=Text()) for name in ("hue", "icon", "country", "picture")),
         *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
         *(bindparam(name, type_=JSONB()) for name in ("name", "variant_name")),
         bindparam("event_ids", type_=ARRAY(Uuid())),
@@ -158,6 +159,7 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
         "hue": line.hue,
         "icon": line.icon,
         "country": line.country,
+        "picture": line.picture,
         "actor_id": order.user_id,
         "event_ids": [tx.new_id() for _ in order.steps],
         "steps": [step.value for step in order.steps],
@@ -249,6 +251,7 @@ def _line(row: Row[Any], currency: str) -> OrderLine:
         hue=row.hue,
         icon=row.icon,
         country=row.country,
+        picture=row.picture,
         quantity=row.quantity,
         unit_price=Money(row.unit_amount, currency),
     )
@@ -313,7 +316,7 @@ def order_row(row: Row[Any]) -> OrderRow:
     """The Struct of one listed order."""
     first = OrderLine(
         OrderLineId(row.line_id), row.slug, row.name, row.variant_name, row.hue, row.icon, row.country,
-        row.quantity, Money(row.unit_amount, row.currency),
+        row.picture, row.quantity, Money(row.unit_amount, row.currency),
     )  # fmt: skip
     return OrderRow(
         id=OrderId(row.id),

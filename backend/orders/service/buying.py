@@ -182,6 +182,7 @@ def _line(line_id: OrderLineId, offer: Offer, quantity: int) -> OrderLine:
         hue=offer.hue,
         icon=offer.icon,
         country=offer.country,
+        picture=offer.picture,
         quantity=quantity,
         unit_price=offer.unit_price,
     )

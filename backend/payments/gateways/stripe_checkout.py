@@ -119,7 +119,7 @@ class StripeProvider:
         price = {
             "currency": payment.payable.currency.lower(),
             "unit_amount": to_stripe(payment.payable),
-            "product_data": {"name": f"#{payment.number}"},
+            "product_data": {"name": payment.title or f"#{payment.number}"},
         }
         session = await self._api.call(
             "post",

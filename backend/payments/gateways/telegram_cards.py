@@ -53,6 +53,7 @@ class CardsProvider:
             payment.payable,
             language=payment.language,
             shop=self._shop,
+            title=payment.title,
             provider_token=self._token,
         )
         url = await self._api.create_link(invoice)

@@ -101,6 +101,7 @@ class StarsProvider:
             payment.payable,
             language=payment.language,
             shop=self._shop,
+            title=payment.title,
             unit_price=self.capabilities.unit_price,
         )
         url = await self._api.create_link(invoice)

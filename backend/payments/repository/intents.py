@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, case, func, select, update
+from sqlalchemy import Select, bindparam, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
@@ -21,11 +21,14 @@ from backend.payments.types import Created, Intent, IntentStatus, PayAction, Pro
 
 _INTENT = PaymentIntent.__table__.c
 _CREATED = IntentStatus.CREATED.value
+_UNTOUCHED = (IntentStatus.CREATED.value, IntentStatus.PENDING.value)
+_LOCK_METHODS = text("SELECT pg_advisory_xact_lock(hashtextextended('payments:' || :order_id, 0))")
 _COLUMNS = (
     _INTENT.id, _INTENT.number, _INTENT.user_id, _INTENT.provider, _INTENT.currency, _INTENT.amount, _INTENT.credited,
     _INTENT.refunded, _INTENT.asset, _INTENT.payable, _INTENT.received, _INTENT.status, _INTENT.action,
     _INTENT.external_id, _INTENT.charge_id, _INTENT.progress, _INTENT.order_id, _INTENT.created_at,
     _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls, _INTENT.mark,
+    _INTENT.title,
 )  # fmt: skip
 
 
@@ -51,6 +54,7 @@ def _intent(row: Any) -> Intent:
         expires_at=row.expires_at,
         polls=row.polls,
         mark=row.mark,
+        title=row.title,
     )
 
 
@@ -66,12 +70,14 @@ async def add_intent(
     lifetime: timedelta,
     lease: timedelta,
     next_poll: timedelta | None,
+    title: str = "",
 ) -> tuple[Intent, bool]:
     """A new payment, leased to the caller, and True; or the one that the person's key made before, and False."""
     values = {
         "id": tx.new_id(), "user_id": user_id, "provider": way, "currency": amount.currency, "amount": amount.amount,
         "asset": payable.currency, "payable": payable.amount,
         "status": IntentStatus.CREATED.value, "idempotency_key": idempotency_key, "order_id": order_id,
+        "title": title,
         "created_at": tx.now, "updated_at": tx.now, "expires_at": tx.now + lifetime, "leased_until": tx.now + lease,
         "next_poll_at": None if next_poll is None else tx.now + next_poll,
     }  # fmt: skip
@@ -151,6 +157,25 @@ async def save_created(tx: Tx, intent_id: IntentId, created: Created) -> None:
     )
 
 
+async def lock_methods(tx: Tx, order_id: OrderId) -> None:
+    """Let the payments of one order be begun one after another, so that each sees the one before."""
+    await tx.execute(_LOCK_METHODS, {"order_id": str(order_id)})
+
+
+async def cancel_others(tx: Tx, chosen: Intent, instead: IntentId | None) -> list[IntentId]:
+    """Cancel what ``chosen`` takes the place of, where no money is known: its order's payments, and ``instead``."""
+    replaced = _INTENT.id == instead
+    if chosen.order_id is not None:
+        replaced |= _INTENT.order_id == chosen.order_id
+    cancelled = (
+        update(PaymentIntent)
+        .where(_INTENT.user_id == chosen.user_id, _INTENT.id != chosen.id, _INTENT.status.in_(_UNTOUCHED), replaced)
+        .values(status=IntentStatus.CANCELLED.value, updated_at=tx.now)
+        .returning(_INTENT.id)
+    )
+    return [IntentId(row.id) for row in await tx.execute(cancelled)]
+
+
 async def save_paid(
     tx: Tx, intent_id: IntentId, status: IntentStatus, *, credited: Money, received: Money, charge_id: str | None
 ) -> None:
@@ -164,7 +189,7 @@ async def save_paid(
 async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progress: dict[str, str]) -> None:
     """Keep a payment's new status and what is known of money on its way."""
     await _save(
-        tx, intent_id, status=status.value, progress={name: text.replace("\0", "") for name, text in progress.items()}
+        tx, intent_id, status=status.value, progress={name: value.replace("\0", "") for name, value in progress.items()}
     )
 
 

@@ -36,6 +36,7 @@ class ChatPaymentsService:
             intent.payable,
             language=actor.language.value,
             shop=self._shop,
+            title=intent.title,
             unit_price=way.unit_price,
             provider_token="" if way.asset == STARS else self._provider_token,
         )

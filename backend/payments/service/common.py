@@ -32,5 +32,6 @@ async def ref(tx: Tx, intent: Intent) -> PaymentRef:
         language=payer.language.value,
         created_at=intent.created_at,
         expires_at=intent.expires_at,
+        title=intent.title,
         mark=intent.mark,
     )

@@ -48,6 +48,7 @@ _PROVABLE: Final = frozenset(
         IntentStatus.UNDERPAID,
         IntentStatus.EXPIRED,
         IntentStatus.FAILED,
+        IntentStatus.CANCELLED,
     }
 )
 

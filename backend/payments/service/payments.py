@@ -40,6 +40,7 @@ _OVERDUE: Final = timedelta(seconds=30)
 _SWEPT_AT_ONCE: Final = 100
 _LOOKED_AT_ONCE: Final = 5
 _MAX_KEY: Final = 200
+_MAX_TITLE: Final = 200
 log = structlog.get_logger(__name__)
 
 
@@ -104,12 +105,16 @@ class PaymentsService:
         *,
         idempotency_key: str,
         until: datetime | None = None,
+        title: str = "",
+        instead: IntentId | None = None,
     ) -> Intent:
-        """Begin a payment into the actor's wallet; the same key again gives the same payment.
+        """Begin a payment into the actor's wallet; the same key again gives the same payment, until that has ended.
 
-        It ends with its provider's own time, and no later than ``until``: the end of the order's reservation.
-        Raises Invalid for a way or an amount that is not offered, PaymentConflict for a key used otherwise, Unavailable
-        when the provider does not answer (the payment stays, and is opened by a later try or by the worker).
+        It ends with its provider's own time, and no later than ``until``: the end of the order's reservation. It takes
+        the place of the order's open payments, and of ``instead``: they are cancelled where no money is known.
+        ``title`` is what is bought, for the invoice. Raises Invalid for a way or an amount that is not offered,
+        PaymentConflict for a key used otherwise, Unavailable when the provider does not answer (the payment stays, and
+        is opened by a later try or by the worker).
         """
         provider = self._providers.get(way)
         if provider is None or not rules.serves(provider.capabilities, self._currency):
@@ -123,21 +128,30 @@ class PaymentsService:
             if until is not None:
                 lifetime = min(lifetime, until - tx.now)
             first_poll = min(rules.poll_delay(0, can), lifetime)
-            intent, fresh = await intents.add_intent(
-                tx,
-                user_id=actor.id,
-                way=way,
-                amount=amount,
-                payable=rules.payable_of(amount, can),
-                order_id=order_id,
-                idempotency_key=idempotency_key,
-                lifetime=lifetime,
-                lease=_LEASE,
-                next_poll=first_poll,
-            )
+            if order_id is not None:
+                await intents.lock_methods(tx, order_id)
+            intent, fresh, key = None, False, idempotency_key
+            while intent is None or (rules.is_dead(intent, tx.now) and not fresh):
+                if intent is not None:
+                    key = f"{idempotency_key}:{intent.number}"
+                intent, fresh = await intents.add_intent(
+                    tx,
+                    user_id=actor.id,
+                    way=way,
+                    amount=amount,
+                    payable=rules.payable_of(amount, can),
+                    order_id=order_id,
+                    title=title[:_MAX_TITLE],
+                    idempotency_key=key,
+                    lifetime=lifetime,
+                    lease=_LEASE,
+                    next_poll=first_poll,
+                )
+                rules.check_same(intent, way, amount, order_id)
+            for replaced in await intents.cancel_others(tx, intent, instead):
+                tx.signal(domain.SIGNAL, replaced)
             if fresh:
                 tx.enqueue(POLL, PollIntent(intent.id, 0), delay=first_poll, unique_key=_poll_key(intent.id, 0))
-        rules.check_same(intent, way, amount, order_id)
         return await self._open(intent, leased=fresh)
 
     async def intent(self, actor: Actor, intent_id: IntentId) -> Intent:
@@ -225,7 +239,7 @@ class PaymentsService:
         async with self._uow() as tx:
             asks = rules.is_asked(intent, tx.now, can)
             over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
-            follows = not intent.is_open or over
+            follows = not rules.is_awaited(intent) or over
             delay = rules.poll_delay(attempt, can, follows=follows)
             if not over:  # the one that ends it comes in time
                 delay = min(delay, max(intent.expires_at - tx.now, _SOONEST))

@@ -48,6 +48,8 @@ class IntentStatus(StrEnum):
     FAILED = "failed"
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
+    CANCELLED = "cancelled"
+    """Its payer has chosen another payment method; money that comes all the same is credited."""
 
 
 OPEN: Final = frozenset({IntentStatus.CREATED, IntentStatus.PENDING, IntentStatus.CONFIRMING, IntentStatus.UNDERPAID})
@@ -119,7 +121,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     provider) are in the shop's currency; ``payable`` and ``received`` in the asset that he pays in. ``number`` counts
     payments: the index of a derived address, the comment of a transfer. ``charge_id`` names the money at the provider.
     ``progress`` is what a provider tells of money that is on its way (``confirmations``, ``needed``, ``seen``);
-    ``mark`` is its own note of how far it has looked.
+    ``mark`` is its own note of how far it has looked. ``title`` is what is bought by it, in the payer's language; empty
+    for a top-up.
     """
 
     id: IntentId
@@ -142,6 +145,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     polls: int
     mark: str = ""
+    title: str = ""
 
     @property
     def reference(self) -> str:

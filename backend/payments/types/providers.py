@@ -54,7 +54,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
     """A payment, as a provider needs it. ``intent_id`` is also the idempotency key of its creation.
 
-    ``payable`` is what the person has to pay, ``amount`` what the shop credits for it. ``language`` is the payer's.
+    ``payable`` is what the person has to pay, ``amount`` what the shop credits for it. ``language`` is the payer's, in
+    which ``title`` says what is bought; empty for a top-up.
     """
 
     intent_id: IntentId
@@ -69,6 +70,7 @@ class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     created_at: datetime
     expires_at: datetime
+    title: str = ""
     mark: str = ""
     """The ``mark`` of the last report that had one."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.infra.settings import Settings
+from backend.kernel.money import Money
 from backend.orders.types import OrderFilter, RefundTarget
+from backend.payments.types import IntentStatus
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -91,9 +94,10 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
 
     clock.move(seconds=6)
     arrived = await buyer.get(path, headers={"HX-Target": "payment"})
-    assert "$5.00 has arrived" in arrived.text
-    assert f'href="/orders/{row.number}"' in arrived.text
-    assert "<main" not in arrived.text
+    # The order in the payment's place, at once: its goods follow.
+    assert (arrived.headers["hx-retarget"], arrived.headers["hx-replace-url"]) == ("#app", f"/orders/{row.number}")
+    assert "Payment received" in arrived.text
+    assert "Cancel the order" not in arrived.text
     await settle(services)
     paid = await buyer.get(f"/orders/{row.number}", headers={"HX-Target": "order"})
     assert "Your key is here" in paid.text
@@ -176,14 +180,28 @@ async def test_who_keeps_his_balance_pays_all_by_a_way(
 
 async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=720), visitor()
-    await arrive(services, buyer, cents=420)
+    actor = await arrive(services, buyer, cents=420)
     sheet = await confirm(buyer, thing)
     assert "$2.00 stays in your balance" in sheet.text  # five dollars of Stars for three that are missing
     assert "385 Stars" in plain(sheet.text)
     data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
     page = await buyer.post("/orders/reserve", data=data)
-    assert "Pay 385 Stars" in plain(page.text)
-    assert 'data-open-link="openInvoice"' in page.text
+    (intent,) = await services.payments.list_mine(actor)
+    assert (intent.title, intent.payable) == ("Private VPN key · 3 months", Money(385, "XTR"))
+    invoice = msgspec.json.decode(page.headers["hx-trigger"])["invoice"]
+    assert invoice == {"url": "https://t.me/$invoice", "page": f"/wallet/payments/{intent.id}"}
+    (number,) = {page.headers["hx-push-url"].removeprefix("/orders/")}
+    assert f'hx-get="/orders/{number}/pay"' in page.text  # under the invoice lies the order
+
+    for status, said in (("failed", "Payment failed. You weren't charged."), ("cancelled", "Payment cancelled.")):
+        again = await buyer.get(f"{invoice['page']}/closed", params={"status": status})
+        assert (again.headers["hx-retarget"], said in again.headers["hx-trigger"]) == ("#sheet", True)
+        assert f'hx-post="/orders/{number}/topup"' in again.text
+    other = await buyer.post(f"/orders/{number}/topup", data={"intent": field(again, "intent"), "way": "demo"})
+    assert other.headers["hx-push-url"].startswith("/wallet/payments/")
+    assert (await services.payments.intent(actor, intent.id)).status is IntentStatus.CANCELLED
+    paid = await buyer.get(f"{invoice['page']}/closed", params={"status": "paid"})
+    assert (paid.headers["hx-retarget"], paid.headers["hx-replace-url"]) == ("#app", f"/orders/{number}")
 
 
 async def test_a_way_that_cannot_take_so_much_is_not_tapped(services: Services, visitor: MakeVisitor) -> None:
@@ -384,3 +402,24 @@ async def test_a_price_that_moved_is_shown_again_and_not_charged(services: Servi
     again = {name: field(refused, name) for name in tapped}
     assert (await layla.post("/orders", data=again)).status_code == 200
     assert "$13.00" in (await layla.get("/wallet")).text
+
+
+async def test_picture_and_country_of_what_was_bought_are_shown_everywhere(
+    services: Services, visitor: MakeVisitor
+) -> None:
+    thing, buyer = await goods(services, price=720), visitor()
+    await arrive(services, buyer, cents=2000)
+    picture = f"{'a1' * 20}.svg"
+    change = text("UPDATE products SET picture = :picture, country = 'JP' WHERE slug = :slug")
+    async with services.uow() as tx:
+        await tx.execute(change, {"picture": picture, "slug": thing.slug})
+    sheet = await confirm(buyer, thing)
+    order = await buy(buyer, thing, 1, field(sheet, "intent"))
+    for page in (sheet, order, await buyer.get("/orders"), await buyer.get(f"/shop/{thing.slug}")):
+        assert "Private VPN key · Japan" in page.text
+        assert picture in page.text
+    assert "Private VPN key · Japan" in (await buyer.get("/wallet")).text
+    # A picture that is replaced stays with what was bought before.
+    async with services.uow() as tx:
+        await tx.execute(change, {"picture": None, "slug": thing.slug})
+    assert picture in (await buyer.get(f"/orders/{number_of(order)}")).text

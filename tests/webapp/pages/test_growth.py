@@ -54,7 +54,7 @@ async def test_a_code_becomes_money(
     assert form.status_code == 200
     answers = await asyncio.gather(*(one.post("/wallet/redeem", data={"code": code.lower()}) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {200}
-    sum_shown = {"en": "$5.00", "ar": "٥٫٠٠", "ru": "5,00"}[language]
+    sum_shown = {"en": "$5.00", "ar": "5.00", "ru": "5,00"}[language]
     assert all(sum_shown in answer.text for answer in answers)
     assert await balance(services, actor) == 500
     history = await one.get("/wallet?kind=voucher")
