@@ -28,7 +28,7 @@ _NAMING = {
 
 
 _IDLE_SECONDS = 5.0
-_SURPLUS_SECONDS = 300
+_SURPLUS_SECONDS = 60
 _LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s"}
 DIALECT = "postgresql+asyncpg://"
 """SQLAlchemy's name for the driver; where the database is, is told by ``connect_args``."""

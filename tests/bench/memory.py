@@ -40,6 +40,9 @@ _LOAD_SECONDS = 20.0
 _UPDATES_PER_SECOND = 50
 _PURCHASES_PER_SECOND = 20
 _READY_SECONDS = 120.0
+_QUIET_SECONDS = 75.0
+_STILL = 4
+"""MB by which a process that does nothing may come and go."""
 _MB = 1024
 _numbers = count(1)
 
@@ -108,13 +111,15 @@ async def _says(log: Path, words: str) -> bool:
 
 
 async def _settled(processes: dict[str, psutil.Process]) -> Shares:
-    """The shares once they hold still."""
-    before: Shares = {}
+    """The shares once they have held still for longer than PostgreSQL waits to close connections that nobody uses."""
+    start: Shares = {}
+    since = time.monotonic()
     while True:
         now = {name: await asyncio.to_thread(share, process) for name, process in processes.items()}
-        if before and all(abs(now[name] - before[name]) < 1 for name in now):
+        if not start or any(abs(now[name] - start[name]) > _STILL for name in now):
+            start, since = now, time.monotonic()
+        elif time.monotonic() - since > _QUIET_SECONDS:
             return now
-        before = now
         await asyncio.sleep(2)
 
 
