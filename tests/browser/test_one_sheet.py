@@ -93,6 +93,11 @@ async def test_the_button_never_shows_an_old_price(open_app: OpenApp, telegram: 
     answer.set()
     await expect(button).to_contain_text("$39.00")
     await expect(button).not_to_have_class(re.compile("is-busy"))
+    # Once it is told, nothing of it is left for the next page's button.
+    await button.click()
+    await page.locator('dialog#sheet button[value="usdt_evm"]').click()
+    await expect(page.locator(".qr")).to_be_visible()
+    await expect(button).not_to_have_class(re.compile("is-busy"))
 
 
 async def test_a_typed_amount_makes_the_button_busy_before_it_is_asked_for(

@@ -1,6 +1,6 @@
-// Telegram and session; all else is htmx. Nothing waits for Telegram's script.
+// Telegram and session; all else is htmx. Telegram's script may be late.
 const $ = (selector, within = document) => within.querySelector(selector);
-const on = (names, use) => names.split(" ").forEach((name) => document.addEventListener(name, use));
+const on = (names, use, top) => names.split(" ").forEach((name) => document.addEventListener(name, use, top));
 const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
 const root = document.documentElement;
 const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
@@ -45,7 +45,7 @@ const attach = () => {
       tg.disableVerticalSwipes();
       tg.setHeaderColor("secondary_bg_color");
       tg.setBottomBarColor("bottom_bar_bg_color");
-    } catch {} // old client
+    } catch {}
   };
   dress();
   tg.onEvent("themeChanged", dress);
@@ -82,7 +82,7 @@ const back = () => {
 // pages
 const places = {};
 let navigation, timer, scroll = 0, stale, last = here();
-const load = (path, push, target = app) => { // its own element: no queue
+const load = (path, push, target = app) => { // own element: no queue
   const source = document.body.appendChild(document.createElement("i"));
   htmx.ajax("GET", path, { source, target, swap: "innerHTML", push: push && path })
     .catch(() => {}).finally(() => source.remove());
@@ -94,6 +94,7 @@ const arrive = () => {
   speak(screen().lang);
   document.title = screen().dataset.title;
   sheet.close();
+  stale = false;
   scrollTo(0, scroll);
   mirror();
 };
@@ -192,7 +193,7 @@ const reprice = () => { // busy until the button has the new price
 on("input change", ({ target }) => {
   stale ||= target.closest("[data-prices]");
   reprice();
-});
+}, true); // ahead of htmx
 
 // sheets and toasts
 sheet.onclose = () => { document.body.append(toasts); mirror(); };
@@ -209,7 +210,7 @@ const invoice = (url, page) => can("6.1")
   ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
 on("invoice", ({ detail }) => invoice(detail.url, detail.page));
 
-// data attributes, by name
+// data attributes
 let lives = [];
 const comes = {
   left(node) { // by the server's clock, not the phone's
