@@ -305,7 +305,7 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
         messages.approval_asked(words, first, evil, evil, "/orders/i"),
         messages.order_of_blocked(words, usd(1), "S-4K7Q2M", evil),
         messages.wallet_adjusted(words, usd(-1), usd(0), evil),
-        messages.deposit_proved(words, usd(1), evil, 7, "i", evil),
+        messages.deposit_proved(words, usd(1), evil, 7, "i", reference=evil, by=evil, judged="confirmed"),
         messages.payment_unmatched(words, Money(1, "USDT"), evil, evil),
         messages.reconciliation_differed(words, evil, 1),
         messages.refund_failed(words, usd(1), evil, "i"),

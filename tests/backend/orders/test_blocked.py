@@ -206,7 +206,11 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
     await shop.run("notifications.order_paid_buyer")
     slow = Slow(lambda: shop.block(buyer))
     service = NotificationsService(
-        uow=shop.services.uow, ring=shop.services.ring, messenger=slow, public_url="https://shop.example"
+        uow=shop.services.uow,
+        ring=shop.services.ring,
+        messenger=slow,
+        public_url="https://shop.example",
+        proofs=shop.services.deposits.last_proof,
     )
     (note,) = await shop.rows("SELECT id FROM notifications WHERE user_id = :id", id=buyer.id)
     job = Job(

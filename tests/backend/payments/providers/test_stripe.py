@@ -34,7 +34,7 @@ on_stripe = pytest.mark.parametrize("desk", ["stripe"], indirect=True)
     [
         ("10.50", "USD", 1050), ("500", "JPY", 500), ("1", "XOF", 1), ("5", "ISK", 500), ("5", "UGX", 500),
         ("5.120", "KWD", 5120), ("5.124", "KWD", 5130), ("0.001", "BHD", 10), ("10.45", "HUF", 1045),
-        ("7.00", "RWF", 7), ("7.01", "RWF", 8),
+        ("7", "RWF", 7), ("7.00", "MGA", 7), ("7.01", "MGA", 8),
     ],
 )  # fmt: skip
 def test_amounts_in_stripe_s_units(amount: str, currency: str, units: int) -> None:
