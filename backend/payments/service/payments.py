@@ -241,7 +241,7 @@ class PaymentsService:
             over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
             follows = not rules.is_awaited(intent) or over
             delay = rules.poll_delay(attempt, can, follows=follows)
-            if not over:  # the one that ends it comes in time
+            if tx.now < intent.expires_at:  # the one that ends it comes in time
                 delay = min(delay, max(intent.expires_at - tx.now, _SOONEST))
             # Two runs of this task may come here: one of them carries the chain on.
             noted = await intents.next_poll(tx, intent.id, asked.attempt, tx.now + delay if asks else None)
