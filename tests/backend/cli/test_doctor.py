@@ -45,7 +45,7 @@ def healthy(telegram: Telegram, tmp_path: Path, services: Services) -> dict[str,
     run.mkdir()
     for name in ("worker", "bot"):
         (run / f"{name}-host.heartbeat").touch()
-    return {**HTTPS, "TELEGRAM_API_URL": telegram.url, "DATA_DIR": str(tmp_path)}
+    return {**HTTPS, "TELEGRAM_API_URL": telegram.url, "DATA_DIR": str(tmp_path), "ADMIN_USERNAME": "nadia_souk"}
 
 
 async def test_nothing_is_wrong(souk: Souk, healthy: dict[str, str]) -> None:
@@ -194,3 +194,9 @@ async def test_an_evm_node_that_does_not_answer_is_named(souk: Souk, healthy: di
     notes = lines(result, "pay: usdt_evm")
     assert [line for line in notes if "node 1 of USDT_EVM_RPC_URLS does not answer" in line], result.output
     assert "note 0 of 2 nodes stand together, 2 must: until they do, no payment is opened or credited" in notes
+
+
+async def test_no_contact_is_worth_a_note(souk: Souk, healthy: dict[str, str]) -> None:
+    result = await souk("doctor", **healthy | {"ADMIN_USERNAME": ""})
+    assert result.exit_code == 0
+    assert lines(result, "contact")[0].startswith("note none: set ADMIN_USERNAME")
