@@ -161,10 +161,8 @@ class NotificationsService:
     async def note_support_asked(self, event: SupportAsked) -> None:
         """Have what a customer wrote put before every admin for orders, but not before the customer."""
         async with self._uow() as tx:
-            for admin in await identity.list_admins(tx, Permission.ORDERS):
-                if admin.user_id != event.user_id:
-                    key = f"support_asked:{event.message_id}:{admin.user_id}"
-                    await _note(tx, admin.user_id, Kind.SUPPORT_ASKED, _facts(event), key)
+            key = f"support_asked:{event.message_id}"
+            await _note_admins(tx, Permission.ORDERS, Kind.SUPPORT_ASKED, event, key, but={event.user_id})
 
     async def note_support_answered(self, event: SupportAnswered) -> None:
         """Have an admin's answer brought to the customer."""
@@ -253,14 +251,11 @@ class NotificationsService:
 
     async def purge(self) -> None:
         """Forget notifications after 90 days, and what messages spoke of after a year."""
-        more = True
-        while more:
-            async with self._uow() as tx:
-                more = await repository.purge(tx, tx.now - _KEEP)
-        more = True
-        while more:
-            async with self._uow() as tx:
-                more = await support.purge_subjects(tx, tx.now - _KEEP_SUBJECTS)
+        for forget, keep in ((repository.purge, _KEEP), (support.purge_subjects, _KEEP_SUBJECTS)):
+            more = True
+            while more:
+                async with self._uow() as tx:
+                    more = await forget(tx, tx.now - keep)
 
     async def _deliver(self, notification_id: NotificationId, claimed: Claimed) -> Status:
         async with self._uow.read() as tx:
@@ -324,7 +319,8 @@ class NotificationsService:
         words = Words(recipient.language, self._public_url)
         try:
             async with self._uow() as tx:
-                if await identity.is_blocked(tx, recipient.user_id):  # while the message waited for its turn
+                # While the message waited for its turn.
+                if claimed.kind is not Kind.SUPPORT_ANSWER and await identity.is_blocked(tx, recipient.user_id):
                     return None
                 return await self._composers[claimed.kind](tx, recipient, claimed.params, words)
         except NotFound:
