@@ -91,9 +91,8 @@ class NotificationsService:
     async def note_order_for_admins(self, event: OrderPaid) -> None:
         """Have every admin for orders told of the sale."""
         async with self._uow() as tx:
-            for admin in await identity.list_admins(tx, Permission.ORDERS):
-                key = f"order_for_admins:{event.order_id}:{admin.user_id}"
-                await _note(tx, admin.user_id, Kind.ORDER_FOR_ADMINS, {"order_id": str(event.order_id)}, key)
+            key = f"order_for_admins:{event.order_id}"
+            await _note_admins(tx, Permission.ORDERS, Kind.ORDER_FOR_ADMINS, event, key)
 
     async def note_keys_requested(self, event: KeysRequested, request: UUID) -> None:
         """Have the keys sent to the buyer once more; ``request`` tells one wish from the next."""
@@ -167,8 +166,7 @@ class NotificationsService:
     async def note_support_answered(self, event: SupportAnswered) -> None:
         """Have an admin's answer brought to the customer."""
         async with self._uow() as tx:
-            key = f"support_answer:{event.message_id}"
-            await _note(tx, event.user_id, Kind.SUPPORT_ANSWER, _facts(event), key)
+            await _note(tx, event.user_id, Kind.SUPPORT_ANSWER, _facts(event), f"support_answer:{event.message_id}")
 
     async def note_reconciliation_differed(self, event: ReconciliationDiffered) -> None:
         """Have every admin for money told that a provider and the books disagree."""
