@@ -158,7 +158,7 @@ async def test_the_blacklisted_pay_nothing_but_what_they_paid_is_taken_in(runnin
     assert begun.action is not None
     await emma.services.identity.blacklist(CASHIER, emma.actor.id, "fraud")
     answer = await emma.pay(begun.action.url)
-    assert (answer["status"], answer["error"]) == ("failed", "The shop is closed to you")
+    assert (answer["status"], answer["error"]) == ("failed", "You're blocked. You can still write to us here.")
     await running_bot.intake.take(money_update(running_bot, str(begun.id), STARS, "paid-before"))
     assert await emma.balance() == 1000
 

@@ -189,12 +189,12 @@ async def test_whoever_is_shut_out_sees_it_at_the_next_tap(open_app: OpenApp, te
 
     async def shut_out() -> None:
         await page.locator('.tab[href="/me"]').click()
-        await expect(page.get_by_role("heading", name="The shop is closed to you")).to_be_visible()
+        await expect(page.get_by_role("heading", name="You're blocked")).to_be_visible()
 
     await shut_out()
     await expect(page.locator(".tabs")).to_have_count(0)
     await page.reload()
-    await expect(page.get_by_role("heading", name="The shop is closed to you")).to_be_visible()
+    await expect(page.get_by_role("heading", name="You're blocked")).to_be_visible()
     await stack.services.identity.unblacklist(Actor.system(), actor.id)
     await page.reload()
     await expect(page.locator("#app .tabs")).to_be_visible()

@@ -49,7 +49,7 @@ def healthy(telegram: Telegram, tmp_path: Path, services: Services) -> dict[str,
 
 
 async def test_nothing_is_wrong(souk: Souk, healthy: dict[str, str]) -> None:
-    result = await souk("doctor", **healthy, ADMIN_USERNAME="nadia")
+    result = await souk("doctor", **healthy)
     assert result.exit_code == 0, result.output
     states = {line.split()[0] for line in result.output.splitlines()}
     assert states == {"ok", "off"}, result.output
