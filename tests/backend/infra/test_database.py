@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.infra import database
 from backend.infra.database import make_engine
 from backend.infra.settings import Settings
 
@@ -24,7 +26,11 @@ async def pids(engine: AsyncEngine, together: int) -> set[int]:
     return set(await asyncio.gather(*(one() for _ in range(together))))
 
 
-async def test_what_a_rush_has_opened_is_closed_when_it_is_quiet(settings: Settings) -> None:
+async def test_what_a_rush_has_opened_is_closed_when_it_is_quiet(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A connection is asked whether it lives long before PostgreSQL would close it, as in the shop: 5 s of 60.
+    monkeypatch.setattr(database, "_IDLE_SECONDS", 0.1)
     engine = make_engine(settings.database_url, pool_size=3, surplus_seconds=1)
     alive = "SELECT array_agg(pid) FROM pg_stat_activity WHERE pid = ANY($1)"
     watching = await asyncpg.connect(settings.database_url)
