@@ -48,7 +48,7 @@ async def test_a_session_ends_in_every_process(ground: Ground) -> None:
 
     # Rights: the old session is over at once, the new one has them.
     begun = time.monotonic()
-    await post("/admin/admins/new", telegram_id=str(helper.actor.telegram_id), permission_users="on")
+    await post(f"/admin/admins/{helper.actor.id}", permission_users="on")
     assert await refused(helper_there, "session_expired", begun) < _AT_ONCE
     helper_there.token = None
     assert (await helper_there.get("/api/v1/me", html=False)).json()["permissions"] == ["users"]
