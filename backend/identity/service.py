@@ -198,11 +198,11 @@ class IdentityService:
         self._people.forget(user_id)
 
     async def set_reseller(self, actor: Actor, user_id: UserId, on: bool) -> None:
-        """Let somebody buy at reseller prices, or no more. Raises Forbidden, NotFound."""
+        """Let somebody buy at reseller prices, or no more. Raises Forbidden, NotYourself, NotFound."""
         await self._set_standing(actor, user_id, "is_reseller", on)
 
     async def set_premium(self, actor: Actor, user_id: UserId, on: bool) -> None:
-        """Make somebody one of the shop's premium people, or no more. Raises Forbidden, NotFound."""
+        """Make somebody one of the shop's premium people, or no more. Raises Forbidden, NotYourself, NotFound."""
         await self._set_standing(actor, user_id, "is_premium", on)
 
     # Helpers
@@ -211,6 +211,9 @@ class IdentityService:
     async def _set_standing(self, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
         async with self._uow() as tx:
             await self._current(tx, actor, user_id, Permission.USERS)
+            # Lower prices for oneself are value for oneself: only a seller who is alone may.
+            if on and user_id == actor.user_id and await domain.is_another_admin(tx, Permission.USERS, {user_id}):
+                raise NotYourself("an admin cannot give this to themselves")
             await repository.set_fields(tx, user_id, {column: on})
             await audit.record(
                 tx, actor.user_id, f"users.set_{column.removeprefix('is_')}", f"user:{user_id}", {"on": on}

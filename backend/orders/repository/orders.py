@@ -16,10 +16,10 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     func,
     insert,
     literal,
-    or_,
     select,
     text,
     true,
@@ -120,20 +120,29 @@ async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> Sequence[
 
 
 async def count_lapses(tx: Tx, user_id: UserId, since: datetime, kept: timedelta) -> int:
-    """The buyer's orders since a moment that ended unpaid: expired, or cancelled by them after ``kept`` or longer."""
-    cancelled_late = (
-        select(TimelineEvent.id)
-        .where(TimelineEvent.order_id == Order.id, TimelineEvent.step == OrderStep.CANCELLED)
-        .where(TimelineEvent.actor_id == Order.user_id, TimelineEvent.at >= Order.created_at + kept)
+    """How often the buyer held goods unpaid for ``kept`` since a moment.
+
+    An order that expired is once; those that the buyer cancelled count by their time together, each at most once.
+    """
+    cancelled = and_(
+        TimelineEvent.order_id == Order.id,
+        TimelineEvent.step == OrderStep.CANCELLED,
+        TimelineEvent.actor_id == Order.user_id,
+    )
+    held = case(
+        (Order.status == OrderStatus.EXPIRED, literal(kept)),
+        (TimelineEvent.id.is_(None), literal(timedelta())),
+        else_=func.least(TimelineEvent.at - Order.created_at, literal(kept)),
     )
     ended = (
-        select(func.count())
+        select(func.coalesce(func.sum(held), literal(timedelta())))
         .select_from(Order)
+        .outerjoin(TimelineEvent, cancelled)
         .where(Order.user_id == user_id, Order.created_at >= since)
         .where(_ENDED_UNPAID)
-        .where(or_(Order.status == OrderStatus.EXPIRED, cancelled_late.exists()))
     )
-    return int((await tx.execute(ended)).scalar_one())
+    total: timedelta = (await tx.execute(ended)).scalar_one()
+    return total // kept
 
 
 async def add_order(tx: Tx, order: NewOrder) -> int | None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from backend.approvals import domain
 from backend.approvals.errors import SecondAdminNeeded
-from backend.approvals.types import WINDOW, NewValue, ValueKind
+from backend.approvals.types import WINDOW, Approval, NewValue, ValueKind
 from backend.bootstrap import Services, build
 from backend.growth.errors import OwnVoucher
 from backend.growth.types import NewBonusRule
@@ -332,6 +332,29 @@ async def test_a_first_approval_can_be_withdrawn(world: World, first: Actor, sec
         await world.shop.approvals.withdraw(second, waiting.id)
     assert not await attempt(second)
     assert await attempt(first)
+
+
+_HELD_UP = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def test_withdrawing_while_another_approves_tells_the_truth(
+    world: World, first: Actor, second: Actor, buyer: Actor
+) -> None:
+    attempt = await world.refund(buyer, 2 * LIMIT)
+    assert not await attempt(first)
+    (waiting,) = await world.shop.approvals.waiting(second)
+    value = NewValue(
+        kind=waiting.kind, subject=waiting.subject, amount=waiting.amount, permission=waiting.permission,
+        user_id=waiting.user_id, facts=waiting.facts,
+    )  # fmt: skip
+    async with world.shop.uow() as tx:
+        assert await domain.make(tx, second, value, usd(LIMIT)) is Approval.GIVEN
+        withdrawing = asyncio.create_task(world.shop.approvals.withdraw(first, waiting.id))
+        while not withdrawing.done() and not (await tx.execute(_HELD_UP)).scalar_one():
+            await asyncio.sleep(0.005)
+    with pytest.raises(NotFound):
+        await withdrawing
+    assert "approvals.withdraw" not in await world.actions()
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -223,6 +223,19 @@ async def test_standing_changes_prices_without_ending_the_session(services: Serv
         await services.identity.set_reseller(actor, actor.id, False)
 
 
+async def test_nobody_gives_themselves_lower_prices_while_another_admin_could(services: Services, root: Actor) -> None:
+    one = await admin(services.identity, root.telegram_id, Permission.USERS)
+    for change in (services.identity.set_reseller, services.identity.set_premium):
+        with pytest.raises(NotYourself):
+            await change(one, one.id, True)
+        with pytest.raises(NotYourself):
+            await change(root, root.id, True)
+        await change(root, one.id, True)
+        await change(one, one.id, False)  # to give up is no gain
+    await services.identity.set_permissions(root, one.id, [])
+    await services.identity.set_reseller(root, root.id, True)  # a seller who is alone tries their own shop
+
+
 async def _until(check: object) -> None:
     async def poll() -> None:
         while not await check():  # type: ignore[operator]

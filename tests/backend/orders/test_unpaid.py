@@ -159,10 +159,30 @@ async def test_who_changes_their_mind_soon_loses_nothing(
     (buyer,) = await buyers(uow, 1, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=100)
-    for turn in range(6):
+    for turn in range(10):
         ref = await orders.reserve(buyer, goods.variant_id, 10, f"tap-{turn:08}")
-        clock.move(minutes=5)
+        clock.move(seconds=40)
         await orders.cancel(buyer, ref.number)
+
+
+async def test_goods_held_by_cancelling_again_and_again_count_together(
+    orders: OrdersService, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
+) -> None:
+    (thief,) = await buyers(uow, 1, 0)
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, keys=100)
+    for turn in range(2):  # 14 minutes in all: nearly as long as an order that expires holds them
+        ref = await orders.reserve(thief, goods.variant_id, 10, f"again-{turn}-1")
+        clock.move(minutes=7)
+        await orders.cancel(thief, ref.number)
+    with pytest.raises(ReservationTooLarge):
+        await orders.reserve(thief, goods.variant_id, 6, "a-third-time")
+    for turn in range(3):
+        ref = await orders.reserve(thief, goods.variant_id, 1, f"again-{turn}-2")
+        clock.move(minutes=7)
+        await orders.cancel(thief, ref.number)
+    with pytest.raises(ReservationsPaused):
+        await orders.reserve(thief, goods.variant_id, 1, "no-more-today")
 
 
 async def test_many_at_once_by_one_person_stay_within_the_bounds(services: Services) -> None:
