@@ -50,7 +50,7 @@ async def test_a_kept_order_is_given_up_and_another_one_paid(
     await cancel.click()
     await alert.locator('[data-button="ok"]').click()
     await expect(app.get_by_text("This order was cancelled. Nothing is owed.")).to_be_visible()
-    await expect(phone.main).to_have_text("Back to the shop")
+    await expect(phone.main).to_have_text("Buy again")
     assert (await stack.variant(SLUG)).available == stock
 
     # Another one, paid while one looks at it: the money comes meanwhile.
