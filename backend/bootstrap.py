@@ -208,7 +208,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
         gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
         codes=CodesService(uow=uow, ring=ring, limiter=limiter),
-        bonuses=BonusesService(uow=uow, currency=currency),
+        bonuses=BonusesService(uow=uow, limit=limit),
         payments=payments,
         chat_payments=ChatPaymentsService(
             payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token

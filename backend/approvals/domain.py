@@ -36,14 +36,15 @@ async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
     The system, which is nobody, has no limit. Raises SecondAdminNeeded for value for oneself.
     """
     await check_not_own(tx, actor, value.user_id, value.permission, f"{value.kind}:{value.subject}")
-    if actor.user_id is None or not value.amount:
+    if actor.user_id is None or not (value.amount or value.open_ended):
         return Approval.GIVEN
     by, own = actor.user_id, value.user_id == actor.user_id
     await repository.lock(tx, value.kind, value.subject, by)
     first = await repository.find_waiting(tx, value.kind, value.subject)
     if await _completes(tx, by, first, value):
         return Approval.GIVEN
-    within = value.amount + await repository.sum_alone(tx, by, limit.currency, tx.now - WINDOW) <= limit
+    alone = await repository.sum_alone(tx, by, limit.currency, tx.now - WINDOW)
+    within = not value.open_ended and value.amount + alone <= limit
     lone = own or not (within or await identity.is_another_admin(tx, value.permission, {by, value.user_id or by}))
     if within or lone:
         await repository.add(tx, value, by, made=True, lone=lone)
@@ -93,6 +94,13 @@ async def find_first(tx: Tx, kind: ValueKind, subject: str) -> FirstApproval | N
 
 async def get_first(tx: Tx, value_id: ValueId) -> FirstApproval:
     """A first approval that still waits. Raises NotFound."""
+    return await repository.get_waiting(tx, value_id)
+
+
+async def lock_first(tx: Tx, actor: Actor, value_id: ValueId) -> FirstApproval:
+    """A first approval that waits, and about which nobody else decides until the transaction ends. Raises NotFound."""
+    first = await repository.get_waiting(tx, value_id)
+    await repository.lock(tx, first.kind, first.subject, actor.id)
     return await repository.get_waiting(tx, value_id)
 
 

@@ -45,13 +45,11 @@ class ApprovalsService:
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow() as tx:
-            first = await repository.get_waiting(tx, value_id)
+            # Whoever gives the second approval at this moment comes first, or finds none.
+            first = await domain.lock_first(tx, actor, value_id)
             if first.kind is ValueKind.ADJUSTMENT:
                 raise NotFound("an adjustment is refused, not withdrawn")
             actor.require(first.permission)
-            # Whoever gives the second approval at this moment comes first, or finds none: look again under the lock.
-            await repository.lock(tx, first.kind, first.subject, actor.id)
-            await repository.get_waiting(tx, value_id)
             await repository.drop(tx, first.kind, first.subject)
             told = {"amount": first.amount.amount, "currency": first.amount.currency, "by": str(first.by)}
             await audit.record(tx, actor.user_id, "approvals.withdraw", f"{first.kind}:{first.subject}", told)

@@ -27,6 +27,8 @@ class ValueKind(StrEnum):
     """An unmatched payment that an admin assigns to somebody."""
     DEPOSIT = "deposit"
     VOUCHERS = "vouchers"
+    BONUS_RULE = "bonus_rule"
+    """A rule for top-up bonuses: what it gives in all is known to nobody when it is made."""
     WAIVED_REFUND = "waived_refund"
     """A refund made at the provider that an admin dismisses: the person keeps the money in the wallet as well."""
 
@@ -46,6 +48,8 @@ class NewValue(msgspec.Struct, frozen=True, kw_only=True):
     """The admin's words, shown to the second admin and not compared."""
     facts: dict[str, str] = {}
     """What both admins must say alike, beside the amount."""
+    open_ended: bool = False
+    """Whether it goes on giving: then it is above every limit, and ``amount`` only says what it gives at once."""
     waits: bool = True
     """Whether it can wait for a second admin; else it is refused above the limit."""
 

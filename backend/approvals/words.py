@@ -14,6 +14,7 @@ _KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.UNMATCHED: _("Unmatched payment to a person"),
     ValueKind.DEPOSIT: _("Deposit"),
     ValueKind.VOUCHERS: _("Vouchers"),
+    ValueKind.BONUS_RULE: _("Top-up bonus"),
     ValueKind.WAIVED_REFUND: _("Dismissed provider refund"),
 }
 

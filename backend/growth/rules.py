@@ -103,6 +103,12 @@ def bonus(rule: BonusRule, total: Money) -> Money:
     return Money(given, total.currency)
 
 
+def at_once(rule: NewBonusRule) -> Money:
+    """What a rule gives for one payment, as far as it says: at most, else for the smallest."""
+    share = rule.minimum.amount * (rule.basis_points or 0) // 10_000
+    return rule.fixed or rule.maximum or Money(share, rule.minimum.currency)
+
+
 def applies(rule: BonusRule, *, way: str, at: datetime, first: bool) -> bool:
     """Whether the rule speaks of a payment by ``way`` that came ``at``; ``first``: it is the person's first top-up."""
     if rule.stopped_at is not None and rule.stopped_at <= at:

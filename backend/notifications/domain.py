@@ -187,6 +187,8 @@ async def _where(tx: Tx, first: FirstApproval) -> str:
             return f"/payments/{first.subject}"
         case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
             return f"/payments/unmatched/{first.subject}"
+        case ValueKind.BONUS_RULE:
+            return "/bonuses"
         case _:
             return "/adjustments"
 

@@ -12,6 +12,7 @@ from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from tests.browser.stack import Stack
+from tests.browser.telegram import ADMIN
 
 Look = tuple[str, str, str, Callable[[Page], Awaitable[None]] | None]
 
@@ -49,7 +50,11 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
         NewBonusRule(minimum=usd(2000), basis_points=1250, starts_at=later, ends_at=ends, first_only=True, way="demo"),
         NewBonusRule(minimum=usd(9_000_000), fixed=usd(300)),
     ):
-        made = await services.bonuses.add_rule(admin, rule)
+        await services.bonuses.add_rule(admin, rule)
+    owner = await stack.actor(ADMIN)
+    for first, _ in await services.bonuses.waiting(owner):
+        made = await services.bonuses.approve_rule(owner, first.id)
+    assert made is not None
     await services.bonuses.stop_rule(admin, made.id)
     return Gifts(str(active.id), str(redeemed.id), many.codes[0])
 

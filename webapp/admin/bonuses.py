@@ -10,10 +10,10 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.growth.types import NewBonusRule
+from backend.growth.types import BonusRule, NewBonusRule
 from backend.identity.types import Permission
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import BonusRuleId
+from backend.kernel.ids import BonusRuleId, ValueId
 from backend.kernel.money import Money
 from webapp import forms
 from webapp.admin.chrome import manage_page
@@ -64,11 +64,16 @@ async def add(request: SoukRequest) -> Html:
     form = await forms.read_form(request, BonusForm)
     site = site_of(request)
     try:
-        await site.services.bonuses.add_rule(request.user, await _rule(request, form))
+        made = await site.services.bonuses.add_rule(request.user, await _rule(request, form))
     except Invalid as refusal:
         return await _form(request, form, refusal.fields)
-    words = site.viewer(request.user).words
-    return toast(replaced(await _list_page(request), _PATH), words.gettext("The bonus runs"))
+    return await _added(request, made)
+
+
+@post(_PATH + "/{value_id:uuid}/approve", name="admin:approve-bonus", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def approve(request: SoukRequest, value_id: FromPath[UUID]) -> Html:
+    """Make a rule that another admin asked for. Raises NotFound, SecondAdminNeeded."""
+    return await _added(request, await site_of(request).services.bonuses.approve_rule(request.user, ValueId(value_id)))
 
 
 @post(_PATH + "/{rule_id:uuid}/stop", name="admin:stop-bonus", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -78,6 +83,12 @@ async def stop(request: SoukRequest, rule_id: FromPath[UUID]) -> Html:
     await site.services.bonuses.stop_rule(request.user, BonusRuleId(rule_id))
     words = site.viewer(request.user).words
     return toast(replaced(await _list_page(request), _PATH), words.gettext("The bonus is over"))
+
+
+async def _added(request: SoukRequest, made: BonusRule | None) -> Html:
+    words = site_of(request).viewer(request.user).words
+    told = words.gettext("The bonus runs") if made else words.gettext("Waiting for a second admin")
+    return toast(replaced(await _list_page(request), _PATH), told)
 
 
 async def _rule(request: SoukRequest, form: BonusForm) -> NewBonusRule:
@@ -150,8 +161,13 @@ async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) ->
 async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
     found = await site.services.bonuses.rules(request.user)
-    view = BonusesPage(present.bonus_rows(found, site.viewer(request.user)))
+    waiting = await site.services.bonuses.waiting(request.user)
+    names = await site.services.identity.names_of(request.user, [first.by for first, _ in waiting])
+    viewer = site.viewer(request.user)
+    view = BonusesPage(
+        present.waiting_bonuses(waiting, names, request.user, viewer) + present.bonus_rows(found, viewer)
+    )
     return manage_page(request, "manage/bonuses.html", view, "payments", back=PAYMENTS)
 
 
-HANDLERS: Final = (bonuses, new_bonus, add, stop)
+HANDLERS: Final = (bonuses, new_bonus, add, approve, stop)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
-from backend.growth.types import BonusRule, GiftCard, GiftStatus, Limits, RuleFigures, VoucherBatch
+import msgspec
+
+from backend.approvals.types import FirstApproval
+from backend.growth.types import BonusRule, GiftCard, GiftStatus, Limits, NewBonusRule, RuleFigures, VoucherBatch
+from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_percent
 from backend.infra.i18n import mark as _
 from backend.infra.reading import decimal_text
+from backend.kernel.ids import BonusRuleId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import ascii_digits
 from webapp.presenters.ways import way_title
@@ -125,6 +130,27 @@ def bonus_row(rule: BonusRule, figures: RuleFigures, viewer: Viewer) -> BonusRow
 def bonus_rows(found: Sequence[tuple[BonusRule, RuleFigures]], viewer: Viewer) -> tuple[BonusRow, ...]:
     """The rules in a list."""
     return tuple(bonus_row(rule, figures, viewer) for rule, figures in found)
+
+
+def waiting_bonuses(
+    found: Sequence[tuple[FirstApproval, NewBonusRule]], names: Mapping[UserId, str], actor: Actor, viewer: Viewer
+) -> tuple[BonusRow, ...]:
+    """The rules that wait for a second admin, as the list shows them."""
+    return tuple(
+        msgspec.structs.replace(
+            bonus_row(
+                BonusRule(
+                    **msgspec.structs.asdict(rule), id=BonusRuleId(first.id), stopped_at=None, created_at=first.at
+                ),
+                RuleFigures(0, Money.zero(rule.minimum.currency)),
+                viewer,
+            ),
+            state="waiting",
+            by=names.get(first.by, "—"),
+            mine=first.by == actor.user_id,
+        )
+        for first, rule in found
+    )
 
 
 # ---- what was typed

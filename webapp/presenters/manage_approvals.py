@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from backend.approvals.types import FirstApproval, ValueKind
@@ -11,6 +12,9 @@ from backend.identity.types import Actor
 from backend.kernel.ids import OrderId, UserId
 from webapp.rendering import Viewer
 from webapp.views.manage_money import ApprovalView
+
+# Where the second admin presses a button, and types nothing again.
+_BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE})
 
 
 def approval(
@@ -31,6 +35,7 @@ def approval(
         reason=first.reason,
         at=first.at,
         mine=first.by == actor.user_id,
+        by_button=first.kind in _BY_BUTTON,
         can_withdraw=first.kind is not ValueKind.ADJUSTMENT,
     )
 
@@ -43,5 +48,7 @@ def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
             return f"/admin/payments/{first.subject}"
         case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
             return f"/admin/payments/unmatched/{first.subject}"
+        case ValueKind.BONUS_RULE:
+            return "/admin/bonuses"
         case _:
             return "/admin/adjustments"

@@ -123,7 +123,10 @@ class CodesPage(msgspec.Struct, frozen=True):
 
 
 class BonusRow(msgspec.Struct, frozen=True):
-    """A bonus rule; ``percent`` in words or ``fixed``; ``given`` to ``payments`` payments."""
+    """A bonus rule; ``percent`` in words or ``fixed``; ``given`` to ``payments`` payments.
+
+    One that is ``waiting`` for a second admin says whose the first approval is (``by``; ``mine``: this reader's).
+    """
 
     id: str
     minimum: Money
@@ -134,9 +137,11 @@ class BonusRow(msgspec.Struct, frozen=True):
     ends: date | None
     first_only: bool
     way: str
-    state: Literal["running", "later", "over", "stopped"]
+    state: Literal["waiting", "running", "later", "over", "stopped"]
     payments: int
     given: Money
+    by: str = ""
+    mine: bool = False
 
 
 class BonusesPage(msgspec.Struct, frozen=True):

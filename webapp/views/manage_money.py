@@ -276,7 +276,7 @@ class AdjustmentsPage(msgspec.Struct, frozen=True):
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """A first approval that waits for a second; ``mine``: this reader gave it."""
+    """A first approval that waits for a second; ``mine``: this reader gave it; ``by_button``: its page has a button."""
 
     id: str
     title: str
@@ -287,6 +287,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
     reason: str
     at: datetime
     mine: bool
+    by_button: bool
     can_withdraw: bool
 
 

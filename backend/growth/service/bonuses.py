@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid5
 
+import msgspec
+
+from backend.approvals import domain as approvals
+from backend.approvals.errors import SecondAdminNeeded
+from backend.approvals.types import Approval, FirstApproval, NewValue, ValueKind
 from backend.growth import rules
 from backend.growth.repository import bonuses as repository
 from backend.growth.types import BONUSES, BonusCredited, BonusRule, NewBonusRule, RuleFigures
@@ -12,32 +19,70 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.ids import BonusRuleId, IntentId, UserId
+from backend.kernel.errors import NotFound
+from backend.kernel.ids import BonusRuleId, IntentId, UserId, ValueId
 from backend.kernel.money import Money
 from backend.payments import domain as payments
 from backend.payments.types import RefundEnded, RefundStatus, TopUpSucceeded
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
+_RULES: Final = UUID("6f0e6f1c-5a0e-4d6b-9b1e-0f6d2b8a7c31")
+"""The namespace of rules' names: the same rule by two admins is one subject."""
+
 
 class BonusesService:
     """What top-ups bring on top. Payments for an order bring nothing: they are no top-ups."""
 
-    def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
         self._uow = uow
-        self._currency = currency
+        self._limit = limit
+        self._currency = limit.currency
 
     @retry_conflicts
-    async def add_rule(self, actor: Actor, rule: NewBonusRule) -> BonusRule:
-        """Make a rule. Needs the permission for money. Raises Invalid."""
+    async def add_rule(self, actor: Actor, rule: NewBonusRule) -> BonusRule | None:
+        """Make a rule; None while it waits for a second admin.
+
+        Nobody knows what it will give, so it is above every limit of one admin. Needs the permission for money. Raises
+        Invalid.
+        """
         actor.require(Permission.MONEY)
         rules.check_rule(rule, self._currency)
         async with self._uow() as tx:
-            rule_id = await repository.add_rule(tx, rule, actor.id)
-            told = {"minimum": rule.minimum.amount, "basis_points": rule.basis_points, "way": rule.way}
-            told["fixed"] = rule.fixed.amount if rule.fixed else None
-            await audit.record(tx, actor.user_id, "bonuses.add_rule", f"bonus_rule:{rule_id}", told)
-            return await repository.get_rule(tx, rule_id)
+            return await self._add(tx, actor, rule)
+
+    @retry_conflicts
+    async def approve_rule(self, actor: Actor, value_id: ValueId) -> BonusRule | None:
+        """Make a rule that another admin asked for; None where theirs counts no more and this is the first approval.
+
+        Raises NotFound when it waits no more, SecondAdminNeeded for one's own.
+        """
+        actor.require(Permission.MONEY)
+        async with self._uow() as tx:
+            first = await approvals.lock_first(tx, actor, value_id)
+            if first.kind is not ValueKind.BONUS_RULE:
+                raise NotFound(f"{value_id} is no bonus rule")
+            if first.by == actor.id:
+                raise SecondAdminNeeded(f"bonus rule {value_id}")
+            return await self._add(tx, actor, _asked(first))
+
+    async def waiting(self, actor: Actor) -> list[tuple[FirstApproval, NewBonusRule]]:
+        """The rules that wait for a second admin, the oldest first. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return [(first, _asked(first)) for first in await approvals.list_first(tx, ValueKind.BONUS_RULE)]
+
+    async def _add(self, tx: Tx, actor: Actor, rule: NewBonusRule) -> BonusRule | None:
+        value = _value(rule)
+        first = await approvals.find_first(tx, value.kind, value.subject)
+        if await approvals.make(tx, actor, value, self._limit) is not Approval.GIVEN:
+            return None
+        # The rule is whose idea it was: that admin gets nothing by it.
+        rule_id = await repository.add_rule(tx, rule, first.by if first else actor.id)
+        told = {"minimum": rule.minimum.amount, "basis_points": rule.basis_points, "way": rule.way}
+        told["fixed"] = rule.fixed.amount if rule.fixed else None
+        await audit.record(tx, actor.user_id, "bonuses.add_rule", f"bonus_rule:{rule_id}", told)
+        return await repository.get_rule(tx, rule_id)
 
     async def rules(self, actor: Actor) -> list[tuple[BonusRule, RuleFigures]]:
         """The rules and what each has given, those that run first. Needs the permission for money."""
@@ -154,3 +199,26 @@ class BonusesService:
     async def _is_first(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
         had = await repository.had_first(tx, user_id, intent_id)
         return not had and await payments.is_first_top_up(tx, user_id, intent_id)
+
+
+def _value(rule: NewBonusRule) -> NewValue:
+    said = msgspec.json.encode(
+        msgspec.structs.replace(
+            rule,
+            starts_at=rule.starts_at.astimezone(UTC) if rule.starts_at else None,
+            ends_at=rule.ends_at.astimezone(UTC) if rule.ends_at else None,
+        )
+    ).decode()
+    return NewValue(
+        kind=ValueKind.BONUS_RULE,
+        subject=str(uuid5(_RULES, said)),
+        amount=rules.at_once(rule),
+        permission=Permission.MONEY,
+        user_id=None,
+        facts={"rule": said},
+        open_ended=True,
+    )
+
+
+def _asked(first: FirstApproval) -> NewBonusRule:
+    return msgspec.json.decode(first.facts["rule"], type=NewBonusRule)

@@ -228,8 +228,20 @@ async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buye
     assert (await world.shop.codes.redeem(buyer, code)).amount == usd(500)
 
 
-async def test_nobody_gets_a_bonus_by_their_own_rule(world: World, first: Actor, second: Actor) -> None:
-    await world.shop.bonuses.add_rule(first, NewBonusRule(minimum=usd(100), fixed=usd(50)))
+async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
+    world: World, first: Actor, second: Actor
+) -> None:
+    rule = NewBonusRule(minimum=usd(100), fixed=usd(50), ends_at=world.shop.clock.now() + WINDOW)
+    for _ in range(2):
+        assert await world.shop.bonuses.add_rule(first, rule) is None, "what it gives in all is above every limit"
+    ((waiting, asked),) = await world.shop.bonuses.waiting(second)
+    assert (waiting.by, waiting.amount, asked) == (first.id, usd(50), rule)
+    with pytest.raises(SecondAdminNeeded):
+        await world.shop.bonuses.approve_rule(first, waiting.id)
+    assert await world.shop.bonuses.promised(second, "demo", usd(500)) == usd(0)
+    assert await world.shop.bonuses.approve_rule(second, waiting.id) is not None
+    with pytest.raises(NotFound):
+        await world.shop.bonuses.approve_rule(second, waiting.id)
     promised = [await world.shop.bonuses.promised(one, "demo", usd(500)) for one in (first, second)]
     assert promised == [usd(0), usd(50)]
     for one in (first, second):

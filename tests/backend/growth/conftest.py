@@ -82,7 +82,7 @@ def codes(real_uow: UnitOfWork, ring: KeyRing, counter: Counter) -> CodesService
 @pytest.fixture
 def bonuses(real_uow: UnitOfWork) -> BonusesService:
     """Rules and what they give."""
-    return BonusesService(uow=real_uow, currency=USD)
+    return BonusesService(uow=real_uow, limit=usd(10_000))
 
 
 @pytest.fixture

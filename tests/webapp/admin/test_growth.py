@@ -130,6 +130,26 @@ async def test_what_is_no_bonus(
     assert await services.bonuses.rules(actor) == []
 
 
+async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
+    root, helper = visitor(settings.root_admin_id), visitor(83)
+    chief, made = await arrive(services, root), await arrive(services, helper)
+    await services.identity.set_permissions(chief, made.id, [Permission.MONEY])
+    helper.token = None
+    form = {"amount": "50", "kind": "fixed", "value": "3"}
+    asked = await helper.post("/admin/bonuses", data=form)
+    assert "Waiting for a second admin" in asked.text
+    assert "/approve" not in asked.text, "not by the one who asked"
+    assert 'href="/admin/bonuses"' in (await root.get("/admin/approvals")).text
+    (button,) = re.findall(r'hx-post="(/admin/bonuses/[0-9a-f-]{36}/approve)"', (await root.get("/admin/bonuses")).text)
+    assert (await helper.post(button)).status_code == 403
+    assert await services.bonuses.rules(chief) == []
+    assert "Running" in (await root.post(button)).text
+    assert (await root.post(button)).status_code == 404
+    # The same form by another admin is a second approval too.
+    await helper.post("/admin/bonuses", data=form)
+    assert (await root.post("/admin/bonuses", data=form)).text.count("Running") == 2
+
+
 async def test_only_admins_for_money_come_in(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     root, helper = visitor(settings.root_admin_id), visitor(82)
     chief, made = await arrive(services, root), await arrive(services, helper)
