@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from backend.infra.dsn import BadAddress, connect_arguments
 from backend.kernel.currencies import DECIMALS, usual_unit
 from backend.kernel.money import STARS
-from backend.kernel.text import Locale
+from backend.kernel.text import Locale, whole_number
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[int, Meta(ge=1)]
@@ -288,6 +288,21 @@ def _check(settings: Settings) -> None:
         _check_production(settings)
 
 
+def _whole(field: msgspec.structs.FieldInfo) -> bool:
+    kind = msgspec.inspect.type_info(field.type)
+    return isinstance(getattr(kind, "type", kind), msgspec.inspect.IntType)
+
+
+def _number(name: str, text: str) -> int:
+    # Digits of other scripts are refused: what else reads the file (Docker, a shell) would not understand them.
+    try:
+        if text.isascii():
+            return whole_number(text)
+    except ValueError:
+        pass
+    raise SettingsError(f"{name} must be a whole number, in the digits 0 to 9")
+
+
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from ``environ`` (the process's own by default).
 
@@ -299,8 +314,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     for name, field in known.items():
         if field.required and name not in values:
             raise SettingsError(f"{name} is not set; .env.example says what it is")
+    numbers = {name: _number(name, values[name]) for name, field in known.items() if name in values and _whole(field)}
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values | numbers, Settings, strict=False)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise SettingsError(f"{where.rstrip('`') or 'the settings'}: {message}") from None
