@@ -23,7 +23,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientError, ClientTimeout
 
-from bot.wire import mend
+from backend.infra.telegram.wire import mend
 
 _LONGEST_WAIT: Final = 5
 _RESTS: Final = (0.3, 1.0, 2.0)

@@ -17,8 +17,8 @@ from aiogram.types import Update
 from pydantic import ValidationError
 
 from backend.infra.metrics import UPDATES
+from backend.infra.telegram.wire import mend
 from bot.money import KINDS, LostMoney
-from bot.wire import mend
 
 # An update's number is an int32 at Telegram. One beyond would, confirmed, confirm all that are still to come.
 _NUMBERS: Final = 2**31

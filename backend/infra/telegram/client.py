@@ -19,12 +19,15 @@ from backend.infra.telegram.errors import (
     Unreachable,
     WrongToken,
 )
+from backend.infra.telegram.wire import mend
 
 T = TypeVar("T")
 
 _WAIT_SECONDS: Final = 10.0
 # A 429 of a proxy says no time.
 _REST_SECONDS: Final = 5.0
+# Whatever is said, it is asked again within a day.
+_LONGEST_REST_SECONDS: Final = 86_400.0
 _SERVER_ERRORS: Final = 500
 _WRONG_TOKEN: Final = frozenset({401, 404})
 _FORBIDDEN: Final = 403
@@ -101,16 +104,16 @@ class Telegram:
 
 
 class _Parameters(msgspec.Struct, frozen=True):
-    retry_after: int = 0
-    migrate_to_chat_id: int = 0
+    retry_after: float | None = None
+    migrate_to_chat_id: int | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
     ok: bool
     result: msgspec.Raw = msgspec.Raw()
-    error_code: int = 0
-    description: str = ""
-    parameters: _Parameters = _Parameters()
+    error_code: int | None = None
+    description: str | None = None
+    parameters: _Parameters | None = None
 
 
 @cache
@@ -141,28 +144,41 @@ def _as_text(value: object) -> str:
 
 def _read(name: str, answer: HttpAnswer, result: Any) -> Any:
     try:
-        told = msgspec.json.decode(answer.body, type=_Answer)
-        if told.ok:
-            return msgspec.json.decode(told.result, type=result)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        told, done = _told(answer.body, result)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if answer.status == _TOO_MANY:
             raise TooManyRequests(f"{name}: {answer.status}", _REST_SECONDS) from None
         # Not what it says: the page of a proxy that stands before Telegram, or of another server.
         raise TelegramDown(f"{name}: {answer.status}, not understood: {error}") from None
-    raise _failure(name, told)
+    if told.ok:
+        return done
+    raise _failure(name, told, answer.status)
 
 
-def _failure(name: str, told: _Answer) -> TelegramError:
-    text = f"{name}: {told.description or told.error_code}"
-    words = told.description.lower()
-    if told.parameters.retry_after or told.error_code == _TOO_MANY:
-        return TooManyRequests(text, told.parameters.retry_after or _REST_SECONDS)
-    if told.parameters.migrate_to_chat_id:
-        return ChatMoved(text, told.parameters.migrate_to_chat_id)
-    if told.error_code in _WRONG_TOKEN:
+def _told(body: bytes, result: Any, *, mended: bool = False) -> tuple[_Answer, Any]:
+    try:
+        told = msgspec.json.decode(body, type=_Answer)
+        return told, msgspec.json.decode(told.result, type=result) if told.ok else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        if mended:
+            raise
+        # Half a character in somebody's name must not have a message sent again that was sent.
+        return _told(mend(body), result, mended=True)
+
+
+def _failure(name: str, told: _Answer, status: int) -> TelegramError:
+    # Of a status alone only 429 is believed: a proxy's 403 does not say that a person has blocked the bot.
+    code, said = told.error_code or (_TOO_MANY if status == _TOO_MANY else 0), told.description or ""
+    more = told.parameters or _Parameters()
+    text, words = f"{name}: {said or code}", said.lower()
+    if more.retry_after or code == _TOO_MANY:
+        return TooManyRequests(text, min(max(more.retry_after or _REST_SECONDS, 1.0), _LONGEST_REST_SECONDS))
+    if more.migrate_to_chat_id:
+        return ChatMoved(text, more.migrate_to_chat_id)
+    if code in _WRONG_TOKEN:
         return WrongToken(text)
-    if told.error_code not in _REFUSALS:
-        return TelegramDown(f"{name}: {told.error_code} {told.description}")
-    if told.error_code == _FORBIDDEN or any(sign in words for sign in _NOBODY_THERE):
+    if code not in _REFUSALS:
+        return TelegramDown(f"{name}: {code} {said}")
+    if code == _FORBIDDEN or any(sign in words for sign in _NOBODY_THERE):
         return Unreachable(text)
     return NotModified(text) if _NOT_MODIFIED in words else Refused(text)

@@ -163,6 +163,10 @@ def refusal(code: int, description: str, status: int = 0, **parameters: int) -> 
     (Response(302, headers={"location": "http://127.0.0.1:9/"}), TelegramDown),
     (Response(200, body=b""), TelegramDown),
     (Response(200, body=b"\xff\xfe"), TelegramDown),
+    (Response(200, body=b'{"ok":false,"error_code":400,"description":"\xff\\ud800"}'), Refused),
+    (Response(429, json={"ok": False}), TooManyRequests),
+    (Response(403, json={"ok": False}), TelegramDown),
+    (Response(403, json={"ok": False, "error_code": 403, "description": None, "parameters": None}), Unreachable),
     (Response(200, body=b"[" * 100_000), TelegramDown),
     (Response(200, json=[]), TelegramDown),
     (Response(200, json={"ok": True}), TelegramDown),
@@ -179,9 +183,28 @@ async def test_each_failure_is_told_apart(http: HttpClient, said: Response, kind
     assert type(error) is kind
     assert str(error).startswith("sendMessage: ")
     if isinstance(error, TooManyRequests):
-        assert error.seconds == (17 if said.json else 5)
+        assert error.seconds == (17 if said.json and "parameters" in said.json else 5)
     if isinstance(error, ChatMoved):
         assert error.chat_id == -100123
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(-5, 1), (0.5, 1), (10**12, 86_400), (1e300, 86_400)])
+async def test_an_odd_wait_is_one_that_can_be_waited(http: HttpClient, asked: float, waited: float) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(429, json={"ok": False, "error_code": 429, "parameters": {"retry_after": asked}})
+
+    async with serving(answer) as url:
+        with pytest.raises(TooManyRequests) as failed:
+            await Telegram(url, BOT_TOKEN, http).call(SendMessage(1, "x"))
+    assert failed.value.seconds == waited
+
+
+async def test_what_was_sent_counts_as_sent_whatever_signs_the_answer_holds(http: HttpClient) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(200, body=b'{"ok":true,"result":{"message_id":5,"chat":{"first_name":"\xff\\ud800"}}}')
+
+    async with serving(answer) as url:
+        assert await Telegram(url, BOT_TOKEN, http).call(SendMessage(1, "x")) == Message(5)
 
 
 async def test_a_telegram_that_is_away_is_told_without_the_token(http: HttpClient) -> None:
