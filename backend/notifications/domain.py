@@ -148,7 +148,7 @@ async def _support_undelivered(tx: Tx, _to: Recipient, params: dict[str, Any], w
     names = await identity.user_names(tx, [event.user_id])
     customer = await identity.get_recipient(tx, event.user_id)
     return support_messages.support_undelivered(
-        words, names.get(event.user_id, ""), customer.telegram_id, event.user_id
+        words, names.get(event.user_id, ""), customer.telegram_id, event.user_id, refused="refused" in params
     )
 
 

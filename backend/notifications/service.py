@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -238,7 +238,7 @@ class NotificationsService:
             raise RetryLater(slow.seconds, "Telegram's limits") from slow
         except Rejected as error:
             await self._settle(notification_id, Status.FAILED, claimed.revision, error)
-            await self._note_undelivered(claimed)
+            await self._note_undelivered(claimed, {"refused": True})
             MESSAGES.labels(claimed.kind, Status.FAILED).inc()
             raise DeadLetter(str(error)) from error
         except Exception as error:
@@ -296,14 +296,14 @@ class NotificationsService:
                 return claimed.message_id
         return await self._messenger.send(chat_id, message)
 
-    async def _note_undelivered(self, claimed: Claimed) -> None:
+    async def _note_undelivered(self, claimed: Claimed, more: Mapping[str, Any] | None = None) -> None:
         """Tell an admin whose answer did not reach the customer."""
         if claimed.kind is not Kind.SUPPORT_ANSWER:
             return
         event = msgspec.convert(claimed.params, SupportAnswered)
         async with self._uow() as tx:
             key = f"support_undelivered:{event.message_id}"
-            await _note(tx, event.author_id, Kind.SUPPORT_UNDELIVERED, claimed.params, key)
+            await _note(tx, event.author_id, Kind.SUPPORT_UNDELIVERED, claimed.params | dict(more or {}), key)
 
     async def _settle(
         self, notification_id: NotificationId, status: Status, revision: int, error: Exception | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from backend.kernel.ids import UserId
 from backend.notifications.messages import Words
 from backend.notifications.money_messages import person_link
@@ -19,7 +21,9 @@ def support_asked(words: Words, message: SupportMessage, name: str, order: str |
     if order is not None:
         buttons.append(words.button(_("Order {number}").format(number=order), f"/admin/orders/{order}"))
     buttons.append(Button(_("Reply"), callback=f"{ANSWER_PREFIX}{message.user_id}"))
-    return Message("", tuple(buttons), original=_original(message), about=_conversation(message.user_id))
+    head = _("<b>{person} sent something that can't be shown here</b>").format(person=html.escape(who, quote=False))
+    why = _("It was deleted, or bots may not copy it.")
+    return Message(f"{head}\n{why}", tuple(buttons), original=_original(message), about=_conversation(message.user_id))
 
 
 def support_answer(message: SupportMessage) -> Message:
@@ -30,11 +34,15 @@ def support_answer(message: SupportMessage) -> Message:
     return Message("", original=_original(message), about=about)
 
 
-def support_undelivered(words: Words, name: str, telegram_id: int, user_id: UserId) -> Message:
-    """To the admin whose answer did not reach the customer."""
+def support_undelivered(
+    words: Words, name: str, telegram_id: int, user_id: UserId, *, refused: bool = False
+) -> Message:
+    """To the admin whose answer did not reach the customer; ``refused``: Telegram does not have it copied."""
     _ = words.translator.gettext
     head = _("<b>Your reply wasn't delivered</b>")
     why = _("{person} has blocked the bot or deleted the chat.").format(person=person_link(name, telegram_id))
+    if refused:
+        why = _("Bots may not copy this kind of message. Send text, a photo or a file.")
     return Message(f"{head}\n{why}", about=_conversation(user_id))
 
 

@@ -90,8 +90,8 @@ class Original(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as it will be sent: Telegram's HTML, buttons one a row; with a document the text is its caption.
 
-    ``original`` is copied instead, with the buttons. ``protect``: Telegram lets nobody forward or save it. ``about``:
-    what a reply to it is about.
+    ``original`` is copied instead, with the buttons; the text is for where it cannot be. ``protect``: Telegram lets
+    nobody forward or save it. ``about``: what a reply to it is about.
     """
 
     text: str

@@ -21,7 +21,8 @@ from bot.replies import Once, answer
 
 WRITING: Final = Limit("support", times=30, seconds=600)
 BLOCKED_WRITING: Final = Limit("support_blocked", times=5, seconds=3600)
-# Said by a person; Telegram's service messages (a pinned message, a granted permission) are nobody's words.
+# Said by a person; of what bots may not copy, and of kinds that are newer than aiogram, the admins at least hear.
+# Telegram's service messages (a pinned message, a granted permission) are nobody's words.
 SAID: Final = frozenset(
     {
         ContentType.TEXT,
@@ -38,6 +39,16 @@ SAID: Final = frozenset(
         ContentType.VENUE,
         ContentType.POLL,
         ContentType.DICE,
+        ContentType.LIVE_PHOTO,
+        ContentType.PAID_MEDIA,
+        ContentType.STORY,
+        ContentType.CHECKLIST,
+        ContentType.GAME,
+        ContentType.INVOICE,
+        ContentType.GIVEAWAY,
+        ContentType.GIVEAWAY_WINNERS,
+        ContentType.RICH_MESSAGE,
+        ContentType.UNKNOWN,
     }
 )
 _COMMAND: Final = "/paysupport"
@@ -51,8 +62,8 @@ def words_for_support(message: Message) -> str | None:
         return None
     if message.text is None or not message.text.startswith("/"):
         return message.text or message.caption or ""
-    command, _, rest = message.text.partition(" ")
-    return rest.strip() or None if command.partition("@")[0].lower() == _COMMAND else None
+    command, *rest = message.text.split(maxsplit=1)
+    return "".join(rest) or None if command.partition("@")[0].lower() == _COMMAND else None
 
 
 async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums: Once) -> None:

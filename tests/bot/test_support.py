@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiogram.types import Update
+from aiogram.types import Message, Update
 from sqlalchemy import select
 
 from backend.bootstrap import Services
@@ -16,7 +16,7 @@ from backend.infra.jobs import by_name
 from backend.infra.outbox import OutboxJob
 from backend.infra.runner import Runner
 from backend.worker import all_tasks
-from bot.handlers.support import BLOCKED_WRITING
+from bot.handlers.support import BLOCKED_WRITING, words_for_support
 from tests.bot.conftest import Parts, polling
 from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Person, Telegram, button
 from tests.factories.identity import contact
@@ -215,6 +215,20 @@ async def test_an_answer_that_does_not_arrive_is_told_to_its_writer(desk: Desk) 
     assert "wasn't delivered" in (await desk.latest(nadia, told))[-1]["text"]
 
 
+async def test_what_bots_may_not_copy_is_told_in_words(desk: Desk) -> None:
+    """A quiz, a story, a message that was deleted at once: here one that is not there."""
+    await desk.person(EMMA, "Emma")
+    nadia = await desk.person(NADIA, "Nadia")
+    await desk.services.support.receive(EMMA, 999_999)
+    told = (await desk.latest(nadia))[-1]
+    assert "Emma sent something" in told["text"]
+    assert button(told, "Reply")
+    await desk.services.support.answer(await desk.actor(NADIA), 999_998, told["message_id"])
+    why = (await desk.latest(nadia, told["message_id"]))[-1]["text"]
+    assert "wasn't delivered" in why
+    assert "may not copy" in why
+
+
 async def test_the_same_message_reaches_the_admins_once(desk: Desk, parts: Parts) -> None:
     await desk.person(EMMA, "Emma")
     nadia = await desk.person(NADIA, "Nadia")
@@ -243,6 +257,19 @@ async def test_nobody_else_may_answer(desk: Desk) -> None:
 async def test_an_admin_who_writes_to_nobody_is_told_how(desk: Desk) -> None:
     nadia = await desk.person(NADIA, "Nadia")
     assert "reply to their message" in (await nadia.say("hello"))["text"]
+
+
+@pytest.mark.parametrize(("said", "meant"), [
+    ({"text": "/paysupport\nmy key is dead"}, "my key is dead"),
+    ({"text": "/PaySupport@souk_bot  S-4K7Q2M"}, "S-4K7Q2M"),
+    ({"text": "/paysupport \n"}, None),
+    ({"story": {"chat": {"id": 1, "type": "private"}, "id": 7}}, ""),
+    ({"a_kind_of_tomorrow": {"id": 1}}, ""),
+    ({"pinned_message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}}, None),
+])  # fmt: skip
+def test_what_is_meant_for_a_person(said: dict[str, Any], meant: str | None) -> None:
+    message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}} | said
+    assert words_for_support(Message.model_validate(message)) == meant
 
 
 async def test_an_unknown_command_is_no_message_to_the_admins(desk: Desk) -> None:

@@ -61,7 +61,13 @@ class TelegramMessenger:
         if message.original is not None:
             markup = _markup(message.buttons)
             copy = CopyMessage(chat_id, message.original.chat_id, message.original.message_id, markup)
-            return (await self._telegram.call(copy)).message_id
+            try:
+                return (await self._telegram.call(copy)).message_id
+            except (NobodyThere, ChatMoved):
+                raise
+            except Refused:  # deleted meanwhile, or of a kind that bots may not copy
+                if not message.text:
+                    raise
         if message.document is not None and message.document.picture:
             with suppress(RefusedPicture):
                 return await self._picture(chat_id, message, message.document)
