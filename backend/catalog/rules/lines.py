@@ -20,7 +20,9 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LOOKED_AT: Final = 64
+_LOOKED_AT: Final = 1024
+# Of Latin, Greek, Cyrillic, Hebrew and Arabic letters; in a text of single bytes they would be control characters.
+_UPPER_HALVES: Final = frozenset(range(9))
 
 
 class Source(Protocol):
@@ -44,12 +46,17 @@ def _encoding(start: bytes) -> tuple[str, int]:
     for mark, name in _MARKS:
         if start.startswith(mark):
             return name, len(mark)
-    seen = start[:_LOOKED_AT]
-    if len(seen) > 1 and not any(seen[1::2]) and all(seen[0:2:2]):
-        return "utf-16-le", 0  # without a mark: Latin letters are each followed by a zero
-    if len(seen) > 1 and not any(seen[0::2]) and all(seen[1:2:2]):
-        return "utf-16-be", 0
+    for high, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if _is_utf16(start[: len(start) // 2 * 2][:_LOOKED_AT], high):
+            return name, 0
     return "utf-8", 0
+
+
+def _is_utf16(seen: bytes, high: int) -> bool:
+    """Whether this is UTF-16 without a mark, the upper halves of its units at ``high``: text itself holds no NUL."""
+    upper, lower = seen[high::2], seen[1 - high :: 2]
+    letters = sum(byte in _UPPER_HALVES for byte in upper)
+    return 0 in upper and 0 not in lower and letters * 10 >= len(upper) * 9
 
 
 def _pieces(source: Source) -> Iterator[bytes]:

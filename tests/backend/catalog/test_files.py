@@ -183,3 +183,16 @@ def test_the_files_of_the_demo_are_read() -> None:
     folder = Path(__file__).parents[3] / "backend" / "demo"
     with (folder / "catalogue.jsonl").open("rb") as file:
         assert not [row for row in read_rows(file, Format.JSON_LINES) if isinstance(row, Problem)]
+
+
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("keys", [["ABC-1", "ABC-2"], ["مفتاح", "ثاني ٢"], ["ключ-1", "КЛЮЧ"], ["K" * 300, "я" * 300]])
+def test_utf16_without_its_mark_is_read_whatever_its_letters(code: str, keys: list[str]) -> None:
+    assert read("\r\n".join(keys).encode(code), Format.PLAIN) == (keys, [])
+
+
+@pytest.mark.parametrize("body", [b"A\0B\nC", b"AB\0C\nDE", b"AAA\0\nBBB\0\n", b"\0\0\0\0", b"AAAA\n\0BBBB\n\0"])
+def test_a_nul_alone_makes_no_utf16(body: bytes) -> None:
+    keys, problems = read(body, Format.PLAIN)
+    assert problems
+    assert all(key.isascii() for key in keys)
