@@ -11,14 +11,14 @@ from typing import Final
 from backend.growth.types import BonusRule, Limits, NewBonusRule
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
-from backend.kernel.text import code_signs, fold
+from backend.kernel.text import ascii_digits, code_signs, fold, visible
 
 # Crockford's base 32: no I, L, O, U, so that a code read aloud is not misheard.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH: Final = 16
 """Signs of a code: 80 bits, which nobody guesses at ten tries in five minutes."""
 _GROUP: Final = 4
-_SHOWN: Final = re.compile(r"(?:^|[?&=/])g_([0-9A-Za-z-]+)|[?&]code=([0-9A-Za-z-]+)")
+_SHOWN: Final = re.compile(r"(?<![0-9A-Za-z])g_([^\s&#]+)|[?&]code=([^\s&#]+)")
 
 MOST_CODES: Final = 500
 MOST_PEOPLE: Final = 100_000
@@ -39,8 +39,9 @@ def show_code(code: str) -> str:
 
 def read_code(typed: str) -> str | None:
     """The code in what somebody typed or pasted, a link included; None for what cannot be one."""
-    link = _SHOWN.search(typed)
-    text = (link[1] or link[2]) if link else typed
+    shown = ascii_digits(visible(typed))
+    link = _SHOWN.search(shown)
+    text = (link[1] or link[2]) if link else shown
     plain = code_signs(text)
     return plain if len(plain) == _LENGTH and all(sign in _ALPHABET for sign in plain) else None
 

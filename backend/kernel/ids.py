@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 import uuid_utils.compat
 
+from backend.kernel.text import code_signs
+
 UserId = NewType("UserId", UUID)
 CategoryId = NewType("CategoryId", UUID)
 ProductId = NewType("ProductId", UUID)
@@ -94,6 +96,15 @@ def parse_short_number(number: str, numbering: Numbering = Numbering.ORDERS) -> 
     if part is None or part.signs != _SIGNS:
         return None
     return (part.bits * numbering.inverse) % NUMBERS
+
+
+def number_signs(typed: str, letter: str) -> str:
+    """The signs of a number as typed or pasted, without the ``letter`` that stands before all six of them.
+
+    Digits of every script are digits; spaces, hyphens, dots, quotes and invisible marks fall away.
+    """
+    plain = code_signs(typed)
+    return plain.removeprefix(letter) if len(plain) == len(letter) + _SIGNS else plain
 
 
 def parse_number_part(text: str, *, first: bool = False) -> NumberPart | None:

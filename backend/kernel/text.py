@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
@@ -94,6 +95,19 @@ def whole_number(text: str, most_digits: int = 18) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= most_digits):
         raise ValueError("not a whole number")
     return int(plain)
+
+
+_BARE: Final = re.compile(r"^[\W_]+|[^\w-]+$")
+_DASHES: Final = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
+
+
+def plain_signs(typed: str) -> str:
+    """Text for finding numbers in it: capitals, digits and hyphens of every kind as plain ones, its ends bare.
+
+    Invisible marks, and the quotes, dots and brackets around it, fall away.
+    """
+    plain = ascii_digits(unicodedata.normalize("NFKC", visible(typed).translate(_DASHES))).upper()
+    return _BARE.sub("", plain)
 
 
 def code_signs(typed: str) -> str:

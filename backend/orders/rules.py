@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import NumberPart, parse_number_part, parse_short_number, short_number
+from backend.kernel.ids import NumberPart, number_signs, parse_number_part, parse_short_number, short_number
 from backend.kernel.money import Money
+from backend.kernel.text import plain_signs
 from backend.orders.errors import (
     PaymentTooLate,
     PremiumOnly,
@@ -25,8 +26,10 @@ from backend.payments.errors import RefundTooMuch
 LAPSES_COUNT_FOR = timedelta(hours=24)
 """How long an order that ended unpaid lowers what its buyer may reserve."""
 _PAUSED_AFTER = 4
-_PREFIX = "S-"
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])[Ss]-[0-9A-Za-z]{6}(?![0-9A-Za-z])")
+_LETTER = "S"
+_PREFIX = f"{_LETTER}-"
+# Without its hyphen it has to have a digit: "sending" is a word.
+_NUMBER = re.compile(r"(?<![0-9A-Z])S(?: ?- ?|(?=[A-Z]{0,5}[0-9]))[0-9A-Z]{6}(?![0-9A-Z])")
 _MAX_QUANTITY = 1000
 _KEY_LENGTHS = range(8, 65)
 
@@ -38,18 +41,18 @@ def order_number(sequence: int) -> str:
 
 def numbers_in(text: str) -> list[int]:
     """The sequences of all order numbers that stand in a text."""
-    found = (parse_order_number(number) for number in _NUMBER.findall(text))
+    found = (parse_order_number(number) for number in _NUMBER.findall(plain_signs(text)))
     return [sequence for sequence in found if sequence is not None]
 
 
 def parse_order_number(number: str) -> int | None:
-    """The sequence behind an order number, or None where it can't be one."""
-    return parse_short_number(number.strip().upper().removeprefix(_PREFIX))
+    """The sequence behind an order number as typed or pasted, or None where it can't be one."""
+    return parse_short_number(number_signs(number, _LETTER))
 
 
 def parse_order_part(text: str) -> NumberPart | None:
     """The signs of an order number in ``text``: any of them, or the first ones after ``S-``; None where it has none."""
-    plain = text.strip().upper()
+    plain = plain_signs(text)
     return parse_number_part(plain.removeprefix(_PREFIX), first=plain.startswith(_PREFIX))
 
 

@@ -10,6 +10,7 @@ from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import IntentId, OrderId, UserId, parse_short_number, short_number
 from backend.kernel.money import Money
+from backend.kernel.text import code_signs
 from backend.payments import rules
 from backend.payments.errors import PaymentConflict, RefundNotPossible
 from backend.payments.repository import calls, events, intents, refunds, search
@@ -208,11 +209,10 @@ async def find_by_reference(tx: Tx, text: str) -> Intent | None:
     Until references had a numbering of their own, those of deposits were made like orders' numbers. The ones that were
     given out stay good.
     """
-    plain = text.strip().upper()
-    old = parse_short_number(plain)
+    old = parse_short_number(code_signs(text))
     found = None if old is None else await search.find_named(tx, old, short_number(old))
     if found is None:
-        number = parse_reference(plain)
+        number = parse_reference(text)
         found = None if number is None else await search.find_number(tx, number)
     return None if found is None else await intents.get_intent(tx, IntentId(found))
 

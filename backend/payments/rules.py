@@ -14,6 +14,7 @@ from backend.infra import reading
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import NumberPart, OrderId, parse_number_part
 from backend.kernel.money import Money
+from backend.kernel.text import plain_signs
 from backend.payments.errors import PaymentConflict, RefundNotPossible, RefundTooMuch
 from backend.payments.types import (
     Capabilities,
@@ -284,7 +285,7 @@ def shares(intents: Iterable[Intent], amount: Money) -> list[tuple[Intent, Money
 
 def parse_reference_part(text: str) -> NumberPart | None:
     """The signs of a payment's reference in ``text``: any of them, or the first ones after ``D-``; None for none."""
-    plain = text.strip().upper()
+    plain = plain_signs(text)
     return parse_number_part(plain.removeprefix("D-"), first=plain.startswith("D-"))
 
 

@@ -11,33 +11,43 @@ from aiogram.types import InlineKeyboardButton, Message
 
 from backend.identity.types import Actor
 from backend.kernel.errors import Forbidden, RateLimited
+from backend.kernel.text import code_signs, visible
 from bot.commands import dress_chat
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows, shop_button
 
 _PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})")
-_GIFT: Final = re.compile(r"g_([0-9A-Za-z]{16})")
-_ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})")
+_CODE: Final = re.compile(r"[^\w-]*([go])_(.{4,100})")
+_GIFT: Final = re.compile("[0-9A-Z]{16}")
+_ORDER: Final = re.compile("[0-9A-Z]{4,12}")
+
+
+def _signs(payload: str, kind: str) -> str:
+    """The signs of the order's number (``o``) or gift's code (``g``) in a payload, however it was typed; or nothing."""
+    found = _CODE.fullmatch(visible(payload))
+    return code_signs(found[2]) if found and found[1] == kind else ""
 
 
 def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton]:
     """The button for what a deep link points at. Referrals are kept at the door and show no button."""
     if product := _PRODUCT.fullmatch(payload):
         return [page_button(deps, words.gettext("See the product"), f"/shop/{product[1]}")]
-    if order := _ORDER.fullmatch(payload):
-        return [page_button(deps, words.gettext("Open order"), f"/orders/{order[1].upper()}")]
-    if gift := _GIFT.fullmatch(payload):
-        return [page_button(deps, words.gettext("Open the gift"), f"/wallet/redeem?code={gift[1].upper()}")]
+    order, gift = _signs(payload, "o"), _signs(payload, "g")
+    if _ORDER.fullmatch(order):
+        return [page_button(deps, words.gettext("Open order"), f"/orders/{order}")]
+    if _GIFT.fullmatch(gift):
+        return [page_button(deps, words.gettext("Open the gift"), f"/wallet/redeem?code={gift}")]
     return []
 
 
 async def _gift(deps: Deps, actor: Actor, words: Words, payload: str) -> str | None:
     """What a gift link brings; None where it is none, or brings nothing any more."""
     _ = words.gettext
-    if not _GIFT.fullmatch(payload):
+    code = _signs(payload, "g")
+    if not _GIFT.fullmatch(code):
         return None
     try:
-        gift = await deps.codes.offer(actor, payload.removeprefix("g_"))
+        gift = await deps.codes.offer(actor, code)
     except RateLimited:  # so that nobody tries codes here; the page says it
         return None
     if gift is None:

@@ -57,6 +57,16 @@ async def test_a_gifts_link_opens_its_page_and_its_code_is_not_kept(telegram: Te
     assert row.start_param == "gift"  # type: ignore[attr-defined]
 
 
+async def test_a_link_typed_by_hand_is_read_as_it_is_meant(telegram: Telegram, shop: Services) -> None:
+    emma = telegram.person(EMMA)
+    answer = await emma.say("/start “o_s-4k7q۲m”")
+    assert button(answer, "Open order")["value"] == f"{PUBLIC}/orders/S4K7Q2M"
+    answer = await emma.say("/start \u200fg_0123–4567–89ab–cdef")
+    assert button(answer, "Open the gift")["value"] == f"{PUBLIC}/wallet/redeem?code=0123456789ABCDEF"
+    row = await person_row(shop, EMMA)
+    assert row.start_param is None  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("payload", ["p_../admin", "ref_42", "p_" + "x" * 80, "p_<b>", "p_ТЕСТ"])
 async def test_other_payloads_open_the_shop_only(telegram: Telegram, payload: str) -> None:
     answer = await telegram.person(EMMA).say(f"/start {payload}")

@@ -17,6 +17,7 @@ from backend.kernel.ids import (
     Numbering,
     OrderId,
     UserId,
+    number_signs,
     parse_short_number,
     short_number,
 )
@@ -32,7 +33,7 @@ def reference_of(number: int) -> str:
 
 def parse_reference(text: str) -> int | None:
     """The number of the payment with this reference (with or without ``D-``), or None where it can't be one."""
-    return parse_short_number(text.strip().upper().removeprefix(_PREFIX), Numbering.PAYMENTS)
+    return parse_short_number(number_signs(text, _PREFIX[0]), Numbering.PAYMENTS)
 
 
 class IntentStatus(StrEnum):

@@ -43,7 +43,8 @@ def test_a_code_is_read_however_it_is_written(code: str) -> None:
         code, shown, shown.lower(), f"  {shown.replace('-', ' ')}\n", shown.replace("-", "–"),
         code.replace("1", "l").replace("0", "o"), f"https://t.me/souk_bot?start=g_{code}",
         f"t.me/souk_bot/app?startapp=g_{code}", f"https://shop.example/wallet/redeem?code={shown}", f"g_{code}",
-        f"\u2066{shown}\u2069",
+        f"\u2066{shown}\u2069", f"\u200fg_{code}\u200e", f"“g_{shown}”.", f"«https://t.me/souk_bot?start=g_{code}».",
+        code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")), f"g_{code}".replace("1", "١"),
     ):  # fmt: skip
         assert rules.read_code(typed) == code, typed
 

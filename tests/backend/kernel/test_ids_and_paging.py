@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import Numbering, new_id, parse_number_part, parse_short_number, short_number
+from backend.kernel.ids import Numbering, NumberPart, new_id, parse_number_part, parse_short_number, short_number
 from backend.kernel.paging import decode_cursor, encode_cursor
 from backend.kernel.text import Locale, fold, pick
+from backend.orders.rules import numbers_in, order_number, parse_order_number, parse_order_part
+from backend.payments.rules import parse_reference_part
+from backend.payments.types import parse_reference, reference_of
 
 
 @given(st.integers(0, 2**30 - 1))
@@ -86,3 +90,46 @@ def test_pick_falls_back_to_english_then_to_anything() -> None:
     assert pick({"ru": "я"}, Locale.AR) == "я"
     assert pick({}, Locale.AR) == ""
     assert fold("  a \n b ") == "a b"
+
+
+@given(st.integers(0, 2**30 - 1))
+def test_a_number_is_read_however_it_is_typed(sequence: int) -> None:
+    order, payment = order_number(sequence), reference_of(sequence)
+    for typed in _typed(order):
+        assert parse_order_number(typed) == sequence, typed
+        assert parse_reference(typed) is None, typed
+    for typed in _typed(payment):
+        assert parse_reference(typed) == sequence, typed
+        assert parse_order_number(typed) is None, typed
+    for said in (
+        order,
+        order.replace("-", "–"),
+        order.translate(_PERSIAN),
+        f"«{order}».",
+        f"{order[:4]}\u200f{order[4:]}",
+    ):
+        assert numbers_in(f"my sending {said}, please") == [sequence], said
+
+
+_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+
+
+def _typed(number: str) -> list[str]:
+    return [
+        number, number.lower(), number.translate(_PERSIAN), f"\u200e{number}\u200f", f"“{number}”", f"«{number}».",
+        f"#{number}", number.replace("-", "\u2011"), number.replace("-", " "), number.replace("-", ""),
+        f"{number[:5]}\u200b{number[5:]}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parse", "letter"), [(parse_order_part, "S"), (parse_reference_part, "D")])
+def test_the_beginning_of_a_number_is_read_however_it_is_typed(
+    parse: Callable[[str], NumberPart | None], letter: str
+) -> None:
+    meant = parse(f"{letter}-4K7")
+    assert meant is not None
+    assert meant.first
+    for typed in (f"“{letter}-4k7”", f"\u200f{letter}–۴K7.", f"#{letter}-4K7"):
+        assert parse(typed) == meant, typed
+    for nothing in ("", "-", f"{letter}-", "“”", f"{letter}am Lee"):
+        assert parse(nothing) is None, nothing
