@@ -77,6 +77,8 @@ def read(body: bytes, bot: Bot) -> Reading:
     try:
         return Reading(number, Update.model_validate_json(body, context={"bot": bot}))
     except Exception as error:  # whatever a library makes of what a stranger wrote
+        if (mended := mend(body)) != body:
+            return read(mended, bot)
         needed = _needed(number, kind, content, money)
         _note(number, kind, [] if needed else _places(error), type(error).__name__)
         return Reading(number, Update.model_validate(needed, context={"bot": bot}) if needed else None)

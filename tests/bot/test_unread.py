@@ -13,6 +13,7 @@ from aiogram.types import Update
 from aiohttp import web
 
 from backend.identity.types import Actor
+from backend.infra.settings import Settings
 from backend.infra.traces import trace
 from backend.payments.types import IntentStatus
 from bot.app import make_bot
@@ -295,3 +296,12 @@ async def test_the_bots_log_has_no_message_of_any_exception(capsys: pytest.Captu
 
     for info in (True, ValueError(SECRET_WORDS), (ValueError, ValueError(SECRET_WORDS), None)):
         assert "Zebra" not in str(trace_exceptions(logging.root, "error", {"exc_info": info}))
+
+
+@pytest.mark.parametrize("odd", [b"\xff", rb"\ud83d", b"\xff" + rb"\ud83d\ude00"])
+def test_half_a_character_costs_nobody_their_message(settings: Settings, odd: bytes) -> None:
+    body = msgspec.json.encode({"update_id": 12, "message": {**MESSAGE, "text": "Help ODD"}}).replace(b"ODD", odd)
+    update = read(body, make_bot(settings)).update
+    assert update is not None
+    assert update.message is not None
+    assert (update.message.text or "").startswith("Help \ufffd")
