@@ -151,3 +151,55 @@ async def test_a_shop_that_has_sold_can_go_down_and_up(empty_database: str, sett
         await _down(empty_database, revision)
     await migrations.upgrade(empty_database)
     assert await _shape(empty_database) == made
+
+
+# Deposits and adjustments of the day: alone, by two, one that waits, one for oneself; and one of long ago.
+_BEFORE_LIMITS = """
+INSERT INTO users (id, telegram_id, language, created_at)
+  SELECT md5(n::text)::uuid, n, 'en', now() FROM generate_series(1, 3) n;
+INSERT INTO payment_intents (id, user_id, provider, currency, amount, asset, payable, status, idempotency_key, number,
+                             created_at, updated_at, expires_at, leased_until) OVERRIDING SYSTEM VALUE
+  SELECT md5('intent' || n)::uuid, md5('3')::uuid, 'deposit', 'USD', 500, 'USD', 500, 'pending', n::text, n,
+         now(), now(), now(), now() FROM generate_series(1, 5) n;
+INSERT INTO payment_confirmations (id, intent_id, user_id, received, asset, credit, currency, confirmed_by, approved_by,
+                                   confirmed_at, applied_at)
+  SELECT gen_random_uuid(), md5('intent' || n)::uuid, md5(whose)::uuid, 500, 'USD', 500, 'USD', md5('1')::uuid,
+         md5(second)::uuid, now() - since, now() - applied
+  FROM (VALUES (1, '3', NULL, interval '1 hour', interval '1 hour'), (2, '3', '2', '1 hour', '1 hour'),
+               (3, '3', NULL, '1 hour', NULL), (4, '1', NULL, '1 hour', '1 hour'),
+               (5, '3', NULL, '3 days', '3 days')) AS said (n, whose, second, since, applied);
+INSERT INTO wallet_adjustments (id, user_id, amount, currency, reason, status, asked_by, decided_by, refusal,
+                                idempotency_key, created_at, decided_at)
+  SELECT gen_random_uuid(), md5(whose)::uuid, amount, 'USD', 'why', state, md5('1')::uuid, md5(second)::uuid, '', n,
+         now(), CASE WHEN state <> 'waiting' THEN now() END
+  FROM (VALUES ('a', '3', -70, 'applied', NULL), ('b', '3', 700, 'applied', '2'), ('c', '3', 900, 'waiting', NULL),
+               ('d', '3', 900, 'refused', '2'), ('e', '1', 80, 'waiting', NULL))
+       AS asked (n, whose, amount, state, second);
+INSERT INTO voucher_batches (id, amount, currency, people, codes, note, created_by, idempotency_key, created_at)
+  VALUES (gen_random_uuid(), 100, 'USD', 1, 4, '', md5('1')::uuid, 'v', now());
+INSERT INTO notifications (id, user_id, kind, params, dedupe_key, created_at)
+  VALUES (gen_random_uuid(), md5('2')::uuid, 'adjustment_asked', '{}', 'k', now());
+INSERT INTO outbox_jobs (id, task, payload, created_at, run_at)
+  VALUES (gen_random_uuid(), 'notifications.adjustment_asked', '{}', now(), now())"""
+_COUNTED = """
+SELECT kind, amount, made_at IS NOT NULL AS made, approved_by IS NOT NULL AS by_two FROM value_made
+ORDER BY kind, amount, made, by_two"""
+
+
+async def test_what_admins_made_and_asked_before_the_limit_counts_and_waits(empty_database: str) -> None:
+    await migrations.upgrade(empty_database, "0012")
+    async with _connected(empty_database) as connection:
+        await connection.execute(_BEFORE_LIMITS)
+        for _ in range(2):
+            await migrations.upgrade(empty_database, "0013")
+            deposits = [("deposit", 500, False, False), ("deposit", 500, True, False), ("deposit", 500, True, True)]
+            made = [tuple(row) for row in await connection.fetch(_COUNTED)]
+            assert [row for row in made if row[0] == "deposit"] == deposits
+            assert [row for row in made if row[0] != "deposit"] == [
+                ("adjustment", 70, True, False), ("adjustment", 700, True, True), ("adjustment", 900, False, False),
+                ("vouchers", 400, True, False),
+            ]  # fmt: skip
+            assert await connection.fetchval("SELECT count(*) FROM outbox_jobs") == 0
+            await _down(empty_database, "0012")
+            kept = "SELECT count(*), count(applied_at), count(approved_by) FROM payment_confirmations"
+            assert tuple(await connection.fetchrow(kept) or ()) == (3, 2, 1)
