@@ -19,7 +19,13 @@ _LOOK_SECONDS = 1.0
 _LOOK_ANSWER_SECONDS = 5
 _SHORTEST_REST = 0.5
 _LONGEST_REST = 30.0
+_LONGEST_ASKED = 3600.0
 log = structlog.get_logger(__name__)
+
+
+def asked_rest(error: Exception) -> float:
+    """The seconds that Telegram asks to wait, an hour at most: nobody may be unheard for years; 0 where it does not."""
+    return min(float(error.retry_after), _LONGEST_ASKED) if isinstance(error, TelegramRetryAfter) else 0.0
 
 
 class Unnumbered(Exception):
@@ -60,7 +66,7 @@ class Poller:
                 if not rest:
                     log.warning("polling.waiting", error=f"{type(error).__name__}: {error}")
                 rest = min(max(rest * 2, _SHORTEST_REST), _LONGEST_REST)
-                await asyncio.sleep(max(rest, error.retry_after if isinstance(error, TelegramRetryAfter) else 0))
+                await asyncio.sleep(max(rest, asked_rest(error)))
             else:
                 if rest:
                     log.info("polling.recovered")

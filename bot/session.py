@@ -14,6 +14,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.exceptions import (
     ClientDecodeError,
+    TelegramAPIError,
     TelegramEntityTooLarge,
     TelegramNetworkError,
     TelegramRetryAfter,
@@ -79,7 +80,7 @@ class Session(AiohttpSession):
         form = self.build_form_data(bot=bot, method=method)
         try:
             limit = ClientTimeout(total=timeout or self.timeout)
-            async with session.post(url, data=form, timeout=limit) as answer:
+            async with session.post(url, data=form, timeout=limit, allow_redirects=False) as answer:
                 body = await answer.read()
         except TimeoutError as error:
             raise TelegramNetworkError(method=method, message="Request timeout error") from error
@@ -97,12 +98,22 @@ class Session(AiohttpSession):
             raise TelegramServerError(method=method, message=f"no answer of the Bot API (HTTP {status})") from None
         if updates is not None:
             return [bytes(update) for update in updates]
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise TelegramServerError(method=method, message=f"HTTP {status}")
         try:
             return self.check_response(bot, method, status, body.decode(errors="replace")).result
         except ClientDecodeError:
             if told.ok:
                 return _as_far_as_needed(method, told.result)
             raise TelegramServerError(method=method, message=f"an odd answer (HTTP {status})") from None
+        except TelegramAPIError as error:
+            error.message = error.message or f"HTTP {status}"
+            if type(error) is not TelegramAPIError:
+                raise
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise TelegramRetryAfter(method=method, message=error.message, retry_after=_LONGEST_WAIT) from None
+            # A refusal that says nothing of why: a redirect, a status of nobody's, "not ok" with 200.
+            raise TelegramServerError(method=method, message=error.message) from None
 
 
 def _answer(body: bytes) -> _Answer:

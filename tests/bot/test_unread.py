@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRetryAfter, TelegramServerError
+from aiogram.methods import SetMyCommands, TelegramMethod
 from aiogram.types import Update
 from aiohttp import web
 
@@ -17,11 +19,13 @@ from backend.infra.settings import Settings
 from backend.infra.traces import trace
 from backend.payments.types import IntentStatus
 from bot.app import make_bot
-from bot.polling import Poller
+from bot.polling import Poller, asked_rest
+from bot.session import GetRawUpdates
 from bot.updates import read
 from tests.bot.conftest import Parts
 from tests.bot.paying import Payer
 from tests.bot.telegram import EMMA, Telegram
+from tests.fakes.http_server import Request, Response, serving
 
 SECRET_WORDS = "g_4K7Q2MXYZ1234567 Zebra"
 PERSON = {"id": EMMA, "is_bot": False, "first_name": "Emma", "language_code": "en"}
@@ -305,3 +309,36 @@ def test_half_a_character_costs_nobody_their_message(settings: Settings, odd: by
     assert update is not None
     assert update.message is not None
     assert (update.message.text or "").startswith("Help \ufffd")
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(17, 17.0), (10**12, 3600.0)])
+def test_no_wait_leaves_everybody_unheard(asked: int, waited: float) -> None:
+    assert asked_rest(TelegramRetryAfter(GetRawUpdates(), "Too Many Requests", asked)) == waited
+    assert asked_rest(TimeoutError()) == 0
+
+
+@pytest.mark.parametrize("method", [GetRawUpdates(), SetMyCommands(commands=[])])
+@pytest.mark.parametrize(("status", "body", "kind"), [
+    (502, b'{"ok":false,"error_code":502,"description":null}', TelegramServerError),
+    (500, b'{"ok":false}', TelegramServerError),
+    (429, b'{"ok":false}', TelegramRetryAfter),
+    (429, b'{"ok":false,"error_code":429,"parameters":{"retry_after":null}}', TelegramRetryAfter),
+    (200, b'{"ok":false}', TelegramServerError),
+    (302, b'{"ok":true,"result":true}', TelegramServerError),
+    (400, b'{"ok":false,"error_code":400,"description":null}', TelegramBadRequest),
+])  # fmt: skip
+async def test_a_refusal_without_words_is_a_refusal(
+    settings: Settings, method: TelegramMethod[Any], status: int, body: bytes, kind: type[TelegramAPIError]
+) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(status, body=body, headers={"location": "http://127.0.0.1:9/"})
+
+    async with serving(answer) as url:
+        bot = make_bot(msgspec.structs.replace(settings, telegram_api_url=url))
+        try:
+            with pytest.raises(kind) as failed:
+                await bot.session.make_request(bot, method)
+        finally:
+            await bot.session.close()
+    assert type(failed.value) is kind
+    assert failed.value.message
