@@ -59,6 +59,17 @@ async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
     return Approval.FIRST
 
 
+async def may_need_second(
+    tx: Tx, actor: Actor, permission: Permission, user_id: UserId | None, most: Money | None, limit: Money
+) -> bool:
+    """Whether a second admin can come to be needed for up to ``most`` (None: any amount) for ``user_id``."""
+    if actor.user_id is None or not await identity.is_another_admin(
+        tx, permission, {actor.user_id, user_id or actor.user_id}
+    ):
+        return False
+    return most is None or most + await repository.sum_alone(tx, actor.user_id, limit.currency, tx.now - WINDOW) > limit
+
+
 async def _completes(tx: Tx, by: UserId, first: FirstApproval | None, value: NewValue) -> bool:
     """Make this the second approval, if another admin, who may still say so, said the same first."""
     if first is None or first.by == by or not _is_same(first, value):

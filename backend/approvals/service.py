@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from backend.approvals import domain, repository
 from backend.approvals.types import FirstApproval, ValueKind
-from backend.identity.types import Actor
+from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, NotFound
-from backend.kernel.ids import ValueId
+from backend.kernel.ids import UserId, ValueId
 from backend.kernel.money import Money
 
 
@@ -35,6 +35,19 @@ class ApprovalsService:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
             return await domain.find_first(tx, kind, subject)
+
+    async def limit_on(
+        self, actor: Actor, permission: Permission, user_id: UserId | None, most: Money | None = None
+    ) -> Money | None:
+        """The single-admin limit for a form that gives up to ``most`` (None: any amount) to ``user_id`` (or anyone).
+
+        None where no second admin can come to be needed: nobody else could approve, or all of it stays within the
+        limit. Raises Forbidden without the permission.
+        """
+        actor.require(permission)
+        async with self._uow.read() as tx:
+            needed = await domain.may_need_second(tx, actor, permission, user_id, most, self.limit)
+        return self.limit if needed else None
 
     @retry_conflicts
     async def withdraw(self, actor: Actor, value_id: ValueId) -> FirstApproval:

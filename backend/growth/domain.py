@@ -5,13 +5,13 @@ from __future__ import annotations
 from backend.growth import rules
 from backend.growth.repository import bonuses, gifts
 from backend.growth.repository.gifts import SealedGift
-from backend.growth.types import GIFT_CARDS, GiftCard, GiftStatus
+from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftStatus
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 from backend.wallet import domain as wallet
-from backend.wallet.types import AccountRef, Memo, TransferKind
+from backend.wallet.types import AccountRef, TransferKind
 
 
 def fingerprint(ring: KeyRing, code: str) -> bytes:
@@ -49,12 +49,11 @@ async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStat
     await wallet.transfer(
         tx,
         TransferKind.VOUCHER,
-        f"gift_card:{gift.id}:out",
+        f"{GIFT_CARD_KEYS}{gift.id}:out",
         AccountRef.house(GIFT_CARDS),
         AccountRef.user(to),
         gift.amount,
         reference=str(gift.id),
-        memo=Memo(way=GIFT_CARDS),
     )
     await gifts.close_gift(tx, gift.id, status, to if status is GiftStatus.REDEEMED else None)
     if gift.data_key_id is not None:

@@ -16,6 +16,8 @@ VOUCHERS: Final = "vouchers"
 """The house's account that redeemed vouchers are paid from: what they have cost."""
 GIFT_CARDS: Final = "gift_cards"
 """The house's account of gift cards that are paid for and not redeemed."""
+GIFT_CARD_KEYS: Final = "gift_card:"
+"""What the ledger's key of every gift card's transfer begins with."""
 BONUSES: Final = "bonuses"
 """The house's account that bonuses are paid from: what they have cost."""
 

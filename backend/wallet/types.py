@@ -152,6 +152,8 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     balance_after: Money
     reference: str | None
     memo: Memo
+    key: str
+    """The transfer's idempotency key, which says what made it."""
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):

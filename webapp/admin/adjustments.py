@@ -23,7 +23,7 @@ from webapp import forms
 from webapp.admin.chrome import manage_page
 from webapp.admin.payment_refunds import AmountForm, read_amount
 from webapp.admin.payments import PAYMENTS
-from webapp.confirming import isolated, question
+from webapp.confirming import question
 from webapp.guards import requires
 from webapp.limits import PURCHASE, WRITE, limited
 from webapp.pages.answers import asked_for_more, replaced, to_app
@@ -108,16 +108,10 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
     name, balance = await _name_and_balance(request, user_id)
     viewer = site_of(request).viewer(request.user)
-    told = {
-        "amount": format_money(max(amount, -amount), viewer.locale),
-        "name": isolated(name),
-        "balance": format_money(balance + amount, viewer.locale),
-    }
-    say = viewer.words.gettext
-    debit = amount.amount < 0
-    title = _("Take %(amount)s from %(name)s?") if debit else _("Add %(amount)s to the balance of %(name)s?")
-    text = say(_("Their balance will be %(balance)s. We tell them.")) % told
-    return await question(request, say(title) % told, say(_("Change the balance")), text, danger=debit)
+    say, title = viewer.words.gettext, present.adjust_question(amount, name, viewer)
+    after = {"balance": format_money(balance + amount, viewer.locale)}
+    text = say(_("Their balance will be %(balance)s. We tell them.")) % after
+    return await question(request, title, say(_("Change the balance")), text, danger=amount.amount < 0)
 
 
 @get(_WAITING, name="admin:adjustments", guards=[_MONEY])
@@ -141,8 +135,8 @@ async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
 
 @get(_ONE + "/refuse", name="admin:refuse-sheet", guards=[_MONEY])
 async def refuse_sheet(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
-    """Before it is refused: why."""
-    return sheet(request, "manage/_reason.html", ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse"))
+    """Before it is refused: why. Raises NotFound."""
+    return sheet(request, "manage/_reason.html", await _refuse_view(request, AdjustmentId(adjustment_id)))
 
 
 @post(_ONE + "/refuse", name="admin:refuse", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -151,10 +145,18 @@ async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
     try:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
-        view = ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse", error=True)
+        view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
         return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
     return _told(request, await _waiting_page(request), _("Refused"))
+
+
+async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:
+    site, actor = site_of(request), request.user
+    item = await site.services.adjustments.get(actor, adjustment_id)
+    names = await site.services.identity.names_of(actor, [item.user_id])
+    title = present.refuse_question(item, names.get(item.user_id, "—"), actor, site.viewer(actor))
+    return ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse", error, title)
 
 
 async def _waiting_page(request: SoukRequest) -> Html:
@@ -207,7 +209,7 @@ async def _adjust_view(request: SoukRequest, user_id: UserId, form: AdjustForm, 
         action=f"/admin/people/{user_id}/adjust",
         name=name,
         balance=balance,
-        limit=site_of(request).services.adjustments.limit,
+        limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, user_id),
         intent=form.intent or forms.new_intent(),
         debit=form.way == "debit",
         typed=form.amount,

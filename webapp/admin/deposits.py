@@ -86,7 +86,7 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_i
 async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before money is credited: how much has arrived in all. Raises NotFound."""
     intent = await _intent(request, intent_id)
-    return sheet(request, "manage/_confirm_deposit.html", _view(request, intent, str(intent.payable.decimal())))
+    return sheet(request, "manage/_confirm_deposit.html", await _view(request, intent, str(intent.payable.decimal())))
 
 
 @post(_ONE + "/confirm", name="admin:confirm-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -100,7 +100,7 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         found = await services.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
         error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"
-        view = _view(request, intent, form.amount, error)
+        view = await _view(request, intent, form.amount, error)
         return sheet(request, "manage/_confirm_deposit.html", view, status=FORM_ERROR)
     if found.received < amount:
         return await _judged(request, intent.id, _("It waits for a second admin"))
@@ -132,13 +132,13 @@ async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
     return found
 
 
-def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
+async def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
     return ConfirmDepositSheet(
         action=f"{PAYMENTS}/{intent.id}/confirm",
         reference=intent.reference,
         payable=intent.payable,
         received=intent.received,
-        limit=site_of(request).services.deposits.limit,
+        limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, intent.user_id),
         typed=typed,
         amount_error=error,
     )

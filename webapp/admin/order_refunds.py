@@ -47,7 +47,7 @@ async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
     back = await site_of(request).services.orders.refundable(request.user, number)
     form = OrderRefundForm(amount=str(back.most.decimal()) if back.most else "")
-    return sheet(request, "manage/_refund.html", _view(request, number, back, form))
+    return sheet(request, "manage/_refund.html", await _view(request, number, back, form))
 
 
 @post(_PATH + "/refund", name="admin:order-refund", guards=[_ORDERS, limited(PURCHASE)], status_code=200)
@@ -73,7 +73,7 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
             told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
             return await _done(request, number, told)
     back = await orders.refundable(actor, number)
-    return sheet(request, "manage/_refund.html", _view(request, number, back, form, error), status=FORM_ERROR)
+    return sheet(request, "manage/_refund.html", await _view(request, number, back, form, error), status=FORM_ERROR)
 
 
 @get(_PATH + "/cancel", name="admin:order-cancel-sheet", guards=[_ORDERS])
@@ -94,10 +94,12 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
     return await _done(request, number, _("Cancelled"))
 
 
-def _view(
+async def _view(
     request: SoukRequest, number: str, back: Refundable, form: OrderRefundForm, error: AmountError = ""
 ) -> RefundSheet:
-    viewer = site_of(request).viewer(request.user)
+    services, viewer = site_of(request).services, site_of(request).viewer(request.user)
+    order = await services.orders.find_by_number(request.user, number)
+    buyer_id = order.buyer_id if order else None
     return RefundSheet(
         action=f"/admin/orders/{number}/refund",
         title=viewer.words.gettext("Refund"),
@@ -111,6 +113,7 @@ def _view(
         target=form.target,
         amount_error=error,
         reason_error=bool(form.intent) and not form.reason,
+        limit=await services.approvals.limit_on(request.user, Permission.ORDERS, buyer_id, back.most),
     )
 
 

@@ -166,8 +166,8 @@ async def accept(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 
 @get(_ONE + "/dismiss", name="admin:dismiss-sheet", guards=[_MONEY])
 async def dismiss_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Before a message is put aside: why."""
-    return sheet(request, "manage/_reason.html", ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss"))
+    """Before a message is dismissed: why. Raises NotFound."""
+    return sheet(request, "manage/_reason.html", await _dismiss_view(request, event_id))
 
 
 @post(_ONE + "/dismiss", name="admin:dismiss", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -176,10 +176,18 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     try:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
-        view = ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", error=True)
+        view = msgspec.structs.replace(await _dismiss_view(request, event_id), error=True)
         return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
     done = await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
     return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
+
+
+async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
+    services, found = site_of(request).services, await _event(request, event_id)
+    limit = None
+    if "accept" in _can(found):  # the person keeps the money of a refund that is dismissed
+        limit = await services.approvals.limit_on(request.user, Permission.MONEY, None)
+    return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
 
 
 async def _event(request: SoukRequest, event_id: UUID) -> InboxRow:
@@ -216,17 +224,21 @@ async def _assign_view(
 ) -> AssignSheet:
     if found.amount is None or "person" not in _can(found):
         raise PaymentClosed(found.outcome)
-    worth = site_of(request).services.inbox.worth(found)
+    services = site_of(request).services
+    worth = services.inbox.worth(found)
+    most = worth.most if worth else None
+    to = None if person is None else UserId(person)
     return AssignSheet(
         action=f"{UNMATCHED}/{found.id}/assign",
         came=found.amount,
         currency=site_of(request).settings.shop_currency,
-        most=worth.most if worth else None,
-        person=None if person is None else await _person(request, UserId(person)),
+        most=most,
+        person=None if to is None else await _person(request, to),
         typed=form.amount or (str(worth.amount.decimal()) if worth and not error else ""),
         typed_order=form.order,
         amount_error=error,
         order_error="" if not no_order else "not_found" if form.order else "required",
+        limit=await services.approvals.limit_on(request.user, Permission.MONEY, to, most),
     )
 
 

@@ -52,7 +52,7 @@ async def vouchers(request: SoukRequest) -> Html:
 @get(_PATH + "/new", name="admin:new-vouchers", guards=[_MONEY])
 async def new_vouchers(request: SoukRequest) -> Html:
     """What they are to be worth, and to whom."""
-    return _form(request, VoucherForm(), {})
+    return await _form(request, VoucherForm(), {})
 
 
 @post(_PATH, name="admin:make-vouchers", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -63,7 +63,7 @@ async def make(request: SoukRequest) -> Html:
     try:
         made = await _make(request, form)
     except Invalid as refusal:
-        return _form(request, form, refusal.fields)
+        return await _form(request, form, refusal.fields)
     view = CodesPage(present.voucher_row(made.batch, site.now()), made.codes)
     return replaced(manage_page(request, "manage/codes.html", view, "payments", back=_PATH), _PATH)
 
@@ -119,12 +119,12 @@ async def _make(request: SoukRequest, form: VoucherForm) -> NewVouchers:
 _FIELDS: Final = {"people": "count", "codes": "count", "expires": "until"}
 
 
-def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) -> Html:
+async def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) -> Html:
     limits = site_of(request).services.vouchers.limits
     view = NewVouchersPage(
         presets=present.presets(limits, form.amount or form.preset),
         maximum=limits.maximum,
-        limit=site_of(request).services.vouchers.limit,
+        limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, None),
         intent=form.intent or forms.new_intent(),
         amount=form.amount,
         kind=form.kind,

@@ -78,8 +78,8 @@ async def statement(request: Request[Any, Any, Any]) -> Stream:
     query = forms.read_query(request, WalletQuery)
     if query.cursor:
         raise NotFound("a statement has no pages")
-    header, kinds = present.csv_words(site.viewer(actor))
-    lines = site.services.wallet.export_csv(actor, query.kind, query.month, header=header, kinds=kinds)
+    header, kind_of = present.csv_words(site.viewer(actor))
+    lines = site.services.wallet.export_csv(actor, query.kind, query.month, header=header, kind_of=kind_of)
     headers = {
         "content-disposition": 'attachment; filename="souk-wallet.csv"',
         "cache-control": "no-store",

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from backend.identity.types import Actor, Permission
+from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
+from backend.kernel.money import Money
 from backend.wallet.types import Adjustment, AdjustmentStatus
 from backend.wallet.types import HistoryRow as Change
+from webapp.confirming import isolated
 from webapp.presenters import wallet
 from webapp.presenters.manage_payments import badge
 from webapp.rendering import Viewer
@@ -49,4 +52,21 @@ def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, view
         refusal=item.refusal,
         mine=mine,
         can=frozenset(can),
+        question=adjust_question(item.amount, names.get(item.user_id, "—"), viewer),
     )
+
+
+def adjust_question(amount: Money, name: str, viewer: Viewer) -> str:
+    """The question before a balance changes by ``amount``, with the sum and whose it is."""
+    debit = amount.amount < 0
+    title = _("Take %(amount)s from %(name)s?") if debit else _("Add %(amount)s to the balance of %(name)s?")
+    told = {"amount": format_money(max(amount, -amount), viewer.locale), "name": isolated(name)}
+    return viewer.words.gettext(title) % told
+
+
+def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -> str:
+    """The question before an adjustment is refused, or withdrawn by whoever asked for it."""
+    mine = item.asked_by == actor.user_id
+    title = _("Withdraw the adjustment of %(amount)s for %(name)s?") if mine else _("Refuse %(amount)s for %(name)s?")
+    told = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
+    return viewer.words.gettext(title) % told

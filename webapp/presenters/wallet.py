@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
-from backend.growth.types import GIFT_CARDS
+from backend.growth.types import GIFT_CARD_KEYS
 from backend.identity.types import Actor
 from backend.infra.formatting import format_number
 from backend.infra.i18n import mark as _
@@ -56,8 +56,7 @@ _BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.RE
 def _kind(row: wallet.HistoryRow) -> EntryKind:
     if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0:
         return "sent_back"  # through a provider; any other refund comes into the wallet
-    # Cards from before the memo told: only a card is ever paid for.
-    if row.kind is wallet.TransferKind.VOUCHER and (row.memo.way == GIFT_CARDS or row.amount.amount < 0):
+    if row.key.startswith(GIFT_CARD_KEYS):
         return "gift_card"
     return _KIND[row.kind]
 
@@ -117,7 +116,11 @@ def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
     return (Month(None, chosen is None), *listed) if listed else ()
 
 
-def csv_words(viewer: Viewer) -> tuple[list[str], dict[wallet.TransferKind, str]]:
-    """The statement's columns and kinds in the reader's language."""
+def csv_words(viewer: Viewer) -> tuple[list[str], Callable[[wallet.HistoryRow], str]]:
+    """The statement's columns, and what calls each change by its kind, in the reader's language."""
     say = viewer.words.gettext
-    return [say(name) for name in _CSV_HEADER], {kind: say(name) for kind, name in _CSV_KINDS.items()}
+
+    def kind_of(row: wallet.HistoryRow) -> str:
+        return say(_("Gift card") if row.key.startswith(GIFT_CARD_KEYS) else _CSV_KINDS[row.kind])
+
+    return [say(name) for name in _CSV_HEADER], kind_of

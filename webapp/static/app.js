@@ -1,12 +1,12 @@
 // Telegram and session; all else is htmx. Telegram's script may be late.
-const $ = (selector, within = document) => within.querySelector(selector);
+const $ = (query, within = document) => within.querySelector(query);
 const on = (names, use, top) => names.split(" ").forEach((name) => document.addEventListener(name, use, top));
 const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
 const root = document.documentElement;
 const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
 const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return {}; } };
 let kept = {};
-try { sessionStorage.kept = 1; kept = sessionStorage; } catch {} // null, shut, full
+try { sessionStorage.kept = 1; kept = sessionStorage; } catch {}
 
 // launch parameters, where Telegram's script keeps them
 const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
@@ -25,13 +25,12 @@ const word = (name) => words(root.lang).content.firstElementChild.dataset[name];
 
 const paint = (theme) => {
   for (const name in theme) root.style.setProperty(`--tg-theme-${name.replace(/_/g, "-")}`, theme[name]);
-  const [r, g, b] = theme.bg_color?.match(/[\da-f]{2}/gi)?.map((part) => parseInt(part, 16)) || [];
-  const dark = b >= 0 ? r * 0.3 + g * 0.59 + b * 0.11 < 120 : matchMedia("(prefers-color-scheme: dark)").matches;
+  const [r, g, b] = theme.bg_color?.match(/[\da-f]{2}/gi)?.map((part) => +`0x${part}`) || [];
+  const dark = b >= 0 ? r * .3 + g * .59 + b * .11 < 120 : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "dark" : "light";
 };
 paint(parse(launch.tgWebAppThemeParams));
 
-// Telegram
 let tg;
 const can = (version) => tg?.isVersionAtLeast(version);
 const attach = () => {
@@ -61,7 +60,7 @@ const screen = () => $("#app > .screen");
 const main = () => $("#bottom [data-main]");
 const mirror = () => {
   const button = main();
-  root.classList.toggle("has-main", Boolean(tg && button));
+  root.classList.toggle("has-main", !!(tg && button));
   if (!tg) return;
   if (button && !sheet.open) {
     const busy = button.matches(".is-busy, .htmx-request"), text = button.textContent.trim();
@@ -81,7 +80,7 @@ const back = () => {
 
 // pages
 const places = {};
-let navigation, timer, scroll = 0, stale, last = here();
+let navigation, timer, scroll = 0, stale, opener, last = here();
 const load = (path, push, target = app) => { // own element: no queue
   const source = document.body.appendChild(document.createElement("i"));
   htmx.ajax("GET", path, { source, target, swap: "innerHTML", push: push && path })
@@ -98,7 +97,7 @@ const arrive = () => {
   scrollTo(0, scroll);
   mirror();
 };
-const resume = () => { // to its place in a long list
+const resume = () => { // its place in a long list
   const more = $(".more", app);
   scrollTo(0, scroll);
   if (more && scrollY + 1 < scroll) htmx.trigger(more, "revealed"); else scroll = 0;
@@ -117,7 +116,7 @@ on("htmx:confirm", (event) => {
 });
 on("htmx:configRequest", ({ detail }) => {
   const { headers } = detail;
-  headers["HX-Current-URL"] = location.origin + here(); // not the hash: it is initData
+  headers["HX-Current-URL"] = location.origin + here(); // no hash: it is initData
   headers.Authorization = kept.token ? `Bearer ${kept.token}` : `tma ${initData}`;
   if (!kept.token) headers["X-Timezone"] = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (start && isPage(detail)) headers["X-Start-Param"] = start;
@@ -144,8 +143,9 @@ on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }
   if (fresh) kept.token = fresh;
   if (fresh && isPage(config)) { kept.started = initData; start = null; }
   if (config.again) setTimeout(() => { // once htmx has let go
-    const source = elt.isConnected ? elt : document.body;
-    htmx.ajax(verb, path, { source, target, values: config.formData, swap: etc.swapOverride, push: etc.push });
+    htmx.ajax(verb, path, {
+      source: elt.isConnected ? elt : document.body, target, values: config.formData, swap: etc.swapOverride, push: etc.push,
+    });
   });
   if (elt.dataset.then === "copy") $(`#${elt.id}[data-copy]`)?.click();
 });
@@ -172,8 +172,8 @@ on("htmx:sendError htmx:timeout", ({ detail: { elt, requestConfig } }) => {
   if (isPage(requestConfig)) local("offline");
   else if (!elt.matches("[data-live], .more")) toast(word("offline"), "bad");
 });
-on("htmx:beforeHistorySave", () => { came = location.pathname; });
-on("htmx:historyCacheMiss", (event) => { // ask again, with the session
+on("htmx:beforeHistorySave", () => came = location.pathname);
+on("htmx:historyCacheMiss", (event) => { // again, with the session
   event.preventDefault();
   came = null;
   const place = places[here()];
@@ -181,9 +181,12 @@ on("htmx:historyCacheMiss", (event) => { // ask again, with the session
   scroll = place;
 });
 on("htmx:afterSettle", () => scroll && resume());
-on("htmx:afterSwap", ({ detail: { target } }) => {
+on("htmx:afterSwap", ({ detail: { target, requestConfig: { path } } }) => {
   if (target === app) arrive();
-  if (target === sheet && !sheet.open) { sheet.showModal(); sheet.append(toasts); }
+  if (target === sheet) {
+    if (!sheet.open) { opener = path; sheet.showModal(); }
+    sheet.append(toasts);
+  }
   reprice();
 });
 const reprice = () => { // busy until the button has the new price
@@ -196,13 +199,17 @@ on("input change", ({ target }) => {
 }, true); // ahead of htmx
 
 // sheets and toasts
-sheet.onclose = () => { document.body.append(toasts); mirror(); };
+sheet.onclose = () => {
+  document.body.append(toasts);
+  $(":focus", app) || $(`[hx-get="${opener}"]`, app)?.focus(); // if replaced
+  mirror();
+};
 sheet.onclick = ({ target }) => { if (target === sheet) sheet.close(); };
 const toast = (text, kind = "good") => {
   show(toasts, `#t-toast-${kind}`);
   const node = toasts.firstElementChild;
-  $(".toast__t", node).textContent = text;
-  setTimeout(() => node.remove(), 4000);
+  $(".toast__t").textContent = text;
+  setTimeout(() => node.remove(), 4e3);
   haptic(kind === "bad" ? "error" : "success");
 };
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
@@ -213,25 +220,25 @@ on("invoice", ({ detail }) => invoice(detail.url, detail.page));
 // data attributes
 let lives = [];
 const comes = {
-  left(node) { // by the server's clock, not the phone's
+  left(node) { // by the server's clock
     node.ends ??= Date.now() + node.dataset.left * 1e3;
     const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3)) * 1e3;
     node.textContent = new Date(left).toISOString().slice(left < 36e5 ? 14 : 11, 19).replace(/^0/, "");
-    if (left && node.isConnected) setTimeout(comes.left, 1000, node);
+    if (left && node.isConnected) setTimeout(comes.left, 1e3, node);
   },
   live(node) {
     let poll;
     const tell = () => htmx.trigger(node, "live"), source = new EventSource(node.dataset.live);
     source.addEventListener("changed", tell);
-    source.onopen = () => { poll = clearInterval(poll); };
-    source.onerror = () => { poll ||= setInterval(tell, 5000); };
+    source.onopen = () => poll = clearInterval(poll);
+    source.onerror = () => poll ||= setInterval(tell, 5e3);
     lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
   },
   haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
 };
 const change = (input, value) => {
   input.value = value;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
+  htmx.trigger(input, "change");
 };
 const taps = {
   haptic: ({ dataset }) => haptic(dataset.haptic),
@@ -270,7 +277,7 @@ on("click", (event) => {
   const node = event.target.closest("a, button, input");
   for (const name in node?.dataset) taps[name]?.(node, event);
 });
-on("touchstart wheel", () => { scroll = 0; }); // wakes :active in WebKit
+on("touchstart wheel", () => scroll = 0); // wakes :active in WebKit
 
 attach();
 if (!tg) $("script[async]").onload = attach;

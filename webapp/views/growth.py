@@ -100,12 +100,12 @@ class VoucherSheet(msgspec.Struct, frozen=True):
 class NewVouchersPage(msgspec.Struct, frozen=True):
     """manage/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
 
-    ``limit`` is what one admin may make alone in 24 hours, in all ways together.
+    ``limit`` is what one admin may make alone in 24 hours, in all ways together; None where nobody else could approve.
     """
 
     presets: tuple[Preset, ...]
     maximum: Money
-    limit: Money
+    limit: Money | None
     intent: str
     amount: str = ""
     kind: Literal["one", "many"] = "one"

@@ -126,14 +126,15 @@ class ReceiptSheet(msgspec.Struct, frozen=True):
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
     """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
 
-    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same.
+    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
+    second admin can come to be needed, here and below.
     """
 
     action: str
     reference: str
     payable: Money
     received: Money
-    limit: Money
+    limit: Money | None
     typed: str = ""
     amount_error: AmountError = ""
 
@@ -188,6 +189,7 @@ class RefundSheet(msgspec.Struct, frozen=True):
     target: str = ""
     amount_error: AmountError = ""
     reason_error: bool = False
+    limit: Money | None = None
 
 
 class TargetRow(msgspec.Struct, frozen=True):
@@ -241,6 +243,8 @@ class AdjustmentView(msgspec.Struct, frozen=True):
     refusal: str = ""
     mine: bool = False
     can: frozenset[Literal["approve", "refuse"]] = frozenset()
+    question: str = ""
+    """What is asked before it is approved, with the sum and the person."""
 
 
 class PersonWallet(msgspec.Struct, frozen=True):
@@ -260,7 +264,7 @@ class AdjustSheet(msgspec.Struct, frozen=True):
     action: str
     name: str
     balance: Money
-    limit: Money
+    limit: Money | None
     intent: str
     debit: bool = False
     typed: str = ""
@@ -338,14 +342,17 @@ class AssignSheet(msgspec.Struct, frozen=True):
     typed_order: str = ""
     amount_error: AmountError = ""
     order_error: Literal["", "required", "not_found"] = ""
+    limit: Money | None = None
 
 
 class ReasonSheet(msgspec.Struct, frozen=True):
-    """manage/_reason.html: a reason before something is done; ``kind`` says what."""
+    """manage/_reason.html: a reason before something is done; ``kind`` says what; ``title`` is a refusal's question."""
 
     kind: Literal["dismiss", "reject", "cancel", "refuse"]
     action: str
     error: bool = False
+    title: str = ""
+    limit: Money | None = None
 
 
 class DifferenceView(msgspec.Struct, frozen=True):

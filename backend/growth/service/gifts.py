@@ -6,7 +6,7 @@ from backend.growth import domain, rules
 from backend.growth.errors import GiftRedeemed
 from backend.growth.repository import gifts as repository
 from backend.growth.repository.gifts import SealedGift
-from backend.growth.types import GIFT_CARDS, GiftCard, GiftStatus, Limits
+from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftStatus, Limits
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -14,7 +14,7 @@ from backend.kernel.ids import GiftCardId
 from backend.kernel.money import Money
 from backend.wallet import domain as wallet
 from backend.wallet.errors import IdempotencyConflict
-from backend.wallet.types import AccountRef, Memo, TransferKind
+from backend.wallet.types import AccountRef, TransferKind
 
 
 class GiftsService:
@@ -84,11 +84,10 @@ class GiftsService:
         await wallet.transfer(
             tx,
             TransferKind.VOUCHER,
-            f"gift_card:{gift_id}:bought",
+            f"{GIFT_CARD_KEYS}{gift_id}:bought",
             AccountRef.user(actor.id),
             AccountRef.house(GIFT_CARDS),
             amount,
             reference=str(gift_id),
-            memo=Memo(way=GIFT_CARDS),
         )
         return await repository.get_gift(tx, gift_id, actor.id)

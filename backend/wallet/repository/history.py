@@ -54,6 +54,7 @@ def _changes(kind: TransferKind | None, start: datetime | None, end: datetime | 
         select(
             _LEG.account_id, _LEG.seq, _LEG.at, _LEG.amount, _LEG.asset, _LEG.balance_after,
             _TRANSFER.id, _TRANSFER.kind, _TRANSFER.reference, _TRANSFER.memo,
+            _TRANSFER.idempotency_key,
         )
         .join(_TRANSFER, _TRANSFER.id == _LEG.transfer_id)
         .where(_LEG.account_id == LedgerAccount.id, _LEG.seq.is_not(None))
@@ -122,6 +123,7 @@ def _history_row(row: Any) -> HistoryRow:
         balance_after=Money(row.balance_after, row.asset),
         reference=row.reference,
         memo=msgspec.convert(row.memo, Memo),
+        key=row.idempotency_key,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -111,16 +111,16 @@ class WalletService:
         month: str | None = None,
         *,
         header: Sequence[str] = CSV_COLUMNS,
-        kinds: Mapping[TransferKind, str] | None = None,
+        kind_of: Callable[[HistoryRow], str] = lambda row: row.kind.value,
     ) -> AsyncIterator[str]:
         """The actor's history as CSV, in pieces (UTF-8, to be encoded by the caller; the first begins with a BOM).
 
-        ``header`` and ``kinds`` are the words of his language. Times are in his time zone. Raises Invalid at once for a
-        month of another form.
+        ``header`` and ``kind_of`` are the words of their language. Times are in their time zone. Raises Invalid at
+        once for a month of another form.
         """
         if month:
             rules.month_bounds(month, actor.timezone)
-        return self._export(actor, kind, month, header, kinds or {})
+        return self._export(actor, kind, month, header, kind_of)
 
     async def _export(
         self,
@@ -128,7 +128,7 @@ class WalletService:
         kind: TransferKind | None,
         month: str | None,
         header: Sequence[str],
-        kinds: Mapping[TransferKind, str],
+        kind_of: Callable[[HistoryRow], str],
     ) -> AsyncIterator[str]:
         there = timezone(actor.timezone)
         yield _BYTE_ORDER_MARK + _csv([header])
@@ -140,7 +140,7 @@ class WalletService:
                 yield _csv(
                     [
                         row.at.astimezone(there).isoformat(" ", "seconds"),
-                        rules.safe_cell(kinds.get(row.kind, row.kind.value)),
+                        rules.safe_cell(kind_of(row)),
                         str(row.amount.decimal()),
                         row.amount.currency,
                         str(row.balance_after.decimal()),

@@ -200,7 +200,12 @@ async def test_csv_is_whole_localised_and_harmless(
         await buy(uow, user_id, 1, f"=N{number}", Memo(title={"ar": title}))
     actor = actor_of(user_id, timezone="Europe/Berlin", language=Locale.AR)
     header = ("التاريخ", "النوع", "المبلغ", "العملة", "الرصيد", "المرجع", "العنوان")
-    pieces = [piece async for piece in wallet.export_csv(actor, header=header, kinds={TransferKind.PURCHASE: "شراء"})]
+    pieces = [
+        piece
+        async for piece in wallet.export_csv(
+            actor, header=header, kind_of=lambda row: {TransferKind.PURCHASE: "شراء"}.get(row.kind, row.kind.value)
+        )
+    ]
     assert len(pieces) == 5  # the header, and four batches of at most two
     text = "".join(pieces)
     assert text.startswith("\ufeff")

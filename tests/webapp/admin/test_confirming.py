@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from backend.bootstrap import Services
+from backend.identity.types import Actor, Permission
 from backend.kernel.money import Money
+from backend.payments.types import ProviderState, Report
+from tests.factories.wallet import usd
+from tests.webapp.admin.conftest import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, buy, goods, number_of
@@ -52,3 +56,30 @@ async def test_an_adjustment_and_a_gift_card_are_asked_about(
     quoted = (await buyer.get("/wallet/gifts/quote", params={"amount": "25"})).text
     assert "Buy · $25" in quoted
     assert 'id="gift-hero"' in quoted
+
+
+async def test_the_single_admin_limit_is_told_only_where_another_admin_could_be_needed(
+    services: Services, visitor: MakeVisitor, root: Visitor, make_admin: MakeAdmin, top_up: TopUp
+) -> None:
+    buyer = visitor(first_name="Emma")
+    actor = await arrive(services, buyer, cents=12_000)
+    orders = [number_of(await buy(buyer, await goods(services, price=cents, keys=1))) for cents in (720, 10_100)]
+    deposit = await top_up(actor, way="deposit")
+    await services.payments.settle("fake", Report(event_id="nobody", state=ProviderState.PAID, received=usd(10_100)))
+    event = (await services.inbox.unmatched(Actor.system())).items[0]
+    small, large = (f"/admin/orders/{order}/refund" for order in orders)
+    sheets = [
+        f"/admin/people/{actor.id}/adjust", f"/admin/payments/{deposit.id}/confirm", "/admin/vouchers/new", large,
+        f"/admin/payments/unmatched/{event.id}/assign?person={actor.id}",
+    ]  # fmt: skip
+
+    async def told() -> list[bool]:
+        return ["in 24 hours" in (await root.get(path)).text for path in (*sheets, small)]
+
+    assert await told() == [False] * 6
+    await make_admin(82, Permission.MONEY, Permission.ORDERS)
+    assert await told() == [True] * 5 + [False]
+    # What is given away in these hours counts: the small refund may need a second admin now.
+    form = {"intent": "adjust-sheet", "way": "credit", "amount": "95", "reason": "a sorry"}
+    assert (await root.post(sheets[0], data=form)).status_code == 200
+    assert await told() == [True] * 6

@@ -119,6 +119,9 @@ async def test_a_gift_card_is_bought_given_and_redeemed(services: Services, visi
     seen = await buyer.get(where)
     assert code not in seen.text
     assert "Redeemed" in seen.text
+    for wallet in [(await who.get("/wallet")).text for who in (buyer, friend)]:
+        assert '<span class="cell__title">Gift card' in wallet
+        assert '<span class="cell__title">Voucher' not in wallet
     assert (await buyer.post(f"{where}/back")).status_code == 409
 
 
