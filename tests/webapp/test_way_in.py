@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Permission
@@ -309,8 +310,14 @@ async def test_the_address_of_a_trusted_proxy_is_looked_behind(
 
 
 async def test_secrets_never_reach_the_log(
-    visitor: MakeVisitor, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], settings: Settings
+    visitor: MakeVisitor,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # A logger that was first used in another test's set-up would go on writing there.
+    monkeypatch.setattr("webapp.middleware.log", structlog.get_logger("webapp.access"))
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, logger="httpx")  # the test's own client writes the whole address
     layla = visitor(100)
