@@ -17,7 +17,7 @@ from backend.infra.metrics import counting_together
 from backend.infra.roots import run_process
 from backend.infra.settings import Settings
 from backend.infra.starting import require_port
-from webapp import capacity
+from webapp.core import capacity
 
 
 def serve(settings: Settings) -> int:

@@ -38,23 +38,23 @@ from backend.infra.settings import Settings, load_settings
 from backend.kernel.clock import Clock
 from backend.kernel.errors import AppError
 from backend.kernel.text import Locale
-from webapp import errors
 from webapp.admin import ADMIN_HANDLERS
 from webapp.api import API_HANDLERS
-from webapp.assets import build_assets
-from webapp.guards import PUBLIC, signed_in
-from webapp.health import healthz, readyz
+from webapp.core import errors
+from webapp.core.assets import build_assets
+from webapp.core.guards import PUBLIC, signed_in
+from webapp.core.health import healthz, readyz
+from webapp.core.limits import Limits
+from webapp.core.live import Streams, closed_on_signals, live
+from webapp.core.media import media
+from webapp.core.middleware import Asked, Pipeline, locale_of, wants_html
+from webapp.core.page_cache import PageCache
+from webapp.core.rendering import Templates
+from webapp.core.security import security_headers
+from webapp.core.session import InitDataCheck, SessionTokens, SignedAddresses
+from webapp.core.site import Site, SoukRequest, site_of
 from webapp.hooks import HOOK_HANDLERS
-from webapp.limits import Limits
-from webapp.live import Streams, closed_on_signals, live
-from webapp.media import media
-from webapp.middleware import Asked, Pipeline, locale_of, wants_html
-from webapp.page_cache import PageCache
 from webapp.pages import PAGE_HANDLERS
-from webapp.rendering import Templates
-from webapp.security import security_headers
-from webapp.session import InitDataCheck, SessionTokens, SignedAddresses
-from webapp.site import Site, SoukRequest, site_of
 
 MAX_BODY: Final = 1024 * 1024
 _ROOT_RETRY_SECONDS: Final = 2.0
@@ -106,7 +106,7 @@ def provide_actor(request: SoukRequest) -> Actor:
 
 
 def tell_error(request: SoukRequest, error: Exception) -> Response[bytes]:
-    """Any error of a handler, a guard or the router, as webapp.errors tells it."""
+    """Any error of a handler, a guard or the router, as webapp.core.errors tells it."""
     site, asked = site_of(request), Asked(request.scope["headers"])
     answer = errors.answer(
         site,

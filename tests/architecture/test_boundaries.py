@@ -128,11 +128,11 @@ def test_every_file_of_a_slice_has_its_layer(imports: Imports) -> None:
     [
         ("backend.orders.service.paying", "backend.payments.repository.transfers", _strangers_to_tables),
         ("backend.orders.domain", "backend.payments.repository", _strangers_to_tables),
-        ("webapp.pages.wallet", "backend.wallet.models", _strangers_to_tables),
+        ("webapp.wallet.routes", "backend.wallet.models", _strangers_to_tables),
         ("backend.growth.tasks", "backend.payments.service.refunds", _callers_from_beside),
         ("backend.infra.relay", "backend.payments.service", _callers_from_beside),
         ("backend.growth.service.bonuses", "backend.payments.rules", _nosy_slices),
-        ("webapp.admin.deposits", "backend.payments.rules", _nosy_delivery),
+        ("webapp.payments.admin.deposits", "backend.payments.rules", _nosy_delivery),
         ("bot.handlers.payments", "backend.payments.gateways.telegram_api", _nosy_delivery),
     ],
 )

@@ -13,7 +13,7 @@ from backend.bootstrap import build
 from backend.infra.rate_limit import Limit
 from backend.infra.settings import load_settings
 from webapp.asgi import create_app
-from webapp.limits import Limits
+from webapp.core.limits import Limits
 
 _NO_LIMIT = Limit("bench", 10**9, 60)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 from tests.browser.conftest import Windows
-from webapp.assets import join_css
+from webapp.core.assets import join_css
 
 _LEAST = 4.5
 _LOOK = """(theme) => {

@@ -17,7 +17,7 @@ from tests.browser.telegram import Telegram
 from tests.browser.words import Words
 from tests.factories.shop import Goods, add_goods, buyers
 from tests.fakes.clock import FakeClock
-from webapp.session import SessionTokens
+from webapp.core.session import SessionTokens
 
 MAIN = "#bottom [data-main]"
 

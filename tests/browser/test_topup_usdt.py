@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenApp
 from tests.browser.stack import CONFIRMATIONS, Stack
 from tests.browser.telegram import Telegram
 from tests.browser.words import Words
-from webapp.qr import draw
+from webapp.core.qr import draw
 
 _CENTS = 2500
 _MICRO = 25_000_000

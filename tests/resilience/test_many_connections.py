@@ -13,8 +13,8 @@ import httpx
 from tests.factories.identity import contact
 from tests.resilience.ground import Ground
 from tests.resilience.processes import until
-from webapp import capacity, live
-from webapp.session import SignedAddresses
+from webapp.core import capacity, live
+from webapp.core.session import SignedAddresses
 
 _PAGES = 2000
 _SILENT = 2000

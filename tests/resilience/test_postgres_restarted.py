@@ -18,7 +18,7 @@ from tests.bot.telegram import NADIA, Telegram
 from tests.factories.shop import Goods
 from tests.resilience.ground import Buyer, Ground, Tap, ground_on
 from tests.resilience.processes import Postgres, descendants, until
-from webapp.session import SignedAddresses
+from webapp.core.session import SignedAddresses
 
 _LONGEST_ANSWER = 6.0
 """Seconds; a request waits at most five for a connection."""

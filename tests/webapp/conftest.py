@@ -14,8 +14,8 @@ from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
 from webapp.asgi import create_app
-from webapp.assets import build_assets
-from webapp.rendering import Templates
+from webapp.core.assets import build_assets
+from webapp.core.rendering import Templates
 
 MakeVisitor = Callable[..., Visitor]
 

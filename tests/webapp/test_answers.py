@@ -23,10 +23,10 @@ from tests.factories.identity import admin, person
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
 from webapp.asgi import MAX_BODY, create_app
-from webapp.errors import STATUS
-from webapp.guards import SHARED, requires
-from webapp.responses import toast
-from webapp.site import SoukRequest, manages
+from webapp.core.errors import STATUS
+from webapp.core.guards import SHARED, requires
+from webapp.core.responses import toast
+from webapp.core.site import SoukRequest, manages
 
 
 class _Short(AppError):

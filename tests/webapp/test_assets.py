@@ -12,8 +12,8 @@ import pytest
 
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
-from webapp.assets import STATIC_DIR, Assets, build_assets, join_css, minify_css, vendored
-from webapp.rendering import TEMPLATES_DIR, Templates
+from webapp.core.assets import STATIC_DIR, Assets, build_assets, join_css, minify_css, vendored
+from webapp.core.rendering import TEMPLATES_DIR, Templates
 
 NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
 SOURCES = sorted((STATIC_DIR / "css").rglob("*.css"))
@@ -59,7 +59,7 @@ def test_each_vendored_file_is_the_one_listed() -> None:
 
 def test_a_changed_vendored_file_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = [{**entry, "sha256": "0" * 64} for entry in vendored()]
-    monkeypatch.setattr("webapp.assets.vendored", lambda: changed)
+    monkeypatch.setattr("webapp.core.assets.vendored", lambda: changed)
     with pytest.raises(ValueError, match="checksum"):
         build_assets()
 

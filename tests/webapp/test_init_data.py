@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from backend.kernel.errors import AppError, Kind
 from tests.factories.init_data import Pairs, encode, hash_of, init_data, sign, signature_of, user_json
-from webapp.session import MAX_INIT_DATA, InitDataCheck, InitDataExpired, Unauthenticated
+from webapp.core.session import MAX_INIT_DATA, InitDataCheck, InitDataExpired, Unauthenticated
 
 TOKEN = "7000000001:TEST-token-of-the-simulated-bot-AAAA"
 NOW = 1_800_000_000

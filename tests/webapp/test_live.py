@@ -18,9 +18,9 @@ from backend.infra.settings import Settings
 from backend.kernel.errors import RateLimited
 from backend.kernel.ids import UserId, new_id
 from tests.factories.identity import person
-from webapp import live
 from webapp.asgi import create_app
-from webapp.site import Site
+from webapp.core import live
+from webapp.core.site import Site
 
 Stream = AsyncIterator[bytes]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backend import bootstrap
 from backend.kernel.errors import AppError
 from webapp import asgi
-from webapp.errors import MESSAGES
+from webapp.core.errors import MESSAGES
 
 
 def _all(kind: type[AppError]) -> Iterator[type[AppError]]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backend.infra.signals import Signals
-from webapp import page_cache
-from webapp.page_cache import PageCache, PageKey, SharedPage
+from webapp.core import page_cache
+from webapp.core.page_cache import PageCache, PageKey, SharedPage
 
 
 def _key(query: str = "") -> PageKey:

@@ -23,11 +23,11 @@ from backend.payments.types import (
     Way,
 )
 from tests.factories.wallet import usd
-from webapp.presenters.manage_control import comparison
-from webapp.presenters.payments import payment
-from webapp.presenters.ways import way_row, way_title
-from webapp.qr import draw
-from webapp.rendering import Viewer
+from webapp.core.qr import draw
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.control import comparison
+from webapp.payments.screens.methods import way_row, way_title
+from webapp.payments.screens.payments import payment
 
 NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
 VIEWER = Viewer(translator(Locale.EN), NOW)

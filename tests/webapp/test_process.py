@@ -18,7 +18,7 @@ from backend.bootstrap import build
 from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
 from tests.factories.identity import person
-from webapp.session import SignedAddresses
+from webapp.core.session import SignedAddresses
 
 _GRANIAN = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "webapp.asgi:app"]
 

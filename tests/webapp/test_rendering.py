@@ -14,8 +14,8 @@ from markupsafe import Markup
 from backend.infra.i18n import translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from webapp.assets import build_assets
-from webapp.rendering import LOCAL_PAGES, TEMPLATES_DIR, Templates, Viewer, reading
+from webapp.core.assets import build_assets
+from webapp.core.rendering import LOCAL_PAGES, TEMPLATES_DIR, Templates, Viewer, reading
 from webapp.views import (
     BuyView,
     Chip,

@@ -12,7 +12,7 @@ from backend.kernel.errors import AppError, Forbidden, Kind
 from backend.kernel.ids import UserId, new_id
 from backend.kernel.text import Locale
 from tests.fakes.clock import FakeClock
-from webapp.session import LinkExpired, SessionExpired, SessionTokens, SignedAddresses, Unauthenticated
+from webapp.core.session import LinkExpired, SessionExpired, SessionTokens, SignedAddresses, Unauthenticated
 
 SECRET = "tests-sign-with-this-and-nobody-else-does"
 LIFE = 86_400

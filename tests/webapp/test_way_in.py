@@ -24,7 +24,7 @@ from tests.webapp.client import Visitor, browser
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.test_init_data import WRONG
 from webapp.asgi import create_app
-from webapp.limits import Limits
+from webapp.core.limits import Limits
 
 PAGES = ["/", "/shop", "/shop/some-slug", "/orders/ABC123", "/wallet", "/me", "/admin/users", "/no/such/page", "/shop/"]
 
@@ -317,7 +317,7 @@ async def test_secrets_never_reach_the_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A logger that was first used in another test's set-up would go on writing there.
-    monkeypatch.setattr("webapp.middleware.log", structlog.get_logger("webapp.access"))
+    monkeypatch.setattr("webapp.core.middleware.log", structlog.get_logger("webapp.access"))
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, logger="httpx")  # the test's own client writes the whole address
     layla = visitor(100)

@@ -8,25 +8,18 @@ from typing import Final
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from webapp.admin import (
-    adjustments,
-    admins,
-    approvals,
-    bonuses,
-    books,
-    deliveries,
-    deposits,
-    home,
-    order_refunds,
-    orders,
-    payment_refunds,
-    payments,
-    people,
-    reconciliation,
-    unmatched,
-    vouchers,
-    ways,
-)
+from webapp.admin import home
+from webapp.approvals import admin as approvals
+from webapp.growth.admin import bonuses, vouchers
+from webapp.identity.admin import admins, people
+from webapp.notifications import admin as deliveries
+from webapp.orders.admin import orders
+from webapp.orders.admin import refunds as order_refunds
+from webapp.payments.admin import deposits, payments, reconciliation, unmatched
+from webapp.payments.admin import methods as ways
+from webapp.payments.admin import refunds as payment_refunds
+from webapp.wallet.admin import adjustments
+from webapp.wallet.admin import ledger as books
 
 admin_pages = Router(
     path="/",

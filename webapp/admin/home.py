@@ -12,12 +12,12 @@ from litestar import get
 from backend.identity.types import Permission
 from backend.orders.types import OrderStatus, SalesFigures
 from backend.wallet.types import BooksReport
-from webapp.admin.chrome import manage_page, open_rooms
-from webapp.admin.money import money_hands
-from webapp.guards import admins_only
-from webapp.presenters import manage as present
-from webapp.responses import Html
-from webapp.site import SoukRequest, site_of
+from webapp.admin import screens as present
+from webapp.core.back_office import manage_page, open_rooms
+from webapp.core.guards import admins_only
+from webapp.core.responses import Html
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.attention import money_hands
 from webapp.views import BooksStat, HandRow, ManageHome, ManageOrderRow, StatView
 
 _LATEST: Final = 8

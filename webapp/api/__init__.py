@@ -8,8 +8,8 @@ from typing import Final
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from webapp.api.me import api_me
 from webapp.api.shop import SHOP_API
+from webapp.identity.api import api_me
 
 # One router: handlers of one path but different methods must stand in the same one.
 _api = Router(

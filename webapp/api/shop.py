@@ -19,10 +19,10 @@ from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OrderFilter, OrderRow
-from webapp.api.refusals import refusals
-from webapp.forms import strict_json
-from webapp.limits import PURCHASE, limited
-from webapp.site import SoukRequest, site_of
+from webapp.core.forms import strict_json
+from webapp.core.limits import PURCHASE, limited
+from webapp.core.refusals import refusals
+from webapp.core.site import SoukRequest, site_of
 
 _Cursor = Annotated[
     str | None,

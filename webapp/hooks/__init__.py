@@ -7,6 +7,6 @@ from typing import Final
 
 from litestar.types import ControllerRouterHandler
 
-from webapp.hooks.payments import hook
+from webapp.payments.hooks import hook
 
 HOOK_HANDLERS: Final[Sequence[ControllerRouterHandler]] = (hook,)

@@ -8,16 +8,16 @@ from typing import Final
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from webapp.pages.about import about_pages
-from webapp.pages.checkout import CHECKOUT_HANDLERS
-from webapp.pages.growth import GROWTH_HANDLERS
-from webapp.pages.me import me_pages
-from webapp.pages.orders import ORDERS_HANDLERS
-from webapp.pages.payments import PAYMENT_HANDLERS
-from webapp.pages.shell import root
-from webapp.pages.shop import SHOP_HANDLERS
-from webapp.pages.topup import TOPUP_HANDLERS
-from webapp.pages.wallet import WALLET_HANDLERS
+from webapp.catalog.routes import SHOP_HANDLERS
+from webapp.core.shell import root
+from webapp.growth.routes import GROWTH_HANDLERS
+from webapp.identity.routes.about import about_pages
+from webapp.identity.routes.me import me_pages
+from webapp.orders.routes.checkout import CHECKOUT_HANDLERS
+from webapp.orders.routes.orders import ORDERS_HANDLERS
+from webapp.payments.routes.payments import PAYMENT_HANDLERS
+from webapp.payments.routes.top_up import TOPUP_HANDLERS
+from webapp.wallet.routes import WALLET_HANDLERS
 
 # One router: handlers of one path but different methods must stand in the same one.
 _sale = Router(

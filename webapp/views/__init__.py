@@ -1,11 +1,12 @@
 """What the templates take: frozen Structs of raw values, one per page or fragment.
 
-Money stays Money, times stay aware datetimes, counts stay whole numbers: the filters of ``webapp.rendering``
+Money stays Money, times stay aware datetimes, counts stay whole numbers: the filters of ``webapp.core.rendering``
 turn them into words in the reader's language. Names of things (products, ways to pay) come in that language.
 """
 
-from webapp.views.common import Chip, Chrome, Hue, Place, SideItem, StockView, Tab, TileView
-from webapp.views.errors import ErrorPage
+from webapp.core.error_page import ErrorPage
+from webapp.core.parts import Chip, Chrome, Hue, Place, SideItem, StockView, Tab, TileView
+from webapp.identity.screens.me import Choice, MePage, SettingsPage, TextPage
 from webapp.views.manage import (
     AdminRow,
     AdminSheet,
@@ -27,7 +28,6 @@ from webapp.views.manage import (
     Permission,
     StatView,
 )
-from webapp.views.me import Choice, MePage, SettingsPage, TextPage
 from webapp.views.orders import (
     KeyView,
     OpenPayment,

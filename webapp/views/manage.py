@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from backend.kernel.money import Money
-from webapp.views.common import Chip, Hue
+from webapp.core.parts import Chip, Hue
 from webapp.views.manage_money import ApprovalView, ManagePaymentRow, RefundView
 from webapp.views.orders import OrderPage, OrderStatus
 

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from backend.kernel.money import Money
-from webapp.views.common import Hue, TileView
+from webapp.core.parts import Hue, TileView
 
 OrderStatus = Literal["waiting", "delivered", "cancelled", "expired", "refunded"]
 

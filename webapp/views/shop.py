@@ -8,7 +8,7 @@ import msgspec
 from markupsafe import Markup
 
 from backend.kernel.money import Money
-from webapp.views.common import Chip, Hue, StockView, TileView
+from webapp.core.parts import Chip, Hue, StockView, TileView
 
 
 class ProductCard(msgspec.Struct, frozen=True):

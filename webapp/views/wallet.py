@@ -9,7 +9,7 @@ import msgspec
 from markupsafe import Markup
 
 from backend.kernel.money import Money
-from webapp.views.common import Chip, Hue
+from webapp.core.parts import Chip, Hue
 from webapp.views.orders import StepView
 from webapp.views.shop import WayRow
 

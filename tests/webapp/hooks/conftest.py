@@ -18,8 +18,8 @@ from backend.wallet import domain as ledger
 from tests.factories.identity import person
 from tests.factories.wallet import USD, usd
 from tests.fakes.clock import FakeClock
-from webapp.hooks import payments as hooks
-from webapp.hooks.sampling import Sampler
+from webapp.core.sampling import Sampler
+from webapp.payments import hooks
 
 PATH = "/hooks/demo"
 

@@ -26,8 +26,8 @@ from tests.resilience.processes import until
 from tests.webapp.client import browser
 from tests.webapp.hooks.conftest import PATH, Provider, Send, Till
 from webapp.asgi import create_app
-from webapp.hooks.payments import RETRY_AFTER_SECONDS
-from webapp.limits import Limits
+from webapp.core.limits import Limits
+from webapp.payments.hooks import RETRY_AFTER_SECONDS
 
 
 def counted(outcome: str, way: str = "demo") -> float:

@@ -16,7 +16,7 @@ from tests.factories.identity import contact
 from tests.factories.wallet import usd
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, field
-from webapp.pages.shell import landing
+from webapp.core.shell import landing
 
 CODE = re.compile(r'data-copy="((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})"')
 

@@ -1,0 +1,54 @@
+"""First approvals, as admins see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from backend.approvals.types import FirstApproval, ValueKind
+from backend.approvals.words import kind_title
+from backend.identity.types import Actor
+from backend.kernel.ids import OrderId, UserId
+from webapp.core.rendering import Viewer
+from webapp.views.manage_money import ApprovalView
+
+# Where the second admin presses a button, and types nothing again.
+_BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE})
+
+
+def approval(
+    first: FirstApproval,
+    names: Mapping[UserId, str],
+    numbers: Mapping[OrderId, str],
+    actor: Actor,
+    viewer: Viewer,
+) -> ApprovalView:
+    """A first approval, and the page on which another admin says the same."""
+    return ApprovalView(
+        id=str(first.id),
+        title=kind_title(first.kind, viewer.words),
+        href=_href(first, numbers),
+        amount=-first.amount if first.facts.get("way") == "debit" else first.amount,
+        person=names.get(first.user_id, "—") if first.user_id else "",
+        by=names.get(first.by, "—"),
+        reason=first.reason,
+        at=first.at,
+        mine=first.by == actor.user_id,
+        by_button=first.kind in _BY_BUTTON,
+        can_withdraw=first.kind is not ValueKind.ADJUSTMENT,
+    )
+
+
+def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
+    match first.kind:
+        case ValueKind.REFUND:
+            return f"/admin/orders/{numbers.get(OrderId(UUID(first.subject)), '')}"
+        case ValueKind.DEPOSIT:
+            return f"/admin/payments/{first.subject}"
+        case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
+            return f"/admin/payments/unmatched/{first.subject}"
+        case ValueKind.BONUS_RULE:
+            return "/admin/bonuses"
+        case _:
+            return "/admin/adjustments"

@@ -1,0 +1,217 @@
+"""Shelves, lists and products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+from markupsafe import Markup
+
+from backend.catalog import types as catalog
+from backend.identity.types import Actor
+from backend.kernel.ids import VariantId
+from backend.kernel.paging import Page
+from webapp.core.looks import Picture, tile
+from webapp.views import (
+    BuyView,
+    Chip,
+    Country,
+    ProductCard,
+    ProductPage,
+    ProductRows,
+    QuantityView,
+    Shelf,
+    ShopHome,
+    ShopList,
+    StockView,
+    TileView,
+    VariantRow,
+)
+
+_LOW: Final = 10
+_MOST: Final = 1000
+_PUCKS: Final = 24
+_SHELF: Final = 6
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What a list is narrowed to."""
+
+    category: str = ""
+    country: str = ""
+    in_stock: bool = False
+    sort: catalog.Sort | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether it is a list at all, and not the shop's first page."""
+        return bool(self.category or self.country or self.in_stock or self.sort)
+
+    def href(self, cursor: str = "", **change: object) -> str:
+        """The list's address with some of it changed."""
+        made = msgspec.structs.replace(self, **change)
+        query = {
+            "category": made.category,
+            "country": made.country,
+            "in_stock": "1" if made.in_stock else "",
+            "sort": made.sort.value if made.sort else "",
+            "cursor": cursor,
+        }
+        given = {name: value for name, value in query.items() if value}
+        return f"/shop?{urlencode(given)}" if given else "/shop"
+
+
+def stock(available: int | None) -> StockView:
+    """How much is left in words: a number up to the cap, else plenty."""
+    if available is None or available >= catalog.AVAILABILITY_CAP:
+        return StockView()
+    return StockView(left=available, low=0 < available <= _LOW)
+
+
+def _tile(product: catalog.ProductCard, picture: Picture) -> TileView:
+    return tile(product.name, product.hue, product.icon, product.country, picture(product.picture))
+
+
+def card(product: catalog.ProductCard, picture: Picture) -> ProductCard:
+    """A product in a grid or a list."""
+    return ProductCard(
+        slug=product.slug,
+        title=product.title,
+        subtitle=product.summary,
+        tile=_tile(product, picture),
+        price=product.price_from,
+        stock=stock(product.available),
+        from_price=product.prices_differ,
+        premium_only=product.premium_only,
+    )
+
+
+def home(
+    categories: Sequence[catalog.CategoryRow],
+    countries: Sequence[catalog.CountryRow],
+    fresh: Sequence[catalog.ProductCard],
+    popular: Sequence[catalog.ProductCard],
+    picture: Picture,
+) -> ShopHome:
+    """The shop's first page: ways to browse, then what has come in and what others buy."""
+    filters = Filters()
+    chips = [Chip(href="/shop", active=True, key="all")]
+    chips += [
+        Chip(href=filters.href(category=row.slug), label=row.name, icon=row.icon)
+        for row in categories
+        if row.parent is None and row.products
+    ]
+    pucks = [Country(None, filters.href(sort=catalog.Sort.POPULAR))]
+    pucks += [Country(row.code, filters.href(country=row.code)) for row in countries[:_PUCKS]]
+    shelves = []
+    if fresh:
+        cards = tuple(card(item, picture) for item in fresh[:_SHELF])
+        shelves.append(Shelf("fresh", cards, filters.href(in_stock=True, sort=catalog.Sort.NEW)))
+    if popular:
+        cards = tuple(card(item, picture) for item in popular[:_SHELF])
+        shelves.append(Shelf("popular", cards, filters.href(sort=catalog.Sort.POPULAR)))
+    return ShopHome(categories=tuple(chips) if len(chips) > 1 else (), countries=tuple(pucks), shelves=tuple(shelves))
+
+
+def rows(found: Page[catalog.ProductCard], filters: Filters, picture: Picture) -> ProductRows:
+    """A part of a list, and where the next part is."""
+    return ProductRows(
+        cards=tuple(card(item, picture) for item in found.items),
+        next_url=filters.href(cursor=found.next_cursor) if found.next_cursor else None,
+    )
+
+
+def listed(
+    found: Page[catalog.ProductCard],
+    filters: Filters,
+    categories: Sequence[catalog.CategoryRow],
+    title: str,
+    picture: Picture,
+) -> ShopList:
+    """A list with its filters; those that are on can be taken off, and a category opens into its own parts."""
+    chosen = []
+    here = next((row for row in categories if row.slug == filters.category), None)
+    if here is not None:
+        chosen.append(Chip(href=filters.href(category=here.parent or ""), active=True, label=here.name, icon=here.icon))
+    if filters.country:
+        chosen.append(Chip(href=filters.href(country=""), active=True, country=filters.country))
+    inside = [
+        Chip(href=filters.href(category=row.slug), label=row.name, icon=row.icon)
+        for row in categories
+        if here is not None and row.parent == here.slug and row.products
+    ]
+    sort = filters.sort or catalog.Sort.POPULAR
+    return ShopList(
+        title=title,
+        sorts=tuple(Chip(href=filters.href(sort=item), active=item is sort, key=item.value) for item in catalog.Sort),
+        in_stock=Chip(href=filters.href(in_stock=not filters.in_stock), active=filters.in_stock),
+        chosen=tuple(chosen),
+        inside=tuple(inside),
+        rows=rows(found, filters, picture),
+        clear_href=f"/shop?sort={catalog.Sort.POPULAR.value}",
+    )
+
+
+def chosen_variant(product: catalog.ProductDetail, wanted: VariantId | None = None) -> catalog.VariantOffer:
+    """The variant that is looked at: the wanted one, else the first that can be had, else the first."""
+    found = next((item for item in product.variants if item.id == wanted), None)
+    if found is not None:
+        return found
+    return next((item for item in product.variants if _buyable(item)), product.variants[0])
+
+
+def _buyable(variant: catalog.VariantOffer) -> bool:
+    return variant.available is None or variant.available >= variant.min_quantity
+
+
+def buy(product: catalog.ProductDetail, variant: catalog.VariantOffer, quantity: int, actor: Actor) -> BuyView:
+    """What the chosen variant and quantity come to, the quantity brought within its limits."""
+    limits = [variant.max_quantity or _MOST, variant.per_person_limit or _MOST, _MOST]
+    if variant.available is not None and variant.available < catalog.AVAILABILITY_CAP:
+        limits.append(variant.available)
+    most = max(min(limits), variant.min_quantity)
+    asked = min(max(quantity, variant.min_quantity), most)
+    premium = product.premium_only and not actor.is_premium
+    return BuyView(
+        slug=product.slug,
+        variant_id=str(variant.id),
+        quantity=QuantityView(asked, variant.min_quantity, most, variant.per_person_limit),
+        total=variant.price * asked,
+        state="premium_only" if premium else "buy" if _buyable(variant) else "sold_out",
+    )
+
+
+def product_page(
+    product: catalog.ProductDetail,
+    similar: Sequence[catalog.ProductCard],
+    actor: Actor,
+    picture: Picture,
+    wanted: VariantId | None = None,
+) -> ProductPage:
+    """A product with its variants. It is sold out when none of them can be had."""
+    variant = chosen_variant(product, wanted)
+    return ProductPage(
+        title=product.title,
+        tile=_tile(product, picture),
+        stock=stock(product.available),
+        variants=tuple(
+            VariantRow(
+                id=str(item.id),
+                title=item.name,
+                price=item.price,
+                note=item.note,
+                was=item.public_price if item.price < item.public_price else None,
+                stock=stock(item.available),
+                selected=item is variant,
+                available=_buyable(item),
+            )
+            for item in product.variants
+        ),
+        buy=buy(product, variant, 1, actor),
+        subtitle=product.summary,
+        description=Markup(product.description_html),  # noqa: S704 - made by the catalogue, raw HTML off
+        variants_kind=product.choice.value,
+        similar=tuple(card(item, picture) for item in similar),
+    )

@@ -1,0 +1,46 @@
+"""What stands around a page of the back office."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from backend.identity.types import Actor, Permission
+from webapp.core.responses import Html, page
+from webapp.core.site import SoukRequest, site_of
+from webapp.views import SideItem
+
+Room = Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
+
+ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
+    "home": ("/admin", None),
+    "orders": ("/admin/orders", Permission.ORDERS),
+    "people": ("/admin/people", Permission.USERS),
+    "payments": ("/admin/payments", Permission.MONEY),
+    "books": ("/admin/books", Permission.MONEY),
+    "ways": ("/admin/settings/payments", Permission.SETTINGS),
+    "deliveries": ("/admin/deliveries", Permission.SETTINGS),
+    "admins": ("/admin/admins", Permission.ADMINS),
+}
+"""The rooms, their addresses, and what each asks for."""
+
+
+def open_rooms(actor: Actor) -> tuple[Room, ...]:
+    """The rooms that this admin may enter."""
+    return tuple(room for room, (_, needs) in ROOMS.items() if needs is None or actor.may(needs))
+
+
+def manage_page(
+    request: SoukRequest, template: str, view: msgspec.Struct, room: Room, *, back: str | None = None, status: int = 200
+) -> Html:
+    """A page of the back office, with the list of its rooms beside it on a wide screen."""
+    actor = request.user
+    up = back or (None if room == "home" else "/admin")
+    chrome = msgspec.structs.replace(
+        site_of(request).chrome(actor, "manage", up),
+        side=tuple(SideItem(key=key, href=ROOMS[key][0]) for key in open_rooms(actor)),
+        side_active=room,
+        admin_name=actor.first_name,
+    )
+    return page(request, template, view, tab="manage", chrome=chrome, status=status)

@@ -1,0 +1,247 @@
+"""One table for every refusal: an error's kind gives the status, its code the words, the request the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+import structlog
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+
+from backend.identity.types import Actor
+from backend.infra.formatting import format_money
+from backend.infra.health import database_lost
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import LOG_LEVEL, AppError, Invalid, Kind, RateLimited, Unavailable
+from backend.kernel.money import Money
+from backend.kernel.text import Locale, fill
+from webapp.core.error_page import ErrorPage
+from webapp.core.site import Site
+
+log = structlog.get_logger(__name__)
+
+STATUS: Final[dict[Kind, int]] = {
+    Kind.NOT_FOUND: 404,
+    Kind.FORBIDDEN: 403,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.CONFLICT: 409,
+    Kind.INVALID: 400,
+    Kind.PAYMENT_REQUIRED: 402,
+    Kind.RATE_LIMITED: 429,
+    Kind.UNAVAILABLE: 503,
+}
+_KIND_PAGES: Final[dict[Kind, str]] = {
+    Kind.NOT_FOUND: "errors/not_found.html",
+    Kind.FORBIDDEN: "errors/forbidden.html",
+    Kind.UNAUTHENTICATED: "errors/expired.html",
+    Kind.RATE_LIMITED: "errors/rate_limited.html",
+    Kind.UNAVAILABLE: "errors/maintenance.html",
+}
+_ANY_PAGE: Final = "errors/_page.html"
+_CODE_PAGES: Final[dict[str, str]] = {
+    "blacklisted": "errors/blocked.html",
+    "unauthenticated": "errors/outside.html",
+    "internal_error": "errors/error.html",
+    # Their own words say more than the page of their kind.
+    "link_expired": _ANY_PAGE,
+    "premium_only": _ANY_PAGE,
+    "provider_down": _ANY_PAGE,
+    "root_protected": _ANY_PAGE,
+    "not_yourself": _ANY_PAGE,
+    "second_admin_needed": _ANY_PAGE,
+    "own_voucher": _ANY_PAGE,
+}
+_UNAVAILABLE_SECONDS: Final = 5
+# What Litestar says of a client that hung up while its body was read, and the status by which nginx logs that.
+_HUNG_UP: Final = "client disconnected prematurely"
+_CLIENT_GONE: Final = 499
+
+
+MESSAGES: Final[dict[str, str]] = {
+    "not_found": _("This is not here any more"),
+    "forbidden": _("This door is for others"),
+    "unauthenticated": _("Open the shop from Telegram"),
+    "session_expired": _("The session is over. Open the shop again"),
+    "init_data_expired": _("Session expired. Open the shop again from the bot"),
+    "blacklisted": _("The shop is closed to you"),
+    "link_expired": _("This link is over. Go back and open it anew"),
+    "rate_limited": _("That was a lot at once. Go on in a moment"),
+    "maintenance": _("The shop is being looked after. Back in a few minutes"),
+    "unavailable": _("The shop does not answer just now. Try again in a moment"),
+    "internal_error": _("Something broke on our side. Nothing was taken"),
+    "invalid_input": _("Something in the form is not right"),
+    "method_not_allowed": _("That cannot be done here"),
+    "too_slow": _("Sending took too long. Check your connection and try again"),
+    "too_large": _("That is too large to send"),
+    "root_protected": _("The shop's owner cannot be changed here"),
+    "not_yourself": _("You cannot do this to yourself"),
+    "insufficient_funds": _("Your balance is short of {missing}"),
+    "sold_out": _("Sold out a moment ago. Nothing was charged"),
+    "price_changed": _("The price has changed. Nothing was charged"),
+    "quantity_not_allowed": _("From {minimum} to {maximum} at once"),
+    "person_limit_reached": _("One person may have {limit} of these, and you have {bought}"),
+    "premium_only": _("This one is for premium members"),
+    "too_many_reservations": _("You have unpaid orders. Pay or cancel one first."),
+    "reservation_too_large": _("You can reserve up to {limit} before paying"),
+    "reservations_paused": _("Too many of your orders expired today. Top up your balance first."),
+    "payment_too_late": _("Not enough time left for this method. Choose another."),
+    "order_not_payable": _("This order does not wait for money any more"),
+    "import_under_way": _("Another import is still under way. Try again when it is done"),
+    "reservation_gone": _("The time was over, and it is no longer kept for you. Nothing was charged"),
+    "idempotency_key_reused": _("This purchase was made before with other things in it. Begin anew"),
+    "idempotency_conflict": _("This payment was begun before with another amount. Begin anew"),
+    "provider_down": _("This way to pay does not answer just now. Nothing was taken. Try again or choose another"),
+    "bad_webhook": _("That cannot be done here"),
+    "refund_too_much": _("The most that can go back is {most}"),
+    "refund_not_possible": _("This cannot go back the way it came. Their balance can have it"),
+    "refund_refused": _("The provider refuses to send it back. Their balance can have it"),
+    "payment_closed": _("This has been dealt with already"),
+    "payment_not_credited": _("The payment itself is not in the books yet. Look at its provider first"),
+    "refund_currency_differs": _("It is in another currency than the payment. Settle it by hand, and put it aside"),
+    "second_admin_needed": _("You can't do this for yourself. Another admin must do it"),
+    "own_voucher": _("You made this code, so you can't redeem it. It is for other people."),
+    "code_not_valid": _("This code cannot be redeemed. Look whether every sign is right."),
+    "gift_redeemed": _("It has been redeemed already"),
+    "adjustment_closed": _("Another admin was faster: it waits no more"),
+}
+"""Words by code, for toasts and JSON; ``{name}`` is filled from the error's params."""
+
+_HTTP_CODES: Final[dict[int, str]] = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    429: "rate_limited",
+    503: "unavailable",
+}
+_HTTP_KINDS: Final[dict[int, Kind]] = {status: kind for kind, status in STATUS.items()}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error as it is told: never its detail."""
+
+    status: int
+    code: str
+    kind: Kind | None
+    params: Mapping[str, object] = {}
+    fields: Mapping[str, str] = {}
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole response."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The error as it is told. What nobody expected is a 500 without details."""
+    if isinstance(error, AppError):
+        return _of_app_error(error)
+    if isinstance(error, ValidationException):
+        return Problem(400, "invalid_input", Kind.INVALID, fields=_fields_of(error))
+    if isinstance(error, HTTPException) and (told := _of_http(error)):
+        return told
+    if isinstance(error, RecursionError):  # a body nested deeper than the decoder follows
+        return Problem(400, "invalid_input", Kind.INVALID)
+    if database_lost(error):
+        return _of_app_error(Unavailable(repr(error)))
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", None)
+
+
+def _of_http(error: HTTPException) -> Problem | None:
+    """An error of the router or of reading the request; None for what nobody expected."""
+    if isinstance(error, InternalServerException) and error.detail == _HUNG_UP:
+        return Problem(_CLIENT_GONE, "client_gone", Kind.INVALID)
+    if error.status_code >= 500:
+        return None
+    code = _HTTP_CODES.get(error.status_code, "invalid_input")
+    allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
+    extra = ((b"allow", allow.encode()),) if allow else ()
+    return Problem(error.status_code, code, _HTTP_KINDS.get(error.status_code), headers=extra)
+
+
+def _of_app_error(error: AppError) -> Problem:
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if isinstance(error, RateLimited):
+        headers = ((b"retry-after", str(error.retry_after).encode()),)
+    elif error.retryable:
+        headers = ((b"retry-after", str(_UNAVAILABLE_SECONDS).encode()),)
+    elif error.kind is Kind.UNAUTHENTICATED:
+        headers = ((b"www-authenticate", b"tma, Bearer"),)
+    fields = error.fields if isinstance(error, Invalid) else {}
+    return Problem(STATUS[error.kind], error.code, error.kind, error.params, fields, headers)
+
+
+def _fields_of(error: ValidationException) -> dict[str, str]:
+    items = error.extra if isinstance(error.extra, list) else []
+    return {str(item["key"]): "invalid" for item in items if isinstance(item, dict) and item.get("key")}
+
+
+def write_log(error: BaseException, problem: Problem) -> None:
+    """Note the error: the expected ones in a line at their own level, the others with all that is known."""
+    if problem.status >= 500 and not (isinstance(error, AppError) or database_lost(error)):
+        log.error("request.failed", exc_info=error)
+        return
+    level = LOG_LEVEL[problem.kind] if problem.kind else "info"
+    detail = error.detail if isinstance(error, AppError) else type(error).__name__
+    log.log(_LEVELS[level], "request.refused", code=problem.code, status=problem.status, detail=detail)
+
+
+_LEVELS: Final = {"info": 20, "warning": 30, "error": 40}
+
+
+def message(site: Site, problem: Problem, actor: Actor | None, locale: Locale) -> str:
+    """The error in the reader's words, amounts and all, as plain text."""
+    words = site.viewer(actor, locale).words
+    text = words.gettext(MESSAGES.get(problem.code, MESSAGES["invalid_input"]))
+    amounts = {
+        name: format_money(value, words.locale) for name, value in problem.params.items() if isinstance(value, Money)
+    }
+    return fill(text, {name: str(value) for name, value in problem.params.items()} | amounts)
+
+
+def answer(
+    site: Site, error: BaseException, *, actor: Actor | None, locale: Locale, html: bool, reference: str
+) -> Answer:
+    """The whole response to an error: a page for the app where ``html``, else JSON; the code is in a header too."""
+    problem = problem_of(error)
+    write_log(error, problem)
+    told = message(site, problem, actor, locale)
+    headers = (*problem.headers, (b"x-error-code", problem.code.encode()), (b"cache-control", b"no-store"))
+    if html:
+        body = _page(site, problem, told, actor, locale, reference)
+        return Answer(problem.status, ((b"content-type", b"text/html; charset=utf-8"), *headers), body)
+    shape = {"error": {"code": problem.code, "message": told, "params": _plain(problem)}}
+    body = msgspec.json.encode(shape)
+    return Answer(problem.status, ((b"content-type", b"application/json"), *headers), body)
+
+
+def _page(site: Site, problem: Problem, told: str, actor: Actor | None, locale: Locale, reference: str) -> bytes:
+    template = _CODE_PAGES.get(problem.code) or (_KIND_PAGES.get(problem.kind) if problem.kind else None)
+    if problem.status >= 500 and problem.kind is None:
+        template = "errors/error.html"
+    retry_after = problem.params.get("retry_after")
+    page = ErrorPage(
+        code=problem.code,
+        # A page that has words of its own for this keeps them; the rest say the message.
+        message="" if template not in {None, _ANY_PAGE} else told,
+        wait_seconds=retry_after if isinstance(retry_after, int) else None,
+        support_url=site.settings.support_link,
+        bot_url=site.settings.bot_url,
+        reference=reference if problem.status >= 500 else "",
+    )
+    shown = actor is not None and problem.status != STATUS[Kind.UNAUTHENTICATED]
+    chrome = site.chrome(actor, "shop", "/shop") if shown and actor is not None else None
+    return site.templates.render(template or _ANY_PAGE, site.viewer(actor, locale), page=page, chrome=chrome).encode()
+
+
+def _plain(problem: Problem) -> dict[str, object]:
+    params = {name: msgspec.to_builtins(value, enc_hook=str) for name, value in problem.params.items()}
+    return {**params, "fields": dict(problem.fields)} if problem.fields else params

@@ -1,0 +1,209 @@
+"""Server-sent events: an open page hears at once that its order or payment has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from types import FrameType
+from typing import Any, Final
+
+from litestar import Request, get
+from litestar.exceptions import HTTPException
+from litestar.response import Stream
+
+from backend.identity.types import Actor
+from backend.infra.signals import Signals
+from backend.kernel.errors import AppError, RateLimited
+from backend.kernel.ids import UserId
+from webapp.core.capacity import live_pages
+from webapp.core.guards import PUBLIC, actor_of_address
+from webapp.core.site import site_of
+
+HEARTBEAT_SECONDS: Final = 15.0
+OPEN_SECONDS: Final = 600.0
+"""A stream ends after this long; the browser opens the next by itself, and a new release can drain the old process."""
+PER_PERSON: Final = 6
+_UNBEGUN_SECONDS: Final = 10.0
+_LONGEST_TIME: Final = 16  # digits of milliseconds
+_RETRY: Final = b"retry: 2000\n\n"
+_BEAT: Final = b": still here\n\n"
+_CHANGED: Final = b"event: changed\ndata: changed\n\n"
+
+
+class Seat:
+    """A place among the open streams, taken before the answer begins; ``leave`` gives it back, once."""
+
+    def __init__(self, streams: Streams, user_id: UserId) -> None:
+        self._streams = streams
+        self._user_id = user_id
+        self._taken = True
+        self.begun = False
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if self._taken:
+            self._taken = False
+            self._streams.give_back(self._user_id)
+
+    def leave_unless_begun(self) -> None:
+        """Give the place back if nobody reads the stream: the client was gone before its answer began."""
+        if not self.begun:
+            self.leave()
+
+
+class Streams:
+    """The open streams of this process, counted by person; ``close`` ends them all."""
+
+    def __init__(self, signals: Signals, most: int | None = None) -> None:
+        self._signals = signals
+        self._most = live_pages() if most is None else most
+        self._total = 0
+        self._open: dict[UserId, int] = defaultdict(int)
+        self._closing = False
+        self._wakes: set[asyncio.Event] = set()
+        signals.on_gap(self._wake_all)
+
+    def close(self) -> None:
+        """End every stream: the process is going down."""
+        self._closing = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+    def take(self, user_id: UserId) -> Seat:
+        """A place for one more stream, counted at once, so that a burst is counted too.
+
+        Raises RateLimited where the person, or the process, has as many as it may: the page then asks now and then.
+        """
+        if self._open.get(user_id, 0) >= PER_PERSON:
+            raise RateLimited(int(HEARTBEAT_SECONDS), "streams of one person")
+        if self._total >= self._most:
+            raise RateLimited(int(HEARTBEAT_SECONDS), "streams of this process")
+        self._open[user_id] += 1
+        self._total += 1
+        seat = Seat(self, user_id)
+        asyncio.get_running_loop().call_later(_UNBEGUN_SECONDS, seat.leave_unless_begun)
+        return seat
+
+    def give_back(self, user_id: UserId) -> None:
+        """Called by a seat that is left."""
+        self._total -= 1
+        self._open[user_id] -= 1
+        if not self._open[user_id]:
+            del self._open[user_id]
+
+    async def follow(
+        self, seat: Seat, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
+    ) -> AsyncIterator[bytes]:
+        """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up.
+
+        ``since`` is when the page was asked for (seconds of ``time.time``): what has changed since then is told first.
+        """
+        seat.begun = True
+        wake = asyncio.Event()
+        handlers = [(topic, _waker(wake, key)) for topic, key in topics]
+        for topic, handler in handlers:
+            self._signals.on(topic, handler)
+        rights = asyncio.Event()
+        rights_handler = _waker(rights, str(actor.id), wake)
+        self._signals.on("identity", rights_handler)
+        self._wakes.add(wake)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + OPEN_SECONDS
+        beaten = False
+        if any(self._signals.may_have_come_since(since, *topic) for topic in topics):
+            wake.set()
+        try:
+            yield _RETRY
+            while not self._closing and loop.time() < ends:
+                try:
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await wake.wait()
+                except TimeoutError:
+                    # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
+                    await identity.actor_by_id(actor.id, actor.role_version)
+                    # The first beat has the page look once: other hosts' clocks, too, may hide what came before this.
+                    yield _BEAT if beaten else _CHANGED
+                    beaten = True
+                    continue
+                wake.clear()
+                if rights.is_set():
+                    rights.clear()
+                    await identity.actor_by_id(actor.id, actor.role_version)
+                yield _CHANGED
+        finally:
+            self._wakes.discard(wake)
+            self._signals.off("identity", rights_handler)
+            for topic, handler in handlers:
+                self._signals.off(topic, handler)
+            seat.leave()
+
+
+@contextlib.contextmanager
+def closed_on_signals(streams: Streams) -> Iterator[None]:
+    """End the streams as soon as the process is told to stop.
+
+    The server waits for open answers before it ends the lifespan, and would wait for a stream until its time is up.
+    The handler that it has set is called as before.
+    """
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(streams.close)
+        previous = before[signal.Signals(number)]
+        if callable(previous):
+            previous(number, frame)
+
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _waker(wake: asyncio.Event, wanted: str, *others: asyncio.Event) -> Any:
+    def handler(key: str) -> None:
+        if key == wanted:
+            wake.set()
+            for other in others:
+                other.set()
+
+    return handler
+
+
+def _topics(on: str) -> list[tuple[str, str]]:
+    pairs = [part.partition(":") for part in on.split(",")[:8]]
+    return [(topic, key) for topic, _, key in pairs if topic and key]
+
+
+@get("/live", opt=PUBLIC)
+async def live(request: Request[Any, Any, Any]) -> Stream:
+    """The stream of an address that responses.live_url made: ``event: changed`` whenever one of its topics changes."""
+    actor = await actor_of_address(request)
+    topics = _topics(request.query_params.get("on", ""))
+    since = request.query_params.get("since", "")
+    if not topics or not (since.isascii() and since.isdigit() and len(since) < _LONGEST_TIME):
+        raise HTTPException(status_code=400)
+    streams: Streams = request.app.state.streams
+    seat = streams.take(actor.id)
+    identity = site_of(request).services.identity
+    stream = _quiet(streams.follow(seat, actor, topics, identity, since=int(since) / 1000))
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return Stream(stream, media_type="text/event-stream", headers=headers)
+
+
+async def _quiet(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    # Once the stream has begun there is no other answer to give: a person shut out meanwhile sees it end.
+    try:
+        async for event in events:
+            yield event
+    except AppError:
+        return

@@ -1,0 +1,51 @@
+"""What several pages need of a thing or a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from itertools import groupby
+from typing import Final, TypeVar, cast, get_args
+
+from backend.identity.types import Actor
+from backend.infra.formatting import timezone
+from backend.kernel.text import pick
+from backend.orders.types import OrderLine
+from webapp.core.tiles import hue_of, initial_of
+from webapp.views import Hue, TileView
+
+T = TypeVar("T")
+
+HUES: Final = frozenset(get_args(Hue))
+
+
+def hue(name: str, subject: object = "") -> Hue:
+    """The hue called ``name``; for another name, one that always is ``subject``'s."""
+    return cast(Hue, name) if name in HUES else hue_of(str(subject or name))
+
+
+Picture = Callable[[str | None], str | None]
+"""The signed address of a stored picture's name."""
+
+
+def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: str | None = None) -> TileView:
+    """The tile of a thing in the shop."""
+    return TileView(
+        initial=initial_of(name),
+        hue=hue(hue_name, name),
+        icon=icon,
+        flag=country,
+        anywhere=country is None,
+        picture_url=picture_url,
+    )
+
+
+def goods_tile(line: OrderLine, actor: Actor, picture: Picture) -> TileView:
+    """The tile of a thing that is bought."""
+    return tile(pick(line.name, actor.language), line.hue, line.icon, line.country, picture(line.picture))
+
+
+def by_day(rows: Iterable[T], at: Callable[[T], datetime], actor: Actor) -> list[tuple[date, tuple[T, ...]]]:
+    """Rows (in the order of their time) grouped by the days of the reader's timezone."""
+    zone = timezone(actor.timezone)
+    return [(day, tuple(found)) for day, found in groupby(rows, lambda row: at(row).astimezone(zone).date())]

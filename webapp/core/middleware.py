@@ -1,0 +1,362 @@
+"""The way of every request, in plain ASGI: who asks, the shell or an answer, headers, compression, the log line."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import logging
+import re
+import secrets
+import time
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, Receive, Send
+
+from backend.identity.types import Actor
+from backend.kernel.text import Locale
+from webapp.core import errors
+from webapp.core.guards import passerby
+from webapp.core.limits import Limits, address_of
+from webapp.core.maintenance import Maintenance, UnderMaintenance
+from webapp.core.page_cache import PageKey, SharedPage, tier
+from webapp.core.patience import timed
+from webapp.core.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated
+from webapp.core.site import Site
+from webapp.payments.hooks import is_hook
+
+log = structlog.get_logger("webapp.access")
+_level = logging.getLogger("webapp.access")
+
+Headers = tuple[tuple[bytes, bytes], ...]
+_COMPRESSED: Final = (b"text/html", b"application/json", b"text/csv", b"text/plain", b"image/svg+xml")
+_MIN_COMPRESSED: Final = 700
+_GZIP_LEVEL: Final = 4
+_SLOW_SECONDS: Final = 1.0
+_NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
+# First segments of what is no page: a plain GET of anything else is answered with the shell.
+_NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics"})
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
+
+
+def is_page(path: str) -> bool:
+    """Whether ``path`` is a page of the app: none of the technical rooms, and no file name at its end."""
+    first, _, _ = path[1:].partition("/")
+    return first not in _NO_PAGES and "." not in path.rpartition("/")[2]
+
+
+class Asked:
+    """The request's headers that the pipeline looks at."""
+
+    __slots__ = ("accepts", "authorization", "etag", "gzip", "htmx", "language", "start", "target", "timezone")
+
+    def __init__(self, headers: Any) -> None:
+        self.authorization: bytes | None = None
+        self.htmx = self.gzip = False
+        self.etag = self.language = self.target = self.timezone = self.start = self.accepts = b""
+        for name, value in headers:
+            if name == b"authorization":
+                # Two of them: nobody honest sends that, and each reader might believe the other one.
+                self.authorization = value if self.authorization is None else b"twice"
+            elif name == b"hx-request":
+                self.htmx = True
+            elif name == b"accept-encoding":
+                self.gzip = b"gzip" in value and not (b"q=0" in value and _NO_GZIP.search(value))
+            elif name == b"hx-target":
+                self.target = value
+            elif name == b"if-none-match":
+                self.etag = value
+            elif name == b"accept-language":
+                self.language = value
+            elif name == b"x-timezone":
+                self.timezone = value
+            elif name == b"x-start-param":
+                self.start = value
+            elif name == b"accept":
+                self.accepts = value
+
+
+class Exchange:
+    """One request and its answer: adds headers, compresses what is whole, and remembers what was sent."""
+
+    __slots__ = ("_held", "_send", "_site_headers", "asked", "capture", "captured", "personal", "reference", "status")
+
+    def __init__(self, send: Any, asked: Asked, site_headers: Headers, reference: str) -> None:
+        self._send = send
+        self._site_headers = site_headers
+        self._held: Any = None
+        self.asked = asked
+        self.reference = reference
+        self.personal: Headers = ((b"x-request-id", self.reference.encode()),)
+        self.status = 0
+        self.capture = False
+        self.captured: SharedPage | None = None
+
+    async def send(self, message: Any) -> None:
+        """Pass a message of the app on."""
+        if message["type"] == "http.response.start":
+            self._held = message
+            return
+        held, self._held = self._held, None
+        if held is None:
+            await self._send(message)
+            return
+        body: bytes = message.get("body", b"") if message["type"] == "http.response.body" else b""
+        self.status = held["status"]
+        if message.get("more_body"):
+            headers = (*held["headers"], *self._site_headers, *self.personal)
+            await self._send({**held, "headers": headers})
+            await self._send(message)
+            return
+        await self._whole(held["status"], tuple(held["headers"]), body)
+
+    async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
+        kind = next((value for name, value in headers if name == b"content-type"), b"")
+        squeeze = len(body) >= _MIN_COMPRESSED and kind.startswith(_COMPRESSED)
+        if squeeze and any(name == b"content-encoding" for name, _ in headers):
+            squeeze = False
+        if self.capture and status == 200:
+            shared = tuple(item for item in headers if item[0] not in _PERSONAL)
+            self.captured = SharedPage(shared, body, gzip.compress(body, _GZIP_LEVEL, mtime=0) if squeeze else b"")
+            await self.reply_shared(self.captured)
+            return
+        if squeeze and self.asked.gzip:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers = (
+                *(item for item in headers if item[0] != b"content-length"),
+                (b"content-length", str(len(body)).encode()),
+                (b"content-encoding", b"gzip"),
+            )
+        await self.reply(status, headers, body)
+
+    async def reply_shared(self, page: SharedPage) -> None:
+        """Answer with a shared page, compressed where the reader takes it."""
+        packed = self.asked.gzip and page.gzipped
+        body = page.gzipped if packed else page.body
+        length = (b"content-length", str(len(body)).encode())
+        headers = (*page.headers, length, (b"content-encoding", b"gzip")) if packed else (*page.headers, length)
+        await self.reply(200, headers, body)
+
+    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer at once; the headers must hold the length where there is a body."""
+        self.status = status
+        start: Any = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": (*headers, *self._site_headers, *self.personal),
+        }
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class Pipeline:
+    """Stands around Litestar's router. ``shared`` matches the paths whose pages are the same for everybody."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        site: Site,
+        *,
+        headers: Headers,
+        shared: re.Pattern[str] | None,
+        limits: Limits,
+        shell_etag: bytes,
+    ) -> None:
+        self._app = app
+        self._site = site
+        self._headers = headers
+        self._shared = shared
+        self._limits = limits
+        self._shell_etag = shell_etag
+        # Unique without asking the system for randomness at each request: a word of this process, then a count.
+        self._maintenance = Maintenance(site.settings.data_dir)
+        self._process = secrets.token_hex(4)
+        self._count = itertools.count(1)
+        self._shell_gzipped = gzip.compress(site.shell, 9, mtime=0)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve one request; whatever goes wrong ends in an answer of webapp.core.errors."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        asked = Asked(scope["headers"])
+        exchange = Exchange(send, asked, self._headers, f"{self._process}{next(self._count):08x}")
+        scope["souk.reference"] = exchange.reference
+        scope["souk.began"] = time.time()
+        structlog.contextvars.bind_contextvars(request_id=exchange.reference)
+        if scope["method"] not in _BODILESS:
+            receive = timed(receive)
+        try:
+            await self._serve(scope, receive, exchange)
+        except Exception as error:
+            if exchange.status:
+                log.error("request.broken_off", exc_info=error)
+                raise
+            await self._refuse(scope, exchange, error)
+        finally:
+            self._log(scope, exchange, time.perf_counter() - started)
+
+    async def _serve(self, scope: Any, receive: Receive, exchange: Exchange) -> None:
+        path, method, asked = scope["path"], scope["method"], exchange.asked
+        if path.startswith("/static/"):
+            await self._static(path, method, exchange)
+            return
+        if method == "POST" and is_hook(path):
+            await self._app(scope, receive, exchange.send)
+            return
+        if asked.authorization is None:
+            self._site.services.limiter.hit_here(self._limits.stranger, address_of(scope))
+            if method in {"GET", "HEAD"} and not asked.htmx and is_page(path):
+                await self._shell(method, exchange)
+                return
+            await self._app(scope, receive, exchange.send)
+            return
+        actor = await self._sign_in(scope, asked.authorization, exchange)
+        scope["user"] = actor
+        if self._maintenance.on and not actor.is_admin:
+            raise UnderMaintenance("closed by the operator")
+        if method == "GET" and self._shared is not None and self._shared.match(path):
+            await self._share(scope, receive, exchange, actor)
+            return
+        await self._app(scope, receive, exchange.send)
+
+    async def _share(self, scope: Any, receive: Receive, exchange: Exchange, actor: Actor) -> None:
+        cache = self._site.pages
+        key = PageKey(scope["path"], scope["query_string"], exchange.asked.target, actor.language, tier(actor))
+        page = cache.get(key) or await cache.wait(key)
+        if page is not None:
+            await exchange.reply_shared(page)
+            return
+        ticket = cache.ticket
+        scope["souk.manages"] = actor.is_admin
+        scope["user"] = passerby(actor, self._site.settings.default_timezone)
+        exchange.capture = True
+        try:
+            await self._app(scope, receive, exchange.send)
+            if exchange.captured is not None:
+                cache.put(key, exchange.captured, ticket)
+        finally:
+            cache.done(key)
+            scope["user"] = actor
+
+    async def _sign_in(self, scope: Any, authorization: bytes, exchange: Exchange) -> Actor:
+        services, limits = self._site.services, self._limits
+        scheme, _, credentials = authorization.partition(b" ")
+        kind = scheme.lower()
+        if kind == b"bearer":
+            try:
+                session = self._site.tokens.read(credentials[: MAX_TOKEN + 1].decode("latin-1"))
+            except Unauthenticated:
+                services.limiter.hit_here(limits.login_failed, address_of(scope))
+                raise
+            services.limiter.hit_here(limits.read, session.user_id.hex)
+            actor = await services.identity.actor_by_id(session.user_id, session.role_version)
+            scope["auth"] = session
+            token = self._site.tokens.renewed(session)
+        elif kind == b"tma":
+            actor = await self._log_in(scope, credentials[: MAX_INIT_DATA + 1], exchange.asked)
+            token = self._site.tokens.issue(actor)
+        else:
+            services.limiter.hit_here(limits.login_failed, address_of(scope))
+            raise Unauthenticated("neither tma nor Bearer")
+        if token is not None:
+            exchange.personal = (*exchange.personal, (b"x-session-token", token.encode()))
+        return actor
+
+    async def _log_in(self, scope: Any, init_data: bytes, asked: Asked) -> Actor:
+        services, limits, address = self._site.services, self._limits, address_of(scope)
+        await services.limiter.hit(limits.login, address)
+        timezone = asked.timezone.decode("latin-1")[:64] or None
+        try:
+            contact = self._site.init_data.contact(init_data.decode("latin-1"), timezone=timezone)
+        except Unauthenticated:
+            await services.limiter.hit(limits.login_failed, address)
+            raise
+        await services.limiter.hit(limits.login_person, str(contact.telegram_id))
+        if contact.start_param is None and asked.start:  # some clients tell it beside initData only
+            contact = msgspec.structs.replace(contact, start_param=asked.start.decode("latin-1"))
+        return await services.identity.authenticate(contact)
+
+    async def _shell(self, method: str, exchange: Exchange) -> None:
+        headers: Headers = (
+            (b"content-type", b"text/html; charset=utf-8"),
+            # The same address answers differently with credentials: nobody may mix the two up.
+            (b"vary", b"Authorization, HX-Request, Accept-Encoding"),
+            (b"cache-control", b"public, no-cache"),
+            (b"etag", self._shell_etag),
+        )
+        if self._shell_etag in exchange.asked.etag:
+            await exchange.reply(304, headers, b"")
+            return
+        await self._send_file(method, exchange, headers, self._site.shell, self._shell_gzipped)
+
+    async def _static(self, path: str, method: str, exchange: Exchange) -> None:
+        asset = self._site.assets.find(path.removeprefix("/static/"))
+        if asset is None or method not in {"GET", "HEAD"}:
+            headers: Headers = (
+                (b"content-type", b"text/plain"),
+                (b"content-length", b"9"),
+                (b"cache-control", b"no-store"),
+            )
+            await exchange.reply(404, headers, b"not found")
+            return
+        headers = (
+            (b"content-type", asset.content_type.encode()),
+            (b"vary", b"Accept-Encoding"),
+            (b"cache-control", b"public, max-age=31536000, immutable"),
+            (b"etag", b'"' + asset.hash[:16].encode() + b'"'),
+        )
+        await self._send_file(method, exchange, headers, asset.body, asset.gzipped)
+
+    @staticmethod
+    async def _send_file(method: str, exchange: Exchange, headers: Headers, plain: bytes, packed: bytes) -> None:
+        body = plain
+        if exchange.asked.gzip:
+            body, headers = packed, (*headers, (b"content-encoding", b"gzip"))
+        length = (b"content-length", str(len(body)).encode())
+        await exchange.reply(200, (*headers, length), b"" if method == "HEAD" else body)
+
+    async def _refuse(self, scope: Any, exchange: Exchange, error: Exception) -> None:
+        answer = errors.answer(
+            self._site,
+            error,
+            actor=scope.get("user"),
+            locale=locale_of(exchange.asked.language, self._site.default_locale),
+            html=wants_html(scope["path"], exchange.asked),
+            reference=exchange.reference,
+        )
+        length = (b"content-length", str(len(answer.body)).encode())
+        await exchange.reply(answer.status, (*answer.headers, length), answer.body)
+
+    def _log(self, scope: Any, exchange: Exchange, seconds: float) -> None:
+        # A read that went well is told at DEBUG only: writing its line would cost more than answering it from memory.
+        dull = exchange.status < 400 and scope["method"] in {"GET", "HEAD"} and seconds < _SLOW_SECONDS
+        # What a provider's door refuses, it tells in samples itself.
+        dull = dull or (400 <= exchange.status < 500 and is_hook(scope["path"]))
+        if dull and not _level.isEnabledFor(logging.DEBUG):
+            return
+        actor = scope.get("user")
+        log.log(
+            logging.DEBUG if dull else logging.INFO,
+            "request",
+            method=scope["method"],
+            # The query stays out: signed addresses carry their signature there.
+            path=scope["path"][:200],
+            status=exchange.status,
+            ms=round(seconds * 1000, 1),
+            user=str(actor.user_id) if actor is not None else None,
+            address=address_of(scope),
+        )
+
+
+def locale_of(accept_language: bytes, default: Locale) -> Locale:
+    """The language for somebody unknown, from what his browser prefers first."""
+    return Locale.closest(accept_language.decode("latin-1").split(",")[0].split(";")[0].strip(), default)
+
+
+def wants_html(path: str, asked: Asked) -> bool:
+    """Whether an error is told as a page: to htmx and to a browser that navigates, never under /api."""
+    return asked.htmx or (b"text/html" in asked.accepts and not path.startswith(("/api/", "/hooks/")))

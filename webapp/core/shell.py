@@ -1,0 +1,34 @@
+"""The first page: where a person lands who names none, or whom a link brought."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from litestar import get
+from litestar.response import Redirect
+
+from webapp.core.site import SoukRequest
+
+HOME: Final = "/shop"
+_PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})\Z")
+_GIFT: Final = re.compile(r"g_([0-9A-Za-z]{16})\Z")
+_ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})\Z")
+
+
+def landing(start_param: str) -> str:
+    """The page that a start parameter (t.me/bot/app?startapp=…) points at; the shop for what points at none."""
+    if product := _PRODUCT.match(start_param):
+        return f"/shop/{product[1]}"
+    if order := _ORDER.match(start_param):
+        return f"/orders/{order[1].upper()}"
+    if gift := _GIFT.match(start_param):
+        return f"/wallet/redeem?code={gift[1].upper()}"
+    return HOME
+
+
+@get("/", sync_to_thread=False)
+def root(request: SoukRequest) -> Redirect:
+    """To the shop, or to what the link named. Without credentials the pipeline answers with the shell instead."""
+    path = landing(request.headers.get("x-start-param", ""))
+    return Redirect(path, status_code=303, headers={"cache-control": "no-store"})

@@ -1,0 +1,146 @@
+"""Admins and what each may do, found by a search of people. The root admin cannot be touched."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.errors import RootProtected
+from backend.identity.types import Permission, UserDetail
+from backend.kernel.ids import UserId
+from backend.kernel.text import fold
+from webapp.admin import screens as present
+from webapp.core import forms
+from webapp.core.answers import asked_by, asked_for_more, replaced
+from webapp.core.back_office import manage_page
+from webapp.core.guards import requires
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.screens.admin import assignee
+from webapp.views import AdminSheet, AdminsPage
+from webapp.views.manage_money import PickPage
+from webapp.wallet.screens.wallet import address
+
+_ADMINS = requires(Permission.ADMINS)
+_LIST: Final = "/admin/admins"
+_NEW: Final = _LIST + "/new"
+_ONE: Final = _LIST + "/{user_id:uuid}"
+# What there is a page or a message for; the others come with what they open.
+OFFERED: Final = frozenset(
+    {
+        Permission.STOCK,
+        Permission.ORDERS,
+        Permission.MONEY,
+        Permission.USERS,
+        Permission.SETTINGS,
+        Permission.ADMINS,
+    }
+)
+
+PermissionsForm: Any = msgspec.defstruct(
+    "PermissionsForm", [(f"permission_{permission}", bool, False) for permission in Permission], frozen=True
+)
+
+
+class SearchQuery(msgspec.Struct, frozen=True):
+    """Who is looked for."""
+
+    q: Annotated[str, Meta(max_length=64)] = ""
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get(_LIST, name="admin:admins", guards=[_ADMINS])
+async def admins(request: SoukRequest) -> Html:
+    """Every admin, root first."""
+    return await _page(request)
+
+
+@get(_NEW, name="admin:new-admin", guards=[_ADMINS])
+async def new(request: SoukRequest) -> Html:
+    """Choose who becomes an admin; a search or a next page comes as rows only."""
+    query = forms.read_query(request, SearchQuery)
+    wanted = fold(query.q).removeprefix("@")
+    found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
+    view = PickPage(
+        purpose="admin",
+        path=_NEW,
+        pick=f"{_LIST}/",
+        query=wanted,
+        rows=tuple(assignee(person) for person in found.items),
+        next_url=address(_NEW, q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        more=asked_for_more(request, query.cursor),
+    )
+    if view.more or asked_by(request, "results"):
+        return fragment(request, "manage/_pick_rows.html", view)
+    return manage_page(request, "manage/pick.html", view, "admins", back=_LIST)
+
+
+@get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
+async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """What a person may do in the back office. Raises NotFound, RootProtected."""
+    found = await _find(request, user_id)
+    return sheet(request, "manage/_admin.html", _view(request, found, found.permissions))
+
+
+@post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
+async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """Give a person exactly these permissions; those that are not offered stay as they are. Raises NotFound,
+    RootProtected, NotYourself, Forbidden."""
+    form = await forms.read_form(request, PermissionsForm)
+    found = await _find(request, user_id)
+    offered = _offered(request)
+    chosen = {permission for permission in offered if getattr(form, f"permission_{permission}")}
+    if not chosen and not found.permissions:
+        return sheet(request, "manage/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR)
+    kept = {permission for permission in found.permissions if permission not in offered}
+    await site_of(request).services.identity.set_permissions(request.user, found.id, chosen | kept)
+    return _saved(request, await _page(request))
+
+
+@delete(_ONE, name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
+async def remove(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """Take all permissions from an admin."""
+    await site_of(request).services.identity.set_permissions(request.user, UserId(user_id), ())
+    return _saved(request, await _page(request))
+
+
+def _offered(request: SoukRequest) -> tuple[Any, ...]:
+    """What the actor can give or take: what they hold themselves."""
+    offered = OFFERED & request.user.permissions
+    return tuple(permission for permission in Permission if permission in offered)
+
+
+async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
+    found = await site_of(request).services.identity.user_detail(request.user, UserId(user_id))
+    if found.is_root:
+        raise RootProtected("the root admin")
+    return found
+
+
+def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
+    return AdminSheet(
+        permissions=_offered(request),
+        admin=present.admin_row(found, chosen, request.user),
+        is_new=not found.permissions,
+        error=error,
+    )
+
+
+async def _page(request: SoukRequest) -> Html:
+    listed = await site_of(request).services.identity.list_admins(request.user)
+    view = AdminsPage(tuple(present.admin_row(item, item.permissions, request.user) for item in listed))
+    return manage_page(request, "manage/admins.html", view, "admins")
+
+
+def _saved(request: SoukRequest, response: Html) -> Html:
+    words = site_of(request).viewer(request.user).words
+    return toast(replaced(response, _LIST), words.gettext("Saved"))
+
+
+HANDLERS: Final = (admins, new, admin_sheet, save, remove)

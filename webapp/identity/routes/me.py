@@ -1,0 +1,77 @@
+"""The reader's own place: who he is here, his language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import URLEncodedBody
+
+from backend.identity.types import Actor
+from backend.infra.i18n import translator
+from backend.kernel.errors import Invalid
+from backend.kernel.text import Locale
+from backend.orders.types import OrderFilter
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import Html, page, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens.me import Choice, MePage, SettingsPage
+
+LANGUAGES: Final = {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}
+"""Each language by its own name."""
+
+
+class LanguageForm(msgspec.Struct, frozen=True):
+    """What /me/settings/language takes."""
+
+    language: str
+
+
+@get("/me")
+async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
+    """Name, balance, and the way to wallet, orders, settings."""
+    site = site_of(request)
+    services = site.services
+    overview = await services.wallet.overview(actor)
+    waiting = await services.orders.list_mine(actor, OrderFilter.WAITING, None)
+    view = MePage(
+        name=actor.first_name,
+        initial=initial_of(actor.first_name),
+        hue=hue_of(str(actor.user_id)),
+        balance=overview.balance,
+        language=LANGUAGES[actor.language],
+        username=actor.username,
+        photo_url=actor.photo_url,
+        orders_waiting=len(waiting.items),
+        support_url=site.settings.support_link,
+    )
+    return page(request, "me/home.html", view, tab="me")
+
+
+@get("/me/settings")
+async def settings(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
+    """Language and timezone."""
+    return page(request, "me/settings.html", settings_view(actor), tab="me", back="/me")
+
+
+@post("/me/settings/language", status_code=200, guards=[limited(WRITE)])
+async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data: URLEncodedBody[LanguageForm]) -> Html:
+    """Speak another language from now on; the settings come back in it."""
+    if data.language not in {item.value for item in Locale}:
+        raise Invalid("no such language", fields={"language": "unknown_language"})
+    changed = await site_of(request).services.identity.set_language(actor, Locale(data.language))
+    request.scope["user"] = changed
+    answer = page(request, "me/settings.html", settings_view(changed), tab="me", back="/me")
+    return toast(answer, translator(changed.language).gettext("Saved"))
+
+
+def settings_view(actor: Actor) -> SettingsPage:
+    """The actor's choices as the template takes them."""
+    languages = tuple(Choice(item.value, name, item is actor.language) for item, name in LANGUAGES.items())
+    return SettingsPage(languages=languages, timezone=actor.timezone.replace("_", " "))
+
+
+me_pages = Router(path="/", route_handlers=[home, settings, set_language])

@@ -1,0 +1,127 @@
+"""Orders, as an admin finds and sees them: never with their keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.approvals.types import ValueKind
+from backend.identity.types import Permission
+from backend.kernel.paging import Page
+from backend.kernel.text import searched
+from backend.orders.types import OrderStatus, OrderView, Refundable
+from backend.payments.types import Intent
+from webapp.admin import screens as present
+from webapp.approvals.admin import first_of
+from webapp.core import forms
+from webapp.core.answers import asked_by, asked_for_more
+from webapp.core.back_office import manage_page
+from webapp.core.guards import requires
+from webapp.core.responses import Html, fragment, pictures
+from webapp.core.site import SoukRequest, site_of
+from webapp.identity.admin.people import person_row_of
+from webapp.orders.screens import orders as order_views
+from webapp.payments.screens import admin as money
+from webapp.views import Chip, ManageOrder, ManageOrders
+from webapp.wallet.screens.wallet import address
+
+_FILTERS: Final[dict[str, OrderStatus | None]] = {
+    "all": None,
+    "waiting": OrderStatus.AWAITING_PAYMENT,
+    "delivered": OrderStatus.DELIVERED,
+    "cancelled": OrderStatus.CANCELLED,
+    "expired": OrderStatus.EXPIRED,
+    "refunded": OrderStatus.REFUNDED,
+}
+
+
+class OrdersQuery(msgspec.Struct, frozen=True):
+    """What is looked for, in words or by a state."""
+
+    q: str = ""
+    status: OrderStatus | None = None
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get("/admin/orders", name="admin:orders", guards=[requires(Permission.ORDERS)])
+async def orders(request: SoukRequest) -> Html:
+    """Everybody's orders, newest first; a search or a next page comes as rows only."""
+    query = forms.read_query(request, OrdersQuery)
+    site, actor = site_of(request), request.user
+    wanted, named = searched(query.q), []
+    if wanted:
+        listed = Page(await site.services.orders.find(actor, query.q))
+        if actor.may(Permission.MONEY):
+            named = await site.services.inbox.find_named(actor, wanted)
+    else:
+        listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
+    people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
+    names = await site.services.identity.names_of(actor, people)
+    viewer = site.viewer(actor)
+    more = asked_for_more(request, query.cursor)
+    view = ManageOrders(
+        query=wanted,
+        payments=tuple(money.payment_row(intent, names, viewer) for intent in named),
+        filters=tuple(
+            Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
+            for key, status in _FILTERS.items()
+        ),
+        rows=tuple(present.order_row(row, names, actor, viewer) for row in listed.items),
+        next_url=address("/admin/orders", status=query.status, cursor=listed.next_cursor)
+        if listed.next_cursor
+        else None,
+        more=more,
+    )
+    if more or asked_by(request, "results"):
+        return fragment(request, "manage/_order_rows.html", view)
+    return manage_page(request, "manage/orders.html", view, "orders")
+
+
+@get("/admin/orders/{number:str}", name="admin:order", guards=[requires(Permission.ORDERS)])
+async def order(request: SoukRequest, number: FromPath[str]) -> Html:
+    """One order with its buyer, its payments and refunds. Raises NotFound."""
+    return await order_page(request, number)
+
+
+async def order_page(request: SoukRequest, number: str) -> Html:
+    """The page of one order. Raises NotFound."""
+    site, actor = site_of(request), request.user
+    found = await site.services.orders.admin_detail(actor, number)
+    names = await site.services.identity.names_of(actor, [found.user_id])
+    person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
+    back = await site.services.orders.refundable(actor, number)
+    sent = await site.services.refunds.list_for(actor, order_id=found.id)
+    off = {row.way for row in sent if not site.services.payments.takes(row.way)}
+    payments = await _payments(request, found)
+    viewer = site.viewer(actor)
+    view = ManageOrder(
+        order=order_views.detail(found, actor, site.now(), pictures(request)),
+        buyer=names.get(found.user_id, "—"),
+        person=person,
+        paid_with=present.paid_with(found, payments, viewer),
+        payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
+        refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
+        can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
+        first=await first_of(request, ValueKind.REFUND, found.id),
+    )
+    return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")
+
+
+async def _payments(request: SoukRequest, order: OrderView) -> list[Intent]:
+    """The payments that were begun for an order, for an admin who may see money."""
+    if not request.user.may(Permission.MONEY):
+        return []
+    return (await site_of(request).services.inbox.list_payments(request.user, order_id=order.id)).items
+
+
+def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "cancel"]]:
+    if back.most:
+        return frozenset({"refund"})
+    return frozenset({"cancel"} if order.status is OrderStatus.AWAITING_PAYMENT else ())
+
+
+HANDLERS: Final = (orders, order)

@@ -1,0 +1,125 @@
+"""An order's money goes back, whole or in part; an order that waits is cancelled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.approvals.types import ValueKind
+from backend.identity.types import Permission
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import Invalid
+from backend.orders.types import Refundable, RefundTarget
+from backend.payments.errors import RefundTooMuch
+from webapp.core import forms
+from webapp.core.answers import replaced
+from webapp.core.guards import requires
+from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.orders.admin.orders import order_page
+from webapp.payments.admin.refunds import AmountForm, ask_refund, read_amount
+from webapp.payments.screens import admin as present
+from webapp.views.manage_money import AmountError, ReasonSheet, RefundSheet
+
+_ORDERS = requires(Permission.ORDERS)
+_PATH: Final = "/admin/orders/{number:str}"
+
+
+class OrderRefundForm(AmountForm, frozen=True):
+    """An amount, why, and where to."""
+
+    target: RefundTarget = RefundTarget.WALLET
+
+
+class CancelForm(msgspec.Struct, frozen=True):
+    """Why an order is cancelled."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+@get(_PATH + "/refund", name="admin:order-refund-sheet", guards=[_ORDERS])
+async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
+    back = await site_of(request).services.orders.refundable(request.user, number)
+    form = OrderRefundForm(amount=str(back.most.decimal()) if back.most else "")
+    return sheet(request, "manage/_refund.html", await _view(request, number, back, form))
+
+
+@post(_PATH + "/refund", name="admin:order-refund", guards=[_ORDERS, limited(PURCHASE)], status_code=200)
+async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Give it back; the same sheet again gives nothing more. Raises NotFound, OrderNotPayable, RefundNotPossible."""
+    form = await forms.read_form(request, OrderRefundForm)
+    orders, actor = site_of(request).services.orders, request.user
+    amount, error = read_amount(request, form.amount)
+    order = await orders.find_by_number(actor, number) if form.ask else None
+    if order is not None and amount is not None and form.reason:
+        if amount <= (await orders.refundable(actor, number)).most:
+            return await ask_refund(request, amount, order.buyer_id)
+        error = "too_much"
+    elif amount is not None and form.reason:
+        try:
+            done = await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
+        except RefundTooMuch:
+            error = "too_much"
+        else:
+            first = await site_of(request).services.approvals.first(actor, ValueKind.REFUND, str(done.id))
+            if first is not None:
+                return await _done(request, number, _("Waiting for a second admin"))
+            told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
+            return await _done(request, number, told)
+    back = await orders.refundable(actor, number)
+    return sheet(request, "manage/_refund.html", await _view(request, number, back, form, error), status=FORM_ERROR)
+
+
+@get(_PATH + "/cancel", name="admin:order-cancel-sheet", guards=[_ORDERS])
+async def cancel_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Before an order is cancelled: why."""
+    return sheet(request, "manage/_reason.html", ReasonSheet("cancel", f"/admin/orders/{number}/cancel"))
+
+
+@post(_PATH + "/cancel", name="admin:order-cancel", guards=[_ORDERS, limited(WRITE)], status_code=200)
+async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Cancel an order that waits for money. Raises NotFound, OrderNotPayable."""
+    try:
+        form = await forms.read_form(request, CancelForm)
+    except Invalid:
+        view = ReasonSheet("cancel", f"/admin/orders/{number}/cancel", error=True)
+        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+    await site_of(request).services.orders.cancel_for(request.user, number, form.reason)
+    return await _done(request, number, _("Cancelled"))
+
+
+async def _view(
+    request: SoukRequest, number: str, back: Refundable, form: OrderRefundForm, error: AmountError = ""
+) -> RefundSheet:
+    services, viewer = site_of(request).services, site_of(request).viewer(request.user)
+    order = await services.orders.find_by_number(request.user, number)
+    buyer_id = order.buyer_id if order else None
+    return RefundSheet(
+        action=f"/admin/orders/{number}/refund",
+        title=viewer.words.gettext("Refund"),
+        most=back.most,
+        presets=present.presets(back.most, form.amount),
+        intent=form.intent or forms.new_intent(),
+        obstacle="" if back.most else viewer.words.gettext("Nothing of it is left to pay back."),
+        typed=form.amount,
+        reason=form.reason,
+        targets=present.order_targets(back, viewer),
+        target=form.target,
+        amount_error=error,
+        reason_error=bool(form.intent) and not form.reason,
+        limit=await services.approvals.limit_on(request.user, Permission.ORDERS, buyer_id, back.most),
+    )
+
+
+async def _done(request: SoukRequest, number: str, told: str) -> Html:
+    words = site_of(request).viewer(request.user).words
+    return toast(replaced(await order_page(request, number), f"/admin/orders/{number}"), words.gettext(told))
+
+
+HANDLERS: Final = (refund_sheet, refund, cancel_sheet, cancel)

@@ -1,0 +1,206 @@
+"""The buyer's orders: list, detail, keys, and what can be done with an order that waits for money."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.response import Response
+from msgspec import Meta
+
+from backend.catalog.words import goods_name
+from backend.identity.types import Actor
+from backend.kernel.errors import NotFound
+from backend.kernel.money import Money
+from backend.orders.types import OpenedKey, OrderFilter, OrderStatus, OrderView
+from backend.wallet.errors import InsufficientFunds
+from webapp.core import forms
+from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
+from webapp.core.guards import PUBLIC, actor_of_address
+from webapp.core.limits import PURCHASE, REVEAL, WRITE, limited
+from webapp.core.responses import Html, fragment, live_url, nothing, page, pictures, sheet, signed_url, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.orders.screens import checkout as checkout_views
+from webapp.orders.screens import orders as present
+from webapp.views import OrderPage
+
+_FILE: Final = re.compile(r"(S-[0-9A-Z]{6})(?:-([1-9][0-9]{0,3}))?\.txt\Z")
+_FILE_SECONDS: Final = 3600
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """What the list is asked for."""
+
+    segment: OrderFilter = OrderFilter.ALL
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get("/orders", name="orders:list")
+async def order_list(request: SoukRequest) -> Html:
+    """All orders or the waiting ones, newest first; a next page comes as rows only."""
+    query = forms.read_query(request, ListQuery)
+    site = site_of(request)
+    found = await site.services.orders.list_mine(request.user, query.segment, query.cursor or None)
+    view = present.listed(found, query.segment, request.user, site.now(), pictures(request))
+    if asked_for_more(request, query.cursor):
+        return fragment(request, "orders/_rows.html", view)
+    return page(request, "orders/list.html", view, tab="me", back="/me")
+
+
+@get("/orders/{number:str}", name="orders:detail")
+async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
+    """One order. Asked by itself after a change, it answers with its changed part only."""
+    order = await site_of(request).services.orders.detail(request.user, number)
+    if asked_by(request, "order"):
+        # It asks only while it waits: what has been delivered since is news.
+        return fragment(request, "orders/_body.html", await order_view(request, order, fresh=True))
+    return await order_page(request, order)
+
+
+@get("/orders/{number:str}/pay", name="orders:pay-sheet")
+async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Before a waiting order is paid: the confirmation, or how much is missing."""
+    return await methods(request, number)
+
+
+async def methods(request: SoukRequest, number: str) -> Html:
+    """The sheet over a waiting order by which it is paid; the order itself once it waits no more."""
+    services = site_of(request).services
+    order = await services.orders.detail(request.user, number)
+    if order.status is not OrderStatus.AWAITING_PAYMENT:
+        return to_app(replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}"))
+    balance = (await services.wallet.overview(request.user)).balance
+    if checkout_views.missing_of(order, balance):
+        return await missing_sheet(request, order, balance)
+    return sheet(
+        request, "shop/_confirm.html", checkout_views.confirm_order(order, balance, request.user, pictures(request))
+    )
+
+
+@post("/orders/{number:str}/pay", name="orders:pay", guards=[limited(PURCHASE)], status_code=200)
+async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Pay a waiting order from the balance."""
+    services = site_of(request).services
+    try:
+        ref = await services.orders.pay(request.user, number)
+    except InsufficientFunds as short:
+        order = await services.orders.detail(request.user, number)
+        return await missing_sheet(request, order, short.balance, status=402)
+    order = await services.orders.detail(request.user, ref.number)
+    return replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}")
+
+
+@post("/orders/{number:str}/cancel", name="orders:cancel", guards=[limited(WRITE)], status_code=200)
+async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
+    """Give up a waiting order."""
+    services = site_of(request).services
+    ref = await services.orders.cancel(request.user, number)
+    return await order_page(request, await services.orders.detail(request.user, ref.number))
+
+
+@post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
+async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
+    """Show one key; the service notes who saw it and when."""
+    orders = site_of(request).services.orders
+    order = await orders.detail(request.user, number)
+    found = next((key for key in order.keys if key.ordinal == ordinal), None)
+    if found is None:
+        raise NotFound("no such key")
+    opened = await orders.reveal(request.user, number, ordinal)
+    view = present.key(order, found, request.user, pictures(request), _signer(request), opened.text)
+    return fragment(request, "orders/_key_answer.html", view)
+
+
+@post("/orders/{number:str}/keys/{ordinal:int}/chat", name="orders:chat", guards=[limited(REVEAL)], status_code=200)
+async def to_chat(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
+    """Have the order's keys sent to the buyer's chat once more."""
+    del ordinal  # the chat gets the whole order, in one message
+    site = site_of(request)
+    await site.services.orders.send_to_chat(request.user, number)
+    words = site.viewer(request.user).words
+    return toast(nothing(request), words.gettext("The keys are on their way to your chat"))
+
+
+@get("/orders/files/{name:str}", name="orders:file", opt=PUBLIC)
+async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """The keys of an order, or one of them, as a text file; by signed address, since downloads carry no headers.
+
+    ``name`` is ``S-4K7Q2M.txt`` or, for the second key, ``S-4K7Q2M-2.txt``.
+    """
+    actor = await actor_of_address(request)
+    match = _FILE.match(name)
+    if match is None:
+        raise NotFound("not a file of ours")
+    number, ordinal = match.group(1), match.group(2)
+    site = site_of(request)
+    await site.services.limiter.hit(REVEAL, str(actor.id))
+    opened = await site.services.orders.open_file(actor, number, int(ordinal) if ordinal else None)
+    if not opened:
+        raise NotFound("the order has no such key")
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+        # Telegram's web clients fetch the file from their own origin.
+        "access-control-allow-origin": "https://web.telegram.org",
+    }
+    text = _file_text(number, opened, actor)
+    return Response(text.encode(), media_type="text/plain", headers=headers)
+
+
+def _file_text(number: str, opened: list[OpenedKey], actor: Actor) -> str:
+    """Keys as a file that Windows' editors read too: a heading for each thing, a key a line."""
+    lines = [number, ""]
+    heading = ""
+    for key in opened:
+        told = goods_name(key.name, key.variant_name, key.country, actor.language)
+        if told != heading:
+            lines.append(heading := told)
+        lines.append(key.text)
+    return "\r\n".join(lines) + "\r\n"
+
+
+async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False, paid: bool = False) -> Html:
+    """The whole page of an order; ``fresh`` when it has just been paid, ``paid`` when Telegram says it was."""
+    view = await order_view(request, order, fresh=fresh)
+    if paid and view.status == "waiting":
+        view = msgspec.structs.replace(view, settling=True)
+    return page(request, "orders/detail.html", view, tab="me", back="/orders")
+
+
+async def missing_sheet(request: SoukRequest, order: OrderView, balance: Money, status: int = 200) -> Html:
+    """The sheet that says how much a waiting order still needs, with the ways to pay it."""
+    site = site_of(request)
+    ways = await site.services.payments.ways(request.user)
+    view = checkout_views.missing_for_order(order, balance, forms.new_intent(), ways, site.viewer(request.user))
+    return sheet(request, "shop/_missing.html", view, status=status)
+
+
+def _signer(request: SoukRequest) -> Callable[[str], str]:
+    return lambda target: signed_url(request, target, seconds=_FILE_SECONDS)
+
+
+async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
+    """What the order's page shows its buyer; ``fresh`` when it has just been paid."""
+    site = site_of(request)
+    view = present.detail(
+        order,
+        request.user,
+        site.now(),
+        pictures(request),
+        sign=_signer(request),
+        live_url=live_url(request, f"order:{order.id}"),
+        fresh=fresh,
+    )
+    if view.status != "waiting":
+        return view
+    balance = (await site.services.wallet.overview(request.user)).balance
+    intents = await site.services.payments.list_mine(request.user)
+    missing = checkout_views.missing_of(order, balance)
+    return present.waiting(view, order, missing, intents, site.viewer(request.user))
+
+
+ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

@@ -1,0 +1,152 @@
+"""Payments by hand: what people sent to show that they paid, and an admin's word on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.response import Response
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.ids import IntentId, ProofId
+from backend.payments.errors import PaymentClosed
+from backend.payments.types import Intent
+from webapp.core import forms
+from webapp.core.answers import replaced
+from webapp.core.back_office import manage_page
+from webapp.core.guards import PUBLIC, actor_of_address, requires
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, sheet, signed_url, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.payments import PAYMENTS, payment_page
+from webapp.payments.screens import admin as present
+from webapp.payments.screens.payments import proof_path
+from webapp.views.manage_money import AmountError, ConfirmDepositSheet, DepositsPage, ReasonSheet, ReceiptSheet
+
+_MONEY = requires(Permission.MONEY)
+_ONE: Final = PAYMENTS + "/{intent_id:uuid}"
+
+
+class ReceivedForm(msgspec.Struct, frozen=True):
+    """What has arrived in all, as it was typed."""
+
+    amount: Annotated[str, Meta(max_length=32)] = ""
+
+
+class ReasonForm(msgspec.Struct, frozen=True):
+    """Why."""
+
+    reason: forms.Reason
+
+
+@get(PAYMENTS + "/deposits", name="admin:deposits", guards=[_MONEY])
+async def deposits(request: SoukRequest) -> Html:
+    """Payments with a proof that nobody has judged, those that wait longest first."""
+    site, actor = site_of(request), request.user
+    found = await site.services.deposits.waiting(actor)
+    viewer = site.viewer(actor)
+    names = {deposit.intent.user_id: deposit.payer for deposit in found}
+    view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in found))
+    return manage_page(request, "manage/deposits.html", view, "payments", back=PAYMENTS)
+
+
+@get(PAYMENTS + "/proofs/{name:str}", name="admin:proof", opt=PUBLIC)
+async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """What a person sent, at an address signed for them or for one admin; its end names the kind.
+
+    Raises LinkExpired, NotFound.
+    """
+    actor = await actor_of_address(request)
+    proof_id = present.as_id(name.partition(".")[0])
+    if proof_id is None:
+        raise NotFound("no proof is called so")
+    found = await site_of(request).services.deposits.open_proof(actor, ProofId(proof_id))
+    headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(found.data, media_type=found.content_type, headers=headers)
+
+
+@get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
+async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
+    """A transfer receipt as large as the screen. Raises NotFound."""
+    shown = await site_of(request).services.deposits.proofs(request.user, IntentId(intent_id))
+    found = next((item for item in shown if item.id == proof_id), None)
+    if found is None:
+        raise NotFound("no such receipt")
+    view = ReceiptSheet(signed_url(request, proof_path(found)), found.at, found.note)
+    return sheet(request, "manage/_receipt.html", view)
+
+
+@get(_ONE + "/confirm", name="admin:confirm-sheet", guards=[_MONEY])
+async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Before money is credited: how much has arrived in all. Raises NotFound."""
+    intent = await _intent(request, intent_id)
+    return sheet(request, "manage/_confirm_deposit.html", await _view(request, intent, str(intent.payable.decimal())))
+
+
+@post(_ONE + "/confirm", name="admin:confirm-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Credit what has arrived; saying the same twice credits it once. Raises NotFound, PaymentClosed,
+    SecondAdminNeeded for one's own."""
+    form = await forms.read_form(request, ReceivedForm)
+    services, intent = site_of(request).services, await _intent(request, intent_id)
+    try:
+        amount = services.payments.read_amount(form.amount, intent.payable.currency)
+        found = await services.deposits.confirm(request.user, intent.id, amount)
+    except Invalid as refusal:
+        error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"
+        view = await _view(request, intent, form.amount, error)
+        return sheet(request, "manage/_confirm_deposit.html", view, status=FORM_ERROR)
+    if found.received < amount:
+        return await _judged(request, intent.id, _("It waits for a second admin"))
+    return await _judged(request, intent.id, _("Confirmed. The money is in the wallet"))
+
+
+@get(_ONE + "/reject", name="admin:reject-sheet", guards=[_MONEY])
+async def reject_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Before a proof is refused: why. The person reads it."""
+    return sheet(request, "manage/_reason.html", ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject"))
+
+
+@post(_ONE + "/reject", name="admin:reject-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Say that nothing arrived. Raises NotFound, PaymentClosed."""
+    try:
+        form = await forms.read_form(request, ReasonForm)
+    except Invalid:
+        view = ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject", error=True)
+        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+    await site_of(request).services.deposits.reject(request.user, IntentId(intent_id), form.reason)
+    return await _judged(request, IntentId(intent_id), _("Refused. They can read why"))
+
+
+async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
+    found = (await site_of(request).services.inbox.payment(request.user, IntentId(intent_id))).intent
+    if found.way != present.DEPOSIT:
+        raise PaymentClosed(found.way)
+    return found
+
+
+async def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:
+    return ConfirmDepositSheet(
+        action=f"{PAYMENTS}/{intent.id}/confirm",
+        reference=intent.reference,
+        payable=intent.payable,
+        received=intent.received,
+        limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, intent.user_id),
+        typed=typed,
+        amount_error=error,
+    )
+
+
+async def _judged(request: SoukRequest, intent_id: IntentId, told: str) -> Html:
+    words = site_of(request).viewer(request.user).words
+    return toast(replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}"), words.gettext(told))
+
+
+HANDLERS: Final = (deposits, proof, receipt_sheet, confirm_sheet, confirm, reject_sheet, reject)

@@ -1,0 +1,42 @@
+"""The ways to pay as the operator configured them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import get
+from litestar.params import FromPath
+
+from backend.identity.types import Permission
+from backend.kernel.errors import NotFound
+from webapp.core.back_office import ROOMS, manage_page
+from webapp.core.guards import requires
+from webapp.core.responses import Html, sheet
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.screens import control as present
+from webapp.views.manage_money import SetupSheet, SetupsPage
+
+_SETTINGS = requires(Permission.SETTINGS)
+_PATH: Final = ROOMS["ways"][0]
+
+
+@get(_PATH, name="admin:ways", guards=[_SETTINGS])
+async def ways(request: SoukRequest) -> Html:
+    """Every way to pay: on, off, half configured or wrong."""
+    site, actor = site_of(request), request.user
+    rows = present.setup_rows(await site.services.payments.setups(actor), site.viewer(actor))
+    return manage_page(request, "manage/ways.html", SetupsPage(rows), "ways")
+
+
+@get(_PATH + "/{name:str}", name="admin:way", guards=[_SETTINGS])
+async def way(request: SoukRequest, name: FromPath[str]) -> Html:
+    """One way with its variables and its webhook's address. Raises NotFound."""
+    site, actor = site_of(request), request.user
+    found = next((item for item in await site.services.payments.setups(actor) if item.name == name), None)
+    if found is None:
+        raise NotFound("no such way to pay")
+    notes = await site.services.payments.examine(actor, name)
+    return sheet(request, "manage/_way.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes)))
+
+
+HANDLERS: Final = (ways, way)

@@ -1,0 +1,208 @@
+"""All payments, and one of them with everything that is known of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.approvals.types import ValueKind
+from backend.identity.types import Permission
+from backend.kernel.errors import Unavailable
+from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.paging import Page
+from backend.kernel.text import searched
+from backend.payments.types import Intent, IntentStatus
+from webapp.core import forms
+from webapp.core.answers import asked_by, asked_for_more, to_app
+from webapp.core.back_office import manage_page
+from webapp.core.guards import requires
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import Html, fragment, live_url, signed_url, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.attention import money_places
+from webapp.payments.screens import admin as present
+from webapp.payments.screens.methods import way_title
+from webapp.views import Chip
+from webapp.views.manage_money import ManageDeposit, ManagePayments, PaymentFilePage
+from webapp.wallet.screens.wallet import address
+
+_MONEY = requires(Permission.MONEY)
+PAYMENTS: Final = "/admin/payments"
+
+
+class PaymentsQuery(msgspec.Struct, frozen=True):
+    """What is looked for, or what the list is narrowed to."""
+
+    q: str = ""
+    way: Annotated[str, Meta(max_length=40)] = ""
+    status: IntentStatus | None = None
+    person: UUID | None = None
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+    def href(self, **change: object) -> str:
+        """The list's address with some of it changed."""
+        made = msgspec.structs.replace(self, **change)
+        return address(PAYMENTS, way=made.way, status=made.status, person=str(made.person or ""), cursor=made.cursor)
+
+
+@get(PAYMENTS, name="admin:payments", guards=[_MONEY])
+async def payments(request: SoukRequest) -> Html:
+    """Everybody's payments, the latest first; a next page comes as rows only."""
+    query = forms.read_query(request, PaymentsQuery)
+    site, actor = site_of(request), request.user
+    viewer = site.viewer(actor)
+    wanted = searched(query.q)
+    if wanted:
+        orders = await site.services.orders.find_ids(actor, query.q)
+        found = Page(await site.services.inbox.find(actor, wanted, orders))
+    else:
+        found = await site.services.inbox.list_payments(
+            actor,
+            way=query.way or None,
+            status=query.status,
+            user_id=UserId(query.person) if query.person else None,
+            cursor=query.cursor or None,
+        )
+    names = await site.services.identity.names_of(actor, [intent.user_id for intent in found.items])
+    more = asked_for_more(request, query.cursor)
+    view = ManagePayments(
+        query=wanted,
+        ways=await _way_chips(request, query),
+        statuses=_status_chips(query, request),
+        rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
+        person=await _person_chip(request, query),
+        filtered=bool(query.way or query.status or query.person),
+        next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
+        more=more,
+    )
+    if more or asked_by(request, "results"):
+        return fragment(request, "manage/_payment_rows.html", view)
+    if query.person is None:
+        view = msgspec.structs.replace(view, places=await money_places(request))
+    return manage_page(request, "manage/payments.html", view, "payments")
+
+
+@get(PAYMENTS + "/{intent_id:uuid}", name="admin:payment", guards=[_MONEY])
+async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """One payment with everything. Raises NotFound."""
+    return await payment_page(request, IntentId(intent_id))
+
+
+@post(PAYMENTS + "/{intent_id:uuid}/look", name="admin:look", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Ask the provider now, however long the payment's time is over. Raises NotFound."""
+    site, words = site_of(request), site_of(request).viewer(request.user).words
+    try:
+        await site.services.payments.look(request.user, IntentId(intent_id))
+    except Unavailable:
+        shown = to_app(await payment_page(request, IntentId(intent_id)))
+        return toast(shown, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+    shown = to_app(await payment_page(request, IntentId(intent_id)))
+    return toast(shown, words.gettext("The provider has been asked"))
+
+
+async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
+    """The page of one payment; its changing part alone when that asks to be brought up to date. Raises NotFound."""
+    services, actor = site_of(request).services, request.user
+    viewer = site_of(request).viewer(actor)
+    found, choice = await asyncio.gather(
+        services.inbox.payment(actor, intent_id), services.refunds.choice(actor, intent_id)
+    )
+    intent = found.intent
+    names = await services.identity.names_of(actor, [intent.user_id])
+    number = await order_number(request, intent.order_id)
+    view = PaymentFilePage(
+        payment=present.payment_row(intent, names, viewer),
+        sums=present.sums(intent, viewer),
+        facts=present.payment_facts(intent, viewer),
+        person_href=f"/admin/people/{intent.user_id}" + ("" if actor.may(Permission.USERS) else "/wallet"),
+        order_number=number,
+        order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
+        events=tuple(present.event(row, viewer) for row in found.events),
+        refunds=tuple(present.refund(row, viewer, off=not services.payments.takes(row.way)) for row in found.refunds),
+        refundable=bool(choice.most),
+        obstacle=present.obstacle(choice, viewer) if intent.credited else "",
+        deposit=await _deposit(request, intent),
+        can_look=intent.external_id is not None
+        and intent.way != present.DEPOSIT
+        and services.payments.takes(intent.way),
+        until=intent.expires_at if intent.is_open else None,
+        live_url=live_url(request, f"payment:{intent.id}"),
+        seen_at=services.payments.seen_at(intent),
+    )
+    if asked_by(request, "payment"):
+        return fragment(request, "manage/_payment.html", view)
+    return manage_page(request, "manage/payment.html", view, "payments", back=PAYMENTS)
+
+
+async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
+    """The number of an order that money is for."""
+    if order_id is None:
+        return ""
+    numbers = await site_of(request).services.orders.numbers_of(request.user, [order_id])
+    return numbers.get(order_id, "")
+
+
+async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None:
+    if intent.way != present.DEPOSIT:
+        return None
+    services, actor = site_of(request).services, request.user
+    proofs = await services.deposits.proofs(actor, intent.id)
+    first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
+    names = await services.identity.names_of(actor, [first.by]) if first else {}
+    return present.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
+
+
+async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | None:
+    """The person whose payments are listed, to be taken off again."""
+    if query.person is None:
+        return None
+    names = await site_of(request).services.identity.names_of(request.user, [UserId(query.person)])
+    return Chip(
+        href=query.href(person=None, cursor=""), active=True, label=names.get(UserId(query.person), "—"), icon="me"
+    )
+
+
+async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
+    site, actor = site_of(request), request.user
+    names = [way.name for way in await site.services.payments.ways(actor)]
+    if query.way and query.way not in names:  # switched off since
+        names.append(query.way)
+    chips = [Chip(href=query.href(way="", cursor=""), active=not query.way, key="all")]
+    return tuple(
+        chips
+        + [
+            Chip(
+                href=query.href(way=name, cursor=""),
+                active=name == query.way,
+                label=way_title(name, site.viewer(actor)),
+            )
+            for name in names
+        ]
+    )
+
+
+def _status_chips(query: PaymentsQuery, request: SoukRequest) -> tuple[Chip, ...]:
+    viewer = site_of(request).viewer(request.user)
+    chips = [Chip(href=query.href(status=None, cursor=""), active=query.status is None, key="all")]
+    return tuple(
+        chips
+        + [
+            Chip(
+                href=query.href(status=status, cursor=""),
+                active=status is query.status,
+                label=present.badge(words, viewer).text,
+            )
+            for status, words in present.STATUSES.items()
+            if status is not IntentStatus.CREATED
+        ]
+    )
+
+
+HANDLERS: Final = (payments, payment, look)

@@ -1,0 +1,124 @@
+"""A top-up goes back through its provider, whole or in part."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.infra.formatting import format_money
+from backend.kernel.errors import Invalid
+from backend.kernel.ids import IntentId, UserId
+from backend.kernel.money import Money
+from backend.payments.errors import RefundNotPossible, RefundTooMuch
+from backend.wallet.errors import InsufficientFunds
+from webapp.core import forms
+from webapp.core.answers import replaced
+from webapp.core.confirming import isolated, question
+from webapp.core.guards import requires
+from webapp.core.limits import PURCHASE, limited
+from webapp.core.responses import FORM_ERROR, Html, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.payments import PAYMENTS, payment_page
+from webapp.payments.screens import admin as present
+from webapp.views.manage_money import AmountError, RefundSheet
+
+_MONEY = requires(Permission.MONEY)
+_PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"
+
+
+class AmountForm(msgspec.Struct, frozen=True):
+    """An amount as it was typed, why, and the key of the sheet that it was typed into; ``ask``: the last question
+    comes first."""
+
+    ask: bool = False
+    intent: Annotated[str, Meta(max_length=64)] = ""
+    amount: Annotated[str, Meta(max_length=32)] = ""
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
+async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Before a top-up goes back: how much, and why. Raises NotFound."""
+    return sheet(request, "manage/_refund.html", await _view(request, IntentId(intent_id)))
+
+
+@post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
+async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Send it back; the same sheet again sends nothing more. Raises NotFound."""
+    form = await forms.read_form(request, AmountForm)
+    site, actor = site_of(request), request.user
+    amount, error = read_amount(request, form.amount)
+    if form.ask and amount is not None and form.reason:
+        if amount <= (await site.services.refunds.choice(actor, IntentId(intent_id))).most:
+            payment = (await site.services.inbox.payment(actor, IntentId(intent_id))).intent
+            return await ask_refund(request, amount, payment.user_id)
+        error = "too_much"
+    elif amount is not None and form.reason:
+        try:
+            await site.services.refunds.refund_top_up(
+                actor, IntentId(intent_id), amount, form.reason, idempotency_key=f"admin:{form.intent}"
+            )
+        except RefundTooMuch:
+            error = "too_much"
+        except InsufficientFunds:
+            error = "spent"
+        except RefundNotPossible:
+            error = ""  # the sheet says why
+        else:
+            done = replaced(await payment_page(request, IntentId(intent_id)), f"{PAYMENTS}/{intent_id}")
+            return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
+    view = await _view(request, IntentId(intent_id), form, error)
+    return sheet(request, "manage/_refund.html", view, status=FORM_ERROR)
+
+
+async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:
+    """The question before money goes back, with the sum and whose it is."""
+    names = await site_of(request).services.identity.names_of(request.user, [user_id])
+    viewer = site_of(request).viewer(request.user)
+    told = {"amount": format_money(amount, viewer.locale), "name": isolated(names.get(user_id, "—"))}
+    title = viewer.words.gettext("Refund %(amount)s to %(name)s?") % told
+    button = viewer.words.gettext("Refund %(amount)s") % told
+    return await question(request, title, button, viewer.words.gettext("This can't be undone."), danger=True)
+
+
+def read_amount(request: SoukRequest, text: str) -> tuple[Money | None, AmountError]:
+    """The amount that is meant, in the shop's currency, and what is wrong with it."""
+    if not text:
+        return None, "required"
+    try:
+        amount = site_of(request).services.payments.read_amount(text)
+    except Invalid:
+        return None, "not_a_number"
+    return (amount, "") if amount.amount > 0 else (None, "not_a_number")
+
+
+async def _view(
+    request: SoukRequest, intent_id: IntentId, form: AmountForm | None = None, error: AmountError = ""
+) -> RefundSheet:
+    services, viewer = site_of(request).services, site_of(request).viewer(request.user)
+    choice = await services.refunds.choice(request.user, intent_id)
+    intent = (await services.inbox.payment(request.user, intent_id)).intent
+    form = form or AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
+    return RefundSheet(
+        action=f"{PAYMENTS}/{intent_id}/refund",
+        title=viewer.words.gettext("Refund"),
+        most=choice.most,
+        presets=() if choice.whole_only else present.presets(choice.most, form.amount),
+        intent=form.intent or forms.new_intent(),
+        obstacle=present.obstacle(choice, viewer),
+        sent=present.sent_for(intent, choice.most),
+        whole_only=choice.whole_only,
+        typed=form.amount,
+        reason=form.reason,
+        amount_error=error,
+        reason_error=bool(form.intent) and not form.reason,
+    )
+
+
+HANDLERS: Final = (refund_sheet, refund)

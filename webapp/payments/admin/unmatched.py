@@ -1,0 +1,275 @@
+"""Money and news that belong to no payment of ours: given to somebody, accepted, or put aside."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.approvals.types import ValueKind
+from backend.identity.types import Permission
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.ids import OrderId, PaymentEventId, UserId
+from backend.kernel.text import searched
+from backend.payments.errors import PaymentClosed
+from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
+from webapp.approvals.admin import first_of
+from webapp.core import forms
+from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
+from webapp.core.back_office import manage_page
+from webapp.core.guards import requires
+from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.payments import PAYMENTS, payment_page
+from webapp.payments.admin.refunds import read_amount
+from webapp.payments.screens import admin as present
+from webapp.views.manage_money import (
+    AmountError,
+    AssigneeRow,
+    AssignSheet,
+    EventAction,
+    EventPage,
+    PickPage,
+    ReasonSheet,
+    UnmatchedPage,
+)
+from webapp.wallet.screens.wallet import address
+
+_MONEY = requires(Permission.MONEY)
+UNMATCHED: Final = PAYMENTS + "/unmatched"
+_ONE: Final = UNMATCHED + "/{event_id:uuid}"
+_ERRORS: Final[dict[str, AmountError]] = {"above_maximum": "too_much", "no_price": "no_price"}
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Where the list goes on."""
+
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+
+
+class SearchQuery(PageQuery, frozen=True):
+    """Who is looked for."""
+
+    q: str = ""
+
+
+class AssignQuery(msgspec.Struct, frozen=True):
+    """Whom the sheet is for; nobody: for an order."""
+
+    person: UUID | None = None
+
+
+class AssignForm(msgspec.Struct, frozen=True):
+    """To a person by id, or to an order by its number; the amount as it was typed."""
+
+    person: UUID | None = None
+    order: Annotated[str, Meta(max_length=32)] = ""
+    amount: Annotated[str, Meta(max_length=32)] = ""
+
+
+class ReasonForm(msgspec.Struct, frozen=True):
+    """Why."""
+
+    reason: forms.Reason
+
+
+@get(UNMATCHED, name="admin:unmatched", guards=[_MONEY])
+async def unmatched(request: SoukRequest) -> Html:
+    """What belongs to nobody, the latest first; a next page comes as rows only."""
+    query = forms.read_query(request, PageQuery)
+    view = await _unmatched_view(request, query.cursor)
+    if asked_for_more(request, query.cursor):
+        return fragment(request, "manage/_unmatched_rows.html", view)
+    return manage_page(request, "manage/unmatched.html", view, "payments", back=PAYMENTS)
+
+
+@get(_ONE, name="admin:event", guards=[_MONEY])
+async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """One message, and what can be done about it. Raises NotFound."""
+    site, actor = site_of(request), request.user
+    found = await _event(request, event_id)
+    viewer = site.viewer(actor)
+    view = EventPage(
+        event=present.unmatched(found, viewer),
+        facts=present.event_facts(found, viewer),
+        can=_can(found),
+        payment_href=f"{PAYMENTS}/{found.intent_id}" if found.intent_id else None,
+        first=await first_of(request, ValueKind.UNMATCHED, found.id)
+        or await first_of(request, ValueKind.WAIVED_REFUND, found.id),
+    )
+    return manage_page(request, "manage/event.html", view, "payments", back=UNMATCHED)
+
+
+@get(_ONE + "/people", name="admin:assignees", guards=[_MONEY])
+async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Who gets it: people as the people's page finds them; a search or a next page comes as rows only."""
+    query = forms.read_query(request, SearchQuery)
+    wanted = searched(query.q).removeprefix("@")
+    found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
+    more, here = asked_for_more(request, query.cursor), f"{UNMATCHED}/{event_id}"
+    view = PickPage(
+        purpose="money",
+        path=f"{here}/people",
+        pick=f"{here}/assign?person=",
+        query=wanted,
+        rows=tuple(present.assignee(person) for person in found.items),
+        next_url=address(f"{here}/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        more=more,
+    )
+    if more or asked_by(request, "results"):
+        return fragment(request, "manage/_pick_rows.html", view)
+    return manage_page(request, "manage/pick.html", view, "payments", back=here)
+
+
+@get(_ONE + "/assign", name="admin:assign-sheet", guards=[_MONEY])
+async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Before money is given to somebody: how much of the shop's currency it is worth. Raises NotFound."""
+    query = forms.read_query(request, AssignQuery)
+    found = await _event(request, event_id)
+    return sheet(request, "manage/_assign.html", await _assign_view(request, found, query.person, AssignForm()))
+
+
+@post(_ONE + "/assign", name="admin:assign", guards=[_MONEY, limited(PURCHASE)], status_code=200)
+async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Give it to a person, or to an order and its buyer. Raises NotFound, PaymentClosed once it is settled."""
+    form = await forms.read_form(request, AssignForm)
+    found = await _event(request, event_id)
+    amount, error = read_amount(request, form.amount)
+    user_id, order_id = await _receiver(request, form)
+    if amount is None or user_id is None:
+        view = await _assign_view(request, found, form.person, form, error, no_order=user_id is None)
+        return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
+    inbox = site_of(request).services.inbox
+    try:
+        intent = await inbox.assign(request.user, found.id, user_id, amount, order_id)
+    except Invalid as refusal:
+        error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
+        view = await _assign_view(request, found, form.person, form, error)
+        return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
+    if intent is None:
+        return await _settled(request, _("Waiting for a second admin"))
+    return await _given(request, intent)
+
+
+@post(_ONE + "/accept", name="admin:accept-refund", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def accept(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Book a refund that was made at the provider. Raises NotFound, PaymentClosed for anything else."""
+    await site_of(request).services.inbox.accept_refund(request.user, PaymentEventId(event_id))
+    return await _settled(request, _("The refund is booked"))
+
+
+@get(_ONE + "/dismiss", name="admin:dismiss-sheet", guards=[_MONEY])
+async def dismiss_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Before a message is dismissed: why. Raises NotFound."""
+    return sheet(request, "manage/_reason.html", await _dismiss_view(request, event_id))
+
+
+@post(_ONE + "/dismiss", name="admin:dismiss", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
+    """Put a message aside. Raises NotFound, PaymentClosed once it is settled."""
+    try:
+        form = await forms.read_form(request, ReasonForm)
+    except Invalid:
+        view = msgspec.structs.replace(await _dismiss_view(request, event_id), error=True)
+        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+    done = await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
+    return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
+
+
+async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
+    services, found = site_of(request).services, await _event(request, event_id)
+    limit = None
+    if "accept" in _can(found):  # the person keeps the money of a refund that is dismissed
+        limit = await services.approvals.limit_on(request.user, Permission.MONEY, None)
+    return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
+
+
+async def _event(request: SoukRequest, event_id: UUID) -> InboxRow:
+    return await site_of(request).services.inbox.event(request.user, PaymentEventId(event_id))
+
+
+def _can(found: InboxRow) -> frozenset[EventAction]:
+    if found.outcome is not Outcome.UNMATCHED:
+        return frozenset()
+    actions: set[EventAction] = {"dismiss"}
+    if found.state is ProviderState.PAID and found.amount:
+        actions |= {"person", "order"}
+    if found.state is ProviderState.REFUNDED and found.intent_id:
+        actions.add("accept")
+    return frozenset(actions)
+
+
+async def _receiver(request: SoukRequest, form: AssignForm) -> tuple[UserId | None, OrderId | None]:
+    """Who gets the money, and for which order."""
+    if form.person is not None:
+        return UserId(form.person), None
+    order = await site_of(request).services.orders.find_by_number(request.user, form.order)
+    return (order.buyer_id, order.id) if order else (None, None)
+
+
+async def _assign_view(
+    request: SoukRequest,
+    found: InboxRow,
+    person: UUID | None,
+    form: AssignForm,
+    error: AmountError = "",
+    *,
+    no_order: bool = False,
+) -> AssignSheet:
+    if found.amount is None or "person" not in _can(found):
+        raise PaymentClosed(found.outcome)
+    services = site_of(request).services
+    worth = services.inbox.worth(found)
+    most = worth.most if worth else None
+    to = None if person is None else UserId(person)
+    return AssignSheet(
+        action=f"{UNMATCHED}/{found.id}/assign",
+        came=found.amount,
+        currency=site_of(request).settings.shop_currency,
+        most=most,
+        person=None if to is None else await _person(request, to),
+        typed=form.amount or (str(worth.amount.decimal()) if worth and not error else ""),
+        typed_order=form.order,
+        amount_error=error,
+        order_error="" if not no_order else "not_found" if form.order else "required",
+        limit=await services.approvals.limit_on(request.user, Permission.MONEY, to, most),
+    )
+
+
+async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:
+    names = await site_of(request).services.identity.names_of(request.user, [user_id])
+    if user_id not in names:
+        raise NotFound("no such person")
+    return present.assignee_named(user_id, names[user_id])
+
+
+async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
+    site, actor = site_of(request), request.user
+    found = await site.services.inbox.unmatched(actor, cursor or None)
+    viewer = site.viewer(actor)
+    return UnmatchedPage(
+        rows=tuple(present.unmatched(row, viewer) for row in found.items),
+        next_url=address(UNMATCHED, cursor=found.next_cursor) if found.next_cursor else None,
+    )
+
+
+async def _given(request: SoukRequest, intent: Intent) -> Html:
+    words = site_of(request).viewer(request.user).words
+    shown = replaced(to_app(await payment_page(request, intent.id)), f"{PAYMENTS}/{intent.id}")
+    return toast(shown, words.gettext("Given. It is in their wallet"))
+
+
+async def _settled(request: SoukRequest, told: str) -> Html:
+    view = await _unmatched_view(request, "")
+    shown = manage_page(request, "manage/unmatched.html", view, "payments", back=PAYMENTS)
+    words = site_of(request).viewer(request.user).words
+    return toast(replaced(to_app(shown), UNMATCHED), words.gettext(told))
+
+
+HANDLERS: Final = (unmatched, event, people, assign_sheet, assign, accept, dismiss_sheet, dismiss)

@@ -1,0 +1,197 @@
+"""A payment on its way, the proofs of one by hand, and the list of them all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.datastructures import UploadFile
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.kernel.errors import Invalid, Unavailable
+from backend.kernel.ids import IntentId, OrderId
+from backend.orders.types import OrderFilter, OrderRow
+from backend.payments.service.deposits import MAX_PROOF_BYTES
+from backend.payments.types import ActionKind, Intent
+from webapp.core import forms
+from webapp.core.answers import asked_by, pushed, replaced, to_app
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.orders.routes.orders import methods, order_page, order_view
+from webapp.payments.screens import payments as present
+from webapp.views import PaymentPage, ProofError, SendReceiptSheet
+
+_WALLET: Final = "/wallet"
+_ROOM: Final = 64 * 1024
+"""Bytes that a form needs around its file."""
+
+
+class PaymentQuery(msgspec.Struct, frozen=True):
+    """What the page that asks again has shown already."""
+
+    seen: Annotated[str, Meta(max_length=32)] = ""
+
+
+@get("/wallet/payments", name="wallet:payments")
+async def payments(request: SoukRequest) -> Html:
+    """The person's latest payments."""
+    site = site_of(request)
+    found = await site.services.payments.list_mine(request.user)
+    return page(
+        request,
+        "wallet/payments.html",
+        present.listed(found, site.viewer(request.user), request.user),
+        tab="me",
+        back=_WALLET,
+    )
+
+
+@get("/wallet/payments/{intent_id:uuid}", name="wallet:payment")
+async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
+    query = forms.read_query(request, PaymentQuery)
+    intent = await site_of(request).services.payments.refresh(request.user, IntentId(intent_id))
+    asked_again = asked_by(request, "payment")
+    if asked_again and (landed := await _landed(request, intent)):
+        return landed
+    view = await _view(request, intent)
+    if not asked_again:
+        return page(request, "wallet/payment.html", view, tab="me", back=_back(view))
+    # The page asks every few seconds: under a finger that copies an address nothing is swapped for its like.
+    if query.seen and view.address.endswith(f"={query.seen}"):
+        return nothing(request)
+    return fragment(request, "wallet/_payment.html", view)
+
+
+@post("/wallet/payments/{intent_id:uuid}/look", name="wallet:look", guards=[limited(WRITE)], status_code=200)
+async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Ask the provider now, however long the payment's time is over. Raises NotFound, also for another's."""
+    services, words = site_of(request).services, site_of(request).viewer(request.user).words
+    before = await services.payments.intent(request.user, IntentId(intent_id))
+    try:
+        found = await services.payments.look(request.user, before.id)
+    except Unavailable:
+        answer = fragment(request, "wallet/_payment.html", await _view(request, before))
+        return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+    if landed := await _landed(request, found):
+        return landed
+    answer = fragment(request, "wallet/_payment.html", await _view(request, found))
+    return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
+
+
+@get("/wallet/payments/{intent_id:uuid}/receipt", name="wallet:receipt-sheet")
+async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Choose the file that shows a transfer. Raises NotFound, also for another's payment."""
+    intent = await site_of(request).services.payments.intent(request.user, IntentId(intent_id))
+    return sheet(request, "wallet/_send_receipt.html", SendReceiptSheet(str(intent.id)))
+
+
+@post(
+    "/wallet/payments/{intent_id:uuid}/proofs",
+    name="wallet:proof",
+    guards=[limited(WRITE)],
+    status_code=200,
+    request_max_body_size=MAX_PROOF_BYTES + _ROOM,
+)
+async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """Take a picture or a PDF that shows a payment by hand. Raises NotFound, PaymentClosed."""
+    services = site_of(request).services
+    sent = (await forms.posted(request)).get("proof")
+    data = await sent.read() if isinstance(sent, UploadFile) else b""
+    error: ProofError = "" if data else "nothing"
+    if data:
+        try:
+            await services.deposits.add_proof(request.user, IntentId(intent_id), data)
+        except Invalid as refusal:
+            error = present.proof_error(refusal.fields.get("proof", ""))
+    if error:
+        view = SendReceiptSheet(str(intent_id), error)
+        return sheet(request, "wallet/_send_receipt.html", view, status=FORM_ERROR)
+    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    words = site_of(request).viewer(request.user).words
+    return toast(await payment_page(request, intent), words.gettext("Receipt received"))
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """How Telegram's invoice was closed, as the Mini App heard it: a hint of what to show, no proof of money."""
+
+    status: Literal["paid", "failed", "cancelled", "pending"]
+
+
+@get("/wallet/payments/{intent_id:uuid}/closed", name="wallet:closed")
+async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+    """What follows Telegram's invoice: the order or the payment, or the payment methods again and a word why.
+
+    Raises NotFound, also for another's.
+    """
+    status = forms.read_query(request, Closed).status
+    services, words = site_of(request).services, site_of(request).viewer(request.user).words
+    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    row = await _order(request, intent.order_id)
+    if status in {"paid", "pending"}:
+        if row is None:
+            return to_app(await payment_page(request, intent))
+        order = await services.orders.detail(request.user, row.number)
+        return to_app(replaced(await order_page(request, order, fresh=True, paid=True), f"/orders/{row.number}"))
+    failed, cancelled = words.gettext("Payment failed. You weren't charged."), words.gettext("Payment cancelled.")
+    said = failed if status == "failed" else cancelled
+    if row is None:
+        return toast(nothing(request), said, "bad")
+    return toast(await methods(request, row.number), said, "bad")
+
+
+async def payment_page(request: SoukRequest, intent: Intent) -> Html:
+    """A payment that has just been begun, at its own address."""
+    view = await _view(request, intent)
+    return pushed(
+        page(request, "wallet/payment.html", view, tab="me", back=_back(view)), f"/wallet/payments/{intent.id}"
+    )
+
+
+async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
+    site = site_of(request)
+    by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
+    order = await _order(request, intent.order_id)
+    return present.payment(
+        intent,
+        site.viewer(request.user),
+        live_url=live_url(request, f"payment:{intent.id}"),
+        next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
+        order=order,
+        balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
+        proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
+        sign=lambda target: signed_url(request, target),
+        seen_at=site.services.payments.seen_at(intent),
+    )
+
+
+async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
+    """The order that the payment has just bought, in place of the payment's page; None while it has bought nothing."""
+    row = await _order(request, intent.order_id) if intent.credited else None
+    if row is None:
+        return None
+    order = await site_of(request).services.orders.detail(request.user, row.number)
+    view = await order_view(request, order, fresh=True)
+    if view.status != "delivered" and not view.settling:
+        return None
+    answer = page(request, "orders/detail.html", view, tab="me", back="/orders")
+    return to_app(replaced(answer, f"/orders/{order.number}"))
+
+
+def _back(view: PaymentPage) -> str:
+    return f"/orders/{view.order}" if view.order else _WALLET
+
+
+async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | None:
+    """The order that a payment is for, where it is one of the latest."""
+    if order_id is None:
+        return None
+    latest = await site_of(request).services.orders.list_mine(request.user, OrderFilter.ALL, None)
+    return next((row for row in latest.items if row.id == order_id), None)
+
+
+PAYMENT_HANDLERS: Final = (payments, payment, closed, look, receipt_sheet, add_proof)

@@ -1,0 +1,109 @@
+"""How providers agree with the books, and how the ways to pay are set up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from backend.infra.i18n import mark as _
+from backend.kernel.money import Money
+from backend.payments.types import Difference, DifferenceKind, ProviderSetup, Reconciliation, SetupState
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.admin import as_id, badge
+from webapp.payments.screens.methods import way_look, way_title
+from webapp.views.manage_money import Badge, ComparisonView, DifferenceView, SetupRow
+
+_DIFFERENCES: Final[dict[DifferenceKind, str]] = {
+    DifferenceKind.MISSING_HERE: _("The provider had money that the books did not know. It has been taken in."),
+    DifferenceKind.MISSING_THERE: _("The books have money that the provider does not know."),
+    DifferenceKind.AMOUNT: _("The books have more than the provider says came."),
+    DifferenceKind.REFUND: _("More was paid back at the provider than the books know."),
+    DifferenceKind.LEDGER: _("The ledger's account of this provider is not the sum of its payments."),
+}
+
+
+def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]:
+    """The latest comparison of each provider; ``found`` begins with the latest of all."""
+    latest: dict[str, Reconciliation] = {}
+    for one in found:
+        latest.setdefault(one.way, one)
+    return latest
+
+
+def is_off(one: Reconciliation, *, comparable: bool = True) -> bool:
+    """Whether an admin should look: something differs, or could be compared and was not."""
+    return not one.agrees if comparable else bool(one.differences or one.error)
+
+
+def comparison(
+    way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, comparable: bool = True
+) -> ComparisonView:
+    """A provider's latest comparison, or that there was none yet, or that there can be none."""
+    icon, hue = way_look(way)
+    title = way_title(way, viewer)
+    verdict = _verdict(one, viewer, comparable=comparable)
+    if one is None:
+        return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not comparable)
+    return ComparisonView(
+        way=title,
+        icon=icon,
+        hue=hue,
+        badge=verdict,
+        at=one.at,
+        since=one.since,
+        checked=one.checked,
+        error=one.error,
+        differences=tuple(_difference(item, viewer) for item in one.differences),
+        waiting=waiting,
+        by_hand=not comparable,
+        unknown=one.unknown if comparable else 0,
+    )
+
+
+def _verdict(one: Reconciliation | None, viewer: Viewer, *, comparable: bool) -> Badge:
+    if one is not None and one.differences:
+        return badge((_("Differs"), "bad"), viewer)
+    if one is not None and one.error:
+        return badge((_("No answer"), "warn"), viewer)
+    if not comparable:
+        return badge((_("Cannot be compared"), ""), viewer)
+    if one is not None and one.unknown:
+        return badge((_("Unknown"), "warn"), viewer)
+    return badge((_("Not compared yet"), "") if one is None else (_("Agrees"), "good"), viewer)
+
+
+def _difference(found: Difference, viewer: Viewer) -> DifferenceView:
+    href = "/admin/books"
+    if found.kind is not DifferenceKind.LEDGER:
+        known = as_id(found.subject) is not None
+        href = f"/admin/payments/{found.subject}" if known else "/admin/payments/unmatched"
+    return DifferenceView(
+        text=viewer.words.gettext(_DIFFERENCES[found.kind]),
+        ours=Money(found.ours, found.asset),
+        theirs=Money(found.theirs, found.asset),
+        href=href,
+        subject=found.subject,
+    )
+
+
+def setup_rows(found: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupRow, ...]:
+    """Every way to pay: what is wrong first, then what is on, what is half done, and what is off."""
+    order = (SetupState.WRONG, SetupState.INCOMPLETE, SetupState.ON, SetupState.OFF)
+    return tuple(setup_row(item, viewer) for item in sorted(found, key=lambda item: order.index(item.state)))
+
+
+def setup_row(setup: ProviderSetup, viewer: Viewer) -> SetupRow:
+    """A way to pay as the operator configured it."""
+    icon, hue = way_look(setup.name)
+    return SetupRow(
+        key=setup.name,
+        title=way_title(setup.name, viewer),
+        icon=icon,
+        hue=hue,
+        state=setup.state.value,
+        needs=setup.needs,
+        missing=setup.missing if setup.state is not SetupState.OFF else (),
+        problem=setup.problem,
+        webhook_url=setup.webhook_url,
+        risky=setup.policy_risk,
+    )

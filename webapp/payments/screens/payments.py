@@ -1,0 +1,370 @@
+"""Top-ups: the form, a payment on its way, the list of payments."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from markupsafe import Markup
+
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+from backend.orders.types import OrderRow, OrderStatus
+from backend.payments.service.deposits import MOST_PROOFS
+from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof, TopUpLimits, Way
+from webapp.core.looks import by_day
+from webapp.core.qr import draw
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.methods import chosen, way_look, way_row, way_title
+from webapp.views import (
+    DepositView,
+    PaymentDay,
+    PaymentPage,
+    PaymentRow,
+    PaymentsPage,
+    PaymentState,
+    Preset,
+    ProofError,
+    ProofView,
+    StepView,
+    TopUpPage,
+    TransferView,
+)
+
+AmountError = Literal["", "too_small", "too_large", "not_a_number"]
+
+_AMOUNT_ERRORS: Final[dict[str, AmountError]] = {
+    "below_minimum": "too_small",
+    "not_positive": "too_small",
+    "above_maximum": "too_large",
+}
+_STATES: Final[dict[IntentStatus, PaymentState]] = {
+    IntentStatus.CREATED: "waiting",
+    IntentStatus.PENDING: "waiting",
+    IntentStatus.CONFIRMING: "confirming",
+    IntentStatus.UNDERPAID: "short",
+    IntentStatus.SUCCEEDED: "arrived",
+    IntentStatus.OVERPAID: "over",
+    IntentStatus.EXPIRED: "expired",
+    IntentStatus.FAILED: "failed",
+    IntentStatus.REFUNDED: "refunded",
+    IntentStatus.PARTIALLY_REFUNDED: "part_refunded",
+    IntentStatus.CANCELLED: "cancelled",
+}
+_OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
+_ENDS: Final[dict[str, Literal["failed", "expired", "cancelled"]]] = {
+    "failed": "failed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+}
+_CHANGEABLE: Final[frozenset[PaymentState]] = frozenset(
+    {"opening", "waiting", "short", "failed", "expired", "cancelled"}
+)
+# A refused proof may be answered by a better one, and money sent in time may be shown late.
+_PROVABLE: Final = _OPEN | {"expired", "failed", "cancelled"}
+_ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cancelled", "refunded"]]] = {
+    OrderStatus.AWAITING_PAYMENT: "waits",
+    OrderStatus.DELIVERED: "delivered",
+    OrderStatus.EXPIRED: "expired",
+    OrderStatus.CANCELLED: "cancelled",
+    OrderStatus.REFUNDED: "refunded",
+}
+_GROUP: Final = 5
+# An IBAN, or eight and more digits, in groups or not.
+_ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b|\b\d(?:[ -]?\d){7,}\b")
+_PROOF_ERRORS: Final[dict[str, ProofError]] = {
+    "too_large": "too_large",
+    "not_a_document": "not_a_document",
+    "too_many": "too_many",
+}
+
+
+def amount_error(code: str) -> AmountError:
+    """The top-up form's own name for what is wrong with an amount."""
+    return _AMOUNT_ERRORS.get(code, "not_a_number")
+
+
+def proof_error(code: str) -> ProofError:
+    """The page's own name for what is wrong with a file."""
+    return _PROOF_ERRORS.get(code, "nothing")
+
+
+def top_up(
+    limits: TopUpLimits,
+    ways: Sequence[Way],
+    viewer: Viewer,
+    *,
+    intent: str,
+    amount: Money | None = None,
+    typed: str = "",
+    way: str = "",
+    error: AmountError = "",
+    instead: UUID | None = None,
+    bonus: Money | None = None,
+) -> TopUpPage:
+    """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one."""
+    offered = limits.presets
+    wanted = amount if amount is not None else offered[len(offered) // 2] if offered else limits.minimum
+    if not typed and not error:
+        typed = _plain(wanted)
+    picked = chosen(ways, way)
+    return TopUpPage(
+        amount=wanted,
+        presets=tuple(Preset(preset, preset == wanted and not error) for preset in offered),
+        minimum=picked.minimum if picked else limits.minimum,
+        maximum=picked.maximum if picked else limits.maximum,
+        ways=tuple(way_row(item, wanted, viewer, selected=item is picked) for item in ways),
+        intent=intent,
+        price=picked.price(wanted) if picked else wanted,
+        typed=typed,
+        error=error,
+        instead=str(instead) if instead else "",
+        bonus=bonus if bonus else None,
+    )
+
+
+def state_of(intent: Intent, now: datetime) -> PaymentState:
+    """Where the payment stands; one whose time is over counts as expired, also before the worker has said so."""
+    state = _STATES[intent.status]
+    if state == "waiting" and intent.expires_at <= now:
+        return "expired"
+    return "opening" if state == "waiting" and intent.action is None else state
+
+
+def is_running(intent: Intent, now: datetime) -> bool:
+    """Whether it still waits for money."""
+    return state_of(intent, now) in _OPEN
+
+
+def _steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    asked = StepView("asked", "done", intent.created_at)
+    return (asked, *(_next_steps(intent, state) if state in _OPEN else _last_steps(intent, state)))
+
+
+def _next_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    """What a payment that waits has seen, and what is to come."""
+    changed, later = intent.updated_at, StepView("balance", "todo")
+    if state == "short":
+        return (StepView("part", "done", changed, amount=intent.credited), StepView("rest", "now"))
+    seen = state == "confirming"
+    if intent.action is not None and intent.action.kind is ActionKind.DEPOSIT:
+        if seen:
+            return (StepView("proved", "done", changed), StepView("looking", "now"), later)
+        return (StepView("proof", "now"), later)
+    if seen:
+        return (StepView("seen", "done", changed), StepView("confirming", "now"), later)
+    return (StepView("seen", "now"), later)
+
+
+def _last_steps(intent: Intent, state: PaymentState) -> tuple[StepView, ...]:
+    """How a payment ended; what has arrived has a receipt instead."""
+    if state in _ENDS:
+        return (StepView(_ENDS[state], "bad", intent.updated_at),)
+    arrived = StepView("balance", "done", amount=intent.credited)
+    if state in {"arrived", "over"}:
+        return (arrived,)
+    back: Literal["refunded", "part_refunded"] = "refunded" if state == "refunded" else "part_refunded"
+    return (arrived, StepView(back, "done", intent.updated_at, amount=-intent.refunded))
+
+
+def _plain(amount: Money) -> str:
+    """An amount as wallets take it: no grouping, a point, no idle zeros."""
+    text = f"{amount.decimal():f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _for_the_rest(uri: str, whole: Money, rest: Money) -> str:
+    """The address of a payment with ``rest`` where it asked for ``whole``, in minor units or in decimals.
+
+    Tokens may have more decimals than our books: then zeros follow.
+    """
+    base, mark, query = uri.partition("?")
+    pairs = []
+    for pair in query.split("&") if mark else ():
+        name, equals, value = pair.partition("=")
+        if value == _plain(whole):
+            value = _plain(rest)
+        elif value.startswith(str(whole.amount)) and not value.removeprefix(str(whole.amount)).strip("0"):
+            value = f"{rest.amount}{value.removeprefix(str(whole.amount))}"
+        pairs.append(f"{name}{equals}{value}")
+    return base + mark + "&".join(pairs)
+
+
+def _transfer(intent: Intent, action: PayAction) -> TransferView:
+    fields = action.fields
+    address, uri = fields.get("address", ""), fields.get("uri", "")
+    rest = intent.missing
+    if rest != intent.payable:
+        uri = _for_the_rest(uri, intent.payable, rest)
+    code = uri or address
+    return TransferView(
+        network=fields.get("network", ""),
+        asset=fields.get("asset") or intent.payable.currency,
+        address=address,
+        groups=tuple(address[at : at + _GROUP] for at in range(0, len(address), _GROUP)),
+        amount=rest,
+        amount_text=_plain(rest),
+        comment=fields.get("comment", ""),
+        qr=draw(code) if code else Markup(),
+    )
+
+
+def _count(intent: Intent, name: str) -> int:
+    text = intent.progress.get(name, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _seen(intent: Intent) -> Money | None:
+    try:
+        return Money.parse(intent.progress.get("seen", ""), intent.payable.currency)
+    except ValueError:
+        return None
+
+
+def proof_path(proof: Proof) -> str:
+    """Where a transfer receipt is fetched, once the address is signed; its end names the kind."""
+    return f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"
+
+
+def _copyable(line: str) -> str:
+    """What of a line of instructions is typed elsewhere: an account number, else what stands after the colon."""
+    if code := _ACCOUNT.search(line):
+        return code[0].replace(" ", "")
+    return line.partition(":")[2].strip()
+
+
+def _deposit(
+    intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
+) -> DepositView:
+    rows = tuple(
+        ProofView(
+            index,
+            item.content_type == "application/pdf",
+            item.at,
+            item.decided_at is not None,
+            url=sign(proof_path(item)) if sign and item.content_type.startswith("image/") else "",
+        )
+        for index, item in enumerate(proofs, start=1)
+    )
+    lines = filter(None, map(str.strip, action.fields.get("instructions", "").splitlines()))
+    return DepositView(
+        lines=tuple((line, _copyable(line)) for line in lines),
+        reference=action.fields.get("reference", ""),
+        proofs=rows,
+        can_add=len(rows) < MOST_PROOFS,
+        waits=any(not row.judged for row in rows),
+    )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def _methods(intent: Intent, state: PaymentState, order: OrderRow | None) -> str:
+    """Where another payment method is chosen: not while money is on its way, nor once it is here."""
+    if state not in _CHANGEABLE:
+        return ""
+    if intent.order_id is None:
+        return f"/wallet/topup?instead={intent.id}" if state != "short" else ""
+    return f"/orders/{order.number}/pay" if order and order.status is OrderStatus.AWAITING_PAYMENT else ""
+
+
+def _is_over(state: PaymentState, *, payable: bool) -> bool:
+    return state in {"expired", "failed", "cancelled"} or (state == "short" and not payable)
+
+
+def payment(
+    intent: Intent,
+    viewer: Viewer,
+    *,
+    live_url: str | None,
+    next_href: str,
+    order: OrderRow | None = None,
+    balance: Money | None = None,
+    proofs: Sequence[Proof] = (),
+    sign: Callable[[str], str] | None = None,
+    seen_at: str = "",
+) -> PaymentPage:
+    """A payment as it stands; it looks again by itself while money may be on its way.
+
+    ``proofs`` are those of a deposit, ``sign`` makes the addresses of their pictures.
+    """
+    state = state_of(intent, viewer.now)
+    icon, colour = way_look(intent.way)
+    action = intent.action
+    kind = action.kind if action is not None else ActionKind.WAIT
+    # What came short can be made up for until the time is over; later money is taken in all the same.
+    payable = state == "waiting" or (state == "short" and intent.expires_at > viewer.now)
+    transfer = deposit = None
+    if action is not None and kind is ActionKind.TRANSFER and payable:
+        transfer = _transfer(intent, action)
+    if action is not None and kind is ActionKind.DEPOSIT and state in _PROVABLE:
+        deposit = _deposit(intent, action, proofs, sign)
+    url = action.url if action is not None and action.url and payable else None
+    changing = (state, intent.received, intent.credited, intent.refunded, intent.progress, proofs, payable)
+    return PaymentPage(
+        id=str(intent.id),
+        reference=intent.reference,
+        state=state,
+        way=way_title(intent.way, viewer),
+        icon=icon,
+        hue=colour,
+        amount=intent.amount,
+        credited=intent.credited,
+        refunded=intent.refunded,
+        payable=intent.payable,
+        received=intent.received,
+        missing=intent.missing,
+        steps=_steps(intent, state),
+        at=intent.updated_at,
+        address=f"/wallet/payments/{intent.id}?seen={_digest(*changing)}",
+        balance=balance,
+        until=intent.expires_at if payable or state == "opening" else None,
+        live_url=live_url if state in _OPEN or state in {"expired", "cancelled"} else None,
+        asks=state == "opening" or transfer is not None or (state == "confirming" and kind is ActionKind.TRANSFER),
+        pay_url=url,
+        pay_with="none" if url is None else "invoice" if kind is ActionKind.INVOICE else "link",
+        transfer=transfer,
+        deposit=deposit,
+        confirmations=_count(intent, "confirmations"),
+        needed=_count(intent, "needed"),
+        can_look=intent.external_id is not None and kind is not ActionKind.DEPOSIT and _is_over(state, payable=payable),
+        seen=_seen(intent) if state == "confirming" else None,
+        seen_at=seen_at,
+        reason=intent.progress.get("reason", "") if deposit else "",
+        goods=intent.title,
+        order=order.number if order else "",
+        order_stands=_ORDERS[order.status] if order else "waits",
+        methods=_methods(intent, state, order),
+        next_href=next_href,
+    )
+
+
+def row(intent: Intent, viewer: Viewer) -> PaymentRow:
+    """A payment in a list."""
+    icon, colour = way_look(intent.way)
+    state = state_of(intent, viewer.now)
+    return PaymentRow(
+        id=str(intent.id),
+        way=way_title(intent.way, viewer),
+        icon=icon,
+        hue=colour,
+        amount=intent.credited if intent.credited else intent.amount,
+        state=state,
+        at=intent.created_at,
+    )
+
+
+def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ...]:
+    """Those that still wait for money."""
+    return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
+
+
+def listed(intents: Iterable[Intent], viewer: Viewer, actor: Actor) -> PaymentsPage:
+    """The latest payments, by the days of the reader's time zone."""
+    days = by_day((row(item, viewer) for item in intents), lambda item: item.at, actor)
+    return PaymentsPage(tuple(PaymentDay(day, rows) for day, rows in days))

@@ -1,0 +1,226 @@
+"""A person's wallet: its history, an admin's credit or debit of it, and a second admin's word on that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.identity.types import Permission
+from backend.infra.formatting import format_money
+from backend.infra.i18n import mark as _
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.money import Money
+from backend.wallet.errors import InsufficientFunds
+from backend.wallet.types import Adjustment, AdjustmentStatus
+from webapp.core import forms
+from webapp.core.answers import asked_for_more, replaced, to_app
+from webapp.core.back_office import manage_page
+from webapp.core.confirming import question
+from webapp.core.guards import requires
+from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.payments.admin.payments import PAYMENTS
+from webapp.payments.admin.refunds import AmountForm, read_amount
+from webapp.views.manage_money import (
+    AdjustmentsPage,
+    AdjustmentView,
+    AdjustSheet,
+    AmountError,
+    PersonWallet,
+    ReasonSheet,
+)
+from webapp.wallet.screens import admin as present
+from webapp.wallet.screens.wallet import address
+
+_MONEY = requires(Permission.MONEY)
+_PERSON: Final = "/admin/people/{user_id:uuid}"
+_WAITING: Final = "/admin/adjustments"
+_ONE: Final = _WAITING + "/{adjustment_id:uuid}"
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Where the history goes on."""
+
+    cursor: Annotated[str, Meta(max_length=400)] = ""
+
+
+class AdjustForm(AmountForm, frozen=True):
+    """An amount, why, and which way."""
+
+    way: Literal["credit", "debit"] = "credit"
+
+
+class ReasonForm(msgspec.Struct, frozen=True):
+    """Why."""
+
+    reason: forms.Reason
+
+
+@get(_PERSON + "/wallet", name="admin:wallet", guards=[_MONEY])
+async def wallet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """A person's balance, its corrections and its history; a next page comes as rows only. Raises NotFound."""
+    query = forms.read_query(request, PageQuery)
+    return await _wallet_page(request, UserId(user_id), query.cursor)
+
+
+@get(_PERSON + "/adjust", name="admin:adjust-sheet", guards=[_MONEY])
+async def adjust_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """Before a balance is corrected: which way, how much, and why. Raises NotFound."""
+    return sheet(request, "manage/_adjust.html", await _adjust_view(request, UserId(user_id), AdjustForm()))
+
+
+@post(_PERSON + "/adjust", name="admin:adjust", guards=[_MONEY, limited(PURCHASE)], status_code=200)
+async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
+    """Correct a balance, or ask a second admin to; the same sheet again does nothing more. Raises NotFound."""
+    form = await forms.read_form(request, AdjustForm)
+    amount, error = read_amount(request, form.amount)
+    if amount is not None and form.reason:
+        if form.ask:
+            return await _ask(request, UserId(user_id), -amount if form.way == "debit" else amount)
+        try:
+            done = await site_of(request).services.adjustments.adjust(
+                request.user,
+                UserId(user_id),
+                -amount if form.way == "debit" else amount,
+                form.reason,
+                idempotency_key=f"admin:{form.intent}",
+            )
+        except InsufficientFunds:
+            error = "spent"
+        except Invalid:
+            error = "not_a_number"
+        else:
+            told = _("It waits for a second admin") if done.status is AdjustmentStatus.WAITING else _("Done")
+            shown = await _wallet_page(request, UserId(user_id))
+            return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
+    view = await _adjust_view(request, UserId(user_id), form, error)
+    return sheet(request, "manage/_adjust.html", view, status=FORM_ERROR)
+
+
+async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
+    name, balance = await _name_and_balance(request, user_id)
+    viewer = site_of(request).viewer(request.user)
+    say, title = viewer.words.gettext, present.adjust_question(amount, name, viewer)
+    after = {"balance": format_money(balance + amount, viewer.locale)}
+    text = say(_("Their balance will be %(balance)s. We tell them.")) % after
+    return await question(request, title, say(_("Change the balance")), text, danger=amount.amount < 0)
+
+
+@get(_WAITING, name="admin:adjustments", guards=[_MONEY])
+async def adjustments(request: SoukRequest) -> Html:
+    """What waits for a second admin, the oldest first."""
+    return await _waiting_page(request)
+
+
+@post(_ONE + "/approve", name="admin:approve", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
+    """Let it happen. Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed."""
+    try:
+        await site_of(request).services.adjustments.approve(request.user, AdjustmentId(adjustment_id))
+    except InsufficientFunds:
+        words = site_of(request).viewer(request.user).words
+        return toast(
+            await _waiting_page(request), words.gettext("Their balance holds less than this. It goes on waiting"), "bad"
+        )
+    return _told(request, await _waiting_page(request), _("Done"))
+
+
+@get(_ONE + "/refuse", name="admin:refuse-sheet", guards=[_MONEY])
+async def refuse_sheet(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
+    """Before it is refused: why. Raises NotFound."""
+    return sheet(request, "manage/_reason.html", await _refuse_view(request, AdjustmentId(adjustment_id)))
+
+
+@post(_ONE + "/refuse", name="admin:refuse", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
+    """Let it not happen. Raises NotFound, AdjustmentClosed."""
+    try:
+        form = await forms.read_form(request, ReasonForm)
+    except Invalid:
+        view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
+        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+    await site_of(request).services.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
+    return _told(request, await _waiting_page(request), _("Refused"))
+
+
+async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:
+    site, actor = site_of(request), request.user
+    item = await site.services.adjustments.get(actor, adjustment_id)
+    names = await site.services.identity.names_of(actor, [item.user_id])
+    title = present.refuse_question(item, names.get(item.user_id, "—"), actor, site.viewer(actor))
+    return ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse", error, title)
+
+
+async def _waiting_page(request: SoukRequest) -> Html:
+    waiting = await site_of(request).services.adjustments.waiting(request.user)
+    view = AdjustmentsPage(await _views(request, waiting))
+    return replaced(to_app(manage_page(request, "manage/adjustments.html", view, "payments", back=PAYMENTS)), _WAITING)
+
+
+async def _views(request: SoukRequest, found: Sequence[Adjustment]) -> tuple[AdjustmentView, ...]:
+    site, actor = site_of(request), request.user
+    names = await site.services.identity.names_of(
+        actor, [id_ for item in found for id_ in (item.user_id, item.asked_by)]
+    )
+    return tuple(present.adjustment(item, names, actor, site.viewer(actor)) for item in found)
+
+
+async def _name_and_balance(request: SoukRequest, user_id: UserId) -> tuple[str, Money]:
+    site, actor = site_of(request), request.user
+    names = await site.services.identity.names_of(actor, [user_id])
+    if user_id not in names:
+        raise NotFound("no such person")
+    balances = await site.services.wallet.balances_of(actor, [user_id])
+    return names[user_id], balances.get(user_id, Money.zero(site.settings.shop_currency))
+
+
+async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") -> Html:
+    site, actor = site_of(request), request.user
+    here = f"/admin/people/{user_id}"
+    name, balance = await _name_and_balance(request, user_id)
+    found = await site.services.wallet.history_of(actor, user_id, cursor or None)
+    viewer = site.viewer(actor)
+    view = PersonWallet(
+        person_id=str(user_id),
+        name=name,
+        balance=balance,
+        entries=tuple(present.wallet_entry(row, actor, viewer) for row in found.items),
+        next_url=address(f"{here}/wallet", cursor=found.next_cursor) if found.next_cursor else None,
+    )
+    if asked_for_more(request, cursor):
+        return fragment(request, "manage/_wallet_rows.html", view)
+    corrections = await _views(request, await site.services.adjustments.of(actor, user_id))
+    view = msgspec.structs.replace(view, adjustments=corrections)
+    back = here if actor.may(Permission.USERS) else PAYMENTS
+    return manage_page(request, "manage/wallet.html", view, "people", back=back)
+
+
+async def _adjust_view(request: SoukRequest, user_id: UserId, form: AdjustForm, error: AmountError = "") -> AdjustSheet:
+    name, balance = await _name_and_balance(request, user_id)
+    return AdjustSheet(
+        action=f"/admin/people/{user_id}/adjust",
+        name=name,
+        balance=balance,
+        limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, user_id),
+        intent=form.intent or forms.new_intent(),
+        debit=form.way == "debit",
+        typed=form.amount,
+        reason=form.reason,
+        amount_error=error,
+        reason_error=bool(form.intent) and not form.reason,
+    )
+
+
+def _told(request: SoukRequest, response: Html, told: str) -> Html:
+    return toast(response, site_of(request).viewer(request.user).words.gettext(told))
+
+
+HANDLERS: Final = (wallet, adjust_sheet, adjust, adjustments, approve, refuse_sheet, refuse)

@@ -1,0 +1,39 @@
+"""The books balance, or they do not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import get, post
+
+from backend.identity.types import Permission
+from backend.wallet.types import BooksReport
+from webapp.admin import screens as present
+from webapp.admin.home import check_books, last_report
+from webapp.core.back_office import manage_page
+from webapp.core.guards import requires
+from webapp.core.limits import WRITE, limited
+from webapp.core.responses import Html
+from webapp.core.site import SoukRequest, site_of
+
+_MONEY = requires(Permission.MONEY)
+
+
+@get("/admin/books", name="admin:books", guards=[_MONEY])
+async def books(request: SoukRequest) -> Html:
+    """The latest proof of the ledger, or the first one."""
+    return _page(request, last_report(request) or await check_books(request))
+
+
+@post("/admin/books/check", name="admin:check-books", guards=[_MONEY, limited(WRITE)], status_code=200)
+async def check(request: SoukRequest) -> Html:
+    """Prove the ledger anew."""
+    return _page(request, await check_books(request))
+
+
+def _page(request: SoukRequest, report: BooksReport) -> Html:
+    view = present.books(report, site_of(request).viewer(request.user))
+    return manage_page(request, "manage/books.html", view, "books")
+
+
+HANDLERS: Final = (books, check)

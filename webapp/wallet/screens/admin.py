@@ -1,0 +1,72 @@
+"""A person's wallet and its corrections, as admins see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from backend.identity.types import Actor, Permission
+from backend.infra.formatting import format_money
+from backend.infra.i18n import mark as _
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import HistoryRow as Change
+from webapp.core.confirming import isolated
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.admin import badge
+from webapp.views.manage_money import AdjustmentView, Tone, WalletEntry
+from webapp.wallet.screens import wallet
+
+_STATUSES: Final[dict[AdjustmentStatus, tuple[str, Tone]]] = {
+    AdjustmentStatus.WAITING: (_("Waits for a second admin"), "warn"),
+    AdjustmentStatus.APPLIED: (_("Done"), "good"),
+    AdjustmentStatus.REFUSED: (_("Refused"), "bad"),
+}
+
+
+def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
+    """A change of somebody's wallet, which opens the order or the payment that it belongs to."""
+    row = wallet.entry(change, actor, viewer)
+    href = f"/admin/payments/{row.payment_id}" if row.payment_id else None
+    if row.order_number and actor.may(Permission.ORDERS):
+        href = f"/admin/orders/{row.order_number}"
+    return WalletEntry(row, href)
+
+
+def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> AdjustmentView:
+    """A credit or debit; who asked for it may withdraw it and not approve it, whose wallet it is does neither."""
+    mine = item.asked_by == actor.user_id
+    can: set[Literal["approve", "refuse"]] = set()
+    if item.status is AdjustmentStatus.WAITING and item.user_id != actor.user_id:
+        can |= {"refuse"} if mine else {"refuse", "approve"}
+    return AdjustmentView(
+        id=str(item.id),
+        amount=item.amount,
+        reason=item.reason,
+        at=item.created_at,
+        badge=badge(_STATUSES[item.status], viewer),
+        person=names.get(item.user_id, "—"),
+        person_href=f"/admin/people/{item.user_id}/wallet",
+        asked_by=names.get(item.asked_by, "—"),
+        refusal=item.refusal,
+        mine=mine,
+        can=frozenset(can),
+        question=adjust_question(item.amount, names.get(item.user_id, "—"), viewer),
+    )
+
+
+def adjust_question(amount: Money, name: str, viewer: Viewer) -> str:
+    """The question before a balance changes by ``amount``, with the sum and whose it is."""
+    debit = amount.amount < 0
+    title = _("Take %(amount)s from %(name)s?") if debit else _("Add %(amount)s to the balance of %(name)s?")
+    told = {"amount": format_money(max(amount, -amount), viewer.locale), "name": isolated(name)}
+    return viewer.words.gettext(title) % told
+
+
+def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -> str:
+    """The question before an adjustment is refused, or withdrawn by whoever asked for it."""
+    mine = item.asked_by == actor.user_id
+    title = _("Withdraw the adjustment of %(amount)s for %(name)s?") if mine else _("Refuse %(amount)s for %(name)s?")
+    told = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
+    return viewer.words.gettext(title) % told

@@ -1,0 +1,126 @@
+"""The wallet and its history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Final
+from urllib.parse import urlencode
+
+from backend.growth.types import GIFT_CARD_KEYS
+from backend.identity.types import Actor
+from backend.infra.formatting import format_number
+from backend.infra.i18n import mark as _
+from backend.kernel.money import Money
+from backend.kernel.text import pick
+from backend.wallet import types as wallet
+from webapp.core.looks import by_day
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.methods import way_title
+from webapp.views import Chip, EntryKind, HistoryDay, HistoryRow, Month
+
+KINDS: Final = ("all", "purchase", "top_up", "refund", "bonus", "voucher", "hold", "release", "adjustment")
+_KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
+    wallet.TransferKind.TOP_UP: "top_up",
+    wallet.TransferKind.PURCHASE: "purchase",
+    wallet.TransferKind.REFUND: "refund",
+    wallet.TransferKind.ADJUSTMENT: "adjustment",
+    wallet.TransferKind.BONUS: "bonus",
+    wallet.TransferKind.READING: "reading",
+    wallet.TransferKind.HOLD: "hold",
+    wallet.TransferKind.RELEASE: "release",
+    wallet.TransferKind.VOUCHER: "voucher",
+}
+
+
+_CSV_HEADER: Final = (
+    _("Date"), _("Kind"), _("Amount"), _("Currency"), _("Balance"), _("Reference"), _("Title"),
+)  # fmt: skip
+_CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
+    wallet.TransferKind.TOP_UP: _("Top-up"),
+    wallet.TransferKind.PURCHASE: _("Purchase"),
+    wallet.TransferKind.REFUND: _("Paid back"),
+    wallet.TransferKind.ADJUSTMENT: _("Correction"),
+    wallet.TransferKind.BONUS: _("Top-up bonus"),
+    wallet.TransferKind.READING: _("Reading"),
+    wallet.TransferKind.HOLD: _("Set aside"),
+    wallet.TransferKind.RELEASE: _("Given back"),
+    wallet.TransferKind.VOUCHER: _("Voucher"),
+}
+_ORDER_PREFIX: Final = "S-"
+_PAYMENT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
+
+
+def _kind(row: wallet.HistoryRow) -> EntryKind:
+    if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0:
+        return "sent_back"  # through a provider; any other refund comes into the wallet
+    if row.key.startswith(GIFT_CARD_KEYS):
+        return "gift_card"
+    return _KIND[row.kind]
+
+
+def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
+    """One change; a purchase is called by what was bought and opens its order, a top-up by its way and its payment."""
+    name = pick(row.memo.title, actor.language)
+    if name and row.memo.quantity > 1:
+        name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
+    reference = row.reference or ""
+    number = reference if reference.startswith(_ORDER_PREFIX) else None
+    paid_by = row.memo.way if row.kind in _BY_A_WAY else ""
+    of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.way and _PAYMENT.fullmatch(reference)
+    return HistoryRow(
+        kind=_kind(row),
+        amount=row.amount,
+        at=row.at,
+        title=name or (way_title(row.memo.way, viewer) if paid_by else ""),
+        detail="" if number else row.memo.reason,
+        order_number=number,
+        payment_id=reference if of_payment else None,
+    )
+
+
+def days(
+    rows: Sequence[wallet.HistoryRow], totals: Iterable[wallet.DayTotal], actor: Actor, viewer: Viewer, currency: str
+) -> tuple[HistoryDay, ...]:
+    """The changes by the days of the reader's time zone, each with the sum of the whole day."""
+    sums = {item.day: item.total for item in totals}
+    return tuple(
+        HistoryDay(day, sums.get(day, Money.zero(currency)), tuple(entry(row, actor, viewer) for row in found))
+        for day, found in by_day(rows, lambda row: row.at, actor)
+    )
+
+
+def address(path: str, **query: str | None) -> str:
+    """``path`` with the part of ``query`` that is there."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ...]:
+    """The kinds of change to choose from."""
+    return tuple(
+        Chip(
+            href=address("/wallet", kind=None if key == "all" else key, month=month),
+            active=key == (kind.value if kind else "all"),
+            key=key,
+        )
+        for key in KINDS
+    )
+
+
+def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
+    """The months to choose from, all the time first."""
+    listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in found]
+    return (Month(None, chosen is None), *listed) if listed else ()
+
+
+def csv_words(viewer: Viewer) -> tuple[list[str], Callable[[wallet.HistoryRow], str]]:
+    """The statement's columns, and what calls each change by its kind, in the reader's language."""
+    say = viewer.words.gettext
+
+    def kind_of(row: wallet.HistoryRow) -> str:
+        return say(_("Gift card") if row.key.startswith(GIFT_CARD_KEYS) else _CSV_KINDS[row.kind])
+
+    return [say(name) for name in _CSV_HEADER], kind_of
