@@ -172,7 +172,7 @@ def product(state: Any = "buy") -> ProductPage:
 @pytest.mark.parametrize("locale", ["en", "ar", "ru"])
 def test_a_page_names_its_language_direction_and_way_up(templates: Templates, locale: str) -> None:
     chrome = Chrome(tabs=CHROME.tabs, active="shop", back="/shop")
-    page = templates.render("shop/product.html", reader(locale), page=product(), chrome=chrome)
+    page = templates.render("catalog/product.html", reader(locale), page=product(), chrome=chrome)
     direction = "rtl" if locale == "ar" else "ltr"
     assert f'lang="{locale}" dir="{direction}"' in page
     assert 'data-back="/shop"' in page
@@ -181,7 +181,7 @@ def test_a_page_names_its_language_direction_and_way_up(templates: Templates, lo
 
 
 def test_a_page_is_escaped_and_light(templates: Templates) -> None:
-    page = templates.render("shop/home.html", reader(), page=shop_home(), chrome=CHROME)
+    page = templates.render("catalog/home.html", reader(), page=shop_home(), chrome=CHROME)
     assert "<b>VPN</b>" not in page
     assert "&lt;b&gt;VPN" in page
     assert "3 left" in page
@@ -198,12 +198,12 @@ def test_a_page_is_escaped_and_light(templates: Templates) -> None:
     ],
 )
 def test_the_button_of_a_product_says_what_can_be_done(templates: Templates, state: str, word: str) -> None:
-    page = templates.render("shop/product.html", reader(), page=product(state), chrome=CHROME)
+    page = templates.render("catalog/product.html", reader(), page=product(state), chrome=CHROME)
     assert word in re.sub(r"<[^>]+>", "", page)
 
 
 def test_the_answer_to_a_choice_lands_out_of_band(templates: Templates) -> None:
-    answer = templates.render("shop/_buy_answer.html", reader(), page=product().buy, chrome=None)
+    answer = templates.render("catalog/_buy_answer.html", reader(), page=product().buy, chrome=None)
     assert answer.count('hx-swap-oob="true"') == 2
     assert 'id="quantity"' in answer
     assert 'id="bottom"' in answer

@@ -44,7 +44,7 @@ async def home(request: SoukRequest) -> Html:
         rooms=open_rooms(actor),
         no_contact=not site.settings.support_link,
     )
-    return manage_page(request, "manage/home.html", view, "home")
+    return manage_page(request, "admin/home.html", view, "home")
 
 
 async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:

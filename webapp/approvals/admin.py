@@ -47,7 +47,7 @@ async def first_of(request: SoukRequest, kind: ValueKind, subject: object) -> Ap
 async def _page(request: SoukRequest) -> Html:
     waiting = await site_of(request).services.approvals.waiting(request.user)
     view = ApprovalsPage(await _views(request, waiting))
-    return replaced(to_app(manage_page(request, "manage/approvals.html", view, "home", back="/admin")), _PATH)
+    return replaced(to_app(manage_page(request, "approvals/admin/approvals.html", view, "home", back="/admin")), _PATH)
 
 
 async def _views(request: SoukRequest, found: Iterable[FirstApproval]) -> tuple[ApprovalView, ...]:

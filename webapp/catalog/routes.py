@@ -61,7 +61,7 @@ async def shop(request: SoukRequest) -> Html:
         [item for item in popular if item.id not in shown],
         pictures(request),
     )
-    return page(request, "shop/home.html", view, tab="shop")
+    return page(request, "catalog/home.html", view, tab="shop")
 
 
 async def _list(request: SoukRequest, query: ShopQuery) -> Html:
@@ -75,7 +75,7 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
         cursor=query.cursor or None,
     )
     if asked_for_more(request, query.cursor):
-        return fragment(request, "shop/_rows.html", present.rows(found, filters, pictures(request)))
+        return fragment(request, "catalog/_rows.html", present.rows(found, filters, pictures(request)))
     categories = await catalog.categories(actor)
     viewer = site_of(request).viewer(actor)
     title = next((row.name for row in categories if row.slug == filters.category), "")
@@ -83,7 +83,7 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
         country = country_name(filters.country, viewer.locale) if filters.country else ""
         title = country or viewer.words.gettext("All products")
     view = present.listed(found, filters, categories, title, pictures(request))
-    return page(request, "shop/list.html", view, tab="shop", back="/shop")
+    return page(request, "catalog/list.html", view, tab="shop", back="/shop")
 
 
 @get("/shop/{slug:str}", opt=SHARED, name="shop:product")
@@ -98,7 +98,7 @@ async def buy(request: SoukRequest, slug: FromPath[str]) -> Html:
     choice = forms.read_query(request, Choice)
     found = await site_of(request).services.catalog.product(request.user, slug)
     variant = present.chosen_variant(found, VariantId(choice.variant))
-    return fragment(request, "shop/_buy_answer.html", present.buy(found, variant, choice.quantity, request.user))
+    return fragment(request, "catalog/_buy_answer.html", present.buy(found, variant, choice.quantity, request.user))
 
 
 async def product_page(
@@ -107,7 +107,7 @@ async def product_page(
     """The whole page of a product, ``wanted`` being the variant that is chosen on it."""
     similar = await site_of(request).services.catalog.similar(request.user, found.slug) if found.available == 0 else []
     view = present.product_page(found, similar, request.user, pictures(request), wanted)
-    return page(request, "shop/product.html", view, tab="shop", back="/shop", status=status)
+    return page(request, "catalog/product.html", view, tab="shop", back="/shop", status=status)
 
 
 SHOP_HANDLERS: Final = (shop, product, buy)

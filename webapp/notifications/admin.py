@@ -62,8 +62,8 @@ async def deliveries(request: SoukRequest) -> Html:
         else None,
     )
     if asked_for_more(request, query.cursor):
-        return fragment(request, "manage/_delivery_rows.html", view)
-    return manage_page(request, "manage/deliveries.html", view, "deliveries")
+        return fragment(request, "notifications/admin/_delivery_rows.html", view)
+    return manage_page(request, "notifications/admin/deliveries.html", view, "deliveries")
 
 
 @post("/admin/deliveries/{job_id:uuid}/retry", name="admin:retry", guards=[_SETTINGS, limited(WRITE)], status_code=200)

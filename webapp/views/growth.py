@@ -86,19 +86,19 @@ class VoucherRow(msgspec.Struct, frozen=True):
 
 
 class VouchersPage(msgspec.Struct, frozen=True):
-    """manage/vouchers.html"""
+    """growth/admin/vouchers.html"""
 
     rows: tuple[VoucherRow, ...]
 
 
 class VoucherSheet(msgspec.Struct, frozen=True):
-    """manage/_voucher.html"""
+    """growth/admin/_voucher.html"""
 
     row: VoucherRow
 
 
 class NewVouchersPage(msgspec.Struct, frozen=True):
-    """manage/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
+    """growth/admin/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
 
     ``limit`` is what one admin may make alone in 24 hours, in all ways together; None where nobody else could approve.
     """
@@ -116,7 +116,7 @@ class NewVouchersPage(msgspec.Struct, frozen=True):
 
 
 class CodesPage(msgspec.Struct, frozen=True):
-    """manage/codes.html: the codes, this once; none when they have been shown before."""
+    """growth/admin/codes.html: the codes, this once; none when they have been shown before."""
 
     row: VoucherRow
     codes: tuple[str, ...]
@@ -145,7 +145,7 @@ class BonusRow(msgspec.Struct, frozen=True):
 
 
 class BonusesPage(msgspec.Struct, frozen=True):
-    """manage/bonuses.html"""
+    """growth/admin/bonuses.html"""
 
     rows: tuple[BonusRow, ...]
 
@@ -158,7 +158,7 @@ class WayChoice(msgspec.Struct, frozen=True):
 
 
 class NewBonusPage(msgspec.Struct, frozen=True):
-    """manage/new_bonus.html; ``errors`` maps a field to what is wrong with it."""
+    """growth/admin/new_bonus.html; ``errors`` maps a field to what is wrong with it."""
 
     presets: tuple[Preset, ...]
     ways: tuple[WayChoice, ...]

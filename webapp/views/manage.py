@@ -40,7 +40,7 @@ class BooksStat(msgspec.Struct, frozen=True):
 
 
 class ManageHome(msgspec.Struct, frozen=True):
-    """manage/home.html; ``rooms`` are those that this admin may enter. ``no_contact``: no support address is set."""
+    """admin/home.html; ``rooms`` are those that this admin may enter. ``no_contact``: no support address is set."""
 
     hands: tuple[HandRow, ...]
     stats: tuple[StatView, ...]
@@ -63,7 +63,7 @@ class ManageOrderRow(msgspec.Struct, frozen=True):
 
 
 class ManageOrders(msgspec.Struct, frozen=True):
-    """manage/orders.html; manage/_order_rows.html takes the same for a search or a next page (``more``).
+    """orders/admin/orders.html; orders/admin/_order_rows.html takes the same for a search or a next page (``more``).
 
     ``payments`` are those that the search names by their reference.
     """
@@ -90,7 +90,7 @@ class ManagePersonRow(msgspec.Struct, frozen=True):
 
 
 class ManageOrder(msgspec.Struct, frozen=True):
-    """manage/order.html; an admin who may not see people gets the ``buyer``'s name only.
+    """orders/admin/order.html; an admin who may not see people gets the ``buyer``'s name only.
 
     ``payments`` are those behind the order, for an admin with the permission for money.
     """
@@ -106,7 +106,7 @@ class ManageOrder(msgspec.Struct, frozen=True):
 
 
 class ManagePeople(msgspec.Struct, frozen=True):
-    """manage/people.html; manage/_people_rows.html takes the same for a search or a next page (``more``)."""
+    """identity/admin/people.html; identity/admin/_people_rows.html takes the same for a search or a next page (``more``)."""
 
     query: str
     rows: tuple[ManagePersonRow, ...]
@@ -115,7 +115,7 @@ class ManagePeople(msgspec.Struct, frozen=True):
 
 
 class ManagePerson(msgspec.Struct, frozen=True):
-    """manage/person.html"""
+    """identity/admin/person.html"""
 
     person: ManagePersonRow
     telegram_id: int
@@ -131,7 +131,7 @@ class ManagePerson(msgspec.Struct, frozen=True):
 
 
 class BlockSheet(msgspec.Struct, frozen=True):
-    """manage/_block.html"""
+    """identity/admin/_block.html"""
 
     person_id: str
     name: str
@@ -149,7 +149,7 @@ class AssetRow(msgspec.Struct, frozen=True):
 
 
 class BooksPage(msgspec.Struct, frozen=True):
-    """manage/books.html"""
+    """wallet/admin/ledger.html"""
 
     balanced: bool
     checked_at: datetime | None
@@ -171,7 +171,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
 
 
 class DeliveriesPage(msgspec.Struct, frozen=True):
-    """manage/deliveries.html"""
+    """notifications/admin/deliveries.html"""
 
     filters: tuple[Chip, ...]
     rows: tuple[DeliveryRow, ...]
@@ -206,13 +206,13 @@ class AdminRow(msgspec.Struct, frozen=True):
 
 
 class AdminsPage(msgspec.Struct, frozen=True):
-    """manage/admins.html"""
+    """identity/admin/admins.html"""
 
     rows: tuple[AdminRow, ...]
 
 
 class AdminSheet(msgspec.Struct, frozen=True):
-    """manage/_admin.html: what a person may do, of ``permissions`` that can be given; ``is_new``: no admin so far."""
+    """identity/admin/_admin.html: what a person may do, of ``permissions`` that can be given; ``is_new``: no admin so far."""
 
     permissions: tuple[Permission, ...]
     admin: AdminRow

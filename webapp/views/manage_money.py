@@ -55,7 +55,7 @@ class ManagePaymentRow(msgspec.Struct, frozen=True):
 
 
 class ManagePayments(msgspec.Struct, frozen=True):
-    """manage/payments.html; manage/_payment_rows.html takes the same for a next page (``more``)."""
+    """payments/admin/payments.html; payments/admin/_payment_rows.html takes the same for a next page (``more``)."""
 
     ways: tuple[Chip, ...]
     statuses: tuple[Chip, ...]
@@ -116,7 +116,7 @@ class ManageDeposit(msgspec.Struct, frozen=True):
 
 
 class ReceiptSheet(msgspec.Struct, frozen=True):
-    """manage/_receipt.html: one picture of a transfer receipt; ``url`` is signed."""
+    """payments/admin/_receipt.html: one picture of a transfer receipt; ``url`` is signed."""
 
     url: str
     at: datetime
@@ -124,7 +124,7 @@ class ReceiptSheet(msgspec.Struct, frozen=True):
 
 
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
-    """manage/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
+    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
 
     Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
     second admin can come to be needed, here and below.
@@ -140,13 +140,13 @@ class ConfirmDepositSheet(msgspec.Struct, frozen=True):
 
 
 class DepositsPage(msgspec.Struct, frozen=True):
-    """manage/deposits.html: payments by hand whose proof waits for an admin."""
+    """payments/admin/deposits.html: payments by hand whose proof waits for an admin."""
 
     rows: tuple[ManagePaymentRow, ...]
 
 
 class PaymentFilePage(msgspec.Struct, frozen=True):
-    """manage/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back.
+    """payments/admin/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back.
 
     ``seen_at`` shows its latest transfer on its chain.
     """
@@ -169,7 +169,7 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
 
 
 class RefundSheet(msgspec.Struct, frozen=True):
-    """manage/_refund.html: how much of a payment or an order goes back, and where to.
+    """payments/admin/_refund.html: how much of a payment or an order goes back, and where to.
 
     ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only. ``sent`` is
     what the provider sends for ``most``, where it deals in another asset than the shop.
@@ -203,7 +203,7 @@ class TargetRow(msgspec.Struct, frozen=True):
 
 
 class UnmatchedPage(msgspec.Struct, frozen=True):
-    """manage/unmatched.html; manage/_unmatched_rows.html takes the same for a next page."""
+    """payments/admin/unmatched.html; payments/admin/_unmatched_rows.html takes the same for a next page."""
 
     rows: tuple[EventView, ...]
     next_url: str | None = None
@@ -213,7 +213,7 @@ EventAction = Literal["person", "order", "accept", "dismiss"]
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """manage/event.html: one message that belongs to nobody, and what can be done about it."""
+    """payments/admin/event.html: one message that belongs to nobody, and what can be done about it."""
 
     event: EventView
     facts: tuple[Fact, ...]
@@ -248,7 +248,7 @@ class AdjustmentView(msgspec.Struct, frozen=True):
 
 
 class PersonWallet(msgspec.Struct, frozen=True):
-    """manage/wallet.html; manage/_wallet_rows.html takes the same for a next page."""
+    """wallet/admin/wallet.html; wallet/admin/_wallet_rows.html takes the same for a next page."""
 
     person_id: str
     name: str
@@ -259,7 +259,7 @@ class PersonWallet(msgspec.Struct, frozen=True):
 
 
 class AdjustSheet(msgspec.Struct, frozen=True):
-    """manage/_adjust.html: an admin's credit or debit of ``balance``; above ``limit`` a second admin must agree."""
+    """wallet/admin/_adjust.html: an admin's credit or debit of ``balance``; above ``limit`` a second admin must agree."""
 
     action: str
     name: str
@@ -274,7 +274,7 @@ class AdjustSheet(msgspec.Struct, frozen=True):
 
 
 class AdjustmentsPage(msgspec.Struct, frozen=True):
-    """manage/adjustments.html: what waits for a second admin."""
+    """wallet/admin/adjustments.html: what waits for a second admin."""
 
     rows: tuple[AdjustmentView, ...]
 
@@ -296,7 +296,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 
 class ApprovalsPage(msgspec.Struct, frozen=True):
-    """manage/approvals.html: what waits for a second admin, in all ways together."""
+    """approvals/admin/approvals.html: what waits for a second admin, in all ways together."""
 
     rows: tuple[ApprovalView, ...]
 
@@ -312,7 +312,7 @@ class AssigneeRow(msgspec.Struct, frozen=True):
 
 
 class PickPage(msgspec.Struct, frozen=True):
-    """manage/pick.html: somebody is chosen, for unmatched money or as an admin.
+    """identity/admin/pick.html: somebody is chosen, for unmatched money or as an admin.
 
     ``path`` is where the search asks, ``pick`` and a person's id the address of the sheet that opens. The rows of a
     search or a next page (``more``) take the same.
@@ -328,7 +328,7 @@ class PickPage(msgspec.Struct, frozen=True):
 
 
 class AssignSheet(msgspec.Struct, frozen=True):
-    """manage/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
+    """payments/admin/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
 
     ``most`` may be given for it; None where nobody knows what it is worth.
     """
@@ -346,7 +346,7 @@ class AssignSheet(msgspec.Struct, frozen=True):
 
 
 class ReasonSheet(msgspec.Struct, frozen=True):
-    """manage/_reason.html: a reason before something is done; ``kind`` says what; ``title`` is a refusal's question."""
+    """core/_reason.html: a reason before something is done; ``kind`` says what; ``title`` is a refusal's question."""
 
     kind: Literal["dismiss", "reject", "cancel", "refuse"]
     action: str
@@ -386,7 +386,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
 
 class ReconciliationPage(msgspec.Struct, frozen=True):
-    """manage/reconciliation.html; the part ``#comparisons`` alone when something has changed."""
+    """payments/admin/reconciliation.html; the part ``#comparisons`` alone when something has changed."""
 
     rows: tuple[ComparisonView, ...]
     done: int
@@ -410,13 +410,13 @@ class SetupRow(msgspec.Struct, frozen=True):
 
 
 class SetupsPage(msgspec.Struct, frozen=True):
-    """manage/ways.html"""
+    """payments/admin/methods.html"""
 
     rows: tuple[SetupRow, ...]
 
 
 class SetupSheet(msgspec.Struct, frozen=True):
-    """manage/_way.html; ``notes`` is what its provider says of itself now, in English."""
+    """payments/admin/_method.html; ``notes`` is what its provider says of itself now, in English."""
 
     row: SetupRow
     notes: tuple[str, ...] = ()

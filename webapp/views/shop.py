@@ -41,7 +41,7 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class ShopHome(msgspec.Struct, frozen=True):
-    """shop/home.html"""
+    """catalog/home.html"""
 
     categories: tuple[Chip, ...]
     countries: tuple[Country, ...]
@@ -49,14 +49,14 @@ class ShopHome(msgspec.Struct, frozen=True):
 
 
 class ProductRows(msgspec.Struct, frozen=True):
-    """shop/_rows.html: the next page of a list."""
+    """catalog/_rows.html: the next page of a list."""
 
     cards: tuple[ProductCard, ...]
     next_url: str | None = None
 
 
 class ShopList(msgspec.Struct, frozen=True):
-    """shop/list.html. ``sorts`` have keys popular, new, price; ``chosen`` can be taken off, ``inside`` narrows."""
+    """catalog/list.html. ``sorts`` have keys popular, new, price; ``chosen`` can be taken off, ``inside`` narrows."""
 
     title: str
     sorts: tuple[Chip, ...]
@@ -90,7 +90,7 @@ class QuantityView(msgspec.Struct, frozen=True):
 
 
 class BuyView(msgspec.Struct, frozen=True):
-    """shop/_buy.html: the quantity row and the button, asked again at every change of variant or quantity."""
+    """catalog/_buy.html: the quantity row and the button, asked again at every change of variant or quantity."""
 
     slug: str
     variant_id: str
@@ -100,7 +100,7 @@ class BuyView(msgspec.Struct, frozen=True):
 
 
 class ProductPage(msgspec.Struct, frozen=True):
-    """shop/product.html"""
+    """catalog/product.html"""
 
     title: str
     tile: TileView
@@ -129,7 +129,7 @@ class WayRow(msgspec.Struct, frozen=True):
 
 
 class ConfirmSheet(msgspec.Struct, frozen=True):
-    """shop/_confirm.html: what is bought, for how much, and the balance before and after.
+    """orders/_confirm.html: what is bought, for how much, and the balance before and after.
 
     ``intent`` is the idempotency key: a double tap buys once. ``action`` is where it is posted; ``other_url`` shows the
     other ways to pay.
@@ -157,7 +157,7 @@ class PayRow(msgspec.Struct, frozen=True):
 
 
 class UnpaidSheet(msgspec.Struct, frozen=True):
-    """shop/_unpaid.html: why nothing was reserved; ``order`` is the number of an unpaid order to pay or cancel first.
+    """orders/_unpaid.html: why nothing was reserved; ``order`` is the number of an unpaid order to pay or cancel first.
 
     ``limit`` keys may be reserved before paying.
     """
@@ -168,7 +168,7 @@ class UnpaidSheet(msgspec.Struct, frozen=True):
 
 
 class MissingSheet(msgspec.Struct, frozen=True):
-    """shop/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
+    """orders/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
 
     A tap on a way posts ``way`` and the hidden fields to ``action``. ``reserved_minutes``: the stock is kept so long.
     ``other_url`` shows the sheet the other way: with the balance kept as it is (``keep``), or with its part.

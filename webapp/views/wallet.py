@@ -92,7 +92,7 @@ class PaymentDay(msgspec.Struct, frozen=True):
 
 
 class PaymentsPage(msgspec.Struct, frozen=True):
-    """wallet/payments.html: the latest payments."""
+    """payments/payments.html: the latest payments."""
 
     days: tuple[PaymentDay, ...]
 
@@ -105,7 +105,7 @@ class Preset(msgspec.Struct, frozen=True):
 
 
 class TopUpPage(msgspec.Struct, frozen=True):
-    """wallet/topup.html; wallet/_quote.html takes the same. ``typed`` is the reader's own amount.
+    """payments/top_up.html; payments/_quote.html takes the same. ``typed`` is the reader's own amount.
 
     ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
     is what the shop puts on top; ``instead`` is the open payment that this one is to replace.
@@ -161,14 +161,14 @@ class DepositView(msgspec.Struct, frozen=True):
 
 
 class SendReceiptSheet(msgspec.Struct, frozen=True):
-    """wallet/_send_receipt.html; ``error`` is what was wrong with the file that was sent just now."""
+    """payments/_send_receipt.html; ``error`` is what was wrong with the file that was sent just now."""
 
     payment: str
     error: ProofError = ""
 
 
 class PaymentPage(msgspec.Struct, frozen=True):
-    """wallet/payment.html; wallet/_payment.html takes the same when it changes.
+    """payments/payment.html; payments/_payment.html takes the same when it changes.
 
     ``amount``, ``credited``, ``refunded`` and ``balance`` are in the shop's currency; ``payable``, ``received`` and
     ``missing`` in the asset that is paid in. ``seen`` is what shows of a transfer that is not final yet; ``reason`` is

@@ -155,7 +155,7 @@ async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) ->
         errors={_FIELDS.get(name, name): code for name, code in wrong.items()},
     )
     status = FORM_ERROR if wrong else 200
-    return manage_page(request, "manage/new_bonus.html", view, "payments", back=_PATH, status=status)
+    return manage_page(request, "growth/admin/new_bonus.html", view, "payments", back=_PATH, status=status)
 
 
 async def _list_page(request: SoukRequest) -> Html:
@@ -167,7 +167,7 @@ async def _list_page(request: SoukRequest) -> Html:
     view = BonusesPage(
         present.waiting_bonuses(waiting, names, request.user, viewer) + present.bonus_rows(found, viewer)
     )
-    return manage_page(request, "manage/bonuses.html", view, "payments", back=PAYMENTS)
+    return manage_page(request, "growth/admin/bonuses.html", view, "payments", back=PAYMENTS)
 
 
 HANDLERS: Final = (bonuses, new_bonus, add, approve, stop)

@@ -65,7 +65,7 @@ async def make(request: SoukRequest) -> Html:
     except Invalid as refusal:
         return await _form(request, form, refusal.fields)
     view = CodesPage(present.voucher_row(made.batch, site.now()), made.codes)
-    return replaced(manage_page(request, "manage/codes.html", view, "payments", back=_PATH), _PATH)
+    return replaced(manage_page(request, "growth/admin/codes.html", view, "payments", back=_PATH), _PATH)
 
 
 @get(_PATH + "/{batch_id:uuid}", name="admin:voucher-sheet", guards=[_MONEY])
@@ -73,7 +73,7 @@ async def voucher(request: SoukRequest, batch_id: FromPath[UUID]) -> Html:
     """One batch, and the way to stop it. Raises NotFound."""
     site = site_of(request)
     batch = await site.services.vouchers.get(request.user, VoucherBatchId(batch_id))
-    return sheet(request, "manage/_voucher.html", VoucherSheet(present.voucher_row(batch, site.now())))
+    return sheet(request, "growth/admin/_voucher.html", VoucherSheet(present.voucher_row(batch, site.now())))
 
 
 @post(_PATH + "/{batch_id:uuid}/stop", name="admin:stop-vouchers", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -134,14 +134,14 @@ async def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) 
         errors={_FIELDS.get(name, name): code for name, code in wrong.items()},
     )
     status = FORM_ERROR if wrong else 200
-    return manage_page(request, "manage/new_vouchers.html", view, "payments", back=_PATH, status=status)
+    return manage_page(request, "growth/admin/new_vouchers.html", view, "payments", back=_PATH, status=status)
 
 
 async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
     found = await site.services.vouchers.list_all(request.user)
     view = VouchersPage(tuple(present.voucher_row(batch, site.now()) for batch in found))
-    return manage_page(request, "manage/vouchers.html", view, "payments", back=PAYMENTS)
+    return manage_page(request, "growth/admin/vouchers.html", view, "payments", back=PAYMENTS)
 
 
 HANDLERS: Final = (vouchers, new_vouchers, make, voucher, stop)

@@ -77,15 +77,15 @@ async def new(request: SoukRequest) -> Html:
         more=asked_for_more(request, query.cursor),
     )
     if view.more or asked_by(request, "results"):
-        return fragment(request, "manage/_pick_rows.html", view)
-    return manage_page(request, "manage/pick.html", view, "admins", back=_LIST)
+        return fragment(request, "identity/admin/_pick_rows.html", view)
+    return manage_page(request, "identity/admin/pick.html", view, "admins", back=_LIST)
 
 
 @get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
 async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """What a person may do in the back office. Raises NotFound, RootProtected."""
     found = await _find(request, user_id)
-    return sheet(request, "manage/_admin.html", _view(request, found, found.permissions))
+    return sheet(request, "identity/admin/_admin.html", _view(request, found, found.permissions))
 
 
 @post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
@@ -97,7 +97,9 @@ async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     offered = _offered(request)
     chosen = {permission for permission in offered if getattr(form, f"permission_{permission}")}
     if not chosen and not found.permissions:
-        return sheet(request, "manage/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR)
+        return sheet(
+            request, "identity/admin/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR
+        )
     kept = {permission for permission in found.permissions if permission not in offered}
     await site_of(request).services.identity.set_permissions(request.user, found.id, chosen | kept)
     return _saved(request, await _page(request))
@@ -135,7 +137,7 @@ def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool =
 async def _page(request: SoukRequest) -> Html:
     listed = await site_of(request).services.identity.list_admins(request.user)
     view = AdminsPage(tuple(present.admin_row(item, item.permissions, request.user) for item in listed))
-    return manage_page(request, "manage/admins.html", view, "admins")
+    return manage_page(request, "identity/admin/admins.html", view, "admins")
 
 
 def _saved(request: SoukRequest, response: Html) -> Html:

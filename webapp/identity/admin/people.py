@@ -71,8 +71,8 @@ async def people(request: SoukRequest) -> Html:
         more=more,
     )
     if more or asked_by(request, "results"):
-        return fragment(request, "manage/_people_rows.html", view)
-    return manage_page(request, "manage/people.html", view, "people")
+        return fragment(request, "identity/admin/_people_rows.html", view)
+    return manage_page(request, "identity/admin/people.html", view, "people")
 
 
 @get("/admin/people/{user_id:uuid}", name="admin:person", guards=[_USERS])
@@ -85,7 +85,7 @@ async def person(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 async def block_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Before somebody is shut out: why."""
     found = await site_of(request).services.identity.user_detail(request.user, UserId(user_id))
-    return sheet(request, "manage/_block.html", BlockSheet(str(found.id), _name(found)))
+    return sheet(request, "identity/admin/_block.html", BlockSheet(str(found.id), _name(found)))
 
 
 @post("/admin/people/{user_id:uuid}/block", name="admin:block", guards=[_USERS, limited(WRITE)], status_code=200)
@@ -97,7 +97,7 @@ async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     except Invalid:
         found = await identity.user_detail(request.user, UserId(user_id))
         view = BlockSheet(str(found.id), _name(found), "required")
-        return to_sheet(fragment(request, "manage/_block.html", view, status=FORM_ERROR))
+        return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
     await identity.blacklist(request.user, UserId(user_id), form.reason)
     return await _changed(request, UserId(user_id))
 
@@ -155,7 +155,7 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         admin=bool(found.permissions),
         can=_can(found, actor),
     )
-    return manage_page(request, "manage/person.html", view, "people", back="/admin/people")
+    return manage_page(request, "identity/admin/person.html", view, "people", back="/admin/people")
 
 
 def _can(found: UserDetail, actor: Actor) -> frozenset[PersonAction]:

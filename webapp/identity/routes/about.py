@@ -32,7 +32,7 @@ def _words(request: SoukRequest) -> Translator:
 
 def _text(request: SoukRequest, title: str, lines: list[str]) -> Html:
     body = Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
-    return page(request, "me/text.html", TextPage(title=title, body=body), tab="me", back="/me")
+    return page(request, "identity/text.html", TextPage(title=title, body=body), tab="me", back="/me")
 
 
 about_pages = Router(path="/about", route_handlers=[terms, privacy])

@@ -48,13 +48,13 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
         orders_waiting=len(waiting.items),
         support_url=site.settings.support_link,
     )
-    return page(request, "me/home.html", view, tab="me")
+    return page(request, "identity/home.html", view, tab="me")
 
 
 @get("/me/settings")
 async def settings(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
     """Language and timezone."""
-    return page(request, "me/settings.html", settings_view(actor), tab="me", back="/me")
+    return page(request, "identity/settings.html", settings_view(actor), tab="me", back="/me")
 
 
 @post("/me/settings/language", status_code=200, guards=[limited(WRITE)])
@@ -64,7 +64,7 @@ async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data
         raise Invalid("no such language", fields={"language": "unknown_language"})
     changed = await site_of(request).services.identity.set_language(actor, Locale(data.language))
     request.scope["user"] = changed
-    answer = page(request, "me/settings.html", settings_view(changed), tab="me", back="/me")
+    answer = page(request, "identity/settings.html", settings_view(changed), tab="me", back="/me")
     return toast(answer, translator(changed.language).gettext("Saved"))
 
 

@@ -10,7 +10,7 @@ from webapp.core.parts import Hue
 
 
 class MePage(msgspec.Struct, frozen=True):
-    """me/home.html"""
+    """identity/home.html"""
 
     name: str
     initial: str
@@ -32,14 +32,14 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class SettingsPage(msgspec.Struct, frozen=True):
-    """me/settings.html"""
+    """identity/settings.html"""
 
     languages: tuple[Choice, ...]
     timezone: str
 
 
 class TextPage(msgspec.Struct, frozen=True):
-    """me/text.html: terms, privacy, about; ``body`` is safe Markup."""
+    """identity/text.html: terms, privacy, about; ``body`` is safe Markup."""
 
     title: str
     body: Markup

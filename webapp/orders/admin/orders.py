@@ -77,8 +77,8 @@ async def orders(request: SoukRequest) -> Html:
         more=more,
     )
     if more or asked_by(request, "results"):
-        return fragment(request, "manage/_order_rows.html", view)
-    return manage_page(request, "manage/orders.html", view, "orders")
+        return fragment(request, "orders/admin/_order_rows.html", view)
+    return manage_page(request, "orders/admin/orders.html", view, "orders")
 
 
 @get("/admin/orders/{number:str}", name="admin:order", guards=[requires(Permission.ORDERS)])
@@ -108,7 +108,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
         first=await first_of(request, ValueKind.REFUND, found.id),
     )
-    return manage_page(request, "manage/order.html", view, "orders", back="/admin/orders")
+    return manage_page(request, "orders/admin/order.html", view, "orders", back="/admin/orders")
 
 
 async def _payments(request: SoukRequest, order: OrderView) -> list[Intent]:

@@ -47,7 +47,7 @@ async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
     back = await site_of(request).services.orders.refundable(request.user, number)
     form = OrderRefundForm(amount=str(back.most.decimal()) if back.most else "")
-    return sheet(request, "manage/_refund.html", await _view(request, number, back, form))
+    return sheet(request, "payments/admin/_refund.html", await _view(request, number, back, form))
 
 
 @post(_PATH + "/refund", name="admin:order-refund", guards=[_ORDERS, limited(PURCHASE)], status_code=200)
@@ -73,13 +73,15 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
             told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
             return await _done(request, number, told)
     back = await orders.refundable(actor, number)
-    return sheet(request, "manage/_refund.html", await _view(request, number, back, form, error), status=FORM_ERROR)
+    return sheet(
+        request, "payments/admin/_refund.html", await _view(request, number, back, form, error), status=FORM_ERROR
+    )
 
 
 @get(_PATH + "/cancel", name="admin:order-cancel-sheet", guards=[_ORDERS])
 async def cancel_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order is cancelled: why."""
-    return sheet(request, "manage/_reason.html", ReasonSheet("cancel", f"/admin/orders/{number}/cancel"))
+    return sheet(request, "core/_reason.html", ReasonSheet("cancel", f"/admin/orders/{number}/cancel"))
 
 
 @post(_PATH + "/cancel", name="admin:order-cancel", guards=[_ORDERS, limited(WRITE)], status_code=200)
@@ -89,7 +91,7 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
         form = await forms.read_form(request, CancelForm)
     except Invalid:
         view = ReasonSheet("cancel", f"/admin/orders/{number}/cancel", error=True)
-        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+        return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.orders.cancel_for(request.user, number, form.reason)
     return await _done(request, number, _("Cancelled"))
 

@@ -73,9 +73,9 @@ async def confirm(request: SoukRequest) -> Html:
         return await sold_out(request, quote.line.slug, variant)
     if quote.missing or wish.keep:
         short = await _missing(request, quote, variant, forms.new_intent(), keep=wish.keep)
-        return sheet(request, "shop/_missing.html", short)
+        return sheet(request, "orders/_missing.html", short)
     view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-    return sheet(request, "shop/_confirm.html", view)
+    return sheet(request, "orders/_confirm.html", view)
 
 
 @get("/checkout", name="shop:checkout")
@@ -91,9 +91,9 @@ async def checkout(request: SoukRequest) -> Html:
         return await product_page(request, found, variant)
     if quote.missing:
         view = await _missing(request, quote, variant, forms.new_intent())
-        return page(request, "shop/checkout_missing.html", view, tab="shop", back=back)
+        return page(request, "orders/checkout_missing.html", view, tab="shop", back=back)
     view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-    return page(request, "shop/checkout.html", view, tab="shop", back=back)
+    return page(request, "orders/checkout.html", view, tab="shop", back=back)
 
 
 @post("/orders", name="orders:place", guards=[limited(PURCHASE)], status_code=200)
@@ -109,7 +109,7 @@ async def place(request: SoukRequest) -> Html:
         if not quote.missing:
             raise
         view = await _missing(request, quote, variant, form.intent)
-        return sheet(request, "shop/_missing.html", view, status=402)
+        return sheet(request, "orders/_missing.html", view, status=402)
     except PriceChanged as changed:
         return await price_changed(request, variant, form.quantity, changed)
     except SoldOut:
@@ -130,7 +130,7 @@ async def reserve(request: SoukRequest) -> Html:
         quote = await orders.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
     except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
-        answer = sheet(request, "shop/_unpaid.html", present.unpaid(refusal), status=409)
+        answer = sheet(request, "orders/_unpaid.html", present.unpaid(refusal), status=409)
         answer.headers["x-error-code"] = refusal.code
         return answer
     order = await orders.detail(request.user, ref.number)
@@ -198,10 +198,10 @@ async def price_changed(request: SoukRequest, variant: VariantId, quantity: int,
     quote = await site_of(request).services.orders.quote(request.user, variant, quantity)
     if quote.missing:
         short = await _missing(request, quote, variant, forms.new_intent())
-        answer = sheet(request, "shop/_missing.html", short, status=409)
+        answer = sheet(request, "orders/_missing.html", short, status=409)
     else:
         view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-        answer = sheet(request, "shop/_confirm.html", view, status=409)
+        answer = sheet(request, "orders/_confirm.html", view, status=409)
     answer.headers["x-error-code"] = changed.code
     return toast(
         answer, site_of(request).viewer(request.user).words.gettext("The price has changed. Nothing was charged"), "bad"

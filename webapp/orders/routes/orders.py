@@ -77,7 +77,7 @@ async def methods(request: SoukRequest, number: str) -> Html:
     if checkout_views.missing_of(order, balance):
         return await missing_sheet(request, order, balance)
     return sheet(
-        request, "shop/_confirm.html", checkout_views.confirm_order(order, balance, request.user, pictures(request))
+        request, "orders/_confirm.html", checkout_views.confirm_order(order, balance, request.user, pictures(request))
     )
 
 
@@ -176,7 +176,7 @@ async def missing_sheet(request: SoukRequest, order: OrderView, balance: Money, 
     site = site_of(request)
     ways = await site.services.payments.ways(request.user)
     view = checkout_views.missing_for_order(order, balance, forms.new_intent(), ways, site.viewer(request.user))
-    return sheet(request, "shop/_missing.html", view, status=status)
+    return sheet(request, "orders/_missing.html", view, status=status)
 
 
 def _signer(request: SoukRequest) -> Callable[[str], str]:

@@ -53,7 +53,7 @@ async def deposits(request: SoukRequest) -> Html:
     viewer = site.viewer(actor)
     names = {deposit.intent.user_id: deposit.payer for deposit in found}
     view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in found))
-    return manage_page(request, "manage/deposits.html", view, "payments", back=PAYMENTS)
+    return manage_page(request, "payments/admin/deposits.html", view, "payments", back=PAYMENTS)
 
 
 @get(PAYMENTS + "/proofs/{name:str}", name="admin:proof", opt=PUBLIC)
@@ -79,14 +79,16 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_i
     if found is None:
         raise NotFound("no such receipt")
     view = ReceiptSheet(signed_url(request, proof_path(found)), found.at, found.note)
-    return sheet(request, "manage/_receipt.html", view)
+    return sheet(request, "payments/admin/_receipt.html", view)
 
 
 @get(_ONE + "/confirm", name="admin:confirm-sheet", guards=[_MONEY])
 async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before money is credited: how much has arrived in all. Raises NotFound."""
     intent = await _intent(request, intent_id)
-    return sheet(request, "manage/_confirm_deposit.html", await _view(request, intent, str(intent.payable.decimal())))
+    return sheet(
+        request, "payments/admin/_confirm_deposit.html", await _view(request, intent, str(intent.payable.decimal()))
+    )
 
 
 @post(_ONE + "/confirm", name="admin:confirm-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -101,7 +103,7 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     except Invalid as refusal:
         error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"
         view = await _view(request, intent, form.amount, error)
-        return sheet(request, "manage/_confirm_deposit.html", view, status=FORM_ERROR)
+        return sheet(request, "payments/admin/_confirm_deposit.html", view, status=FORM_ERROR)
     if found.received < amount:
         return await _judged(request, intent.id, _("It waits for a second admin"))
     return await _judged(request, intent.id, _("Confirmed. The money is in the wallet"))
@@ -110,7 +112,7 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 @get(_ONE + "/reject", name="admin:reject-sheet", guards=[_MONEY])
 async def reject_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before a proof is refused: why. The person reads it."""
-    return sheet(request, "manage/_reason.html", ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject"))
+    return sheet(request, "core/_reason.html", ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject"))
 
 
 @post(_ONE + "/reject", name="admin:reject-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -120,7 +122,7 @@ async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject", error=True)
-        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+        return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.deposits.reject(request.user, IntentId(intent_id), form.reason)
     return await _judged(request, IntentId(intent_id), _("Refused. They can read why"))
 

@@ -25,7 +25,7 @@ async def ways(request: SoukRequest) -> Html:
     """Every way to pay: on, off, half configured or wrong."""
     site, actor = site_of(request), request.user
     rows = present.setup_rows(await site.services.payments.setups(actor), site.viewer(actor))
-    return manage_page(request, "manage/ways.html", SetupsPage(rows), "ways")
+    return manage_page(request, "payments/admin/methods.html", SetupsPage(rows), "ways")
 
 
 @get(_PATH + "/{name:str}", name="admin:way", guards=[_SETTINGS])
@@ -36,7 +36,9 @@ async def way(request: SoukRequest, name: FromPath[str]) -> Html:
     if found is None:
         raise NotFound("no such way to pay")
     notes = await site.services.payments.examine(actor, name)
-    return sheet(request, "manage/_way.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes)))
+    return sheet(
+        request, "payments/admin/_method.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes))
+    )
 
 
 HANDLERS: Final = (ways, way)

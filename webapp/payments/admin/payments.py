@@ -82,10 +82,10 @@ async def payments(request: SoukRequest) -> Html:
         more=more,
     )
     if more or asked_by(request, "results"):
-        return fragment(request, "manage/_payment_rows.html", view)
+        return fragment(request, "payments/admin/_payment_rows.html", view)
     if query.person is None:
         view = msgspec.structs.replace(view, places=await money_places(request))
-    return manage_page(request, "manage/payments.html", view, "payments")
+    return manage_page(request, "payments/admin/payments.html", view, "payments")
 
 
 @get(PAYMENTS + "/{intent_id:uuid}", name="admin:payment", guards=[_MONEY])
@@ -137,8 +137,8 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         seen_at=services.payments.seen_at(intent),
     )
     if asked_by(request, "payment"):
-        return fragment(request, "manage/_payment.html", view)
-    return manage_page(request, "manage/payment.html", view, "payments", back=PAYMENTS)
+        return fragment(request, "payments/admin/_payment.html", view)
+    return manage_page(request, "payments/admin/payment.html", view, "payments", back=PAYMENTS)
 
 
 async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:

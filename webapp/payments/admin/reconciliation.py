@@ -56,8 +56,8 @@ async def _page(request: SoukRequest) -> Html:
         live_url=live_url(request, "reconciliation:all") if waiting else None,
     )
     if asked_by(request, "comparisons"):
-        return fragment(request, "manage/_comparisons_answer.html", view)
-    return manage_page(request, "manage/reconciliation.html", view, "payments", back=PAYMENTS)
+        return fragment(request, "payments/admin/_comparisons_answer.html", view)
+    return manage_page(request, "payments/admin/reconciliation.html", view, "payments", back=PAYMENTS)
 
 
 HANDLERS: Final = (reconciliation, compare)

@@ -45,7 +45,7 @@ class AmountForm(msgspec.Struct, frozen=True):
 @get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
 async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Before a top-up goes back: how much, and why. Raises NotFound."""
-    return sheet(request, "manage/_refund.html", await _view(request, IntentId(intent_id)))
+    return sheet(request, "payments/admin/_refund.html", await _view(request, IntentId(intent_id)))
 
 
 @post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
@@ -74,7 +74,7 @@ async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
             done = replaced(await payment_page(request, IntentId(intent_id)), f"{PAYMENTS}/{intent_id}")
             return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
     view = await _view(request, IntentId(intent_id), form, error)
-    return sheet(request, "manage/_refund.html", view, status=FORM_ERROR)
+    return sheet(request, "payments/admin/_refund.html", view, status=FORM_ERROR)
 
 
 async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:

@@ -85,8 +85,8 @@ async def unmatched(request: SoukRequest) -> Html:
     query = forms.read_query(request, PageQuery)
     view = await _unmatched_view(request, query.cursor)
     if asked_for_more(request, query.cursor):
-        return fragment(request, "manage/_unmatched_rows.html", view)
-    return manage_page(request, "manage/unmatched.html", view, "payments", back=PAYMENTS)
+        return fragment(request, "payments/admin/_unmatched_rows.html", view)
+    return manage_page(request, "payments/admin/unmatched.html", view, "payments", back=PAYMENTS)
 
 
 @get(_ONE, name="admin:event", guards=[_MONEY])
@@ -103,7 +103,7 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         first=await first_of(request, ValueKind.UNMATCHED, found.id)
         or await first_of(request, ValueKind.WAIVED_REFUND, found.id),
     )
-    return manage_page(request, "manage/event.html", view, "payments", back=UNMATCHED)
+    return manage_page(request, "payments/admin/event.html", view, "payments", back=UNMATCHED)
 
 
 @get(_ONE + "/people", name="admin:assignees", guards=[_MONEY])
@@ -123,8 +123,8 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         more=more,
     )
     if more or asked_by(request, "results"):
-        return fragment(request, "manage/_pick_rows.html", view)
-    return manage_page(request, "manage/pick.html", view, "payments", back=here)
+        return fragment(request, "identity/admin/_pick_rows.html", view)
+    return manage_page(request, "identity/admin/pick.html", view, "payments", back=here)
 
 
 @get(_ONE + "/assign", name="admin:assign-sheet", guards=[_MONEY])
@@ -132,7 +132,7 @@ async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Before money is given to somebody: how much of the shop's currency it is worth. Raises NotFound."""
     query = forms.read_query(request, AssignQuery)
     found = await _event(request, event_id)
-    return sheet(request, "manage/_assign.html", await _assign_view(request, found, query.person, AssignForm()))
+    return sheet(request, "payments/admin/_assign.html", await _assign_view(request, found, query.person, AssignForm()))
 
 
 @post(_ONE + "/assign", name="admin:assign", guards=[_MONEY, limited(PURCHASE)], status_code=200)
@@ -144,14 +144,14 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     user_id, order_id = await _receiver(request, form)
     if amount is None or user_id is None:
         view = await _assign_view(request, found, form.person, form, error, no_order=user_id is None)
-        return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
+        return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     inbox = site_of(request).services.inbox
     try:
         intent = await inbox.assign(request.user, found.id, user_id, amount, order_id)
     except Invalid as refusal:
         error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
         view = await _assign_view(request, found, form.person, form, error)
-        return sheet(request, "manage/_assign.html", view, status=FORM_ERROR)
+        return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     if intent is None:
         return await _settled(request, _("Waiting for a second admin"))
     return await _given(request, intent)
@@ -167,7 +167,7 @@ async def accept(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 @get(_ONE + "/dismiss", name="admin:dismiss-sheet", guards=[_MONEY])
 async def dismiss_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Before a message is dismissed: why. Raises NotFound."""
-    return sheet(request, "manage/_reason.html", await _dismiss_view(request, event_id))
+    return sheet(request, "core/_reason.html", await _dismiss_view(request, event_id))
 
 
 @post(_ONE + "/dismiss", name="admin:dismiss", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -177,7 +177,7 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = msgspec.structs.replace(await _dismiss_view(request, event_id), error=True)
-        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+        return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     done = await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
     return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
 
@@ -267,7 +267,7 @@ async def _given(request: SoukRequest, intent: Intent) -> Html:
 
 async def _settled(request: SoukRequest, told: str) -> Html:
     view = await _unmatched_view(request, "")
-    shown = manage_page(request, "manage/unmatched.html", view, "payments", back=PAYMENTS)
+    shown = manage_page(request, "payments/admin/unmatched.html", view, "payments", back=PAYMENTS)
     words = site_of(request).viewer(request.user).words
     return toast(replaced(to_app(shown), UNMATCHED), words.gettext(told))
 

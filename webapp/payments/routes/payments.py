@@ -43,7 +43,7 @@ async def payments(request: SoukRequest) -> Html:
     found = await site.services.payments.list_mine(request.user)
     return page(
         request,
-        "wallet/payments.html",
+        "payments/payments.html",
         present.listed(found, site.viewer(request.user), request.user),
         tab="me",
         back=_WALLET,
@@ -60,11 +60,11 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         return landed
     view = await _view(request, intent)
     if not asked_again:
-        return page(request, "wallet/payment.html", view, tab="me", back=_back(view))
+        return page(request, "payments/payment.html", view, tab="me", back=_back(view))
     # The page asks every few seconds: under a finger that copies an address nothing is swapped for its like.
     if query.seen and view.address.endswith(f"={query.seen}"):
         return nothing(request)
-    return fragment(request, "wallet/_payment.html", view)
+    return fragment(request, "payments/_payment.html", view)
 
 
 @post("/wallet/payments/{intent_id:uuid}/look", name="wallet:look", guards=[limited(WRITE)], status_code=200)
@@ -75,11 +75,11 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     try:
         found = await services.payments.look(request.user, before.id)
     except Unavailable:
-        answer = fragment(request, "wallet/_payment.html", await _view(request, before))
+        answer = fragment(request, "payments/_payment.html", await _view(request, before))
         return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
     if landed := await _landed(request, found):
         return landed
-    answer = fragment(request, "wallet/_payment.html", await _view(request, found))
+    answer = fragment(request, "payments/_payment.html", await _view(request, found))
     return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
 
 
@@ -87,7 +87,7 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Choose the file that shows a transfer. Raises NotFound, also for another's payment."""
     intent = await site_of(request).services.payments.intent(request.user, IntentId(intent_id))
-    return sheet(request, "wallet/_send_receipt.html", SendReceiptSheet(str(intent.id)))
+    return sheet(request, "payments/_send_receipt.html", SendReceiptSheet(str(intent.id)))
 
 
 @post(
@@ -110,7 +110,7 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
             error = present.proof_error(refusal.fields.get("proof", ""))
     if error:
         view = SendReceiptSheet(str(intent_id), error)
-        return sheet(request, "wallet/_send_receipt.html", view, status=FORM_ERROR)
+        return sheet(request, "payments/_send_receipt.html", view, status=FORM_ERROR)
     intent = await services.payments.intent(request.user, IntentId(intent_id))
     words = site_of(request).viewer(request.user).words
     return toast(await payment_page(request, intent), words.gettext("Receipt received"))
@@ -148,7 +148,7 @@ async def payment_page(request: SoukRequest, intent: Intent) -> Html:
     """A payment that has just been begun, at its own address."""
     view = await _view(request, intent)
     return pushed(
-        page(request, "wallet/payment.html", view, tab="me", back=_back(view)), f"/wallet/payments/{intent.id}"
+        page(request, "payments/payment.html", view, tab="me", back=_back(view)), f"/wallet/payments/{intent.id}"
     )
 
 

@@ -58,7 +58,7 @@ async def quote(request: SoukRequest) -> Html:
     form = forms.read_query(request, TopUpForm)
     ways = await site_of(request).services.payments.ways(request.user)
     amount, error = _read(request, form, ways)
-    return fragment(request, "wallet/_quote.html", await _view(request, form, ways, amount, error))
+    return fragment(request, "payments/_quote.html", await _view(request, form, ways, amount, error))
 
 
 @post("/wallet/topup", name="wallet:topup-start", guards=[limited(PURCHASE)], status_code=200)
@@ -84,7 +84,7 @@ async def start(request: SoukRequest) -> Html:
         # What was begun is opened by the worker, or expires; another try is another payment.
         view = await _view(request, msgspec.structs.replace(form, intent=""), ways, amount, "")
         words = site_of(request).viewer(actor).words
-        answer = page(request, "wallet/topup.html", view, tab="me", back=_WALLET)
+        answer = page(request, "payments/top_up.html", view, tab="me", back=_WALLET)
         return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
     except Invalid as refusal:
         if "amount" not in refusal.fields:
@@ -110,7 +110,7 @@ async def top_up_page(request: SoukRequest, *, way: str = "", instead: UUID | No
         instead=instead,
     )
     view = msgspec.structs.replace(view, bonus=await _bonus(request, chosen(ways, way), view.amount) or None)
-    return page(request, "wallet/topup.html", view, tab="me", back=_WALLET)
+    return page(request, "payments/top_up.html", view, tab="me", back=_WALLET)
 
 
 def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[Money | None, present.AmountError]:
@@ -156,7 +156,7 @@ async def _refused(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
 ) -> Html:
     view = await _view(request, form, ways, amount, error)
-    return page(request, "wallet/topup.html", view, tab="me", back=_WALLET, status=FORM_ERROR)
+    return page(request, "payments/top_up.html", view, tab="me", back=_WALLET, status=FORM_ERROR)
 
 
 TOPUP_HANDLERS: Final = (top_up, quote, start)

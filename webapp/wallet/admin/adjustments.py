@@ -74,7 +74,7 @@ async def wallet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 @get(_PERSON + "/adjust", name="admin:adjust-sheet", guards=[_MONEY])
 async def adjust_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Before a balance is corrected: which way, how much, and why. Raises NotFound."""
-    return sheet(request, "manage/_adjust.html", await _adjust_view(request, UserId(user_id), AdjustForm()))
+    return sheet(request, "wallet/admin/_adjust.html", await _adjust_view(request, UserId(user_id), AdjustForm()))
 
 
 @post(_PERSON + "/adjust", name="admin:adjust", guards=[_MONEY, limited(PURCHASE)], status_code=200)
@@ -102,7 +102,7 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
             shown = await _wallet_page(request, UserId(user_id))
             return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
     view = await _adjust_view(request, UserId(user_id), form, error)
-    return sheet(request, "manage/_adjust.html", view, status=FORM_ERROR)
+    return sheet(request, "wallet/admin/_adjust.html", view, status=FORM_ERROR)
 
 
 async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
@@ -136,7 +136,7 @@ async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
 @get(_ONE + "/refuse", name="admin:refuse-sheet", guards=[_MONEY])
 async def refuse_sheet(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
     """Before it is refused: why. Raises NotFound."""
-    return sheet(request, "manage/_reason.html", await _refuse_view(request, AdjustmentId(adjustment_id)))
+    return sheet(request, "core/_reason.html", await _refuse_view(request, AdjustmentId(adjustment_id)))
 
 
 @post(_ONE + "/refuse", name="admin:refuse", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -146,7 +146,7 @@ async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
-        return sheet(request, "manage/_reason.html", view, status=FORM_ERROR)
+        return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
     return _told(request, await _waiting_page(request), _("Refused"))
 
@@ -162,7 +162,9 @@ async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, err
 async def _waiting_page(request: SoukRequest) -> Html:
     waiting = await site_of(request).services.adjustments.waiting(request.user)
     view = AdjustmentsPage(await _views(request, waiting))
-    return replaced(to_app(manage_page(request, "manage/adjustments.html", view, "payments", back=PAYMENTS)), _WAITING)
+    return replaced(
+        to_app(manage_page(request, "wallet/admin/adjustments.html", view, "payments", back=PAYMENTS)), _WAITING
+    )
 
 
 async def _views(request: SoukRequest, found: Sequence[Adjustment]) -> tuple[AdjustmentView, ...]:
@@ -196,11 +198,11 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
         next_url=address(f"{here}/wallet", cursor=found.next_cursor) if found.next_cursor else None,
     )
     if asked_for_more(request, cursor):
-        return fragment(request, "manage/_wallet_rows.html", view)
+        return fragment(request, "wallet/admin/_wallet_rows.html", view)
     corrections = await _views(request, await site.services.adjustments.of(actor, user_id))
     view = msgspec.structs.replace(view, adjustments=corrections)
     back = here if actor.may(Permission.USERS) else PAYMENTS
-    return manage_page(request, "manage/wallet.html", view, "people", back=back)
+    return manage_page(request, "wallet/admin/wallet.html", view, "people", back=back)
 
 
 async def _adjust_view(request: SoukRequest, user_id: UserId, form: AdjustForm, error: AmountError = "") -> AdjustSheet:

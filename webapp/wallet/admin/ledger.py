@@ -33,7 +33,7 @@ async def check(request: SoukRequest) -> Html:
 
 def _page(request: SoukRequest, report: BooksReport) -> Html:
     view = present.books(report, site_of(request).viewer(request.user))
-    return manage_page(request, "manage/books.html", view, "books")
+    return manage_page(request, "wallet/admin/ledger.html", view, "books")
 
 
 HANDLERS: Final = (books, check)
