@@ -14,27 +14,12 @@ from markupsafe import Markup
 from backend.infra.i18n import translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
+from webapp.catalog.screens import BuyView, Country, ProductCard, ProductPage, QuantityView, Shelf, ShopHome, VariantRow
 from webapp.core.assets import build_assets
+from webapp.core.error_page import ErrorPage
+from webapp.core.parts import Chip, Chrome, StockView, Tab, TileView
 from webapp.core.rendering import LOCAL_PAGES, TEMPLATES_DIR, Templates, Viewer, reading
-from webapp.views import (
-    BuyView,
-    Chip,
-    Chrome,
-    Country,
-    ErrorPage,
-    HistoryDay,
-    HistoryRow,
-    ProductCard,
-    ProductPage,
-    QuantityView,
-    Shelf,
-    ShopHome,
-    StockView,
-    Tab,
-    TileView,
-    VariantRow,
-    WalletPage,
-)
+from webapp.wallet.screens.wallet import HistoryDay, HistoryRow, WalletPage
 
 NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
 CHROME = Chrome(tabs=(Tab("shop", "/shop"), Tab("me", "/me")), active="shop")

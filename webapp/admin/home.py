@@ -13,12 +13,14 @@ from backend.identity.types import Permission
 from backend.orders.types import OrderStatus, SalesFigures
 from backend.wallet.types import BooksReport
 from webapp.admin import screens as present
+from webapp.admin.screens import HandRow, ManageHome, StatView
 from webapp.core.back_office import manage_page, open_rooms
 from webapp.core.guards import admins_only
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.screens.admin import ManageOrderRow
 from webapp.payments.admin.attention import money_hands
-from webapp.views import BooksStat, HandRow, ManageHome, ManageOrderRow, StatView
+from webapp.wallet.screens.admin import BooksStat
 
 _LATEST: Final = 8
 _BOOKS_AGE: Final = timedelta(hours=1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from backend.identity.types import Actor, UserRow
 from backend.infra.i18n import mark as _
@@ -15,20 +17,17 @@ from backend.payments.types import Intent
 from backend.wallet.types import BooksReport, Problem
 from webapp.core.rendering import Viewer
 from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens.admin import AdminRow
+from webapp.identity.screens.person import ManagePersonRow
+from webapp.notifications.screens import DeliveryRow
+from webapp.orders.screens.admin import ManageOrderRow
 from webapp.orders.screens.orders import status, title
 from webapp.payments.screens.methods import way_title
-from webapp.views import (
-    AdminRow,
-    AssetRow,
-    BooksPage,
-    BooksStat,
-    DeliveryRow,
-    ManageOrderRow,
-    ManagePersonRow,
-    StatView,
-)
+from webapp.wallet.screens.admin import AssetRow, BooksPage, BooksStat
 
 BALANCE: Final = _("Balance")
+
+
 _PROBLEMS: Final[dict[Problem, str]] = {
     Problem.UNBALANCED: _("Transfers whose sides do not sum to zero: {count}"),
     Problem.INCOMPLETE: _("Transfers with a side missing: {count}"),
@@ -39,6 +38,8 @@ _PROBLEMS: Final[dict[Problem, str]] = {
     Problem.WRONG_ROLLUP: _("Balances of the house that are not the sum of their changes: {count}"),
     Problem.ASSET_NOT_ZERO: _("Currencies that do not come to zero: {count}"),
 }
+
+
 _ALL: Final = 100
 
 
@@ -134,6 +135,15 @@ def percent_change(now: int, before: int) -> int:
     return round((now - before) * _ALL / before) if before else _ALL if now else 0
 
 
+class StatView(msgspec.Struct, frozen=True):
+    """A figure of today beside the same time a day earlier."""
+
+    key: Literal["sales", "orders", "people"]
+    value: Money | int
+    change: int | None = None
+    change_percent: int | None = None
+
+
 def stats(
     today: orders.SalesFigures, before: orders.SalesFigures, people: tuple[int, int] | None
 ) -> tuple[StatView, ...]:
@@ -163,3 +173,23 @@ def delivery(job: FailedJob) -> DeliveryRow:
 def _last_line(text: str) -> str:
     lines: Sequence[str] = text.strip().splitlines()
     return lines[-1][:200] if lines else ""
+
+
+class HandRow(msgspec.Struct, frozen=True):
+    """Work that waits for a person; ``urgent`` is the page's one red count."""
+
+    key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "approvals", "reconciliation"]
+    href: str
+    count: int
+    urgent: bool = False
+
+
+class ManageHome(msgspec.Struct, frozen=True):
+    """admin/home.html; ``rooms`` are those that this admin may enter. ``no_contact``: no support address is set."""
+
+    hands: tuple[HandRow, ...]
+    stats: tuple[StatView, ...]
+    books: BooksStat | None
+    latest: tuple[ManageOrderRow, ...] = ()
+    rooms: tuple[str, ...] = ()
+    no_contact: bool = False

@@ -13,13 +13,13 @@ from backend.approvals.types import FirstApproval, ValueKind
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import OrderId, ValueId
 from webapp.approvals import screens as present
+from webapp.approvals.screens import ApprovalsPage, ApprovalView
 from webapp.core.answers import replaced, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import admins_only
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import Html, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.views.manage_money import ApprovalsPage, ApprovalView
 
 _PATH: Final = "/admin/approvals"
 

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from backend.approvals.types import FirstApproval, ValueKind
 from backend.approvals.words import kind_title
 from backend.identity.types import Actor
 from backend.kernel.ids import OrderId, UserId
+from backend.kernel.money import Money
 from webapp.core.rendering import Viewer
-from webapp.views.manage_money import ApprovalView
 
 # Where the second admin presses a button, and types nothing again.
 _BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE})
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """A first approval that waits for a second; ``mine``: this reader gave it; ``by_button``: its page has a button."""
+
+    id: str
+    title: str
+    href: str
+    amount: Money
+    person: str
+    by: str
+    reason: str
+    at: datetime
+    mine: bool
+    by_button: bool
+    can_withdraw: bool
 
 
 def approval(
@@ -52,3 +71,9 @@ def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
             return "/admin/bonuses"
         case _:
             return "/admin/adjustments"
+
+
+class ApprovalsPage(msgspec.Struct, frozen=True):
+    """approvals/admin/approvals.html: what waits for a second admin, in all ways together."""
+
+    rows: tuple[ApprovalView, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,27 +12,20 @@ from markupsafe import Markup
 from backend.catalog import types as catalog
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
+from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from webapp.core.looks import Picture, tile
-from webapp.views import (
-    BuyView,
-    Chip,
-    Country,
-    ProductCard,
-    ProductPage,
-    ProductRows,
-    QuantityView,
-    Shelf,
-    ShopHome,
-    ShopList,
-    StockView,
-    TileView,
-    VariantRow,
-)
+from webapp.core.parts import Chip, StockView, TileView
 
 _LOW: Final = 10
+
+
 _MOST: Final = 1000
+
+
 _PUCKS: Final = 24
+
+
 _SHELF: Final = 6
 
 
@@ -74,6 +67,19 @@ def _tile(product: catalog.ProductCard, picture: Picture) -> TileView:
     return tile(product.name, product.hue, product.icon, product.country, picture(product.picture))
 
 
+class ProductCard(msgspec.Struct, frozen=True):
+    """A product in a grid or a list; ``from_price`` when its variants differ in price."""
+
+    slug: str
+    title: str
+    subtitle: str
+    tile: TileView
+    price: Money
+    stock: StockView
+    from_price: bool = False
+    premium_only: bool = False
+
+
 def card(product: catalog.ProductCard, picture: Picture) -> ProductCard:
     """A product in a grid or a list."""
     return ProductCard(
@@ -86,6 +92,30 @@ def card(product: catalog.ProductCard, picture: Picture) -> ProductCard:
         from_price=product.prices_differ,
         premium_only=product.premium_only,
     )
+
+
+class Country(msgspec.Struct, frozen=True):
+    """A country to browse by; ``code`` None is everywhere."""
+
+    code: str | None
+    href: str
+    active: bool = False
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """A row of cards on the shop's first page."""
+
+    key: Literal["fresh", "popular"]
+    cards: tuple[ProductCard, ...]
+    href: str
+
+
+class ShopHome(msgspec.Struct, frozen=True):
+    """catalog/home.html"""
+
+    categories: tuple[Chip, ...]
+    countries: tuple[Country, ...]
+    shelves: tuple[Shelf, ...]
 
 
 def home(
@@ -115,12 +145,31 @@ def home(
     return ShopHome(categories=tuple(chips) if len(chips) > 1 else (), countries=tuple(pucks), shelves=tuple(shelves))
 
 
+class ProductRows(msgspec.Struct, frozen=True):
+    """catalog/_rows.html: the next page of a list."""
+
+    cards: tuple[ProductCard, ...]
+    next_url: str | None = None
+
+
 def rows(found: Page[catalog.ProductCard], filters: Filters, picture: Picture) -> ProductRows:
     """A part of a list, and where the next part is."""
     return ProductRows(
         cards=tuple(card(item, picture) for item in found.items),
         next_url=filters.href(cursor=found.next_cursor) if found.next_cursor else None,
     )
+
+
+class ShopList(msgspec.Struct, frozen=True):
+    """catalog/list.html. ``sorts`` have keys popular, new, price; ``chosen`` can be taken off, ``inside`` narrows."""
+
+    title: str
+    sorts: tuple[Chip, ...]
+    in_stock: Chip
+    chosen: tuple[Chip, ...]
+    rows: ProductRows
+    inside: tuple[Chip, ...] = ()
+    clear_href: str = "/shop"
 
 
 def listed(
@@ -166,6 +215,25 @@ def _buyable(variant: catalog.VariantOffer) -> bool:
     return variant.available is None or variant.available >= variant.min_quantity
 
 
+class QuantityView(msgspec.Struct, frozen=True):
+    """How many are asked for and what the limits allow now; ``per_person`` is told to the buyer."""
+
+    value: int
+    minimum: int
+    maximum: int
+    per_person: int | None = None
+
+
+class BuyView(msgspec.Struct, frozen=True):
+    """catalog/_buy.html: the quantity row and the button, asked again at every change of variant or quantity."""
+
+    slug: str
+    variant_id: str
+    quantity: QuantityView
+    total: Money
+    state: Literal["buy", "sold_out", "premium_only"] = "buy"
+
+
 def buy(product: catalog.ProductDetail, variant: catalog.VariantOffer, quantity: int, actor: Actor) -> BuyView:
     """What the chosen variant and quantity come to, the quantity brought within its limits."""
     limits = [variant.max_quantity or _MOST, variant.per_person_limit or _MOST, _MOST]
@@ -181,6 +249,33 @@ def buy(product: catalog.ProductDetail, variant: catalog.VariantOffer, quantity:
         total=variant.price * asked,
         state="premium_only" if premium else "buy" if _buyable(variant) else "sold_out",
     )
+
+
+class VariantRow(msgspec.Struct, frozen=True):
+    """One way to have a product, such as "3 months"."""
+
+    id: str
+    title: str
+    price: Money
+    note: str = ""
+    was: Money | None = None
+    stock: StockView = StockView()
+    selected: bool = False
+    available: bool = True
+
+
+class ProductPage(msgspec.Struct, frozen=True):
+    """catalog/product.html"""
+
+    title: str
+    tile: TileView
+    stock: StockView
+    variants: tuple[VariantRow, ...]
+    buy: BuyView
+    subtitle: str = ""
+    description: Markup = Markup("")
+    variants_kind: Literal["duration", "amount", "option"] = "option"
+    similar: tuple[ProductCard, ...] = ()
 
 
 def product_page(

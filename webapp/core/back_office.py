@@ -7,9 +7,9 @@ from typing import Final, Literal
 import msgspec
 
 from backend.identity.types import Actor, Permission
+from webapp.core.parts import SideItem
 from webapp.core.responses import Html, page
 from webapp.core.site import SoukRequest, site_of
-from webapp.views import SideItem
 
 Room = Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
 

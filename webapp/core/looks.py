@@ -11,8 +11,8 @@ from backend.identity.types import Actor
 from backend.infra.formatting import timezone
 from backend.kernel.text import pick
 from backend.orders.types import OrderLine
+from webapp.core.parts import Hue, TileView
 from webapp.core.tiles import hue_of, initial_of
-from webapp.views import Hue, TileView
 
 T = TypeVar("T")
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from backend.kernel.money import Money
+
+Tone = Literal["", "good", "warn", "bad"]
+
+
+AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent", "no_price"]
+
+
 Hue = Literal["blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey"]
+
+
 Place = Literal["shop", "me", "manage"]
 
 
@@ -73,3 +84,48 @@ class SureSheet(msgspec.Struct, frozen=True):
     text: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     danger: bool = False
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """A moment of something followed over time; ``at`` is None for what is still to come."""
+
+    key: Literal[
+        "placed", "paid", "paid_balance", "delivered", "key", "cancelled", "expired",
+        "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "part_refunded",
+        "proof", "proved", "looking",
+    ]  # fmt: skip
+    state: Literal["done", "now", "todo", "bad"]
+    at: datetime | None = None
+    amount: Money | None = None
+
+
+class Preset(msgspec.Struct, frozen=True):
+    """A ready amount."""
+
+    amount: Money
+    selected: bool = False
+
+
+class Badge(msgspec.Struct, frozen=True):
+    """A state in words, already in the reader's language."""
+
+    text: str
+    tone: Tone = ""
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A name and its value; ``copy``: a long code of a machine, to be copied with a tap."""
+
+    name: str
+    value: str
+    copy: bool = False
+
+
+class ReasonSheet(msgspec.Struct, frozen=True):
+    """core/_reason.html: a reason before something is done; ``kind`` says what; ``title`` is a refusal's question."""
+
+    kind: Literal["dismiss", "reject", "cancel", "refuse"]
+    action: str
+    error: bool = False
+    title: str = ""
+    limit: Money | None = None

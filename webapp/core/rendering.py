@@ -22,7 +22,7 @@ from backend.infra.i18n import Translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from webapp.core.assets import Assets
-from webapp.views import ErrorPage
+from webapp.core.error_page import ErrorPage
 
 TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
 LOCAL_PAGES: Final = ("offline", "error", "expired", "outside", "blocked")

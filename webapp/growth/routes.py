@@ -26,7 +26,7 @@ from webapp.core.limits import PURCHASE, WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, page, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.growth import screens as present
-from webapp.views.growth import GiftsPage, GrowthError, NewGiftPage, RedeemedPage, RedeemPage
+from webapp.growth.screens import GiftsPage, GrowthError, NewGiftPage, RedeemedPage, RedeemPage
 
 _WALLET: Final = "/wallet"
 _GIFTS: Final = "/wallet/gifts"

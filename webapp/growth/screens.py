@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,15 +20,28 @@ from backend.infra.reading import decimal_text
 from backend.kernel.ids import BonusRuleId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import ascii_digits
+from webapp.core.parts import Preset
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import way_title
-from webapp.views import Preset
-from webapp.views.growth import BonusRow, GiftPage, GiftRow, GiftState, GrowthError, VoucherRow
+
+GiftState = Literal["active", "redeemed", "taken_back"]
+
+
+GrowthError = Literal["", "required", "not_a_number", "too_small", "too_large"]
+
 
 REDEEM: Final = "/wallet/redeem"
+
+
 _SHARE: Final = "https://t.me/share/url"
+
+
 _GIFT_WORDS: Final = _("A gift for you: {amount}. Open it and it is in your wallet.")
+
+
 _ERRORS: Final[dict[str, GrowthError]] = {"below_minimum": "too_small", "above_maximum": "too_large"}
+
+
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -47,6 +60,16 @@ def plain(amount: Money) -> str:
     return str(amount.decimal()).removesuffix(".00")
 
 
+class GiftRow(msgspec.Struct, frozen=True):
+    """A gift card in its buyer's list; ``closed_at`` is when it was redeemed or taken back."""
+
+    id: str
+    amount: Money
+    state: GiftState
+    at: datetime
+    closed_at: datetime | None = None
+
+
 # ---- gift cards
 
 
@@ -54,6 +77,16 @@ def gift_row(gift: GiftCard) -> GiftRow:
     """A gift card in a list."""
     state: GiftState = gift.status.value
     return GiftRow(str(gift.id), gift.amount, state, gift.created_at, gift.closed_at)
+
+
+class GiftPage(msgspec.Struct, frozen=True):
+    """growth/gift.html; ``code``, ``link`` and ``share_url`` while it can be given away."""
+
+    gift: GiftRow
+    code: str = ""
+    link: str = ""
+    share_url: str = ""
+    fresh: bool = False
 
 
 def gift_page(gift: GiftCard, viewer: Viewer, *, bot_url: str, public_url: str, fresh: bool = False) -> GiftPage:
@@ -68,6 +101,20 @@ def gift_page(gift: GiftCard, viewer: Viewer, *, bot_url: str, public_url: str, 
     amount = format_money(gift.amount, viewer.locale, trim=True)
     share = urlencode({"url": link, "text": viewer.words.gettext(_GIFT_WORDS).format(amount=amount)})
     return GiftPage(gift_row(gift), gift.code, link, f"{_SHARE}?{share}", fresh)
+
+
+class VoucherRow(msgspec.Struct, frozen=True):
+    """A batch of vouchers in an admin's list; ``most`` is how often it can be redeemed in all."""
+
+    id: str
+    amount: Money
+    codes: int
+    most: int
+    redeemed: int
+    note: str
+    state: Literal["live", "over", "used", "stopped"]
+    at: datetime
+    expires_at: datetime | None
 
 
 # ---- vouchers
@@ -93,6 +140,28 @@ def voucher_row(batch: VoucherBatch, now: datetime) -> VoucherRow:
         at=batch.created_at,
         expires_at=batch.expires_at,
     )
+
+
+class BonusRow(msgspec.Struct, frozen=True):
+    """A bonus rule; ``percent`` in words or ``fixed``; ``given`` to ``payments`` payments.
+
+    One that is ``waiting`` for a second admin says whose the first approval is (``by``; ``mine``: this reader's).
+    """
+
+    id: str
+    minimum: Money
+    percent: str
+    fixed: Money | None
+    maximum: Money | None
+    starts: date | None
+    ends: date | None
+    first_only: bool
+    way: str
+    state: Literal["waiting", "running", "later", "over", "stopped"]
+    payments: int
+    given: Money
+    by: str = ""
+    mine: bool = False
 
 
 # ---- bonus rules
@@ -174,3 +243,106 @@ def read_basis_points(text: str) -> int:
     """Hundredths of a per cent in "12,5" or "12.5 %". Raises ValueError."""
     plain = decimal_text(text.strip().rstrip("%٪"), most_decimals=2)
     return int(Decimal(plain) * 100)
+
+
+class RedeemPage(msgspec.Struct, frozen=True):
+    """growth/redeem.html; ``wait`` is how long there were too many tries."""
+
+    code: str = ""
+    error: Literal["", "required", "not_valid", "too_many"] = ""
+    wait: timedelta = timedelta(0)
+
+
+class RedeemedPage(msgspec.Struct, frozen=True):
+    """growth/redeemed.html; ``again``: it was his before."""
+
+    kind: Literal["voucher", "gift_card"]
+    amount: Money
+    balance: Money
+    again: bool
+
+
+class GiftsPage(msgspec.Struct, frozen=True):
+    """growth/gifts.html"""
+
+    rows: tuple[GiftRow, ...]
+
+
+class NewGiftPage(msgspec.Struct, frozen=True):
+    """growth/new_gift.html, with the card's ``amount``; ``missing`` is what the balance lacks."""
+
+    balance: Money
+    amount: Money
+    presets: tuple[Preset, ...]
+    minimum: Money
+    maximum: Money
+    intent: str
+    typed: str = ""
+    error: GrowthError = ""
+    missing: Money | None = None
+
+
+class VouchersPage(msgspec.Struct, frozen=True):
+    """growth/admin/vouchers.html"""
+
+    rows: tuple[VoucherRow, ...]
+
+
+class VoucherSheet(msgspec.Struct, frozen=True):
+    """growth/admin/_voucher.html"""
+
+    row: VoucherRow
+
+
+class NewVouchersPage(msgspec.Struct, frozen=True):
+    """growth/admin/new_vouchers.html; ``errors`` maps a field to what is wrong with it.
+
+    ``limit`` is what one admin may make alone in 24 hours, in all ways together; None where nobody else could approve.
+    """
+
+    presets: tuple[Preset, ...]
+    maximum: Money
+    limit: Money | None
+    intent: str
+    amount: str = ""
+    kind: Literal["one", "many"] = "one"
+    count: str = ""
+    until: str = ""
+    note: str = ""
+    errors: dict[str, str] = {}
+
+
+class CodesPage(msgspec.Struct, frozen=True):
+    """growth/admin/codes.html: the codes, this once; none when they have been shown before."""
+
+    row: VoucherRow
+    codes: tuple[str, ...]
+
+
+class BonusesPage(msgspec.Struct, frozen=True):
+    """growth/admin/bonuses.html"""
+
+    rows: tuple[BonusRow, ...]
+
+
+class WayChoice(msgspec.Struct, frozen=True):
+    """A way to pay that a rule may be for; the empty key is every way."""
+
+    key: str
+    title: str
+
+
+class NewBonusPage(msgspec.Struct, frozen=True):
+    """growth/admin/new_bonus.html; ``errors`` maps a field to what is wrong with it."""
+
+    presets: tuple[Preset, ...]
+    ways: tuple[WayChoice, ...]
+    amount: str = ""
+    kind: Literal["percent", "fixed"] = "percent"
+    value: str = ""
+    maximum: str = ""
+    starts: str = ""
+    ends: str = ""
+    first_only: bool = False
+    way: str = ""
+    errors: dict[str, str] = {}

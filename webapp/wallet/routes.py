@@ -19,8 +19,8 @@ from webapp.core.limits import REVEAL
 from webapp.core.responses import Html, fragment, page, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.screens import payments
-from webapp.views import WalletPage
 from webapp.wallet.screens import wallet as present
+from webapp.wallet.screens.wallet import WalletPage
 
 _FILE_SECONDS: Final = 3600
 _MOST_OPEN: Final = 3

@@ -23,9 +23,9 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.growth import screens as present
+from webapp.growth.screens import BonusesPage, NewBonusPage, WayChoice
 from webapp.payments.admin.payments import PAYMENTS
 from webapp.payments.screens.methods import way_title
-from webapp.views.growth import BonusesPage, NewBonusPage, WayChoice
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = "/admin/bonuses"

@@ -23,8 +23,8 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.growth import screens as present
+from webapp.growth.screens import CodesPage, NewVouchersPage, VoucherSheet, VouchersPage
 from webapp.payments.admin.payments import PAYMENTS
-from webapp.views.growth import CodesPage, NewVouchersPage, VoucherSheet, VouchersPage
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = "/admin/vouchers"

@@ -22,9 +22,9 @@ from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.identity.screens.admin import AdminSheet, AdminsPage
+from webapp.identity.screens.person import PickPage
 from webapp.payments.screens.admin import assignee
-from webapp.views import AdminSheet, AdminsPage
-from webapp.views.manage_money import PickPage
 from webapp.wallet.screens.wallet import address
 
 _ADMINS = requires(Permission.ADMINS)

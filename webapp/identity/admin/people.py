@@ -23,7 +23,8 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.routes.me import LANGUAGES
-from webapp.views import BlockSheet, ManagePeople, ManagePerson, ManagePersonRow
+from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
+from webapp.identity.screens.person import ManagePersonRow
 from webapp.wallet.screens.wallet import address
 
 _USERS = requires(Permission.USERS)

@@ -19,12 +19,13 @@ from webapp.core import forms
 from webapp.core.answers import replaced
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.orders import order_page
 from webapp.payments.admin.refunds import AmountForm, ask_refund, read_amount
 from webapp.payments.screens import admin as present
-from webapp.views.manage_money import AmountError, ReasonSheet, RefundSheet
+from webapp.payments.screens.admin import RefundSheet
 
 _ORDERS = requires(Permission.ORDERS)
 _PATH: Final = "/admin/orders/{number:str}"

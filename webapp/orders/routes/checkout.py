@@ -26,9 +26,9 @@ from webapp.core.responses import Html, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import order_page
 from webapp.orders.screens import checkout as present
+from webapp.orders.screens.checkout import ConfirmSheet, MissingSheet
 from webapp.orders.screens.orders import title
 from webapp.payments.routes.payments import payment_page
-from webapp.views import ConfirmSheet, MissingSheet
 
 
 class Purchase(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from webapp.core.responses import Html, fragment, live_url, nothing, page, pictu
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.screens import checkout as checkout_views
 from webapp.orders.screens import orders as present
-from webapp.views import OrderPage
+from webapp.orders.screens.orders import OrderPage
 
 _FILE: Final = re.compile(r"(S-[0-9A-Z]{6})(?:-([1-9][0-9]{0,3}))?\.txt\Z")
 _FILE_SECONDS: Final = 3600

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from backend.identity.types import Actor
 from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
@@ -12,10 +14,30 @@ from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooMa
 from backend.orders.types import OrderView, Quote
 from backend.payments.types import Way
 from webapp.core.looks import Picture, goods_tile
+from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.orders import title
-from webapp.payments.screens.methods import way_row
-from webapp.views import ConfirmSheet, MissingSheet, PayRow, UnpaidSheet
+from webapp.payments.screens.methods import WayRow, way_row
+
+
+class ConfirmSheet(msgspec.Struct, frozen=True):
+    """orders/_confirm.html: what is bought, for how much, and the balance before and after.
+
+    ``intent`` is the idempotency key: a double tap buys once. ``action`` is where it is posted; ``other_url`` shows the
+    other ways to pay.
+    """
+
+    slug: str
+    variant_id: str
+    title: str
+    tile: TileView
+    unit_price: Money
+    quantity: int
+    total: Money
+    balance: Money
+    intent: str
+    action: str = "/orders"
+    other_url: str | None = None
 
 
 def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture) -> ConfirmSheet:
@@ -54,6 +76,17 @@ def confirm_order(order: OrderView, balance: Money, actor: Actor, picture: Pictu
     )
 
 
+class UnpaidSheet(msgspec.Struct, frozen=True):
+    """orders/_unpaid.html: why nothing was reserved; ``order`` is the number of an unpaid order to pay or cancel first.
+
+    ``limit`` keys may be reserved before paying.
+    """
+
+    reason: Literal["too_many_reservations", "reservation_too_large", "reservations_paused"]
+    limit: int = 0
+    order: str = ""
+
+
 def unpaid(refusal: TooManyReservations | ReservationTooLarge | ReservationsPaused) -> UnpaidSheet:
     """Why nothing was reserved, and what to do next."""
     if isinstance(refusal, ReservationsPaused):
@@ -79,12 +112,41 @@ def _amount(money: Money) -> int:
     return money.amount
 
 
+class PayRow(msgspec.Struct, frozen=True):
+    """A way to pay what is missing: ``pay`` by it, of which ``over`` stays in the balance (its provider's minimum)."""
+
+    way: WayRow
+    pay: Money
+    over: Money
+
+
 def _rows(ways: Sequence[Way], missing: Money, viewer: Viewer) -> tuple[PayRow, ...]:
     rows = []
     for way in ways:
         pay = enough(missing, way)
         rows.append(PayRow(way_row(way, pay, viewer), pay, pay - missing))
     return tuple(rows)
+
+
+class MissingSheet(msgspec.Struct, frozen=True):
+    """orders/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
+
+    A tap on a way posts ``way`` and the hidden fields to ``action``. ``reserved_minutes``: the stock is kept so long.
+    ``other_url`` shows the sheet the other way: with the balance kept as it is (``keep``), or with its part.
+    """
+
+    missing: Money
+    part: Money
+    balance: Money
+    needed: Money
+    ways: tuple[PayRow, ...]
+    action: str
+    intent: str
+    reserved_minutes: int | None = None
+    variant_id: str = ""
+    quantity: int = 1
+    keep: bool = False
+    other_url: str | None = None
 
 
 def missing(

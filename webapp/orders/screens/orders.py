@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -16,20 +16,13 @@ from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
 from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile
+from webapp.core.parts import Hue, StepView, TileView
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import way_look, way_title
 from webapp.payments.screens.payments import is_running
-from webapp.views import (
-    KeyView,
-    OpenPayment,
-    OrderDay,
-    OrderLine,
-    OrderPage,
-    OrderRow,
-    OrdersPage,
-    OrderStatus,
-    StepView,
-)
+
+OrderStatus = Literal["waiting", "delivered", "cancelled", "expired", "refunded"]
+
 
 _STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
     orders.OrderStatus.AWAITING_PAYMENT: "waiting",
@@ -38,6 +31,7 @@ _STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
     orders.OrderStatus.EXPIRED: "expired",
     orders.OrderStatus.REFUNDED: "refunded",
 }
+
 
 _SETTLES_WITHIN: Final = timedelta(minutes=1)
 
@@ -57,6 +51,19 @@ def _name(line: orders.OrderLine, actor: Actor) -> str:
     return product_name(pick(line.name, actor.language), line.country, actor.language)
 
 
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order in a list."""
+
+    number: str
+    title: str
+    quantity: int
+    tile: TileView
+    total: Money
+    status: OrderStatus
+    at: datetime
+    pay_until: datetime | None = None
+
+
 def row(order: orders.OrderRow, actor: Actor, now: datetime, picture: Picture) -> OrderRow:
     """An order in the buyer's list."""
     line = order.line
@@ -72,6 +79,21 @@ def row(order: orders.OrderRow, actor: Actor, now: datetime, picture: Picture) -
     )
 
 
+class OrderDay(msgspec.Struct, frozen=True):
+    """Orders of one day of the reader's timezone."""
+
+    day: date
+    rows: tuple[OrderRow, ...]
+
+
+class OrdersPage(msgspec.Struct, frozen=True):
+    """orders/list.html; orders/_rows.html takes the same for a next page."""
+
+    segment: Literal["all", "waiting"]
+    days: tuple[OrderDay, ...]
+    next_url: str | None = None
+
+
 def listed(
     page: Page[orders.OrderRow], view: orders.OrderFilter, actor: Actor, now: datetime, picture: Picture
 ) -> OrdersPage:
@@ -84,6 +106,20 @@ def listed(
         days=tuple(OrderDay(day, rows) for day, rows in days),
         next_url=more,
     )
+
+
+class KeyView(msgspec.Struct, frozen=True):
+    """orders/_key.html: a bought secret; ``value`` is None until the buyer asks to see it."""
+
+    id: str
+    order_number: str
+    title: str
+    index: int
+    of: int
+    tile: TileView
+    subtitle: str = ""
+    value: str | None = None
+    text_url: str | None = None
 
 
 def key(
@@ -131,6 +167,53 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
         went = at.get(step.REFUNDED if whole else step.PARTIALLY_REFUNDED)
         found.append(StepView("refunded" if whole else "part_refunded", "done", went, amount=order.refunded))
     return tuple(found)
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """A thing in an order."""
+
+    title: str
+    tile: TileView
+    quantity: int
+    total: Money
+    subtitle: str = ""
+
+
+class OpenPayment(msgspec.Struct, frozen=True):
+    """A payment that runs for an order."""
+
+    href: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    changeable: bool
+    """Whether another payment method may take its place: not while money is on its way."""
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes.
+
+    Of one that waits: ``held`` is set aside from the balance, ``missing`` is to be paid yet, ``payment`` runs for it;
+    ``settling``: its payment is here, its goods are on their way.
+    """
+
+    number: str
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+    total: Money
+    steps: tuple[StepView, ...]
+    keys: tuple[KeyView, ...] = ()
+    paid_with: Literal["balance", ""] = ""
+    fresh: bool = False
+    pay_until: datetime | None = None
+    live_url: str | None = None
+    held: Money | None = None
+    missing: Money | None = None
+    refunded: Money | None = None
+    again_href: str = ""
+    payment: OpenPayment | None = None
+    settling: bool = False
 
 
 def detail(

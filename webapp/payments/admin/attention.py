@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from backend.identity.types import Permission
+from webapp.admin.screens import HandRow
 from webapp.core.site import SoukRequest, site_of
+from webapp.payments.screens.admin import PlaceRow
 from webapp.payments.screens.control import is_off, latest_of_each
-from webapp.views import HandRow
-from webapp.views.manage_money import PlaceRow
 
 
 async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:

@@ -22,12 +22,13 @@ from webapp.core.answers import replaced
 from webapp.core.back_office import manage_page
 from webapp.core.guards import PUBLIC, actor_of_address, requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin as present
+from webapp.payments.screens.admin import ConfirmDepositSheet, DepositsPage, ReceiptSheet
 from webapp.payments.screens.payments import proof_path
-from webapp.views.manage_money import AmountError, ConfirmDepositSheet, DepositsPage, ReasonSheet, ReceiptSheet
 
 _MONEY = requires(Permission.MONEY)
 _ONE: Final = PAYMENTS + "/{intent_id:uuid}"

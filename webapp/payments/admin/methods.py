@@ -14,7 +14,7 @@ from webapp.core.guards import requires
 from webapp.core.responses import Html, sheet
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.screens import control as present
-from webapp.views.manage_money import SetupSheet, SetupsPage
+from webapp.payments.screens.control import SetupSheet, SetupsPage
 
 _SETTINGS = requires(Permission.SETTINGS)
 _PATH: Final = ROOMS["ways"][0]

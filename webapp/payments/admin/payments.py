@@ -23,13 +23,13 @@ from webapp.core.answers import asked_by, asked_for_more, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.parts import Chip
 from webapp.core.responses import Html, fragment, live_url, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.attention import money_places
 from webapp.payments.screens import admin as present
+from webapp.payments.screens.admin import ManageDeposit, ManagePayments, PaymentFilePage
 from webapp.payments.screens.methods import way_title
-from webapp.views import Chip
-from webapp.views.manage_money import ManageDeposit, ManagePayments, PaymentFilePage
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)

@@ -16,7 +16,7 @@ from webapp.core.responses import Html, fragment, live_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS
 from webapp.payments.screens import control as present
-from webapp.views.manage_money import ReconciliationPage
+from webapp.payments.screens.control import ReconciliationPage
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = PAYMENTS + "/reconciliation"

@@ -22,11 +22,12 @@ from webapp.core.answers import replaced
 from webapp.core.confirming import isolated, question
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, limited
+from webapp.core.parts import AmountError
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin as present
-from webapp.views.manage_money import AmountError, RefundSheet
+from webapp.payments.screens.admin import RefundSheet
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"

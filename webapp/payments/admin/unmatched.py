@@ -24,21 +24,14 @@ from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.identity.screens.person import AssigneeRow, PickPage
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.admin.refunds import read_amount
 from webapp.payments.screens import admin as present
-from webapp.views.manage_money import (
-    AmountError,
-    AssigneeRow,
-    AssignSheet,
-    EventAction,
-    EventPage,
-    PickPage,
-    ReasonSheet,
-    UnmatchedPage,
-)
+from webapp.payments.screens.admin import AssignSheet, EventAction, EventPage, UnmatchedPage
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)

@@ -23,7 +23,7 @@ from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, nothing,
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import methods, order_page, order_view
 from webapp.payments.screens import payments as present
-from webapp.views import PaymentPage, ProofError, SendReceiptSheet
+from webapp.payments.screens.payments import PaymentPage, ProofError, SendReceiptSheet
 
 _WALLET: Final = "/wallet"
 _ROOM: Final = 64 * 1024

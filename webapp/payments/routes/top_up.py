@@ -22,7 +22,7 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.payments.routes.payments import payment_page
 from webapp.payments.screens import payments as present
 from webapp.payments.screens.methods import chosen
-from webapp.views import TopUpPage
+from webapp.payments.screens.payments import TopUpPage
 
 _Typed = Annotated[str, Meta(max_length=32)]
 _WALLET: Final = "/wallet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -28,23 +29,16 @@ from backend.payments.types import (
     RefundStatus,
 )
 from webapp.admin.screens import full_name
+from webapp.approvals.screens import ApprovalView
+from webapp.core.parts import AmountError, Badge, Chip, Fact, Hue, Preset, Tone
 from webapp.core.rendering import Viewer
 from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens.person import AssigneeRow
 from webapp.payments.screens.methods import way_look, way_title
 from webapp.payments.screens.payments import proof_path
-from webapp.views import Preset
-from webapp.views.manage_money import (
-    AssigneeRow,
-    Badge,
-    EventView,
-    Fact,
-    ManageDeposit,
-    ManagePaymentRow,
-    ManageProof,
-    RefundView,
-    TargetRow,
-    Tone,
-)
+
+EventAction = Literal["person", "order", "accept", "dismiss"]
+
 
 STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
     IntentStatus.CREATED: (_("Not begun"), ""),
@@ -59,6 +53,8 @@ STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
     IntentStatus.FAILED: (_("Failed"), "bad"),
     IntentStatus.CANCELLED: (_("Cancelled"), ""),
 }
+
+
 _EVENTS: Final[dict[ProviderState, str]] = {
     ProviderState.PENDING: _("Waiting for the payment"),
     ProviderState.CONFIRMING: _("Money is on its way"),
@@ -67,6 +63,8 @@ _EVENTS: Final[dict[ProviderState, str]] = {
     ProviderState.FAILED: _("The payment failed"),
     ProviderState.EXPIRED: _("The payment ran out"),
 }
+
+
 _OUTCOMES: Final[dict[Outcome, tuple[str, Tone]]] = {
     Outcome.APPLIED: (_("Done"), "good"),
     Outcome.IGNORED: (_("Old news"), ""),
@@ -74,19 +72,29 @@ _OUTCOMES: Final[dict[Outcome, tuple[str, Tone]]] = {
     Outcome.DUPLICATE: (_("Seen before"), ""),
     Outcome.DISMISSED: (_("Put aside"), ""),
 }
+
+
 _REFUNDS: Final[dict[RefundStatus, tuple[str, Tone]]] = {
     RefundStatus.PENDING: (_("On its way"), "warn"),
     RefundStatus.SUCCEEDED: (_("Sent"), "good"),
     RefundStatus.FAILED: (_("Refused, in the wallet"), "bad"),
 }
+
+
 _WAITS: Final[tuple[str, Tone]] = (_("Waits: this way is off"), "bad")
+
+
 _OBSTACLES: Final[dict[RefundObstacle, str]] = {
     RefundObstacle.NOTHING_LEFT: _("Nothing of it is left to pay back."),
     RefundObstacle.WAY_OFF: _("This way to pay is switched off, so nothing can go back through it."),
     RefundObstacle.WAY_CANNOT: _("This provider takes money only: it cannot be paid back through it."),
     RefundObstacle.SPENT: _("It was spent: the wallet holds too little to send it back."),
 }
+
+
 _SHORT: Final = 12
+
+
 DEPOSIT: Final = "deposit"
 """The way of payments by hand."""
 
@@ -94,6 +102,21 @@ DEPOSIT: Final = "deposit"
 def badge(state: tuple[str, Tone], viewer: Viewer) -> Badge:
     """A state in the reader's words."""
     return Badge(viewer.words.gettext(state[0]), state[1])
+
+
+class ManagePaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list; ``paid`` is what came in another asset than the shop's."""
+
+    id: str
+    reference: str
+    person: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    badge: Badge
+    at: datetime
+    paid: Money | None = None
 
 
 def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> ManagePaymentRow:
@@ -150,6 +173,18 @@ def details(told: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), value) for name, value in told.items() if value]
 
 
+class EventView(msgspec.Struct, frozen=True):
+    """A provider's message and what became of it; ``href`` where an admin must look."""
+
+    id: str
+    title: str
+    at: datetime
+    badge: Badge
+    reason: str = ""
+    amount: Money | None = None
+    href: str | None = None
+
+
 def event(row: InboxRow, viewer: Viewer) -> EventView:
     """A provider's message."""
     return EventView(
@@ -173,6 +208,18 @@ def event_facts(row: InboxRow, viewer: Viewer) -> tuple[Fact, ...]:
     say = viewer.words.gettext
     named = [(say(_("The provider's id")), row.event_id), *details(row.details)]
     return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in named)
+
+
+class RefundView(msgspec.Struct, frozen=True):
+    """Money on its way back, or back; ``sent`` is what the provider sends where that is another asset."""
+
+    amount: Money
+    badge: Badge
+    at: datetime
+    reason: str = ""
+    way: str = ""
+    sent: Money | None = None
+    href: str | None = None
 
 
 def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = False) -> RefundView:
@@ -206,6 +253,16 @@ def order_refunds(
     return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
 
 
+class TargetRow(msgspec.Struct, frozen=True):
+    """Where money can go back to, and how much of it; ``obstacle`` says why it cannot; ``title`` names a provider."""
+
+    key: Literal["wallet", "provider"]
+    most: Money
+    title: str = ""
+    whole_only: bool = False
+    obstacle: str = ""
+
+
 def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
     """Where the money of an order can go back to."""
     say = viewer.words.gettext
@@ -222,6 +279,29 @@ def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
             obstacle="" if through else say(_("It was paid from the balance, or its provider takes money only.")),
         ),
     )
+
+
+class ManageProof(msgspec.Struct, frozen=True):
+    """A picture or a document that a person sent to show that they paid; ``url`` is signed."""
+
+    id: str
+    url: str
+    picture: bool
+    at: datetime
+    note: str = ""
+
+
+class ManageDeposit(msgspec.Struct, frozen=True):
+    """A payment by hand: its proofs, the latest first, and what an admin may say of it.
+
+    ``said_by`` has confirmed ``said``, and another admin has to say the same.
+    """
+
+    proofs: tuple[ManageProof, ...]
+    said: Money | None = None
+    said_by: str = ""
+    can: frozenset[Literal["confirm", "reject"]] = frozenset()
+    confirmed: bool = False
 
 
 def deposit(
@@ -286,3 +366,138 @@ def as_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+class PlaceRow(msgspec.Struct, frozen=True):
+    """A page about money, with what waits there."""
+
+    key: Literal["unmatched", "deposits", "approvals", "reconciliation"]
+    href: str
+    count: int = 0
+    urgent: bool = False
+
+
+class ManagePayments(msgspec.Struct, frozen=True):
+    """payments/admin/payments.html; payments/admin/_payment_rows.html takes the same for a next page (``more``)."""
+
+    ways: tuple[Chip, ...]
+    statuses: tuple[Chip, ...]
+    rows: tuple[ManagePaymentRow, ...]
+    query: str = ""
+    places: tuple[PlaceRow, ...] = ()
+    person: Chip | None = None
+    filtered: bool = False
+    next_url: str | None = None
+    more: bool = False
+
+
+class ReceiptSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_receipt.html: one picture of a transfer receipt; ``url`` is signed."""
+
+    url: str
+    at: datetime
+    note: str = ""
+
+
+class ConfirmDepositSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
+
+    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
+    second admin can come to be needed, here and below.
+    """
+
+    action: str
+    reference: str
+    payable: Money
+    received: Money
+    limit: Money | None
+    typed: str = ""
+    amount_error: AmountError = ""
+
+
+class DepositsPage(msgspec.Struct, frozen=True):
+    """payments/admin/deposits.html: payments by hand whose proof waits for an admin."""
+
+    rows: tuple[ManagePaymentRow, ...]
+
+
+class PaymentFilePage(msgspec.Struct, frozen=True):
+    """payments/admin/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back.
+
+    ``seen_at`` shows its latest transfer on its chain.
+    """
+
+    payment: ManagePaymentRow
+    sums: tuple[tuple[str, Money], ...]
+    facts: tuple[Fact, ...]
+    person_href: str
+    order_number: str = ""
+    order_href: str | None = None
+    events: tuple[EventView, ...] = ()
+    refunds: tuple[RefundView, ...] = ()
+    refundable: bool = False
+    obstacle: str = ""
+    deposit: ManageDeposit | None = None
+    can_look: bool = False
+    until: datetime | None = None
+    live_url: str | None = None
+    seen_at: str = ""
+
+
+class RefundSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_refund.html: how much of a payment or an order goes back, and where to.
+
+    ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only. ``sent`` is
+    what the provider sends for ``most``, where it deals in another asset than the shop.
+    """
+
+    action: str
+    title: str
+    most: Money
+    presets: tuple[Preset, ...]
+    intent: str
+    obstacle: str = ""
+    sent: Money | None = None
+    whole_only: bool = False
+    typed: str = ""
+    reason: str = ""
+    targets: tuple[TargetRow, ...] = ()
+    target: str = ""
+    amount_error: AmountError = ""
+    reason_error: bool = False
+    limit: Money | None = None
+
+
+class UnmatchedPage(msgspec.Struct, frozen=True):
+    """payments/admin/unmatched.html; payments/admin/_unmatched_rows.html takes the same for a next page."""
+
+    rows: tuple[EventView, ...]
+    next_url: str | None = None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """payments/admin/event.html: one message that belongs to nobody, and what can be done about it."""
+
+    event: EventView
+    facts: tuple[Fact, ...]
+    can: frozenset[EventAction]
+    payment_href: str | None = None
+    first: ApprovalView | None = None
+
+
+class AssignSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
+
+    ``most`` may be given for it; None where nobody knows what it is worth.
+    """
+
+    action: str
+    came: Money
+    currency: str
+    most: Money | None = None
+    person: AssigneeRow | None = None
+    typed: str = ""
+    typed_order: str = ""
+    amount_error: AmountError = ""
+    order_error: Literal["", "required", "not_found"] = ""
+    limit: Money | None = None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
 
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.payments.types import Difference, DifferenceKind, ProviderSetup, Reconciliation, SetupState
+from webapp.core.parts import Badge, Hue
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin import as_id, badge
 from webapp.payments.screens.methods import way_look, way_title
-from webapp.views.manage_money import Badge, ComparisonView, DifferenceView, SetupRow
 
 _DIFFERENCES: Final[dict[DifferenceKind, str]] = {
     DifferenceKind.MISSING_HERE: _("The provider had money that the books did not know. It has been taken in."),
@@ -33,6 +36,36 @@ def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]
 def is_off(one: Reconciliation, *, comparable: bool = True) -> bool:
     """Whether an admin should look: something differs, or could be compared and was not."""
     return not one.agrees if comparable else bool(one.differences or one.error)
+
+
+class DifferenceView(msgspec.Struct, frozen=True):
+    """One disagreement in plain words; ``ours`` and ``theirs`` beside each other."""
+
+    text: str
+    ours: Money
+    theirs: Money
+    href: str | None = None
+    subject: str = ""
+
+
+class ComparisonView(msgspec.Struct, frozen=True):
+    """A provider's latest comparison; ``at`` None before the first, ``waiting`` while a new one is under way.
+
+    ``by_hand``: nobody can be asked, so that a person has to look at the provider's own list.
+    """
+
+    way: str
+    icon: str
+    hue: Hue
+    badge: Badge
+    at: datetime | None = None
+    since: datetime | None = None
+    checked: int = 0
+    error: str = ""
+    differences: tuple[DifferenceView, ...] = ()
+    waiting: bool = False
+    by_hand: bool = False
+    unknown: int = 0
 
 
 def comparison(
@@ -86,6 +119,21 @@ def _difference(found: Difference, viewer: Viewer) -> DifferenceView:
     )
 
 
+class SetupRow(msgspec.Struct, frozen=True):
+    """How a way to pay is configured; ``missing`` are names of variables."""
+
+    key: str
+    title: str
+    icon: str
+    hue: Hue
+    state: Literal["on", "off", "incomplete", "wrong"]
+    needs: tuple[str, ...]
+    missing: tuple[str, ...]
+    problem: str = ""
+    webhook_url: str = ""
+    risky: bool = True
+
+
 def setup_rows(found: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupRow, ...]:
     """Every way to pay: what is wrong first, then what is on, what is half done, and what is off."""
     order = (SetupState.WRONG, SetupState.INCOMPLETE, SetupState.ON, SetupState.OFF)
@@ -107,3 +155,25 @@ def setup_row(setup: ProviderSetup, viewer: Viewer) -> SetupRow:
         webhook_url=setup.webhook_url,
         risky=setup.policy_risk,
     )
+
+
+class ReconciliationPage(msgspec.Struct, frozen=True):
+    """payments/admin/reconciliation.html; the part ``#comparisons`` alone when something has changed."""
+
+    rows: tuple[ComparisonView, ...]
+    done: int
+    total: int
+    live_url: str | None = None
+
+
+class SetupsPage(msgspec.Struct, frozen=True):
+    """payments/admin/methods.html"""
+
+    rows: tuple[SetupRow, ...]
+
+
+class SetupSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_method.html; ``notes`` is what its provider says of itself now, in English."""
+
+    row: SetupRow
+    notes: tuple[str, ...] = ()

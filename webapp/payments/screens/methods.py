@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+import msgspec
+
 from backend.infra.formatting import format_duration, format_money, joined
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.payments import words
 from backend.payments.types import Way
 from webapp.core.looks import hue
+from webapp.core.parts import Hue
 from webapp.core.rendering import Viewer
-from webapp.views import Hue, WayRow
 
 
 class Look(NamedTuple):
@@ -36,12 +38,26 @@ _LOOKS: Final = {
     "deposit": Look(_("A person checks it"), "bank", "grey"),
     "demo": Look(_("Not real money"), "bolt", "green"),
 }
+
+
 _AT_ONCE: Final = _("at once")
+
+
 _ABOUT: Final = _("about %(time)s")
+
+
 _A_DAY: Final = _("up to a day")
+
+
 _FROM: Final = _("From %(least)s")
+
+
 _UP_TO: Final = _("Up to %(most)s at once")
+
+
 _A_MINUTE: Final = 60
+
+
 _HOURS: Final = 4 * 3600
 
 
@@ -83,6 +99,21 @@ def note(way: Way, amount: Money, viewer: Viewer) -> str:
     else:
         first = say(_LOOKS[way.name].hint) if way.name in _LOOKS and _LOOKS[way.name].hint else ""
     return joined([first, takes(way, viewer)], viewer.locale)
+
+
+class WayRow(msgspec.Struct, frozen=True):
+    """A way to pay in the reader's language; ``note`` is its price or its limit, and its time.
+
+    ``fits``: it takes the amount that is asked for.
+    """
+
+    key: str
+    title: str
+    note: str
+    icon: str
+    hue: Hue
+    selected: bool = False
+    fits: bool = True
 
 
 def way_row(way: Way, amount: Money, viewer: Viewer, *, selected: bool = False) -> WayRow:

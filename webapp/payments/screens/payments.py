@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
+import msgspec
 from markupsafe import Markup
 
 from backend.identity.types import Actor
@@ -17,31 +18,32 @@ from backend.orders.types import OrderRow, OrderStatus
 from backend.payments.service.deposits import MOST_PROOFS
 from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof, TopUpLimits, Way
 from webapp.core.looks import by_day
+from webapp.core.parts import Hue, Preset, StepView
 from webapp.core.qr import draw
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import chosen, way_look, way_row, way_title
-from webapp.views import (
-    DepositView,
-    PaymentDay,
-    PaymentPage,
-    PaymentRow,
-    PaymentsPage,
-    PaymentState,
-    Preset,
-    ProofError,
-    ProofView,
-    StepView,
-    TopUpPage,
-    TransferView,
-)
+from webapp.payments.screens.methods import WayRow, chosen, way_look, way_row, way_title
+
+ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
+
+
+PaymentState = Literal[
+    "opening", "waiting", "confirming", "short", "arrived", "over", "failed", "expired", "refunded", "part_refunded",
+    "cancelled",
+]  # fmt: skip
+"""Where a payment stands, to its payer: ``opening`` until the provider has answered, ``short`` with a part of it here,
+``over`` with more than was asked."""
+
 
 AmountError = Literal["", "too_small", "too_large", "not_a_number"]
+
 
 _AMOUNT_ERRORS: Final[dict[str, AmountError]] = {
     "below_minimum": "too_small",
     "not_positive": "too_small",
     "above_maximum": "too_large",
 }
+
+
 _STATES: Final[dict[IntentStatus, PaymentState]] = {
     IntentStatus.CREATED: "waiting",
     IntentStatus.PENDING: "waiting",
@@ -55,17 +57,27 @@ _STATES: Final[dict[IntentStatus, PaymentState]] = {
     IntentStatus.PARTIALLY_REFUNDED: "part_refunded",
     IntentStatus.CANCELLED: "cancelled",
 }
+
+
 _OPEN: Final[frozenset[PaymentState]] = frozenset({"opening", "waiting", "confirming", "short"})
+
+
 _ENDS: Final[dict[str, Literal["failed", "expired", "cancelled"]]] = {
     "failed": "failed",
     "expired": "expired",
     "cancelled": "cancelled",
 }
+
+
 _CHANGEABLE: Final[frozenset[PaymentState]] = frozenset(
     {"opening", "waiting", "short", "failed", "expired", "cancelled"}
 )
+
+
 # A refused proof may be answered by a better one, and money sent in time may be shown late.
 _PROVABLE: Final = _OPEN | {"expired", "failed", "cancelled"}
+
+
 _ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cancelled", "refunded"]]] = {
     OrderStatus.AWAITING_PAYMENT: "waits",
     OrderStatus.DELIVERED: "delivered",
@@ -73,9 +85,15 @@ _ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cance
     OrderStatus.CANCELLED: "cancelled",
     OrderStatus.REFUNDED: "refunded",
 }
+
+
 _GROUP: Final = 5
+
+
 # An IBAN, or eight and more digits, in groups or not.
 _ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b|\b\d(?:[ -]?\d){7,}\b")
+
+
 _PROOF_ERRORS: Final[dict[str, ProofError]] = {
     "too_large": "too_large",
     "not_a_document": "not_a_document",
@@ -91,6 +109,26 @@ def amount_error(code: str) -> AmountError:
 def proof_error(code: str) -> ProofError:
     """The page's own name for what is wrong with a file."""
     return _PROOF_ERRORS.get(code, "nothing")
+
+
+class TopUpPage(msgspec.Struct, frozen=True):
+    """payments/top_up.html; payments/_quote.html takes the same. ``typed`` is the reader's own amount.
+
+    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
+    is what the shop puts on top; ``instead`` is the open payment that this one is to replace.
+    """
+
+    amount: Money
+    presets: tuple[Preset, ...]
+    minimum: Money
+    maximum: Money
+    ways: tuple[WayRow, ...]
+    intent: str
+    price: Money
+    typed: str = ""
+    error: Literal["", "too_small", "too_large", "not_a_number"] = ""
+    instead: str = ""
+    bonus: Money | None = None
 
 
 def top_up(
@@ -194,6 +232,19 @@ def _for_the_rest(uri: str, whole: Money, rest: Money) -> str:
     return base + mark + "&".join(pairs)
 
 
+class TransferView(msgspec.Struct, frozen=True):
+    """Coins to be sent: ``amount`` (exact, as it is copied), ``groups`` is the address in fives."""
+
+    network: str
+    asset: str
+    address: str
+    groups: tuple[str, ...]
+    amount: Money
+    amount_text: str
+    comment: str
+    qr: Markup
+
+
 def _transfer(intent: Intent, action: PayAction) -> TransferView:
     fields = action.fields
     address, uri = fields.get("address", ""), fields.get("uri", "")
@@ -237,6 +288,29 @@ def _copyable(line: str) -> str:
     return line.partition(":")[2].strip()
 
 
+class ProofView(msgspec.Struct, frozen=True):
+    """A receipt: ``index`` counts from 1; ``judged`` once an admin has looked; a picture's ``url`` is signed."""
+
+    index: int
+    document: bool
+    at: datetime
+    judged: bool
+    url: str = ""
+
+
+class DepositView(msgspec.Struct, frozen=True):
+    """Money sent outside, shown by a transfer receipt.
+
+    ``lines`` say how, each with what of it is copied; ``waits``: a receipt is in review.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+    reference: str
+    proofs: tuple[ProofView, ...] = ()
+    can_add: bool = True
+    waits: bool = False
+
+
 def _deposit(
     intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
 ) -> DepositView:
@@ -275,6 +349,59 @@ def _methods(intent: Intent, state: PaymentState, order: OrderRow | None) -> str
 
 def _is_over(state: PaymentState, *, payable: bool) -> bool:
     return state in {"expired", "failed", "cancelled"} or (state == "short" and not payable)
+
+
+class PaymentPage(msgspec.Struct, frozen=True):
+    """payments/payment.html; payments/_payment.html takes the same when it changes.
+
+    ``amount``, ``credited``, ``refunded`` and ``balance`` are in the shop's currency; ``payable``, ``received`` and
+    ``missing`` in the asset that is paid in. ``seen`` is what shows of a transfer that is not final yet; ``reason`` is
+    an admin's word about a deposit.
+    ``address`` asks for the page again; it answers nothing as long as nothing has changed. ``can_look``: the provider
+    can be asked once more, though nobody does by himself. ``seen_at`` shows its latest transfer on its chain.
+    """
+
+    id: str
+    reference: str
+    state: PaymentState
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    credited: Money
+    refunded: Money
+    payable: Money
+    received: Money
+    missing: Money
+    steps: tuple[StepView, ...]
+    at: datetime
+    address: str
+    balance: Money | None = None
+    until: datetime | None = None
+    live_url: str | None = None
+    asks: bool = False
+    can_look: bool = False
+    pay_url: str | None = None
+    pay_with: Literal["link", "invoice", "none"] = "none"
+    transfer: TransferView | None = None
+    deposit: DepositView | None = None
+    confirmations: int = 0
+    needed: int = 0
+    seen: Money | None = None
+    reason: str = ""
+    goods: str = ""
+    """What is bought by it; empty for a top-up."""
+    order: str = ""
+    order_stands: Literal["waits", "delivered", "expired", "cancelled", "refunded"] = "waits"
+    next_href: str = "/wallet"
+    methods: str = ""
+    """Where another payment method is chosen: a sheet for an order, else the form; empty when none can be."""
+    seen_at: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is paid in another asset than the shop's currency."""
+        return self.payable.currency != self.amount.currency
 
 
 def payment(
@@ -344,6 +471,18 @@ def payment(
     )
 
 
+class PaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list."""
+
+    id: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    state: PaymentState
+    at: datetime
+
+
 def row(intent: Intent, viewer: Viewer) -> PaymentRow:
     """A payment in a list."""
     icon, colour = way_look(intent.way)
@@ -364,7 +503,27 @@ def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ..
     return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
 
 
+class PaymentDay(msgspec.Struct, frozen=True):
+    """Payments of one day of the reader's timezone."""
+
+    day: date
+    rows: tuple[PaymentRow, ...]
+
+
+class PaymentsPage(msgspec.Struct, frozen=True):
+    """payments/payments.html: the latest payments."""
+
+    days: tuple[PaymentDay, ...]
+
+
 def listed(intents: Iterable[Intent], viewer: Viewer, actor: Actor) -> PaymentsPage:
     """The latest payments, by the days of the reader's time zone."""
     days = by_day((row(item, viewer) for item in intents), lambda item: item.at, actor)
     return PaymentsPage(tuple(PaymentDay(day, rows) for day, rows in days))
+
+
+class SendReceiptSheet(msgspec.Struct, frozen=True):
+    """payments/_send_receipt.html; ``error`` is what was wrong with the file that was sent just now."""
+
+    payment: str
+    error: ProofError = ""

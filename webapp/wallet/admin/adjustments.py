@@ -25,19 +25,13 @@ from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS
 from webapp.payments.admin.refunds import AmountForm, read_amount
-from webapp.views.manage_money import (
-    AdjustmentsPage,
-    AdjustmentView,
-    AdjustSheet,
-    AmountError,
-    PersonWallet,
-    ReasonSheet,
-)
 from webapp.wallet.screens import admin as present
+from webapp.wallet.screens.admin import AdjustmentsPage, AdjustmentView, AdjustSheet, PersonWallet
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal
+
+import msgspec
 
 from backend.identity.types import Actor, Permission
 from backend.infra.formatting import format_money
@@ -13,16 +16,24 @@ from backend.kernel.money import Money
 from backend.wallet.types import Adjustment, AdjustmentStatus
 from backend.wallet.types import HistoryRow as Change
 from webapp.core.confirming import isolated
+from webapp.core.parts import AmountError, Badge, Tone
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin import badge
-from webapp.views.manage_money import AdjustmentView, Tone, WalletEntry
 from webapp.wallet.screens import wallet
+from webapp.wallet.screens.wallet import HistoryRow
 
 _STATUSES: Final[dict[AdjustmentStatus, tuple[str, Tone]]] = {
     AdjustmentStatus.WAITING: (_("Waits for a second admin"), "warn"),
     AdjustmentStatus.APPLIED: (_("Done"), "good"),
     AdjustmentStatus.REFUSED: (_("Refused"), "bad"),
 }
+
+
+class WalletEntry(msgspec.Struct, frozen=True):
+    """A change of a person's wallet; ``href`` opens its order or its payment."""
+
+    row: HistoryRow
+    href: str | None = None
 
 
 def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
@@ -32,6 +43,24 @@ def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
     if row.order_number and actor.may(Permission.ORDERS):
         href = f"/admin/orders/{row.order_number}"
     return WalletEntry(row, href)
+
+
+class AdjustmentView(msgspec.Struct, frozen=True):
+    """An admin's credit or debit; ``can`` is what this reader may say of one that waits."""
+
+    id: str
+    amount: Money
+    reason: str
+    at: datetime
+    badge: Badge
+    person: str
+    person_href: str
+    asked_by: str
+    refusal: str = ""
+    mine: bool = False
+    can: frozenset[Literal["approve", "refuse"]] = frozenset()
+    question: str = ""
+    """What is asked before it is approved, with the sum and the person."""
 
 
 def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> AdjustmentView:
@@ -70,3 +99,63 @@ def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -
     title = _("Withdraw the adjustment of %(amount)s for %(name)s?") if mine else _("Refuse %(amount)s for %(name)s?")
     told = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
     return viewer.words.gettext(title) % told
+
+
+class BooksStat(msgspec.Struct, frozen=True):
+    """Whether every transfer sums to zero."""
+
+    balanced: bool
+    apart: Money
+    checked_at: datetime | None
+
+
+class AssetRow(msgspec.Struct, frozen=True):
+    """One asset of the ledger: what people hold, what is held back, what the house has; together zero."""
+
+    asset: str
+    people: Money
+    held: Money
+    house: Money
+    apart: Money
+
+
+class BooksPage(msgspec.Struct, frozen=True):
+    """wallet/admin/ledger.html"""
+
+    balanced: bool
+    checked_at: datetime | None
+    transfers: int
+    assets: tuple[AssetRow, ...]
+    problems: tuple[str, ...] = ()
+
+
+class PersonWallet(msgspec.Struct, frozen=True):
+    """wallet/admin/wallet.html; wallet/admin/_wallet_rows.html takes the same for a next page."""
+
+    person_id: str
+    name: str
+    balance: Money
+    entries: tuple[WalletEntry, ...]
+    adjustments: tuple[AdjustmentView, ...] = ()
+    next_url: str | None = None
+
+
+class AdjustSheet(msgspec.Struct, frozen=True):
+    """wallet/admin/_adjust.html: an admin's credit or debit of ``balance``; above ``limit`` a second admin must agree."""
+
+    action: str
+    name: str
+    balance: Money
+    limit: Money | None
+    intent: str
+    debit: bool = False
+    typed: str = ""
+    reason: str = ""
+    amount_error: AmountError = ""
+    reason_error: bool = False
+
+
+class AdjustmentsPage(msgspec.Struct, frozen=True):
+    """wallet/admin/adjustments.html: what waits for a second admin."""
+
+    rows: tuple[AdjustmentView, ...]

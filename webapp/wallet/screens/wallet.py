@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from typing import Final, Literal
 from urllib.parse import urlencode
+
+import msgspec
 
 from backend.growth.types import GIFT_CARD_KEYS
 from backend.identity.types import Actor
@@ -16,11 +18,20 @@ from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.wallet import types as wallet
 from webapp.core.looks import by_day
+from webapp.core.parts import Chip
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import way_title
-from webapp.views import Chip, EntryKind, HistoryDay, HistoryRow, Month
+from webapp.payments.screens.payments import PaymentRow
+
+EntryKind = Literal[
+    "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher", "gift_card",
+    "sent_back",
+]  # fmt: skip
+
 
 KINDS: Final = ("all", "purchase", "top_up", "refund", "bonus", "voucher", "hold", "release", "adjustment")
+
+
 _KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
     wallet.TransferKind.TOP_UP: "top_up",
     wallet.TransferKind.PURCHASE: "purchase",
@@ -37,6 +48,8 @@ _KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
 _CSV_HEADER: Final = (
     _("Date"), _("Kind"), _("Amount"), _("Currency"), _("Balance"), _("Reference"), _("Title"),
 )  # fmt: skip
+
+
 _CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
     wallet.TransferKind.TOP_UP: _("Top-up"),
     wallet.TransferKind.PURCHASE: _("Purchase"),
@@ -48,8 +61,14 @@ _CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
     wallet.TransferKind.RELEASE: _("Given back"),
     wallet.TransferKind.VOUCHER: _("Voucher"),
 }
+
+
 _ORDER_PREFIX: Final = "S-"
+
+
 _PAYMENT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 _BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
 
 
@@ -59,6 +78,18 @@ def _kind(row: wallet.HistoryRow) -> EntryKind:
     if row.key.startswith(GIFT_CARD_KEYS):
         return "gift_card"
     return _KIND[row.kind]
+
+
+class HistoryRow(msgspec.Struct, frozen=True):
+    """A change of the balance, as its owner sees it: negative is money gone; it opens its order or its payment."""
+
+    kind: EntryKind
+    amount: Money
+    at: datetime
+    title: str = ""
+    detail: str = ""
+    order_number: str | None = None
+    payment_id: str | None = None
 
 
 def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
@@ -79,6 +110,14 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
         order_number=number,
         payment_id=reference if of_payment else None,
     )
+
+
+class HistoryDay(msgspec.Struct, frozen=True):
+    """Changes of one day and their sum."""
+
+    day: date
+    total: Money
+    rows: tuple[HistoryRow, ...]
 
 
 def days(
@@ -110,6 +149,13 @@ def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ..
     )
 
 
+class Month(msgspec.Struct, frozen=True):
+    """A month of the history; ``first`` None is all the time."""
+
+    first: date | None
+    active: bool = False
+
+
 def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
     """The months to choose from, all the time first."""
     listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in found]
@@ -124,3 +170,22 @@ def csv_words(viewer: Viewer) -> tuple[list[str], Callable[[wallet.HistoryRow], 
         return say(_("Gift card") if row.key.startswith(GIFT_CARD_KEYS) else _CSV_KINDS[row.kind])
 
     return [say(name) for name in _CSV_HEADER], kind_of
+
+
+class WalletPage(msgspec.Struct, frozen=True):
+    """wallet/home.html; wallet/_rows.html takes ``days`` and ``next_url`` for a next page.
+
+    Kinds have keys: all or an EntryKind. ``kind`` is the chosen one, sent along when the month
+    changes (form field ``month``, as 2026-11).
+    """
+
+    balance: Money
+    days: tuple[HistoryDay, ...]
+    kinds: tuple[Chip, ...] = ()
+    months: tuple[Month, ...] = ()
+    credits: int = 0
+    csv_url: str | None = None
+    next_url: str | None = None
+    kind: str = ""
+    open_payments: tuple[PaymentRow, ...] = ()
+    has_payments: bool = False

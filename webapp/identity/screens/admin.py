@@ -1,0 +1,87 @@
+"""TODO-DOC"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from backend.kernel.money import Money
+from webapp.core.parts import Hue
+from webapp.identity.screens.person import ManagePersonRow
+from webapp.orders.screens.admin import ManageOrderRow
+
+Permission = Literal[
+    "catalogue",
+    "stock",
+    "orders",
+    "money",
+    "users",
+    "teaching",
+    "readings",
+    "broadcast",
+    "settings",
+    "admins",
+]
+
+
+class ManagePeople(msgspec.Struct, frozen=True):
+    """identity/admin/people.html; identity/admin/_people_rows.html takes the same for a search or a next page (``more``)."""
+
+    query: str
+    rows: tuple[ManagePersonRow, ...]
+    next_url: str | None = None
+    more: bool = False
+
+
+class ManagePerson(msgspec.Struct, frozen=True):
+    """identity/admin/person.html"""
+
+    person: ManagePersonRow
+    telegram_id: int
+    language: str
+    since: datetime
+    spent: Money
+    orders: tuple[ManageOrderRow, ...] = ()
+    block_reason: str = ""
+    reseller: bool = False
+    premium: bool = False
+    admin: bool = False
+    can: frozenset[Literal["block", "unblock", "standing", "money", "admin"]] = frozenset()
+
+
+class BlockSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_block.html"""
+
+    person_id: str
+    name: str
+    error: Literal["", "required"] = ""
+
+
+class AdminRow(msgspec.Struct, frozen=True):
+    """An admin and what they may do; the root admin may do everything and cannot be changed."""
+
+    id: str
+    name: str
+    initial: str
+    hue: Hue
+    permissions: frozenset[Permission]
+    username: str | None = None
+    root: bool = False
+    me: bool = False
+
+
+class AdminsPage(msgspec.Struct, frozen=True):
+    """identity/admin/admins.html"""
+
+    rows: tuple[AdminRow, ...]
+
+
+class AdminSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_admin.html: what a person may do, of ``permissions`` that can be given; ``is_new``: no admin so far."""
+
+    permissions: tuple[Permission, ...]
+    admin: AdminRow
+    is_new: bool = False
+    error: bool = False
