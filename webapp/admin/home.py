@@ -18,8 +18,10 @@ from webapp.core.back_office import manage_page, open_rooms
 from webapp.core.guards import admins_only
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.payments.admin.attention import money_hands
+from webapp.wallet.screens import admin as ledger_screens
 from webapp.wallet.screens.admin import BooksStat
 
 _LATEST: Final = 8
@@ -37,7 +39,7 @@ async def home(request: SoukRequest) -> Html:
         found = (await site.services.orders.list_all(actor, None, None)).items[:_LATEST]
         names = await site.services.identity.names_of(actor, [row.buyer_id for row in found])
         viewer = site.viewer(actor)
-        latest = tuple(present.order_row(row, names, actor, viewer) for row in found)
+        latest = tuple(order_screens.order_row(row, names, actor, viewer) for row in found)
     view = ManageHome(
         hands=await _hands(request),
         stats=await _stats(request),
@@ -92,7 +94,7 @@ async def _books(request: SoukRequest) -> BooksStat | None:
         except TimeoutError:
             # A very long ledger: its own page waits for it, this one does not.
             log.info("books.too_long_for_the_first_page")
-    return present.books_stat(report, site.settings.shop_currency) if report else None
+    return ledger_screens.books_stat(report, site.settings.shop_currency) if report else None
 
 
 def last_report(request: SoukRequest) -> BooksReport | None:

@@ -14,7 +14,6 @@ from msgspec import Meta
 from backend.identity.types import Permission
 from backend.kernel.ids import JobId
 from backend.kernel.paging import Page
-from webapp.admin import screens as present
 from webapp.core import forms
 from webapp.core.answers import asked_for_more
 from webapp.core.back_office import manage_page
@@ -23,6 +22,7 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.parts import Chip
 from webapp.core.responses import Html, fragment, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.notifications import screens as delivery_screens
 from webapp.notifications.screens import DeliveriesPage
 from webapp.wallet.screens.wallet import address
 
@@ -57,7 +57,7 @@ async def deliveries(request: SoukRequest) -> Html:
             Chip(href=address("/admin/deliveries", state=item), active=item is query.state, key=item.value)
             for item in Shown
         ),
-        rows=tuple(present.delivery(job) for job in found.items),
+        rows=tuple(delivery_screens.delivery(job) for job in found.items),
         next_url=address("/admin/deliveries", state=query.state, cursor=found.next_cursor)
         if found.next_cursor
         else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from backend.infra.jobs import FailedJob
 from webapp.core.parts import Chip
 
 
@@ -28,3 +30,21 @@ class DeliveriesPage(msgspec.Struct, frozen=True):
     filters: tuple[Chip, ...]
     rows: tuple[DeliveryRow, ...]
     next_url: str | None = None
+
+
+def delivery(job: FailedJob) -> DeliveryRow:
+    """A job that did not go through."""
+    return DeliveryRow(
+        id=str(job.id),
+        name=job.task,
+        state="dead" if job.dead_at else "retrying",
+        attempts=job.attempts,
+        at=job.dead_at or job.created_at,
+        error=_last_line(job.last_error),
+        next_at=None if job.dead_at else job.run_at,
+    )
+
+
+def _last_line(text: str) -> str:
+    lines: Sequence[str] = text.strip().splitlines()
+    return lines[-1][:200] if lines else ""

@@ -18,7 +18,7 @@ from webapp.core.guards import PUBLIC, actor_of_address
 from webapp.core.limits import REVEAL
 from webapp.core.responses import Html, fragment, page, signed_url
 from webapp.core.site import SoukRequest, site_of
-from webapp.payments.screens import payments
+from webapp.payments.screens import history as history_screens
 from webapp.wallet.screens import wallet as present
 from webapp.wallet.screens.wallet import WalletPage
 
@@ -63,7 +63,7 @@ async def wallet(request: SoukRequest) -> Html:
         credits=overview.credits.amount,
         csv_url=signed_url(request, statement, seconds=_FILE_SECONDS) if has_history else None,
         kind=kind,
-        open_payments=payments.open_rows(intents, viewer)[:_MOST_OPEN],
+        open_payments=history_screens.open_rows(intents, viewer)[:_MOST_OPEN],
         has_payments=bool(intents),
     )
     return page(request, "wallet/home.html", view, tab="me", back="/me")

@@ -14,7 +14,6 @@ from backend.identity.errors import RootProtected
 from backend.identity.types import Permission, UserDetail
 from backend.kernel.ids import UserId
 from backend.kernel.text import fold
-from webapp.admin import screens as present
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced
 from webapp.core.back_office import manage_page
@@ -22,9 +21,10 @@ from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.identity.screens import admin as admin_screens
 from webapp.identity.screens.admin import AdminSheet, AdminsPage
 from webapp.identity.screens.person import PickPage
-from webapp.payments.screens.admin import assignee
+from webapp.payments.screens.admin_events import assignee
 from webapp.wallet.screens.wallet import address
 
 _ADMINS = requires(Permission.ADMINS)
@@ -128,7 +128,7 @@ async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
 def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
     return AdminSheet(
         permissions=_offered(request),
-        admin=present.admin_row(found, chosen, request.user),
+        admin=admin_screens.admin_row(found, chosen, request.user),
         is_new=not found.permissions,
         error=error,
     )
@@ -136,7 +136,7 @@ def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool =
 
 async def _page(request: SoukRequest) -> Html:
     listed = await site_of(request).services.identity.list_admins(request.user)
-    view = AdminsPage(tuple(present.admin_row(item, item.permissions, request.user) for item in listed))
+    view = AdminsPage(tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in listed))
     return manage_page(request, "identity/admin/admins.html", view, "admins")
 
 

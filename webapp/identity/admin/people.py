@@ -14,7 +14,6 @@ from backend.identity.types import Actor, Permission, UserDetail
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.text import searched
-from webapp.admin import screens as present
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_sheet
 from webapp.core.back_office import manage_page
@@ -23,8 +22,10 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.routes.me import LANGUAGES
+from webapp.identity.screens import person as person_screens
 from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
 from webapp.identity.screens.person import ManagePersonRow
+from webapp.orders.screens import admin as order_screens
 from webapp.wallet.screens.wallet import address
 
 _USERS = requires(Permission.USERS)
@@ -67,7 +68,7 @@ async def people(request: SoukRequest) -> Html:
     more = asked_for_more(request, query.cursor)
     view = ManagePeople(
         query=wanted,
-        rows=tuple(present.person_row(person, balances, figures, currency) for person in found.items),
+        rows=tuple(person_screens.person_row(person, balances, figures, currency) for person in found.items),
         next_url=address("/admin/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
@@ -132,7 +133,7 @@ async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
     site, actor = site_of(request), request.user
     balances = await site.services.wallet.balances_of(actor, [found.id])
     figures = await site.services.orders.figures_of(actor, [found.id])
-    return present.person_row(found, balances, figures, site.settings.shop_currency)
+    return person_screens.person_row(found, balances, figures, site.settings.shop_currency)
 
 
 async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
@@ -149,7 +150,7 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         language=LANGUAGES[found.language],
         since=found.created_at,
         spent=figures.spent if figures else row.balance * 0,
-        orders=tuple(present.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
+        orders=tuple(order_screens.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
         block_reason=found.blacklist_reason or "",
         reseller=found.is_reseller,
         premium=found.is_premium,
@@ -171,7 +172,7 @@ def _can(found: UserDetail, actor: Actor) -> frozenset[PersonAction]:
 
 
 def _name(found: UserDetail) -> str:
-    return present.full_name(found.first_name, found.last_name) or str(found.telegram_id)
+    return person_screens.full_name(found.first_name, found.last_name) or str(found.telegram_id)
 
 
 async def _changed(request: SoukRequest, user_id: UserId) -> Html:

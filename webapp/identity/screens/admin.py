@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
+from backend.identity.types import Actor, UserRow
 from backend.kernel.money import Money
 from webapp.core.parts import Hue
-from webapp.identity.screens.person import ManagePersonRow
+from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens.person import ManagePersonRow, full_name
 from webapp.orders.screens.admin import ManageOrderRow
 
 Permission = Literal[
@@ -85,3 +88,21 @@ class AdminSheet(msgspec.Struct, frozen=True):
     admin: AdminRow
     is_new: bool = False
     error: bool = False
+
+
+_ALL: Final = 100
+
+
+def admin_row(person: UserRow, permissions: Iterable[str], actor: Actor) -> AdminRow:
+    """An admin and what he may do."""
+    name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
+    return AdminRow(
+        id=str(person.id),
+        name=name,
+        initial=initial_of(name),
+        hue=hue_of(str(person.id)),
+        permissions=frozenset(permissions),  # type: ignore[arg-type]
+        username=person.username,
+        root=person.is_root,
+        me=person.id == actor.user_id,
+    )

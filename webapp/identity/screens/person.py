@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from backend.identity.types import UserRow
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.orders import types as orders
 from webapp.core.parts import Hue
+from webapp.core.tiles import hue_of, initial_of
 
 
 class ManagePersonRow(msgspec.Struct, frozen=True):
@@ -47,3 +52,26 @@ class PickPage(msgspec.Struct, frozen=True):
     rows: tuple[AssigneeRow, ...]
     next_url: str | None = None
     more: bool = False
+
+
+def full_name(first: str, last: str | None) -> str:
+    """A person's name in one line."""
+    return f"{first} {last}".strip() if last else first
+
+
+def person_row(
+    person: UserRow, balances: Mapping[UserId, Money], figures: Mapping[UserId, orders.BuyerFigures], currency: str
+) -> ManagePersonRow:
+    """A person in a list."""
+    name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
+    found = figures.get(person.id)
+    return ManagePersonRow(
+        id=str(person.id),
+        name=name,
+        initial=initial_of(name),
+        hue=hue_of(str(person.id)),
+        orders=found.orders if found else 0,
+        balance=balances.get(person.id, Money.zero(currency)),
+        username=person.username,
+        blocked=person.blacklisted,
+    )

@@ -15,7 +15,6 @@ from backend.kernel.paging import Page
 from backend.kernel.text import searched
 from backend.orders.types import OrderStatus, OrderView, Refundable
 from backend.payments.types import Intent
-from webapp.admin import screens as present
 from webapp.approvals.admin import first_of
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more
@@ -25,9 +24,11 @@ from webapp.core.parts import Chip
 from webapp.core.responses import Html, fragment, pictures
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
+from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens import orders as order_views
 from webapp.orders.screens.admin import ManageOrder, ManageOrders
 from webapp.payments.screens import admin as money
+from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.wallet.screens.wallet import address
 
 _FILTERS: Final[dict[str, OrderStatus | None]] = {
@@ -71,7 +72,7 @@ async def orders(request: SoukRequest) -> Html:
             Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
             for key, status in _FILTERS.items()
         ),
-        rows=tuple(present.order_row(row, names, actor, viewer) for row in listed.items),
+        rows=tuple(order_screens.order_row(row, names, actor, viewer) for row in listed.items),
         next_url=address("/admin/orders", status=query.status, cursor=listed.next_cursor)
         if listed.next_cursor
         else None,
@@ -103,9 +104,9 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         order=order_views.detail(found, actor, site.now(), pictures(request)),
         buyer=names.get(found.user_id, "—"),
         person=person,
-        paid_with=present.paid_with(found, payments, viewer),
+        paid_with=order_screens.paid_with(found, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
-        refunds=money.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
+        refunds=refund_screens.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
         can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
         first=await first_of(request, ValueKind.REFUND, found.id),
     )

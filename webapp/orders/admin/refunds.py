@@ -24,8 +24,9 @@ from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.orders import order_page
 from webapp.payments.admin.refunds import AmountForm, ask_refund, read_amount
-from webapp.payments.screens import admin as present
-from webapp.payments.screens.admin import RefundSheet
+from webapp.payments.screens import admin_parts as part_screens
+from webapp.payments.screens import admin_refunds as refund_screens
+from webapp.payments.screens.admin_refunds import RefundSheet
 
 _ORDERS = requires(Permission.ORDERS)
 _PATH: Final = "/admin/orders/{number:str}"
@@ -107,12 +108,12 @@ async def _view(
         action=f"/admin/orders/{number}/refund",
         title=viewer.words.gettext("Refund"),
         most=back.most,
-        presets=present.presets(back.most, form.amount),
+        presets=part_screens.presets(back.most, form.amount),
         intent=form.intent or forms.new_intent(),
         obstacle="" if back.most else viewer.words.gettext("Nothing of it is left to pay back."),
         typed=form.amount,
         reason=form.reason,
-        targets=present.order_targets(back, viewer),
+        targets=refund_screens.order_targets(back, viewer),
         target=form.target,
         amount_error=error,
         reason_error=bool(form.intent) and not form.reason,

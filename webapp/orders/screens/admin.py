@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
+from backend.identity.types import Actor
+from backend.infra.i18n import mark as _
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.orders import types as orders
+from backend.payments.types import Intent
 from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import Chip
+from webapp.core.rendering import Viewer
 from webapp.identity.screens.person import ManagePersonRow
-from webapp.orders.screens.orders import OrderPage, OrderStatus
-from webapp.payments.screens.admin import ManagePaymentRow, RefundView
+from webapp.orders.screens.orders import OrderPage, OrderStatus, status, title
+from webapp.payments.screens.admin_parts import ManagePaymentRow
+from webapp.payments.screens.admin_refunds import RefundView
+from webapp.payments.screens.methods import way_title
 
 
 class ManageOrderRow(msgspec.Struct, frozen=True):
@@ -55,3 +64,28 @@ class ManageOrder(msgspec.Struct, frozen=True):
     refunds: tuple[RefundView, ...] = ()
     can: frozenset[Literal["refund", "cancel"]] = frozenset()
     first: ApprovalView | None = None
+
+
+BALANCE: Final = _("Balance")
+
+
+def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> ManageOrderRow:
+    """An order in an admin's list."""
+    shown = status(order.status, order.expires_at, viewer.now)
+    return ManageOrderRow(
+        number=order.number,
+        title=title(order.line, actor.language),
+        person=names.get(order.buyer_id, "—"),
+        paid_with=viewer.words.gettext(BALANCE) if shown == "delivered" else "",
+        status=shown,
+        total=order.total,
+        at=order.created_at,
+    )
+
+
+def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewer) -> str:
+    """What an order was paid with: the ways of its payments, else the balance; nothing while it is not paid."""
+    if orders.OrderStep.PAID not in {entry.step for entry in order.timeline}:
+        return ""
+    ways = dict.fromkeys(way_title(intent.way, viewer) for intent in payments if intent.credited)
+    return ", ".join(ways) or viewer.words.gettext(BALANCE)

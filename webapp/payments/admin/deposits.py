@@ -27,7 +27,9 @@ from webapp.core.responses import FORM_ERROR, Html, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin as present
-from webapp.payments.screens.admin import ConfirmDepositSheet, DepositsPage, ReceiptSheet
+from webapp.payments.screens import admin_events as event_screens
+from webapp.payments.screens import admin_parts as part_screens
+from webapp.payments.screens.admin_events import ConfirmDepositSheet, DepositsPage, ReceiptSheet
 from webapp.payments.screens.payments import proof_path
 
 _MONEY = requires(Permission.MONEY)
@@ -64,7 +66,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     Raises LinkExpired, NotFound.
     """
     actor = await actor_of_address(request)
-    proof_id = present.as_id(name.partition(".")[0])
+    proof_id = part_screens.as_id(name.partition(".")[0])
     if proof_id is None:
         raise NotFound("no proof is called so")
     found = await site_of(request).services.deposits.open_proof(actor, ProofId(proof_id))
@@ -130,7 +132,7 @@ async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
     found = (await site_of(request).services.inbox.payment(request.user, IntentId(intent_id))).intent
-    if found.way != present.DEPOSIT:
+    if found.way != event_screens.DEPOSIT:
         raise PaymentClosed(found.way)
     return found
 

@@ -28,7 +28,11 @@ from webapp.core.responses import Html, fragment, live_url, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.attention import money_places
 from webapp.payments.screens import admin as present
-from webapp.payments.screens.admin import ManageDeposit, ManagePayments, PaymentFilePage
+from webapp.payments.screens import admin_events as event_screens
+from webapp.payments.screens import admin_parts as part_screens
+from webapp.payments.screens import admin_refunds as refund_screens
+from webapp.payments.screens.admin import ManagePayments, PaymentFilePage
+from webapp.payments.screens.admin_events import ManageDeposit
 from webapp.payments.screens.methods import way_title
 from webapp.wallet.screens.wallet import address
 
@@ -124,13 +128,15 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         person_href=f"/admin/people/{intent.user_id}" + ("" if actor.may(Permission.USERS) else "/wallet"),
         order_number=number,
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
-        events=tuple(present.event(row, viewer) for row in found.events),
-        refunds=tuple(present.refund(row, viewer, off=not services.payments.takes(row.way)) for row in found.refunds),
+        events=tuple(event_screens.event(row, viewer) for row in found.events),
+        refunds=tuple(
+            refund_screens.refund(row, viewer, off=not services.payments.takes(row.way)) for row in found.refunds
+        ),
         refundable=bool(choice.most),
-        obstacle=present.obstacle(choice, viewer) if intent.credited else "",
+        obstacle=refund_screens.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
         can_look=intent.external_id is not None
-        and intent.way != present.DEPOSIT
+        and intent.way != event_screens.DEPOSIT
         and services.payments.takes(intent.way),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
@@ -150,13 +156,13 @@ async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
 
 
 async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None:
-    if intent.way != present.DEPOSIT:
+    if intent.way != event_screens.DEPOSIT:
         return None
     services, actor = site_of(request).services, request.user
     proofs = await services.deposits.proofs(actor, intent.id)
     first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
     names = await services.identity.names_of(actor, [first.by]) if first else {}
-    return present.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
+    return event_screens.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
 
 
 async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | None:
@@ -197,9 +203,9 @@ def _status_chips(query: PaymentsQuery, request: SoukRequest) -> tuple[Chip, ...
             Chip(
                 href=query.href(status=status, cursor=""),
                 active=status is query.status,
-                label=present.badge(words, viewer).text,
+                label=part_screens.badge(words, viewer).text,
             )
-            for status, words in present.STATUSES.items()
+            for status, words in part_screens.STATUSES.items()
             if status is not IntentStatus.CREATED
         ]
     )

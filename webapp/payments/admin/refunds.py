@@ -26,8 +26,10 @@ from webapp.core.parts import AmountError
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS, payment_page
-from webapp.payments.screens import admin as present
-from webapp.payments.screens.admin import RefundSheet
+from webapp.payments.screens import admin_events as event_screens
+from webapp.payments.screens import admin_parts as part_screens
+from webapp.payments.screens import admin_refunds as refund_screens
+from webapp.payments.screens.admin_refunds import RefundSheet
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"
@@ -110,10 +112,10 @@ async def _view(
         action=f"{PAYMENTS}/{intent_id}/refund",
         title=viewer.words.gettext("Refund"),
         most=choice.most,
-        presets=() if choice.whole_only else present.presets(choice.most, form.amount),
+        presets=() if choice.whole_only else part_screens.presets(choice.most, form.amount),
         intent=form.intent or forms.new_intent(),
-        obstacle=present.obstacle(choice, viewer),
-        sent=present.sent_for(intent, choice.most),
+        obstacle=refund_screens.obstacle(choice, viewer),
+        sent=event_screens.sent_for(intent, choice.most),
         whole_only=choice.whole_only,
         typed=form.amount,
         reason=form.reason,

@@ -30,8 +30,8 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens.person import AssigneeRow, PickPage
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.admin.refunds import read_amount
-from webapp.payments.screens import admin as present
-from webapp.payments.screens.admin import AssignSheet, EventAction, EventPage, UnmatchedPage
+from webapp.payments.screens import admin_events as event_screens
+from webapp.payments.screens.admin_events import AssignSheet, EventAction, EventPage, UnmatchedPage
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
@@ -89,8 +89,8 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     found = await _event(request, event_id)
     viewer = site.viewer(actor)
     view = EventPage(
-        event=present.unmatched(found, viewer),
-        facts=present.event_facts(found, viewer),
+        event=event_screens.unmatched(found, viewer),
+        facts=event_screens.event_facts(found, viewer),
         can=_can(found),
         payment_href=f"{PAYMENTS}/{found.intent_id}" if found.intent_id else None,
         first=await first_of(request, ValueKind.UNMATCHED, found.id)
@@ -111,7 +111,7 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         path=f"{here}/people",
         pick=f"{here}/assign?person=",
         query=wanted,
-        rows=tuple(present.assignee(person) for person in found.items),
+        rows=tuple(event_screens.assignee(person) for person in found.items),
         next_url=address(f"{here}/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
@@ -239,7 +239,7 @@ async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:
     names = await site_of(request).services.identity.names_of(request.user, [user_id])
     if user_id not in names:
         raise NotFound("no such person")
-    return present.assignee_named(user_id, names[user_id])
+    return event_screens.assignee_named(user_id, names[user_id])
 
 
 async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
@@ -247,7 +247,7 @@ async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
     found = await site.services.inbox.unmatched(actor, cursor or None)
     viewer = site.viewer(actor)
     return UnmatchedPage(
-        rows=tuple(present.unmatched(row, viewer) for row in found.items),
+        rows=tuple(event_screens.unmatched(row, viewer) for row in found.items),
         next_url=address(UNMATCHED, cursor=found.next_cursor) if found.next_cursor else None,
     )
 

@@ -22,6 +22,7 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import methods, order_page, order_view
+from webapp.payments.screens import history as history_screens
 from webapp.payments.screens import payments as present
 from webapp.payments.screens.payments import PaymentPage, ProofError, SendReceiptSheet
 
@@ -44,7 +45,7 @@ async def payments(request: SoukRequest) -> Html:
     return page(
         request,
         "payments/payments.html",
-        present.listed(found, site.viewer(request.user), request.user),
+        history_screens.listed(found, site.viewer(request.user), request.user),
         tab="me",
         back=_WALLET,
     )

@@ -20,9 +20,9 @@ from webapp.core.limits import PURCHASE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, page, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.routes.payments import payment_page
-from webapp.payments.screens import payments as present
+from webapp.payments.screens import top_up as top_up_screens
 from webapp.payments.screens.methods import chosen
-from webapp.payments.screens.payments import TopUpPage
+from webapp.payments.screens.top_up import TopUpPage
 
 _Typed = Annotated[str, Meta(max_length=32)]
 _WALLET: Final = "/wallet"
@@ -89,7 +89,7 @@ async def start(request: SoukRequest) -> Html:
     except Invalid as refusal:
         if "amount" not in refusal.fields:
             raise
-        return await _refused(request, form, ways, amount, present.amount_error(refusal.fields["amount"]))
+        return await _refused(request, form, ways, amount, top_up_screens.amount_error(refusal.fields["amount"]))
     if is_invoice(intent):
         return invoice(nothing(request), intent)
     return await payment_page(request, intent)
@@ -100,7 +100,7 @@ async def top_up_page(request: SoukRequest, *, way: str = "", instead: UUID | No
     services = site_of(request).services
     ways = await services.payments.ways(request.user)
     replaced = await services.payments.intent(request.user, IntentId(instead)) if instead else None
-    view = present.top_up(
+    view = top_up_screens.top_up(
         services.payments.limits,
         ways,
         site_of(request).viewer(request.user),
@@ -113,7 +113,9 @@ async def top_up_page(request: SoukRequest, *, way: str = "", instead: UUID | No
     return page(request, "payments/top_up.html", view, tab="me", back=_WALLET)
 
 
-def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[Money | None, present.AmountError]:
+def _read(
+    request: SoukRequest, form: TopUpForm, ways: Sequence[Way]
+) -> tuple[Money | None, top_up_screens.AmountError]:
     """The amount that is meant, and what is wrong with it, by the limits of the chosen way."""
     payments = site_of(request).services.payments
     limits = chosen(ways, form.way) or payments.limits
@@ -127,11 +129,11 @@ def _read(request: SoukRequest, form: TopUpForm, ways: Sequence[Way]) -> tuple[M
 
 
 async def _view(
-    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
+    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: top_up_screens.AmountError
 ) -> TopUpPage:
     payments = site_of(request).services.payments
     good = amount if amount is not None and not error else None
-    return present.top_up(
+    return top_up_screens.top_up(
         payments.limits,
         ways,
         site_of(request).viewer(request.user),
@@ -153,7 +155,7 @@ async def _bonus(request: SoukRequest, way: Way | None, amount: Money | None) ->
 
 
 async def _refused(
-    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: present.AmountError
+    request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: top_up_screens.AmountError
 ) -> Html:
     view = await _view(request, form, ways, amount, error)
     return page(request, "payments/top_up.html", view, tab="me", back=_WALLET, status=FORM_ERROR)

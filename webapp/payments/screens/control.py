@@ -13,7 +13,7 @@ from backend.kernel.money import Money
 from backend.payments.types import Difference, DifferenceKind, ProviderSetup, Reconciliation, SetupState
 from webapp.core.parts import Badge, Hue
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.admin import as_id, badge
+from webapp.payments.screens.admin_parts import as_id, badge
 from webapp.payments.screens.methods import way_look, way_title
 
 _DIFFERENCES: Final[dict[DifferenceKind, str]] = {

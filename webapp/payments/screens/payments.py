@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, Literal
-from uuid import UUID
 
 import msgspec
 from markupsafe import Markup
 
-from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.orders.types import OrderRow, OrderStatus
 from backend.payments.service.deposits import MOST_PROOFS
-from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof, TopUpLimits, Way
-from webapp.core.looks import by_day
-from webapp.core.parts import Hue, Preset, StepView
+from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof
+from webapp.core.parts import Hue, StepView
 from webapp.core.qr import draw
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import WayRow, chosen, way_look, way_row, way_title
+from webapp.payments.screens.methods import way_look, way_title
 
 ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
 
@@ -32,16 +29,6 @@ PaymentState = Literal[
 ]  # fmt: skip
 """Where a payment stands, to its payer: ``opening`` until the provider has answered, ``short`` with a part of it here,
 ``over`` with more than was asked."""
-
-
-AmountError = Literal["", "too_small", "too_large", "not_a_number"]
-
-
-_AMOUNT_ERRORS: Final[dict[str, AmountError]] = {
-    "below_minimum": "too_small",
-    "not_positive": "too_small",
-    "above_maximum": "too_large",
-}
 
 
 _STATES: Final[dict[IntentStatus, PaymentState]] = {
@@ -101,68 +88,9 @@ _PROOF_ERRORS: Final[dict[str, ProofError]] = {
 }
 
 
-def amount_error(code: str) -> AmountError:
-    """The top-up form's own name for what is wrong with an amount."""
-    return _AMOUNT_ERRORS.get(code, "not_a_number")
-
-
 def proof_error(code: str) -> ProofError:
     """The page's own name for what is wrong with a file."""
     return _PROOF_ERRORS.get(code, "nothing")
-
-
-class TopUpPage(msgspec.Struct, frozen=True):
-    """payments/top_up.html; payments/_quote.html takes the same. ``typed`` is the reader's own amount.
-
-    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
-    is what the shop puts on top; ``instead`` is the open payment that this one is to replace.
-    """
-
-    amount: Money
-    presets: tuple[Preset, ...]
-    minimum: Money
-    maximum: Money
-    ways: tuple[WayRow, ...]
-    intent: str
-    price: Money
-    typed: str = ""
-    error: Literal["", "too_small", "too_large", "not_a_number"] = ""
-    instead: str = ""
-    bonus: Money | None = None
-
-
-def top_up(
-    limits: TopUpLimits,
-    ways: Sequence[Way],
-    viewer: Viewer,
-    *,
-    intent: str,
-    amount: Money | None = None,
-    typed: str = "",
-    way: str = "",
-    error: AmountError = "",
-    instead: UUID | None = None,
-    bonus: Money | None = None,
-) -> TopUpPage:
-    """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one."""
-    offered = limits.presets
-    wanted = amount if amount is not None else offered[len(offered) // 2] if offered else limits.minimum
-    if not typed and not error:
-        typed = _plain(wanted)
-    picked = chosen(ways, way)
-    return TopUpPage(
-        amount=wanted,
-        presets=tuple(Preset(preset, preset == wanted and not error) for preset in offered),
-        minimum=picked.minimum if picked else limits.minimum,
-        maximum=picked.maximum if picked else limits.maximum,
-        ways=tuple(way_row(item, wanted, viewer, selected=item is picked) for item in ways),
-        intent=intent,
-        price=picked.price(wanted) if picked else wanted,
-        typed=typed,
-        error=error,
-        instead=str(instead) if instead else "",
-        bonus=bonus if bonus else None,
-    )
 
 
 def state_of(intent: Intent, now: datetime) -> PaymentState:
@@ -469,57 +397,6 @@ def payment(
         methods=_methods(intent, state, order),
         next_href=next_href,
     )
-
-
-class PaymentRow(msgspec.Struct, frozen=True):
-    """A payment in a list."""
-
-    id: str
-    way: str
-    icon: str
-    hue: Hue
-    amount: Money
-    state: PaymentState
-    at: datetime
-
-
-def row(intent: Intent, viewer: Viewer) -> PaymentRow:
-    """A payment in a list."""
-    icon, colour = way_look(intent.way)
-    state = state_of(intent, viewer.now)
-    return PaymentRow(
-        id=str(intent.id),
-        way=way_title(intent.way, viewer),
-        icon=icon,
-        hue=colour,
-        amount=intent.credited if intent.credited else intent.amount,
-        state=state,
-        at=intent.created_at,
-    )
-
-
-def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ...]:
-    """Those that still wait for money."""
-    return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
-
-
-class PaymentDay(msgspec.Struct, frozen=True):
-    """Payments of one day of the reader's timezone."""
-
-    day: date
-    rows: tuple[PaymentRow, ...]
-
-
-class PaymentsPage(msgspec.Struct, frozen=True):
-    """payments/payments.html: the latest payments."""
-
-    days: tuple[PaymentDay, ...]
-
-
-def listed(intents: Iterable[Intent], viewer: Viewer, actor: Actor) -> PaymentsPage:
-    """The latest payments, by the days of the reader's time zone."""
-    days = by_day((row(item, viewer) for item in intents), lambda item: item.at, actor)
-    return PaymentsPage(tuple(PaymentDay(day, rows) for day, rows in days))
 
 
 class SendReceiptSheet(msgspec.Struct, frozen=True):

@@ -8,13 +8,13 @@ from litestar import get, post
 
 from backend.identity.types import Permission
 from backend.wallet.types import BooksReport
-from webapp.admin import screens as present
 from webapp.admin.home import check_books, last_report
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
+from webapp.wallet.screens import admin as ledger_screens
 
 _MONEY = requires(Permission.MONEY)
 
@@ -32,7 +32,7 @@ async def check(request: SoukRequest) -> Html:
 
 
 def _page(request: SoukRequest, report: BooksReport) -> Html:
-    view = present.books(report, site_of(request).viewer(request.user))
+    view = ledger_screens.books(report, site_of(request).viewer(request.user))
     return manage_page(request, "wallet/admin/ledger.html", view, "books")
 
 

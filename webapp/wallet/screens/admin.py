@@ -13,12 +13,12 @@ from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import Adjustment, AdjustmentStatus, BooksReport, Problem
 from backend.wallet.types import HistoryRow as Change
 from webapp.core.confirming import isolated
 from webapp.core.parts import AmountError, Badge, Tone
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.admin import badge
+from webapp.payments.screens.admin_parts import badge
 from webapp.wallet.screens import wallet
 from webapp.wallet.screens.wallet import HistoryRow
 
@@ -159,3 +159,42 @@ class AdjustmentsPage(msgspec.Struct, frozen=True):
     """wallet/admin/adjustments.html: what waits for a second admin."""
 
     rows: tuple[AdjustmentView, ...]
+
+
+_PROBLEMS: Final[dict[Problem, str]] = {
+    Problem.UNBALANCED: _("Transfers whose sides do not sum to zero: {count}"),
+    Problem.INCOMPLETE: _("Transfers with a side missing: {count}"),
+    Problem.ORPHAN_LEG: _("Sides without a transfer or an account: {count}"),
+    Problem.WRONG_ASSET: _("Sides in another currency than their account: {count}"),
+    Problem.WRONG_BALANCE: _("Balances that are not the sum of their changes: {count}"),
+    Problem.BROKEN_CHAIN: _("Changes that do not follow from the one before: {count}"),
+    Problem.WRONG_ROLLUP: _("Balances of the house that are not the sum of their changes: {count}"),
+    Problem.ASSET_NOT_ZERO: _("Currencies that do not come to zero: {count}"),
+}
+
+
+def _apart(report: BooksReport, asset: str) -> Money:
+    off = (item for item in report.differences if item.problem is Problem.ASSET_NOT_ZERO and item.asset == asset)
+    return Money(next((item.found - item.expected for item in off), 0), asset)
+
+
+def books(report: BooksReport, viewer: Viewer) -> BooksPage:
+    """The proof of the ledger. The house holds what people do not, up to what is apart."""
+    rows = []
+    for asset, held in sorted(report.totals.items()):
+        people, apart = Money(held, asset), _apart(report, asset)
+        rows.append(AssetRow(asset, people, Money.zero(asset), apart - people, apart))
+    return BooksPage(
+        balanced=report.balanced,
+        checked_at=report.at,
+        transfers=report.transfers,
+        assets=tuple(rows),
+        problems=tuple(
+            viewer.words.gettext(_PROBLEMS[problem]).format(count=count) for problem, count in report.problems.items()
+        ),
+    )
+
+
+def books_stat(report: BooksReport, currency: str) -> BooksStat:
+    """The proof in one figure."""
+    return BooksStat(report.balanced, _apart(report, currency), report.at)

@@ -20,8 +20,8 @@ from backend.wallet import types as wallet
 from webapp.core.looks import by_day
 from webapp.core.parts import Chip
 from webapp.core.rendering import Viewer
+from webapp.payments.screens.history import PaymentRow
 from webapp.payments.screens.methods import way_title
-from webapp.payments.screens.payments import PaymentRow
 
 EntryKind = Literal[
     "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher", "gift_card",

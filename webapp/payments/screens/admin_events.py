@@ -1,0 +1,228 @@
+"""Unmatched payments and deposits, as an admin sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from backend.approvals.types import FirstApproval
+from backend.identity.types import UserRow
+from backend.infra.i18n import mark as _
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.payments import words
+from backend.payments.types import (
+    InboxRow,
+    Intent,
+    IntentStatus,
+    Outcome,
+    Proof,
+    ProviderState,
+)
+from webapp.approvals.screens import ApprovalView
+from webapp.core.parts import AmountError, Badge, Fact, Tone
+from webapp.core.rendering import Viewer
+from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens.person import AssigneeRow, full_name
+from webapp.payments.screens.admin_parts import ManagePaymentRow, badge, details
+from webapp.payments.screens.admin_refunds import _SHORT
+from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.payments import proof_path
+
+EventAction = Literal["person", "order", "accept", "dismiss"]
+
+
+_EVENTS: Final[dict[ProviderState, str]] = {
+    ProviderState.PENDING: _("Waiting for the payment"),
+    ProviderState.CONFIRMING: _("Money is on its way"),
+    ProviderState.PAID: _("Money came"),
+    ProviderState.REFUNDED: _("Money went back"),
+    ProviderState.FAILED: _("The payment failed"),
+    ProviderState.EXPIRED: _("The payment ran out"),
+}
+
+
+_OUTCOMES: Final[dict[Outcome, tuple[str, Tone]]] = {
+    Outcome.APPLIED: (_("Done"), "good"),
+    Outcome.IGNORED: (_("Old news"), ""),
+    Outcome.UNMATCHED: (_("Unmatched"), "bad"),
+    Outcome.DUPLICATE: (_("Seen before"), ""),
+    Outcome.DISMISSED: (_("Put aside"), ""),
+}
+
+
+DEPOSIT: Final = "deposit"
+"""The way of payments by hand."""
+
+
+class EventView(msgspec.Struct, frozen=True):
+    """A provider's message and what became of it; ``href`` where an admin must look."""
+
+    id: str
+    title: str
+    at: datetime
+    badge: Badge
+    reason: str = ""
+    amount: Money | None = None
+    href: str | None = None
+
+
+def event(row: InboxRow, viewer: Viewer) -> EventView:
+    """A provider's message."""
+    return EventView(
+        id=str(row.id),
+        title=viewer.words.gettext(_EVENTS[row.state]),
+        at=row.received_at,
+        badge=badge(_OUTCOMES[row.outcome], viewer),
+        reason=words.reason(row.reason, viewer.words),
+        amount=row.amount,
+        href=f"/admin/payments/unmatched/{row.id}" if row.outcome is Outcome.UNMATCHED else None,
+    )
+
+
+def unmatched(row: InboxRow, viewer: Viewer) -> EventView:
+    """A message that belongs to nobody, under the name of its provider."""
+    return msgspec.structs.replace(event(row, viewer), badge=Badge(way_title(row.way, viewer)))
+
+
+def event_facts(row: InboxRow, viewer: Viewer) -> tuple[Fact, ...]:
+    """The codes of a message, and what the provider told beside."""
+    say = viewer.words.gettext
+    named = [(say(_("The provider's id")), row.event_id), *details(row.details)]
+    return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in named)
+
+
+class ManageProof(msgspec.Struct, frozen=True):
+    """A picture or a document that a person sent to show that they paid; ``url`` is signed."""
+
+    id: str
+    url: str
+    picture: bool
+    at: datetime
+    note: str = ""
+
+
+class ManageDeposit(msgspec.Struct, frozen=True):
+    """A payment by hand: its proofs, the latest first, and what an admin may say of it.
+
+    ``said_by`` has confirmed ``said``, and another admin has to say the same.
+    """
+
+    proofs: tuple[ManageProof, ...]
+    said: Money | None = None
+    said_by: str = ""
+    can: frozenset[Literal["confirm", "reject"]] = frozenset()
+    confirmed: bool = False
+
+
+def deposit(
+    intent: Intent,
+    proofs: Sequence[Proof],
+    sign: Callable[[str], str],
+    first: FirstApproval | None,
+    names: Mapping[UserId, str],
+) -> ManageDeposit:
+    """What an admin sees of a payment by hand, and may say of it; ``first`` has been said by one of ``names``."""
+    can: set[Literal["confirm", "reject"]] = set()
+    if intent.status is not IntentStatus.REFUNDED and intent.status is not IntentStatus.PARTIALLY_REFUNDED:
+        can.add("confirm")
+    if intent.is_open or any(proof.decided_at is None for proof in proofs):
+        can.add("reject")
+    shown = tuple(
+        ManageProof(
+            id=str(proof.id),
+            url=sign(proof_path(proof)),
+            picture=proof.content_type.startswith("image/"),
+            at=proof.at,
+            note=proof.note,
+        )
+        for proof in reversed(proofs)
+    )
+    said_by = names.get(first.by, "") if first else ""
+    said = Money(int(first.facts["received"]), first.facts["asset"]) if first else None
+    return ManageDeposit(shown, said, said_by, frozenset(can), confirmed=bool(intent.received))
+
+
+def sent_for(intent: Intent, amount: Money) -> Money | None:
+    """What the provider sends back for ``amount``, where it deals in another asset; None for nothing."""
+    abroad = intent.received.currency != intent.amount.currency
+    return intent.payable_back(amount) if abroad and amount else None
+
+
+def assignee(person: UserRow) -> AssigneeRow:
+    """A person whom money may be given to."""
+    name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
+    return assignee_named(person.id, name, person.username)
+
+
+def assignee_named(user_id: UserId, name: str, username: str | None = None) -> AssigneeRow:
+    """The same, of whom little is known."""
+    return AssigneeRow(str(user_id), name, initial_of(name), hue_of(str(user_id)), username)
+
+
+class ReceiptSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_receipt.html: one picture of a transfer receipt; ``url`` is signed."""
+
+    url: str
+    at: datetime
+    note: str = ""
+
+
+class ConfirmDepositSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
+
+    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
+    second admin can come to be needed, here and below.
+    """
+
+    action: str
+    reference: str
+    payable: Money
+    received: Money
+    limit: Money | None
+    typed: str = ""
+    amount_error: AmountError = ""
+
+
+class DepositsPage(msgspec.Struct, frozen=True):
+    """payments/admin/deposits.html: payments by hand whose proof waits for an admin."""
+
+    rows: tuple[ManagePaymentRow, ...]
+
+
+class UnmatchedPage(msgspec.Struct, frozen=True):
+    """payments/admin/unmatched.html; payments/admin/_unmatched_rows.html takes the same for a next page."""
+
+    rows: tuple[EventView, ...]
+    next_url: str | None = None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """payments/admin/event.html: one message that belongs to nobody, and what can be done about it."""
+
+    event: EventView
+    facts: tuple[Fact, ...]
+    can: frozenset[EventAction]
+    payment_href: str | None = None
+    first: ApprovalView | None = None
+
+
+class AssignSheet(msgspec.Struct, frozen=True):
+    """payments/admin/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
+
+    ``most`` may be given for it; None where nobody knows what it is worth.
+    """
+
+    action: str
+    came: Money
+    currency: str
+    most: Money | None = None
+    person: AssigneeRow | None = None
+    typed: str = ""
+    typed_order: str = ""
+    amount_error: AmountError = ""
+    order_error: Literal["", "required", "not_found"] = ""
+    limit: Money | None = None

@@ -1,0 +1,71 @@
+"""What the back office's pages of money share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from backend.infra.i18n import mark as _
+from backend.kernel.money import Money
+from backend.payments.types import (
+    IntentStatus,
+)
+from webapp.core.parts import Badge, Hue, Preset, Tone
+from webapp.core.rendering import Viewer
+
+STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
+    IntentStatus.CREATED: (_("Not begun"), ""),
+    IntentStatus.PENDING: (_("Waiting"), "warn"),
+    IntentStatus.CONFIRMING: (_("Confirming"), "warn"),
+    IntentStatus.UNDERPAID: (_("Too little"), "warn"),
+    IntentStatus.SUCCEEDED: (_("Arrived"), "good"),
+    IntentStatus.OVERPAID: (_("Too much"), "good"),
+    IntentStatus.PARTIALLY_REFUNDED: (_("Partly paid back"), ""),
+    IntentStatus.REFUNDED: (_("Paid back"), ""),
+    IntentStatus.EXPIRED: (_("Expired"), ""),
+    IntentStatus.FAILED: (_("Failed"), "bad"),
+    IntentStatus.CANCELLED: (_("Cancelled"), ""),
+}
+
+
+def badge(state: tuple[str, Tone], viewer: Viewer) -> Badge:
+    """A state in the reader's words."""
+    return Badge(viewer.words.gettext(state[0]), state[1])
+
+
+class ManagePaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list; ``paid`` is what came in another asset than the shop's."""
+
+    id: str
+    reference: str
+    person: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    badge: Badge
+    at: datetime
+    paid: Money | None = None
+
+
+def details(told: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a provider told, under its own names."""
+    return [(name.replace("_", " "), value) for name, value in told.items() if value]
+
+
+def presets(most: Money, chosen: str = "") -> tuple[Preset, ...]:
+    """All of it, and half of it where that is an amount."""
+    half = Money(most.amount // 2, most.currency)
+    return tuple(Preset(amount, str(amount.decimal()) == chosen) for amount in (half, most) if amount)
+
+
+def as_id(text: str) -> UUID | None:
+    """The id that the text is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,68 @@
+"""A person's payments, in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import msgspec
+
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+from backend.payments.types import Intent
+from webapp.core.looks import by_day
+from webapp.core.parts import Hue
+from webapp.core.rendering import Viewer
+from webapp.payments.screens.methods import way_look, way_title
+from webapp.payments.screens.payments import _OPEN, PaymentState, state_of
+
+
+class PaymentRow(msgspec.Struct, frozen=True):
+    """A payment in a list."""
+
+    id: str
+    way: str
+    icon: str
+    hue: Hue
+    amount: Money
+    state: PaymentState
+    at: datetime
+
+
+def row(intent: Intent, viewer: Viewer) -> PaymentRow:
+    """A payment in a list."""
+    icon, colour = way_look(intent.way)
+    state = state_of(intent, viewer.now)
+    return PaymentRow(
+        id=str(intent.id),
+        way=way_title(intent.way, viewer),
+        icon=icon,
+        hue=colour,
+        amount=intent.credited if intent.credited else intent.amount,
+        state=state,
+        at=intent.created_at,
+    )
+
+
+def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ...]:
+    """Those that still wait for money."""
+    return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
+
+
+class PaymentDay(msgspec.Struct, frozen=True):
+    """Payments of one day of the reader's timezone."""
+
+    day: date
+    rows: tuple[PaymentRow, ...]
+
+
+class PaymentsPage(msgspec.Struct, frozen=True):
+    """payments/payments.html: the latest payments."""
+
+    days: tuple[PaymentDay, ...]
+
+
+def listed(intents: Iterable[Intent], viewer: Viewer, actor: Actor) -> PaymentsPage:
+    """The latest payments, by the days of the reader's time zone."""
+    days = by_day((row(item, viewer) for item in intents), lambda item: item.at, actor)
+    return PaymentsPage(tuple(PaymentDay(day, rows) for day, rows in days))
