@@ -7,7 +7,7 @@ from backend.identity.types import Actor, Permission
 from backend.kernel.money import Money
 from backend.payments.types import ProviderState, Report
 from tests.factories.wallet import usd
-from tests.webapp.admin.conftest import MakeAdmin, TopUp
+from tests.webapp.back_office import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, buy, goods, number_of

@@ -15,7 +15,7 @@ from backend.worker import all_tasks
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
-from tests.webapp.admin.conftest import MakeAdmin, TopUp
+from tests.webapp.back_office import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, field, goods, plain

@@ -38,7 +38,7 @@ from tests.factories.identity import person
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
-from tests.webapp.hooks.conftest import Till
+from tests.webapp.payments.hooks.conftest import Till
 from webapp.asgi import create_app
 
 

@@ -12,7 +12,7 @@ from backend.identity.types import Permission
 from backend.payments.types import IntentStatus, RefundStatus, SendRefund
 from tests.factories.wallet import usd
 from tests.fakes.provider import FakeProvider
-from tests.webapp.admin.conftest import MakeAdmin, TopUp
+from tests.webapp.back_office import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, field

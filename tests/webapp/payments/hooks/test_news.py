@@ -24,7 +24,7 @@ from backend.payments.types import IntentStatus, Outcome, ProviderState, Report
 from tests.factories.wallet import usd
 from tests.resilience.processes import until
 from tests.webapp.client import browser
-from tests.webapp.hooks.conftest import PATH, Provider, Send, Till
+from tests.webapp.payments.hooks.conftest import PATH, Provider, Send, Till
 from webapp.asgi import create_app
 from webapp.core.limits import Limits
 from webapp.payments.hooks import RETRY_AFTER_SECONDS

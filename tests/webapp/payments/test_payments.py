@@ -20,8 +20,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.pages.conftest import ADDRESS
 from tests.webapp.sale import arrive, field, links, plain
+from tests.webapp.shop_front import ADDRESS
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from backend.payments.gateways.demo import SIGNATURE
 from tests.fakes.clock import FakeClock
-from tests.webapp.hooks.conftest import PATH, Provider, Send, Till
+from tests.webapp.payments.hooks.conftest import PATH, Provider, Send, Till
 from webapp.core.limits import WEBHOOK_REFUSED
 from webapp.core.sampling import Sampler
 from webapp.payments.hooks import MAX_BODY

@@ -14,7 +14,7 @@ from backend.payments.types import Report
 from backend.worker import all_tasks
 from tests.factories.wallet import usd
 from tests.fakes.provider import FakeProvider
-from tests.webapp.admin.conftest import MakeAdmin, TopUp
+from tests.webapp.back_office import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, buy, field, goods, number_of, plain

@@ -22,7 +22,7 @@ from tests.factories.init_data import init_data
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.test_init_data import WRONG
+from tests.webapp.core.test_init_data import WRONG
 from webapp.asgi import create_app
 from webapp.core.limits import Limits
 
