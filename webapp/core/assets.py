@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-STATIC_DIR: Final = Path(__file__).parent / "static"
+STATIC_DIR: Final = Path(__file__).parents[1] / "static"
 STATIC_URL: Final = "/static/"
 INLINE_ICONS: Final = ("shop", "me", "manage", "globe", "card", "shield", "game", "sim", "box", "learn")
 """What the first page shows: drawn in the shell itself, so that no icon comes after its words."""

@@ -24,7 +24,7 @@ from backend.kernel.text import Locale
 from webapp.core.assets import Assets
 from webapp.core.error_page import ErrorPage
 
-TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
+TEMPLATES_DIR: Final = Path(__file__).parents[1] / "templates"
 LOCAL_PAGES: Final = ("offline", "error", "expired", "outside", "blocked")
 
 
