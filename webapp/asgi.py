@@ -38,8 +38,6 @@ from backend.infra.settings import Settings, load_settings
 from backend.kernel.clock import Clock
 from backend.kernel.errors import AppError
 from backend.kernel.text import Locale
-from webapp.admin import ADMIN_HANDLERS
-from webapp.api import API_HANDLERS
 from webapp.core import errors
 from webapp.core.assets import build_assets
 from webapp.core.guards import PUBLIC, signed_in
@@ -53,8 +51,7 @@ from webapp.core.rendering import Templates
 from webapp.core.security import security_headers
 from webapp.core.session import InitDataCheck, SessionTokens, SignedAddresses
 from webapp.core.site import Site, SoukRequest, site_of
-from webapp.hooks import HOOK_HANDLERS
-from webapp.pages import PAGE_HANDLERS
+from webapp.routers import ROUTERS
 
 MAX_BODY: Final = 1024 * 1024
 _ROOT_RETRY_SECONDS: Final = 2.0
@@ -68,10 +65,7 @@ _HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
     readyz,
     live,
     media,
-    *PAGE_HANDLERS,
-    *ADMIN_HANDLERS,
-    *API_HANDLERS,
-    *HOOK_HANDLERS,
+    *ROUTERS,
 )
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

@@ -30,7 +30,10 @@ Permission = Literal[
 
 
 class ManagePeople(msgspec.Struct, frozen=True):
-    """identity/admin/people.html; identity/admin/_people_rows.html takes the same for a search or a next page (``more``)."""
+    """identity/admin/people.html.
+
+    Identity/admin/_people_rows.html takes the same for a search or a next page (``more``).
+    """
 
     query: str
     rows: tuple[ManagePersonRow, ...]
@@ -82,7 +85,10 @@ class AdminsPage(msgspec.Struct, frozen=True):
 
 
 class AdminSheet(msgspec.Struct, frozen=True):
-    """identity/admin/_admin.html: what a person may do, of ``permissions`` that can be given; ``is_new``: no admin so far."""
+    """identity/admin/_admin.html: what a person may do, of ``permissions`` that can be given.
+
+    ``is_new``: no admin so far.
+    """
 
     permissions: tuple[Permission, ...]
     admin: AdminRow

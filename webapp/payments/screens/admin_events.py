@@ -172,7 +172,9 @@ class ReceiptSheet(msgspec.Struct, frozen=True):
 
 
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
-    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all; ``received`` was confirmed before.
+    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all.
+
+    ``received`` was confirmed before.
 
     Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
     second admin can come to be needed, here and below.

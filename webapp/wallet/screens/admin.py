@@ -141,7 +141,10 @@ class PersonWallet(msgspec.Struct, frozen=True):
 
 
 class AdjustSheet(msgspec.Struct, frozen=True):
-    """wallet/admin/_adjust.html: an admin's credit or debit of ``balance``; above ``limit`` a second admin must agree."""
+    """wallet/admin/_adjust.html: an admin's credit or debit of ``balance``.
+
+    Above ``limit`` a second admin must agree.
+    """
 
     action: str
     name: str

@@ -1,0 +1,126 @@
+"""Products as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from backend.catalog.types import ProductCard, ProductDetail, Sort
+from backend.identity.types import Actor
+from backend.kernel.money import Money
+from webapp.core.refusals import refusals
+from webapp.core.site import SoukRequest, site_of
+
+_Cursor = Annotated[
+    str | None,
+    QueryParameter(description="The next_cursor of the page before", max_length=400, pattern="^[A-Za-z0-9_-]*$"),
+]
+
+
+_Country = Annotated[str | None, QueryParameter(pattern="^[A-Za-z]{2}$")]
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product in a list; amounts in minor units; ``available`` counts up to 100, null is without end."""
+
+    slug: str
+    name: str
+    summary: str
+    country: str | None
+    category: str
+    price_from: Money
+    available: int | None
+    premium_only: bool
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to have a product."""
+
+    id: UUID
+    name: str
+    note: str
+    price: Money
+    available: int | None
+    min_quantity: int
+    max_quantity: int | None
+    per_person_limit: int | None
+
+
+class ProductWithVariants(Product, frozen=True, kw_only=True):
+    """A product by itself. ``description`` is Markdown."""
+
+    description: str
+    tags: list[str]
+    variants: list[Variant]
+
+
+class Products(msgspec.Struct, frozen=True):
+    """A page of products."""
+
+    items: list[Product]
+    next_cursor: str | None
+
+
+@get("/products", tags=["shop"], responses=refusals(404))
+async def api_products(
+    request: SoukRequest,
+    actor: NamedDependency[Actor],
+    category: FromQuery[str | None] = None,
+    country: _Country = None,
+    in_stock: FromQuery[bool] = False,
+    sort: FromQuery[Sort] = Sort.POPULAR,
+    cursor: _Cursor = None,
+) -> Products:
+    """Products, thirty a page, in the caller's language and at his price."""
+    found = await site_of(request).services.catalog.browse(
+        actor, category=category, country=country, in_stock=in_stock, sort=sort, cursor=cursor or None
+    )
+    return Products([_product(item) for item in found.items], found.next_cursor)
+
+
+@get("/products/{slug:str}", tags=["shop"], responses=refusals(404))
+async def api_product(request: SoukRequest, actor: NamedDependency[Actor], slug: FromPath[str]) -> ProductWithVariants:
+    """One product with its variants."""
+    found = await site_of(request).services.catalog.product(actor, slug)
+    return ProductWithVariants(
+        **msgspec.structs.asdict(_product(found)),
+        description=found.description,
+        tags=list(found.tags),
+        variants=[
+            Variant(
+                id=item.id,
+                name=item.name,
+                note=item.note,
+                price=item.price,
+                available=item.available,
+                min_quantity=item.min_quantity,
+                max_quantity=item.max_quantity,
+                per_person_limit=item.per_person_limit,
+            )
+            for item in found.variants
+        ],
+    )
+
+
+def _product(item: ProductCard | ProductDetail) -> Product:
+    return Product(
+        slug=item.slug,
+        name=item.name,
+        summary=item.summary,
+        country=item.country,
+        category=item.category,
+        price_from=item.price_from,
+        available=item.available,
+        premium_only=item.premium_only,
+    )
+
+
+HANDLERS = (
+    api_products,
+    api_product,
+)

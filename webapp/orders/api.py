@@ -1,0 +1,120 @@
+"""Orders as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from msgspec import Meta
+
+from backend.catalog.words import product_name
+from backend.identity.types import Actor
+from backend.kernel.ids import VariantId
+from backend.kernel.money import Money
+from backend.kernel.text import pick
+from backend.orders.types import OrderFilter, OrderRow
+from webapp.core.forms import strict_json
+from webapp.core.limits import PURCHASE, limited
+from webapp.core.refusals import refusals
+from webapp.core.site import SoukRequest, site_of
+
+_Cursor = Annotated[
+    str | None,
+    QueryParameter(description="The next_cursor of the page before", max_length=400, pattern="^[A-Za-z0-9_-]*$"),
+]
+
+
+_IdempotencyKey = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key", description="The caller's own", min_length=8, max_length=64, pattern="^[!-~]+$"
+    ),
+]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of the caller."""
+
+    number: str
+    status: str
+    title: str
+    quantity: int
+    total: Money
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """A page of orders, the newest first."""
+
+    items: list[Order]
+    next_cursor: str | None
+
+
+class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to buy from the balance. With ``total`` (minor units) it is bought for exactly that, or not at all."""
+
+    variant_id: UUID
+    quantity: Annotated[int, Meta(ge=1, le=1000)] = 1
+    total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The order that was made, or that the same idempotency key had made before."""
+
+    number: str
+
+
+@get("/orders", tags=["orders"], responses=refusals())
+async def api_orders(
+    request: SoukRequest,
+    actor: NamedDependency[Actor],
+    view: FromQuery[OrderFilter] = OrderFilter.ALL,
+    cursor: _Cursor = None,
+) -> Orders:
+    """The caller's orders, the newest first."""
+    found = await site_of(request).services.orders.list_mine(actor, view, cursor)
+    return Orders([_order(item, actor) for item in found.items], found.next_cursor)
+
+
+@post(
+    "/orders",
+    tags=["orders"],
+    guards=[limited(PURCHASE)],
+    before_request=strict_json(NewOrder),
+    status_code=201,
+    responses=refusals(402, 403, 404, 409, 413),
+)
+async def api_place(
+    request: SoukRequest, actor: NamedDependency[Actor], data: JSONBody[NewOrder], idempotency_key: _IdempotencyKey
+) -> Placed:
+    """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
+    site = site_of(request)
+    confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
+    ref = await site.services.orders.place(
+        actor, VariantId(data.variant_id), data.quantity, idempotency_key, confirmed=confirmed
+    )
+    return Placed(ref.number)
+
+
+def _order(row: OrderRow, actor: Actor) -> Order:
+    return Order(
+        number=row.number,
+        status=row.status,
+        title=product_name(pick(row.line.name, actor.language), row.line.country, actor.language),
+        quantity=row.line.quantity,
+        total=row.total,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+HANDLERS = (
+    api_orders,
+    api_place,
+)
