@@ -1,4 +1,4 @@
-"""Translations, read from the .po files at start: no compiled artefacts."""
+"""Translations, read at start from the .po files of each slice: no compiled artefacts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import gettext
 import io
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from backend.kernel.text import Locale
 
 LOCALES_DIR = Path(__file__).parent.parent / "locales"
-DOMAIN = "souk"
 
 
 class Translator:
@@ -32,15 +32,26 @@ def mark(text: str) -> str:
     return text
 
 
+def catalogues(locale: Locale) -> list[Path]:
+    """The files of a language, one for each slice; English has none: its words stand in the code."""
+    return sorted((LOCALES_DIR / locale).glob("*.po"))
+
+
 @functools.cache
 def translator(locale: Locale) -> Translator:
     """The translator of ``locale``; each file is read once."""
-    path = LOCALES_DIR / locale / f"{DOMAIN}.po"
-    if not path.exists():
+    words = Catalog(locale=str(locale))
+    for path in catalogues(locale):
+        with path.open("rb") as source:
+            part = read_po(source, locale=str(locale))
+        # The plural rule is the files': Babel's own for Arabic has its last two forms swapped.
+        words.mime_headers = part.mime_headers
+        for message in part:
+            if message.id:
+                words[message.id] = message
+    if not len(words):
         return Translator(locale, gettext.NullTranslations())
-    with path.open("rb") as source:
-        catalog = read_po(source, locale=str(locale), domain=DOMAIN)
     compiled = io.BytesIO()
-    write_mo(compiled, catalog)
+    write_mo(compiled, words)
     compiled.seek(0)
     return Translator(locale, gettext.GNUTranslations(compiled))

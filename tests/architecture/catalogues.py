@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
-from backend.infra.i18n import DOMAIN, LOCALES_DIR
+from backend.infra.i18n import LOCALES_DIR, catalogues
 from backend.kernel.text import Locale
 
 ROOT: Final = Path(__file__).parents[2]
+TRANSLATED: Final = (Locale.AR, Locale.RU)
+"""The languages that have files; English is what the code says."""
+SLICES: Final = frozenset(path.parent.name for path in (ROOT / "backend").glob("*/types*"))
 _HEADER: Final = """\
 msgid ""
 msgstr ""
@@ -32,44 +36,70 @@ msgstr ""
 """
 
 
-def path_of(locale: Locale) -> Path:
-    """The file of a language's catalogue."""
-    return LOCALES_DIR / locale / f"{DOMAIN}.po"
-
-
 @functools.cache
-def extracted() -> Catalog:
-    """Every message that the code and the templates say, untranslated."""
+def extracted() -> dict[str, Catalog]:
+    """Every message that code and templates say, untranslated, by slice; what several slices say is ``core``'s."""
     with (LOCALES_DIR / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
-    found = Catalog()
-    for _file, _line, message, _comments, context in extract_from_dir(ROOT, methods, options):
-        found.add(message, context=context)
-    return found
+    said: dict[tuple[str | tuple[str, ...], str | None], set[str]] = defaultdict(set)
+    for file, _line, message, _comments, context in extract_from_dir(ROOT, methods, options):
+        said[message, context].add(slice_of(Path(file)))
+    parts: dict[str, Catalog] = defaultdict(Catalog)
+    for (message, context), slices in said.items():
+        parts[slices.pop() if len(slices) == 1 else "core"].add(message, context=context)
+    return dict(parts)
+
+
+def slice_of(file: Path) -> str:
+    """The slice that a file (below the root) belongs to; ``core`` for what belongs to none."""
+    names = [part.removesuffix(".py") for part in file.parts]
+    return next((name for name in names[1:] if name in SLICES), "core")
+
+
+def path_of(locale: Locale, name: str) -> Path:
+    """The file of a slice's messages in a language."""
+    return LOCALES_DIR / locale / f"{name}.po"
 
 
 def catalogue(locale: Locale) -> Catalog:
-    """The language's catalogue as it stands."""
-    with path_of(locale).open("rb") as file:
-        return read_po(file, locale=str(locale), domain=DOMAIN)
+    """All that the language's files say."""
+    whole = Catalog(locale=str(locale))
+    for path in catalogues(locale):
+        with path.open("rb") as file:
+            part = read_po(file, locale=str(locale))
+        whole.mime_headers = part.mime_headers
+        for message in part:
+            if message.id:
+                whole[message.id] = message
+    return whole
 
 
-def updated(locale: Locale) -> str:
-    """What the language's file should be: all that is extracted, nothing else; a new message waits for its words.
+def updated(locale: Locale) -> dict[Path, str]:
+    """What the language's files should be: all that is extracted, nothing else; a new message waits for its words."""
+    old = catalogue(locale)
+    files = {}
+    for name, part in extracted().items():
+        new = Catalog(locale=str(locale))
+        for message in part:
+            if message.id:
+                known = old.get(message.id, message.context)
+                new.add(message.id, known and known.string, context=message.context)
+        text = io.BytesIO()
+        write_po(text, new, no_location=True, omit_header=True, sort_output=True, width=120)
+        header = _HEADER.format(language=locale, plural_forms=old.plural_forms)
+        files[path_of(locale, name)] = header + text.getvalue().decode().strip() + "\n"
+    return files
 
-    English says what the code says.
-    """
-    old, new = catalogue(locale), Catalog(locale=str(locale))
-    for message in extracted():
-        if not message.id:
-            continue
-        known = old.get(message.id, message.context)
-        new.add(message.id, message.id if locale is Locale.EN else known and known.string, context=message.context)
-    text = io.BytesIO()
-    write_po(text, new, no_location=True, omit_header=True, sort_output=True, width=120)
-    return _HEADER.format(language=locale, plural_forms=old.plural_forms) + text.getvalue().decode().strip() + "\n"
+
+def main() -> None:
+    """Write the files of every language, and remove those that have no messages any more."""
+    for locale in TRANSLATED:
+        files = updated(locale)
+        for path in set(catalogues(locale)) - set(files):
+            path.unlink()
+        for path, text in files.items():
+            path.write_text(text)
 
 
 if __name__ == "__main__":
-    for language in Locale:
-        path_of(language).write_text(updated(language))
+    main()

@@ -24,7 +24,6 @@ from webapp.core.page_cache import PageKey, SharedPage, tier
 from webapp.core.patience import timed
 from webapp.core.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated
 from webapp.core.site import Site
-from webapp.payments.hooks import is_hook
 
 log = structlog.get_logger("webapp.access")
 _level = logging.getLogger("webapp.access")
@@ -37,6 +36,7 @@ _SLOW_SECONDS: Final = 1.0
 _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page: a plain GET of anything else is answered with the shell.
 _NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics"})
+_HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
 
@@ -45,6 +45,11 @@ def is_page(path: str) -> bool:
     """Whether ``path`` is a page of the app: none of the technical rooms, and no file name at its end."""
     first, _, _ = path[1:].partition("/")
     return first not in _NO_PAGES and "." not in path.rpartition("/")[2]
+
+
+def is_hook(path: str) -> bool:
+    """Whether ``path`` is a provider's door: no login, no limit for true calls, open while the shop is closed."""
+    return _HOOK.fullmatch(path) is not None
 
 
 class Asked:

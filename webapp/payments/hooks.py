@@ -6,7 +6,6 @@ will be; 5xx that it may be sent again. A true call is never counted against a l
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import structlog
@@ -28,14 +27,8 @@ from webapp.core.site import SoukRequest, site_of
 MAX_BODY: Final = 256 * 1024
 """Bytes of a provider's call; theirs have a few thousand."""
 RETRY_AFTER_SECONDS: Final = 30
-_HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _UNKNOWN: Final = "unknown"
 log = structlog.get_logger(__name__)
-
-
-def is_hook(path: str) -> bool:
-    """Whether ``path`` is a provider's door: no login, no limit for true calls, open while the shop is closed."""
-    return _HOOK.fullmatch(path) is not None
 
 
 @post("/hooks/{way:str}", opt=PUBLIC, status_code=200, request_max_body_size=MAX_BODY)

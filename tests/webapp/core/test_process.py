@@ -33,7 +33,7 @@ async def address(settings: Settings, committed_db: None) -> AsyncIterator[tuple
     """A running web process and where it listens."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *_GRANIAN, "--host", "127.0.0.1", "--port", str(port), env=_environment(settings), cwd=Path(__file__).parents[2]
+        *_GRANIAN, "--host", "127.0.0.1", "--port", str(port), env=_environment(settings), cwd=Path(__file__).parents[3]
     )
     try:
         base = f"http://127.0.0.1:{port}"

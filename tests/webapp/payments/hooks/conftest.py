@@ -15,6 +15,7 @@ from backend.kernel.ids import IntentId
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
 from backend.payments.types import Intent, ProviderState
 from backend.wallet import domain as ledger
+from tests.conftest import services  # noqa: F401 - not the shop front of the folder above
 from tests.factories.identity import person
 from tests.factories.wallet import USD, usd
 from tests.fakes.clock import FakeClock
