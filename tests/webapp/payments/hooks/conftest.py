@@ -1,5 +1,7 @@
 """The demo provider's side of a webhook."""
 
+# ruff: noqa: F811 - a fixture that is imported is also the name of an argument
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
