@@ -1,4 +1,4 @@
-"""The back office's rows and reports."""
+"""Work that needs an admin, and figures of today."""
 
 from __future__ import annotations
 

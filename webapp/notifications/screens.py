@@ -1,4 +1,4 @@
-"""TODO-DOC"""
+"""Messages and jobs that did not go through."""
 
 from __future__ import annotations
 

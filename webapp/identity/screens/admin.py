@@ -1,4 +1,4 @@
-"""TODO-DOC"""
+"""Admins and their permissions, a person's page and the sheet that blocks somebody, as the back office shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO-DOC"""
+"""A person in a list of the back office, to look at or to choose."""
 
 from __future__ import annotations
 

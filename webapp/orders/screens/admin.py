@@ -1,4 +1,4 @@
-"""TODO-DOC"""
+"""Orders in the back office: a row, the list, one order with its payments."""
 
 from __future__ import annotations
 

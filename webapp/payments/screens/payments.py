@@ -1,4 +1,4 @@
-"""Top-ups: the form, a payment on its way, the list of payments."""
+"""A payment on its way, and what it ended as."""
 
 from __future__ import annotations
 
