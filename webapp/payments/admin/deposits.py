@@ -30,7 +30,7 @@ from webapp.payments.screens import admin as present
 from webapp.payments.screens import admin_events as event_screens
 from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens.admin_events import ConfirmDepositSheet, DepositsPage, ReceiptSheet
-from webapp.payments.screens.payments import proof_path
+from webapp.payments.screens.deposit import proof_path
 
 _MONEY = requires(Permission.MONEY)
 _ONE: Final = PAYMENTS + "/{intent_id:uuid}"

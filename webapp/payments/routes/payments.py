@@ -22,9 +22,11 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import methods, order_page, order_view
+from webapp.payments.screens import deposit as deposit_screens
 from webapp.payments.screens import history as history_screens
 from webapp.payments.screens import payments as present
-from webapp.payments.screens.payments import PaymentPage, ProofError, SendReceiptSheet
+from webapp.payments.screens.deposit import ProofError, SendReceiptSheet
+from webapp.payments.screens.payments import PaymentPage
 
 _WALLET: Final = "/wallet"
 _ROOM: Final = 64 * 1024
@@ -108,7 +110,7 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         try:
             await services.deposits.add_proof(request.user, IntentId(intent_id), data)
         except Invalid as refusal:
-            error = present.proof_error(refusal.fields.get("proof", ""))
+            error = deposit_screens.proof_error(refusal.fields.get("proof", ""))
     if error:
         view = SendReceiptSheet(str(intent_id), error)
         return sheet(request, "payments/_send_receipt.html", view, status=FORM_ERROR)

@@ -29,8 +29,8 @@ from webapp.core.tiles import hue_of, initial_of
 from webapp.identity.screens.person import AssigneeRow, full_name
 from webapp.payments.screens.admin_parts import ManagePaymentRow, badge, details
 from webapp.payments.screens.admin_refunds import _SHORT
+from webapp.payments.screens.deposit import proof_path
 from webapp.payments.screens.methods import way_title
-from webapp.payments.screens.payments import proof_path
 
 EventAction = Literal["person", "order", "accept", "dismiss"]
 

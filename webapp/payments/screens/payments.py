@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal
@@ -13,15 +12,12 @@ from markupsafe import Markup
 
 from backend.kernel.money import Money
 from backend.orders.types import OrderRow, OrderStatus
-from backend.payments.service.deposits import MOST_PROOFS
 from backend.payments.types import ActionKind, Intent, IntentStatus, PayAction, Proof
 from webapp.core.parts import Hue, StepView
 from webapp.core.qr import draw
 from webapp.core.rendering import Viewer
+from webapp.payments.screens.deposit import DepositView, deposit_view
 from webapp.payments.screens.methods import way_look, way_title
-
-ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
-
 
 PaymentState = Literal[
     "opening", "waiting", "confirming", "short", "arrived", "over", "failed", "expired", "refunded", "part_refunded",
@@ -75,22 +71,6 @@ _ORDERS: Final[dict[OrderStatus, Literal["waits", "delivered", "expired", "cance
 
 
 _GROUP: Final = 5
-
-
-# An IBAN, or eight and more digits, in groups or not.
-_ACCOUNT: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b|\b\d(?:[ -]?\d){7,}\b")
-
-
-_PROOF_ERRORS: Final[dict[str, ProofError]] = {
-    "too_large": "too_large",
-    "not_a_document": "not_a_document",
-    "too_many": "too_many",
-}
-
-
-def proof_error(code: str) -> ProofError:
-    """The page's own name for what is wrong with a file."""
-    return _PROOF_ERRORS.get(code, "nothing")
 
 
 def state_of(intent: Intent, now: datetime) -> PaymentState:
@@ -204,64 +184,6 @@ def _seen(intent: Intent) -> Money | None:
         return None
 
 
-def proof_path(proof: Proof) -> str:
-    """Where a transfer receipt is fetched, once the address is signed; its end names the kind."""
-    return f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"
-
-
-def _copyable(line: str) -> str:
-    """What of a line of instructions is typed elsewhere: an account number, else what stands after the colon."""
-    if code := _ACCOUNT.search(line):
-        return code[0].replace(" ", "")
-    return line.partition(":")[2].strip()
-
-
-class ProofView(msgspec.Struct, frozen=True):
-    """A receipt: ``index`` counts from 1; ``judged`` once an admin has looked; a picture's ``url`` is signed."""
-
-    index: int
-    document: bool
-    at: datetime
-    judged: bool
-    url: str = ""
-
-
-class DepositView(msgspec.Struct, frozen=True):
-    """Money sent outside, shown by a transfer receipt.
-
-    ``lines`` say how, each with what of it is copied; ``waits``: a receipt is in review.
-    """
-
-    lines: tuple[tuple[str, str], ...]
-    reference: str
-    proofs: tuple[ProofView, ...] = ()
-    can_add: bool = True
-    waits: bool = False
-
-
-def _deposit(
-    intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
-) -> DepositView:
-    rows = tuple(
-        ProofView(
-            index,
-            item.content_type == "application/pdf",
-            item.at,
-            item.decided_at is not None,
-            url=sign(proof_path(item)) if sign and item.content_type.startswith("image/") else "",
-        )
-        for index, item in enumerate(proofs, start=1)
-    )
-    lines = filter(None, map(str.strip, action.fields.get("instructions", "").splitlines()))
-    return DepositView(
-        lines=tuple((line, _copyable(line)) for line in lines),
-        reference=action.fields.get("reference", ""),
-        proofs=rows,
-        can_add=len(rows) < MOST_PROOFS,
-        waits=any(not row.judged for row in rows),
-    )
-
-
 def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -358,7 +280,7 @@ def payment(
     if action is not None and kind is ActionKind.TRANSFER and payable:
         transfer = _transfer(intent, action)
     if action is not None and kind is ActionKind.DEPOSIT and state in _PROVABLE:
-        deposit = _deposit(intent, action, proofs, sign)
+        deposit = deposit_view(intent, action, proofs, sign)
     url = action.url if action is not None and action.url and payable else None
     changing = (state, intent.received, intent.credited, intent.refunded, intent.progress, proofs, payable)
     return PaymentPage(
@@ -397,10 +319,3 @@ def payment(
         methods=_methods(intent, state, order),
         next_href=next_href,
     )
-
-
-class SendReceiptSheet(msgspec.Struct, frozen=True):
-    """payments/_send_receipt.html; ``error`` is what was wrong with the file that was sent just now."""
-
-    payment: str
-    error: ProofError = ""
