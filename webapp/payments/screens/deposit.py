@@ -69,6 +69,7 @@ class DepositView(msgspec.Struct, frozen=True):
 def deposit_view(
     intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
 ) -> DepositView:
+    """What a person is told to do, and what they have sent; ``sign`` makes the addresses of their pictures."""
     rows = tuple(
         ProofView(
             index,
