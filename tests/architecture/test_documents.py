@@ -1,0 +1,48 @@
+"""The documents lead to what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+BACKEND: Final = ROOT / "backend"
+DECISIONS: Final = sorted((BACKEND / "decisions").glob("[0-9]*.md"))
+_PATH: Final = re.compile(r"`([a-z_]+/[\w./-]*)`")
+
+
+def test_every_decision_is_in_the_index_with_its_title() -> None:
+    index = (BACKEND / "decisions" / "README.md").read_text()
+    listed = re.findall(r"^- \[(\d{4})\]\(([^)]+)\) (.+)$", index, re.MULTILINE)
+    titles = [re.match(r"# 0*\d+[.:]? +(.+)", path.read_text()) for path in DECISIONS]
+    assert listed == [
+        (path.name[:4], path.name, title and title[1]) for path, title in zip(DECISIONS, titles, strict=True)
+    ]
+
+
+def test_no_two_decisions_share_a_number() -> None:
+    numbers = [path.name[:4] for path in DECISIONS]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_says_why_and_against_what(path: Path) -> None:
+    text = path.read_text()
+    parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [part for part in ("Context", "Decision", "Consequences", "Alternatives") if part not in parts] == []
+    assert re.search(r"^\d{4}-\d{2}-\d{2}$", text, re.MULTILINE), "no date"
+
+
+def test_the_way_in_fits_a_page_and_names_files_that_exist() -> None:
+    text = (BACKEND / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    named = _PATH.findall(text)
+    assert len(named) > 20
+    for name in named:
+        places = (ROOT / name, BACKEND / name, ROOT / "webapp" / name)
+        assert any(place.exists() or place.with_suffix(".py").exists() for place in places), name
+    for link in re.findall(r"\]\((?!https?://)([^)#]+)", text):
+        assert (BACKEND / link).exists(), link
