@@ -1,11 +1,11 @@
-# Souk: every chore in one word. `make help` lists them.
+# Commands for development. `make help` lists them.
 PYTHON ?= python3
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 
-# uv installs in seconds what takes pip most of a minute; where it can't (a mirror that only pip knows), pip does.
-# Programs of the venv are started by its python: their own first line fails in a folder with a space or a quote.
+# uv installs in seconds, pip needs most of a minute. pip is used where uv fails (a mirror that only pip knows).
+# Start pip by the venv's python: the first line of an installed script fails in a folder with a space or a quote.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) 2>/dev/null \
 	|| $(PIP) --require-hashes -r $(1)
@@ -13,15 +13,15 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
 
-help: ## list the targets
+help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-# Two makes in one folder must not install at once: the second waits, and finds all there.
+# Two makes in one folder must not install at the same time: the second one waits and finds everything installed.
 ONE_AT_A_TIME := 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
 ifndef SOUK_INSTALLS
 $(VENV)/.run: requirements.lock requirements-uv.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "souk: $(PYTHON) is not there; set PYTHON=python3.11, or whatever is" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "souk: $(PYTHON) not found; set PYTHON, for example PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("souk: Python 3.11 or newer is needed; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@SOUK_INSTALLS=1 $(PYTHON) -c $(ONE_AT_A_TIME) $(MAKE) --no-print-directory $@
 else
@@ -39,40 +39,40 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
-demo: $(VENV)/.run ## the whole shop on this machine, with a simulated Telegram (PORT=8080)
+demo: $(VENV)/.run ## run the whole shop on this machine, with a simulated Telegram (PORT=8080)
 	@exec $(BIN)/python -m backend.cli demo --port $(PORT)
 
-test: lint types contracts unit processes browser ## everything below, as CI does it
+test: lint types contracts unit processes browser ## run every check below, as CI does
 
-lint: $(VENV)/.dev ## style of Python and templates
+lint: $(VENV)/.dev ## check the style of Python and templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/djlint webapp/templates bot/simulator/templates --lint --quiet
 
-format: $(VENV)/.dev ## put the style right
+format: $(VENV)/.dev ## fix the style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-messages: $(VENV)/.dev ## bring the catalogues up to what the code says
+messages: $(VENV)/.dev ## add new messages to the translation files, remove unused ones
 	@$(BIN)/python -m tests.architecture.catalogues
 
-types: $(VENV)/.dev ## mypy, strict
+types: $(VENV)/.dev ## check types (mypy, strict)
 	@$(BIN)/mypy
 
-contracts: $(VENV)/.dev ## who may import whom
+contracts: $(VENV)/.dev ## check which package may import which
 	@$(BIN)/lint-imports
 
-# Tests that kill and restart whole processes mostly wait, and want the machine for themselves. Three at a time keep two
-# cores busy.
+# Tests that kill and restart processes mostly wait, and need the machine for themselves. Three at a time keep two cores
+# busy.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
-unit: $(VENV)/.dev chromium anvil ## rules, slices, web, bot, migrations on real servers
+unit: $(VENV)/.dev chromium anvil ## test rules, slices, web, bot and migrations on real servers
 	@$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
-processes: $(VENV)/.dev caddy ## kill -9, Redis and PostgreSQL away, Caddy in front
+processes: $(VENV)/.dev caddy ## test whole processes: kill -9, Redis and PostgreSQL down, Caddy in front
 	@$(BIN)/pytest -n 3 --dist loadfile $(PROCESSES)
 
-browser: $(VENV)/.dev chromium anvil ## what a person does, in Chromium
+browser: $(VENV)/.dev chromium anvil ## test in Chromium what people do
 	@$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 chromium:
@@ -84,11 +84,11 @@ caddy:
 anvil: $(VENV)/.dev
 	@sh tests/backend/payments/chains/install_anvil.sh
 
-bench: $(VENV)/.dev ## the performance table; writes .bench/results.json
+bench: $(VENV)/.dev ## measure performance and memory; writes .bench/results.json
 	@$(BIN)/python -m tests.bench
 
-# The small lock follows the large one, so that tests run on what the shop runs on.
-lock: $(VENV)/.run ## compile the locks again
+# The small lock uses the large one as constraints, so that tests run with the shop's own versions.
+lock: $(VENV)/.run ## compile the lock files again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
 		--group dev --generate-hashes --no-emit-index-url pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --extra embedded \
@@ -97,5 +97,5 @@ lock: $(VENV)/.run ## compile the locks again
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --constraints requirements-dev.lock - -o requirements-uv.lock
 
-clean: ## remove the venv, the demo's data and every cache
+clean: ## remove the venv, the demo's data and all caches
 	@rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
