@@ -11,6 +11,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 BACKEND: Final = ROOT / "backend"
 DECISIONS: Final = sorted((BACKEND / "decisions").glob("[0-9]*.md"))
+_PATH: Final = re.compile(r"`([a-z_]+/[\w./-]*)`")
 
 
 def test_every_decision_is_in_the_index_with_its_title() -> None:
@@ -42,8 +43,13 @@ def test_the_readme_names_pages_of_the_back_office_as_they_are_called() -> None:
     assert [name for name in named if f'_("{name}")' not in templates] == []
 
 
-def test_the_way_in_fits_a_page() -> None:
+def test_the_way_in_fits_a_page_and_names_files_that_exist() -> None:
     text = (BACKEND / "README.md").read_text()
     assert len(text.splitlines()) <= 120
+    named = _PATH.findall(text)
+    assert len(named) > 30
+    for name in named:
+        places = (ROOT / name, BACKEND / name, ROOT / "webapp" / name)
+        assert any(place.exists() or place.with_suffix(".py").exists() for place in places), name
     for link in re.findall(r"\]\((?!https?://)([^)#]+)", text):
         assert (BACKEND / link).exists(), link
