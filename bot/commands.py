@@ -88,7 +88,8 @@ async def dress(bot: Bot, deps: Deps) -> None:
 def _steps(deps: Deps) -> list[TelegramMethod[bool]]:
     settings = deps.settings
     default = Locale.closest(settings.default_language)
-    steps: list[TelegramMethod[bool]] = []
+    # The way into the shop comes first: whoever presses START meanwhile must not find a menu of commands in its place.
+    steps: list[TelegramMethod[bool]] = [SetChatMenuButton(menu_button=menu_button(deps, Words(default)))]
     for locale in (default, *(locale for locale in Locale if locale is not default)):
         words = Words(locale)
         _ = words.gettext
@@ -101,10 +102,5 @@ def _steps(deps: Deps) -> list[TelegramMethod[bool]]:
             SetMyDescription(description=long, language_code=code),
             SetMyShortDescription(short_description=short, language_code=code),
         ]
-    words = Words(default)
     root = BotCommandScopeChat(chat_id=settings.root_admin_id)
-    return [
-        *steps,
-        SetChatMenuButton(menu_button=menu_button(deps, words)),
-        SetMyCommands(commands=commands(words, admin=True), scope=root),
-    ]
+    return [*steps, SetMyCommands(commands=commands(Words(default), admin=True), scope=root)]

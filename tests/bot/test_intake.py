@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from aiogram.types import Update
+from aiogram.types import MenuButtonWebApp, Update
 from aiohttp import web
 
 from backend.identity.types import Actor
 from backend.infra import embedded
+from backend.infra.ending import end
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
 from bot.commands import dress
@@ -107,6 +108,17 @@ async def test_the_menu_in_every_language(parts: Parts, telegram: Telegram) -> N
     assert "admin" in [item.command for item in await parts.bot.get_my_commands(scope=admin)]  # type: ignore[arg-type]
     menu = await parts.bot.get_chat_menu_button()
     assert menu.web_app.url == "http://127.0.0.1:8080/shop"  # type: ignore[union-attr]
+
+
+async def test_the_way_into_the_shop_is_set_before_the_commands(parts: Parts, telegram: Telegram) -> None:
+    await telegram.fault("setMyCommands", kind="drop", times=1000)
+    dressing = asyncio.create_task(dress(parts.bot, parts.deps))
+    try:
+        async with asyncio.timeout(20):
+            while not isinstance(await parts.bot.get_chat_menu_button(), MenuButtonWebApp):
+                await asyncio.sleep(0.01)
+    finally:
+        await end(dressing)
 
 
 async def test_only_the_updates_that_are_used_are_asked_for(parts: Parts) -> None:

@@ -136,6 +136,19 @@ async def _until_ready(addresses: list[str], children: list[Child]) -> None:
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _until_dressed(simulator: str, bot: Child) -> None:
+    """Wait until the bot has set its menu: before, the button beside the text field lists commands."""
+    deadline = time.monotonic() + _READY_SECONDS
+    async with httpx.AsyncClient(base_url=simulator, timeout=5) as client:
+        while True:
+            people = (await client.get("/control/personas")).raise_for_status().json()
+            if all(person["menu_button"]["kind"] == "web_app" for person in people):
+                return
+            assert not bot.dead, f"{bot.name} ended: {bot.output.read_text()[-4000:]}"
+            assert time.monotonic() < deadline, "the bot did not set its menu"
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
 async def _answers(client: httpx.AsyncClient, address: str) -> bool:
     try:
         return (await client.get(address)).status_code == httpx.codes.OK
@@ -166,6 +179,7 @@ async def _started(settings: Settings, environ: dict[str, str], folder: Path, ch
                 child.start()
             simulator = settings.telegram_api_url
             await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
+            await _until_dressed(simulator, children[-1])
             yield Stack(settings.public_url, simulator, services, chain)
         finally:
             for child in reversed(children):
