@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.admin.service import AdminService
 from backend.approvals.service import ApprovalsService
 from backend.catalog.service import CatalogService
-from backend.growth.service import BonusesService, CodesService, GiftsService, VouchersService
+from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
 from backend.growth.types import Limits
 from backend.identity.service import IdentityService
 from backend.infra.crypto import KeyRing
@@ -106,10 +106,7 @@ class Services:
     approvals: ApprovalsService
     wallet: WalletService
     adjustments: AdjustmentsService
-    vouchers: VouchersService
-    gifts: GiftsService
-    codes: CodesService
-    bonuses: BonusesService
+    growth: GrowthServices
     payments: PaymentsService
     chat_payments: ChatPaymentsService
     refunds: RefundsService
@@ -205,10 +202,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         approvals=ApprovalsService(uow=uow, limit=limit),
         wallet=WalletService(uow=uow, currency=currency),
         adjustments=AdjustmentsService(uow=uow, limit=limit),
-        vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
-        gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
-        codes=CodesService(uow=uow, ring=ring, limiter=limiter),
-        bonuses=BonusesService(uow=uow, limit=limit),
+        growth=GrowthServices(
+            vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
+            gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
+            codes=CodesService(uow=uow, ring=ring, limiter=limiter),
+            bonuses=BonusesService(uow=uow, limit=limit),
+        ),
         payments=payments,
         chat_payments=ChatPaymentsService(
             payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token

@@ -41,7 +41,7 @@ def all_tasks(services: Services) -> list[Task]:
         *orders_tasks.tasks(services.orders),
         *catalog_tasks.tasks(services.catalog),
         *payments_tasks.tasks(services.payments, services.refunds, services.reconciliation),
-        *growth_tasks.tasks(services.bonuses),
+        *growth_tasks.tasks(services.growth.bonuses),
         *notifications_tasks.tasks(services.notifications),
     ]
 

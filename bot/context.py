@@ -45,7 +45,7 @@ class Deps:
             payments=services.payments,
             chat_payments=services.chat_payments,
             support=services.support,
-            codes=services.codes,
+            codes=services.growth.codes,
             limiter=services.limiter,
             clock=services.clock,
         )

@@ -191,10 +191,10 @@ async def test_a_gift_link_says_who_sent_how_much(telegram: Telegram, shop: Serv
     async with shop.uow() as tx:
         source, target = AccountRef.house("provider:test"), AccountRef.user(giver.actor.id)
         await ledger.transfer(tx, TransferKind.TOP_UP, "start", source, target, usd(5000))
-    gift = await shop.gifts.buy(giver.actor, usd(1000), idempotency_key="a-gift")
+    gift = await shop.growth.gifts.buy(giver.actor, usd(1000), idempotency_key="a-gift")
     told = await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}")
     assert told["text"].endswith("sent you a $10.00 gift card")
     assert giver.actor.first_name in told["text"]
     assert [item["text"] for row in told["buttons"] for item in row] == ["Open the gift"]
-    await shop.codes.redeem((await payer(telegram, shop)).actor, gift.code)
+    await shop.growth.codes.redeem((await payer(telegram, shop)).actor, gift.code)
     assert (await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}"))["text"].startswith("Welcome")

@@ -32,17 +32,19 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
     def usd(amount: int) -> Money:
         return Money(amount, services.settings.shop_currency)
 
-    active = await services.gifts.buy(buyer, usd(1000), idempotency_key=f"active-{buyer.id}")
-    redeemed = await services.gifts.buy(buyer, usd(500), idempotency_key=f"redeemed-{buyer.id}")
-    back = await services.gifts.buy(buyer, usd(700), idempotency_key=f"back-{buyer.id}")
-    await services.gifts.take_back(buyer, back.id)
-    await services.codes.redeem(friend, redeemed.code)
+    active = await services.growth.gifts.buy(buyer, usd(1000), idempotency_key=f"active-{buyer.id}")
+    redeemed = await services.growth.gifts.buy(buyer, usd(500), idempotency_key=f"redeemed-{buyer.id}")
+    back = await services.growth.gifts.buy(buyer, usd(700), idempotency_key=f"back-{buyer.id}")
+    await services.growth.gifts.take_back(buyer, back.id)
+    await services.growth.codes.redeem(friend, redeemed.code)
     # With what ``_make_codes`` adds, less than one admin may give away alone in 24 hours.
-    many = await services.vouchers.make(
+    many = await services.growth.vouchers.make(
         admin, usd(100), people=10, note="Ramadan 2027", idempotency_key=f"many-{admin.id}"
     )
-    used = await services.vouchers.make(admin, usd(100), codes=2, note="Partner", idempotency_key=f"used-{admin.id}")
-    await services.vouchers.stop(admin, used.batch.id)
+    used = await services.growth.vouchers.make(
+        admin, usd(100), codes=2, note="Partner", idempotency_key=f"used-{admin.id}"
+    )
+    await services.growth.vouchers.stop(admin, used.batch.id)
     later = services.clock.now() + timedelta(days=400)
     ends = later + timedelta(days=7)
     for rule in (
@@ -50,12 +52,12 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
         NewBonusRule(minimum=usd(2000), basis_points=1250, starts_at=later, ends_at=ends, first_only=True, way="demo"),
         NewBonusRule(minimum=usd(9_000_000), fixed=usd(300)),
     ):
-        await services.bonuses.add_rule(admin, rule)
+        await services.growth.bonuses.add_rule(admin, rule)
     owner = await stack.actor(ADMIN)
-    for first, _ in await services.bonuses.waiting(owner):
-        made = await services.bonuses.approve_rule(owner, first.id)
+    for first, _ in await services.growth.bonuses.waiting(owner):
+        made = await services.growth.bonuses.approve_rule(owner, first.id)
     assert made is not None
-    await services.bonuses.stop_rule(admin, made.id)
+    await services.growth.bonuses.stop_rule(admin, made.id)
     return Gifts(str(active.id), str(redeemed.id), many.codes[0])
 
 

@@ -91,7 +91,7 @@ async def test_what_the_dead_had_in_hand_is_done_again_once(scene: Scene, coins:
         assert (left.external_id, len(coins.invoices) - before) == (None, opened)
     root = await services.identity.actor_by_telegram_id(NADIA)
     assert root is not None
-    (code,) = (await services.vouchers.make(root, usd(500), idempotency_key="batch-0000001")).codes
+    (code,) = (await services.growth.vouchers.make(root, usd(500), idempotency_key="batch-0000001")).codes
     lucky, admin = await ground.buyer(), await ground.visitor(NADIA, first_name="Nadia")
     correction = {"intent": "tap-0000001", "way": "credit", "amount": "3", "reason": "sorry"}
     forms: list[tuple[str, Visitor, str, dict[str, Any]]] = [

@@ -64,7 +64,7 @@ async def redeem(request: SoukRequest) -> Html:
     if not form.code:
         return _refused(request, RedeemPage(error="required"))
     try:
-        done = await site_of(request).services.codes.redeem(request.user, form.code)
+        done = await site_of(request).services.growth.codes.redeem(request.user, form.code)
     except CodeNotValid:
         return _refused(request, RedeemPage(form.code, "not_valid"))
     except RateLimited as much:
@@ -86,7 +86,7 @@ async def gifts(request: SoukRequest) -> Html:
 @get(_GIFTS + "/new", name="wallet:new-gift")
 async def new_gift(request: SoukRequest) -> Html:
     """How much the card is to be worth."""
-    presets = site_of(request).services.gifts.limits.presets
+    presets = site_of(request).services.growth.gifts.limits.presets
     first = present.plain(presets[0]) if presets else ""
     return await _form(request, GiftForm(amount=first))
 
@@ -100,7 +100,7 @@ async def buy_gift(request: SoukRequest) -> Html:
         return await _ask(request, form)
     try:
         amount = services.payments.read_amount(form.amount or form.preset)
-        gift = await services.gifts.buy(request.user, amount, idempotency_key=form.intent or forms.new_intent())
+        gift = await services.growth.gifts.buy(request.user, amount, idempotency_key=form.intent or forms.new_intent())
     except Invalid as refusal:
         error = present.amount_error(refusal.fields.get("amount", ""))
         return await _form(request, form, error if form.amount or form.preset else "required")
@@ -112,20 +112,20 @@ async def buy_gift(request: SoukRequest) -> Html:
 @get(_GIFTS + "/{gift_id:uuid}", name="wallet:gift")
 async def gift_card(request: SoukRequest, gift_id: FromPath[UUID]) -> Html:
     """One gift card: its code and link while it can be given away. Raises NotFound, also for another's."""
-    return _gift(request, await site_of(request).services.gifts.get(request.user, GiftCardId(gift_id)))
+    return _gift(request, await site_of(request).services.growth.gifts.get(request.user, GiftCardId(gift_id)))
 
 
 @post(_GIFTS + "/{gift_id:uuid}/back", name="wallet:take-gift-back", guards=[limited(WRITE)], status_code=200)
 async def take_back(request: SoukRequest, gift_id: FromPath[UUID]) -> Html:
     """Put an unredeemed card's money back into the wallet. Raises NotFound, GiftRedeemed."""
     site = site_of(request)
-    gift = await site.services.gifts.take_back(request.user, GiftCardId(gift_id))
+    gift = await site.services.growth.gifts.take_back(request.user, GiftCardId(gift_id))
     words = site.viewer(request.user).words
     return toast(_gift(request, gift), words.gettext("The money is back in your wallet"))
 
 
 async def _gifts_page(request: SoukRequest) -> Html:
-    found = await site_of(request).services.gifts.mine(request.user)
+    found = await site_of(request).services.growth.gifts.mine(request.user)
     view = GiftsPage(tuple(map(present.gift_row, found)))
     return page(request, "growth/gifts.html", view, tab="me", back=_WALLET)
 
@@ -154,7 +154,7 @@ async def _view(
     request: SoukRequest, form: GiftForm, error: GrowthError = "", missing: Money | None = None
 ) -> NewGiftPage:
     services = site_of(request).services
-    limits = services.gifts.limits
+    limits = services.growth.gifts.limits
     typed = form.amount or form.preset
     balance = (await services.wallet.overview(request.user)).balance
     amount = Money.zero(balance.currency)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from backend.growth.service.bonuses import BonusesService
 from backend.growth.service.codes import REDEEM, CodesService
 from backend.growth.service.gifts import GiftsService
 from backend.growth.service.vouchers import VouchersService
 
-__all__ = ["REDEEM", "BonusesService", "CodesService", "GiftsService", "VouchersService"]
+__all__ = ["REDEEM", "BonusesService", "CodesService", "GiftsService", "GrowthServices", "VouchersService"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthServices:
+    """The services of this slice, one for each concern."""
+
+    vouchers: VouchersService
+    """Admins make and stop voucher codes."""
+    gifts: GiftsService
+    """People buy gift cards and cancel them."""
+    codes: CodesService
+    """People redeem the codes of vouchers and gift cards."""
+    bonuses: BonusesService
+    """Admins make bonus rules; top-ups are credited by them."""

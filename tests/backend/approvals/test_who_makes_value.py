@@ -139,7 +139,7 @@ class World:
     async def vouchers(self, _to: Actor, cents: int) -> Try:
         async def attempt(by: Actor) -> bool:
             try:
-                await self.shop.vouchers.make(by, usd(cents // 2), codes=2, idempotency_key=str(new_id()))
+                await self.shop.growth.vouchers.make(by, usd(cents // 2), codes=2, idempotency_key=str(new_id()))
             except Invalid as refused:
                 assert refused.fields == {"amount": "above_limit"}
                 return False
@@ -221,11 +221,11 @@ async def test_nor_acts_on_their_own_payments(world: World, first: Actor, second
 
 
 async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buyer: Actor) -> None:
-    (code,) = (await world.shop.vouchers.make(first, usd(500), idempotency_key="k")).codes
+    (code,) = (await world.shop.growth.vouchers.make(first, usd(500), idempotency_key="k")).codes
     with pytest.raises(OwnVoucher):
-        await world.shop.codes.redeem(first, code)
+        await world.shop.growth.codes.redeem(first, code)
     assert await world.balance(first) == 0
-    assert (await world.shop.codes.redeem(buyer, code)).amount == usd(500)
+    assert (await world.shop.growth.codes.redeem(buyer, code)).amount == usd(500)
 
 
 async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
@@ -233,16 +233,18 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
 ) -> None:
     rule = NewBonusRule(minimum=usd(100), fixed=usd(50), ends_at=world.shop.clock.now() + WINDOW)
     for _ in range(2):
-        assert await world.shop.bonuses.add_rule(first, rule) is None, "what it gives in all is above every limit"
-    ((waiting, asked),) = await world.shop.bonuses.waiting(second)
+        assert await world.shop.growth.bonuses.add_rule(first, rule) is None, (
+            "what it gives in all is above every limit"
+        )
+    ((waiting, asked),) = await world.shop.growth.bonuses.waiting(second)
     assert (waiting.by, waiting.amount, asked) == (first.id, usd(50), rule)
     with pytest.raises(SecondAdminNeeded):
-        await world.shop.bonuses.approve_rule(first, waiting.id)
-    assert await world.shop.bonuses.promised(second, "demo", usd(500)) == usd(0)
-    assert await world.shop.bonuses.approve_rule(second, waiting.id) is not None
+        await world.shop.growth.bonuses.approve_rule(first, waiting.id)
+    assert await world.shop.growth.bonuses.promised(second, "demo", usd(500)) == usd(0)
+    assert await world.shop.growth.bonuses.approve_rule(second, waiting.id) is not None
     with pytest.raises(NotFound):
-        await world.shop.bonuses.approve_rule(second, waiting.id)
-    promised = [await world.shop.bonuses.promised(one, "demo", usd(500)) for one in (first, second)]
+        await world.shop.growth.bonuses.approve_rule(second, waiting.id)
+    promised = [await world.shop.growth.bonuses.promised(one, "demo", usd(500)) for one in (first, second)]
     assert promised == [usd(0), usd(50)]
     for one in (first, second):
         intent = await world.shop.payments.start_top_up(one, "demo", usd(500), idempotency_key="tap")
@@ -251,7 +253,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
             intent_id=intent.id, user_id=one.id, order_id=None, way="demo", amount=500, balance=500, currency=USD,
             status=IntentStatus.SUCCEEDED,
         )  # fmt: skip
-        await world.shop.bonuses.credit(paid, world.shop.clock.now())
+        await world.shop.growth.bonuses.credit(paid, world.shop.clock.now())
     assert [await world.balance(one) for one in (first, second)] == [500, 550]
 
 

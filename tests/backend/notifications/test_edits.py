@@ -112,7 +112,7 @@ async def test_a_bonus_that_is_told_after_its_top_up(shop: Shop, telegram: Teleg
     root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="later-bonus")
-    await shop.services.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     await telegram.fault("sendMessage", kind="429", retry_after=1)
     await payments.settle(
         "demo", Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))

@@ -318,7 +318,7 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
 async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Telegram) -> None:
     """The whole way as the worker goes it: from the provider's report to one message that says both."""
     root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
-    await shop.services.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
+    await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="top-up-with-a-bonus")
     paid = Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))

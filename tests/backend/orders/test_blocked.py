@@ -166,19 +166,19 @@ async def test_what_a_blocked_person_reserved_goes_back(shop: Shop, buyer: Actor
 async def test_no_bonus_no_voucher_and_no_gift_from_them(shop: Shop, buyer: Actor, settings) -> None:
     services = shop.services
     owner, friend = await person(services.identity, settings.root_admin_id), await person(services.identity)
-    await services.bonuses.add_rule(owner, NewBonusRule(minimum=usd(100), basis_points=1000))
-    (voucher,) = (await services.vouchers.make(owner, usd(500), idempotency_key="k")).codes
-    gift = await services.gifts.buy(buyer, usd(100), idempotency_key="g")
+    await services.growth.bonuses.add_rule(owner, NewBonusRule(minimum=usd(100), basis_points=1000))
+    (voucher,) = (await services.growth.vouchers.make(owner, usd(500), idempotency_key="k")).codes
+    gift = await services.growth.gifts.buy(buyer, usd(100), idempotency_key="g")
     await shop.paid(buyer, 1000)
     await shop.block(buyer)
     await shop.run("growth.credit_bonus")
     with pytest.raises(Blacklisted):
-        await services.codes.redeem(buyer, voucher)
+        await services.growth.codes.redeem(buyer, voucher)
     with pytest.raises(CodeNotValid):
-        await services.codes.redeem(friend, gift.code)
+        await services.growth.codes.redeem(friend, gift.code)
     assert (await shop.balance(buyer.id), await shop.balance(friend.id)) == (1200, 0)
     await services.identity.unblacklist(ROOT, buyer.id)
-    assert (await services.codes.redeem(friend, gift.code)).amount == usd(100)
+    assert (await services.growth.codes.redeem(friend, gift.code)).amount == usd(100)
 
 
 class Slow:

@@ -26,7 +26,7 @@ async def voucher(
 ) -> str:
     """A code that an admin has made."""
     root = await arrive(services, visitor(settings.root_admin_id))
-    made = await services.vouchers.make(root, usd(500), idempotency_key="test")
+    made = await services.growth.vouchers.make(root, usd(500), idempotency_key="test")
     return made.codes[0]
 
 

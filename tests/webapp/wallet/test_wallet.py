@@ -159,7 +159,7 @@ async def test_the_amount_is_read_as_people_type_it(visitor: MakeVisitor) -> Non
 async def test_the_bonus_is_told_beforehand(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     chief, buyer = await arrive(services, visitor(settings.root_admin_id)), visitor()
     await arrive(services, buyer)
-    await services.bonuses.add_rule(chief, NewBonusRule(minimum=usd(2000), basis_points=500))
+    await services.growth.bonuses.add_rule(chief, NewBonusRule(minimum=usd(2000), basis_points=500))
     assert "+ $2.50 bonus" in plain((await buyer.get("/wallet/topup")).text)
     for typed, told in (("25", "+ $1.25 bonus"), ("19", ""), ("much", "")):
         quoted = plain((await buyer.get("/wallet/topup/quote", params={"amount": typed, "way": "demo"})).text)

@@ -64,7 +64,7 @@ async def add(request: SoukRequest) -> Html:
     form = await forms.read_form(request, BonusForm)
     site = site_of(request)
     try:
-        made = await site.services.bonuses.add_rule(request.user, await _rule(request, form))
+        made = await site.services.growth.bonuses.add_rule(request.user, await _rule(request, form))
     except Invalid as refusal:
         return await _form(request, form, refusal.fields)
     return await _added(request, made)
@@ -73,14 +73,16 @@ async def add(request: SoukRequest) -> Html:
 @post(_PATH + "/{value_id:uuid}/approve", name="admin:approve-bonus", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def approve(request: SoukRequest, value_id: FromPath[UUID]) -> Html:
     """Make a rule that another admin asked for. Raises NotFound, SecondAdminNeeded."""
-    return await _added(request, await site_of(request).services.bonuses.approve_rule(request.user, ValueId(value_id)))
+    return await _added(
+        request, await site_of(request).services.growth.bonuses.approve_rule(request.user, ValueId(value_id))
+    )
 
 
 @post(_PATH + "/{rule_id:uuid}/stop", name="admin:stop-bonus", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def stop(request: SoukRequest, rule_id: FromPath[UUID]) -> Html:
     """Let a rule give nothing any more. Raises NotFound."""
     site = site_of(request)
-    await site.services.bonuses.stop_rule(request.user, BonusRuleId(rule_id))
+    await site.services.growth.bonuses.stop_rule(request.user, BonusRuleId(rule_id))
     words = site.viewer(request.user).words
     return toast(replaced(await _list_page(request), _PATH), words.gettext("The bonus is over"))
 
@@ -142,7 +144,7 @@ async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) ->
     viewer = site.viewer(request.user)
     ways = await site.services.payments.ways(request.user)
     view = NewBonusPage(
-        presets=present.presets(site.services.gifts.limits, form.amount or form.preset),
+        presets=present.presets(site.services.growth.gifts.limits, form.amount or form.preset),
         ways=tuple(WayChoice(way.name, way_title(way.name, viewer)) for way in ways),
         amount=form.amount,
         kind=form.kind,
@@ -160,8 +162,8 @@ async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) ->
 
 async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
-    found = await site.services.bonuses.rules(request.user)
-    waiting = await site.services.bonuses.waiting(request.user)
+    found = await site.services.growth.bonuses.rules(request.user)
+    waiting = await site.services.growth.bonuses.waiting(request.user)
     names = await site.services.identity.names_of(request.user, [first.by for first, _ in waiting])
     viewer = site.viewer(request.user)
     view = BonusesPage(

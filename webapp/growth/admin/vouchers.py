@@ -72,7 +72,7 @@ async def make(request: SoukRequest) -> Html:
 async def voucher(request: SoukRequest, batch_id: FromPath[UUID]) -> Html:
     """One batch, and the way to stop it. Raises NotFound."""
     site = site_of(request)
-    batch = await site.services.vouchers.get(request.user, VoucherBatchId(batch_id))
+    batch = await site.services.growth.vouchers.get(request.user, VoucherBatchId(batch_id))
     return sheet(request, "growth/admin/_voucher.html", VoucherSheet(present.voucher_row(batch, site.now())))
 
 
@@ -80,7 +80,7 @@ async def voucher(request: SoukRequest, batch_id: FromPath[UUID]) -> Html:
 async def stop(request: SoukRequest, batch_id: FromPath[UUID]) -> Html:
     """Let none of its codes be redeemed from now on. Raises NotFound."""
     site = site_of(request)
-    await site.services.vouchers.stop(request.user, VoucherBatchId(batch_id))
+    await site.services.growth.vouchers.stop(request.user, VoucherBatchId(batch_id))
     shown = replaced(await _list_page(request), _PATH)
     return toast(shown, site.viewer(request.user).words.gettext("Nobody can redeem it any more"))
 
@@ -105,7 +105,7 @@ async def _make(request: SoukRequest, form: VoucherForm) -> NewVouchers:
     if wrong or amount is None:
         raise Invalid("vouchers", fields=wrong)
     many = form.kind == "many"
-    return await services.vouchers.make(
+    return await services.growth.vouchers.make(
         request.user,
         amount,
         people=1 if many else count,
@@ -120,7 +120,7 @@ _FIELDS: Final = {"people": "count", "codes": "count", "expires": "until"}
 
 
 async def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) -> Html:
-    limits = site_of(request).services.vouchers.limits
+    limits = site_of(request).services.growth.vouchers.limits
     view = NewVouchersPage(
         presets=present.presets(limits, form.amount or form.preset),
         maximum=limits.maximum,
@@ -139,7 +139,7 @@ async def _form(request: SoukRequest, form: VoucherForm, wrong: dict[str, str]) 
 
 async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
-    found = await site.services.vouchers.list_all(request.user)
+    found = await site.services.growth.vouchers.list_all(request.user)
     view = VouchersPage(tuple(present.voucher_row(batch, site.now()) for batch in found))
     return manage_page(request, "growth/admin/vouchers.html", view, "payments", back=PAYMENTS)
 

@@ -151,7 +151,7 @@ async def _bonus(request: SoukRequest, way: Way | None, amount: Money | None) ->
     """What the shop puts on top."""
     if way is None or amount is None:
         return None
-    return await site_of(request).services.bonuses.promised(request.user, way.name, amount)
+    return await site_of(request).services.growth.bonuses.promised(request.user, way.name, amount)
 
 
 async def _refused(

@@ -65,7 +65,7 @@ async def test_what_are_no_vouchers(
     answer = await root.post("/admin/vouchers", data={"intent": "k" * 16, **form})
     assert answer.status_code == 422
     assert told in answer.text
-    assert await services.vouchers.list_all(actor) == []
+    assert await services.growth.vouchers.list_all(actor) == []
 
 
 async def test_one_admin_of_two_makes_vouchers_up_to_the_limit(
@@ -94,7 +94,7 @@ async def test_a_bonus_is_added_and_stopped(
     page = await root.post("/admin/bonuses", data=form)
     assert page.status_code == 200, page.text
     assert "+12.5%" in page.text
-    ((rule, _),) = await services.bonuses.rules(actor)
+    ((rule, _),) = await services.growth.bonuses.rules(actor)
     assert (rule.minimum, rule.basis_points, rule.maximum, rule.first_only, rule.way) == (
         usd(2000), 1250, usd(1000), True, "demo",
     )  # fmt: skip
@@ -127,7 +127,7 @@ async def test_what_is_no_bonus(
     answer = await root.post("/admin/bonuses", data=form)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
-    assert await services.bonuses.rules(actor) == []
+    assert await services.growth.bonuses.rules(actor) == []
 
 
 async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
@@ -142,7 +142,7 @@ async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: Make
     assert 'href="/admin/bonuses"' in (await root.get("/admin/approvals")).text
     (button,) = re.findall(r'hx-post="(/admin/bonuses/[0-9a-f-]{36}/approve)"', (await root.get("/admin/bonuses")).text)
     assert (await helper.post(button)).status_code == 403
-    assert await services.bonuses.rules(chief) == []
+    assert await services.growth.bonuses.rules(chief) == []
     assert "Running" in (await root.post(button)).text
     assert (await root.post(button)).status_code == 404
     # The same form by another admin is a second approval too.
