@@ -37,15 +37,22 @@ msgstr ""
 
 
 @functools.cache
-def extracted() -> dict[str, Catalog]:
-    """Every message that code and templates say, untranslated, by slice; what several slices say is ``core``'s."""
+def said() -> dict[tuple[str | tuple[str, ...], str | None], set[str]]:
+    """Every message of the code and the templates, with its context, and the files (below the root) that say it."""
     with (LOCALES_DIR / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
-    said: dict[tuple[str | tuple[str, ...], str | None], set[str]] = defaultdict(set)
+    files: dict[tuple[str | tuple[str, ...], str | None], set[str]] = defaultdict(set)
     for file, _line, message, _comments, context in extract_from_dir(ROOT, methods, options):
-        said[message, context].add(slice_of(Path(file)))
+        files[message, context].add(file)
+    return dict(files)
+
+
+@functools.cache
+def extracted() -> dict[str, Catalog]:
+    """Every message that code and templates say, untranslated, by slice; what several slices say is ``core``'s."""
     parts: dict[str, Catalog] = defaultdict(Catalog)
-    for (message, context), slices in said.items():
+    for (message, context), files in said().items():
+        slices = {slice_of(Path(file)) for file in files}
         parts[slices.pop() if len(slices) == 1 else "core"].add(message, context=context)
     return dict(parts)
 
