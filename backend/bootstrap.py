@@ -17,7 +17,7 @@ from backend.approvals.service import ApprovalsService
 from backend.catalog.service import CatalogService
 from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
 from backend.growth.types import Limits
-from backend.identity.service import IdentityService
+from backend.identity.service import IdentityServices, identity_services
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
 from backend.infra.memory import RedisMemory
@@ -101,7 +101,7 @@ class Services:
     limiter: RateLimiter
     ring: KeyRing
     storage: Storage
-    identity: IdentityService
+    identity: IdentityServices
     catalog: CatalogService
     approvals: ApprovalsService
     wallet: WalletService
@@ -191,7 +191,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         limiter=limiter,
         ring=ring,
         storage=Storage(Path(settings.data_dir) / "media"),
-        identity=IdentityService(
+        identity=identity_services(
             uow=uow,
             signals=signals,
             root_admin_id=settings.root_admin_id,

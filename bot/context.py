@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backend.bootstrap import Services
 from backend.growth.service import CodesService
-from backend.identity.service import IdentityService
+from backend.identity.service import IdentityServices
 from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_number
 from backend.infra.i18n import translator
@@ -26,7 +26,7 @@ class Deps:
     """The parts of the backend that the bot calls."""
 
     settings: Settings
-    identity: IdentityService
+    identity: IdentityServices
     orders: OrdersService
     payments: PaymentsService
     chat_payments: ChatPaymentsService

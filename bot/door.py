@@ -12,7 +12,7 @@ from aiogram.enums import ChatType
 from aiogram.exceptions import TelegramForbiddenError, TelegramRetryAfter
 from aiogram.types import Chat, Message, TelegramObject, Update, User
 
-from backend.identity.errors import Blacklisted
+from backend.identity.errors import Blocked
 from backend.identity.types import Contact
 from backend.infra.metrics import UPDATES
 from backend.infra.rate_limit import Limit
@@ -77,16 +77,16 @@ class Door(BaseMiddleware):
         words = Words(Locale.closest(user.language_code, Locale.closest(self._deps.settings.default_language)))
         try:
             self._deps.limiter.hit_here(_LIMIT, str(user.id))
-            actor = await self._deps.identity.authenticate(contact_of(user, event))
+            actor = await self._deps.identity.access.authenticate(contact_of(user, event))
             words = Words(actor.language)
             return await handler(event, data | {"actor": actor, "words": words})
-        except Blacklisted as error:
+        except Blocked as error:
             if event.message is None or not await self._take_from_blocked(event.message, words, data["albums"]):
                 _note(error, event)
                 once = self._said_before(error, user.id)
                 await tell(data["bot"], event, message(error, words), only_in_passing=once)
         except TelegramForbiddenError:
-            await self._deps.identity.mark_bot_blocked(user.id, blocked=True)
+            await self._deps.identity.access.mark_bot_blocked(user.id, blocked=True)
         except TelegramRetryAfter as error:
             # Whatever we said now would be refused too.
             log.warning("update.limited", seconds=error.retry_after)
@@ -105,7 +105,7 @@ class Door(BaseMiddleware):
             return True
 
     def _said_before(self, error: Exception, person: int) -> bool:
-        if isinstance(error, Blacklisted):
+        if isinstance(error, Blocked):
             return not self._refused.first("blacklisted", person)
         if isinstance(error, RateLimited):
             return not self._slowed.first("slow", person)

@@ -175,7 +175,7 @@ async def services(settings: Settings, committed_db: None, clock: FakeClock) -> 
     """The whole backend on committed data, with a clock that the test moves."""
     built = build(settings, clock=clock)
     async with built.running(listen=False):
-        await built.identity.ensure_root()
+        await built.identity.access.ensure_root()
         yield built
 
 

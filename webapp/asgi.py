@@ -205,7 +205,7 @@ async def _ensure_root(services: Services) -> None:
     # The database may come up, or be migrated, after this process: it is asked again until it has a root admin.
     while True:
         try:
-            await services.identity.ensure_root()
+            await services.identity.access.ensure_root()
         except (AppError, DBAPIError) as error:
             log.warning("identity.root_not_ensured", error=repr(error))
             await asyncio.sleep(_ROOT_RETRY_SECONDS)

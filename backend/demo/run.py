@@ -121,7 +121,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
     await migrations.upgrade(environ["DATABASE_URL"])
     services = build(load_settings(environ))
     async with services.running(listen=False):
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         await load_demo_shop(services.catalog, services.storage)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.kernel.errors import AppError, Kind
 
 
-class Blacklisted(AppError):
+class Blocked(AppError):
     """The person is shut out. The reason is for admins: it is not told to him."""
 
     code = "blacklisted"

@@ -114,7 +114,7 @@ def _meet() -> Any:
 _MEET = _meet()
 
 
-async def add_or_follow(tx: Tx, contact: Contact, language: Locale) -> Person:
+async def add_or_update(tx: Tx, contact: Contact, language: Locale) -> Person:
     """Register the person, or follow what Telegram says about him now; two first contacts at once make one row."""
     values = {
         "id": tx.new_id(),

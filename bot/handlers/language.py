@@ -23,7 +23,7 @@ async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor) -> No
     """Speak the chosen language from now on, in the Mini App too."""
     chosen = (query.data or "").removeprefix(LANGUAGE_PREFIX)
     if chosen in {locale.value for locale in Locale}:
-        actor = await deps.identity.set_language(actor, Locale(chosen))
+        actor = await deps.identity.profile.set_language(actor, Locale(chosen))
     words = Words(actor.language)
     await answer(bot, query)
     await edit(query, words.gettext("We speak English now."), languages(actor.language))

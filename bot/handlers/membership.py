@@ -12,7 +12,7 @@ from bot.context import Deps
 async def changed(update: ChatMemberUpdated, deps: Deps) -> None:
     """Note whether our messages reach this person."""
     blocked = update.new_chat_member.status in {ChatMemberStatus.KICKED, ChatMemberStatus.LEFT}
-    await deps.identity.mark_bot_blocked(update.chat.id, blocked=blocked)
+    await deps.identity.access.mark_bot_blocked(update.chat.id, blocked=blocked)
 
 
 def router() -> Router:

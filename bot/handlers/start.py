@@ -61,7 +61,7 @@ async def _gift(deps: Deps, actor: Actor, words: Words, payload: str) -> str | N
 async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Greet, and open what the link points at."""
     _ = words.gettext
-    await deps.identity.mark_bot_blocked(actor.telegram_id, blocked=False)
+    await deps.identity.access.mark_bot_blocked(actor.telegram_id, blocked=False)
     hello = _("<b>Welcome to {shop}, {name}!</b>").format(
         shop=words.safe(deps.settings.shop_name), name=words.safe(actor.first_name)
     )

@@ -130,10 +130,10 @@ async def _sell(settings: Settings) -> None:
     """A row in every append-only table, and money in the books."""
     services = build(settings)
     async with services.running(listen=False):
-        await services.identity.ensure_root()
-        buyer = await services.identity.authenticate(contact(4242))
-        root = await services.identity.authenticate(contact(settings.root_admin_id))
-        await services.identity.set_permissions(root, buyer.id, [Permission.ORDERS])
+        await services.identity.access.ensure_root()
+        buyer = await services.identity.access.authenticate(contact(4242))
+        root = await services.identity.access.authenticate(contact(settings.root_admin_id))
+        await services.identity.admins.set_permissions(root, buyer.id, [Permission.ORDERS])
         async with services.uow() as tx:
             goods = await add_goods(tx, services.ring)
             await give(tx, buyer.id, usd(5000))

@@ -64,7 +64,7 @@ async def world(products: int) -> AsyncIterator[World]:
         await migrations.upgrade(settings.database_url)
         services = build(settings)
         async with services.running(listen=False):
-            await services.identity.ensure_root()
+            await services.identity.access.ensure_root()
             buyers = await _make_buyers(services)
             yield World(services, settings, buyers, *(await fill_catalogue(services, products)))
 

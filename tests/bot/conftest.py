@@ -61,7 +61,7 @@ async def shop(bot_settings: Settings, committed_db: None, clock: FakeClock) -> 
     """The backend behind the bot."""
     services = build(bot_settings, clock=clock)
     async with services.running(listen=False):
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         await services.redis.flushdb()
         yield services
 

@@ -59,7 +59,7 @@ class Payer:
 
 async def payer(telegram: Telegram, services: Services, number: int = EMMA, language: str = "en") -> Payer:
     """Somebody of the simulator who has met the shop."""
-    actor = await services.identity.authenticate(contact(number, language_code=language))
+    actor = await services.identity.access.authenticate(contact(number, language_code=language))
     return Payer(telegram, services, actor)
 
 

@@ -120,11 +120,11 @@ async def test_the_back_office_is_for_admins(telegram: Telegram) -> None:
 async def test_a_blacklisted_person_is_told_once(telegram: Telegram, shop: Services) -> None:
     emma = telegram.person(EMMA)
     await emma.say("/start")
-    actor = await shop.identity.actor_by_telegram_id(EMMA)
-    root = await shop.identity.authenticate(contact(NADIA))
+    actor = await shop.identity.access.actor_by_telegram_id(EMMA)
+    root = await shop.identity.access.authenticate(contact(NADIA))
     root.require(Permission.USERS)
     assert actor
-    await shop.identity.blacklist(root, actor.id, "fraud, a secret reason")
+    await shop.identity.people.block(root, actor.id, "fraud, a secret reason")
     refused = await emma.say("/start")
     assert refused["text"] == "You're blocked. You can still write to us here."
     last = await emma.send("/help")

@@ -296,7 +296,7 @@ async def test_forged_and_late_buttons_do_nothing(
     for number, query in enumerate(forged):
         told = Update.model_validate({"update_id": 910 + number, "callback_query": query}, context={"bot": parts.bot})
         await parts.intake.take(told)
-    actor = await parts.services.identity.actor_by_telegram_id(EMMA)
+    actor = await parts.services.identity.access.actor_by_telegram_id(EMMA)
     assert actor is not None and actor.language == "en"
     # Telegram takes no answer to these any more: that is no error of ours.
     printed = capsys.readouterr()

@@ -156,7 +156,7 @@ async def test_what_is_paid_is_not_paid_again(running_bot: Parts, emma: Payer) -
 async def test_the_blacklisted_pay_nothing_but_what_they_paid_is_taken_in(running_bot: Parts, emma: Payer) -> None:
     begun = await emma.begin()
     assert begun.action is not None
-    await emma.services.identity.blacklist(CASHIER, emma.actor.id, "fraud")
+    await emma.services.identity.people.block(CASHIER, emma.actor.id, "fraud")
     answer = await emma.pay(begun.action.url)
     assert (answer["status"], answer["error"]) == ("failed", "You're blocked. You can still write to us here.")
     await running_bot.intake.take(money_update(running_bot, str(begun.id), STARS, "paid-before"))
@@ -206,8 +206,8 @@ async def test_a_question_that_comes_while_another_person_is_served_slowly(
 ) -> None:
     begun = await emma.begin()
     assert begun.action is not None
-    identity, served, waits = emma.services.identity, asyncio.Event(), asyncio.Event()
-    authenticate = identity.authenticate
+    access, served, waits = emma.services.identity.access, asyncio.Event(), asyncio.Event()
+    authenticate = access.authenticate
 
     async def slow(told: Any) -> Any:
         if told.telegram_id == LAYLA:
@@ -215,7 +215,7 @@ async def test_a_question_that_comes_while_another_person_is_served_slowly(
             await served.wait()
         return await authenticate(told)
 
-    monkeypatch.setattr(identity, "authenticate", slow)
+    monkeypatch.setattr(access, "authenticate", slow)
     await telegram.person(LAYLA).send("/start")
     await waits.wait()
     assert (await emma.pay(begun.action.url))["status"] == "paid"

@@ -38,11 +38,11 @@ class Desk:
         """Somebody who has met the bot and the shop."""
         person = self.telegram.person(number)
         await person.say("/start")
-        await self.services.identity.authenticate(contact(number, first_name=name, language_code="en"))
+        await self.services.identity.access.authenticate(contact(number, first_name=name, language_code="en"))
         return person
 
     async def actor(self, number: int) -> Actor:
-        found = await self.services.identity.actor_by_telegram_id(number)
+        found = await self.services.identity.access.actor_by_telegram_id(number)
         assert found is not None
         return found
 
@@ -122,7 +122,7 @@ async def test_another_admin_answers_after_a_restart(parts: Parts, telegram: Tel
             await desk.person(LAYLA, "Layla"),
         )
         root, helper = await desk.actor(NADIA), await desk.actor(LAYLA)
-        await desk.services.identity.set_permissions(root, helper.id, [Permission.ORDERS])
+        await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.ORDERS])
         await desk.taken(emma, await emma.send("hello?"))
         assert (await desk.latest(nadia))[-1]["text"] == "hello?"
         question = (await desk.latest(layla))[-1]
@@ -191,7 +191,7 @@ async def test_an_orders_number_is_attached_where_the_order_is_ones_own(desk: De
 async def test_the_blocked_can_write_and_are_answered_but_not_without_end(desk: Desk) -> None:
     emma, nadia = await desk.person(EMMA, "Emma"), await desk.person(NADIA, "Nadia")
     buyer, root = await desk.actor(EMMA), await desk.actor(NADIA)
-    await desk.services.identity.blacklist(root, buyer.id, "fraud")
+    await desk.services.identity.people.block(root, buyer.id, "fraud")
     assert "blocked" in (await emma.say("/orders"))["text"]
     assert "sent" in (await desk.taken(emma, await emma.send("a mistake!")))[0]["text"]
     question = (await desk.latest(nadia))[-1]

@@ -95,7 +95,7 @@ async def test_without_invoices_the_wallet_is_in_the_shop(
 ) -> None:
     services = build(other_settings(telegram_api_url=telegram.url))
     async with services.running(listen=False):
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         await services.redis.flushdb()
         parts = Parts(services)
         async with polling(parts):

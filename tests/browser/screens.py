@@ -72,7 +72,7 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
     for person in (rich, poor, admin, payer, saver):
         await telegram.visit(person)
     everything = frozenset(Permission)
-    await stack.services.identity.set_permissions(Actor.system(), (await stack.actor(admin.id)).id, everything)
+    await stack.services.identity.admins.set_permissions(Actor.system(), (await stack.actor(admin.id)).id, everything)
     helper = await stack.actor(admin.id)
     actor = await stack.fund(rich.id, 10_000)
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)

@@ -45,7 +45,7 @@ class Stack(msgspec.Struct, frozen=True):
 
     async def actor(self, telegram_id: int) -> Actor:
         """The person behind a Telegram account that has opened the shop."""
-        actor = await self.services.identity.actor_by_telegram_id(telegram_id)
+        actor = await self.services.identity.access.actor_by_telegram_id(telegram_id)
         assert actor is not None, f"{telegram_id} has not opened the shop"
         return actor
 
@@ -172,7 +172,7 @@ async def _started(settings: Settings, environ: dict[str, str], folder: Path, ch
     children = [Child(name, module, environ, folder) for name, module in modules.items()]
     async with services.running(listen=False):
         await services.redis.flushdb()
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         await load_demo_shop(services.catalog, services.storage)
         try:
             for child in children:

@@ -184,7 +184,7 @@ async def test_whoever_is_shut_out_sees_it_at_the_next_tap(open_app: OpenApp, te
     person = await telegram.person()
     page = await open_app(person)
     actor = await stack.actor(person.id)
-    await stack.services.identity.blacklist(Actor.system(), actor.id, "a test")
+    await stack.services.identity.people.block(Actor.system(), actor.id, "a test")
     await expect(page.locator('.tab[href="/me"]')).to_be_visible()
 
     async def shut_out() -> None:
@@ -195,7 +195,7 @@ async def test_whoever_is_shut_out_sees_it_at_the_next_tap(open_app: OpenApp, te
     await expect(page.locator(".tabs")).to_have_count(0)
     await page.reload()
     await expect(page.get_by_role("heading", name="You're blocked")).to_be_visible()
-    await stack.services.identity.unblacklist(Actor.system(), actor.id)
+    await stack.services.identity.people.unblock(Actor.system(), actor.id)
     await page.reload()
     await expect(page.locator("#app .tabs")).to_be_visible()
 

@@ -17,7 +17,7 @@ async def keeper(stack: Stack, telegram: Telegram) -> Person:
     made = await telegram.person()
     await telegram.visit(made)
     actor = await stack.actor(made.id)
-    await stack.services.identity.set_permissions(Actor.system(), actor.id, frozenset({Permission.MONEY}))
+    await stack.services.identity.admins.set_permissions(Actor.system(), actor.id, frozenset({Permission.MONEY}))
     return made
 
 

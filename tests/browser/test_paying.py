@@ -68,7 +68,7 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     person, helper = await telegram.person(), await telegram.person()
     await telegram.visit(helper)
     admin = await stack.actor(helper.id)
-    await stack.services.identity.set_permissions(Actor.system(), admin.id, frozenset({Permission.MONEY}))
+    await stack.services.identity.admins.set_permissions(Actor.system(), admin.id, frozenset({Permission.MONEY}))
     admin = await stack.actor(helper.id)
     page = await open_app(person, "/wallet/topup?way=deposit")
     await page.locator("label.amount", has_text="$25").click()

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from backend.identity import repository
-from backend.identity.service import IdentityService
+from backend.identity.service import IdentityServices
 from backend.identity.types import Actor, Contact, Permission
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
@@ -24,7 +24,7 @@ def contact(telegram_id: int | None = None, **fields: Any) -> Contact:
 async def add_user(tx: Tx, telegram_id: int | None = None, **fields: Any) -> UserId:
     """A registered person, in the caller's transaction."""
     made = contact(telegram_id, **fields)
-    person = await repository.add_or_follow(tx, made, Locale.closest(made.language_code))
+    person = await repository.add_or_update(tx, made, Locale.closest(made.language_code))
     return person.id
 
 
@@ -35,15 +35,15 @@ async def add_admin(tx: Tx, *permissions: Permission, telegram_id: int | None = 
     return user_id
 
 
-async def person(identity: IdentityService, telegram_id: int | None = None, **fields: Any) -> Actor:
+async def person(identity: IdentityServices, telegram_id: int | None = None, **fields: Any) -> Actor:
     """A registered person as an actor, through the service's own door."""
-    return await identity.authenticate(contact(telegram_id, **fields))
+    return await identity.access.authenticate(contact(telegram_id, **fields))
 
 
-async def admin(identity: IdentityService, root_id: int, *permissions: Permission) -> Actor:
+async def admin(identity: IdentityServices, root_id: int, *permissions: Permission) -> Actor:
     """A person whom the root admin has given ``permissions``."""
-    root, made = await identity.authenticate(contact(root_id)), await person(identity)
-    await identity.set_permissions(root, made.id, permissions)
-    found = await identity.actor_by_telegram_id(made.telegram_id)
+    root, made = await identity.access.authenticate(contact(root_id)), await person(identity)
+    await identity.admins.set_permissions(root, made.id, permissions)
+    found = await identity.access.actor_by_telegram_id(made.telegram_id)
     assert found is not None
     return found

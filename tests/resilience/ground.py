@@ -145,7 +145,7 @@ class Ground:
         number = next(_numbers)
         name: dict[str, Any] = {"first_name": f"Buyer {number}", "language_code": language}
         await self.telegram.control("POST", "/personas", id=number, started=True, **name)
-        actor = await self.services.identity.authenticate(contact(number, **name))
+        actor = await self.services.identity.access.authenticate(contact(number, **name))
         if cents:
             async with self.services.uow() as tx:
                 await give(tx, actor.id, usd(cents))
@@ -248,8 +248,8 @@ async def ground_on(
     services = build(own)
     try:
         async with services.running(listen=False):
-            await services.identity.ensure_root()
-            await services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+            await services.identity.access.ensure_root()
+            await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
             ground = Ground(own, services, redis, telegram, tap, folder)
             try:
                 yield ground

@@ -84,7 +84,7 @@ async def test_live_pages_and_silent_connections_shut_nobody_out(ground: Ground)
     addresses = SignedAddresses(ground.settings.secret_key, ground.services.clock)
     paths = []
     for number in range(_PAGES // (live.PER_PERSON - 1)):
-        actor = await ground.services.identity.authenticate(contact(820_000_000 + number))
+        actor = await ground.services.identity.access.authenticate(contact(820_000_000 + number))
         path = f"/live?on=order:7&since={int(time.time() * 1000) + 3_600_000}"
         paths += [addresses.sign(path, actor, seconds=600)] * (live.PER_PERSON - 1)
     silent = _connections(ground.web.url, [b""] * (_SILENT // 2) + [b"GET / HTTP/1.1\r\nHost:"] * (_SILENT // 2))

@@ -73,7 +73,7 @@ class Counter:
     async def top_up(self) -> Intent:
         """Somebody puts money into his wallet, with a bonus of a tenth on it."""
         services, buyer = self.ground.services, await self.ground.buyer()
-        root = await services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+        root = await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         await services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(_TOP_UP), basis_points=1000))
         intent = await services.payments.start_top_up(buyer.actor, "demo", usd(_TOP_UP), idempotency_key="tap-0000001")
         self.top_ups.append(intent)

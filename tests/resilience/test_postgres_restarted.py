@@ -173,10 +173,10 @@ async def signals_are_heard(ground: Ground, buyers: list[Buyer]) -> None:
         await anext(lines)
         assert await anext(lines) == "event: changed"
     await connection.close()
-    root = await services.identity.actor_by_telegram_id(NADIA)
+    root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
     assert (await buyer.visitor.get("/api/v1/me", html=False)).status_code == 200
-    await services.identity.blacklist(root, buyer.actor.id, "fraud")
+    await services.identity.people.block(root, buyer.actor.id, "fraud")
 
     async def out() -> bool:
         answer = await buyer.visitor.get("/api/v1/me", html=False)

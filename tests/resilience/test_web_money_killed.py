@@ -89,7 +89,7 @@ async def test_what_the_dead_had_in_hand_is_done_again_once(scene: Scene, coins:
         await scene.dies(place, buyer.visitor, "/wallet/topup", _FORM)
         (left,) = await services.payments.list_mine(buyer.actor)
         assert (left.external_id, len(coins.invoices) - before) == (None, opened)
-    root = await services.identity.actor_by_telegram_id(NADIA)
+    root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
     (code,) = (await services.growth.vouchers.make(root, usd(500), idempotency_key="batch-0000001")).codes
     lucky, admin = await ground.buyer(), await ground.visitor(NADIA, first_name="Nadia")

@@ -42,7 +42,7 @@ async def services(
     monkeypatch.setattr(bootstrap, "PROVIDERS", (demo.SPEC, by_fake, by_hand))
     built = build(settings, clock=clock)
     async with built.running(listen=False):
-        await built.identity.ensure_root()
+        await built.identity.access.ensure_root()
         yield built
 
 
@@ -59,7 +59,7 @@ def make_admin(services: Services, visitor: MakeVisitor, root: Visitor) -> MakeA
     async def make(telegram_id: int, *permissions: Permission) -> Visitor:
         helper = visitor(telegram_id)
         chief, made = await arrive(services, root), await arrive(services, helper)
-        await services.identity.set_permissions(chief, made.id, permissions)
+        await services.identity.admins.set_permissions(chief, made.id, permissions)
         helper.token = None
         await arrive(services, helper)
         return helper

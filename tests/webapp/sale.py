@@ -30,7 +30,7 @@ async def arrive(services: Services, visitor: Visitor, cents: int = 0) -> Actor:
     """The visitor signs in and finds ``cents`` in the wallet."""
     response = await visitor.get("/me")
     assert response.status_code == 200, response.text
-    actor = await services.identity.actor_by_telegram_id(telegram_id_of(visitor))
+    actor = await services.identity.access.actor_by_telegram_id(telegram_id_of(visitor))
     assert actor is not None
     if cents:
         await fund(services, actor.id, cents)

@@ -72,5 +72,5 @@ async def services(
     )
     built = build(settings, clock=clock)
     async with built.running(listen=False):
-        await built.identity.ensure_root()
+        await built.identity.access.ensure_root()
         yield built

@@ -37,7 +37,7 @@ async def home(request: SoukRequest) -> Html:
     latest: tuple[ManageOrderRow, ...] = ()
     if actor.may(Permission.ORDERS):
         found = (await site.services.orders.list_all(actor, None, None)).items[:_LATEST]
-        names = await site.services.identity.names_of(actor, [row.buyer_id for row in found])
+        names = await site.services.identity.people.names_of(actor, [row.buyer_id for row in found])
         viewer = site.viewer(actor)
         latest = tuple(order_screens.order_row(row, names, actor, viewer) for row in found)
     view = ManageHome(
@@ -78,7 +78,9 @@ async def _stats(request: SoukRequest) -> tuple[StatView, ...]:
     since_yesterday = await services.orders.sales_since(actor, midnight - day)
     last_day = await services.orders.sales_since(actor, viewer.now - day)
     before = SalesFigures(since_yesterday.revenue - last_day.revenue, since_yesterday.orders - last_day.orders)
-    new = [await services.identity.count_new(actor, since) for since in (midnight, midnight - day, viewer.now - day)]
+    new = [
+        await services.identity.people.count_new(actor, since) for since in (midnight, midnight - day, viewer.now - day)
+    ]
     return present.stats(today, before, (new[0], new[1] - new[2]))
 
 

@@ -53,7 +53,7 @@ async def _page(request: SoukRequest) -> Html:
 async def _views(request: SoukRequest, found: Iterable[FirstApproval]) -> tuple[ApprovalView, ...]:
     site, actor, waiting = site_of(request), request.user, list(found)
     people = [item for one in waiting for item in (one.by, one.user_id) if item is not None]
-    names = await site.services.identity.names_of(actor, people)
+    names = await site.services.identity.people.names_of(actor, people)
     orders = [OrderId(UUID(one.subject)) for one in waiting if one.kind is ValueKind.REFUND]
     numbers = await site.services.orders.numbers_of(actor, orders)
     return tuple(present.approval(one, names, numbers, actor, site.viewer(actor)) for one in waiting)

@@ -72,9 +72,9 @@ async def actor_of_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Ac
     """The person for whom this address was signed, if he may still come in.
 
     For handlers with ``opt=PUBLIC`` that a browser calls without headers: downloads, server-sent events. Raises
-    LinkExpired, SessionRevoked, Blacklisted.
+    LinkExpired, SessionRevoked, Blocked.
     """
     found = await signed_address(connection)
     if found.user_id is None:
         raise Unauthenticated("not signed for a person")
-    return await site_of(connection).services.identity.actor_by_id(found.user_id, found.role_version)
+    return await site_of(connection).services.identity.access.actor_by_id(found.user_id, found.role_version)

@@ -126,7 +126,7 @@ class Streams:
                         await wake.wait()
                 except TimeoutError:
                     # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
-                    await identity.actor_by_id(actor.id, actor.role_version)
+                    await identity.access.actor_by_id(actor.id, actor.role_version)
                     # The first beat has the page look once: other hosts' clocks, too, may hide what came before this.
                     yield _BEAT if beaten else _CHANGED
                     beaten = True
@@ -134,7 +134,7 @@ class Streams:
                 wake.clear()
                 if rights.is_set():
                     rights.clear()
-                    await identity.actor_by_id(actor.id, actor.role_version)
+                    await identity.access.actor_by_id(actor.id, actor.role_version)
                 yield _CHANGED
         finally:
             self._wakes.discard(wake)

@@ -258,7 +258,7 @@ class Pipeline:
                 services.limiter.hit_here(limits.login_failed, address_of(scope))
                 raise
             services.limiter.hit_here(limits.read, session.user_id.hex)
-            actor = await services.identity.actor_by_id(session.user_id, session.role_version)
+            actor = await services.identity.access.actor_by_id(session.user_id, session.role_version)
             scope["auth"] = session
             token = self._site.tokens.renewed(session)
         elif kind == b"tma":
@@ -283,7 +283,7 @@ class Pipeline:
         await services.limiter.hit(limits.login_person, str(contact.telegram_id))
         if contact.start_param is None and asked.start:  # some clients tell it beside initData only
             contact = msgspec.structs.replace(contact, start_param=asked.start.decode("latin-1"))
-        return await services.identity.authenticate(contact)
+        return await services.identity.access.authenticate(contact)
 
     async def _shell(self, method: str, exchange: Exchange) -> None:
         headers: Headers = (

@@ -194,7 +194,7 @@ class _ClockedSigner(TimestampSigner):
 class SessionTokens:
     """Makes and reads session tokens: signed, timed, bound to a user and to the version of his rights.
 
-    ``lifetime`` in seconds. Whether the rights still stand at that version is IdentityService.actor_by_id's to say.
+    ``lifetime`` in seconds. Whether the rights still stand at that version is AccessService.actor_by_id's to say.
     """
 
     def __init__(self, secret: str, clock: Clock, *, lifetime: int) -> None:

@@ -11,7 +11,7 @@ from backend.growth.repository.gifts import SealedGift
 from backend.growth.repository.vouchers import LockedVoucher
 from backend.growth.types import VOUCHERS, CodeKind, GiftCardRedeemed, GiftOffer, GiftStatus, Redeemed
 from backend.identity import domain as identity
-from backend.identity.errors import Blacklisted
+from backend.identity.errors import Blocked
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing
@@ -38,7 +38,7 @@ class CodesService:
         """Put what a code is worth into the actor's wallet; again for the same person it only says so again.
 
         Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, expired, used up or stopped, or
-        a gift card whose buyer is blocked; OwnVoucher for a code that the actor made, Blacklisted for a blocked actor.
+        a gift card whose buyer is blocked; OwnVoucher for a code that the actor made, Blocked for a blocked actor.
         """
         code = rules.read_code(typed)
         if code is None:
@@ -64,7 +64,7 @@ class CodesService:
     async def _redeem(self, actor: Actor, fingerprint: bytes) -> Redeemed:
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
-                raise Blacklisted(f"user {actor.id}")
+                raise Blocked(f"user {actor.id}")
             voucher = await vouchers.lock_by_code(tx, fingerprint)
             if voucher is not None:
                 return await self._voucher(tx, actor, voucher)

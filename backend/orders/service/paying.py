@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from backend.identity import domain as identity
-from backend.identity.errors import Blacklisted
+from backend.identity.errors import Blocked
 from backend.identity.types import Actor, Permission, PersonBlocked
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
@@ -34,11 +34,11 @@ class Paying(OrdersBase):
     async def pay(self, actor: Actor, number: str) -> OrderRef:
         """Pay a waiting order from the wallet; an order paid before is answered as it is.
 
-        Raises NotFound, OrderNotPayable, InsufficientFunds, Blacklisted.
+        Raises NotFound, OrderNotPayable, InsufficientFunds, Blocked.
         """
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
-                raise Blacklisted(f"user {actor.id}")
+                raise Blocked(f"user {actor.id}")
             row = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, UserId(row.user_id))
             status = OrderStatus(row.status)

@@ -329,7 +329,7 @@ async def test_an_approval_of_somebody_who_is_admin_no_more_does_not_count(
     attempts = [await WAYS[name](world, buyer, 2 * LIMIT) for name in ("refund", "adjustment")]
     assert not any([await attempt(first) for attempt in attempts])
     root = await person(world.shop.identity, settings.root_admin_id)
-    await world.shop.identity.set_permissions(root, first.id, [])
+    await world.shop.identity.admins.set_permissions(root, first.id, [])
     assert not any([await attempt(second) for attempt in attempts])
     assert {one.by for one in await world.shop.approvals.waiting(root)} == {second.id}
     assert await world.balance(buyer) == 0

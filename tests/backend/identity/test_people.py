@@ -25,7 +25,7 @@ async def test_first_contact_registers_with_language_start_and_timezone(services
     assert (actor.language, actor.timezone, actor.username) == (Locale.AR, "Africa/Cairo", "layla")
     assert not actor.is_admin
     root = await person(services.identity, settings.root_admin_id)
-    detail = await services.identity.user_detail(root, actor.id)
+    detail = await services.identity.people.user_detail(root, actor.id)
     assert detail.start_param == "ref_7"
 
 
@@ -34,7 +34,7 @@ async def test_names_are_followed_and_the_start_parameter_is_kept(services: Serv
     again = await person(services.identity, 52, first_name="New", username=None, start_param="two")
     assert (again.user_id, again.first_name, again.username) == (first.user_id, "New", None)
     root = await person(services.identity, settings.root_admin_id)
-    detail = await services.identity.user_detail(root, again.id)
+    detail = await services.identity.people.user_detail(root, again.id)
     assert (detail.start_param, detail.last_name) == ("one", None)
 
 
@@ -47,7 +47,7 @@ async def test_what_one_contact_does_not_tell_is_kept(services: Services) -> Non
 async def test_own_language_wins_over_telegram(services: Services) -> None:
     actor = await person(services.identity, 54, language_code="ru")
     assert actor.language is Locale.RU
-    changed = await services.identity.set_language(actor, Locale.AR)
+    changed = await services.identity.profile.set_language(actor, Locale.AR)
     assert changed.language is Locale.AR
     assert (await person(services.identity, 54, language_code="en", first_name="X")).language is Locale.AR
 
@@ -65,10 +65,10 @@ async def test_a_language_told_later_counts_as_the_first(services: Services) -> 
 async def test_device_timezone_is_followed_until_one_is_chosen(services: Services) -> None:
     actor = await person(services.identity, 57, timezone="Europe/Paris")
     assert (await person(services.identity, 57, timezone="Asia/Dubai")).timezone == "Asia/Dubai"
-    await services.identity.set_timezone(actor, "Asia/Tokyo")
+    await services.identity.profile.set_timezone(actor, "Asia/Tokyo")
     assert (await person(services.identity, 57, timezone="Asia/Dubai")).timezone == "Asia/Tokyo"
     with pytest.raises(Invalid):
-        await services.identity.set_timezone(actor, "Mars/Olympus")
+        await services.identity.profile.set_timezone(actor, "Mars/Olympus")
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,12 @@ async def test_ten_first_contacts_at_once_make_one_person(services: Services) ->
 
 async def test_an_unchanged_contact_writes_nothing(services: Services, clock: FakeClock) -> None:
     made = contact(61)
-    await services.identity.authenticate(made)
+    await services.identity.access.authenticate(made)
     before = await _xmin(services, 61)
-    await services.identity.authenticate(made)
+    await services.identity.access.authenticate(made)
     assert await _xmin(services, 61) == before
     clock.move(hours=2)
-    await services.identity.authenticate(made)
+    await services.identity.access.authenticate(made)
     assert await _xmin(services, 61) != before
 
 
@@ -127,7 +127,7 @@ async def test_recipients_and_names(services: Services, settings: Settings) -> N
         assert await domain.user_names(tx, [buyer.id, UserId(new_id())]) == {buyer.id: "Omar K"}
         with pytest.raises(NotFound):
             await domain.get_recipient(tx, UserId(new_id()))
-    await services.identity.mark_bot_blocked(62, False)
+    await services.identity.access.mark_bot_blocked(62, False)
     async with services.uow.read() as tx:
         assert not (await domain.get_recipient(tx, buyer.id)).blocked_bot
 
@@ -135,20 +135,20 @@ async def test_recipients_and_names(services: Services, settings: Settings) -> N
 async def test_finding_people(services: Services, settings: Settings) -> None:
     root = await person(services.identity, settings.root_admin_id)
     made = [await person(services.identity, first_name=f"Seek{n:02}", username=f"seek{n:02}") for n in range(35)]
-    first = await services.identity.find_users(root, "seek")
+    first = await services.identity.people.find_users(root, "seek")
     assert len(first.items) == 30
     assert first.next_cursor
-    rest = await services.identity.find_users(root, "seek", first.next_cursor)
+    rest = await services.identity.people.find_users(root, "seek", first.next_cursor)
     assert rest.next_cursor is None
     assert [item.id for item in first.items + rest.items] == [actor.user_id for actor in reversed(made)]
-    assert [item.username for item in (await services.identity.find_users(root, "@SEEK07")).items] == ["seek07"]
-    found = await services.identity.find_users(root, str(made[3].telegram_id))
+    assert [item.username for item in (await services.identity.people.find_users(root, "@SEEK07")).items] == ["seek07"]
+    found = await services.identity.people.find_users(root, str(made[3].telegram_id))
     assert made[3].user_id in {item.id for item in found.items}
-    assert (await services.identity.find_users(root, "100%_\0")).items == []
+    assert (await services.identity.people.find_users(root, "100%_\0")).items == []
     with pytest.raises(Invalid):
-        await services.identity.find_users(root, "", "nonsense")
+        await services.identity.people.find_users(root, "", "nonsense")
     with pytest.raises(Forbidden):
-        await services.identity.find_users(made[0], "seek")
+        await services.identity.people.find_users(made[0], "seek")
 
 
 def test_the_system_may_all_and_owns_nothing() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services, build
 from backend.identity import cache
-from backend.identity.errors import Blacklisted, NotYourself, RootProtected, SessionRevoked
+from backend.identity.errors import Blocked, NotYourself, RootProtected, SessionRevoked
 from backend.identity.types import ALL_PERMISSIONS, Actor, Permission
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid, NotFound
@@ -35,7 +35,7 @@ async def two(settings: Settings, committed_db: None) -> AsyncIterator[tuple[Ser
         for services in pair:
             await stack.enter_async_context(services.running())
             await asyncio.wait_for(_connected(services), 5)
-        await pair[0].identity.ensure_root()
+        await pair[0].identity.access.ensure_root()
         yield pair
 
 
@@ -53,31 +53,31 @@ async def _trail(services: Services) -> list[tuple[str, str, dict[str, object]]]
 async def test_root_holds_everything_and_starts_are_idempotent(services: Services, root: Actor) -> None:
     assert root.is_root
     assert root.permissions == ALL_PERMISSIONS
-    await asyncio.gather(*(services.identity.ensure_root() for _ in range(5)))
-    again = await services.identity.actor_by_id(root.id, root.role_version)
+    await asyncio.gather(*(services.identity.access.ensure_root() for _ in range(5)))
+    again = await services.identity.access.actor_by_id(root.id, root.role_version)
     assert again.is_root
 
 
 async def test_another_root_admin_id_moves_the_root(services: Services, settings: Settings, root: Actor) -> None:
     heir = await person(services.identity, 71)
-    await services.identity.blacklist(root, heir.id, "by mistake")
+    await services.identity.people.block(root, heir.id, "by mistake")
     moved = build(msgspec.structs.replace(settings, root_admin_id=71))
     async with moved.running(listen=False):
-        await moved.identity.ensure_root()
+        await moved.identity.access.ensure_root()
         now = await person(moved.identity, 71)
         assert now.is_root
         with pytest.raises(SessionRevoked):
-            await moved.identity.actor_by_id(root.id, root.role_version)
+            await moved.identity.access.actor_by_id(root.id, root.role_version)
         assert not (await person(moved.identity, settings.root_admin_id)).is_admin
 
 
 async def test_root_cannot_be_touched_by_the_service(services: Services, settings: Settings, root: Actor) -> None:
     other = await admin(services.identity, settings.root_admin_id, *Permission)
     for verb in (
-        services.identity.blacklist(other, root.id, "coup"),
-        services.identity.set_permissions(other, root.id, []),
-        services.identity.blacklist(Actor.system(), root.id, "coup"),
-        services.identity.blacklist(root, root.id, "tired"),
+        services.identity.people.block(other, root.id, "coup"),
+        services.identity.admins.set_permissions(other, root.id, []),
+        services.identity.people.block(Actor.system(), root.id, "coup"),
+        services.identity.people.block(root, root.id, "tired"),
     ):
         with pytest.raises(RootProtected):
             await verb
@@ -136,8 +136,8 @@ async def test_raw_sql_raises_the_role_version_and_it_never_falls(services: Serv
     finally:
         await connection.close()
     with pytest.raises(SessionRevoked):
-        await services.identity.actor_by_id(actor.id, actor.role_version)
-    found = await services.identity.actor_by_telegram_id(74)
+        await services.identity.access.actor_by_id(actor.id, actor.role_version)
+    found = await services.identity.access.actor_by_telegram_id(74)
     assert found is not None
     assert found.role_version == actor.role_version + 1
     assert found.permissions == {Permission.STOCK}
@@ -146,21 +146,21 @@ async def test_raw_sql_raises_the_role_version_and_it_never_falls(services: Serv
 async def test_permissions_are_given_audited_and_limited(services: Services, settings: Settings, root: Actor) -> None:
     boss = await admin(services.identity, settings.root_admin_id, Permission.ADMINS, Permission.STOCK, Permission.USERS)
     clerk = await person(services.identity)
-    await services.identity.set_permissions(boss, clerk.id, [Permission.STOCK])
+    await services.identity.admins.set_permissions(boss, clerk.id, [Permission.STOCK])
     for wanted in ([Permission.MONEY], [Permission.STOCK, Permission.MONEY]):
         with pytest.raises(Forbidden):
-            await services.identity.set_permissions(boss, clerk.id, wanted)
+            await services.identity.admins.set_permissions(boss, clerk.id, wanted)
     with pytest.raises(NotYourself):
-        await services.identity.set_permissions(boss, boss.id, [])
+        await services.identity.admins.set_permissions(boss, boss.id, [])
     with pytest.raises(Forbidden):
-        await services.identity.set_permissions(clerk, boss.id, [])
+        await services.identity.admins.set_permissions(clerk, boss.id, [])
     treasurer = await admin(services.identity, settings.root_admin_id, Permission.MONEY)
     with pytest.raises(Forbidden):
-        await services.identity.set_permissions(boss, treasurer.id, [])
+        await services.identity.admins.set_permissions(boss, treasurer.id, [])
     with pytest.raises(Forbidden):
-        await services.identity.blacklist(boss, treasurer.id, "holds more than I do")
+        await services.identity.people.block(boss, treasurer.id, "holds more than I do")
     with pytest.raises(NotFound):
-        await services.identity.set_permissions(root, UserId(new_id()), [])
+        await services.identity.admins.set_permissions(root, UserId(new_id()), [])
     trail = await _trail(services)
     assert ("admins.set_permissions", f"user:{clerk.user_id}", {"before": [], "after": ["stock"]}) in trail
 
@@ -169,9 +169,9 @@ async def test_an_admin_whose_rights_were_taken_cannot_use_an_old_actor(services
     root = await person(services.identity, settings.root_admin_id)
     boss = await admin(services.identity, settings.root_admin_id, Permission.USERS)
     victim = await person(services.identity)
-    await services.identity.set_permissions(root, boss.id, [])
+    await services.identity.admins.set_permissions(root, boss.id, [])
     with pytest.raises(SessionRevoked):
-        await services.identity.blacklist(boss, victim.id, "revenge")
+        await services.identity.people.block(boss, victim.id, "revenge")
 
 
 async def test_two_admins_who_shut_each_other_out_leave_one(services: Services, settings: Settings) -> None:
@@ -179,8 +179,8 @@ async def test_two_admins_who_shut_each_other_out_leave_one(services: Services, 
         await admin(services.identity, settings.root_admin_id, Permission.USERS, Permission.ADMINS) for _ in range(2)
     ]
     done = await asyncio.gather(
-        services.identity.blacklist(pair[0], pair[1].id, "a"),
-        services.identity.blacklist(pair[1], pair[0].id, "b"),
+        services.identity.people.block(pair[0], pair[1].id, "a"),
+        services.identity.people.block(pair[1], pair[0].id, "b"),
         return_exceptions=True,
     )
     assert sorted(type(item).__name__ for item in done) == ["NoneType", "SessionRevoked"]
@@ -190,22 +190,22 @@ async def test_blacklist_needs_a_reason_and_shuts_every_door(services: Services,
     actor = await person(services.identity, 75)
     for reason in ("", "  \n ", "x" * 501):
         with pytest.raises(Invalid):
-            await services.identity.blacklist(root, actor.id, reason)
-    await services.identity.blacklist(root, actor.id, " stole  keys ")
+            await services.identity.people.block(root, actor.id, reason)
+    await services.identity.people.block(root, actor.id, " stole  keys ")
     for door in (
         person(services.identity, 75),
         person(services.identity, 75, first_name="New name"),
-        services.identity.actor_by_id(actor.id, actor.role_version),
-        services.identity.actor_by_id(actor.id, actor.role_version + 1),
-        services.identity.actor_by_telegram_id(75),
+        services.identity.access.actor_by_id(actor.id, actor.role_version),
+        services.identity.access.actor_by_id(actor.id, actor.role_version + 1),
+        services.identity.access.actor_by_telegram_id(75),
     ):
-        with pytest.raises(Blacklisted):
+        with pytest.raises(Blocked):
             await door
-    await services.identity.unblacklist(root, actor.id)
-    await services.identity.unblacklist(root, actor.id)
+    await services.identity.people.unblock(root, actor.id)
+    await services.identity.people.unblock(root, actor.id)
     assert (await person(services.identity, 75)).user_id == actor.user_id
     with pytest.raises(SessionRevoked):
-        await services.identity.actor_by_id(actor.id, actor.role_version)
+        await services.identity.access.actor_by_id(actor.id, actor.role_version)
     subject = f"user:{actor.user_id}"
     assert await _trail(services) == [
         ("users.blacklist", subject, {"reason": "stole keys"}),
@@ -215,25 +215,25 @@ async def test_blacklist_needs_a_reason_and_shuts_every_door(services: Services,
 
 async def test_standing_changes_prices_without_ending_the_session(services: Services, root: Actor) -> None:
     actor = await person(services.identity)
-    await services.identity.set_reseller(root, actor.id, True)
-    await services.identity.set_premium(root, actor.id, True)
-    now = await services.identity.actor_by_id(actor.id, actor.role_version)
+    await services.identity.people.set_reseller(root, actor.id, True)
+    await services.identity.people.set_premium(root, actor.id, True)
+    now = await services.identity.access.actor_by_id(actor.id, actor.role_version)
     assert (now.is_reseller, now.is_premium) == (True, True)
     with pytest.raises(Forbidden):
-        await services.identity.set_reseller(actor, actor.id, False)
+        await services.identity.people.set_reseller(actor, actor.id, False)
 
 
 async def test_nobody_gives_themselves_lower_prices_while_another_admin_could(services: Services, root: Actor) -> None:
     one = await admin(services.identity, root.telegram_id, Permission.USERS)
-    for change in (services.identity.set_reseller, services.identity.set_premium):
+    for change in (services.identity.people.set_reseller, services.identity.people.set_premium):
         with pytest.raises(NotYourself):
             await change(one, one.id, True)
         with pytest.raises(NotYourself):
             await change(root, root.id, True)
         await change(root, one.id, True)
         await change(one, one.id, False)  # to give up is no gain
-    await services.identity.set_permissions(root, one.id, [])
-    await services.identity.set_reseller(root, root.id, True)  # a seller who is alone tries their own shop
+    await services.identity.admins.set_permissions(root, one.id, [])
+    await services.identity.people.set_reseller(root, root.id, True)  # a seller who is alone tries their own shop
 
 
 async def _until(check: object) -> None:
@@ -250,14 +250,14 @@ async def test_a_blacklist_reaches_the_other_process_at_once(
     here, there = two
     root = await person(here.identity, settings.root_admin_id)
     actor = await person(here.identity, 76)
-    await there.identity.actor_by_id(actor.id, actor.role_version)
-    assert there.identity._people.get(actor.id) is not None  # remembered: the signal must do the work
-    await here.identity.blacklist(root, actor.id, "fraud")
+    await there.identity.access.actor_by_id(actor.id, actor.role_version)
+    assert there.identity.access._cache.get(actor.id) is not None  # remembered: the signal must do the work
+    await here.identity.people.block(root, actor.id, "fraud")
 
     async def shut_out() -> bool:
         try:
-            await there.identity.actor_by_id(actor.id, actor.role_version)
-        except Blacklisted:
+            await there.identity.access.actor_by_id(actor.id, actor.role_version)
+        except Blocked:
             return True
         return False
 
@@ -269,7 +269,7 @@ async def test_raw_sql_reaches_a_process_that_remembers(
 ) -> None:
     here, _ = two
     actor = await person(here.identity, 77)
-    await here.identity.actor_by_id(actor.id, actor.role_version)
+    await here.identity.access.actor_by_id(actor.id, actor.role_version)
     connection = await asyncpg.connect(database_url)
     await connection.execute(
         "UPDATE users SET blacklisted_at = now(), blacklist_reason = 'psql' WHERE telegram_id = 77"
@@ -278,8 +278,8 @@ async def test_raw_sql_reaches_a_process_that_remembers(
 
     async def shut_out() -> bool:
         try:
-            await here.identity.actor_by_id(actor.id, actor.role_version)
-        except Blacklisted:
+            await here.identity.access.actor_by_id(actor.id, actor.role_version)
+        except Blocked:
             return True
         return False
 
@@ -291,11 +291,11 @@ async def test_nothing_is_remembered_while_signals_cannot_be_heard(
 ) -> None:
     here, _ = two
     actor = await person(here.identity, 78)
-    await here.identity.actor_by_id(actor.id, actor.role_version)
-    assert here.identity._people.get(actor.id) is not None
+    await here.identity.access.actor_by_id(actor.id, actor.role_version)
+    assert here.identity.access._cache.get(actor.id) is not None
     here.signals.connected = False
-    assert here.identity._people.get(actor.id) is None
-    await here.identity.actor_by_id(actor.id, actor.role_version)
+    assert here.identity.access._cache.get(actor.id) is None
+    await here.identity.access.actor_by_id(actor.id, actor.role_version)
     here.signals.connected = True
     # A cut connection is a gap: all is forgotten.
     connection = await asyncpg.connect(database_url)
@@ -305,7 +305,7 @@ async def test_nothing_is_remembered_while_signals_cannot_be_heard(
     await connection.close()
 
     async def forgotten() -> bool:
-        return not here.identity._people._people
+        return not here.identity.access._cache._people
 
     await _until(forgotten)
 
@@ -326,8 +326,8 @@ async def test_an_answer_that_a_signal_overtook_is_not_kept(two: tuple[Services,
 async def remembered(services: Services, actor: Actor) -> cache.Person:
     """What the process remembers; a signal of the registration may still be on its way, and makes it forget once."""
     for _ in range(200):
-        await services.identity.actor_by_id(actor.id, actor.role_version)
-        known = services.identity._people.get(actor.id)
+        await services.identity.access.actor_by_id(actor.id, actor.role_version)
+        known = services.identity.access._cache.get(actor.id)
         if known is not None:
             return known
         await asyncio.sleep(0.01)
@@ -340,10 +340,10 @@ async def test_a_session_newer_than_what_is_remembered_is_looked_up(
     here, there = two
     root, actor = await person(here.identity, settings.root_admin_id), await person(here.identity, 81)
     stale = await remembered(there, actor)
-    await here.identity.set_permissions(root, actor.id, [Permission.STOCK])
-    renewed = await here.identity.authenticate(contact(81))
-    there.identity._people.put(stale, there.identity._people.ticket)  # as if the signal had not come yet
-    found = await there.identity.actor_by_id(actor.id, renewed.role_version)
+    await here.identity.admins.set_permissions(root, actor.id, [Permission.STOCK])
+    renewed = await here.identity.access.authenticate(contact(81))
+    there.identity.access._cache.put(stale, there.identity._people.ticket)  # as if the signal had not come yet
+    found = await there.identity.access.actor_by_id(actor.id, renewed.role_version)
     assert found.permissions == {Permission.STOCK}
 
 
@@ -351,8 +351,8 @@ async def test_what_is_remembered_ages(two: tuple[Services, Services]) -> None:
     here, _ = two
     actor = await person(here.identity, 80)
     # The signal of the login may still be on its way, and have the person forgotten once more.
-    while (known := here.identity._people.get(actor.id)) is None:
-        await here.identity.actor_by_id(actor.id, actor.role_version)
+    while (known := here.identity.access._cache.get(actor.id)) is None:
+        await here.identity.access.actor_by_id(actor.id, actor.role_version)
     now = [0.0]
     people = cache.PeopleCache(here.signals, lambda: now[0])
     people.put(known, people.ticket)

@@ -52,11 +52,11 @@ class Shop:
     async def buyer(self, number: int = EMMA, language: str = "en", cents: int = 100_000) -> Actor:
         """Somebody with money."""
         name = {"first_name": "Emma", "last_name": "Clarke <3"}
-        actor = await self.services.identity.authenticate(contact(number, language_code=language, **name))
+        actor = await self.services.identity.access.authenticate(contact(number, language_code=language, **name))
         async with self.services.uow() as tx:
             source, target = AccountRef.house("provider:test"), AccountRef.user(actor.id)
             await wallet.transfer(tx, TransferKind.TOP_UP, f"start:{number}", source, target, usd(cents))
-        return await self.services.identity.set_language(actor, Locale(language))
+        return await self.services.identity.profile.set_language(actor, Locale(language))
 
     async def goods(self, **how: Any) -> Goods:
         """Something to buy."""
@@ -105,7 +105,7 @@ async def shop(
     """The backend, connected to the simulator."""
     services = build(other_settings(telegram_api_url=telegram.url), clock=clock)
     async with services.running(listen=False):
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         # The root admin is named by Telegram when he first comes.
-        await services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+        await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         yield Shop(services, clock)

@@ -109,7 +109,7 @@ async def test_an_outage_in_the_middle_of_an_edit_delays_it(shop: Shop, telegram
 
 
 async def test_a_bonus_that_is_told_after_its_top_up(shop: Shop, telegram: Telegram) -> None:
-    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+    root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="later-bonus")
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
@@ -133,8 +133,8 @@ async def deposits(
     )
     services = build(settings, clock=clock)
     async with services.running(listen=False):
-        await services.identity.ensure_root()
-        await services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+        await services.identity.access.ensure_root()
+        await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         yield Shop(services, clock)
 
 
@@ -165,7 +165,7 @@ async def test_a_deposit_says_who_confirmed_it_to_every_admin(
 
 async def test_a_rejected_deposit_and_its_second_receipt(deposits: Shop, telegram: Telegram) -> None:
     buyer, services = await deposits.buyer(), deposits.services
-    root = await services.identity.actor_by_telegram_id(NADIA)
+    root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
     intent = await services.payments.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
     await services.deposits.add_proof(buyer, intent.id, PNG)

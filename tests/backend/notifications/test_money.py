@@ -47,10 +47,10 @@ async def tell(shop: Shop, *events: Event) -> None:
 
 async def admin(shop: Shop, telegram: Telegram, number: int, language: str, *permissions: Permission) -> Actor:
     await telegram.person(number).meet()
-    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
-    made = await shop.services.identity.authenticate(contact(number, language_code=language, first_name="Layla"))
-    await shop.services.identity.set_permissions(root, made.id, permissions)
-    found = await shop.services.identity.actor_by_telegram_id(number)
+    root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
+    made = await shop.services.identity.access.authenticate(contact(number, language_code=language, first_name="Layla"))
+    await shop.services.identity.admins.set_permissions(root, made.id, permissions)
+    found = await shop.services.identity.access.actor_by_telegram_id(number)
     assert found is not None
     return found
 
@@ -317,7 +317,7 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
 
 async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Telegram) -> None:
     """The whole way as the worker goes it: from the provider's report to one message that says both."""
-    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+    root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="top-up-with-a-bonus")

@@ -29,7 +29,7 @@ async def state(shop: Shop) -> tuple[str, str | None]:
 
 
 async def blocked(shop: Shop, buyer: Actor) -> bool:
-    detail = await shop.services.identity.user_detail(Actor.system(), buyer.id)
+    detail = await shop.services.identity.people.user_detail(Actor.system(), buyer.id)
     return detail.blocked_bot
 
 
@@ -44,7 +44,7 @@ async def test_a_blocked_bot_marks_the_person(shop: Shop, telegram: Telegram) ->
 
 async def test_a_message_that_gets_through_clears_the_mark(shop: Shop, telegram: Telegram) -> None:
     buyer = await sold(shop)
-    await shop.services.identity.mark_bot_blocked(EMMA, blocked=True)
+    await shop.services.identity.access.mark_bot_blocked(EMMA, blocked=True)
     await shop.work()
     assert (await state(shop))[0] == "sent"
     assert not await blocked(shop, buyer)
@@ -88,7 +88,7 @@ async def test_a_refused_message_is_a_dead_letter_that_an_admin_can_retry(shop: 
     assert status == "failed"
     assert error
     assert "BUTTON_URL_INVALID" in error
-    root = await shop.services.identity.authenticate(contact(NADIA))
+    root = await shop.services.identity.access.authenticate(contact(NADIA))
     page = await shop.services.admin.dead_letters(root)
     assert len(page.items) == 2
     assert (await shop.services.admin.overview(root)).dead_letters == 2
@@ -105,9 +105,9 @@ async def test_dead_letters_are_for_those_who_may_change_settings(shop: Shop) ->
         await shop.services.admin.dead_letters(buyer)
     with pytest.raises(Forbidden):
         await shop.services.admin.overview(buyer)
-    root = await shop.services.identity.authenticate(contact(NADIA))
-    await shop.services.identity.set_permissions(root, buyer.id, [Permission.ORDERS])
-    admin = await shop.services.identity.authenticate(contact(EMMA))
+    root = await shop.services.identity.access.authenticate(contact(NADIA))
+    await shop.services.identity.admins.set_permissions(root, buyer.id, [Permission.ORDERS])
+    admin = await shop.services.identity.access.authenticate(contact(EMMA))
     with pytest.raises(Forbidden):
         await shop.services.admin.failing_jobs(admin)
 
@@ -124,8 +124,8 @@ async def test_the_last_attempt_fails_the_notification(shop: Shop, telegram: Tel
 
 async def test_a_blacklisted_person_hears_nothing(shop: Shop, telegram: Telegram) -> None:
     buyer = await sold(shop)
-    root = await shop.services.identity.authenticate(contact(NADIA))
-    await shop.services.identity.blacklist(root, buyer.id, "fraud")
+    root = await shop.services.identity.access.authenticate(contact(NADIA))
+    await shop.services.identity.people.block(root, buyer.id, "fraud")
     await shop.work()
     assert (await state(shop))[0] == "withheld"
     assert await telegram.person(EMMA).heard(wait=0) == []

@@ -74,11 +74,11 @@ async def test_the_key_rests_nowhere(shop: Shop, caplog: pytest.LogCaptureFixtur
 
 async def test_admins_are_told_without_the_key(shop: Shop, telegram: Telegram) -> None:
     goods = await shop.goods(keys=2)
-    root = await shop.services.identity.authenticate(contact(NADIA, first_name="Nadia"))
+    root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
     for number, permissions in ((LAYLA, [Permission.ORDERS]), (DMITRI, [Permission.STOCK])):
         await telegram.person(number).meet()
-        admin = await shop.services.identity.authenticate(contact(number, language_code="ar"))
-        await shop.services.identity.set_permissions(root, admin.id, permissions)
+        admin = await shop.services.identity.access.authenticate(contact(number, language_code="ar"))
+        await shop.services.identity.admins.set_permissions(root, admin.id, permissions)
     order = await shop.sale(await shop.buyer(), goods, 2)
     await shop.work()
     (message,) = await telegram.person(NADIA).heard()

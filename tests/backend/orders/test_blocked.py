@@ -14,7 +14,7 @@ from backend.bootstrap import SUBSCRIPTIONS, Services
 from backend.catalog import domain as catalog
 from backend.growth.errors import CodeNotValid
 from backend.growth.types import NewBonusRule
-from backend.identity.errors import Blacklisted
+from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra.jobs import Job, Task, by_name
 from backend.kernel.ids import JobId, OrderId, UserId, new_id
@@ -81,7 +81,7 @@ class Shop:
         return intent
 
     async def block(self, buyer: Actor) -> None:
-        await self.services.identity.blacklist(ROOT, buyer.id, "fraud")
+        await self.services.identity.people.block(ROOT, buyer.id, "fraud")
 
     async def status(self, number: str) -> OrderStatus:
         return (await self.services.orders.admin_detail(ROOT, number)).status
@@ -143,7 +143,7 @@ async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, b
         delivered += sold
         assert await shop.balance(buyer.id) == before - (720 if sold else 0)
         assert await shop.left(goods) == 5 - delivered
-        await shop.services.identity.unblacklist(ROOT, buyer.id)
+        await shop.services.identity.people.unblock(ROOT, buyer.id)
     assert (await shop.services.wallet.verify(ROOT)).balanced
 
 
@@ -152,12 +152,12 @@ async def test_what_a_blocked_person_reserved_goes_back(shop: Shop, buyer: Actor
     refs = [await orders.reserve(buyer, goods.variant_id, 1, f"tap-000000{n}", hold=True) for n in range(2)]
     assert (await shop.left(goods), await shop.balance(buyer.id)) == (3, 0)
     await shop.block(buyer)
-    with pytest.raises(Blacklisted):
+    with pytest.raises(Blocked):
         await orders.pay(buyer, refs[0].number)
     await shop.run("orders.cancel_blocked")
     assert {await shop.status(ref.number) for ref in refs} == {OrderStatus.CANCELLED}
     assert (await shop.left(goods), await shop.balance(buyer.id)) == (5, 300)
-    await shop.services.identity.unblacklist(ROOT, buyer.id)
+    await shop.services.identity.people.unblock(ROOT, buyer.id)
     kept = await orders.reserve(buyer, goods.variant_id, 1, "tap-later")
     await shop.run("orders.cancel_blocked")
     assert await shop.status(kept.number) is OrderStatus.AWAITING_PAYMENT, "unblocked since"
@@ -172,12 +172,12 @@ async def test_no_bonus_no_voucher_and_no_gift_from_them(shop: Shop, buyer: Acto
     await shop.paid(buyer, 1000)
     await shop.block(buyer)
     await shop.run("growth.credit_bonus")
-    with pytest.raises(Blacklisted):
+    with pytest.raises(Blocked):
         await services.growth.codes.redeem(buyer, voucher)
     with pytest.raises(CodeNotValid):
         await services.growth.codes.redeem(friend, gift.code)
     assert (await shop.balance(buyer.id), await shop.balance(friend.id)) == (1200, 0)
-    await services.identity.unblacklist(ROOT, buyer.id)
+    await services.identity.people.unblock(ROOT, buyer.id)
     assert (await services.growth.codes.redeem(friend, gift.code)).amount == usd(100)
 
 

@@ -36,7 +36,7 @@ def root(visitor: MakeVisitor, settings: Settings) -> Visitor:
 async def admin(services: Services, root: Visitor, visitor: Visitor, *permissions: Permission) -> Actor:
     """Give the visitor permissions and sign him in anew."""
     chief, made = await arrive(services, root), await arrive(services, visitor)
-    await services.identity.set_permissions(chief, made.id, permissions)
+    await services.identity.admins.set_permissions(chief, made.id, permissions)
     visitor.token = None
     return await arrive(services, visitor)
 
@@ -84,7 +84,7 @@ async def test_the_rooms_speak_the_admin_language(
     root_actor = await arrive(services, chief)
     from backend.kernel.text import Locale
 
-    await services.identity.set_language(root_actor, Locale(language))
+    await services.identity.profile.set_language(root_actor, Locale(language))
     paths = (
         "/admin", *ROOMS, f"/admin/people/{actor.id}", f"/admin/people/{actor.id}/block", "/admin/admins/new",
         f"/admin/people/{actor.id}/wallet", f"/admin/people/{actor.id}/adjust", "/admin/adjustments",
@@ -180,11 +180,11 @@ async def test_standing_is_two_switches(services: Services, visitor: MakeVisitor
     actor = await arrive(services, visitor(92))
     path = f"/admin/people/{actor.id}"
     assert (await root.post(f"{path}/standing", data={"reseller": "on"})).status_code == 204
-    person = await services.identity.actor_by_telegram_id(92)
+    person = await services.identity.access.actor_by_telegram_id(92)
     assert person is not None
     assert (person.is_reseller, person.is_premium) == (True, False)
     assert (await root.post(f"{path}/standing", data={"premium": "on"})).status_code == 204
-    person = await services.identity.actor_by_telegram_id(92)
+    person = await services.identity.access.actor_by_telegram_id(92)
     assert person is not None
     assert (person.is_reseller, person.is_premium) == (False, True)
 
@@ -223,7 +223,7 @@ async def test_an_admin_is_made_changed_and_removed(services: Services, visitor:
     sheet = await root.get(f"/admin/admins/{actor.id}")
     assert 'name="permission_orders" value="on" checked' in sheet.text
     await root.post(f"/admin/admins/{actor.id}", data={"permission_users": "on", "permission_money": "on"})
-    found = await services.identity.actor_by_telegram_id(81)
+    found = await services.identity.access.actor_by_telegram_id(81)
     assert found is not None
     assert found.permissions == {Permission.USERS, Permission.MONEY}
     gone = await root.ask("DELETE", f"/admin/admins/{actor.id}")
@@ -241,7 +241,7 @@ async def test_only_rights_that_open_something_are_offered_and_others_stay(
     offered = set(re.findall(r'name="permission_(\w+)"', sheet.text))
     assert offered == {"stock", "orders", "money", "users", "settings", "admins"}
     await root.post(f"/admin/admins/{actor.id}", data={"permission_users": "on"})
-    found = await services.identity.actor_by_telegram_id(83)
+    found = await services.identity.access.actor_by_telegram_id(83)
     assert found is not None
     assert found.permissions == {Permission.TEACHING, Permission.USERS}
     mine = await helper.get(f"/admin/admins/{actor.id}")  # nobody gives what they do not hold

@@ -106,9 +106,9 @@ async def test_prices_follow_the_reader_standing(services: Services, visitor: Ma
     plain, trader = visitor(51), visitor(52)
     await arrive(services, plain)
     actor = await arrive(services, trader)
-    root = await services.identity.actor_by_telegram_id(services.settings.root_admin_id)
+    root = await services.identity.access.actor_by_telegram_id(services.settings.root_admin_id)
     assert root is not None
-    await services.identity.set_reseller(root, actor.id, on=True)
+    await services.identity.people.set_reseller(root, actor.id, on=True)
     trader.token = None
     assert "$9.00" in (await plain.get(f"/shop/{thing.slug}")).text
     assert "$7.00" in (await trader.get(f"/shop/{thing.slug}")).text

@@ -279,9 +279,9 @@ async def test_a_shared_page_is_rendered_once_and_knows_nobody(
     # Another language, prices or the back office's tab are another page.
     root = await person(services.identity, settings.root_admin_id)
     for number, change in enumerate(("set_reseller", "set_premium")):
-        found = await services.identity.actor_by_telegram_id(201)
+        found = await services.identity.access.actor_by_telegram_id(201)
         assert found is not None
-        await getattr(services.identity, change)(root, found.id, True)
+        await getattr(services.identity.people, change)(root, found.id, True)
         await omar.get("/shared/x?sort=new")
         assert len(rendered) == 3 + number
     await layla.post("/me/settings/language", data={"language": "ar"})

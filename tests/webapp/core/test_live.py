@@ -33,7 +33,7 @@ async def listening(settings: Settings, committed_db: None) -> AsyncIterator[Ser
         while not services.signals.connected:
             await asyncio.sleep(0.01)
         await services.redis.flushdb()
-        await services.identity.ensure_root()
+        await services.identity.access.ensure_root()
         yield services
 
 
@@ -102,7 +102,7 @@ async def test_who_is_shut_out_hears_no_more(listening: Services, settings: Sett
         streams.follow(streams.take(actor.id), actor, [("order", "7")], listening.identity, since=time.time())
     )
     await _next(stream)
-    await listening.identity.blacklist(root, actor.id, "fraud")
+    await listening.identity.people.block(root, actor.id, "fraud")
     with pytest.raises(StopAsyncIteration):
         await _next(stream)
     assert not streams._open
@@ -223,7 +223,7 @@ async def test_only_the_signed_address_opens_it(
         (app.state.site.addresses.sign_media("x").replace("/media/x", "/live"), "link_expired"),
     ]:
         assert (await client.get(bad)).headers["x-error-code"] == code
-    await services.identity.blacklist(root, actor.id, "fraud")
+    await services.identity.people.block(root, actor.id, "fraud")
     assert (await client.get(url)).headers["x-error-code"] == "blacklisted"
     clock.move(seconds=61)
     assert (await client.get(url)).headers["x-error-code"] == "link_expired"

@@ -64,7 +64,7 @@ async def test_it_makes_the_root_streams_changes_and_stops_at_once(
     async with services.running(listen=False):
         actor = await person(services.identity)
         async with asyncio.timeout(10):
-            while (root := await services.identity.actor_by_telegram_id(settings.root_admin_id)) is None:
+            while (root := await services.identity.access.actor_by_telegram_id(settings.root_admin_id)) is None:
                 await asyncio.sleep(0.05)
         assert root.is_root
         url = SignedAddresses(settings.secret_key, services.clock).sign("/live?on=order:7&since=99999999999999", actor)

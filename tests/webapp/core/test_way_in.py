@@ -146,9 +146,9 @@ async def test_timezone_language_and_start_come_with_the_login(
     assert 'dir="rtl"' in answer.text
     assert "Asia/Riyadh" in answer.text
     root = await person(services.identity, settings.root_admin_id)
-    found = await services.identity.actor_by_telegram_id(91)
+    found = await services.identity.access.actor_by_telegram_id(91)
     assert found is not None
-    assert (await services.identity.user_detail(root, found.id)).start_param == "ref_9"
+    assert (await services.identity.people.user_detail(root, found.id)).start_param == "ref_9"
 
 
 async def test_choosing_a_language(visitor: MakeVisitor) -> None:
@@ -179,9 +179,9 @@ async def test_blacklist_ends_a_session_and_a_replayed_login(
     layla = visitor(94)
     await layla.get("/me")
     root = await person(services.identity, settings.root_admin_id)
-    found = await services.identity.actor_by_telegram_id(94)
+    found = await services.identity.access.actor_by_telegram_id(94)
     assert found is not None
-    await services.identity.blacklist(root, found.id, "a secret reason")
+    await services.identity.people.block(root, found.id, "a secret reason")
     by_token = await layla.get("/me", html=False)
     layla.token = None
     by_login = await layla.get("/me", html=False)
@@ -192,7 +192,7 @@ async def test_blacklist_ends_a_session_and_a_replayed_login(
         assert "secret reason" not in answer.text
     page = await layla.get("/me")
     assert 'data-code="blacklisted"' in page.text
-    await services.identity.unblacklist(root, found.id)
+    await services.identity.people.unblock(root, found.id)
     assert (await layla.get("/me")).status_code == 200
 
 
@@ -208,7 +208,7 @@ async def test_rights_change_at_once_in_the_other_process(settings: Settings, co
             await stack.enter_async_context(services.running())
             await asyncio.wait_for(_connected(services), 5)
         await processes[0].redis.flushdb()
-        await processes[0].identity.ensure_root()
+        await processes[0].identity.access.ensure_root()
         clients = [await stack.enter_async_context(browser(create_app(item, settings))) for item in processes]
         now = processes[0].clock.now().timestamp()
         layla = Visitor(clients[0], settings.bot_token, now, 95)
@@ -216,14 +216,14 @@ async def test_rights_change_at_once_in_the_other_process(settings: Settings, co
         layla.client = clients[1]
         assert (await layla.get("/me")).status_code == 200
         root = await person(processes[0].identity, settings.root_admin_id)
-        found = await processes[0].identity.actor_by_telegram_id(95)
+        found = await processes[0].identity.access.actor_by_telegram_id(95)
         assert found is not None
 
-        await processes[0].identity.set_permissions(root, found.id, [Permission.STOCK])
+        await processes[0].identity.admins.set_permissions(root, found.id, [Permission.STOCK])
         assert await _answers(layla, 401) == "session_expired"
         layla.token = None  # what app.js does then, without the person noticing
         assert (await layla.get("/me")).status_code == 200
-        await processes[0].identity.blacklist(root, found.id, "fraud")
+        await processes[0].identity.people.block(root, found.id, "fraud")
         assert await _answers(layla, 401) == "blacklisted"
 
 
@@ -361,9 +361,9 @@ async def test_a_link_leads_to_what_it_names_and_is_kept(
         answer = await omar.get("/", headers={"X-Start-Param": start})
         assert (answer.status_code, answer.headers["location"]) == (303, target)
     root = await person(services.identity, settings.root_admin_id)
-    found = await services.identity.actor_by_telegram_id(102)
+    found = await services.identity.access.actor_by_telegram_id(102)
     assert found is not None
-    assert (await services.identity.user_detail(root, found.id)).start_param == "p_netflix-1m"
+    assert (await services.identity.people.user_detail(root, found.id)).start_param == "p_netflix-1m"
 
 
 async def test_maintenance_closes_the_shop_to_all_but_admins(

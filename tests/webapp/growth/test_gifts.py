@@ -93,8 +93,8 @@ async def test_a_link_brings_the_code_along(services: Services, visitor: MakeVis
     page = await one.get("/wallet/redeem?code=0123456789ABCDEF")
     assert 'value="0123456789ABCDEF"' in page.text
     # That it was a gift is remembered, and not the code, which is money.
-    actor = await services.identity.authenticate(contact(65, start_param="g_0123456789abcdef"))
-    assert (await services.identity.user_detail(Actor.system(), actor.id)).start_param == "gift"
+    actor = await services.identity.access.authenticate(contact(65, start_param="g_0123456789abcdef"))
+    assert (await services.identity.people.user_detail(Actor.system(), actor.id)).start_param == "gift"
 
 
 async def test_a_gift_card_is_bought_given_and_redeemed(services: Services, visitor: MakeVisitor) -> None:

@@ -59,9 +59,9 @@ async def test_a_file_address_holds_for_one_person_and_a_time(
     assert (await buyer.client.get(address)).status_code == 403
     fresh = visitor(42)
     address = links(await fresh.get(f"/orders/{number}"), f"/orders/files/{number}-1.txt")[0]
-    root = await services.identity.actor_by_telegram_id(services.settings.root_admin_id)
+    root = await services.identity.access.actor_by_telegram_id(services.settings.root_admin_id)
     assert root is not None
-    await services.identity.blacklist(root, actor.id, "chargebacks")
+    await services.identity.people.block(root, actor.id, "chargebacks")
     assert (await buyer.client.get(address)).status_code == 401
 
 

@@ -164,7 +164,7 @@ async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
     found = await site.services.growth.bonuses.rules(request.user)
     waiting = await site.services.growth.bonuses.waiting(request.user)
-    names = await site.services.identity.names_of(request.user, [first.by for first, _ in waiting])
+    names = await site.services.identity.people.names_of(request.user, [first.by for first, _ in waiting])
     viewer = site.viewer(request.user)
     view = BonusesPage(
         present.waiting_bonuses(waiting, names, request.user, viewer) + present.bonus_rows(found, viewer)

@@ -66,7 +66,7 @@ async def new(request: SoukRequest) -> Html:
     """Choose who becomes an admin; a search or a next page comes as rows only."""
     query = forms.read_query(request, SearchQuery)
     wanted = fold(query.q).removeprefix("@")
-    found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
+    found = await site_of(request).services.identity.people.find_users(request.user, wanted, query.cursor or None)
     view = PickPage(
         purpose="admin",
         path=_NEW,
@@ -101,14 +101,14 @@ async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
             request, "identity/admin/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR
         )
     kept = {permission for permission in found.permissions if permission not in offered}
-    await site_of(request).services.identity.set_permissions(request.user, found.id, chosen | kept)
+    await site_of(request).services.identity.admins.set_permissions(request.user, found.id, chosen | kept)
     return _saved(request, await _page(request))
 
 
 @delete(_ONE, name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def remove(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Take all permissions from an admin."""
-    await site_of(request).services.identity.set_permissions(request.user, UserId(user_id), ())
+    await site_of(request).services.identity.admins.set_permissions(request.user, UserId(user_id), ())
     return _saved(request, await _page(request))
 
 
@@ -119,7 +119,7 @@ def _offered(request: SoukRequest) -> tuple[Any, ...]:
 
 
 async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
-    found = await site_of(request).services.identity.user_detail(request.user, UserId(user_id))
+    found = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
     if found.is_root:
         raise RootProtected("the root admin")
     return found
@@ -135,7 +135,7 @@ def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool =
 
 
 async def _page(request: SoukRequest) -> Html:
-    listed = await site_of(request).services.identity.list_admins(request.user)
+    listed = await site_of(request).services.identity.admins.list_admins(request.user)
     view = AdminsPage(tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in listed))
     return manage_page(request, "identity/admin/admins.html", view, "admins")
 

@@ -60,7 +60,7 @@ async def people(request: SoukRequest) -> Html:
     wanted = searched(query.q).removeprefix("@")
     named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
     also = await services.orders.find_buyers(actor, wanted) if wanted and named else []
-    found = await services.identity.find_users(actor, wanted, query.cursor or None, also)
+    found = await services.identity.people.find_users(actor, wanted, query.cursor or None, also)
     ids = [person.id for person in found.items]
     balances = await services.wallet.balances_of(actor, ids)
     figures = await services.orders.figures_of(actor, ids)
@@ -86,7 +86,7 @@ async def person(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 @get("/admin/people/{user_id:uuid}/block", name="admin:block-sheet", guards=[_USERS])
 async def block_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Before somebody is shut out: why."""
-    found = await site_of(request).services.identity.user_detail(request.user, UserId(user_id))
+    found = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
     return sheet(request, "identity/admin/_block.html", BlockSheet(str(found.id), _name(found)))
 
 
@@ -97,17 +97,17 @@ async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     try:
         form = await forms.read_form(request, BlockForm)
     except Invalid:
-        found = await identity.user_detail(request.user, UserId(user_id))
+        found = await identity.people.user_detail(request.user, UserId(user_id))
         view = BlockSheet(str(found.id), _name(found), "required")
         return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
-    await identity.blacklist(request.user, UserId(user_id), form.reason)
+    await identity.people.block(request.user, UserId(user_id), form.reason)
     return await _changed(request, UserId(user_id))
 
 
 @post("/admin/people/{user_id:uuid}/unblock", name="admin:unblock", guards=[_USERS, limited(WRITE)], status_code=200)
 async def unblock(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Let somebody in again."""
-    await site_of(request).services.identity.unblacklist(request.user, UserId(user_id))
+    await site_of(request).services.identity.people.unblock(request.user, UserId(user_id))
     return await _changed(request, UserId(user_id))
 
 
@@ -116,17 +116,17 @@ async def standing(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Make somebody a reseller or a premium person, or no more."""
     form = await forms.read_form(request, StandingForm)
     identity, who = site_of(request).services.identity, UserId(user_id)
-    before = await identity.user_detail(request.user, who)
+    before = await identity.people.user_detail(request.user, who)
     if before.is_reseller != form.reseller:
-        await identity.set_reseller(request.user, who, form.reseller)
+        await identity.people.set_reseller(request.user, who, form.reseller)
     if before.is_premium != form.premium:
-        await identity.set_premium(request.user, who, form.premium)
+        await identity.people.set_premium(request.user, who, form.premium)
     return _saved(request, nothing(request))
 
 
 async def person_row_of(request: SoukRequest, user_id: UserId) -> ManagePersonRow:
     """The person as a list shows him. Raises Forbidden, NotFound."""
-    return await _row(request, await site_of(request).services.identity.user_detail(request.user, user_id))
+    return await _row(request, await site_of(request).services.identity.people.user_detail(request.user, user_id))
 
 
 async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
@@ -139,7 +139,7 @@ async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
 async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
     site, actor = site_of(request), request.user
     services = site.services
-    found = await services.identity.user_detail(actor, user_id)
+    found = await services.identity.people.user_detail(actor, user_id)
     row = await _row(request, found)
     figures = (await services.orders.figures_of(actor, [user_id])).get(user_id)
     viewer = site.viewer(actor)

@@ -62,7 +62,7 @@ async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data
     """Speak another language from now on; the settings come back in it."""
     if data.language not in {item.value for item in Locale}:
         raise Invalid("no such language", fields={"language": "unknown_language"})
-    changed = await site_of(request).services.identity.set_language(actor, Locale(data.language))
+    changed = await site_of(request).services.identity.profile.set_language(actor, Locale(data.language))
     request.scope["user"] = changed
     answer = page(request, "identity/settings.html", settings_view(changed), tab="me", back="/me")
     return toast(answer, translator(changed.language).gettext("Saved"))

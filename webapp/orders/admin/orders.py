@@ -62,7 +62,7 @@ async def orders(request: SoukRequest) -> Html:
     else:
         listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
     people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
-    names = await site.services.identity.names_of(actor, people)
+    names = await site.services.identity.people.names_of(actor, people)
     viewer = site.viewer(actor)
     more = asked_for_more(request, query.cursor)
     view = ManageOrders(
@@ -93,7 +93,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     """The page of one order. Raises NotFound."""
     site, actor = site_of(request), request.user
     found = await site.services.orders.admin_detail(actor, number)
-    names = await site.services.identity.names_of(actor, [found.user_id])
+    names = await site.services.identity.people.names_of(actor, [found.user_id])
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
     back = await site.services.orders.refundable(actor, number)
     sent = await site.services.refunds.list_for(actor, order_id=found.id)

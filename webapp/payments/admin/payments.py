@@ -73,7 +73,7 @@ async def payments(request: SoukRequest) -> Html:
             user_id=UserId(query.person) if query.person else None,
             cursor=query.cursor or None,
         )
-    names = await site.services.identity.names_of(actor, [intent.user_id for intent in found.items])
+    names = await site.services.identity.people.names_of(actor, [intent.user_id for intent in found.items])
     more = asked_for_more(request, query.cursor)
     view = ManagePayments(
         query=wanted,
@@ -119,7 +119,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         services.inbox.payment(actor, intent_id), services.refunds.choice(actor, intent_id)
     )
     intent = found.intent
-    names = await services.identity.names_of(actor, [intent.user_id])
+    names = await services.identity.people.names_of(actor, [intent.user_id])
     number = await order_number(request, intent.order_id)
     view = PaymentFilePage(
         payment=present.payment_row(intent, names, viewer),
@@ -161,7 +161,7 @@ async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None
     services, actor = site_of(request).services, request.user
     proofs = await services.deposits.proofs(actor, intent.id)
     first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
-    names = await services.identity.names_of(actor, [first.by]) if first else {}
+    names = await services.identity.people.names_of(actor, [first.by]) if first else {}
     return event_screens.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
 
 
@@ -169,7 +169,7 @@ async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | Non
     """The person whose payments are listed, to be taken off again."""
     if query.person is None:
         return None
-    names = await site_of(request).services.identity.names_of(request.user, [UserId(query.person)])
+    names = await site_of(request).services.identity.people.names_of(request.user, [UserId(query.person)])
     return Chip(
         href=query.href(person=None, cursor=""), active=True, label=names.get(UserId(query.person), "—"), icon="me"
     )

@@ -82,7 +82,7 @@ async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:
     """The question before money goes back, with the sum and whose it is."""
-    names = await site_of(request).services.identity.names_of(request.user, [user_id])
+    names = await site_of(request).services.identity.people.names_of(request.user, [user_id])
     viewer = site_of(request).viewer(request.user)
     told = {"amount": format_money(amount, viewer.locale), "name": isolated(names.get(user_id, "—"))}
     title = viewer.words.gettext("Refund %(amount)s to %(name)s?") % told

@@ -104,7 +104,7 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Who gets it: people as the people's page finds them; a search or a next page comes as rows only."""
     query = forms.read_query(request, SearchQuery)
     wanted = searched(query.q).removeprefix("@")
-    found = await site_of(request).services.identity.find_users(request.user, wanted, query.cursor or None)
+    found = await site_of(request).services.identity.people.find_users(request.user, wanted, query.cursor or None)
     more, here = asked_for_more(request, query.cursor), f"{UNMATCHED}/{event_id}"
     view = PickPage(
         purpose="money",
@@ -236,7 +236,7 @@ async def _assign_view(
 
 
 async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:
-    names = await site_of(request).services.identity.names_of(request.user, [user_id])
+    names = await site_of(request).services.identity.people.names_of(request.user, [user_id])
     if user_id not in names:
         raise NotFound("no such person")
     return event_screens.assignee_named(user_id, names[user_id])

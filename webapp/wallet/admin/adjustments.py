@@ -148,7 +148,7 @@ async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
 async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:
     site, actor = site_of(request), request.user
     item = await site.services.adjustments.get(actor, adjustment_id)
-    names = await site.services.identity.names_of(actor, [item.user_id])
+    names = await site.services.identity.people.names_of(actor, [item.user_id])
     title = present.refuse_question(item, names.get(item.user_id, "—"), actor, site.viewer(actor))
     return ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse", error, title)
 
@@ -163,7 +163,7 @@ async def _waiting_page(request: SoukRequest) -> Html:
 
 async def _views(request: SoukRequest, found: Sequence[Adjustment]) -> tuple[AdjustmentView, ...]:
     site, actor = site_of(request), request.user
-    names = await site.services.identity.names_of(
+    names = await site.services.identity.people.names_of(
         actor, [id_ for item in found for id_ in (item.user_id, item.asked_by)]
     )
     return tuple(present.adjustment(item, names, actor, site.viewer(actor)) for item in found)
@@ -171,7 +171,7 @@ async def _views(request: SoukRequest, found: Sequence[Adjustment]) -> tuple[Adj
 
 async def _name_and_balance(request: SoukRequest, user_id: UserId) -> tuple[str, Money]:
     site, actor = site_of(request), request.user
-    names = await site.services.identity.names_of(actor, [user_id])
+    names = await site.services.identity.people.names_of(actor, [user_id])
     if user_id not in names:
         raise NotFound("no such person")
     balances = await site.services.wallet.balances_of(actor, [user_id])

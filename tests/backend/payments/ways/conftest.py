@@ -55,9 +55,9 @@ async def shop(
     async with opening as way:
         services = build(other_settings(**way.settings), clock=clock)
         async with services.running(listen=False):
-            await services.identity.ensure_root()
+            await services.identity.access.ensure_root()
             await services.redis.flushdb()
-            buyer = await services.identity.authenticate(contact(EMMA))
+            buyer = await services.identity.access.authenticate(contact(EMMA))
             async with services.uow() as tx:
                 goods = await add_goods(tx, services.ring, price=PRICE)
             made = Shop(services, way, clock, buyer, goods)

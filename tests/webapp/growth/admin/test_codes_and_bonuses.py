@@ -73,7 +73,7 @@ async def test_one_admin_of_two_makes_vouchers_up_to_the_limit(
 ) -> None:
     root, helper = visitor(settings.root_admin_id), await arrive(services, visitor(82))
     chief = await arrive(services, root)
-    await services.identity.set_permissions(chief, helper.id, [Permission.MONEY])
+    await services.identity.admins.set_permissions(chief, helper.id, [Permission.MONEY])
     form = {"intent": "k" * 16, "amount": "5", "kind": "many", "count": "21"}
     refused = await root.post("/admin/vouchers", data=form)
     assert (refused.status_code, "can give away up to $100 in 24 hours" in plain(refused.text)) == (422, True)
@@ -133,7 +133,7 @@ async def test_what_is_no_bonus(
 async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     root, helper = visitor(settings.root_admin_id), visitor(83)
     chief, made = await arrive(services, root), await arrive(services, helper)
-    await services.identity.set_permissions(chief, made.id, [Permission.MONEY])
+    await services.identity.admins.set_permissions(chief, made.id, [Permission.MONEY])
     helper.token = None
     form = {"amount": "50", "kind": "fixed", "value": "3"}
     asked = await helper.post("/admin/bonuses", data=form)
@@ -154,7 +154,7 @@ async def test_only_admins_for_money_come_in(services: Services, visitor: MakeVi
     root, helper = visitor(settings.root_admin_id), visitor(82)
     chief, made = await arrive(services, root), await arrive(services, helper)
     everything_else = [item for item in Permission if item is not Permission.MONEY]
-    await services.identity.set_permissions(chief, made.id, everything_else)
+    await services.identity.admins.set_permissions(chief, made.id, everything_else)
     helper.token = None
     for path in ("/admin/vouchers", "/admin/vouchers/new", "/admin/bonuses", "/admin/bonuses/new"):
         assert (await helper.get(path)).status_code == 403

@@ -278,7 +278,7 @@ async def test_a_large_correction_is_refused_with_a_reason(
     buyer = visitor()
     actor = await arrive(services, buyer)
     await make_admin(82, Permission.MONEY)
-    keeper_actor = await services.identity.actor_by_telegram_id(82)
+    keeper_actor = await services.identity.access.actor_by_telegram_id(82)
     assert keeper_actor is not None
     amount = services.adjustments.limit + usd(100)
     asked = await services.adjustments.adjust(keeper_actor, actor.id, amount, "why not", idempotency_key="large-one")
@@ -298,7 +298,7 @@ async def test_a_debit_that_the_balance_cannot_bear_goes_on_waiting(
 ) -> None:
     actor = await arrive(services, visitor())
     await make_admin(82, Permission.MONEY)
-    keeper_actor = await services.identity.actor_by_telegram_id(82)
+    keeper_actor = await services.identity.access.actor_by_telegram_id(82)
     assert keeper_actor is not None
     amount = services.adjustments.limit + usd(100)
     asked = await services.adjustments.adjust(keeper_actor, actor.id, -amount, "a fraud", idempotency_key="large-one")

@@ -1,0 +1,53 @@
+"""Use cases about people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.identity.cache import PeopleCache
+from backend.identity.service.access import AccessService
+from backend.identity.service.admins import AdminsService
+from backend.identity.service.people import PeopleService
+from backend.identity.service.profile import ProfileService
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+
+__all__ = ["AccessService", "AdminsService", "IdentityServices", "PeopleService", "ProfileService", "identity_services"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityServices:
+    """The services of this slice, one for each concern."""
+
+    access: AccessService
+    """Turns a verified contact or a session into an actor."""
+    profile: ProfileService
+    """People choose their language and time zone."""
+    people: PeopleService
+    """Admins find, block and unblock people."""
+    admins: AdminsService
+    """Admins give permissions to people and take them away."""
+
+
+def identity_services(
+    *,
+    uow: UnitOfWork,
+    signals: Signals,
+    root_admin_id: int,
+    default_language: str = "en",
+    default_timezone: str = "UTC",
+) -> IdentityServices:
+    """The services of this slice; they share one cache of people, so that a change by one reaches the others."""
+    cache = PeopleCache(signals)
+    return IdentityServices(
+        access=AccessService(
+            uow=uow,
+            cache=cache,
+            root_admin_id=root_admin_id,
+            default_language=default_language,
+            default_timezone=default_timezone,
+        ),
+        profile=ProfileService(uow=uow, cache=cache),
+        people=PeopleService(uow=uow, cache=cache, default_timezone=default_timezone),
+        admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
+    )
