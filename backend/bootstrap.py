@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService
 from backend.approvals.service import ApprovalsService
-from backend.catalog.service import CatalogService
+from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
 from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
 from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
@@ -61,7 +61,7 @@ from backend.payments.service import (
 )
 from backend.payments.types import TopUpLimits
 from backend.support.service import SupportService
-from backend.wallet.service import AdjustmentsService, WalletService
+from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
 SUBSCRIPTIONS: Final[Subscriptions] = {
     "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
@@ -102,10 +102,9 @@ class Services:
     ring: KeyRing
     storage: Storage
     identity: IdentityServices
-    catalog: CatalogService
+    catalog: CatalogServices
     approvals: ApprovalsService
-    wallet: WalletService
-    adjustments: AdjustmentsService
+    wallet: WalletServices
     growth: GrowthServices
     payments: PaymentsService
     chat_payments: ChatPaymentsService
@@ -198,10 +197,17 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             default_language=settings.default_language,
             default_timezone=settings.default_timezone,
         ),
-        catalog=CatalogService(uow=uow, ring=ring, currency=currency),
+        catalog=CatalogServices(
+            storefront=StorefrontService(uow=uow, currency=currency),
+            imports=ImportsService(uow=uow, ring=ring, currency=currency),
+            stock=StockService(uow=uow),
+        ),
         approvals=ApprovalsService(uow=uow, limit=limit),
-        wallet=WalletService(uow=uow, currency=currency),
-        adjustments=AdjustmentsService(uow=uow, limit=limit),
+        wallet=WalletServices(
+            statement=StatementService(uow=uow, currency=currency),
+            ledger=LedgerService(uow=uow),
+            adjustments=AdjustmentsService(uow=uow, limit=limit),
+        ),
         growth=GrowthServices(
             vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
             gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),

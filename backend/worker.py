@@ -39,7 +39,6 @@ def all_tasks(services: Services) -> list[Task]:
     """Every task of every slice."""
     return [
         *orders_tasks.tasks(services.orders),
-        *catalog_tasks.tasks(services.catalog),
         *payments_tasks.tasks(services.payments, services.refunds, services.reconciliation),
         *growth_tasks.tasks(services.growth.bonuses),
         *notifications_tasks.tasks(services.notifications),
@@ -53,7 +52,7 @@ def all_crons(services: Services) -> list[Cron]:
         *orders_tasks.crons(services.orders),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments, services.refunds, services.reconciliation),
-        *wallet_tasks.crons(services.wallet),
+        *wallet_tasks.crons(services.wallet.ledger),
         *notifications_tasks.crons(services.notifications),
     ]
 

@@ -116,7 +116,7 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
         names = await services.storage.put_folder(pictures, keep=apply) if pictures else {}
         with _reading(file) as source:
             rows = CatalogueReader(services.settings.shop_currency).read(read_rows(source, how))
-            return await services.catalog.import_catalogue(
+            return await services.catalog.imports.import_catalogue(
                 Actor.system(), rows, apply=apply, source=file.name, pictures=names
             )
 
@@ -163,7 +163,7 @@ def import_stock(
         cost = _cost(unit_cost, currency)
         with _reading(file) as opened:
             rows = read_stock(read_rows(opened, how), variant, as_is=as_is)
-            return await services.catalog.import_stock(
+            return await services.catalog.imports.import_stock(
                 Actor.system(), rows, apply=apply, source=source or file.name, unit_cost=cost
             )
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from backend.cli.frame import FAILED, console, progress, with_services
 from backend.identity.types import Actor
 from backend.kernel.money import Money
-from backend.wallet.service import WalletService
+from backend.wallet.service import LedgerService
 from backend.wallet.types import BooksReport
 
 
@@ -24,16 +24,18 @@ def ledger() -> None:
 @ledger.command()
 def verify() -> None:
     """Prove the books: every transfer, every balance, every total. Exit code 1 when something is wrong."""
-    report = with_services(lambda services: prove(services.wallet))
+    report = with_services(lambda services: prove(services.wallet.ledger))
     print_report(console, report)
     sys.exit(0 if report.balanced else FAILED)
 
 
-async def prove(wallet: WalletService) -> BooksReport:
+async def prove(ledger_service: LedgerService) -> BooksReport:
     """The report, with a bar while it is made."""
     with progress(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
         task = bar.add_task("Proving the books", total=None)
-        return await wallet.verify(Actor.system(), lambda done, steps: bar.update(task, completed=done, total=steps))
+        return await ledger_service.verify(
+            Actor.system(), lambda done, steps: bar.update(task, completed=done, total=steps)
+        )
 
 
 def print_report(console: Console, report: BooksReport) -> None:

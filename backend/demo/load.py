@@ -14,7 +14,7 @@ import msgspec
 
 from backend.catalog.rules.files import RawRow, read_json_lines
 from backend.catalog.rules.rows import CatalogueReader, CatalogueRow, read_stock
-from backend.catalog.service import CatalogService
+from backend.catalog.service import ImportsService
 from backend.catalog.types import Action, Problem
 from backend.identity.types import Actor
 from backend.infra.storage import Storage
@@ -54,19 +54,19 @@ def _stock_rows() -> Iterator[RawRow]:
                 yield RawRow(line, {"variant": row["variant"], "key": demo_key(row["variant"], number)})
 
 
-async def load_demo_shop(catalog: CatalogService, storage: Storage) -> Summary:
+async def load_demo_shop(imports: ImportsService, storage: Storage) -> Summary:
     """Create what the demo shop lacks; what is there, sold or changed since, stays as it is. Raises DemoFilesError."""
     actor = Actor.system()
     rows = _catalogue_rows(_CURRENCY)
     pictures = await storage.put_folder(_FOLDER / "pictures", trusted=True)
-    plan = await catalog.import_catalogue(actor, rows, apply=False, source=_SOURCE, pictures=pictures)
+    plan = await imports.import_catalogue(actor, rows, apply=False, source=_SOURCE, pictures=pictures)
     _check(plan.problems)
     missing = {(item.kind, item.ref) for item in plan.changes if item.action is Action.CREATE}
     if missing:
         new = [row for row in rows if isinstance(row, CatalogueRow) and (row.kind.value, row.ref) in missing]
-        done = await catalog.import_catalogue(actor, new, apply=True, source=_SOURCE, pictures=pictures)
+        done = await imports.import_catalogue(actor, new, apply=True, source=_SOURCE, pictures=pictures)
         _check(done.problems)
-    stock = await catalog.import_stock(actor, read_stock(_stock_rows()), apply=True, source=_SOURCE)
+    stock = await imports.import_stock(actor, read_stock(_stock_rows()), apply=True, source=_SOURCE)
     _check(stock.problems)
     return Summary(len(missing), stock.added)
 

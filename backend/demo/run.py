@@ -122,7 +122,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
     services = build(load_settings(environ))
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
-        await load_demo_shop(services.catalog, services.storage)
+        await load_demo_shop(services.catalog.imports, services.storage)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.

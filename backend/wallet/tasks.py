@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from backend.infra.jobs import Cron
-from backend.wallet.service import WalletService
+from backend.wallet.service import LedgerService
 
 _ROLL_UP_SECONDS = 10
 
 
-def crons(service: WalletService) -> list[Cron]:
+def crons(service: LedgerService) -> list[Cron]:
     """Timers: the house's balances are brought up to date. They are exact without it, and faster to read with it."""
 
     async def roll_up() -> None:

@@ -140,7 +140,7 @@ async def _sell(settings: Settings) -> None:
         bought = await services.orders.place(buyer, goods.variant_id, 2, "sold-before-the-way-down")
         await services.orders.reserve(buyer, goods.variant_id, 1, "kept-before-the-way-down")
         await services.orders.reveal(buyer, bought.number, 1)
-        await services.wallet.roll_up()
+        await services.wallet.ledger.roll_up()
 
 
 async def test_a_shop_that_has_sold_can_go_down_and_up(empty_database: str, settings: Settings) -> None:

@@ -18,10 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import SUBSCRIPTIONS
 from backend.catalog import domain
-from backend.catalog.service import CatalogService
+from backend.catalog.service import StorefrontService
 from backend.catalog.types import Sort
 from backend.infra import embedded, migrations
-from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
@@ -114,7 +113,7 @@ def _say(line: str) -> None:
     Console().print(line, highlight=False)
 
 
-async def _pages(service: CatalogService) -> None:
+async def _pages(service: StorefrontService) -> None:
     filters: dict[str, dict[str, str]] = {
         "all": {}, "category": {"category": "top-1"}, "leaf": {"category": "top-1-3"}, "country": {"country": "TR"},
         "both": {"category": "top-1", "country": "TR"},
@@ -164,7 +163,7 @@ async def _takes(uow: UnitOfWork, connection: asyncpg.Connection) -> None:
 
 async def _measure(engine: AsyncEngine, url: str) -> None:
     uow = UnitOfWork(engine, SystemClock(), Signals(engine, url), SUBSCRIPTIONS)
-    service = CatalogService(uow=uow, ring=KeyRing("k1:" + "A" * 43 + "="), currency="USD")
+    service = StorefrontService(uow=uow, currency="USD")
     connection = await asyncpg.connect(url, command_timeout=600)
     try:
         await fill_products(connection, 100_000)

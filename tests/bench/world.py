@@ -119,5 +119,5 @@ async def fill_catalogue(services: Services, products: int) -> tuple[str, str]:
     if not report.applied:
         raise RuntimeError(f"the bench's catalogue has bad rows: {report.problems[:3]}")
     raws = [RawRow(line, row) for line, row in enumerate(keys, start=1)]
-    await services.catalog.import_stock(Actor.system(), read_stock(raws), apply=True, source="bench")
+    await services.catalog.imports.import_stock(Actor.system(), read_stock(raws), apply=True, source="bench")
     return "shelf-7", "thing-00047"

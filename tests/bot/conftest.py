@@ -109,4 +109,4 @@ async def running_bot(parts: Parts) -> AsyncIterator[Parts]:
 async def emma(telegram: Telegram, shop: Services) -> AsyncIterator[Payer]:
     """A payer; after each test the ledger proves itself."""
     yield await payer(telegram, shop)
-    assert (await shop.wallet.verify(Actor.system())).balanced
+    assert (await shop.wallet.ledger.verify(Actor.system())).balanced

@@ -54,7 +54,7 @@ class Payer:
 
     async def balance(self) -> int:
         """What he has, in cents."""
-        return (await self.services.wallet.overview(self.actor)).balance.amount
+        return (await self.services.wallet.statement.overview(self.actor)).balance.amount
 
 
 async def payer(telegram: Telegram, services: Services, number: int = EMMA, language: str = "en") -> Payer:

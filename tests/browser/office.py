@@ -47,9 +47,9 @@ async def leave(stack: Stack, payer: Actor, admin: Actor, payments: Mapping[str,
         await services.payments.settle("demo", report)
     found = {row.event_id: str(row.id) for row in (await services.inbox.unmatched(admin)).items}
     root = await stack.actor(ADMIN)
-    much = services.adjustments.limit + usd(100)
+    much = services.wallet.adjustments.limit + usd(100)
     for asker, amount in ((root, much), (admin, -much)):
-        await services.adjustments.adjust(
+        await services.wallet.adjustments.adjust(
             asker, payer.id, amount, "After the outage", idempotency_key=f"much-{payer.id}"
         )
     return Office(found[stray.event_id], found[back.event_id], str(payer.id))

@@ -58,11 +58,11 @@ class Stack(msgspec.Struct, frozen=True):
 
     async def balance(self, telegram_id: int) -> int:
         """What the person has, in cents."""
-        return (await self.services.wallet.overview(await self.actor(telegram_id))).balance.amount
+        return (await self.services.wallet.statement.overview(await self.actor(telegram_id))).balance.amount
 
     async def variant(self, slug: str, place: int = 0) -> VariantOffer:
         """A variant of a product of the demo shop."""
-        return (await self.services.catalog.product(Actor.system(), slug)).variants[place]
+        return (await self.services.catalog.storefront.product(Actor.system(), slug)).variants[place]
 
     async def buy(self, telegram_id: int, slug: str, place: int = 0, quantity: int = 1) -> str:
         """Buy behind the page's back; the order's number."""
@@ -173,7 +173,7 @@ async def _started(settings: Settings, environ: dict[str, str], folder: Path, ch
     async with services.running(listen=False):
         await services.redis.flushdb()
         await services.identity.access.ensure_root()
-        await load_demo_shop(services.catalog, services.storage)
+        await load_demo_shop(services.catalog.imports, services.storage)
         try:
             for child in children:
                 child.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
-from backend.catalog.service import CatalogService
+from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
 from backend.catalog.types import CatalogueReport, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
@@ -26,23 +26,31 @@ def buyer(**changes: Any) -> Actor:
     return Actor(**{**told, "timezone": "UTC", **changes})
 
 
-def catalog_service(uow: UnitOfWork, ring: KeyRing) -> CatalogService:
-    """The service of a shop that sells in dollars."""
-    return CatalogService(uow=uow, ring=ring, currency=USD)
+def catalog_services(uow: UnitOfWork, ring: KeyRing) -> CatalogServices:
+    """The catalogue of a shop that sells in dollars."""
+    return CatalogServices(
+        storefront=StorefrontService(uow=uow, currency=USD),
+        imports=ImportsService(uow=uow, ring=ring, currency=USD),
+        stock=StockService(uow=uow),
+    )
 
 
 async def import_rows(
-    service: CatalogService, rows: Sequence[dict[str, Any]], *, apply: bool = True
+    service: CatalogServices, rows: Sequence[dict[str, Any]], *, apply: bool = True
 ) -> CatalogueReport:
     """Import rows as a JSON file would hold them, one a line."""
     raws = [RawRow(line, dict(row)) for line, row in enumerate(rows, start=1)]
-    return await service.import_catalogue(Actor.system(), CatalogueReader(USD).read(raws), apply=apply, source="test")
+    return await service.imports.import_catalogue(
+        Actor.system(), CatalogueReader(USD).read(raws), apply=apply, source="test"
+    )
 
 
-async def import_keys(service: CatalogService, variant: str, keys: Sequence[str], *, apply: bool = True) -> StockReport:
+async def import_keys(
+    service: CatalogServices, variant: str, keys: Sequence[str], *, apply: bool = True
+) -> StockReport:
     """Put keys into the stock of ``product/code``."""
     raws = [RawRow(line, {"variant": variant, "key": key}) for line, key in enumerate(keys, start=1)]
-    return await service.import_stock(Actor.system(), read_stock(raws), apply=apply, source="test")
+    return await service.imports.import_stock(Actor.system(), read_stock(raws), apply=apply, source="test")
 
 
 def category(slug: str = "cards", **changes: Any) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def variant(product: str, code: str = "one", price: str = "5.00", **changes: Any
 
 
 async def add_variant(
-    service: CatalogService, slug: str = "card", *, keys: int = 0, price: str = "5.00", **changes: Any
+    service: CatalogServices, slug: str = "card", *, keys: int = 0, price: str = "5.00", **changes: Any
 ) -> VariantId:
     """A product of one variant with so many keys in stock; the variant."""
     report = await import_rows(service, [category(), product(slug), variant(slug, price=price, **changes)])
@@ -71,9 +79,9 @@ async def add_variant(
     return await variant_id(service, slug)
 
 
-async def variant_id(service: CatalogService, slug: str, code: str = "one") -> VariantId:
+async def variant_id(service: CatalogServices, slug: str, code: str = "one") -> VariantId:
     """The id of a listed variant."""
-    detail = await service.product(buyer(), slug)
+    detail = await service.storefront.product(buyer(), slug)
     return next(item.id for item in detail.variants if item.code == code)
 
 

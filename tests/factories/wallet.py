@@ -13,6 +13,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.wallet import domain
+from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 from backend.wallet.types import AccountRef, TransferKind
 
 USD = "USD"
@@ -26,6 +27,15 @@ def usd(cents: int) -> Money:
 
 HUGE = usd(10**15)
 """A single-admin limit that nobody comes to."""
+
+
+def wallet_services(uow: UnitOfWork, *, limit: Money = HUGE) -> WalletServices:
+    """The wallet of a shop that sells in dollars."""
+    return WalletServices(
+        statement=StatementService(uow=uow, currency=USD),
+        ledger=LedgerService(uow=uow),
+        adjustments=AdjustmentsService(uow=uow, limit=limit),
+    )
 
 
 async def add_person(tx: Tx, *, language: Locale = Locale.EN) -> UserId:

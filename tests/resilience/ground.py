@@ -221,7 +221,7 @@ class Ground:
 
     async def books_balance(self) -> None:
         """Prove the ledger, as ``souk ledger verify`` does."""
-        report = await self.services.wallet.verify(Actor.system())
+        report = await self.services.wallet.ledger.verify(Actor.system())
         assert report.balanced, report
 
 

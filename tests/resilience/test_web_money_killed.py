@@ -70,7 +70,7 @@ class Scene:
 
     async def balance(self, actor: Actor) -> int:
         """What somebody has, in cents."""
-        return (await self.ground.services.wallet.overview(actor)).balance.amount
+        return (await self.ground.services.wallet.statement.overview(actor)).balance.amount
 
 
 @pytest.fixture

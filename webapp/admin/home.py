@@ -58,7 +58,7 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     if dead and actor.may(Permission.SETTINGS):
         rows.append(HandRow("deliveries", "/admin/deliveries", dead, urgent=True))
     rows += await money_hands(request)
-    low = await services.catalog.count_low(actor) if actor.may(Permission.STOCK) else 0
+    low = await services.catalog.stock.count_low(actor) if actor.may(Permission.STOCK) else 0
     if low:
         rows.append(HandRow("stock_low", "/shop?sort=popular", low))
     waiting = await services.orders.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
@@ -107,6 +107,6 @@ def last_report(request: SoukRequest) -> BooksReport | None:
 
 async def check_books(request: SoukRequest) -> BooksReport:
     """Prove the ledger now, and remember it."""
-    report = await site_of(request).services.wallet.verify(request.user)
+    report = await site_of(request).services.wallet.ledger.verify(request.user)
     request.app.state["books"] = report
     return report

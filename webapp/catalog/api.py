@@ -77,7 +77,7 @@ async def api_products(
     cursor: _Cursor = None,
 ) -> Products:
     """Products, thirty a page, in the caller's language and at his price."""
-    found = await site_of(request).services.catalog.browse(
+    found = await site_of(request).services.catalog.storefront.browse(
         actor, category=category, country=country, in_stock=in_stock, sort=sort, cursor=cursor or None
     )
     return Products([_product(item) for item in found.items], found.next_cursor)
@@ -86,7 +86,7 @@ async def api_products(
 @get("/products/{slug:str}", tags=["shop"], responses=refusals(404))
 async def api_product(request: SoukRequest, actor: NamedDependency[Actor], slug: FromPath[str]) -> ProductWithVariants:
     """One product with its variants."""
-    found = await site_of(request).services.catalog.product(actor, slug)
+    found = await site_of(request).services.catalog.storefront.product(actor, slug)
     return ProductWithVariants(
         **msgspec.structs.asdict(_product(found)),
         description=found.description,

@@ -51,12 +51,12 @@ async def shop(request: SoukRequest) -> Html:
     if query.filters().any or query.cursor:
         return await _list(request, query)
     catalog, actor = site_of(request).services.catalog, request.user
-    fresh = (await catalog.browse(actor, in_stock=True, sort=Sort.NEW)).items
-    popular = (await catalog.browse(actor, sort=Sort.POPULAR)).items
+    fresh = (await catalog.storefront.browse(actor, in_stock=True, sort=Sort.NEW)).items
+    popular = (await catalog.storefront.browse(actor, sort=Sort.POPULAR)).items
     shown = {item.id for item in fresh[:_SHELF]}
     view = present.home(
-        await catalog.categories(actor),
-        await catalog.countries(),
+        await catalog.storefront.categories(actor),
+        await catalog.storefront.countries(),
         fresh,
         [item for item in popular if item.id not in shown],
         pictures(request),
@@ -66,7 +66,7 @@ async def shop(request: SoukRequest) -> Html:
 
 async def _list(request: SoukRequest, query: ShopQuery) -> Html:
     catalog, actor, filters = site_of(request).services.catalog, request.user, query.filters()
-    found = await catalog.browse(
+    found = await catalog.storefront.browse(
         actor,
         category=filters.category or None,
         country=filters.country or None,
@@ -76,7 +76,7 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
     )
     if asked_for_more(request, query.cursor):
         return fragment(request, "catalog/_rows.html", present.rows(found, filters, pictures(request)))
-    categories = await catalog.categories(actor)
+    categories = await catalog.storefront.categories(actor)
     viewer = site_of(request).viewer(actor)
     title = next((row.name for row in categories if row.slug == filters.category), "")
     if not title:
@@ -89,14 +89,14 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
 @get("/shop/{slug:str}", opt=SHARED, name="shop:product")
 async def product(request: SoukRequest, slug: FromPath[str]) -> Html:
     """One product. Raises NotFound for an unknown or hidden one."""
-    return await product_page(request, await site_of(request).services.catalog.product(request.user, slug))
+    return await product_page(request, await site_of(request).services.catalog.storefront.product(request.user, slug))
 
 
 @get("/shop/{slug:str}/buy", opt=SHARED, name="shop:buy")
 async def buy(request: SoukRequest, slug: FromPath[str]) -> Html:
     """The quantity row and the button, after another variant or quantity was chosen."""
     choice = forms.read_query(request, Choice)
-    found = await site_of(request).services.catalog.product(request.user, slug)
+    found = await site_of(request).services.catalog.storefront.product(request.user, slug)
     variant = present.chosen_variant(found, VariantId(choice.variant))
     return fragment(request, "catalog/_buy_answer.html", present.buy(found, variant, choice.quantity, request.user))
 
@@ -105,7 +105,8 @@ async def product_page(
     request: SoukRequest, found: ProductDetail, wanted: VariantId | None = None, status: int = 200
 ) -> Html:
     """The whole page of a product, ``wanted`` being the variant that is chosen on it."""
-    similar = await site_of(request).services.catalog.similar(request.user, found.slug) if found.available == 0 else []
+    storefront = site_of(request).services.catalog.storefront
+    similar = await storefront.similar(request.user, found.slug) if found.available == 0 else []
     view = present.product_page(found, similar, request.user, pictures(request), wanted)
     return page(request, "catalog/product.html", view, tab="shop", back="/shop", status=status)
 

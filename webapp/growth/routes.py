@@ -156,7 +156,7 @@ async def _view(
     services = site_of(request).services
     limits = services.growth.gifts.limits
     typed = form.amount or form.preset
-    balance = (await services.wallet.overview(request.user)).balance
+    balance = (await services.wallet.statement.overview(request.user)).balance
     amount = Money.zero(balance.currency)
     if typed:
         try:

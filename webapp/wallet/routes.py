@@ -39,7 +39,7 @@ async def wallet(request: SoukRequest) -> Html:
     """Balance and history; a next part of the history comes as rows only."""
     query = forms.read_query(request, WalletQuery)
     site, actor = site_of(request), request.user
-    service, viewer = site.services.wallet, site.viewer(actor)
+    service, viewer = site.services.wallet.statement, site.viewer(actor)
     found = await service.history(actor, query.kind, query.month, query.cursor or None)
     totals = await service.day_totals(actor, found.items, query.kind)
     kind = query.kind.value if query.kind else ""
@@ -79,7 +79,7 @@ async def statement(request: Request[Any, Any, Any]) -> Stream:
     if query.cursor:
         raise NotFound("a statement has no pages")
     header, kind_of = present.csv_words(site.viewer(actor))
-    lines = site.services.wallet.export_csv(actor, query.kind, query.month, header=header, kind_of=kind_of)
+    lines = site.services.wallet.statement.export_csv(actor, query.kind, query.month, header=header, kind_of=kind_of)
     headers = {
         "content-disposition": 'attachment; filename="souk-wallet.csv"',
         "cache-control": "no-store",

@@ -57,9 +57,9 @@ class World:
 
         async def attempt(by: Actor) -> bool:
             if asked:
-                done = await self.shop.adjustments.approve(by, asked[0])  # type: ignore[arg-type]
+                done = await self.shop.wallet.adjustments.approve(by, asked[0])  # type: ignore[arg-type]
             else:
-                done = await self.shop.adjustments.adjust(
+                done = await self.shop.wallet.adjustments.adjust(
                     by, to.id, usd(sign * cents), "goodwill", idempotency_key=str(new_id())
                 )
                 asked.append(done.id)
@@ -164,7 +164,7 @@ async def world(
     built = build(other_settings(deposit_instructions="Send it", data_dir=str(tmp_path)), clock=clock)
     async with built.running(listen=False):
         yield World(built)
-        assert (await built.wallet.verify(Actor.system())).balanced
+        assert (await built.wallet.ledger.verify(Actor.system())).balanced
 
 
 @pytest.fixture
@@ -196,8 +196,8 @@ async def test_nobody_makes_value_for_themselves(world: World, first: Actor, sec
 async def test_nor_approves_what_another_asked_for_them(world: World, first: Actor, second: Actor) -> None:
     attempt = await world.adjustment(second, LIMIT + 1)
     assert not await attempt(first)
-    (asked,) = await world.shop.adjustments.waiting(second)
-    for call in (attempt(second), world.shop.adjustments.refuse(second, asked.id, "no")):
+    (asked,) = await world.shop.wallet.adjustments.waiting(second)
+    for call in (attempt(second), world.shop.wallet.adjustments.refuse(second, asked.id, "no")):
         with pytest.raises(SecondAdminNeeded):
             await call
     assert await world.balance(second) == 0

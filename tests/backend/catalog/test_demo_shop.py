@@ -9,35 +9,35 @@ from backend.infra.crypto import KeyRing
 from backend.infra.storage import Storage
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.text import Locale
-from tests.factories.catalog import buyer, catalog_service, import_rows, variant
+from tests.factories.catalog import buyer, catalog_services, import_rows, variant
 
 
 async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
     uow: UnitOfWork, ring: KeyRing, tmp_path: Path
 ) -> None:
-    service, storage = catalog_service(uow, ring), Storage(tmp_path)
-    first = await load_demo_shop(service, storage)
+    service, storage = catalog_services(uow, ring), Storage(tmp_path)
+    first = await load_demo_shop(service.imports, storage)
     assert first.created > 200
     assert first.keys > 5000
-    version = await service.version()
+    version = await service.storefront.version()
     await import_rows(service, [variant("private-vpn", "3-months", "8.88", name_en="A season")])
-    edited = await service.version()
+    edited = await service.storefront.version()
     assert edited == version + 1
 
-    second = await load_demo_shop(service, storage)
+    second = await load_demo_shop(service.imports, storage)
     assert (second.created, second.keys) == (0, 0)
-    assert await service.version() == edited
-    detail = await service.product(buyer(), "private-vpn")
+    assert await service.storefront.version() == edited
+    detail = await service.storefront.product(buyer(), "private-vpn")
     assert [item.name for item in detail.variants] == ["1 month", "A season", "Lifetime"]
     assert [item.available for item in detail.variants] == [100, 12, 45]
 
 
 async def test_the_demo_shop_has_all_that_the_pages_show(uow: UnitOfWork, ring: KeyRing, tmp_path: Path) -> None:
-    service, storage = catalog_service(uow, ring), Storage(tmp_path)
-    await load_demo_shop(service, storage)
-    cards = (await service.browse(buyer(), limit=100)).items
+    service, storage = catalog_services(uow, ring), Storage(tmp_path)
+    await load_demo_shop(service.imports, storage)
+    cards = (await service.storefront.browse(buyer(), limit=100)).items
     assert len(cards) >= 64
-    assert len(await service.countries()) >= 14
+    assert len(await service.storefront.countries()) >= 14
     pictures = {card.picture for card in cards if card.picture}
     assert len(pictures) >= 20
     for picture in pictures:
@@ -47,8 +47,8 @@ async def test_the_demo_shop_has_all_that_the_pages_show(uow: UnitOfWork, ring: 
     assert any(card.premium_only for card in cards)
     for locale in Locale:
         reader = buyer(language=locale)
-        for card in (await service.browse(reader, limit=100)).items:
-            detail = await service.product(reader, card.slug)
+        for card in (await service.storefront.browse(reader, limit=100)).items:
+            detail = await service.storefront.product(reader, card.slug)
             assert detail.name and detail.summary and detail.description_html.startswith("<h2>")
             assert all(item.name for item in detail.variants)
-        assert all(row.name and row.products for row in await service.categories(reader))
+        assert all(row.name and row.products for row in await service.storefront.categories(reader))

@@ -20,7 +20,7 @@ from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.text import code_signs, visible, whole_number
-from tests.factories.catalog import add_variant, catalog_service
+from tests.factories.catalog import add_variant, catalog_services
 
 
 def read(data: bytes, written: Format = Format.CSV, *, as_is: bool = False) -> tuple[list[str], list[P]]:
@@ -81,12 +81,12 @@ MARKED = ["AAAA\u200b-0001", "AAAA-0001", "\ufeffAAAA-0001", "AAAA-0001\u200e", 
 
 
 async def test_a_key_with_invisible_marks_is_one_key(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     await add_variant(service)
     data = "variant,key\n" + "".join(f"card/one,{key}\n" for key in MARKED)
     for as_is, added in ((False, 1), (True, 0)):
         rows = read_stock(read_rows(io.BytesIO(data.encode()), Format.CSV), as_is=as_is)
-        report = await service.import_stock(Actor.system(), rows, apply=True, source="marks.csv")
+        report = await service.imports.import_stock(Actor.system(), rows, apply=True, source="marks.csv")
         assert (report.added, report.duplicates) == (added, len(MARKED) - added)
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import text
 
 from backend.catalog.rules.files import Format, read_rows
 from backend.catalog.rules.rows import CatalogueReader, read_stock
-from backend.catalog.service import CatalogService
+from backend.catalog.service import CatalogServices
 from backend.catalog.types import Action, CatalogueReport, FieldChange, ProblemCode, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
-from tests.factories.catalog import add_variant, buyer, catalog_service, category, import_rows, product, variant
+from tests.factories.catalog import add_variant, buyer, catalog_services, category, import_rows, product, variant
 
 HEADER = "type,slug,parent,category,product,code,name_en,name_ar,price,currency,country,max_quantity\n"
 GOOD = (
@@ -29,22 +29,22 @@ P = ProblemCode
 
 
 @pytest.fixture
-def service(uow: UnitOfWork, ring: KeyRing) -> CatalogService:
+def service(uow: UnitOfWork, ring: KeyRing) -> CatalogServices:
     """An empty shop."""
-    return catalog_service(uow, ring)
+    return catalog_services(uow, ring)
 
 
 async def catalogue(
-    service: CatalogService, data: bytes | str, *, apply: bool = True, written: Format = Format.CSV
+    service: CatalogServices, data: bytes | str, *, apply: bool = True, written: Format = Format.CSV
 ) -> CatalogueReport:
     """Import a catalogue file."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     rows = CatalogueReader("USD").read(read_rows(source, written))
-    return await service.import_catalogue(Actor.system(), rows, apply=apply, source="test.csv")
+    return await service.imports.import_catalogue(Actor.system(), rows, apply=apply, source="test.csv")
 
 
 async def stock(
-    service: CatalogService,
+    service: CatalogServices,
     data: bytes | str,
     *,
     apply: bool = True,
@@ -54,7 +54,7 @@ async def stock(
     """Import a stock file."""
     source = io.BytesIO(data.encode() if isinstance(data, str) else data)
     rows = read_stock(read_rows(source, written), variant)
-    return await service.import_stock(Actor.system(), rows, apply=apply, source="test.csv")
+    return await service.imports.import_stock(Actor.system(), rows, apply=apply, source="test.csv")
 
 
 def told(report: CatalogueReport | StockReport) -> list[tuple[int, ProblemCode, str]]:
@@ -75,15 +75,15 @@ def told(report: CatalogueReport | StockReport) -> list[tuple[int, ProblemCode, 
         HEADER + "".join(reversed(GOOD.splitlines(keepends=True))),
     ],
 )
-async def test_a_catalogue_file_in_many_dresses(service: CatalogService, data: str) -> None:
+async def test_a_catalogue_file_in_many_dresses(service: CatalogServices, data: str) -> None:
     report = await catalogue(service, data)
     assert report.problems == []
     assert report.applied
-    detail = await service.product(buyer(), "card")
+    detail = await service.storefront.product(buyer(), "card")
     assert (detail.country, detail.variants[0].max_quantity, detail.price_from.amount) == ("TR", 5, 490)
 
 
-async def test_a_dry_run_tells_and_writes_nothing(service: CatalogService) -> None:
+async def test_a_dry_run_tells_and_writes_nothing(service: CatalogServices) -> None:
     report = await catalogue(service, HEADER + GOOD, apply=False)
     assert not report.applied
     assert {kind: counts[Action.CREATE] for kind, counts in report.counts.items()} == {
@@ -91,17 +91,17 @@ async def test_a_dry_run_tells_and_writes_nothing(service: CatalogService) -> No
         "product": 1,
         "variant": 1,
     }
-    assert await service.categories(buyer()) == []
-    assert await service.version() == 0
+    assert await service.storefront.categories(buyer()) == []
+    assert await service.storefront.version() == 0
 
 
-async def test_a_second_run_changes_nothing_and_an_edit_is_told_by_field(service: CatalogService) -> None:
+async def test_a_second_run_changes_nothing_and_an_edit_is_told_by_field(service: CatalogServices) -> None:
     await catalogue(service, HEADER + GOOD)
-    version = await service.version()
+    version = await service.storefront.version()
     again = await catalogue(service, HEADER + GOOD)
     assert again.changes == []
     assert again.counts["variant"][Action.UNCHANGED] == 1
-    assert await service.version() == version
+    assert await service.storefront.version() == version
 
     edited = GOOD.replace("4.90", "5.20").replace("بطاقة", "").replace("TR", "AE")
     report = await catalogue(service, HEADER + edited, apply=False)
@@ -114,10 +114,10 @@ async def test_a_second_run_changes_nothing_and_an_edit_is_told_by_field(service
     }
 
 
-async def test_what_a_file_leaves_out_stays_and_an_empty_cell_clears(service: CatalogService) -> None:
+async def test_what_a_file_leaves_out_stays_and_an_empty_cell_clears(service: CatalogServices) -> None:
     await import_rows(service, [category(), product("card", country="TR", tags=["a"], summary_en="S"), variant("card")])
     await import_rows(service, [{"type": "product", "slug": "card", "name_ar": "بطاقة", "country": None}])
-    detail = await service.product(buyer(), "card")
+    detail = await service.storefront.product(buyer(), "card")
     assert (detail.name, detail.summary, detail.country, detail.tags) == ("Card", "S", None, ("a",))
 
 
@@ -169,16 +169,16 @@ CATALOGUE_PROBLEMS: list[tuple[str, list[tuple[int, ProblemCode, str]]]] = [
 
 @pytest.mark.parametrize(("data", "problems"), CATALOGUE_PROBLEMS)
 async def test_bad_catalogue_rows_are_told_by_line_and_nothing_is_kept(
-    service: CatalogService, data: str, problems: list[tuple[int, ProblemCode, str]]
+    service: CatalogServices, data: str, problems: list[tuple[int, ProblemCode, str]]
 ) -> None:
     report = await catalogue(service, data)
     assert told(report) == problems
     assert not report.applied
-    assert await service.version() == 0
-    assert await service.categories(buyer()) == []
+    assert await service.storefront.version() == 0
+    assert await service.storefront.categories(buyer()) == []
 
 
-async def test_every_bad_row_is_told_not_only_the_first(service: CatalogService) -> None:
+async def test_every_bad_row_is_told_not_only_the_first(service: CatalogServices) -> None:
     data = HEADER + "category,A,,,,,A,,,,,\n" + GOOD.replace("4.90", "x").replace("TR", "QQ").replace("Cards", "C" * 99)
     assert told(await catalogue(service, data)) == [
         (2, P.BAD_SLUG, "slug"),
@@ -188,7 +188,7 @@ async def test_every_bad_row_is_told_not_only_the_first(service: CatalogService)
     ]
 
 
-async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogService) -> None:
+async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogServices) -> None:
     lines = (HEADER + GOOD).encode().splitlines(keepends=True)
     bad = b"category,bad,,,,,B\xff\xfed,,,,,\n"
     assert told(await catalogue(service, b"".join([*lines, bad]))) == [(5, P.NOT_UTF8, "")]
@@ -228,14 +228,14 @@ async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogSe
         ('{"type":"category","slug":"a","name_en":"X","position":NaN}', (1, P.BROKEN_JSON, "")),
     ],
 )
-async def test_bad_json_rows(service: CatalogService, row: Any, problem: tuple[int, ProblemCode, str]) -> None:
+async def test_bad_json_rows(service: CatalogServices, row: Any, problem: tuple[int, ProblemCode, str]) -> None:
     text_of = row if isinstance(row, str) else json.dumps(row)
     report = await catalogue(service, text_of + "\n", written=Format.JSON_LINES)
     assert told(report)[0] == problem
     assert not report.applied
 
 
-async def test_json_prices_are_exact_and_variants_may_stand_inside(service: CatalogService) -> None:
+async def test_json_prices_are_exact_and_variants_may_stand_inside(service: CatalogServices) -> None:
     rows = [
         category(),
         product(
@@ -244,18 +244,18 @@ async def test_json_prices_are_exact_and_variants_may_stand_inside(service: Cata
     ]
     data = "".join(json.dumps(row) + "\n" for row in rows)
     assert (await catalogue(service, data, written=Format.JSON_LINES)).applied
-    prices = [item.price.amount for item in (await service.product(buyer(), "card")).variants]
+    prices = [item.price.amount for item in (await service.storefront.product(buyer(), "card")).variants]
     assert sorted(prices) == [300, 410]
 
 
-async def test_only_those_who_may_import_do(service: CatalogService) -> None:
+async def test_only_those_who_may_import_do(service: CatalogServices) -> None:
     with pytest.raises(Forbidden):
-        await service.import_catalogue(buyer(), [], apply=True, source="x")
+        await service.imports.import_catalogue(buyer(), [], apply=True, source="x")
     with pytest.raises(Forbidden):
-        await service.import_stock(buyer(), [], apply=True, source="x")
+        await service.imports.import_stock(buyer(), [], apply=True, source="x")
 
 
-async def test_stock_from_csv_json_and_plain_lines(service: CatalogService, uow: UnitOfWork) -> None:
+async def test_stock_from_csv_json_and_plain_lines(service: CatalogServices, uow: UnitOfWork) -> None:
     await add_variant(service)
     first = await stock(service, "variant,key\ncard/one,AAA-1\ncard/one, AAA-2 \ncard/one,AAA-1\n")
     assert (first.applied, first.rows, first.added, first.duplicates) == (True, 3, 2, 1)
@@ -268,7 +268,7 @@ async def test_stock_from_csv_json_and_plain_lines(service: CatalogService, uow:
     assert (second.added, second.duplicates) == (1, 1)
     third = await stock(service, "\ufeffAAA-3\r\n\r\nAAA,4\r\n", written=Format.PLAIN, variant="card/one")
     assert (third.added, third.duplicates) == (1, 1)
-    assert (await service.product(buyer(), "card")).available == 4
+    assert (await service.storefront.product(buyer(), "card")).available == 4
     async with uow() as tx:
         # A file that brings nothing new leaves no empty batch behind.
         assert (await tx.execute(text("SELECT count(*) FROM stock_batches"))).scalar_one() == 3
@@ -294,17 +294,17 @@ async def test_stock_from_csv_json_and_plain_lines(service: CatalogService, uow:
     ],
 )
 async def test_bad_stock_rows_keep_nothing_and_tell_no_key(
-    service: CatalogService, data: str, problems: list[tuple[int, ProblemCode, str]]
+    service: CatalogServices, data: str, problems: list[tuple[int, ProblemCode, str]]
 ) -> None:
     await add_variant(service)
     report = await stock(service, data)
     assert told(report) == problems
     assert not report.applied
-    assert (await service.product(buyer(), "card")).available == 0
+    assert (await service.storefront.product(buyer(), "card")).available == 0
     assert "SECRET-K" not in repr(report)
 
 
-async def test_a_stock_dry_run_counts_and_adds_nothing(service: CatalogService, uow: UnitOfWork) -> None:
+async def test_a_stock_dry_run_counts_and_adds_nothing(service: CatalogServices, uow: UnitOfWork) -> None:
     await add_variant(service)
     report = await stock(service, "variant,key\ncard/one,A\ncard/one,B\ncard/one,A\n", apply=False)
     assert (report.applied, report.added, report.duplicates) == (False, 2, 1)
@@ -313,7 +313,7 @@ async def test_a_stock_dry_run_counts_and_adds_nothing(service: CatalogService, 
             assert (await tx.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
 
 
-async def test_a_sold_key_does_not_come_back(service: CatalogService, uow: UnitOfWork) -> None:
+async def test_a_sold_key_does_not_come_back(service: CatalogServices, uow: UnitOfWork) -> None:
     await add_variant(service, keys=3)
     async with uow() as tx:
         sold = text("UPDATE stock_keys SET state = 'sold', order_line_id = :line")
@@ -321,14 +321,16 @@ async def test_a_sold_key_does_not_come_back(service: CatalogService, uow: UnitO
     lines = "".join(f"KEY-card-{number:06}\n" for number in range(4))
     report = await stock(service, lines, written=Format.PLAIN, variant="card/one")
     assert (report.added, report.duplicates) == (1, 3)
-    assert (await service.product(buyer(), "card")).available == 1
+    assert (await service.storefront.product(buyer(), "card")).available == 1
 
 
-async def test_a_large_file_is_taken_in_pieces(service: CatalogService) -> None:
+async def test_a_large_file_is_taken_in_pieces(service: CatalogServices) -> None:
     await add_variant(service)
     seen: list[int] = []
     lines = io.BytesIO("".join(f"KEY-{number % 11_000}\n" for number in range(12_000)).encode())
     rows = read_stock(read_rows(lines, Format.PLAIN), "card/one")
-    report = await service.import_stock(Actor.system(), rows, apply=True, source="big.txt", progress=seen.append)
+    report = await service.imports.import_stock(
+        Actor.system(), rows, apply=True, source="big.txt", progress=seen.append
+    )
     assert (report.rows, report.added, report.duplicates) == (12_000, 11_000, 1_000)
     assert seen == [5000, 10_000, 12_000]

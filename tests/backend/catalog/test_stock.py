@@ -16,7 +16,7 @@ from backend.kernel.money import Money
 from tests.factories.catalog import (
     add_variant,
     buyer,
-    catalog_service,
+    catalog_services,
     category,
     import_keys,
     import_rows,
@@ -32,7 +32,7 @@ def alerts(tx: Tx) -> list[StockLow]:
 
 
 async def test_keys_are_sold_oldest_first_and_open_to_what_was_put_in(uow: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(uow, ring), keys=9)
+    variant_id = await add_variant(catalog_services(uow, ring), keys=9)
     async with uow() as tx:
         first, second = line_id(tx), line_id(tx)
         taken = await domain.take_keys(tx, variant_id, 2, first)
@@ -46,7 +46,7 @@ async def test_keys_are_sold_oldest_first_and_open_to_what_was_put_in(uow: UnitO
 
 
 async def test_too_few_keys_take_none(uow: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(uow, ring), keys=3)
+    variant_id = await add_variant(catalog_services(uow, ring), keys=3)
     async with uow() as tx:
         with pytest.raises(SoldOut) as refused:
             await domain.take_keys(tx, variant_id, 4, line_id(tx))
@@ -72,7 +72,7 @@ async def test_an_unknown_variant_has_no_offer_and_no_keys(uow: UnitOfWork) -> N
 
 
 async def test_a_reservation_is_sold_once_or_given_back(uow: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(uow, ring), keys=5)
+    variant_id = await add_variant(catalog_services(uow, ring), keys=5)
     async with uow() as tx:
         kept, dropped = line_id(tx), line_id(tx)
         keys = await domain.reserve_keys(tx, variant_id, 2, kept)
@@ -94,7 +94,7 @@ async def test_a_reservation_is_sold_once_or_given_back(uow: UnitOfWork, ring: K
 
 
 async def test_keys_lie_encrypted_and_only_their_own_place_opens_them(uow: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(uow, ring), keys=2)
+    variant_id = await add_variant(catalog_services(uow, ring), keys=2)
     async with uow() as tx:
         taken = await domain.take_keys(tx, variant_id, 2, line_id(tx))
         stored = (await tx.execute(text("SELECT ciphertext, fingerprint FROM stock_keys"))).all()
@@ -106,7 +106,7 @@ async def test_keys_lie_encrypted_and_only_their_own_place_opens_them(uow: UnitO
 
 
 async def test_low_stock_is_told_once_until_it_is_restocked(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     variant_id = await add_variant(service, keys=5, low_stock_at="3")
     async with uow() as tx:
         await domain.take_keys(tx, variant_id, 1, line_id(tx))
@@ -125,30 +125,30 @@ async def test_low_stock_is_told_once_until_it_is_restocked(uow: UnitOfWork, rin
 
 
 async def test_a_small_delivery_does_not_alert_about_itself(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     variant_id = await add_variant(service, keys=2)
-    assert await service.settle_stock() == 0
+    assert await service.stock.settle_stock() == 0
     async with uow() as tx:
         await domain.take_keys(tx, variant_id, 1, line_id(tx))
         assert alerts(tx) == []
 
 
 async def test_what_a_rush_left_unseen_is_settled(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     await add_variant(service, keys=6)
     async with uow() as tx:
         # As when buyers who don't see each other take all at once: nobody noticed the last key.
         await tx.execute(text("UPDATE stock_keys SET state = 'removed'"))
-    assert (await service.browse(buyer(), in_stock=True)).items == []
-    assert await service.settle_stock() == 1
-    assert await service.settle_stock() == 0
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+    assert await service.stock.settle_stock() == 1
+    assert await service.stock.settle_stock() == 0
     async with uow() as tx:
         told = (await tx.execute(text("SELECT payload FROM outbox_jobs"))).scalars().all()
     assert [row["left"] for row in told] == [0]
 
 
 async def test_the_mark_in_stock_follows_the_last_key_and_the_first(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     variant_id = await add_variant(service, keys=1)
 
     async def marked() -> bool:
@@ -160,28 +160,28 @@ async def test_the_mark_in_stock_follows_the_last_key_and_the_first(uow: UnitOfW
         line = line_id(tx)
         await domain.reserve_keys(tx, variant_id, 1, line)
     assert not await marked()
-    assert (await service.browse(buyer())).items[0].available == 0
+    assert (await service.storefront.browse(buyer())).items[0].available == 0
     async with uow() as tx:
         await domain.release_reserved(tx, line)
     assert await marked()
-    assert [card.available for card in (await service.browse(buyer(), in_stock=True)).items] == [1]
+    assert [card.available for card in (await service.storefront.browse(buyer(), in_stock=True)).items] == [1]
 
 
 async def test_availability_is_exact_below_the_cap_and_plenty_at_it(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     variant_id = await add_variant(service, keys=AVAILABILITY_CAP + 5)
     for taken, left in ((0, AVAILABILITY_CAP), (5, AVAILABILITY_CAP), (1, AVAILABILITY_CAP - 1)):
         async with uow() as tx:
             if taken:
                 await domain.take_keys(tx, variant_id, taken, line_id(tx))
             assert await domain.count_available(tx, variant_id) == left
-        detail = await service.product(buyer(), "card")
+        detail = await service.storefront.product(buyer(), "card")
         assert (detail.available, detail.variants[0].available) == (left, left)
-        assert (await service.browse(buyer(), sort=Sort.NEW)).items[0].available == left
+        assert (await service.storefront.browse(buyer(), sort=Sort.NEW)).items[0].available == left
 
 
 async def test_an_offer_carries_the_limits_and_the_price_of_its_buyer(uow: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     rows = [
         category(),
         product("vpn", country="tr", premium_only=True, name_ar="شبكة"),
@@ -191,7 +191,7 @@ async def test_an_offer_carries_the_limits_and_the_price_of_its_buyer(uow: UnitO
         variant("vpn", "year", "20"),
     ]
     assert (await import_rows(service, rows)).applied
-    detail = await service.product(buyer(is_reseller=True), "vpn")
+    detail = await service.storefront.product(buyer(is_reseller=True), "vpn")
     month, year = sorted(detail.variants, key=lambda item: item.code)
     assert (month.price, month.public_price) == (Money(210, "USD"), Money(299, "USD"))
     assert year.price == year.public_price == Money(2000, "USD")
@@ -202,17 +202,17 @@ async def test_an_offer_carries_the_limits_and_the_price_of_its_buyer(uow: UnitO
     assert (dear.unit_price.amount, cheap.unit_price.amount, plain.unit_price.amount) == (299, 210, 2000)
     assert (dear.min_quantity, dear.max_quantity, dear.per_person_limit, dear.premium_only) == (2, 4, 8, True)
     assert (dear.name, dear.country, dear.slug) == ({"en": "Vpn", "ar": "شبكة"}, "TR", "vpn")
-    card = (await service.browse(buyer(is_reseller=True))).items[0]
+    card = (await service.storefront.browse(buyer(is_reseller=True))).items[0]
     assert (card.price_from, card.prices_differ, card.premium_only) == (Money(210, "USD"), True, True)
-    assert (await service.browse(buyer())).items[0].price_from == Money(299, "USD")
+    assert (await service.storefront.browse(buyer())).items[0].price_from == Money(299, "USD")
 
 
 @pytest.mark.parametrize("what", ["variant", "product", "category", "parent"])
 async def test_what_is_hidden_is_not_for_sale(uow: UnitOfWork, ring: KeyRing, what: str) -> None:
-    service = catalog_service(uow, ring)
+    service = catalog_services(uow, ring)
     rows = [category("top"), category("sub", parent="top"), product("thing", "sub"), variant("thing")]
     await import_rows(service, rows)
-    variant_id = (await service.product(buyer(), "thing")).variants[0].id
+    variant_id = (await service.storefront.product(buyer(), "thing")).variants[0].id
     hidden = {
         "variant": variant("thing", hidden=True),
         "product": product("thing", "sub", hidden="yes"),
@@ -224,7 +224,7 @@ async def test_what_is_hidden_is_not_for_sale(uow: UnitOfWork, ring: KeyRing, wh
         with pytest.raises(NotFound):
             await domain.get_offer(tx, variant_id, reseller=False)
     with pytest.raises(NotFound):
-        await service.product(buyer(), "thing")
-    assert (await service.browse(buyer())).items == []
+        await service.storefront.product(buyer(), "thing")
+    assert (await service.storefront.browse(buyer())).items == []
     await import_rows(service, [{**hidden, "hidden": False}])
-    assert len((await service.browse(buyer(), category="top")).items) == 1
+    assert len((await service.storefront.browse(buyer(), category="top")).items) == 1

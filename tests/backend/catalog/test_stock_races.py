@@ -19,7 +19,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import OrderLineId, StockKeyId, VariantId
-from tests.factories.catalog import add_variant, buyer, catalog_service, import_keys, line_id
+from tests.factories.catalog import add_variant, buyer, catalog_services, import_keys, line_id
 
 SUBSCRIPTIONS = {"StockLow": ("notifications.stock_low",)}
 
@@ -51,7 +51,7 @@ async def patient(uow: UnitOfWork, variant_id: VariantId, quantity: int, *, rese
 
 
 async def test_200_buyers_on_50_keys_make_50_sales_of_50_different_keys(real: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(real, ring), keys=50)
+    variant_id = await add_variant(catalog_services(real, ring), keys=50)
     results = await asyncio.gather(*(patient(real, variant_id, 1) for _ in range(200)))
     winners = [keys[0] for keys in results if keys]
     assert len(winners) == len(set(winners)) == 50
@@ -62,7 +62,7 @@ async def test_200_buyers_on_50_keys_make_50_sales_of_50_different_keys(real: Un
 
 
 async def test_mixed_quantities_never_share_a_key_and_never_get_a_part(real: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(real, ring), keys=100)
+    variant_id = await add_variant(catalog_services(real, ring), keys=100)
     wanted = [1 + number % 7 for number in range(90)]
     results = await asyncio.gather(
         *(patient(real, variant_id, quantity, reserve=number % 2 == 0) for number, quantity in enumerate(wanted))
@@ -77,7 +77,7 @@ async def test_mixed_quantities_never_share_a_key_and_never_get_a_part(real: Uni
 
 
 async def test_keys_given_back_in_a_rush_are_sold_again_and_stay_in_sight(real: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(real, ring)
+    service = catalog_services(real, ring)
     variant_id = await add_variant(service, keys=4)
 
     async def reserve_and_release(number: int) -> None:
@@ -93,13 +93,13 @@ async def test_keys_given_back_in_a_rush_are_sold_again_and_stay_in_sight(real: 
 
     await asyncio.gather(*(reserve_and_release(number) for number in range(12)))
     assert await states(real) == {"available": 4}
-    assert [card.available for card in (await service.browse(buyer(), in_stock=True)).items] == [4]
+    assert [card.available for card in (await service.storefront.browse(buyer(), in_stock=True)).items] == [4]
     assert len(await patient(real, variant_id, 4)) == 4
-    assert (await service.browse(buyer(), in_stock=True)).items == []
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
 
 
 async def test_a_rolled_back_purchase_gives_its_keys_back(real: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(real, ring), keys=2)
+    variant_id = await add_variant(catalog_services(real, ring), keys=2)
     with pytest.raises(RuntimeError):
         async with real() as tx:
             await domain.take_keys(tx, variant_id, 2, line_id(tx))
@@ -108,7 +108,7 @@ async def test_a_rolled_back_purchase_gives_its_keys_back(real: UnitOfWork, ring
 
 
 async def test_a_held_key_is_passed_over_not_waited_for(real: UnitOfWork, ring: KeyRing) -> None:
-    variant_id = await add_variant(catalog_service(real, ring), keys=2)
+    variant_id = await add_variant(catalog_services(real, ring), keys=2)
     async with real() as slow:
         first = await domain.take_keys(slow, variant_id, 1, line_id(slow))
         async with asyncio.timeout(3), real() as quick:
@@ -117,17 +117,17 @@ async def test_a_held_key_is_passed_over_not_waited_for(real: UnitOfWork, ring: 
 
 
 async def test_one_low_stock_alert_from_many_buyers(real: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(real, ring)
+    service = catalog_services(real, ring)
     variant_id = await add_variant(service, keys=40)
     await asyncio.gather(*(patient(real, variant_id, 1) for _ in range(60)))
-    await service.settle_stock()
+    await service.stock.settle_stock()
     async with real() as tx:
         jobs = (await tx.execute(text("SELECT task FROM outbox_jobs"))).scalars().all()
     assert len(jobs) == 1
 
 
 async def test_two_imports_of_the_same_keys_at_once_add_them_once(real: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(real, ring)
+    service = catalog_services(real, ring)
     await add_variant(service)
     keys = [f"K-{number}" for number in range(500)]
     reports = await asyncio.gather(*(import_keys(service, "card/one", keys) for _ in range(3)))
@@ -145,13 +145,13 @@ async def test_the_version_is_told_to_whoever_listens(
     signals.on_gap(ready.set)
     async with signals.running():
         await asyncio.wait_for(ready.wait(), 5)
-        service = catalog_service(real, ring)
+        service = catalog_services(real, ring)
         await add_variant(service)
-        assert await asyncio.wait_for(heard.get(), 5) == str(await service.version())
+        assert await asyncio.wait_for(heard.get(), 5) == str(await service.storefront.version())
 
 
 async def test_an_import_does_not_wait_for_ever_for_another(real: UnitOfWork, ring: KeyRing) -> None:
-    service = catalog_service(real, ring)
+    service = catalog_services(real, ring)
     await add_variant(service)
     async with real() as tx:
         await lock_imports(tx, "stock")

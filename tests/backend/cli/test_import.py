@@ -27,13 +27,13 @@ async def test_a_shop_from_two_files(services: Services, souk: Souk, tmp_path: P
     looked = await souk("import", "catalogue", catalogue)
     assert looked.exit_code == 0, looked.output
     assert "--apply" in looked.output
-    assert await services.catalog.categories(buyer()) == []
+    assert await services.catalog.storefront.categories(buyer()) == []
 
     assert "Written." in (await souk("import", "catalogue", catalogue, "--apply")).output
     added = await souk("import", "stock", keys, "--variant", "card/one", "--apply", "--unit-cost", "2.10")
     assert (added.exit_code, "Written." in added.output) == (0, True)
     assert "AAAA" not in added.output
-    assert (await services.catalog.product(buyer(), "card")).available == 2
+    assert (await services.catalog.storefront.product(buyer(), "card")).available == 2
 
     catalogue.write_text(CATALOGUE.replace("4.90", "5.10"))
     changed = await souk("import", "catalogue", catalogue)
@@ -48,7 +48,7 @@ async def test_the_examples_of_the_readme_import_as_printed(services: Services, 
     for what, path in (("catalogue", catalogue), ("stock", keys)):
         done = await souk("import", what, path, "--apply")
         assert (done.exit_code, "Written." in done.output) == (0, True), done.output
-    assert (await services.catalog.product(buyer(), "music")).available == 1
+    assert (await services.catalog.storefront.product(buyer(), "music")).available == 1
 
 
 async def test_bad_rows_end_with_1_and_no_trace(services: Services, souk: Souk, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ async def test_bad_rows_end_with_1_and_no_trace(services: Services, souk: Souk, 
     assert "line 4, price: a price is never negative (-1)" in refused.output
     assert "line 5, type: the type must be category, product or variant" in refused.output
     assert "Traceback" not in refused.output
-    assert await services.catalog.categories(buyer()) == []
+    assert await services.catalog.storefront.categories(buyer()) == []
 
 
 async def test_what_is_asked_wrongly_is_told_in_words(souk: Souk, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_pictures_come_from_a_folder_and_no_vector_from_an_admin(
     catalogue.write_text(CATALOGUE.replace("Card,,\nvariant", "Card,,card.png\nvariant"))
     assert (await souk("import", "catalogue", catalogue, "--apply")).exit_code == 1
     assert (await souk("import", "catalogue", catalogue, "--apply", "--pictures", folder)).exit_code == 0
-    card = await services.catalog.product(buyer(), "card")
+    card = await services.catalog.storefront.product(buyer(), "card")
     assert card.picture_url == f"/media/{card.picture}"
     assert (await services.storage.get(card.picture or "")).data == png
     (folder / "more.svg").write_text(draw("antivirus"))

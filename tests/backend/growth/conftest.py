@@ -21,9 +21,9 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.factories.identity import add_admin
-from tests.factories.wallet import USD, rich_person, usd
+from tests.factories.wallet import USD, rich_person, usd, wallet_services
 from tests.fakes.clock import FakeClock
 
 LIMITS = Limits(usd(100), usd(100_000), (usd(1000),))
@@ -86,9 +86,9 @@ def bonuses(real_uow: UnitOfWork) -> BonusesService:
 
 
 @pytest.fixture
-def wallet(real_uow: UnitOfWork) -> WalletService:
+def wallet(real_uow: UnitOfWork) -> WalletServices:
     """The wallet's service, for its proof."""
-    return WalletService(uow=real_uow, currency=USD)
+    return wallet_services(real_uow)
 
 
 def actor_of(user_id: UserId, *permissions: Permission) -> Actor:
@@ -140,12 +140,12 @@ def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, objec
 
 
 @pytest.fixture
-def house(wallet: WalletService) -> Callable[[], Awaitable[dict[str, int]]]:
+def house(wallet: WalletServices) -> Callable[[], Awaitable[dict[str, int]]]:
     """The house's accounts, once the books are proved."""
 
     async def read() -> dict[str, int]:
-        report = await wallet.verify(Actor.system())
+        report = await wallet.ledger.verify(Actor.system())
         assert report.balanced, report.differences
-        return {item.name: item.balance.amount for item in await wallet.house(Actor.system())}
+        return {item.name: item.balance.amount for item in await wallet.ledger.house(Actor.system())}
 
     return read

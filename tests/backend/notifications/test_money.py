@@ -252,15 +252,15 @@ async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram
     buyer = await shop.buyer()
     asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
     second = await admin(shop, telegram, DMITRI, "ru", Permission.MONEY)
-    limit = shop.services.adjustments.limit
-    asked = await shop.services.adjustments.adjust(asker, buyer.id, limit + usd(1), "sorry <3", idempotency_key="k")
+    adjustments = shop.services.wallet.adjustments
+    asked = await adjustments.adjust(asker, buyer.id, adjustments.limit + usd(1), "sorry <3", idempotency_key="k")
     await shop.work()
     assert await telegram.person(LAYLA).heard(wait=0) == []  # he knows
     (message,) = await telegram.person(NADIA).heard()
     assert message["text"].startswith("Second approval needed: +$100.01\nBalance adjustment\nFor: ")
     assert "sorry <3" in message["text"]
     assert button(message, "Have a look")["value"] == f"{PUBLIC}/admin/adjustments"
-    await shop.services.adjustments.approve(second, asked.id)
+    await shop.services.wallet.adjustments.approve(second, asked.id)
     await shop.work()
     (told,) = await telegram.person(EMMA).heard()
     assert told["text"].startswith("$100.01 was added to your wallet\nWhy: \u2068sorry <3\u2069")
@@ -269,9 +269,9 @@ async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram
 async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer()
     asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
-    limit = shop.services.adjustments.limit
-    asked = await shop.services.adjustments.adjust(asker, buyer.id, limit + usd(1), "no", idempotency_key="k")
-    await shop.services.adjustments.refuse(asker, asked.id, "a mistake")
+    adjustments = shop.services.wallet.adjustments
+    asked = await adjustments.adjust(asker, buyer.id, adjustments.limit + usd(1), "no", idempotency_key="k")
+    await shop.services.wallet.adjustments.refuse(asker, asked.id, "a mistake")
     await shop.work()
     assert {row.status for row in await shop.notifications("approval_asked")} == {"withheld"}
     assert await telegram.person(NADIA).heard(wait=0) == []
@@ -280,7 +280,7 @@ async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram
 async def test_a_debit_is_told_too(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer(cents=1000)
     asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
-    await shop.services.adjustments.adjust(asker, buyer.id, usd(-400), "by mistake", idempotency_key="k")
+    await shop.services.wallet.adjustments.adjust(asker, buyer.id, usd(-400), "by mistake", idempotency_key="k")
     await shop.work()
     (told,) = await telegram.person(EMMA).heard()
     assert told["text"].startswith("$4.00 was taken from your wallet")
@@ -328,5 +328,5 @@ async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Tele
     await shop.later(seconds=5)
     texts = [item["text"] for item in await telegram.person(EMMA).heard()]
     assert texts == ["$20.00 is in your wallet\nBonus: $2.00\nBalance: $23.00"]
-    assert (await shop.services.wallet.overview(buyer)).balance == usd(2300)
-    assert (await shop.services.wallet.verify(Actor.system())).balanced
+    assert (await shop.services.wallet.statement.overview(buyer)).balance == usd(2300)
+    assert (await shop.services.wallet.ledger.verify(Actor.system())).balanced

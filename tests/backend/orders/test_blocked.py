@@ -127,7 +127,7 @@ async def test_the_order_is_not_delivered(shop: Shop, buyer: Actor, before: str,
     (root,) = await shop.rows("SELECT id FROM users WHERE is_root")
     assert set(await shop.notes("order_of_blocked")) == {root.id}
     assert await shop.rows("SELECT 1 FROM audit_entries WHERE action = 'orders.keep_payment'")
-    assert (await shop.services.wallet.verify(ROOT)).balanced
+    assert (await shop.services.wallet.ledger.verify(ROOT)).balanced
 
 
 async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, buyer: Actor) -> None:
@@ -144,7 +144,7 @@ async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, b
         assert await shop.balance(buyer.id) == before - (720 if sold else 0)
         assert await shop.left(goods) == 5 - delivered
         await shop.services.identity.people.unblock(ROOT, buyer.id)
-    assert (await shop.services.wallet.verify(ROOT)).balanced
+    assert (await shop.services.wallet.ledger.verify(ROOT)).balanced
 
 
 async def test_what_a_blocked_person_reserved_goes_back(shop: Shop, buyer: Actor) -> None:

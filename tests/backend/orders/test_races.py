@@ -23,7 +23,7 @@ async def _count(services: Services, query: str) -> int:
 
 
 async def _books_balance(services: Services) -> None:
-    report = await services.wallet.verify(Actor.system())
+    report = await services.wallet.ledger.verify(Actor.system())
     assert report.differences == []
 
 

@@ -27,9 +27,8 @@ from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from backend.payments.service import PaymentsService, RefundsService
 from backend.payments.types import Capabilities, Intent, SendRefund, TopUpLimits, TopUpSucceeded
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
 from tests.factories.shop import Goods, add_goods, buyers
-from tests.factories.wallet import HUGE, USD, give, usd
+from tests.factories.wallet import HUGE, USD, give, usd, wallet_services
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
@@ -52,7 +51,7 @@ class Shop:
         )
         self.payments = PaymentsService(uow=uow, providers=[fake], limits=limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
-        self.wallet = WalletService(uow=uow, currency=USD)
+        self.wallet = wallet_services(uow)
 
     async def goods(self, **how: object) -> Goods:
         async with self.uow() as tx:
@@ -88,7 +87,7 @@ class Shop:
         await self.settle_all()
 
     async def proven(self) -> None:
-        assert (await self.wallet.verify(Actor.system())).balanced
+        assert (await self.wallet.ledger.verify(Actor.system())).balanced
 
 
 @pytest.fixture
@@ -118,7 +117,7 @@ async def test_the_wallet_part_is_held_and_captured_with_the_rest(shop: Shop, bu
     assert await shop.balance(buyer) == 0
     assert not await shop.orders.awaits_payment(ref.id)
     assert len(await shop.jobs("test.OrderPaid")) == 1
-    houses = {item.name: item.balance.amount for item in await shop.wallet.house(Actor.system())}
+    houses = {item.name: item.balance.amount for item in await shop.wallet.ledger.house(Actor.system())}
     assert houses["revenue"] == 720
     await shop.proven()
 

@@ -35,10 +35,9 @@ from backend.orders.service import OrdersService
 from backend.orders.types import OrderStatus, ReservationLimits
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import books
-from backend.wallet.service import WalletService
 from backend.wallet.types import Problem
 from tests.factories.shop import Goods, add_goods, buyers, stock_up
-from tests.factories.wallet import HUGE, USD, give, usd
+from tests.factories.wallet import HUGE, give, usd, wallet_services
 from tests.fakes.clock import FakeClock
 from tests.fakes.savepoints import SavepointEngine
 
@@ -83,7 +82,7 @@ class Shop(RuleBasedStateMachine):
         self.orders = OrdersService(
             uow=self.uow, ring=self.ring, single_admin_limit=HUGE, reservation=HOLD, limits=limits
         )
-        self.wallet = WalletService(uow=self.uow, currency=USD)
+        self.wallet = wallet_services(self.uow)
         self.people = await buyers(self.uow, 3, 0)
         self.goods: list[Goods] = []
         for price in PRICES:
@@ -230,7 +229,7 @@ class Shop(RuleBasedStateMachine):
         """Money, stock, orders and the books, against the model."""
 
         async def look() -> tuple[list[int], list[int], dict[str, OrderStatus], list[Any]]:
-            overview = [(await self.wallet.overview(person)).balance.amount for person in self.people]
+            overview = [(await self.wallet.statement.overview(person)).balance.amount for person in self.people]
             free = []
             async with self.uow.read() as tx:
                 for goods in self.goods:

@@ -17,8 +17,8 @@ from backend.payments.ports import PaymentProvider
 from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
 from backend.payments.types import TopUpLimits
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
-from tests.factories.wallet import USD, usd
+from backend.wallet.service import WalletServices
+from tests.factories.wallet import USD, usd, wallet_services
 from tests.fakes import evm
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -69,9 +69,9 @@ def payments(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> Pa
 
 
 @pytest.fixture
-def wallet(real_uow: UnitOfWork) -> WalletService:
+def wallet(real_uow: UnitOfWork) -> WalletServices:
     """The wallet's service, for its proof."""
-    return WalletService(uow=real_uow, currency=USD)
+    return wallet_services(real_uow)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from backend.payments import rules
 from backend.payments.errors import PaymentClosed
 from backend.payments.service import POLL, PaymentsService
 from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, PollIntent
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -41,7 +41,7 @@ async def test_another_method_cancels_the_open_one_and_its_money_is_credited_all
     buyer: Actor,
     balance: Balance,
     jobs: Jobs,
-    wallet: WalletService,
+    wallet: WalletServices,
     real_uow: UnitOfWork,
 ) -> None:
     order = OrderId(new_id())
@@ -58,7 +58,7 @@ async def test_another_method_cancels_the_open_one_and_its_money_is_credited_all
     assert await _status(payments, buyer, first) is _S.SUCCEEDED
     assert await balance(buyer.id) == 500
     assert [event["order_id"] for event in await jobs("test.top_up_noted")] == [str(order)]
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_the_first_method_again_is_a_new_payment(payments: PaymentsService, buyer: Actor) -> None:
@@ -118,7 +118,7 @@ async def test_two_methods_at_once_leave_one_open(payments: PaymentsService, buy
 
 
 async def test_money_in_the_same_moment_is_credited_once(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, balance: Balance, wallet: WalletService
+    payments: PaymentsService, fake: FakeProvider, buyer: Actor, balance: Balance, wallet: WalletServices
 ) -> None:
     order = OrderId(new_id())
     first = await payments.start_top_up(buyer, "fake", usd(500), order, idempotency_key="tap-fake")
@@ -129,7 +129,7 @@ async def test_money_in_the_same_moment_is_credited_once(
     )
     assert await _status(payments, buyer, first) is _S.SUCCEEDED
     assert await balance(buyer.id) == 500
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 @pytest.mark.parametrize(

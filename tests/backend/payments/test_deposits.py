@@ -73,7 +73,7 @@ async def proved_events(shop: Services) -> int:
 
 
 async def proves_itself(shop: Services) -> None:
-    assert (await shop.wallet.verify(Actor.system())).balanced
+    assert (await shop.wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_the_way_tells_what_to_do_and_is_off_without_instructions(

@@ -31,7 +31,7 @@ from backend.payments.types import (
     Worth,
     price,
 )
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -79,7 +79,7 @@ def test_a_price_is_exact_and_rounded_up_once(amount: int, unit: Decimal, asset:
 
 
 async def test_what_is_paid_in_stars_is_credited_in_dollars(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, begun: Intent, balance: Balance
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, begun: Intent, balance: Balance
 ) -> None:
     assert begun.payable == stars(770)  # 10 / 0.013 = 769.23
     await payments.settle("fake", fake.paid(begun.id, stars(300)))
@@ -90,7 +90,7 @@ async def test_what_is_paid_in_stars_is_credited_in_dollars(
     await payments.settle("fake", fake.paid(begun.id, stars(1540)))
     assert await balance(buyer.id) == 2000
     assert (await payments.intent(buyer, begun.id)).status is IntentStatus.OVERPAID
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_dollars_for_a_payment_in_stars_belong_to_nobody(
@@ -132,7 +132,7 @@ class TestUnmatched:
         return report
 
     async def test_an_admin_gives_it_to_a_person_by_the_same_road(
-        self, payments: PaymentsService, inbox: InboxService, wallet: WalletService, cashier: Actor, buyer: Actor,
+        self, payments: PaymentsService, inbox: InboxService, wallet: WalletServices, cashier: Actor, buyer: Actor,
         lost: Report, balance: Balance,
     ) -> None:  # fmt: skip
         row = (await inbox.unmatched(cashier)).items[0]
@@ -146,7 +146,7 @@ class TestUnmatched:
         # The provider's own word comes once more.
         assert await payments.settle("fake", lost) is Outcome.DUPLICATE
         assert await balance(buyer.id) == 1000
-        assert (await wallet.verify(cashier)).balanced
+        assert (await wallet.ledger.verify(cashier)).balanced
 
     async def test_ten_admins_at_once_give_it_once(
         self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, balance: Balance
@@ -245,7 +245,7 @@ class TestUnmatched:
 
 
 async def test_a_refund_made_at_the_provider_is_seen_and_booked(
-    payments: PaymentsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider, cashier: Actor,
+    payments: PaymentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
     begun: Intent, balance: Balance,
 ) -> None:  # fmt: skip
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
@@ -270,14 +270,14 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     rest = Report(event_id="r2", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     assert await payments.settle("fake", rest) is Outcome.UNMATCHED
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
-    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
     assert (houses["losses"], houses["provider:fake"]) == (-100, 0)
     assert await balance(begun.user_id) == 0
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
-    payments: PaymentsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider, cashier: Actor,
+    payments: PaymentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
     begun: Intent, balance: Balance, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The balance that was read is spent before it is moved: what is there is taken, and not nothing."""
@@ -299,9 +299,9 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
 
     monkeypatch.setattr(ledger, "balance", read_and_spend)
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
-    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
     assert (houses["losses"], await balance(begun.user_id)) == (-1, 0)
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_a_refund_that_comes_before_its_payment_waits_for_it(
@@ -348,7 +348,7 @@ class TestReconciliation:
 
     async def test_money_that_we_missed_is_taken_in(
         self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor, begun: Intent,
-        balance: Balance, jobs: Callable[[str], Awaitable[list[object]]], wallet: WalletService,
+        balance: Balance, jobs: Callable[[str], Awaitable[list[object]]], wallet: WalletServices,
     ) -> None:  # fmt: skip
         stranger = Report(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
         fake.lists = [fake.paid(begun.id, stars(770)), stranger]
@@ -361,7 +361,7 @@ class TestReconciliation:
         # The next day finds what is still open, and only that.
         again = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
         assert [(item.subject, item.theirs) for item in again] == [("stranger", 5)]
-        assert (await wallet.verify(cashier)).balanced
+        assert (await wallet.ledger.verify(cashier)).balanced
 
     async def test_money_that_the_provider_does_not_know_or_knows_less_of(
         self, payments: PaymentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,

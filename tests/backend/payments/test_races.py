@@ -18,7 +18,7 @@ from backend.payments.repository import events, intents
 from backend.payments.service import POLL, PaymentsService
 from backend.payments.types import IntentStatus, Outcome, PollIntent
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -44,7 +44,7 @@ async def test_ten_taps_begin_one_payment(
 
 
 async def test_one_webhook_ten_times_at_once_with_polls_and_pages(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     body = msgspec.json.encode([fake.paid(intent.id, usd(500))])
@@ -57,7 +57,7 @@ async def test_one_webhook_ten_times_at_once_with_polls_and_pages(
     assert await balance(buyer.id) == 500
     assert len(await jobs("test.top_up_noted")) == 1
     assert (await payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_the_same_payment_under_ten_event_ids_is_credited_once(
@@ -72,14 +72,14 @@ async def test_the_same_payment_under_ten_event_ids_is_credited_once(
 
 
 async def test_parts_at_once_in_any_order_add_up(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, balance: Balance
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     bodies = [msgspec.json.encode([fake.paid(intent.id, usd(part))]) for part in (500, 100, 300, 200, 400)]
     await asyncio.gather(*(payments.receive("fake", {"signature": "genuine"}, body) for body in bodies))
     assert await balance(buyer.id) == 500
     assert (await payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 class Killed(BaseException):
@@ -124,7 +124,7 @@ _ENDING: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("module", "name", "after"), _BEGINNING)
 async def test_killed_while_it_begins(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, clock: FakeClock,
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, clock: FakeClock,
     balance: Balance, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, module: str, name: str, after: bool,
 ) -> None:  # fmt: skip
     places: dict[str, ModuleType | FakeProvider] = {"intents": intents, "fake": fake}
@@ -145,12 +145,12 @@ async def test_killed_while_it_begins(
     clock.move(seconds=31)
     await payments.poll(msgspec.convert((await jobs(POLL))[-1], PollIntent))
     assert await balance(buyer.id) == 500
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 @pytest.mark.parametrize(("module", "name", "after"), _ENDING)
 async def test_killed_while_it_ends(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork,
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork,
     balance: Balance, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, module: str, name: str, after: bool,
 ) -> None:  # fmt: skip
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -169,14 +169,14 @@ async def test_killed_while_it_ends(
         count = text("SELECT count(*) FROM payment_events WHERE outcome = 'applied'")
         applied = (await tx.execute(count)).scalar_one()
     assert (applied, await balance(buyer.id)) in {(0, 0), (1, 500)}
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
     # The job is run again.
     fake.paid(intent.id, usd(500))
     await payments.poll(payload)
     assert await balance(buyer.id) == 500
     assert (await payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
     assert len(await jobs("test.top_up_noted")) == 1
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_a_webhook_whose_effect_fails_is_not_marked_and_succeeds_later(

@@ -36,7 +36,7 @@ from backend.payments.types import (
     SendRefund,
 )
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.backend.payments.test_rules import intent as paid_intent
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
@@ -78,14 +78,14 @@ async def told_back(payments: PaymentsService, intent: Intent, cents: int) -> Ou
     return await payments.settle("fake", report)
 
 
-async def houses(wallet: WalletService, cashier: Actor) -> dict[str, int]:
+async def houses(wallet: WalletServices, cashier: Actor) -> dict[str, int]:
     """What the house's accounts hold, in cents; the books are proved first."""
-    assert (await wallet.verify(cashier)).balanced
-    return {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (await wallet.ledger.verify(cashier)).balanced
+    return {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
 
 
 async def test_a_part_and_then_the_rest(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     first = await refunds.refund_top_up(cashier, paid.id, usd(300), "asked for it", idempotency_key="r1")
@@ -106,8 +106,8 @@ async def test_a_part_and_then_the_rest(
     assert (await payments.intent(buyer, paid.id)).status is IntentStatus.REFUNDED
     assert sum(money.amount for money in fake.refunds.values()) == 1000
     assert await balance(buyer.id) == 0
-    assert (await wallet.verify(cashier)).balanced
-    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    assert (await wallet.ledger.verify(cashier)).balanced
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
     assert (houses["refunds"], houses["provider:fake"]) == (0, 0)
 
 
@@ -123,7 +123,7 @@ async def test_the_same_key_gives_the_same_refund(
 
 
 async def test_two_admins_at_once_never_give_more_than_came(
-    refunds: RefundsService, wallet: WalletService, cashier: Actor, paid: Intent, buyer: Actor, balance: Balance,
+    refunds: RefundsService, wallet: WalletServices, cashier: Actor, paid: Intent, buyer: Actor, balance: Balance,
     fake: FakeProvider, jobs: Jobs,
 ) -> None:  # fmt: skip
     outcomes = await asyncio.gather(
@@ -135,7 +135,7 @@ async def test_two_admins_at_once_never_give_more_than_came(
     await asyncio.gather(*(run(refunds, jobs) for _ in range(5)))
     assert list(fake.refunds.values()) == [usd(600)]
     assert await balance(buyer.id) == 400
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_one_tap_in_ten_places_is_one_refund(
@@ -164,14 +164,14 @@ async def test_what_was_spent_cannot_go_back(
 
 
 async def test_a_provider_that_is_down_is_asked_again(
-    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, jobs: Jobs,
+    refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, cashier: Actor, paid: Intent, jobs: Jobs,
     clock: FakeClock,
 ) -> None:  # fmt: skip
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "later", idempotency_key="r1")
     fake.down = True
     with pytest.raises(ProviderDown):
         await refunds.send(SendRefund(begun.id))
-    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
     assert houses["refunds"] == 300
     fake.down = False
     # It did not answer, and may still be at work: nobody asks again at once.
@@ -180,11 +180,11 @@ async def test_a_provider_that_is_down_is_asked_again(
     clock.move(seconds=91)
     await run(refunds, jobs)
     assert (await refunds.list_for(cashier, intent_id=paid.id))[0].status is RefundStatus.SUCCEEDED
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
-    refunds: RefundsService, wallet: WalletService, fake: FakeProvider, cashier: Actor, paid: Intent, clock: FakeClock,
+    refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, cashier: Actor, paid: Intent, clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "crash", idempotency_key="r1")
@@ -200,13 +200,13 @@ async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
     clock.move(seconds=91)
     await refunds.send(SendRefund(begun.id))
     assert fake.refunds == {str(begun.id): usd(300)}
-    houses = {item.name: item.balance.amount for item in await wallet.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
     assert (houses["refunds"], houses["provider:fake"]) == (0, -700)
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_a_refund_that_is_refused_stays_in_the_wallet(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     fake.refuses = True
@@ -221,7 +221,7 @@ async def test_a_refund_that_is_refused_stays_in_the_wallet(
     await refunds.refund_top_up(cashier, paid.id, usd(1000), "again", idempotency_key="r2")
     await run(refunds, jobs)
     assert await balance(buyer.id) == 0
-    assert (await wallet.verify(cashier)).balanced
+    assert (await wallet.ledger.verify(cashier)).balanced
 
 
 async def test_a_refund_that_nobody_sent_is_taken_up_again(
@@ -257,7 +257,7 @@ async def test_ways_that_cannot_give_back(
 
 
 async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     """All of it is booked here, sent by hand there, and the job finds nothing left to send."""
@@ -277,7 +277,7 @@ async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
 
 @pytest.mark.parametrize("accepted_first", [True, False])
 async def test_a_part_of_ours_is_refused_after_all_went_back_there(
-    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider,
+    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
     buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, accepted_first: bool,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(300), "a part", idempotency_key="r1")
@@ -296,7 +296,7 @@ async def test_a_part_of_ours_is_refused_after_all_went_back_there(
 
 
 async def test_only_what_did_not_go_back_there_comes_into_the_wallet(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletService, fake: FakeProvider, buyer: Actor,
+    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(1000), "all", idempotency_key="r1")
@@ -364,7 +364,7 @@ async def test_two_runs_do_not_send_side_by_side(
 
 
 async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
-    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletService, fake: FakeProvider,
+    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
     buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

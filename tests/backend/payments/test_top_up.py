@@ -28,7 +28,7 @@ from backend.payments.types import (
     Report,
     TopUpSucceeded,
 )
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.backend.payments.conftest import LIMITS
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
@@ -45,7 +45,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 async def test_the_demo_provider_completes_after_five_seconds(
-    payments: PaymentsService, wallet: WalletService, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
+    payments: PaymentsService, wallet: WalletServices, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "demo", usd(2500), idempotency_key="tap")
     assert (intent.status, intent.missing) == (IntentStatus.PENDING, usd(2500))
@@ -62,9 +62,9 @@ async def test_the_demo_provider_completes_after_five_seconds(
     (payload,) = await jobs(NOTED)
     noted = msgspec.convert(payload, TopUpSucceeded)
     assert (noted.intent_id, noted.user_id, noted.amount, noted.balance) == (intent.id, buyer.id, 2500, 2500)
-    (row,) = (await wallet.history(buyer)).items
+    (row,) = (await wallet.statement.history(buyer)).items
     assert (row.kind, row.amount, row.reference, row.memo.way) == ("top_up", usd(2500), str(intent.id), "demo")
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_the_worker_completes_it_without_the_page(
@@ -114,7 +114,7 @@ async def deliver(payments: PaymentsService, *reports: Report) -> list[Outcome]:
 
 
 async def test_short_then_the_rest_then_too_much(
-    payments: PaymentsService, wallet: WalletService, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
+    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     for received, status, missing in (
@@ -133,7 +133,7 @@ async def test_short_then_the_rest_then_too_much(
     outcomes = await deliver(payments, *again)
     assert outcomes == [Outcome.DUPLICATE, Outcome.DUPLICATE, Outcome.DUPLICATE, Outcome.IGNORED]
     assert await balance(buyer.id) == 560
-    assert (await wallet.verify(Actor.system())).balanced
+    assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_the_same_key_gives_the_same_payment(

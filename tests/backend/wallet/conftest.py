@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
-from backend.wallet.service import WalletService
-from tests.factories.wallet import USD
+from backend.wallet.service import WalletServices
+from tests.factories.wallet import wallet_services
 from tests.fakes.clock import FakeClock
 
 
@@ -19,12 +19,12 @@ def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database
 
 
 @pytest.fixture
-def wallet(uow: UnitOfWork) -> WalletService:
+def wallet(uow: UnitOfWork) -> WalletServices:
     """The service, on transactions that leave nothing behind."""
-    return WalletService(uow=uow, currency=USD)
+    return wallet_services(uow)
 
 
 @pytest.fixture
-def real_wallet(real_uow: UnitOfWork) -> WalletService:
+def real_wallet(real_uow: UnitOfWork) -> WalletServices:
     """The service, on transactions that commit."""
-    return WalletService(uow=real_uow, currency=USD)
+    return wallet_services(real_uow)

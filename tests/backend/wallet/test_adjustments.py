@@ -19,10 +19,10 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.wallet import domain
 from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict, InsufficientFunds
-from backend.wallet.service import AdjustmentsService, WalletService
+from backend.wallet.service import AdjustmentsService
 from backend.wallet.types import Adjustment, AdjustmentStatus
 from tests.factories.identity import add_admin
-from tests.factories.wallet import USD, rich_person, usd
+from tests.factories.wallet import USD, rich_person, usd, wallet_services
 from tests.fakes.clock import FakeClock
 
 LIMIT = usd(10_000)
@@ -68,10 +68,10 @@ async def actions(uow: UnitOfWork) -> list[str]:
 
 
 async def assert_books(uow: UnitOfWork, adjusted: int) -> None:
-    wallet = WalletService(uow=uow, currency=USD)
-    report = await wallet.verify(Actor.system())
+    wallet = wallet_services(uow)
+    report = await wallet.ledger.verify(Actor.system())
     assert report.balanced, report.differences
-    house = {item.name: item.balance.amount for item in await wallet.house(Actor.system())}
+    house = {item.name: item.balance.amount for item in await wallet.ledger.house(Actor.system())}
     assert house.get("adjustments", 0) == -adjusted
 
 
@@ -87,7 +87,7 @@ async def test_up_to_the_limit_one_admin_is_enough(
     assert (told["amount"], told["balance"]) == (cents, 20_000 + cents)
     assert await actions(real_uow) == ["wallet.adjust"]
     assert await service.of(admin, person) == [done]
-    history = await WalletService(uow=real_uow, currency=USD).history(
+    history = await wallet_services(real_uow).statement.history(
         Actor(user_id=person, telegram_id=2, first_name="P", language=Locale.EN, timezone="UTC")
     )
     assert history.items[0].memo.reason == "a gift for you"

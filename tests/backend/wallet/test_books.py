@@ -20,7 +20,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
 from backend.kernel.money import CREDIT, Money
 from backend.wallet import domain
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from backend.wallet.types import REVENUE, AccountRef, Problem, TransferKind
 from tests.factories.wallet import actor_of, give, rich_person, usd
 
@@ -30,7 +30,7 @@ _REVENUE = "(SELECT id FROM ledger_accounts WHERE name = 'revenue')"
 
 
 @pytest.fixture
-async def books(real_uow: UnitOfWork, real_wallet: WalletService) -> WalletService:
+async def books(real_uow: UnitOfWork, real_wallet: WalletServices) -> WalletServices:
     """A small shop's ledger, partly rolled up."""
     user_id = await rich_person(real_uow, usd(1000))
     async with real_uow() as tx:
@@ -38,7 +38,7 @@ async def books(real_uow: UnitOfWork, real_wallet: WalletService) -> WalletServi
         await domain.transfer(
             tx, TransferKind.PURCHASE, "order:1", AccountRef.user(user_id), AccountRef.house(REVENUE), usd(250)
         )
-    await real_wallet.roll_up()
+    await real_wallet.ledger.roll_up()
     async with real_uow() as tx:
         await domain.transfer(
             tx, TransferKind.PURCHASE, "order:2", AccountRef.user(user_id), AccountRef.house(REVENUE), usd(50)
@@ -54,9 +54,9 @@ async def corrupt(engine: AsyncEngine, *statements: str) -> None:
             assert (await connection.execute(text(statement))).rowcount > 0
 
 
-async def test_sound_books_balance(books: WalletService) -> None:
+async def test_sound_books_balance(books: WalletServices) -> None:
     steps: list[tuple[int, int]] = []
-    report = await books.verify(Actor.system(), lambda done, all_of_them: steps.append((done, all_of_them)))
+    report = await books.ledger.verify(Actor.system(), lambda done, all_of_them: steps.append((done, all_of_them)))
     assert report.balanced
     assert (report.transfers, report.legs, report.accounts, report.waiting) == (4, 8, 5, 1)
     assert report.totals == {"USD": 700, CREDIT: 3}
@@ -65,8 +65,8 @@ async def test_sound_books_balance(books: WalletService) -> None:
     assert steps[-1][0] == steps[-1][1]
 
 
-async def test_an_empty_ledger_balances(real_wallet: WalletService) -> None:
-    report = await real_wallet.verify(Actor.system())
+async def test_an_empty_ledger_balances(real_wallet: WalletServices) -> None:
+    report = await real_wallet.ledger.verify(Actor.system())
     assert report.balanced
     assert report.totals == {}
 
@@ -103,60 +103,60 @@ async def test_an_empty_ledger_balances(real_wallet: WalletService) -> None:
     ],
 )  # fmt: skip
 async def test_the_proof_finds(
-    books: WalletService, engine: AsyncEngine, statement: str, problems: set[Problem]
+    books: WalletServices, engine: AsyncEngine, statement: str, problems: set[Problem]
 ) -> None:
     await corrupt(engine, statement)
-    report = await books.verify(Actor.system())
+    report = await books.ledger.verify(Actor.system())
     assert set(report.problems) == problems
     assert not report.balanced
     assert {item.problem for item in report.differences} == problems
 
 
-async def test_a_difference_names_the_account_and_both_sums(books: WalletService, engine: AsyncEngine) -> None:
+async def test_a_difference_names_the_account_and_both_sums(books: WalletServices, engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         account = (await connection.execute(text(f"SELECT {_WALLET}"))).scalar_one()
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = '{account}'")
-    report = await books.verify(Actor.system())
+    report = await books.ledger.verify(Actor.system())
     wrong = next(item for item in report.differences if item.problem is Problem.WRONG_BALANCE)
     assert (wrong.subject, wrong.asset, wrong.expected, wrong.found) == (str(account), "USD", 700, 9999)
 
 
-async def test_many_differences_are_counted_and_a_hundred_listed(books: WalletService, engine: AsyncEngine) -> None:
+async def test_many_differences_are_counted_and_a_hundred_listed(books: WalletServices, engine: AsyncEngine) -> None:
     await corrupt(
         engine,
         "INSERT INTO ledger_transfers (id, kind, idempotency_key, memo, at) "
         "SELECT gen_random_uuid(), 'bonus', 'x' || n, '{}', now() FROM generate_series(1, 250) AS n",
     )
-    report = await books.verify(Actor.system())
+    report = await books.ledger.verify(Actor.system())
     assert report.problems == {Problem.INCOMPLETE: 250}
     assert len(report.differences) == 100
 
 
-async def test_the_proof_is_for_those_who_may_see_money(real_wallet: WalletService, real_uow: UnitOfWork) -> None:
+async def test_the_proof_is_for_those_who_may_see_money(real_wallet: WalletServices, real_uow: UnitOfWork) -> None:
     buyer = actor_of(await rich_person(real_uow, usd(0)))
     with pytest.raises(Forbidden):
-        await real_wallet.verify(buyer)
+        await real_wallet.ledger.verify(buyer)
     with pytest.raises(Forbidden):
-        await real_wallet.house(buyer)
+        await real_wallet.ledger.house(buyer)
 
 
-async def test_the_command_prints_each_difference(books: WalletService, engine: AsyncEngine) -> None:
+async def test_the_command_prints_each_difference(books: WalletServices, engine: AsyncEngine) -> None:
     def printed(width: int) -> str:
         console = Console(file=io.StringIO(), width=width)
         print_report(console, report)
         return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
-    report = await prove(books)
+    report = await prove(books.ledger)
     assert "The books balance." in printed(80)
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = {_WALLET}")
-    report = await prove(books)
+    report = await prove(books.ledger)
     subject = next(item.subject for item in report.differences if item.problem is Problem.WRONG_BALANCE)
     assert f"wrong_balance  {subject}  USD  should be 700, is 9999" in printed(60)
     assert "do not balance" in printed(80)
 
 
 async def test_souk_ledger_verify_tells_by_its_exit_code(
-    books: WalletService, engine: AsyncEngine, settings: Settings
+    books: WalletServices, engine: AsyncEngine, settings: Settings
 ) -> None:
     environ = {name: str(value) for name, value in msgspec.to_builtins(settings).items() if value is not None}
 

@@ -15,7 +15,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import CREDIT, Money
 from backend.kernel.text import Locale
 from backend.wallet import domain, rules
-from backend.wallet.service import CSV_COLUMNS, WalletService
+from backend.wallet.service import CSV_COLUMNS, WalletServices
 from backend.wallet.types import REVENUE, AccountRef, HistoryRow, Memo, TransferKind
 from tests.factories.wallet import actor_of, give, rich_person, usd
 from tests.fakes.clock import FakeClock
@@ -35,11 +35,11 @@ async def buy(uow: UnitOfWork, user_id: UserId, cents: int, number: str, memo: M
         await domain.transfer(tx, TransferKind.PURCHASE, f"order:{number}", debit, HOUSE, usd(cents), number, memo)
 
 
-async def whole(wallet: WalletService, actor: Actor, limit: int, **filters: object) -> list[HistoryRow]:
+async def whole(wallet: WalletServices, actor: Actor, limit: int, **filters: object) -> list[HistoryRow]:
     rows: list[HistoryRow] = []
     cursor: str | None = None
     while True:
-        page = await wallet.history(actor, cursor=cursor, limit=limit, **filters)  # type: ignore[arg-type]
+        page = await wallet.statement.history(actor, cursor=cursor, limit=limit, **filters)  # type: ignore[arg-type]
         rows += page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -47,17 +47,17 @@ async def whole(wallet: WalletService, actor: Actor, limit: int, **filters: obje
         assert len(page.items) == limit
 
 
-async def test_somebody_new_sees_an_empty_wallet(uow: UnitOfWork, wallet: WalletService) -> None:
+async def test_somebody_new_sees_an_empty_wallet(uow: UnitOfWork, wallet: WalletServices) -> None:
     actor = actor_of(await rich_person(uow, usd(0)))
-    overview = await wallet.overview(actor)
+    overview = await wallet.statement.overview(actor)
     assert (overview.balance, overview.credits, overview.months) == (usd(0), Money(0, CREDIT), [])
-    assert (await wallet.history(actor)).items == []
-    assert await wallet.day_totals(actor, []) == []
-    assert [line async for line in wallet.export_csv(actor)] == ["\ufeff" + ",".join(CSV_COLUMNS) + "\r\n"]
+    assert (await wallet.statement.history(actor)).items == []
+    assert await wallet.statement.day_totals(actor, []) == []
+    assert [line async for line in wallet.statement.export_csv(actor)] == ["\ufeff" + ",".join(CSV_COLUMNS) + "\r\n"]
 
 
 async def test_every_change_is_told_with_its_reference_and_the_balance_after(
-    uow: UnitOfWork, wallet: WalletService, clock: FakeClock
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock
 ) -> None:
     user_id = await rich_person(uow, usd(1000))
     memo = Memo(title={"en": "Private VPN", "ar": "شبكة خاصة"}, quantity=2)
@@ -65,19 +65,19 @@ async def test_every_change_is_told_with_its_reference_and_the_balance_after(
     clock.move(seconds=1)
     async with uow() as tx:
         await give(tx, user_id, Money(4, CREDIT))
-    rows = (await wallet.history(actor_of(user_id))).items
+    rows = (await wallet.statement.history(actor_of(user_id))).items
     credits, purchase, top_up = rows
     assert (purchase.kind, purchase.amount, purchase.balance_after) == (TransferKind.PURCHASE, usd(-400), usd(600))
     assert (purchase.reference, purchase.memo) == ("4K7Q2Z", memo)
     assert (top_up.amount, top_up.balance_after) == (usd(1000), usd(1000))
     assert (credits.amount, credits.balance_after) == (Money(4, CREDIT), Money(4, CREDIT))
-    overview = await wallet.overview(actor_of(user_id))
+    overview = await wallet.statement.overview(actor_of(user_id))
     assert (overview.balance, overview.credits) == (usd(600), Money(4, CREDIT))
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
 async def test_paging_shows_every_change_once_in_order(
-    uow: UnitOfWork, wallet: WalletService, clock: FakeClock, limit: int
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock, limit: int
 ) -> None:
     user_id = await rich_person(uow, usd(10_000))
     for number in range(12):
@@ -99,19 +99,19 @@ async def test_paging_shows_every_change_once_in_order(
             assert row.balance_after.amount == before
 
 
-async def test_a_page_does_not_shift_when_something_new_comes(uow: UnitOfWork, wallet: WalletService) -> None:
+async def test_a_page_does_not_shift_when_something_new_comes(uow: UnitOfWork, wallet: WalletServices) -> None:
     user_id = await rich_person(uow, usd(1000))
     for number in range(4):
         await buy(uow, user_id, 1, str(number))
     actor = actor_of(user_id)
-    first = await wallet.history(actor, limit=2)
+    first = await wallet.statement.history(actor, limit=2)
     await buy(uow, user_id, 1, "new")
-    second = await wallet.history(actor, cursor=first.next_cursor, limit=2)
+    second = await wallet.statement.history(actor, cursor=first.next_cursor, limit=2)
     assert [row.reference for row in first.items + second.items] == ["3", "2", "1", "0"]
 
 
 async def test_filters_by_kind_and_by_month_in_the_persons_own_time(
-    uow: UnitOfWork, wallet: WalletService, clock: FakeClock
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock
 ) -> None:
     user_id = await rich_person(uow, usd(1000))  # 31 October 22:30 in Berlin, 1 November 00:30 in Moscow
     clock.move(hours=2)
@@ -119,8 +119,8 @@ async def test_filters_by_kind_and_by_month_in_the_persons_own_time(
     clock.move(days=31)
     await buy(uow, user_id, 200, "b")  # December everywhere
     berlin, moscow = actor_of(user_id, timezone="Europe/Berlin"), actor_of(user_id, timezone="Europe/Moscow")
-    assert (await wallet.overview(berlin)).months == ["2026-12", "2026-11", "2026-10"]
-    assert (await wallet.overview(moscow)).months == ["2026-12", "2026-11"]
+    assert (await wallet.statement.overview(berlin)).months == ["2026-12", "2026-11", "2026-10"]
+    assert (await wallet.statement.overview(moscow)).months == ["2026-12", "2026-11"]
 
     async def count(actor: Actor, month: str | None, kind: TransferKind | None = None) -> int:
         return len(await whole(wallet, actor, 1, month=month, kind=kind))
@@ -133,7 +133,7 @@ async def test_filters_by_kind_and_by_month_in_the_persons_own_time(
 
 
 async def test_day_totals_are_whole_days_in_the_persons_own_time(
-    uow: UnitOfWork, wallet: WalletService, clock: FakeClock
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock
 ) -> None:
     user_id = await rich_person(uow, usd(1000))
     clock.move(hours=1)
@@ -143,56 +143,56 @@ async def test_day_totals_are_whole_days_in_the_persons_own_time(
     async with uow() as tx:
         await give(tx, user_id, Money(9, CREDIT))
     actor = actor_of(user_id, timezone="Europe/Berlin")
-    page = await wallet.history(actor, limit=1)
-    totals = await wallet.day_totals(actor, page.items)
+    page = await wallet.statement.history(actor, limit=1)
+    totals = await wallet.statement.day_totals(actor, page.items)
     assert [(item.day, item.total) for item in totals] == [(date(2026, 11, 1), usd(-50))]
-    totals = await wallet.day_totals(actor, (await wallet.history(actor)).items)
+    totals = await wallet.statement.day_totals(actor, (await wallet.statement.history(actor)).items)
     assert [(item.day, item.total) for item in totals] == [
         (date(2026, 11, 1), usd(-50)), (date(2026, 10, 31), usd(900)),
     ]  # fmt: skip
-    (only,) = await wallet.day_totals(actor, page.items, TransferKind.PURCHASE)
+    (only,) = await wallet.statement.day_totals(actor, page.items, TransferKind.PURCHASE)
     assert only.total == usd(-50)
 
 
-async def test_nobody_sees_anothers_money(uow: UnitOfWork, wallet: WalletService) -> None:
+async def test_nobody_sees_anothers_money(uow: UnitOfWork, wallet: WalletServices) -> None:
     one, two = await rich_person(uow, usd(500)), await rich_person(uow, usd(700))
     async with uow() as tx:
         await domain.transfer(tx, TransferKind.BONUS, "k", AccountRef.user(one), AccountRef.user(two), usd(100))
-    assert [row.amount.amount for row in (await wallet.history(actor_of(one))).items] == [-100, 500]
-    assert [row.amount.amount for row in (await wallet.history(actor_of(two))).items] == [100, 700]
+    assert [row.amount.amount for row in (await wallet.statement.history(actor_of(one))).items] == [-100, 500]
+    assert [row.amount.amount for row in (await wallet.statement.history(actor_of(two))).items] == [100, 700]
 
 
-async def test_the_back_office_reads_balances_of_many(uow: UnitOfWork, wallet: WalletService) -> None:
+async def test_the_back_office_reads_balances_of_many(uow: UnitOfWork, wallet: WalletServices) -> None:
     rich, poor = await rich_person(uow, usd(500)), await rich_person(uow, usd(0))
-    found = await wallet.balances_of(Actor.system(), [rich, poor])
+    found = await wallet.statement.balances_of(Actor.system(), [rich, poor])
     assert found.get(rich) == usd(500)
     assert found.get(poor, usd(0)) == usd(0)
-    assert await wallet.balances_of(Actor.system(), []) == {}
+    assert await wallet.statement.balances_of(Actor.system(), []) == {}
     with pytest.raises(Forbidden):
-        await wallet.balances_of(actor_of(rich), [poor])
+        await wallet.statement.balances_of(actor_of(rich), [poor])
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-00", "2026-1", "202611", "1999-12", "x", "٢٠٢٦-١١", "2026-11-01"])
-async def test_what_is_no_month(uow: UnitOfWork, wallet: WalletService, month: str) -> None:
+async def test_what_is_no_month(uow: UnitOfWork, wallet: WalletServices, month: str) -> None:
     actor = actor_of(await rich_person(uow, usd(0)))
     with pytest.raises(Invalid) as refused:
-        await wallet.history(actor, month=month)
+        await wallet.statement.history(actor, month=month)
     assert refused.value.fields == {"month": "bad_month"}
     with pytest.raises(Invalid):
-        wallet.export_csv(actor, month=month)
+        wallet.statement.export_csv(actor, month=month)
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyJhIl0", "e30", "🙂"])
-async def test_what_is_no_cursor(uow: UnitOfWork, wallet: WalletService, cursor: str) -> None:
+async def test_what_is_no_cursor(uow: UnitOfWork, wallet: WalletServices, cursor: str) -> None:
     actor = actor_of(await rich_person(uow, usd(0)))
     with pytest.raises(Invalid):
-        await wallet.history(actor, cursor=cursor)
+        await wallet.statement.history(actor, cursor=cursor)
 
 
 async def test_csv_is_whole_localised_and_harmless(
-    uow: UnitOfWork, wallet: WalletService, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.wallet.service.wallet._EXPORT_BATCH", 2)
+    monkeypatch.setattr("backend.wallet.service.statement._EXPORT_BATCH", 2)
     user_id = await rich_person(uow, usd(1000))
     titles = ("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", 'He said "hi", twice')
     for number, title in enumerate(titles):
@@ -202,7 +202,7 @@ async def test_csv_is_whole_localised_and_harmless(
     header = ("التاريخ", "النوع", "المبلغ", "العملة", "الرصيد", "المرجع", "العنوان")
     pieces = [
         piece
-        async for piece in wallet.export_csv(
+        async for piece in wallet.statement.export_csv(
             actor, header=header, kind_of=lambda row: {TransferKind.PURCHASE: "شراء"}.get(row.kind, row.kind.value)
         )
     ]

@@ -27,9 +27,8 @@ from backend.kernel.ids import TransferId, UserId
 from backend.kernel.money import CREDIT, Money
 from backend.wallet import domain
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
-from backend.wallet.service import WalletService
 from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferKind
-from tests.factories.wallet import USD, add_person
+from tests.factories.wallet import USD, add_person, wallet_services
 
 T = TypeVar("T")
 PEOPLE = 3
@@ -53,7 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.engine = make_engine(url, pool_size=8)
         self.uow = UnitOfWork(self.engine, SystemClock(), Signals(self.engine, url), {})
-        self.wallet = WalletService(uow=self.uow, currency=USD)
+        self.wallet = wallet_services(self.uow)
         self.balances: dict[tuple[AccountRef, str], int] = {}
         self.posted: list[tuple[NewTransfer, TransferId]] = []
         self.keys = 0
@@ -219,11 +218,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def roll_up(self) -> None:
-        self.run(self.wallet.roll_up())
+        self.run(self.wallet.ledger.roll_up())
 
     @invariant()
     def the_books_balance_and_agree_with_the_model(self) -> None:
-        report = self.run(self.wallet.verify(Actor.system()))
+        report = self.run(self.wallet.ledger.verify(Actor.system()))
         assert report.balanced, report.differences
         assert report.transfers == len(self.posted)
 

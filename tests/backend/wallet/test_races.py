@@ -12,7 +12,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import TransferId, UserId
 from backend.wallet import domain
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from backend.wallet.types import REVENUE, AccountRef, TransferKind
 from tests.factories.wallet import rich_person, usd
 
@@ -35,12 +35,12 @@ async def balance(uow: UnitOfWork, user_id: UserId) -> int:
         return (await domain.balance(tx, user_id, "USD")).amount
 
 
-async def assert_books(wallet: WalletService) -> None:
-    report = await wallet.verify(Actor.system())
+async def assert_books(wallet: WalletServices) -> None:
+    report = await wallet.ledger.verify(Actor.system())
     assert report.balanced, report.differences
 
 
-async def test_ten_taps_with_money_for_one(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
+async def test_ten_taps_with_money_for_one(real_uow: UnitOfWork, real_wallet: WalletServices) -> None:
     user_id = await rich_person(real_uow, usd(500))
     results = await asyncio.gather(
         *(buy(real_uow, user_id, 500, f"tap:{n}") for n in range(10)), return_exceptions=True
@@ -53,7 +53,7 @@ async def test_ten_taps_with_money_for_one(real_uow: UnitOfWork, real_wallet: Wa
     await assert_books(real_wallet)
 
 
-async def test_one_key_ten_times_at_once_is_one_transfer(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
+async def test_one_key_ten_times_at_once_is_one_transfer(real_uow: UnitOfWork, real_wallet: WalletServices) -> None:
     user_id = await rich_person(real_uow, usd(500))
     together = asyncio.Barrier(10)
     made = await asyncio.gather(*(buy(real_uow, user_id, 300, "tap", together) for _ in range(10)))
@@ -63,7 +63,7 @@ async def test_one_key_ten_times_at_once_is_one_transfer(real_uow: UnitOfWork, r
 
 
 async def test_a_replay_waits_for_the_first_and_takes_over_when_that_one_fails(
-    real_uow: UnitOfWork, real_wallet: WalletService
+    real_uow: UnitOfWork, real_wallet: WalletServices
 ) -> None:
     user_id = await rich_person(real_uow, usd(500))
     begun = asyncio.Event()
@@ -86,7 +86,9 @@ async def test_a_replay_waits_for_the_first_and_takes_over_when_that_one_fails(
     await assert_books(real_wallet)
 
 
-async def test_first_money_of_one_person_twenty_times_at_once(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
+async def test_first_money_of_one_person_twenty_times_at_once(
+    real_uow: UnitOfWork, real_wallet: WalletServices
+) -> None:
     user_id = await rich_person(real_uow, usd(0))
     provider = AccountRef.house("provider:demo")
 
@@ -108,7 +110,7 @@ async def pay(uow: UnitOfWork, payer: UserId, payee: UserId, key: str) -> None:
         await domain.transfer(tx, TransferKind.BONUS, key, AccountRef.user(payer), AccountRef.user(payee), usd(7))
 
 
-async def test_two_people_paying_each_other_do_not_deadlock(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
+async def test_two_people_paying_each_other_do_not_deadlock(real_uow: UnitOfWork, real_wallet: WalletServices) -> None:
     one, two = await rich_person(real_uow, usd(1000)), await rich_person(real_uow, usd(1000))
     # No retry stands around these: a deadlock would fail the test.
     await asyncio.gather(
@@ -141,7 +143,7 @@ async def test_whoever_pays_whom_the_lower_account_is_locked_first(real_uow: Uni
     assert sorted([await balance(real_uow, user_id) for user_id in people]) == [93, 107]
 
 
-async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, real_wallet: WalletService) -> None:
+async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, real_wallet: WalletServices) -> None:
     people = [await rich_person(real_uow, usd(400)) for _ in range(5)]
     done = asyncio.Event()
     counts: list[int] = []
@@ -158,36 +160,36 @@ async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, rea
 
     async def roller() -> None:
         while not done.is_set():
-            counts.append(await real_wallet.roll_up())
+            counts.append(await real_wallet.ledger.roll_up())
             await asyncio.sleep(0)
 
     rollers = [asyncio.create_task(roller()) for _ in range(2)]
     sold = sum(await asyncio.gather(*(worker(number) for number in range(8))))
     done.set()
     await asyncio.gather(*rollers)
-    counts.append(await real_wallet.roll_up())
+    counts.append(await real_wallet.ledger.roll_up())
 
     # 36 purchases of 11 fit into 400, five times; each of the five was asked for 64.
     assert sold == 5 * 36
     assert [await balance(real_uow, user_id) for user_id in people] == [400 - 36 * 11] * 5
     assert sum(counts) == sold + 5
-    house = {item.name: item.balance.amount for item in await real_wallet.house(Actor.system())}
+    house = {item.name: item.balance.amount for item in await real_wallet.ledger.house(Actor.system())}
     assert house == {"provider:demo": -2000, "revenue": sold * 11}
     await assert_books(real_wallet)
 
 
 async def test_legs_that_commit_out_of_order_are_rolled_up_once(
-    real_uow: UnitOfWork, real_wallet: WalletService
+    real_uow: UnitOfWork, real_wallet: WalletServices
 ) -> None:
     early, late = await rich_person(real_uow, usd(100)), await rich_person(real_uow, usd(100))
     await buy(real_uow, late, 10, "opens the revenue account")
-    await real_wallet.roll_up()
+    await real_wallet.ledger.roll_up()
     async with real_uow() as tx:
         # Begun first, committed last: a mark such as "the last id seen" would pass it over.
         await domain.transfer(tx, TransferKind.PURCHASE, "early", AccountRef.user(early), HOUSE, usd(30))
         await buy(real_uow, late, 40, "late")
-        assert await real_wallet.roll_up() == 1
-    assert await real_wallet.roll_up() == 1
+        assert await real_wallet.ledger.roll_up() == 1
+    assert await real_wallet.ledger.roll_up() == 1
     async with real_uow.read() as tx:
         rolled = (await tx.execute(text("SELECT balance FROM ledger_rollups ORDER BY balance DESC"))).scalars().all()
     assert rolled[0] == 80

@@ -32,7 +32,7 @@ async def voucher(
 
 async def balance(services: Services, actor: Actor) -> int:
     """In cents."""
-    return (await services.wallet.overview(actor)).balance.amount
+    return (await services.wallet.statement.overview(actor)).balance.amount
 
 
 def code_of(page: httpx.Response) -> str:

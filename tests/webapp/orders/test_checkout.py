@@ -36,7 +36,7 @@ async def test_a_purchase_ends_on_the_order_page(services: Services, visitor: Ma
     assert 'data-haptic="success"' in response.text
     assert "Your keys are here" in response.text
     assert not any(key in response.text for key in thing.keys)
-    assert (await services.wallet.overview(actor)).balance.amount == 560
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 560
 
 
 async def test_a_double_tap_buys_once(services: Services, visitor: MakeVisitor) -> None:
@@ -45,7 +45,7 @@ async def test_a_double_tap_buys_once(services: Services, visitor: MakeVisitor) 
     intent = field(await confirm(buyer, thing), "intent")
     first, second = await buy(buyer, thing, 1, intent), await buy(buyer, thing, 1, intent)
     assert number_of(first) == number_of(second)
-    assert (await services.wallet.overview(actor)).balance.amount == 900
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 900
     other = await buy(buyer, thing, 2, intent)
     assert other.status_code == 409
     assert other.headers["x-error-code"] == "idempotency_key_reused"
@@ -78,7 +78,7 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     # The same tap again is the same order and the same payment.
     assert (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"] == path
     (row,) = (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items
-    assert (await services.wallet.overview(actor)).balance.amount == 0
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 0
 
     waiting = await buyer.get(f"/orders/{row.number}")
     for words in (
@@ -102,7 +102,7 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     paid = await buyer.get(f"/orders/{row.number}", headers={"HX-Target": "order"})
     assert "Your key is here" in paid.text
     assert "It is paid and delivered" in (await buyer.get(path)).text
-    assert (await services.wallet.overview(actor)).balance.amount == 0
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 0
     assert (await buyer.post(f"/orders/{row.number}/pay")).status_code == 200
 
 
@@ -121,7 +121,7 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
     assert "Its time was over." in (await slow.get(path)).text
     await settle(services)
-    assert (await services.wallet.overview(actor)).balance.amount == 720
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 720
     order = (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items[0]
     assert "not paid in time" in (await slow.get(f"/orders/{order.number}")).text
 
@@ -155,7 +155,7 @@ async def test_more_than_an_order_needs_is_not_all_in_the_balance(
     page = (await buyer.get(path)).text
     assert "What the order does not need is in your balance." in page
     assert "All of it is in your balance." not in page
-    assert (await services.wallet.overview(actor)).balance.amount == 720
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 720
 
 
 async def test_who_keeps_his_balance_pays_all_by_a_way(
@@ -170,11 +170,11 @@ async def test_who_keeps_his_balance_pays_all_by_a_way(
     assert "Use my balance of $20.00 too" in sheet.text
     data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "keep": "on", "way": "demo"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
-    assert (await services.wallet.overview(actor)).balance.amount == 2000
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 2000
     clock.move(seconds=6)
     assert "$7.20 has arrived" in (await buyer.get(path)).text
     await settle(services)
-    assert (await services.wallet.overview(actor)).balance.amount == 2000
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 2000
     assert (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items == []
 
 
@@ -283,7 +283,7 @@ async def test_sold_out_between_page_and_tap_charges_nothing(services: Services,
         assert response.headers["hx-retarget"] == "#app"
         assert "Sold out a moment ago" in response.headers["hx-trigger"]
         assert "It is sold out" in response.text
-    assert (await services.wallet.overview(actor)).balance.amount == 1000
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 1000
 
 
 async def test_who_reserves_too_much_is_led_to_the_open_order_or_to_a_top_up(

@@ -83,7 +83,7 @@ async def test_who_sent_late_has_us_look_again(
     coins.paid(intent.id, intent.payable)
     found = await buyer.post(f"{path}/look")
     assert (found.status_code, f'hx-post="{path}/look"' in found.text) == (200, False)
-    assert (await services.wallet.overview(actor)).balance == usd(2500)
+    assert (await services.wallet.statement.overview(actor)).balance == usd(2500)
     stranger = visitor(99)
     await arrive(services, stranger)
     assert (await stranger.post(f"{path}/look")).status_code == 404

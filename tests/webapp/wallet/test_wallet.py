@@ -104,7 +104,7 @@ async def test_the_statement_is_a_file_for_its_owner(
     assert (await buyer.client.get(address.replace("kind=top_up", "kind=purchase"))).status_code == 403
     clock.move(hours=1, seconds=1)
     assert (await buyer.client.get(address)).status_code == 403
-    assert (await services.wallet.history(actor, TransferKind.TOP_UP)).items
+    assert (await services.wallet.statement.history(actor, TransferKind.TOP_UP)).items
 
 
 async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
@@ -123,7 +123,7 @@ async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: 
     arrived = await buyer.get(path)
     assert "$25.00 is in your balance" in arrived.text
     assert 'data-haptic="success"' in arrived.text
-    assert (await services.wallet.overview(actor)).balance.amount == 2500
+    assert (await services.wallet.statement.overview(actor)).balance.amount == 2500
     assert (await visitor(43).get(path)).status_code == 404
 
 

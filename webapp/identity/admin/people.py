@@ -62,7 +62,7 @@ async def people(request: SoukRequest) -> Html:
     also = await services.orders.find_buyers(actor, wanted) if wanted and named else []
     found = await services.identity.people.find_users(actor, wanted, query.cursor or None, also)
     ids = [person.id for person in found.items]
-    balances = await services.wallet.balances_of(actor, ids)
+    balances = await services.wallet.statement.balances_of(actor, ids)
     figures = await services.orders.figures_of(actor, ids)
     currency = site_of(request).settings.shop_currency
     more = asked_for_more(request, query.cursor)
@@ -131,7 +131,7 @@ async def person_row_of(request: SoukRequest, user_id: UserId) -> ManagePersonRo
 
 async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
     site, actor = site_of(request), request.user
-    balances = await site.services.wallet.balances_of(actor, [found.id])
+    balances = await site.services.wallet.statement.balances_of(actor, [found.id])
     figures = await site.services.orders.figures_of(actor, [found.id])
     return person_screens.person_row(found, balances, figures, site.settings.shop_currency)
 

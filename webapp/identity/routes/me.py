@@ -35,7 +35,7 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
     """Name, balance, and the way to wallet, orders, settings."""
     site = site_of(request)
     services = site.services
-    overview = await services.wallet.overview(actor)
+    overview = await services.wallet.statement.overview(actor)
     waiting = await services.orders.list_mine(actor, OrderFilter.WAITING, None)
     view = MePage(
         name=actor.first_name,

@@ -87,7 +87,7 @@ async def checkout(request: SoukRequest) -> Html:
     back = f"/shop/{quote.line.slug}"
     view: ConfirmSheet | MissingSheet
     if quote.available < min(choice.quantity, AVAILABILITY_CAP):
-        found = await site_of(request).services.catalog.product(request.user, quote.line.slug)
+        found = await site_of(request).services.catalog.storefront.product(request.user, quote.line.slug)
         return await product_page(request, found, variant)
     if quote.missing:
         view = await _missing(request, quote, variant, forms.new_intent())
@@ -156,7 +156,7 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
     way = next((item for item in await payments.ways(request.user) if item.name == name), None)
     if way is None:
         raise Invalid(f"no way called {name!r}", fields={"way": "unknown_way"})
-    balance = (await site.services.wallet.overview(request.user)).balance
+    balance = (await site.services.wallet.statement.overview(request.user)).balance
     rest = order.total if keep else present.missing_of(order, balance)
     if order.status is not OrderStatus.AWAITING_PAYMENT or not rest:
         return pushed(await order_page(request, order), back)
@@ -187,7 +187,7 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
 async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
     """The product's page as it is now, with the words that somebody was quicker: nothing was charged."""
     site = site_of(request)
-    found = await site.services.catalog.product(request.user, slug)
+    found = await site.services.catalog.storefront.product(request.user, slug)
     answer = to_app(await product_page(request, found, variant, status=409))
     answer.headers["x-error-code"] = SoldOut.code
     return toast(answer, site.viewer(request.user).words.gettext("Sold out a moment ago. Nothing was charged"), "bad")

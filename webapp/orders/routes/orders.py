@@ -73,7 +73,7 @@ async def methods(request: SoukRequest, number: str) -> Html:
     order = await services.orders.detail(request.user, number)
     if order.status is not OrderStatus.AWAITING_PAYMENT:
         return to_app(replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}"))
-    balance = (await services.wallet.overview(request.user)).balance
+    balance = (await services.wallet.statement.overview(request.user)).balance
     if checkout_views.missing_of(order, balance):
         return await missing_sheet(request, order, balance)
     return sheet(
@@ -197,7 +197,7 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
     )
     if view.status != "waiting":
         return view
-    balance = (await site.services.wallet.overview(request.user)).balance
+    balance = (await site.services.wallet.statement.overview(request.user)).balance
     intents = await site.services.payments.list_mine(request.user)
     missing = checkout_views.missing_of(order, balance)
     return present.waiting(view, order, missing, intents, site.viewer(request.user))

@@ -165,7 +165,7 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
         live_url=live_url(request, f"payment:{intent.id}"),
         next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
         order=order,
-        balance=(await site.services.wallet.overview(request.user)).balance if intent.credited else None,
+        balance=(await site.services.wallet.statement.overview(request.user)).balance if intent.credited else None,
         proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
         sign=lambda target: signed_url(request, target),
         seen_at=site.services.payments.seen_at(intent),

@@ -80,7 +80,7 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
         if form.ask:
             return await _ask(request, UserId(user_id), -amount if form.way == "debit" else amount)
         try:
-            done = await site_of(request).services.adjustments.adjust(
+            done = await site_of(request).services.wallet.adjustments.adjust(
                 request.user,
                 UserId(user_id),
                 -amount if form.way == "debit" else amount,
@@ -118,7 +118,7 @@ async def adjustments(request: SoukRequest) -> Html:
 async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
     """Let it happen. Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed."""
     try:
-        await site_of(request).services.adjustments.approve(request.user, AdjustmentId(adjustment_id))
+        await site_of(request).services.wallet.adjustments.approve(request.user, AdjustmentId(adjustment_id))
     except InsufficientFunds:
         words = site_of(request).viewer(request.user).words
         return toast(
@@ -141,20 +141,20 @@ async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
     except Invalid:
         view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
-    await site_of(request).services.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
+    await site_of(request).services.wallet.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
     return _told(request, await _waiting_page(request), _("Refused"))
 
 
 async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:
     site, actor = site_of(request), request.user
-    item = await site.services.adjustments.get(actor, adjustment_id)
+    item = await site.services.wallet.adjustments.get(actor, adjustment_id)
     names = await site.services.identity.people.names_of(actor, [item.user_id])
     title = present.refuse_question(item, names.get(item.user_id, "—"), actor, site.viewer(actor))
     return ReasonSheet("refuse", f"{_WAITING}/{adjustment_id}/refuse", error, title)
 
 
 async def _waiting_page(request: SoukRequest) -> Html:
-    waiting = await site_of(request).services.adjustments.waiting(request.user)
+    waiting = await site_of(request).services.wallet.adjustments.waiting(request.user)
     view = AdjustmentsPage(await _views(request, waiting))
     return replaced(
         to_app(manage_page(request, "wallet/admin/adjustments.html", view, "payments", back=PAYMENTS)), _WAITING
@@ -174,7 +174,7 @@ async def _name_and_balance(request: SoukRequest, user_id: UserId) -> tuple[str,
     names = await site.services.identity.people.names_of(actor, [user_id])
     if user_id not in names:
         raise NotFound("no such person")
-    balances = await site.services.wallet.balances_of(actor, [user_id])
+    balances = await site.services.wallet.statement.balances_of(actor, [user_id])
     return names[user_id], balances.get(user_id, Money.zero(site.settings.shop_currency))
 
 
@@ -182,7 +182,7 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
     site, actor = site_of(request), request.user
     here = f"/admin/people/{user_id}"
     name, balance = await _name_and_balance(request, user_id)
-    found = await site.services.wallet.history_of(actor, user_id, cursor or None)
+    found = await site.services.wallet.statement.history_of(actor, user_id, cursor or None)
     viewer = site.viewer(actor)
     view = PersonWallet(
         person_id=str(user_id),
@@ -193,7 +193,7 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
     )
     if asked_for_more(request, cursor):
         return fragment(request, "wallet/admin/_wallet_rows.html", view)
-    corrections = await _views(request, await site.services.adjustments.of(actor, user_id))
+    corrections = await _views(request, await site.services.wallet.adjustments.of(actor, user_id))
     view = msgspec.structs.replace(view, adjustments=corrections)
     back = here if actor.may(Permission.USERS) else PAYMENTS
     return manage_page(request, "wallet/admin/wallet.html", view, "people", back=back)

@@ -19,9 +19,8 @@ from backend.payments.ports import PaymentProvider, ProviderKit
 from backend.payments.service import InboxService, PaymentsService, ReconciliationService
 from backend.payments.types import InboxRow, Intent, IntentStatus, Reconciliation
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
 from tests.backend.payments.conftest import LIMITS
-from tests.factories.wallet import USD, actor_of, rich_person, usd
+from tests.factories.wallet import USD, actor_of, rich_person, usd, wallet_services
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import CHAIN_ID, XPUB, Evm, Gates
 
@@ -94,7 +93,7 @@ class Till:
         """Look, and find the payment so and the buyer's balance so; the books prove themselves."""
         found = await self.look(intent)
         assert (found.status, await self.balance()) == (status, cents)
-        assert (await WalletService(uow=self.uow, currency=USD).verify(Actor.system())).balanced
+        assert (await wallet_services(self.uow).ledger.verify(Actor.system())).balanced
         return found
 
 

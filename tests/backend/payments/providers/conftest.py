@@ -20,10 +20,10 @@ from backend.payments.service import InboxService, PaymentsService, Reconciliati
 from backend.payments.service.common import ref
 from backend.payments.types import Intent, Outcome, PaymentRef, Reconciliation, TopUpLimits
 from backend.wallet import domain as ledger
-from backend.wallet.service import WalletService
+from backend.wallet.service import WalletServices
 from tests.backend.payments.providers.desk import Desk, Hook
 from tests.backend.payments.providers.desks import DESKS
-from tests.factories.wallet import USD, actor_of, rich_person, usd
+from tests.factories.wallet import USD, actor_of, rich_person, usd, wallet_services
 from tests.fakes.clock import FakeClock
 
 LIMITS = TopUpLimits(minimum=usd(100), maximum=usd(100_000_000))
@@ -42,7 +42,7 @@ class Shop:
     refunds: RefundsService
     inbox: InboxService
     reconciliation: ReconciliationService
-    wallet: WalletService
+    wallet: WalletServices
     buyer: Actor
     clock: FakeClock
 
@@ -80,7 +80,7 @@ class Shop:
 
     async def prove(self) -> None:
         """The books prove themselves."""
-        proof = await self.wallet.verify(ADMIN)
+        proof = await self.wallet.ledger.verify(ADMIN)
         assert proof.balanced, proof
 
     async def reconcile(self) -> Reconciliation:
@@ -115,7 +115,7 @@ async def shop(
     """A shop with this provider alone."""
     uow = UnitOfWork(engine, clock, Signals(engine, database_url), SUBSCRIPTIONS)
     providers = {desk.provider.name: desk.provider}
-    wallet = WalletService(uow=uow, currency=USD)
+    wallet = wallet_services(uow)
     made = Shop(
         uow=uow,
         desk=desk,

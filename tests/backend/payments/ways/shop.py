@@ -92,7 +92,7 @@ class Shop:
 
     async def balance(self) -> int:
         """What the buyer has, in cents."""
-        return (await self.services.wallet.overview(self.buyer)).balance.amount
+        return (await self.services.wallet.statement.overview(self.buyer)).balance.amount
 
     # The worker
 
@@ -105,7 +105,7 @@ class Shop:
         for payload in await self._jobs(SEND_REFUND):
             for _ in range(2):
                 await services.refunds.send(msgspec.convert(payload, SendRefund))
-        proof = await services.wallet.verify(SYSTEM)
+        proof = await services.wallet.ledger.verify(SYSTEM)
         assert proof.balanced, proof
 
     async def hear(self, *news: News) -> None:
@@ -141,7 +141,7 @@ class Shop:
 
     async def at_provider(self) -> int:
         """What lies at the provider, by the shop's books, in cents."""
-        house = {row.name: -row.balance.amount for row in await self.services.wallet.house(SYSTEM)}
+        house = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.house(SYSTEM)}
         return house.get(f"provider:{self.way.name}", 0)
 
     async def intent(self, intent_id: IntentId) -> Intent:

@@ -24,7 +24,7 @@ KEY = "k" * 32
 
 
 async def balance(services: Services, visitor: Visitor) -> int:
-    return (await services.wallet.overview(await arrive(services, visitor))).balance.amount
+    return (await services.wallet.statement.overview(await arrive(services, visitor))).balance.amount
 
 
 async def bought(services: Services, visitor: Visitor, price: int = 1500) -> str:
@@ -102,7 +102,7 @@ async def test_an_order_goes_back_to_the_wallet_in_parts(
     page = (await root.get(f"/admin/orders/{number}")).text
     assert f"{path}" not in page
     assert "Nothing of it is left" in (await root.get(path)).text
-    assert (await services.wallet.verify(await arrive(services, root))).balanced
+    assert (await services.wallet.ledger.verify(await arrive(services, root))).balanced
 
 
 async def test_an_order_goes_back_by_the_way_it_was_paid(
@@ -242,7 +242,7 @@ async def test_a_large_correction_waits_for_a_second_admin(
 ) -> None:
     buyer, keeper = visitor(first_name="Omar"), await make_admin(82, Permission.MONEY)
     actor = await arrive(services, buyer)
-    limit = services.adjustments.limit
+    limit = services.wallet.adjustments.limit
     amount = str((limit + usd(100)).decimal())
     sheet = await root.get(f"/admin/people/{actor.id}/adjust")
     assert "another admin must approve it" in sheet.text
@@ -280,8 +280,9 @@ async def test_a_large_correction_is_refused_with_a_reason(
     await make_admin(82, Permission.MONEY)
     keeper_actor = await services.identity.access.actor_by_telegram_id(82)
     assert keeper_actor is not None
-    amount = services.adjustments.limit + usd(100)
-    asked = await services.adjustments.adjust(keeper_actor, actor.id, amount, "why not", idempotency_key="large-one")
+    adjustments = services.wallet.adjustments
+    amount = adjustments.limit + usd(100)
+    asked = await adjustments.adjust(keeper_actor, actor.id, amount, "why not", idempotency_key="large-one")
     path = f"/admin/adjustments/{asked.id}/refuse"
     assert (await root.get(path)).status_code == 200
     assert (await root.post(path, data={"reason": ""})).status_code == 422
@@ -300,8 +301,9 @@ async def test_a_debit_that_the_balance_cannot_bear_goes_on_waiting(
     await make_admin(82, Permission.MONEY)
     keeper_actor = await services.identity.access.actor_by_telegram_id(82)
     assert keeper_actor is not None
-    amount = services.adjustments.limit + usd(100)
-    asked = await services.adjustments.adjust(keeper_actor, actor.id, -amount, "a fraud", idempotency_key="large-one")
+    adjustments = services.wallet.adjustments
+    amount = adjustments.limit + usd(100)
+    asked = await adjustments.adjust(keeper_actor, actor.id, -amount, "a fraud", idempotency_key="large-one")
     answer = await root.post(f"/admin/adjustments/{asked.id}/approve")
     assert answer.status_code == 200
     assert "holds less" in answer.headers["hx-trigger"]

@@ -15,7 +15,7 @@ from tests.webapp.sale import arrive, buy, goods, number_of
 
 async def balance(services: Services, visitor: Visitor) -> Money:
     """What somebody has."""
-    return (await services.wallet.overview(await arrive(services, visitor))).balance
+    return (await services.wallet.statement.overview(await arrive(services, visitor))).balance
 
 
 async def test_a_refund_is_checked_then_asked_about_then_made(

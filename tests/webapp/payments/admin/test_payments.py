@@ -52,7 +52,7 @@ def typed(response: httpx.Response) -> str:
 
 async def balance(services: Services, visitor: Visitor) -> int:
     actor = await arrive(services, visitor)
-    return (await services.wallet.overview(actor)).balance.amount
+    return (await services.wallet.statement.overview(actor)).balance.amount
 
 
 async def test_only_who_may_see_money_comes_in(make_admin: MakeAdmin) -> None:
@@ -159,7 +159,7 @@ async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
     await services.refunds.send(SendRefund(booked.id))
     assert (await services.refunds.list_for(chief, intent_id=intent.id))[0].status is RefundStatus.SUCCEEDED
     assert "Sent" in (await root.get(f"/admin/payments/{intent.id}")).text
-    assert (await services.wallet.verify(chief)).balanced
+    assert (await services.wallet.ledger.verify(chief)).balanced
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ async def test_what_was_spent_cannot_go_back(
     await services.refunds.refund_top_up(chief, intent.id, usd(2000), "first", idempotency_key="whole-of-it")
     assert "Nothing of it is left" in (await root.get(f"/admin/payments/{intent.id}")).text
     assert await balance(services, buyer) == 500
-    await services.adjustments.adjust(chief, actor.id, usd(-400), "spent", idempotency_key="spend-it-now")
+    await services.wallet.adjustments.adjust(chief, actor.id, usd(-400), "spent", idempotency_key="spend-it-now")
     sheet = await root.get(f"/admin/payments/{other.id}/refund")
     assert typed(sheet) == "1.00"
     answer = await root.post(

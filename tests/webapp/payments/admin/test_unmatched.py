@@ -37,7 +37,7 @@ async def stray(services: Services, root: Visitor, event_id: str = "stray-1") ->
 
 
 async def balance(services: Services, visitor: Visitor) -> int:
-    return (await services.wallet.overview(await arrive(services, visitor))).balance.amount
+    return (await services.wallet.statement.overview(await arrive(services, visitor))).balance.amount
 
 
 async def test_unmatched_money_waits_in_plain_words(services: Services, root: Visitor) -> None:
@@ -82,7 +82,7 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
     assert await balance(services, omar) == 1200
     assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
     assert "This has been dealt with." in (await root.get(path)).text
-    assert (await services.wallet.verify(await arrive(services, root))).balanced
+    assert (await services.wallet.ledger.verify(await arrive(services, root))).balanced
 
 
 async def test_it_is_given_to_an_order_by_its_number(services: Services, visitor: MakeVisitor, root: Visitor) -> None:

@@ -88,7 +88,7 @@ class Till:
 
     async def proves_itself(self) -> None:
         """The ledger is in order."""
-        assert (await self.services.wallet.verify(Actor.system())).balanced
+        assert (await self.services.wallet.ledger.verify(Actor.system())).balanced
 
 
 Send = Callable[[tuple[dict[str, str], bytes]], Awaitable[httpx.Response]]

@@ -1,4 +1,4 @@
-"""What a person sees of his wallet, and how the house proves its books."""
+"""What people and the back office read of a wallet: balance, history, day totals, export."""
 
 from __future__ import annotations
 
@@ -10,47 +10,34 @@ from typing import Final
 
 from backend.identity.types import Actor, Permission
 from backend.infra.formatting import timezone
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.money import CREDIT, Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import pick
 from backend.wallet import domain, rules
-from backend.wallet.repository import books, transfers
 from backend.wallet.repository import history as changes
-from backend.wallet.types import (
-    AccountRef,
-    BooksReport,
-    DayTotal,
-    Difference,
-    HistoryRow,
-    HouseBalance,
-    Overview,
-    Problem,
-    TransferKind,
-)
+from backend.wallet.repository import transfers
+from backend.wallet.types import AccountRef, DayTotal, HistoryRow, Overview, TransferKind
 
-PAGE_SIZE: Final = 30
+_PAGE_SIZE: Final = 30
 CSV_COLUMNS: Final = ("date", "kind", "amount", "currency", "balance", "reference", "title")
 """The columns of the export, in order; ``export_csv`` takes their names in the reader's language."""
 
 _EXPORT_BATCH: Final = 500
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
-Progress = Callable[[int, int], None]
-"""Told how many steps are done, of how many."""
 
-
-class WalletService:
-    """Balances, history and proof. ``currency`` is the shop's."""
+class StatementService:
+    """Reads balances and history. ``currency`` is the shop's."""
 
     def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
         self._uow = uow
         self._currency = currency
 
     async def overview(self, actor: Actor) -> Overview:
-        """The actor's balance in the shop's currency, his reading credits, and the months of his history."""
+        """The actor's balance in the shop's currency, reading credits, and the months of their history."""
         async with self._uow.read() as tx:
             held = await domain.balances(tx, actor.id, (self._currency, CREDIT))
             first = await changes.find_first_change(tx, AccountRef.user(actor.id))
@@ -63,9 +50,9 @@ class WalletService:
         kind: TransferKind | None = None,
         month: str | None = None,
         cursor: str | None = None,
-        limit: int = PAGE_SIZE,
+        limit: int = _PAGE_SIZE,
     ) -> Page[HistoryRow]:
-        """The actor's changes in all assets, the latest first; ``month`` as ``2026-11``, in his own time zone.
+        """The actor's changes in all assets, the latest first; ``month`` as ``2026-11``, in their time zone.
 
         Raises Invalid for a month or a cursor of another form.
         """
@@ -85,7 +72,7 @@ class WalletService:
         after = decode_cursor(cursor, changes.HistoryKey) if cursor else None
         async with self._uow.read() as tx:
             rows, following = await changes.list_history(
-                tx, AccountRef.user(user_id), kind=None, start=None, end=None, after=after, limit=PAGE_SIZE
+                tx, AccountRef.user(user_id), kind=None, start=None, end=None, after=after, limit=_PAGE_SIZE
             )
         return Page(rows, encode_cursor(following) if following else None)
 
@@ -162,56 +149,6 @@ class WalletService:
             actor.require(Permission.USERS)
         async with self._uow.read() as tx:
             return await transfers.list_people(tx, user_ids, self._currency)
-
-    async def house(self, actor: Actor) -> list[HouseBalance]:
-        """What each account of the house holds. Raises Forbidden without the money permission."""
-        actor.require(Permission.MONEY)
-        async with self._uow.read() as tx:
-            return await domain.house_balances(tx)
-
-    async def verify(self, actor: Actor, progress: Progress | None = None) -> BooksReport:
-        """Prove the whole ledger as it stood at one moment; nobody waits for it.
-
-        Raises Forbidden without the money permission.
-        """
-        actor.require(Permission.MONEY)
-        tell = progress or (lambda _done, _all: None)
-        steps = len(Problem) + 1
-        problems: dict[Problem, int] = {}
-        differences: list[Difference] = []
-        async with self._uow() as tx:
-            await books.begin_snapshot(tx)
-            tell(0, steps)
-            counts = await books.get_counts(tx)
-            totals = await books.list_totals(tx)
-            for done, problem in enumerate(Problem, start=1):
-                tell(done, steps)
-                listed, count = await books.list_differences(tx, problem)
-                if count:
-                    problems[problem] = count
-                    differences += listed
-            tell(steps, steps)
-            return BooksReport(
-                at=tx.now,
-                transfers=counts.transfers,
-                legs=counts.legs,
-                accounts=counts.accounts,
-                waiting=counts.waiting,
-                totals=totals,
-                problems=problems,
-                differences=differences,
-            )
-
-    @retry_conflicts
-    async def roll_up(self) -> int:
-        """Count all waiting legs into the house's balances, a batch a transaction; returns how many."""
-        done = 0
-        while True:
-            async with self._uow() as tx:
-                count = await domain.roll_up(tx)
-            done += count
-            if not count:
-                return done
 
 
 def _csv(rows: object) -> str:

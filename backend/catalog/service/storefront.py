@@ -1,39 +1,30 @@
-"""What people and admins do with the catalogue."""
+"""What people see of the catalogue: categories, lists, products."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row
 
-from backend.catalog.repository import shelves, stock, writes
+from backend.catalog.repository import shelves, writes
 from backend.catalog.repository.shelves import ListFilter, ListKey
 from backend.catalog.rules import render_description
-from backend.catalog.rules.rows import CatalogueRow, StockRow
-from backend.catalog.service.import_catalogue import CatalogueImport
-from backend.catalog.service.import_stock import StockImport
 from backend.catalog.service.shelves import ShelvesCache
 from backend.catalog.types import (
     AVAILABILITY_CAP,
-    CatalogueReport,
     CategoryRow,
     ChoiceKind,
     CountryRow,
-    Problem,
     ProductCard,
     ProductDetail,
     Sort,
     StockKind,
-    StockLow,
-    StockReport,
     VariantOffer,
 )
 from backend.catalog.words import product_name
-from backend.identity.types import Actor, Permission
-from backend.infra.crypto import KeyRing
+from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import ProductId, VariantId
@@ -41,11 +32,9 @@ from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import pick
 
-PAGE_SIZE = 30
-_MAX_PAGE = 100
-_SIMILAR = 4
-_SWEEP_BATCH = 500
-_FIRST_ID = UUID(int=0)
+_PAGE_SIZE: Final = 30
+_MAX_PAGE: Final = 100
+_SIMILAR: Final = 4
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -54,12 +43,11 @@ class _Cursor(msgspec.Struct, frozen=True, array_like=True):
     id: UUID
 
 
-class CatalogService:
-    """Shelves, products and their stock."""
+class StorefrontService:
+    """Reads categories and products in the actor's language and at their price. ``currency`` is the shop's."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, currency: str) -> None:
+    def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
         self._uow = uow
-        self._ring = ring
         self._currency = currency
         self._shelves = ShelvesCache()
 
@@ -87,7 +75,7 @@ class CatalogService:
         in_stock: bool = False,
         sort: Sort = Sort.POPULAR,
         cursor: str | None = None,
-        limit: int = PAGE_SIZE,
+        limit: int = _PAGE_SIZE,
     ) -> Page[ProductCard]:
         """A page of listed products: of a category (its slug) with all below it, of a country, of both, or all.
 
@@ -143,69 +131,6 @@ class CatalogService:
                 if len(found) >= limit:
                     break
         return list(found.values())[:limit]
-
-    async def import_catalogue(
-        self,
-        actor: Actor,
-        rows: Iterable[CatalogueRow | Problem],
-        *,
-        apply: bool,
-        source: str,
-        pictures: Mapping[str, str] | None = None,
-    ) -> CatalogueReport:
-        """Create and update categories, products and variants from the rows of a file; all of them or nothing.
-
-        Without ``apply``, and whenever a row is bad, nothing is kept and the report says what would change.
-        ``pictures`` maps the names in the file to names in the storage. Raises Forbidden.
-        """
-        actor.require(Permission.CATALOGUE)
-        job = CatalogueImport(self._uow, self._currency, actor.user_id, source, pictures or {})
-        return await job.run(rows, apply=apply)
-
-    async def import_stock(
-        self,
-        actor: Actor,
-        rows: Iterable[StockRow | Problem],
-        *,
-        apply: bool,
-        source: str,
-        unit_cost: Money | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> StockReport:
-        """Add keys to the stock; all of them or nothing. A key that the variant has or had is passed over.
-
-        Without ``apply``, and whenever a row is bad, nothing is kept. ``progress`` is told how many rows are done.
-        Raises Forbidden.
-        """
-        actor.require(Permission.STOCK)
-        job = StockImport(self._uow, self._ring, self._currency, actor.user_id, source, unit_cost)
-        return await job.run(rows, apply=apply, progress=progress)
-
-    async def count_low(self, actor: Actor) -> int:
-        """How many listed variants that had stock are at their threshold or under it. Raises Forbidden."""
-        actor.require(Permission.STOCK)
-        async with self._uow.read() as tx:
-            return await stock.count_low(tx)
-
-    async def settle_stock(self) -> int:
-        """Put right what a rush left behind; how many products lost the mark ``in_stock``.
-
-        Many buyers at one moment don't see each other's purchases, so the last key or the low mark may pass unseen.
-        """
-        settled, after = 0, _FIRST_ID
-        while True:
-            async with self._uow() as tx:
-                ids = await stock.list_marked(tx, after, _SWEEP_BATCH)
-                if not ids:
-                    return settled
-                for low in await stock.list_untold_low(tx, ids):
-                    if await stock.mark_low_told(tx, VariantId(low.id)):
-                        event = StockLow(variant_id=low.id, product_id=low.product_id, left=low.available)
-                        tx.emit(event)
-                empty = await stock.list_empty(tx, ids)
-                if empty:
-                    settled += await stock.settle_in_stock(tx, empty)
-            after = ids[-1]
 
     async def refresh_popularity(self) -> int:
         """Count the sales of the last 30 days into the order "popular"; how many products moved."""

@@ -1,0 +1,48 @@
+"""Stock levels: how many variants are low, and marks that simultaneous sales left out of date."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from backend.catalog.repository import stock
+from backend.catalog.types import StockLow
+from backend.identity.types import Actor, Permission
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.ids import VariantId
+
+_SWEEP_BATCH: Final = 500
+_FIRST_ID: Final = UUID(int=0)
+
+
+class StockService:
+    """Counts low stock and keeps the products' stock marks correct."""
+
+    def __init__(self, *, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    async def count_low(self, actor: Actor) -> int:
+        """How many listed variants that had stock are at their threshold or under it. Raises Forbidden."""
+        actor.require(Permission.STOCK)
+        async with self._uow.read() as tx:
+            return await stock.count_low(tx)
+
+    async def settle_stock(self) -> int:
+        """Put right what a rush left behind; how many products lost the mark ``in_stock``.
+
+        Many buyers at one moment don't see each other's purchases, so the last key or the low mark may pass unseen.
+        """
+        settled, after = 0, _FIRST_ID
+        while True:
+            async with self._uow() as tx:
+                ids = await stock.list_marked(tx, after, _SWEEP_BATCH)
+                if not ids:
+                    return settled
+                for low in await stock.list_untold_low(tx, ids):
+                    if await stock.mark_low_told(tx, VariantId(low.id)):
+                        event = StockLow(variant_id=low.id, product_id=low.product_id, left=low.available)
+                        tx.emit(event)
+                empty = await stock.list_empty(tx, ids)
+                if empty:
+                    settled += await stock.settle_in_stock(tx, empty)
+            after = ids[-1]
