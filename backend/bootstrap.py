@@ -12,7 +12,7 @@ from typing import Final
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.admin.service import AdminService
+from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
 from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
@@ -20,6 +20,7 @@ from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
+from backend.infra.live_settings import LiveSettings
 from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Subscriptions
 from backend.infra.rate_limit import RateLimiter
@@ -93,6 +94,8 @@ class Services:
     """The whole backend, ready to be called by the roots (web, bot, worker, command line)."""
 
     settings: Settings
+    """The environment's; what admins changed of them is in ``live``."""
+    live: LiveSettings
     clock: Clock
     engine: AsyncEngine
     signals: Signals
@@ -116,6 +119,7 @@ class Services:
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
+    shop_settings: SettingsService
     http: HttpClient
     telegram: Telegram
 
@@ -123,7 +127,7 @@ class Services:
     async def running(self, *, listen: bool = True) -> AsyncIterator[None]:
         """Send signals and, where asked, hear them, while the context lasts; then close every connection."""
         try:
-            async with self.signals.running(listen=listen):
+            async with self.signals.running(listen=listen), self.live.running(listen=listen):
                 yield
         finally:
             await self.http.close()
@@ -169,6 +173,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     engine = make_engine(settings.database_url, pool_size=settings.database_pool)
     signals = Signals(engine, settings.database_url)
     uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
+    live = LiveSettings(settings, uow, signals)
     redis = make_redis(settings.redis_url)
     limiter = RateLimiter(redis)
     currency = settings.shop_currency
@@ -182,6 +187,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     deposits = DepositsService(uow=uow, ring=ring, files=files, limit=limit)
     return Services(
         settings=settings,
+        live=live,
         clock=clock,
         engine=engine,
         signals=signals,
@@ -242,6 +248,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             proofs=deposits.last_proof,
         ),
         admin=AdminService(uow=uow),
+        shop_settings=SettingsService(uow=uow, live=live),
         http=http,
         telegram=telegram,
     )

@@ -9,6 +9,7 @@ import backend.identity.models
 import backend.infra.audit
 import backend.infra.crons
 import backend.infra.crypto
+import backend.infra.live_settings
 import backend.infra.outbox
 import backend.notifications.models
 import backend.orders.models

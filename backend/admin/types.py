@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
+
+from backend.infra.live_settings import LiveSetting
+from backend.kernel.ids import UserId
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """The state of the house in figures."""
+    """The shop's condition in figures."""
 
     dead_letters: int
+    """Jobs that failed for good and were not sent again."""
+
+
+class SettingInForce(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of the running shop; values are written as in ``.env``."""
+
+    setting: LiveSetting
+    value: str
+    environment: str
+    """The value that counts again after a reset."""
+    changed: bool
+    """Whether an admin has replaced the environment's value, even by an equal one."""
+
+
+class SettingChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One change in the history of a setting."""
+
+    at: datetime
+    actor_id: UserId | None
+    """None for the command line."""
+    name: str
+    old: str
+    new: str
+    reset: bool
+    """Whether the environment's value was put back in force."""

@@ -14,6 +14,7 @@ from backend.cli.doctor import doctor
 from backend.cli.frame import OneLineGroup, console
 from backend.cli.keys import keys
 from backend.cli.ledger import ledger
+from backend.cli.settings import settings_group
 from backend.demo.run import run_demo
 from backend.infra import migrations
 from backend.infra.settings import load_settings
@@ -29,6 +30,7 @@ def main() -> None:
 main.add_command(import_group)
 main.add_command(keys)
 main.add_command(ledger)
+main.add_command(settings_group)
 main.add_command(doctor)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, insert
+import msgspec
+from sqlalchemy import Index, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -33,6 +34,16 @@ class AuditEntry(Model):
     params: Mapped[dict[str, Any]]
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the trail as it is read."""
+
+    at: datetime
+    actor_id: UserId | None
+    """None for the system."""
+    subject: str
+    params: dict[str, Any]
+
+
 _RECORD = insert(AuditEntry)
 
 
@@ -42,3 +53,13 @@ async def record(
     """Write that ``actor_id`` did ``action`` (``users.blacklist``) to ``subject`` (``user:<id>``); never a secret."""
     row = {"id": tx.new_id(), "at": tx.now, "actor_id": actor_id, "action": action, "subject": subject}
     await tx.execute(_RECORD, {**row, "params": dict(params or {})})
+
+
+async def list_entries(tx: Tx, action: str, *, subject: str | None = None, limit: int) -> list[Entry]:
+    """The entries of one action, of one subject or of all, the latest first."""
+    columns = (AuditEntry.at, AuditEntry.actor_id, AuditEntry.subject, AuditEntry.params)
+    statement = select(*columns).where(AuditEntry.action == action)
+    if subject is not None:
+        statement = statement.where(AuditEntry.subject == subject)
+    rows = await tx.execute(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit))
+    return [Entry(**row._mapping) for row in rows]

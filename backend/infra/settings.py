@@ -24,6 +24,8 @@ from backend.kernel.text import Locale, whole_number
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[int, Meta(ge=1)]
+Reservation = Annotated[int, Meta(ge=1, le=30 * 86400)]
+"""Seconds, 30 days at most."""
 Major = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
 """An amount in whole units of the shop's currency: dollars, not cents; 0 for what fits the currency."""
 
@@ -89,8 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     init_data_max_age: Seconds = 86400
     """As long as a session: some clients hand out the same initData for as long as the app is open."""
     session_lifetime: Seconds = 86400
-    order_reservation: Seconds = 900
-    order_reservation_max: Seconds = 3600
+    order_reservation: Reservation = 900
+    order_reservation_max: Reservation = 3600
     reservation_orders: Annotated[int, Meta(ge=1, le=100)] = 3
     reservation_keys: Annotated[int, Meta(ge=1, le=1000)] = 10
     reservation_share: Annotated[int, Meta(ge=1, le=100)] = 25
@@ -216,16 +218,18 @@ def _check_addresses(settings: Settings) -> None:
     more = public.path.strip("/") or public.query or public.fragment or public.username
     if public.scheme not in {"http", "https"} or not public.hostname or more:
         raise SettingsError("PUBLIC_URL must be an address without a path, such as https://shop.example.org")
-    others = {
+    _check_links({
         "TELEGRAM_API_URL": settings.telegram_api_url,
         "TELEGRAM_SCRIPT_URL": settings.telegram_script_url,
-        "SUPPORT_URL": settings.support_url,
         "BOT_URL": settings.bot_url,
         "CRYPTO_PAY_URL": settings.crypto_pay_url,
         "STRIPE_API_URL": settings.stripe_api_url,
         "PAYPAL_URL": settings.paypal_url,
-    }
-    for name, url in others.items():
+    })  # fmt: skip
+
+
+def _check_links(links: Mapping[str, str]) -> None:
+    for name, url in links.items():
         if url and _split(name, url).scheme not in {"http", "https"}:
             raise SettingsError(f"{name} must start with https://")
 
@@ -275,22 +279,40 @@ def _check_production(settings: Settings) -> None:
         raise SettingsError("DEMO_PAYMENTS gives money away: it must be off in production")
 
 
+def check_changeable(settings: Settings) -> None:
+    """Check what several settings together, or a link, must be after a change of backend.infra.live_settings' ones.
+
+    Raises SettingsError.
+    """
+    _check_links({"SUPPORT_URL": settings.support_url})
+    least, most = settings.top_up_range
+    if most < least:
+        raise SettingsError("TOP_UP_MAXIMUM must not be below TOP_UP_MINIMUM")
+
+
 def _check(settings: Settings) -> None:
     _check_addresses(settings)
     _check_words(settings)
     _check_currency(settings)
     _check_telegram(settings)
-    least, most = settings.top_up_range
-    if most < least:
-        raise SettingsError("TOP_UP_MAXIMUM must not be below TOP_UP_MINIMUM")
+    check_changeable(settings)
     parse_master_keys(settings.master_keys)
     if settings.production:
         _check_production(settings)
 
 
-def _whole(field: msgspec.structs.FieldInfo) -> bool:
+def _whole(field: msgspec.structs.FieldInfo) -> msgspec.inspect.IntType | None:
+    """The type of a field that is a whole number, with its bounds."""
     kind = msgspec.inspect.type_info(field.type)
-    return isinstance(getattr(kind, "type", kind), msgspec.inspect.IntType)
+    kind = getattr(kind, "type", kind)
+    return kind if isinstance(kind, msgspec.inspect.IntType) else None
+
+
+def whole_bounds(name: str) -> tuple[int, int]:
+    """The smallest and the largest value of a field that is a whole number with both bounds."""
+    kind = next(_whole(field) for field in msgspec.structs.fields(Settings) if field.name == name)
+    assert kind and kind.ge is not None and kind.le is not None, name
+    return kind.ge, kind.le
 
 
 def _number(name: str, text: str) -> int:

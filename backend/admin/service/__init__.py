@@ -1,0 +1,6 @@
+"""Use cases of the back office: what failed for good, and the settings of the running shop."""
+
+from backend.admin.service.failures import AdminService
+from backend.admin.service.settings import SettingsService
+
+__all__ = ["AdminService", "SettingsService"]
