@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 from litestar import get, post
 from litestar.params import FromPath
-from msgspec import Meta
 
 from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
@@ -23,7 +22,7 @@ from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.orders import order_page
-from webapp.payments.admin.refunds import AmountForm, ask_refund, read_amount
+from webapp.payments.admin.refunds import AmountForm, ask_refund
 from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.payments.screens.admin_refunds import RefundSheet
@@ -41,43 +40,48 @@ class OrderRefundForm(AmountForm, frozen=True):
 class CancelForm(msgspec.Struct, frozen=True):
     """Why an order is cancelled."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: forms.Reason
 
 
 @get(_PATH + "/refund", name="admin:order-refund-sheet", guards=[_ORDERS])
 async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
     back = await site_of(request).services.orders.refundable(request.user, number)
-    form = OrderRefundForm(amount=str(back.most.decimal()) if back.most else "")
+    form = forms.Form[OrderRefundForm]({"amount": str(back.most.decimal()) if back.most else ""})
     return sheet(request, "payments/admin/_refund.html", await _view(request, number, back, form))
 
 
 @post(_PATH + "/refund", name="admin:order-refund", guards=[_ORDERS, limited(PURCHASE)], status_code=200)
 async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
     """Give it back; the same sheet again gives nothing more. Raises NotFound, OrderNotPayable, RefundNotPossible."""
-    form = await forms.read_form(request, OrderRefundForm)
-    orders, actor = site_of(request).services.orders, request.user
-    amount, error = read_amount(request, form.amount)
-    order = await orders.find_by_number(actor, number) if form.ask else None
-    if order is not None and amount is not None and form.reason:
-        if amount <= (await orders.refundable(actor, number)).most:
-            return await ask_refund(request, amount, order.buyer_id)
-        error = "too_much"
-    elif amount is not None and form.reason:
+    form = await forms.read(request, OrderRefundForm)
+    error = part_screens.amount_error(form)
+    if form.value is not None:
         try:
-            done = await orders.refund(actor, number, amount, form.target, form.reason, idempotency_key=form.intent)
+            return await _refund(request, number, form.value)
         except RefundTooMuch:
             error = "too_much"
-        else:
-            first = await site_of(request).services.approvals.first(actor, ValueKind.REFUND, str(done.id))
-            if first is not None:
-                return await _done(request, number, _("Waiting for a second admin"))
-            told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
-            return await _done(request, number, told)
-    back = await orders.refundable(actor, number)
-    return sheet(
-        request, "payments/admin/_refund.html", await _view(request, number, back, form, error), status=FORM_ERROR
+    back = await site_of(request).services.orders.refundable(request.user, number)
+    view = await _view(request, number, back, form, error)
+    return sheet(request, "payments/admin/_refund.html", view, status=FORM_ERROR)
+
+
+async def _refund(request: SoukRequest, number: str, form: OrderRefundForm) -> Html:
+    """The last question, or the order after its refund. Raises RefundTooMuch."""
+    services, actor = site_of(request).services, request.user
+    order = await services.orders.find_by_number(actor, number) if form.ask else None
+    if order is not None:
+        most = (await services.orders.refundable(actor, number)).most
+        if form.amount > most:
+            raise RefundTooMuch(most=most)
+        return await ask_refund(request, form.amount, order.buyer_id)
+    done = await services.orders.refund(
+        actor, number, form.amount, form.target, form.reason, idempotency_key=form.intent
     )
+    if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
+        return await _done(request, number, _("Waiting for a second admin"))
+    told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
+    return await _done(request, number, told)
 
 
 @get(_PATH + "/cancel", name="admin:order-cancel-sheet", guards=[_ORDERS])
@@ -99,7 +103,7 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
 
 
 async def _view(
-    request: SoukRequest, number: str, back: Refundable, form: OrderRefundForm, error: AmountError = ""
+    request: SoukRequest, number: str, back: Refundable, form: forms.Form[OrderRefundForm], error: AmountError = ""
 ) -> RefundSheet:
     services, viewer = site_of(request).services, site_of(request).viewer(request.user)
     order = await services.orders.find_by_number(request.user, number)
@@ -108,15 +112,15 @@ async def _view(
         action=f"/admin/orders/{number}/refund",
         title=viewer.words.gettext("Refund"),
         most=back.most,
-        presets=part_screens.presets(back.most, form.amount),
-        intent=form.intent or forms.new_intent(),
+        presets=part_screens.presets(back.most, form.text("amount")),
+        intent=form.text("intent") or forms.new_intent(),
         obstacle="" if back.most else viewer.words.gettext("Nothing of it is left to pay back."),
-        typed=form.amount,
-        reason=form.reason,
+        typed=form.text("amount"),
+        reason=form.text("reason"),
         targets=refund_screens.order_targets(back, viewer),
-        target=form.target,
+        target=form.text("target") or RefundTarget.WALLET,
         amount_error=error,
-        reason_error=bool(form.intent) and not form.reason,
+        reason_error="reason" in form.errors,
         limit=await services.approvals.limit_on(request.user, Permission.ORDERS, buyer_id, back.most),
     )
 

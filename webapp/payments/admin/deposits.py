@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath
 from litestar.response import Response
-from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
@@ -37,9 +36,9 @@ _ONE: Final = PAYMENTS + "/{intent_id:uuid}"
 
 
 class ReceivedForm(msgspec.Struct, frozen=True):
-    """What has arrived in all, as it was typed."""
+    """What has arrived in all."""
 
-    amount: Annotated[str, Meta(max_length=32)] = ""
+    amount: forms.Amount
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
@@ -98,15 +97,16 @@ async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html
 async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Credit what has arrived; saying the same twice credits it once. Raises NotFound, PaymentClosed,
     SecondAdminNeeded for one's own."""
-    form = await forms.read_form(request, ReceivedForm)
     services, intent = site_of(request).services, await _intent(request, intent_id)
+    form = await forms.read(request, ReceivedForm, intent.payable.currency)
+    if form.value is None:
+        return await _refused(request, intent, form, "not_a_number")
+    amount = form.value.amount
     try:
-        amount = services.payments.read_amount(form.amount, intent.payable.currency)
         found = await services.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
-        error: AmountError = "too_little" if refusal.fields.get("amount") == "below_received" else "not_a_number"
-        view = await _view(request, intent, form.amount, error)
-        return sheet(request, "payments/admin/_confirm_deposit.html", view, status=FORM_ERROR)
+        below = refusal.fields.get("amount") == "below_received"
+        return await _refused(request, intent, form, "too_little" if below else "not_a_number")
     if found.received < amount:
         return await _judged(request, intent.id, _("It waits for a second admin"))
     return await _judged(request, intent.id, _("Confirmed. The money is in the wallet"))
@@ -147,6 +147,11 @@ async def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountE
         typed=typed,
         amount_error=error,
     )
+
+
+async def _refused(request: SoukRequest, intent: Intent, form: forms.Form[ReceivedForm], error: AmountError) -> Html:
+    view = await _view(request, intent, form.text("amount"), error)
+    return sheet(request, "payments/admin/_confirm_deposit.html", view, status=FORM_ERROR)
 
 
 async def _judged(request: SoukRequest, intent_id: IntentId, told: str) -> Html:

@@ -12,7 +12,6 @@ from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.infra.formatting import format_money
-from backend.kernel.errors import Invalid
 from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
@@ -36,13 +35,12 @@ _PATH: Final = PAYMENTS + "/{intent_id:uuid}/refund"
 
 
 class AmountForm(msgspec.Struct, frozen=True):
-    """An amount as it was typed, why, and the key of the sheet that it was typed into; ``ask``: the last question
-    comes first."""
+    """An amount, why, and the key of the sheet that both were typed into; ``ask``: the last question comes first."""
 
+    amount: forms.PositiveAmount
+    reason: forms.Reason
     ask: bool = False
     intent: Annotated[str, Meta(max_length=64)] = ""
-    amount: Annotated[str, Meta(max_length=32)] = ""
-    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 @get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
@@ -54,30 +52,38 @@ async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 @post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Send it back; the same sheet again sends nothing more. Raises NotFound."""
-    form = await forms.read_form(request, AmountForm)
-    site, actor = site_of(request), request.user
-    amount, error = read_amount(request, form.amount)
-    if form.ask and amount is not None and form.reason:
-        if amount <= (await site.services.refunds.choice(actor, IntentId(intent_id))).most:
-            payment = (await site.services.inbox.payment(actor, IntentId(intent_id))).intent
-            return await ask_refund(request, amount, payment.user_id)
-        error = "too_much"
-    elif amount is not None and form.reason:
+    form = await forms.read(request, AmountForm)
+    error = part_screens.amount_error(form)
+    if form.value is not None:
         try:
-            await site.services.refunds.refund_top_up(
-                actor, IntentId(intent_id), amount, form.reason, idempotency_key=f"admin:{form.intent}"
-            )
+            return await _refund(request, IntentId(intent_id), form.value)
         except RefundTooMuch:
             error = "too_much"
         except InsufficientFunds:
             error = "spent"
         except RefundNotPossible:
             error = ""  # the sheet says why
-        else:
-            done = replaced(await payment_page(request, IntentId(intent_id)), f"{PAYMENTS}/{intent_id}")
-            return toast(done, site.viewer(actor).words.gettext("The money is on its way back"))
     view = await _view(request, IntentId(intent_id), form, error)
     return sheet(request, "payments/admin/_refund.html", view, status=FORM_ERROR)
+
+
+async def _refund(request: SoukRequest, intent_id: IntentId, form: AmountForm) -> Html:
+    """The last question, or the payment after its refund.
+
+    Raises RefundTooMuch, InsufficientFunds, RefundNotPossible.
+    """
+    services, actor = site_of(request).services, request.user
+    if form.ask:
+        most = (await services.refunds.choice(actor, intent_id)).most
+        if form.amount > most:
+            raise RefundTooMuch(most=most)
+        payment = (await services.inbox.payment(actor, intent_id)).intent
+        return await ask_refund(request, form.amount, payment.user_id)
+    key = f"admin:{form.intent}"
+    await services.refunds.refund_top_up(actor, intent_id, form.amount, form.reason, idempotency_key=key)
+    words = site_of(request).viewer(actor).words
+    done = replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}")
+    return toast(done, words.gettext("The money is on its way back"))
 
 
 async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:
@@ -90,37 +96,26 @@ async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Ht
     return await question(request, title, button, viewer.words.gettext("This can't be undone."), danger=True)
 
 
-def read_amount(request: SoukRequest, text: str) -> tuple[Money | None, AmountError]:
-    """The amount that is meant, in the shop's currency, and what is wrong with it."""
-    if not text:
-        return None, "required"
-    try:
-        amount = site_of(request).services.payments.read_amount(text)
-    except Invalid:
-        return None, "not_a_number"
-    return (amount, "") if amount.amount > 0 else (None, "not_a_number")
-
-
 async def _view(
-    request: SoukRequest, intent_id: IntentId, form: AmountForm | None = None, error: AmountError = ""
+    request: SoukRequest, intent_id: IntentId, form: forms.Form[AmountForm] | None = None, error: AmountError = ""
 ) -> RefundSheet:
     services, viewer = site_of(request).services, site_of(request).viewer(request.user)
     choice = await services.refunds.choice(request.user, intent_id)
     intent = (await services.inbox.payment(request.user, intent_id)).intent
-    form = form or AmountForm(amount=str(choice.most.decimal()) if choice.most else "")
+    form = form or forms.Form({"amount": str(choice.most.decimal()) if choice.most else ""})
     return RefundSheet(
         action=f"{PAYMENTS}/{intent_id}/refund",
         title=viewer.words.gettext("Refund"),
         most=choice.most,
-        presets=() if choice.whole_only else part_screens.presets(choice.most, form.amount),
-        intent=form.intent or forms.new_intent(),
+        presets=() if choice.whole_only else part_screens.presets(choice.most, form.text("amount")),
+        intent=form.text("intent") or forms.new_intent(),
         obstacle=refund_screens.obstacle(choice, viewer),
         sent=event_screens.sent_for(intent, choice.most),
         whole_only=choice.whole_only,
-        typed=form.amount,
-        reason=form.reason,
+        typed=form.text("amount"),
+        reason=form.text("reason"),
         amount_error=error,
-        reason_error=bool(form.intent) and not form.reason,
+        reason_error="reason" in form.errors,
     )
 
 

@@ -29,8 +29,8 @@ from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens.person import AssigneeRow, PickPage
 from webapp.payments.admin.payments import PAYMENTS, payment_page
-from webapp.payments.admin.refunds import read_amount
 from webapp.payments.screens import admin_events as event_screens
+from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens.admin_events import AssignSheet, EventAction, EventPage, UnmatchedPage
 from webapp.wallet.screens.wallet import address
 
@@ -52,18 +52,17 @@ class SearchQuery(PageQuery, frozen=True):
     q: str = ""
 
 
-class AssignQuery(msgspec.Struct, frozen=True):
-    """Whom the sheet is for; nobody: for an order."""
-
-    person: UUID | None = None
-
-
-class AssignForm(msgspec.Struct, frozen=True):
-    """To a person by id, or to an order by its number; the amount as it was typed."""
+class ReceiverForm(msgspec.Struct, frozen=True):
+    """Who gets the money: a person by id, or else the buyer of an order by its number."""
 
     person: UUID | None = None
     order: Annotated[str, Meta(max_length=32)] = ""
-    amount: Annotated[str, Meta(max_length=32)] = ""
+
+
+class AssignForm(msgspec.Struct, frozen=True):
+    """How much they get."""
+
+    amount: forms.PositiveAmount
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
@@ -123,27 +122,28 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 @get(_ONE + "/assign", name="admin:assign-sheet", guards=[_MONEY])
 async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Before money is given to somebody: how much of the shop's currency it is worth. Raises NotFound."""
-    query = forms.read_query(request, AssignQuery)
+    receiver = forms.read_query(request, ReceiverForm)
     found = await _event(request, event_id)
-    return sheet(request, "payments/admin/_assign.html", await _assign_view(request, found, query.person, AssignForm()))
+    return sheet(request, "payments/admin/_assign.html", await _assign_view(request, found, receiver, forms.Form()))
 
 
 @post(_ONE + "/assign", name="admin:assign", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Give it to a person, or to an order and its buyer. Raises NotFound, PaymentClosed once it is settled."""
-    form = await forms.read_form(request, AssignForm)
+    receiver = await forms.read_form(request, ReceiverForm)
+    form = await forms.read(request, AssignForm)
     found = await _event(request, event_id)
-    amount, error = read_amount(request, form.amount)
-    user_id, order_id = await _receiver(request, form)
-    if amount is None or user_id is None:
-        view = await _assign_view(request, found, form.person, form, error, no_order=user_id is None)
+    user_id, order_id = await _receiver(request, receiver)
+    if form.value is None or user_id is None:
+        error = part_screens.amount_error(form)
+        view = await _assign_view(request, found, receiver, form, error, no_order=user_id is None)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     inbox = site_of(request).services.inbox
     try:
-        intent = await inbox.assign(request.user, found.id, user_id, amount, order_id)
+        intent = await inbox.assign(request.user, found.id, user_id, form.value.amount, order_id)
     except Invalid as refusal:
         error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
-        view = await _assign_view(request, found, form.person, form, error)
+        view = await _assign_view(request, found, receiver, form, error)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     if intent is None:
         return await _settled(request, _("Waiting for a second admin"))
@@ -198,7 +198,7 @@ def _can(found: InboxRow) -> frozenset[EventAction]:
     return frozenset(actions)
 
 
-async def _receiver(request: SoukRequest, form: AssignForm) -> tuple[UserId | None, OrderId | None]:
+async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | None, OrderId | None]:
     """Who gets the money, and for which order."""
     if form.person is not None:
         return UserId(form.person), None
@@ -209,8 +209,8 @@ async def _receiver(request: SoukRequest, form: AssignForm) -> tuple[UserId | No
 async def _assign_view(
     request: SoukRequest,
     found: InboxRow,
-    person: UUID | None,
-    form: AssignForm,
+    receiver: ReceiverForm,
+    form: forms.Form[AssignForm],
     error: AmountError = "",
     *,
     no_order: bool = False,
@@ -220,17 +220,17 @@ async def _assign_view(
     services = site_of(request).services
     worth = services.inbox.worth(found)
     most = worth.most if worth else None
-    to = None if person is None else UserId(person)
+    to = None if receiver.person is None else UserId(receiver.person)
     return AssignSheet(
         action=f"{UNMATCHED}/{found.id}/assign",
         came=found.amount,
         currency=site_of(request).settings.shop_currency,
         most=most,
         person=None if to is None else await _person(request, to),
-        typed=form.amount or (str(worth.amount.decimal()) if worth and not error else ""),
-        typed_order=form.order,
+        typed=form.text("amount") or (str(worth.amount.decimal()) if worth and not error else ""),
+        typed_order=receiver.order,
         amount_error=error,
-        order_error="" if not no_order else "not_found" if form.order else "required",
+        order_error="" if not no_order else "not_found" if receiver.order else "required",
         limit=await services.approvals.limit_on(request.user, Permission.MONEY, to, most),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,8 @@ from backend.kernel.money import Money
 from backend.payments.types import (
     IntentStatus,
 )
-from webapp.core.parts import Badge, Hue, Preset, Tone
+from webapp.core.forms import Form
+from webapp.core.parts import AmountError, Badge, Hue, Preset, Tone
 from webapp.core.rendering import Viewer
 
 STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
@@ -61,6 +62,14 @@ def presets(most: Money, chosen: str = "") -> tuple[Preset, ...]:
     """All of it, and half of it where that is an amount."""
     half = Money(most.amount // 2, most.currency)
     return tuple(Preset(amount, str(amount.decimal()) == chosen) for amount in (half, most) if amount)
+
+
+_AMOUNT_ERRORS: Final[dict[str, AmountError]] = {"": "", "required": "required"}
+
+
+def amount_error(form: Form[Any]) -> AmountError:
+    """What is wrong with the text of the form's field ``amount``."""
+    return _AMOUNT_ERRORS.get(form.errors.get("amount", ""), "not_a_number")
 
 
 def as_id(text: str) -> UUID | None:

@@ -29,7 +29,8 @@ from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS
-from webapp.payments.admin.refunds import AmountForm, read_amount
+from webapp.payments.admin.refunds import AmountForm
+from webapp.payments.screens.admin_parts import amount_error
 from webapp.wallet.screens import admin as present
 from webapp.wallet.screens.admin import AdjustmentsPage, AdjustmentView, AdjustSheet, PersonWallet
 from webapp.wallet.screens.wallet import address
@@ -47,7 +48,7 @@ class PageQuery(msgspec.Struct, frozen=True):
 
 
 class AdjustForm(AmountForm, frozen=True):
-    """An amount, why, and which way."""
+    """An amount, why, and whether it is credited or debited."""
 
     way: Literal["credit", "debit"] = "credit"
 
@@ -68,35 +69,36 @@ async def wallet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 @get(_PERSON + "/adjust", name="admin:adjust-sheet", guards=[_MONEY])
 async def adjust_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Before a balance is corrected: which way, how much, and why. Raises NotFound."""
-    return sheet(request, "wallet/admin/_adjust.html", await _adjust_view(request, UserId(user_id), AdjustForm()))
+    return sheet(request, "wallet/admin/_adjust.html", await _adjust_view(request, UserId(user_id), forms.Form()))
 
 
 @post(_PERSON + "/adjust", name="admin:adjust", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Correct a balance, or ask a second admin to; the same sheet again does nothing more. Raises NotFound."""
-    form = await forms.read_form(request, AdjustForm)
-    amount, error = read_amount(request, form.amount)
-    if amount is not None and form.reason:
-        if form.ask:
-            return await _ask(request, UserId(user_id), -amount if form.way == "debit" else amount)
+    form = await forms.read(request, AdjustForm)
+    error = amount_error(form)
+    if form.value is not None:
         try:
-            done = await site_of(request).services.wallet.adjustments.adjust(
-                request.user,
-                UserId(user_id),
-                -amount if form.way == "debit" else amount,
-                form.reason,
-                idempotency_key=f"admin:{form.intent}",
-            )
+            return await _adjust(request, UserId(user_id), form.value)
         except InsufficientFunds:
             error = "spent"
         except Invalid:
             error = "not_a_number"
-        else:
-            told = _("It waits for a second admin") if done.status is AdjustmentStatus.WAITING else _("Done")
-            shown = await _wallet_page(request, UserId(user_id))
-            return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
     view = await _adjust_view(request, UserId(user_id), form, error)
     return sheet(request, "wallet/admin/_adjust.html", view, status=FORM_ERROR)
+
+
+async def _adjust(request: SoukRequest, user_id: UserId, form: AdjustForm) -> Html:
+    """The last question, or the wallet after its adjustment. Raises NotFound, Invalid, InsufficientFunds."""
+    amount = -form.amount if form.way == "debit" else form.amount
+    if form.ask:
+        return await _ask(request, user_id, amount)
+    done = await site_of(request).services.wallet.adjustments.adjust(
+        request.user, user_id, amount, form.reason, idempotency_key=f"admin:{form.intent}"
+    )
+    told = _("It waits for a second admin") if done.status is AdjustmentStatus.WAITING else _("Done")
+    shown = await _wallet_page(request, user_id)
+    return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
 
 
 async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
@@ -199,19 +201,21 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
     return manage_page(request, "wallet/admin/wallet.html", view, "people", back=back)
 
 
-async def _adjust_view(request: SoukRequest, user_id: UserId, form: AdjustForm, error: AmountError = "") -> AdjustSheet:
+async def _adjust_view(
+    request: SoukRequest, user_id: UserId, form: forms.Form[AdjustForm], error: AmountError = ""
+) -> AdjustSheet:
     name, balance = await _name_and_balance(request, user_id)
     return AdjustSheet(
         action=f"/admin/people/{user_id}/adjust",
         name=name,
         balance=balance,
         limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, user_id),
-        intent=form.intent or forms.new_intent(),
-        debit=form.way == "debit",
-        typed=form.amount,
-        reason=form.reason,
+        intent=form.text("intent") or forms.new_intent(),
+        debit=form.text("way") == "debit",
+        typed=form.text("amount"),
+        reason=form.text("reason"),
         amount_error=error,
-        reason_error=bool(form.intent) and not form.reason,
+        reason_error="reason" in form.errors,
     )
 
 
