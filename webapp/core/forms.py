@@ -31,6 +31,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 REQUIRED: Final = "required"
 INVALID: Final = "invalid"
 NOT_A_NUMBER: Final = "not_a_number"
+OUT_OF_RANGE: Final = "out_of_range"
 NOT_A_DAY: Final = "not_a_day"
 MOST_TYPED: Final = 32
 """Signs that an amount, a day or a percentage may have."""
@@ -95,8 +96,8 @@ class Form(msgspec.Struct, Generic[S], frozen=True):
 def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S]:
     """The form that was sent as ``values``, whose amounts are in ``currency``.
 
-    The ends of each text are trimmed, and an empty one counts as not sent. ``errors`` say ``required``, ``invalid``,
-    ``not_a_number`` or ``not_a_day``.
+    The ends of each text are trimmed, and an empty one counts as not sent. ``errors`` say ``required``,
+    ``not_a_number``, ``out_of_range`` (a Count), ``not_a_day``, or ``invalid``.
     """
     typed = {name: raw.strip() for name, raw in values.items() if isinstance(raw, str)}
     found: dict[str, Any] = {}
@@ -114,8 +115,8 @@ def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S
             continue
         try:
             found[field.name] = _value(text, wanted, how, currency)
-        except (ValueError, OverflowError):  # msgspec.ValidationError is a ValueError
-            errors[name] = _error_of(wanted)
+        except (ValueError, OverflowError) as error:  # msgspec.ValidationError is a ValueError
+            errors[name] = _error_of(wanted, out_of_range=isinstance(error, msgspec.ValidationError))
     return Form(typed, errors, None if errors else kind(**found))
 
 
@@ -153,11 +154,11 @@ def _value(text: str, wanted: Any, how: Typed, currency: str) -> Any:
     return msgspec.convert(text, wanted)
 
 
-def _error_of(wanted: Any) -> str:
+def _error_of(wanted: Any, *, out_of_range: bool) -> str:
     """What is wrong with a text that could not be read as ``wanted``."""
     plain = _plain(wanted)
-    if Money in plain or _how(wanted).percent:
-        return NOT_A_NUMBER
+    if Money in plain or int in plain:
+        return OUT_OF_RANGE if out_of_range else NOT_A_NUMBER
     return NOT_A_DAY if date in plain else INVALID
 
 
@@ -245,8 +246,11 @@ async def posted(request: Request[Any, Any, Any]) -> dict[str, Any]:
 
 
 async def read(request: Request[Any, Any, Any], kind: type[S], currency: str = "") -> Form[S]:
-    """The posted form with what is wrong with it; amounts are in ``currency``, or else in the shop's."""
-    return fill(await posted(request), kind, currency or site_of(request).settings.shop_currency)
+    """The posted form with what is wrong with it; amounts are in ``currency``, or else in the shop's.
+
+    Raises Invalid where a choice, a switch or an id is wrong: nobody types those.
+    """
+    return _typable(fill(await posted(request), kind, currency or site_of(request).settings.shop_currency))
 
 
 async def read_form(request: Request[Any, Any, Any], kind: type[S]) -> S:
@@ -255,8 +259,14 @@ async def read_form(request: Request[Any, Any, Any], kind: type[S]) -> S:
 
 
 def read_typing(request: Request[Any, Any, Any], kind: type[S]) -> Form[S]:
-    """A form in the query string, while it is being typed; its amounts are in the shop's currency."""
-    return fill(_single(request.query_params.dict()), kind, site_of(request).settings.shop_currency)
+    """A form in the query string, while it is being typed. Raises Invalid as ``read`` does."""
+    return _typable(fill(_single(request.query_params.dict()), kind, site_of(request).settings.shop_currency))
+
+
+def _typable(form: Form[S]) -> Form[S]:
+    if INVALID in form.errors.values():
+        raise Invalid("a form that the page does not send", fields=dict(form.errors))
+    return form
 
 
 def read_query(request: Request[Any, Any, Any], kind: type[S]) -> S:
