@@ -342,7 +342,7 @@ async def test_a_session_newer_than_what_is_remembered_is_looked_up(
     stale = await remembered(there, actor)
     await here.identity.admins.set_permissions(root, actor.id, [Permission.STOCK])
     renewed = await here.identity.access.authenticate(contact(81))
-    there.identity.access._cache.put(stale, there.identity._people.ticket)  # as if the signal had not come yet
+    there.identity.access._cache.put(stale, there.identity.access._cache.ticket)  # as if the signal had not come yet
     found = await there.identity.access.actor_by_id(actor.id, renewed.role_version)
     assert found.permissions == {Permission.STOCK}
 
