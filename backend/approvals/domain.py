@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from backend.approvals import repository
 from backend.approvals.errors import SecondAdminNeeded
-from backend.approvals.types import WINDOW, Approval, ApprovalAsked, FirstApproval, NewValue, ValueKind
+from backend.approvals.types import WINDOW, Approval, ApprovalAsked, FirstApproval, NewValue, ValueId, ValueKind
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import UserId, ValueId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 
 

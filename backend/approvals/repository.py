@@ -9,11 +9,11 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select, text, update
 
 from backend.approvals.models import ValueMade
-from backend.approvals.types import FirstApproval, NewValue, ValueKind
+from backend.approvals.types import FirstApproval, NewValue, ValueId, ValueKind
 from backend.identity.types import Permission
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import UserId, ValueId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 
 _C = ValueMade.__table__.c

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from backend.approvals import domain, repository
-from backend.approvals.types import FirstApproval, ValueKind
+from backend.approvals.types import FirstApproval, ValueId, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, NotFound
-from backend.kernel.ids import UserId, ValueId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 
 

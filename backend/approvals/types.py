@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
+from uuid import UUID
 
 import msgspec
 
 from backend.identity.types import Permission
 from backend.kernel.events import Event
-from backend.kernel.ids import UserId, ValueId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+
+ValueId = NewType("ValueId", UUID)
 
 WINDOW: Final = timedelta(hours=24)
 """What one admin makes alone within this time counts together: rolling, so that midnight doubles nothing."""

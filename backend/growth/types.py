@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
+from uuid import UUID
 
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import BonusRuleId, GiftCardId, IntentId, UserId, VoucherBatchId
+from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
+
+VoucherId = NewType("VoucherId", UUID)
+VoucherBatchId = NewType("VoucherBatchId", UUID)
+GiftCardId = NewType("GiftCardId", UUID)
+BonusRuleId = NewType("BonusRuleId", UUID)
 
 VOUCHERS: Final = "vouchers"
 """The house's account that redeemed vouchers are paid from: what they have cost."""

@@ -9,9 +9,9 @@ from uuid import UUID
 from litestar import get, post
 from litestar.params import FromPath
 
-from backend.approvals.types import FirstApproval, ValueKind
+from backend.approvals.types import FirstApproval, ValueId, ValueKind
 from backend.infra.i18n import mark as _
-from backend.kernel.ids import OrderId, ValueId
+from backend.kernel.ids import OrderId
 from webapp.approvals import screens as present
 from webapp.approvals.screens import ApprovalsPage, ApprovalView
 from webapp.core.answers import replaced, to_app

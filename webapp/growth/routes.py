@@ -12,11 +12,10 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.growth.errors import CodeNotValid
-from backend.growth.types import GiftCard
+from backend.growth.types import GiftCard, GiftCardId
 from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, RateLimited
-from backend.kernel.ids import GiftCardId
 from backend.kernel.money import Money
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms

@@ -12,12 +12,21 @@ from urllib.parse import urlencode
 import msgspec
 
 from backend.approvals.types import FirstApproval
-from backend.growth.types import BonusRule, GiftCard, GiftStatus, Limits, NewBonusRule, RuleFigures, VoucherBatch
+from backend.growth.types import (
+    BonusRule,
+    BonusRuleId,
+    GiftCard,
+    GiftStatus,
+    Limits,
+    NewBonusRule,
+    RuleFigures,
+    VoucherBatch,
+)
 from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_percent
 from backend.infra.i18n import mark as _
 from backend.infra.reading import decimal_text
-from backend.kernel.ids import BonusRuleId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import ascii_digits
 from webapp.core.parts import Preset

@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.growth.models import BonusRule as Rule
 from backend.growth.models import TopUpBonus
-from backend.growth.types import Bonus, BonusRule, NewBonusRule, RuleFigures
+from backend.growth.types import Bonus, BonusRule, BonusRuleId, NewBonusRule, RuleFigures
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import BonusRuleId, IntentId, UserId
+from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 
 _R = Rule.__table__.c

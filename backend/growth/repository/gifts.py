@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.growth.models import GiftCard
-from backend.growth.types import GiftStatus
+from backend.growth.types import GiftCardId, GiftStatus
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import DataKeyId, GiftCardId, UserId
+from backend.kernel.ids import DataKeyId, UserId
 from backend.kernel.money import Money
 
 _G = GiftCard.__table__.c

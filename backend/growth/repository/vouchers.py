@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.growth.models import Voucher, VoucherRedemption
 from backend.growth.models import VoucherBatch as Batch
-from backend.growth.types import VoucherBatch
+from backend.growth.types import VoucherBatch, VoucherBatchId, VoucherId
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import UserId, VoucherBatchId, VoucherId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 
 _B = Batch.__table__.c

@@ -10,17 +10,17 @@ import msgspec
 
 from backend.approvals import domain as approvals
 from backend.approvals.errors import SecondAdminNeeded
-from backend.approvals.types import Approval, FirstApproval, NewValue, ValueKind
+from backend.approvals.types import Approval, FirstApproval, NewValue, ValueId, ValueKind
 from backend.growth import rules
 from backend.growth.repository import bonuses as repository
-from backend.growth.types import BONUSES, BonusCredited, BonusRule, NewBonusRule, RuleFigures
+from backend.growth.types import BONUSES, BonusCredited, BonusRule, BonusRuleId, NewBonusRule, RuleFigures
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import BonusRuleId, IntentId, UserId, ValueId
+from backend.kernel.ids import IntentId, UserId
 from backend.kernel.money import Money
 from backend.payments import domain as payments
 from backend.payments.types import RefundEnded, RefundStatus, TopUpSucceeded

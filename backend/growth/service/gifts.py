@@ -6,11 +6,10 @@ from backend.growth import domain, rules
 from backend.growth.errors import GiftRedeemed
 from backend.growth.repository import gifts as repository
 from backend.growth.repository.gifts import SealedGift
-from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftStatus, Limits
+from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftCardId, GiftStatus, Limits
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.ids import GiftCardId
 from backend.kernel.money import Money
 from backend.wallet import domain as wallet
 from backend.wallet.errors import IdempotencyConflict

@@ -8,13 +8,12 @@ from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.growth import domain, rules
 from backend.growth.repository import vouchers as repository
-from backend.growth.types import Limits, NewVouchers, VoucherBatch
+from backend.growth.types import Limits, NewVouchers, VoucherBatch, VoucherBatchId
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import VoucherBatchId
 from backend.kernel.money import Money
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.growth import rules
-from backend.growth.types import BonusRule, NewBonusRule
+from backend.growth.types import BonusRule, BonusRuleId, NewBonusRule
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import BonusRuleId, new_id
+from backend.kernel.ids import new_id
 from backend.kernel.money import Money
 from tests.factories.wallet import USD, usd
 

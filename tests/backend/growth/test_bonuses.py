@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from backend.growth.service import BonusesService
-from backend.growth.types import NewBonusRule
+from backend.growth.types import BonusRuleId, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, NotFound
-from backend.kernel.ids import BonusRuleId, IntentId, OrderId, new_id
+from backend.kernel.ids import IntentId, OrderId, new_id
 from backend.payments.service import InboxService, PaymentsService, RefundsService
 from backend.payments.types import Capabilities, Intent, ProviderState, RefundEnded, Report, SendRefund, TopUpSucceeded
 from backend.payments.types import TopUpLimits as PayLimits

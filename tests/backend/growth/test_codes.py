@@ -14,12 +14,12 @@ from sqlalchemy import text
 from backend.growth import rules
 from backend.growth.errors import CodeNotValid, GiftRedeemed
 from backend.growth.service import CodesService, GiftsService, VouchersService
-from backend.growth.types import CodeKind, GiftCard, GiftStatus, NewVouchers, Redeemed
+from backend.growth.types import CodeKind, GiftCard, GiftCardId, GiftStatus, NewVouchers, Redeemed, VoucherBatchId
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound, RateLimited
-from backend.kernel.ids import GiftCardId, VoucherBatchId, new_id
+from backend.kernel.ids import new_id
 from backend.kernel.money import Money
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
 from tests.backend.growth.conftest import LIMITS, Counter, actor_of

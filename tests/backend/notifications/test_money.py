@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from backend.approvals.types import FirstApproval, ValueKind
-from backend.growth.types import GiftCardRedeemed, NewBonusRule
+from backend.approvals.types import FirstApproval, ValueId, ValueKind
+from backend.growth.types import GiftCardId, GiftCardRedeemed, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.i18n import translator
 from backend.kernel.events import Event
-from backend.kernel.ids import GiftCardId, IntentId, OrderId, PaymentEventId, RefundId, UserId, ValueId, new_id
+from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId, new_id
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.notifications import money_messages as messages

@@ -10,10 +10,10 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.growth.types import BonusRule, NewBonusRule
+from backend.approvals.types import ValueId
+from backend.growth.types import BonusRule, BonusRuleId, NewBonusRule
 from backend.identity.types import Permission
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import BonusRuleId, ValueId
 from backend.kernel.money import Money
 from webapp.core import forms
 from webapp.core.answers import replaced

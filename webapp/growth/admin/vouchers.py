@@ -10,10 +10,9 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.growth.types import NewVouchers
+from backend.growth.types import NewVouchers, VoucherBatchId
 from backend.identity.types import Permission
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import VoucherBatchId
 from backend.kernel.text import whole_number
 from webapp.core import forms
 from webapp.core.answers import replaced
