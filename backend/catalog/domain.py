@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from backend.catalog.errors import ReservationGone, SoldOut
-from backend.catalog.repository import shelves, stock
+from backend.catalog.repository import stock, storefront
 from backend.catalog.types import AVAILABILITY_CAP, STOCK_TOPIC, KeyState, Offer, StockLow, StockSubject
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
@@ -22,7 +22,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
 
     Raises NotFound for a variant that is hidden, by itself or with its product or category.
     """
-    return await shelves.get_offer(tx, variant_id, reseller=reseller)
+    return await storefront.get_offer(tx, variant_id, reseller=reseller)
 
 
 async def take_keys(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineId) -> list[StockKeyId]:

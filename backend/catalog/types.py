@@ -13,6 +13,8 @@ from backend.kernel.money import Money
 
 AVAILABILITY_CAP: Final = 100
 """Availability is counted up to here: below it the count is exact, at it there is plenty."""
+MAX_QUANTITY: Final = 1000
+"""The most keys of a variant that one order may have, whatever the variant's own limit."""
 MEDIA_PREFIX: Final = "/media/"
 """Where stored pictures are served; the name of the file follows."""
 STOCK_TOPIC: Final = "stock"
@@ -92,6 +94,11 @@ class Offer(msgspec.Struct, frozen=True):
     premium_only: bool
     kind: StockKind
 
+    @property
+    def largest_order(self) -> int:
+        """The most that one order may have."""
+        return min(self.max_quantity or MAX_QUANTITY, MAX_QUANTITY)
+
 
 class CategoryRow(msgspec.Struct, frozen=True):
     """A category in the reader's language; ``products`` counts those listed in it and below it."""
@@ -154,6 +161,39 @@ class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether there is enough for the smallest order."""
+        return self.available is None or self.available >= self.min_quantity
+
+    @property
+    def largest_order(self) -> int:
+        """The most that one order may have, if that many are in stock."""
+        return min(self.max_quantity or MAX_QUANTITY, MAX_QUANTITY)
+
+
+class BuyState(StrEnum):
+    """What the main button of a product's page says."""
+
+    BUY = "buy"
+    SOLD_OUT = "sold_out"
+    PREMIUM_ONLY = "premium_only"
+
+
+class BuyBox(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buy box of a product's page shows for one variant."""
+
+    variant_id: VariantId
+    state: BuyState
+    quantity: int
+    """Always from ``minimum`` to ``maximum``."""
+    minimum: int
+    maximum: int
+    per_person_limit: int | None
+    """How many one person may have in all; None for any number."""
+    total: Money
+    """The actor's price of ``quantity``."""
 
 
 class ProductDetail(ProductCard, frozen=True, kw_only=True):

@@ -30,7 +30,6 @@ _LETTER = "S"
 _PREFIX = f"{_LETTER}-"
 # Without its hyphen it has to have a digit: "sending" is a word.
 _NUMBER = re.compile(r"(?<![0-9A-Z])S(?: ?- ?|(?=[A-Z]{0,5}[0-9]))[0-9A-Z]{6}(?![0-9A-Z])")
-_MAX_QUANTITY = 1000
 _KEY_LENGTHS = range(8, 65)
 
 
@@ -66,9 +65,8 @@ def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
     """Whether ``actor`` may buy ``quantity`` of ``offer``. Raises PremiumOnly, QuantityNotAllowed."""
     if offer.premium_only and not actor.is_premium:
         raise PremiumOnly()
-    maximum = min(offer.max_quantity or _MAX_QUANTITY, _MAX_QUANTITY)
-    if not offer.min_quantity <= quantity <= maximum:
-        raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=maximum)
+    if not offer.min_quantity <= quantity <= offer.largest_order:
+        raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=offer.largest_order)
 
 
 def unpaid_keys(quantity: int, total: Money, covered: Money) -> int:

@@ -20,8 +20,6 @@ from webapp.core.guards import SHARED
 from webapp.core.responses import Html, fragment, page, pictures
 from webapp.core.site import SoukRequest, site_of
 
-_SHELF: Final = 6
-
 
 class ShopQuery(msgspec.Struct, frozen=True):
     """What the shop is asked for; anything but a cursor makes it a list."""
@@ -53,14 +51,8 @@ async def shop(request: SoukRequest) -> Html:
     catalog, actor = site_of(request).services.catalog, request.user
     fresh = (await catalog.storefront.browse(actor, in_stock=True, sort=Sort.NEW)).items
     popular = (await catalog.storefront.browse(actor, sort=Sort.POPULAR)).items
-    shown = {item.id for item in fresh[:_SHELF]}
-    view = present.home(
-        await catalog.storefront.categories(actor),
-        await catalog.storefront.countries(),
-        fresh,
-        [item for item in popular if item.id not in shown],
-        pictures(request),
-    )
+    categories, countries = await catalog.storefront.categories(actor), await catalog.storefront.countries()
+    view = present.home(categories, countries, fresh, popular, pictures(request))
     return page(request, "catalog/home.html", view, tab="shop")
 
 
@@ -96,9 +88,10 @@ async def product(request: SoukRequest, slug: FromPath[str]) -> Html:
 async def buy(request: SoukRequest, slug: FromPath[str]) -> Html:
     """The quantity row and the button, after another variant or quantity was chosen."""
     choice = forms.read_query(request, Choice)
-    found = await site_of(request).services.catalog.storefront.product(request.user, slug)
-    variant = present.chosen_variant(found, VariantId(choice.variant))
-    return fragment(request, "catalog/_buy_answer.html", present.buy(found, variant, choice.quantity, request.user))
+    storefront = site_of(request).services.catalog.storefront
+    found = await storefront.product(request.user, slug)
+    box = storefront.buy_box(request.user, found, VariantId(choice.variant), choice.quantity)
+    return fragment(request, "catalog/_buy_answer.html", present.buy(found, box))
 
 
 async def product_page(
@@ -107,7 +100,8 @@ async def product_page(
     """The whole page of a product, ``wanted`` being the variant that is chosen on it."""
     storefront = site_of(request).services.catalog.storefront
     similar = await storefront.similar(request.user, found.slug) if found.available == 0 else []
-    view = present.product_page(found, similar, request.user, pictures(request), wanted)
+    box = storefront.buy_box(request.user, found, wanted)
+    view = present.product_page(found, box, similar, pictures(request))
     return page(request, "catalog/product.html", view, tab="shop", back="/shop", status=status)
 
 

@@ -10,17 +10,12 @@ import msgspec
 from markupsafe import Markup
 
 from backend.catalog import types as catalog
-from backend.identity.types import Actor
-from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import Chip, StockView, TileView
 
 _LOW: Final = 10
-
-
-_MOST: Final = 1000
 
 
 _PUCKS: Final = 24
@@ -125,7 +120,7 @@ def home(
     popular: Sequence[catalog.ProductCard],
     picture: Picture,
 ) -> ShopHome:
-    """The shop's first page: ways to browse, then what has come in and what others buy."""
+    """The shop's first page: categories and countries, then new products in stock and the other popular ones."""
     filters = Filters()
     chips = [Chip(href="/shop", active=True, key="all")]
     chips += [
@@ -139,8 +134,10 @@ def home(
     if fresh:
         cards = tuple(card(item, picture) for item in fresh[:_SHELF])
         shelves.append(Shelf("fresh", cards, filters.href(in_stock=True, sort=catalog.Sort.NEW)))
-    if popular:
-        cards = tuple(card(item, picture) for item in popular[:_SHELF])
+    shown = {item.id for item in fresh[:_SHELF]}
+    others = [item for item in popular if item.id not in shown]
+    if others:
+        cards = tuple(card(item, picture) for item in others[:_SHELF])
         shelves.append(Shelf("popular", cards, filters.href(sort=catalog.Sort.POPULAR)))
     return ShopHome(categories=tuple(chips) if len(chips) > 1 else (), countries=tuple(pucks), shelves=tuple(shelves))
 
@@ -203,18 +200,6 @@ def listed(
     )
 
 
-def chosen_variant(product: catalog.ProductDetail, wanted: VariantId | None = None) -> catalog.VariantOffer:
-    """The variant that is looked at: the wanted one, else the first that can be had, else the first."""
-    found = next((item for item in product.variants if item.id == wanted), None)
-    if found is not None:
-        return found
-    return next((item for item in product.variants if _buyable(item)), product.variants[0])
-
-
-def _buyable(variant: catalog.VariantOffer) -> bool:
-    return variant.available is None or variant.available >= variant.min_quantity
-
-
 class QuantityView(msgspec.Struct, frozen=True):
     """How many are asked for and what the limits allow now; ``per_person`` is told to the buyer."""
 
@@ -231,23 +216,17 @@ class BuyView(msgspec.Struct, frozen=True):
     variant_id: str
     quantity: QuantityView
     total: Money
-    state: Literal["buy", "sold_out", "premium_only"] = "buy"
+    state: catalog.BuyState = catalog.BuyState.BUY
 
 
-def buy(product: catalog.ProductDetail, variant: catalog.VariantOffer, quantity: int, actor: Actor) -> BuyView:
-    """What the chosen variant and quantity come to, the quantity brought within its limits."""
-    limits = [variant.max_quantity or _MOST, variant.per_person_limit or _MOST, _MOST]
-    if variant.available is not None and variant.available < catalog.AVAILABILITY_CAP:
-        limits.append(variant.available)
-    most = max(min(limits), variant.min_quantity)
-    asked = min(max(quantity, variant.min_quantity), most)
-    premium = product.premium_only and not actor.is_premium
+def buy(product: catalog.ProductDetail, box: catalog.BuyBox) -> BuyView:
+    """The buy box as the page shows it."""
     return BuyView(
         slug=product.slug,
-        variant_id=str(variant.id),
-        quantity=QuantityView(asked, variant.min_quantity, most, variant.per_person_limit),
-        total=variant.price * asked,
-        state="premium_only" if premium else "buy" if _buyable(variant) else "sold_out",
+        variant_id=str(box.variant_id),
+        quantity=QuantityView(box.quantity, box.minimum, box.maximum, box.per_person_limit),
+        total=box.total,
+        state=box.state,
     )
 
 
@@ -274,19 +253,14 @@ class ProductPage(msgspec.Struct, frozen=True):
     buy: BuyView
     subtitle: str = ""
     description: Markup = Markup("")
-    variants_kind: Literal["duration", "amount", "option"] = "option"
+    variants_kind: catalog.ChoiceKind = catalog.ChoiceKind.OPTION
     similar: tuple[ProductCard, ...] = ()
 
 
 def product_page(
-    product: catalog.ProductDetail,
-    similar: Sequence[catalog.ProductCard],
-    actor: Actor,
-    picture: Picture,
-    wanted: VariantId | None = None,
+    product: catalog.ProductDetail, box: catalog.BuyBox, similar: Sequence[catalog.ProductCard], picture: Picture
 ) -> ProductPage:
-    """A product with its variants. It is sold out when none of them can be had."""
-    variant = chosen_variant(product, wanted)
+    """A product with its variants and its buy box."""
     return ProductPage(
         title=product.title,
         tile=_tile(product, picture),
@@ -299,14 +273,14 @@ def product_page(
                 note=item.note,
                 was=item.public_price if item.price < item.public_price else None,
                 stock=stock(item.available),
-                selected=item is variant,
-                available=_buyable(item),
+                selected=item.id == box.variant_id,
+                available=item.in_stock,
             )
             for item in product.variants
         ),
-        buy=buy(product, variant, 1, actor),
+        buy=buy(product, box),
         subtitle=product.summary,
         description=Markup(product.description_html),  # noqa: S704 - made by the catalogue, raw HTML off
-        variants_kind=product.choice.value,
+        variants_kind=product.choice,
         similar=tuple(card(item, picture) for item in similar),
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, LargeBinary, Row, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
@@ -140,6 +139,14 @@ class Sealed(msgspec.Struct, frozen=True):
     data_key_id: DataKeyId
 
 
+class LowVariant(msgspec.Struct, frozen=True):
+    """A variant at its threshold or below; ``available`` is exact."""
+
+    id: VariantId
+    product_id: ProductId
+    available: int
+
+
 class Taken(msgspec.Struct, frozen=True):
     """What a taking came to: ``ids`` is None when fewer keys than asked were ``found``; ``seen`` were free before."""
 
@@ -206,9 +213,9 @@ async def list_empty(tx: Tx, product_ids: Sequence[UUID]) -> list[UUID]:
     return list((await tx.execute(_LIST_EMPTY, {"ids": list(product_ids)})).scalars())
 
 
-async def list_untold_low(tx: Tx, product_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Variants of the products with little left that nobody was told of: id, product_id, available."""
-    return (await tx.execute(_LIST_UNTOLD, {"ids": list(product_ids)})).all()
+async def list_untold_low(tx: Tx, product_ids: Sequence[UUID]) -> list[LowVariant]:
+    """Variants of the products that are low and that no admin was told of."""
+    return [LowVariant(**row) for row in (await tx.execute(_LIST_UNTOLD, {"ids": list(product_ids)})).mappings()]
 
 
 async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[OrderLineId, StockKeyId]]:

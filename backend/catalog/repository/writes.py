@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, LargeBinary, Row, Uuid, bindparam, insert, select, text, update
+import msgspec
+from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
@@ -15,7 +16,7 @@ from backend.catalog.errors import ImportUnderWay
 from backend.catalog.models import Category, Product, StockBatch, Variant
 from backend.catalog.rules.rows import RowKind
 from backend.infra.unit_of_work import Tx, sqlstate
-from backend.kernel.ids import DataKeyId, UserId, VariantId
+from backend.kernel.ids import CategoryId, DataKeyId, ProductId, UserId, VariantId
 
 _CHUNK: Final = 5000
 _LOCK_NOT_AVAILABLE: Final = "55P03"
@@ -75,7 +76,7 @@ _REFRESH_POPULARITY = text(
 ).bindparams(bindparam("since", type_=DateTime(timezone=True)))
 
 _FIND_VARIANT = (
-    select(Variant.id, Variant.product_id, Variant.currency)
+    select(Variant.id, Variant.product_id)
     .join(Product, Product.id == Variant.product_id)
     .where(Product.slug == bindparam("slug"), Variant.code == bindparam("code"))
 )
@@ -106,6 +107,78 @@ _RESTOCKED = text(
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 
 
+class StoredCategory(msgspec.Struct, frozen=True, kw_only=True):
+    """A category's columns that an import compares; the names are those of the table."""
+
+    id: CategoryId
+    parent_id: CategoryId | None
+    slug: str
+    name: dict[str, str]
+    icon: str
+    hue: str
+    position: int
+    hidden: bool
+
+
+class StoredProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product's columns that an import compares; the names are those of the table."""
+
+    id: ProductId
+    category_id: CategoryId
+    slug: str
+    country: str | None
+    kind: str
+    choice: str
+    name: dict[str, str]
+    summary: dict[str, str]
+    description: dict[str, str]
+    icon: str
+    hue: str
+    picture: str | None
+    tags: list[str]
+    premium_only: bool
+    hidden: bool
+    rank: int
+
+
+class StoredVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant's columns that an import compares; the names are those of the table."""
+
+    id: VariantId
+    product_id: ProductId
+    code: str
+    name: dict[str, str]
+    note: dict[str, str]
+    price_amount: int
+    reseller_amount: int | None
+    min_quantity: int
+    max_quantity: int | None
+    per_person_limit: int | None
+    low_stock_at: int
+    position: int
+    hidden: bool
+
+
+Stored = StoredCategory | StoredProduct | StoredVariant
+
+
+class VariantRef(msgspec.Struct, frozen=True):
+    """A variant and the product that it belongs to."""
+
+    id: VariantId
+    product_id: ProductId
+
+
+def _columns_of(stored: type[Stored]) -> list[Any]:
+    tables = {StoredCategory: Category, StoredProduct: Product, StoredVariant: Variant}
+    return [tables[stored].__table__.c[name] for name in stored.__struct_fields__]
+
+
+_CATEGORIES = select(*_columns_of(StoredCategory))
+_PRODUCTS = select(*_columns_of(StoredProduct))
+_VARIANTS = select(*_columns_of(StoredVariant))
+
+
 async def lock_imports(tx: Tx, what: str) -> None:
     """Let one import of ``what`` at a time be under way. Raises ImportUnderWay after waiting a while for another."""
     try:
@@ -121,26 +194,26 @@ async def bump_version(tx: Tx) -> int:
     return int((await tx.execute(_BUMP)).one().version)
 
 
-async def list_all_categories(tx: Tx) -> Sequence[Row[Any]]:
+async def list_all_categories(tx: Tx) -> list[StoredCategory]:
     """Every category, hidden ones too."""
-    return (await tx.execute(select(*Category.__table__.columns))).all()
+    return [StoredCategory(**row) for row in (await tx.execute(_CATEGORIES)).mappings()]
 
 
-async def list_products_by_slug(tx: Tx, slugs: Sequence[str]) -> list[Row[Any]]:
+async def list_products_by_slug(tx: Tx, slugs: Sequence[str]) -> list[StoredProduct]:
     """The products with these slugs, hidden ones too."""
-    rows: list[Row[Any]] = []
+    rows: list[StoredProduct] = []
     for start in range(0, len(slugs), _CHUNK):
-        chosen = Product.slug.in_(slugs[start : start + _CHUNK])
-        rows += (await tx.execute(select(*Product.__table__.columns).where(chosen))).all()
+        chosen = _PRODUCTS.where(Product.slug.in_(slugs[start : start + _CHUNK]))
+        rows += [StoredProduct(**row) for row in (await tx.execute(chosen)).mappings()]
     return rows
 
 
-async def list_variants_of(tx: Tx, product_ids: Sequence[UUID]) -> list[Row[Any]]:
+async def list_variants_of(tx: Tx, product_ids: Sequence[UUID]) -> list[StoredVariant]:
     """Every variant of the products, hidden ones too."""
-    rows: list[Row[Any]] = []
+    rows: list[StoredVariant] = []
     for start in range(0, len(product_ids), _CHUNK):
-        chosen = Variant.product_id.in_(product_ids[start : start + _CHUNK])
-        rows += (await tx.execute(select(*Variant.__table__.columns).where(chosen))).all()
+        chosen = _VARIANTS.where(Variant.product_id.in_(product_ids[start : start + _CHUNK]))
+        rows += [StoredVariant(**row) for row in (await tx.execute(chosen)).mappings()]
     return rows
 
 
@@ -166,9 +239,10 @@ async def refresh_popularity(tx: Tx) -> int:
     return (await tx.execute(_REFRESH_POPULARITY, {"since": tx.now - _POPULAR_FOR})).rowcount
 
 
-async def find_variant(tx: Tx, slug: str, code: str) -> Row[Any] | None:
-    """The variant ``slug/code``: id, product_id, currency."""
-    return (await tx.execute(_FIND_VARIANT, {"slug": slug, "code": code})).one_or_none()
+async def find_variant(tx: Tx, slug: str, code: str) -> VariantRef | None:
+    """The variant ``slug/code``, hidden or not."""
+    row = (await tx.execute(_FIND_VARIANT, {"slug": slug, "code": code})).mappings().one_or_none()
+    return None if row is None else VariantRef(**row)
 
 
 async def list_known_keys(tx: Tx, variants: list[UUID], fingerprints: list[bytes]) -> set[tuple[UUID, bytes]]:

@@ -11,12 +11,11 @@ import msgspec
 from backend.catalog.rules import fields
 from backend.catalog.rules.fields import FieldError, Parser
 from backend.catalog.rules.files import Number, RawRow
-from backend.catalog.types import HUES, ICONS, ChoiceKind, Problem, ProblemCode, StockKind
+from backend.catalog.types import HUES, ICONS, MAX_QUANTITY, ChoiceKind, Problem, ProblemCode, StockKind
 from backend.kernel.text import Locale, visible
 
 _MAX_SHOWN: Final = 40
 _BIG: Final = 1_000_000
-_MOST: Final = 1000  # of one thing in one order, as orders allow
 
 
 class RowKind(StrEnum):
@@ -62,7 +61,7 @@ _REQUIRED: Final = {
 
 def _columns(currency: str) -> dict[RowKind, dict[str, Parser]]:
     flag, place = fields.yes_or_no, fields.number(-_BIG, _BIG)
-    count = fields.optional(fields.number(1, _MOST))
+    count = fields.optional(fields.number(1, MAX_QUANTITY))
     return {
         RowKind.CATEGORY: {
             "slug": fields.slug,
@@ -92,7 +91,7 @@ def _columns(currency: str) -> dict[RowKind, dict[str, Parser]]:
             "price": fields.price(currency),
             "reseller_price": fields.optional(fields.price(currency)),
             "currency": fields.same_currency(currency),
-            "min_quantity": fields.number(1, _MOST),
+            "min_quantity": fields.number(1, MAX_QUANTITY),
             "max_quantity": count,
             "per_person_limit": fields.optional(fields.number(1, _BIG)),
             "low_stock_at": fields.number(0, 1000),

@@ -8,15 +8,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row
 
 from backend.catalog.repository import writes
+from backend.catalog.repository.writes import Stored, StoredCategory, StoredProduct, StoredVariant
 from backend.catalog.rules.fields import default_hue
 from backend.catalog.rules.rows import DEFAULTS, CatalogueRow, RowKind, shown
 from backend.catalog.types import Action, CatalogueReport, Change, FieldChange, Problem, ProblemCode
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import UserId
+from backend.kernel.ids import CategoryId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 
@@ -61,13 +61,13 @@ class _Planned(msgspec.Struct):
 class _Known(msgspec.Struct):
     """What there is already, by reference."""
 
-    categories: dict[str, Row[Any]]
-    products: dict[str, Row[Any]]
-    variants: dict[str, Row[Any]]
+    categories: dict[str, StoredCategory]
+    products: dict[str, StoredProduct]
+    variants: dict[str, StoredVariant]
 
-    def find(self, kind: RowKind, ref: str) -> Row[Any] | None:
+    def find(self, kind: RowKind, ref: str) -> Stored | None:
         """The row of this kind and reference."""
-        by_ref = {
+        by_ref: dict[RowKind, Mapping[str, Stored]] = {
             RowKind.CATEGORY: self.categories,
             RowKind.PRODUCT: self.products,
             RowKind.VARIANT: self.variants,
@@ -185,7 +185,7 @@ class CatalogueImport:
         categories = set(known.categories) | set(self._rows[RowKind.CATEGORY])
         products = set(known.products) | set(self._rows[RowKind.PRODUCT])
         slug_of = {row.id: slug for slug, row in known.categories.items()}
-        parents = {slug: slug_of.get(row.parent_id) for slug, row in known.categories.items()}
+        parents = {slug: slug_of[row.parent_id] if row.parent_id else None for slug, row in known.categories.items()}
         parents |= {ref: item.after["parent"] for ref, item in self._plan[RowKind.CATEGORY].items()}
         for ref, item in self._plan[RowKind.CATEGORY].items():
             parent = item.after["parent"]
@@ -203,10 +203,11 @@ class CatalogueImport:
                 self._bad(item.row, ProblemCode.UNKNOWN_PRODUCT, "product", slug)
 
     async def _write(self, tx: Tx) -> None:
-        categories = {row.slug: row.id for row in await writes.list_all_categories(tx)}
+        categories: dict[str, UUID] = {row.slug: row.id for row in await writes.list_all_categories(tx)}
         categories |= {ref: item.id for ref, item in self._plan[RowKind.CATEGORY].items()}
         slugs = sorted({ref.partition("/")[0] for ref in self._plan[RowKind.VARIANT]})
-        products = {row.slug: row.id for row in await writes.list_products_by_slug(tx, slugs)}
+        rows = await writes.list_products_by_slug(tx, slugs)
+        products: dict[str, UUID] = {row.slug: row.id for row in rows}
         products |= {ref: item.id for ref, item in self._plan[RowKind.PRODUCT].items()}
         for kind in RowKind:
             new = [item for item in self._plan[kind].values() if not item.known]
@@ -259,16 +260,15 @@ def _merged(row: CatalogueRow, before: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _fields(kind: RowKind, row: Row[Any], slug_of: Mapping[UUID, str]) -> dict[str, Any]:
-    """A stored row in the words of the file."""
-    mapping = row._mapping
+def _fields(kind: RowKind, row: Stored, slug_of: Mapping[CategoryId, str]) -> dict[str, Any]:
+    """A stored row by the column names of the file."""
     names = [name for name in DEFAULTS[kind] if name not in _LINKS and name not in _STORED_AS]
-    found = {name: mapping[name] for name in (*names, *_TEXTS[kind])}
-    if kind is RowKind.CATEGORY:
-        return found | {"hue": row.hue, "parent": slug_of.get(row.parent_id)}
-    if kind is RowKind.PRODUCT:
-        return found | {"hue": row.hue, "category": slug_of[row.category_id]}
-    return found | {name: mapping[column] for name, column in _STORED_AS.items()}
+    values = {name: getattr(row, name) for name in (*names, *_TEXTS[kind])}
+    if isinstance(row, StoredCategory):
+        return values | {"hue": row.hue, "parent": slug_of[row.parent_id] if row.parent_id else None}
+    if isinstance(row, StoredProduct):
+        return values | {"hue": row.hue, "category": slug_of[row.category_id]}
+    return values | {name: getattr(row, column) for name, column in _STORED_AS.items()}
 
 
 def _columns(values: Mapping[str, Any], categories: Mapping[str, UUID]) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row
 
 from backend.catalog.repository import stock, writes
 from backend.catalog.rules.fields import canonical_key
@@ -115,8 +114,8 @@ class StockImport:
     async def _target(self, tx: Tx, ref: str) -> _Target | None:
         if ref not in self._targets:
             slug, _, code = ref.partition("/")
-            row: Row[Any] | None = await writes.find_variant(tx, slug, code) if code and "\0" not in ref else None
-            self._targets[ref] = _Target(VariantId(row.id), ProductId(row.product_id)) if row else None
+            row = await writes.find_variant(tx, slug, code) if code and "\0" not in ref else None
+            self._targets[ref] = _Target(row.id, row.product_id) if row else None
         return self._targets[ref]
 
     async def _store(self, tx: Tx, chunk: list[tuple[_Target, str]]) -> None:

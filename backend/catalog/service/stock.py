@@ -9,7 +9,6 @@ from backend.catalog.repository import stock
 from backend.catalog.types import StockLow
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
-from backend.kernel.ids import VariantId
 
 _SWEEP_BATCH: Final = 500
 _FIRST_ID: Final = UUID(int=0)
@@ -39,9 +38,8 @@ class StockService:
                 if not ids:
                     return settled
                 for low in await stock.list_untold_low(tx, ids):
-                    if await stock.mark_low_told(tx, VariantId(low.id)):
-                        event = StockLow(variant_id=low.id, product_id=low.product_id, left=low.available)
-                        tx.emit(event)
+                    if await stock.mark_low_told(tx, low.id):
+                        tx.emit(StockLow(variant_id=low.id, product_id=low.product_id, left=low.available))
                 empty = await stock.list_empty(tx, ids)
                 if empty:
                     settled += await stock.settle_in_stock(tx, empty)

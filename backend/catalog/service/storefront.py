@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row
 
-from backend.catalog.repository import shelves, writes
-from backend.catalog.repository.shelves import ListFilter, ListKey
-from backend.catalog.rules import render_description
-from backend.catalog.service.shelves import ShelvesCache
+from backend.catalog.repository import storefront, writes
+from backend.catalog.repository.storefront import ListedProduct, ListFilter, ListKey, ProductFacts, VariantFacts
+from backend.catalog.rules import buying, render_description
+from backend.catalog.service.categories import CategoriesCache
 from backend.catalog.types import (
     AVAILABILITY_CAP,
+    BuyBox,
     CategoryRow,
     ChoiceKind,
     CountryRow,
@@ -27,7 +27,7 @@ from backend.catalog.words import product_name
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import ProductId, VariantId
+from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import pick
@@ -49,22 +49,22 @@ class StorefrontService:
     def __init__(self, *, uow: UnitOfWork, currency: str) -> None:
         self._uow = uow
         self._currency = currency
-        self._shelves = ShelvesCache()
+        self._categories = CategoriesCache()
 
     async def version(self) -> int:
         """A number that grows with every change of the catalogue (not of the stock)."""
         async with self._uow.read() as tx:
-            return await shelves.get_version(tx)
+            return await storefront.get_version(tx)
 
     async def categories(self, actor: Actor) -> list[CategoryRow]:
         """Every shown category in reading order, in the actor's language."""
         async with self._uow.read() as tx:
-            return (await self._shelves.get(tx)).rows(actor.language)
+            return (await self._categories.get(tx)).rows(actor.language)
 
     async def countries(self) -> list[CountryRow]:
         """Countries that have products, the fullest first."""
         async with self._uow.read() as tx:
-            return list((await self._shelves.get(tx)).countries)
+            return list((await self._categories.get(tx)).countries)
 
     async def browse(
         self,
@@ -86,25 +86,25 @@ class StorefrontService:
         after = _place(cursor, sort)
         cards: list[ProductCard] = []
         async with self._uow.read() as tx:
-            ids = (await self._shelves.get(tx)).subtree(category) if category is not None else None
+            ids = (await self._categories.get(tx)).subtree(category) if category is not None else None
             wanted = ListFilter(ids, code, in_stock, sort)
             while True:
-                rows = await shelves.list_products(tx, wanted, after, limit + 1)
+                rows = await storefront.list_products(tx, wanted, after, limit + 1)
                 page = rows[:limit]
                 # A product that sold out a moment ago may still be marked as in stock: the count decides.
-                cards += [self._card(row, actor) for row in page if row.available or not in_stock]
+                cards += [self._listed(row, actor) for row in page if row.available or not in_stock]
                 if len(rows) <= limit:
                     return Page(cards)
-                after = shelves.place_of(page[-1], sort)
+                after = storefront.place_of(page[-1], sort)
                 if cards:
                     return Page(cards, encode_cursor(_Cursor(sort, after.key, after.id)))
 
     async def product(self, actor: Actor, slug: str) -> ProductDetail:
         """A product with its variants, priced for the actor. Raises NotFound."""
         async with self._uow.read() as tx:
-            row = await shelves.get_product(tx, slug)
-            variants = [_variant(item, actor) for item in await shelves.list_variants(tx, row.id)]
-        card = self._card(row, actor, available=min(sum(item.available or 0 for item in variants), AVAILABILITY_CAP))
+            row = await storefront.get_product(tx, slug)
+            variants = [_variant(item, actor) for item in await storefront.list_variants(tx, row.id)]
+        card = self._card(row, actor, min(sum(item.available or 0 for item in variants), AVAILABILITY_CAP))
         description = pick(row.description, actor.language)
         return ProductDetail(
             **msgspec.structs.asdict(card),
@@ -118,19 +118,25 @@ class StorefrontService:
         )
 
     async def similar(self, actor: Actor, slug: str, limit: int = _SIMILAR) -> list[ProductCard]:
-        """Other products that are in stock: of the same shelf and country, then of the shelves beside it."""
+        """Other products that are in stock: of the same category and country, then of the categories beside it."""
         found: dict[UUID, ProductCard] = {}
         async with self._uow.read() as tx:
-            row = await shelves.get_product(tx, slug)
-            family = (await self._shelves.get(tx)).family(row.category_id)
+            row = await storefront.get_product(tx, slug)
+            family = (await self._categories.get(tx)).family(row.category_id)
             for ids, country in (([row.category_id], row.country), (family, row.country), (family, None)):
                 wanted = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
-                for other in await shelves.list_products(tx, wanted, None, limit + 1):
+                for other in await storefront.list_products(tx, wanted, None, limit + 1):
                     if other.id != row.id and other.available:
-                        found.setdefault(other.id, self._card(other, actor))
+                        found.setdefault(other.id, self._listed(other, actor))
                 if len(found) >= limit:
                     break
         return list(found.values())[:limit]
+
+    def buy_box(
+        self, actor: Actor, product: ProductDetail, variant_id: VariantId | None = None, quantity: int = 1
+    ) -> BuyBox:
+        """What the buy box of a product shows; without a known ``variant_id`` for the first variant in stock."""
+        return buying.buy_box(product, buying.choose_variant(product, variant_id), quantity, actor)
 
     async def refresh_popularity(self) -> int:
         """Count the sales of the last 30 days into the order "popular"; how many products moved."""
@@ -140,11 +146,14 @@ class StorefrontService:
                 await writes.bump_version(tx)
         return moved
 
-    def _card(self, row: Row[Any], actor: Actor, available: int | None = None) -> ProductCard:
+    def _listed(self, row: ListedProduct, actor: Actor) -> ProductCard:
+        return self._card(row, actor, row.available)
+
+    def _card(self, row: ProductFacts, actor: Actor, available: int) -> ProductCard:
         amount = row.reseller_amount if actor.is_reseller else row.price_amount
         name = pick(row.name, actor.language)
         return ProductCard(
-            id=ProductId(row.id),
+            id=row.id,
             slug=row.slug,
             name=name,
             title=product_name(name, row.country, actor.language),
@@ -155,21 +164,21 @@ class StorefrontService:
             category=row.category,
             price_from=Money(amount, self._currency),
             prices_differ=row.prices_differ,
-            available=row.available if available is None else available,
+            available=available,
             premium_only=row.premium_only,
             picture=row.picture,
         )
 
 
-def _variant(row: Row[Any], actor: Actor) -> VariantOffer:
+def _variant(row: VariantFacts, actor: Actor) -> VariantOffer:
     public = Money(row.price_amount, row.currency)
-    reseller = actor.is_reseller and row.reseller_amount is not None
+    reseller = row.reseller_amount if actor.is_reseller else None
     return VariantOffer(
-        id=VariantId(row.id),
+        id=row.id,
         code=row.code,
         name=pick(row.name, actor.language),
         note=pick(row.note, actor.language),
-        price=Money(row.reseller_amount, row.currency) if reseller else public,
+        price=public if reseller is None else Money(reseller, row.currency),
         public_price=public,
         available=row.available,
         min_quantity=row.min_quantity,

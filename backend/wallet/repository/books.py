@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 from sqlalchemy import TextClause, text
 
 from backend.infra.unit_of_work import Tx
@@ -27,9 +28,19 @@ _TOTALS = text("""
 SELECT asset, sum(balance) AS total FROM ledger_accounts WHERE user_id IS NOT NULL GROUP BY asset ORDER BY asset""")
 
 
-async def get_counts(tx: Tx) -> Any:
-    """Numbers of transfers, legs, accounts and waiting legs."""
-    return (await tx.execute(_COUNTS)).one()
+class Counts(msgspec.Struct, frozen=True):
+    """How many rows the ledger has."""
+
+    transfers: int
+    legs: int
+    accounts: int
+    waiting: int
+    """Legs of the shop's accounts that are not rolled up yet."""
+
+
+async def get_counts(tx: Tx) -> Counts:
+    """How many rows the ledger has, all tables counted in full."""
+    return Counts(**(await tx.execute(_COUNTS)).mappings().one())
 
 
 async def list_totals(tx: Tx) -> dict[str, int]:

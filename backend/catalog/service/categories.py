@@ -1,4 +1,4 @@
-"""The categories as people walk them, kept in memory as long as the catalogue stays as it is."""
+"""The tree of categories, cached for as long as the catalogue does not change."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from uuid import UUID
 
-from backend.catalog.repository import shelves
+from backend.catalog.repository import storefront
 from backend.catalog.types import CategoryFacts, CategoryRow, CountryRow
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.text import Locale, pick
 
 
-class Shelves:
-    """The tree of shown categories and the countries, as of one version of the catalogue."""
+class Categories:
+    """The tree of visible categories and the countries, as of one version of the catalogue."""
 
     def __init__(self, facts: list[CategoryFacts], countries: list[CountryRow]) -> None:
         self.countries = countries
@@ -24,7 +24,7 @@ class Shelves:
         for item in facts:
             self._children[item.parent_id].append(item)
         self._totals: dict[UUID, int] = {}
-        for item in reversed(facts):  # parents come before children, so this way children are counted first
+        for item in reversed(facts):  # parents come before children in ``facts``, so children are counted first here
             below = sum(self._totals[child.id] for child in self._children[item.id])
             self._totals[item.id] = item.products + below
 
@@ -35,13 +35,13 @@ class Shelves:
         return [item.id for item, _ in self._walk(self._by_slug[slug], 0)]
 
     def family(self, category_id: UUID) -> list[UUID]:
-        """The ids of a category, its siblings and all below them: where similar things stand."""
-        found = self._by_id.get(category_id)
-        if found is None:
+        """The ids of a category, its siblings and all below them: where similar products are."""
+        category = self._by_id.get(category_id)
+        if category is None:
             return [category_id]
-        if found.parent_id is None:
-            return self.subtree(found.slug)
-        return self.subtree(self._by_id[found.parent_id].slug)
+        if category.parent_id is None:
+            return self.subtree(category.slug)
+        return self.subtree(self._by_id[category.parent_id].slug)
 
     def rows(self, locale: Locale) -> list[CategoryRow]:
         """Every category in reading order: each before what is below it."""
@@ -66,18 +66,18 @@ class Shelves:
             yield from self._walk(child, depth + 1)
 
 
-class ShelvesCache:
-    """The shelves of the newest version seen."""
+class CategoriesCache:
+    """Keeps the categories of the newest version read so far."""
 
     def __init__(self) -> None:
         self._version = -1
-        self._shelves = Shelves([], [])
+        self._categories = Categories([], [])
 
-    async def get(self, tx: Tx) -> Shelves:
-        """The shelves as they are now."""
-        # The version is read first: what is read after it can only be newer, and is then read once more.
-        version = await shelves.get_version(tx)
+    async def get(self, tx: Tx) -> Categories:
+        """The categories of the catalogue's current version."""
+        # The version is read first: if the catalogue changes in between, the newer rows are read again next time.
+        version = await storefront.get_version(tx)
         if version != self._version:
-            fresh = Shelves(await shelves.list_categories(tx), await shelves.list_countries(tx))
-            self._version, self._shelves = version, fresh
-        return self._shelves
+            current = Categories(await storefront.list_categories(tx), await storefront.list_countries(tx))
+            self._version, self._categories = version, current
+        return self._categories

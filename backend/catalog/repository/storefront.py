@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, TextClause, Uuid, bindparam, func, select, text
+from sqlalchemy import TextClause, Uuid, bindparam, func, select, text
 
 from backend.catalog.models import CatalogueVersion, Product, Variant
 from backend.catalog.rules.fields import is_slug
@@ -29,7 +29,7 @@ _OFFER = (
     .where(Variant.id == bindparam("variant_id"), Variant.hidden.is_(False), Product.listed)
 )  # fmt: skip
 
-# Counted live, and only up to the cap: a shelf of 30 costs the same whether 100 or a million keys lie behind it.
+# Counted live, and only up to the cap: a page of 30 costs the same with 100 keys in stock as with a million.
 _AVAILABLE = f"""
     (SELECT count(*) FROM (
         SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
@@ -87,6 +87,60 @@ _ORDER = {
 }
 
 
+class ProductFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as a list needs it: names by language, amounts in minor units of the shop's currency."""
+
+    id: ProductId
+    slug: str
+    name: dict[str, str]
+    summary: dict[str, str]
+    hue: str
+    icon: str
+    country: str | None
+    category: str
+    """The slug of its category."""
+    price_amount: int
+    reseller_amount: int
+    prices_differ: bool
+    premium_only: bool
+    picture: str | None
+    popularity: int
+
+
+class ListedProduct(ProductFacts, frozen=True, kw_only=True):
+    """A product in a list; ``available`` counts the keys of all its variants, up to AVAILABILITY_CAP."""
+
+    available: int
+
+
+class ProductText(ProductFacts, frozen=True, kw_only=True):
+    """A product as its own page needs it."""
+
+    description: dict[str, str]
+    tags: list[str]
+    kind: str
+    choice: str
+    category_id: UUID
+    category_name: dict[str, str]
+
+
+class VariantFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant of a product's page: names by language, amounts in minor units of ``currency``."""
+
+    id: VariantId
+    code: str
+    name: dict[str, str]
+    note: dict[str, str]
+    price_amount: int
+    reseller_amount: int | None
+    currency: str
+    min_quantity: int
+    max_quantity: int | None
+    per_person_limit: int | None
+    available: int
+    """Keys that can be bought now, counted up to AVAILABILITY_CAP."""
+
+
 class ListFilter(msgspec.Struct, frozen=True):
     """What a list shows; ``categories`` None is all of them, ``country`` None is everywhere."""
 
@@ -107,7 +161,7 @@ class ListKey(msgspec.Struct, frozen=True, array_like=True):
 def _list_statement(
     *, by_category: bool, by_country: bool, in_stock: bool, sort: Sort, after: bool, limit: int
 ) -> TextClause:
-    """One sorted stretch from each shelf's own index, merged.
+    """One sorted stretch from each category's own index, merged.
 
     Every branch (a category of the subtree, in stock or not) is read in the order of an index and ends after one
     page, so the cost goes by branches, not by products, and a deep page costs what the first one does. The limit is
@@ -117,8 +171,8 @@ def _list_statement(
     branches = ["(VALUES (true)) stocked (yes)" if in_stock else "(VALUES (true), (false)) stocked (yes)"]
     where = ["listed", "in_stock = stocked.yes"]
     if by_category:
-        branches.append("unnest(CAST(:categories AS uuid[])) shelf (id)")
-        where.append("category_id = shelf.id")
+        branches.append("unnest(CAST(:categories AS uuid[])) wanted (id)")
+        where.append("category_id = wanted.id")
     if by_country:
         where.append("country = CAST(:country AS text)")
     if after:
@@ -165,8 +219,8 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
     )
 
 
-async def list_products(tx: Tx, wanted: ListFilter, after: ListKey | None, limit: int) -> Sequence[Row[Any]]:
-    """Rows of a list in its order, after a place in it."""
+async def list_products(tx: Tx, wanted: ListFilter, after: ListKey | None, limit: int) -> list[ListedProduct]:
+    """Products of a list in its order, after a place in it."""
     values: dict[str, Any] = {}
     if wanted.categories is not None:
         values["categories"] = list(wanted.categories)
@@ -184,26 +238,26 @@ async def list_products(tx: Tx, wanted: ListFilter, after: ListKey | None, limit
         after=after is not None,
         limit=limit,
     )
-    return (await tx.execute(statement, values)).all()
+    return [ListedProduct(**row) for row in (await tx.execute(statement, values)).mappings()]
 
 
-def place_of(row: Row[Any], sort: Sort) -> ListKey:
+def place_of(row: ListedProduct, sort: Sort) -> ListKey:
     """The place of a listed row, for the cursor."""
     key = {Sort.POPULAR: row.popularity, Sort.NEW: 0, Sort.PRICE: row.price_amount}[sort]
     return ListKey(key, row.id)
 
 
-async def get_product(tx: Tx, slug: str) -> Row[Any]:
+async def get_product(tx: Tx, slug: str) -> ProductText:
     """A listed product. Raises NotFound."""
-    row = (await tx.execute(_DETAIL, {"slug": slug})).one_or_none() if is_slug(slug) else None
+    row = (await tx.execute(_DETAIL, {"slug": slug})).mappings().one_or_none() if is_slug(slug) else None
     if row is None:
         raise NotFound("no such product")
-    return row
+    return ProductText(**row)
 
 
-async def list_variants(tx: Tx, product_id: UUID) -> Sequence[Row[Any]]:
-    """The variants of a product that are shown, each with what is left of it."""
-    return (await tx.execute(_VARIANTS, {"product_id": product_id})).all()
+async def list_variants(tx: Tx, product_id: UUID) -> list[VariantFacts]:
+    """The visible variants of a product, each with its available keys."""
+    return [VariantFacts(**row) for row in (await tx.execute(_VARIANTS, {"product_id": product_id})).mappings()]
 
 
 async def list_categories(tx: Tx) -> list[CategoryFacts]:
