@@ -7,11 +7,20 @@ from typing import Final
 
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import stock, storefront
-from backend.catalog.types import AVAILABILITY_CAP, STOCK_TOPIC, KeyState, Offer, StockLow, StockSubject
+from backend.catalog.types import (
+    AVAILABILITY_CAP,
+    STOCK_TOPIC,
+    KeyState,
+    Offer,
+    StockKeyId,
+    StockLow,
+    StockSubject,
+    VariantId,
+)
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import OrderLineId, StockKeyId, VariantId
+from backend.kernel.ids import OrderLineId
 from backend.kernel.text import like
 
 _FINGERPRINTS_AT_ONCE: Final = 1000

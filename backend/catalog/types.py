@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
+from uuid import UUID
 
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import CategoryId, ProductId, VariantId
 from backend.kernel.money import Money
+
+CategoryId = NewType("CategoryId", UUID)
+ProductId = NewType("ProductId", UUID)
+VariantId = NewType("VariantId", UUID)
+StockKeyId = NewType("StockKeyId", UUID)
 
 AVAILABILITY_CAP: Final = 100
 """Availability is counted up to here: below it the count is exact, at it there is plenty."""

@@ -12,20 +12,12 @@ import uuid_utils.compat
 from backend.kernel.text import code_signs
 
 UserId = NewType("UserId", UUID)
-CategoryId = NewType("CategoryId", UUID)
-ProductId = NewType("ProductId", UUID)
-VariantId = NewType("VariantId", UUID)
-StockKeyId = NewType("StockKeyId", UUID)
 OrderId = NewType("OrderId", UUID)
 OrderLineId = NewType("OrderLineId", UUID)
-TransferId = NewType("TransferId", UUID)
-AccountId = NewType("AccountId", UUID)
 IntentId = NewType("IntentId", UUID)
 PaymentEventId = NewType("PaymentEventId", UUID)
 RefundId = NewType("RefundId", UUID)
 ProofId = NewType("ProofId", UUID)
-HoldId = NewType("HoldId", UUID)
-AdjustmentId = NewType("AdjustmentId", UUID)
 JobId = NewType("JobId", UUID)
 DataKeyId = NewType("DataKeyId", UUID)
 

@@ -12,7 +12,7 @@ import structlog
 
 from backend.approvals.types import ApprovalAsked
 from backend.catalog import domain as catalog
-from backend.catalog.types import StockLow
+from backend.catalog.types import StockLow, VariantId
 from backend.growth.types import BonusCredited, GiftCardRedeemed
 from backend.identity import domain as identity
 from backend.identity.types import Permission, Recipient
@@ -24,7 +24,7 @@ from backend.infra.storage import StoredFile
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, OrderId, UserId, VariantId
+from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.notifications import domain, messages, repository
 from backend.notifications.domain import Composer
 from backend.notifications.errors import Rejected, SlowDown, Unreachable

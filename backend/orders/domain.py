@@ -9,10 +9,11 @@ from sqlalchemy import Row
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
+from backend.catalog.types import VariantId
 from backend.catalog.words import product_name
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, UserId, VariantId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.orders import rules

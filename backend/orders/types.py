@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+from backend.catalog.types import StockKeyId, VariantId
 from backend.kernel.events import Event
-from backend.kernel.ids import OrderId, OrderLineId, StockKeyId, UserId, VariantId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 
 

@@ -6,13 +6,23 @@ from collections.abc import Collection, Iterable
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Unavailable
-from backend.kernel.ids import AdjustmentId, TransferId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import adjustments, books, holds
 from backend.wallet.repository import transfers as repository
-from backend.wallet.types import AccountRef, Adjustment, Hold, HouseBalance, Memo, NewTransfer, TransferKind
+from backend.wallet.types import (
+    AccountRef,
+    Adjustment,
+    AdjustmentId,
+    Hold,
+    HouseBalance,
+    Memo,
+    NewTransfer,
+    TransferId,
+    TransferKind,
+)
 
 _TRIES = 3
 _ROLLUP_BATCH = 10_000

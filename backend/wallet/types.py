@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
+from uuid import UUID
 
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import AccountId, AdjustmentId, HoldId, TransferId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+
+AccountId = NewType("AccountId", UUID)
+TransferId = NewType("TransferId", UUID)
+HoldId = NewType("HoldId", UUID)
+AdjustmentId = NewType("AdjustmentId", UUID)
 
 WALLET: Final = "wallet"
 """The account that a person spends from, one for each asset."""

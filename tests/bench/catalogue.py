@@ -19,13 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.bootstrap import SUBSCRIPTIONS
 from backend.catalog import domain
 from backend.catalog.service import StorefrontService
-from backend.catalog.types import Sort
+from backend.catalog.types import Sort, VariantId
 from backend.infra import embedded, migrations
 from backend.infra.database import make_engine
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
-from backend.kernel.ids import OrderLineId, VariantId
+from backend.kernel.ids import OrderLineId
 from tests.factories.catalog import buyer
 
 _SEALED = "decode(repeat('ab', 47), 'hex')"  # nonce, 19 characters, tag: what a usual key takes

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from backend.catalog.types import VariantId
 from backend.infra import embedded
-from backend.kernel.ids import VariantId
 from tests.bench.report import Row
 from tests.bench.world import BUYERS, World, add_keys, add_variant, buyer_id
 from tests.fakes.heard import statements_of

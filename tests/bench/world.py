@@ -14,10 +14,11 @@ from sqlalchemy import text
 from backend.bootstrap import Services, build
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import read_stock
+from backend.catalog.types import VariantId
 from backend.identity.types import Actor
 from backend.infra import embedded, migrations
 from backend.infra.settings import Environment, Settings
-from backend.kernel.ids import UserId, VariantId
+from backend.kernel.ids import UserId
 from tests.factories.catalog import category, import_rows, product, variant
 from tests.factories.shop import add_goods
 from tests.factories.wallet import actor_of, give, usd

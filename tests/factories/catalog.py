@@ -9,11 +9,11 @@ from typing import Any
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
-from backend.catalog.types import CatalogueReport, StockReport
+from backend.catalog.types import CatalogueReport, StockReport, VariantId
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import OrderLineId, VariantId
+from backend.kernel.ids import OrderLineId
 from backend.kernel.text import Locale
 
 USD = "USD"

@@ -6,11 +6,10 @@ import msgspec
 from sqlalchemy import insert
 
 from backend.catalog.models import Category, Product, StockBatch, StockKey, Variant
-from backend.catalog.types import StockKind
+from backend.catalog.types import ProductId, StockKind, VariantId
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import ProductId, VariantId
 from backend.kernel.money import Money
 from tests.factories.wallet import USD, actor_of, rich_person, usd
 

@@ -10,9 +10,8 @@ from litestar import get
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.catalog.types import ProductDetail, Sort
+from backend.catalog.types import ProductDetail, Sort, VariantId
 from backend.infra.formatting import country_name
-from backend.kernel.ids import VariantId
 from webapp.catalog import screens as present
 from webapp.core import forms
 from webapp.core.answers import asked_for_more

@@ -12,9 +12,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta
 
+from backend.catalog.types import VariantId
 from backend.catalog.words import product_name
 from backend.identity.types import Actor
-from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OrderFilter, OrderRow

@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid, bindparam,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
-from backend.catalog.types import AVAILABILITY_CAP, KeyState, StockSubject
+from backend.catalog.types import AVAILABILITY_CAP, KeyState, ProductId, StockKeyId, StockSubject, VariantId
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import DataKeyId, OrderLineId, ProductId, StockKeyId, VariantId
+from backend.kernel.ids import DataKeyId, OrderLineId
 
 # One statement takes the keys and tells what is left. The chosen rows arrive as one array, so that no plan, custom or
 # generic, can think of reading the table; rows that another buyer holds are passed over, and when too few are left

@@ -12,10 +12,19 @@ from sqlalchemy import TextClause, Uuid, bindparam, func, select, text
 
 from backend.catalog.models import CatalogueVersion, Product, Variant
 from backend.catalog.rules.fields import is_slug
-from backend.catalog.types import AVAILABILITY_CAP, CategoryFacts, CountryRow, Offer, Sort, StockKind
+from backend.catalog.types import (
+    AVAILABILITY_CAP,
+    CategoryFacts,
+    CategoryId,
+    CountryRow,
+    Offer,
+    ProductId,
+    Sort,
+    StockKind,
+    VariantId,
+)
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import CategoryId, ProductId, VariantId
 from backend.kernel.money import Money
 
 _OFFER = (

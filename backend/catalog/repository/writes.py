@@ -15,8 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from backend.catalog.errors import ImportUnderWay
 from backend.catalog.models import Category, Product, StockBatch, Variant
 from backend.catalog.rules.rows import RowKind
+from backend.catalog.types import CategoryId, ProductId, VariantId
 from backend.infra.unit_of_work import Tx, sqlstate
-from backend.kernel.ids import CategoryId, DataKeyId, ProductId, UserId, VariantId
+from backend.kernel.ids import DataKeyId, UserId
 
 _CHUNK: Final = 5000
 _LOCK_NOT_AVAILABLE: Final = "55P03"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from backend.catalog.types import AVAILABILITY_CAP, BuyBox, BuyState, ProductDetail, VariantOffer
+from backend.catalog.types import AVAILABILITY_CAP, BuyBox, BuyState, ProductDetail, VariantId, VariantOffer
 from backend.identity.types import Actor
-from backend.kernel.ids import VariantId
 
 
 def choose_variant(product: ProductDetail, wanted: VariantId | None) -> VariantOffer:

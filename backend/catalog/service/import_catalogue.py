@@ -13,10 +13,10 @@ from backend.catalog.repository import writes
 from backend.catalog.repository.writes import Stored, StoredCategory, StoredProduct, StoredVariant
 from backend.catalog.rules.fields import default_hue
 from backend.catalog.rules.rows import DEFAULTS, CatalogueRow, RowKind, shown
-from backend.catalog.types import Action, CatalogueReport, Change, FieldChange, Problem, ProblemCode
+from backend.catalog.types import Action, CatalogueReport, CategoryId, Change, FieldChange, Problem, ProblemCode
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import CategoryId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 

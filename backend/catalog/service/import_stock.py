@@ -11,11 +11,11 @@ import msgspec
 from backend.catalog.repository import stock, writes
 from backend.catalog.rules.fields import canonical_key
 from backend.catalog.rules.rows import StockRow, shown
-from backend.catalog.types import STOCK_TOPIC, Problem, ProblemCode, StockChange, StockReport
+from backend.catalog.types import STOCK_TOPIC, Problem, ProblemCode, ProductId, StockChange, StockReport, VariantId
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import DataKeyId, ProductId, UserId, VariantId
+from backend.kernel.ids import DataKeyId, UserId
 from backend.kernel.money import Money
 
 _CHUNK: Final = 5000

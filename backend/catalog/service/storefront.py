@@ -21,13 +21,13 @@ from backend.catalog.types import (
     ProductDetail,
     Sort,
     StockKind,
+    VariantId,
     VariantOffer,
 )
 from backend.catalog.words import product_name
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import pick

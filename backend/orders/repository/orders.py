@@ -27,10 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from backend.catalog.types import StockKeyId, VariantId
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import OrderId, OrderLineId, StockKeyId, UserId, VariantId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order, Reveal, TimelineEvent
 from backend.orders.rules import order_number

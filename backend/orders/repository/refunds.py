@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from backend.catalog.types import VariantId
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, OrderLineId, UserId, VariantId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order, OrderRefund
 from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget

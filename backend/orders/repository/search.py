@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from backend.catalog.types import VariantId
 from backend.infra.short_numbers import list_numbered
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import Numbering, NumberPart, OrderId, OrderLineId, UserId, VariantId
+from backend.kernel.ids import Numbering, NumberPart, OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order
 

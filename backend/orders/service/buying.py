@@ -6,11 +6,11 @@ import msgspec
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import Offer
+from backend.catalog.types import Offer, VariantId
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import Tx, retry_conflicts
 from backend.kernel.errors import AppError, NotFound
-from backend.kernel.ids import OrderId, OrderLineId, VariantId
+from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged

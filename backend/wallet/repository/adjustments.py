@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet.models import WalletAdjustment
-from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import Adjustment, AdjustmentId, AdjustmentStatus
 
 _C = WalletAdjustment.__table__.c
 _COLUMNS: Final = (

@@ -24,10 +24,9 @@ from sqlalchemy import (
 )
 
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import TransferId
 from backend.kernel.money import Money
 from backend.wallet.models import LedgerAccount, LedgerLeg, LedgerTransfer
-from backend.wallet.types import AccountRef, DayTotal, HistoryRow, Memo, TransferKind
+from backend.wallet.types import AccountRef, DayTotal, HistoryRow, Memo, TransferId, TransferKind
 
 _FIRST_CHANGE = text("""
 SELECT min(first.at) FROM ledger_accounts a

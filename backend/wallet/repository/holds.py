@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import HoldId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet.models import WalletHold
-from backend.wallet.types import Hold
+from backend.wallet.types import Hold, HoldId
 
 _HOLD = WalletHold.__table__.c
 _OPEN = "held"

@@ -11,10 +11,19 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import AccountId, TransferId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet.models import LedgerAccount, LedgerLeg, LedgerTransfer
-from backend.wallet.types import WALLET, AccountRef, HouseBalance, NewTransfer, PostedTransfer, TransferKind
+from backend.wallet.types import (
+    WALLET,
+    AccountId,
+    AccountRef,
+    HouseBalance,
+    NewTransfer,
+    PostedTransfer,
+    TransferId,
+    TransferKind,
+)
 
 _TYPES: Final[dict[str, Any]] = {
     "id": Uuid(), "kind": Text(), "key": Text(), "reference": Text(), "memo": JSONB(), "now": DateTime(timezone=True),

@@ -10,7 +10,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet import domain, rules
 from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict
@@ -19,6 +19,7 @@ from backend.wallet.types import (
     ADJUSTMENTS,
     AccountRef,
     Adjustment,
+    AdjustmentId,
     AdjustmentStatus,
     Memo,
     TransferKind,

@@ -14,10 +14,12 @@ from backend.catalog.types import (
     ChoiceKind,
     Offer,
     ProductDetail,
+    ProductId,
     StockKind,
+    VariantId,
     VariantOffer,
 )
-from backend.kernel.ids import ProductId, VariantId, new_id
+from backend.kernel.ids import new_id
 from backend.orders.errors import PremiumOnly, QuantityNotAllowed
 from backend.orders.rules import check_offer
 from tests.factories.catalog import buyer

@@ -7,11 +7,10 @@ from sqlalchemy import text
 
 from backend.catalog import domain
 from backend.catalog.errors import ReservationGone, SoldOut
-from backend.catalog.types import AVAILABILITY_CAP, Sort, StockLow
+from backend.catalog.types import AVAILABILITY_CAP, Sort, StockKeyId, StockLow, VariantId
 from backend.infra.crypto import DecryptionError, KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import StockKeyId, VariantId
 from backend.kernel.money import Money
 from tests.factories.catalog import (
     add_variant,

@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.catalog import domain
 from backend.catalog.errors import ImportUnderWay, SoldOut
 from backend.catalog.repository.writes import lock_imports
+from backend.catalog.types import StockKeyId, VariantId
 from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
 from backend.kernel.errors import Unavailable
-from backend.kernel.ids import OrderLineId, StockKeyId, VariantId
+from backend.kernel.ids import OrderLineId
 from tests.factories.catalog import add_variant, buyer, catalog_services, import_keys, line_id
 
 SUBSCRIPTIONS = {"StockLow": ("notifications.stock_low",)}

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import SUBSCRIPTIONS
-from backend.catalog.types import StockSubject
+from backend.catalog.types import ProductId, StockSubject
 from backend.identity.types import Permission
 from backend.infra.i18n import translator
 from backend.infra.jobs import by_name
 from backend.infra.runner import Runner
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, ProductId, new_id
+from backend.kernel.ids import IntentId, new_id
 from backend.kernel.text import Locale
 from backend.notifications import messages
 from backend.payments.types import IntentStatus, TopUpSucceeded

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from backend.bootstrap import Services
 from backend.catalog.errors import SoldOut
+from backend.catalog.types import VariantId
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import AppError
-from backend.kernel.ids import OrderId, VariantId, new_id
+from backend.kernel.ids import OrderId, new_id
 from backend.orders import rules
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.service import OrdersService

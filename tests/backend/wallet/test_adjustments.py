@@ -14,13 +14,13 @@ from backend.identity.types import Actor, Permission
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound
-from backend.kernel.ids import AdjustmentId, UserId, new_id
+from backend.kernel.ids import UserId, new_id
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.wallet import domain
 from backend.wallet.errors import AdjustmentClosed, IdempotencyConflict, InsufficientFunds
 from backend.wallet.service import AdjustmentsService
-from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import Adjustment, AdjustmentId, AdjustmentStatus
 from tests.factories.identity import add_admin
 from tests.factories.wallet import USD, rich_person, usd, wallet_services
 from tests.fakes.clock import FakeClock

@@ -23,11 +23,11 @@ from backend.infra.database import make_engine
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
-from backend.kernel.ids import TransferId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import CREDIT, Money
 from backend.wallet import domain
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
-from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferKind
+from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferId, TransferKind
 from tests.factories.wallet import USD, add_person, wallet_services
 
 T = TypeVar("T")

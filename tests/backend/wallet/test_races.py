@@ -9,11 +9,11 @@ from sqlalchemy import text
 
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
-from backend.kernel.ids import TransferId, UserId
+from backend.kernel.ids import UserId
 from backend.wallet import domain
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.service import WalletServices
-from backend.wallet.types import REVENUE, AccountRef, TransferKind
+from backend.wallet.types import REVENUE, AccountRef, TransferId, TransferKind
 from tests.factories.wallet import rich_person, usd
 
 HOUSE = AccountRef.house(REVENUE)

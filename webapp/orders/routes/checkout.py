@@ -11,9 +11,8 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import AVAILABILITY_CAP
+from backend.catalog.types import AVAILABILITY_CAP, VariantId
 from backend.kernel.errors import Invalid, Unavailable
-from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import OrderStatus, OrderView, Quote

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from backend.catalog.types import VariantId
 from backend.identity.types import Actor
-from backend.kernel.ids import VariantId
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import OrderView, Quote

@@ -15,10 +15,10 @@ from backend.identity.types import Permission
 from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import AdjustmentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.types import Adjustment, AdjustmentStatus
+from backend.wallet.types import Adjustment, AdjustmentId, AdjustmentStatus
 from webapp.core import forms
 from webapp.core.answers import asked_for_more, replaced, to_app
 from webapp.core.back_office import manage_page
