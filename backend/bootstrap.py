@@ -35,7 +35,7 @@ from backend.kernel.currencies import round_amounts
 from backend.kernel.money import Money, exponent
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import ReservationLimits
 from backend.payments.gateways import (
     crypto_pay,
@@ -115,7 +115,7 @@ class Services:
     inbox: InboxService
     deposits: DepositsService
     reconciliation: ReconciliationService
-    orders: OrdersService
+    orders: OrdersServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -228,7 +228,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         inbox=InboxService(uow=uow, limit=limit, providers=by_name),
         deposits=deposits,
         reconciliation=ReconciliationService(uow=uow, providers=by_name),
-        orders=OrdersService(
+        orders=OrdersServices.build(
             uow=uow,
             ring=ring,
             single_admin_limit=limit,
@@ -237,7 +237,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             limits=ReservationLimits(
                 orders=settings.reservation_orders, keys=settings.reservation_keys, share=settings.reservation_share
             ),
-            ways={name: provider.capabilities for name, provider in by_name.items()},
+            methods={name: provider.capabilities for name, provider in by_name.items()},
         ),
         support=SupportService(uow=uow),
         notifications=NotificationsService(

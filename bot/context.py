@@ -16,7 +16,7 @@ from backend.infra.settings import Settings
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.payments.service import ChatPaymentsService, PaymentsService
 from backend.support.service import SupportService
 
@@ -27,7 +27,7 @@ class Deps:
 
     settings: Settings
     identity: IdentityServices
-    orders: OrdersService
+    orders: OrdersServices
     payments: PaymentsService
     chat_payments: ChatPaymentsService
     support: SupportService

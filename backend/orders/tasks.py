@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from backend.identity.types import PersonBlocked
 from backend.infra.jobs import Cron, Job, Task
-from backend.orders.service import SETTLE, OrdersService
+from backend.orders.service import SETTLE, OrdersServices
 from backend.payments.types import TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
 
 
-def tasks(service: OrdersService) -> list[Task]:
+def tasks(services: OrdersServices) -> list[Task]:
     """Tasks: money that came for an order pays it; what a blocked person reserved goes back."""
 
     async def settle(event: TopUpSucceeded, _job: Job) -> None:
-        await service.settle_payment(event)
+        await services.settlement.settle_payment(event)
 
     async def cancel_blocked(event: PersonBlocked, _job: Job) -> None:
-        await service.cancel_blocked(event)
+        await services.reservations.cancel_blocked(event)
 
     return [Task(SETTLE, TopUpSucceeded, settle), Task("orders.cancel_blocked", PersonBlocked, cancel_blocked)]
 
 
-def crons(service: OrdersService) -> list[Cron]:
+def crons(services: OrdersServices) -> list[Cron]:
     """Orders whose time to be paid is over are ended every quarter of a minute."""
 
     async def expire() -> None:
-        await service.expire_lapsed()
+        await services.reservations.expire_lapsed()
 
     return [Cron("orders.expire_lapsed", expire, seconds=_EXPIRE_EVERY_SECONDS)]

@@ -21,7 +21,7 @@ _LONGEST_LABEL = 60
 async def orders(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
     """The last orders."""
     _ = words.gettext
-    page = await deps.orders.list_mine(actor, OrderFilter.ALL, None)
+    page = await deps.orders.history.list_mine(actor, OrderFilter.ALL, None)
     if not page.items:
         text = _("No orders yet. The first one will be here, with its keys.")
         await message.answer(text, reply_markup=rows(shop_button(deps, words)))

@@ -119,7 +119,7 @@ async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
     intent = await deps.chat_payments.approve(
         query.invoice_payload, query.total_amount, query.currency, query.from_user.id
     )
-    if intent.order_id is not None and not await deps.orders.awaits_payment(intent.order_id):
+    if intent.order_id is not None and not await deps.orders.reservations.awaits_payment(intent.order_id):
         raise OrderNotPayable("its goods are not kept any more")
 
 

@@ -126,7 +126,7 @@ def test_every_file_of_a_slice_has_its_layer(imports: Imports) -> None:
 @pytest.mark.parametrize(
     ("importer", "name", "judge"),
     [
-        ("backend.orders.service.paying", "backend.payments.repository.transfers", _strangers_to_tables),
+        ("backend.orders.service.settlement", "backend.payments.repository.transfers", _strangers_to_tables),
         ("backend.orders.domain", "backend.payments.repository", _strangers_to_tables),
         ("webapp.wallet.routes", "backend.wallet.models", _strangers_to_tables),
         ("backend.growth.tasks", "backend.payments.service.refunds", _callers_from_beside),

@@ -137,9 +137,9 @@ async def _sell(settings: Settings) -> None:
         async with services.uow() as tx:
             goods = await add_goods(tx, services.ring)
             await give(tx, buyer.id, usd(5000))
-        bought = await services.orders.place(buyer, goods.variant_id, 2, "sold-before-the-way-down")
-        await services.orders.reserve(buyer, goods.variant_id, 1, "kept-before-the-way-down")
-        await services.orders.reveal(buyer, bought.number, 1)
+        bought = await services.orders.checkout.place(buyer, goods.variant_id, 2, "sold-before-the-way-down")
+        await services.orders.checkout.reserve(buyer, goods.variant_id, 1, "kept-before-the-way-down")
+        await services.orders.delivery.reveal(buyer, bought.number, 1)
         await services.wallet.ledger.roll_up()
 
 

@@ -166,7 +166,7 @@ async def _purchases(world: World) -> None:
     async def purchase() -> None:
         number = next(_numbers)
         buyer = world.buyers[number % len(world.buyers)]
-        await world.services.orders.place(buyer, variant_id, 1, f"bench-memory-{number:08}")
+        await world.services.orders.checkout.place(buyer, variant_id, 1, f"bench-memory-{number:08}")
 
     await _at_rate(_PURCHASES_PER_SECOND, purchase)
 

@@ -45,7 +45,7 @@ async def _buy_for(world: World, variant_id: VariantId, seconds: float) -> float
         nonlocal done
         while time.perf_counter() < ends:
             buyer = world.buyers[(number + done * CLIENTS) % BUYERS]
-            await world.services.orders.place(buyer, variant_id, 1, _tap())
+            await world.services.orders.checkout.place(buyer, variant_id, 1, _tap())
             done += 1
 
     started = time.perf_counter()
@@ -55,9 +55,9 @@ async def _buy_for(world: World, variant_id: VariantId, seconds: float) -> float
 
 async def _record(world: World, variant_id: VariantId) -> list[tuple[str, Any]]:
     """The statements of one purchase with their values, as they go to the server."""
-    await world.services.orders.place(world.buyers[0], variant_id, 1, _tap())
+    await world.services.orders.checkout.place(world.buyers[0], variant_id, 1, _tap())
     with statements_of(world.services.engine) as heard:
-        await world.services.orders.place(world.buyers[0], variant_id, 1, "recorded-purchase")
+        await world.services.orders.checkout.place(world.buyers[0], variant_id, 1, "recorded-purchase")
     # A hint to other processes is no part of the purchase.
     return [(statement, values) for statement, values in heard if "pg_notify" not in statement]
 
@@ -163,7 +163,7 @@ async def purchase_large_stock(world: World) -> Row:
             await add_keys(world.services, small, _SAMPLES)
         for variant_id in (small, large):
             started = time.perf_counter()
-            await world.services.orders.place(world.buyers[number % BUYERS], variant_id, 1, _tap())
+            await world.services.orders.checkout.place(world.buyers[number % BUYERS], variant_id, 1, _tap())
             times[variant_id].append((time.perf_counter() - started) * 1000)
     of_small, of_large = statistics.median(times[small]), statistics.median(times[large])
     return Row.of("purchase_large_stock", of_large, "ms", of_small, "lower")

@@ -163,7 +163,7 @@ async def test_an_error_is_told_without_detail(telegram: Telegram, running_bot: 
     async def broken(*_: object) -> None:
         raise ValueError("the secret detail")
 
-    running_bot.services.orders.list_mine = broken  # type: ignore[method-assign,assignment]
+    running_bot.services.orders.history.list_mine = broken  # type: ignore[method-assign,assignment]
     assert (await telegram.person(EMMA).say("/orders"))["text"] == "Something broke on our side. Nothing was taken"
 
 

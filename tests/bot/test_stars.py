@@ -167,10 +167,10 @@ async def test_an_order_that_waits_no_more_takes_no_money(running_bot: Parts, em
     services = emma.services
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, price=1000)
-    order = await services.orders.reserve(emma.actor, goods.variant_id, 1, "keep-this")
+    order = await services.orders.checkout.reserve(emma.actor, goods.variant_id, 1, "keep-this")
     begun = await emma.begin(order_id=OrderId(order.id))
     assert begun.action is not None
-    await services.orders.cancel(emma.actor, order.number)
+    await services.orders.reservations.cancel(emma.actor, order.number)
     answer = await emma.pay(begun.action.url)
     assert answer["error"] == "The order does not wait for money any more. Nothing was taken"
 

@@ -163,7 +163,7 @@ async def test_an_orders_number_is_attached_where_the_order_is_ones_own(desk: De
     buyer = await desk.actor(EMMA)
     async with desk.services.uow() as tx:
         goods = await add_goods(tx, desk.services.ring, price=0)
-    order = await desk.services.orders.place(buyer, goods.variant_id, 1, "tap-0000001")
+    order = await desk.services.orders.checkout.place(buyer, goods.variant_id, 1, "tap-0000001")
     await desk.work()
     told = (await desk.latest(emma))[-1]
     assert order.number in told["text"]

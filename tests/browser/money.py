@@ -43,8 +43,8 @@ async def order_in_parts(stack: Stack, saver: Person) -> str:
     actor = await stack.fund(saver.id, 300)
     variant = await stack.variant("app-store-card-tr", 1)
     key = f"browser-{saver.id}-held"
-    held = await stack.services.orders.reserve(actor, variant.id, 1, key, hold=True)
-    order = await stack.services.orders.detail(actor, held.number)
+    held = await stack.services.orders.checkout.reserve(actor, variant.id, 1, key, hold=True)
+    order = await stack.services.orders.history.detail(actor, held.number)
     await stack.services.payments.start_top_up(
         actor, "usdt_evm", order.total - order.held, order.id, idempotency_key=key
     )
@@ -59,7 +59,9 @@ async def order_paid_back(stack: Stack, payer: Person) -> str:
     key = f"browser-{payer.id}-order"
     # The system, so that it takes nothing from what the admin of the screens may give away.
     system = Actor.system()
-    await stack.services.orders.refund(system, number, usd(720), RefundTarget.WALLET, "as asked", idempotency_key=key)
+    await stack.services.orders.refunds.refund(
+        system, number, usd(720), RefundTarget.WALLET, "as asked", idempotency_key=key
+    )
     return number
 
 

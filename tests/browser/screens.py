@@ -77,7 +77,7 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
     actor = await stack.fund(rich.id, 10_000)
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
     cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
-    await stack.services.orders.cancel(actor, cancelled)
+    await stack.services.orders.reservations.cancel(actor, cancelled)
     waiting = await stack.reserve(rich.id, "app-store-card-tr", 1)
     variant = await stack.variant("private-vpn", 1)
     payments = stack.services.payments

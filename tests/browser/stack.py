@@ -68,13 +68,13 @@ class Stack(msgspec.Struct, frozen=True):
         """Buy behind the page's back; the order's number."""
         actor, variant = await self.actor(telegram_id), await self.variant(slug, place)
         key = f"browser-{telegram_id}-{slug}-{place}-{quantity}"
-        return (await self.services.orders.place(actor, variant.id, quantity, key)).number
+        return (await self.services.orders.checkout.place(actor, variant.id, quantity, key)).number
 
     async def reserve(self, telegram_id: int, slug: str, place: int = 0) -> str:
         """Keep something unpaid; the order's number."""
         actor, variant = await self.actor(telegram_id), await self.variant(slug, place)
         key = f"browser-{telegram_id}-{slug}-{place}-kept"
-        return (await self.services.orders.reserve(actor, variant.id, 1, key)).number
+        return (await self.services.orders.checkout.reserve(actor, variant.id, 1, key)).number
 
 
 def _settings(base: Settings, database: str, folder: Path, chain: Evm) -> tuple[Settings, dict[str, str]]:

@@ -29,7 +29,7 @@ async def _goods(stack: Stack, keys: int = 1) -> Goods:
 
 async def _bought_by_another(stack: Stack, goods: Goods) -> None:
     (other,) = await buyers(stack.services.uow, 1, 100_000)
-    await stack.services.orders.place(other, goods.variant_id, 1, f"other-{goods.slug}")
+    await stack.services.orders.checkout.place(other, goods.variant_id, 1, f"other-{goods.slug}")
 
 
 async def _code(page: Page, code: str) -> None:

@@ -90,6 +90,6 @@ async def test_an_order_that_somebody_else_pays_shows_it_by_itself(
     async with page.expect_response(re.compile("/live")):
         await page.reload()
     await expect(page.get_by_role("timer")).to_be_visible()
-    await stack.services.orders.pay(actor, number)
+    await stack.services.orders.settlement.pay(actor, number)
     await expect(page.get_by_role("heading", name="Paid. Your key is here.")).to_be_visible()
     await expect(page.locator("#bottom")).to_contain_text("Done")

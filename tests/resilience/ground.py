@@ -162,7 +162,7 @@ class Ground:
 
     async def sale(self, buyer: Buyer, goods: Goods, key: str = "tap-0000001") -> OrderRef:
         """A purchase without the web process."""
-        return await self.services.orders.place(buyer.actor, goods.variant_id, 1, key)
+        return await self.services.orders.checkout.place(buyer.actor, goods.variant_id, 1, key)
 
     # What became of it
 

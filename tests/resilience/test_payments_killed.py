@@ -62,7 +62,7 @@ class Counter:
         """Somebody orders, with too little in his wallet."""
         services = self.ground.services
         buyer = await self.ground.buyer(_HELD)
-        order = await services.orders.reserve(buyer.actor, self.goods.variant_id, 1, "tap-0000001", hold=True)
+        order = await services.orders.checkout.reserve(buyer.actor, self.goods.variant_id, 1, "tap-0000001", hold=True)
         intent = await services.payments.start_top_up(
             buyer.actor, "demo", usd(_REST), order.id, idempotency_key="tap-0000001"
         )
@@ -212,8 +212,8 @@ async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(
     for place, cents in parts.items():
         sale = await counter.begin()
         assert await counter.notify(sale) == 200
-        await ground.services.orders.pay(sale.buyer.actor, sale.order.number)
-        await ground.services.orders.refund(
+        await ground.services.orders.settlement.pay(sale.buyer.actor, sale.order.number)
+        await ground.services.orders.refunds.refund(
             Actor.system(), sale.order.number, usd(cents), RefundTarget.PROVIDER, "asked for", idempotency_key=place
         )
         counter.fuse.lay(place)

@@ -13,7 +13,7 @@ from backend.bootstrap import Services
 from backend.identity.types import Actor
 from backend.infra.jobs import list_open
 from backend.kernel.ids import UserId
-from backend.orders.service.paying import SETTLE
+from backend.orders.service import SETTLE
 from backend.payments.types import TopUpSucceeded
 from tests.factories.shop import Goods, add_goods
 from tests.factories.wallet import give, usd
@@ -93,7 +93,7 @@ async def settle(services: Services) -> None:
     async with services.uow.read() as tx:
         waiting = await list_open(tx, SETTLE)
     for payload, _ in waiting:
-        await services.orders.settle_payment(msgspec.convert(payload, TopUpSucceeded))
+        await services.orders.settlement.settle_payment(msgspec.convert(payload, TopUpSucceeded))
 
 
 def plain(html: str) -> str:

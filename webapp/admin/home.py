@@ -36,7 +36,7 @@ async def home(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     latest: tuple[ManageOrderRow, ...] = ()
     if actor.may(Permission.ORDERS):
-        found = (await site.services.orders.list_all(actor, None, None)).items[:_LATEST]
+        found = (await site.services.orders.history.list_all(actor, None, None)).items[:_LATEST]
         names = await site.services.identity.people.names_of(actor, [row.buyer_id for row in found])
         viewer = site.viewer(actor)
         latest = tuple(order_screens.order_row(row, names, actor, viewer) for row in found)
@@ -61,7 +61,7 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     low = await services.catalog.stock.count_low(actor) if actor.may(Permission.STOCK) else 0
     if low:
         rows.append(HandRow("stock_low", "/shop?sort=popular", low))
-    waiting = await services.orders.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
+    waiting = await services.orders.reports.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
     if waiting:
         rows.append(HandRow("orders_waiting", f"/admin/orders?status={OrderStatus.AWAITING_PAYMENT}", waiting))
     return tuple(rows)
@@ -74,9 +74,9 @@ async def _stats(request: SoukRequest) -> tuple[StatView, ...]:
     services, viewer = site.services, site.viewer(actor)
     midnight = datetime.combine(viewer.now.astimezone(viewer.timezone).date(), time(), viewer.timezone)
     day = timedelta(days=1)
-    today = await services.orders.sales_since(actor, midnight)
-    since_yesterday = await services.orders.sales_since(actor, midnight - day)
-    last_day = await services.orders.sales_since(actor, viewer.now - day)
+    today = await services.orders.reports.sales_since(actor, midnight)
+    since_yesterday = await services.orders.reports.sales_since(actor, midnight - day)
+    last_day = await services.orders.reports.sales_since(actor, viewer.now - day)
     before = SalesFigures(since_yesterday.revenue - last_day.revenue, since_yesterday.orders - last_day.orders)
     new = [
         await services.identity.people.count_new(actor, since) for since in (midnight, midnight - day, viewer.now - day)

@@ -55,7 +55,7 @@ async def _views(request: SoukRequest, found: Iterable[FirstApproval]) -> tuple[
     people = [item for one in waiting for item in (one.by, one.user_id) if item is not None]
     names = await site.services.identity.people.names_of(actor, people)
     orders = [OrderId(UUID(one.subject)) for one in waiting if one.kind is ValueKind.REFUND]
-    numbers = await site.services.orders.numbers_of(actor, orders)
+    numbers = await site.services.orders.history.numbers_of(actor, orders)
     return tuple(present.approval(one, names, numbers, actor, site.viewer(actor)) for one in waiting)
 
 

@@ -78,7 +78,7 @@ async def api_orders(
     cursor: _Cursor = None,
 ) -> Orders:
     """The caller's orders, the newest first."""
-    found = await site_of(request).services.orders.list_mine(actor, view, cursor)
+    found = await site_of(request).services.orders.history.list_mine(actor, view, cursor)
     return Orders([_order(item, actor) for item in found.items], found.next_cursor)
 
 
@@ -96,7 +96,7 @@ async def api_place(
     """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
     site = site_of(request)
     confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
-    ref = await site.services.orders.place(
+    ref = await site.services.orders.checkout.place(
         actor, VariantId(data.variant_id), data.quantity, idempotency_key, confirmed=confirmed
     )
     return Placed(ref.number)

@@ -1,14 +1,81 @@
 """Use cases of orders, a module for each of their concerns."""
 
-from backend.orders.service.buying import Buying
-from backend.orders.service.following import Following
-from backend.orders.service.paying import SETTLE, Paying
-from backend.orders.service.refunding import Refunding
-from backend.orders.service.searching import Searching
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.money import Money
+from backend.orders.service.checkout import CheckoutService
+from backend.orders.service.delivery import DeliveryService
+from backend.orders.service.history import HistoryService
+from backend.orders.service.refunds import RefundsService
+from backend.orders.service.reports import ReportsService
+from backend.orders.service.reservations import ReservationsService
+from backend.orders.service.search import OrderSearchService
+from backend.orders.service.settlement import SETTLE, SettlementService
+from backend.orders.types import ReservationLimits
+from backend.payments.types import Capabilities
+
+_LONGEST: Final = timedelta(hours=1)
 
 
-class OrdersService(Buying, Paying, Refunding, Following, Searching):
-    """Buying, paying, following, receiving, refunding and finding orders."""
+@dataclass(frozen=True, kw_only=True)
+class OrdersServices:
+    """The services of orders."""
+
+    checkout: CheckoutService
+    reservations: ReservationsService
+    settlement: SettlementService
+    delivery: DeliveryService
+    history: HistoryService
+    search: OrderSearchService
+    refunds: RefundsService
+    reports: ReportsService
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        uow: UnitOfWork,
+        ring: KeyRing,
+        single_admin_limit: Money,
+        reservation: timedelta,
+        longest: timedelta = _LONGEST,
+        methods: Mapping[str, Capabilities] | None = None,
+        limits: ReservationLimits | None = None,
+    ) -> OrdersServices:
+        """The services of one shop, whose currency is that of ``single_admin_limit``.
+
+        ``methods`` are the payment methods that are on. Goods are reserved for ``reservation``, and for ``longest`` in
+        all while a payment is under way.
+        """
+        currency, methods = single_admin_limit.currency, methods or {}
+        return cls(
+            checkout=CheckoutService(uow=uow, currency=currency, reservation=reservation, limits=limits),
+            reservations=ReservationsService(uow=uow, methods=methods, reservation=reservation, longest=longest),
+            settlement=SettlementService(uow=uow),
+            delivery=DeliveryService(uow=uow, ring=ring),
+            history=HistoryService(uow=uow),
+            search=OrderSearchService(uow=uow, ring=ring, currency=currency),
+            refunds=RefundsService(uow=uow, methods=methods, single_admin_limit=single_admin_limit),
+            reports=ReportsService(uow=uow, currency=currency),
+        )
 
 
-__all__ = ["SETTLE", "OrdersService"]
+__all__ = [
+    "SETTLE",
+    "CheckoutService",
+    "DeliveryService",
+    "HistoryService",
+    "OrderSearchService",
+    "OrdersServices",
+    "RefundsService",
+    "ReportsService",
+    "ReservationsService",
+    "SettlementService",
+]

@@ -76,10 +76,10 @@ class World:
         async with self.shop.uow() as tx:
             goods = await add_goods(tx, self.shop.ring, price=cents)
             await give(tx, to.id, usd(cents))
-        order = await self.shop.orders.place(to, goods.variant_id, 1, str(new_id()))
+        order = await self.shop.orders.checkout.place(to, goods.variant_id, 1, str(new_id()))
 
         async def attempt(by: Actor) -> bool:
-            done = await self.shop.orders.refund(
+            done = await self.shop.orders.refunds.refund(
                 by, order.number, usd(cents), target, "broken", idempotency_key=str(new_id())
             )
             return done.refunded == usd(cents)
@@ -89,13 +89,13 @@ class World:
     async def refund_through_the_provider(self, to: Actor, cents: int) -> Try:
         async with self.shop.uow() as tx:
             goods = await add_goods(tx, self.shop.ring, price=cents)
-        order = await self.shop.orders.reserve(to, goods.variant_id, 1, str(new_id()))
+        order = await self.shop.orders.checkout.reserve(to, goods.variant_id, 1, str(new_id()))
         intent = await self.shop.payments.start_top_up(to, "demo", usd(cents), order.id, idempotency_key=str(new_id()))
         await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
-        await self.shop.orders.pay(to, order.number)
+        await self.shop.orders.settlement.pay(to, order.number)
 
         async def attempt(by: Actor) -> bool:
-            done = await self.shop.orders.refund(
+            done = await self.shop.orders.refunds.refund(
                 by, order.number, usd(cents), RefundTarget.PROVIDER, "broken", idempotency_key=str(new_id())
             )
             return done.refunded == usd(cents)

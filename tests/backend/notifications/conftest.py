@@ -65,7 +65,7 @@ class Shop:
 
     async def sale(self, buyer: Actor, goods: Goods, quantity: int = 1, key: str = "tap-0000001") -> OrderRef:
         """A purchase."""
-        return await self.services.orders.place(buyer, goods.variant_id, quantity, key)
+        return await self.services.orders.checkout.place(buyer, goods.variant_id, quantity, key)
 
     async def work(self, *, attempts: int = 8, passes: int = 10) -> None:
         """Run every job that is due, and those that come of them."""

@@ -88,7 +88,7 @@ async def test_a_long_payment_says_that_all_of_it_is_there(shop: Shop, telegram:
 
 async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram: Telegram) -> None:
     goods, buyer = await shop.goods(), await shop.buyer(cents=100)
-    order = await shop.services.orders.reserve(buyer, goods.variant_id, 1, "waits-for-money")
+    order = await shop.services.orders.checkout.reserve(buyer, goods.variant_id, 1, "waits-for-money")
     await tell(
         shop,
         topped_up(buyer, order_id=OrderId(order.id), status=IntentStatus.UNDERPAID, missing=100, asset="USD"),
@@ -127,8 +127,8 @@ async def test_an_order_that_was_paid_before_leaves_the_money_in_the_wallet(shop
 
 async def test_money_for_an_order_that_is_over_is_told_by_the_order(shop: Shop, telegram: Telegram) -> None:
     goods, buyer = await shop.goods(), await shop.buyer()
-    order = await shop.services.orders.reserve(buyer, goods.variant_id, 1, "waits-for-money")
-    await shop.services.orders.cancel(buyer, order.number)
+    order = await shop.services.orders.checkout.reserve(buyer, goods.variant_id, 1, "waits-for-money")
+    await shop.services.orders.reservations.cancel(buyer, order.number)
     await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
     (message,) = await telegram.person(EMMA).heard()
     assert order.number in message["text"]

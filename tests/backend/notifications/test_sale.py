@@ -154,7 +154,7 @@ async def test_to_chat_sends_again_each_time(shop: Shop, telegram: Telegram) -> 
     buyer = await shop.buyer()
     order = await shop.sale(buyer, goods)
     for _ in range(2):
-        await shop.services.orders.send_to_chat(buyer, order.number)
+        await shop.services.orders.delivery.send_to_chat(buyer, order.number)
         await shop.work()
         await shop.later(seconds=5)
     messages = await telegram.person(EMMA).heard()

@@ -84,7 +84,7 @@ class Shop:
         await self.services.identity.people.block(ROOT, buyer.id, "fraud")
 
     async def status(self, number: str) -> OrderStatus:
-        return (await self.services.orders.admin_detail(ROOT, number)).status
+        return (await self.services.orders.history.admin_detail(ROOT, number)).status
 
     async def notes(self, kind: str) -> list[UserId]:
         return [row.user_id for row in await self.rows("SELECT user_id FROM notifications WHERE kind = :k", k=kind)]
@@ -113,13 +113,13 @@ def test_every_task_that_acts_for_a_person_has_its_decision() -> None:
 @pytest.mark.parametrize("before", ["waiting", "cancelled", "expired"])
 async def test_the_order_is_not_delivered(shop: Shop, buyer: Actor, before: str, clock) -> None:
     goods, orders = await shop.goods(), shop.services.orders
-    ref = await orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     await shop.paid(buyer, 420, ref.id)
     if before == "cancelled":
-        await orders.cancel(buyer, ref.number)
+        await orders.reservations.cancel(buyer, ref.number)
     elif before == "expired":
         clock.move(hours=2)
-        await orders.expire_lapsed()
+        await orders.reservations.expire_lapsed()
     await shop.block(buyer)
     await shop.run("orders.settle_payment", "orders.cancel_blocked", "notifications.order_payment_kept")
     ended = OrderStatus.EXPIRED if before == "expired" else OrderStatus.CANCELLED
@@ -134,7 +134,7 @@ async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, b
     """Whoever is first: the goods and no money, or the money and no goods."""
     goods, delivered = await shop.goods(), 0
     for turn in range(5):
-        ref = await shop.services.orders.reserve(buyer, goods.variant_id, 1, f"tap-000000{turn}")
+        ref = await shop.services.orders.checkout.reserve(buyer, goods.variant_id, 1, f"tap-000000{turn}")
         await shop.paid(buyer, 720, ref.id)
         before = await shop.balance(buyer.id)
         await asyncio.gather(shop.run("orders.settle_payment"), shop.block(buyer), shop.run("orders.cancel_blocked"))
@@ -149,16 +149,16 @@ async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, b
 
 async def test_what_a_blocked_person_reserved_goes_back(shop: Shop, buyer: Actor) -> None:
     goods, orders = await shop.goods(), shop.services.orders
-    refs = [await orders.reserve(buyer, goods.variant_id, 1, f"tap-000000{n}", hold=True) for n in range(2)]
+    refs = [await orders.checkout.reserve(buyer, goods.variant_id, 1, f"tap-000000{n}", hold=True) for n in range(2)]
     assert (await shop.left(goods), await shop.balance(buyer.id)) == (3, 0)
     await shop.block(buyer)
     with pytest.raises(Blocked):
-        await orders.pay(buyer, refs[0].number)
+        await orders.settlement.pay(buyer, refs[0].number)
     await shop.run("orders.cancel_blocked")
     assert {await shop.status(ref.number) for ref in refs} == {OrderStatus.CANCELLED}
     assert (await shop.left(goods), await shop.balance(buyer.id)) == (5, 300)
     await shop.services.identity.people.unblock(ROOT, buyer.id)
-    kept = await orders.reserve(buyer, goods.variant_id, 1, "tap-later")
+    kept = await orders.checkout.reserve(buyer, goods.variant_id, 1, "tap-later")
     await shop.run("orders.cancel_blocked")
     assert await shop.status(kept.number) is OrderStatus.AWAITING_PAYMENT, "unblocked since"
 
@@ -202,7 +202,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
     goods = await shop.goods()
     async with shop.services.uow() as tx:
         await give(tx, buyer.id, usd(720))
-    await shop.services.orders.place(buyer, goods.variant_id, 1, KEY)
+    await shop.services.orders.checkout.place(buyer, goods.variant_id, 1, KEY)
     await shop.run("notifications.order_paid_buyer")
     slow = Slow(lambda: shop.block(buyer))
     service = NotificationsService(

@@ -13,7 +13,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid, NotFound
 from backend.orders import rules
 from backend.orders.errors import OrderNotPayable, PaymentTooLate
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import OrderRef, OrderStatus, Reserved
 from backend.payments.service import PaymentsService
 from backend.payments.types import Capabilities, Intent, IntentStatus, ProviderState, TopUpLimits
@@ -59,8 +59,8 @@ class Shop:
         self.providers = [FakeProvider("quick", quick), FakeProvider("slow", slow), FakeProvider("by_hand", by_hand)]
         ways = {one.name: one.capabilities for one in self.providers}
         self.uow, self.ring = uow, ring
-        self.orders = OrdersService(
-            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=KEPT, longest=LONGEST, ways=ways
+        self.orders = OrdersServices.build(
+            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=KEPT, longest=LONGEST, methods=ways
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = PaymentsService(uow=uow, providers=self.providers, limits=limits)
@@ -69,20 +69,20 @@ class Shop:
         (self.buyer, self.other) = await buyers(self.uow, 2, 0)
         async with self.uow() as tx:
             goods = await add_goods(tx, self.ring, price=720)
-        return await self.orders.reserve(self.buyer, goods.variant_id, 1, "tap-0000001")
+        return await self.orders.checkout.reserve(self.buyer, goods.variant_id, 1, "tap-0000001")
 
     async def pay(self, ref: OrderRef, way: str) -> Intent:
-        until = await self.orders.begin_payment(self.buyer, ref.number, way)
+        until = await self.orders.reservations.begin_payment(self.buyer, ref.number, way)
         key = f"{way}-{until}"
         return await self.payments.start_top_up(self.buyer, way, usd(720), ref.id, idempotency_key=key, until=until)
 
     async def until(self, ref: OrderRef) -> datetime:
-        order = await self.orders.detail(self.buyer, ref.number)
+        order = await self.orders.history.detail(self.buyer, ref.number)
         assert order.expires_at is not None
         return order.expires_at
 
     async def status(self, ref: OrderRef) -> OrderStatus:
-        return (await self.orders.detail(self.buyer, ref.number)).status
+        return (await self.orders.history.detail(self.buyer, ref.number)).status
 
 
 @pytest.fixture
@@ -96,14 +96,14 @@ async def test_the_reservation_waits_for_the_payment_and_both_end_together(shop:
     intent = await shop.pay(ref, "quick")
     assert intent.expires_at == await shop.until(ref) == begun + timedelta(minutes=40)
     clock.move(minutes=29)
-    assert await shop.orders.expire_lapsed() == 0
+    assert await shop.orders.reservations.expire_lapsed() == 0
     # The same payment again, a second later, is no new one and moves nothing.
-    assert await shop.orders.begin_payment(shop.buyer, ref.number, "quick") == intent.expires_at
+    assert await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "quick") == intent.expires_at
     clock.move(minutes=1)
-    assert await shop.orders.expire_lapsed() == 1
+    assert await shop.orders.reservations.expire_lapsed() == 1
     assert (await shop.payments.refresh(shop.buyer, intent.id)).status is IntentStatus.EXPIRED
     with pytest.raises(OrderNotPayable):
-        await shop.orders.begin_payment(shop.buyer, ref.number, "quick")
+        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "quick")
 
 
 async def test_no_payment_makes_the_reservation_longer_than_its_most(shop: Shop, clock: FakeClock) -> None:
@@ -126,7 +126,7 @@ async def test_a_method_that_needs_more_time_than_is_left_is_refused(shop: Shop,
     assert intent.expires_at == begun + LONGEST
     clock.move(minutes=16)
     with pytest.raises(PaymentTooLate):
-        await shop.orders.begin_payment(shop.buyer, ref.number, "slow")
+        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "slow")
     assert (await shop.pay(ref, "quick")).expires_at == begun + LONGEST
 
 
@@ -138,13 +138,13 @@ async def test_money_on_its_way_keeps_the_goods_for_a_while(shop: Shop, clock: F
     report = fake.says(intent.id, ProviderState.CONFIRMING) if state == "confirming" else fake.paid(intent.id, usd(720))
     clock.move(minutes=29, seconds=30)
     await shop.payments.settle("quick", report)
-    assert await shop.orders.expire_lapsed() == 0
+    assert await shop.orders.reservations.expire_lapsed() == 0
     assert await shop.until(ref) == begun + timedelta(minutes=44, seconds=30)
     clock.move(minutes=30)
-    assert await shop.orders.expire_lapsed() == 0
+    assert await shop.orders.reservations.expire_lapsed() == 0
     assert await shop.until(ref) == begun + LONGEST
     clock.move(seconds=30)
-    assert await shop.orders.expire_lapsed() == 1
+    assert await shop.orders.reservations.expire_lapsed() == 1
 
 
 async def test_a_week_to_pay_by_hand_is_no_week_of_reservation(shop: Shop, clock: FakeClock) -> None:
@@ -152,7 +152,7 @@ async def test_a_week_to_pay_by_hand_is_no_week_of_reservation(shop: Shop, clock
     intent = await shop.pay(ref, "by_hand")
     assert intent.expires_at == await shop.until(ref) == begun + LONGEST
     clock.move(minutes=60)
-    assert await shop.orders.expire_lapsed() == 1
+    assert await shop.orders.reservations.expire_lapsed() == 1
     # A top-up is for no order: it has its week.
     alone = await shop.payments.start_top_up(shop.buyer, "by_hand", usd(720), idempotency_key="a-top-up")
     assert alone.expires_at == clock.now() + timedelta(days=7)
@@ -161,6 +161,6 @@ async def test_a_week_to_pay_by_hand_is_no_week_of_reservation(shop: Shop, clock
 async def test_who_may_begin_a_payment(shop: Shop) -> None:
     ref = await shop.reserve()
     with pytest.raises(NotFound):
-        await shop.orders.begin_payment(shop.other, ref.number, "quick")
+        await shop.orders.reservations.begin_payment(shop.other, ref.number, "quick")
     with pytest.raises(Invalid):
-        await shop.orders.begin_payment(shop.buyer, ref.number, "no-such-way")
+        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "no-such-way")

@@ -24,7 +24,7 @@ from backend.orders.errors import (
     QuantityNotAllowed,
     TooManyReservations,
 )
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import OrderFilter, OrderStatus, OrderStep
 from backend.wallet import domain as wallet
 from backend.wallet.errors import InsufficientFunds
@@ -36,9 +36,9 @@ KEY = "tap-0000001"
 
 
 @pytest.fixture
-def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
+def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
     """The use cases, in a transaction that is rolled back."""
-    return OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
+    return OrdersServices.build(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
 
 
 @pytest.fixture
@@ -72,15 +72,15 @@ async def _balance(uow: UnitOfWork, buyer: Actor) -> int:
 
 
 async def test_a_purchase_moves_money_and_keys(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf()
-    placed = await orders.place(buyer, goods.variant_id, 2, KEY)
-    order = await orders.detail(buyer, placed.number)
+    placed = await orders.checkout.place(buyer, goods.variant_id, 2, KEY)
+    order = await orders.history.detail(buyer, placed.number)
     assert (order.status, order.total) == (OrderStatus.DELIVERED, usd(1440))
     assert [entry.step for entry in order.timeline] == [OrderStep.PLACED, OrderStep.PAID, OrderStep.DELIVERED]
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (3, 2380 - 1440)
-    opened = [(await orders.reveal(buyer, placed.number, key.ordinal)).text for key in order.keys]
+    opened = [(await orders.delivery.reveal(buyer, placed.number, key.ordinal)).text for key in order.keys]
     assert opened == goods.keys[:2]
     async with uow.read() as tx:
         tasks = (await tx.execute(text("SELECT task FROM outbox_jobs ORDER BY task"))).scalars().all()
@@ -88,33 +88,33 @@ async def test_a_purchase_moves_money_and_keys(
 
 
 async def test_the_same_tap_is_the_same_order(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf()
-    first = await orders.place(buyer, goods.variant_id, 1, KEY)
-    assert await orders.place(buyer, goods.variant_id, 1, KEY) == first
+    first = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    assert await orders.checkout.place(buyer, goods.variant_id, 1, KEY) == first
     with pytest.raises(IdempotencyKeyReused):
-        await orders.place(buyer, goods.variant_id, 2, KEY)
+        await orders.checkout.place(buyer, goods.variant_id, 2, KEY)
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (4, 2380 - 720)
 
 
 async def test_too_little_money_changes_nothing(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(price=4820)
     with pytest.raises(InsufficientFunds) as refused:
-        await orders.place(buyer, goods.variant_id, 1, KEY)
+        await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
     assert refused.value.params["missing"] == usd(2440)
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (5, 2380)
-    assert (await orders.list_mine(buyer, OrderFilter.ALL, None)).items == []
-    quote = await orders.quote(buyer, goods.variant_id, 1)
+    assert (await orders.history.list_mine(buyer, OrderFilter.ALL, None)).items == []
+    quote = await orders.checkout.quote(buyer, goods.variant_id, 1)
     assert (quote.total, quote.missing, quote.balance) == (usd(4820), usd(2440), usd(2380))
 
 
-async def test_sold_out_charges_nothing(uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_sold_out_charges_nothing(uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(keys=1)
     with pytest.raises(SoldOut) as refused:
-        await orders.place(buyer, goods.variant_id, 2, KEY)
+        await orders.checkout.place(buyer, goods.variant_id, 2, KEY)
     assert refused.value.params["available"] == 1
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (1, 2380)
 
@@ -131,130 +131,132 @@ REFUSALS: list[tuple[dict[str, object], int, type[AppError]]] = [
 
 @pytest.mark.parametrize(("how", "quantity", "error"), REFUSALS)
 async def test_refusals(
-    orders: OrdersService, buyer: Actor, shelf: Shelf, how: dict[str, object], quantity: int, error: type[AppError]
+    orders: OrdersServices, buyer: Actor, shelf: Shelf, how: dict[str, object], quantity: int, error: type[AppError]
 ) -> None:
     goods = await shelf(price=1, **how)
     with pytest.raises(error):
-        await orders.place(buyer, goods.variant_id, quantity, KEY)
+        await orders.checkout.place(buyer, goods.variant_id, quantity, KEY)
     with pytest.raises(error):
-        await orders.reserve(buyer, goods.variant_id, quantity, KEY)
+        await orders.checkout.reserve(buyer, goods.variant_id, quantity, KEY)
 
 
-async def test_the_limit_for_a_person_counts_what_he_has(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_the_limit_for_a_person_counts_what_he_has(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(price=1, per_person_limit=2)
-    await orders.place(buyer, goods.variant_id, 1, KEY)
-    await orders.reserve(buyer, goods.variant_id, 1, KEY + "b")
+    await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "b")
     with pytest.raises(PersonLimitReached):
-        await orders.place(buyer, goods.variant_id, 1, KEY + "c")
+        await orders.checkout.place(buyer, goods.variant_id, 1, KEY + "c")
 
 
-async def test_resellers_pay_their_own_price(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_resellers_pay_their_own_price(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(reseller_price=590)
     reseller = msgspec.structs.replace(buyer, is_reseller=True)
-    assert (await orders.quote(reseller, goods.variant_id, 1)).total == usd(590)
-    assert (await orders.quote(buyer, goods.variant_id, 1)).total == usd(720)
+    assert (await orders.checkout.quote(reseller, goods.variant_id, 1)).total == usd(590)
+    assert (await orders.checkout.quote(buyer, goods.variant_id, 1)).total == usd(720)
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "ключ-ключ", "tab\tinside"])
-async def test_a_bad_idempotency_key(orders: OrdersService, buyer: Actor, shelf: Shelf, key: str) -> None:
+async def test_a_bad_idempotency_key(orders: OrdersServices, buyer: Actor, shelf: Shelf, key: str) -> None:
     goods = await shelf()
     with pytest.raises(Invalid):
-        await orders.place(buyer, goods.variant_id, 1, key)
+        await orders.checkout.place(buyer, goods.variant_id, 1, key)
 
 
 async def test_a_reservation_holds_the_goods_until_it_is_paid(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(keys=5)
-    held = await orders.reserve(buyer, goods.variant_id, 2, KEY)
+    held = await orders.checkout.reserve(buyer, goods.variant_id, 2, KEY)
     assert await _left(uow, goods) == 3
-    waiting = await orders.detail(buyer, held.number)
+    waiting = await orders.history.detail(buyer, held.number)
     assert (waiting.status, waiting.keys) == (OrderStatus.AWAITING_PAYMENT, [])
-    assert [row.number for row in (await orders.list_mine(buyer, OrderFilter.WAITING, None)).items] == [held.number]
-    paid = await orders.pay(buyer, held.number)
-    assert await orders.pay(buyer, held.number) == paid
-    assert len((await orders.detail(buyer, held.number)).keys) == 2
+    assert [row.number for row in (await orders.history.list_mine(buyer, OrderFilter.WAITING, None)).items] == [
+        held.number
+    ]
+    paid = await orders.settlement.pay(buyer, held.number)
+    assert await orders.settlement.pay(buyer, held.number) == paid
+    assert len((await orders.history.detail(buyer, held.number)).keys) == 2
     assert await _balance(uow, buyer) == 2380 - 1440
 
 
 async def test_a_reservation_lapses_and_gives_the_goods_back(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf, clock: FakeClock
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf, clock: FakeClock
 ) -> None:
     goods = await shelf(keys=1)
-    held = await orders.reserve(buyer, goods.variant_id, 1, KEY)
+    held = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
     clock.move(minutes=14, seconds=59)
-    assert await orders.expire_lapsed() == 0
+    assert await orders.reservations.expire_lapsed() == 0
     clock.move(seconds=1)
     with pytest.raises(OrderNotPayable):
-        await orders.pay(buyer, held.number)
-    assert await orders.expire_lapsed() == 1
-    assert (await orders.detail(buyer, held.number)).status is OrderStatus.EXPIRED
+        await orders.settlement.pay(buyer, held.number)
+    assert await orders.reservations.expire_lapsed() == 1
+    assert (await orders.history.detail(buyer, held.number)).status is OrderStatus.EXPIRED
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (1, 2380)
 
 
 async def test_a_cancelled_reservation_gives_the_goods_back(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(keys=1)
-    held = await orders.reserve(buyer, goods.variant_id, 1, KEY)
-    await orders.cancel(buyer, held.number)
-    assert await orders.cancel(buyer, held.number) == held
+    held = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
+    await orders.reservations.cancel(buyer, held.number)
+    assert await orders.reservations.cancel(buyer, held.number) == held
     assert await _left(uow, goods) == 1
-    bought = await orders.place(buyer, goods.variant_id, 1, KEY + "b")
+    bought = await orders.checkout.place(buyer, goods.variant_id, 1, KEY + "b")
     with pytest.raises(OrderNotPayable):
-        await orders.cancel(buyer, bought.number)
+        await orders.reservations.cancel(buyer, bought.number)
 
 
-async def test_three_reservations_are_enough(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_three_reservations_are_enough(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(keys=20)
     for number in range(3):
-        await orders.reserve(buyer, goods.variant_id, 1, f"{KEY}-{number}")
+        await orders.checkout.reserve(buyer, goods.variant_id, 1, f"{KEY}-{number}")
     with pytest.raises(TooManyReservations) as refusal:
-        await orders.reserve(buyer, goods.variant_id, 1, KEY)
-    (oldest,) = [row.number for row in (await orders.list_mine(buyer, OrderFilter.WAITING, None)).items][-1:]
+        await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
+    (oldest,) = [row.number for row in (await orders.history.list_mine(buyer, OrderFilter.WAITING, None)).items][-1:]
     assert refusal.value.params == {"limit": 3, "order": oldest}
 
 
 async def test_anothers_order_does_not_exist(
-    uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf()
-    number = (await orders.place(buyer, goods.variant_id, 1, KEY)).number
-    held = (await orders.reserve(buyer, goods.variant_id, 1, KEY + "b")).number
+    number = (await orders.checkout.place(buyer, goods.variant_id, 1, KEY)).number
+    held = (await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "b")).number
     other = (await buyers(uow, 1, 9999))[0]
     attempts: list[Callable[[], Awaitable[object]]] = [
-        lambda: orders.detail(other, number),
-        lambda: orders.reveal(other, number, 1),
-        lambda: orders.open_file(other, number),
-        lambda: orders.send_to_chat(other, number),
-        lambda: orders.pay(other, held),
-        lambda: orders.cancel(other, held),
-        lambda: orders.detail(buyer, "S-000000"),
-        lambda: orders.detail(buyer, "nonsense"),
-        lambda: orders.reveal(buyer, number, 2),
+        lambda: orders.history.detail(other, number),
+        lambda: orders.delivery.reveal(other, number, 1),
+        lambda: orders.delivery.open_file(other, number),
+        lambda: orders.delivery.send_to_chat(other, number),
+        lambda: orders.settlement.pay(other, held),
+        lambda: orders.reservations.cancel(other, held),
+        lambda: orders.history.detail(buyer, "S-000000"),
+        lambda: orders.history.detail(buyer, "nonsense"),
+        lambda: orders.delivery.reveal(buyer, number, 2),
     ]
     for attempt in attempts:
         with pytest.raises(NotFound):
             await attempt()
 
 
-async def test_every_opening_is_logged(uow: UnitOfWork, orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_every_opening_is_logged(uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf()
-    number = (await orders.place(buyer, goods.variant_id, 2, KEY)).number
-    await orders.reveal(buyer, number, 1)
-    await orders.open_file(buyer, number)
+    number = (await orders.checkout.place(buyer, goods.variant_id, 2, KEY)).number
+    await orders.delivery.reveal(buyer, number, 1)
+    await orders.delivery.open_file(buyer, number)
     async with uow.read() as tx:
         log = (await tx.execute(text("SELECT channel, count(*) FROM order_reveals GROUP BY 1 ORDER BY 1"))).all()
     assert [tuple(row) for row in log] == [("file", 2), ("page", 1)]
 
 
-async def test_lists_page_without_gaps(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_lists_page_without_gaps(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(keys=70, price=1)
-    numbers = [(await orders.place(buyer, goods.variant_id, 1, f"{KEY}-{n}")).number for n in range(65)]
+    numbers = [(await orders.checkout.place(buyer, goods.variant_id, 1, f"{KEY}-{n}")).number for n in range(65)]
     seen: list[str] = []
     cursor = None
     while True:
-        page = await orders.list_mine(buyer, OrderFilter.ALL, cursor)
+        page = await orders.history.list_mine(buyer, OrderFilter.ALL, cursor)
         seen += [row.number for row in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -262,17 +264,17 @@ async def test_lists_page_without_gaps(orders: OrdersService, buyer: Actor, shel
     assert seen == numbers[::-1]
 
 
-async def test_the_back_office_needs_its_permission(orders: OrdersService, buyer: Actor, shelf: Shelf) -> None:
+async def test_the_back_office_needs_its_permission(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf()
-    number = (await orders.place(buyer, goods.variant_id, 1, KEY)).number
+    number = (await orders.checkout.place(buyer, goods.variant_id, 1, KEY)).number
     admin = msgspec.structs.replace(buyer, permissions=frozenset({Permission.ORDERS}))
-    assert (await orders.admin_detail(admin, number)).number == number
-    assert (await orders.list_all(admin, None, None)).items[0].number == number
-    found = await orders.find_by_number(admin, number.lower())
+    assert (await orders.history.admin_detail(admin, number)).number == number
+    assert (await orders.history.list_all(admin, None, None)).items[0].number == number
+    found = await orders.history.find_by_number(admin, number.lower())
     assert found is not None
     assert found.number == number
-    assert await orders.find_by_number(admin, "vpn") is None
-    for attempt in (orders.admin_detail(buyer, number), orders.list_all(buyer, None, None)):
+    assert await orders.history.find_by_number(admin, "vpn") is None
+    for attempt in (orders.history.admin_detail(buyer, number), orders.history.list_all(buyer, None, None)):
         with pytest.raises(Forbidden):
             await attempt
 
@@ -283,53 +285,55 @@ async def _hide(uow: UnitOfWork, goods: Goods) -> None:
 
 
 async def test_a_repeated_tap_finds_its_order_though_the_goods_are_gone_from_the_shelf(
-    orders: OrdersService, uow: UnitOfWork, buyer: Actor, shelf: Shelf
+    orders: OrdersServices, uow: UnitOfWork, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(price=100, keys=2)
-    bought = await orders.place(buyer, goods.variant_id, 1, KEY)
-    kept = await orders.reserve(buyer, goods.variant_id, 1, KEY + "r")
+    bought = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    kept = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r")
     await _hide(uow, goods)
-    assert await orders.place(buyer, goods.variant_id, 1, KEY) == bought
-    assert await orders.reserve(buyer, goods.variant_id, 1, KEY + "r") == kept
+    assert await orders.checkout.place(buyer, goods.variant_id, 1, KEY) == bought
+    assert await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r") == kept
     with pytest.raises(IdempotencyKeyReused):
-        await orders.place(buyer, goods.variant_id, 2, KEY)
+        await orders.checkout.place(buyer, goods.variant_id, 2, KEY)
     with pytest.raises(NotFound):
-        await orders.place(buyer, goods.variant_id, 1, KEY + "new")
-    assert (await orders.pay(buyer, kept.number)) == kept
+        await orders.checkout.place(buyer, goods.variant_id, 1, KEY + "new")
+    assert (await orders.settlement.pay(buyer, kept.number)) == kept
 
 
 async def test_what_was_confirmed_is_what_is_charged(
-    orders: OrdersService, uow: UnitOfWork, buyer: Actor, shelf: Shelf
+    orders: OrdersServices, uow: UnitOfWork, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(price=100, keys=4)
-    seen = (await orders.quote(buyer, goods.variant_id, 2)).total
+    seen = (await orders.checkout.quote(buyer, goods.variant_id, 2)).total
     async with uow() as tx:
         await tx.execute(text("UPDATE variants SET price_amount = 150 WHERE id = :id"), {"id": goods.variant_id})
     with pytest.raises(PriceChanged) as refused:
-        await orders.place(buyer, goods.variant_id, 2, KEY, confirmed=seen)
+        await orders.checkout.place(buyer, goods.variant_id, 2, KEY, confirmed=seen)
     assert refused.value.params["total"] == usd(300)
     async with uow.read() as tx:
         assert await wallet.balance(tx, buyer.id, USD) == usd(2380)
-    bought = await orders.place(buyer, goods.variant_id, 2, KEY, confirmed=usd(300))
+    bought = await orders.checkout.place(buyer, goods.variant_id, 2, KEY, confirmed=usd(300))
     # The second tap of a purchase that went through is no change of price.
-    assert await orders.place(buyer, goods.variant_id, 2, KEY, confirmed=seen) == bought
+    assert await orders.checkout.place(buyer, goods.variant_id, 2, KEY, confirmed=seen) == bought
 
 
 async def test_goods_in_another_currency_than_the_shops_are_not_for_sale(
-    orders: OrdersService, uow: UnitOfWork, buyer: Actor, shelf: Shelf
+    orders: OrdersServices, uow: UnitOfWork, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(price=100)
     async with uow() as tx:
         await tx.execute(text("UPDATE variants SET currency = 'EUR' WHERE id = :id"), {"id": goods.variant_id})
-    for verb in (orders.place, orders.reserve):
+    for verb in (orders.checkout.place, orders.checkout.reserve):
         with pytest.raises(NotFound):
             await verb(buyer, goods.variant_id, 1, KEY)
     with pytest.raises(NotFound):
-        await orders.quote(buyer, goods.variant_id, 1)
+        await orders.checkout.quote(buyer, goods.variant_id, 1)
 
 
-async def test_what_costs_nothing_is_bought_without_money(orders: OrdersService, uow: UnitOfWork, shelf: Shelf) -> None:
+async def test_what_costs_nothing_is_bought_without_money(
+    orders: OrdersServices, uow: UnitOfWork, shelf: Shelf
+) -> None:
     goods, (poor,) = await shelf(price=0, keys=1), await buyers(uow, 1, 1)
-    placed = await orders.place(poor, goods.variant_id, 1, KEY)
-    assert (await orders.detail(poor, placed.number)).total == usd(0)
-    assert (await orders.reveal(poor, placed.number, 1)).text == goods.keys[0]
+    placed = await orders.checkout.place(poor, goods.variant_id, 1, KEY)
+    assert (await orders.history.detail(poor, placed.number)).total == usd(0)
+    assert (await orders.delivery.reveal(poor, placed.number, 1)).text == goods.keys[0]

@@ -32,13 +32,13 @@ async def test_two_hundred_buyers_on_fifty_keys(services: Services) -> None:
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=50)
     results = await asyncio.gather(
-        *(services.orders.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n, buyer in enumerate(people)),
+        *(services.orders.checkout.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n, buyer in enumerate(people)),
         return_exceptions=True,
     )
     kinds = Counter(type(result) for result in results)
     assert kinds == {OrderRef: 50, SoldOut: 150}
     keys = [
-        (await services.orders.reveal(buyer, result.number, 1)).text
+        (await services.orders.delivery.reveal(buyer, result.number, 1)).text
         for buyer, result in zip(people, results, strict=True)
         if isinstance(result, OrderRef)
     ]
@@ -52,7 +52,8 @@ async def test_ten_taps_with_money_for_one(services: Services) -> None:
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=50)
     results = await asyncio.gather(
-        *(services.orders.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)), return_exceptions=True
+        *(services.orders.checkout.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)),
+        return_exceptions=True,
     )
     assert Counter(type(result) for result in results) == {OrderRef: 1, InsufficientFunds: 9}
     assert await _count(services, "SELECT count(*) FROM stock_keys WHERE state = 'sold'") == 1
@@ -64,7 +65,7 @@ async def test_ten_times_the_same_tap(services: Services) -> None:
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=50)
     results = await asyncio.gather(
-        *(services.orders.place(buyer, goods.variant_id, 1, "the-same-tap") for _ in range(10))
+        *(services.orders.checkout.place(buyer, goods.variant_id, 1, "the-same-tap") for _ in range(10))
     )
     assert len({result.number for result in results}) == 1
     assert await _count(services, "SELECT count(*) FROM orders") == 1
@@ -76,7 +77,8 @@ async def test_a_limit_for_a_person_holds_in_a_race(services: Services) -> None:
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=50, per_person_limit=3)
     results = await asyncio.gather(
-        *(services.orders.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)), return_exceptions=True
+        *(services.orders.checkout.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)),
+        return_exceptions=True,
     )
     assert Counter(type(result) for result in results) == {OrderRef: 3, PersonLimitReached: 7}
 
@@ -86,7 +88,8 @@ async def test_reservations_of_one_buyer_are_counted_in_a_race(services: Service
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=50)
     results = await asyncio.gather(
-        *(services.orders.reserve(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)), return_exceptions=True
+        *(services.orders.checkout.reserve(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)),
+        return_exceptions=True,
     )
     assert Counter(type(result) for result in results) == {OrderRef: 3, TooManyReservations: 7}
 
@@ -95,18 +98,18 @@ async def test_paying_cancelling_and_lapsing_at_once_ends_in_one_way(services: S
     people = await buyers(services.uow, 20, 1000)
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=20)
-    held = [await services.orders.reserve(b, goods.variant_id, 1, "reserve-it") for b in people]
+    held = [await services.orders.checkout.reserve(b, goods.variant_id, 1, "reserve-it") for b in people]
     clock.move(minutes=15)
     results = await asyncio.gather(
-        *(services.orders.pay(buyer, order.number) for buyer, order in zip(people, held, strict=True)),
-        *(services.orders.cancel(buyer, order.number) for buyer, order in zip(people, held, strict=True)),
-        services.orders.expire_lapsed(),
-        services.orders.expire_lapsed(),
+        *(services.orders.settlement.pay(buyer, order.number) for buyer, order in zip(people, held, strict=True)),
+        *(services.orders.reservations.cancel(buyer, order.number) for buyer, order in zip(people, held, strict=True)),
+        services.orders.reservations.expire_lapsed(),
+        services.orders.reservations.expire_lapsed(),
         return_exceptions=True,
     )
     assert {type(result) for result in results} <= {OrderRef, OrderNotPayable, int}
     for buyer in people:
-        (row,) = (await services.orders.list_mine(buyer, OrderFilter.ALL, None)).items
+        (row,) = (await services.orders.history.list_mine(buyer, OrderFilter.ALL, None)).items
         assert row.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED}
     assert await _count(services, "SELECT count(*) FROM stock_keys WHERE state = 'available'") == 20
     await _books_balance(services)

@@ -12,7 +12,7 @@ from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import OrderId
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.payments.repository import intents
 from backend.payments.service import PaymentsService
 from backend.payments.types import Capabilities, TopUpLimits, TopUpSucceeded
@@ -29,21 +29,21 @@ async def test_it_waits_for_nobody(
     fake = FakeProvider(capabilities=Capabilities(refundable=True))
     events = ("TopUpSucceeded", "OrderPaid", "StockLow")
     uow = UnitOfWork(engine, clock, Signals(engine, database_url), {name: (f"test.{name}",) for name in events})
-    orders = OrdersService(
+    orders = OrdersServices.build(
         uow=uow,
         ring=ring,
         single_admin_limit=HUGE,
         reservation=timedelta(minutes=15),
-        ways={fake.name: fake.capabilities},
+        methods={fake.name: fake.capabilities},
     )
     payments = PaymentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
     buyer = (await buyers(uow, 1, 0))[0]
     async with uow() as tx:
         goods = await add_goods(tx, ring, price=720)
-    ref = await orders.reserve(buyer, goods.variant_id, 1, "tap-0000001", hold=True)
+    ref = await orders.checkout.reserve(buyer, goods.variant_id, 1, "tap-0000001", hold=True)
     intent = await payments.start_top_up(buyer, "fake", usd(720), OrderId(ref.id), idempotency_key="pay-0000001")
     await payments.settle("fake", fake.paid(intent.id, usd(720)))
-    await orders.settle_payment(
+    await orders.settlement.settle_payment(
         TopUpSucceeded(
             intent_id=intent.id, user_id=buyer.id, order_id=OrderId(ref.id), way="fake", amount=720, balance=720,
             currency=USD, status=(await payments.intent(buyer, intent.id)).status, missing=0, asset=USD,
@@ -52,5 +52,5 @@ async def test_it_waits_for_nobody(
     async with uow() as tx:
         assert len(await intents.lock_paid_for(tx, OrderId(ref.id))) == 1
         async with asyncio.timeout(5):
-            found = await orders.refundable(Actor.system(), ref.number)
+            found = await orders.refunds.refundable(Actor.system(), ref.number)
     assert [(way.way, way.most) for way in found.ways] == [("fake", usd(720))]

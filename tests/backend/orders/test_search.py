@@ -16,7 +16,7 @@ from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Forbidden
 from backend.kernel.ids import short_number
 from backend.orders.rules import parse_order_number
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.payments.gateways.deposit import DepositProvider
 from backend.payments.models import PaymentIntent
 from backend.payments.service import InboxService, PaymentsService
@@ -37,7 +37,9 @@ class Shop:
         self.fake = FakeProvider("fake")
         self.hand = DepositProvider("Name {reference}")
         providers = [self.fake, self.hand]
-        self.orders = OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
+        self.orders = OrdersServices.build(
+            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15)
+        )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = PaymentsService(uow=uow, providers=providers, limits=limits)
         by_name = {one.name: one for one in providers}
@@ -55,22 +57,22 @@ class Shop:
                 .where(Product.id == self.esim.product_id)
                 .values(name={"en": "Travel eSIM", "ru": "Еsim для поездок"}, slug="esim-jp")
             )
-        self.first = (await self.orders.place(self.layla, self.vpn.variant_id, 1, "tap-0000001")).number
-        self.second = (await self.orders.place(self.omar, self.esim.variant_id, 2, "tap-0000002")).number
+        self.first = (await self.orders.checkout.place(self.layla, self.vpn.variant_id, 1, "tap-0000001")).number
+        self.second = (await self.orders.checkout.place(self.omar, self.esim.variant_id, 2, "tap-0000002")).number
 
     async def _name(self, tx: Tx, who: Actor, first: str, last: str, name: str | None, number: int) -> None:
         values = {"first_name": first, "last_name": last, "username": name, "telegram_id": number}
         await tx.execute(update(User).where(User.id == who.id).values(values))
 
     async def found(self, query: str) -> list[str]:
-        return [row.number for row in await self.orders.find(ADMIN, query)]
+        return [row.number for row in await self.orders.search.find(ADMIN, query)]
 
     async def paid(self, query: str) -> list[str]:
-        ids = await self.orders.find_ids(ADMIN, query)
+        ids = await self.orders.search.find_ids(ADMIN, query)
         return [intent.reference for intent in await self.inbox.find(ADMIN, query, ids)]
 
     async def deposit(self, who: Actor, cents: int, key: str, order: str = "") -> Intent:
-        order_id = (await self.orders.detail(who, order)).id if order else None
+        order_id = (await self.orders.history.detail(who, order)).id if order else None
         return await self.payments.start_top_up(who, "deposit", usd(cents), order_id, idempotency_key=key)
 
 
@@ -115,7 +117,7 @@ async def test_what_is_known_of_an_order_finds_it(shop: Shop, query: str, which:
 
 
 async def test_a_key_finds_its_order_and_nothing_else_does(shop: Shop) -> None:
-    sold = (await shop.orders.reveal(shop.layla, shop.first, 1)).text
+    sold = (await shop.orders.delivery.reveal(shop.layla, shop.first, 1)).text
     free = next(key for key in shop.vpn.keys if key != sold)
     assert await shop.found(sold) == [shop.first]
     assert await shop.found(f" {sold}\n") == [shop.first]
@@ -171,7 +173,7 @@ async def test_a_reference_of_the_first_numbering_is_still_the_deposits(shop: Sh
 async def test_payments_are_found_by_all_that_is_known_of_them(shop: Shop) -> None:
     async with shop.uow() as tx:
         goods = await add_goods(tx, shop.ring, price=4321)
-    held = (await shop.orders.reserve(shop.omar, goods.variant_id, 1, "tap-0000003")).number
+    held = (await shop.orders.checkout.reserve(shop.omar, goods.variant_id, 1, "tap-0000003")).number
     intent = await shop.deposit(shop.omar, 4321, "for-an-order", held)
     other = await shop.payments.start_top_up(shop.layla, "fake", usd(999), idempotency_key="other")
     report = msgspec.structs.replace(shop.fake.paid(other.id, usd(999), "evt_1"), charge_id="0xABC:7")
@@ -183,11 +185,16 @@ async def test_payments_are_found_by_all_that_is_known_of_them(shop: Shop) -> No
     # The order is found by its payment, too.
     for query in (intent.reference, f"deposit-{intent.id}"):
         assert await shop.found(query) == [held]
-    assert await shop.orders.find_buyers(ADMIN, held) == [shop.omar.id]
-    assert await shop.orders.find_buyers(ADMIN, other.reference) == [shop.layla.id]
+    assert await shop.orders.search.find_buyers(ADMIN, held) == [shop.omar.id]
+    assert await shop.orders.search.find_buyers(ADMIN, other.reference) == [shop.layla.id]
 
 
 async def test_who_may_search(shop: Shop) -> None:
-    for search in (shop.orders.find, shop.orders.find_ids, shop.orders.find_buyers, shop.inbox.find):
+    for search in (
+        shop.orders.search.find,
+        shop.orders.search.find_ids,
+        shop.orders.search.find_buyers,
+        shop.inbox.find,
+    ):
         with pytest.raises(Forbidden):
             await search(shop.layla, "layla")

@@ -20,7 +20,7 @@ from backend.kernel.errors import Forbidden, Invalid
 from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget, WhyKept
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
@@ -46,8 +46,8 @@ class Shop:
         self.uow = uow
         self.fake = fake
         self.ring = ring
-        self.orders = OrdersService(
-            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15), ways=ways
+        self.orders = OrdersServices.build(
+            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15), methods=ways
         )
         self.payments = PaymentsService(uow=uow, providers=[fake], limits=limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
@@ -74,8 +74,8 @@ class Shop:
         """What the worker does; each job twice, for it is at-least-once."""
         for payload in await self.jobs("test.TopUpSucceeded"):
             event = msgspec.convert(payload, TopUpSucceeded)
-            await self.orders.settle_payment(event)
-            await self.orders.settle_payment(event)
+            await self.orders.settlement.settle_payment(event)
+            await self.orders.settlement.settle_payment(event)
         for payload in await self.jobs(SEND_REFUND):
             await self.refunds.send(msgspec.convert(payload, SendRefund))
 
@@ -105,17 +105,17 @@ async def buyer(shop: Shop) -> Actor:
 
 async def test_the_wallet_part_is_held_and_captured_with_the_rest(shop: Shop, buyer: Actor) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
-    waiting = await shop.orders.detail(buyer, ref.number)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    waiting = await shop.orders.history.detail(buyer, ref.number)
     assert (waiting.status, waiting.held) == (OrderStatus.AWAITING_PAYMENT, usd(300))
     assert await shop.balance(buyer) == 0
-    assert await shop.orders.awaits_payment(ref.id)
+    assert await shop.orders.reservations.awaits_payment(ref.id)
     intent = await shop.begin(buyer, ref, usd(420))
     await shop.arrive(intent, usd(420))
-    order = await shop.orders.detail(buyer, ref.number)
+    order = await shop.orders.history.detail(buyer, ref.number)
     assert (order.status, len(order.keys), order.held) == (OrderStatus.DELIVERED, 1, usd(0))
     assert await shop.balance(buyer) == 0
-    assert not await shop.orders.awaits_payment(ref.id)
+    assert not await shop.orders.reservations.awaits_payment(ref.id)
     assert len(await shop.jobs("test.OrderPaid")) == 1
     houses = {item.name: item.balance.amount for item in await shop.wallet.ledger.house(Actor.system())}
     assert houses["revenue"] == 720
@@ -125,13 +125,13 @@ async def test_the_wallet_part_is_held_and_captured_with_the_rest(shop: Shop, bu
 @pytest.mark.parametrize("how", ["cancelled", "lapsed"])
 async def test_the_wallet_part_is_released_with_the_goods(shop: Shop, buyer: Actor, clock: FakeClock, how: str) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     if how == "cancelled":
-        await shop.orders.cancel(buyer, ref.number)
-        await shop.orders.cancel(buyer, ref.number)
+        await shop.orders.reservations.cancel(buyer, ref.number)
+        await shop.orders.reservations.cancel(buyer, ref.number)
     else:
         clock.move(minutes=16)
-        assert await shop.orders.expire_lapsed() == 1
+        assert await shop.orders.reservations.expire_lapsed() == 1
     assert await shop.balance(buyer) == 300
     assert await shop.left(goods) == 5
     await shop.proven()
@@ -141,20 +141,20 @@ async def test_a_hold_cannot_be_spent_on_something_else(shop: Shop, buyer: Actor
     from backend.wallet.errors import InsufficientFunds
 
     dear, cheap = await shop.goods(price=720), await shop.goods(price=100)
-    await shop.orders.reserve(buyer, dear.variant_id, 1, KEY, hold=True)
+    await shop.orders.checkout.reserve(buyer, dear.variant_id, 1, KEY, hold=True)
     with pytest.raises(InsufficientFunds):
-        await shop.orders.place(buyer, cheap.variant_id, 1, "tap-0000002")
+        await shop.orders.checkout.place(buyer, cheap.variant_id, 1, "tap-0000002")
 
 
 async def test_short_money_waits_and_the_rest_pays(shop: Shop, buyer: Actor) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     intent = await shop.begin(buyer, ref, usd(420))
     await shop.arrive(intent, usd(400))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.AWAITING_PAYMENT
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.AWAITING_PAYMENT
     assert (await shop.payments.intent(buyer, intent.id)).missing == usd(20)
     await shop.arrive(intent, usd(420))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
     await shop.proven()
 
 
@@ -168,13 +168,13 @@ async def test_short_money_leaves_the_rest_of_the_wallet_alone(shop: Shop, buyer
     async with shop.uow() as tx:
         await give(tx, buyer.id, usd(700))
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
     intent = await shop.begin(buyer, ref, usd(720))
     await shop.arrive(intent, usd(100))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.AWAITING_PAYMENT
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.AWAITING_PAYMENT
     assert await shop.balance(buyer) == 1100
     await shop.arrive(intent, usd(720))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
     assert await shop.balance(buyer) == 1000
     await shop.proven()
 
@@ -183,24 +183,24 @@ async def test_short_money_leaves_the_rest_of_the_wallet_alone(shop: Shop, buyer
 async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Actor, clock: FakeClock, how: str) -> None:
     """What the wallet was topped up with since is for something else; the part is kept, and the buyer is told."""
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     intent = await shop.begin(buyer, ref, usd(420))
     if how == "cancelled":
-        await shop.orders.cancel(buyer, ref.number)
+        await shop.orders.reservations.cancel(buyer, ref.number)
     else:
         clock.move(minutes=16)
-        await shop.orders.expire_lapsed()
+        await shop.orders.reservations.expire_lapsed()
     async with shop.uow() as tx:
         await give(tx, buyer.id, usd(5000))
     await shop.arrive(intent, usd(100))
-    order = await shop.orders.detail(buyer, ref.number)
+    order = await shop.orders.history.detail(buyer, ref.number)
     assert order.status is (OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.EXPIRED)
     assert await shop.balance(buyer) == 5400
     why = WhyKept.CANCELLED if how == "cancelled" else WhyKept.NOT_ENOUGH
     assert {(event.amount, event.why) for event in await kept(shop)} == {(100, why)}
     # The rest comes after all: now it is the payment that the order was waiting for.
     await shop.arrive(intent, usd(420))
-    assert (await shop.orders.detail(buyer, ref.number)).status is (
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is (
         OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.DELIVERED
     )
     await shop.proven()
@@ -208,21 +208,21 @@ async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Acto
 
 async def test_long_money_pays_and_the_rest_is_in_the_wallet(shop: Shop, buyer: Actor) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     await shop.arrive(await shop.begin(buyer, ref, usd(420)), usd(1000))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.DELIVERED
     assert await shop.balance(buyer) == 580
     await shop.proven()
 
 
 async def test_late_money_pays_while_the_goods_are_there(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     intent = await shop.begin(buyer, ref, usd(420))
     clock.move(minutes=16)
-    await shop.orders.expire_lapsed()
+    await shop.orders.reservations.expire_lapsed()
     await shop.arrive(intent, usd(420))
-    order = await shop.orders.detail(buyer, ref.number)
+    order = await shop.orders.history.detail(buyer, ref.number)
     assert (order.status, len(order.keys)) == (OrderStatus.DELIVERED, 1)
     assert [entry.step for entry in order.timeline][-3:] == [OrderStep.EXPIRED, OrderStep.PAID, OrderStep.DELIVERED]
     assert await shop.balance(buyer) == 0
@@ -232,14 +232,14 @@ async def test_late_money_pays_while_the_goods_are_there(shop: Shop, buyer: Acto
 
 async def test_late_money_whose_goods_are_gone_is_in_the_wallet(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
     goods = await shop.goods(price=720, keys=1)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     intent = await shop.begin(buyer, ref, usd(420))
     clock.move(minutes=16)
-    await shop.orders.expire_lapsed()
+    await shop.orders.reservations.expire_lapsed()
     (other,) = await buyers(shop.uow, 1, 720)
-    await shop.orders.place(other, goods.variant_id, 1, KEY)
+    await shop.orders.checkout.place(other, goods.variant_id, 1, KEY)
     await shop.arrive(intent, usd(420))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 720
     assert {event.why for event in await kept(shop)} == {WhyKept.SOLD_OUT}
     await shop.proven()
@@ -247,26 +247,26 @@ async def test_late_money_whose_goods_are_gone_is_in_the_wallet(shop: Shop, buye
 
 async def test_late_money_respects_the_limit_per_person(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
     goods = await shop.goods(price=100, per_person_limit=1)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
     intent = await shop.begin(buyer, ref, usd(100))
     clock.move(minutes=16)
-    await shop.orders.expire_lapsed()
-    await shop.orders.place(buyer, goods.variant_id, 1, "tap-0000002")
+    await shop.orders.reservations.expire_lapsed()
+    await shop.orders.checkout.place(buyer, goods.variant_id, 1, "tap-0000002")
     await shop.arrive(intent, usd(100))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 300
     assert {event.why for event in await kept(shop)} == {WhyKept.LIMIT_REACHED}
 
 
 async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
     goods, other = await shop.goods(price=720), await shop.goods(price=300)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     intent = await shop.begin(buyer, ref, usd(420))
     clock.move(minutes=16)
-    await shop.orders.expire_lapsed()
-    await shop.orders.place(buyer, other.variant_id, 1, "tap-0000002")
+    await shop.orders.reservations.expire_lapsed()
+    await shop.orders.checkout.place(buyer, other.variant_id, 1, "tap-0000002")
     await shop.arrive(intent, usd(420))
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert {event.why for event in await kept(shop)} == {WhyKept.NOT_ENOUGH}
     await shop.proven()
 
@@ -275,23 +275,26 @@ async def test_money_lapsing_cancelling_and_paying_at_once(shop: Shop, clock: Fa
     """Every order ends in one way, its money and its goods with it."""
     goods = await shop.goods(price=720, keys=12)
     people = await buyers(shop.uow, 12, 300)
-    refs = [await shop.orders.reserve(person, goods.variant_id, 1, KEY, hold=True) for person in people]
+    refs = [await shop.orders.checkout.reserve(person, goods.variant_id, 1, KEY, hold=True) for person in people]
     intents = [await shop.begin(person, ref, usd(420)) for person, ref in zip(people, refs, strict=True)]
     for intent in intents:
         await shop.payments.settle("fake", shop.fake.paid(intent.id, usd(420)))
     clock.move(minutes=16)
     events = [msgspec.convert(job, TopUpSucceeded) for job in await shop.jobs("test.TopUpSucceeded")]
     await asyncio.gather(
-        shop.orders.expire_lapsed(),
-        shop.orders.expire_lapsed(),
-        *(shop.orders.settle_payment(event) for event in events),
-        *(shop.orders.cancel(person, ref.number) for person, ref in zip(people[::2], refs[::2], strict=True)),
+        shop.orders.reservations.expire_lapsed(),
+        shop.orders.reservations.expire_lapsed(),
+        *(shop.orders.settlement.settle_payment(event) for event in events),
+        *(
+            shop.orders.reservations.cancel(person, ref.number)
+            for person, ref in zip(people[::2], refs[::2], strict=True)
+        ),
         return_exceptions=True,
     )
     await shop.settle_all()
     sold = 0
     for person, ref in zip(people, refs, strict=True):
-        order = await shop.orders.detail(person, ref.number)
+        order = await shop.orders.history.detail(person, ref.number)
         # A late payment buys what is still to be had, and everything is; who gave his order up has his money.
         delivered = order.status is OrderStatus.DELIVERED
         assert delivered or (order.status is OrderStatus.CANCELLED and person in people[::2])
@@ -308,27 +311,27 @@ class TestRefunds:
     async def sold(self, shop: Shop, buyer: Actor) -> OrderView:
         """7.20: 3.00 from the wallet, 4.20 by the provider."""
         goods = await shop.goods(price=720)
-        ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+        ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
         await shop.arrive(await shop.begin(buyer, ref, usd(420)), usd(420))
-        return await shop.orders.detail(buyer, ref.number)
+        return await shop.orders.history.detail(buyer, ref.number)
 
     async def test_a_part_to_the_wallet_and_the_rest_by_its_way(
         self, shop: Shop, buyer: Actor, sold: OrderView
     ) -> None:
         admin = Actor.system()
-        can = await shop.orders.refundable(admin, sold.number)
+        can = await shop.orders.refunds.refundable(admin, sold.number)
         assert (can.most, [(way.way, way.most) for way in can.ways]) == (usd(720), [("fake", usd(420))])
-        part = await shop.orders.refund(
+        part = await shop.orders.refunds.refund(
             admin, sold.number, usd(300), RefundTarget.WALLET, "a gesture", idempotency_key="refund-1"
         )
         assert (part.status, part.refunded, len(part.keys)) == (OrderStatus.DELIVERED, usd(300), 1)
         assert await shop.balance(buyer) == 300
         with pytest.raises(RefundTooMuch) as refused:
-            await shop.orders.refund(
+            await shop.orders.refunds.refund(
                 admin, sold.number, usd(421), RefundTarget.PROVIDER, "too much", idempotency_key="refund-2"
             )
         assert refused.value.params == {"most": usd(420)}
-        whole = await shop.orders.refund(
+        whole = await shop.orders.refunds.refund(
             admin, sold.number, usd(420), RefundTarget.PROVIDER, "all", idempotency_key="refund-3"
         )
         assert (whole.status, whole.refunded, whole.keys) == (OrderStatus.REFUNDED, usd(720), [])
@@ -337,23 +340,23 @@ class TestRefunds:
         assert await shop.balance(buyer) == 300
         steps = [entry.step for entry in whole.timeline]
         assert steps[-2:] == [OrderStep.PARTIALLY_REFUNDED, OrderStep.REFUNDED]
-        done = (await shop.orders.refundable(admin, sold.number)).done
+        done = (await shop.orders.refunds.refundable(admin, sold.number)).done
         assert [(row.amount, row.target, row.reason) for row in done] == [
             (usd(300), RefundTarget.WALLET, "a gesture"), (usd(420), RefundTarget.PROVIDER, "all")
         ]  # fmt: skip
         with pytest.raises(OrderNotPayable):
-            await shop.orders.pay(buyer, sold.number)
+            await shop.orders.settlement.pay(buyer, sold.number)
         await shop.proven()
 
     async def test_the_same_key_gives_nothing_more(self, shop: Shop, buyer: Actor, sold: OrderView) -> None:
         admin = Actor.system()
         for _ in range(3):
-            await shop.orders.refund(
+            await shop.orders.refunds.refund(
                 admin, sold.number, usd(300), RefundTarget.WALLET, "once", idempotency_key="refund-1"
             )
         assert await shop.balance(buyer) == 300
         with pytest.raises(IdempotencyKeyReused):
-            await shop.orders.refund(
+            await shop.orders.refunds.refund(
                 admin, sold.number, usd(301), RefundTarget.WALLET, "once", idempotency_key="refund-1"
             )
 
@@ -363,7 +366,7 @@ class TestRefunds:
         targets = [RefundTarget.WALLET, RefundTarget.PROVIDER] * 5
         outcomes = await asyncio.gather(
             *(
-                shop.orders.refund(
+                shop.orders.refunds.refund(
                     Actor.system(), sold.number, usd(400), target, "all at once", idempotency_key=f"refund-{n}"
                 )
                 for n, target in enumerate(targets)
@@ -381,14 +384,14 @@ class TestRefunds:
         self, shop: Shop, buyer: Actor, sold: OrderView
     ) -> None:
         shop.fake.refuses = True
-        await shop.orders.refund(
+        await shop.orders.refunds.refund(
             Actor.system(), sold.number, usd(420), RefundTarget.PROVIDER, "refused", idempotency_key="refund-1"
         )
         await shop.settle_all()
         assert await shop.balance(buyer) == 420
-        assert (await shop.orders.detail(buyer, sold.number)).refunded == usd(420)
+        assert (await shop.orders.history.detail(buyer, sold.number)).refunded == usd(420)
         with pytest.raises(RefundTooMuch):
-            await shop.orders.refund(
+            await shop.orders.refunds.refund(
                 Actor.system(), sold.number, usd(301), RefundTarget.WALLET, "more", idempotency_key="refund-2"
             )
         await shop.proven()
@@ -396,37 +399,37 @@ class TestRefunds:
     async def test_what_is_refused(self, shop: Shop, buyer: Actor, sold: OrderView) -> None:
         admin, wallet = Actor.system(), RefundTarget.WALLET
         with pytest.raises(Forbidden):
-            await shop.orders.refund(buyer, sold.number, usd(1), wallet, "mine", idempotency_key="refund-1")
+            await shop.orders.refunds.refund(buyer, sold.number, usd(1), wallet, "mine", idempotency_key="refund-1")
         with pytest.raises(Invalid):
-            await shop.orders.refund(admin, sold.number, usd(1), wallet, " ", idempotency_key="refund-1")
+            await shop.orders.refunds.refund(admin, sold.number, usd(1), wallet, " ", idempotency_key="refund-1")
         for amount in (usd(0), usd(-1), usd(721), Money(1, "EUR")):
             with pytest.raises(RefundTooMuch):
-                await shop.orders.refund(admin, sold.number, amount, wallet, "no", idempotency_key="refund-1")
+                await shop.orders.refunds.refund(admin, sold.number, amount, wallet, "no", idempotency_key="refund-1")
         goods = await shop.goods(price=100)
-        waiting = await shop.orders.reserve(buyer, goods.variant_id, 1, "tap-0000009")
+        waiting = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, "tap-0000009")
         with pytest.raises(OrderNotPayable):
-            await shop.orders.refund(admin, waiting.number, usd(1), wallet, "no", idempotency_key="refund-1")
-        assert (await shop.orders.refundable(admin, waiting.number)).most == usd(0)
+            await shop.orders.refunds.refund(admin, waiting.number, usd(1), wallet, "no", idempotency_key="refund-1")
+        assert (await shop.orders.refunds.refundable(admin, waiting.number)).most == usd(0)
 
     async def test_an_order_paid_from_the_wallet_goes_back_there(self, shop: Shop, buyer: Actor) -> None:
         goods = await shop.goods(price=100)
         async with shop.uow() as tx:
             await give(tx, buyer.id, usd(100))
-        ref = await shop.orders.place(buyer, goods.variant_id, 1, KEY)
-        assert (await shop.orders.refundable(Actor.system(), ref.number)).ways == []
+        ref = await shop.orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+        assert (await shop.orders.refunds.refundable(Actor.system(), ref.number)).ways == []
         with pytest.raises((RefundNotPossible, RefundTooMuch)):
-            await shop.orders.refund(
+            await shop.orders.refunds.refund(
                 Actor.system(), ref.number, usd(100), RefundTarget.PROVIDER, "no", idempotency_key="refund-1"
             )
 
 
 async def test_an_admin_gives_a_waiting_order_up(shop: Shop, buyer: Actor) -> None:
     goods = await shop.goods(price=720)
-    ref = await shop.orders.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    ref = await shop.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
     with pytest.raises(Forbidden):
-        await shop.orders.cancel_for(buyer, ref.number, "no right")
-    await shop.orders.cancel_for(Actor.system(), ref.number, "asked for it")
-    assert (await shop.orders.detail(buyer, ref.number)).status is OrderStatus.CANCELLED
+        await shop.orders.reservations.cancel_for(buyer, ref.number, "no right")
+    await shop.orders.reservations.cancel_for(Actor.system(), ref.number, "asked for it")
+    assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.CANCELLED
     assert await shop.balance(buyer) == 300
     with pytest.raises(OrderNotPayable):
-        await shop.orders.cancel_for(Actor.system(), ref.number, "again")
+        await shop.orders.reservations.cancel_for(Actor.system(), ref.number, "again")

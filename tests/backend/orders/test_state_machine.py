@@ -31,7 +31,7 @@ from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyReservations
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import OrderStatus, ReservationLimits
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import books
@@ -79,7 +79,7 @@ class Shop(RuleBasedStateMachine):
         self.ring = KeyRing(self.config.master_keys)
         # The bounds for keys have tests of their own (test_unpaid.py).
         limits = ReservationLimits(orders=3, keys=1000, share=100)
-        self.orders = OrdersService(
+        self.orders = OrdersServices.build(
             uow=self.uow, ring=self.ring, single_admin_limit=HUGE, reservation=HOLD, limits=limits
         )
         self.wallet = wallet_services(self.uow)
@@ -156,7 +156,7 @@ class Shop(RuleBasedStateMachine):
 
     def _order(self, who: int, what: int, count: int, *, pays: bool, twice: bool) -> Any:
         self.taps += 1
-        verb = self.orders.place if pays else self.orders.reserve
+        verb = self.orders.checkout.place if pays else self.orders.checkout.reserve
         variant, key = self.goods[what].variant_id, f"tap-{self.taps:08}"
         expected = self._expected(who, what, count, pays=pays)
         try:
@@ -181,7 +181,7 @@ class Shop(RuleBasedStateMachine):
         price = PRICES[what] * count
         waits = status is OrderStatus.AWAITING_PAYMENT and self.clock.now() < until
         try:
-            self.run(self.orders.pay(self.people[who], number))
+            self.run(self.orders.settlement.pay(self.people[who], number))
         except OrderNotPayable:
             assert not waits
             assert status is not OrderStatus.DELIVERED
@@ -199,7 +199,7 @@ class Shop(RuleBasedStateMachine):
         """Give up what waits."""
         who, what, count, status, until = self.made[number]
         try:
-            self.run(self.orders.cancel(self.people[who], number))
+            self.run(self.orders.reservations.cancel(self.people[who], number))
         except OrderNotPayable:
             assert status is OrderStatus.DELIVERED
             return
@@ -218,7 +218,7 @@ class Shop(RuleBasedStateMachine):
             for number, order in self.made.items()
             if order[3] is OrderStatus.AWAITING_PAYMENT and order[4] <= self.clock.now()
         ]
-        assert self.run(self.orders.expire_lapsed()) == len(over)
+        assert self.run(self.orders.reservations.expire_lapsed()) == len(over)
         for number, (who, what, count, _, until) in over:
             self.free[what] += count
             self.made[number] = (who, what, count, OrderStatus.EXPIRED, until)
@@ -239,7 +239,7 @@ class Shop(RuleBasedStateMachine):
                 assert sold[0] == sold[1]
             found = {}
             for number, (who, _, count, _, _) in self.made.items():
-                order = await self.orders.detail(self.people[who], number)
+                order = await self.orders.history.detail(self.people[who], number)
                 found[number] = order.status
                 assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
             async with self.uow.read() as tx:

@@ -19,7 +19,7 @@ from backend.kernel.errors import AppError
 from backend.kernel.ids import OrderId, new_id
 from backend.orders import rules
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
-from backend.orders.service import OrdersService
+from backend.orders.service import OrdersServices
 from backend.orders.types import OpenReservation, OrderRef, ReservationLimits
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
@@ -30,8 +30,8 @@ THINGS = [VariantId(new_id()) for _ in range(2)]
 
 
 @pytest.fixture
-def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersService:
-    return OrdersService(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
+def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
+    return OrdersServices.build(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
 
 
 def _reservation(what: int, quantity: int, held: int, sequence: int = 1) -> OpenReservation:
@@ -86,104 +86,104 @@ def test_what_is_sold_from_a_number_up_can_be_ordered(minimum: int, lapses: int)
 
 
 async def test_three_hundred_keys_are_not_for_an_account_without_a_cent(
-    orders: OrdersService, uow: UnitOfWork, ring: KeyRing
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing
 ) -> None:
     thief, honest = await buyers(uow, 2, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=300)
     with pytest.raises(ReservationTooLarge) as refusal:
-        await orders.reserve(thief, goods.variant_id, 300, "all-of-them")
+        await orders.checkout.reserve(thief, goods.variant_id, 300, "all-of-them")
     assert refusal.value.params == {"limit": 10, "order": ""}
-    first = await orders.reserve(thief, goods.variant_id, 10, "ten-of-them")
+    first = await orders.checkout.reserve(thief, goods.variant_id, 10, "ten-of-them")
     with pytest.raises(ReservationTooLarge) as refusal:
-        await orders.reserve(thief, goods.variant_id, 1, "one-more-of-them")
+        await orders.checkout.reserve(thief, goods.variant_id, 1, "one-more-of-them")
     assert refusal.value.params == {"limit": 10, "order": first.number}
-    await orders.reserve(honest, goods.variant_id, 10, "of-another-one")
+    await orders.checkout.reserve(honest, goods.variant_id, 10, "of-another-one")
 
 
-async def test_the_last_key_is_for_whoever_comes_first(orders: OrdersService, uow: UnitOfWork, ring: KeyRing) -> None:
+async def test_the_last_key_is_for_whoever_comes_first(orders: OrdersServices, uow: UnitOfWork, ring: KeyRing) -> None:
     thief, honest = await buyers(uow, 2, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=2)
-    await orders.reserve(thief, goods.variant_id, 1, "one-of-two")
+    await orders.checkout.reserve(thief, goods.variant_id, 1, "one-of-two")
     with pytest.raises(ReservationTooLarge):
-        await orders.reserve(thief, goods.variant_id, 1, "and-the-other")
-    await orders.reserve(honest, goods.variant_id, 1, "the-last-one")
+        await orders.checkout.reserve(thief, goods.variant_id, 1, "and-the-other")
+    await orders.checkout.reserve(honest, goods.variant_id, 1, "the-last-one")
     with pytest.raises(SoldOut):
-        await orders.reserve(honest, goods.variant_id, 1, "nothing-left")
+        await orders.checkout.reserve(honest, goods.variant_id, 1, "nothing-left")
 
 
 async def test_money_on_hold_is_no_bound_and_a_cent_buys_nothing(
-    orders: OrdersService, uow: UnitOfWork, ring: KeyRing
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing
 ) -> None:
     (rich,) = await buyers(uow, 1, 720 * 30)
     (poor,) = await buyers(uow, 1, 1)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=100)
-    await orders.reserve(rich, goods.variant_id, 40, "thirty-are-covered", hold=True)
+    await orders.checkout.reserve(rich, goods.variant_id, 40, "thirty-are-covered", hold=True)
     with pytest.raises(ReservationTooLarge):
-        await orders.reserve(rich, goods.variant_id, 1, "eleven-uncovered")
+        await orders.checkout.reserve(rich, goods.variant_id, 1, "eleven-uncovered")
     with pytest.raises(ReservationTooLarge):
-        await orders.reserve(poor, goods.variant_id, 11, "by-a-cent-on-hold", hold=True)
+        await orders.checkout.reserve(poor, goods.variant_id, 11, "by-a-cent-on-hold", hold=True)
     # What is bought counts nowhere.
     (buyer,) = await buyers(uow, 1, 720 * 20)
-    await orders.place(buyer, goods.variant_id, 20, "twenty-bought")
-    await orders.reserve(buyer, goods.variant_id, 10, "and-ten-reserved")
+    await orders.checkout.place(buyer, goods.variant_id, 20, "twenty-bought")
+    await orders.checkout.reserve(buyer, goods.variant_id, 10, "and-ten-reserved")
 
 
 async def test_each_lapse_leaves_less_and_the_fifth_time_nothing(
-    orders: OrdersService, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
 ) -> None:
     thief, friend = await buyers(uow, 2, 720)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=100)
     for lapses, most in enumerate((10, 5, 2, 1)):
         with pytest.raises(ReservationTooLarge):
-            await orders.reserve(thief, goods.variant_id, most + 1, f"too-many-{lapses}")
-        ref = await orders.reserve(thief, goods.variant_id, most, f"as-many-{lapses}")
+            await orders.checkout.reserve(thief, goods.variant_id, most + 1, f"too-many-{lapses}")
+        ref = await orders.checkout.reserve(thief, goods.variant_id, most, f"as-many-{lapses}")
         clock.move(minutes=14)
         if lapses % 2:  # given up at the last moment is like lapsed
-            await orders.cancel(thief, ref.number)
+            await orders.reservations.cancel(thief, ref.number)
         clock.move(minutes=1)
-        await orders.expire_lapsed()
+        await orders.reservations.expire_lapsed()
     with pytest.raises(ReservationsPaused):
-        await orders.reserve(thief, goods.variant_id, 1, "a-fifth-time")
-    await orders.reserve(friend, goods.variant_id, 10, "somebody-else")
-    await orders.place(thief, goods.variant_id, 1, "paid-from-the-balance")
+        await orders.checkout.reserve(thief, goods.variant_id, 1, "a-fifth-time")
+    await orders.checkout.reserve(friend, goods.variant_id, 10, "somebody-else")
+    await orders.checkout.place(thief, goods.variant_id, 1, "paid-from-the-balance")
     clock.move(hours=24)
-    await orders.reserve(thief, goods.variant_id, 1, "a-day-later")
+    await orders.checkout.reserve(thief, goods.variant_id, 1, "a-day-later")
 
 
 async def test_who_changes_their_mind_soon_loses_nothing(
-    orders: OrdersService, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
 ) -> None:
     (buyer,) = await buyers(uow, 1, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=100)
     for turn in range(10):
-        ref = await orders.reserve(buyer, goods.variant_id, 10, f"tap-{turn:08}")
+        ref = await orders.checkout.reserve(buyer, goods.variant_id, 10, f"tap-{turn:08}")
         clock.move(seconds=40)
-        await orders.cancel(buyer, ref.number)
+        await orders.reservations.cancel(buyer, ref.number)
 
 
 async def test_goods_held_by_cancelling_again_and_again_count_together(
-    orders: OrdersService, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing, clock: FakeClock
 ) -> None:
     (thief,) = await buyers(uow, 1, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=100)
     for turn in range(2):  # 14 minutes in all: nearly as long as an order that expires holds them
-        ref = await orders.reserve(thief, goods.variant_id, 10, f"again-{turn}-1")
+        ref = await orders.checkout.reserve(thief, goods.variant_id, 10, f"again-{turn}-1")
         clock.move(minutes=7)
-        await orders.cancel(thief, ref.number)
+        await orders.reservations.cancel(thief, ref.number)
     with pytest.raises(ReservationTooLarge):
-        await orders.reserve(thief, goods.variant_id, 6, "a-third-time")
+        await orders.checkout.reserve(thief, goods.variant_id, 6, "a-third-time")
     for turn in range(3):
-        ref = await orders.reserve(thief, goods.variant_id, 1, f"again-{turn}-2")
+        ref = await orders.checkout.reserve(thief, goods.variant_id, 1, f"again-{turn}-2")
         clock.move(minutes=7)
-        await orders.cancel(thief, ref.number)
+        await orders.reservations.cancel(thief, ref.number)
     with pytest.raises(ReservationsPaused):
-        await orders.reserve(thief, goods.variant_id, 1, "no-more-today")
+        await orders.checkout.reserve(thief, goods.variant_id, 1, "no-more-today")
 
 
 async def test_many_at_once_by_one_person_stay_within_the_bounds(services: Services) -> None:
@@ -194,7 +194,7 @@ async def test_many_at_once_by_one_person_stay_within_the_bounds(services: Servi
     wishes = [(goods, quantity) for goods in (few, many) for quantity in (1, 2, 3, 4, 7, 10) for _ in range(3)]
     results = await asyncio.gather(
         *(
-            services.orders.reserve(thief, goods.variant_id, quantity, f"tap-{n:08}")
+            services.orders.checkout.reserve(thief, goods.variant_id, quantity, f"tap-{n:08}")
             for n, (goods, quantity) in enumerate(wishes)
         ),
         return_exceptions=True,
@@ -208,5 +208,5 @@ async def test_many_at_once_by_one_person_stay_within_the_bounds(services: Servi
             taken[goods.variant_id] += quantity
     assert taken[few.variant_id] <= 1
     assert taken[many.variant_id] <= 10
-    await services.orders.reserve(honest, few.variant_id, 1, "honest-few")
-    await services.orders.reserve(honest, many.variant_id, 10, "honest-many")
+    await services.orders.checkout.reserve(honest, few.variant_id, 1, "honest-few")
+    await services.orders.checkout.reserve(honest, many.variant_id, 10, "honest-many")

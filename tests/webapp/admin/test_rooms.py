@@ -108,7 +108,7 @@ async def test_home_tells_what_waits_and_how_today_goes(
     actor = await arrive(services, buyer, cents=5000)
     number = number_of(await buy(buyer, thing))
     other = await goods(services, price=100)
-    await services.orders.reserve(actor, other.variant_id, 1, "waiting-order")
+    await services.orders.checkout.reserve(actor, other.variant_id, 1, "waiting-order")
     async with services.uow() as tx:
         await tx.execute(update(OutboxJob).values(dead_at=tx.now, attempts=8, last_error="Traceback\nBoom: gone"))
     home = await root.get("/admin")

@@ -62,7 +62,7 @@ async def test_too_little_money_says_how_much_is_missing(services: Services, vis
     assert posted.status_code == 402
     assert posted.headers["hx-retarget"] == "#sheet"
     assert "$5.00 is missing" in posted.text
-    assert (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items == []
+    assert (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items == []
 
 
 async def test_the_balance_and_a_way_pay_together(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
@@ -77,7 +77,7 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     assert path.startswith("/wallet/payments/")
     # The same tap again is the same order and the same payment.
     assert (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"] == path
-    (row,) = (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items
+    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items
     assert (await services.wallet.statement.overview(actor)).balance.amount == 0
 
     waiting = await buyer.get(f"/orders/{row.number}")
@@ -115,14 +115,14 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
     path = (await slow.post("/orders/reserve", data=data)).headers["hx-push-url"]
     clock.move(minutes=31)
-    await services.orders.expire_lapsed()
+    await services.orders.reservations.expire_lapsed()
     assert (await buy(quick, thing)).status_code == 200
     intent = (await services.payments.list_mine(actor))[0]
     await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
     assert "Its time was over." in (await slow.get(path)).text
     await settle(services)
     assert (await services.wallet.statement.overview(actor)).balance.amount == 720
-    order = (await services.orders.list_mine(actor, OrderFilter.ALL, None)).items[0]
+    order = (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items[0]
     assert "not paid in time" in (await slow.get(f"/orders/{order.number}")).text
 
 
@@ -133,8 +133,8 @@ async def test_money_for_a_cancelled_order_is_in_the_balance(
     actor = await arrive(services, buyer)
     data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
-    (row,) = (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items
-    await services.orders.cancel(actor, row.number)
+    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items
+    await services.orders.reservations.cancel(actor, row.number)
     (intent,) = await services.payments.list_mine(actor)
     await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
     page = (await buyer.get(path)).text
@@ -175,7 +175,7 @@ async def test_who_keeps_his_balance_pays_all_by_a_way(
     assert "$7.20 has arrived" in (await buyer.get(path)).text
     await settle(services)
     assert (await services.wallet.statement.overview(actor)).balance.amount == 2000
-    assert (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items == []
+    assert (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items == []
 
 
 async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, visitor: MakeVisitor) -> None:
@@ -240,7 +240,7 @@ async def test_a_refunded_order_says_so(services: Services, visitor: MakeVisitor
     chief = await arrive(services, root)
     parts = ((220, "$2.20 of it was paid back", "Delivered"), (500, "All of it was paid back: $7.20", "Paid back"))
     for cents, words, badge in parts:
-        await services.orders.refund(
+        await services.orders.refunds.refund(
             chief, number, usd(cents), RefundTarget.WALLET, "broken", idempotency_key=f"refund-{cents}"
         )
         page = await buyer.get(f"/orders/{number}")
@@ -252,7 +252,7 @@ async def test_a_refunded_order_says_so(services: Services, visitor: MakeVisitor
 async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer, cents=700)
-    ref = await services.orders.reserve(actor, thing.variant_id, 1, "reserve-of-mine")
+    ref = await services.orders.checkout.reserve(actor, thing.variant_id, 1, "reserve-of-mine")
     for method, status in (("GET", 200), ("POST", 402)):
         response = await buyer.ask(method, f"/orders/{ref.number}/pay")
         assert response.status_code == status
@@ -303,13 +303,13 @@ async def test_who_reserves_too_much_is_led_to_the_open_order_or_to_a_top_up(
     assert "You can reserve up to 2<" in refused.text
     assert 'href="/wallet/topup"' in refused.text
     assert (await reserve(2, "tap-0000002")).status_code == 200
-    (order,) = [row.number for row in (await services.orders.list_mine(actor, OrderFilter.WAITING, None)).items]
+    (order,) = [row.number for row in (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items]
     refused = await reserve(1, "tap-0000003")
     assert "is not paid yet. Pay or cancel it" in refused.text
     assert f'href="/orders/{order}"' in refused.text
     for tap in range(4):
         clock.move(hours=1)
-        await services.orders.expire_lapsed()
+        await services.orders.reservations.expire_lapsed()
         await reserve(1, f"lapse-{tap:04}")
     refused = await reserve(1, "tap-0000009")
     assert refused.headers["x-error-code"] == "reservations_paused"

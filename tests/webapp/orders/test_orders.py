@@ -76,8 +76,8 @@ async def test_the_list_is_by_day_and_goes_on(
     thing = await goods(services, price=1, keys=40)
     actor = await arrive(services, buyer, cents=1000)
     for number in range(32):
-        await services.orders.place(actor, thing.variant_id, 1, f"order-number-{number}")
-    await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")
+        await services.orders.checkout.place(actor, thing.variant_id, 1, f"order-number-{number}")
+    await services.orders.checkout.reserve(actor, thing.variant_id, 1, "waiting-order")
     page = await buyer.get("/orders", headers={"HX-Target": "app"})
     assert page.status_code == 200
     assert page.text.count('href="/orders/S-') == 30
@@ -95,7 +95,7 @@ async def test_an_unpaid_order_lapses_before_the_eyes(
 ) -> None:
     thing, buyer = await goods(services, price=100), visitor()
     actor = await arrive(services, buyer)
-    ref = await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")
+    ref = await services.orders.checkout.reserve(actor, thing.variant_id, 1, "waiting-order")
     page = await buyer.get(f"/orders/{ref.number}")
     assert 'data-left="900"' in page.text
     clock.move(minutes=16)
@@ -103,5 +103,5 @@ async def test_an_unpaid_order_lapses_before_the_eyes(
     assert "<main" not in part.text
     assert "Expired" in part.text
     assert 'id="bottom" hx-swap-oob="true"' in part.text
-    await services.orders.expire_lapsed()
+    await services.orders.reservations.expire_lapsed()
     assert "not paid in time" in (await buyer.get(f"/orders/{ref.number}")).text.lower()

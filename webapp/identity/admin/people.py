@@ -59,11 +59,11 @@ async def people(request: SoukRequest) -> Html:
     services, actor = site_of(request).services, request.user
     wanted = searched(query.q).removeprefix("@")
     named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
-    also = await services.orders.find_buyers(actor, wanted) if wanted and named else []
+    also = await services.orders.search.find_buyers(actor, wanted) if wanted and named else []
     found = await services.identity.people.find_users(actor, wanted, query.cursor or None, also)
     ids = [person.id for person in found.items]
     balances = await services.wallet.statement.balances_of(actor, ids)
-    figures = await services.orders.figures_of(actor, ids)
+    figures = await services.orders.reports.figures_of(actor, ids)
     currency = site_of(request).settings.shop_currency
     more = asked_for_more(request, query.cursor)
     view = ManagePeople(
@@ -132,7 +132,7 @@ async def person_row_of(request: SoukRequest, user_id: UserId) -> ManagePersonRo
 async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
     site, actor = site_of(request), request.user
     balances = await site.services.wallet.statement.balances_of(actor, [found.id])
-    figures = await site.services.orders.figures_of(actor, [found.id])
+    figures = await site.services.orders.reports.figures_of(actor, [found.id])
     return person_screens.person_row(found, balances, figures, site.settings.shop_currency)
 
 
@@ -141,9 +141,9 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
     services = site.services
     found = await services.identity.people.user_detail(actor, user_id)
     row = await _row(request, found)
-    figures = (await services.orders.figures_of(actor, [user_id])).get(user_id)
+    figures = (await services.orders.reports.figures_of(actor, [user_id])).get(user_id)
     viewer = site.viewer(actor)
-    orders = await services.orders.list_of(actor, user_id) if actor.may(Permission.ORDERS) else []
+    orders = await services.orders.history.list_of(actor, user_id) if actor.may(Permission.ORDERS) else []
     view = ManagePerson(
         person=row,
         telegram_id=found.telegram_id,

@@ -56,11 +56,11 @@ async def orders(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     wanted, named = searched(query.q), []
     if wanted:
-        listed = Page(await site.services.orders.find(actor, query.q))
+        listed = Page(await site.services.orders.search.find(actor, query.q))
         if actor.may(Permission.MONEY):
             named = await site.services.inbox.find_named(actor, wanted)
     else:
-        listed = await site.services.orders.list_all(actor, query.status, query.cursor or None)
+        listed = await site.services.orders.history.list_all(actor, query.status, query.cursor or None)
     people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
     names = await site.services.identity.people.names_of(actor, people)
     viewer = site.viewer(actor)
@@ -92,10 +92,10 @@ async def order(request: SoukRequest, number: FromPath[str]) -> Html:
 async def order_page(request: SoukRequest, number: str) -> Html:
     """The page of one order. Raises NotFound."""
     site, actor = site_of(request), request.user
-    found = await site.services.orders.admin_detail(actor, number)
+    found = await site.services.orders.history.admin_detail(actor, number)
     names = await site.services.identity.people.names_of(actor, [found.user_id])
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
-    back = await site.services.orders.refundable(actor, number)
+    back = await site.services.orders.refunds.refundable(actor, number)
     sent = await site.services.refunds.list_for(actor, order_id=found.id)
     off = {row.way for row in sent if not site.services.payments.takes(row.way)}
     payments = await _payments(request, found)

@@ -46,7 +46,7 @@ class CancelForm(msgspec.Struct, frozen=True):
 @get(_PATH + "/refund", name="admin:order-refund-sheet", guards=[_ORDERS])
 async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
-    back = await site_of(request).services.orders.refundable(request.user, number)
+    back = await site_of(request).services.orders.refunds.refundable(request.user, number)
     form = forms.Form[OrderRefundForm]({"amount": str(back.most.decimal()) if back.most else ""})
     return sheet(request, "payments/admin/_refund.html", await _view(request, number, back, form))
 
@@ -61,7 +61,7 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
             return await _refund(request, number, form.value)
         except RefundTooMuch:
             error = "too_much"
-    back = await site_of(request).services.orders.refundable(request.user, number)
+    back = await site_of(request).services.orders.refunds.refundable(request.user, number)
     view = await _view(request, number, back, form, error)
     return sheet(request, "payments/admin/_refund.html", view, status=FORM_ERROR)
 
@@ -69,13 +69,13 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
 async def _refund(request: SoukRequest, number: str, form: OrderRefundForm) -> Html:
     """The last question, or the order after its refund. Raises RefundTooMuch."""
     services, actor = site_of(request).services, request.user
-    order = await services.orders.find_by_number(actor, number) if form.ask else None
+    order = await services.orders.history.find_by_number(actor, number) if form.ask else None
     if order is not None:
-        most = (await services.orders.refundable(actor, number)).most
+        most = (await services.orders.refunds.refundable(actor, number)).most
         if form.amount > most:
             raise RefundTooMuch(most=most)
         return await ask_refund(request, form.amount, order.buyer_id)
-    done = await services.orders.refund(
+    done = await services.orders.refunds.refund(
         actor, number, form.amount, form.target, form.reason, idempotency_key=form.intent
     )
     if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
@@ -98,7 +98,7 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
     except Invalid:
         view = ReasonSheet("cancel", f"/admin/orders/{number}/cancel", error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
-    await site_of(request).services.orders.cancel_for(request.user, number, form.reason)
+    await site_of(request).services.orders.reservations.cancel_for(request.user, number, form.reason)
     return await _done(request, number, _("Cancelled"))
 
 
@@ -106,7 +106,7 @@ async def _view(
     request: SoukRequest, number: str, back: Refundable, form: forms.Form[OrderRefundForm], error: AmountError = ""
 ) -> RefundSheet:
     services, viewer = site_of(request).services, site_of(request).viewer(request.user)
-    order = await services.orders.find_by_number(request.user, number)
+    order = await services.orders.history.find_by_number(request.user, number)
     buyer_id = order.buyer_id if order else None
     return RefundSheet(
         action=f"/admin/orders/{number}/refund",

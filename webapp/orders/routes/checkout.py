@@ -67,7 +67,7 @@ async def confirm(request: SoukRequest) -> Html:
     """The sheet before the money moves: what, for how much, and a fresh key that makes a double tap buy once."""
     wish = forms.read_query(request, Wish)
     variant = VariantId(wish.variant)
-    quote = await site_of(request).services.orders.quote(request.user, variant, wish.quantity)
+    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, wish.quantity)
     if quote.available < min(wish.quantity, AVAILABILITY_CAP):
         return await sold_out(request, quote.line.slug, variant)
     if quote.missing or wish.keep:
@@ -82,7 +82,7 @@ async def checkout(request: SoukRequest) -> Html:
     """The same as a page of its own, for links from a chat."""
     choice = forms.read_query(request, Choice)
     variant = VariantId(choice.variant)
-    quote = await site_of(request).services.orders.quote(request.user, variant, choice.quantity)
+    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, choice.quantity)
     back = f"/shop/{quote.line.slug}"
     view: ConfirmSheet | MissingSheet
     if quote.available < min(choice.quantity, AVAILABILITY_CAP):
@@ -102,9 +102,9 @@ async def place(request: SoukRequest) -> Html:
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     confirmed = None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
     try:
-        ref = await orders.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
+        ref = await orders.checkout.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
     except InsufficientFunds:
-        quote = await orders.quote(request.user, variant, form.quantity)
+        quote = await orders.checkout.quote(request.user, variant, form.quantity)
         if not quote.missing:
             raise
         view = await _missing(request, quote, variant, form.intent)
@@ -112,9 +112,9 @@ async def place(request: SoukRequest) -> Html:
     except PriceChanged as changed:
         return await price_changed(request, variant, form.quantity, changed)
     except SoldOut:
-        quote = await orders.quote(request.user, variant, form.quantity)
+        quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
-    order = await orders.detail(request.user, ref.number)
+    order = await orders.history.detail(request.user, ref.number)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
@@ -124,15 +124,15 @@ async def reserve(request: SoukRequest) -> Html:
     form = await forms.read_form(request, Reservation)
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     try:
-        ref = await orders.reserve(request.user, variant, form.quantity, form.intent, hold=not form.keep)
+        ref = await orders.checkout.reserve(request.user, variant, form.quantity, form.intent, hold=not form.keep)
     except SoldOut:
-        quote = await orders.quote(request.user, variant, form.quantity)
+        quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
     except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
         answer = sheet(request, "orders/_unpaid.html", present.unpaid(refusal), status=409)
         answer.headers["x-error-code"] = refusal.code
         return answer
-    order = await orders.detail(request.user, ref.number)
+    order = await orders.history.detail(request.user, ref.number)
     return await _pay_by(request, order, form.way, form.intent, keep=form.keep)
 
 
@@ -140,7 +140,7 @@ async def reserve(request: SoukRequest) -> Html:
 async def pay_order(request: SoukRequest, number: FromPath[str]) -> Html:
     """Pay what a waiting order still needs by the way that was tapped."""
     form = await forms.read_form(request, Payment)
-    order = await site_of(request).services.orders.detail(request.user, number)
+    order = await site_of(request).services.orders.history.detail(request.user, number)
     return await _pay_by(request, order, form.way, form.intent)
 
 
@@ -161,7 +161,7 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
         return pushed(await order_page(request, order), back)
     amount, line = present.enough(rest, way), order.lines[0]
     goods = title(line, request.user.language) + (f" × {line.quantity}" if line.quantity > 1 else "")
-    until = await site.services.orders.begin_payment(request.user, order.number, name)
+    until = await site.services.orders.reservations.begin_payment(request.user, order.number, name)
     try:
         intent = await payments.start_top_up(
             request.user,
@@ -194,7 +194,7 @@ async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
 
 async def price_changed(request: SoukRequest, variant: VariantId, quantity: int, changed: PriceChanged) -> Html:
     """The confirmation again, at the price of this moment: nothing was charged."""
-    quote = await site_of(request).services.orders.quote(request.user, variant, quantity)
+    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, quantity)
     if quote.missing:
         short = await _missing(request, quote, variant, forms.new_intent())
         answer = sheet(request, "orders/_missing.html", short, status=409)

@@ -44,7 +44,7 @@ async def order_list(request: SoukRequest) -> Html:
     """All orders or the waiting ones, newest first; a next page comes as rows only."""
     query = forms.read_query(request, ListQuery)
     site = site_of(request)
-    found = await site.services.orders.list_mine(request.user, query.segment, query.cursor or None)
+    found = await site.services.orders.history.list_mine(request.user, query.segment, query.cursor or None)
     view = present.listed(found, query.segment, request.user, site.now(), pictures(request))
     if asked_for_more(request, query.cursor):
         return fragment(request, "orders/_rows.html", view)
@@ -54,7 +54,7 @@ async def order_list(request: SoukRequest) -> Html:
 @get("/orders/{number:str}", name="orders:detail")
 async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
     """One order. Asked by itself after a change, it answers with its changed part only."""
-    order = await site_of(request).services.orders.detail(request.user, number)
+    order = await site_of(request).services.orders.history.detail(request.user, number)
     if asked_by(request, "order"):
         # It asks only while it waits: what has been delivered since is news.
         return fragment(request, "orders/_body.html", await order_view(request, order, fresh=True))
@@ -70,7 +70,7 @@ async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
 async def methods(request: SoukRequest, number: str) -> Html:
     """The sheet over a waiting order by which it is paid; the order itself once it waits no more."""
     services = site_of(request).services
-    order = await services.orders.detail(request.user, number)
+    order = await services.orders.history.detail(request.user, number)
     if order.status is not OrderStatus.AWAITING_PAYMENT:
         return to_app(replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}"))
     balance = (await services.wallet.statement.overview(request.user)).balance
@@ -86,11 +86,11 @@ async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
     """Pay a waiting order from the balance."""
     services = site_of(request).services
     try:
-        ref = await services.orders.pay(request.user, number)
+        ref = await services.orders.settlement.pay(request.user, number)
     except InsufficientFunds as short:
-        order = await services.orders.detail(request.user, number)
+        order = await services.orders.history.detail(request.user, number)
         return await missing_sheet(request, order, short.balance, status=402)
-    order = await services.orders.detail(request.user, ref.number)
+    order = await services.orders.history.detail(request.user, ref.number)
     return replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
@@ -98,19 +98,19 @@ async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
 async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
     """Give up a waiting order."""
     services = site_of(request).services
-    ref = await services.orders.cancel(request.user, number)
-    return await order_page(request, await services.orders.detail(request.user, ref.number))
+    ref = await services.orders.reservations.cancel(request.user, number)
+    return await order_page(request, await services.orders.history.detail(request.user, ref.number))
 
 
 @post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
 async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
     """Show one key; the service notes who saw it and when."""
     orders = site_of(request).services.orders
-    order = await orders.detail(request.user, number)
+    order = await orders.history.detail(request.user, number)
     found = next((key for key in order.keys if key.ordinal == ordinal), None)
     if found is None:
         raise NotFound("no such key")
-    opened = await orders.reveal(request.user, number, ordinal)
+    opened = await orders.delivery.reveal(request.user, number, ordinal)
     view = present.key(order, found, request.user, pictures(request), _signer(request), opened.text)
     return fragment(request, "orders/_key_answer.html", view)
 
@@ -120,7 +120,7 @@ async def to_chat(request: SoukRequest, number: FromPath[str], ordinal: FromPath
     """Have the order's keys sent to the buyer's chat once more."""
     del ordinal  # the chat gets the whole order, in one message
     site = site_of(request)
-    await site.services.orders.send_to_chat(request.user, number)
+    await site.services.orders.delivery.send_to_chat(request.user, number)
     words = site.viewer(request.user).words
     return toast(nothing(request), words.gettext("The keys are on their way to your chat"))
 
@@ -138,7 +138,7 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
     number, ordinal = match.group(1), match.group(2)
     site = site_of(request)
     await site.services.limiter.hit(REVEAL, str(actor.id))
-    opened = await site.services.orders.open_file(actor, number, int(ordinal) if ordinal else None)
+    opened = await site.services.orders.delivery.open_file(actor, number, int(ordinal) if ordinal else None)
     if not opened:
         raise NotFound("the order has no such key")
     headers = {

@@ -63,7 +63,7 @@ async def payments(request: SoukRequest) -> Html:
     viewer = site.viewer(actor)
     wanted = searched(query.q)
     if wanted:
-        orders = await site.services.orders.find_ids(actor, query.q)
+        orders = await site.services.orders.search.find_ids(actor, query.q)
         found = Page(await site.services.inbox.find(actor, wanted, orders))
     else:
         found = await site.services.inbox.list_payments(
@@ -151,7 +151,7 @@ async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
     """The number of an order that money is for."""
     if order_id is None:
         return ""
-    numbers = await site_of(request).services.orders.numbers_of(request.user, [order_id])
+    numbers = await site_of(request).services.orders.history.numbers_of(request.user, [order_id])
     return numbers.get(order_id, "")
 
 

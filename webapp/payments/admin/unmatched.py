@@ -202,7 +202,7 @@ async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | 
     """Who gets the money, and for which order."""
     if form.person is not None:
         return UserId(form.person), None
-    order = await site_of(request).services.orders.find_by_number(request.user, form.order)
+    order = await site_of(request).services.orders.history.find_by_number(request.user, form.order)
     return (order.buyer_id, order.id) if order else (None, None)
 
 

@@ -138,7 +138,7 @@ async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     if status in {"paid", "pending"}:
         if row is None:
             return to_app(await payment_page(request, intent))
-        order = await services.orders.detail(request.user, row.number)
+        order = await services.orders.history.detail(request.user, row.number)
         return to_app(replaced(await order_page(request, order, fresh=True, paid=True), f"/orders/{row.number}"))
     failed, cancelled = words.gettext("Payment failed. You weren't charged."), words.gettext("Payment cancelled.")
     said = failed if status == "failed" else cancelled
@@ -177,7 +177,7 @@ async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
     row = await _order(request, intent.order_id) if intent.credited else None
     if row is None:
         return None
-    order = await site_of(request).services.orders.detail(request.user, row.number)
+    order = await site_of(request).services.orders.history.detail(request.user, row.number)
     view = await order_view(request, order, fresh=True)
     if view.status != "delivered" and not view.settling:
         return None
@@ -193,7 +193,7 @@ async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | N
     """The order that a payment is for, where it is one of the latest."""
     if order_id is None:
         return None
-    latest = await site_of(request).services.orders.list_mine(request.user, OrderFilter.ALL, None)
+    latest = await site_of(request).services.orders.history.list_mine(request.user, OrderFilter.ALL, None)
     return next((row for row in latest.items if row.id == order_id), None)
 
 

@@ -72,7 +72,9 @@ class Shop:
 
     async def order(self) -> OrderRef:
         """One piece is kept for the buyer."""
-        return await self.services.orders.reserve(self.buyer, self.goods.variant_id, 1, f"order-{next(self._taps):06}")
+        return await self.services.orders.checkout.reserve(
+            self.buyer, self.goods.variant_id, 1, f"order-{next(self._taps):06}"
+        )
 
     async def begin(self, order: OrderRef, cents: int = PRICE) -> Intent:
         """A payment for the order."""
@@ -101,7 +103,7 @@ class Shop:
         services = self.services
         for payload in await self._jobs(SETTLE):
             for _ in range(2):
-                await services.orders.settle_payment(msgspec.convert(payload, TopUpSucceeded))
+                await services.orders.settlement.settle_payment(msgspec.convert(payload, TopUpSucceeded))
         for payload in await self._jobs(SEND_REFUND):
             for _ in range(2):
                 await services.refunds.send(msgspec.convert(payload, SendRefund))
@@ -123,7 +125,7 @@ class Shop:
 
     async def assert_delivered(self, order: OrderRef, *, left: int = 0) -> None:
         """The order has its one key, one only was taken, and so much is left in the wallet."""
-        found = await self.services.orders.detail(self.buyer, order.number)
+        found = await self.services.orders.history.detail(self.buyer, order.number)
         assert (found.status, len(found.keys)) == (OrderStatus.DELIVERED, 1)
         async with self.services.uow.read() as tx:
             sold = await tx.execute(text("SELECT count(*) FROM stock_keys WHERE state = 'sold'"))
@@ -132,7 +134,7 @@ class Shop:
 
     async def assert_waits(self, order: OrderRef) -> None:
         """The order has no keys yet and can be paid."""
-        found = await self.services.orders.detail(self.buyer, order.number)
+        found = await self.services.orders.history.detail(self.buyer, order.number)
         assert (found.status, len(found.keys)) == (OrderStatus.AWAITING_PAYMENT, 0)
 
     async def unmatched(self) -> list[str]:

@@ -106,8 +106,8 @@ async def test_late_money_pays_the_order_while_its_goods_are_there(shop: Shop) -
     intent = await shop.begin(order)
     news = await shop.pay(intent) if shop.way.fixed else None
     shop.clock.move(seconds=shop.provider.capabilities.lifetime_seconds + 1)
-    assert await shop.services.orders.expire_lapsed() == 1
-    assert (await shop.services.orders.detail(shop.buyer, order.number)).status is OrderStatus.EXPIRED
+    assert await shop.services.orders.reservations.expire_lapsed() == 1
+    assert (await shop.services.orders.history.detail(shop.buyer, order.number)).status is OrderStatus.EXPIRED
     await shop.hear(news or await shop.pay(intent))
     assert (await shop.look(intent)).status is S.SUCCEEDED
     await shop.assert_delivered(order)
@@ -152,7 +152,9 @@ async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop)
 
     async def refund(target: RefundTarget) -> None:
         for _ in range(2):
-            await orders.refund(SYSTEM, order.number, usd(PRICE), target, "asked for", idempotency_key="refund-000001")
+            await orders.refunds.refund(
+                SYSTEM, order.number, usd(PRICE), target, "asked for", idempotency_key="refund-000001"
+            )
         await shop.work()
 
     if shop.provider.capabilities.refundable:
@@ -167,7 +169,7 @@ async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop)
         assert (await shop.at_provider(), await shop.balance()) == (PRICE, 0)
         await refund(RefundTarget.WALLET)
         assert (await shop.at_provider(), await shop.balance()) == (PRICE, PRICE)
-    assert (await orders.detail(shop.buyer, order.number)).status is OrderStatus.REFUNDED
+    assert (await orders.history.detail(shop.buyer, order.number)).status is OrderStatus.REFUNDED
     shop.clock.move(minutes=1)
     compared = await shop.reconcile()
     assert (compared.differences, compared.error, await shop.unmatched()) == ([], "", [])

@@ -37,11 +37,11 @@ async def bought(services: Services, visitor: Visitor, price: int = 1500) -> str
 async def paid_by_provider(services: Services, actor: Actor, fake: FakeProvider) -> str:
     """An order that money came for by the fake provider."""
     thing = await goods(services, price=1500)
-    reference = await services.orders.reserve(actor, thing.variant_id, 1, "kept-for-the-provider")
+    reference = await services.orders.checkout.reserve(actor, thing.variant_id, 1, "kept-for-the-provider")
     intent = await services.payments.start_top_up(actor, "fake", usd(1500), reference.id, idempotency_key="pay-it")
     report: Report = fake.paid(intent.id, usd(1500))
     await services.payments.settle("fake", report)
-    await services.orders.pay(actor, reference.number)
+    await services.orders.settlement.pay(actor, reference.number)
     return reference.number
 
 
@@ -123,7 +123,7 @@ async def test_an_order_goes_back_by_the_way_it_was_paid(
         patch.setattr(services.payments, "takes", lambda _way: False)
         assert "Waits: this way is off" in (await root.get(f"/admin/orders/{number}")).text
     task = next(task for task in all_tasks(services) if task.name == "payments.send_refund")
-    order = await services.orders.admin_detail(await arrive(services, root), number)
+    order = await services.orders.history.admin_detail(await arrive(services, root), number)
     assert order.status is OrderStatus.REFUNDED
     (refund,) = await services.refunds.list_for(await arrive(services, root), order_id=order.id)
     await task.run(task.payload(refund.id), None)  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ async def test_an_order_that_waits_is_cancelled_with_a_reason(
     services: Services, visitor: MakeVisitor, root: Visitor
 ) -> None:
     actor, thing = await arrive(services, visitor()), await goods(services, price=1500)
-    number = (await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")).number
+    number = (await services.orders.checkout.reserve(actor, thing.variant_id, 1, "waiting-order")).number
     page = (await root.get(f"/admin/orders/{number}")).text
     assert f"/admin/orders/{number}/cancel" in page
     assert f"/admin/orders/{number}/refund" not in page

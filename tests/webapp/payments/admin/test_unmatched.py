@@ -88,7 +88,7 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
 async def test_it_is_given_to_an_order_by_its_number(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     thing, buyer = await goods(services, price=1500), visitor(92)
     actor = await arrive(services, buyer)
-    number = (await services.orders.reserve(actor, thing.variant_id, 1, "waiting-order")).number
+    number = (await services.orders.checkout.reserve(actor, thing.variant_id, 1, "waiting-order")).number
     event = await stray(services, root)
     path = f"/admin/payments/unmatched/{event.id}/assign"
     assert (await root.get(path)).status_code == 200

@@ -1,12 +1,14 @@
-"""Money of an order that goes back."""
+"""Refunds of orders, by admins."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
-from backend.infra.unit_of_work import retry_conflicts
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
@@ -14,16 +16,24 @@ from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.repository import refunds
-from backend.orders.service.base import OrdersBase, sequence_of
+from backend.orders.service.common import sequence_of
 from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableWay, RefundTarget
 from backend.payments import domain as payments
-from backend.payments.types import Refund
+from backend.payments.types import Capabilities, Refund
 
 _PAID = frozenset({OrderStatus.DELIVERED, OrderStatus.REFUNDED})
 
 
-class Refunding(OrdersBase):
-    """Refunds by admins with the permission for orders."""
+class RefundsService:
+    """Refunds by admins with the permission for orders.
+
+    ``methods`` are the payment methods that are on; above ``single_admin_limit`` a second admin must approve.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], single_admin_limit: Money) -> None:
+        self._uow = uow
+        self._methods = methods
+        self._single_admin_limit = single_admin_limit
 
     async def refundable(self, actor: Actor, number: str) -> Refundable:
         """What of the order can go back, and where to. Raises NotFound."""
@@ -34,7 +44,7 @@ class Refunding(OrdersBase):
             left = row.total_amount - row.refunded_amount if row.status in _PAID else 0
             ways = []
             for intent in await payments.list_paid_for(tx, OrderId(row.id)):
-                can = self._ways.get(intent.way)
+                can = self._methods.get(intent.way)
                 if can is None or not can.refundable or not intent.refundable or not left:
                     continue
                 whole = not can.partial_refunds
@@ -91,7 +101,7 @@ class Refunding(OrdersBase):
                     tx,
                     order_id,
                     amount,
-                    self._ways,
+                    self._methods,
                     reason=reason,
                     idempotency_key=f"order:{order_id}:{idempotency_key}",
                     actor_id=actor.user_id,

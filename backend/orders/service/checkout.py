@@ -1,6 +1,8 @@
-"""Choosing, buying and reserving."""
+"""Quotes, purchases from the balance, and reservations."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import msgspec
 
@@ -8,14 +10,13 @@ from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer, VariantId
 from backend.identity.types import Actor
-from backend.infra.unit_of_work import Tx, retry_conflicts
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, NotFound
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
-from backend.orders.service.base import OrdersBase
 from backend.orders.types import (
     NewOrder,
     OpenReservation,
@@ -25,12 +26,24 @@ from backend.orders.types import (
     OrderStatus,
     OrderStep,
     Quote,
+    ReservationLimits,
 )
 from backend.wallet import domain as wallet
 
 
-class Buying(OrdersBase):
-    """A product becomes an order."""
+class CheckoutService:
+    """A product becomes an order.
+
+    ``currency`` is the shop's; goods are reserved for ``reservation``, within ``limits`` for one person.
+    """
+
+    def __init__(
+        self, *, uow: UnitOfWork, currency: str, reservation: timedelta, limits: ReservationLimits | None = None
+    ) -> None:
+        self._uow = uow
+        self._currency = currency
+        self._reservation = reservation
+        self._limits = limits or ReservationLimits()
 
     async def quote(self, actor: Actor, variant_id: VariantId, quantity: int) -> Quote:
         """What ``quantity`` of the variant would cost the buyer now.

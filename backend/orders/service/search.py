@@ -1,4 +1,4 @@
-"""How admins find orders."""
+"""Search of orders, for admins."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from uuid import UUID
 from backend.catalog import domain as catalog
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
-from backend.infra.unit_of_work import Tx
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import searched
 from backend.orders import rules
 from backend.orders.repository import orders as repository
 from backend.orders.repository import search
-from backend.orders.service.base import OrdersBase
 from backend.orders.types import OrderRow
 from backend.payments import domain as payments
 
@@ -27,8 +27,16 @@ _SHORTEST_KEY: Final = 4
 _LONGEST_KEY: Final = 4096
 
 
-class Searching(OrdersBase):
-    """Whatever an admin knows of an order leads to it. Every question is bounded, however many orders there are."""
+class OrderSearchService:
+    """Finds orders by anything an admin may know of them; every query is bounded, however many orders there are.
+
+    ``ring`` fingerprints a key that is searched for; amounts are in ``currency``.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, currency: str) -> None:
+        self._uow = uow
+        self._ring = ring
+        self._currency = currency
 
     async def find(self, actor: Actor, query: str) -> list[OrderRow]:
         """The newest orders that ``query`` may mean, at most thirty.

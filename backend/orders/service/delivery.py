@@ -1,0 +1,43 @@
+"""The keys of an order, for their buyer."""
+
+from __future__ import annotations
+
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import NotFound
+from backend.orders import domain
+from backend.orders.service.common import load_own
+from backend.orders.types import KeysRequested, OpenedKey, RevealChannel
+
+
+class DeliveryService:
+    """Shows a buyer their keys, and logs each time; ``ring`` decrypts them."""
+
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing) -> None:
+        self._uow = uow
+        self._ring = ring
+
+    async def reveal(self, actor: Actor, number: str, ordinal: int) -> OpenedKey:
+        """One key in plain text; the opening is logged. Raises NotFound."""
+        opened = await self._open(actor, number, RevealChannel.PAGE, ordinal)
+        if not opened:
+            raise NotFound("no such key")
+        return opened[0]
+
+    async def open_file(self, actor: Actor, number: str, ordinal: int | None = None) -> list[OpenedKey]:
+        """The order's keys (or one) for a text file; the opening is logged. Raises NotFound."""
+        return await self._open(actor, number, RevealChannel.FILE, ordinal)
+
+    async def send_to_chat(self, actor: Actor, number: str) -> None:
+        """Have the keys sent to the buyer's chat once more. Raises NotFound."""
+        async with self._uow() as tx:
+            order = await load_own(tx, actor, number)
+            if not order.keys:
+                raise NotFound("the order has no keys")
+            tx.emit(KeysRequested(order_id=order.id, user_id=order.user_id))
+
+    async def _open(self, actor: Actor, number: str, channel: RevealChannel, ordinal: int | None) -> list[OpenedKey]:
+        async with self._uow() as tx:
+            order = await load_own(tx, actor, number)
+            return await domain.open_keys(tx, self._ring, order, by=actor.user_id, channel=channel, ordinal=ordinal)

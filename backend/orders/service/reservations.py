@@ -1,0 +1,164 @@
+"""Reservations: how long an order's goods wait for the money, and how an unpaid order ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from backend.identity import domain as identity
+from backend.identity.types import Actor, Permission, PersonBlocked
+from backend.infra import audit
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.kernel.errors import Invalid, NotFound
+from backend.kernel.ids import OrderId, UserId
+from backend.orders import domain, rules
+from backend.orders.errors import OrderNotPayable
+from backend.orders.repository import orders as repository
+from backend.orders.service.common import check_owner, sequence_of
+from backend.orders.types import OrderRef, OrderStatus, OrderStep, Reserved
+from backend.payments import domain as payments
+from backend.payments.types import Capabilities
+
+_AHEAD: Final = timedelta(seconds=45)
+"""How long before its end a reservation is extended: the timer runs every 15 seconds, and may be late."""
+_BATCH: Final = 500
+
+
+class ReservationsService:
+    """Extends reservations while a payment is under way, and ends unpaid orders.
+
+    ``methods`` are the payment methods that are on. Goods are reserved for ``reservation``, and for ``longest`` in all
+    while a payment is under way.
+    """
+
+    def __init__(
+        self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], reservation: timedelta, longest: timedelta
+    ) -> None:
+        self._uow = uow
+        self._methods = methods
+        self._reservation = reservation
+        self._longest = max(longest, reservation)
+
+    @retry_conflicts
+    async def begin_payment(self, actor: Actor, number: str, method: str) -> datetime:
+        """Keep a waiting order's goods until a payment by ``method`` that begins now ends; when that is.
+
+        Raises NotFound, Invalid for an unknown payment method, OrderNotPayable, PaymentTooLate.
+        """
+        can = self._methods.get(method)
+        if can is None:
+            raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            if not rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now):
+                raise OrderNotPayable()
+            order_id = OrderId(row.id)
+            begun = await payments.list_for(tx, order_id)
+            end = rules.payment_end(
+                Reserved(row.created_at, row.expires_at),
+                tx.now,
+                timedelta(seconds=can.lifetime_seconds),
+                timedelta(seconds=can.shortest_seconds),
+                self._longest,
+                again=any(item.way == method and item.is_open and item.expires_at > tx.now for item in begun),
+            )
+            if end > row.expires_at:
+                await repository.set_expiry(tx, order_id, end)
+                tx.signal(domain.TOPIC, order_id)
+        return end
+
+    async def awaits_payment(self, order_id: OrderId) -> bool:
+        """Whether the order still waits for money and has its goods."""
+        async with self._uow.read() as tx:
+            try:
+                row = await repository.get_order(tx, order_id=order_id)
+            except NotFound:
+                return False
+            return rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now)
+
+    @retry_conflicts
+    async def cancel(self, actor: Actor, number: str) -> OrderRef:
+        """Give up a waiting order; its goods go back to the shop. Raises NotFound, OrderNotPayable."""
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            if row.status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+                raise OrderNotPayable()
+            if row.status == OrderStatus.AWAITING_PAYMENT:
+                cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
+                await domain.close_unpaid(tx, OrderId(row.id), cancelled, step, actor.user_id)
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    @retry_conflicts
+    async def cancel_for(self, actor: Actor, number: str, reason: str) -> OrderRef:
+        """Give up anybody's waiting order. Needs the permission for orders. Raises NotFound, OrderNotPayable."""
+        actor.require(Permission.ORDERS)
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, sequence_of(number))
+            if row.status != OrderStatus.AWAITING_PAYMENT:
+                raise OrderNotPayable()
+            await domain.close_unpaid(tx, OrderId(row.id), OrderStatus.CANCELLED, OrderStep.CANCELLED, actor.user_id)
+            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{row.id}", {"reason": reason})
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    async def cancel_blocked(self, event: PersonBlocked) -> int:
+        """Task: cancel what a blocked person has reserved, unless they were unblocked since; the number cancelled.
+
+        Each order in a transaction of its own, so that no two products are locked together.
+        """
+        cancelled = 0
+        while await self._cancel_one(event.user_id):
+            cancelled += 1
+        return cancelled
+
+    @retry_conflicts
+    async def _cancel_one(self, user_id: UserId) -> bool:
+        async with self._uow() as tx:
+            if not await identity.is_blocked(tx, user_id):
+                return False
+            order_id = await repository.lock_waiting(tx, user_id)
+            if order_id is None:
+                return False
+            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+        return True
+
+    async def expire_lapsed(self) -> int:
+        """End the orders whose time to be paid is over and give their goods back; the number ended.
+
+        One that money is on its way for is kept, while its time in all allows that. Each in a transaction of its own,
+        so that no two products are locked together.
+        """
+        async with self._uow.read() as tx:
+            soon = await repository.list_lapsing(tx, tx.now + _AHEAD, _BATCH)
+        for order_id in soon:
+            await self._keep_for_money(order_id)
+        ended = 0
+        while await self._expire_one():
+            ended += 1
+        return ended
+
+    @retry_conflicts
+    async def _keep_for_money(self, order_id: OrderId) -> None:
+        """Keep an order's goods longer while money for it is on its way. Before its end: its page shows no other."""
+        async with self._uow() as tx:
+            row = await repository.lock_order(tx, order_id=order_id)
+            if row.status != OrderStatus.AWAITING_PAYMENT or row.expires_at > tx.now + _AHEAD:
+                return
+            if not any(intent.is_arriving for intent in await payments.list_for(tx, order_id)):
+                return
+            kept = Reserved(row.created_at, row.expires_at)
+            end = rules.extended(kept, tx.now, self._reservation, self._longest)
+            if end > row.expires_at:
+                await repository.set_expiry(tx, order_id, end)
+                tx.signal(domain.TOPIC, order_id)
+
+    @retry_conflicts
+    async def _expire_one(self) -> bool:
+        async with self._uow() as tx:
+            order_id = await repository.lock_lapsed(tx)
+            if order_id is None:
+                return False
+            await domain.close_unpaid(tx, order_id, OrderStatus.EXPIRED, OrderStep.EXPIRED, None)
+        return True

@@ -1,0 +1,96 @@
+"""Paying a reserved order, by its buyer or by money that arrives for it."""
+
+from __future__ import annotations
+
+from backend.identity import domain as identity
+from backend.identity.errors import Blocked
+from backend.identity.types import Actor
+from backend.infra import audit
+from backend.infra.failpoints import failpoint
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.ids import OrderId, UserId
+from backend.orders import domain, rules
+from backend.orders.errors import OrderNotPayable
+from backend.orders.repository import orders as repository
+from backend.orders.service.common import check_owner, sequence_of
+from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, WhyKept
+from backend.payments.types import TopUpSucceeded
+
+SETTLE = "orders.settle_payment"
+
+
+class SettlementService:
+    """A reserved order is paid from the balance, by its buyer or when money arrives for it."""
+
+    def __init__(self, *, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    @retry_conflicts
+    async def pay(self, actor: Actor, number: str) -> OrderRef:
+        """Pay a waiting order from the wallet; an order paid before is answered as it is.
+
+        Raises NotFound, OrderNotPayable, InsufficientFunds, Blocked.
+        """
+        async with self._uow() as tx:
+            if await identity.is_blocked(tx, actor.id):  # since the session was checked
+                raise Blocked(f"user {actor.id}")
+            row = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, UserId(row.user_id))
+            status = OrderStatus(row.status)
+            if status is OrderStatus.REFUNDED:
+                raise OrderNotPayable()
+            if status is not OrderStatus.DELIVERED:
+                if not rules.is_payable(status, row.expires_at, tx.now):
+                    raise OrderNotPayable()
+                await domain.pay_reserved(tx, row, actor.user_id)
+        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+
+    @retry_conflicts
+    async def settle_payment(self, event: TopUpSucceeded) -> None:
+        """Task: pay the order that money has come for.
+
+        One that waits is paid once its payment is whole: while a part of that is missing, the rest of the wallet is
+        for something else. One that expired is paid too, where its goods can still be had; else, and for one that was
+        cancelled, the money stays in the wallet, and the buyer is told. A blocked buyer gets no goods: the order ends,
+        the goods go back to stock, the money stays in the wallet, and the admins are told.
+        """
+        if event.order_id is None:
+            return
+        failpoint("orders.settle_before")
+        async with self._uow() as tx:
+            # Before the order, as whoever blocks a person does: a block either comes first, or waits for this.
+            blocked = await identity.is_blocked(tx, event.user_id)
+            row = await repository.lock_order(tx, order_id=event.order_id)
+            if UserId(row.user_id) != event.user_id:
+                return
+            status = OrderStatus(row.status)
+            why = None
+            if blocked:
+                why = await self._shut_out(tx, event.order_id, status)
+            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, row):
+                await domain.pay_reserved(tx, row, None)
+            elif status is OrderStatus.CANCELLED:
+                why = WhyKept.CANCELLED
+            elif status is OrderStatus.EXPIRED:
+                why = WhyKept.NOT_ENOUGH if event.missing else await domain.pay_late(tx, row)
+            if why is not None:
+                tx.emit(
+                    OrderPaymentKept(
+                        order_id=event.order_id,
+                        user_id=event.user_id,
+                        amount=event.amount,
+                        currency=event.currency,
+                        why=why,
+                    )
+                )
+            failpoint("orders.settled")
+
+    @staticmethod
+    async def _shut_out(tx: Tx, order_id: OrderId, status: OrderStatus) -> WhyKept | None:
+        """End a blocked buyer's order, which the caller has locked; None for one that was delivered before."""
+        if status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            return None
+        if status is OrderStatus.AWAITING_PAYMENT:
+            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+        await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": WhyKept.BLOCKED})
+        return WhyKept.BLOCKED
