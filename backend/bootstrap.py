@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -154,16 +155,33 @@ def _major(settings: Settings, units: int) -> Money:
     return Money(units * 10 ** exponent(settings.shop_currency), settings.shop_currency)
 
 
-def _top_up_limits(settings: Settings) -> TopUpLimits:
-    least, most = settings.top_up_range
-    presets = tuple(_major(settings, units) for units in round_amounts(settings.shop_currency, least, most))
-    return TopUpLimits(minimum=_major(settings, least), maximum=_major(settings, most), presets=presets)
+@functools.lru_cache(maxsize=4)
+def _top_up_limits(currency: str, least: int, most: int) -> TopUpLimits:
+    unit = 10 ** exponent(currency)
+    presets = tuple(Money(units * unit, currency) for units in round_amounts(currency, least, most))
+    return TopUpLimits(minimum=Money(least * unit, currency), maximum=Money(most * unit, currency), presets=presets)
 
 
-def _growth_limits(settings: Settings) -> Limits:
-    """A gift card, and one code of a voucher, is worth what a wallet may be topped up with."""
-    limits = _top_up_limits(settings)
-    return Limits(limits.minimum, limits.maximum, limits.presets)
+class _Limits:
+    """The limits in force, made of the settings in force."""
+
+    def __init__(self, live: LiveSettings) -> None:
+        self._live = live
+
+    def single_admin(self) -> Money:
+        """What one admin may give away in 24 hours."""
+        settings = self._live.current
+        return _major(settings, settings.single_admin_limit)
+
+    def top_up(self) -> TopUpLimits:
+        """What one top-up may be."""
+        settings = self._live.current
+        return _top_up_limits(settings.shop_currency, *settings.top_up_range)
+
+    def code(self) -> Limits:
+        """What a gift card, and one code of a voucher, may be worth: as much as a top-up."""
+        limits = self.top_up()
+        return Limits(limits.minimum, limits.maximum, limits.presets)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
@@ -174,6 +192,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     signals = Signals(engine, settings.database_url)
     uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
     live = LiveSettings(settings, uow, signals)
+    limits = _Limits(live)
     redis = make_redis(settings.redis_url)
     limiter = RateLimiter(redis)
     currency = settings.shop_currency
@@ -181,8 +200,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
-    payments = PaymentsService(uow=uow, providers=providers, limits=_top_up_limits(settings), setups=setups)
-    limit = _major(settings, settings.single_admin_limit)
+    payments = PaymentsService(uow=uow, providers=providers, limits=limits.top_up(), setups=setups)
+    limit = limits.single_admin()
     files = PrivateFiles(Path(settings.data_dir) / "private")
     deposits = DepositsService(uow=uow, ring=ring, files=files, limit=limit)
     return Services(
@@ -208,17 +227,17 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             imports=ImportsService(uow=uow, ring=ring, currency=currency),
             stock=StockService(uow=uow),
         ),
-        approvals=ApprovalsService(uow=uow, limit=limit),
+        approvals=ApprovalsService(uow=uow, limit=limits.single_admin),
         wallet=WalletServices(
             statement=StatementService(uow=uow, currency=currency),
             ledger=LedgerService(uow=uow),
-            adjustments=AdjustmentsService(uow=uow, limit=limit),
+            adjustments=AdjustmentsService(uow=uow, limit=limits.single_admin),
         ),
         growth=GrowthServices(
-            vouchers=VouchersService(uow=uow, ring=ring, limits=_growth_limits(settings), limit=limit),
-            gifts=GiftsService(uow=uow, ring=ring, limits=_growth_limits(settings)),
+            vouchers=VouchersService(uow=uow, ring=ring, limits=limits.code, limit=limits.single_admin),
+            gifts=GiftsService(uow=uow, ring=ring, limits=limits.code),
             codes=CodesService(uow=uow, ring=ring, limiter=limiter),
-            bonuses=BonusesService(uow=uow, limit=limit),
+            bonuses=BonusesService(uow=uow, limit=limits.single_admin),
         ),
         payments=payments,
         chat_payments=ChatPaymentsService(

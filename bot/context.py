@@ -11,6 +11,7 @@ from backend.identity.service import IdentityServices
 from backend.identity.types import Actor
 from backend.infra.formatting import format_money, format_number
 from backend.infra.i18n import translator
+from backend.infra.live_settings import LiveSettings
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.settings import Settings
 from backend.kernel.clock import Clock
@@ -25,7 +26,7 @@ from backend.support.service import SupportService
 class Deps:
     """The parts of the backend that the bot calls."""
 
-    settings: Settings
+    live: LiveSettings
     identity: IdentityServices
     orders: OrdersServices
     payments: PaymentsService
@@ -39,7 +40,7 @@ class Deps:
     def of(cls, services: Services) -> Deps:
         """Those parts of the whole backend."""
         return cls(
-            settings=services.settings,
+            live=services.live,
             identity=services.identity,
             orders=services.orders,
             payments=services.payments,
@@ -49,6 +50,11 @@ class Deps:
             limiter=services.limiter,
             clock=services.clock,
         )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force now."""
+        return self.live.current
 
     def page(self, path: str = "/shop") -> str:
         """The address of a page of the Mini App."""

@@ -6,6 +6,7 @@ from backend.approvals import domain, repository
 from backend.approvals.types import FirstApproval, ValueId, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, NotFound
 from backend.kernel.ids import UserId
@@ -13,11 +14,16 @@ from backend.kernel.money import Money
 
 
 class ApprovalsService:
-    """First approvals, for the admins who can give the second. ``limit`` is what one admin may make alone."""
+    """First approvals, for the admins who can give the second. ``limit`` is the single-admin limit."""
 
-    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Live[Money]) -> None:
         self._uow = uow
-        self.limit = limit
+        self._limit = limit
+
+    @property
+    def limit(self) -> Money:
+        """The single-admin limit, in the shop's currency."""
+        return self._limit()
 
     async def waiting(self, actor: Actor) -> list[FirstApproval]:
         """What waits for a second admin with one of the actor's permissions, the oldest first, at most 100.

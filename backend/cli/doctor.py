@@ -190,7 +190,7 @@ async def _address(services: Services) -> list[Finding]:
 
 
 async def _contact(services: Services) -> list[Finding]:
-    link = services.settings.support_link
+    link = services.live.current.support_link
     if link:
         return [Finding(State.OK, "contact", link)]
     text = "none: set ADMIN_USERNAME or SUPPORT_URL. Until then customers reach you only by writing to the bot"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -32,6 +32,9 @@ MAX_AGE_SECONDS: Final = 60.0
 _START_SECONDS: Final = 2.0
 _TEXT_LENGTH: Final = 200
 
+T = TypeVar("T")
+Live = Callable[[], T]
+"""A value in force, read at each use: it may have changed since."""
 log = structlog.get_logger(__name__)
 
 

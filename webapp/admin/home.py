@@ -46,7 +46,7 @@ async def home(request: SoukRequest) -> Html:
         books=await _books(request),
         latest=latest,
         rooms=open_rooms(actor),
-        no_contact=not site.settings.support_link,
+        no_contact=not site.support_link,
     )
     return manage_page(request, "admin/home.html", view, "home")
 

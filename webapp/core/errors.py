@@ -233,7 +233,7 @@ def _page(site: Site, problem: Problem, told: str, actor: Actor | None, locale: 
         # A page that has words of its own for this keeps them; the rest say the message.
         message="" if template not in {None, _ANY_PAGE} else told,
         wait_seconds=retry_after if isinstance(retry_after, int) else None,
-        support_url=site.settings.support_link,
+        support_url=site.support_link,
         bot_url=site.settings.bot_url,
         reference=reference if problem.status >= 500 else "",
     )

@@ -28,6 +28,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     services: Services
     settings: Settings
+    """The environment's; where admins may change one, ``services.live`` has it."""
     clock: Clock
     assets: Assets
     templates: Templates
@@ -41,6 +42,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def default_locale(self) -> Locale:
         """The shop's own language, for whom nothing better is known."""
         return Locale.closest(self.settings.default_language)
+
+    @property
+    def support_link(self) -> str:
+        """Where people can ask the shop, or an empty text."""
+        return self.services.live.current.support_link
 
     def viewer(self, actor: Actor | None, locale: Locale | None = None) -> Viewer:
         """Who reads: the actor's language and timezone, or ``locale`` and UTC for somebody unknown."""

@@ -18,6 +18,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import IntentId, UserId
@@ -34,10 +35,10 @@ _RULES: Final = UUID("6f0e6f1c-5a0e-4d6b-9b1e-0f6d2b8a7c31")
 class BonusesService:
     """What top-ups bring on top. Payments for an order bring nothing: they are no top-ups."""
 
-    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Live[Money]) -> None:
         self._uow = uow
         self._limit = limit
-        self._currency = limit.currency
+        self._currency = limit().currency
 
     @retry_conflicts
     async def add_rule(self, actor: Actor, rule: NewBonusRule) -> BonusRule | None:
@@ -75,7 +76,7 @@ class BonusesService:
     async def _add(self, tx: Tx, actor: Actor, rule: NewBonusRule) -> BonusRule | None:
         value = _value(rule)
         first = await approvals.find_first(tx, value.kind, value.subject)
-        if await approvals.make(tx, actor, value, self._limit) is not Approval.GIVEN:
+        if await approvals.make(tx, actor, value, self._limit()) is not Approval.GIVEN:
             return None
         # The rule is whose idea it was: that admin gets nothing by it.
         rule_id = await repository.add_rule(tx, rule, first.by if first else actor.id)

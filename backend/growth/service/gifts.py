@@ -9,6 +9,7 @@ from backend.growth.repository.gifts import SealedGift
 from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftCardId, GiftStatus, Limits
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.money import Money
 from backend.wallet import domain as wallet
@@ -19,10 +20,15 @@ from backend.wallet.types import AccountRef, TransferKind
 class GiftsService:
     """A person's own gift cards. ``limits`` bounds the amount of one."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits) -> None:
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Live[Limits]) -> None:
         self._uow = uow
         self._ring = ring
-        self.limits = limits
+        self._limits = limits
+
+    @property
+    def limits(self) -> Limits:
+        """What one gift card may be worth."""
+        return self._limits()
 
     @retry_conflicts
     async def buy(self, actor: Actor, amount: Money, *, idempotency_key: str) -> GiftCard:

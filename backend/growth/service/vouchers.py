@@ -12,6 +12,7 @@ from backend.growth.types import Limits, NewVouchers, VoucherBatch, VoucherBatch
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
@@ -23,11 +24,21 @@ class VouchersService:
     ``limits`` bounds one code's amount, ``limit`` is what one admin may make alone.
     """
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Limits, limit: Money) -> None:
-        self.limit = limit
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Live[Limits], limit: Live[Money]) -> None:
         self._uow = uow
         self._ring = ring
-        self.limits = limits
+        self._limits = limits
+        self._limit = limit
+
+    @property
+    def limits(self) -> Limits:
+        """What one code may be worth."""
+        return self._limits()
+
+    @property
+    def limit(self) -> Money:
+        """The single-admin limit, in the shop's currency."""
+        return self._limit()
 
     @retry_conflicts
     async def make(

@@ -9,6 +9,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -30,9 +31,14 @@ from backend.wallet.types import (
 class AdjustmentsService:
     """Admins' own changes of people's wallets. ``limit`` is what one admin may move alone, in the shop's currency."""
 
-    def __init__(self, *, uow: UnitOfWork, limit: Money) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Live[Money]) -> None:
         self._uow = uow
-        self.limit = limit
+        self._limit = limit
+
+    @property
+    def limit(self) -> Money:
+        """The single-admin limit, in the shop's currency."""
+        return self._limit()
 
     @retry_conflicts
     async def adjust(

@@ -64,13 +64,13 @@ def counter() -> Counter:
 @pytest.fixture
 def vouchers(real_uow: UnitOfWork, ring: KeyRing) -> VouchersService:
     """The admins' service."""
-    return VouchersService(uow=real_uow, ring=ring, limits=LIMITS, limit=usd(10**15))
+    return VouchersService(uow=real_uow, ring=ring, limits=lambda: LIMITS, limit=lambda: usd(10**15))
 
 
 @pytest.fixture
 def gifts(real_uow: UnitOfWork, ring: KeyRing) -> GiftsService:
     """The buyers' service."""
-    return GiftsService(uow=real_uow, ring=ring, limits=LIMITS)
+    return GiftsService(uow=real_uow, ring=ring, limits=lambda: LIMITS)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def codes(real_uow: UnitOfWork, ring: KeyRing, counter: Counter) -> CodesService
 @pytest.fixture
 def bonuses(real_uow: UnitOfWork) -> BonusesService:
     """Rules and what they give."""
-    return BonusesService(uow=real_uow, limit=usd(10_000))
+    return BonusesService(uow=real_uow, limit=lambda: usd(10_000))
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ async def test_what_are_no_vouchers(
 async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
     real_uow: UnitOfWork, ring: KeyRing, admin: Actor, clock: FakeClock
 ) -> None:
-    vouchers = VouchersService(uow=real_uow, ring=ring, limits=LIMITS, limit=usd(10_000))
+    vouchers = VouchersService(uow=real_uow, ring=ring, limits=lambda: LIMITS, limit=lambda: usd(10_000))
     await vouchers.make(admin, usd(10_000), codes=500, idempotency_key="alone")  # nobody else could be asked
     clock.move(hours=25)
     async with real_uow() as tx:

@@ -38,7 +38,7 @@ def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database
 @pytest.fixture
 def service(real_uow: UnitOfWork) -> AdjustmentsService:
     """The service, with a limit of $100."""
-    return AdjustmentsService(uow=real_uow, limit=LIMIT)
+    return AdjustmentsService(uow=real_uow, limit=lambda: LIMIT)
 
 
 async def money_admin(uow: UnitOfWork, *permissions: Permission, root: bool = False) -> Actor:

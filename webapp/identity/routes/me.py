@@ -46,7 +46,7 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
         username=actor.username,
         photo_url=actor.photo_url,
         orders_waiting=len(waiting.items),
-        support_url=site.settings.support_link,
+        support_url=site.support_link,
     )
     return page(request, "identity/home.html", view, tab="me")
 
