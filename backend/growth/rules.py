@@ -11,10 +11,8 @@ from typing import Final
 from backend.growth.types import BonusRule, Limits, NewBonusRule
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
-from backend.kernel.text import ascii_digits, code_signs, fold, visible
+from backend.kernel.text import CODE_ALPHABET, ascii_digits, code_signs, fold, visible
 
-# Crockford's base 32: no I, L, O, U, so that a code read aloud is not misheard.
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH: Final = 16
 """Signs of a code: 80 bits, which nobody guesses at ten tries in five minutes."""
 _GROUP: Final = 4
@@ -29,7 +27,7 @@ _MOST_TOTAL: Final = 10**15
 
 def new_code() -> str:
     """A fresh code of 80 random bits, without its groups."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(_LENGTH))
 
 
 def show_code(code: str) -> str:
@@ -43,7 +41,7 @@ def read_code(typed: str) -> str | None:
     link = _SHOWN.search(shown)
     text = (link[1] or link[2]) if link else shown
     plain = code_signs(text)
-    return plain if len(plain) == _LENGTH and all(sign in _ALPHABET for sign in plain) else None
+    return plain if len(plain) == _LENGTH and all(sign in CODE_ALPHABET for sign in plain) else None
 
 
 def check_amount(amount: Money, limits: Limits) -> None:

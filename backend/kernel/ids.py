@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import uuid_utils.compat
 
-from backend.kernel.text import code_signs
+from backend.kernel.text import CODE_ALPHABET, MISREAD, code_signs
 
 UserId = NewType("UserId", UUID)
 OrderId = NewType("OrderId", UUID)
@@ -21,14 +21,11 @@ ProofId = NewType("ProofId", UUID)
 JobId = NewType("JobId", UUID)
 DataKeyId = NewType("DataKeyId", UUID)
 
-# Crockford's base 32: no I, L, O, U, so that a number read aloud is not misheard.
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BITS: Final = 5
 _SIGNS: Final = 6
 _NUMBER_BITS: Final = _SIGNS * _BITS
 NUMBERS: Final = 1 << _NUMBER_BITS
 """How many different short numbers there are."""
-_LOOK_ALIKES: Final = str.maketrans("ILO", "110")
 
 
 class Numbering(IntEnum):
@@ -74,7 +71,7 @@ def short_number(sequence: int, numbering: Numbering = Numbering.ORDERS) -> str:
     if not 0 <= sequence < NUMBERS:
         raise ValueError("the sequence is outside 30 bits")
     mixed = (sequence * numbering) % NUMBERS
-    return "".join(_ALPHABET[(mixed >> shift) & 31] for shift in range(_NUMBER_BITS - _BITS, -1, -_BITS))
+    return "".join(CODE_ALPHABET[(mixed >> shift) & 31] for shift in range(_NUMBER_BITS - _BITS, -1, -_BITS))
 
 
 def parse_short_number(number: str, numbering: Numbering = Numbering.ORDERS) -> int | None:
@@ -96,10 +93,10 @@ def number_signs(typed: str, letter: str) -> str:
 
 def parse_number_part(text: str, *, first: bool = False) -> NumberPart | None:
     """Up to six signs of a short number (any case, look-alike letters forgiven), or None. ``first``: its first ones."""
-    plain = text.upper().translate(_LOOK_ALIKES)
-    if not 0 < len(plain) <= _SIGNS or any(sign not in _ALPHABET for sign in plain):
+    plain = text.upper().translate(MISREAD)
+    if not 0 < len(plain) <= _SIGNS or any(sign not in CODE_ALPHABET for sign in plain):
         return None
     bits = 0
     for sign in plain:
-        bits = bits << _BITS | _ALPHABET.index(sign)
+        bits = bits << _BITS | CODE_ALPHABET.index(sign)
     return NumberPart(bits, len(plain), first)

@@ -17,8 +17,12 @@ _INVISIBLE: Final = dict.fromkeys(
     ]
     for sign in range(first, last + 1)
 )
-# Letters of other keyboards that look like those of a code, and letters that codes leave out.
-_LOOK_ALIKES: Final = str.maketrans("АВЕКМНОРСТУХΑΒΕΚΜΝΟΡΤΧILO", "ABEKMH0PCTYXABEKMN0PTX110")
+CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The signs of codes and short numbers: Crockford's base 32, without I, L, O, U, which are easily misread."""
+MISREAD: Final = str.maketrans("ILO", "110")
+"""Letters that codes leave out, read as the digits that they look like."""
+# Letters of other keyboards that look like those of a code.
+_LOOK_ALIKES: Final = str.maketrans("АВЕКМНОРСТУХΑΒΕΚΜΝΟΡΤΧ", "ABEKMH0PCTYXABEKMN0PTX") | MISREAD
 
 
 class Locale(StrEnum):

@@ -10,13 +10,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from backend.catalog.types import StockSubject
-from backend.catalog.words import goods_name, product_name
+from backend.catalog.words import product_name
 from backend.infra.formatting import format_money, format_number, isolate, joined
 from backend.infra.i18n import Translator, translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.notifications.types import Button, Document, Message
 from backend.orders.types import OpenedKey, OrderLine, OrderView
+from backend.orders.words import keys_file
 from backend.support.types import Subject, SubjectKind
 
 _LONGEST_TEXT: Final = 4096
@@ -106,7 +107,8 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
     if len(keys) > _MOST_KEYS or visible_length(text) > _LONGEST_TEXT:
         count = ngettext("Your {count} key is in the file.", "Your {count} keys are in the file.", len(keys))
         text = f"{head}\n\n{count.format(count=format_number(len(keys), words.locale))}"
-        return Message(text, (opening,), _file(words, order, keys), protect=True, about=_about(order))
+        file = Document(f"{order.number}.txt", keys_file(order.number, keys, words.locale))
+        return Message(text, (opening,), file, protect=True, about=_about(order))
     copying: tuple[Button, ...] = ()
     if len(keys) <= _MOST_COPY_BUTTONS and all(len(key.text) <= _LONGEST_COPY for key in keys):
         copying = tuple(Button(_copy_label(words, key, len(keys)), copy=key.text) for key in keys)
@@ -118,18 +120,6 @@ def _copy_label(words: Words, key: OpenedKey, count: int) -> str:
     if count == 1:
         return _("Copy the key")
     return _("Copy key {ordinal}").format(ordinal=format_number(key.ordinal, words.locale))
-
-
-def _file(words: Words, order: OrderView, keys: list[OpenedKey]) -> Document:
-    rows: list[str] = []
-    title = ""
-    for key in keys:
-        now = goods_name(key.name, key.variant_name, key.country, words.locale)
-        if now != title:
-            rows += ["", now] if rows else [now]
-            title = now
-        rows.append(key.text)
-    return Document(f"{order.number}.txt", "\n".join([*rows, ""]).encode())
 
 
 def order_for_admins(

@@ -118,7 +118,7 @@ async def test_many_keys_come_as_a_file(shop: Shop, telegram: Telegram, count: i
         return
     assert message["document"]["name"] == f"{order.number}.txt"
     content = (await telegram.http.get(message["document"]["url"])).content.decode()
-    assert sorted(goods.keys) == sorted(line for line in content.split("\n") if line.startswith("KEY-"))
+    assert sorted(goods.keys) == sorted(line for line in content.splitlines() if line.startswith("KEY-"))
     assert not any(key in message["text"] for key in goods.keys)
     assert str(count) in message["text"]
 

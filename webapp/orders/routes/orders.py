@@ -12,11 +12,10 @@ from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import Meta
 
-from backend.catalog.words import goods_name
-from backend.identity.types import Actor
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
-from backend.orders.types import OpenedKey, OrderFilter, OrderStatus, OrderView
+from backend.orders.types import OrderFilter, OrderStatus, OrderView
+from backend.orders.words import keys_file
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
@@ -147,20 +146,7 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
         # Telegram's web clients fetch the file from their own origin.
         "access-control-allow-origin": "https://web.telegram.org",
     }
-    text = _file_text(number, opened, actor)
-    return Response(text.encode(), media_type="text/plain", headers=headers)
-
-
-def _file_text(number: str, opened: list[OpenedKey], actor: Actor) -> str:
-    """Keys as a file that Windows' editors read too: a heading for each thing, a key a line."""
-    lines = [number, ""]
-    heading = ""
-    for key in opened:
-        told = goods_name(key.name, key.variant_name, key.country, actor.language)
-        if told != heading:
-            lines.append(heading := told)
-        lines.append(key.text)
-    return "\r\n".join(lines) + "\r\n"
+    return Response(keys_file(number, opened, actor.language), media_type="text/plain", headers=headers)
 
 
 async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False, paid: bool = False) -> Html:

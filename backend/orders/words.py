@@ -1,0 +1,21 @@
+"""Texts of orders that the pages and the chat share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backend.catalog.words import goods_name
+from backend.kernel.text import Locale
+from backend.orders.types import OpenedKey
+
+
+def keys_file(number: str, keys: Iterable[OpenedKey], locale: Locale) -> bytes:
+    """The keys of an order as a text file (UTF-8): its number, then a heading for each thing and one key a line."""
+    lines = [number, ""]
+    heading = ""
+    for key in keys:
+        goods = goods_name(key.name, key.variant_name, key.country, locale)
+        if goods != heading:
+            lines.append(heading := goods)
+        lines.append(key.text)
+    return ("\r\n".join(lines) + "\r\n").encode()  # old editors on Windows know no other end of a line
