@@ -52,15 +52,7 @@ from backend.payments.gateways import (
 )
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.service import (
-    ChatPaymentsService,
-    DepositsService,
-    InboxService,
-    PaymentsService,
-    ReconciliationService,
-    RefundsService,
-    configure,
-)
+from backend.payments.service import PaymentServices, configure
 from backend.payments.types import TopUpLimits
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
@@ -110,12 +102,7 @@ class Services:
     approvals: ApprovalsService
     wallet: WalletServices
     growth: GrowthServices
-    payments: PaymentsService
-    chat_payments: ChatPaymentsService
-    refunds: RefundsService
-    inbox: InboxService
-    deposits: DepositsService
-    reconciliation: ReconciliationService
+    payments: PaymentServices
     orders: OrdersServices
     support: SupportService
     notifications: NotificationsService
@@ -200,10 +187,18 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
-    payments = PaymentsService(uow=uow, providers=providers, limits=limits.top_up(), setups=setups)
     limit = limits.single_admin()
-    files = PrivateFiles(Path(settings.data_dir) / "private")
-    deposits = DepositsService(uow=uow, ring=ring, files=files, limit=limit)
+    payments = PaymentServices.build(
+        uow=uow,
+        ring=ring,
+        files=PrivateFiles(Path(settings.data_dir) / "private"),
+        providers=by_name,
+        setups=setups,
+        limits=limits.top_up(),
+        single_admin_limit=limit,
+        shop=settings.shop_name,
+        telegram_provider_token=settings.telegram_provider_token,
+    )
     return Services(
         settings=settings,
         live=live,
@@ -240,13 +235,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             bonuses=BonusesService(uow=uow, limit=limits.single_admin),
         ),
         payments=payments,
-        chat_payments=ChatPaymentsService(
-            payments=payments, shop=settings.shop_name, provider_token=settings.telegram_provider_token
-        ),
-        refunds=RefundsService(uow=uow, providers=by_name),
-        inbox=InboxService(uow=uow, limit=limit, providers=by_name),
-        deposits=deposits,
-        reconciliation=ReconciliationService(uow=uow, providers=by_name),
         orders=OrdersServices.build(
             uow=uow,
             ring=ring,
@@ -264,7 +252,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ring=ring,
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
-            proofs=deposits.last_proof,
+            proofs=payments.deposits.last_proof,
         ),
         admin=AdminService(uow=uow),
         shop_settings=SettingsService(uow=uow, live=live),

@@ -39,7 +39,7 @@ def all_tasks(services: Services) -> list[Task]:
     """Every task of every slice."""
     return [
         *orders_tasks.tasks(services.orders),
-        *payments_tasks.tasks(services.payments, services.refunds, services.reconciliation),
+        *payments_tasks.tasks(services.payments),
         *growth_tasks.tasks(services.growth.bonuses),
         *notifications_tasks.tasks(services.notifications),
     ]
@@ -51,7 +51,7 @@ def all_crons(services: Services) -> list[Cron]:
         purge_done(services.uow),
         *orders_tasks.crons(services.orders),
         *catalog_tasks.crons(services.catalog),
-        *payments_tasks.crons(services.payments, services.refunds, services.reconciliation),
+        *payments_tasks.crons(services.payments),
         *wallet_tasks.crons(services.wallet.ledger),
         *notifications_tasks.crons(services.notifications),
     ]

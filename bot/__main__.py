@@ -37,7 +37,7 @@ async def run(settings: Settings) -> int:
     services = build(settings)
     deps = Deps.of(services)
     bot, dispatcher = make_bot(settings), make_dispatcher(deps)
-    intake, kinds = Intake(bot, dispatcher, services.redis, services.chat_payments), used_updates(dispatcher)
+    intake, kinds = Intake(bot, dispatcher, services.redis, services.payments.chat), used_updates(dispatcher)
     poller = Poller(bot, intake, kinds)
 
     async def dress_once() -> None:

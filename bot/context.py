@@ -18,7 +18,7 @@ from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.orders.service import OrdersServices
-from backend.payments.service import ChatPaymentsService, PaymentsService
+from backend.payments.service import PaymentServices
 from backend.support.service import SupportService
 
 
@@ -29,8 +29,7 @@ class Deps:
     live: LiveSettings
     identity: IdentityServices
     orders: OrdersServices
-    payments: PaymentsService
-    chat_payments: ChatPaymentsService
+    payments: PaymentServices
     support: SupportService
     codes: CodesService
     limiter: RateLimiter
@@ -44,7 +43,6 @@ class Deps:
             identity=services.identity,
             orders=services.orders,
             payments=services.payments,
-            chat_payments=services.chat_payments,
             support=services.support,
             codes=services.growth.codes,
             limiter=services.limiter,

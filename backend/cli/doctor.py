@@ -229,11 +229,11 @@ async def _processes(services: Services) -> list[Finding]:
 
 
 async def _ways(services: Services) -> list[Finding]:
-    setups = await services.payments.setups(Actor.system())
+    setups = await services.payments.methods.setups(Actor.system())
     found = []
     for setup in setups:
         found += _way(setup)
-        notes = await services.payments.examine(Actor.system(), setup.name)
+        notes = await services.payments.methods.examine(Actor.system(), setup.name)
         found += [Finding(State.NOTE, f"pay: {setup.name}", note) for note in notes]
     if not any(setup.state is SetupState.ON for setup in setups):
         found.append(Finding(State.WRONG, "payments", "no way to pay is on: wallets cannot be topped up"))

@@ -6,7 +6,7 @@ from datetime import time
 
 from backend.infra.jobs import Cron, Job, Task
 from backend.payments.domain import SEND_REFUND
-from backend.payments.service import COMPARE, POLL, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.service import COMPARE, POLL, PaymentServices
 from backend.payments.types import CompareProvider, PollIntent, SendRefund
 
 _SWEEP_SECONDS = 15
@@ -15,17 +15,17 @@ _RECONCILED_AT = time(3, 40)  # UTC: when few people buy
 _COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment
 
 
-def tasks(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Task]:
+def tasks(payments: PaymentServices) -> list[Task]:
     """Tasks: ask the provider about one payment, and again later while it is open; send a refund; compare one."""
 
     async def poll(payload: PollIntent, _job: Job) -> None:
-        await payments.poll(payload)
+        await payments.intents.poll(payload)
 
     async def send_refund(payload: SendRefund, _job: Job) -> None:
-        await refunds.send(payload)
+        await payments.refunds.send(payload)
 
     async def compare(payload: CompareProvider, _job: Job) -> None:
-        await reconciliation.compare(payload)
+        await payments.reconciliation.compare(payload)
 
     return [
         Task(POLL, PollIntent, poll),
@@ -34,19 +34,19 @@ def tasks(payments: PaymentsService, refunds: RefundsService, reconciliation: Re
     ]
 
 
-def crons(payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService) -> list[Cron]:
+def crons(payments: PaymentServices) -> list[Cron]:
     """Timers: payments and refunds that nobody follows are taken up again; every provider is compared daily,
     and some are looked over in between."""
 
     async def sweep() -> None:
-        await payments.sweep()
-        await refunds.sweep()
+        await payments.intents.sweep()
+        await payments.refunds.sweep()
 
     async def reconcile() -> None:
-        await reconciliation.run_all()
+        await payments.reconciliation.run_all()
 
     return [
         Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS),
         Cron("payments.reconcile", reconcile, at=_RECONCILED_AT),
-        Cron("payments.glance", reconciliation.glance, seconds=_GLANCE_SECONDS),
+        Cron("payments.glance", payments.reconciliation.glance, seconds=_GLANCE_SECONDS),
     ]

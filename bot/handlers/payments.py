@@ -31,11 +31,11 @@ log = structlog.get_logger(__name__)
 async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words) -> None:
     """Offer the ready amounts, each with its price, or the one that stands after the command."""
     _ = words.gettext
-    ways = await deps.chat_payments.ways(actor)
-    amounts = deps.payments.limits.presets
+    ways = await deps.payments.chat.ways(actor)
+    amounts = deps.payments.methods.limits.presets
     if command.args:
         try:
-            amounts = (deps.payments.read_amount(command.args),)
+            amounts = (deps.payments.methods.read_amount(command.args),)
         except Invalid:
             await message.answer(_("Send an amount, such as /topup 25"))
             return
@@ -52,7 +52,7 @@ async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Ac
         text = _("Top up by:")
         more = page_button(deps, _("Another amount or way"), "/wallet/topup")
     elif command.args and ways:
-        bounds = deps.payments.limits
+        bounds = deps.payments.methods.limits
         text = _("You can top up from {least} to {most}.").format(
             least=words.money(bounds.minimum), most=words.money(bounds.maximum)
         )
@@ -70,12 +70,12 @@ def _price(way: Way, amount: Money, words: Words) -> str:
 async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Begin the payment of the pressed amount, and send its invoice."""
     name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
-    way = (await deps.chat_payments.ways(actor)).get(name)
+    way = (await deps.payments.chat.ways(actor)).get(name)
     if way is None or not _WHOLE.fullmatch(amount) or query.message is None:
         await answer(bot, query, words.gettext("This button is too old"))
         return
     try:
-        wanted = Money(int(amount), deps.payments.limits.minimum.currency)
+        wanted = Money(int(amount), deps.payments.methods.limits.minimum.currency)
         intent = await _begin(query, deps, actor, way, wanted)
     except Invalid:
         await answer(bot, query, words.gettext("This button is too old"))
@@ -88,14 +88,14 @@ async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: Way, amoun
     """The payment of this button: a second tap is the same one, until it is paid or over."""
     assert query.message is not None
     key = f"chat:{query.message.chat.id}:{query.message.message_id}:{way.name}:{amount.amount}"
-    intent = await deps.payments.start_top_up(actor, way.name, amount, idempotency_key=key)
+    intent = await deps.payments.intents.start_top_up(actor, way.name, amount, idempotency_key=key)
     if intent.is_open and intent.expires_at > deps.clock.now():
         return intent
-    return await deps.payments.start_top_up(actor, way.name, amount, idempotency_key=f"{key}:{query.id}")
+    return await deps.payments.intents.start_top_up(actor, way.name, amount, idempotency_key=f"{key}:{query.id}")
 
 
 async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: Way) -> None:
-    invoice = deps.chat_payments.invoice(actor, intent, way)
+    invoice = deps.payments.chat.invoice(actor, intent, way)
     await bot.send_invoice(
         actor.telegram_id,
         invoice.title,
@@ -116,7 +116,7 @@ async def approve(query: PreCheckoutQuery, deps: Deps) -> None:
 
 async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
     """Raises PaymentClosed for a payment that is over, another's or of another price, OrderNotPayable."""
-    intent = await deps.chat_payments.approve(
+    intent = await deps.payments.chat.approve(
         query.invoice_payload, query.total_amount, query.currency, query.from_user.id
     )
     if intent.order_id is not None and not await deps.orders.reservations.awaits_payment(intent.order_id):
@@ -127,7 +127,7 @@ async def paid(message: Message, deps: Deps) -> None:
     """Take the money in; whatever fails here makes the update come again."""
     told = message.successful_payment
     assert told is not None
-    outcome = await deps.chat_payments.paid(
+    outcome = await deps.payments.chat.paid(
         told.telegram_payment_charge_id,
         told.invoice_payload,
         Money(told.total_amount, told.currency),
@@ -142,7 +142,7 @@ async def refunded(message: Message, deps: Deps) -> None:
     """Note that money went back: our own refund is known, any other waits for an admin."""
     told = message.refunded_payment
     assert told is not None
-    outcome = await deps.chat_payments.refunded(
+    outcome = await deps.payments.chat.refunded(
         told.telegram_payment_charge_id,
         told.invoice_payload,
         Money(told.total_amount, told.currency),

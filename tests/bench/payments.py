@@ -135,7 +135,7 @@ async def _sale_times(world: World, port: int) -> tuple[list[float], list[float]
             for number in range(_SAMPLES + _WARM):
                 buyer = world.buyers[number % BUYERS]
                 order = await world.services.orders.checkout.reserve(buyer, variant_id, 1, f"bench-hook-{number:06}")
-                intent = await world.services.payments.start_top_up(
+                intent = await world.services.payments.intents.start_top_up(
                     buyer, "demo", usd(100), order.id, idempotency_key=f"bench-hook-{number:06}"
                 )
                 headers, body = provider.call(intent.id, 100)

@@ -74,7 +74,7 @@ class Parts:
         self.deps = Deps.of(services)
         self.bot: Bot = make_bot(services.settings)
         self.dispatcher = make_dispatcher(self.deps)
-        self.intake = Intake(self.bot, self.dispatcher, services.redis, services.chat_payments)
+        self.intake = Intake(self.bot, self.dispatcher, services.redis, services.payments.chat)
         self.kinds = used_updates(self.dispatcher)
 
 

@@ -33,7 +33,7 @@ class Payer:
 
     async def begin(self, cents: int = 1000, way: str = "stars", key: str = "tap", **more: Any) -> Intent:
         """Begin a payment, as the Mini App does."""
-        payments = self.services.payments
+        payments = self.services.payments.intents
         return await payments.start_top_up(self.actor, way, usd(cents), idempotency_key=key, **more)
 
     async def pay(self, url: str, outcome: str = "paid") -> Any:
@@ -43,7 +43,7 @@ class Payer:
 
     async def intent(self, intent_id: IntentId) -> Intent:
         """The payment as it stands."""
-        return await self.services.payments.intent(self.actor, intent_id)
+        return await self.services.payments.intents.intent(self.actor, intent_id)
 
     async def settled(self, intent_id: IntentId) -> Intent:
         """The payment once it has succeeded."""

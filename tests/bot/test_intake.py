@@ -42,7 +42,7 @@ async def test_the_same_update_is_answered_once(telegram: Telegram, parts: Parts
     await parts.intake.take(told)
     await parts.intake.take(told)
     # Another process, or this one after a restart.
-    await Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.chat_payments).take(told)
+    await Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.payments.chat).take(told)
     assert len(await telegram.calls("sendMessage")) == 1
 
 
@@ -56,7 +56,7 @@ async def test_the_same_update_twice_at_once(parts: Parts, telegram: Telegram) -
 async def test_without_redis_updates_are_answered_and_known_here(parts: Parts, telegram: Telegram) -> None:
     await telegram.person(EMMA).meet()
     nowhere = make_redis(f"redis://127.0.0.1:{embedded.free_port()}/0")
-    intake = Intake(parts.bot, parts.dispatcher, nowhere, parts.services.chat_payments)
+    intake = Intake(parts.bot, parts.dispatcher, nowhere, parts.services.payments.chat)
     told = Update.model_validate(update(9), context={"bot": parts.bot})
     await intake.take(told)
     await intake.take(told)
@@ -197,14 +197,14 @@ async def test_the_webhook_has_money_told_again_until_it_is_kept(
     begun = await emma.begin()
     body = money_update(parts, str(begun.id), begun.payable, "charge").model_dump_json(exclude_none=True).encode()
     with monkeypatch.context() as patch:
-        patch.setattr(parts.services.payments, "settle", None)  # whatever goes wrong
+        patch.setattr(parts.services.payments.intents, "settle", None)  # whatever goes wrong
         assert [await hook[0].post(body) for _ in range(2)] == [503, 503]
     assert await emma.balance() == 0
     assert [await hook[0].post(body) for _ in range(3)] == [200, 200, 200]
     assert await emma.balance() == 1000
     # What cannot be read is kept for an admin, where it is money.
     assert await hook[0].post(b'{"update_id": 1, "message": {"successful_payment": {}}}') == 200
-    assert await parts.services.inbox.count_unmatched(Actor.system()) == 1
+    assert await parts.services.payments.inbox.count_unmatched(Actor.system()) == 1
 
 
 async def test_the_webhook_refuses_a_huge_body(hook: tuple[Hook, Webhook]) -> None:

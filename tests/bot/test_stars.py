@@ -52,14 +52,14 @@ async def test_closing_and_failing_change_nothing(running_bot: Parts, emma: Paye
     assert begun.action is not None
     for outcome in ("cancelled", "failed"):
         assert (await emma.pay(begun.action.url, outcome))["status"] == outcome
-    assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
+    assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
     assert await emma.balance() == 0
 
 
 async def test_the_money_comes_before_the_answer_of_its_creation_is_saved(
     running_bot: Parts, emma: Payer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider: Any = emma.services.payments._providers["stars"]
+    provider: Any = emma.services.payments.intents._providers["stars"]
     create = provider.create
 
     async def create_and_be_paid(payment: Any) -> Any:
@@ -78,7 +78,7 @@ async def test_the_money_comes_before_the_answer_of_its_creation_is_saved(
 async def test_money_that_comes_late_is_credited(parts: Parts, emma: Payer, clock: FakeClock) -> None:
     begun = await emma.begin()
     clock.move(hours=1)
-    assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.EXPIRED
+    assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).status is IntentStatus.EXPIRED
     await parts.intake.take(money_update(parts, str(begun.id), STARS, "late"))
     assert (await emma.intent(begun.id)).status is IntentStatus.SUCCEEDED
     assert await emma.balance() == 1000
@@ -87,7 +87,7 @@ async def test_money_that_comes_late_is_credited(parts: Parts, emma: Payer, cloc
 async def test_the_same_news_ten_times_at_once(parts: Parts, emma: Payer) -> None:
     begun = await emma.begin()
     told = [money_update(parts, str(begun.id), STARS, "once") for _ in range(10)]
-    intakes = [Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.chat_payments) for _ in told]
+    intakes = [Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.payments.chat) for _ in told]
     await asyncio.gather(*(intake.take(update) for intake, update in zip(intakes, told, strict=True)))
     assert await emma.balance() == 1000
     assert await inbox(emma.services, "applied") == [("once", "")]
@@ -101,13 +101,13 @@ async def test_a_second_charge_for_one_payment_waits_for_an_admin(parts: Parts, 
     assert await emma.balance() == 1000
     ((charge, reason),) = await inbox(emma.services)
     assert (charge in {"first", "second"}, reason) == (True, "unknown_payment")
-    assert (await emma.services.payments.refresh(emma.actor, begun.id)).credited == usd(1000)
+    assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).credited == usd(1000)
     # That it went back is no news of the payment either.
     await parts.intake.take(money_update(parts, str(begun.id), STARS, charge, kind="refunded_payment"))
     assert {event for event, _ in await inbox(emma.services)} == {charge, f"{charge}:refund"}
     assert (await emma.intent(begun.id)).refunded == usd(0)
-    (event, *_) = (await emma.services.inbox.unmatched(CASHIER)).items[::-1]
-    await emma.services.inbox.assign(CASHIER, event.id, emma.actor.id, usd(1000))
+    (event, *_) = (await emma.services.payments.inbox.unmatched(CASHIER)).items[::-1]
+    await emma.services.payments.inbox.assign(CASHIER, event.id, emma.actor.id, usd(1000))
     assert await emma.balance() == 2000
 
 
@@ -184,7 +184,7 @@ async def test_an_approval_that_takes_too_long_is_a_refusal(
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(type(emma.services.payments), "approve", never)
+    monkeypatch.setattr(type(emma.services.payments.intents), "approve", never)
     monkeypatch.setattr("bot.handlers.payments._APPROVE_SECONDS", 0.05)
     assert (await emma.pay(begun.action.url))["error"] == "Something broke on our side. Nothing was taken"
 
@@ -231,7 +231,7 @@ async def test_a_question_that_comes_while_another_person_is_served_slowly(
 
 def broken_settling(services: Services, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
     """Let the database refuse a while; the list grows by each refusal."""
-    settle = services.payments.settle
+    settle = services.payments.intents.settle
     refusals: list[int] = []
 
     async def broken(way: str, report: Any) -> Any:
@@ -240,7 +240,7 @@ def broken_settling(services: Services, monkeypatch: pytest.MonkeyPatch, times: 
             raise OperationalError("INSERT", {}, Exception("the database is away"))
         return await settle(way, report)
 
-    monkeypatch.setattr(services.payments, "settle", broken)
+    monkeypatch.setattr(services.payments.intents, "settle", broken)
     return refusals
 
 
@@ -288,6 +288,6 @@ async def test_a_subscriptions_renewals_wait_for_an_admin(running_bot: Parts, te
     assert int(other) - int(one) == MONTH
     assert await emma.balance() == 1000
     # The statement knows the renewals too, as old news of the payment: nothing is counted twice.
-    await emma.services.reconciliation.run_all()
+    await emma.services.payments.reconciliation.run_all()
     assert len(await inbox(emma.services)) == 2
     assert await emma.balance() == 1000

@@ -42,7 +42,7 @@ async def stars_left(parts: Parts) -> int:
 
 async def test_a_refund_goes_back_once(running_bot: Parts, emma: Payer) -> None:
     paid = await paid_payment(running_bot, emma)
-    refunds = emma.services.refunds
+    refunds = emma.services.payments.refunds
     with pytest.raises(RefundNotPossible):
         await refunds.refund_top_up(CASHIER, paid.id, usd(500), "half", idempotency_key="half")
     begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
@@ -59,13 +59,13 @@ async def test_a_refund_goes_back_once(running_bot: Parts, emma: Payer) -> None:
         while not await inbox(emma.services, "ignored"):
             await asyncio.sleep(0.02)
     assert await inbox(emma.services) == []
-    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
     assert (compared.differences, compared.error) == ([], "")
 
 
 async def test_two_admins_refund_at_once(running_bot: Parts, emma: Payer) -> None:
     paid = await paid_payment(running_bot, emma)
-    refunds = emma.services.refunds
+    refunds = emma.services.payments.refunds
     results = await asyncio.gather(
         *(
             refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key=key)
@@ -85,7 +85,7 @@ async def test_a_crash_between_refund_and_mark(
     running_bot: Parts, telegram: Telegram, emma: Payer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paid = await paid_payment(running_bot, emma)
-    refunds = emma.services.refunds
+    refunds = emma.services.payments.refunds
     begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
 
     async def killed(*_: object) -> None:
@@ -107,7 +107,7 @@ async def test_a_refund_that_telegram_refuses_stays_in_the_wallet(
     running_bot: Parts, telegram: Telegram, emma: Payer
 ) -> None:
     paid = await paid_payment(running_bot, emma)
-    refunds = emma.services.refunds
+    refunds = emma.services.payments.refunds
     begun = await refunds.refund_top_up(CASHIER, paid.id, usd(1000), "asked", idempotency_key="all")
     await telegram.fault("refundStarPayment", kind="error", status=400, description="Bad Request: BALANCE_TOO_LOW")
     await refunds.send(SendRefund(begun.id))
@@ -124,9 +124,9 @@ async def test_a_refund_made_elsewhere_waits_for_an_admin(running_bot: Parts, em
     assert found == [(f"{paid.charge_id}:refund", "refunded_elsewhere")]
     assert await emma.balance() == 1000
     # The statement tells it under the same id.
-    await emma.services.reconciliation.run_all()
-    (event,) = (await emma.services.inbox.unmatched(CASHIER)).items
-    await emma.services.inbox.accept_refund(CASHIER, event.id)
+    await emma.services.payments.reconciliation.run_all()
+    (event,) = (await emma.services.payments.inbox.unmatched(CASHIER)).items
+    await emma.services.payments.inbox.accept_refund(CASHIER, event.id)
     assert await emma.balance() == 0
 
 
@@ -140,8 +140,8 @@ async def test_a_refund_that_is_told_before_its_payment(parts: Parts, emma: Paye
     assert (await inbox(emma.services), await emma.balance()) == ([("charge:refund", "refunded_elsewhere")], 0)
     await parts.intake.take(money_update(parts, str(begun.id), STARS, "charge"))
     assert await emma.balance() == 1000
-    (waiting,) = (await emma.services.inbox.unmatched(CASHIER)).items
-    await emma.services.inbox.accept_refund(CASHIER, waiting.id)
+    (waiting,) = (await emma.services.payments.inbox.unmatched(CASHIER)).items
+    await emma.services.payments.inbox.accept_refund(CASHIER, waiting.id)
     assert (await emma.balance(), (await emma.intent(begun.id)).status) == (0, IntentStatus.REFUNDED)
 
 
@@ -162,8 +162,8 @@ async def test_a_lost_update_is_found_by_asking(parts: Parts, emma: Payer) -> No
     await pay_unheard(parts, emma, begun.action.url)
     assert await emma.balance() == 0
     for _ in range(2):
-        assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.SUCCEEDED
-    assert (await emma.services.payments.refresh(emma.actor, other.id)).status is IntentStatus.PENDING
+        assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).status is IntentStatus.SUCCEEDED
+    assert (await emma.services.payments.intents.refresh(emma.actor, other.id)).status is IntentStatus.PENDING
     assert await emma.balance() == 1000
     paid = await emma.intent(begun.id)
     assert paid.charge_id is not None
@@ -177,13 +177,13 @@ async def test_a_lost_update_is_found_by_the_daily_comparison(parts: Parts, emma
     await pay_unheard(parts, emma, begun.action.url)
     await pay_unheard(parts, emma, await link_of(parts, "of another tool", 50))
     clock.move(hours=1)
-    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
     kinds = {(item.kind, item.subject == str(begun.id), item.theirs) for item in compared.differences}
     assert kinds == {(DifferenceKind.MISSING_HERE, True, TEN_IN_STARS), (DifferenceKind.MISSING_HERE, False, 50)}
     assert await emma.balance() == 1000
     ((_, reason),) = await inbox(emma.services)
     assert reason == "unknown_payment"
-    (again,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    (again,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
     # What waits for an admin, and no more.
     assert ([item.theirs for item in again.differences], again.checked) == ([50], 2)
 
@@ -192,13 +192,13 @@ async def test_a_telegram_that_is_away_is_asked_later(parts: Parts, telegram: Te
     begun = await emma.begin()
     for kind in ({"kind": "error", "status": 502, "description": "Bad Gateway"}, {"kind": "429", "retry_after": 30}):
         await telegram.fault("getStarTransactions", **kind)
-        assert (await emma.services.payments.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
+        assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
     await telegram.fault("getStarTransactions", kind="drop")
-    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
     assert compared.error
 
 
 async def test_nobody_reaches_stars_by_http(shop: Services) -> None:
     for way in ("stars", "telegram_card"):
         with pytest.raises(BadWebhook):
-            await shop.payments.receive(way, {}, b"{}")
+            await shop.payments.intents.receive(way, {}, b"{}")

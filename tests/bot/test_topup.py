@@ -45,13 +45,13 @@ async def test_an_amount_becomes_an_invoice_and_the_invoice_money(
     assert invoice["invoice"]["title"].startswith(translator(locale).gettext("Top-up: {sum}").partition("{")[0])
     pressed = await person.press(invoice, invoice["buttons"][0][0]["text"])
     assert (await who.pay(pressed["slug"]))["status"] == "paid"
-    (begun,) = await shop.payments.list_mine(who.actor)
+    (begun,) = await shop.payments.intents.list_mine(who.actor)
     await who.settled(begun.id)
     assert await who.balance() == 1000
     # The same button begins a new payment now, and one more tap the same again.
     for _ in range(2):
         await person.press(offer, labels[0])
-    assert [item.status for item in await shop.payments.list_mine(who.actor)].count(IntentStatus.PENDING) >= 1
+    assert [item.status for item in await shop.payments.intents.list_mine(who.actor)].count(IntentStatus.PENDING) >= 1
 
 
 async def test_a_second_tap_is_the_same_payment(running_bot: Parts, telegram: Telegram, emma: Payer) -> None:
@@ -60,7 +60,7 @@ async def test_a_second_tap_is_the_same_payment(running_bot: Parts, telegram: Te
     label = offer["buttons"][0][0]["text"]
     for _ in range(3):
         await person.press(offer, label)
-    (begun,) = await emma.services.payments.list_mine(emma.actor)
+    (begun,) = await emma.services.payments.intents.list_mine(emma.actor)
     invoices = await telegram.calls("sendInvoice")
     assert {call["params"]["payload"] for call in invoices} == {str(begun.id)}
 
@@ -74,7 +74,7 @@ async def test_an_old_button_begins_anew(running_bot: Parts, telegram: Telegram,
     clock.move(hours=1)
     await person.press(offer, label)
     assert await person.heard(after=invoice["message_id"])
-    first, second = await emma.services.payments.list_mine(emma.actor)
+    first, second = await emma.services.payments.intents.list_mine(emma.actor)
     assert first.id != second.id
     last = (await telegram.calls("sendInvoice"))[-1]
     assert last["params"]["payload"] == str(first.id)
@@ -87,7 +87,7 @@ async def test_forged_buttons_begin_nothing(running_bot: Parts, telegram: Telegr
     sent = await running_bot.bot.send_message(EMMA, "words", reply_markup=markup)
     pressed = await telegram.person(EMMA).press({"message_id": sent.message_id}, "forged")
     assert pressed["text"] == "This button is too old"
-    assert await emma.services.payments.list_mine(emma.actor) == []
+    assert await emma.services.payments.intents.list_mine(emma.actor) == []
 
 
 async def test_without_invoices_the_wallet_is_in_the_shop(
@@ -118,8 +118,10 @@ async def test_a_card_pays_in_the_shops_currency(running_bot: Parts, telegram: T
     assert await emma.balance() == 1000
     assert (await emma.pay(begun.action.url))["status"] == "failed"
     with pytest.raises(RefundNotPossible):
-        await emma.services.refunds.refund_top_up(CASHIER, begun.id, usd(1000), "asked", idempotency_key="all")
-    (compared,) = [item for item in await emma.services.reconciliation.run_all() if item.way == "telegram_card"]
+        await emma.services.payments.refunds.refund_top_up(CASHIER, begun.id, usd(1000), "asked", idempotency_key="all")
+    (compared,) = [
+        item for item in await emma.services.payments.reconciliation.run_all() if item.way == "telegram_card"
+    ]
     assert (compared.differences, compared.error) == ([], "")
 
 

@@ -34,7 +34,7 @@ async def pay_in_every_way(stack: Stack, payer: Person, admin: Actor) -> dict[st
         "refunded": await made.refunded("refunded", admin, _CENTS),
         "part-refunded": await made.refunded("part-refunded", admin, _CENTS // 5),
     }
-    await stack.services.deposits.reject(admin, others["rejected"], "The picture shows another sum.")
+    await stack.services.payments.deposits.reject(admin, others["rejected"], "The picture shows another sum.")
     return {name: str(found) for name, found in (paid | others).items()}
 
 
@@ -45,7 +45,7 @@ async def order_in_parts(stack: Stack, saver: Person) -> str:
     key = f"browser-{saver.id}-held"
     held = await stack.services.orders.checkout.reserve(actor, variant.id, 1, key, hold=True)
     order = await stack.services.orders.history.detail(actor, held.number)
-    await stack.services.payments.start_top_up(
+    await stack.services.payments.intents.start_top_up(
         actor, "usdt_evm", order.total - order.held, order.id, idempotency_key=key
     )
     await stack.fund(saver.id, 300)
@@ -77,7 +77,7 @@ class _Payer:
     async def begin(self, name: str, way: str) -> IntentId:
         """A payment of 25 dollars."""
         key = f"browser-{self._person.id}-{name}"
-        intent = await self._services.payments.start_top_up(self._actor, way, usd(_CENTS), idempotency_key=key)
+        intent = await self._services.payments.intents.start_top_up(self._actor, way, usd(_CENTS), idempotency_key=key)
         return intent.id
 
     async def coins(self, name: str, received: str) -> IntentId:
@@ -95,7 +95,7 @@ class _Payer:
     async def proved(self, name: str) -> IntentId:
         """One by hand with a proof."""
         intent_id = await self.begin(name, "deposit")
-        await self._services.deposits.add_proof(self._actor, intent_id, _PNG)
+        await self._services.payments.deposits.add_proof(self._actor, intent_id, _PNG)
         return intent_id
 
     async def refunded(self, name: str, admin: Actor, cents: int) -> IntentId:
@@ -103,7 +103,9 @@ class _Payer:
         intent_id = await self.begin(name, "demo")
         await self._settle("demo", intent_id, name, ProviderState.PAID, usd(_CENTS))
         key = f"browser-{self._person.id}-{name}"
-        await self._services.refunds.refund_top_up(admin, intent_id, usd(cents), "as asked", idempotency_key=key)
+        await self._services.payments.refunds.refund_top_up(
+            admin, intent_id, usd(cents), "as asked", idempotency_key=key
+        )
         return intent_id
 
     async def _settle(
@@ -122,4 +124,4 @@ class _Payer:
             received=received,
             details=details or {},
         )
-        await self._services.payments.settle(way, report)
+        await self._services.payments.intents.settle(way, report)

@@ -44,8 +44,8 @@ async def leave(stack: Stack, payer: Actor, admin: Actor, payments: Mapping[str,
         refunded=usd(1000),
     )
     for report in (stray, back):
-        await services.payments.settle("demo", report)
-    found = {row.event_id: str(row.id) for row in (await services.inbox.unmatched(admin)).items}
+        await services.payments.intents.settle("demo", report)
+    found = {row.event_id: str(row.id) for row in (await services.payments.inbox.unmatched(admin)).items}
     root = await stack.actor(ADMIN)
     much = services.wallet.adjustments.limit + usd(100)
     for asker, amount in ((root, much), (admin, -much)):

@@ -81,9 +81,9 @@ async def make_world(stack: Stack, telegram: Telegram, language: str) -> World:
     waiting = await stack.reserve(rich.id, "app-store-card-tr", 1)
     variant = await stack.variant("private-vpn", 1)
     payments = stack.services.payments
-    way = (await payments.ways(actor))[0]
-    amount = payments.limits.minimum
-    intent = await payments.start_top_up(actor, way.name, amount, None, idempotency_key=f"browser-{rich.id}")
+    way = (await payments.methods.enabled(actor))[0]
+    amount = payments.methods.limits.minimum
+    intent = await payments.intents.start_top_up(actor, way.name, amount, None, idempotency_key=f"browser-{rich.id}")
     paid = await pay_in_every_way(stack, payer, helper)
     return World(
         rich=rich,

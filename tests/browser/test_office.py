@@ -25,7 +25,7 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
     buyer = await telegram.person()
     await telegram.visit(buyer)
     actor = await stack.actor(buyer.id)
-    payments = stack.services.payments
+    payments = stack.services.payments.intents
     intent = await payments.start_top_up(actor, "demo", usd(2000), idempotency_key=f"office-{buyer.id}")
     paid = Report(event_id=f"{intent.id}:paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
     await payments.settle("demo", paid)
@@ -49,13 +49,13 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
 async def test_providers_are_compared_while_one_looks(stack: Stack, telegram: Telegram, open_app: OpenApp) -> None:
     page = await open_app(await keeper(stack, telegram), "/admin/payments/reconciliation")
     button = page.get_by_role("button", name="Compare now")
-    before = len(await stack.services.reconciliation.latest(Actor.system()))
+    before = len(await stack.services.payments.reconciliation.latest(Actor.system()))
     await button.click()
     await expect(page.get_by_text("It goes on when you leave this page.")).to_be_visible()
     await expect(button).to_be_disabled()
     await expect(button).to_be_enabled(timeout=60_000)
     await expect(page.locator("progress")).to_be_hidden()
-    ways = len(await stack.services.payments.ways(Actor.system()))
-    assert len(await stack.services.reconciliation.latest(Actor.system())) == before + ways
+    ways = len(await stack.services.payments.methods.enabled(Actor.system()))
+    assert len(await stack.services.payments.reconciliation.latest(Actor.system())) == before + ways
     # Nobody answers for TON in this stack, and the page says so.
     await expect(page.locator(".section", has_text="USDT on TON")).to_contain_text("did not answer")

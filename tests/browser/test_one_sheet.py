@@ -63,7 +63,7 @@ async def test_an_unpaid_invoice_leads_back_to_the_methods(
     await expect(phone.app.get_by_role("heading", name=PAID)).to_be_visible()
     await phone.arrived("/orders/S-[0-9A-Z]{6}")
     await expect(phone.app.locator(".key")).to_be_visible()
-    payments = await stack.services.payments.list_mine(await stack.actor(person.id))
+    payments = await stack.services.payments.intents.list_mine(await stack.actor(person.id))
     assert [payment.status for payment in payments] == [IntentStatus.SUCCEEDED, IntentStatus.CANCELLED]
 
 

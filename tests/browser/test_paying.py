@@ -87,6 +87,6 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
         await page.locator("#proof").set_input_files(_PICTURE)
     await expect(page.get_by_text("We review receipts within 24 hours")).to_be_visible()
     await expect(page.get_by_text("Picture 1")).to_be_visible()
-    (intent,) = await stack.services.payments.list_mine(await stack.actor(person.id))
-    await stack.services.deposits.confirm(admin, intent.id, usd(2500))
+    (intent,) = await stack.services.payments.intents.list_mine(await stack.actor(person.id))
+    await stack.services.payments.deposits.confirm(admin, intent.id, usd(2500))
     await expect(page.get_by_role("heading", name="$25.00 is in your balance")).to_be_visible()

@@ -38,5 +38,5 @@ async def test_the_demo_provider_pays_by_itself(
     await expect(page.get_by_role("heading", name=arrived)).to_be_visible(timeout=_SOON)
     assert await stack.balance(person.id) == _CENTS
     await telegram.message(person, lambda message: plain(_.money(_CENTS)) in plain(message["text"]))
-    (paid,) = await stack.services.payments.list_mine(await stack.actor(person.id))
+    (paid,) = await stack.services.payments.intents.list_mine(await stack.actor(person.id))
     assert (paid.way, paid.credited.amount) == ("demo", _CENTS)

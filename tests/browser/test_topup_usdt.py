@@ -44,7 +44,7 @@ async def _begin(page: Page, stack: Stack, telegram_id: int) -> str:
     await page.locator("button[data-main]").click()
     code = page.locator(".qr .qr__code")
     await expect(code).to_be_visible()
-    (intent,) = await stack.services.payments.list_mine(await stack.actor(telegram_id))
+    (intent,) = await stack.services.payments.intents.list_mine(await stack.actor(telegram_id))
     assert intent.action is not None
     fields = intent.action.fields
     path = re.search(r' d="([^"]+)"', draw(fields["uri"]))

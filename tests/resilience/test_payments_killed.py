@@ -63,7 +63,7 @@ class Counter:
         services = self.ground.services
         buyer = await self.ground.buyer(_HELD)
         order = await services.orders.checkout.reserve(buyer.actor, self.goods.variant_id, 1, "tap-0000001", hold=True)
-        intent = await services.payments.start_top_up(
+        intent = await services.payments.intents.start_top_up(
             buyer.actor, "demo", usd(_REST), order.id, idempotency_key="tap-0000001"
         )
         sale = Sale(buyer, order, intent)
@@ -75,7 +75,9 @@ class Counter:
         services, buyer = self.ground.services, await self.ground.buyer()
         root = await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         await services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(_TOP_UP), basis_points=1000))
-        intent = await services.payments.start_top_up(buyer.actor, "demo", usd(_TOP_UP), idempotency_key="tap-0000001")
+        intent = await services.payments.intents.start_top_up(
+            buyer.actor, "demo", usd(_TOP_UP), idempotency_key="tap-0000001"
+        )
         self.top_ups.append(intent)
         return intent
 

@@ -87,7 +87,7 @@ async def test_what_the_dead_had_in_hand_is_done_again_once(scene: Scene, coins:
         buyer, before = await ground.buyer(), len(coins.invoices)
         tappers.append(buyer)
         await scene.dies(place, buyer.visitor, "/wallet/topup", _FORM)
-        (left,) = await services.payments.list_mine(buyer.actor)
+        (left,) = await services.payments.intents.list_mine(buyer.actor)
         assert (left.external_id, len(coins.invoices) - before) == (None, opened)
     root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
@@ -106,7 +106,7 @@ async def test_what_the_dead_had_in_hand_is_done_again_once(scene: Scene, coins:
     await scene.revived()
     for buyer in tappers:
         await _tap_twice(buyer.visitor, "/wallet/topup", _FORM)
-        (begun,) = await services.payments.list_mine(buyer.actor)
+        (begun,) = await services.payments.intents.list_mine(buyer.actor)
         assert [item["payload"] for item in coins.invoices].count(str(begun.id)) == 1
         headers, body = coins.hook(coins.pay(str(begun.id)))
         async with httpx.AsyncClient(base_url=ground.web.url, timeout=20) as provider:

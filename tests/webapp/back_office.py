@@ -74,9 +74,11 @@ def top_up(services: Services, fake: FakeProvider) -> TopUp:
     async def make(
         actor: Actor, cents: int = 2000, *, key: str = "top-up", way: str = "fake", received: int | None = None
     ) -> Intent:
-        intent = await services.payments.start_top_up(actor, way, usd(cents), idempotency_key=key)
+        intent = await services.payments.intents.start_top_up(actor, way, usd(cents), idempotency_key=key)
         if way == "fake":
-            await services.payments.settle(way, fake.paid(intent.id, usd(cents if received is None else received)))
-        return await services.payments.intent(actor, intent.id)
+            await services.payments.intents.settle(
+                way, fake.paid(intent.id, usd(cents if received is None else received))
+            )
+        return await services.payments.intents.intent(actor, intent.id)
 
     return make

@@ -98,7 +98,7 @@ async def buy_gift(request: SoukRequest) -> Html:
     if form.ask:
         return await _ask(request, form)
     try:
-        amount = services.payments.read_amount(form.amount or form.preset)
+        amount = services.payments.methods.read_amount(form.amount or form.preset)
         gift = await services.growth.gifts.buy(request.user, amount, idempotency_key=form.intent or forms.new_intent())
     except Invalid as refusal:
         error = present.amount_error(refusal.fields.get("amount", ""))
@@ -159,7 +159,7 @@ async def _view(
     amount = Money.zero(balance.currency)
     if typed:
         try:
-            amount = services.payments.read_amount(typed)
+            amount = services.payments.methods.read_amount(typed)
         except Invalid:
             error = error or "not_a_number"
         else:

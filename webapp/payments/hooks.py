@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 async def hook(request: Request[Any, Any, Any], way: FromPath[str]) -> Response[bytes]:
     """Take a provider's call."""
     payments = site_of(request).services.payments
-    if not payments.takes(way):
+    if not payments.methods.is_enabled(way):
         return _refuse(request, _UNKNOWN, 404, "not_found")
     try:
         # The signature is over the bytes as they came, hence no ``data``.
-        outcomes = await payments.receive(way, dict(request.headers), await request.body())
+        outcomes = await payments.intents.receive(way, dict(request.headers), await request.body())
     except BadWebhook as error:
         return _refuse(request, way, 401, "refused", str(error))
     except HTTPException as error:  # too large, or broken off

@@ -55,7 +55,7 @@ async def wallet(request: SoukRequest) -> Html:
         return fragment(request, "wallet/_rows.html", view)
     statement = present.address("/wallet/statement.csv", kind=kind, month=query.month)
     has_history = bool(overview.months)
-    intents = await site.services.payments.list_mine(actor)
+    intents = await site.services.payments.intents.list_mine(actor)
     view = msgspec.structs.replace(
         view,
         kinds=present.chips(query.kind, query.month) if has_history else (),

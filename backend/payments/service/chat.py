@@ -9,7 +9,8 @@ from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.money import STARS, Money
 from backend.payments import telegram
 from backend.payments.errors import PaymentClosed
-from backend.payments.service.payments import PaymentsService
+from backend.payments.service.intents import IntentsService
+from backend.payments.service.methods import MethodsService
 from backend.payments.telegram import Invoice
 from backend.payments.types import Intent, Outcome, Report, Way
 
@@ -19,14 +20,15 @@ _WAYS: Final = (telegram.STARS_WAY, telegram.CARDS_WAY)
 class ChatPaymentsService:
     """What Telegram asks and tells the bot about payments; ``shop`` is the name that stands on an invoice."""
 
-    def __init__(self, *, payments: PaymentsService, shop: str, provider_token: str) -> None:
-        self._payments = payments
+    def __init__(self, *, intents: IntentsService, methods: MethodsService, shop: str, provider_token: str) -> None:
+        self._intents = intents
+        self._methods = methods
         self._shop = shop
         self._provider_token = provider_token
 
     async def ways(self, actor: Actor) -> dict[str, Way]:
         """The ways that are invoices in the chat and are on, by name."""
-        return {way.name: way for way in await self._payments.ways(actor) if way.name in _WAYS}
+        return {way.name: way for way in await self._methods.enabled(actor) if way.name in _WAYS}
 
     def invoice(self, actor: Actor, intent: Intent, way: Way) -> Invoice:
         """The invoice of the actor's payment, in his language."""
@@ -51,7 +53,7 @@ class ChatPaymentsService:
             raise PaymentClosed("not a payment of ours")
         try:
             price = Money(total, currency)
-            return await self._payments.approve(telegram.way_of(currency), intent_id, price, payer_telegram_id)
+            return await self._intents.approve(telegram.way_of(currency), intent_id, price, payer_telegram_id)
         except (NotFound, Invalid, OverflowError) as error:
             raise PaymentClosed(str(error)) from error
 
@@ -75,7 +77,7 @@ class ChatPaymentsService:
 
     async def unread(self, key: str, kind: str, payload: str, payer: int | None = None) -> Outcome:
         """Keep news of money that nobody can read, among the unmatched payments; ``key`` tells one from the next."""
-        return await self._payments.settle(telegram.STARS_WAY, telegram.unread(key, kind, payload, payer))
+        return await self._intents.settle(telegram.STARS_WAY, telegram.unread(key, kind, payload, payer))
 
     async def _settle(self, report: Report, total: Money) -> Outcome:
-        return await self._payments.settle(telegram.way_of(total.currency), report)
+        return await self._intents.settle(telegram.way_of(total.currency), report)

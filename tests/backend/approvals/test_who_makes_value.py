@@ -90,7 +90,9 @@ class World:
         async with self.shop.uow() as tx:
             goods = await add_goods(tx, self.shop.ring, price=cents)
         order = await self.shop.orders.checkout.reserve(to, goods.variant_id, 1, str(new_id()))
-        intent = await self.shop.payments.start_top_up(to, "demo", usd(cents), order.id, idempotency_key=str(new_id()))
+        intent = await self.shop.payments.intents.start_top_up(
+            to, "demo", usd(cents), order.id, idempotency_key=str(new_id())
+        )
         await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
         await self.shop.orders.settlement.pay(to, order.number)
 
@@ -103,36 +105,36 @@ class World:
         return attempt
 
     async def told(self, **report: object) -> None:
-        await self.shop.payments.settle("demo", Report(event_id=str(new_id()), **report))  # type: ignore[arg-type]
+        await self.shop.payments.intents.settle("demo", Report(event_id=str(new_id()), **report))  # type: ignore[arg-type]
 
     async def event(self) -> InboxRow:
-        return (await self.shop.inbox.unmatched(Actor.system())).items[0]
+        return (await self.shop.payments.inbox.unmatched(Actor.system())).items[0]
 
     async def unmatched(self, to: Actor, cents: int) -> Try:
         await self.told(state=ProviderState.PAID, received=usd(cents))
         event = await self.event()
 
         async def attempt(by: Actor) -> bool:
-            return await self.shop.inbox.assign(by, event.id, to.id, usd(cents)) is not None
+            return await self.shop.payments.inbox.assign(by, event.id, to.id, usd(cents)) is not None
 
         return attempt
 
     async def waived_refund(self, to: Actor, cents: int) -> Try:
-        intent = await self.shop.payments.start_top_up(to, "demo", usd(cents), idempotency_key=str(new_id()))
+        intent = await self.shop.payments.intents.start_top_up(to, "demo", usd(cents), idempotency_key=str(new_id()))
         await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
         await self.told(intent_id=intent.id, state=ProviderState.REFUNDED, refunded=usd(cents))
         event = await self.event()
 
         async def attempt(by: Actor) -> bool:
-            return await self.shop.inbox.dismiss(by, event.id, "a mistake of the provider")
+            return await self.shop.payments.inbox.dismiss(by, event.id, "a mistake of the provider")
 
         return attempt
 
     async def deposit(self, to: Actor, cents: int) -> Try:
-        intent = await self.shop.payments.start_top_up(to, "deposit", usd(cents), idempotency_key=str(new_id()))
+        intent = await self.shop.payments.intents.start_top_up(to, "deposit", usd(cents), idempotency_key=str(new_id()))
 
         async def attempt(by: Actor) -> bool:
-            return bool((await self.shop.deposits.confirm(by, intent.id, usd(cents))).credited)
+            return bool((await self.shop.payments.deposits.confirm(by, intent.id, usd(cents))).credited)
 
         return attempt
 
@@ -204,20 +206,20 @@ async def test_nor_approves_what_another_asked_for_them(world: World, first: Act
 
 
 async def test_nor_acts_on_their_own_payments(world: World, first: Actor, second: Actor, buyer: Actor) -> None:
-    top_up = await world.shop.payments.start_top_up(first, "demo", usd(500), idempotency_key="tap")
+    top_up = await world.shop.payments.intents.start_top_up(first, "demo", usd(500), idempotency_key="tap")
     await world.told(intent_id=top_up.id, state=ProviderState.PAID, received=usd(500))
-    by_hand = await world.shop.payments.start_top_up(first, "deposit", usd(500), idempotency_key="hand")
+    by_hand = await world.shop.payments.intents.start_top_up(first, "deposit", usd(500), idempotency_key="hand")
     await world.told(intent_id=top_up.id, state=ProviderState.REFUNDED, refunded=usd(200))
     event = await world.event()
     for call in (
-        world.shop.refunds.refund_top_up(first, top_up.id, usd(100), "mine", idempotency_key="back"),
-        world.shop.deposits.reject(first, by_hand.id, "mine"),
-        world.shop.inbox.accept_refund(first, event.id),
+        world.shop.payments.refunds.refund_top_up(first, top_up.id, usd(100), "mine", idempotency_key="back"),
+        world.shop.payments.deposits.reject(first, by_hand.id, "mine"),
+        world.shop.payments.inbox.accept_refund(first, event.id),
     ):
         with pytest.raises(SecondAdminNeeded):
             await call
     assert await world.balance(first) == 500
-    await world.shop.inbox.accept_refund(second, event.id)
+    await world.shop.payments.inbox.accept_refund(second, event.id)
 
 
 async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buyer: Actor) -> None:
@@ -247,7 +249,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
     promised = [await world.shop.growth.bonuses.promised(one, "demo", usd(500)) for one in (first, second)]
     assert promised == [usd(0), usd(50)]
     for one in (first, second):
-        intent = await world.shop.payments.start_top_up(one, "demo", usd(500), idempotency_key="tap")
+        intent = await world.shop.payments.intents.start_top_up(one, "demo", usd(500), idempotency_key="tap")
         await world.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(500))
         paid = TopUpSucceeded(
             intent_id=intent.id, user_id=one.id, order_id=None, way="demo", amount=500, balance=500, currency=USD,

@@ -16,7 +16,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, NotFound
 from backend.kernel.ids import IntentId, OrderId, new_id
-from backend.payments.service import InboxService, PaymentsService, RefundsService
+from backend.payments.service import InboxService, IntentsService, RefundsService
 from backend.payments.types import Capabilities, Intent, ProviderState, RefundEnded, Report, SendRefund, TopUpSucceeded
 from backend.payments.types import TopUpLimits as PayLimits
 from backend.wallet import domain as ledger
@@ -34,7 +34,7 @@ class Till:
         self.uow, self.bonuses, self.clock, self.jobs = uow, bonuses, clock, jobs
         self.fake = FakeProvider(capabilities=Capabilities(refundable=True))
         limits = PayLimits(minimum=usd(1), maximum=usd(10_000_000))
-        self.payments = PaymentsService(uow=uow, providers=(self.fake,), limits=limits)
+        self.payments = IntentsService(uow=uow, providers=(self.fake,), limits=limits)
         self.refunds = RefundsService(uow=uow, providers={"fake": self.fake})
         self.inbox = InboxService(uow=uow, limit=usd(10**15))
 

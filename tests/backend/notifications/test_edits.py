@@ -110,7 +110,7 @@ async def test_an_outage_in_the_middle_of_an_edit_delays_it(shop: Shop, telegram
 
 async def test_a_bonus_that_is_told_after_its_top_up(shop: Shop, telegram: Telegram) -> None:
     root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
-    buyer, payments = await shop.buyer(cents=100), shop.services.payments
+    buyer, payments = await shop.buyer(cents=100), shop.services.payments.intents
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="later-bonus")
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     await telegram.fault("sendMessage", kind="429", retry_after=1)
@@ -144,8 +144,8 @@ async def test_a_deposit_says_who_confirmed_it_to_every_admin(
 ) -> None:
     buyer, services = await deposits.buyer(), deposits.services
     layla = await admin(deposits, telegram, LAYLA, "ru", Permission.MONEY)
-    intent = await services.payments.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
-    await services.deposits.add_proof(buyer, intent.id, receipt)
+    intent = await services.payments.intents.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
+    await services.payments.deposits.add_proof(buyer, intent.id, receipt)
     await deposits.later(seconds=5)
     found: dict[int, Any] = {}
     assert intent.action is not None
@@ -154,7 +154,7 @@ async def test_a_deposit_says_who_confirmed_it_to_every_admin(
         assert intent.action.fields["reference"] in found[number]["text"]
         assert shown in found[number]
     assert found[NADIA]["text"].startswith("Deposit of $50.00 to review")
-    await services.deposits.confirm(layla, intent.id, usd(5000))
+    await services.payments.deposits.confirm(layla, intent.id, usd(5000))
     await deposits.later(seconds=5)
     (edited,) = await telegram.person(NADIA).heard()
     assert edited["message_id"] == found[NADIA]["message_id"]
@@ -167,14 +167,14 @@ async def test_a_rejected_deposit_and_its_second_receipt(deposits: Shop, telegra
     buyer, services = await deposits.buyer(), deposits.services
     root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
-    intent = await services.payments.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
-    await services.deposits.add_proof(buyer, intent.id, PNG)
+    intent = await services.payments.intents.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
+    await services.payments.deposits.add_proof(buyer, intent.id, PNG)
     await deposits.later(seconds=5)
-    await services.deposits.reject(root, intent.id, "not ours")
+    await services.payments.deposits.reject(root, intent.id, "not ours")
     await deposits.later(seconds=5)
     (first,) = await telegram.person(NADIA).heard()
     assert first["text"].endswith("❌ Rejected by \u2068Nadia\u2069")
-    await services.deposits.add_proof(buyer, intent.id, PNG)
+    await services.payments.deposits.add_proof(buyer, intent.id, PNG)
     await deposits.later(seconds=5)
     told = await telegram.person(NADIA).heard()
     assert [message["text"].splitlines()[0] for message in told] == ["Deposit of $50.00", "Deposit of $50.00 to review"]

@@ -218,7 +218,7 @@ async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegra
 async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer()
     await admin(shop, telegram, DMITRI, "en", *(item for item in Permission if item is not Permission.MONEY))
-    intent = await shop.services.payments.start_top_up(buyer, "demo", usd(2000), idempotency_key="by-hand")
+    intent = await shop.services.payments.intents.start_top_up(buyer, "demo", usd(2000), idempotency_key="by-hand")
     intent_id = intent.id
     unknown = {"way": "usdt_evm", "reason": "unknown_payment"}
     await tell(
@@ -319,7 +319,7 @@ async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Tele
     """The whole way as the worker goes it: from the provider's report to one message that says both."""
     root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
-    buyer, payments = await shop.buyer(cents=100), shop.services.payments
+    buyer, payments = await shop.buyer(cents=100), shop.services.payments.intents
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="top-up-with-a-bonus")
     paid = Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
     for _ in range(2):

@@ -75,9 +75,11 @@ class Shop:
 
     async def paid(self, buyer: Actor, cents: int, order_id: OrderId | None = None) -> Intent:
         key = str(new_id())
-        intent = await self.services.payments.start_top_up(buyer, "demo", usd(cents), order_id, idempotency_key=key)
+        intent = await self.services.payments.intents.start_top_up(
+            buyer, "demo", usd(cents), order_id, idempotency_key=key
+        )
         report = Report(event_id=key, state=ProviderState.PAID, intent_id=intent.id, received=usd(cents))
-        await self.services.payments.settle("demo", report)
+        await self.services.payments.intents.settle("demo", report)
         return intent
 
     async def block(self, buyer: Actor) -> None:
@@ -210,7 +212,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
         ring=shop.services.ring,
         messenger=slow,
         public_url="https://shop.example",
-        proofs=shop.services.deposits.last_proof,
+        proofs=shop.services.payments.deposits.last_proof,
     )
     (note,) = await shop.rows("SELECT id FROM notifications WHERE user_id = :id", id=buyer.id)
     job = Job(

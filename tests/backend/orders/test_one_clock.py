@@ -15,7 +15,7 @@ from backend.orders import rules
 from backend.orders.errors import OrderNotPayable, PaymentTooLate
 from backend.orders.service import OrdersServices
 from backend.orders.types import OrderRef, OrderStatus, Reserved
-from backend.payments.service import PaymentsService
+from backend.payments.service import IntentsService
 from backend.payments.types import Capabilities, Intent, IntentStatus, ProviderState, TopUpLimits
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
@@ -63,7 +63,7 @@ class Shop:
             uow=uow, ring=ring, single_admin_limit=HUGE, reservation=KEPT, longest=LONGEST, methods=ways
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
-        self.payments = PaymentsService(uow=uow, providers=self.providers, limits=limits)
+        self.payments = IntentsService(uow=uow, providers=self.providers, limits=limits)
 
     async def reserve(self) -> OrderRef:
         (self.buyer, self.other) = await buyers(self.uow, 2, 0)

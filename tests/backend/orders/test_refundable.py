@@ -14,7 +14,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import OrderId
 from backend.orders.service import OrdersServices
 from backend.payments.repository import intents
-from backend.payments.service import PaymentsService
+from backend.payments.service import IntentsService
 from backend.payments.types import Capabilities, TopUpLimits, TopUpSucceeded
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, USD, usd
@@ -36,7 +36,7 @@ async def test_it_waits_for_nobody(
         reservation=timedelta(minutes=15),
         methods={fake.name: fake.capabilities},
     )
-    payments = PaymentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
+    payments = IntentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
     buyer = (await buyers(uow, 1, 0))[0]
     async with uow() as tx:
         goods = await add_goods(tx, ring, price=720)

@@ -19,7 +19,7 @@ from backend.orders.rules import parse_order_number
 from backend.orders.service import OrdersServices
 from backend.payments.gateways.deposit import DepositProvider
 from backend.payments.models import PaymentIntent
-from backend.payments.service import InboxService, PaymentsService
+from backend.payments.service import InboxService, IntentsService
 from backend.payments.types import Capabilities, Intent, TopUpLimits
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
@@ -41,7 +41,7 @@ class Shop:
             uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15)
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
-        self.payments = PaymentsService(uow=uow, providers=providers, limits=limits)
+        self.payments = IntentsService(uow=uow, providers=providers, limits=limits)
         by_name = {one.name: one for one in providers}
         self.inbox = InboxService(uow=uow, limit=usd(10**15), providers=by_name)
 

@@ -24,7 +24,7 @@ from backend.orders.service import OrdersServices
 from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget, WhyKept
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
-from backend.payments.service import PaymentsService, RefundsService
+from backend.payments.service import IntentsService, RefundsService
 from backend.payments.types import Capabilities, Intent, SendRefund, TopUpLimits, TopUpSucceeded
 from backend.wallet import domain as ledger
 from tests.factories.shop import Goods, add_goods, buyers
@@ -49,7 +49,7 @@ class Shop:
         self.orders = OrdersServices.build(
             uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15), methods=ways
         )
-        self.payments = PaymentsService(uow=uow, providers=[fake], limits=limits)
+        self.payments = IntentsService(uow=uow, providers=[fake], limits=limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
         self.wallet = wallet_services(uow)
 

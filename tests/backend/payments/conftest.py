@@ -14,7 +14,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.payments.gateways.demo import DemoProvider
 from backend.payments.ports import PaymentProvider
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.service import InboxService, IntentsService, ReconciliationService, RefundsService
 from backend.payments.types import TopUpLimits
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletServices
@@ -62,10 +62,10 @@ def fake() -> FakeProvider:
 
 
 @pytest.fixture
-def payments(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> PaymentsService:
+def payments(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> IntentsService:
     """The service with both providers."""
     providers: Sequence[PaymentProvider] = (demo, fake)
-    return PaymentsService(uow=real_uow, providers=providers, limits=LIMITS)
+    return IntentsService(uow=real_uow, providers=providers, limits=LIMITS)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import IntentId, OrderId, UserId, new_id
 from backend.payments import rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.service import POLL, PaymentsService
+from backend.payments.service import POLL, IntentsService
 from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, PollIntent
 from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
@@ -31,12 +31,12 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
     return actor_of(await rich_person(real_uow, usd(0)))
 
 
-async def _status(payments: PaymentsService, buyer: Actor, intent: Intent) -> IntentStatus:
+async def _status(payments: IntentsService, buyer: Actor, intent: Intent) -> IntentStatus:
     return (await payments.intent(buyer, intent.id)).status
 
 
 async def test_another_method_cancels_the_open_one_and_its_money_is_credited_all_the_same(
-    payments: PaymentsService,
+    payments: IntentsService,
     fake: FakeProvider,
     buyer: Actor,
     balance: Balance,
@@ -61,7 +61,7 @@ async def test_another_method_cancels_the_open_one_and_its_money_is_credited_all
     assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
-async def test_the_first_method_again_is_a_new_payment(payments: PaymentsService, buyer: Actor) -> None:
+async def test_the_first_method_again_is_a_new_payment(payments: IntentsService, buyer: Actor) -> None:
     order = OrderId(new_id())
     taps = [("fake", "tap-fake"), ("demo", "tap-demo"), ("fake", "tap-fake"), ("fake", "tap-fake")]
     begun = [await payments.start_top_up(buyer, way, usd(500), order, idempotency_key=key) for way, key in taps]
@@ -72,7 +72,7 @@ async def test_the_first_method_again_is_a_new_payment(payments: PaymentsService
 
 
 async def test_what_has_seen_money_and_what_is_anothers_is_left_alone(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork
 ) -> None:
     order, stranger = OrderId(new_id()), actor_of(await rich_person(real_uow, usd(0)))
     part = await payments.start_top_up(buyer, "fake", usd(500), order, idempotency_key="part")
@@ -90,7 +90,7 @@ async def test_what_has_seen_money_and_what_is_anothers_is_left_alone(
 
 
 async def test_a_cancelled_payment_is_followed_until_its_time_is_over(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs, balance: Balance
 ) -> None:
     """A webhook may be lost: the worker goes on asking, as often as for one that is open."""
     order = OrderId(new_id())
@@ -104,7 +104,7 @@ async def test_a_cancelled_payment_is_followed_until_its_time_is_over(
     assert len(await jobs(POLL)) >= 2
 
 
-async def test_two_methods_at_once_leave_one_open(payments: PaymentsService, buyer: Actor) -> None:
+async def test_two_methods_at_once_leave_one_open(payments: IntentsService, buyer: Actor) -> None:
     order = OrderId(new_id())
     begun = await asyncio.gather(
         *(
@@ -118,7 +118,7 @@ async def test_two_methods_at_once_leave_one_open(payments: PaymentsService, buy
 
 
 async def test_money_in_the_same_moment_is_credited_once(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, balance: Balance, wallet: WalletServices
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, balance: Balance, wallet: WalletServices
 ) -> None:
     order = OrderId(new_id())
     first = await payments.start_top_up(buyer, "fake", usd(500), order, idempotency_key="tap-fake")

@@ -13,7 +13,7 @@ from backend.kernel.errors import Forbidden
 from backend.kernel.ids import IntentId, UserId, new_id
 from backend.kernel.money import Money
 from backend.payments import rules
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService
+from backend.payments.service import InboxService, IntentsService, ReconciliationService
 from backend.payments.types import (
     Capabilities,
     CompareProvider,
@@ -95,7 +95,7 @@ async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: Unit
 
 
 async def test_unmatched_news_are_counted_for_keepers_of_the_money(
-    real_uow: UnitOfWork, payments: PaymentsService
+    real_uow: UnitOfWork, payments: IntentsService
 ) -> None:
     inbox, keeper = InboxService(uow=real_uow, limit=usd(10**15)), Actor.system()
     assert await inbox.count_unmatched(keeper) == 0

@@ -51,7 +51,7 @@ async def teller(shop: Services, settings: Settings) -> Actor:
 
 
 async def begun(shop: Services, buyer: Actor, cents: int = 5000, key: str = "tap-1") -> Intent:
-    return await shop.payments.start_top_up(buyer, "deposit", usd(cents), idempotency_key=key)
+    return await shop.payments.intents.start_top_up(buyer, "deposit", usd(cents), idempotency_key=key)
 
 
 async def balance(shop: Services, buyer: Actor) -> int:
@@ -85,39 +85,39 @@ async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
     reference = intent.action.fields["reference"]
     assert reference == intent.reference and len(reference) == len("D-4K7Q2M")
     assert intent.action.fields["instructions"] == f"Send it to DE00 1234\nand name {reference}."
-    assert "deposit" not in {way.name for way in await services.payments.ways(buyer)}
-    off = {setup.name: setup for setup in await services.payments.setups(Actor.system())}["deposit"]
+    assert "deposit" not in {way.name for way in await services.payments.methods.enabled(buyer)}
+    off = {setup.name: setup for setup in await services.payments.methods.setups(Actor.system())}["deposit"]
     assert (off.state, off.missing) == (SetupState.OFF, ("DEPOSIT_INSTRUCTIONS",))
 
 
 async def test_from_proof_to_money(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    assert await shop.deposits.waiting(teller) == []
-    first = await shop.deposits.add_proof(buyer, intent.id, PNG, " from my bank ")
-    second = await shop.deposits.add_proof(buyer, intent.id, PDF)
+    assert await shop.payments.deposits.waiting(teller) == []
+    first = await shop.payments.deposits.add_proof(buyer, intent.id, PNG, " from my bank ")
+    second = await shop.payments.deposits.add_proof(buyer, intent.id, PDF)
     assert (first.content_type, first.size, first.note) == ("image/png", len(PNG), "from my bank")
-    assert (await shop.payments.intent(buyer, intent.id)).status is IntentStatus.CONFIRMING
+    assert (await shop.payments.intents.intent(buyer, intent.id)).status is IntentStatus.CONFIRMING
     assert await proved_events(shop) == 1, "one message for all that waits together"
 
-    (waiting,) = await shop.deposits.waiting(teller)
+    (waiting,) = await shop.payments.deposits.waiting(teller)
     assert (waiting.intent.id, waiting.payer, waiting.proofs) == (intent.id, "Omar", [first, second])
-    opened = await shop.deposits.open_proof(teller, second.id)
+    opened = await shop.payments.deposits.open_proof(teller, second.id)
     assert (opened.data, opened.content_type) == (PDF, "application/pdf")
-    assert (await shop.deposits.open_proof(buyer, first.id)).data == PNG
+    assert (await shop.payments.deposits.open_proof(buyer, first.id)).data == PNG
 
-    paid = await shop.deposits.confirm(teller, intent.id, usd(5000))
+    paid = await shop.payments.deposits.confirm(teller, intent.id, usd(5000))
     assert (paid.status, paid.credited, await balance(shop, buyer)) == (IntentStatus.SUCCEEDED, usd(5000), 5000)
-    assert await shop.deposits.waiting(teller) == []
+    assert await shop.payments.deposits.waiting(teller) == []
     with pytest.raises(PaymentClosed):
-        await shop.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
     with pytest.raises(PaymentClosed):
-        await shop.deposits.reject(teller, intent.id, "too late")
+        await shop.payments.deposits.reject(teller, intent.id, "too late")
     await proves_itself(shop)
 
 
 async def test_nothing_readable_lies_on_the_disk(shop: Services, buyer: Actor, tmp_path: Path) -> None:
     intent = await begun(shop, buyer)
-    await shop.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
     (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert file.is_relative_to(tmp_path / "private")
     assert len(file.name) == 40
@@ -129,23 +129,23 @@ async def test_nothing_readable_lies_on_the_disk(shop: Services, buyer: Actor, t
 async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Actor) -> None:
     """What an admin says is what came in all: the same again credits nothing, more credits the rest."""
     intent = await begun(shop, buyer)
-    short = await shop.deposits.confirm(teller, intent.id, usd(2000))
+    short = await shop.payments.deposits.confirm(teller, intent.id, usd(2000))
     assert (short.status, short.missing, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, usd(3000), 2000)
-    assert (await shop.deposits.confirm(teller, intent.id, usd(2000))).credited == usd(2000)
+    assert (await shop.payments.deposits.confirm(teller, intent.id, usd(2000))).credited == usd(2000)
 
-    await shop.deposits.add_proof(buyer, intent.id, PNG)
-    assert [item.intent.id for item in await shop.deposits.waiting(teller)] == [intent.id]
-    kept = await shop.deposits.reject(teller, intent.id, "Only the first part is here")
+    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    assert [item.intent.id for item in await shop.payments.deposits.waiting(teller)] == [intent.id]
+    kept = await shop.payments.deposits.reject(teller, intent.id, "Only the first part is here")
     assert (kept.status, kept.progress) == (IntentStatus.UNDERPAID, {"reason": "Only the first part is here"})
-    assert await shop.deposits.waiting(teller) == []
+    assert await shop.payments.deposits.waiting(teller) == []
 
-    assert (await shop.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
-    long = await shop.deposits.confirm(teller, intent.id, usd(6000))
+    assert (await shop.payments.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+    long = await shop.payments.deposits.confirm(teller, intent.id, usd(6000))
     assert (long.status, await balance(shop, buyer)) == (IntentStatus.OVERPAID, 6000)
     for wrong, code in ((usd(5000), "below_received"), (usd(0), "not_positive"), (usd(2**62), "above_maximum"),
                         (usd(-1), "not_positive"), (Money(7000, "EUR"), "wrong_currency")):  # fmt: skip
         with pytest.raises(Invalid) as refused:
-            await shop.deposits.confirm(teller, intent.id, wrong)
+            await shop.payments.deposits.confirm(teller, intent.id, wrong)
         assert refused.value.fields == {"amount": code}
     assert await balance(shop, buyer) == 6000
     await proves_itself(shop)
@@ -153,8 +153,8 @@ async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Act
 
 async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.deposits.add_proof(buyer, intent.id, PNG)
-    done = await asyncio.gather(*(shop.deposits.confirm(teller, intent.id, usd(5000)) for _ in range(10)))
+    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    done = await asyncio.gather(*(shop.payments.deposits.confirm(teller, intent.id, usd(5000)) for _ in range(10)))
     assert {found.status for found in done} == {IntentStatus.SUCCEEDED}
     assert await balance(shop, buyer) == 5000
     await proves_itself(shop)
@@ -164,33 +164,33 @@ async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, 
     """Whoever comes first: the money that was confirmed is there, once."""
     for turn in range(4):
         intent = await begun(shop, buyer, 2000, key=f"tap-{turn}")
-        await shop.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
         verbs = [
-            shop.deposits.confirm(teller, intent.id, usd(2000)),
-            shop.deposits.reject(teller, intent.id, "not here"),
+            shop.payments.deposits.confirm(teller, intent.id, usd(2000)),
+            shop.payments.deposits.reject(teller, intent.id, "not here"),
         ]
         ended = await asyncio.gather(*(verbs if turn % 2 else reversed(verbs)), return_exceptions=True)
         assert all(isinstance(end, (Intent, PaymentClosed)) for end in ended), ended
-        assert (await shop.payments.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
+        assert (await shop.payments.intents.intent(buyer, intent.id)).status is IntentStatus.SUCCEEDED
         assert await balance(shop, buyer) == 2000 * (turn + 1)
     await proves_itself(shop)
 
 
 async def test_refused_proved_anew_and_paid(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.deposits.add_proof(buyer, intent.id, PNG)
-    refused = await shop.deposits.reject(teller, intent.id, " This is a cat ")
+    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    refused = await shop.payments.deposits.reject(teller, intent.id, " This is a cat ")
     assert (refused.status, refused.progress["reason"]) == (IntentStatus.FAILED, "This is a cat")
     for reason in ("", "  ", "x" * 501):
         with pytest.raises(Invalid):
-            await shop.deposits.reject(teller, intent.id, reason)
+            await shop.payments.deposits.reject(teller, intent.id, reason)
 
-    await shop.deposits.add_proof(buyer, intent.id, PDF)
-    again = await shop.payments.intent(buyer, intent.id)
+    await shop.payments.deposits.add_proof(buyer, intent.id, PDF)
+    again = await shop.payments.intents.intent(buyer, intent.id)
     assert (again.status, again.progress) == (IntentStatus.CONFIRMING, {})
     assert await proved_events(shop) == 2
-    assert (await shop.deposits.reject(teller, intent.id, "And this a dog")).status is IntentStatus.FAILED
-    assert (await shop.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+    assert (await shop.payments.deposits.reject(teller, intent.id, "And this a dog")).status is IntentStatus.FAILED
+    assert (await shop.payments.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
     assert await balance(shop, buyer) == 5000
 
 
@@ -198,14 +198,14 @@ async def test_it_expires_unproved_and_not_under_an_admins_eyes(
     shop: Services, buyer: Actor, teller: Actor, clock: FakeClock
 ) -> None:
     silent, proved = await begun(shop, buyer, key="a"), await begun(shop, buyer, key="b")
-    await shop.deposits.add_proof(buyer, proved.id, PNG)
+    await shop.payments.deposits.add_proof(buyer, proved.id, PNG)
     clock.move(days=8)
     for intent in (silent, proved):
-        await shop.payments.poll(PollIntent(intent.id, 0))
-    assert (await shop.payments.intent(buyer, silent.id)).status is IntentStatus.EXPIRED
-    assert (await shop.payments.intent(buyer, proved.id)).status is IntentStatus.CONFIRMING
-    await shop.deposits.add_proof(buyer, silent.id, PNG)  # late money is still money
-    assert (await shop.deposits.confirm(teller, silent.id, usd(5000))).status is IntentStatus.SUCCEEDED
+        await shop.payments.intents.poll(PollIntent(intent.id, 0))
+    assert (await shop.payments.intents.intent(buyer, silent.id)).status is IntentStatus.EXPIRED
+    assert (await shop.payments.intents.intent(buyer, proved.id)).status is IntentStatus.CONFIRMING
+    await shop.payments.deposits.add_proof(buyer, silent.id, PNG)  # late money is still money
+    assert (await shop.payments.deposits.confirm(teller, silent.id, usd(5000))).status is IntentStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -224,17 +224,17 @@ async def test_what_is_no_proof(
 ) -> None:
     intent = await begun(shop, buyer)
     with pytest.raises(Invalid) as refused:
-        await shop.deposits.add_proof(buyer, intent.id, data, note)
+        await shop.payments.deposits.add_proof(buyer, intent.id, data, note)
     assert refused.value.fields == {field: code}
-    assert (await shop.deposits.proofs(buyer, intent.id), [*tmp_path.rglob("*.*")]) == ([], [])
+    assert (await shop.payments.deposits.proofs(buyer, intent.id), [*tmp_path.rglob("*.*")]) == ([], [])
 
 
 async def test_five_proofs_even_at_once(shop: Services, buyer: Actor, tmp_path: Path) -> None:
     intent = await begun(shop, buyer)
-    sent = (shop.deposits.add_proof(buyer, intent.id, PNG + bytes([number])) for number in range(9))
+    sent = (shop.payments.deposits.add_proof(buyer, intent.id, PNG + bytes([number])) for number in range(9))
     ended = await asyncio.gather(*sent, return_exceptions=True)
     assert sum(isinstance(end, Invalid) and end.fields == {"proof": "too_many"} for end in ended) == 4
-    assert len(await shop.deposits.proofs(buyer, intent.id)) == 5
+    assert len(await shop.payments.deposits.proofs(buyer, intent.id)) == 5
     assert sum(path.is_file() for path in tmp_path.rglob("*")) == 5
 
 
@@ -247,35 +247,35 @@ async def test_a_refused_write_leaves_no_file(
     intent = await begun(shop, buyer)
     monkeypatch.setattr("backend.payments.repository.proofs.add_proof", refuse)
     with pytest.raises(RuntimeError):
-        await shop.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 async def test_other_people_see_nothing(shop: Services, settings: Settings, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    proof = await shop.deposits.add_proof(buyer, intent.id, PNG)
+    proof = await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
     stranger = await person(shop.identity)
     helper = await admin(shop.identity, settings.root_admin_id, Permission.ORDERS)
     for other in (stranger, helper):
         with pytest.raises(NotFound):
-            await shop.deposits.open_proof(other, proof.id)
+            await shop.payments.deposits.open_proof(other, proof.id)
         with pytest.raises(NotFound):
-            await shop.deposits.proofs(other, intent.id)
+            await shop.payments.deposits.proofs(other, intent.id)
         with pytest.raises(NotFound):
-            await shop.deposits.add_proof(other, intent.id, PNG)
+            await shop.payments.deposits.add_proof(other, intent.id, PNG)
         with pytest.raises(Forbidden):
-            await shop.deposits.waiting(other)
+            await shop.payments.deposits.waiting(other)
         with pytest.raises(Forbidden):
-            await shop.deposits.confirm(other, intent.id, usd(5000))
+            await shop.payments.deposits.confirm(other, intent.id, usd(5000))
         with pytest.raises(Forbidden):
-            await shop.deposits.reject(other, intent.id, "no")
+            await shop.payments.deposits.reject(other, intent.id, "no")
     with pytest.raises(NotFound):
-        await shop.deposits.open_proof(teller, ProofId(intent.id))
-    demo = await shop.payments.start_top_up(buyer, "demo", usd(5000), idempotency_key="demo")
+        await shop.payments.deposits.open_proof(teller, ProofId(intent.id))
+    demo = await shop.payments.intents.start_top_up(buyer, "demo", usd(5000), idempotency_key="demo")
     with pytest.raises(NotFound):
-        await shop.deposits.confirm(teller, demo.id, usd(5000))
+        await shop.payments.deposits.confirm(teller, demo.id, usd(5000))
     with pytest.raises(PaymentClosed):
-        await shop.deposits.add_proof(buyer, demo.id, PNG)
+        await shop.payments.deposits.add_proof(buyer, demo.id, PNG)
     assert await balance(shop, buyer) == 0
 
 
@@ -291,16 +291,16 @@ class TestSecondAdmin:
     ) -> None:
         intent = await begun(shop, buyer, 20_000)
         for _ in range(2):
-            asked = await shop.deposits.confirm(teller, intent.id, usd(20_000))
+            asked = await shop.payments.deposits.confirm(teller, intent.id, usd(20_000))
             assert (asked.received, await balance(shop, buyer)) == (usd(0), 0)
         assert await first(shop, second, intent) == (usd(20_000), teller.id)
-        assert [item.intent.id for item in await shop.deposits.waiting(second)] == [intent.id]
+        assert [item.intent.id for item in await shop.payments.deposits.waiting(second)] == [intent.id]
         # Another sum is another word, and the first admin has to agree to that one.
-        await shop.deposits.confirm(second, intent.id, usd(15_000))
+        await shop.payments.deposits.confirm(second, intent.id, usd(15_000))
         assert await first(shop, teller, intent) == (usd(15_000), second.id)
-        agreed = await shop.deposits.confirm(teller, intent.id, usd(15_000))
+        agreed = await shop.payments.deposits.confirm(teller, intent.id, usd(15_000))
         assert (agreed.status, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, 15_000)
-        assert (await shop.deposits.waiting(second), await first(shop, teller, intent)) == ([], None)
+        assert (await shop.payments.deposits.waiting(second), await first(shop, teller, intent)) == ([], None)
         await proves_itself(shop)
 
     async def test_many_small_ones_are_no_way_around(
@@ -308,50 +308,50 @@ class TestSecondAdmin:
     ) -> None:
         intents = [await begun(shop, buyer, 4000, key=f"tap-{turn}") for turn in range(3)]
         for intent in intents:
-            await shop.deposits.confirm(teller, intent.id, usd(4000))
+            await shop.payments.deposits.confirm(teller, intent.id, usd(4000))
         assert await balance(shop, buyer) == 8000
         other = await begun(shop, await person(shop.identity), 4000)
-        assert not (await shop.deposits.confirm(teller, other.id, usd(4000))).credited, "nor are many people"
+        assert not (await shop.payments.deposits.confirm(teller, other.id, usd(4000))).credited, "nor are many people"
         clock.move(hours=25)
-        assert (await shop.deposits.confirm(teller, intents[2].id, usd(4000))).credited == usd(4000)
+        assert (await shop.payments.deposits.confirm(teller, intents[2].id, usd(4000))).credited == usd(4000)
 
     async def test_at_once_they_do_not_slip_through(
         self, shop: Services, buyer: Actor, teller: Actor, second: Actor
     ) -> None:
         intents = [await begun(shop, buyer, 4000, key=f"tap-{turn}") for turn in range(6)]
-        await asyncio.gather(*(shop.deposits.confirm(teller, intent.id, usd(4000)) for intent in intents))
+        await asyncio.gather(*(shop.payments.deposits.confirm(teller, intent.id, usd(4000)) for intent in intents))
         assert await balance(shop, buyer) == 8000
         await proves_itself(shop)
 
     async def test_nobody_confirms_his_own(self, shop: Services, teller: Actor, second: Actor) -> None:
         intent = await begun(shop, teller, 500)
         with pytest.raises(SecondAdminNeeded):
-            await shop.deposits.confirm(teller, intent.id, usd(500))
-        assert (await shop.deposits.confirm(second, intent.id, usd(500))).credited == usd(500)
+            await shop.payments.deposits.confirm(teller, intent.id, usd(500))
+        assert (await shop.payments.deposits.confirm(second, intent.id, usd(500))).credited == usd(500)
 
     async def test_a_refusal_takes_the_first_word_back(
         self, shop: Services, buyer: Actor, teller: Actor, second: Actor
     ) -> None:
         intent = await begun(shop, buyer, 20_000)
-        await shop.deposits.confirm(teller, intent.id, usd(20_000))
-        await shop.deposits.reject(second, intent.id, "It is not there")
+        await shop.payments.deposits.confirm(teller, intent.id, usd(20_000))
+        await shop.payments.deposits.reject(second, intent.id, "It is not there")
         assert await first(shop, teller, intent) is None
-        await shop.deposits.confirm(second, intent.id, usd(20_000))
+        await shop.payments.deposits.confirm(second, intent.id, usd(20_000))
         assert await balance(shop, buyer) == 0
 
     async def test_a_seller_who_is_alone_decides_alone(self, shop: Services, settings: Settings, buyer: Actor) -> None:
         owner = await person(shop.identity, settings.root_admin_id)
         intent = await begun(shop, buyer, 50_000)
-        assert (await shop.deposits.confirm(owner, intent.id, usd(50_000))).credited == usd(50_000)
+        assert (await shop.payments.deposits.confirm(owner, intent.id, usd(50_000))).credited == usd(50_000)
         own = await begun(shop, owner, 50_000)
-        assert (await shop.deposits.confirm(owner, own.id, usd(50_000))).credited == usd(50_000)
+        assert (await shop.payments.deposits.confirm(owner, own.id, usd(50_000))).credited == usd(50_000)
 
 
 async def test_what_admins_did_is_written_down(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.deposits.add_proof(buyer, intent.id, PNG)
-    await shop.deposits.reject(teller, intent.id, "a cat")
-    await shop.deposits.confirm(teller, intent.id, usd(5000))
+    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.reject(teller, intent.id, "a cat")
+    await shop.payments.deposits.confirm(teller, intent.id, usd(5000))
     async with shop.uow.read() as tx:
         rows = await tx.connection.exec_driver_sql("SELECT actor_id, action, subject FROM audit_entries ORDER BY id")
         found = [tuple(row) for row in rows if row.action.startswith("payments.")]

@@ -18,7 +18,7 @@ from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import IntentId, UserId, new_id
 from backend.kernel.money import Money
 from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCurrencyDiffers
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService
+from backend.payments.service import InboxService, IntentsService, ReconciliationService
 from backend.payments.types import (
     Capabilities,
     DifferenceKind,
@@ -56,7 +56,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 @pytest.fixture
-async def begun(payments: PaymentsService, buyer: Actor) -> Intent:
+async def begun(payments: IntentsService, buyer: Actor) -> Intent:
     """Ten dollars, to be paid in Stars."""
     return await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
 
@@ -79,7 +79,7 @@ def test_a_price_is_exact_and_rounded_up_once(amount: int, unit: Decimal, asset:
 
 
 async def test_what_is_paid_in_stars_is_credited_in_dollars(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, begun: Intent, balance: Balance
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, begun: Intent, balance: Balance
 ) -> None:
     assert begun.payable == stars(770)  # 10 / 0.013 = 769.23
     await payments.settle("fake", fake.paid(begun.id, stars(300)))
@@ -94,7 +94,7 @@ async def test_what_is_paid_in_stars_is_credited_in_dollars(
 
 
 async def test_dollars_for_a_payment_in_stars_belong_to_nobody(
-    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+    payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
 ) -> None:
     assert await payments.settle("fake", fake.paid(begun.id, usd(1000))) is Outcome.UNMATCHED
     assert await payments.settle("fake", fake.paid(begun.id, stars(2**63 - 1))) is Outcome.UNMATCHED
@@ -104,7 +104,7 @@ async def test_dollars_for_a_payment_in_stars_belong_to_nobody(
 
 
 async def test_an_approval_before_the_money(
-    payments: PaymentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, real_uow: UnitOfWork
+    payments: IntentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, real_uow: UnitOfWork
 ) -> None:
     async with real_uow.read() as tx:
         payer = (await identity.get_recipient(tx, begun.user_id)).telegram_id
@@ -126,13 +126,13 @@ class TestUnmatched:
     """Money whose payment is unknown."""
 
     @pytest.fixture
-    async def lost(self, payments: PaymentsService) -> Report:
+    async def lost(self, payments: IntentsService) -> Report:
         report = Report(event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770))
         assert await payments.settle("fake", report) is Outcome.UNMATCHED
         return report
 
     async def test_an_admin_gives_it_to_a_person_by_the_same_road(
-        self, payments: PaymentsService, inbox: InboxService, wallet: WalletServices, cashier: Actor, buyer: Actor,
+        self, payments: IntentsService, inbox: InboxService, wallet: WalletServices, cashier: Actor, buyer: Actor,
         lost: Report, balance: Balance,
     ) -> None:  # fmt: skip
         row = (await inbox.unmatched(cashier)).items[0]
@@ -182,7 +182,7 @@ class TestUnmatched:
             await inbox.assign(cashier, (await inbox.unmatched(cashier)).items[0].id, buyer.id, amount)
 
     async def test_never_more_is_given_than_came(
-        self, payments: PaymentsService, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report,
+        self, payments: IntentsService, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report,
         balance: Balance,
     ) -> None:  # fmt: skip
         """770 Stars are worth 10.01; rates may have moved by a twentieth. Of the shop's own currency, what came."""
@@ -203,7 +203,7 @@ class TestUnmatched:
         assert await balance(buyer.id) == 1051
 
     async def test_what_was_given_can_go_back_at_the_provider(
-        self, payments: PaymentsService, inbox: InboxService, cashier: Actor, buyer: Actor, balance: Balance
+        self, payments: IntentsService, inbox: InboxService, cashier: Actor, buyer: Actor, balance: Balance
     ) -> None:
         """The charge stays with it: a refund of that charge finds the payment that it became."""
         came = Report(
@@ -224,7 +224,7 @@ class TestUnmatched:
         assert await balance(buyer.id) == 0
 
     async def test_a_second_charge_that_was_given_away_goes_back_alone(
-        self, payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent
+        self, payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent
     ) -> None:
         """An invoice was paid twice: the refund of the second charge is not one of the first."""
 
@@ -245,7 +245,7 @@ class TestUnmatched:
 
 
 async def test_a_refund_made_at_the_provider_is_seen_and_booked(
-    payments: PaymentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
+    payments: IntentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
     begun: Intent, balance: Balance,
 ) -> None:  # fmt: skip
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
@@ -277,7 +277,7 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
 
 
 async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
-    payments: PaymentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
+    payments: IntentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
     begun: Intent, balance: Balance, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The balance that was read is spent before it is moved: what is there is taken, and not nothing."""
@@ -305,7 +305,7 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
 
 
 async def test_a_refund_that_comes_before_its_payment_waits_for_it(
-    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+    payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
 ) -> None:
     back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     assert await payments.settle("fake", back) is Outcome.UNMATCHED
@@ -320,7 +320,7 @@ async def test_a_refund_that_comes_before_its_payment_waits_for_it(
 
 
 async def test_a_refund_in_another_currency_is_never_booked(
-    payments: PaymentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
+    payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
 ) -> None:
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
     back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=Money(770, "EUR"))
@@ -336,7 +336,7 @@ class TestReconciliation:
     """The provider's own list against the books."""
 
     async def test_all_is_well(
-        self, payments: PaymentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
+        self, payments: IntentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
         begun: Intent, jobs: Callable[[str], Awaitable[list[object]]],
     ) -> None:  # fmt: skip
         report = fake.paid(begun.id, stars(770))
@@ -364,7 +364,7 @@ class TestReconciliation:
         assert (await wallet.ledger.verify(cashier)).balanced
 
     async def test_money_that_the_provider_does_not_know_or_knows_less_of(
-        self, payments: PaymentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
+        self, payments: IntentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,
         begun: Intent,
     ) -> None:  # fmt: skip
         await payments.settle("fake", fake.paid(begun.id, stars(770)))
@@ -397,7 +397,7 @@ class TestReconciliation:
 
 
 async def test_late_money_of_a_way_without_webhooks_is_seen(
-    payments: PaymentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
+    payments: IntentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
 ) -> None:
     """Its time is over, and it is asked about on, until its following ends."""
     clock.move(minutes=31)
@@ -418,7 +418,7 @@ async def test_late_money_of_a_way_without_webhooks_is_seen(
 
 
 async def test_confirmations_are_shown_and_a_reorganised_chain_takes_them_back(
-    payments: PaymentsService, fake: FakeProvider, begun: Intent, buyer: Actor, balance: Balance
+    payments: IntentsService, fake: FakeProvider, begun: Intent, buyer: Actor, balance: Balance
 ) -> None:
     def confirming(count: str) -> None:
         fake.reports(

@@ -11,7 +11,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
 from backend.payments.errors import ProviderDown
-from backend.payments.service import PaymentsService
+from backend.payments.service import IntentsService
 from backend.payments.types import Intent, IntentStatus, PollIntent, ProviderState, Report
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
@@ -26,7 +26,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 @pytest.fixture
-async def lapsed(payments: PaymentsService, buyer: Actor, clock: FakeClock) -> Intent:
+async def lapsed(payments: IntentsService, buyer: Actor, clock: FakeClock) -> Intent:
     """A payment that was given up long ago and that nobody asks about any more."""
     begun = await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
     clock.move(days=30)
@@ -36,7 +36,7 @@ async def lapsed(payments: PaymentsService, buyer: Actor, clock: FakeClock) -> I
 
 @pytest.mark.parametrize("by_admin", [False, True])
 async def test_money_that_came_weeks_late_is_found(
-    payments: PaymentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor, cashier: Actor, balance: Balance,
+    payments: IntentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor, cashier: Actor, balance: Balance,
     by_admin: bool,
 ) -> None:  # fmt: skip
     fake.paid(lapsed.id, usd(1000))
@@ -48,7 +48,7 @@ async def test_money_that_came_weeks_late_is_found(
 
 
 async def test_money_that_is_on_its_way_is_followed_from_then_on(
-    payments: PaymentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor, balance: Balance,
+    payments: IntentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor, balance: Balance,
     jobs: Callable[[str], Awaitable[list[dict[str, int]]]],
 ) -> None:  # fmt: skip
     fake.reports(Report(event_id="c", state=ProviderState.CONFIRMING, intent_id=lapsed.id))
@@ -60,7 +60,7 @@ async def test_money_that_is_on_its_way_is_followed_from_then_on(
 
 
 async def test_for_its_owner_and_for_admins_only(
-    payments: PaymentsService, fake: FakeProvider, lapsed: Intent, real_uow: UnitOfWork
+    payments: IntentsService, fake: FakeProvider, lapsed: Intent, real_uow: UnitOfWork
 ) -> None:
     stranger = actor_of(await rich_person(real_uow, usd(0)))
     with pytest.raises(NotFound):
@@ -68,7 +68,7 @@ async def test_for_its_owner_and_for_admins_only(
 
 
 async def test_a_provider_that_is_silent_says_so(
-    payments: PaymentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor
+    payments: IntentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor
 ) -> None:
     fake.down = True
     with pytest.raises(ProviderDown):

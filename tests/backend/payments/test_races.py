@@ -15,7 +15,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.payments import domain
 from backend.payments.repository import events, intents
-from backend.payments.service import POLL, PaymentsService
+from backend.payments.service import POLL, IntentsService
 from backend.payments.types import IntentStatus, Outcome, PollIntent
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletServices
@@ -33,7 +33,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 async def test_ten_taps_begin_one_payment(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, jobs: Jobs
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, jobs: Jobs
 ) -> None:
     begun = await asyncio.gather(
         *(payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap") for _ in range(10))
@@ -44,7 +44,7 @@ async def test_ten_taps_begin_one_payment(
 
 
 async def test_one_webhook_ten_times_at_once_with_polls_and_pages(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     body = msgspec.json.encode([fake.paid(intent.id, usd(500))])
@@ -61,7 +61,7 @@ async def test_one_webhook_ten_times_at_once_with_polls_and_pages(
 
 
 async def test_the_same_payment_under_ten_event_ids_is_credited_once(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     bodies = [msgspec.json.encode([fake.paid(intent.id, usd(500), f"e{number}")]) for number in range(10)]
@@ -72,7 +72,7 @@ async def test_the_same_payment_under_ten_event_ids_is_credited_once(
 
 
 async def test_parts_at_once_in_any_order_add_up(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     bodies = [msgspec.json.encode([fake.paid(intent.id, usd(part))]) for part in (500, 100, 300, 200, 400)]
@@ -124,7 +124,7 @@ _ENDING: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("module", "name", "after"), _BEGINNING)
 async def test_killed_while_it_begins(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, clock: FakeClock,
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, clock: FakeClock,
     balance: Balance, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, module: str, name: str, after: bool,
 ) -> None:  # fmt: skip
     places: dict[str, ModuleType | FakeProvider] = {"intents": intents, "fake": fake}
@@ -150,7 +150,7 @@ async def test_killed_while_it_begins(
 
 @pytest.mark.parametrize(("module", "name", "after"), _ENDING)
 async def test_killed_while_it_ends(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork,
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork,
     balance: Balance, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, module: str, name: str, after: bool,
 ) -> None:  # fmt: skip
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -180,7 +180,7 @@ async def test_killed_while_it_ends(
 
 
 async def test_a_webhook_whose_effect_fails_is_not_marked_and_succeeds_later(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, balance: Balance, monkeypatch: pytest.MonkeyPatch
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, balance: Balance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     body = msgspec.json.encode([fake.paid(intent.id, usd(500))])

@@ -11,7 +11,7 @@ from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
 from backend.payments.errors import ProviderDown
 from backend.payments.repository import intents
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.service import InboxService, IntentsService, ReconciliationService, RefundsService
 from backend.payments.types import (
     Capabilities,
     Difference,
@@ -46,7 +46,7 @@ class Desk:
     """Payments by one provider whose list the test writes."""
 
     def __init__(
-        self, payments: PaymentsService, refunds: RefundsService, service: ReconciliationService, fake: FakeProvider,
+        self, payments: IntentsService, refunds: RefundsService, service: ReconciliationService, fake: FakeProvider,
         buyer: Actor,
     ) -> None:  # fmt: skip
         self.payments, self.refunds, self.service, self.fake, self.buyer = payments, refunds, service, fake, buyer
@@ -88,7 +88,7 @@ def refund_differs(intent: Intent, ours: int, theirs: int) -> list[Difference]:
 
 @pytest.fixture
 def desk(
-    payments: PaymentsService, refunds: RefundsService, reconciliation: ReconciliationService, fake: FakeProvider,
+    payments: IntentsService, refunds: RefundsService, reconciliation: ReconciliationService, fake: FakeProvider,
     buyer: Actor,
 ) -> Desk:  # fmt: skip
     return Desk(payments, refunds, reconciliation, fake, buyer)

@@ -21,7 +21,7 @@ from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import PaymentConflict, ProviderDown, RefundNotPossible, RefundTooMuch
-from backend.payments.service import InboxService, PaymentsService, RefundsService
+from backend.payments.service import InboxService, IntentsService, RefundsService
 from backend.payments.types import (
     Capabilities,
     Intent,
@@ -58,7 +58,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 @pytest.fixture
-async def paid(payments: PaymentsService, fake: FakeProvider, buyer: Actor) -> Intent:
+async def paid(payments: IntentsService, fake: FakeProvider, buyer: Actor) -> Intent:
     """Ten dollars that arrived."""
     intent = await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
     await payments.settle("fake", fake.paid(intent.id, usd(1000)))
@@ -72,7 +72,7 @@ async def run(refunds: RefundsService, jobs: Jobs) -> None:
             await refunds.send(msgspec.convert(payload, SendRefund))
 
 
-async def told_back(payments: PaymentsService, intent: Intent, cents: int) -> Outcome:
+async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Outcome:
     """The provider tells that so much has gone back in all."""
     report = Report(event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
     return await payments.settle("fake", report)
@@ -85,7 +85,7 @@ async def houses(wallet: WalletServices, cashier: Actor) -> dict[str, int]:
 
 
 async def test_a_part_and_then_the_rest(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
+    payments: IntentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     first = await refunds.refund_top_up(cashier, paid.id, usd(300), "asked for it", idempotency_key="r1")
@@ -206,7 +206,7 @@ async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
 
 
 async def test_a_refund_that_is_refused_stays_in_the_wallet(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
+    payments: IntentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     fake.refuses = True
@@ -244,7 +244,7 @@ async def test_a_refund_that_nobody_sent_is_taken_up_again(
 
 
 async def test_ways_that_cannot_give_back(
-    payments: PaymentsService, refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, buyer: Actor
+    payments: IntentsService, refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, buyer: Actor
 ) -> None:
     with pytest.raises(Forbidden):
         await refunds.refund_top_up(buyer, paid.id, usd(1000), "no right", idempotency_key="r0")
@@ -257,7 +257,7 @@ async def test_ways_that_cannot_give_back(
 
 
 async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
+    payments: IntentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     """All of it is booked here, sent by hand there, and the job finds nothing left to send."""
@@ -277,7 +277,7 @@ async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
 
 @pytest.mark.parametrize("accepted_first", [True, False])
 async def test_a_part_of_ours_is_refused_after_all_went_back_there(
-    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
+    payments: IntentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
     buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, accepted_first: bool,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(300), "a part", idempotency_key="r1")
@@ -296,7 +296,7 @@ async def test_a_part_of_ours_is_refused_after_all_went_back_there(
 
 
 async def test_only_what_did_not_go_back_there_comes_into_the_wallet(
-    payments: PaymentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
+    payments: IntentsService, refunds: RefundsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(1000), "all", idempotency_key="r1")
@@ -364,7 +364,7 @@ async def test_two_runs_do_not_send_side_by_side(
 
 
 async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
-    payments: PaymentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
+    payments: IntentsService, refunds: RefundsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider,
     buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -396,7 +396,7 @@ async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
 
 
 async def test_a_way_that_is_switched_off_keeps_its_refunds_waiting(
-    payments: PaymentsService, refunds: RefundsService, real_uow: UnitOfWork, fake: FakeProvider, buyer: Actor,
+    payments: IntentsService, refunds: RefundsService, real_uow: UnitOfWork, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     begun = await refunds.refund_top_up(cashier, paid.id, usd(300), "typo", idempotency_key="r1")

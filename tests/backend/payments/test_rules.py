@@ -201,10 +201,10 @@ def test_bounds_respect_what_the_provider_can() -> None:
 
 def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
     told = msgspec.structs.replace(settings, shop_currency="JPY", top_up_minimum=20, top_up_maximum=60)
-    limits = build(told).payments.limits
+    limits = build(told).payments.methods.limits
     assert (limits.minimum, limits.maximum) == (Money(20, "JPY"), Money(60, "JPY"))
     assert limits.presets == (Money(20, "JPY"), Money(50, "JPY"))
-    yen = build(msgspec.structs.replace(settings, shop_currency="JPY")).payments.limits
+    yen = build(msgspec.structs.replace(settings, shop_currency="JPY")).payments.methods.limits
     assert (yen.minimum, yen.maximum) == (Money(100, "JPY"), Money(100_000, "JPY"))
-    usual = build(settings).payments.limits
+    usual = build(settings).payments.methods.limits
     assert (usual.minimum, usual.maximum) == (Money(100, "USD"), Money(100_000, "USD"))

@@ -17,7 +17,7 @@ from backend.kernel.ids import IntentId, OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, PaymentConflict, ProviderDown
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
-from backend.payments.service import POLL, PaymentsService
+from backend.payments.service import POLL, IntentsService, MethodsService
 from backend.payments.types import (
     ActionKind,
     Capabilities,
@@ -45,7 +45,7 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 
 
 async def test_the_demo_provider_completes_after_five_seconds(
-    payments: PaymentsService, wallet: WalletServices, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
+    payments: IntentsService, wallet: WalletServices, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "demo", usd(2500), idempotency_key="tap")
     assert (intent.status, intent.missing) == (IntentStatus.PENDING, usd(2500))
@@ -68,7 +68,7 @@ async def test_the_demo_provider_completes_after_five_seconds(
 
 
 async def test_the_worker_completes_it_without_the_page(
-    payments: PaymentsService, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
+    payments: IntentsService, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
 ) -> None:
     await payments.start_top_up(buyer, "demo", usd(2500), idempotency_key="tap")
     (payload,) = await jobs(POLL)
@@ -80,7 +80,7 @@ async def test_the_worker_completes_it_without_the_page(
 
 
 async def test_polls_follow_each_other_until_the_payment_expires(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     for number in range(40):
@@ -98,7 +98,7 @@ async def test_polls_follow_each_other_until_the_payment_expires(
 
 
 async def test_money_after_the_expiry_is_still_credited(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     clock.move(hours=1)
@@ -109,12 +109,12 @@ async def test_money_after_the_expiry_is_still_credited(
     assert await balance(buyer.id) == 500
 
 
-async def deliver(payments: PaymentsService, *reports: Report) -> list[Outcome]:
+async def deliver(payments: IntentsService, *reports: Report) -> list[Outcome]:
     return await payments.receive("fake", {"signature": "genuine"}, msgspec.json.encode(reports))
 
 
 async def test_short_then_the_rest_then_too_much(
-    payments: PaymentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
+    payments: IntentsService, wallet: WalletServices, fake: FakeProvider, buyer: Actor, balance: Balance, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     for received, status, missing in (
@@ -137,7 +137,7 @@ async def test_short_then_the_rest_then_too_much(
 
 
 async def test_the_same_key_gives_the_same_payment(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork
 ) -> None:
     first = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     again = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -165,7 +165,7 @@ async def test_the_same_key_gives_the_same_payment(
     ],
 )
 async def test_bad_input_is_refused_by_field(
-    payments: PaymentsService, buyer: Actor, way: str, amount: Money, key: str, fields: dict[str, str]
+    payments: IntentsService, buyer: Actor, way: str, amount: Money, key: str, fields: dict[str, str]
 ) -> None:
     with pytest.raises(Invalid) as refused:
         await payments.start_top_up(buyer, way, amount, idempotency_key=key)
@@ -173,7 +173,7 @@ async def test_bad_input_is_refused_by_field(
 
 
 async def test_somebody_elses_payment_is_not_found(
-    payments: PaymentsService, buyer: Actor, real_uow: UnitOfWork
+    payments: IntentsService, buyer: Actor, real_uow: UnitOfWork
 ) -> None:
     intent = await payments.start_top_up(buyer, "demo", usd(500), idempotency_key="tap")
     stranger = actor_of(await rich_person(real_uow, usd(0)))
@@ -185,7 +185,7 @@ async def test_somebody_elses_payment_is_not_found(
 
 
 async def test_a_provider_that_is_down_leaves_the_payment_to_be_opened_later(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, jobs: Jobs, balance: Balance
 ) -> None:
     fake.down = True
     with pytest.raises(ProviderDown):
@@ -207,7 +207,7 @@ async def test_a_provider_that_is_down_leaves_the_payment_to_be_opened_later(
 
 
 async def test_a_payment_that_fails_says_so_and_asks_no_more(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, jobs: Jobs
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, jobs: Jobs
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     fake.says(intent.id, ProviderState.CONFIRMING)
@@ -226,7 +226,7 @@ async def unmatched(uow: UnitOfWork) -> list[tuple[str, str]]:
 
 
 async def test_unknown_and_foreign_money_lands_among_the_unmatched(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     unknown = Report(event_id="u1", state=ProviderState.PAID, external_id="nobody's", received=usd(700))
@@ -242,7 +242,7 @@ async def test_unknown_and_foreign_money_lands_among_the_unmatched(
 
 
 async def test_a_call_that_comes_before_its_payment_is_stored_counts_once_it_matches(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance,
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     create = fake.create
@@ -261,7 +261,7 @@ async def test_a_call_that_comes_before_its_payment_is_stored_counts_once_it_mat
 
 
 async def test_other_business_that_names_a_payment_is_not_of_it(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
 ) -> None:
     """Strangers may write a payment's id wherever the account takes money: the provider's own id has to agree."""
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -280,7 +280,7 @@ async def test_other_business_that_names_a_payment_is_not_of_it(
 
 
 async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_told_as_old_news(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
 ) -> None:
     """A renewal: the bot names no payment with it, a statement the first one, which is paid."""
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -293,7 +293,7 @@ async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_told_as_old_
     assert await balance(buyer.id) == 500
 
 
-async def test_forged_calls_change_nothing(payments: PaymentsService, fake: FakeProvider, buyer: Actor) -> None:
+async def test_forged_calls_change_nothing(payments: IntentsService, fake: FakeProvider, buyer: Actor) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     body = msgspec.json.encode([fake.paid(intent.id, usd(500))])
     with pytest.raises(BadWebhook):
@@ -304,7 +304,7 @@ async def test_forged_calls_change_nothing(payments: PaymentsService, fake: Fake
 
 
 async def test_the_demo_webhook_is_signed(
-    payments: PaymentsService, demo: DemoProvider, buyer: Actor, balance: Balance
+    payments: IntentsService, demo: DemoProvider, buyer: Actor, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "demo", usd(500), idempotency_key="tap")
 
@@ -336,21 +336,22 @@ def test_the_demo_provider_refuses_production(clock: FakeClock) -> None:
 async def test_ways_show_what_is_on_and_fits_the_currency(real_uow: UnitOfWork, buyer: Actor) -> None:
     euro = FakeProvider("euro", Capabilities(currencies=frozenset({"EUR"})))
     dear = FakeProvider("dear", Capabilities(currencies=frozenset({"USD"}), minimum=900))
-    payments = PaymentsService(uow=real_uow, providers=[euro, dear], limits=LIMITS)
-    (way,) = await payments.ways(buyer)
+    payments = IntentsService(uow=real_uow, providers=[euro, dear], limits=LIMITS)
+    methods = MethodsService(providers=[euro, dear], limits=LIMITS)
+    (way,) = await methods.enabled(buyer)
     assert (way.name, way.minimum, way.maximum) == ("dear", usd(900), usd(100_000))
     with pytest.raises(Invalid):
         await payments.start_top_up(buyer, "euro", usd(900), idempotency_key="k")
     with pytest.raises(Invalid):
         await payments.start_top_up(buyer, "dear", usd(899), idempotency_key="k")
-    assert payments.read_amount("9.00") == usd(900)
+    assert methods.read_amount("9.00") == usd(900)
 
 
 async def test_a_provider_switched_off_lets_its_payments_expire(
-    payments: PaymentsService, real_uow: UnitOfWork, buyer: Actor, clock: FakeClock
+    payments: IntentsService, real_uow: UnitOfWork, buyer: Actor, clock: FakeClock
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
-    without = PaymentsService(uow=real_uow, providers=[], limits=LIMITS)
+    without = IntentsService(uow=real_uow, providers=[], limits=LIMITS)
     assert (await without.refresh(buyer, intent.id)).status is IntentStatus.PENDING
     clock.move(hours=1)
     await without.poll(PollIntent(intent.id, 0))
@@ -358,7 +359,7 @@ async def test_a_provider_switched_off_lets_its_payments_expire(
 
 
 async def test_the_timer_looks_at_what_no_job_polls(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance
 ) -> None:
     """Without Redis no job runs; the timer does, and sees the money."""
     other = await payments.start_top_up(buyer, "fake", usd(700), idempotency_key="other tap")
@@ -376,7 +377,7 @@ async def test_the_timer_looks_at_what_no_job_polls(
 
 
 async def test_the_timer_leaves_a_short_payment_alone_once_its_time_is_over(
-    payments: PaymentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     await deliver(payments, fake.paid(intent.id, usd(200)))

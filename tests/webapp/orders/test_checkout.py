@@ -117,8 +117,8 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     clock.move(minutes=31)
     await services.orders.reservations.expire_lapsed()
     assert (await buy(quick, thing)).status_code == 200
-    intent = (await services.payments.list_mine(actor))[0]
-    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
+    intent = (await services.payments.intents.list_mine(actor))[0]
+    await services.payments.intents.settle("usdt_tron", coins.paid(intent.id, intent.payable))
     assert "Its time was over." in (await slow.get(path)).text
     await settle(services)
     assert (await services.wallet.statement.overview(actor)).balance.amount == 720
@@ -135,8 +135,8 @@ async def test_money_for_a_cancelled_order_is_in_the_balance(
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
     (row,) = (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items
     await services.orders.reservations.cancel(actor, row.number)
-    (intent,) = await services.payments.list_mine(actor)
-    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable))
+    (intent,) = await services.payments.intents.list_mine(actor)
+    await services.payments.intents.settle("usdt_tron", coins.paid(intent.id, intent.payable))
     page = (await buyer.get(path)).text
     assert "It was cancelled, so the money is in your balance." in page
     assert "Its time was over." not in page
@@ -149,8 +149,8 @@ async def test_more_than_an_order_needs_is_not_all_in_the_balance(
     actor = await arrive(services, buyer)
     data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
-    (intent,) = await services.payments.list_mine(actor)
-    await services.payments.settle("usdt_tron", coins.paid(intent.id, intent.payable + intent.payable))
+    (intent,) = await services.payments.intents.list_mine(actor)
+    await services.payments.intents.settle("usdt_tron", coins.paid(intent.id, intent.payable + intent.payable))
     await settle(services)
     page = (await buyer.get(path)).text
     assert "What the order does not need is in your balance." in page
@@ -186,7 +186,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
     assert "385 Stars" in plain(sheet.text)
     data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
     page = await buyer.post("/orders/reserve", data=data)
-    (intent,) = await services.payments.list_mine(actor)
+    (intent,) = await services.payments.intents.list_mine(actor)
     assert (intent.title, intent.payable) == ("Private VPN key · 3 months", Money(385, "XTR"))
     invoice = msgspec.json.decode(page.headers["hx-trigger"])["invoice"]
     assert invoice == {"url": "https://t.me/$invoice", "page": f"/wallet/payments/{intent.id}"}
@@ -199,7 +199,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
         assert f'hx-post="/orders/{number}/topup"' in again.text
     other = await buyer.post(f"/orders/{number}/topup", data={"intent": field(again, "intent"), "way": "demo"})
     assert other.headers["hx-push-url"].startswith("/wallet/payments/")
-    assert (await services.payments.intent(actor, intent.id)).status is IntentStatus.CANCELLED
+    assert (await services.payments.intents.intent(actor, intent.id)).status is IntentStatus.CANCELLED
     paid = await buyer.get(f"{invoice['page']}/closed", params={"status": "paid"})
     assert (paid.headers["hx-retarget"], paid.headers["hx-replace-url"]) == ("#app", f"/orders/{number}")
 

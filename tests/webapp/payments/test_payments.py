@@ -40,9 +40,9 @@ async def begin(visitor: Visitor, way: str, amount: str = "25") -> tuple[str, ht
 
 async def usdt(services: Services, actor: Actor, coins: FakeProvider, path: str, paid: str) -> None:
     """So much has come for a payment, in all."""
-    latest = (await services.payments.list_mine(actor))[0]
+    latest = (await services.payments.intents.list_mine(actor))[0]
     assert str(latest.id) in path
-    await services.payments.settle("usdt_tron", coins.paid(latest.id, Money.parse(paid, "USDT")))
+    await services.payments.intents.settle("usdt_tron", coins.paid(latest.id, Money.parse(paid, "USDT")))
 
 
 async def seen(visitor: Visitor, path: str) -> str:
@@ -79,7 +79,7 @@ async def test_who_sent_late_has_us_look_again(
     coins.down = True
     assert "does not answer" in (await buyer.post(f"{path}/look")).headers["hx-trigger"]
     coins.down = False
-    intent = (await services.payments.list_mine(actor))[0]
+    intent = (await services.payments.intents.list_mine(actor))[0]
     coins.paid(intent.id, intent.payable)
     found = await buyer.post(f"{path}/look")
     assert (found.status_code, f'hx-post="{path}/look"' in found.text) == (200, False)
@@ -106,7 +106,7 @@ async def test_a_transfer_shows_where_and_how_much(
     # What has not changed is not swapped under a finger that copies an address.
     (again,) = links(page, f"{path}?seen=")
     assert (await buyer.get(again, headers={"HX-Target": "payment"})).status_code == 204
-    intent = (await services.payments.list_mine(await arrive(services, buyer)))[0]
+    intent = (await services.payments.intents.list_mine(await arrive(services, buyer)))[0]
     details = {"confirmations": "3", "needed": "12", "seen": "25"}
     coins.reports(Report(event_id="deep-3", state=ProviderState.CONFIRMING, intent_id=intent.id, details=details))
     confirming = await buyer.get(again, headers={"HX-Target": "payment"})
@@ -145,18 +145,18 @@ async def test_a_transfer_can_be_seen_on_its_chain(
     actor = await arrive(services, buyer)
     await arrive(services, owner)
     path, _ = await begin(buyer, "usdt_tron")
-    intent = (await services.payments.list_mine(actor))[0]
+    intent = (await services.payments.intents.list_mine(actor))[0]
     there = 'href="https://tronscan.org/#/transaction/ab%2F12" hx-boost="false"'
     assert there not in (await buyer.get(path)).text
     report = msgspec.structs.replace(coins.paid(intent.id, intent.payable), charge_id="ab/12:25000000:0")
-    await services.payments.settle("usdt_tron", report)
+    await services.payments.intents.settle("usdt_tron", report)
     for person, address in ((buyer, path), (owner, f"/admin/payments/{intent.id}")):
         assert there in (await person.get(address)).text
     # A way without a chain has nothing to show.
     path, _ = await begin(buyer, "stars")
-    latest = (await services.payments.list_mine(actor))[0]
+    latest = (await services.payments.intents.list_mine(actor))[0]
     paid = Report(event_id="s", state=ProviderState.PAID, intent_id=latest.id, received=latest.payable, charge_id="st")
-    await services.payments.settle("stars", paid)
+    await services.payments.intents.settle("stars", paid)
     assert "on the chain" not in (await buyer.get(path)).text
 
 
@@ -194,10 +194,10 @@ async def test_what_failed_and_what_went_back(
     buyer = visitor()
     actor = await arrive(services, buyer)
     path, _ = await begin(buyer, "stars")
-    intent = (await services.payments.list_mine(actor))[0]
-    await services.payments.settle("stars", stars.says(intent.id, ProviderState.FAILED))
+    intent = (await services.payments.intents.list_mine(actor))[0]
+    await services.payments.intents.settle("stars", stars.says(intent.id, ProviderState.FAILED))
     assert "nothing was added" in await seen(buyer, path)
-    await services.payments.settle("stars", stars.paid(intent.id, intent.payable))
+    await services.payments.intents.settle("stars", stars.paid(intent.id, intent.payable))
     stars.capabilities = type(stars.capabilities)(
         asset="XTR", unit_price=stars.capabilities.unit_price, refundable=True
     )
@@ -206,7 +206,9 @@ async def test_what_failed_and_what_went_back(
         (500, "$5.00 went back the way you paid; $20.00 of this payment stayed here."),
         (2000, "It went back the way you paid."),
     ):
-        await services.refunds.refund_top_up(chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}")
+        await services.payments.refunds.refund_top_up(
+            chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}"
+        )
         assert words in await seen(buyer, path)
 
 
@@ -214,7 +216,7 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
     buyer = visitor()
     actor = await arrive(services, buyer)
     path, page = await begin(buyer, "deposit")
-    intent = (await services.payments.list_mine(actor))[0]
+    intent = (await services.payments.intents.list_mine(actor))[0]
     assert intent.action is not None
     reference = intent.action.fields["reference"]
     assert f'data-copy="{reference}"' in page.text
@@ -245,14 +247,14 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
     assert (await stranger.post(f"{path}/proofs", files={"proof": ("a.png", PNG)})).status_code == 404
 
     chief = await arrive(services, visitor(settings.root_admin_id))
-    await services.deposits.reject(chief, intent.id, "The picture is of a cat")
+    await services.payments.deposits.reject(chief, intent.id, "The picture is of a cat")
     rejected = await buyer.get(path)
     assert "The picture is of a cat" in rejected.text
     assert "Add receipt" in rejected.text
     for _ in range(4):
         full = await send("b.png", PNG)
     assert "Add receipt" not in full.text
-    await services.deposits.confirm(chief, intent.id, usd(2500))
+    await services.payments.deposits.confirm(chief, intent.id, usd(2500))
     assert "$25.00 is in your balance" in await seen(buyer, path)
     clock.move(days=1)
 
@@ -278,7 +280,7 @@ async def test_payments_are_listed_with_how_they_stand(
     assert home.text.count(first) == 1
     assert "USDT on TRON" in home.text
     assert first not in (await visitor(44).get("/wallet/payments")).text
-    assert (await services.payments.list_mine(actor))[1].status is IntentStatus.SUCCEEDED
+    assert (await services.payments.intents.list_mine(actor))[1].status is IntentStatus.SUCCEEDED
 
 
 async def test_a_payment_that_the_provider_has_not_opened_says_so(
@@ -292,7 +294,7 @@ async def test_a_payment_that_the_provider_has_not_opened_says_so(
     assert "Try another one" in refused.headers["hx-trigger"]
     assert field(refused, "intent") != data["intent"]
     assert 'maxlength="20" dir="ltr" value="25"' in refused.text
-    intent = (await services.payments.list_mine(actor))[0]
+    intent = (await services.payments.intents.list_mine(actor))[0]
     path = f"/wallet/payments/{intent.id}"
     assert "We are asking USDT on TRON" in await seen(buyer, path)
     coins.down = False
@@ -343,7 +345,7 @@ async def test_another_payment_replaces_the_open_one(services: Services, visitor
     assert 'value="40' in form.text
     data = {name: field(form, name) for name in ("intent", "instead")} | {"amount": "40", "way": "demo"}
     assert (await buyer.post("/wallet/topup", data=data)).status_code == 200
-    assert [item.status for item in await services.payments.list_mine(actor)] == [
+    assert [item.status for item in await services.payments.intents.list_mine(actor)] == [
         IntentStatus.PENDING,
         IntentStatus.CANCELLED,
     ]

@@ -100,7 +100,7 @@ async def _rule(request: SoukRequest, form: BonusForm) -> NewBonusRule:
 
     def money(name: str, text: str) -> Money | None:
         try:
-            return services.payments.read_amount(text)
+            return services.payments.methods.read_amount(text)
         except Invalid:
             wrong[name] = "not_a_number" if text else "required"
             return None
@@ -120,7 +120,7 @@ async def _rule(request: SoukRequest, form: BonusForm) -> NewBonusRule:
             wrong[name] = "not_a_day"
         else:
             starts, ends = (day, ends) if name == "starts" else (starts, day)
-    if form.way and form.way not in {way.name for way in await services.payments.ways(request.user)}:
+    if form.way and form.way not in {way.name for way in await services.payments.methods.enabled(request.user)}:
         wrong["way"] = "unknown"
     if wrong or minimum is None:
         raise Invalid("a rule", fields=wrong)
@@ -142,7 +142,7 @@ _FIELDS: Final = {"minimum": "amount", "percent": "value", "fixed": "value", "un
 async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) -> Html:
     site = site_of(request)
     viewer = site.viewer(request.user)
-    ways = await site.services.payments.ways(request.user)
+    ways = await site.services.payments.methods.enabled(request.user)
     view = NewBonusPage(
         presets=present.presets(site.services.growth.gifts.limits, form.amount or form.preset),
         ways=tuple(WayChoice(way.name, way_title(way.name, viewer)) for way in ways),

@@ -90,7 +90,7 @@ async def _make(request: SoukRequest, form: VoucherForm) -> NewVouchers:
     services, viewer = site.services, site.viewer(request.user)
     count, until, amount = 1, None, None
     try:
-        amount = services.payments.read_amount(form.amount or form.preset)
+        amount = services.payments.methods.read_amount(form.amount or form.preset)
     except Invalid:
         wrong["amount"] = "not_a_number" if form.amount or form.preset else "required"
     try:

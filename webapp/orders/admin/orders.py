@@ -58,7 +58,7 @@ async def orders(request: SoukRequest) -> Html:
     if wanted:
         listed = Page(await site.services.orders.search.find(actor, query.q))
         if actor.may(Permission.MONEY):
-            named = await site.services.inbox.find_named(actor, wanted)
+            named = await site.services.payments.inbox.find_named(actor, wanted)
     else:
         listed = await site.services.orders.history.list_all(actor, query.status, query.cursor or None)
     people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
@@ -96,8 +96,8 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     names = await site.services.identity.people.names_of(actor, [found.user_id])
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
     back = await site.services.orders.refunds.refundable(actor, number)
-    sent = await site.services.refunds.list_for(actor, order_id=found.id)
-    off = {row.way for row in sent if not site.services.payments.takes(row.way)}
+    sent = await site.services.payments.refunds.list_for(actor, order_id=found.id)
+    off = {row.way for row in sent if not site.services.payments.methods.is_enabled(row.way)}
     payments = await _payments(request, found)
     viewer = site.viewer(actor)
     view = ManageOrder(
@@ -117,7 +117,7 @@ async def _payments(request: SoukRequest, order: OrderView) -> list[Intent]:
     """The payments that were begun for an order, for an admin who may see money."""
     if not request.user.may(Permission.MONEY):
         return []
-    return (await site_of(request).services.inbox.list_payments(request.user, order_id=order.id)).items
+    return (await site_of(request).services.payments.inbox.list_payments(request.user, order_id=order.id)).items
 
 
 def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "cancel"]]:

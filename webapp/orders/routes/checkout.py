@@ -152,7 +152,7 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
     """
     site = site_of(request)
     payments, back = site.services.payments, f"/orders/{order.number}"
-    way = next((item for item in await payments.ways(request.user) if item.name == name), None)
+    way = next((item for item in await payments.methods.enabled(request.user) if item.name == name), None)
     if way is None:
         raise Invalid(f"no way called {name!r}", fields={"way": "unknown_way"})
     balance = (await site.services.wallet.statement.overview(request.user)).balance
@@ -163,7 +163,7 @@ async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *
     goods = title(line, request.user.language) + (f" × {line.quantity}" if line.quantity > 1 else "")
     until = await site.services.orders.reservations.begin_payment(request.user, order.number, name)
     try:
-        intent = await payments.start_top_up(
+        intent = await payments.intents.start_top_up(
             request.user,
             name,
             amount,
@@ -215,7 +215,7 @@ async def _missing(
         quote,
         variant,
         intent,
-        await site.services.payments.ways(request.user),
+        await site.services.payments.methods.enabled(request.user),
         site.viewer(request.user),
         minutes=site.settings.order_reservation // 60,
         keep=keep,

@@ -160,7 +160,7 @@ async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
 async def missing_sheet(request: SoukRequest, order: OrderView, balance: Money, status: int = 200) -> Html:
     """The sheet that says how much a waiting order still needs, with the ways to pay it."""
     site = site_of(request)
-    ways = await site.services.payments.ways(request.user)
+    ways = await site.services.payments.methods.enabled(request.user)
     view = checkout_views.missing_for_order(order, balance, forms.new_intent(), ways, site.viewer(request.user))
     return sheet(request, "orders/_missing.html", view, status=status)
 
@@ -184,7 +184,7 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
     if view.status != "waiting":
         return view
     balance = (await site.services.wallet.statement.overview(request.user)).balance
-    intents = await site.services.payments.list_mine(request.user)
+    intents = await site.services.payments.intents.list_mine(request.user)
     missing = checkout_views.missing_of(order, balance)
     return present.waiting(view, order, missing, intents, site.viewer(request.user))
 

@@ -15,11 +15,11 @@ async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
     """The pages about money, each with the count of what waits there; for an admin with the permission for money."""
     services, actor = site_of(request).services, request.user
     unmatched, deposits, approvals, compared, ways = await asyncio.gather(
-        services.inbox.count_unmatched(actor),
-        services.deposits.waiting(actor),
+        services.payments.inbox.count_unmatched(actor),
+        services.payments.deposits.waiting(actor),
         services.approvals.waiting(actor),
-        services.reconciliation.latest(actor),
-        services.payments.ways(actor),
+        services.payments.reconciliation.latest(actor),
+        services.payments.methods.enabled(actor),
     )
     by_hand = {way.name for way in ways if not way.comparable}
     differs = sum(is_off(one, comparable=name not in by_hand) for name, one in latest_of_each(compared).items())

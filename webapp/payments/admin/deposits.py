@@ -51,7 +51,7 @@ class ReasonForm(msgspec.Struct, frozen=True):
 async def deposits(request: SoukRequest) -> Html:
     """Payments with a proof that nobody has judged, those that wait longest first."""
     site, actor = site_of(request), request.user
-    found = await site.services.deposits.waiting(actor)
+    found = await site.services.payments.deposits.waiting(actor)
     viewer = site.viewer(actor)
     names = {deposit.intent.user_id: deposit.payer for deposit in found}
     view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in found))
@@ -68,7 +68,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     proof_id = part_screens.as_id(name.partition(".")[0])
     if proof_id is None:
         raise NotFound("no proof is called so")
-    found = await site_of(request).services.deposits.open_proof(actor, ProofId(proof_id))
+    found = await site_of(request).services.payments.deposits.open_proof(actor, ProofId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(found.data, media_type=found.content_type, headers=headers)
 
@@ -76,7 +76,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
 @get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
     """A transfer receipt as large as the screen. Raises NotFound."""
-    shown = await site_of(request).services.deposits.proofs(request.user, IntentId(intent_id))
+    shown = await site_of(request).services.payments.deposits.proofs(request.user, IntentId(intent_id))
     found = next((item for item in shown if item.id == proof_id), None)
     if found is None:
         raise NotFound("no such receipt")
@@ -103,7 +103,7 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         return await _refused(request, intent, form, "not_a_number")
     amount = form.value.amount
     try:
-        found = await services.deposits.confirm(request.user, intent.id, amount)
+        found = await services.payments.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
         below = refusal.fields.get("amount") == "below_received"
         return await _refused(request, intent, form, "too_little" if below else "not_a_number")
@@ -126,12 +126,12 @@ async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     except Invalid:
         view = ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject", error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
-    await site_of(request).services.deposits.reject(request.user, IntentId(intent_id), form.reason)
+    await site_of(request).services.payments.deposits.reject(request.user, IntentId(intent_id), form.reason)
     return await _judged(request, IntentId(intent_id), _("Refused. They can read why"))
 
 
 async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
-    found = (await site_of(request).services.inbox.payment(request.user, IntentId(intent_id))).intent
+    found = (await site_of(request).services.payments.inbox.payment(request.user, IntentId(intent_id))).intent
     if found.way != event_screens.DEPOSIT:
         raise PaymentClosed(found.way)
     return found

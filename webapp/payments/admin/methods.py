@@ -24,7 +24,7 @@ _PATH: Final = ROOMS["ways"][0]
 async def ways(request: SoukRequest) -> Html:
     """Every way to pay: on, off, half configured or wrong."""
     site, actor = site_of(request), request.user
-    rows = present.setup_rows(await site.services.payments.setups(actor), site.viewer(actor))
+    rows = present.setup_rows(await site.services.payments.methods.setups(actor), site.viewer(actor))
     return manage_page(request, "payments/admin/methods.html", SetupsPage(rows), "ways")
 
 
@@ -32,10 +32,10 @@ async def ways(request: SoukRequest) -> Html:
 async def way(request: SoukRequest, name: FromPath[str]) -> Html:
     """One way with its variables and its webhook's address. Raises NotFound."""
     site, actor = site_of(request), request.user
-    found = next((item for item in await site.services.payments.setups(actor) if item.name == name), None)
+    found = next((item for item in await site.services.payments.methods.setups(actor) if item.name == name), None)
     if found is None:
         raise NotFound("no such way to pay")
-    notes = await site.services.payments.examine(actor, name)
+    notes = await site.services.payments.methods.examine(actor, name)
     return sheet(
         request, "payments/admin/_method.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes))
     )

@@ -64,9 +64,9 @@ async def payments(request: SoukRequest) -> Html:
     wanted = searched(query.q)
     if wanted:
         orders = await site.services.orders.search.find_ids(actor, query.q)
-        found = Page(await site.services.inbox.find(actor, wanted, orders))
+        found = Page(await site.services.payments.inbox.find(actor, wanted, orders))
     else:
-        found = await site.services.inbox.list_payments(
+        found = await site.services.payments.inbox.list_payments(
             actor,
             way=query.way or None,
             status=query.status,
@@ -103,7 +103,7 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Ask the provider now, however long the payment's time is over. Raises NotFound."""
     site, words = site_of(request), site_of(request).viewer(request.user).words
     try:
-        await site.services.payments.look(request.user, IntentId(intent_id))
+        await site.services.payments.intents.look(request.user, IntentId(intent_id))
     except Unavailable:
         shown = to_app(await payment_page(request, IntentId(intent_id)))
         return toast(shown, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
@@ -116,7 +116,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
     services, actor = site_of(request).services, request.user
     viewer = site_of(request).viewer(actor)
     found, choice = await asyncio.gather(
-        services.inbox.payment(actor, intent_id), services.refunds.choice(actor, intent_id)
+        services.payments.inbox.payment(actor, intent_id), services.payments.refunds.choice(actor, intent_id)
     )
     intent = found.intent
     names = await services.identity.people.names_of(actor, [intent.user_id])
@@ -130,17 +130,18 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
         events=tuple(event_screens.event(row, viewer) for row in found.events),
         refunds=tuple(
-            refund_screens.refund(row, viewer, off=not services.payments.takes(row.way)) for row in found.refunds
+            refund_screens.refund(row, viewer, off=not services.payments.methods.is_enabled(row.way))
+            for row in found.refunds
         ),
         refundable=bool(choice.most),
         obstacle=refund_screens.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
         can_look=intent.external_id is not None
         and intent.way != event_screens.DEPOSIT
-        and services.payments.takes(intent.way),
+        and services.payments.methods.is_enabled(intent.way),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
-        seen_at=services.payments.seen_at(intent),
+        seen_at=services.payments.methods.explorer_url(intent),
     )
     if asked_by(request, "payment"):
         return fragment(request, "payments/admin/_payment.html", view)
@@ -159,7 +160,7 @@ async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None
     if intent.way != event_screens.DEPOSIT:
         return None
     services, actor = site_of(request).services, request.user
-    proofs = await services.deposits.proofs(actor, intent.id)
+    proofs = await services.payments.deposits.proofs(actor, intent.id)
     first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
     names = await services.identity.people.names_of(actor, [first.by]) if first else {}
     return event_screens.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)
@@ -177,7 +178,7 @@ async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | Non
 
 async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
     site, actor = site_of(request), request.user
-    names = [way.name for way in await site.services.payments.ways(actor)]
+    names = [way.name for way in await site.services.payments.methods.enabled(actor)]
     if query.way and query.way not in names:  # switched off since
         names.append(query.way)
     chips = [Chip(href=query.href(way="", cursor=""), active=not query.way, key="all")]

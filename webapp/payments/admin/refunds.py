@@ -74,13 +74,13 @@ async def _refund(request: SoukRequest, intent_id: IntentId, form: AmountForm) -
     """
     services, actor = site_of(request).services, request.user
     if form.ask:
-        most = (await services.refunds.choice(actor, intent_id)).most
+        most = (await services.payments.refunds.choice(actor, intent_id)).most
         if form.amount > most:
             raise RefundTooMuch(most=most)
-        payment = (await services.inbox.payment(actor, intent_id)).intent
+        payment = (await services.payments.inbox.payment(actor, intent_id)).intent
         return await ask_refund(request, form.amount, payment.user_id)
     key = f"admin:{form.intent}"
-    await services.refunds.refund_top_up(actor, intent_id, form.amount, form.reason, idempotency_key=key)
+    await services.payments.refunds.refund_top_up(actor, intent_id, form.amount, form.reason, idempotency_key=key)
     words = site_of(request).viewer(actor).words
     done = replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}")
     return toast(done, words.gettext("The money is on its way back"))
@@ -100,8 +100,8 @@ async def _view(
     request: SoukRequest, intent_id: IntentId, form: forms.Form[AmountForm] | None = None, error: AmountError = ""
 ) -> RefundSheet:
     services, viewer = site_of(request).services, site_of(request).viewer(request.user)
-    choice = await services.refunds.choice(request.user, intent_id)
-    intent = (await services.inbox.payment(request.user, intent_id)).intent
+    choice = await services.payments.refunds.choice(request.user, intent_id)
+    intent = (await services.payments.inbox.payment(request.user, intent_id)).intent
     form = form or forms.Form({"amount": str(choice.most.decimal()) if choice.most else ""})
     return RefundSheet(
         action=f"{PAYMENTS}/{intent_id}/refund",

@@ -138,7 +138,7 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         error = part_screens.amount_error(form)
         view = await _assign_view(request, found, receiver, form, error, no_order=user_id is None)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
-    inbox = site_of(request).services.inbox
+    inbox = site_of(request).services.payments.inbox
     try:
         intent = await inbox.assign(request.user, found.id, user_id, form.value.amount, order_id)
     except Invalid as refusal:
@@ -153,7 +153,7 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 @post(_ONE + "/accept", name="admin:accept-refund", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def accept(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Book a refund that was made at the provider. Raises NotFound, PaymentClosed for anything else."""
-    await site_of(request).services.inbox.accept_refund(request.user, PaymentEventId(event_id))
+    await site_of(request).services.payments.inbox.accept_refund(request.user, PaymentEventId(event_id))
     return await _settled(request, _("The refund is booked"))
 
 
@@ -171,7 +171,7 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     except Invalid:
         view = msgspec.structs.replace(await _dismiss_view(request, event_id), error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
-    done = await site_of(request).services.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
+    done = await site_of(request).services.payments.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
     return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
 
 
@@ -184,7 +184,7 @@ async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
 
 
 async def _event(request: SoukRequest, event_id: UUID) -> InboxRow:
-    return await site_of(request).services.inbox.event(request.user, PaymentEventId(event_id))
+    return await site_of(request).services.payments.inbox.event(request.user, PaymentEventId(event_id))
 
 
 def _can(found: InboxRow) -> frozenset[EventAction]:
@@ -218,7 +218,7 @@ async def _assign_view(
     if found.amount is None or "person" not in _can(found):
         raise PaymentClosed(found.outcome)
     services = site_of(request).services
-    worth = services.inbox.worth(found)
+    worth = services.payments.inbox.worth(found)
     most = worth.most if worth else None
     to = None if receiver.person is None else UserId(receiver.person)
     return AssignSheet(
@@ -244,7 +244,7 @@ async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:
 
 async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
     site, actor = site_of(request), request.user
-    found = await site.services.inbox.unmatched(actor, cursor or None)
+    found = await site.services.payments.inbox.unmatched(actor, cursor or None)
     viewer = site.viewer(actor)
     return UnmatchedPage(
         rows=tuple(event_screens.unmatched(row, viewer) for row in found.items),

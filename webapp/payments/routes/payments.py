@@ -43,7 +43,7 @@ class PaymentQuery(msgspec.Struct, frozen=True):
 async def payments(request: SoukRequest) -> Html:
     """The person's latest payments."""
     site = site_of(request)
-    found = await site.services.payments.list_mine(request.user)
+    found = await site.services.payments.intents.list_mine(request.user)
     return page(
         request,
         "payments/payments.html",
@@ -57,7 +57,7 @@ async def payments(request: SoukRequest) -> Html:
 async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
     query = forms.read_query(request, PaymentQuery)
-    intent = await site_of(request).services.payments.refresh(request.user, IntentId(intent_id))
+    intent = await site_of(request).services.payments.intents.refresh(request.user, IntentId(intent_id))
     asked_again = asked_by(request, "payment")
     if asked_again and (landed := await _landed(request, intent)):
         return landed
@@ -74,9 +74,9 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Ask the provider now, however long the payment's time is over. Raises NotFound, also for another's."""
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
-    before = await services.payments.intent(request.user, IntentId(intent_id))
+    before = await services.payments.intents.intent(request.user, IntentId(intent_id))
     try:
-        found = await services.payments.look(request.user, before.id)
+        found = await services.payments.intents.look(request.user, before.id)
     except Unavailable:
         answer = fragment(request, "payments/_payment.html", await _view(request, before))
         return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
@@ -89,7 +89,7 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 @get("/wallet/payments/{intent_id:uuid}/receipt", name="wallet:receipt-sheet")
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Choose the file that shows a transfer. Raises NotFound, also for another's payment."""
-    intent = await site_of(request).services.payments.intent(request.user, IntentId(intent_id))
+    intent = await site_of(request).services.payments.intents.intent(request.user, IntentId(intent_id))
     return sheet(request, "payments/_send_receipt.html", SendReceiptSheet(str(intent.id)))
 
 
@@ -108,13 +108,13 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     error: ProofError = "" if data else "nothing"
     if data:
         try:
-            await services.deposits.add_proof(request.user, IntentId(intent_id), data)
+            await services.payments.deposits.add_proof(request.user, IntentId(intent_id), data)
         except Invalid as refusal:
             error = deposit_screens.proof_error(refusal.fields.get("proof", ""))
     if error:
         view = SendReceiptSheet(str(intent_id), error)
         return sheet(request, "payments/_send_receipt.html", view, status=FORM_ERROR)
-    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    intent = await services.payments.intents.intent(request.user, IntentId(intent_id))
     words = site_of(request).viewer(request.user).words
     return toast(await payment_page(request, intent), words.gettext("Receipt received"))
 
@@ -133,7 +133,7 @@ async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """
     status = forms.read_query(request, Closed).status
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
-    intent = await services.payments.intent(request.user, IntentId(intent_id))
+    intent = await services.payments.intents.intent(request.user, IntentId(intent_id))
     row = await _order(request, intent.order_id)
     if status in {"paid", "pending"}:
         if row is None:
@@ -166,9 +166,9 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
         next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
         order=order,
         balance=(await site.services.wallet.statement.overview(request.user)).balance if intent.credited else None,
-        proofs=await site.services.deposits.proofs(request.user, intent.id) if by_hand else (),
+        proofs=await site.services.payments.deposits.proofs(request.user, intent.id) if by_hand else (),
         sign=lambda target: signed_url(request, target),
-        seen_at=site.services.payments.seen_at(intent),
+        seen_at=site.services.payments.methods.explorer_url(intent),
     )
 
 

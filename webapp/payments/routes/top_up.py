@@ -56,7 +56,7 @@ async def top_up(request: SoukRequest) -> Html:
 async def quote(request: SoukRequest) -> Html:
     """The parts of the form that follow the amount, while it is typed."""
     form = forms.read_query(request, TopUpForm)
-    ways = await site_of(request).services.payments.ways(request.user)
+    ways = await site_of(request).services.payments.methods.enabled(request.user)
     amount, error = _read(request, form, ways)
     return fragment(request, "payments/_quote.html", await _view(request, form, ways, amount, error))
 
@@ -66,13 +66,13 @@ async def start(request: SoukRequest) -> Html:
     """Begin the payment and show it. The same ``intent`` again shows the same payment."""
     form = await forms.read_form(request, TopUpForm)
     services, actor = site_of(request).services, request.user
-    ways = await services.payments.ways(actor)
+    ways = await services.payments.methods.enabled(actor)
     amount, error = _read(request, form, ways)
     if amount is None or error:
         return await _refused(request, form, ways, amount, error)
     key = form.intent or forms.new_intent()
     try:
-        intent = await services.payments.start_top_up(
+        intent = await services.payments.intents.start_top_up(
             actor,
             form.way,
             amount,
@@ -98,10 +98,10 @@ async def start(request: SoukRequest) -> Html:
 async def top_up_page(request: SoukRequest, *, way: str = "", instead: UUID | None = None) -> Html:
     """The form; with the amount of the payment that another one is to replace."""
     services = site_of(request).services
-    ways = await services.payments.ways(request.user)
-    replaced = await services.payments.intent(request.user, IntentId(instead)) if instead else None
+    ways = await services.payments.methods.enabled(request.user)
+    replaced = await services.payments.intents.intent(request.user, IntentId(instead)) if instead else None
     view = top_up_screens.top_up(
-        services.payments.limits,
+        services.payments.methods.limits,
         ways,
         site_of(request).viewer(request.user),
         intent=forms.new_intent(),
@@ -117,10 +117,10 @@ def _read(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way]
 ) -> tuple[Money | None, top_up_screens.AmountError]:
     """The amount that is meant, and what is wrong with it, by the limits of the chosen way."""
-    payments = site_of(request).services.payments
-    limits = chosen(ways, form.way) or payments.limits
+    methods = site_of(request).services.payments.methods
+    limits = chosen(ways, form.way) or methods.limits
     try:
-        amount = payments.read_amount(form.amount or form.preset)
+        amount = methods.read_amount(form.amount or form.preset)
     except Invalid:
         return None, "not_a_number"
     if amount < limits.minimum:
@@ -131,14 +131,14 @@ def _read(
 async def _view(
     request: SoukRequest, form: TopUpForm, ways: Sequence[Way], amount: Money | None, error: top_up_screens.AmountError
 ) -> TopUpPage:
-    payments = site_of(request).services.payments
+    methods = site_of(request).services.payments.methods
     good = amount if amount is not None and not error else None
     return top_up_screens.top_up(
-        payments.limits,
+        methods.limits,
         ways,
         site_of(request).viewer(request.user),
         intent=form.intent or forms.new_intent(),
-        amount=amount if amount is not None else Money.zero(payments.limits.minimum.currency),
+        amount=amount if amount is not None else Money.zero(methods.limits.minimum.currency),
         typed=form.amount,
         way=form.way,
         error=error,

@@ -16,7 +16,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments.gateways import usdt_evm
 from backend.payments.ports import PaymentProvider, ProviderKit
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService
+from backend.payments.service import InboxService, IntentsService, MethodsService, ReconciliationService
 from backend.payments.types import InboxRow, Intent, IntentStatus, Reconciliation
 from backend.wallet import domain as ledger
 from tests.backend.payments.conftest import LIMITS
@@ -53,13 +53,15 @@ class Till:
     clock: FakeClock
     provider: PaymentProvider
     buyer: Actor
-    payments: PaymentsService = field(init=False)
+    payments: IntentsService = field(init=False)
+    methods: MethodsService = field(init=False)
     inbox: InboxService = field(init=False)
     reconciliation: ReconciliationService = field(init=False)
     taps: int = 0
 
     def __post_init__(self) -> None:
-        self.payments = PaymentsService(uow=self.uow, providers=[self.provider], limits=LIMITS)
+        self.payments = IntentsService(uow=self.uow, providers=[self.provider], limits=LIMITS)
+        self.methods = MethodsService(providers=[self.provider], limits=LIMITS)
         self.inbox = InboxService(uow=self.uow, limit=usd(10**15), providers={self.provider.name: self.provider})
         self.reconciliation = ReconciliationService(uow=self.uow, providers={self.provider.name: self.provider})
 

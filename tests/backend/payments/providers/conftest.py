@@ -16,7 +16,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
 from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit
-from backend.payments.service import InboxService, PaymentsService, ReconciliationService, RefundsService
+from backend.payments.service import InboxService, IntentsService, ReconciliationService, RefundsService
 from backend.payments.service.common import ref
 from backend.payments.types import Intent, Outcome, PaymentRef, Reconciliation, TopUpLimits
 from backend.wallet import domain as ledger
@@ -38,7 +38,7 @@ class Shop:
 
     uow: UnitOfWork
     desk: Desk
-    payments: PaymentsService
+    payments: IntentsService
     refunds: RefundsService
     inbox: InboxService
     reconciliation: ReconciliationService
@@ -119,7 +119,7 @@ async def shop(
     made = Shop(
         uow=uow,
         desk=desk,
-        payments=PaymentsService(uow=uow, providers=providers.values(), limits=LIMITS),
+        payments=IntentsService(uow=uow, providers=providers.values(), limits=LIMITS),
         refunds=RefundsService(uow=uow, providers=providers),
         inbox=InboxService(uow=uow, limit=usd(10**15)),
         reconciliation=ReconciliationService(uow=uow, providers=providers),

@@ -66,7 +66,7 @@ class Shop:
     @property
     def provider(self) -> PaymentProvider:
         """The provider, as bootstrap has built it."""
-        return self.services.payments._providers[self.way.name]
+        return self.services.payments.intents._providers[self.way.name]
 
     # The buyer
 
@@ -78,7 +78,7 @@ class Shop:
 
     async def begin(self, order: OrderRef, cents: int = PRICE) -> Intent:
         """A payment for the order."""
-        return await self.services.payments.start_top_up(
+        return await self.services.payments.intents.start_top_up(
             self.buyer, self.way.name, usd(cents), order.id, idempotency_key=f"tap {next(self._taps)}"
         )
 
@@ -90,7 +90,7 @@ class Shop:
 
     async def look(self, intent: Intent) -> Intent:
         """The payment as it stands in the books."""
-        return await self.services.payments.intent(self.buyer, intent.id)
+        return await self.services.payments.intents.intent(self.buyer, intent.id)
 
     async def balance(self) -> int:
         """What the buyer has, in cents."""
@@ -106,7 +106,7 @@ class Shop:
                 await services.orders.settlement.settle_payment(msgspec.convert(payload, TopUpSucceeded))
         for payload in await self._jobs(SEND_REFUND):
             for _ in range(2):
-                await services.refunds.send(msgspec.convert(payload, SendRefund))
+                await services.payments.refunds.send(msgspec.convert(payload, SendRefund))
         proof = await services.wallet.ledger.verify(SYSTEM)
         assert proof.balanced, proof
 
@@ -118,7 +118,7 @@ class Shop:
 
     async def reconcile(self) -> Reconciliation:
         """Compare the provider with the books."""
-        found = await self.services.reconciliation.run_all()
+        found = await self.services.payments.reconciliation.run_all()
         return next(one for one in found if one.way == self.way.name)
 
     # What became of it
@@ -139,7 +139,7 @@ class Shop:
 
     async def unmatched(self) -> list[str]:
         """Why money waits for an admin."""
-        return [row.reason for row in (await self.services.inbox.unmatched(SYSTEM)).items]
+        return [row.reason for row in (await self.services.payments.inbox.unmatched(SYSTEM)).items]
 
     async def at_provider(self) -> int:
         """What lies at the provider, by the shop's books, in cents."""

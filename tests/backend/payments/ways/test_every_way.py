@@ -43,7 +43,7 @@ async def test_the_word_ten_times_at_once_beside_pages_and_polls(shop: Shop) -> 
     order = await shop.order()
     intent = await shop.begin(order)
     news = await shop.pay(intent)
-    payments = shop.services.payments
+    payments = shop.services.payments.intents
     await asyncio.gather(
         *(news() for _ in range(10)),
         *(payments.refresh(shop.buyer, intent.id) for _ in range(3)),
@@ -159,7 +159,7 @@ async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop)
 
     if shop.provider.capabilities.refundable:
         await refund(RefundTarget.PROVIDER)
-        (sent,) = await shop.services.refunds.list_for(SYSTEM, intent_id=intent.id)
+        (sent,) = await shop.services.payments.refunds.list_for(SYSTEM, intent_id=intent.id)
         assert (sent.status, (await shop.look(intent)).status) == (RefundStatus.SUCCEEDED, S.REFUNDED)
         assert await shop.way.sent_back(shop, intent) in {None, PRICE}
         assert (await shop.at_provider(), await shop.balance()) == (0, 0)

@@ -70,7 +70,7 @@ class Demo(Plain):
         total = self._paid[intent.id]
         body = msgspec.json.encode(DemoNotice(f"{intent.id}:{total}", intent.id, ProviderState.PAID, total, "USD"))
         headers = {SIGNATURE: cast(DemoProvider, shop.provider).sign(body)}
-        return lambda: shop.services.payments.receive("demo", headers, body)
+        return lambda: shop.services.payments.intents.receive("demo", headers, body)
 
 
 class AtDesk(Plain):
@@ -83,7 +83,7 @@ class AtDesk(Plain):
     async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
         """One payment of so much."""
         hook = self._desk.pay(intent, cents)
-        return lambda: shop.services.payments.receive(self.name, *hook)
+        return lambda: shop.services.payments.intents.receive(self.name, *hook)
 
     async def sent_back(self, shop: Shop, intent: Intent) -> int | None:
         """By the provider's refunds."""
@@ -105,7 +105,7 @@ class Chain(Plain):
         await self._send(intent, cents * _MICRO)
         shown = await shop.provider.status(await shop.ref(intent))
         assert shown is not None
-        return lambda: shop.services.payments.settle(self.name, shown)
+        return lambda: shop.services.payments.intents.settle(self.name, shown)
 
 
 class InTelegram(Plain):
@@ -138,7 +138,7 @@ class InTelegram(Plain):
         async def tell() -> None:
             # As another process hears it that has not seen the update: only the books know that it is old.
             again = told.model_copy(update={"update_id": next(_updates)})
-            await Intake(parts.bot, parts.dispatcher, shop.services.redis, shop.services.chat_payments).take(again)
+            await Intake(parts.bot, parts.dispatcher, shop.services.redis, shop.services.payments.chat).take(again)
 
         return tell
 
@@ -177,7 +177,7 @@ class ByHand(Plain):
 
         async def confirm() -> None:
             try:
-                await shop.services.deposits.confirm(SYSTEM, intent.id, total)
+                await shop.services.payments.deposits.confirm(SYSTEM, intent.id, total)
             except Invalid as error:
                 # Who looks at an older statement than his colleague is told so.
                 assert error.fields == {"amount": "below_received"}

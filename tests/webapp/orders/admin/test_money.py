@@ -38,9 +38,11 @@ async def paid_by_provider(services: Services, actor: Actor, fake: FakeProvider)
     """An order that money came for by the fake provider."""
     thing = await goods(services, price=1500)
     reference = await services.orders.checkout.reserve(actor, thing.variant_id, 1, "kept-for-the-provider")
-    intent = await services.payments.start_top_up(actor, "fake", usd(1500), reference.id, idempotency_key="pay-it")
+    intent = await services.payments.intents.start_top_up(
+        actor, "fake", usd(1500), reference.id, idempotency_key="pay-it"
+    )
     report: Report = fake.paid(intent.id, usd(1500))
-    await services.payments.settle("fake", report)
+    await services.payments.intents.settle("fake", report)
     await services.orders.settlement.pay(actor, reference.number)
     return reference.number
 
@@ -120,12 +122,12 @@ async def test_an_order_goes_back_by_the_way_it_was_paid(
     assert "On its way" in answer.text
     assert await balance(services, buyer) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services.payments, "takes", lambda _way: False)
+        patch.setattr(services.payments.methods, "is_enabled", lambda _way: False)
         assert "Waits: this way is off" in (await root.get(f"/admin/orders/{number}")).text
     task = next(task for task in all_tasks(services) if task.name == "payments.send_refund")
     order = await services.orders.history.admin_detail(await arrive(services, root), number)
     assert order.status is OrderStatus.REFUNDED
-    (refund,) = await services.refunds.list_for(await arrive(services, root), order_id=order.id)
+    (refund,) = await services.payments.refunds.list_for(await arrive(services, root), order_id=order.id)
     await task.run(task.payload(refund.id), None)  # type: ignore[arg-type]
     assert list(fake.refunds.values()) == [usd(1500)]
     assert "Sent" in (await root.get(f"/admin/orders/{number}")).text

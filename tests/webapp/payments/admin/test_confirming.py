@@ -65,8 +65,10 @@ async def test_the_single_admin_limit_is_told_only_where_another_admin_could_be_
     actor = await arrive(services, buyer, cents=12_000)
     orders = [number_of(await buy(buyer, await goods(services, price=cents, keys=1))) for cents in (720, 10_100)]
     deposit = await top_up(actor, way="deposit")
-    await services.payments.settle("fake", Report(event_id="nobody", state=ProviderState.PAID, received=usd(10_100)))
-    event = (await services.inbox.unmatched(Actor.system())).items[0]
+    await services.payments.intents.settle(
+        "fake", Report(event_id="nobody", state=ProviderState.PAID, received=usd(10_100))
+    )
+    event = (await services.payments.inbox.unmatched(Actor.system())).items[0]
     small, large = (f"/admin/orders/{order}/refund" for order in orders)
     sheets = [
         f"/admin/people/{actor.id}/adjust", f"/admin/payments/{deposit.id}/confirm", "/admin/vouchers/new", large,

@@ -148,16 +148,16 @@ async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
     assert "Asked for it" in answers[0].text
     assert await balance(services, buyer) == 1250
     chief = await arrive(services, root)
-    (booked,) = await services.refunds.list_for(chief, intent_id=intent.id)
+    (booked,) = await services.payments.refunds.list_for(chief, intent_id=intent.id)
     assert booked.amount == usd(750)
     assert "On its way" in (await root.get(f"/admin/payments/{intent.id}")).text
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services.payments, "takes", lambda _way: False)
+        patch.setattr(services.payments.methods, "is_enabled", lambda _way: False)
         page = (await root.get(f"/admin/payments/{intent.id}")).text
         assert "Waits: this way is off" in page
         assert "On its way" not in page
-    await services.refunds.send(SendRefund(booked.id))
-    assert (await services.refunds.list_for(chief, intent_id=intent.id))[0].status is RefundStatus.SUCCEEDED
+    await services.payments.refunds.send(SendRefund(booked.id))
+    assert (await services.payments.refunds.list_for(chief, intent_id=intent.id))[0].status is RefundStatus.SUCCEEDED
     assert "Sent" in (await root.get(f"/admin/payments/{intent.id}")).text
     assert (await services.wallet.ledger.verify(chief)).balanced
 
@@ -199,8 +199,8 @@ async def test_a_refund_in_another_asset_says_what_the_provider_sends(
 
     fake.capabilities = Capabilities(refundable=True, asset="XTR", unit_price=Decimal("0.013"))
     actor = await arrive(services, visitor())
-    intent = await services.payments.start_top_up(actor, "fake", usd(1300), idempotency_key="by-stars")
-    await services.payments.settle("fake", fake.paid(intent.id, Money(1000, "XTR")))
+    intent = await services.payments.intents.start_top_up(actor, "fake", usd(1300), idempotency_key="by-stars")
+    await services.payments.intents.settle("fake", fake.paid(intent.id, Money(1000, "XTR")))
     page = (await root.get(f"/admin/payments/{intent.id}")).text
     assert "$13.00" in page
     assert "1,000 Stars" in page.replace("\u00a0", " ")
@@ -216,7 +216,7 @@ async def test_what_was_spent_cannot_go_back(
     intent = await top_up(actor)
     other = await top_up(actor, 500, key="second")
     chief = await arrive(services, root)
-    await services.refunds.refund_top_up(chief, intent.id, usd(2000), "first", idempotency_key="whole-of-it")
+    await services.payments.refunds.refund_top_up(chief, intent.id, usd(2000), "first", idempotency_key="whole-of-it")
     assert "Nothing of it is left" in (await root.get(f"/admin/payments/{intent.id}")).text
     assert await balance(services, buyer) == 500
     await services.wallet.adjustments.adjust(chief, actor.id, usd(-400), "spent", idempotency_key="spend-it-now")
@@ -231,8 +231,8 @@ async def test_what_was_spent_cannot_go_back(
 
 async def test_a_way_that_only_takes_says_so(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     actor = await arrive(services, visitor())
-    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    await services.deposits.confirm(await arrive(services, root), intent.id, usd(2000))
+    intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    await services.payments.deposits.confirm(await arrive(services, root), intent.id, usd(2000))
     page = (await root.get(f"/admin/payments/{intent.id}")).text
     assert "takes money only" in page
     assert "/refund" not in page

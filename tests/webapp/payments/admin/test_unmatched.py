@@ -32,8 +32,8 @@ async def stray(services: Services, root: Visitor, event_id: str = "stray-1") ->
         event_id=event_id, state=ProviderState.PAID, external_id="never-heard-of", received=usd(1500),
         details={"from": "somebody"},
     )  # fmt: skip
-    assert await services.payments.settle("fake", report) is Outcome.UNMATCHED
-    return (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    assert await services.payments.intents.settle("fake", report) is Outcome.UNMATCHED
+    return (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
 
 
 async def balance(services: Services, visitor: Visitor) -> int:
@@ -107,8 +107,8 @@ async def test_money_that_nobody_can_weigh_is_given_to_nobody(
 ) -> None:
     actor = await arrive(services, visitor())
     report = Report(event_id="e", state=ProviderState.PAID, external_id="x", received=Money(500, "EUR"))
-    await services.payments.settle("fake", report)
-    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    await services.payments.intents.settle("fake", report)
+    event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     path = f"/admin/payments/unmatched/{event.id}/assign"
     assert 'name="amount" type="text" value=""' in (await root.get(f"{path}?person={actor.id}")).text
     refused = await root.post(path, data={"person": str(actor.id), "amount": "5"})
@@ -139,8 +139,8 @@ async def test_a_refund_made_at_the_provider_is_accepted(
     report = Report(
         event_id="behind-our-back", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500)
     )  # fmt: skip
-    assert await services.payments.settle("fake", report) is Outcome.UNMATCHED
-    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    assert await services.payments.intents.settle("fake", report) is Outcome.UNMATCHED
+    event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     path = f"/admin/payments/unmatched/{event.id}"
     page = (await root.get(path)).text
     assert "paid back at the provider, and not from here" in page
@@ -157,25 +157,25 @@ async def test_a_refund_before_its_payment_is_not_accepted(
     services: Services, visitor: MakeVisitor, root: Visitor
 ) -> None:
     actor = await arrive(services, visitor())
-    intent = await services.payments.start_top_up(actor, "fake", usd(2000), idempotency_key="early")
+    intent = await services.payments.intents.start_top_up(actor, "fake", usd(2000), idempotency_key="early")
     early = Report(event_id="early", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500))
-    await services.payments.settle("fake", early)
-    event = (await services.inbox.unmatched(await arrive(services, root))).items[0]
+    await services.payments.intents.settle("fake", early)
+    event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     refused = await root.post(f"/admin/payments/unmatched/{event.id}/accept")
     assert refused.status_code == 409
     assert "The payment itself is not in the books yet." in refused.text
-    assert len((await services.inbox.unmatched(await arrive(services, root))).items) == 1
+    assert len((await services.payments.inbox.unmatched(await arrive(services, root))).items) == 1
 
 
 async def test_an_admin_has_the_provider_asked(
     services: Services, visitor: MakeVisitor, root: Visitor, fake: FakeProvider, clock: FakeClock
 ) -> None:
     buyer = visitor()
-    intent = await services.payments.start_top_up(
+    intent = await services.payments.intents.start_top_up(
         await arrive(services, buyer), "fake", usd(2000), idempotency_key="late"
     )
     clock.move(minutes=31)
-    await services.payments.poll(PollIntent(intent.id, 0))
+    await services.payments.intents.poll(PollIntent(intent.id, 0))
     path = f"/admin/payments/{intent.id}"
     assert f'hx-post="{path}/look"' in (await root.get(path)).text
     fake.down = True
@@ -192,7 +192,7 @@ async def test_a_large_deposit_needs_two_admins(
     services: Services, visitor: MakeVisitor, root: Visitor, make_admin: MakeAdmin
 ) -> None:
     buyer = visitor(first_name="Omar")
-    intent = await services.payments.start_top_up(
+    intent = await services.payments.intents.start_top_up(
         await arrive(services, buyer), "deposit", usd(20_000), idempotency_key="by-hand"
     )
     keeper, path = await make_admin(82, Permission.MONEY), f"/admin/payments/{intent.id}"
@@ -208,7 +208,7 @@ async def test_a_large_deposit_needs_two_admins(
 
 async def test_nobody_confirms_his_own_deposit(services: Services, make_admin: MakeAdmin) -> None:
     keeper = await make_admin(82, Permission.MONEY)
-    intent = await services.payments.start_top_up(
+    intent = await services.payments.intents.start_top_up(
         await arrive(services, keeper), "deposit", usd(500), idempotency_key="own"
     )
     refused = await keeper.post(f"/admin/payments/{intent.id}/confirm", data={"amount": "5"})
@@ -219,9 +219,9 @@ async def test_nobody_confirms_his_own_deposit(services: Services, make_admin: M
 async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     buyer = visitor(first_name="Omar")
     actor = await arrive(services, buyer)
-    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
     assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
-    await services.deposits.add_proof(actor, intent.id, PNG, "sent it this morning")
+    await services.payments.deposits.add_proof(actor, intent.id, PNG, "sent it this morning")
     assert "Deposits to look at" in (await root.get("/admin")).text
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     page = (await root.get(f"/admin/payments/{intent.id}")).text
@@ -261,8 +261,8 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
 async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     buyer = visitor()
     actor = await arrive(services, buyer)
-    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    await services.deposits.add_proof(actor, intent.id, PNG)
+    intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    await services.payments.deposits.add_proof(actor, intent.id, PNG)
     path = f"/admin/payments/{intent.id}/reject"
     assert (await root.get(path)).status_code == 200
     assert (await root.post(path, data={"reason": ""})).status_code == 422
@@ -274,8 +274,8 @@ async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: M
 
 async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVisitor, make_admin: MakeAdmin) -> None:
     actor = await arrive(services, visitor())
-    intent = await services.payments.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    await services.deposits.add_proof(actor, intent.id, PNG)
+    intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
+    await services.payments.deposits.add_proof(actor, intent.id, PNG)
     keeper = await make_admin(82, Permission.MONEY)
     page = (await keeper.get(f"/admin/payments/{intent.id}")).text
     found = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)

@@ -63,11 +63,11 @@ class Till:
         """A payment that waits for money."""
         self._taps += 1
         key = f"tap-{self._taps}"
-        return await self.services.payments.start_top_up(self.actor, "demo", usd(cents), idempotency_key=key)
+        return await self.services.payments.intents.start_top_up(self.actor, "demo", usd(cents), idempotency_key=key)
 
     async def intent(self, intent: Intent) -> Intent:
         """The payment as it stands now."""
-        return await self.services.payments.intent(self.actor, intent.id)
+        return await self.services.payments.intents.intent(self.actor, intent.id)
 
     async def balance(self) -> int:
         """What he has, in cents."""

@@ -117,9 +117,9 @@ async def test_it_is_off_until_configured_and_says_what_is_wrong(make: Make) -> 
     for url in ("", "http://lemons.example", "https://lemons.example"):
         built = make(support_url=url)
         async with built.running(listen=False):
-            setups = {setup.name: setup for setup in await built.payments.setups(Actor.system())}
+            setups = {setup.name: setup for setup in await built.payments.methods.setups(Actor.system())}
             states[url] = setups["lemons"]
-            assert built.payments.takes("lemons") == (setups["lemons"].state is SetupState.ON)
+            assert built.payments.methods.is_enabled("lemons") == (setups["lemons"].state is SetupState.ON)
     off, wrong, on = states.values()
     assert (off.state, off.missing) == (SetupState.OFF, ("SUPPORT_URL",))
     assert (wrong.state, wrong.problem) == (SetupState.WRONG, "SUPPORT_URL must be https")
@@ -132,7 +132,7 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, clock: FakeCl
     buyer = await person(shop.identity, 4711)
     till = Till(shop, buyer)
     lemons = Lemons(b"https://lemons.example")
-    shop_side = shop.payments._providers["lemons"]
+    shop_side = shop.payments.intents._providers["lemons"]
     assert isinstance(shop_side, Lemons)
 
     async with browser(create_app(shop, settings)) as client:
@@ -141,7 +141,7 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, clock: FakeCl
         assert page.status_code == 200
         assert "lemons" in page.text.lower()
 
-        intent = await shop.payments.start_top_up(buyer, "lemons", usd(2000), idempotency_key="tap")
+        intent = await shop.payments.intents.start_top_up(buyer, "lemons", usd(2000), idempotency_key="tap")
         assert (await visitor.get(f"/wallet/payments/{intent.id}")).status_code == 200
         shop_side.sold[intent.id] = usd(2000)
         body = msgspec.json.encode(intent.id)
@@ -151,13 +151,15 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, clock: FakeCl
             assert sent.status_code == 200
     assert ((await till.intent(intent)).status, await till.balance()) == (IntentStatus.SUCCEEDED, 2000)
 
-    refund = await shop.refunds.refund_top_up(Actor.system(), intent.id, usd(500), "sour", idempotency_key="once")
-    await shop.refunds.send(SendRefund(refund.id))
-    (ended,) = await shop.refunds.list_for(Actor.system(), intent_id=intent.id)
+    refund = await shop.payments.refunds.refund_top_up(
+        Actor.system(), intent.id, usd(500), "sour", idempotency_key="once"
+    )
+    await shop.payments.refunds.send(SendRefund(refund.id))
+    (ended,) = await shop.payments.refunds.list_for(Actor.system(), intent_id=intent.id)
     assert (ended.status, shop_side.back) == (RefundStatus.SUCCEEDED, {str(refund.id): usd(500)})
     assert await till.balance() == 1500
 
-    await shop.reconciliation.run_all()
+    await shop.payments.reconciliation.run_all()
     assert await till.count("SELECT count(*) FROM payment_reconciliations WHERE provider = 'lemons'") == 1
     await till.proves_itself()
 

@@ -223,5 +223,5 @@ async def test_a_strangers_words_in_a_report_hinder_nobody(till: Till) -> None:
     told = {"comment": "pay\0ment \u202e 🚀 \\u0000"}
     for state, received in ((ProviderState.CONFIRMING, None), (ProviderState.PAID, usd(5000))):
         report = Report(event_id=f"odd:{state}", state=state, intent_id=intent.id, received=received, details=told)
-        assert await till.services.payments.settle("demo", report) is Outcome.APPLIED
+        assert await till.services.payments.intents.settle("demo", report) is Outcome.APPLIED
     assert (await till.intent(intent)).progress == {"comment": "payment \u202e 🚀 \\u0000"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from backend.kernel.ids import IntentId, OrderId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.ports import Examined, PaymentProvider
+from backend.payments.ports import PaymentProvider
 from backend.payments.repository import calls, intents
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
@@ -27,10 +27,8 @@ from backend.payments.types import (
     Outcome,
     PaymentRef,
     PollIntent,
-    ProviderSetup,
     Report,
     TopUpLimits,
-    Way,
 )
 
 POLL: Final = "payments.poll"
@@ -44,8 +42,8 @@ _MAX_TITLE: Final = 200
 log = structlog.get_logger(__name__)
 
 
-class PaymentsService:
-    """Payments by every provider that is on; ``providers`` in the order of their showing, ``setups`` of all."""
+class IntentsService:
+    """Starts payments, polls their providers and applies what the providers report."""
 
     def __init__(
         self,
@@ -53,48 +51,11 @@ class PaymentsService:
         uow: UnitOfWork,
         providers: Iterable[PaymentProvider],
         limits: TopUpLimits,
-        setups: Sequence[ProviderSetup] = (),
     ) -> None:
         self._uow = uow
         self._providers: Providers = {provider.name: provider for provider in providers}
-        self._setups = list(setups)
-        self.limits = limits
+        self._limits = limits
         self._currency = limits.minimum.currency
-
-    async def ways(self, actor: Actor) -> list[Way]:
-        """The ways in which the actor can pay, with their limits."""
-        found: list[Way] = []
-        for provider in self._providers.values():
-            can = provider.capabilities
-            if rules.serves(can, self._currency):
-                minimum, maximum = rules.bounds(self.limits, can)
-                found.append(
-                    Way(
-                        name=provider.name,
-                        minimum=minimum,
-                        maximum=maximum,
-                        wait_seconds=can.wait_seconds,
-                        asset=can.asset or self._currency,
-                        unit_price=can.unit_price,
-                        comparable=can.comparable,
-                    )
-                )
-        return found
-
-    async def setups(self, actor: Actor) -> list[ProviderSetup]:
-        """How each way to pay is configured, those that are off too. Needs the permission for settings."""
-        actor.require(Permission.SETTINGS)
-        return self._setups
-
-    async def examine(self, actor: Actor, way: str) -> list[str]:
-        """What an operator should know of a way that is on, asked now. Needs the permission for settings."""
-        actor.require(Permission.SETTINGS)
-        provider = self._providers.get(way)
-        return await provider.examine() if isinstance(provider, Examined) else []
-
-    def read_amount(self, text: str, asset: str = "") -> Money:
-        """What a person typed, in ``asset``, or else the shop's currency. Raises Invalid."""
-        return rules.read_amount(text, asset or self._currency)
 
     async def start_top_up(
         self,
@@ -121,7 +82,7 @@ class PaymentsService:
             raise Invalid(f"no way called {way!r}", fields={"way": "unknown_way"})
         if not 0 < len(idempotency_key) <= _MAX_KEY:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
-        rules.check_amount(amount, *rules.bounds(self.limits, provider.capabilities))
+        rules.check_amount(amount, *rules.bounds(self._limits, provider.capabilities))
         can = provider.capabilities
         async with self._uow() as tx:
             lifetime = timedelta(seconds=can.lifetime_seconds)
@@ -209,15 +170,6 @@ class PaymentsService:
         if found.status is IntentStatus.CONFIRMING and not intent.is_open:
             await self._follow(found, provider.capabilities)
         return found
-
-    def seen_at(self, intent: Intent) -> str:
-        """The address at which anybody sees the payment's latest transfer on its chain; empty where there is none."""
-        provider = self._providers.get(intent.way)
-        return rules.seen_at(intent, provider.capabilities if provider else None)
-
-    def takes(self, way: str) -> bool:
-        """Whether a provider of that name is on."""
-        return way in self._providers
 
     async def receive(self, way: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
         """Take a provider's call. Raises NotFound for an unknown provider, BadWebhook for a call not its own."""

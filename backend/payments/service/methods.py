@@ -1,0 +1,71 @@
+"""Payment methods: which are enabled, how they are configured, and what they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from backend.identity.types import Actor, Permission
+from backend.kernel.money import Money
+from backend.payments import rules
+from backend.payments.ports import Examined, PaymentProvider
+from backend.payments.service.common import Providers
+from backend.payments.types import Intent, ProviderSetup, TopUpLimits, Way
+
+
+class MethodsService:
+    """Answers questions about payment methods.
+
+    ``providers`` are the enabled ones in the order in which buyers see them; ``setups`` describe all known ones.
+    """
+
+    def __init__(
+        self, *, providers: Iterable[PaymentProvider], limits: TopUpLimits, setups: Sequence[ProviderSetup] = ()
+    ) -> None:
+        self._providers: Providers = {provider.name: provider for provider in providers}
+        self._setups = list(setups)
+        self.limits = limits
+        self._currency = limits.minimum.currency
+
+    async def enabled(self, actor: Actor) -> list[Way]:
+        """The ways in which the actor can pay, with their limits."""
+        found: list[Way] = []
+        for provider in self._providers.values():
+            can = provider.capabilities
+            if rules.serves(can, self._currency):
+                minimum, maximum = rules.bounds(self.limits, can)
+                found.append(
+                    Way(
+                        name=provider.name,
+                        minimum=minimum,
+                        maximum=maximum,
+                        wait_seconds=can.wait_seconds,
+                        asset=can.asset or self._currency,
+                        unit_price=can.unit_price,
+                        comparable=can.comparable,
+                    )
+                )
+        return found
+
+    async def setups(self, actor: Actor) -> list[ProviderSetup]:
+        """How each way to pay is configured, those that are off too. Needs the permission for settings."""
+        actor.require(Permission.SETTINGS)
+        return self._setups
+
+    async def examine(self, actor: Actor, way: str) -> list[str]:
+        """What an operator should know of a way that is on, asked now. Needs the permission for settings."""
+        actor.require(Permission.SETTINGS)
+        provider = self._providers.get(way)
+        return await provider.examine() if isinstance(provider, Examined) else []
+
+    def read_amount(self, text: str, asset: str = "") -> Money:
+        """What a person typed, in ``asset``, or else the shop's currency. Raises Invalid."""
+        return rules.read_amount(text, asset or self._currency)
+
+    def explorer_url(self, intent: Intent) -> str:
+        """The address at which anybody sees the payment's latest transfer on its chain; empty where there is none."""
+        provider = self._providers.get(intent.way)
+        return rules.seen_at(intent, provider.capabilities if provider else None)
+
+    def is_enabled(self, way: str) -> bool:
+        """Whether a provider of that name is on."""
+        return way in self._providers
