@@ -42,7 +42,8 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 demo: $(VENV)/.run ## run the whole shop on this machine, with a simulated Telegram (PORT=8080)
 	@exec $(BIN)/python -m backend.cli demo --port $(PORT)
 
-test: lint types contracts unit processes browser ## run every check below, as CI does
+test: $(VENV)/.dev chromium caddy anvil ## run every check below, as CI does
+	@$(BIN)/python -m tests.run
 
 lint: $(VENV)/.dev ## check the style of Python and templates
 	@$(BIN)/ruff check .
@@ -62,8 +63,7 @@ types: $(VENV)/.dev ## check types (mypy, strict)
 contracts: $(VENV)/.dev ## check which package may import which
 	@$(BIN)/lint-imports
 
-# Tests that kill and restart processes mostly wait, and need the machine for themselves. Three at a time keep two cores
-# busy.
+# Tests that kill and restart processes mostly wait: three at a time keep two cores busy.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
 unit: $(VENV)/.dev chromium anvil ## test rules, slices, web, bot and migrations on real servers

@@ -1,18 +1,17 @@
-"""Real servers for every test: one embedded PostgreSQL and one Redis for the run, one database for each worker."""
+"""Real servers for every test: one PostgreSQL (tests/servers.py), one Redis for the run, a database for each worker."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import functools
 import gc
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import attrs  # noqa: F401 - as rich
+import httpx._transports.default as httpx_transports
 import msgspec
 import pydantic  # noqa: F401 - as rich
 import pytest
@@ -20,17 +19,18 @@ import rich  # noqa: F401 - before a process's lean.py forbids it: all are teste
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import SUBSCRIPTIONS, Services, build
-from backend.infra import embedded, migrations
+from backend.infra import embedded
 from backend.infra.crypto import KeyRing
-from backend.infra.database import make_engine, new_database
+from backend.infra.database import make_engine
 from backend.infra.settings import Environment, Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
+from tests import servers
 from tests.fakes.clock import FakeClock
 from tests.fakes.savepoints import SavepointEngine
 
+pytest_plugins = ["tests.seconds"]
 _SERVERS = pytest.StashKey[contextlib.ExitStack]()
-_TEMPLATE = "souk_template"
 BOT_TOKEN = "7000000001:TEST-token-of-the-simulated-bot-AAAA"
 ROOT_ADMIN_ID = 900_000_001
 
@@ -41,12 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     stack = contextlib.ExitStack()
     config.stash[_SERVERS] = stack
-    folder = Path(tempfile.mkdtemp(prefix="souk-test-"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    server = stack.enter_context(embedded.postgres(folder / "pg", throwaway=True))
-    os.environ["SOUK_TEST_POSTGRES"] = server
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-test-", ignore_cleanup_errors=True)))
+    stack.enter_context(servers.postgres())
     os.environ["SOUK_TEST_REDIS"] = stack.enter_context(embedded.redis(folder / "redis"))
-    asyncio.run(_make_template(server))
 
 
 def pytest_collection_finish() -> None:
@@ -62,20 +59,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_SERVERS].close()
 
 
-async def _execute(server: str, *statements: str) -> None:
-    connection = await asyncpg.connect(server)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _make_template(server: str) -> None:
-    await _execute(server, new_database(_TEMPLATE))
-    await migrations.upgrade(embedded.database_address(server, _TEMPLATE))
-
-
 @pytest.fixture(scope="session")
 def worker_number(request: pytest.FixtureRequest) -> int:
     """0 for the first test process, 1 for the second."""
@@ -86,7 +69,7 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
     """The address of the run's PostgreSQL."""
-    return os.environ["SOUK_TEST_POSTGRES"]
+    return os.environ[servers.POSTGRES]
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +81,7 @@ def redis_url(worker_number: int) -> str:
 @pytest.fixture(scope="session")
 async def database_url(postgres_server: str, worker_number: int) -> str:
     """A migrated database of this process's own."""
-    name = f"souk_{worker_number}"
-    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    return embedded.database_address(postgres_server, name)
+    return await servers.new_copy(postgres_server, servers.database_name(worker_number))
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +108,15 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     made = make_engine(settings.database_url, pool_size=settings.database_pool)
     yield made
     await made.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """All HTTP clients of this process share the list of authorities: 15 ms of reading for each of them otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = functools.cache(httpx_transports.create_ssl_context)
+        patch.setattr(httpx_transports, "create_ssl_context", made)
+        yield
 
 
 @pytest.fixture

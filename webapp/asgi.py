@@ -15,11 +15,12 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import structlog
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -35,11 +36,10 @@ from backend.infra.i18n import translator
 from backend.infra.logging import setup_logging
 from backend.infra.roots import die_with_parent
 from backend.infra.settings import Settings, load_settings
-from backend.kernel.clock import Clock
 from backend.kernel.errors import AppError
 from backend.kernel.text import Locale
 from webapp.core import errors
-from webapp.core.assets import build_assets
+from webapp.core.assets import Assets, build_assets
 from webapp.core.guards import PUBLIC, signed_in
 from webapp.core.health import healthz, readyz
 from webapp.core.limits import Limits
@@ -70,25 +70,31 @@ _HANDLERS: Final[tuple[ControllerRouterHandler, ...]] = (
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def make_site(services: Services, settings: Settings, clock: Clock | None = None) -> Site:
+class _Built(NamedTuple):
+    """The parts of an app that depend on no services."""
+
+    router: ASGIApp
+    assets: Assets
+    templates: Templates
+
+
+def make_site(services: Services, settings: Settings, built: _Built) -> Site:
     """The parts that handlers and pipeline share."""
-    clock = clock or services.clock
-    assets = build_assets()
-    templates = Templates(assets)
+    clock = services.clock
     words = [translator(locale) for locale in Locale]
     return Site(
         services=services,
         settings=settings,
         clock=clock,
-        assets=assets,
-        templates=templates,
+        assets=built.assets,
+        templates=built.templates,
         init_data=InitDataCheck(
             settings.bot_token, clock, max_age=settings.init_data_max_age, ed25519_key=settings.telegram_ed25519_key
         ),
         tokens=SessionTokens(settings.secret_key, clock, lifetime=settings.session_lifetime),
         addresses=SignedAddresses(settings.secret_key, clock),
         pages=PageCache(services.signals),
-        shell=templates.shell(
+        shell=built.templates.shell(
             words, clock.now(), telegram_script_url=settings.telegram_script_url, bot_url=settings.bot_url
         ),
     )
@@ -144,7 +150,7 @@ def _pipeline(app: Litestar, site: Site, limits: Limits) -> ASGIApp:
     """The way of every request around the router of ``app``, behind the proxies that are trusted."""
     etag = '"' + hashlib.sha256(site.shell).hexdigest()[:16] + '"'
     pipeline = Pipeline(
-        app.asgi_handler,
+        app.state.built.router,
         site,
         headers=security_headers(site.settings),
         shared=_shared_paths(app),
@@ -155,24 +161,17 @@ def _pipeline(app: Litestar, site: Site, limits: Limits) -> ASGIApp:
     return _proxied(pipeline, trusted) if trusted else pipeline
 
 
-def create_app(
-    services: Services,
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    limits: Limits | None = None,
-    lifespan: Sequence[Lifespan] = (),
-    handlers: Sequence[ControllerRouterHandler] = (),
+def make_app(
+    settings: Settings, *, lifespan: Sequence[Lifespan] = (), handlers: Sequence[ControllerRouterHandler] = ()
 ) -> Litestar:
-    """The web app on ``services``, which the caller or ``lifespan`` runs. ``handlers`` come beside the usual ones."""
-    streams = Streams(services.signals)
+    """Build routes and templates, which takes longer than a hundred requests; ``serve`` adds what a request needs."""
 
     @contextlib.asynccontextmanager
-    async def streaming(_: Litestar) -> AsyncIterator[None]:
+    async def streaming(served: Litestar) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            streams.close()
+            served.state.streams.close()
 
     app = Litestar(
         route_handlers=[*_HANDLERS, *handlers],
@@ -186,10 +185,30 @@ def create_app(
         openapi_config=_openapi(settings),
         debug=False,
     )
-    app.state.site = make_site(services, settings, clock)
-    app.state.streams = streams
-    app.asgi_handler = _pipeline(app, app.state.site, limits or Limits())
+    assets = build_assets()
+    app.state.built = _Built(app.asgi_handler, assets, Templates(assets))
     return app
+
+
+def serve(app: Litestar, services: Services, settings: Settings, limits: Limits | None = None) -> Litestar:
+    """Put ``services``, which the caller or the lifespan runs, behind ``app``, in place of those before."""
+    built: _Built = app.state.built
+    site = make_site(services, settings, built)
+    app.state = State({"built": built, "site": site, "streams": Streams(services.signals)})
+    app.asgi_handler = _pipeline(app, site, limits or Limits())
+    return app
+
+
+def create_app(
+    services: Services,
+    settings: Settings,
+    *,
+    limits: Limits | None = None,
+    lifespan: Sequence[Lifespan] = (),
+    handlers: Sequence[ControllerRouterHandler] = (),
+) -> Litestar:
+    """The web app on ``services``, which the caller or ``lifespan`` runs. ``handlers`` come beside the usual ones."""
+    return serve(make_app(settings, lifespan=lifespan, handlers=handlers), services, settings, limits)
 
 
 def _proxied(inner: ASGIApp, trusted: list[str]) -> ASGIApp:

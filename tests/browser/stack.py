@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import httpx
 import msgspec
 
@@ -20,6 +19,7 @@ from backend.demo.processes import Child
 from backend.identity.types import Actor
 from backend.infra import embedded
 from backend.infra.settings import Environment, Settings
+from tests import servers
 from tests.factories.wallet import give, usd
 from tests.fakes import evm
 from tests.fakes.evm import XPUB, Evm
@@ -30,7 +30,6 @@ _LOOK_SECONDS = 0.1
 CONFIRMATIONS = 3
 """The blocks that make a payment in USDT final here."""
 _NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_DATABASE = f"souk_browser_{_NUMBER}"
 _REDIS_DATABASE = 9 + _NUMBER  # the test processes have the first ones
 
 
@@ -116,15 +115,6 @@ def _settings(base: Settings, database: str, folder: Path, chain: Evm) -> tuple[
     return settings, environment(settings) | others
 
 
-async def _fresh_database(server: str) -> str:
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(f"CREATE DATABASE {_DATABASE} TEMPLATE souk_template")
-    finally:
-        await connection.close()
-    return embedded.database_address(server, _DATABASE)
-
-
 async def _until_ready(addresses: list[str], children: list[Child]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     async with httpx.AsyncClient(timeout=5) as client:
@@ -160,7 +150,8 @@ async def _answers(client: httpx.AsyncClient, address: str) -> bool:
 async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
     """Start it all, wait until it is ready, and stop it afterwards."""
     async with evm.running(folder) as chain:
-        settings, environ = _settings(base, await _fresh_database(os.environ["SOUK_TEST_POSTGRES"]), folder, chain)
+        database = await servers.new_copy(os.environ[servers.POSTGRES], servers.database_name("browser", _NUMBER))
+        settings, environ = _settings(base, database, folder, chain)
         async with _started(settings, environ, folder, chain) as stack:
             yield stack
 

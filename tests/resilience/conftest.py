@@ -8,12 +8,11 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from backend.infra import embedded
 from backend.infra.settings import Settings
 from bot.simulator import bot_api
+from tests import servers
 from tests.bot.telegram import Telegram, telegram_running
 from tests.resilience.ground import Ground, Tap, ground_on
 from tests.resilience.processes import Fuse
@@ -48,14 +47,9 @@ async def telegram(tap: Tap) -> AsyncIterator[Telegram]:
 @pytest.fixture
 async def own_database(postgres_server: str, worker_number: int) -> AsyncIterator[str]:
     """A migrated database that only this test uses."""
-    name = f"souk_resilience_{worker_number}_{next(_databases)}"
-    connection = await asyncpg.connect(postgres_server)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE souk_template")
-    try:
-        yield embedded.database_address(postgres_server, name)
-    finally:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.close()
+    name = servers.database_name("resilience", worker_number, next(_databases))
+    yield await servers.new_copy(postgres_server, name)
+    await servers.execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -13,28 +13,38 @@ from backend.bootstrap import Services
 from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
-from webapp.asgi import create_app
-from webapp.core.assets import build_assets
-from webapp.core.rendering import Templates
+from webapp.asgi import make_app, serve
+from webapp.core.limits import Limits
 
 MakeVisitor = Callable[..., Visitor]
+MakeWeb = Callable[..., Litestar]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_once() -> Iterator[None]:
-    """All apps of this process share their templates, which take longer to compile than a test to run."""
-    templates = Templates(build_assets())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("webapp.asgi.Templates", lambda _: templates)
-        yield
+@pytest.fixture(scope="session")
+def idle_apps() -> list[Litestar]:
+    """Apps that no test uses now: routes and templates take longer to build than most tests to run."""
+    return []
 
 
 @pytest.fixture
-async def app(services: Services, settings: Settings) -> Litestar:
+def make_web(idle_apps: list[Litestar], settings: Settings) -> Iterator[MakeWeb]:
+    """Puts services behind the app of this process, or behind another one while the test holds it already."""
+    used: list[Litestar] = []
+
+    def make(services: Services, settings: Settings = settings, limits: Limits | None = None) -> Litestar:
+        used.append(idle_apps.pop() if idle_apps else make_app(settings))
+        return serve(used[-1], services, settings, limits)
+
+    yield make
+    idle_apps.extend(used)
+
+
+@pytest.fixture
+async def app(services: Services, make_web: MakeWeb) -> Litestar:
     """The app, on committed data."""
     # Each test counts from nothing: Redis is shared by the tests of one process.
     await services.redis.flushdb()
-    return create_app(services, settings)
+    return make_web(services)
 
 
 @pytest.fixture

@@ -8,8 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.wallet.service import WalletServices
+from tests.backend.cli.conftest import souk
 from tests.factories.wallet import wallet_services
 from tests.fakes.clock import FakeClock
+
+__all__ = ["souk"]
 
 
 @pytest.fixture

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import os
-import sys
 
-import msgspec
 import pytest
 from rich.console import Console
 from sqlalchemy import text
@@ -15,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.cli.ledger import print_report, prove
 from backend.identity.types import Actor
-from backend.infra.settings import Settings
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
 from backend.kernel.money import CREDIT, Money
 from backend.wallet import domain
 from backend.wallet.service import WalletServices
 from backend.wallet.types import REVENUE, AccountRef, Problem, TransferKind
+from tests.backend.cli.conftest import Souk
 from tests.factories.wallet import actor_of, give, rich_person, usd
 
 _PURCHASE = "(SELECT id FROM ledger_transfers WHERE idempotency_key = 'order:1')"
@@ -156,22 +152,11 @@ async def test_the_command_prints_each_difference(books: WalletServices, engine:
 
 
 async def test_souk_ledger_verify_tells_by_its_exit_code(
-    books: WalletServices, engine: AsyncEngine, settings: Settings
+    books: WalletServices, engine: AsyncEngine, souk: Souk
 ) -> None:
-    environ = {name: str(value) for name, value in msgspec.to_builtins(settings).items() if value is not None}
-
-    async def run() -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from backend.cli.main import main; main()", "ledger", "verify",
-            env={**os.environ, **environ}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        assert b"Traceback" not in err
-        return process.returncode or 0, out.decode()
-
-    code, out = await run()
-    assert (code, "The books balance." in out) == (0, True)
+    told = await souk("ledger", "verify")
+    assert (told.exit_code, "The books balance." in told.output) == (0, True)
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = {_WALLET}")
-    code, out = await run()
-    assert code == 1
-    assert "USD  should be 700, is 9999" in out
+    told = await souk("ledger", "verify")
+    assert told.exit_code == 1
+    assert "USD  should be 700, is 9999" in told.output

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -29,6 +28,7 @@ from backend.wallet import domain
 from backend.wallet.errors import IdempotencyConflict, InsufficientFunds
 from backend.wallet.types import REVENUE, AccountRef, NewTransfer, TransferId, TransferKind
 from tests.factories.wallet import USD, add_person, wallet_services
+from tests.machines import lives
 
 T = TypeVar("T")
 PEOPLE = 3
@@ -245,10 +245,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def test_the_ledger_agrees_with_its_model(database_url: str) -> None:
+    """The same few lives of a ledger each time; ``SOUK_EXAMPLES=400`` for many, other ones each time."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: LedgerMachine(database_url),
-        settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        ),
-    )  # fmt: skip
+        settings=lives(few=3),
+    )

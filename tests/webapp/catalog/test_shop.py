@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 
-import httpx
 import pytest
 from litestar import Litestar
 from sqlalchemy import event
@@ -14,9 +13,8 @@ from backend.bootstrap import Services, build
 from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
-from tests.webapp.conftest import MakeVisitor
+from tests.webapp.conftest import MakeVisitor, MakeWeb
 from tests.webapp.sale import arrive, goods
-from webapp.asgi import create_app
 
 PAGE_LIMIT = 6 * 1024
 
@@ -123,13 +121,13 @@ async def test_a_premium_product_says_for_whom_it_is(services: Services, visitor
 
 
 async def test_a_page_that_stands_costs_no_statement(
-    services: Services, settings: Settings, client: httpx.AsyncClient, clock: FakeClock, app: Litestar
+    services: Services, make_web: MakeWeb, settings: Settings, clock: FakeClock, app: Litestar
 ) -> None:
-    del client, app
+    del app
     thing = await goods(services)
     # As in production, where this process hears what changes: only then may it remember people.
     heard = build(settings, clock=clock)
-    async with heard.running(listen=True), browser(create_app(heard, settings)) as window:
+    async with heard.running(listen=True), browser(make_web(heard)) as window:
         while not heard.signals.connected:
             await asyncio.sleep(0.01)
         reader = Visitor(window, settings.bot_token, clock.now().timestamp(), 42)

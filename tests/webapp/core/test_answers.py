@@ -22,7 +22,7 @@ from backend.kernel.money import Money
 from tests.factories.identity import admin, person
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
-from webapp.asgi import MAX_BODY, create_app
+from webapp.asgi import MAX_BODY, make_app, serve
 from webapp.core.errors import STATUS
 from webapp.core.guards import SHARED, requires
 from webapp.core.responses import toast
@@ -96,12 +96,18 @@ def own_page(actor: NamedDependency[Actor]) -> str:
     return actor.first_name
 
 
-@pytest.fixture
-async def app(services: Services, settings: Settings) -> Litestar:
+@pytest.fixture(scope="module")
+def built(settings: Settings) -> Litestar:
     """The app with a few pages of the tests' own."""
+    return make_app(settings, handlers=[raise_it, take_form, take_json, vault, shared_page, own_page])
+
+
+@pytest.fixture
+async def app(built: Litestar, services: Services, settings: Settings) -> Litestar:
+    """That app on the services of one test."""
     await services.redis.flushdb()
     rendered.clear()
-    return create_app(services, settings, handlers=[raise_it, take_form, take_json, vault, shared_page, own_page])
+    return serve(built, services, settings)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from backend.bootstrap import build
 from backend.infra.settings import Settings
 from tests.factories.init_data import init_data
 from tests.webapp.client import browser
-from webapp.asgi import create_app
+from tests.webapp.conftest import MakeWeb
 
 OtherSettings = Callable[..., Settings]
 CLOSED = "redis://127.0.0.1:1/0"
@@ -22,9 +22,9 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
 @asynccontextmanager
-async def _running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def _running(make_web: MakeWeb, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     services = build(settings)
-    async with services.running(listen=False), browser(create_app(services, settings)) as client:
+    async with services.running(listen=False), browser(make_web(services, settings)) as client:
         yield client
 
 
@@ -38,24 +38,26 @@ async def test_all_is_well(client: httpx.AsyncClient) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_redis_down_is_degraded_and_ready(other_settings: OtherSettings) -> None:
-    async with _running(other_settings(redis_url=CLOSED)) as client:
+async def test_redis_down_is_degraded_and_ready(make_web: MakeWeb, other_settings: OtherSettings) -> None:
+    async with _running(make_web, other_settings(redis_url=CLOSED)) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["redis"]) == (200, "degraded")
 
 
-async def test_redis_down_lets_people_in(other_settings: OtherSettings, committed_db: None) -> None:
+async def test_redis_down_lets_people_in(make_web: MakeWeb, other_settings: OtherSettings, committed_db: None) -> None:
     settings = other_settings(redis_url=CLOSED)
-    async with _running(settings) as client:
+    async with _running(make_web, settings) as client:
         services = client._transport.app.state.site.services  # type: ignore[attr-defined]
         text = init_data(settings.bot_token, services.clock.now().timestamp(), 300)
         answer = await client.get("/me", headers={"Authorization": f"tma {text}"})
         assert answer.status_code == 200
 
 
-async def test_database_down_is_not_ready_and_every_door_says_so(other_settings: OtherSettings) -> None:
+async def test_database_down_is_not_ready_and_every_door_says_so(
+    make_web: MakeWeb, other_settings: OtherSettings
+) -> None:
     settings = other_settings(database_url=NOWHERE)
-    async with _running(settings) as client:
+    async with _running(make_web, settings) as client:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["database"]) == (503, "down")
         assert (await client.get("/healthz")).status_code == 200

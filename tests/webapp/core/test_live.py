@@ -18,7 +18,7 @@ from backend.infra.settings import Settings
 from backend.kernel.errors import RateLimited
 from backend.kernel.ids import UserId, new_id
 from tests.factories.identity import person
-from webapp.asgi import create_app
+from tests.webapp.conftest import MakeWeb
 from webapp.core import live
 from webapp.core.site import Site
 
@@ -157,8 +157,8 @@ class _Asgi:
         await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 3)
 
 
-async def test_over_http_with_a_limit_for_each_person(listening: Services, settings: Settings) -> None:
-    app = create_app(listening, settings)
+async def test_over_http_with_a_limit_for_each_person(listening: Services, make_web: MakeWeb) -> None:
+    app = make_web(listening)
     site: Site = app.state.site
     actor = await person(listening.identity)
     url = site.addresses.sign(f"/live?on=order:7,payment:8&since={int(time.time() * 1000) + 1000}", actor, seconds=60)
@@ -185,10 +185,10 @@ async def test_over_http_with_a_limit_for_each_person(listening: Services, setti
 
 
 async def test_a_burst_is_counted_before_its_answers_begin(
-    listening: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    listening: Services, make_web: MakeWeb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "_UNBEGUN_SECONDS", 0.05)
-    app = create_app(listening, settings)
+    app = make_web(listening)
     site: Site = app.state.site
     actor = await person(listening.identity)
     url = site.addresses.sign(f"/live?on=order:7&since={int(time.time() * 1000) + 1000}", actor, seconds=60)

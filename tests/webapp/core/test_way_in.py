@@ -21,9 +21,8 @@ from tests.factories.identity import admin, person
 from tests.factories.init_data import init_data
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
-from tests.webapp.conftest import MakeVisitor
+from tests.webapp.conftest import MakeVisitor, MakeWeb
 from tests.webapp.core.test_init_data import WRONG
-from webapp.asgi import create_app
 from webapp.core.limits import Limits
 
 PAGES = ["/", "/shop", "/shop/some-slug", "/orders/ABC123", "/wallet", "/me", "/admin/users", "/no/such/page", "/shop/"]
@@ -71,9 +70,9 @@ async def test_login_gives_a_token_that_works(visitor: MakeVisitor) -> None:
     assert layla.token == token
 
 
-async def test_every_bad_init_data_is_the_same_401(services: Services, settings: Settings) -> None:
+async def test_every_bad_init_data_is_the_same_401(services: Services, make_web: MakeWeb, settings: Settings) -> None:
     wide = Limit("wide", 10**6, 60)
-    app = create_app(services, settings, limits=Limits(login=wide, login_person=wide, login_failed=wide))
+    app = make_web(services, limits=Limits(login=wide, login_person=wide, login_failed=wide))
     async with browser(app) as client:
         for case, text in WRONG.items():
             value = b"tma " + text.encode().replace(b"\n", b"").replace(b"\0", b"")
@@ -201,7 +200,9 @@ async def _connected(services: Services) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_rights_change_at_once_in_the_other_process(settings: Settings, committed_db: None) -> None:
+async def test_rights_change_at_once_in_the_other_process(
+    settings: Settings, make_web: MakeWeb, committed_db: None
+) -> None:
     async with AsyncExitStack() as stack:
         processes = [build(settings), build(settings)]
         for services in processes:
@@ -209,7 +210,7 @@ async def test_rights_change_at_once_in_the_other_process(settings: Settings, co
             await asyncio.wait_for(_connected(services), 5)
         await processes[0].redis.flushdb()
         await processes[0].identity.access.ensure_root()
-        clients = [await stack.enter_async_context(browser(create_app(item, settings))) for item in processes]
+        clients = [await stack.enter_async_context(browser(make_web(item))) for item in processes]
         now = processes[0].clock.now().timestamp()
         layla = Visitor(clients[0], settings.bot_token, now, 95)
         assert (await layla.get("/me")).status_code == 200
@@ -247,14 +248,19 @@ LOW = Limits(
 
 @pytest.mark.parametrize("redis", ["up", "down"])
 async def test_limits_hold_with_redis_and_without(
-    settings: Settings, committed_db: None, clock: FakeClock, other_settings: Callable[..., Settings], redis: str
+    settings: Settings,
+    make_web: MakeWeb,
+    committed_db: None,
+    clock: FakeClock,
+    other_settings: Callable[..., Settings],
+    redis: str,
 ) -> None:
     chosen = settings if redis == "up" else other_settings(redis_url="redis://127.0.0.1:1/0")
     services = build(chosen, clock=clock)
     async with services.running(listen=False), AsyncExitStack() as stack:
         if redis == "up":
             await services.redis.flushdb()
-        app = create_app(services, chosen, limits=LOW)
+        app = make_web(services, chosen, limits=LOW)
 
         async def client(address: str) -> httpx.AsyncClient:
             return await stack.enter_async_context(browser(app, address))
@@ -296,9 +302,9 @@ async def test_a_named_limit_counts_by_person(visitor: MakeVisitor) -> None:
 
 
 async def test_the_address_of_a_trusted_proxy_is_looked_behind(
-    services: Services, other_settings: Callable[..., Settings]
+    services: Services, make_web: MakeWeb, other_settings: Callable[..., Settings]
 ) -> None:
-    app = create_app(services, other_settings(trusted_proxies="203.0.113.0/28, 10.0.0.1"), limits=LOW)
+    app = make_web(services, other_settings(trusted_proxies="203.0.113.0/28, 10.0.0.1"), limits=LOW)
     async with browser(app, "203.0.113.7") as caddy, browser(app, "198.51.100.9") as direct:
         for number in range(12):
             answer = await caddy.get("/shop", headers={"X-Forwarded-For": f"192.0.2.{number}"})
@@ -367,11 +373,15 @@ async def test_a_link_leads_to_what_it_names_and_is_kept(
 
 
 async def test_maintenance_closes_the_shop_to_all_but_admins(
-    services: Services, other_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
+    services: Services,
+    make_web: MakeWeb,
+    other_settings: Callable[..., Settings],
+    clock: FakeClock,
+    tmp_path: Path,
 ) -> None:
     settings = other_settings(data_dir=str(tmp_path))
     (tmp_path / "maintenance").touch()
-    async with browser(create_app(services, settings)) as client:
+    async with browser(make_web(services, settings)) as client:
         now = clock.now().timestamp()
         answer = await Visitor(client, settings.bot_token, now, 103).get("/me")
         assert (answer.status_code, answer.headers["x-error-code"]) == (503, "maintenance")

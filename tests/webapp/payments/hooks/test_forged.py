@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import tracemalloc
 from typing import Any
 
@@ -20,7 +21,8 @@ from webapp.core.limits import WEBHOOK_REFUSED
 from webapp.core.sampling import Sampler
 from webapp.payments.hooks import MAX_BODY
 
-FORGED = 10_000
+FORGED = int(os.environ.get("SOUK_EXAMPLES", "2000"))
+"""Enough calls to see what grows; ``SOUK_EXAMPLES=10000`` for as many as an attacker would make."""
 
 
 async def test_other_shops_and_strangers_are_refused(
@@ -121,7 +123,7 @@ async def _call(
     return status
 
 
-async def test_ten_thousand_forged_calls(app: Litestar, till: Till, provider: Provider) -> None:
+async def test_many_forged_calls(app: Litestar, till: Till, provider: Provider) -> None:
     """As many rejections, a handful of log lines, no row, no memory, no connection to the database."""
     intent = await till.begin()
     _, body = provider.call(intent.id, 5000)
@@ -137,7 +139,7 @@ async def test_ten_thousand_forged_calls(app: Litestar, till: Till, provider: Pr
         try:
             for number in range(FORGED // 2, FORGED):
                 assert await _call(app, [(b"x-demo-signature", b"%064x" % number)], b"%d" % number) == 429
-                if number == FORGED // 2 + 500:
+                if number == FORGED // 2 + 100:
                     await asyncio.sleep(0)
                     gc.collect()
                     start = tracemalloc.get_traced_memory()[0]
@@ -146,13 +148,13 @@ async def test_ten_thousand_forged_calls(app: Litestar, till: Till, provider: Pr
             grown = tracemalloc.get_traced_memory()[0] - start
         finally:
             tracemalloc.stop()
-    assert grown < 100_000, f"{grown} bytes for {FORGED // 2} calls"
+    assert grown < 25 * FORGED // 2, f"{grown} bytes for {FORGED // 2} calls"
     assert served() == 0
     assert await till.rows() == before
     lines = [(line["event"], line.get("times")) for line in told]
     assert {event for event, _ in lines} == {"hooks.refused"}, lines
     # Powers of ten, and one for each minute that it takes on a slow machine.
-    assert {times for _, times in lines} >= {10, 100, 1000, 10_000}
+    assert {times for _, times in lines} >= {10, 100, 1000}
     assert len(lines) <= 10
     assert len(str(told)) < 5000
     assert (await till.intent(intent)).received.amount == 0

@@ -38,8 +38,8 @@ from tests.factories.identity import person
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
+from tests.webapp.conftest import MakeWeb
 from tests.webapp.payments.hooks.conftest import Till
-from webapp.asgi import create_app
 
 
 class Lemons:
@@ -126,7 +126,7 @@ async def test_it_is_off_until_configured_and_says_what_is_wrong(make: Make) -> 
     assert (on.state, on.policy_risk, on.webhook_url) == (SetupState.ON, True, "http://127.0.0.1:8080/hooks/lemons")
 
 
-async def test_from_the_page_to_the_money_and_back(shop: Services, clock: FakeClock) -> None:
+async def test_from_the_page_to_the_money_and_back(shop: Services, make_web: MakeWeb, clock: FakeClock) -> None:
     """Its row on the page, its payment, its webhook, a refund and the nightly comparison."""
     settings = shop.settings
     buyer = await person(shop.identity, 4711)
@@ -135,7 +135,7 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, clock: FakeCl
     shop_side = shop.payments.intents._providers["lemons"]
     assert isinstance(shop_side, Lemons)
 
-    async with browser(create_app(shop, settings)) as client:
+    async with browser(make_web(shop, settings)) as client:
         visitor = Visitor(client, settings.bot_token, clock.now().timestamp(), 4711)
         page = await visitor.get("/wallet/topup")
         assert page.status_code == 200

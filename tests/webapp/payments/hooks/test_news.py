@@ -24,8 +24,8 @@ from backend.payments.types import IntentStatus, Outcome, ProviderState, Report
 from tests.factories.wallet import usd
 from tests.resilience.processes import until
 from tests.webapp.client import browser
+from tests.webapp.conftest import MakeWeb
 from tests.webapp.payments.hooks.conftest import PATH, Provider, Send, Till
-from webapp.asgi import create_app
 from webapp.core.limits import Limits
 from webapp.payments.hooks import RETRY_AFTER_SECONDS
 
@@ -180,11 +180,11 @@ async def test_a_provider_that_is_away_is_asked_for_it_again(
 
 
 async def test_a_burst_of_a_provider_is_not_held_back(
-    services: Services, settings: Settings, till: Till, provider: Provider
+    services: Services, make_web: MakeWeb, till: Till, provider: Provider
 ) -> None:
     """One address, more calls than a stranger may make, and credentials of its own in the header."""
     few = Limits(stranger=Limit("stranger", 3, 60), login_failed=Limit("login_failed", 3, 60))
-    app = create_app(services, settings, limits=few)
+    app = make_web(services, limits=few)
     intent = await till.begin()
     headers, body = provider.call(intent.id, 5000)
     async with browser(app) as client:

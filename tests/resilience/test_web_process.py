@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -17,7 +17,9 @@ import pytest
 from backend.bootstrap import build
 from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
+from tests import processes
 from tests.factories.identity import person
+from tests.resilience.processes import LONGEST, descendants
 from webapp.core.session import SignedAddresses
 
 _GRANIAN = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "webapp.asgi:app"]
@@ -33,16 +35,20 @@ async def address(settings: Settings, committed_db: None) -> AsyncIterator[tuple
     """A running web process and where it listens."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *_GRANIAN, "--host", "127.0.0.1", "--port", str(port), env=_environment(settings), cwd=Path(__file__).parents[3]
+        *_GRANIAN, "--host", "127.0.0.1", "--port", str(port), env=_environment(settings), cwd=processes.ROOT
     )
     try:
         base = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient() as client:
-            await asyncio.wait_for(_ready(client, base), 30)
+            async with asyncio.timeout(LONGEST):
+                await _ready(client, base)
         yield base, process
     finally:
         if process.returncode is None:
-            process.kill()
+            # granian's workers too: those of a killed granian that are still importing would go on for seconds.
+            for pid in descendants(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         await process.wait()
 
 
@@ -81,4 +87,5 @@ async def test_it_makes_the_root_streams_changes_and_stops_at_once(
                 async for _ in lines:
                     pass
         await connection.close()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0

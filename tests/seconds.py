@@ -1,0 +1,88 @@
+"""Seconds by folder at the end of a run; a test that takes too long fails."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+_BUDGET = 10.0
+_SLOW = (
+    "tests/resilience/",
+    "tests/deployment/",
+    "tests/browser/",
+    "tests/backend/notifications/test_worker_process.py",
+)
+"""Where processes and browsers are started."""
+_CPU = "cpu_seconds"
+_STARTED = pytest.StashKey[float]()
+
+
+def _slowness() -> float:
+    """How much longer this machine needs than the one that the budget was set on, never below 1."""
+    best = min(_seconds_of_fixed_work() for _ in range(3))
+    return max(1.0, best / 0.012)
+
+
+def _seconds_of_fixed_work() -> float:
+    started = time.perf_counter()
+    hashlib.pbkdf2_hmac("sha256", b"souk", b"souk", 20_000)
+    return time.perf_counter() - started
+
+
+def _budget() -> float:
+    """The budget, longer on a slow machine and on one where other programs run: neither makes a test red."""
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return _BUDGET * _slowness() * max(1.0, load)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure the processor time of a whole test: setup, call and teardown."""
+    item.stash[_STARTED] = time.process_time()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn a test over its budget red; give the processor time to the process that prints."""
+    report = yield
+    if call.when == "teardown":
+        report.user_properties.append((_CPU, time.process_time() - item.stash[_STARTED]))
+    if call.when == "call" and report.passed and _measured(item) and call.duration > _BUDGET:
+        budget = _budget()
+        if call.duration > budget:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} took {call.duration:.1f} s, over the budget of {budget:.1f} s a test"
+    return report
+
+
+def _measured(item: pytest.Item) -> bool:
+    return not item.nodeid.startswith(_SLOW)
+
+
+def _folder(nodeid: str) -> str:
+    return "/".join(nodeid.split("::", maxsplit=1)[0].split("/")[1:-1][:2]) or "."
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds of each folder, all test processes together."""
+    tests: Counter[str] = Counter()
+    wall: Counter[str] = Counter()
+    cpu: Counter[str] = Counter()
+    for reports in list(terminalreporter.stats.values()):
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = _folder(report.nodeid)
+                tests[folder] += report.when == "call"
+                wall[folder] += report.duration
+                cpu[folder] += sum(value for name, value in report.user_properties if name == _CPU)
+    if not tests:
+        return
+    terminalreporter.section("seconds by folder")
+    for folder, seconds in wall.most_common():
+        terminalreporter.write_line(f"{folder:<32}{tests[folder]:>6} tests {seconds:>8.1f} s {cpu[folder]:>8.1f} s cpu")
