@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row
+from msgspec.structs import replace
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
@@ -18,8 +17,8 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.orders import rules
 from backend.orders.errors import PersonLimitReached
+from backend.orders.repository import lists, refunds
 from backend.orders.repository import orders as repository
-from backend.orders.repository import refunds
 from backend.orders.types import (
     DeliveredKey,
     NewOrder,
@@ -27,6 +26,7 @@ from backend.orders.types import (
     OpenReservation,
     OrderLine,
     OrderPaid,
+    OrderRecord,
     OrderRefunded,
     OrderStatus,
     OrderStep,
@@ -46,36 +46,36 @@ TOPIC = "order"
 
 async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> OrderView:
     """The order with its lines, keys (closed) and timeline. Raises NotFound."""
-    row = await repository.get_order(tx, sequence=sequence, order_id=order_id)
-    order_id = OrderId(row.id)
-    lines = await repository.list_lines(tx, order_id, row.currency)
+    order = await repository.get_order(tx, sequence=sequence, order_id=order_id)
+    order_id = order.id
+    lines = await repository.list_lines(tx, order_id, order.total.currency)
     keys: list[DeliveredKey] = []
-    if row.status == OrderStatus.DELIVERED:
+    if order.status is OrderStatus.DELIVERED:
         taken = await catalog.list_taken(tx, [line.id for line in lines])
         keys = [DeliveredKey(k, line, n) for n, (line, k) in enumerate(taken, start=1)]
-    held = await wallet.find_hold(tx, purpose(order_id)) if row.status == OrderStatus.AWAITING_PAYMENT else None
+    held = await wallet.find_hold(tx, purpose(order_id)) if order.status is OrderStatus.AWAITING_PAYMENT else None
     return OrderView(
         id=order_id,
-        number=rules.order_number(row.sequence),
-        user_id=UserId(row.user_id),
-        status=OrderStatus(row.status),
-        total=Money(row.total_amount, row.currency),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
+        number=rules.order_number(order.sequence),
+        user_id=order.user_id,
+        status=order.status,
+        total=order.total,
+        created_at=order.created_at,
+        expires_at=order.expires_at,
         lines=lines,
         keys=keys,
         timeline=await repository.list_timeline(tx, order_id),
-        held=held.amount if held is not None and held.open else Money.zero(row.currency),
-        refunded=Money(row.refunded_amount, row.currency),
+        held=held.amount if held is not None and held.open else Money.zero(order.total.currency),
+        refunded=order.refunded,
     )
 
 
 async def find_named(tx: Tx, user_id: UserId, text: str) -> OrderId | None:
     """The first order of this person whose number stands in ``text``."""
     for sequence in rules.numbers_in(text)[:_MOST_NAMED]:
-        row = await repository.find_row(tx, sequence)
-        if row is not None and row.buyer_id == user_id:
-            return row.id
+        order = await lists.find_row(tx, sequence)
+        if order is not None and order.buyer_id == user_id:
+            return order.id
     return None
 
 
@@ -95,10 +95,10 @@ async def open_keys(
 
 async def close_unpaid(tx: Tx, order_id: OrderId, status: OrderStatus, step: OrderStep, by: UserId | None) -> None:
     """End an order that waits for money and give its goods back to the shop. The caller holds its lock."""
-    row = await repository.get_order(tx, order_id=order_id)
-    for line in await repository.list_lines(tx, order_id, row.currency):
+    order = await repository.get_order(tx, order_id=order_id)
+    for line in await repository.list_lines(tx, order_id, order.total.currency):
         await catalog.release_reserved(tx, line.id)
-    await wallet.release(tx, purpose(order_id), rules.order_number(row.sequence))
+    await wallet.release(tx, purpose(order_id), rules.order_number(order.sequence))
     await repository.set_status(tx, order_id, status)
     await repository.add_events(tx, order_id, [step], by)
     tx.signal(TOPIC, order_id)
@@ -122,19 +122,9 @@ async def hold(tx: Tx, order: NewOrder, part: Money, number: str) -> None:
 
 async def list_open(tx: Tx, buyer: UserId, *, except_order: OrderId) -> list[OpenReservation]:
     """The buyer's unpaid orders but the named one, the oldest first, with the money on hold for each."""
-    rows = await repository.list_open(tx, buyer, except_order)
-    held = await wallet.list_held(tx, [purpose(OrderId(row.id)) for row in rows])
-    return [
-        OpenReservation(
-            order_id=OrderId(row.id),
-            sequence=row.sequence,
-            variant_id=VariantId(row.variant_id),
-            quantity=row.quantity,
-            total=Money(row.total_amount, row.currency),
-            covered=held.get(purpose(OrderId(row.id)), Money.zero(row.currency)),
-        )
-        for row in rows
-    ]
+    orders = await repository.list_open(tx, buyer, except_order)
+    held = await wallet.list_held(tx, [purpose(order.order_id) for order in orders])
+    return [replace(order, covered=held.get(purpose(order.order_id), order.covered)) for order in orders]
 
 
 async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number: str, line: OrderLine) -> None:
@@ -145,26 +135,26 @@ async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number
         await wallet.transfer(tx, TransferKind.PURCHASE, key, source, target, amount, reference=number, memo=memo)
 
 
-async def is_covered(tx: Tx, row: Row[Any]) -> bool:
+async def is_covered(tx: Tx, order: OrderRecord) -> bool:
     """Whether what is held for the order and what the wallet has come to its price."""
-    held = await wallet.find_hold(tx, purpose(OrderId(row.id)))
+    held = await wallet.find_hold(tx, purpose(order.id))
     aside = held.amount.amount if held is not None and held.open else 0
-    balance = await wallet.balance(tx, UserId(row.user_id), row.currency)
-    return bool(balance.amount + aside >= row.total_amount)
+    balance = await wallet.balance(tx, order.user_id, order.total.currency)
+    return bool(balance.amount + aside >= order.total.amount)
 
 
-async def pay_reserved(tx: Tx, row: Row[Any], by: UserId | None) -> None:
+async def pay_reserved(tx: Tx, order: OrderRecord, by: UserId | None) -> None:
     """Make the goods that are kept for a locked order the buyer's, for its price. Raises InsufficientFunds."""
-    lines = await repository.list_lines(tx, OrderId(row.id), row.currency)
+    lines = await repository.list_lines(tx, order.id, order.total.currency)
     for line in lines:
         await catalog.sell_reserved(tx, line.id)
-    await _deliver(tx, row, lines[0], by)
+    await _deliver(tx, order, lines[0], by)
 
 
-async def pay_late(tx: Tx, row: Row[Any]) -> WhyKept | None:
+async def pay_late(tx: Tx, order: OrderRecord) -> WhyKept | None:
     """Pay a locked order that is over, at its price of then; why not, when its goods or the money can't be had."""
-    order_id, buyer = OrderId(row.id), UserId(row.user_id)
-    if not await is_covered(tx, row):
+    order_id, buyer = order.id, order.user_id
+    if not await is_covered(tx, order):
         return WhyKept.NOT_ENOUGH
     try:
         # An order has one line so far; with several, all of them would have to be had, or none taken.
@@ -176,8 +166,8 @@ async def pay_late(tx: Tx, row: Row[Any]) -> WhyKept | None:
         return WhyKept.SOLD_OUT
     except PersonLimitReached:
         return WhyKept.LIMIT_REACHED
-    lines = await repository.list_lines(tx, order_id, row.currency)
-    await _deliver(tx, row, lines[0], None)
+    lines = await repository.list_lines(tx, order_id, order.total.currency)
+    await _deliver(tx, order, lines[0], None)
     return None
 
 
@@ -193,24 +183,24 @@ async def check_person_limit(
         raise PersonLimitReached(limit=limit, bought=bought)
 
 
-async def refund_to_wallet(tx: Tx, row: Row[Any], amount: Money, reason: str, key: str) -> None:
+async def refund_to_wallet(tx: Tx, order: OrderRecord, amount: Money, reason: str, key: str) -> None:
     """Give a part of a locked order's price back to the buyer's wallet."""
-    line = (await repository.list_lines(tx, OrderId(row.id), row.currency))[0]
+    line = (await repository.list_lines(tx, order.id, order.total.currency))[0]
     await wallet.transfer(
         tx,
         TransferKind.REFUND,
-        f"order_refund:{row.id}:{key}",
+        f"order_refund:{order.id}:{key}",
         AccountRef.house(REVENUE),
-        AccountRef.user(UserId(row.user_id)),
+        AccountRef.user(order.user_id),
         amount,
-        reference=rules.order_number(row.sequence),
+        reference=rules.order_number(order.sequence),
         memo=Memo(title=_title(line), quantity=line.quantity, reason=reason),
     )
 
 
 async def note_refund(
     tx: Tx,
-    row: Row[Any],
+    order: OrderRecord,
     refunded: Money,
     amount: Money,
     target: RefundTarget,
@@ -218,17 +208,15 @@ async def note_refund(
     sent: Sequence[Refund] = (),
 ) -> None:
     """Keep that ``refunded`` of a locked order has gone back in all, and tell; ``sent`` are those of providers."""
-    order_id = OrderId(row.id)
-    whole = refunded.amount == row.total_amount
-    status, step = (
-        (OrderStatus.REFUNDED, OrderStep.REFUNDED) if whole else (OrderStatus(row.status), OrderStep.PARTIALLY_REFUNDED)
-    )
+    order_id = order.id
+    whole = refunded.amount == order.total.amount
+    status, step = (OrderStatus.REFUNDED, OrderStep.REFUNDED) if whole else (order.status, OrderStep.PARTIALLY_REFUNDED)
     await refunds.set_refunded(tx, order_id, refunded, status)
     await repository.add_events(tx, order_id, [step], by)
     tx.emit(
         OrderRefunded(
             order_id=order_id,
-            user_id=UserId(row.user_id),
+            user_id=order.user_id,
             amount=amount.amount,
             currency=amount.currency,
             target=target,
@@ -238,9 +226,9 @@ async def note_refund(
     tx.signal(TOPIC, order_id)
 
 
-async def _deliver(tx: Tx, row: Row[Any], line: OrderLine, by: UserId | None) -> None:
-    order_id, buyer = OrderId(row.id), UserId(row.user_id)
-    total, number = Money(row.total_amount, row.currency), rules.order_number(row.sequence)
+async def _deliver(tx: Tx, order: OrderRecord, line: OrderLine, by: UserId | None) -> None:
+    order_id, buyer = order.id, order.user_id
+    total, number = order.total, rules.order_number(order.sequence)
     held = await wallet.capture(tx, purpose(order_id), AccountRef.house(REVENUE), number, _memo(line))
     await charge(tx, order_id, buyer, total if held is None else total - held, number, line)
     await repository.set_status(tx, order_id, OrderStatus.DELIVERED, paid=True)

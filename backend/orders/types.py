@@ -104,6 +104,31 @@ class OrderRefunded(Event, frozen=True, kw_only=True):
     refunds: dict[str, int] = msgspec.field(default_factory=dict)
 
 
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order without its lines; its number is computed from ``sequence``.
+
+    ``expires_at`` is when its reservation ended or ends; None for an order that was paid at once.
+    """
+
+    id: OrderId
+    sequence: int
+    user_id: UserId
+    status: OrderStatus
+    total: Money
+    refunded: Money
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class PlacedOrder(msgspec.Struct, frozen=True):
+    """What an idempotency key has bought before."""
+
+    id: OrderId
+    sequence: int
+    variant_id: VariantId
+    quantity: int
+
+
 class OrderRef(msgspec.Struct, frozen=True):
     """Which order it is."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     literal,
     select,
     text,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -34,27 +32,26 @@ from backend.kernel.errors import NotFound
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order, Reveal, TimelineEvent
-from backend.orders.rules import order_number
 from backend.orders.types import (
-    BuyerFigures,
     NewOrder,
+    OpenReservation,
     OrderLine,
-    OrderRow,
+    OrderRecord,
     OrderStatus,
     OrderStep,
+    PlacedOrder,
     RevealChannel,
     TimelineEntry,
 )
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
-_NET = Order.total_amount - Order.refunded_amount
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
 _OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
-_LINE_COLUMNS = (
+LINE_COLUMNS = (
     Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.picture, Line.quantity,
     Line.unit_amount,
 )  # fmt: skip
-_ORDER_COLUMNS = (
+ORDER_COLUMNS = (
     Order.id, Order.sequence, Order.user_id, Order.status, Order.total_amount, Order.refunded_amount, Order.currency,
     Order.created_at, Order.expires_at,
 )  # fmt: skip
@@ -109,15 +106,25 @@ async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_or
     return int((await tx.execute(statement)).scalar_one())
 
 
-async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> Sequence[Row[Any]]:
-    """The buyer's unpaid orders but the named one, the oldest first, each with its line's variant and quantity."""
+async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[OpenReservation]:
+    """The buyer's unpaid orders but the named one, the oldest first; what is on hold for them is not filled in."""
     statement = (
         select(Order.id, Order.sequence, Order.total_amount, Order.currency, Line.variant_id, Line.quantity)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT, Order.id != except_order)
         .order_by(Order.sequence)
     )
-    return (await tx.execute(statement)).all()
+    return [
+        OpenReservation(
+            order_id=OrderId(row.id),
+            sequence=row.sequence,
+            variant_id=VariantId(row.variant_id),
+            quantity=row.quantity,
+            total=Money(row.total_amount, row.currency),
+            covered=Money.zero(row.currency),
+        )
+        for row in await tx.execute(statement)
+    ]
 
 
 async def count_lapses(tx: Tx, user_id: UserId, since: datetime, kept: timedelta) -> int:
@@ -211,37 +218,49 @@ async def set_status(tx: Tx, order_id: OrderId, status: OrderStatus, *, paid: bo
     await tx.execute(update(Order).where(Order.id == order_id).values(change))
 
 
-async def find_by_key(tx: Tx, user_id: UserId, key: str) -> Row[Any] | None:
-    """The buyer's order made with this idempotency key, with its variant and quantity."""
+async def find_by_key(tx: Tx, user_id: UserId, key: str) -> PlacedOrder | None:
+    """The buyer's order that was placed with this idempotency key."""
     statement = (
         select(Order.id, Order.sequence, Line.variant_id, Line.quantity)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.idempotency_key == key)
     )
-    return (await tx.execute(statement)).first()
+    row = (await tx.execute(statement)).first()
+    return None if row is None else PlacedOrder(OrderId(row.id), row.sequence, VariantId(row.variant_id), row.quantity)
 
 
-async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> Row[Any]:
+async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> OrderRecord:
     """The order by its sequence or its id, locked. Raises NotFound."""
-    which = Order.sequence == sequence if order_id is None else Order.id == order_id
-    row = (await tx.execute(select(*_ORDER_COLUMNS).where(which).with_for_update())).one_or_none()
-    if row is None:
-        raise NotFound("no such order")
-    return row
+    return await _one(tx, select(*ORDER_COLUMNS).with_for_update(), sequence, order_id)
 
 
-async def get_order(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> Row[Any]:
+async def get_order(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> OrderRecord:
     """The order by its sequence or its id. Raises NotFound."""
+    return await _one(tx, select(*ORDER_COLUMNS), sequence, order_id)
+
+
+async def _one(
+    tx: Tx, statement: Select[*tuple[Any, ...]], sequence: int | None, order_id: OrderId | None
+) -> OrderRecord:
     which = Order.sequence == sequence if order_id is None else Order.id == order_id
-    row = (await tx.execute(select(*_ORDER_COLUMNS).where(which))).one_or_none()
+    row = (await tx.execute(statement.where(which))).one_or_none()
     if row is None:
         raise NotFound("no such order")
-    return row
+    return OrderRecord(
+        id=OrderId(row.id),
+        sequence=row.sequence,
+        user_id=UserId(row.user_id),
+        status=OrderStatus(row.status),
+        total=Money(row.total_amount, row.currency),
+        refunded=Money(row.refunded_amount, row.currency),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
 
 
 async def list_lines(tx: Tx, order_id: OrderId, currency: str) -> list[OrderLine]:
     """The order's lines in their order."""
-    statement = select(*_LINE_COLUMNS).where(Line.order_id == order_id).order_by(Line.position)
+    statement = select(*LINE_COLUMNS).where(Line.order_id == order_id).order_by(Line.position)
     return [_line(row, currency) for row in await tx.execute(statement)]
 
 
@@ -264,80 +283,6 @@ def _line(row: Row[Any], currency: str) -> OrderLine:
         picture=row.picture,
         quantity=row.quantity,
         unit_price=Money(row.unit_amount, currency),
-    )
-
-
-def _rows() -> Select[Any]:
-    lines = select(func.count()).where(Line.order_id == Order.id).correlate(Order).scalar_subquery()
-    first = (
-        select(*(column for column in _LINE_COLUMNS if column is not Line.id), Line.id.label("line_id"))
-        .where(Line.order_id == Order.id)
-        .order_by(Line.position)
-        .limit(1)
-        .lateral("first")
-    )
-    return select(*_ORDER_COLUMNS, lines.label("line_count"), *first.c).join(first, true())
-
-
-async def list_orders(
-    tx: Tx,
-    *,
-    user_id: UserId | None,
-    status: OrderStatus | None,
-    before: UUID | None,
-    limit: int,
-) -> list[OrderRow]:
-    """Orders, newest first: of one buyer or of all, before an id."""
-    statement = _rows().order_by(Order.id.desc()).limit(limit)
-    conditions = [
-        Order.user_id == user_id if user_id else None,
-        Order.status == status if status else None,
-        Order.id < before if before else None,
-    ]
-    statement = statement.where(and_(literal(True), *(item for item in conditions if item is not None)))
-    return [order_row(row) for row in await tx.execute(statement)]
-
-
-async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
-    """The numbers of those of ``ids`` that exist."""
-    rows = await tx.execute(select(Order.id, Order.sequence).where(Order.id.in_(list(ids))))
-    return {OrderId(row.id): order_number(row.sequence) for row in rows}
-
-
-async def find_id(tx: Tx, sequence: int) -> OrderId | None:
-    """The order with this sequence."""
-    found = (await tx.execute(select(Order.id).where(Order.sequence == sequence))).scalar_one_or_none()
-    return None if found is None else OrderId(found)
-
-
-async def list_rows(tx: Tx, ids: Collection[UUID], limit: int) -> list[OrderRow]:
-    """Those of the orders that there are, as a list shows them, the newest first."""
-    statement = _rows().where(Order.id.in_(ids)).order_by(Order.id.desc()).limit(limit)
-    return [order_row(row) for row in await tx.execute(statement)]
-
-
-async def find_row(tx: Tx, sequence: int) -> OrderRow | None:
-    """One order as a list shows it."""
-    row = (await tx.execute(_rows().where(Order.sequence == sequence))).one_or_none()
-    return None if row is None else order_row(row)
-
-
-def order_row(row: Row[Any]) -> OrderRow:
-    """The Struct of one listed order."""
-    first = OrderLine(
-        OrderLineId(row.line_id), row.slug, row.name, row.variant_name, row.hue, row.icon, row.country,
-        row.picture, row.quantity, Money(row.unit_amount, row.currency),
-    )  # fmt: skip
-    return OrderRow(
-        id=OrderId(row.id),
-        number=order_number(row.sequence),
-        status=OrderStatus(row.status),
-        total=Money(row.total_amount, row.currency),
-        line=first,
-        line_count=row.line_count,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        buyer_id=UserId(row.user_id),
     )
 
 
@@ -371,36 +316,3 @@ async def lock_waiting(tx: Tx, user_id: UserId) -> OrderId | None:
     statement = select(Order.id).where(*mine).order_by(Order.id).limit(1).with_for_update()
     found = (await tx.execute(statement)).scalar_one_or_none()
     return None if found is None else OrderId(found)
-
-
-async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
-    """Paid minor units and paid orders since a moment."""
-    statement = select(
-        func.coalesce(func.sum(_NET), 0).label("revenue"),
-        func.count().label("paid"),
-    ).where(Order.paid_at >= since, Order.currency == currency)
-    row = (await tx.execute(statement)).one()
-    return int(row.revenue), int(row.paid)
-
-
-async def list_figures(tx: Tx, buyers: Sequence[UserId], currency: str) -> dict[UserId, BuyerFigures]:
-    """Paid orders and their sum, for each of ``buyers`` who has any."""
-    if not buyers:
-        return {}
-    statement = (
-        select(
-            Order.user_id,
-            func.count().label("paid"),
-            func.sum(_NET).label("spent"),
-        )
-        .where(Order.user_id.in_(buyers), Order.paid_at.is_not(None), Order.currency == currency)
-        .group_by(Order.user_id)
-    )
-    rows = await tx.execute(statement)
-    return {UserId(row.user_id): BuyerFigures(row.paid, Money(int(row.spent), currency)) for row in rows}
-
-
-async def count_all_waiting(tx: Tx) -> int:
-    """How many orders wait for money."""
-    waiting = select(func.count().label("orders")).where(Order.status == OrderStatus.AWAITING_PAYMENT)
-    return int((await tx.execute(waiting)).scalar_one())

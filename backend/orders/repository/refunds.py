@@ -13,11 +13,14 @@ from backend.kernel.money import Money
 from backend.orders.models import Line, Order, OrderRefund
 from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget
 
+_COLUMNS = (OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
 
-async def find_refund(tx: Tx, order_id: OrderId, key: str) -> Row[Any] | None:
+
+async def find_refund(tx: Tx, order_id: OrderId, key: str, currency: str) -> OrderRefundRow | None:
     """The refund of the order that was made with this idempotency key."""
     mine = (OrderRefund.order_id == order_id, OrderRefund.idempotency_key == key)
-    return (await tx.execute(select(OrderRefund.amount, OrderRefund.target).where(*mine))).one_or_none()
+    row = (await tx.execute(select(*_COLUMNS).where(*mine))).one_or_none()
+    return None if row is None else _refund(row, currency)
 
 
 async def add_refund(
@@ -39,10 +42,12 @@ async def set_refunded(tx: Tx, order_id: OrderId, refunded: Money, status: Order
 
 async def list_refunds(tx: Tx, order_id: OrderId, currency: str) -> list[OrderRefundRow]:
     """What of an order went back, oldest first."""
-    columns = (OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
-    found = select(*columns).where(OrderRefund.order_id == order_id).order_by(OrderRefund.id)
-    rows = await tx.execute(found)
-    return [OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at) for row in rows]
+    statement = select(*_COLUMNS).where(OrderRefund.order_id == order_id).order_by(OrderRefund.id)
+    return [_refund(row, currency) for row in await tx.execute(statement)]
+
+
+def _refund(row: Row[Any], currency: str) -> OrderRefundRow:
+    return OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at)
 
 
 async def list_variants(tx: Tx, order_id: OrderId) -> list[tuple[OrderLineId, VariantId, int]]:

@@ -62,3 +62,9 @@ async def list_buyers(tx: Tx, orders: Collection[OrderId]) -> list[UserId]:
     """Whose some orders are."""
     rows = await tx.execute(select(Order.user_id).where(Order.id.in_(orders)).distinct())
     return [UserId(found) for found in rows.scalars()]
+
+
+async def find_id(tx: Tx, sequence: int) -> OrderId | None:
+    """The id of the order with this sequence, if there is one."""
+    order_id = (await tx.execute(select(Order.id).where(Order.sequence == sequence))).scalar_one_or_none()
+    return None if order_id is None else OrderId(order_id)

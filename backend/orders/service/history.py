@@ -11,7 +11,7 @@ from backend.kernel.errors import Forbidden
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.orders import domain, rules
-from backend.orders.repository import orders as repository
+from backend.orders.repository import lists
 from backend.orders.service.common import load_own, sequence_of
 from backend.orders.types import OrderFilter, OrderRow, OrderStatus, OrderView
 
@@ -44,7 +44,7 @@ class HistoryService:
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
-            return await repository.list_numbers(tx, ids)
+            return await lists.list_numbers(tx, ids)
 
     async def find_by_number(self, actor: Actor, number: str) -> OrderRow | None:
         """The order with this number, or None. Needs the permission for orders, or for money that came for one."""
@@ -54,7 +54,7 @@ class HistoryService:
         if sequence is None:
             return None
         async with self._uow.read() as tx:
-            return await repository.find_row(tx, sequence)
+            return await lists.find_row(tx, sequence)
 
     async def admin_detail(self, actor: Actor, number: str) -> OrderView:
         """Anybody's order, its keys closed. Needs the permission for orders. Raises NotFound."""
@@ -70,6 +70,6 @@ class HistoryService:
     async def _list(self, buyer: UserId | None, status: OrderStatus | None, cursor: str | None) -> Page[OrderRow]:
         before = OrderId(decode_cursor(cursor, UUID)) if cursor else None
         async with self._uow.read() as tx:
-            rows = await repository.list_orders(tx, user_id=buyer, status=status, before=before, limit=_PAGE + 1)
+            rows = await lists.list_orders(tx, user_id=buyer, status=status, before=before, limit=_PAGE + 1)
         more = len(rows) > _PAGE
         return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)

@@ -10,7 +10,6 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
@@ -39,20 +38,20 @@ class RefundsService:
         """What of the order can go back, and where to. Raises NotFound."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            row = await repository.get_order(tx, sequence=sequence_of(number))
-            done = await refunds.list_refunds(tx, OrderId(row.id), row.currency)
-            left = row.total_amount - row.refunded_amount if row.status in _PAID else 0
+            order = await repository.get_order(tx, sequence=sequence_of(number))
+            done = await refunds.list_refunds(tx, order.id, order.total.currency)
+            left = order.total - order.refunded if order.status in _PAID else Money.zero(order.total.currency)
             ways = []
-            for intent in await payments.list_paid_for(tx, OrderId(row.id)):
+            for intent in await payments.list_paid_for(tx, order.id):
                 can = self._methods.get(intent.way)
                 if can is None or not can.refundable or not intent.refundable or not left:
                     continue
                 whole = not can.partial_refunds
-                if whole and (intent.refunded or intent.credited.amount > left):
+                if whole and (intent.refunded or intent.credited > left):
                     continue
-                most = Money(min(left, intent.refundable.amount), row.currency)
+                most = min(left, intent.refundable)
                 ways.append(RefundableWay(intent.way, most, whole))
-        return Refundable(Money(left, row.currency), ways, done)
+        return Refundable(left, ways, done)
 
     @retry_conflicts
     async def refund(
@@ -70,24 +69,22 @@ class RefundsService:
         if not reason.strip():
             raise Invalid("no reason", fields={"reason": "required"})
         async with self._uow() as tx:
-            row = await repository.lock_order(tx, sequence_of(number))
-            order_id = OrderId(row.id)
-            before = await refunds.find_refund(tx, order_id, idempotency_key)
+            order = await repository.lock_order(tx, sequence_of(number))
+            order_id = order.id
+            before = await refunds.find_refund(tx, order_id, idempotency_key, order.total.currency)
             if before is not None:
-                if (before.amount, before.target) != (amount.amount, target):
+                if (before.amount, before.target) != (amount, target):
                     raise IdempotencyKeyReused()
                 return await domain.load(tx, order_id=order_id)
-            if row.status not in _PAID:
+            if order.status not in _PAID:
                 raise OrderNotPayable()
-            refunded = rules.check_refund(
-                Money(row.total_amount, row.currency), Money(row.refunded_amount, row.currency), amount
-            )
+            refunded = rules.check_refund(order.total, order.refunded, amount)
             value = NewValue(
                 kind=ValueKind.REFUND,
                 subject=str(order_id),
                 amount=amount,
                 permission=Permission.ORDERS,
-                user_id=UserId(row.user_id),
+                user_id=order.user_id,
                 reason=reason.strip(),
                 facts={"target": target.value},
             )
@@ -95,7 +92,7 @@ class RefundsService:
                 return await domain.load(tx, order_id=order_id)
             sent: list[Refund] = []
             if target is RefundTarget.WALLET:
-                await domain.refund_to_wallet(tx, row, amount, reason, idempotency_key)
+                await domain.refund_to_wallet(tx, order, amount, reason, idempotency_key)
             else:
                 sent = await payments.refund_order(
                     tx,
@@ -107,7 +104,7 @@ class RefundsService:
                     actor_id=actor.user_id,
                 )
             await refunds.add_refund(tx, order_id, idempotency_key, amount, target, reason, actor.user_id)
-            await domain.note_refund(tx, row, refunded, amount, target, actor.user_id, sent)
+            await domain.note_refund(tx, order, refunded, amount, target, actor.user_id, sent)
             told = {"amount": amount.amount, "currency": amount.currency, "target": target, "reason": reason}
             await audit.record(tx, actor.user_id, "orders.refund", f"order:{order_id}", told)
             return await domain.load(tx, order_id=order_id)

@@ -9,7 +9,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.orders.repository import orders as repository
+from backend.orders.repository import reports
 from backend.orders.types import BuyerFigures, SalesFigures
 
 
@@ -24,17 +24,17 @@ class ReportsService:
         """What each of these people has bought, where it is anything. Needs the permission for users."""
         actor.require(Permission.USERS)
         async with self._uow.read() as tx:
-            return await repository.list_figures(tx, buyers, self._currency)
+            return await reports.list_figures(tx, buyers, self._currency)
 
     async def count_waiting(self, actor: Actor) -> int:
         """How many orders of all people wait for money. Needs the permission for orders."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await repository.count_all_waiting(tx)
+            return await reports.count_awaiting_payment(tx)
 
     async def sales_since(self, actor: Actor, since: datetime) -> SalesFigures:
         """What was sold since a moment. Needs the permission for orders."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            revenue, orders = await repository.sales_since(tx, since, self._currency)
+            revenue, orders = await reports.sales_since(tx, since, self._currency)
         return SalesFigures(Money(revenue, self._currency), orders)

@@ -50,21 +50,21 @@ class ReservationsService:
         if can is None:
             raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
         async with self._uow() as tx:
-            row = await repository.lock_order(tx, sequence_of(number))
-            check_owner(actor, UserId(row.user_id))
-            if not rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now):
+            order = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, order.user_id)
+            if order.expires_at is None or not rules.is_payable(order.status, order.expires_at, tx.now):
                 raise OrderNotPayable()
-            order_id = OrderId(row.id)
+            order_id = order.id
             begun = await payments.list_for(tx, order_id)
             end = rules.payment_end(
-                Reserved(row.created_at, row.expires_at),
+                Reserved(order.created_at, order.expires_at),
                 tx.now,
                 timedelta(seconds=can.lifetime_seconds),
                 timedelta(seconds=can.shortest_seconds),
                 self._longest,
                 again=any(item.way == method and item.is_open and item.expires_at > tx.now for item in begun),
             )
-            if end > row.expires_at:
+            if end > order.expires_at:
                 await repository.set_expiry(tx, order_id, end)
                 tx.signal(domain.TOPIC, order_id)
         return end
@@ -73,35 +73,35 @@ class ReservationsService:
         """Whether the order still waits for money and has its goods."""
         async with self._uow.read() as tx:
             try:
-                row = await repository.get_order(tx, order_id=order_id)
+                order = await repository.get_order(tx, order_id=order_id)
             except NotFound:
                 return False
-            return rules.is_payable(OrderStatus(row.status), row.expires_at, tx.now)
+            return rules.is_payable(order.status, order.expires_at, tx.now)
 
     @retry_conflicts
     async def cancel(self, actor: Actor, number: str) -> OrderRef:
         """Give up a waiting order; its goods go back to the shop. Raises NotFound, OrderNotPayable."""
         async with self._uow() as tx:
-            row = await repository.lock_order(tx, sequence_of(number))
-            check_owner(actor, UserId(row.user_id))
-            if row.status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            order = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, order.user_id)
+            if order.status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
                 raise OrderNotPayable()
-            if row.status == OrderStatus.AWAITING_PAYMENT:
+            if order.status is OrderStatus.AWAITING_PAYMENT:
                 cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-                await domain.close_unpaid(tx, OrderId(row.id), cancelled, step, actor.user_id)
-        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+                await domain.close_unpaid(tx, order.id, cancelled, step, actor.user_id)
+        return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
     async def cancel_for(self, actor: Actor, number: str, reason: str) -> OrderRef:
         """Give up anybody's waiting order. Needs the permission for orders. Raises NotFound, OrderNotPayable."""
         actor.require(Permission.ORDERS)
         async with self._uow() as tx:
-            row = await repository.lock_order(tx, sequence_of(number))
-            if row.status != OrderStatus.AWAITING_PAYMENT:
+            order = await repository.lock_order(tx, sequence_of(number))
+            if order.status is not OrderStatus.AWAITING_PAYMENT:
                 raise OrderNotPayable()
-            await domain.close_unpaid(tx, OrderId(row.id), OrderStatus.CANCELLED, OrderStep.CANCELLED, actor.user_id)
-            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{row.id}", {"reason": reason})
-        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+            await domain.close_unpaid(tx, order.id, OrderStatus.CANCELLED, OrderStep.CANCELLED, actor.user_id)
+            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{order.id}", {"reason": reason})
+        return OrderRef(order.id, rules.order_number(order.sequence))
 
     async def cancel_blocked(self, event: PersonBlocked) -> int:
         """Task: cancel what a blocked person has reserved, unless they were unblocked since; the number cancelled.
@@ -143,14 +143,16 @@ class ReservationsService:
     async def _keep_for_money(self, order_id: OrderId) -> None:
         """Keep an order's goods longer while money for it is on its way. Before its end: its page shows no other."""
         async with self._uow() as tx:
-            row = await repository.lock_order(tx, order_id=order_id)
-            if row.status != OrderStatus.AWAITING_PAYMENT or row.expires_at > tx.now + _AHEAD:
+            order = await repository.lock_order(tx, order_id=order_id)
+            if order.status is not OrderStatus.AWAITING_PAYMENT or order.expires_at is None:
+                return
+            if order.expires_at > tx.now + _AHEAD:
                 return
             if not any(intent.is_arriving for intent in await payments.list_for(tx, order_id)):
                 return
-            kept = Reserved(row.created_at, row.expires_at)
-            end = rules.extended(kept, tx.now, self._reservation, self._longest)
-            if end > row.expires_at:
+            reserved = Reserved(order.created_at, order.expires_at)
+            end = rules.extended(reserved, tx.now, self._reservation, self._longest)
+            if end > order.expires_at:
                 await repository.set_expiry(tx, order_id, end)
                 tx.signal(domain.TOPIC, order_id)
 

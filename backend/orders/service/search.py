@@ -15,8 +15,7 @@ from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import searched
 from backend.orders import rules
-from backend.orders.repository import orders as repository
-from backend.orders.repository import search
+from backend.orders.repository import lists, search
 from backend.orders.types import OrderRow
 from backend.payments import domain as payments
 
@@ -47,7 +46,7 @@ class OrderSearchService:
         """
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await repository.list_rows(tx, await self._find(tx, query), _MOST)
+            return await lists.list_rows(tx, await self._find(tx, query), _MOST)
 
     async def find_ids(self, actor: Actor, query: str) -> list[OrderId]:
         """The ids of the same orders, for those who look for their payments. Needs the permission for money."""
@@ -75,7 +74,7 @@ class OrderSearchService:
         if payment is not None:
             return [payment.order_id] if payment.order_id else []
         sequence = rules.parse_order_number(plain)
-        found = None if sequence is None else await repository.find_id(tx, sequence)
+        found = None if sequence is None else await search.find_id(tx, sequence)
         return None if found is None else [found]
 
     async def _find(self, tx: Tx, query: str) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from backend.identity.types import Actor
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId
 from backend.orders import domain, rules
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
@@ -34,16 +34,16 @@ class SettlementService:
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
                 raise Blocked(f"user {actor.id}")
-            row = await repository.lock_order(tx, sequence_of(number))
-            check_owner(actor, UserId(row.user_id))
-            status = OrderStatus(row.status)
+            order = await repository.lock_order(tx, sequence_of(number))
+            check_owner(actor, order.user_id)
+            status = order.status
             if status is OrderStatus.REFUNDED:
                 raise OrderNotPayable()
             if status is not OrderStatus.DELIVERED:
-                if not rules.is_payable(status, row.expires_at, tx.now):
+                if not rules.is_payable(status, order.expires_at, tx.now):
                     raise OrderNotPayable()
-                await domain.pay_reserved(tx, row, actor.user_id)
-        return OrderRef(OrderId(row.id), rules.order_number(row.sequence))
+                await domain.pay_reserved(tx, order, actor.user_id)
+        return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
     async def settle_payment(self, event: TopUpSucceeded) -> None:
@@ -60,19 +60,19 @@ class SettlementService:
         async with self._uow() as tx:
             # Before the order, as whoever blocks a person does: a block either comes first, or waits for this.
             blocked = await identity.is_blocked(tx, event.user_id)
-            row = await repository.lock_order(tx, order_id=event.order_id)
-            if UserId(row.user_id) != event.user_id:
+            order = await repository.lock_order(tx, order_id=event.order_id)
+            if order.user_id != event.user_id:
                 return
-            status = OrderStatus(row.status)
+            status = order.status
             why = None
             if blocked:
                 why = await self._shut_out(tx, event.order_id, status)
-            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, row):
-                await domain.pay_reserved(tx, row, None)
+            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, order):
+                await domain.pay_reserved(tx, order, None)
             elif status is OrderStatus.CANCELLED:
                 why = WhyKept.CANCELLED
             elif status is OrderStatus.EXPIRED:
-                why = WhyKept.NOT_ENOUGH if event.missing else await domain.pay_late(tx, row)
+                why = WhyKept.NOT_ENOUGH if event.missing else await domain.pay_late(tx, order)
             if why is not None:
                 tx.emit(
                     OrderPaymentKept(
