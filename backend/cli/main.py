@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -15,8 +16,8 @@ from backend.cli.frame import OneLineGroup, console
 from backend.cli.keys import keys
 from backend.cli.ledger import ledger
 from backend.cli.settings import settings_group
-from backend.demo.run import run_demo
 from backend.infra import migrations
+from backend.infra.embedded import EmbeddedError
 from backend.infra.settings import load_settings
 from backend.infra.shop_currency import check_currency
 
@@ -71,6 +72,10 @@ def bot() -> None:
 )
 def demo(port: int, state: Path) -> None:
     """Start everything on this machine: database, Redis, shop, worker, bot and a simulated Telegram."""
+    if not all(map(find_spec, ("backend.demo", "bot.simulator"))):
+        raise EmbeddedError("the demo is not part of the image: clone the repository and run `make demo` there")
+    from backend.demo.run import run_demo  # noqa: PLC0415 - the image has the commands and not the demo
+
     sys.exit(run_demo(port, state))
 
 
