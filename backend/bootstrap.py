@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
+from backend.growth import tasks as growth_tasks
 from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
 from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
+from backend.infra.jobs import subscriptions
 from backend.infra.live_settings import LiveSettings
 from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Subscriptions
@@ -34,8 +36,10 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
 from backend.kernel.currencies import round_amounts
 from backend.kernel.money import Money, exponent
+from backend.notifications import tasks as notifications_tasks
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
+from backend.orders import tasks as orders_tasks
 from backend.orders.service import OrdersServices
 from backend.orders.types import ReservationLimits
 from backend.payments.gateways import (
@@ -57,29 +61,10 @@ from backend.payments.types import TopUpLimits
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
-SUBSCRIPTIONS: Final[Subscriptions] = {
-    "OrderPaid": ("notifications.order_paid_buyer", "notifications.order_paid_admins"),
-    "KeysRequested": ("notifications.order_keys_to_chat",),
-    "TopUpSucceeded": ("orders.settle_payment", "notifications.top_up_succeeded", "growth.credit_bonus"),
-    "OrderPaymentKept": ("notifications.order_payment_kept",),
-    "OrderRefunded": ("notifications.order_refunded",),
-    "RefundEnded": ("notifications.refund_ended", "growth.take_bonus_back"),
-    "PaymentTakenBack": ("growth.take_bonus_back_too",),
-    "BonusCredited": ("notifications.bonus_credited",),
-    "GiftCardRedeemed": ("notifications.gift_redeemed",),
-    "PaymentUnmatched": ("notifications.payment_unmatched",),
-    "DepositProved": ("notifications.deposit_proved",),
-    "ReconciliationDiffered": ("notifications.reconciliation_differed",),
-    "ReconciliationFailed": ("notifications.reconciliation_failed",),
-    "ApprovalAsked": ("notifications.approval_asked",),
-    "PersonBlocked": ("orders.cancel_blocked",),
-    "WalletAdjusted": ("notifications.wallet_adjusted",),
-    "SupportAsked": ("notifications.support_asked",),
-    "SupportAnswered": ("notifications.support_answered",),
-    "DepositJudged": ("notifications.deposit_judged",),
-    "StockLow": ("notifications.stock_low",),
-}
-"""Event -> the tasks that handle it."""
+SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(
+    (*orders_tasks.HANDLERS, *notifications_tasks.HANDLERS, *growth_tasks.HANDLERS)
+)
+"""Each event's name, and the tasks that it starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +237,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ring=ring,
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
-            proofs=payments.deposits.last_proof,
+            receipts=payments.deposits.last_proof,
         ),
         admin=AdminService(uow=uow),
         shop_settings=SettingsService(uow=uow, live=live),

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from backend.growth.service import BonusesService
-from backend.infra.jobs import Job, Task
+from backend.infra.jobs import Handler, Job, Task
 from backend.payments.types import PaymentTakenBack, RefundEnded, TopUpSucceeded
+
+_CREDIT: Final = Handler("growth.credit_bonus", TopUpSucceeded)
+_REFUND_ENDED: Final = Handler("growth.take_bonus_back", RefundEnded)
+_TAKEN_BACK: Final = Handler("growth.take_bonus_back_too", PaymentTakenBack)
+HANDLERS: Final = (_CREDIT, _REFUND_ENDED, _TAKEN_BACK)
+"""The events that growth reacts to."""
 
 
 def tasks(bonuses: BonusesService) -> list[Task]:
@@ -19,8 +27,4 @@ def tasks(bonuses: BonusesService) -> list[Task]:
     async def taken_back(event: PaymentTakenBack, _job: Job) -> None:
         await bonuses.take_back(event.intent_id)
 
-    return [
-        Task("growth.credit_bonus", TopUpSucceeded, credit),
-        Task("growth.take_bonus_back", RefundEnded, refund_ended),
-        Task("growth.take_bonus_back_too", PaymentTakenBack, taken_back),
-    ]
+    return [_CREDIT.runs(credit), _REFUND_ENDED.runs(refund_ended), _TAKEN_BACK.runs(taken_back)]

@@ -6,7 +6,7 @@ A job is a row of the outbox. The relay (``backend.infra.relay``) hands it to ar
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 
-from backend.infra.outbox import TOPIC, OutboxJob
+from backend.infra.outbox import TOPIC, OutboxJob, Subscriptions
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
+from backend.kernel.events import Event
 from backend.kernel.ids import JobId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 
@@ -56,6 +57,29 @@ class Task(msgspec.Struct, frozen=True):
     payload: type[Any]
     run: Callable[[Any, Job], Awaitable[None]]
     timeout: int = DEFAULT_TIMEOUT
+
+
+class Handler(msgspec.Struct, frozen=True):
+    """The name of a task, and the event that starts it.
+
+    Jobs in the outbox hold the name: it must not change while any of them waits.
+    """
+
+    task: str
+    event: type[Event]
+
+    def runs(self, run: Callable[[Any, Job], Awaitable[None]]) -> Task:
+        """The task that calls ``run`` with the event and the job."""
+        return Task(self.task, self.event, run)
+
+
+def subscriptions(handlers: Iterable[Handler]) -> Subscriptions:
+    """Map each event's name to the tasks that it starts, in the order of ``handlers``."""
+    tasks: dict[str, tuple[str, ...]] = {}
+    for handler in handlers:
+        name = handler.event.name()
+        tasks[name] = (*tasks.get(name, ()), handler.task)
+    return tasks
 
 
 class Cron(msgspec.Struct, frozen=True):

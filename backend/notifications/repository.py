@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.notifications.models import Notification
-from backend.notifications.types import Kind, NotificationId, Status
+from backend.notifications.types import NotificationId, Status
 
 _PURGE_BATCH = 5000
 
@@ -23,7 +23,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """A notification that is ours to send for the length of a claim."""
 
     user_id: UserId
-    kind: Kind
+    kind: str
     params: dict[str, Any]
     revision: int = 0
     message_id: int | None = None
@@ -69,7 +69,7 @@ _SETTLE = (
 
 
 async def add(
-    tx: Tx, user_id: UserId, kind: Kind, params: dict[str, Any], dedupe_key: str, thing: str | None = None
+    tx: Tx, user_id: UserId, kind: str, params: dict[str, Any], dedupe_key: str, thing: str | None = None
 ) -> NotificationId | None:
     """Note what is to be told to somebody; None when it has been noted before under this key."""
     row = {
@@ -91,7 +91,7 @@ async def claim(tx: Tx, notification_id: NotificationId, lease: timedelta) -> Cl
     row = (await tx.execute(_CLAIM, values)).one_or_none()
     if row is None:
         return None
-    return Claimed(UserId(row.user_id), Kind(row.kind), row.params, row.revision, row.message_id)
+    return Claimed(UserId(row.user_id), row.kind, row.params, row.revision, row.message_id)
 
 
 async def touch(

@@ -8,41 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from backend.support.types import Subject
+from backend.kernel.events import Event
+from backend.kernel.ids import UserId
+from backend.support.types import Subject, SupportMessageId
 
 ANSWER_PREFIX: Final = "answer:"
 """What a button to answer sends: this and the customer's id."""
 NotificationId = NewType("NotificationId", UUID)
-
-
-class Kind(StrEnum):
-    """What a notification is about."""
-
-    ORDER_PAID = "order_paid"
-    ORDER_KEYS = "order_keys"
-    ORDER_FOR_ADMINS = "order_for_admins"
-    TOP_UP = "top_up"
-    STOCK_LOW = "stock_low"
-    REFUND_ENDED = "refund_ended"
-    REFUND_FAILED = "refund_failed"
-    """To admins: the provider refused."""
-    PAYMENT_UNMATCHED = "payment_unmatched"
-    DEPOSIT_PROVED = "deposit_proved"
-    RECONCILIATION_DIFFERED = "reconciliation_differed"
-    RECONCILIATION_FAILED = "reconciliation_failed"
-    ORDER_PAYMENT_KEPT = "order_payment_kept"
-    ORDER_REFUNDED = "order_refunded"
-    ORDER_OF_BLOCKED = "order_of_blocked"
-    """To admins: a blocked buyer's payment arrived, and the order was not delivered."""
-    APPROVAL_ASKED = "approval_asked"
-    WALLET_ADJUSTED = "wallet_adjusted"
-    GIFT_REDEEMED = "gift_redeemed"
-    SUPPORT_ASKED = "support_asked"
-    """To admins: what a customer wrote."""
-    SUPPORT_ANSWER = "support_answer"
-    """To a customer: what an admin answered."""
-    SUPPORT_UNDELIVERED = "support_undelivered"
-    """To the admin whose answer did not reach the customer."""
 
 
 class Status(StrEnum):
@@ -55,6 +27,15 @@ class Status(StrEnum):
     WITHHELD = "withheld"
     """The person is blacklisted, or what it spoke of is gone."""
     FAILED = "failed"
+
+
+class SupportUndelivered(Event, frozen=True, kw_only=True):
+    """An admin's answer did not reach the customer; ``refused``: Telegram does not copy such a message."""
+
+    message_id: SupportMessageId
+    user_id: UserId
+    author_id: UserId
+    refused: bool = False
 
 
 class SendNotification(msgspec.Struct, frozen=True):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from backend.identity.types import PersonBlocked
-from backend.infra.jobs import Cron, Job, Task
+from backend.infra.jobs import Cron, Handler, Job, Task
 from backend.orders.service import SETTLE, OrdersServices
 from backend.payments.types import TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
+_SETTLE_PAYMENT: Final = Handler(SETTLE, TopUpSucceeded)
+_CANCEL_BLOCKED: Final = Handler("orders.cancel_blocked", PersonBlocked)
+HANDLERS: Final = (_SETTLE_PAYMENT, _CANCEL_BLOCKED)
+"""The events that orders react to."""
 
 
 def tasks(services: OrdersServices) -> list[Task]:
@@ -19,7 +25,7 @@ def tasks(services: OrdersServices) -> list[Task]:
     async def cancel_blocked(event: PersonBlocked, _job: Job) -> None:
         await services.reservations.cancel_blocked(event)
 
-    return [Task(SETTLE, TopUpSucceeded, settle), Task("orders.cancel_blocked", PersonBlocked, cancel_blocked)]
+    return [_SETTLE_PAYMENT.runs(settle), _CANCEL_BLOCKED.runs(cancel_blocked)]
 
 
 def crons(services: OrdersServices) -> list[Cron]:

@@ -15,8 +15,8 @@ from backend.kernel.events import Event
 from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId, new_id
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from backend.notifications import money_messages as messages
 from backend.notifications.messages import Words
+from backend.notifications.notices import approvals, orders, payments, wallet
 from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget, WhyKept
 from backend.payments.types import (
     DepositProved,
@@ -155,7 +155,7 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
 @pytest.mark.parametrize("locale", Locale)
 def test_money_that_is_kept_says_why(locale: Locale) -> None:
     words = Words(locale, PUBLIC)
-    said = {messages.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in WhyKept}
+    said = {orders.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in WhyKept}
     assert len(said) == len(WhyKept)
     assert all("S-4K7Q2M" in text for text in said)
 
@@ -302,13 +302,13 @@ def test_no_stranger_writes_the_markup(locale: Locale) -> None:
         user_id=None, reason=evil, facts={}, by=UserId(new_id()), at=datetime.now(UTC),
     )  # fmt: skip
     for message in (
-        messages.approval_asked(words, first, evil, evil, "/orders/i"),
-        messages.order_of_blocked(words, usd(1), "S-4K7Q2M", evil),
-        messages.wallet_adjusted(words, usd(-1), usd(0), evil),
-        messages.deposit_proved(words, usd(1), evil, 7, "i", reference=evil, by=evil, judged="confirmed"),
-        messages.payment_unmatched(words, Money(1, "USDT"), evil, evil),
-        messages.reconciliation_differed(words, evil, 1),
-        messages.refund_failed(words, usd(1), evil, "i"),
+        approvals.approval_asked(words, first, evil, evil, "/orders/i"),
+        orders.order_of_blocked(words, usd(1), "S-4K7Q2M", evil),
+        wallet.wallet_adjusted(words, usd(-1), usd(0), evil),
+        payments.deposit_proved(words, usd(1), evil, 7, "i", reference=evil, by=evil, judged="confirmed"),
+        payments.payment_unmatched(words, Money(1, "USDT"), evil, evil),
+        payments.reconciliation_differed(words, evil, 1),
+        payments.refund_failed(words, usd(1), evil, "i"),
     ):
         text = message.text.lower()
         assert "<b onclick" not in text

@@ -212,7 +212,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
         ring=shop.services.ring,
         messenger=slow,
         public_url="https://shop.example",
-        proofs=shop.services.payments.deposits.last_proof,
+        receipts=shop.services.payments.deposits.last_proof,
     )
     (note,) = await shop.rows("SELECT id FROM notifications WHERE user_id = :id", id=buyer.id)
     job = Job(

@@ -84,7 +84,7 @@ async def test_a_purchase_moves_money_and_keys(
     assert opened == goods.keys[:2]
     async with uow.read() as tx:
         tasks = (await tx.execute(text("SELECT task FROM outbox_jobs ORDER BY task"))).scalars().all()
-    assert tasks == ["notifications.order_paid_admins", "notifications.order_paid_buyer"]
+    assert tasks == ["notifications.order_paid_buyer"]
 
 
 async def test_the_same_tap_is_the_same_order(

@@ -1,0 +1,254 @@
+"""Messages about orders."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from backend.identity import domain as identity
+from backend.identity.types import Permission
+from backend.infra.formatting import format_number
+from backend.infra.jobs import Job
+from backend.kernel.ids import OrderId
+from backend.kernel.money import Money
+from backend.notifications.messages import LONGEST_TEXT, Words, visible_length
+from backend.notifications.notice import Draft, Notice, Params, admins, event_params, person
+from backend.notifications.notices.payments import refund_ended
+from backend.notifications.types import Button, Document, Message
+from backend.orders import domain as orders
+from backend.orders.types import (
+    KeysRequested,
+    OpenedKey,
+    OrderPaid,
+    OrderPaymentKept,
+    OrderRefunded,
+    OrderView,
+    RefundTarget,
+    RevealChannel,
+    WhyKept,
+)
+from backend.orders.words import keys_file
+from backend.payments import domain as payments
+from backend.payments.types import RefundStatus
+from backend.payments.words import way_title
+from backend.support.types import Subject, SubjectKind
+
+_MOST_KEYS: Final = 20
+"""Telegram marks up at most 100 places of a message; a key takes two."""
+_MOST_COPY_BUTTONS: Final = 3
+_LONGEST_COPY: Final = 256
+
+
+# With the keys, to the buyer
+
+
+async def _order_paid(draft: Draft, params: Params) -> Message:
+    order = await _order(draft, params)
+    keys = await orders.open_keys(draft.tx, draft.ring, order, by=None, channel=RevealChannel.CHAT)
+    words = draft.words
+    _ = words.translator.gettext
+    head = _("<b>Order {number} is yours</b>").format(number=words.number(order.number))
+    total = _("Paid: {amount}").format(amount=words.money(order.total))
+    return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines)}\n{total}")
+
+
+async def _order_keys(draft: Draft, params: Params) -> Message:
+    order = await _order(draft, params)
+    keys = await orders.open_keys(draft.tx, draft.ring, order, by=draft.reader.user_id, channel=RevealChannel.CHAT)
+    words = draft.words
+    _ = words.translator.gettext
+    head = _("<b>Your keys of order {number}</b>").format(number=words.number(order.number))
+    return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines)}")
+
+
+async def _order(draft: Draft, params: Params) -> OrderView:
+    return await orders.load(draft.tx, order_id=OrderId(UUID(params["order_id"])))
+
+
+def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str) -> Message:
+    _, ngettext = words.translator.gettext, words.translator.ngettext
+    opening = words.order_button(order.number)
+    if not keys:
+        return Message(head, (opening,), protect=True, about=_about(order))
+    hidden = "\n".join(f"<tg-spoiler><code>{html.escape(key.text, quote=False)}</code></tg-spoiler>" for key in keys)
+    hint = ngettext("Tap the key to see it.", "Tap a key to see it.", len(keys))
+    text = f"{head}\n\n{hidden}\n\n{hint}"
+    if len(keys) > _MOST_KEYS or visible_length(text) > LONGEST_TEXT:
+        count = ngettext("Your {count} key is in the file.", "Your {count} keys are in the file.", len(keys))
+        text = f"{head}\n\n{count.format(count=format_number(len(keys), words.locale))}"
+        file = Document(f"{order.number}.txt", keys_file(order.number, keys, words.locale))
+        return Message(text, (opening,), file, protect=True, about=_about(order))
+    copying: tuple[Button, ...] = ()
+    if len(keys) <= _MOST_COPY_BUTTONS and all(len(key.text) <= _LONGEST_COPY for key in keys):
+        copying = tuple(Button(_copy_label(words, key, len(keys)), copy=key.text) for key in keys)
+    return Message(text, (*copying, opening), protect=True, about=_about(order))
+
+
+def _copy_label(words: Words, key: OpenedKey, count: int) -> str:
+    _ = words.translator.gettext
+    if count == 1:
+        return _("Copy the key")
+    return _("Copy key {ordinal}").format(ordinal=format_number(key.ordinal, words.locale))
+
+
+def _about(order: OrderView) -> Subject:
+    return Subject(SubjectKind.ORDER, order.id, order.user_id)
+
+
+# To admins
+
+
+async def _order_for_admins(draft: Draft, params: Params) -> Message:
+    order = await _order(draft, params)
+    buyer = await identity.get_recipient(draft.tx, order.user_id)
+    names = await identity.user_names(draft.tx, [order.user_id])
+    paid = await payments.list_paid_for(draft.tx, order.id)
+    translator = draft.words.translator
+    methods = [way_title(intent.way, translator) for intent in reversed(paid)]
+    if sum(intent.credited.amount for intent in paid) < order.total.amount:
+        methods.insert(0, translator.gettext("Balance"))
+    name = names.get(order.user_id, "")
+    return order_for_admins(draft.words, order, name, buyer.telegram_id, list(dict.fromkeys(methods)))
+
+
+def order_for_admins(
+    words: Words, order: OrderView, buyer: str, buyer_telegram_id: int, methods: Sequence[str] = ()
+) -> Message:
+    """Say who bought what, and how it was paid; without the keys."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>New order {number}</b>").format(number=words.number(order.number)),
+        _("Buyer: {person}").format(person=words.person_link(buyer, buyer_telegram_id)),
+        words.things(order.lines),
+        _("Total: {amount}").format(amount=words.money(order.total)),
+    ]
+    if methods:
+        rows.append(_("Paid with: {methods}").format(methods=", ".join(words.isolated(name) for name in methods)))
+    button = words.button(_("Open order"), f"/admin/orders/{order.number}")
+    return Message("\n".join(rows), (button,), about=_about(order))
+
+
+async def _order_of_blocked(draft: Draft, params: Params) -> Message:
+    event = msgspec.convert(params, OrderPaymentKept)
+    order = await _order(draft, params)
+    names = await identity.user_names(draft.tx, [event.user_id])
+    amount = Money(event.amount, event.currency)
+    return order_of_blocked(draft.words, amount, order.number, names.get(event.user_id, ""))
+
+
+def order_of_blocked(words: Words, amount: Money, order: str, buyer: str) -> Message:
+    """Say that a payment arrived for the order of a blocked buyer, which was not delivered."""
+    _ = words.translator.gettext
+    rows = [
+        _("<b>Order {number} was not delivered</b>").format(number=words.number(order)),
+        _("{amount} arrived, but {person} is blocked. The money is in their balance.").format(
+            amount=words.money(amount), person=words.isolated(buyer)
+        ),
+    ]
+    return Message("\n".join(rows), (words.admin_button(f"/orders/{order}"),))
+
+
+# About money of an order, to the buyer
+
+
+async def _order_payment_kept(draft: Draft, params: Params) -> Message:
+    event = msgspec.convert(params, OrderPaymentKept)
+    order = await _order(draft, params)
+    return order_payment_kept(draft.words, Money(event.amount, event.currency), order.number, event.why)
+
+
+def order_payment_kept(words: Words, amount: Money, order: str, why: WhyKept) -> Message:
+    """Say that a payment for an order was credited to the balance instead, and why."""
+    _ = words.translator.gettext
+    reason = {
+        WhyKept.CANCELLED: _("It came for order {number}, which was cancelled."),
+        WhyKept.NOT_ENOUGH: _("It came for order {number} after its time, and was not enough for it."),
+        WhyKept.SOLD_OUT: _("It came for order {number} after its time, when the goods were gone."),
+        WhyKept.BLOCKED: _("It came for order {number}, which ended when your account was blocked."),
+        WhyKept.LIMIT_REACHED: _("It came for order {number} after its time. You have as many as one person may have."),
+    }[why]
+    rows = [
+        _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount)),
+        reason.format(number=words.number(order)),
+        _("Use it for whatever you like."),
+    ]
+    return Message("\n".join(rows), (words.wallet_button(),))
+
+
+async def _order_refunded(draft: Draft, params: Params) -> Message:
+    event, words = msgspec.convert(params, OrderRefunded), draft.words
+    number = (await _order(draft, params)).number
+    _ = words.translator.gettext
+    amount = words.money(Money(event.amount, event.currency))
+    head = _("<b>{amount} of order {number} is paid back</b>").format(amount=amount, number=words.number(number))
+    to_wallet = event.target is RefundTarget.WALLET
+    where = _("It is in your wallet.") if to_wallet else _("It goes back the way that you paid.")
+    return Message(f"{head}\n{where}", (words.wallet_button() if to_wallet else words.order_button(number),))
+
+
+def _each_refund(event: OrderRefunded, job: Job) -> Iterable[Params]:
+    (facts,) = event_params(event, job)
+    for refund_id, amount in event.refunds.items():
+        yield facts | {"refund_id": refund_id, "amount": amount, "status": RefundStatus.PENDING.value}
+
+
+NOTICES: Final = (
+    Notice(
+        event=OrderPaid,
+        kind="order_paid",
+        audience=person(lambda event: event.user_id),
+        key="order_paid:{order_id}",
+        compose=_order_paid,
+    ),
+    Notice(
+        event=OrderPaid,
+        kind="order_for_admins",
+        audience=admins(Permission.ORDERS),
+        key="order_for_admins:{order_id}",
+        compose=_order_for_admins,
+    ),
+    Notice(
+        event=KeysRequested,
+        kind="order_keys",
+        audience=person(lambda event: event.user_id),
+        key="order_keys:{job}",
+        compose=_order_keys,
+    ),
+    Notice(
+        event=OrderPaymentKept,
+        kind="order_payment_kept",
+        audience=person(lambda event: event.user_id),
+        key="order_payment_kept:{order_id}:{job}",
+        compose=_order_payment_kept,
+    ),
+    Notice(
+        event=OrderPaymentKept,
+        kind="order_of_blocked",
+        audience=admins(Permission.ORDERS),
+        key="order_payment_kept:{order_id}:{job}",
+        compose=_order_of_blocked,
+        when=lambda event: event.why is WhyKept.BLOCKED,
+    ),
+    Notice(
+        event=OrderRefunded,
+        kind="order_refunded",
+        audience=person(lambda event: event.user_id),
+        key="order_refunded:{order_id}:{job}",
+        compose=_order_refunded,
+        when=lambda event: not event.refunds,
+    ),
+    # Each refund by a provider is one message, which its end edits.
+    Notice(
+        event=OrderRefunded,
+        kind="refund_ended",
+        audience=person(lambda event: event.user_id),
+        key="refund_ended:{refund_id}",
+        thread="refund:{refund_id}",
+        params=_each_refund,
+        compose=refund_ended,
+    ),
+)
