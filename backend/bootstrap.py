@@ -150,6 +150,19 @@ class _Limits:
         settings = self._live.current
         return _top_up_limits(settings.shop_currency, *settings.top_up_range)
 
+    def reservation(self) -> timedelta:
+        """How long an unpaid order's goods are reserved."""
+        return timedelta(seconds=self._live.current.order_reservation)
+
+    def longest_reservation(self) -> timedelta:
+        """How long at most while a payment is under way."""
+        return timedelta(seconds=self._live.current.order_reservation_max)
+
+    def reserving(self) -> ReservationLimits:
+        """What one person may reserve before paying."""
+        settings = self._live.current
+        return ReservationLimits(settings.reservation_orders, settings.reservation_keys, settings.reservation_share)
+
     def code(self) -> Limits:
         """What a gift card, and one code of a voucher, may be worth: as much as a top-up."""
         limits = self.top_up()
@@ -172,15 +185,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     by_name = {provider.name: provider for provider in providers}
-    limit = limits.single_admin()
     payments = PaymentServices.build(
         uow=uow,
         ring=ring,
         files=PrivateFiles(Path(settings.data_dir) / "private"),
         providers=by_name,
         setups=setups,
-        limits=limits.top_up(),
-        single_admin_limit=limit,
+        limits=limits.top_up,
+        single_admin_limit=limits.single_admin,
         shop=settings.shop_name,
         telegram_provider_token=settings.telegram_provider_token,
     )
@@ -223,12 +235,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         orders=OrdersServices.build(
             uow=uow,
             ring=ring,
-            single_admin_limit=limit,
-            reservation=timedelta(seconds=settings.order_reservation),
-            longest=timedelta(seconds=settings.order_reservation_max),
-            limits=ReservationLimits(
-                orders=settings.reservation_orders, keys=settings.reservation_keys, share=settings.reservation_share
-            ),
+            single_admin_limit=limits.single_admin,
+            reservation=limits.reservation,
+            longest=limits.longest_reservation,
+            limits=limits.reserving,
             methods={name: provider.capabilities for name, provider in by_name.items()},
         ),
         support=SupportService(uow=uow),

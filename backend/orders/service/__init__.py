@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from backend.infra.crypto import KeyRing
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
 from backend.orders.service.checkout import CheckoutService
@@ -43,18 +44,18 @@ class OrdersServices:
         *,
         uow: UnitOfWork,
         ring: KeyRing,
-        single_admin_limit: Money,
-        reservation: timedelta,
-        longest: timedelta = _LONGEST,
+        single_admin_limit: Live[Money],
+        reservation: Live[timedelta],
+        longest: Live[timedelta] = lambda: _LONGEST,
         methods: Mapping[str, Capabilities] | None = None,
-        limits: ReservationLimits | None = None,
+        limits: Live[ReservationLimits] = ReservationLimits,
     ) -> OrdersServices:
         """The services of one shop, whose currency is that of ``single_admin_limit``.
 
         ``methods`` are the payment methods that are on. Goods are reserved for ``reservation``, and for ``longest`` in
         all while a payment is under way.
         """
-        currency, methods = single_admin_limit.currency, methods or {}
+        currency, methods = single_admin_limit().currency, methods or {}
         return cls(
             checkout=CheckoutService(uow=uow, currency=currency, reservation=reservation, limits=limits),
             reservations=ReservationsService(uow=uow, methods=methods, reservation=reservation, longest=longest),

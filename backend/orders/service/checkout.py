@@ -10,6 +10,7 @@ from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer, VariantId
 from backend.identity.types import Actor
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, NotFound
 from backend.kernel.ids import OrderId, OrderLineId
@@ -38,12 +39,12 @@ class CheckoutService:
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, currency: str, reservation: timedelta, limits: ReservationLimits | None = None
+        self, *, uow: UnitOfWork, currency: str, reservation: Live[timedelta], limits: Live[ReservationLimits]
     ) -> None:
         self._uow = uow
         self._currency = currency
         self._reservation = reservation
-        self._limits = limits or ReservationLimits()
+        self._limits = limits
 
     async def quote(self, actor: Actor, variant_id: VariantId, quantity: int) -> Quote:
         """What ``quantity`` of the variant would cost the buyer now.
@@ -114,7 +115,7 @@ class CheckoutService:
             except AppError as refusal:
                 return await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
             order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.AWAITING_PAYMENT)
-            order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation)
+            order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation())
             sequence = await repository.add_order(tx, order)
             if sequence is None:
                 return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
@@ -136,13 +137,14 @@ class CheckoutService:
         wanted = OpenReservation(order.id, sequence, order.variant_id, order.line.quantity, order.total, part)
         others = await domain.list_open(tx, order.user_id, except_order=order.id)
         lapses = await repository.count_lapses(
-            tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation / 2
+            tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation() / 2
         )
-        enough = max(-(-self._limits.keys * 100 // self._limits.share), order.line.quantity)
+        limits = self._limits()
+        enough = max(-(-limits.keys * 100 // limits.share), order.line.quantity)
         free = await catalog.count_available(tx, order.variant_id, enough)
         if free < order.line.quantity:
             raise SoldOut(available=free)
-        rules.check_reservation(wanted, others, free, lapses, self._limits, minimum)
+        rules.check_reservation(wanted, others, free, lapses, limits, minimum)
 
     async def _offer(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Offer:
         """The offer, if this person may buy so many of it. Raises NotFound, PremiumOnly, QuantityNotAllowed."""

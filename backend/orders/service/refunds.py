@@ -8,6 +8,7 @@ from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
@@ -29,7 +30,9 @@ class RefundsService:
     ``methods`` are the payment methods that are on; above ``single_admin_limit`` a second admin must approve.
     """
 
-    def __init__(self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], single_admin_limit: Money) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], single_admin_limit: Live[Money]
+    ) -> None:
         self._uow = uow
         self._methods = methods
         self._single_admin_limit = single_admin_limit
@@ -88,7 +91,7 @@ class RefundsService:
                 reason=reason.strip(),
                 facts={"target": target.value},
             )
-            if await approvals.make(tx, actor, value, self._single_admin_limit) is not Approval.GIVEN:
+            if await approvals.make(tx, actor, value, self._single_admin_limit()) is not Approval.GIVEN:
                 return await domain.load(tx, order_id=order_id)
             sent: list[Refund] = []
             if target is RefundTarget.WALLET:

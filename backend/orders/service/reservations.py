@@ -9,6 +9,7 @@ from typing import Final
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission, PersonBlocked
 from backend.infra import audit
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
@@ -33,12 +34,20 @@ class ReservationsService:
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], reservation: timedelta, longest: timedelta
+        self,
+        *,
+        uow: UnitOfWork,
+        methods: Mapping[str, Capabilities],
+        reservation: Live[timedelta],
+        longest: Live[timedelta],
     ) -> None:
         self._uow = uow
         self._methods = methods
         self._reservation = reservation
-        self._longest = max(longest, reservation)
+        self._longest = longest
+
+    def _most(self) -> timedelta:
+        return max(self._longest(), self._reservation())
 
     @retry_conflicts
     async def begin_payment(self, actor: Actor, number: str, method: str) -> datetime:
@@ -61,7 +70,7 @@ class ReservationsService:
                 tx.now,
                 timedelta(seconds=can.lifetime_seconds),
                 timedelta(seconds=can.shortest_seconds),
-                self._longest,
+                self._most(),
                 again=any(item.way == method and item.is_open and item.expires_at > tx.now for item in begun),
             )
             if end > order.expires_at:
@@ -151,7 +160,7 @@ class ReservationsService:
             if not any(intent.is_arriving for intent in await payments.list_for(tx, order_id)):
                 return
             reserved = Reserved(order.created_at, order.expires_at)
-            end = rules.extended(reserved, tx.now, self._reservation, self._longest)
+            end = rules.extended(reserved, tx.now, self._reservation(), self._most())
             if end > order.expires_at:
                 await repository.set_expiry(tx, order_id, end)
                 tx.signal(domain.TOPIC, order_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from backend.infra.crypto import KeyRing
+from backend.infra.live_settings import Live
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
@@ -48,8 +49,8 @@ class PaymentServices:
         files: PrivateFiles,
         providers: Providers,
         setups: Sequence[ProviderSetup],
-        limits: TopUpLimits,
-        single_admin_limit: Money,
+        limits: Live[TopUpLimits],
+        single_admin_limit: Live[Money],
         shop: str,
         telegram_provider_token: str,
     ) -> Self:

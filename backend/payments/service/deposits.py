@@ -11,6 +11,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, open_sealed, seal
+from backend.infra.live_settings import Live
 from backend.infra.storage import PrivateFiles, StoredFile, sniff_document
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
@@ -59,8 +60,8 @@ class DepositsService:
     ``limit`` is what one admin may make alone, in the shop's currency.
     """
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Money) -> None:
-        self.limit = limit
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Live[Money]) -> None:
+        self._limit = limit
         self._uow = uow
         self._ring = ring
         self._files = files
@@ -214,7 +215,7 @@ class DepositsService:
             user_id=intent.user_id,
             facts={"received": str(received.amount), "asset": received.currency},
         )
-        approval = await approvals.make(tx, actor, said, self.limit)
+        approval = await approvals.make(tx, actor, said, self._limit())
         if approval is Approval.FIRST:
             tx.signal(domain.SIGNAL, intent.id)
         return approval is Approval.GIVEN

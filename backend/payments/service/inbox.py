@@ -12,6 +12,7 @@ from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import IntentId, OrderId, PaymentEventId, UserId
@@ -49,10 +50,10 @@ class InboxService:
     currency.
     """
 
-    def __init__(self, *, uow: UnitOfWork, limit: Money, providers: Providers = NO_PROVIDERS) -> None:
+    def __init__(self, *, uow: UnitOfWork, limit: Live[Money], providers: Providers = NO_PROVIDERS) -> None:
         self._uow = uow
         self._limit = limit
-        self._currency = limit.currency
+        self._currency = limit().currency
         self._providers = providers
 
     async def list_payments(
@@ -190,7 +191,7 @@ class InboxService:
                 user_id=user_id,
                 facts={"order": str(order_id)} if order_id else {},
             )
-            if await approvals.make(tx, actor, given, self._limit) is not Approval.GIVEN:
+            if await approvals.make(tx, actor, given, self._limit()) is not Approval.GIVEN:
                 return None
             intent, _ = await intents.add_intent(
                 tx,
@@ -280,7 +281,7 @@ class InboxService:
             if event.outcome is not Outcome.UNMATCHED:
                 raise PaymentClosed(event.outcome)
             waived = await self._waived(tx, event, reason.strip())
-            if waived and await approvals.make(tx, actor, waived, self._limit) is not Approval.GIVEN:
+            if waived and await approvals.make(tx, actor, waived, self._limit()) is not Approval.GIVEN:
                 return False
             await approvals.drop(tx, ValueKind.UNMATCHED, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.DISMISSED, event.reason)

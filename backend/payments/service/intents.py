@@ -11,6 +11,7 @@ import structlog
 
 from backend.identity.types import Actor, Permission
 from backend.infra.failpoints import failpoint
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, NotFound, Unavailable
 from backend.kernel.ids import IntentId, OrderId
@@ -50,12 +51,12 @@ class IntentsService:
         *,
         uow: UnitOfWork,
         providers: Iterable[PaymentProvider],
-        limits: TopUpLimits,
+        limits: Live[TopUpLimits],
     ) -> None:
         self._uow = uow
         self._providers: Providers = {provider.name: provider for provider in providers}
         self._limits = limits
-        self._currency = limits.minimum.currency
+        self._currency = limits().minimum.currency
 
     async def start_top_up(
         self,
@@ -82,7 +83,7 @@ class IntentsService:
             raise Invalid(f"no way called {way!r}", fields={"way": "unknown_way"})
         if not 0 < len(idempotency_key) <= _MAX_KEY:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
-        rules.check_amount(amount, *rules.bounds(self._limits, provider.capabilities))
+        rules.check_amount(amount, *rules.bounds(self._limits(), provider.capabilities))
         can = provider.capabilities
         async with self._uow() as tx:
             lifetime = timedelta(seconds=can.lifetime_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backend.identity.types import Actor, Permission
+from backend.infra.live_settings import Live
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.ports import Examined, PaymentProvider
@@ -19,12 +20,17 @@ class MethodsService:
     """
 
     def __init__(
-        self, *, providers: Iterable[PaymentProvider], limits: TopUpLimits, setups: Sequence[ProviderSetup] = ()
+        self, *, providers: Iterable[PaymentProvider], limits: Live[TopUpLimits], setups: Sequence[ProviderSetup] = ()
     ) -> None:
         self._providers: Providers = {provider.name: provider for provider in providers}
         self._setups = list(setups)
-        self.limits = limits
-        self._currency = limits.minimum.currency
+        self._limits = limits
+        self._currency = limits().minimum.currency
+
+    @property
+    def limits(self) -> TopUpLimits:
+        """What one top-up may be, whatever the payment method."""
+        return self._limits()
 
     async def enabled(self, actor: Actor) -> list[Way]:
         """The ways in which the actor can pay, with their limits."""

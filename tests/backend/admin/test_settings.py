@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,10 @@ from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid, NotFound
+from backend.orders.errors import TooManyReservations
 from tests.factories.identity import admin, person
+from tests.factories.shop import add_goods, buyers
+from tests.factories.wallet import usd
 
 SYSTEM = Actor.system()
 
@@ -108,3 +112,23 @@ async def test_changes_that_conflict_are_not_both_accepted(services: Services) -
     assert sorted(type(one) for one in done if one is not None) == [Invalid]
     least, most = services.live.current.top_up_range
     assert least <= most
+
+
+async def test_a_change_counts_for_the_next_order_payment_and_approval(services: Services) -> None:
+    changes = {
+        "ORDER_RESERVATION": "1200", "RESERVATION_ORDERS": "1", "TOP_UP_MAXIMUM": "50", "ADJUSTMENT_LIMIT": "5",
+    }  # fmt: skip
+    for name, value in changes.items():
+        await services.shop_settings.change(SYSTEM, name, value)
+    (buyer,) = await buyers(services.uow, 1, 0)
+    async with services.uow() as tx:
+        goods = await add_goods(tx, services.ring, keys=9)
+    order = await services.orders.checkout.reserve(buyer, goods.variant_id, 1, "the-first-one")
+    view = await services.orders.history.detail(buyer, order.number)
+    assert view.expires_at == services.clock.now() + timedelta(seconds=1200)
+    with pytest.raises(TooManyReservations):
+        await services.orders.checkout.reserve(buyer, goods.variant_id, 1, "the-second-one")
+    assert services.payments.methods.limits.maximum == services.growth.gifts.limits.maximum == usd(5000)
+    (method, *_) = await services.payments.methods.enabled(buyer)
+    assert method.maximum == usd(5000)
+    assert services.wallet.adjustments.limit == services.approvals.limit == services.growth.vouchers.limit == usd(500)

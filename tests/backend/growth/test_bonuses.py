@@ -34,9 +34,9 @@ class Till:
         self.uow, self.bonuses, self.clock, self.jobs = uow, bonuses, clock, jobs
         self.fake = FakeProvider(capabilities=Capabilities(refundable=True))
         limits = PayLimits(minimum=usd(1), maximum=usd(10_000_000))
-        self.payments = IntentsService(uow=uow, providers=(self.fake,), limits=limits)
+        self.payments = IntentsService(uow=uow, providers=(self.fake,), limits=lambda: limits)
         self.refunds = RefundsService(uow=uow, providers={"fake": self.fake})
-        self.inbox = InboxService(uow=uow, limit=usd(10**15))
+        self.inbox = InboxService(uow=uow, limit=lambda: usd(10**15))
 
     async def begin(self, actor: Actor, cents: int, order_id: OrderId | None = None) -> Intent:
         """A payment that waits."""

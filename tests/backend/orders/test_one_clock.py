@@ -60,10 +60,15 @@ class Shop:
         ways = {one.name: one.capabilities for one in self.providers}
         self.uow, self.ring = uow, ring
         self.orders = OrdersServices.build(
-            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=KEPT, longest=LONGEST, methods=ways
+            uow=uow,
+            ring=ring,
+            single_admin_limit=lambda: HUGE,
+            reservation=lambda: KEPT,
+            longest=lambda: LONGEST,
+            methods=ways,
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
-        self.payments = IntentsService(uow=uow, providers=self.providers, limits=limits)
+        self.payments = IntentsService(uow=uow, providers=self.providers, limits=lambda: limits)
 
     async def reserve(self) -> OrderRef:
         (self.buyer, self.other) = await buyers(self.uow, 2, 0)

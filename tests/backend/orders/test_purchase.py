@@ -38,7 +38,9 @@ KEY = "tap-0000001"
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
     """The use cases, in a transaction that is rolled back."""
-    return OrdersServices.build(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
+    return OrdersServices.build(
+        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+    )
 
 
 @pytest.fixture

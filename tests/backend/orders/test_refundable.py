@@ -32,11 +32,13 @@ async def test_it_waits_for_nobody(
     orders = OrdersServices.build(
         uow=uow,
         ring=ring,
-        single_admin_limit=HUGE,
-        reservation=timedelta(minutes=15),
+        single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15),
         methods={fake.name: fake.capabilities},
     )
-    payments = IntentsService(uow=uow, providers=[fake], limits=TopUpLimits(minimum=usd(1), maximum=usd(1_000_000)))
+    payments = IntentsService(
+        uow=uow, providers=[fake], limits=lambda: TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
+    )
     buyer = (await buyers(uow, 1, 0))[0]
     async with uow() as tx:
         goods = await add_goods(tx, ring, price=720)

@@ -38,12 +38,12 @@ class Shop:
         self.hand = DepositProvider("Name {reference}")
         providers = [self.fake, self.hand]
         self.orders = OrdersServices.build(
-            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15)
+            uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
-        self.payments = IntentsService(uow=uow, providers=providers, limits=limits)
+        self.payments = IntentsService(uow=uow, providers=providers, limits=lambda: limits)
         by_name = {one.name: one for one in providers}
-        self.inbox = InboxService(uow=uow, limit=usd(10**15), providers=by_name)
+        self.inbox = InboxService(uow=uow, limit=lambda: usd(10**15), providers=by_name)
 
     async def open(self) -> None:
         self.layla, self.omar = await buyers(self.uow, 2, 10_000)

@@ -47,9 +47,9 @@ class Shop:
         self.fake = fake
         self.ring = ring
         self.orders = OrdersServices.build(
-            uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15), methods=ways
+            uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15), methods=ways
         )
-        self.payments = IntentsService(uow=uow, providers=[fake], limits=limits)
+        self.payments = IntentsService(uow=uow, providers=[fake], limits=lambda: limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
         self.wallet = wallet_services(uow)
 

@@ -78,7 +78,11 @@ class Shop(RuleBasedStateMachine):
         # The bounds for keys have tests of their own (test_unpaid.py).
         limits = ReservationLimits(orders=3, keys=1000, share=100)
         self.orders = OrdersServices.build(
-            uow=self.uow, ring=self.ring, single_admin_limit=HUGE, reservation=HOLD, limits=limits
+            uow=self.uow,
+            ring=self.ring,
+            single_admin_limit=lambda: HUGE,
+            reservation=lambda: HOLD,
+            limits=lambda: limits,
         )
         self.wallet = wallet_services(self.uow)
         self.people = await buyers(self.uow, 3, 0)

@@ -31,7 +31,9 @@ THINGS = [VariantId(new_id()) for _ in range(2)]
 
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
-    return OrdersServices.build(uow=uow, ring=ring, single_admin_limit=HUGE, reservation=timedelta(minutes=15))
+    return OrdersServices.build(
+        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+    )
 
 
 def _reservation(what: int, quantity: int, held: int, sequence: int = 1) -> OpenReservation:

@@ -65,7 +65,7 @@ def fake() -> FakeProvider:
 def payments(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> IntentsService:
     """The service with both providers."""
     providers: Sequence[PaymentProvider] = (demo, fake)
-    return IntentsService(uow=real_uow, providers=providers, limits=LIMITS)
+    return IntentsService(uow=real_uow, providers=providers, limits=lambda: LIMITS)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def refunds(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> Ref
 @pytest.fixture
 def inbox(real_uow: UnitOfWork, fake: FakeProvider) -> InboxService:
     """What admins see."""
-    return InboxService(uow=real_uow, limit=usd(10**15), providers={fake.name: fake})
+    return InboxService(uow=real_uow, limit=lambda: usd(10**15), providers={fake.name: fake})
 
 
 @pytest.fixture

@@ -336,8 +336,8 @@ def test_the_demo_provider_refuses_production(clock: FakeClock) -> None:
 async def test_ways_show_what_is_on_and_fits_the_currency(real_uow: UnitOfWork, buyer: Actor) -> None:
     euro = FakeProvider("euro", Capabilities(currencies=frozenset({"EUR"})))
     dear = FakeProvider("dear", Capabilities(currencies=frozenset({"USD"}), minimum=900))
-    payments = IntentsService(uow=real_uow, providers=[euro, dear], limits=LIMITS)
-    methods = MethodsService(providers=[euro, dear], limits=LIMITS)
+    payments = IntentsService(uow=real_uow, providers=[euro, dear], limits=lambda: LIMITS)
+    methods = MethodsService(providers=[euro, dear], limits=lambda: LIMITS)
     (way,) = await methods.enabled(buyer)
     assert (way.name, way.minimum, way.maximum) == ("dear", usd(900), usd(100_000))
     with pytest.raises(Invalid):
@@ -351,7 +351,7 @@ async def test_a_provider_switched_off_lets_its_payments_expire(
     payments: IntentsService, real_uow: UnitOfWork, buyer: Actor, clock: FakeClock
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
-    without = IntentsService(uow=real_uow, providers=[], limits=LIMITS)
+    without = IntentsService(uow=real_uow, providers=[], limits=lambda: LIMITS)
     assert (await without.refresh(buyer, intent.id)).status is IntentStatus.PENDING
     clock.move(hours=1)
     await without.poll(PollIntent(intent.id, 0))

@@ -217,7 +217,7 @@ async def _missing(
         intent,
         await site.services.payments.methods.enabled(request.user),
         site.viewer(request.user),
-        minutes=site.settings.order_reservation // 60,
+        minutes=site.services.live.current.order_reservation // 60,
         keep=keep,
     )
 

@@ -60,9 +60,11 @@ class Till:
     taps: int = 0
 
     def __post_init__(self) -> None:
-        self.payments = IntentsService(uow=self.uow, providers=[self.provider], limits=LIMITS)
-        self.methods = MethodsService(providers=[self.provider], limits=LIMITS)
-        self.inbox = InboxService(uow=self.uow, limit=usd(10**15), providers={self.provider.name: self.provider})
+        self.payments = IntentsService(uow=self.uow, providers=[self.provider], limits=lambda: LIMITS)
+        self.methods = MethodsService(providers=[self.provider], limits=lambda: LIMITS)
+        self.inbox = InboxService(
+            uow=self.uow, limit=lambda: usd(10**15), providers={self.provider.name: self.provider}
+        )
         self.reconciliation = ReconciliationService(uow=self.uow, providers={self.provider.name: self.provider})
 
     async def begin(self, cents: int) -> Intent:

@@ -119,9 +119,9 @@ async def shop(
     made = Shop(
         uow=uow,
         desk=desk,
-        payments=IntentsService(uow=uow, providers=providers.values(), limits=LIMITS),
+        payments=IntentsService(uow=uow, providers=providers.values(), limits=lambda: LIMITS),
         refunds=RefundsService(uow=uow, providers=providers),
-        inbox=InboxService(uow=uow, limit=usd(10**15)),
+        inbox=InboxService(uow=uow, limit=lambda: usd(10**15)),
         reconciliation=ReconciliationService(uow=uow, providers=providers),
         wallet=wallet,
         buyer=actor_of(await rich_person(uow, usd(0))),
