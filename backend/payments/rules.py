@@ -27,6 +27,7 @@ from backend.payments.types import (
     Report,
     TopUpLimits,
     Worth,
+    amount_refusal,
     price,
 )
 
@@ -316,18 +317,8 @@ def serves(capabilities: Capabilities, currency: str) -> bool:
 
 def check_amount(amount: Money, minimum: Money, maximum: Money) -> None:
     """Raises Invalid, with the field's code, unless ``amount`` may be paid in."""
-
-    def refuse(code: str) -> Invalid:
-        return Invalid(f"top-up of {amount.amount}", fields={"amount": code}, minimum=minimum, maximum=maximum)
-
-    if amount.currency != minimum.currency:
-        raise refuse("wrong_currency")
-    if amount.amount <= 0:
-        raise refuse("not_positive")
-    if amount < minimum:
-        raise refuse("below_minimum")
-    if amount > maximum:
-        raise refuse("above_maximum")
+    if code := amount_refusal(amount, minimum, maximum):
+        raise Invalid(f"top-up of {amount.amount}", fields={"amount": code}, minimum=minimum, maximum=maximum)
 
 
 def check_same(intent: Intent, way: str, amount: Money, order_id: OrderId | None) -> None:

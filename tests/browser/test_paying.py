@@ -50,7 +50,7 @@ async def test_a_waiting_order_leads_to_its_payment_and_gives_back_what_was_set_
     await page.locator('dialog#sheet button[value="usdt_evm"]').click()
     await expect(page.locator(".qr")).to_be_visible()
     payment = page.url
-    await page.locator("#bottom [data-main]", has_text="To your order").click()
+    await page.locator("#bottom [data-main]", has_text="View order").click()
     await expect(page.get_by_role("timer")).to_be_visible()
     await expect(page.locator("#order")).to_contain_text("Set aside from balance")
     await page.locator("#bottom [data-main]", has_text="To the payment").click()
@@ -82,7 +82,7 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
 
     await page.locator("#bottom [data-main]", has_text="Send receipt").click()
     await page.locator("#proof").set_input_files(FilePayload(name="a.png", mimeType="image/png", buffer=b"a word"))
-    await expect(page.get_by_role("alert")).to_contain_text("neither a picture nor a PDF")
+    await expect(page.get_by_role("alert")).to_contain_text("can't open this file")
     async with page.expect_response(re.compile("/live")):
         await page.locator("#proof").set_input_files(_PICTURE)
     await expect(page.get_by_text("We review receipts within 24 hours")).to_be_visible()

@@ -91,8 +91,8 @@ class StepView(msgspec.Struct, frozen=True):
 
     key: Literal[
         "placed", "paid", "paid_balance", "delivered", "key", "cancelled", "expired",
-        "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "part_refunded",
-        "proof", "proved", "looking",
+        "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "partially_refunded",
+        "receipt", "receipt_received", "in_review",
     ]  # fmt: skip
     state: Literal["done", "now", "todo", "bad"]
     at: datetime | None = None

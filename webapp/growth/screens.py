@@ -31,7 +31,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import ascii_digits
 from webapp.core.parts import Preset
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 GiftState = Literal["active", "redeemed", "taken_back"]
 
@@ -198,7 +198,7 @@ def bonus_row(rule: BonusRule, figures: RuleFigures, viewer: Viewer) -> BonusRow
         starts=rule.starts_at.astimezone(zone).date() if rule.starts_at else None,
         ends=last.astimezone(zone).date() if last else None,
         first_only=rule.first_only,
-        way=way_title(rule.way, viewer) if rule.way else "",
+        way=method_title(rule.way, viewer) if rule.way else "",
         state=state,  # type: ignore[arg-type]
         payments=figures.payments,
         given=figures.total,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -100,6 +101,10 @@ class DepositsService:
                 await self._files.delete(name)
             raise
         return proof
+
+    def takes_proof(self, intent: Intent, proofs: Sequence[Proof]) -> bool:
+        """Whether another proof can be added to a payment that has ``proofs``."""
+        return intent.way == WAY and intent.status in _PROVABLE and len(proofs) < MOST_PROOFS
 
     async def proofs(self, actor: Actor, intent_id: IntentId) -> list[Proof]:
         """What was uploaded for a payment, the oldest first; for its owner, and for admins with the permission for

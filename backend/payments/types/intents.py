@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -81,6 +81,21 @@ class PayAction(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: dict[str, str] = {}
 
 
+AmountRefusal = Literal["", "wrong_currency", "not_positive", "below_minimum", "above_maximum"]
+"""Why an amount is refused; empty for one that is not."""
+
+
+def amount_refusal(amount: Money, minimum: Money, maximum: Money) -> AmountRefusal:
+    """What is wrong with ``amount`` where ``minimum`` to ``maximum`` is allowed."""
+    if amount.currency != minimum.currency:
+        return "wrong_currency"
+    if amount.amount <= 0:
+        return "not_positive"
+    if amount < minimum:
+        return "below_minimum"
+    return "above_maximum" if amount > maximum else ""
+
+
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """A way to pay that is on.
 
@@ -100,6 +115,10 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         """What ``amount`` costs in the way's asset; see ``price``."""
         return price(amount, self.asset, self.unit_price)
 
+    def refusal(self, amount: Money) -> AmountRefusal:
+        """Why ``amount`` can't be paid by it; empty where it can."""
+        return amount_refusal(amount, self.minimum, self.maximum)
+
 
 def price(amount: Money, asset: str, unit_price: Decimal) -> Money:
     """``amount`` in ``asset``, by exact rational arithmetic, rounded up to a minor unit: the shop never loses by it."""
@@ -113,6 +132,10 @@ class TopUpLimits(msgspec.Struct, frozen=True):
     minimum: Money
     maximum: Money
     presets: tuple[Money, ...] = ()
+
+    def refusal(self, amount: Money) -> AmountRefusal:
+        """Why nobody can top up by ``amount``; empty where they can."""
+        return amount_refusal(amount, self.minimum, self.maximum)
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +181,34 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether money may still be on its way."""
         return self.status in OPEN
+
+    def status_at(self, now: datetime) -> IntentStatus:
+        """The status as people see it at ``now``.
+
+        A payment that is not paid in time is expired before the worker has said so, and it is created, not pending,
+        until the provider has said how to pay.
+        """
+        if self.status not in {IntentStatus.CREATED, IntentStatus.PENDING}:
+            return self.status
+        if self.expires_at <= now:
+            return IntentStatus.EXPIRED
+        return IntentStatus.CREATED if self.action is None else IntentStatus.PENDING
+
+    def is_running(self, now: datetime) -> bool:
+        """Whether money may still be on its way at ``now``."""
+        return self.status_at(now) in OPEN
+
+    def is_payable(self, now: datetime) -> bool:
+        """Whether its payer is asked for money now: for all of it, or for the rest."""
+        in_time = self.expires_at > now
+        return in_time and self.status_at(now) in {IntentStatus.PENDING, IntentStatus.UNDERPAID}
+
+    def is_checkable(self, now: datetime) -> bool:
+        """Whether its payer can have the provider asked about it once more, after the shop has stopped asking."""
+        ended = self.status_at(now) in {IntentStatus.EXPIRED, IntentStatus.FAILED, IntentStatus.CANCELLED}
+        stopped = ended or (self.status is IntentStatus.UNDERPAID and not self.is_payable(now))
+        by_hand = self.action is not None and self.action.kind is ActionKind.DEPOSIT
+        return stopped and self.external_id is not None and not by_hand
 
     @property
     def is_arriving(self) -> bool:

@@ -53,13 +53,13 @@ async def seen(visitor: Visitor, path: str) -> str:
 async def test_ways_say_their_price_and_their_limits(visitor: MakeVisitor) -> None:
     buyer = visitor()
     form = plain((await buyer.get("/wallet/topup?way=stars")).text)
-    for words in ("Telegram Stars", "3,847 Stars · at once", "USDT on TRON", "50.00 USDT · about 2 min"):
+    for words in ("Telegram Stars", "3,847 Stars · instant", "USDT on TRON", "50.00 USDT · about 2 min"):
         assert words in form
-    for words in ("Bank transfer", "A person checks it · up to a day", "Amount, $5 to $200", "Continue · 3,847 Stars"):
+    for words in ("Bank transfer", "Reviewed by hand · up to a day", "Amount, $5 to $200", "Continue · 3,847 Stars"):
         assert words in form
     quoted = await buyer.get("/wallet/topup/quote", params={"amount": "300", "way": "stars"})
-    assert "The most at once is $200." in plain(quoted.text)
-    assert "Up to $200 at once" in quoted.text
+    assert "The maximum is $200." in plain(quoted.text)
+    assert "Up to $200" in quoted.text
     assert 'id="way-usdt_tron-note" hx-swap-oob="true"' in quoted.text
     refused = await buyer.post("/wallet/topup", data={"amount": "300", "way": "stars", "intent": "an-intent-of-mine"})
     assert refused.status_code == 422
@@ -127,13 +127,13 @@ async def test_too_little_asks_for_the_rest(
     path, _ = await begin(buyer, "usdt_tron")
     await usdt(services, actor, coins, path, "20")
     short = await buyer.get(path)
-    for words in ("5.00 USDT less than asked", "$20.00 is already in your balance", "5.00 USDT more", "Keep $20.00"):
+    for words in ("5.00 USDT still due", "$20.00 is in your balance", "5.00 USDT more", "Keep $20.00"):
         assert words in plain(short.text)
     assert 'data-copy="5"' in short.text
     clock.move(hours=2)
     late = plain((await buyer.get(path)).text)
-    assert "The time for the rest is over" in late
-    assert "Copy the address" not in late
+    assert "Payment expired." in late
+    assert "Copy address" not in late
     await usdt(services, actor, coins, path, "25")
     assert "$25.00 is in your balance" in await seen(buyer, path)
 
@@ -168,8 +168,8 @@ async def test_more_than_asked_is_all_in_the_balance(
     path, _ = await begin(buyer, "usdt_tron")
     await usdt(services, actor, coins, path, "25.5")
     page = plain((await buyer.get(path)).text)
-    assert "You sent 25.50 USDT, more than the 25.00 USDT that we asked for" in page
-    for words in ("You paid 25.50 USDT", "It brought $25.50", "Balance now $25.50", "Reference", "Continue"):
+    assert "You sent 25.50 USDT, and 25.00 USDT was due" in page
+    for words in ("You paid 25.50 USDT", "Amount $25.50", "Balance $25.50", "Reference", "Continue"):
         assert words in page
 
 
@@ -181,7 +181,7 @@ async def test_what_expired_is_not_lost(
     path, _ = await begin(buyer, "usdt_tron")
     clock.move(hours=1)
     expired = await buyer.get(path)
-    assert "nothing is lost" in expired.text
+    assert "Start a new one." in expired.text
     assert links(expired, "/live")
     assert "Start again" in expired.text
     await usdt(services, actor, coins, path, "25")
@@ -196,15 +196,15 @@ async def test_what_failed_and_what_went_back(
     path, _ = await begin(buyer, "stars")
     intent = (await services.payments.intents.list_mine(actor))[0]
     await services.payments.intents.settle("stars", stars.says(intent.id, ProviderState.FAILED))
-    assert "nothing was added" in await seen(buyer, path)
+    assert "Nothing was added" in await seen(buyer, path)
     await services.payments.intents.settle("stars", stars.paid(intent.id, intent.payable))
     stars.capabilities = type(stars.capabilities)(
         asset="XTR", unit_price=stars.capabilities.unit_price, refundable=True
     )
     chief = await arrive(services, visitor(settings.root_admin_id))
     for cents, words in (
-        (500, "$5.00 went back the way you paid; $20.00 of this payment stayed here."),
-        (2000, "It went back the way you paid."),
+        (500, "$5.00 was refunded to the payment method you used. $20.00 of this payment was not refunded."),
+        (2000, "Refunded to the payment method you used."),
     ):
         await services.payments.refunds.refund_top_up(
             chief, intent.id, usd(cents), "as asked", idempotency_key=f"back-{cents}"
@@ -228,9 +228,9 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
         return await buyer.post(f"{path}/proofs", files={"proof": (name, data)})
 
     for name, data, words in (
-        ("a.txt", b"paid, I swear", "neither a picture nor a PDF"),
+        ("a.txt", b"paid, I swear", "can't open this file"),
         ("a.png", PNG + b"\0" * (5 * 1024 * 1024), "larger than 5 MB"),
-        ("a.png", b"", "Nothing arrived"),
+        ("a.png", b"", "The file is empty"),
     ):
         refused = await send(name, data)
         assert (refused.status_code, refused.headers["hx-retarget"]) == (422, "#sheet")
@@ -271,8 +271,8 @@ async def test_payments_are_listed_with_how_they_stand(
     second, _ = await begin(buyer, "stars")
     rows = await buyer.get("/wallet/payments")
     assert rows.text.index(second) < rows.text.index(first)
-    assert "to be paid" in rows.text
-    assert "arrived" in rows.text
+    assert "Awaiting payment" in rows.text
+    assert "Received" in rows.text
     home = await buyer.get("/wallet")
     assert "On its way" in home.text
     # The open one above the history, the paid one as a row of it.
@@ -296,10 +296,10 @@ async def test_a_payment_that_the_provider_has_not_opened_says_so(
     assert 'maxlength="20" dir="ltr" value="25"' in refused.text
     intent = (await services.payments.intents.list_mine(actor))[0]
     path = f"/wallet/payments/{intent.id}"
-    assert "We are asking USDT on TRON" in await seen(buyer, path)
+    assert "Connecting to USDT on TRON" in await seen(buyer, path)
     coins.down = False
     clock.move(seconds=timedelta(minutes=1).total_seconds())
-    assert "Copy the address" in await seen(buyer, path)
+    assert "Copy address" in await seen(buyer, path)
 
 
 @pytest.mark.parametrize("language", ["ar", "ru"])
@@ -317,7 +317,7 @@ async def test_no_english_is_left_over(
     pages += [await buyer.get("/wallet/payments"), await buyer.get("/wallet")]
     for page in pages:
         text = plain(page.text)
-        for word in ("Send", "Copy", "Payment", "Waiting", "balance", "Receipt", "arrived", "Stars", "proof"):
+        for word in ("Send", "Copy", "Payment", "Awaiting", "balance", "Receipt", "Received", "Stars", "proof"):
             assert word not in text, (word, text)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from backend.infra.i18n import translator
@@ -23,11 +24,12 @@ from backend.payments.types import (
     Way,
 )
 from tests.factories.wallet import usd
+from webapp.core.assets import build_assets
 from webapp.core.qr import draw
-from webapp.core.rendering import Viewer
+from webapp.core.rendering import Templates, Viewer
 from webapp.payments.screens.control import comparison
-from webapp.payments.screens.methods import way_row, way_title
-from webapp.payments.screens.payments import payment
+from webapp.payments.screens.methods import method_row, method_title
+from webapp.payments.screens.payments import Around, ConfirmingPage, PaymentPage, TransferPage, UnderpaidPage, payment
 
 NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
 VIEWER = Viewer(translator(Locale.EN), NOW)
@@ -61,6 +63,16 @@ def intent(status: IntentStatus, received: str = "0", uri: str = "", **progress:
     )
 
 
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return Templates(build_assets())
+
+
+def view_of(found: Intent) -> PaymentPage:
+    """The page of a payment of a top-up."""
+    return payment(found, VIEWER, Around(next_href="/shop", live_url="/live"))
+
+
 @pytest.mark.parametrize(
     ("uri", "rest"),
     [
@@ -72,10 +84,13 @@ def intent(status: IntentStatus, received: str = "0", uri: str = "", **progress:
     ],
 )
 def test_the_code_asks_for_the_rest(uri: str, rest: str) -> None:
-    whole = payment(intent(IntentStatus.PENDING, uri=uri), VIEWER, live_url="/live", next_href="/shop")
-    short = payment(intent(IntentStatus.UNDERPAID, "20", uri=uri), VIEWER, live_url="/live", next_href="/shop")
-    assert whole.transfer is not None
+    whole, short = (
+        view_of(intent(IntentStatus.PENDING, uri=uri)),
+        view_of(intent(IntentStatus.UNDERPAID, "20", uri=uri)),
+    )
+    assert isinstance(whole, TransferPage)
     assert whole.transfer.qr == draw(uri)
+    assert isinstance(short, UnderpaidPage)
     assert short.transfer is not None
     before, _, _ = uri.partition(rest.partition("=")[0] + "=")
     assert short.transfer.qr == draw(before + rest)
@@ -83,8 +98,8 @@ def test_the_code_asks_for_the_rest(uri: str, rest: str) -> None:
 
 
 def test_without_an_address_of_payment_the_code_is_the_address() -> None:
-    view = payment(intent(IntentStatus.PENDING), VIEWER, live_url=None, next_href="/shop")
-    assert view.transfer is not None
+    view = view_of(intent(IntentStatus.PENDING))
+    assert isinstance(view, TransferPage)
     assert view.transfer.qr == draw(ADDRESS)
     assert "".join(view.transfer.groups) == ADDRESS
     assert {len(group) for group in view.transfer.groups[:-1]} == {5}
@@ -92,17 +107,31 @@ def test_without_an_address_of_payment_the_code_is_the_address() -> None:
 
 @pytest.mark.parametrize("progress", [{}, {"confirmations": "many", "needed": "-3", "seen": "a lot"}, {"seen": ""}])
 def test_odd_progress_is_no_progress(progress: dict[str, str]) -> None:
-    view = payment(intent(IntentStatus.CONFIRMING, **progress), VIEWER, live_url="/live", next_href="/shop")
-    assert (view.confirmations, view.needed, view.seen) == (0, 0, None)
-    assert view.transfer is None  # nobody is to send it twice
+    view = view_of(intent(IntentStatus.CONFIRMING, **progress))
+    # Its page says nothing of where to send coins: nobody is to send them twice.
+    assert isinstance(view, ConfirmingPage)
+    assert (view.confirmations, view.needed, view.amount) == (0, 0, Money.parse("25", "USDT"))
 
 
 def test_the_page_asks_again_only_for_what_has_changed() -> None:
     def address(**progress: str) -> str:
-        found = intent(IntentStatus.CONFIRMING, **progress)
-        return payment(found, VIEWER, live_url="/live", next_href="/shop").address
+        return view_of(intent(IntentStatus.CONFIRMING, **progress)).head.refresh_url
 
     assert address(confirmations="3") == address(confirmations="3") != address(confirmations="4")
+
+
+@pytest.mark.parametrize("status", IntentStatus)
+@pytest.mark.parametrize("kind", [None, *ActionKind])
+@pytest.mark.parametrize("late", [False, True])
+def test_every_status_has_a_page(
+    status: IntentStatus, kind: ActionKind | None, late: bool, templates: Templates
+) -> None:
+    action = None if kind is None else PayAction(kind, "https://pay.example" if kind is ActionKind.LINK else "")
+    found = msgspec.structs.replace(intent(status), action=action, expires_at=NOW if late else NOW + timedelta(days=2))
+    view = view_of(found)
+    shown = templates.render("payments/_payment.html", VIEWER, page=view)
+    assert shown.count('id="payment"') == shown.count("data-main") == 1
+    assert ("data-live=" in shown) is (found.is_running(NOW) or view.head.status in {"expired", "cancelled"})
 
 
 def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
@@ -114,12 +143,12 @@ def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
         asset="XTR",
         unit_price=Decimal("0.01"),
     )
-    row = way_row(way, usd(500), VIEWER)
+    row = method_row(way, usd(500), VIEWER)
     assert (row.title, row.icon, row.fits) == ("New Way", "card", True)
     assert row.note.replace("\u00a0", " ") == "500 Stars · up to a day"
-    assert way_title("paypal", VIEWER) == "PayPal"
-    assert not way_row(way, usd(99), VIEWER).fits
-    assert way_row(way, usd(0), VIEWER).fits
+    assert method_title("paypal", VIEWER) == "PayPal"
+    assert not method_row(way, usd(99), VIEWER).fits
+    assert method_row(way, usd(0), VIEWER).fits
 
 
 def compared(*differences: Difference, error: str = "") -> Reconciliation:

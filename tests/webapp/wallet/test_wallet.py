@@ -130,9 +130,9 @@ async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("0.5", "The least is $1."),
-        ("-5", "The least is $1."),
-        ("1000000", "The most at once is $1,000."),
+        ("0.5", "The minimum is $1."),
+        ("-5", "The minimum is $1."),
+        ("1000000", "The maximum is $1,000."),
         ("much", "Type a number"),
         ("", "Type a number"),
         ("1.234", "Type a number"),

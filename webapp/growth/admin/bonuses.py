@@ -25,7 +25,7 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.growth import screens as present
 from webapp.growth.screens import BonusesPage, NewBonusPage, WayChoice
 from webapp.payments.admin.payments import PAYMENTS
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 _MONEY = requires(Permission.MONEY)
 _PATH: Final = "/admin/bonuses"
@@ -145,7 +145,7 @@ async def _form(request: SoukRequest, form: BonusForm, wrong: dict[str, str]) ->
     ways = await site.services.payments.methods.enabled(request.user)
     view = NewBonusPage(
         presets=present.presets(site.services.growth.gifts.limits, form.amount or form.preset),
-        ways=tuple(WayChoice(way.name, way_title(way.name, viewer)) for way in ways),
+        ways=tuple(WayChoice(way.name, method_title(way.name, viewer)) for way in ways),
         amount=form.amount,
         kind=form.kind,
         value=form.value,

@@ -21,7 +21,7 @@ from webapp.identity.screens.person import ManagePersonRow
 from webapp.orders.screens.orders import OrderPage, OrderStatus, status, title
 from webapp.payments.screens.admin_parts import ManagePaymentRow
 from webapp.payments.screens.admin_refunds import RefundView
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 
 class ManageOrderRow(msgspec.Struct, frozen=True):
@@ -87,5 +87,5 @@ def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewe
     """What an order was paid with: the ways of its payments, else the balance; nothing while it is not paid."""
     if orders.OrderStep.PAID not in {entry.step for entry in order.timeline}:
         return ""
-    ways = dict.fromkeys(way_title(intent.way, viewer) for intent in payments if intent.credited)
+    ways = dict.fromkeys(method_title(intent.way, viewer) for intent in payments if intent.credited)
     return ", ".join(ways) or viewer.words.gettext(BALANCE)

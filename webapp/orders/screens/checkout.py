@@ -17,7 +17,7 @@ from webapp.core.looks import Picture, goods_tile
 from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.orders import title
-from webapp.payments.screens.methods import WayRow, way_row
+from webapp.payments.screens.methods import MethodRow, method_row
 
 
 class ConfirmSheet(msgspec.Struct, frozen=True):
@@ -115,7 +115,7 @@ def _amount(money: Money) -> int:
 class PayRow(msgspec.Struct, frozen=True):
     """A way to pay what is missing: ``pay`` by it, of which ``over`` stays in the balance (its provider's minimum)."""
 
-    way: WayRow
+    way: MethodRow
     pay: Money
     over: Money
 
@@ -124,7 +124,7 @@ def _rows(ways: Sequence[Way], missing: Money, viewer: Viewer) -> tuple[PayRow, 
     rows = []
     for way in ways:
         pay = enough(missing, way)
-        rows.append(PayRow(way_row(way, pay, viewer), pay, pay - missing))
+        rows.append(PayRow(method_row(way, pay, viewer), pay, pay - missing))
     return tuple(rows)
 
 

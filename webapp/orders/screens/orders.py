@@ -18,8 +18,7 @@ from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile
 from webapp.core.parts import Hue, StepView, TileView
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import way_look, way_title
-from webapp.payments.screens.payments import is_running
+from webapp.payments.screens.methods import method_look, method_title
 
 OrderStatus = Literal["waiting", "delivered", "cancelled", "expired", "refunded"]
 
@@ -165,7 +164,7 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
     if order.refunded:
         whole = shown == "refunded"
         went = at.get(step.REFUNDED if whole else step.PARTIALLY_REFUNDED)
-        found.append(StepView("refunded" if whole else "part_refunded", "done", went, amount=order.refunded))
+        found.append(StepView("refunded" if whole else "partially_refunded", "done", went, amount=order.refunded))
     return tuple(found)
 
 
@@ -259,13 +258,13 @@ def waiting(
     view: OrderPage, order: orders.OrderView, missing: Money, intents: Sequence[Intent], viewer: Viewer
 ) -> OrderPage:
     """The page of an order that waits, with what is set aside, what is missing, and the payment that runs for it."""
-    running = next((item for item in intents if item.order_id == order.id and is_running(item, viewer.now)), None)
+    running = next((item for item in intents if item.order_id == order.id and item.is_running(viewer.now)), None)
     payment = None
     if running is not None:
-        icon, colour = way_look(running.way)
+        icon, colour = method_look(running.way)
         payment = OpenPayment(
             href=f"/wallet/payments/{running.id}",
-            way=way_title(running.way, viewer),
+            way=method_title(running.way, viewer),
             icon=icon,
             hue=colour,
             amount=running.amount,

@@ -33,7 +33,7 @@ from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.payments.screens.admin import ManagePayments, PaymentFilePage
 from webapp.payments.screens.admin_events import ManageDeposit
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
@@ -188,7 +188,7 @@ async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, 
             Chip(
                 href=query.href(way=name, cursor=""),
                 active=name == query.way,
-                label=way_title(name, site.viewer(actor)),
+                label=method_title(name, site.viewer(actor)),
             )
             for name in names
         ]

@@ -26,7 +26,7 @@ from webapp.payments.screens import deposit as deposit_screens
 from webapp.payments.screens import history as history_screens
 from webapp.payments.screens import payments as present
 from webapp.payments.screens.deposit import ProofError, SendReceiptSheet
-from webapp.payments.screens.payments import PaymentPage
+from webapp.payments.screens.payments import Around, PaymentPage
 
 _WALLET: Final = "/wallet"
 _ROOM: Final = 64 * 1024
@@ -61,11 +61,11 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     asked_again = asked_by(request, "payment")
     if asked_again and (landed := await _landed(request, intent)):
         return landed
-    view = await _view(request, intent)
     if not asked_again:
-        return page(request, "payments/payment.html", view, tab="me", back=_back(view))
-    # The page asks every few seconds: under a finger that copies an address nothing is swapped for its like.
-    if query.seen and view.address.endswith(f"={query.seen}"):
+        return await _page(request, intent)
+    view = await _view(request, intent)
+    # The page asks every few seconds: nothing is swapped for its like under a finger that copies an address.
+    if query.seen and view.head.refresh_url.endswith(f"={query.seen}"):
         return nothing(request)
     return fragment(request, "payments/_payment.html", view)
 
@@ -148,28 +148,33 @@ async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 
 async def payment_page(request: SoukRequest, intent: Intent) -> Html:
-    """A payment that has just been begun, at its own address."""
+    """A payment that has just been started, at its own address."""
+    return pushed(await _page(request, intent), f"/wallet/payments/{intent.id}")
+
+
+async def _page(request: SoukRequest, intent: Intent) -> Html:
     view = await _view(request, intent)
-    return pushed(
-        page(request, "payments/payment.html", view, tab="me", back=_back(view)), f"/wallet/payments/{intent.id}"
-    )
+    back = f"/orders/{view.head.order}" if view.head.order else _WALLET
+    return page(request, "payments/payment.html", view, tab="me", back=back)
 
 
 async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
     site = site_of(request)
+    services = site.services
     by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
+    proofs = await services.payments.deposits.proofs(request.user, intent.id) if by_hand else []
     order = await _order(request, intent.order_id)
-    return present.payment(
-        intent,
-        site.viewer(request.user),
-        live_url=live_url(request, f"payment:{intent.id}"),
+    around = Around(
         next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
+        live_url=live_url(request, f"payment:{intent.id}"),
         order=order,
-        balance=(await site.services.wallet.statement.overview(request.user)).balance if intent.credited else None,
-        proofs=await site.services.payments.deposits.proofs(request.user, intent.id) if by_hand else (),
+        balance=(await services.wallet.statement.overview(request.user)).balance if intent.credited else None,
+        proofs=proofs,
+        takes_proof=services.payments.deposits.takes_proof(intent, proofs),
         sign=lambda target: signed_url(request, target),
-        seen_at=site.services.payments.methods.explorer_url(intent),
+        explorer_url=services.payments.methods.explorer_url(intent),
     )
+    return present.payment(intent, site.viewer(request.user), around)
 
 
 async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
@@ -183,10 +188,6 @@ async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
         return None
     answer = page(request, "orders/detail.html", view, tab="me", back="/orders")
     return to_app(replaced(answer, f"/orders/{order.number}"))
-
-
-def _back(view: PaymentPage) -> str:
-    return f"/orders/{view.order}" if view.order else _WALLET
 
 
 async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | None:

@@ -19,18 +19,18 @@ from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin_events import EventView, ManageDeposit
 from webapp.payments.screens.admin_parts import STATUSES, ManagePaymentRow, badge, details
 from webapp.payments.screens.admin_refunds import _SHORT, RefundView
-from webapp.payments.screens.methods import way_look, way_title
+from webapp.payments.screens.methods import method_look, method_title
 
 
 def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> ManagePaymentRow:
     """A payment in a list: what reached the wallet, or what is meant to."""
-    icon, hue = way_look(intent.way)
+    icon, hue = method_look(intent.way)
     paid = intent.received or intent.payable
     return ManagePaymentRow(
         id=str(intent.id),
         reference=intent.reference,
         person=names.get(intent.user_id, "—"),
-        way=way_title(intent.way, viewer),
+        way=method_title(intent.way, viewer),
         icon=icon,
         hue=hue,
         amount=intent.credited or intent.amount,

@@ -30,7 +30,7 @@ from webapp.identity.screens.person import AssigneeRow, full_name
 from webapp.payments.screens.admin_parts import ManagePaymentRow, badge, details
 from webapp.payments.screens.admin_refunds import _SHORT
 from webapp.payments.screens.deposit import proof_path
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 EventAction = Literal["person", "order", "accept", "dismiss"]
 
@@ -85,7 +85,7 @@ def event(row: InboxRow, viewer: Viewer) -> EventView:
 
 def unmatched(row: InboxRow, viewer: Viewer) -> EventView:
     """A message that belongs to nobody, under the name of its provider."""
-    return msgspec.structs.replace(event(row, viewer), badge=Badge(way_title(row.way, viewer)))
+    return msgspec.structs.replace(event(row, viewer), badge=Badge(method_title(row.way, viewer)))
 
 
 def event_facts(row: InboxRow, viewer: Viewer) -> tuple[Fact, ...]:

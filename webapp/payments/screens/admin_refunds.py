@@ -20,7 +20,7 @@ from backend.payments.types import (
 from webapp.core.parts import AmountError, Badge, Preset, Tone
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin_parts import badge
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 _REFUNDS: Final[dict[RefundStatus, tuple[str, Tone]]] = {
     RefundStatus.PENDING: (_("On its way"), "warn"),
@@ -63,7 +63,7 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = Fal
         badge=badge(_WAITS if waits else _REFUNDS[row.status], viewer),
         at=row.created_at,
         reason=row.reason,
-        way=way_title(row.way, viewer),
+        way=method_title(row.way, viewer),
         sent=row.payable if row.payable.currency != row.amount.currency else None,
         href=f"/admin/payments/{row.intent_id}" if linked else None,
     )
@@ -100,7 +100,7 @@ def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
     """Where the money of an order can go back to."""
     say = viewer.words.gettext
     through = min(sum(way.most.amount for way in back.ways), back.most.amount)
-    names = ", ".join(dict.fromkeys(way_title(way.way, viewer) for way in back.ways))
+    names = ", ".join(dict.fromkeys(method_title(way.way, viewer) for way in back.ways))
     whole_only = any(way.whole_only for way in back.ways)
     return (
         TargetRow("wallet", back.most),

@@ -14,7 +14,7 @@ from backend.payments.types import Difference, DifferenceKind, ProviderSetup, Re
 from webapp.core.parts import Badge, Hue
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin_parts import as_id, badge
-from webapp.payments.screens.methods import way_look, way_title
+from webapp.payments.screens.methods import method_look, method_title
 
 _DIFFERENCES: Final[dict[DifferenceKind, str]] = {
     DifferenceKind.MISSING_HERE: _("The provider had money that the books did not know. It has been taken in."),
@@ -72,8 +72,8 @@ def comparison(
     way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, comparable: bool = True
 ) -> ComparisonView:
     """A provider's latest comparison, or that there was none yet, or that there can be none."""
-    icon, hue = way_look(way)
-    title = way_title(way, viewer)
+    icon, hue = method_look(way)
+    title = method_title(way, viewer)
     verdict = _verdict(one, viewer, comparable=comparable)
     if one is None:
         return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not comparable)
@@ -142,10 +142,10 @@ def setup_rows(found: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupR
 
 def setup_row(setup: ProviderSetup, viewer: Viewer) -> SetupRow:
     """A way to pay as the operator configured it."""
-    icon, hue = way_look(setup.name)
+    icon, hue = method_look(setup.name)
     return SetupRow(
         key=setup.name,
-        title=way_title(setup.name, viewer),
+        title=method_title(setup.name, viewer),
         icon=icon,
         hue=hue,
         state=setup.state.value,

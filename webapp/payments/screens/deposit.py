@@ -9,8 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from backend.payments.service.deposits import MOST_PROOFS
-from backend.payments.types import Intent, PayAction, Proof
+from backend.payments.types import PayAction, Proof
 
 ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
 
@@ -44,32 +43,35 @@ def _copyable(line: str) -> str:
 
 
 class ProofView(msgspec.Struct, frozen=True):
-    """A receipt: ``index`` counts from 1; ``judged`` once an admin has looked; a picture's ``url`` is signed."""
+    """A transfer receipt in a list."""
 
     index: int
+    """Counts from 1."""
     document: bool
+    """Whether it is a PDF."""
     at: datetime
-    judged: bool
+    reviewed: bool
     url: str = ""
+    """The signed address of a picture; empty for a PDF."""
 
 
 class DepositView(msgspec.Struct, frozen=True):
-    """Money sent outside, shown by a transfer receipt.
-
-    ``lines`` say how, each with what of it is copied; ``waits``: a receipt is in review.
-    """
+    """A payment by hand, shown by transfer receipts."""
 
     lines: tuple[tuple[str, str], ...]
+    """How to pay, line by line, each with what of it can be copied."""
     reference: str
+    """What the transfer must carry."""
     proofs: tuple[ProofView, ...] = ()
     can_add: bool = True
-    waits: bool = False
+    in_review: bool = False
+    """Whether an admin has a receipt still to review."""
 
 
 def deposit_view(
-    intent: Intent, action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None
+    action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None, *, can_add: bool
 ) -> DepositView:
-    """What a person is told to do, and what they have sent; ``sign`` makes the addresses of their pictures."""
+    """How to send the money, and the receipts so far; ``sign`` makes the addresses of their pictures."""
     rows = tuple(
         ProofView(
             index,
@@ -85,8 +87,8 @@ def deposit_view(
         lines=tuple((line, _copyable(line)) for line in lines),
         reference=action.fields.get("reference", ""),
         proofs=rows,
-        can_add=len(rows) < MOST_PROOFS,
-        waits=any(not row.judged for row in rows),
+        can_add=can_add,
+        in_review=any(not row.reviewed for row in rows),
     )
 
 

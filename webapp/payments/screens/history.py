@@ -9,44 +9,42 @@ import msgspec
 
 from backend.identity.types import Actor
 from backend.kernel.money import Money
-from backend.payments.types import Intent
+from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import by_day
 from webapp.core.parts import Hue
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import way_look, way_title
-from webapp.payments.screens.payments import _OPEN, PaymentState, state_of
+from webapp.payments.screens.methods import method_look, method_title
 
 
 class PaymentRow(msgspec.Struct, frozen=True):
     """A payment in a list."""
 
     id: str
-    way: str
+    method: str
     icon: str
     hue: Hue
     amount: Money
-    state: PaymentState
+    status: IntentStatus
     at: datetime
 
 
 def row(intent: Intent, viewer: Viewer) -> PaymentRow:
     """A payment in a list."""
-    icon, colour = way_look(intent.way)
-    state = state_of(intent, viewer.now)
+    icon, colour = method_look(intent.way)
     return PaymentRow(
         id=str(intent.id),
-        way=way_title(intent.way, viewer),
+        method=method_title(intent.way, viewer),
         icon=icon,
         hue=colour,
         amount=intent.credited if intent.credited else intent.amount,
-        state=state,
+        status=intent.status_at(viewer.now),
         at=intent.created_at,
     )
 
 
 def open_rows(intents: Iterable[Intent], viewer: Viewer) -> tuple[PaymentRow, ...]:
-    """Those that still wait for money."""
-    return tuple(found for item in intents if (found := row(item, viewer)).state in _OPEN)
+    """The payments that may still be paid."""
+    return tuple(row(item, viewer) for item in intents if item.is_running(viewer.now))
 
 
 class PaymentDay(msgspec.Struct, frozen=True):

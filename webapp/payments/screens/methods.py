@@ -1,4 +1,4 @@
-"""How the ways to pay look, and what each would ask for an amount."""
+"""How payment methods look, and what each asks for an amount."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from webapp.core.rendering import Viewer
 
 
 class Look(NamedTuple):
-    """What helps to choose a way, its icon and hue."""
+    """What helps to choose a payment method, its icon and hue."""
 
     hint: str
     icon: str
@@ -35,101 +35,82 @@ _LOOKS: Final = {
     "telegram_card": Look("Visa, Mastercard", "card", "indigo"),
     "stripe": Look("Visa, Mastercard", "card", "violet"),
     "paypal": Look(_("PayPal or card"), "globe", "blue"),
-    "deposit": Look(_("A person checks it"), "bank", "grey"),
+    "deposit": Look(_("Reviewed by hand"), "bank", "grey"),
     "demo": Look(_("Not real money"), "bolt", "green"),
 }
-
-
-_AT_ONCE: Final = _("at once")
-
-
+_INSTANT: Final = _("instant")
 _ABOUT: Final = _("about %(time)s")
-
-
 _A_DAY: Final = _("up to a day")
-
-
 _FROM: Final = _("From %(least)s")
-
-
-_UP_TO: Final = _("Up to %(most)s at once")
-
-
+_UP_TO: Final = _("Up to %(most)s")
 _A_MINUTE: Final = 60
-
-
 _HOURS: Final = 4 * 3600
 
 
-def way_title(name: str, viewer: Viewer) -> str:
-    """What a way to pay is called."""
+def method_title(name: str, viewer: Viewer) -> str:
+    """The name of a payment method in the reader's language."""
     return words.way_title(name, viewer.words)
 
 
-def way_look(name: str) -> tuple[str, Hue]:
-    """A way's icon and hue."""
+def method_look(name: str) -> tuple[str, Hue]:
+    """A payment method's icon and hue."""
     look = _LOOKS.get(name)
     return (look.icon, hue(look.hue, name)) if look else ("card", hue("", name))
 
 
-def takes(way: Way, viewer: Viewer) -> str:
+def takes(method: Way, viewer: Viewer) -> str:
     """How long it usually takes."""
     say = viewer.words.gettext
-    if way.wait_seconds <= _A_MINUTE:
-        return say(_AT_ONCE)
-    if way.wait_seconds > _HOURS:
+    if method.wait_seconds <= _A_MINUTE:
+        return say(_INSTANT)
+    if method.wait_seconds > _HOURS:
         return say(_A_DAY)
-    return say(_ABOUT) % {"time": format_duration(timedelta(seconds=way.wait_seconds), viewer.locale)}
+    return say(_ABOUT) % {"time": format_duration(timedelta(seconds=method.wait_seconds), viewer.locale)}
 
 
-def fits(way: Way, amount: Money) -> bool:
-    """Whether the way takes so much at once; nothing stands for an amount that is not known yet."""
-    return not amount or way.minimum <= amount <= way.maximum
-
-
-def note(way: Way, amount: Money, viewer: Viewer) -> str:
-    """The line under a way's name: what ``amount`` costs in its own asset, or its limit; how long it takes."""
+def note(method: Way, amount: Money, viewer: Viewer) -> str:
+    """The line under a method's name: what ``amount`` costs in its own asset, or its limit; how long it takes."""
     say = viewer.words.gettext
-    if amount and amount < way.minimum:
-        return say(_FROM) % {"least": format_money(way.minimum, viewer.locale, trim=True)}
-    if amount > way.maximum:
-        return say(_UP_TO) % {"most": format_money(way.maximum, viewer.locale, trim=True)}
-    if way.asset != amount.currency and amount:
-        first = format_money(way.price(amount), viewer.locale)
+    refusal = method.refusal(amount) if amount else ""
+    if refusal in {"not_positive", "below_minimum"}:
+        return say(_FROM) % {"least": format_money(method.minimum, viewer.locale, trim=True)}
+    if refusal == "above_maximum":
+        return say(_UP_TO) % {"most": format_money(method.maximum, viewer.locale, trim=True)}
+    if method.asset != amount.currency and amount:
+        first = format_money(method.price(amount), viewer.locale)
     else:
-        first = say(_LOOKS[way.name].hint) if way.name in _LOOKS and _LOOKS[way.name].hint else ""
-    return joined([first, takes(way, viewer)], viewer.locale)
+        first = say(_LOOKS[method.name].hint) if method.name in _LOOKS and _LOOKS[method.name].hint else ""
+    return joined([first, takes(method, viewer)], viewer.locale)
 
 
-class WayRow(msgspec.Struct, frozen=True):
-    """A way to pay in the reader's language; ``note`` is its price or its limit, and its time.
-
-    ``fits``: it takes the amount that is asked for.
-    """
+class MethodRow(msgspec.Struct, frozen=True):
+    """A payment method to choose, in the reader's language."""
 
     key: str
     title: str
     note: str
+    """Its price or its limit, and how long it takes."""
     icon: str
     hue: Hue
     selected: bool = False
     fits: bool = True
+    """Whether it takes the amount; any method does while the amount is zero, which is not known yet."""
 
 
-def way_row(way: Way, amount: Money, viewer: Viewer, *, selected: bool = False) -> WayRow:
-    """A way to choose, for ``amount``."""
-    icon, colour = way_look(way.name)
-    return WayRow(
-        key=way.name,
-        title=way_title(way.name, viewer),
-        note=note(way, amount, viewer),
+def method_row(method: Way, amount: Money, viewer: Viewer, *, selected: bool = False) -> MethodRow:
+    """A payment method to choose, for ``amount``."""
+    icon, colour = method_look(method.name)
+    return MethodRow(
+        key=method.name,
+        title=method_title(method.name, viewer),
+        note=note(method, amount, viewer),
         icon=icon,
         hue=colour,
         selected=selected,
-        fits=fits(way, amount),
+        fits=not amount or not method.refusal(amount),
     )
 
 
-def chosen(ways: Sequence[Way], name: str) -> Way | None:
-    """The way called ``name``, else the first."""
-    return next((way for way in ways if way.name == name), ways[0] if ways else None)
+def chosen(methods: Sequence[Way], name: str) -> Way | None:
+    """The payment method called ``name``, else the first."""
+    return next((method for method in methods if method.name == name), methods[0] if methods else None)

@@ -9,76 +9,82 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.money import Money
-from backend.payments.types import TopUpLimits, Way
+from backend.payments.types import AmountRefusal, TopUpLimits, Way
 from webapp.core.parts import Preset
 from webapp.core.rendering import Viewer
-from webapp.payments.screens.methods import WayRow, chosen, way_row
-from webapp.payments.screens.payments import _plain
+from webapp.payments.screens.methods import MethodRow, chosen, method_row
+from webapp.payments.screens.transfer import plain_amount
 
 AmountError = Literal["", "too_small", "too_large", "not_a_number"]
 
-
-_AMOUNT_ERRORS: Final[dict[str, AmountError]] = {
-    "below_minimum": "too_small",
+_ERRORS: Final[dict[AmountRefusal, AmountError]] = {
+    "": "",
+    "wrong_currency": "not_a_number",
     "not_positive": "too_small",
+    "below_minimum": "too_small",
     "above_maximum": "too_large",
 }
 
 
-def amount_error(code: str) -> AmountError:
-    """The top-up form's own name for what is wrong with an amount."""
-    return _AMOUNT_ERRORS.get(code, "not_a_number")
-
-
 class TopUpPage(msgspec.Struct, frozen=True):
-    """payments/top_up.html; payments/_quote.html takes the same. ``typed`` is the reader's own amount.
-
-    ``minimum`` and ``maximum`` are those of the chosen way; ``price`` is what it asks for, in its own asset; ``bonus``
-    is what the shop puts on top; ``instead`` is the open payment that this one is to replace.
-    """
+    """payments/top_up.html; payments/_quote.html takes the same while the form is filled in."""
 
     amount: Money
     presets: tuple[Preset, ...]
     minimum: Money
+    """The smallest amount that the chosen payment method takes, and ``maximum`` the largest."""
     maximum: Money
-    ways: tuple[WayRow, ...]
+    methods: tuple[MethodRow, ...]
     intent: str
     price: Money
+    """What the chosen payment method asks for, in its own asset."""
     typed: str = ""
-    error: Literal["", "too_small", "too_large", "not_a_number"] = ""
+    """What the field holds."""
+    error: AmountError = ""
     instead: str = ""
+    """The id of the open payment that this one replaces."""
     bonus: Money | None = None
+    """What the shop adds."""
 
 
 def top_up(
     limits: TopUpLimits,
-    ways: Sequence[Way],
+    methods: Sequence[Way],
     viewer: Viewer,
     *,
     intent: str,
     amount: Money | None = None,
     typed: str = "",
-    way: str = "",
-    error: AmountError = "",
+    method: str = "",
+    sent: bool = False,
     instead: UUID | None = None,
-    bonus: Money | None = None,
 ) -> TopUpPage:
-    """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one."""
-    offered = limits.presets
-    wanted = amount if amount is not None else offered[len(offered) // 2] if offered else limits.minimum
+    """The form; the field holds ``typed``, or else ``amount``, which is also chosen where it is a ready one.
+
+    A form that was ``sent`` says what is wrong with its amount; None: what was typed is no amount. Before, None is the
+    ready amount in the middle.
+    """
+    offered, picked = limits.presets, chosen(methods, method)
+    error: AmountError = ""
+    if amount is None:
+        amount, error = (Money.zero(limits.minimum.currency), "not_a_number") if sent else (_usual(limits), "")
+    elif sent:
+        error = _ERRORS[(picked or limits).refusal(amount)]
     if not typed and not error:
-        typed = _plain(wanted)
-    picked = chosen(ways, way)
+        typed = plain_amount(amount)
     return TopUpPage(
-        amount=wanted,
-        presets=tuple(Preset(preset, preset == wanted and not error) for preset in offered),
-        minimum=picked.minimum if picked else limits.minimum,
-        maximum=picked.maximum if picked else limits.maximum,
-        ways=tuple(way_row(item, wanted, viewer, selected=item is picked) for item in ways),
+        amount=amount,
+        presets=tuple(Preset(preset, preset == amount and not error) for preset in offered),
+        minimum=(picked or limits).minimum,
+        maximum=(picked or limits).maximum,
+        methods=tuple(method_row(item, amount, viewer, selected=item is picked) for item in methods),
         intent=intent,
-        price=picked.price(wanted) if picked else wanted,
+        price=picked.price(amount) if picked else amount,
         typed=typed,
         error=error,
         instead=str(instead) if instead else "",
-        bonus=bonus if bonus else None,
     )
+
+
+def _usual(limits: TopUpLimits) -> Money:
+    return limits.presets[len(limits.presets) // 2] if limits.presets else limits.minimum

@@ -21,7 +21,7 @@ from webapp.core.looks import by_day
 from webapp.core.parts import Chip
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.history import PaymentRow
-from webapp.payments.screens.methods import way_title
+from webapp.payments.screens.methods import method_title
 
 EntryKind = Literal[
     "purchase", "top_up", "bonus", "refund", "adjustment", "reading", "hold", "release", "voucher", "gift_card",
@@ -105,7 +105,7 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
         kind=_kind(row),
         amount=row.amount,
         at=row.at,
-        title=name or (way_title(row.memo.way, viewer) if paid_by else ""),
+        title=name or (method_title(row.memo.way, viewer) if paid_by else ""),
         detail="" if number else row.memo.reason,
         order_number=number,
         payment_id=reference if of_payment else None,
