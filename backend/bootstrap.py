@@ -247,7 +247,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ring=ring,
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
-            receipts=payments.deposits.last_proof,
+            receipts=payments.deposits.latest_receipt,
         ),
         admin=AdminService(uow=uow),
         shop_settings=SettingsService(uow=uow, live=live),

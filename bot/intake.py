@@ -97,7 +97,7 @@ class Intake:
     async def keep(self, lost: LostMoney) -> None:
         """Put money's news that cannot be read before the admins. Raises NotTaken when that cannot be."""
         try:
-            await self._payments.unread(lost.key, lost.kind, lost.payload, lost.payer)
+            await self._payments.unreadable(lost.key, lost.kind, lost.payload, lost.payer)
         except Exception as error:
             log.error("update.failed", update_id=lost.number, error=trace(error))
             raise NotTaken(lost.number) from None

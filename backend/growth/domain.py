@@ -8,8 +8,9 @@ from backend.growth.repository.gifts import SealedGift
 from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftStatus
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.payments.types import IntentId
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, TransferKind
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.payments.types import IntentId
 
 VoucherId = NewType("VoucherId", UUID)
 VoucherBatchId = NewType("VoucherBatchId", UUID)

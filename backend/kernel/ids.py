@@ -14,10 +14,6 @@ from backend.kernel.text import CODE_ALPHABET, MISREAD, code_signs
 UserId = NewType("UserId", UUID)
 OrderId = NewType("OrderId", UUID)
 OrderLineId = NewType("OrderLineId", UUID)
-IntentId = NewType("IntentId", UUID)
-PaymentEventId = NewType("PaymentEventId", UUID)
-RefundId = NewType("RefundId", UUID)
-ProofId = NewType("ProofId", UUID)
 JobId = NewType("JobId", UUID)
 DataKeyId = NewType("DataKeyId", UUID)
 

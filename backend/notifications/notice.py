@@ -14,9 +14,10 @@ from backend.infra.jobs import Job
 from backend.infra.storage import StoredFile
 from backend.infra.unit_of_work import Tx
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.notifications.messages import Words
 from backend.notifications.types import Message
+from backend.payments.types import IntentId
 
 E = TypeVar("E", bound=Event)
 Params = dict[str, Any]

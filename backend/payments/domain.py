@@ -8,7 +8,7 @@ import structlog
 
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import IntentId, OrderId, UserId, parse_short_number, short_number
+from backend.kernel.ids import OrderId, UserId, parse_short_number, short_number
 from backend.kernel.money import Money
 from backend.kernel.text import code_signs
 from backend.payments import rules
@@ -17,12 +17,13 @@ from backend.payments.repository import calls, events, intents, refunds, search
 from backend.payments.types import (
     Capabilities,
     Intent,
+    IntentId,
     IntentStatus,
     Outcome,
     PaymentUnmatched,
+    ProviderReport,
     ProviderState,
     Refund,
-    Report,
     SendRefund,
     TopUpSucceeded,
     parse_reference,
@@ -40,7 +41,7 @@ _STORED = frozenset({ProviderState.PAID, ProviderState.REFUNDED, ProviderState.F
 log = structlog.get_logger(__name__)
 
 
-async def apply(tx: Tx, provider: str, report: Report) -> Outcome:
+async def apply(tx: Tx, provider: str, report: ProviderReport) -> Outcome:
     """Store ``report`` in the inbox and do what it says: both or neither, and once however often it comes.
 
     That a payment is on its way is a state and no event: it may come and go (a chain is reorganised), so it is not
@@ -64,7 +65,9 @@ async def apply(tx: Tx, provider: str, report: Report) -> Outcome:
     return Outcome.APPLIED
 
 
-async def _store(tx: Tx, provider: str, report: Report, decision: rules.Decision, intent: Intent | None) -> bool:
+async def _store(
+    tx: Tx, provider: str, report: ProviderReport, decision: rules.Decision, intent: Intent | None
+) -> bool:
     stored = await events.add_event(tx, provider, report, decision, intent.id if intent else None)
     if stored is None:
         return False
@@ -74,7 +77,7 @@ async def _store(tx: Tx, provider: str, report: Report, decision: rules.Decision
         tx.emit(
             PaymentUnmatched(
                 event_id=stored,
-                way=provider,
+                method=provider,
                 reason=decision.reason,
                 amount=money.amount if money else None,
                 currency=money.currency if money else None,
@@ -83,17 +86,19 @@ async def _store(tx: Tx, provider: str, report: Report, decision: rules.Decision
     return True
 
 
-async def _credit(tx: Tx, intent: Intent, report: Report, status: IntentStatus, received: Money, credit: Money) -> None:
+async def _credit(
+    tx: Tx, intent: Intent, report: ProviderReport, status: IntentStatus, received: Money, credit: Money
+) -> None:
     if credit:
         await wallet.transfer(
             tx,
             TransferKind.TOP_UP,
             rules.transfer_key(intent),
-            AccountRef.house(f"provider:{intent.way}"),
+            AccountRef.house(f"provider:{intent.method}"),
             AccountRef.user(intent.user_id),
             credit,
             reference=str(intent.id),
-            memo=Memo(way=intent.way),
+            memo=Memo(way=intent.method),
         )
         balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
         missing = max(intent.payable.amount - received.amount, 0)
@@ -102,7 +107,7 @@ async def _credit(tx: Tx, intent: Intent, report: Report, status: IntentStatus, 
                 intent_id=intent.id,
                 user_id=intent.user_id,
                 order_id=intent.order_id,
-                way=intent.way,
+                method=intent.method,
                 amount=credit.amount,
                 balance=balance.amount,
                 currency=balance.currency,
@@ -121,9 +126,9 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
     return await intents.get_intent(tx, intent_id)
 
 
-async def get_gone(tx: Tx, intent_id: IntentId) -> Money:
+async def get_refunded_total(tx: Tx, intent_id: IntentId) -> Money:
     """What of a payment has really gone back, without what is still on its way. Raises NotFound."""
-    return await refunds.get_gone(tx, intent_id)
+    return await refunds.get_refunded_total(tx, intent_id)
 
 
 async def is_first_top_up(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
@@ -168,7 +173,7 @@ async def refund(
         tx,
         intent,
         amount,
-        intent.payable_back(amount),
+        intent.refund_payable(amount),
         order_id=order_id,
         reason=reason,
         idempotency_key=idempotency_key,
@@ -186,7 +191,7 @@ async def refund(
         AccountRef.house(REFUNDS),
         amount,
         reference=str(intent.id),
-        memo=Memo(way=intent.way, reason=reason),
+        memo=Memo(way=intent.method, reason=reason),
     )
     tx.enqueue(SEND_REFUND, SendRefund(refund_id), unique_key=f"{SEND_REFUND}:{refund_id}")
     tx.signal(SIGNAL, intent.id)
@@ -226,7 +231,7 @@ async def refund_order(
     tx: Tx,
     order_id: OrderId,
     amount: Money,
-    ways: Mapping[str, Capabilities],
+    methods: Mapping[str, Capabilities],
     *,
     reason: str,
     idempotency_key: str,
@@ -237,16 +242,16 @@ async def refund_order(
     Raises RefundTooMuch when they did not bring so much, RefundNotPossible when a provider can't.
     """
     paid = await intents.lock_paid_for(tx, order_id)
-    able = [intent for intent in paid if (can := ways.get(intent.way)) is not None and can.refundable]
+    able = [intent for intent in paid if (can := methods.get(intent.method)) is not None and can.refundable]
     if paid and not able:
-        raise RefundNotPossible(paid[0].way)
+        raise RefundNotPossible(paid[0].method)
     return [
         await refund(
             tx,
             intent,
             part,
             AccountRef.house(REVENUE),
-            ways[intent.way],
+            methods[intent.method],
             reason=reason,
             idempotency_key=f"{idempotency_key}:{intent.number}",
             actor_id=actor_id,

@@ -12,7 +12,7 @@ from backend.infra.settings import Settings
 from backend.infra.telegram.client import Transport
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
-from backend.payments.types import Capabilities, Covers, Created, PaymentRef, Refunded, Report
+from backend.payments.types import Capabilities, Covers, Created, PaymentRef, ProviderReport, Refunded
 
 
 class PaymentProvider(Protocol):
@@ -32,11 +32,11 @@ class PaymentProvider(Protocol):
         """Open the payment at the provider; the same ``intent_id`` again gives the same payment."""
         ...
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """Where the payment stands now; None where nobody can be asked."""
         ...
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """The news in a call to our address. Raises BadWebhook unless it is the provider's own.
 
         Each docstring says what the signature covers, and how what it does not cover is known.
@@ -51,13 +51,13 @@ class PaymentProvider(Protocol):
         """
         ...
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """All payments and refunds that the provider knows of a period; None where it has no such list."""
         ...
 
 
 @runtime_checkable
-class Examined(Protocol):
+class Examinable(Protocol):
     """A provider that an operator can ask how it is."""
 
     async def examine(self) -> list[str]:

@@ -21,10 +21,10 @@ from backend.payments.types import (
     Intent,
     IntentStatus,
     Outcome,
+    ProviderReport,
     ProviderState,
     RefundChoice,
     RefundObstacle,
-    Report,
     TopUpLimits,
     Worth,
     amount_refusal,
@@ -92,7 +92,7 @@ def _paid_status(payable: Money, received: Money) -> IntentStatus:
     return _S.UNDERPAID if received < payable else _S.OVERPAID
 
 
-def decide(intent: Intent | None, report: Report) -> Decision:
+def decide(intent: Intent | None, report: ProviderReport) -> Decision:
     """What ``report`` means for ``intent``.
 
     Money that cannot be credited is never ignored: it is unmatched, for an admin to see.
@@ -126,7 +126,7 @@ def _decide_refunded(intent: Intent, refunded: Money) -> Decision:
     """A refund of ours is in the books before it is sent; any other was made at the provider, behind our back."""
     if refunded.currency != intent.payable.currency:
         return Decision(Outcome.UNMATCHED, reason="wrong_currency")
-    if refunded <= known_back(intent):
+    if refunded <= known_refund(intent):
         return Decision(Outcome.IGNORED, reason="refunded_before")
     return Decision(Outcome.UNMATCHED, reason="refunded_elsewhere")
 
@@ -138,27 +138,27 @@ def refunded_status(intent: Intent, refunded: Money) -> IntentStatus:
     return _S.REFUNDED if refunded >= intent.credited else _S.PARTIALLY_REFUNDED
 
 
-def known_back(intent: Intent) -> Money:
+def known_refund(intent: Intent) -> Money:
     """What the provider has sent back as far as the books know, in its asset."""
     back = intent.received.amount * intent.refunded.amount // intent.credited.amount if intent.credited else 0
     return Money(back, intent.payable.currency)
 
 
-def worth_back(intent: Intent, back: Money) -> Money:
+def unbooked_refund(intent: Intent, back: Money) -> Money:
     """What ``back`` (all that went back, in the asset) is worth beyond what the books know, in the shop's currency."""
     total = intent.credited.amount * min(back.amount, intent.received.amount) // max(intent.received.amount, 1)
     return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
-def gone_elsewhere(intent: Intent, failed: Money, told: Money) -> Money:
+def refunded_elsewhere(intent: Intent, failed: Money, told: Money) -> Money:
     """What of ``failed``, a refund in the books that the provider refused, has gone back by other hands.
 
     In the shop's currency; ``told`` is the most that the provider ever said had gone back, in its asset. Such a refund
     looks like ours as long as ours is in the books, so only now is it seen that there was another.
     """
-    if told >= known_back(intent):
+    if told >= known_refund(intent):
         return failed
-    return worth_back(msgspec.structs.replace(intent, refunded=intent.refunded - failed), told)
+    return unbooked_refund(msgspec.structs.replace(intent, refunded=intent.refunded - failed), told)
 
 
 def worth(came: Money | None, currency: str, can: Capabilities | None) -> Worth | None:
@@ -171,7 +171,7 @@ def worth(came: Money | None, currency: str, can: Capabilities | None) -> Worth 
     return Worth(amount, amount + Money(amount.amount // _RATES_MOVE, currency))
 
 
-def check_given(amount: Money, currency: str, worth: Worth | None) -> None:
+def check_assigned(amount: Money, currency: str, worth: Worth | None) -> None:
     """Raises Invalid, with the field's code, unless ``amount`` may be given for money that is worth so much."""
     if amount.currency != currency or not 0 < amount.amount <= MOST:
         raise Invalid("no amount to credit", fields={"amount": "not_positive"})
@@ -181,7 +181,7 @@ def check_given(amount: Money, currency: str, worth: Worth | None) -> None:
         raise Invalid("more than came", fields={"amount": "above_maximum"}, maximum=worth.most)
 
 
-def is_another_charge(intent: Intent, report: Report) -> bool:
+def is_another_charge(intent: Intent, report: ProviderReport) -> bool:
     """Whether ``report`` names ``intent`` and is not of it: a second charge, or something opened under another name.
 
     Strangers may write a payment's id into other business of the same account; the provider's id they cannot choose.
@@ -198,12 +198,12 @@ def seen_at(intent: Intent, can: Capabilities | None) -> str:
     return can.explorer.replace("{tx}", quote(intent.charge_id.partition(":")[0], safe=""))
 
 
-def is_news(intent: Intent, report: Report) -> bool:
+def changes(intent: Intent, report: ProviderReport) -> bool:
     """Whether ``report`` would change ``intent``, so that an answer without news costs no write."""
     return decide(intent, report).outcome is not Outcome.IGNORED
 
 
-def is_progress(intent: Intent, report: Report) -> bool:
+def is_progress(intent: Intent, report: ProviderReport) -> bool:
     """Whether ``report`` tells something new of money that is still on its way."""
     return report.state is ProviderState.CONFIRMING and intent.is_open and report.details != intent.progress
 
@@ -213,20 +213,20 @@ def has_expired(intent: Intent, now: datetime) -> bool:
     return _S.EXPIRED in MOVES[intent.status] and now >= intent.expires_at
 
 
-def is_dead(intent: Intent, now: datetime) -> bool:
+def ended_unpaid(intent: Intent, now: datetime) -> bool:
     """Whether ``intent`` ended without money: its payer starts another one."""
     return not intent.received and (intent.status in _ENDED or has_expired(intent, now))
 
 
-def is_awaited(intent: Intent) -> bool:
+def may_receive_money(intent: Intent) -> bool:
     """Whether money may be on its way; also by a method that its payer has given up since."""
     return intent.is_open or intent.status is _S.CANCELLED
 
 
-def is_asked(intent: Intent, now: datetime, can: Capabilities) -> bool:
+def should_poll(intent: Intent, now: datetime, can: Capabilities) -> bool:
     """Whether asking the provider makes sense: while money may come, and for a while after, where nobody else tells."""
     if now < intent.expires_at:
-        return intent.status not in {_S.FAILED, _S.REFUNDED} and (is_awaited(intent) or can.follow_seconds > 0)
+        return intent.status not in {_S.FAILED, _S.REFUNDED} and (may_receive_money(intent) or can.follow_seconds > 0)
     if now < intent.expires_at + timedelta(seconds=can.follow_seconds):
         return intent.status not in {_S.FAILED, _S.REFUNDED}
     return intent.is_open and intent.status is not _S.UNDERPAID
@@ -251,9 +251,9 @@ def refund_choice(intent: Intent, can: Capabilities | None, balance: Money) -> R
     if not intent.refundable or (whole_only and intent.refunded):
         obstacle = RefundObstacle.NOTHING_LEFT
     elif can is None:
-        obstacle = RefundObstacle.WAY_OFF
+        obstacle = RefundObstacle.METHOD_OFF
     elif not can.refundable:
-        obstacle = RefundObstacle.WAY_CANNOT
+        obstacle = RefundObstacle.METHOD_CANNOT
     elif balance.amount <= 0 or (whole_only and balance < intent.refundable):
         obstacle = RefundObstacle.SPENT
     if obstacle is not None:
@@ -264,10 +264,10 @@ def refund_choice(intent: Intent, can: Capabilities | None, balance: Money) -> R
 def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> None:
     """Raises RefundNotPossible, RefundTooMuch unless the provider can send ``amount`` of this payment back."""
     if can is None or not can.refundable or (not can.partial_refunds and amount != intent.credited):
-        raise RefundNotPossible(intent.way)
+        raise RefundNotPossible(intent.method)
     if not 0 < amount.amount <= intent.refundable.amount:
         raise RefundTooMuch(most=intent.refundable)
-    if not intent.payable_back(amount):
+    if not intent.refund_payable(amount):
         raise RefundNotPossible("less than the provider's smallest unit")
 
 
@@ -321,9 +321,9 @@ def check_amount(amount: Money, minimum: Money, maximum: Money) -> None:
         raise Invalid(f"top-up of {amount.amount}", fields={"amount": code}, minimum=minimum, maximum=maximum)
 
 
-def check_same(intent: Intent, way: str, amount: Money, order_id: OrderId | None) -> None:
+def check_same(intent: Intent, method: str, amount: Money, order_id: OrderId | None) -> None:
     """Raises PaymentConflict unless ``intent`` is what is asked for again."""
-    if (intent.way, intent.amount, intent.order_id) != (way, amount, order_id):
+    if (intent.method, intent.amount, intent.order_id) != (method, amount, order_id):
         raise PaymentConflict(f"key of payment {intent.id}")
 
 

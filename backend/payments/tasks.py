@@ -6,13 +6,13 @@ from datetime import time
 
 from backend.infra.jobs import Cron, Job, Task
 from backend.payments.domain import SEND_REFUND
-from backend.payments.service import COMPARE, POLL, PaymentServices
-from backend.payments.types import CompareProvider, PollIntent, SendRefund
+from backend.payments.service import POLL, RECONCILE, PaymentServices
+from backend.payments.types import PollIntent, ReconcileProvider, SendRefund
 
 _SWEEP_SECONDS = 15
-_GLANCE_SECONDS = 900
+_STATEMENT_SECONDS = 900
 _RECONCILED_AT = time(3, 40)  # UTC: when few people buy
-_COMPARE_SECONDS = 600  # a provider without a list of all is asked about each payment
+_RECONCILE_SECONDS = 600  # a provider without a list of all is asked about each payment
 
 
 def tasks(payments: PaymentServices) -> list[Task]:
@@ -24,13 +24,13 @@ def tasks(payments: PaymentServices) -> list[Task]:
     async def send_refund(payload: SendRefund, _job: Job) -> None:
         await payments.refunds.send(payload)
 
-    async def compare(payload: CompareProvider, _job: Job) -> None:
-        await payments.reconciliation.compare(payload)
+    async def reconcile_one(payload: ReconcileProvider, _job: Job) -> None:
+        await payments.reconciliation.reconcile(payload)
 
     return [
         Task(POLL, PollIntent, poll),
         Task(SEND_REFUND, SendRefund, send_refund),
-        Task(COMPARE, CompareProvider, compare, timeout=_COMPARE_SECONDS),
+        Task(RECONCILE, ReconcileProvider, reconcile_one, timeout=_RECONCILE_SECONDS),
     ]
 
 
@@ -43,10 +43,10 @@ def crons(payments: PaymentServices) -> list[Cron]:
         await payments.refunds.sweep()
 
     async def reconcile() -> None:
-        await payments.reconciliation.run_all()
+        await payments.reconciliation.reconcile_all()
 
     return [
         Cron("payments.sweep", sweep, seconds=_SWEEP_SECONDS),
         Cron("payments.reconcile", reconcile, at=_RECONCILED_AT),
-        Cron("payments.glance", payments.reconciliation.glance, seconds=_GLANCE_SECONDS),
+        Cron("payments.glance", payments.reconciliation.poll_statements, seconds=_STATEMENT_SECONDS),
     ]

@@ -10,13 +10,12 @@ import msgspec
 
 from backend.infra.formatting import format_money, format_rate
 from backend.infra.i18n import translator
-from backend.kernel.ids import IntentId
 from backend.kernel.money import STARS, Money
 from backend.kernel.text import Locale
-from backend.payments.types import ProviderState, Report
+from backend.payments.types import IntentId, ProviderReport, ProviderState
 
-STARS_WAY: Final = "stars"
-CARDS_WAY: Final = "telegram_card"
+STARS_METHOD: Final = "stars"
+CARDS_METHOD: Final = "telegram_card"
 # Source: Bot API, createInvoiceLink.
 _LONGEST_TITLE: Final = 32
 _LONGEST_DESCRIPTION: Final = 255
@@ -33,9 +32,9 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     provider_token: str
 
 
-def way_of(currency: str) -> str:
+def method_of(currency: str) -> str:
     """The way that a payment in ``currency`` came by."""
-    return STARS_WAY if currency == STARS else CARDS_WAY
+    return STARS_METHOD if currency == STARS else CARDS_METHOD
 
 
 def invoice_of(
@@ -92,7 +91,7 @@ def paid(
     payer: int | None = None,
     until: int | None = None,
     renewal: bool = False,
-) -> Report:
+) -> ProviderReport:
     """The report of one charge.
 
     ``until`` is when a subscription that it pays for ends (Unix seconds): its charges share one id. A ``renewal`` is
@@ -101,7 +100,7 @@ def paid(
     charge_id = _plain(charge_id)
     event_id = charge_id if until is None else f"{charge_id}:{until}"
     named = None if renewal else intent_of(payload)
-    return Report(
+    return ProviderReport(
         event_id=event_id,
         state=ProviderState.PAID,
         intent_id=named,
@@ -113,10 +112,10 @@ def paid(
     )
 
 
-def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = None) -> Report:
+def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = None) -> ProviderReport:
     """The report of a charge that went back; where Telegram tells no payload, the charge names the payment."""
     charge_id = _plain(charge_id)
-    return Report(
+    return ProviderReport(
         event_id=f"{charge_id}:refund",
         state=ProviderState.REFUNDED,
         intent_id=intent_of(payload),
@@ -127,10 +126,10 @@ def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = 
     )
 
 
-def unread(key: str, kind: str, payload: str, payer: int | None = None) -> Report:
+def unreadable(key: str, kind: str, payload: str, payer: int | None = None) -> ProviderReport:
     """The report of news without a readable sum: it names no payment, so an admin looks at what Telegram has."""
     event_id = f"unread:{_plain(key)}"
-    return Report(
+    return ProviderReport(
         event_id=event_id,
         state=ProviderState.FAILED,
         external_id=event_id,

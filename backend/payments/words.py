@@ -7,7 +7,7 @@ from typing import Final
 from backend.infra.i18n import Translator
 from backend.infra.i18n import mark as _
 
-WAYS: Final = {
+METHODS: Final = {
     "stars": _("Telegram Stars"),
     "crypto_pay": "Crypto Pay",
     "usdt_tron": _("USDT on TRON"),
@@ -32,9 +32,9 @@ _PAID_AFTERWARDS: Final = _("It came for a payment that had gone back already.")
 _TOO_LATE: Final = _("It came too late to change anything.")
 
 
-def way_title(way: str, words: Translator) -> str:
+def method_title(method: str, words: Translator) -> str:
     """What a way to pay is called; one that has no words, by its name."""
-    return words.gettext(WAYS[way]) if way in WAYS else way.replace("_", " ").title()
+    return words.gettext(METHODS[method]) if method in METHODS else method.replace("_", " ").title()
 
 
 def reason(code: str, words: Translator) -> str:

@@ -16,7 +16,7 @@ from backend.infra.formatting import joined
 from backend.kernel.errors import Invalid
 from backend.kernel.money import STARS, Money
 from backend.orders.errors import OrderNotPayable
-from backend.payments.types import Intent, Outcome, Way
+from backend.payments.types import Intent, Outcome, PaymentMethod
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows
 from bot.replies import answer
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words) -> None:
     """Offer the ready amounts, each with its price, or the one that stands after the command."""
     _ = words.gettext
-    ways = await deps.payments.chat.ways(actor)
+    ways = await deps.payments.chat.methods(actor)
     amounts = deps.payments.methods.limits.presets
     if command.args:
         try:
@@ -63,14 +63,14 @@ async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Ac
     await message.answer(text, reply_markup=rows(*buttons, more))
 
 
-def _price(way: Way, amount: Money, words: Words) -> str:
+def _price(way: PaymentMethod, amount: Money, words: Words) -> str:
     return words.money(way.price(amount)) if way.asset == STARS else words.gettext("by card")
 
 
 async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Begin the payment of the pressed amount, and send its invoice."""
     name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
-    way = (await deps.payments.chat.ways(actor)).get(name)
+    way = (await deps.payments.chat.methods(actor)).get(name)
     if way is None or not _WHOLE.fullmatch(amount) or query.message is None:
         await answer(bot, query, words.gettext("This button is too old"))
         return
@@ -84,7 +84,7 @@ async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words
     await _send(bot, deps, actor, intent, way)
 
 
-async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: Way, amount: Money) -> Intent:
+async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: PaymentMethod, amount: Money) -> Intent:
     """The payment of this button: a second tap is the same one, until it is paid or over."""
     assert query.message is not None
     key = f"chat:{query.message.chat.id}:{query.message.message_id}:{way.name}:{amount.amount}"
@@ -94,7 +94,7 @@ async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: Way, amoun
     return await deps.payments.intents.start_top_up(actor, way.name, amount, idempotency_key=f"{key}:{query.id}")
 
 
-async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: Way) -> None:
+async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: PaymentMethod) -> None:
     invoice = deps.payments.chat.invoice(actor, intent, way)
     await bot.send_invoice(
         actor.telegram_id,

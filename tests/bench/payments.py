@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from backend.infra.settings import Settings
 from backend.kernel.clock import SystemClock
-from backend.kernel.ids import IntentId, OrderId
+from backend.kernel.ids import OrderId
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
-from backend.payments.types import ProviderState
+from backend.payments.types import IntentId, ProviderState
 from tests.bench.load import burst
 from tests.bench.pages import CONNECTIONS, ROUNDS, SECONDS, server
 from tests.bench.report import Row

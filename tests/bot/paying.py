@@ -11,9 +11,8 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
-from backend.payments.types import Intent, IntentStatus
+from backend.payments.types import Intent, IntentId, IntentStatus
 from tests.bot.telegram import EMMA, Telegram
 from tests.factories.identity import contact
 from tests.factories.wallet import USD, usd

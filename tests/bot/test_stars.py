@@ -288,6 +288,6 @@ async def test_a_subscriptions_renewals_wait_for_an_admin(running_bot: Parts, te
     assert int(other) - int(one) == MONTH
     assert await emma.balance() == 1000
     # The statement knows the renewals too, as old news of the payment: nothing is counted twice.
-    await emma.services.payments.reconciliation.run_all()
+    await emma.services.payments.reconciliation.reconcile_all()
     assert len(await inbox(emma.services)) == 2
     assert await emma.balance() == 1000

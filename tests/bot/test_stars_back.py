@@ -59,7 +59,9 @@ async def test_a_refund_goes_back_once(running_bot: Parts, emma: Payer) -> None:
         while not await inbox(emma.services, "ignored"):
             await asyncio.sleep(0.02)
     assert await inbox(emma.services) == []
-    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [
+        item for item in await emma.services.payments.reconciliation.reconcile_all() if item.method == "stars"
+    ]
     assert (compared.differences, compared.error) == ([], "")
 
 
@@ -124,7 +126,7 @@ async def test_a_refund_made_elsewhere_waits_for_an_admin(running_bot: Parts, em
     assert found == [(f"{paid.charge_id}:refund", "refunded_elsewhere")]
     assert await emma.balance() == 1000
     # The statement tells it under the same id.
-    await emma.services.payments.reconciliation.run_all()
+    await emma.services.payments.reconciliation.reconcile_all()
     (event,) = (await emma.services.payments.inbox.unmatched(CASHIER)).items
     await emma.services.payments.inbox.accept_refund(CASHIER, event.id)
     assert await emma.balance() == 0
@@ -177,13 +179,15 @@ async def test_a_lost_update_is_found_by_the_daily_comparison(parts: Parts, emma
     await pay_unheard(parts, emma, begun.action.url)
     await pay_unheard(parts, emma, await link_of(parts, "of another tool", 50))
     clock.move(hours=1)
-    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [
+        item for item in await emma.services.payments.reconciliation.reconcile_all() if item.method == "stars"
+    ]
     kinds = {(item.kind, item.subject == str(begun.id), item.theirs) for item in compared.differences}
     assert kinds == {(DifferenceKind.MISSING_HERE, True, TEN_IN_STARS), (DifferenceKind.MISSING_HERE, False, 50)}
     assert await emma.balance() == 1000
     ((_, reason),) = await inbox(emma.services)
     assert reason == "unknown_payment"
-    (again,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
+    (again,) = [item for item in await emma.services.payments.reconciliation.reconcile_all() if item.method == "stars"]
     # What waits for an admin, and no more.
     assert ([item.theirs for item in again.differences], again.checked) == ([50], 2)
 
@@ -194,7 +198,9 @@ async def test_a_telegram_that_is_away_is_asked_later(parts: Parts, telegram: Te
         await telegram.fault("getStarTransactions", **kind)
         assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).status is IntentStatus.PENDING
     await telegram.fault("getStarTransactions", kind="drop")
-    (compared,) = [item for item in await emma.services.payments.reconciliation.run_all() if item.way == "stars"]
+    (compared,) = [
+        item for item in await emma.services.payments.reconciliation.reconcile_all() if item.method == "stars"
+    ]
     assert compared.error
 
 

@@ -120,7 +120,7 @@ async def test_a_card_pays_in_the_shops_currency(running_bot: Parts, telegram: T
     with pytest.raises(RefundNotPossible):
         await emma.services.payments.refunds.refund_top_up(CASHIER, begun.id, usd(1000), "asked", idempotency_key="all")
     (compared,) = [
-        item for item in await emma.services.payments.reconciliation.run_all() if item.way == "telegram_card"
+        item for item in await emma.services.payments.reconciliation.reconcile_all() if item.method == "telegram_card"
     ]
     assert (compared.differences, compared.error) == ([], "")
 

@@ -210,7 +210,7 @@ async def test_money_without_a_readable_sum_is_kept_for_an_admin(
     for _ in range(2):  # Telegram tells it again
         await parts.intake.take_read(reading)
     found = await parts.services.payments.inbox.unmatched(Actor.system())
-    assert [(row.way, row.amount, row.details["charge"]) for row in found.items] == [("stars", None, "charge-1")]
+    assert [(row.method, row.amount, row.details["charge"]) for row in found.items] == [("stars", None, "charge-1")]
     assert (await emma.intent(begun.id)).status is not IntentStatus.FAILED
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from backend.identity.types import Actor
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.orders.types import RefundTarget
-from backend.payments.types import ProviderState, Report
+from backend.payments.types import IntentId, ProviderReport, ProviderState
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person
 from tests.factories.wallet import usd
@@ -95,7 +94,7 @@ class _Payer:
     async def proved(self, name: str) -> IntentId:
         """One by hand with a proof."""
         intent_id = await self.begin(name, "deposit")
-        await self._services.payments.deposits.add_proof(self._actor, intent_id, _PNG)
+        await self._services.payments.deposits.add_receipt(self._actor, intent_id, _PNG)
         return intent_id
 
     async def refunded(self, name: str, admin: Actor, cents: int) -> IntentId:
@@ -117,7 +116,7 @@ class _Payer:
         received: Money | None = None,
         details: dict[str, str] | None = None,
     ) -> None:
-        report = Report(
+        report = ProviderReport(
             event_id=f"{intent_id}:{name}",
             state=state,
             intent_id=intent_id,

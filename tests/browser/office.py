@@ -9,8 +9,7 @@ import msgspec
 from playwright.async_api import Page, expect
 
 from backend.identity.types import Actor
-from backend.kernel.ids import IntentId
-from backend.payments.types import ProviderState, Report
+from backend.payments.types import IntentId, ProviderReport, ProviderState
 from tests.browser.stack import Stack
 from tests.browser.telegram import ADMIN
 from tests.factories.wallet import usd
@@ -30,14 +29,14 @@ class Office(msgspec.Struct, frozen=True):
 async def leave(stack: Stack, payer: Actor, admin: Actor, payments: Mapping[str, str]) -> Office:
     """News that belong to nobody, and corrections that wait for a second admin: one of his own, one of another's."""
     services = stack.services
-    stray = Report(
+    stray = ProviderReport(
         event_id=f"stray:{payer.id}",
         state=ProviderState.PAID,
         external_id=f"never:{payer.id}",
         received=usd(1500),
         details={"from": "0x52908400098527886E0F7030069857D2E4169EE7"},
     )
-    back = Report(
+    back = ProviderReport(
         event_id=f"back:{payer.id}",
         state=ProviderState.REFUNDED,
         intent_id=IntentId(UUID(payments["part-refunded"])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from backend.identity.types import Actor, Permission
-from backend.payments.types import ProviderState, Report
+from backend.payments.types import ProviderReport, ProviderState
 from tests.browser.conftest import OpenApp
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Telegram
@@ -27,7 +27,9 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
     actor = await stack.actor(buyer.id)
     payments = stack.services.payments.intents
     intent = await payments.start_top_up(actor, "demo", usd(2000), idempotency_key=f"office-{buyer.id}")
-    paid = Report(event_id=f"{intent.id}:paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
+    paid = ProviderReport(
+        event_id=f"{intent.id}:paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000)
+    )
     await payments.settle("demo", paid)
 
     page = await open_app(await keeper(stack, telegram), f"/admin/payments/{intent.id}")

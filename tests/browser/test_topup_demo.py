@@ -39,4 +39,4 @@ async def test_the_demo_provider_pays_by_itself(
     assert await stack.balance(person.id) == _CENTS
     await telegram.message(person, lambda message: plain(_.money(_CENTS)) in plain(message["text"]))
     (paid,) = await stack.services.payments.intents.list_mine(await stack.actor(person.id))
-    assert (paid.way, paid.credited.amount) == ("demo", _CENTS)
+    assert (paid.method, paid.credited.amount) == ("demo", _CENTS)

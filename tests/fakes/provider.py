@@ -7,18 +7,18 @@ from datetime import datetime
 
 import msgspec
 
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.types import (
     ActionKind,
     Capabilities,
     Created,
+    IntentId,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 
@@ -37,18 +37,20 @@ class FakeProvider:
         self.asked = 0
         self.refunds: dict[str, Money] = {}
         self.refuses = False
-        self.lists: list[Report] | None = None
-        self._says: dict[IntentId, Report] = {}
+        self.lists: list[ProviderReport] | None = None
+        self._says: dict[IntentId, ProviderReport] = {}
 
-    def says(self, intent_id: IntentId, state: ProviderState, event_id: str = "") -> Report:
+    def says(self, intent_id: IntentId, state: ProviderState, event_id: str = "") -> ProviderReport:
         """Let the payment stand at ``state``."""
-        report = Report(event_id=event_id or f"{intent_id}:{state}", state=state, external_id=f"fake-{intent_id}")
+        report = ProviderReport(
+            event_id=event_id or f"{intent_id}:{state}", state=state, external_id=f"fake-{intent_id}"
+        )
         self._says[intent_id] = report
         return report
 
-    def paid(self, intent_id: IntentId, received: Money, event_id: str = "") -> Report:
+    def paid(self, intent_id: IntentId, received: Money, event_id: str = "") -> ProviderReport:
         """Let ``received`` be paid in all."""
-        report = Report(
+        report = ProviderReport(
             event_id=event_id or f"{intent_id}:paid:{received.amount}",
             state=ProviderState.PAID,
             external_id=f"fake-{intent_id}",
@@ -57,7 +59,7 @@ class FakeProvider:
         self._says[intent_id] = report
         return report
 
-    def reports(self, report: Report) -> None:
+    def reports(self, report: ProviderReport) -> None:
         """Let ``report`` be where its payment stands."""
         assert report.intent_id is not None
         self._says[report.intent_id] = report
@@ -72,17 +74,17 @@ class FakeProvider:
         self.created.append(payment.intent_id)
         return Created(f"fake-{payment.intent_id}", self.action)
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """What the test set, or pending."""
         self.asked += 1
         self._answer()
         return self._says.get(payment.intent_id) or self.says(payment.intent_id, ProviderState.PENDING)
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Reports as JSON; the signature is the word "genuine"."""
         if headers.get("signature") != "genuine":
             raise BadWebhook("forged")
-        return msgspec.json.decode(body, type=list[Report])
+        return msgspec.json.decode(body, type=list[ProviderReport])
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
         """Send money back, once for each key."""
@@ -92,7 +94,7 @@ class FakeProvider:
         self.refunds.setdefault(idempotency_key, amount)
         return Refunded(f"fake-refund-{idempotency_key}")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """What the test set."""
         self._answer()
         return self.lists

@@ -13,8 +13,9 @@ from backend.growth.models import TopUpBonus
 from backend.growth.types import Bonus, BonusRule, BonusRuleId, NewBonusRule, RuleFigures
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.payments.types import IntentId
 
 _R = Rule.__table__.c
 _B = TopUpBonus.__table__.c

@@ -21,10 +21,10 @@ from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments import domain as payments
-from backend.payments.types import RefundEnded, RefundStatus, TopUpSucceeded
+from backend.payments.types import IntentId, RefundEnded, RefundStatus, TopUpSucceeded
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
@@ -127,12 +127,12 @@ class BonusesService:
             await repository.lock_person(tx, event.user_id)
             intent = await payments.get_intent(tx, event.intent_id)
             before = await repository.find_bonus(tx, intent.id)
-            gone = await payments.get_gone(tx, intent.id)
+            gone = await payments.get_refunded_total(tx, intent.id)
             if before is not None and gone:
                 return  # what is left of it is the refund's to reckon
             first = await self._is_first(tx, event.user_id, intent.id)
             running = await self._running(tx, event.user_id, at)
-            found = rules.best(running, intent.credited - gone, way=intent.way, at=at, first=first)
+            found = rules.best(running, intent.credited - gone, way=intent.method, at=at, first=first)
             nothing = Money.zero(intent.amount.currency)
             granted = before.granted if before else nothing
             if found is None or found[1] <= granted:
@@ -146,7 +146,7 @@ class BonusesService:
                 AccountRef.user(event.user_id),
                 due - granted,
                 reference=str(intent.id),
-                memo=Memo(way=intent.way),
+                memo=Memo(way=intent.method),
             )
             failpoint("bonuses.moved")
             await repository.save_granted(tx, intent.id, event.user_id, rule, due)
@@ -181,7 +181,7 @@ class BonusesService:
             if bonus is None:
                 return
             rule = await repository.get_rule(tx, bonus.rule_id)
-            claim = bonus.due - rules.bonus(rule, intent.credited - await payments.get_gone(tx, intent_id))
+            claim = bonus.due - rules.bonus(rule, intent.credited - await payments.get_refunded_total(tx, intent_id))
             if claim.amount <= 0:
                 return
             key = f"bonus:{intent_id}:back:{bonus.claimed.amount}"

@@ -34,7 +34,7 @@ from backend.orders.types import (
 from backend.orders.words import keys_file
 from backend.payments import domain as payments
 from backend.payments.types import RefundStatus
-from backend.payments.words import way_title
+from backend.payments.words import method_title
 from backend.support.types import Subject, SubjectKind
 
 _MOST_KEYS: Final = 20
@@ -108,7 +108,7 @@ async def _order_for_admins(draft: Draft, params: Params) -> Message:
     names = await identity.user_names(draft.tx, [order.user_id])
     paid = await payments.list_paid_for(draft.tx, order.id)
     translator = draft.words.translator
-    methods = [way_title(intent.way, translator) for intent in reversed(paid)]
+    methods = [method_title(intent.method, translator) for intent in reversed(paid)]
     if sum(intent.credited.amount for intent in paid) < order.total.amount:
         methods.insert(0, translator.gettext("Balance"))
     name = names.get(order.user_id, "")

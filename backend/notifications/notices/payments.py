@@ -15,7 +15,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
 from backend.infra.jobs import Job
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.notifications.messages import Words
 from backend.notifications.notice import Draft, Edit, Notice, Params, admins, event_params, person
@@ -26,6 +26,7 @@ from backend.payments import domain as payments
 from backend.payments.types import (
     DepositJudged,
     DepositProved,
+    IntentId,
     IntentStatus,
     PaymentUnmatched,
     ReconciliationDiffered,
@@ -34,15 +35,15 @@ from backend.payments.types import (
     RefundStatus,
     TopUpSucceeded,
 )
+from backend.payments.words import method_title
 from backend.payments.words import reason as payment_reason
-from backend.payments.words import way_title
 from backend.support.types import Subject, SubjectKind
 
 _PICTURES: Final = frozenset({"png", "jpeg"})
 
 
 def _method(words: Words, method: str) -> str:
-    return words.isolated(way_title(method, words.translator))
+    return words.isolated(method_title(method, words.translator))
 
 
 # Top-ups
@@ -168,7 +169,7 @@ def refund(words: Words, amount: Money, status: RefundStatus, order: str | None)
 
 async def _refund_failed(draft: Draft, params: Params) -> Message:
     event = msgspec.convert(params, RefundEnded)
-    return refund_failed(draft.words, Money(event.amount, event.currency), event.way, str(event.intent_id))
+    return refund_failed(draft.words, Money(event.amount, event.currency), event.method, str(event.intent_id))
 
 
 def refund_failed(words: Words, amount: Money, method: str, intent_id: str) -> Message:
@@ -190,7 +191,7 @@ async def _payment_unmatched(draft: Draft, params: Params) -> Message:
     event = msgspec.convert(params, PaymentUnmatched)
     known = event.amount is not None and event.currency is not None
     amount = Money(event.amount or 0, event.currency or "") if known else None
-    return payment_unmatched(draft.words, amount, event.way, event.reason)
+    return payment_unmatched(draft.words, amount, event.method, event.reason)
 
 
 def payment_unmatched(words: Words, amount: Money | None, method: str, reason: str) -> Message:
@@ -206,7 +207,7 @@ def payment_unmatched(words: Words, amount: Money | None, method: str, reason: s
 
 async def _reconciliation_differed(draft: Draft, params: Params) -> Message:
     event = msgspec.convert(params, ReconciliationDiffered)
-    return reconciliation_differed(draft.words, event.way, event.differences)
+    return reconciliation_differed(draft.words, event.method, event.differences)
 
 
 def reconciliation_differed(words: Words, method: str, differences: int) -> Message:
@@ -221,7 +222,7 @@ def reconciliation_differed(words: Words, method: str, differences: int) -> Mess
 async def _reconciliation_failed(draft: Draft, params: Params) -> Message:
     event, words = msgspec.convert(params, ReconciliationFailed), draft.words
     _ = words.translator.gettext
-    head = _("<b>{way} could not be compared with the books</b>").format(way=_method(words, event.way))
+    head = _("<b>{way} could not be compared with the books</b>").format(way=_method(words, event.method))
     why = _("The provider did not answer. It is asked again at the next comparison.")
     return Message(f"{head}\n{why}", (words.admin_button("/payments/reconciliation"),))
 

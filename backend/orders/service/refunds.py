@@ -46,14 +46,14 @@ class RefundsService:
             left = order.total - order.refunded if order.status in _PAID else Money.zero(order.total.currency)
             ways = []
             for intent in await payments.list_paid_for(tx, order.id):
-                can = self._methods.get(intent.way)
+                can = self._methods.get(intent.method)
                 if can is None or not can.refundable or not intent.refundable or not left:
                     continue
                 whole = not can.partial_refunds
                 if whole and (intent.refunded or intent.credited > left):
                     continue
                 most = min(left, intent.refundable)
-                ways.append(RefundableWay(intent.way, most, whole))
+                ways.append(RefundableWay(intent.method, most, whole))
         return Refundable(left, ways, done)
 
     @retry_conflicts

@@ -71,7 +71,7 @@ class ReservationsService:
                 timedelta(seconds=can.lifetime_seconds),
                 timedelta(seconds=can.shortest_seconds),
                 self._most(),
-                again=any(item.way == method and item.is_open and item.expires_at > tx.now for item in begun),
+                again=any(item.method == method and item.is_open and item.expires_at > tx.now for item in begun),
             )
             if end > order.expires_at:
                 await repository.set_expiry(tx, order_id, end)

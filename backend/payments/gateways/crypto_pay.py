@@ -28,9 +28,9 @@ from backend.payments.types import (
     Created,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 SIGNATURE: Final = "crypto-pay-api-signature"
@@ -128,12 +128,12 @@ class CryptoPayProvider:
         url = invoice.mini_app_invoice_url or invoice.bot_invoice_url
         return Created(str(invoice.invoice_id), PayAction(ActionKind.LINK, url=url))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """How the invoice stands; nothing of one that the operator has deleted."""
         invoice = await self._find(payment)
         return _report(invoice, ProviderDown) if invoice else None
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """The invoice that was paid.
 
         The signature (HMAC-SHA256 in hex, whose key is the token's SHA-256) covers every byte of the body, and no time
@@ -180,7 +180,7 @@ class CryptoPayProvider:
                 raise ProviderDown("crypto_pay knows the transfer and does not list it yet") from error
             raise RefundRefused(f"crypto_pay: {error}") from error
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """The paid invoices of a period, and how much has gone back of each that was refunded in it."""
         reports = []
         async for item in self._pages("getInvoices", status="paid"):
@@ -251,7 +251,7 @@ class CryptoPayProvider:
             raise ProviderDown("crypto_pay did not say what was paid") from error
         return reading.to_text(int(coins * 10**places), places)
 
-    async def _refunds(self, since: datetime) -> list[Report]:
+    async def _refunds(self, since: datetime) -> list[ProviderReport]:
         """All that has gone back of each invoice of which a part went back in the period."""
         totals: dict[str, Money] = {}
         async for item in self._pages("getTransfers"):
@@ -264,7 +264,7 @@ class CryptoPayProvider:
                 invoice, amount = told
                 totals[invoice] = totals.get(invoice, Money.zero(amount.currency)) + amount
         return [
-            Report(
+            ProviderReport(
                 event_id=f"refunded:{invoice}:{total.amount}",
                 state=ProviderState.REFUNDED,
                 external_id=invoice,
@@ -294,7 +294,7 @@ def _read_spend_id(text: str) -> tuple[str, Money] | None:
     return (found[1], Money(int(found[2]), found[3])) if found else None
 
 
-def _report(invoice: _Invoice, refusal: reading.Refusal) -> Report:
+def _report(invoice: _Invoice, refusal: reading.Refusal) -> ProviderReport:
     """An invoice as news. It is paid in full or not at all; what is credited is its own amount, not its coins."""
     external_id, state = str(invoice.invoice_id), ProviderState.PENDING
     intent_id = reading.intent_id(invoice.payload)
@@ -302,12 +302,12 @@ def _report(invoice: _Invoice, refusal: reading.Refusal) -> Report:
         state = ProviderState.EXPIRED
     if invoice.status != "paid":
         event_id = f"{state}:{external_id}"
-        return Report(event_id=event_id, state=state, intent_id=intent_id, external_id=external_id)
+        return ProviderReport(event_id=event_id, state=state, intent_id=intent_id, external_id=external_id)
     code = reading.currency_code(invoice.fiat if invoice.currency_type == "fiat" else invoice.asset, refusal)
     received = reading.parse(invoice.amount, code, refusal)
     if not received:
         raise refusal("crypto_pay: an invoice over nothing")
-    return Report(
+    return ProviderReport(
         event_id=f"paid:{external_id}:{received.amount}",
         state=ProviderState.PAID,
         intent_id=intent_id,

@@ -12,7 +12,6 @@ import msgspec
 
 from backend.infra.settings import Settings, SettingsError
 from backend.kernel.clock import Clock
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook
 from backend.payments.ports import ProviderKit, ProviderSpec
@@ -21,11 +20,12 @@ from backend.payments.types import (
     Capabilities,
     Covers,
     Created,
+    IntentId,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 COMPLETES_AFTER: Final = timedelta(seconds=5)
@@ -58,18 +58,18 @@ class DemoProvider:
         """Nothing to open: the person only waits."""
         return Created(f"demo-{payment.intent_id}", PayAction(ActionKind.WAIT))
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """Paid in full once five seconds have passed since the payment was begun."""
         done = self._clock.now() - payment.created_at >= COMPLETES_AFTER
         state = ProviderState.PAID if done else ProviderState.PENDING
-        return Report(
+        return ProviderReport(
             event_id=f"{payment.intent_id}:{state}",
             state=state,
             intent_id=payment.intent_id,
             received=payment.payable if done else None,
         )
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """The news in a call. Raises BadWebhook.
 
         The signature (HMAC-SHA256 in hex, under a key made of SECRET_KEY) covers every byte of the body, and no time.
@@ -80,7 +80,11 @@ class DemoProvider:
         try:
             notice = msgspec.json.decode(body, type=DemoNotice)
             received = Money(notice.received, notice.currency) if notice.state is ProviderState.PAID else None
-            return [Report(event_id=notice.event_id, state=notice.state, intent_id=notice.intent_id, received=received)]
+            return [
+                ProviderReport(
+                    event_id=notice.event_id, state=notice.state, intent_id=notice.intent_id, received=received
+                )
+            ]
         except (msgspec.MsgspecError, ValueError, OverflowError) as error:
             raise BadWebhook(f"demo: {error}") from error
 
@@ -88,7 +92,7 @@ class DemoProvider:
         """Play a refund: the same key gives the same refund."""
         return Refunded(f"demo-refund-{idempotency_key}")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """None: it remembers nothing."""
         return None
 

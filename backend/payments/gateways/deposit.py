@@ -16,8 +16,8 @@ from backend.payments.types import (
     Created,
     PayAction,
     PaymentRef,
+    ProviderReport,
     Refunded,
-    Report,
     reference_of,
 )
 
@@ -31,7 +31,7 @@ class DepositProvider:
     name = "deposit"
     # Nobody can be asked: the questions only end what was given up, so they come seldom.
     capabilities = Capabilities(
-        comparable=False,
+        reconcilable=False,
         wait_seconds=_DAY,
         lifetime_seconds=7 * _DAY,
         first_poll_seconds=6 * 3600,
@@ -48,11 +48,11 @@ class DepositProvider:
         fields = {"instructions": text, "reference": reference}
         return Created(f"deposit-{payment.intent_id}", PayAction(ActionKind.DEPOSIT, fields=fields))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """None: only an admin knows."""
         return None
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Raises BadWebhook: nobody calls."""
         raise BadWebhook("deposit: nobody calls")
 
@@ -60,7 +60,7 @@ class DepositProvider:
         """Raises RefundRefused: an admin sends money back by hand."""
         raise RefundRefused("a deposit goes back by hand")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """None: there is no list."""
         return None
 

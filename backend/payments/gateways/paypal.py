@@ -14,7 +14,6 @@ from urllib.parse import quote
 import msgspec
 
 from backend.infra.settings import Settings
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
 from backend.payments.gateways import reading
@@ -26,11 +25,12 @@ from backend.payments.types import (
     Capabilities,
     Covers,
     Created,
+    IntentId,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 CURRENCIES: Final = reading.codes(
@@ -98,7 +98,7 @@ class PayPalProvider:
             raise ProviderDown("paypal gave no address to pay at")
         return Created(order.id, PayAction(ActionKind.LINK, url=url))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """How the order stands; one that was approved is captured now. None of one that PayPal has forgotten.
 
         PayPal forgets orders before captures: what was taken is then told by its capture.
@@ -113,7 +113,7 @@ class PayPalProvider:
         known = [report for report in reports if report.received is None or report.received > payment.received]
         return (known or reports)[0]
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """The news that a call of PayPal's points to; an approval is followed by the capture.
 
         The signature covers a CRC32 of the body, which any body can be given: of the body only ids are taken, and the
@@ -128,7 +128,7 @@ class PayPalProvider:
             raise BadWebhook("paypal does not know what the call is about") from error
         return [msgspec.structs.replace(report, call=call) for report in reports]
 
-    async def _look_up(self, kind: str, data: bytes) -> list[Report]:
+    async def _look_up(self, kind: str, data: bytes) -> list[ProviderReport]:
         """What PayPal's API says of the resource that a call names. Raises reading.Refused for one it does not know."""
         if kind == "CHECKOUT.ORDER.APPROVED":
             named = reading.notice(data, Order)
@@ -170,12 +170,12 @@ class PayPalProvider:
             raise ProviderDown("paypal did not say what became of the refund")
         return Refunded(made.id)
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """Our payments of a period, and what went back in it; None unless the app may search transactions.
 
         The account's other business is left out. PayPal lists a payment after up to three hours.
         """
-        reports: list[Report] = []
+        reports: list[ProviderReport] = []
         back: dict[tuple[str, str], Money] = {}
         try:
             async for info in self._transactions(since - _SKEW, until):
@@ -224,7 +224,7 @@ class PayPalProvider:
             pass  # taken before, or the payer must choose another card: the order tells
         return await self._order(order_id)
 
-    async def _of_charge(self, payment: PaymentRef) -> Report | None:
+    async def _of_charge(self, payment: PaymentRef) -> ProviderReport | None:
         """What a payment's capture tells; None where there is none, or PayPal does not know it."""
         if not payment.charge_id:
             return None
@@ -237,7 +237,7 @@ class PayPalProvider:
             return await self._returned(capture.id, None) or report
         return report
 
-    async def _of_refund(self, told: Capture) -> Report:
+    async def _of_refund(self, told: Capture) -> ProviderReport:
         """How much of a capture has gone back in all, after a call about a refund or a reversal of it.
 
         What PayPal does not list as a refund (a reversal) is known by the state of its capture and its order.
@@ -260,7 +260,7 @@ class PayPalProvider:
             raise BadWebhook("paypal: a refund that PayPal does not know")
         return report
 
-    async def _of_payment(self, info: Info) -> list[Report]:
+    async def _of_payment(self, info: Info) -> list[ProviderReport]:
         """What a search tells of a payment that names one of ours; nothing of other business.
 
         It does not tell of which order it is, and a buyer may have written that name: the capture is asked, once.
@@ -281,7 +281,7 @@ class PayPalProvider:
     async def _captured(self, capture_id: str) -> Capture:
         return await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", Capture)
 
-    async def _returned(self, capture_id: str, least: Money | None) -> Report | None:
+    async def _returned(self, capture_id: str, least: Money | None) -> ProviderReport | None:
         """How much of a capture went back in all: as its order or its own state says, or ``least`` where it is more.
 
         None for a capture of other business, and where nothing went back.
@@ -321,8 +321,8 @@ def _money(amount: Amount, refusal: reading.Refusal, *, signed: bool = False) ->
     return reading.parse(text, reading.currency_code(amount.currency_code, refusal), refusal)
 
 
-def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Money) -> Report:
-    return Report(
+def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Money) -> ProviderReport:
+    return ProviderReport(
         event_id=f"refunded:{capture_id}:{total.amount}",
         state=ProviderState.REFUNDED,
         # Whoever has no order names no payment of ours, whatever it says.
@@ -334,20 +334,22 @@ def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Mon
     )
 
 
-def _of_capture(capture: Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal) -> Report:
+def _of_capture(
+    capture: Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal
+) -> ProviderReport:
     """A capture as news. What names a payment may be anybody's: its order has to be the payment's too."""
     named = (reading.intent_id(capture.custom_id) or intent_id) if order_id else None
     external_id, state = order_id or capture.id, ProviderState.CONFIRMING
     if capture.status in _REFUSED:
         state = ProviderState.FAILED
     if capture.status not in _TAKEN:
-        return Report(event_id=f"{state}:{capture.id}", state=state, intent_id=named, external_id=external_id)
+        return ProviderReport(event_id=f"{state}:{capture.id}", state=state, intent_id=named, external_id=external_id)
     if capture.amount is None:
         raise refusal("paypal: a capture without its amount")
     received = _money(capture.amount, refusal)
     if not received:
         raise refusal("paypal: a capture of nothing")
-    return Report(
+    return ProviderReport(
         event_id=f"paid:{capture.id}:{received.amount}",
         state=ProviderState.PAID,
         intent_id=named,
@@ -359,9 +361,9 @@ def _of_capture(capture: Capture, order_id: str, intent_id: IntentId | None, ref
     )
 
 
-def _of_order(order: Order, refusal: reading.Refusal) -> list[Report]:
+def _of_order(order: Order, refusal: reading.Refusal) -> list[ProviderReport]:
     """An order as news: what was taken, then what went back; or where it stands while nothing was taken."""
-    reports: list[Report] = []
+    reports: list[ProviderReport] = []
     for unit in order.purchase_units:
         intent_id = reading.intent_id(unit.custom_id)
         for capture in unit.payments.captures:
@@ -374,7 +376,7 @@ def _of_order(order: Order, refusal: reading.Refusal) -> list[Report]:
     if reports:
         return reports
     state = ProviderState.EXPIRED if order.status == "VOIDED" else ProviderState.PENDING
-    return [Report(event_id=f"{state}:{order.id}", state=state, external_id=order.id)]
+    return [ProviderReport(event_id=f"{state}:{order.id}", state=state, external_id=order.id)]
 
 
 def _build(settings: Settings, kit: ProviderKit) -> PayPalProvider:

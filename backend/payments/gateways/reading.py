@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.errors import AppError
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money, exponent
 from backend.payments.errors import BadWebhook, ProviderDown
 from backend.payments.ports import Answer
+from backend.payments.types import IntentId
 
 T = TypeVar("T")
 Refusal = Callable[[str], AppError]

@@ -24,9 +24,9 @@ from backend.payments.types import (
     Created,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 if TYPE_CHECKING:  # the library behind it is slow to load
@@ -115,7 +115,7 @@ class StripeProvider:
     async def create(self, payment: PaymentRef) -> Created:
         """Open a session. Everything in it follows from the payment, so that the same key gives the same session."""
         back = f"{self._public_url}/wallet/payments/{payment.intent_id}"
-        mark = {_MARK: str(payment.intent_id)}
+        metadata = {_MARK: str(payment.intent_id)}
         price = {
             "currency": payment.payable.currency.lower(),
             "unit_amount": to_stripe(payment.payable),
@@ -129,8 +129,8 @@ class StripeProvider:
             mode="payment",
             client_reference_id=str(payment.intent_id),
             line_items=[{"quantity": 1, "price_data": price}],
-            metadata=mark,
-            payment_intent_data={"metadata": mark},
+            metadata=metadata,
+            payment_intent_data={"metadata": metadata},
             success_url=back,
             cancel_url=back,
             expires_at=int(payment.expires_at.timestamp()),
@@ -139,7 +139,7 @@ class StripeProvider:
             raise ProviderDown("stripe gave no address to pay at")
         return Created(session.id, PayAction(ActionKind.LINK, url=session.url))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """How the session stands; once it is known to be paid, whether money went back. None of an unknown one."""
         path = f"/v1/checkout/sessions/{payment.external_id}"
         try:
@@ -153,7 +153,7 @@ class StripeProvider:
                 return await self._returned(charge, ProviderDown) or report
         return report
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """The news in an event that Stripe has signed within five minutes of now.
 
         The signature (HMAC-SHA256 under the endpoint's secret) covers the time and every byte of the body, so the
@@ -164,7 +164,7 @@ class StripeProvider:
         self._api.verify(body, signature)
         event = reading.notice(body, _Event)
         data = bytes(event.data.object)
-        report: Report | None = None
+        report: ProviderReport | None = None
         if event.type.startswith("checkout.session."):
             report = _of_session(reading.notice(data, _Session), BadWebhook, failed=event.type.endswith("_failed"))
         elif event.type == "charge.refunded":
@@ -201,10 +201,10 @@ class StripeProvider:
             raise RefundRefused(f"stripe: the refund {made.status}")
         return Refunded(made.id)
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """The sessions of a period that were paid, and all that went back in it, disputes too."""
         period = {"created": {"gte": int((since - _SKEW).timestamp()), "lt": int((until + _SKEW).timestamp())}}
-        reports: list[Report] = []
+        reports: list[ProviderReport] = []
         async for session in self._api.pages("/v1/checkout/sessions", _Session, **period):
             report = _of_session(session, ProviderDown)
             if report.state is ProviderState.PAID:
@@ -219,7 +219,7 @@ class StripeProvider:
         found = [await self._returned(charge, ProviderDown) for charge in charges.values()]
         return reports + [report for report in found if report]
 
-    async def _returned(self, charge: _Charge, refusal: reading.Refusal) -> Report | None:
+    async def _returned(self, charge: _Charge, refusal: reading.Refusal) -> ProviderReport | None:
         """How much of a charge went back in all: by refunds, and by disputes that took the money."""
         units = charge.amount_refunded
         if charge.disputed:
@@ -229,7 +229,7 @@ class StripeProvider:
         if refunded.amount <= 0:
             return None
         name = charge.payment_intent or charge.id
-        return Report(
+        return ProviderReport(
             event_id=f"refunded:{name}:{refunded.amount}",
             state=ProviderState.REFUNDED,
             intent_id=reading.intent_id(charge.metadata.get(_MARK)),
@@ -264,20 +264,20 @@ def _state(session: _Session) -> ProviderState:
     return ProviderState.FAILED if refused else ProviderState.CONFIRMING
 
 
-def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = False) -> Report:
+def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = False) -> ProviderReport:
     """A session as news."""
     state = ProviderState.FAILED if failed else _state(session)
     # By what we said of it ourselves: a payer may write any client_reference_id into a Payment Link's address.
     intent_id = reading.intent_id((session.metadata or {}).get(_MARK))
     if state is not ProviderState.PAID:
         event_id = f"{state}:{session.id}"
-        return Report(event_id=event_id, state=state, intent_id=intent_id, external_id=session.id)
+        return ProviderReport(event_id=event_id, state=state, intent_id=intent_id, external_id=session.id)
     received = _money(session.amount_total or 0, session.currency or "", refusal)
     if received.amount <= 0:
         raise refusal("stripe: a payment of nothing")
     charge = session.payment_intent
     name = charge.id if isinstance(charge, _PaymentIntent) else charge or session.id
-    return Report(
+    return ProviderReport(
         event_id=f"paid:{name}:{received.amount}",
         state=state,
         intent_id=intent_id,

@@ -11,8 +11,8 @@ from backend.kernel.money import Money, exponent
 from backend.payments.errors import BadWebhook, RefundRefused
 from backend.payments.gateways.telegram_api import TelegramApi
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.telegram import CARDS_WAY, invoice_of
-from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, Refunded, Report
+from backend.payments.telegram import CARDS_METHOD, invoice_of
+from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderReport, Refunded
 
 # Telegram's own digits after the point, where they are not 2. Source: Telegram for Android,
 # LocaleController.formatCurrencyString, which shows what currencies.json (core.telegram.org/bots/payments) says in exp.
@@ -29,7 +29,7 @@ _BOUNDS: Final = {"USD": (100, 1_000_000)}
 class CardsProvider:
     """Payments that Telegram hands to the provider of ``token``; what went wrong is mended at the provider's."""
 
-    name = CARDS_WAY
+    name = CARDS_METHOD
 
     def __init__(self, *, api: TelegramApi, token: str, currency: str, shop: str) -> None:
         self._api = api
@@ -40,7 +40,7 @@ class CardsProvider:
             currencies=frozenset({currency}),
             minimum=least,
             maximum=most,
-            comparable=False,
+            reconcilable=False,
             wait_seconds=30,
             lifetime_seconds=1800,
         )
@@ -59,11 +59,11 @@ class CardsProvider:
         url = await self._api.create_link(invoice)
         return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         """None: the Bot API has no such question."""
         return None
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Raises BadWebhook: Telegram speaks to the bot, nobody speaks here."""
         raise BadWebhook("telegram_card: no calls")
 
@@ -71,7 +71,7 @@ class CardsProvider:
         """Raises RefundRefused: the Bot API cannot; the provider's own page can."""
         raise RefundRefused("telegram_card: not by the Bot API")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """None: the Bot API has no such list."""
         return None
 
@@ -89,4 +89,4 @@ def _build(settings: Settings, kit: ProviderKit) -> CardsProvider:
     )
 
 
-SPEC: Final = ProviderSpec(name=CARDS_WAY, needs=("TELEGRAM_PROVIDER_TOKEN",), build=_build)
+SPEC: Final = ProviderSpec(name=CARDS_METHOD, needs=("TELEGRAM_PROVIDER_TOKEN",), build=_build)

@@ -14,16 +14,16 @@ from backend.kernel.money import STARS, Money, exponent
 from backend.payments.errors import BadWebhook, RefundRefused
 from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, StarTransaction, TelegramApi
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.telegram import STARS_WAY, invoice_of, paid, refunded
+from backend.payments.telegram import STARS_METHOD, invoice_of, paid, refunded
 from backend.payments.types import (
     ActionKind,
     Capabilities,
     Created,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
-    Report,
 )
 
 # How far Telegram's clock and ours may be apart.
@@ -75,7 +75,7 @@ class StarBook:
 class StarsProvider:
     """One Star is worth ``price`` major units of the shop's ``currency``."""
 
-    name = STARS_WAY
+    name = STARS_METHOD
 
     def __init__(self, *, api: TelegramApi, price: Decimal, currency: str, shop: str) -> None:
         self._api = api
@@ -107,7 +107,7 @@ class StarsProvider:
         url = await self._api.create_link(invoice)
         return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """Whether the payment's charge is among the bot's transactions."""
         wanted = str(payment.intent_id)
         for entry in await self._book.between(payment.created_at - _SKEW):
@@ -116,9 +116,9 @@ class StarsProvider:
                 continue
             if payment.charge_id in {None, report.charge_id}:
                 return report
-        return Report(event_id=f"{wanted}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
+        return ProviderReport(event_id=f"{wanted}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Raises BadWebhook: Telegram speaks to the bot, nobody speaks here."""
         raise BadWebhook("stars: no calls")
 
@@ -133,13 +133,13 @@ class StarsProvider:
                 raise RefundRefused(f"stars: {error}") from error
         return Refunded(payment.charge_id)
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """What people paid and got back in the period, and a little around it: clocks differ."""
         entries = await self._book.between(since - _SKEW, until + _SKEW)
         return [report for report in map(_report, entries) if report is not None]
 
 
-def _report(entry: StarTransaction) -> Report | None:
+def _report(entry: StarTransaction) -> ProviderReport | None:
     """The news in a transaction; None for one that is no sale: a withdrawal, a gift that the bot sent, a reward."""
     if entry.amount <= 0:
         return None
@@ -166,4 +166,4 @@ def _build(settings: Settings, kit: ProviderKit) -> StarsProvider:
     )
 
 
-SPEC: Final = ProviderSpec(name=STARS_WAY, needs=("STAR_PRICE",), build=_build, policy_risk=False)
+SPEC: Final = ProviderSpec(name=STARS_METHOD, needs=("STAR_PRICE",), build=_build, policy_risk=False)

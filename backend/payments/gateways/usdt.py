@@ -12,7 +12,7 @@ import msgspec
 from backend.infra.settings import Settings, SettingsError
 from backend.kernel.money import Money, exponent
 from backend.payments.errors import BadWebhook, RefundRefused
-from backend.payments.types import Capabilities, PaymentRef, ProviderState, Refunded, Report
+from backend.payments.types import Capabilities, PaymentRef, ProviderReport, ProviderState, Refunded
 
 ASSET: Final = "USDT"
 DIGITS: Final = exponent(ASSET)
@@ -75,9 +75,11 @@ def read_price(settings: Settings) -> Decimal:
     return price
 
 
-def capabilities(price: Decimal, wait_seconds: int, explorer: str, *, glance: timedelta = timedelta(0)) -> Capabilities:
+def capabilities(
+    price: Decimal, wait_seconds: int, explorer: str, *, lookback: timedelta = timedelta(0)
+) -> Capabilities:
     """Of a chain on which a payment usually takes ``wait_seconds``. The money lies at an address of the operator's,
-    whose private key is not here: nothing can be sent back. ``explorer``, ``glance``: see Capabilities."""
+    whose private key is not here: nothing can be sent back. ``explorer``, ``lookback``: see Capabilities."""
     return Capabilities(
         asset=ASSET,
         unit_price=price,
@@ -87,7 +89,7 @@ def capabilities(price: Decimal, wait_seconds: int, explorer: str, *, glance: ti
         slowest_poll_seconds=15,
         follow_seconds=_FOLLOWED,
         explorer=explorer,
-        glance_seconds=int(glance.total_seconds()),
+        statement_lookback_seconds=int(lookback.total_seconds()),
     )
 
 
@@ -98,7 +100,7 @@ def report(
     *,
     credited: Money | None = None,
     progress: Mapping[str, str] | None = None,
-) -> Report:
+) -> ProviderReport:
     """What the chain says of a payment: ``coins`` have come for good, ``progress`` tells of more on its way.
 
     ``credited`` is what the books know of already. The report tells ``received`` in every state, so that money which a
@@ -111,14 +113,14 @@ def report(
     received = Money(micro, ASSET)
     told_before = credited is not None and received <= credited
     if not micro or (progress is not None and told_before):
-        return Report(
+        return ProviderReport(
             event_id=f"{external_id}:waits",
             state=ProviderState.PENDING if progress is None else ProviderState.CONFIRMING,
             external_id=external_id,
             received=received,
             details=dict(progress or {}),
         )
-    return Report(
+    return ProviderReport(
         event_id=f"{external_id}:{micro}",
         state=ProviderState.PAID,
         external_id=external_id,
@@ -135,9 +137,9 @@ def describe(coins: Sequence[Coins], decimals: int) -> dict[str, str]:
     return told | ({"dust": decimal_text(dust, decimals)} if dust else {})
 
 
-def _too_large(external_id: str, coins: Sequence[Coins], units: int, decimals: int) -> Report:
+def _too_large(external_id: str, coins: Sequence[Coins], units: int, decimals: int) -> ProviderReport:
     """For no payment, so that it waits among the unmatched; the exact sum is in the details."""
-    return Report(
+    return ProviderReport(
         event_id=f"{external_id}:{coins[-1].key}:too_large",
         state=ProviderState.PAID,
         external_id=f"{external_id}:too_large",
@@ -149,7 +151,7 @@ def _too_large(external_id: str, coins: Sequence[Coins], units: int, decimals: i
 class Watcher:
     """A chain calls nobody, has no list of our payments, and money leaves it by the operator's own wallet only."""
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Raises BadWebhook: a chain calls nobody."""
         raise BadWebhook("no chain calls here")
 
@@ -157,6 +159,6 @@ class Watcher:
         """Raises RefundRefused: there is no private key on this server."""
         raise RefundRefused("USDT is sent back by hand")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """None: each payment is looked at by itself."""
         return None

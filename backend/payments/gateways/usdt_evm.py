@@ -12,7 +12,15 @@ from backend.payments.gateways.usdt_addresses import Addresses, base_url, evm_ad
 from backend.payments.gateways.usdt_nodes import Node, Nodes, Sight, Token
 from backend.payments.gateways.usdt_quorum import Checkpoint, Seen
 from backend.payments.ports import ProviderKit, ProviderSpec
-from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderReport,
+    ProviderState,
+)
 
 # A reorganisation may move a transfer below the block in which its address was given out.
 _BEFORE: Final = 64
@@ -41,7 +49,7 @@ _KNOWN: Final = {
 
 class EvmProvider(usdt.Watcher):
     """A payment's state is read from the chain each time, so a reorganised one is simply read again. What is final and
-    agreed on is kept with the payment as its ``mark``, which only saves reading."""
+    agreed on is kept with the payment as its ``checkpoint``, which only saves reading."""
 
     name = "usdt_evm"
 
@@ -70,23 +78,26 @@ class EvmProvider(usdt.Watcher):
         }
         return Created(f"{address}@{start}", PayAction(ActionKind.TRANSFER, fields=fields))
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """What has come for good, else what is on its way and how deep it lies. Raises ProviderDown."""
         external_id = payment.external_id or ""
         address, _, start = external_id.partition("@")
-        sight = await self._nodes.look(address, int(start), _read_checkpoint(payment.mark))
+        sight = await self._nodes.read(address, int(start), _read_checkpoint(payment.checkpoint))
         final = sorted((item for item in sight.final if item.units), key=lambda item: (item.block, item.index))
         coins = [usdt.Coins(f"{item.tx}:{item.index}", item.units, item.sender) for item in final]
         waiting = [item for item in sight.waiting if item.units]
         progress = self._progress(sight, waiting) if waiting else None
-        mark = msgspec.json.encode(sight.checkpoint).decode() if sight.checkpoint else ""
+        checkpoint = msgspec.json.encode(sight.checkpoint).decode() if sight.checkpoint else ""
         told = usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
         if not sight.whole and told.received is not None and told.received < payment.received:
             # Still on the way through the chain again, to where the rest lies.
-            return Report(
-                event_id=f"{external_id}:reads", state=ProviderState.PENDING, external_id=external_id, mark=mark
+            return ProviderReport(
+                event_id=f"{external_id}:reads",
+                state=ProviderState.PENDING,
+                external_id=external_id,
+                checkpoint=checkpoint,
             )
-        return msgspec.structs.replace(told, mark=mark)
+        return msgspec.structs.replace(told, checkpoint=checkpoint)
 
     async def examine(self) -> list[str]:
         """What an operator should know of the nodes."""

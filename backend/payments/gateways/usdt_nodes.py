@@ -213,7 +213,7 @@ class Nodes:
         """
         return min(stand.head for stand in (await self._together(None)).values())
 
-    async def look(self, address: str, start: int, checkpoint: Checkpoint | None) -> Sight:
+    async def read(self, address: str, start: int, checkpoint: Checkpoint | None) -> Sight:
         """The transfers to ``address`` from block ``start`` on, read from ``checkpoint`` on where it still holds.
 
         Raises ProviderDown when fewer than a quorum of nodes answer and stand together.

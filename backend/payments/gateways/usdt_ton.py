@@ -20,7 +20,15 @@ from backend.payments.gateways import usdt
 from backend.payments.gateways.usdt_addresses import base_url, ton_raw
 from backend.payments.gateways.usdt_boc import read_comment
 from backend.payments.ports import Answer, Http, ProviderKit, ProviderSpec
-from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderState, Report
+from backend.payments.types import (
+    ActionKind,
+    Capabilities,
+    Created,
+    PayAction,
+    PaymentRef,
+    ProviderReport,
+    ProviderState,
+)
 
 _DECIMALS: Final = 6
 _PAGE: Final = 1000
@@ -35,7 +43,7 @@ _OK: Final = 200
 _USDT: Final = "0:B113A994B5024A16719F69139328EB759596C38A25F59028B146FECDC3621DFE"
 _EXPLORER: Final = "https://tonviewer.com/transaction/{tx}"
 _BEFORE: Final = timedelta(hours=1)
-_GLANCE: Final = timedelta(hours=2)
+_LOOKBACK: Final = timedelta(hours=2)
 # A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
 _PARTS: Final = timedelta(days=60)
 _SECOND: Final = timedelta(seconds=1)
@@ -118,17 +126,17 @@ class TonProvider(usdt.Watcher):
         }
         return Created(comment, PayAction(ActionKind.TRANSFER, fields=fields))
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """What has come with the payment's comment. Raises ProviderDown."""
         since = payment.created_at - _BEFORE
         found = [item async for item in self._transfers(since, None)]
         code = payment.external_id or ""
         return usdt.report(code, [item.coins for item in found if self.codes.find(item.comment) == code], _DECIMALS)
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """All that came in the period: by payment, and one by one what names none of ours."""
         recent: dict[str, list[usdt.Coins]] = {}
-        strays: list[Report] = []
+        strays: list[ProviderReport] = []
         async for item in self._transfers(since, until):
             code = self.codes.find(item.comment)
             if code is None:
@@ -213,10 +221,10 @@ class TonProvider(usdt.Watcher):
         return made if units else None
 
 
-def _stray(item: _Jettons) -> Report:
+def _stray(item: _Jettons) -> ProviderReport:
     """A transfer that names no payment of ours: it waits for an admin."""
     told = {"comment": item.comment} | usdt.describe([item.coins], _DECIMALS)
-    return Report(
+    return ProviderReport(
         event_id=f"transfer:{item.coins.key}",
         state=ProviderState.PAID,
         external_id=f"transfer:{item.coins.key}",
@@ -242,7 +250,7 @@ def _build(settings: Settings, kit: ProviderKit) -> TonProvider:
         api_key=settings.usdt_ton_api_key,
         address=settings.usdt_ton_address,
         master=settings.usdt_ton_master,
-        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, explorer, glance=_GLANCE),
+        can=usdt.capabilities(usdt.read_price(settings), _WAIT_SECONDS, explorer, lookback=_LOOKBACK),
     )
 
 

@@ -11,7 +11,7 @@ from backend.payments.errors import ProviderDown
 from backend.payments.gateways import usdt
 from backend.payments.gateways.usdt_addresses import Addresses, base_url, tron_address
 from backend.payments.ports import Http, ProviderKit, ProviderSpec
-from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, Report
+from backend.payments.types import ActionKind, Capabilities, Created, PayAction, PaymentRef, ProviderReport
 
 _DECIMALS: Final = 6
 _PAGE: Final = 200
@@ -53,7 +53,7 @@ class TronProvider(usdt.Watcher):
         }
         return Created(address, PayAction(ActionKind.TRANSFER, fields=fields))
 
-    async def status(self, payment: PaymentRef) -> Report:
+    async def status(self, payment: PaymentRef) -> ProviderReport:
         """What has come for good. Raises ProviderDown."""
         address = payment.external_id or ""
         since = int((payment.created_at.astimezone(UTC) - _BEFORE).timestamp() * 1000)

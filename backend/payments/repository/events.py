@@ -10,11 +10,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import IntentId, PaymentEventId
 from backend.kernel.money import Money
 from backend.payments.models import PaymentEvent
 from backend.payments.rules import Decision
-from backend.payments.types import InboxRow, Intent, Outcome, ProviderState, Report
+from backend.payments.types import (
+    Intent,
+    IntentId,
+    Outcome,
+    PaymentEventId,
+    ProviderEvent,
+    ProviderReport,
+    ProviderState,
+)
 
 _EVENT = PaymentEvent.__table__.c
 _COLUMNS = (
@@ -23,10 +30,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _row(row: Any) -> InboxRow:
-    return InboxRow(
+def _row(row: Any) -> ProviderEvent:
+    return ProviderEvent(
         id=PaymentEventId(row.id),
-        way=row.provider,
+        method=row.provider,
         event_id=row.external_id,
         intent_id=IntentId(row.intent_id) if row.intent_id else None,
         charge_id=row.charge_id,
@@ -53,7 +60,7 @@ _ADD = _add()  # made once: it takes longer to build than to run
 
 
 async def add_event(
-    tx: Tx, provider: str, report: Report, decision: Decision, intent_id: IntentId | None
+    tx: Tx, provider: str, report: ProviderReport, decision: Decision, intent_id: IntentId | None
 ) -> PaymentEventId | None:
     """Store a provider's message with what became of it; None when it is known."""
     amount = report.received or report.refunded
@@ -77,7 +84,7 @@ async def add_event(
     return None if found is None else PaymentEventId(found)
 
 
-async def lock_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
+async def lock_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
     """A message, locked. Raises NotFound."""
     row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id).with_for_update())).one_or_none()
     if row is None:
@@ -85,7 +92,7 @@ async def lock_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
     return _row(row)
 
 
-async def get_event(tx: Tx, event_id: PaymentEventId) -> InboxRow:
+async def get_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
     """A message. Raises NotFound."""
     row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id))).one_or_none()
     if row is None:
@@ -116,7 +123,7 @@ async def count_unmatched(tx: Tx) -> int:
 
 async def list_events(
     tx: Tx, *, outcome: Outcome | None, intent_id: IntentId | None = None, before: UUID | None = None, limit: int
-) -> list[InboxRow]:
+) -> list[ProviderEvent]:
     """Messages, the latest first."""
     found = select(*_COLUMNS).order_by(_EVENT.id.desc()).limit(limit)
     if outcome is not None:

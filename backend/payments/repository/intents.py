@@ -13,11 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.models import PaymentIntent
-from backend.payments.types import Created, Intent, IntentStatus, PayAction, ProviderState, Report
+from backend.payments.types import Created, Intent, IntentId, IntentStatus, PayAction, ProviderReport, ProviderState
 
 _INTENT = PaymentIntent.__table__.c
 _CREATED = IntentStatus.CREATED.value
@@ -37,7 +37,7 @@ def _intent(row: Any) -> Intent:
         id=IntentId(row.id),
         number=row.number,
         user_id=UserId(row.user_id),
-        way=row.provider,
+        method=row.provider,
         amount=Money(row.amount, row.currency),
         credited=Money(row.credited, row.currency),
         refunded=Money(row.refunded, row.currency),
@@ -53,7 +53,7 @@ def _intent(row: Any) -> Intent:
         updated_at=row.updated_at,
         expires_at=row.expires_at,
         polls=row.polls,
-        mark=row.mark,
+        checkpoint=row.mark,
         title=row.title,
     )
 
@@ -62,7 +62,7 @@ async def add_intent(
     tx: Tx,
     *,
     user_id: UserId,
-    way: str,
+    method: str,
     amount: Money,
     payable: Money,
     order_id: OrderId | None,
@@ -74,7 +74,7 @@ async def add_intent(
 ) -> tuple[Intent, bool]:
     """A new payment, leased to the caller, and True; or the one that the person's key made before, and False."""
     values = {
-        "id": tx.new_id(), "user_id": user_id, "provider": way, "currency": amount.currency, "amount": amount.amount,
+        "id": tx.new_id(), "user_id": user_id, "provider": method, "currency": amount.currency, "amount": amount.amount,
         "asset": payable.currency, "payable": payable.amount,
         "status": IntentStatus.CREATED.value, "idempotency_key": idempotency_key, "order_id": order_id,
         "title": title,
@@ -100,7 +100,7 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
     return _intent(row)
 
 
-async def lock_reported(tx: Tx, provider: str, report: Report) -> Intent | None:
+async def lock_reported(tx: Tx, provider: str, report: ProviderReport) -> Intent | None:
     """The payment that ``report`` speaks of, locked; None for a charge that is not the one it was made by.
 
     A refund is known by its charge too, and by that alone where an admin has given the money to somebody.
@@ -193,9 +193,9 @@ async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progres
     )
 
 
-async def save_mark(tx: Tx, intent_id: IntentId, mark: str) -> None:
+async def save_checkpoint(tx: Tx, intent_id: IntentId, checkpoint: str) -> None:
     """Keep how far the provider has looked; for people the payment is the same as before."""
-    await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(mark=mark))
+    await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(mark=checkpoint))
 
 
 async def save_refunded(tx: Tx, intent_id: IntentId, status: IntentStatus, refunded: Money) -> None:
@@ -226,7 +226,7 @@ async def list_by(
     tx: Tx,
     *,
     user_id: UserId | None = None,
-    way: str | None = None,
+    method: str | None = None,
     order_id: OrderId | None = None,
     status: IntentStatus | None = None,
     since: datetime | None = None,
@@ -236,7 +236,7 @@ async def list_by(
 ) -> list[Intent]:
     """Payments, the latest first: those to which everything that is given applies."""
     wanted = {
-        _INTENT.user_id: user_id, _INTENT.provider: way, _INTENT.order_id: order_id,
+        _INTENT.user_id: user_id, _INTENT.provider: method, _INTENT.order_id: order_id,
         _INTENT.status: status.value if status else None,
     }  # fmt: skip
     found = select(*_COLUMNS).order_by(_INTENT.id.desc()).limit(limit)
@@ -258,10 +258,10 @@ async def list_ids(tx: Tx, ids: Collection[UUID], limit: int) -> list[Intent]:
     return [_intent(row) for row in await tx.execute(found)]
 
 
-async def sum_net(tx: Tx, way: str) -> dict[str, int]:
+async def sum_net(tx: Tx, method: str) -> dict[str, int]:
     """What all payments of a provider have brought, less what went back, in minor units by the shop's currency."""
     net = func.sum(_INTENT.credited - _INTENT.refunded).label("net")
-    rows = await tx.execute(select(_INTENT.currency, net).where(_INTENT.provider == way).group_by(_INTENT.currency))
+    rows = await tx.execute(select(_INTENT.currency, net).where(_INTENT.provider == method).group_by(_INTENT.currency))
     return {row.currency: int(row.net) for row in rows if row.net}
 
 

@@ -17,7 +17,7 @@ _DONE = PaymentReconciliation.__table__.c
 def _reconciliation(row: Any) -> Reconciliation:
     return Reconciliation(
         id=row.id,
-        way=row.provider,
+        method=row.provider,
         since=row.since,
         until=row.until,
         checked=row.checked,
@@ -33,7 +33,7 @@ async def add_reconciliation(tx: Tx, done: Reconciliation) -> None:
     await tx.execute(
         insert(PaymentReconciliation).values(
             id=done.id,
-            provider=done.way,
+            provider=done.method,
             since=done.since,
             until=done.until,
             checked=done.checked,

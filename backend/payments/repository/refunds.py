@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import IntentId, OrderId, RefundId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments.models import PaymentIntent, PaymentRefund
-from backend.payments.types import Intent, Refund, RefundStatus
+from backend.payments.types import Intent, IntentId, Refund, RefundId, RefundStatus
 
 _REFUND = PaymentRefund.__table__.c
 _INTENT = PaymentIntent.__table__.c
@@ -30,7 +30,7 @@ def _refund(row: Any) -> Refund:
         intent_id=IntentId(row.intent_id),
         user_id=UserId(row.user_id),
         order_id=OrderId(row.order_id) if row.order_id else None,
-        way=row.provider,
+        method=row.provider,
         amount=Money(row.amount, row.currency),
         payable=Money(row.payable, row.asset),
         status=RefundStatus(row.status),
@@ -147,7 +147,7 @@ _GONE = _INTENT.refunded - (
 )
 
 
-async def get_gone(tx: Tx, intent_id: IntentId) -> Money:
+async def get_refunded_total(tx: Tx, intent_id: IntentId) -> Money:
     """What of a payment has really gone back: without what is booked and not sent yet. Raises NotFound."""
     row = (await tx.execute(select(_GONE.label("gone"), _INTENT.currency).where(_INTENT.id == intent_id))).one_or_none()
     if row is None:
@@ -155,22 +155,22 @@ async def get_gone(tx: Tx, intent_id: IntentId) -> Money:
     return Money(int(row.gone), row.currency)
 
 
-async def list_gone(tx: Tx, way: str, since: datetime, most: int) -> dict[IntentId, Money]:
+async def list_refunded_totals(tx: Tx, method: str, since: datetime, most: int) -> dict[IntentId, Money]:
     """What has really gone back of each payment of a provider by which a refund has ended well since then."""
     sent = select(_REFUND.intent_id).where(_REFUND.status == RefundStatus.SUCCEEDED.value, _REFUND.updated_at >= since)
     found = select(_INTENT.id, _GONE.label("gone"), _INTENT.currency).where(
-        _INTENT.provider == way, _INTENT.id.in_(sent)
+        _INTENT.provider == method, _INTENT.id.in_(sent)
     )
     rows = await tx.execute(found.order_by(_INTENT.id.desc()).limit(most))
     return {IntentId(row.id): Money(int(row.gone), row.currency) for row in rows}
 
 
-async def sum_pending(tx: Tx, way: str) -> dict[str, int]:
+async def sum_pending(tx: Tx, method: str) -> dict[str, int]:
     """What is booked to go back through a provider and is not sent yet, in minor units by the shop's currency."""
     pending = (
         select(_REFUND.currency, func.sum(_REFUND.amount).label("amount"))
         .join(PaymentIntent, _INTENT.id == _REFUND.intent_id)
-        .where(_INTENT.provider == way, _REFUND.status == RefundStatus.PENDING.value)
+        .where(_INTENT.provider == method, _REFUND.status == RefundStatus.PENDING.value)
         .group_by(_REFUND.currency)
     )
     return {row.currency: int(row.amount) for row in await tx.execute(pending)}

@@ -17,7 +17,7 @@ from backend.payments.service.deposits import DepositsService
 from backend.payments.service.inbox import InboxService
 from backend.payments.service.intents import POLL, IntentsService
 from backend.payments.service.methods import MethodsService
-from backend.payments.service.reconciliation import COMPARE, ReconciliationService
+from backend.payments.service.reconciliation import RECONCILE, ReconciliationService
 from backend.payments.service.refunds import RefundsService
 from backend.payments.service.setup import configure
 from backend.payments.types import ProviderSetup, TopUpLimits
@@ -71,8 +71,8 @@ class PaymentServices:
 
 
 __all__ = [
-    "COMPARE",
     "POLL",
+    "RECONCILE",
     "ChatPaymentsService",
     "DepositsService",
     "InboxService",

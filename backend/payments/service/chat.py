@@ -12,9 +12,9 @@ from backend.payments.errors import PaymentClosed
 from backend.payments.service.intents import IntentsService
 from backend.payments.service.methods import MethodsService
 from backend.payments.telegram import Invoice
-from backend.payments.types import Intent, Outcome, Report, Way
+from backend.payments.types import Intent, Outcome, PaymentMethod, ProviderReport
 
-_WAYS: Final = (telegram.STARS_WAY, telegram.CARDS_WAY)
+_METHODS: Final = (telegram.STARS_METHOD, telegram.CARDS_METHOD)
 
 
 class ChatPaymentsService:
@@ -26,11 +26,11 @@ class ChatPaymentsService:
         self._shop = shop
         self._provider_token = provider_token
 
-    async def ways(self, actor: Actor) -> dict[str, Way]:
+    async def methods(self, actor: Actor) -> dict[str, PaymentMethod]:
         """The ways that are invoices in the chat and are on, by name."""
-        return {way.name: way for way in await self._methods.enabled(actor) if way.name in _WAYS}
+        return {method.name: method for method in await self._methods.enabled(actor) if method.name in _METHODS}
 
-    def invoice(self, actor: Actor, intent: Intent, way: Way) -> Invoice:
+    def invoice(self, actor: Actor, intent: Intent, method: PaymentMethod) -> Invoice:
         """The invoice of the actor's payment, in his language."""
         return telegram.invoice_of(
             intent.id,
@@ -39,8 +39,8 @@ class ChatPaymentsService:
             language=actor.language.value,
             shop=self._shop,
             title=intent.title,
-            unit_price=way.unit_price,
-            provider_token="" if way.asset == STARS else self._provider_token,
+            unit_price=method.unit_price,
+            provider_token="" if method.asset == STARS else self._provider_token,
         )
 
     async def approve(self, payload: str, total: int, currency: str, payer_telegram_id: int) -> Intent:
@@ -53,7 +53,7 @@ class ChatPaymentsService:
             raise PaymentClosed("not a payment of ours")
         try:
             price = Money(total, currency)
-            return await self._intents.approve(telegram.way_of(currency), intent_id, price, payer_telegram_id)
+            return await self._intents.approve(telegram.method_of(currency), intent_id, price, payer_telegram_id)
         except (NotFound, Invalid, OverflowError) as error:
             raise PaymentClosed(str(error)) from error
 
@@ -75,9 +75,9 @@ class ChatPaymentsService:
         """Note that a charge went back: our own refund is known, any other waits for an admin."""
         return await self._settle(telegram.refunded(charge_id, payload, total, payer=payer), total)
 
-    async def unread(self, key: str, kind: str, payload: str, payer: int | None = None) -> Outcome:
+    async def unreadable(self, key: str, kind: str, payload: str, payer: int | None = None) -> Outcome:
         """Keep news of money that nobody can read, among the unmatched payments; ``key`` tells one from the next."""
-        return await self._intents.settle(telegram.STARS_WAY, telegram.unread(key, kind, payload, payer))
+        return await self._intents.settle(telegram.STARS_METHOD, telegram.unreadable(key, kind, payload, payer))
 
-    async def _settle(self, report: Report, total: Money) -> Outcome:
-        return await self._intents.settle(telegram.way_of(total.currency), report)
+    async def _settle(self, report: ProviderReport, total: Money) -> Outcome:
+        return await self._intents.settle(telegram.method_of(total.currency), report)

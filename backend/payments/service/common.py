@@ -33,5 +33,5 @@ async def ref(tx: Tx, intent: Intent) -> PaymentRef:
         created_at=intent.created_at,
         expires_at=intent.expires_at,
         title=intent.title,
-        mark=intent.mark,
+        checkpoint=intent.checkpoint,
     )

@@ -16,33 +16,34 @@ from backend.infra.live_settings import Live
 from backend.infra.storage import PrivateFiles, StoredFile, sniff_document
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import IntentId, ProofId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
-from backend.payments.repository import intents, proofs
-from backend.payments.repository.proofs import Sealed
+from backend.payments.repository import intents, receipts
+from backend.payments.repository.receipts import Sealed
 from backend.payments.types import (
     Deposit,
     DepositJudged,
     DepositProved,
     Intent,
+    IntentId,
     IntentStatus,
     Outcome,
-    Proof,
+    ProviderReport,
     ProviderState,
-    Report,
+    TransferReceipt,
+    TransferReceiptId,
 )
 
-WAY: Final = "deposit"
-MOST_PROOFS: Final = 5
-MAX_PROOF_BYTES: Final = 5 * 1024 * 1024
+METHOD: Final = "deposit"
+MOST_RECEIPTS: Final = 5
+MAX_RECEIPT_BYTES: Final = 5 * 1024 * 1024
 _MAX_NOTE: Final = 500
 _MAX_REASON: Final = 500
 _SHOWN: Final = 100
 _KEY_PURPOSE: Final = "payment_proof"
 # Money may come late, and a person may answer a refusal with a better proof.
-_PROVABLE: Final = frozenset(
+_ACCEPTS_RECEIPTS: Final = frozenset(
     {
         IntentStatus.CREATED,
         IntentStatus.PENDING,
@@ -68,7 +69,7 @@ class DepositsService:
         self._files = files
 
     @retry_conflicts
-    async def add_proof(self, actor: Actor, intent_id: IntentId, data: bytes, note: str = "") -> Proof:
+    async def add_receipt(self, actor: Actor, intent_id: IntentId, data: bytes, note: str = "") -> TransferReceipt:
         """Keep a picture (PNG, JPEG, WebP) or a PDF that shows the actor's payment, and tell the admins.
 
         Raises NotFound for another's payment, PaymentClosed for one that needs no proof, Invalid (field ``proof``:
@@ -81,9 +82,9 @@ class DepositsService:
                 intent = await intents.lock_intent(tx, intent_id)
                 if intent.user_id != actor.id:
                     raise NotFound(f"payment {intent_id} of another")
-                before = await self._check_provable(tx, intent)
-                proof = Proof(
-                    id=ProofId(tx.new_id()),
+                before = await self._check_accepts(tx, intent)
+                receipt = TransferReceipt(
+                    id=TransferReceiptId(tx.new_id()),
                     intent_id=intent_id,
                     content_type=content_type,
                     size=len(data),
@@ -93,56 +94,56 @@ class DepositsService:
                 )
                 key_id, key = await self._ring.create(tx, _KEY_PURPOSE)
                 # Inside the transaction, so that no row ever names a file that is not there.
-                name = await self._files.put(seal(key, data, proof.id.bytes))
-                await proofs.add_proof(tx, proof, Sealed(name, key_id))
+                name = await self._files.put(seal(key, data, receipt.id.bytes))
+                await receipts.add_receipt(tx, receipt, Sealed(name, key_id))
                 await self._tell(tx, intent, first=all(item.decided_at is not None for item in before))
         except BaseException:
             if name is not None:
                 await self._files.delete(name)
             raise
-        return proof
+        return receipt
 
-    def takes_proof(self, intent: Intent, proofs: Sequence[Proof]) -> bool:
-        """Whether another proof can be added to a payment that has ``proofs``."""
-        return intent.way == WAY and intent.status in _PROVABLE and len(proofs) < MOST_PROOFS
+    def takes_receipt(self, intent: Intent, receipts: Sequence[TransferReceipt]) -> bool:
+        """Whether another transfer receipt can be added to a payment that has ``receipts``."""
+        return intent.method == METHOD and intent.status in _ACCEPTS_RECEIPTS and len(receipts) < MOST_RECEIPTS
 
-    async def proofs(self, actor: Actor, intent_id: IntentId) -> list[Proof]:
+    async def receipts(self, actor: Actor, intent_id: IntentId) -> list[TransferReceipt]:
         """What was uploaded for a payment, the oldest first; for its owner, and for admins with the permission for
         money. Raises NotFound."""
         async with self._uow.read() as tx:
             await self._visible(tx, actor, intent_id)
-            return await proofs.list_proofs(tx, intent_id)
+            return await receipts.list_receipts(tx, intent_id)
 
-    async def open_proof(self, actor: Actor, proof_id: ProofId) -> StoredFile:
+    async def open_receipt(self, actor: Actor, receipt_id: TransferReceiptId) -> StoredFile:
         """The file itself, for the same people. Raises NotFound."""
         async with self._uow.read() as tx:
-            proof, sealed = await proofs.get_proof(tx, proof_id)
-            await self._visible(tx, actor, proof.intent_id)
+            receipt, sealed = await receipts.get_receipt(tx, receipt_id)
+            await self._visible(tx, actor, receipt.intent_id)
             key = await self._ring.get(tx, sealed.data_key_id)
-        data = open_sealed(key, await self._files.get(sealed.file), proof.id.bytes)
-        return StoredFile(data, proof.content_type)
+        data = open_sealed(key, await self._files.get(sealed.file), receipt.id.bytes)
+        return StoredFile(data, receipt.content_type)
 
-    async def last_proof(self, intent_id: IntentId) -> StoredFile | None:
+    async def latest_receipt(self, intent_id: IntentId) -> StoredFile | None:
         """The latest file of a payment, for the message to the admins; None where there is none."""
         async with self._uow.read() as tx:
-            shown = await proofs.list_proofs(tx, intent_id)
-        return await self.open_proof(Actor.system(), shown[-1].id) if shown else None
+            shown = await receipts.list_receipts(tx, intent_id)
+        return await self.open_receipt(Actor.system(), shown[-1].id) if shown else None
 
-    async def waiting(self, actor: Actor) -> list[Deposit]:
+    async def awaiting_review(self, actor: Actor) -> list[Deposit]:
         """Payments with a proof that nobody has judged, and those that wait for a second admin; of each those that
         wait longest first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             firsts = await approvals.list_first(tx, ValueKind.DEPOSIT)
-            waiting = [*await proofs.list_waiting(tx, _SHOWN), *(IntentId(UUID(one.subject)) for one in firsts)]
+            waiting = [*await receipts.list_waiting(tx, _SHOWN), *(IntentId(UUID(one.subject)) for one in firsts)]
             found = [await intents.get_intent(tx, intent_id) for intent_id in dict.fromkeys(waiting)]
             names = await identity.user_names(tx, [intent.user_id for intent in found])
-            shown = await proofs.list_proofs(tx, *(intent.id for intent in found)) if found else []
+            shown = await receipts.list_receipts(tx, *(intent.id for intent in found)) if found else []
         return [
             Deposit(
                 intent=intent,
                 payer=names.get(intent.user_id, ""),
-                proofs=[proof for proof in shown if proof.intent_id == intent.id],
+                receipts=[receipt for receipt in shown if receipt.intent_id == intent.id],
             )
             for intent in found
         ]
@@ -162,15 +163,15 @@ class DepositsService:
             _check_received(intent, received)
             if not await self._agreed(tx, actor, intent, received):
                 return intent
-            report = Report(
-                event_id=f"{WAY}:{intent_id}:{received.amount}",
+            report = ProviderReport(
+                event_id=f"{METHOD}:{intent_id}:{received.amount}",
                 state=ProviderState.PAID,
                 intent_id=intent_id,
                 received=received,
             )
-            if await domain.apply(tx, WAY, report) is Outcome.UNMATCHED:
+            if await domain.apply(tx, METHOD, report) is Outcome.UNMATCHED:
                 raise PaymentClosed(intent.status)
-            await proofs.decide(tx, intent_id)
+            await receipts.decide(tx, intent_id)
             told = {"received": received.amount, "currency": received.currency}
             await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", told)
             tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=True))
@@ -189,18 +190,18 @@ class DepositsService:
         async with self._uow() as tx:
             intent = await self._locked(tx, intent_id)
             await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
-            shown = await proofs.list_proofs(tx, intent_id)
-            if not intent.is_open and all(proof.decided_at is not None for proof in shown):
+            shown = await receipts.list_receipts(tx, intent_id)
+            if not intent.is_open and all(receipt.decided_at is not None for receipt in shown):
                 raise PaymentClosed(intent.status)
-            report = Report(
-                event_id=f"{WAY}:{intent_id}:rejected:{len(shown)}",
+            report = ProviderReport(
+                event_id=f"{METHOD}:{intent_id}:rejected:{len(shown)}",
                 state=ProviderState.FAILED,
                 intent_id=intent_id,
                 details={"reason": reason.strip()},
             )
-            if await domain.apply(tx, WAY, report) is Outcome.IGNORED:  # a part of it came: that stays
+            if await domain.apply(tx, METHOD, report) is Outcome.IGNORED:  # a part of it came: that stays
                 await self._keep(tx, intent, report.details)
-            await proofs.decide(tx, intent_id)
+            await receipts.decide(tx, intent_id)
             await approvals.drop(tx, ValueKind.DEPOSIT, str(intent_id))
             told = {"reason": reason.strip()}
             await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
@@ -225,18 +226,20 @@ class DepositsService:
             tx.signal(domain.SIGNAL, intent.id)
         return approval is Approval.GIVEN
 
-    async def _check_provable(self, tx: Tx, intent: Intent) -> list[Proof]:
-        if intent.way != WAY or intent.status not in _PROVABLE:
+    async def _check_accepts(self, tx: Tx, intent: Intent) -> list[TransferReceipt]:
+        if intent.method != METHOD or intent.status not in _ACCEPTS_RECEIPTS:
             raise PaymentClosed(intent.status)
-        before = await proofs.list_proofs(tx, intent.id)
-        if len(before) >= MOST_PROOFS:
-            raise Invalid("too many proofs", fields={"proof": "too_many"}, most=MOST_PROOFS)
+        before = await receipts.list_receipts(tx, intent.id)
+        if len(before) >= MOST_RECEIPTS:
+            raise Invalid("too many proofs", fields={"proof": "too_many"}, most=MOST_RECEIPTS)
         return before
 
     async def _tell(self, tx: Tx, intent: Intent, *, first: bool) -> None:
         # Under an admin's eyes a payment does not expire; money that is partly there keeps its status.
-        looked_at = Report(event_id=f"{WAY}:{intent.id}:proved", state=ProviderState.CONFIRMING, intent_id=intent.id)
-        if await domain.apply(tx, WAY, looked_at) is Outcome.IGNORED:
+        looked_at = ProviderReport(
+            event_id=f"{METHOD}:{intent.id}:proved", state=ProviderState.CONFIRMING, intent_id=intent.id
+        )
+        if await domain.apply(tx, METHOD, looked_at) is Outcome.IGNORED:
             await self._keep(tx, intent, {})
         if first:
             tx.emit(
@@ -257,7 +260,7 @@ class DepositsService:
     @staticmethod
     async def _locked(tx: Tx, intent_id: IntentId) -> Intent:
         intent = await intents.lock_intent(tx, intent_id)
-        if intent.way != WAY:
+        if intent.method != METHOD:
             raise NotFound(f"payment {intent_id} is no deposit")
         return intent
 
@@ -269,7 +272,7 @@ class DepositsService:
 
 def _checked(data: bytes, note: str) -> str:
     """The content type of a proof. Raises Invalid."""
-    if len(data) > MAX_PROOF_BYTES:
+    if len(data) > MAX_RECEIPT_BYTES:
         raise Invalid("the proof is too large", fields={"proof": "too_large"})
     if len(note.strip()) > _MAX_NOTE:
         raise Invalid("the note is too long", fields={"note": "too_long"})

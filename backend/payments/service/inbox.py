@@ -15,7 +15,7 @@ from backend.infra import audit
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import IntentId, OrderId, PaymentEventId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import searched
@@ -24,14 +24,16 @@ from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCur
 from backend.payments.repository import events, intents, refunds, search
 from backend.payments.service.common import NO_PROVIDERS, Providers
 from backend.payments.types import (
-    InboxRow,
     Intent,
+    IntentId,
     IntentStatus,
     Outcome,
-    PaymentFile,
+    PaymentDetails,
+    PaymentEventId,
     PaymentTakenBack,
+    ProviderEvent,
+    ProviderReport,
     ProviderState,
-    Report,
     Worth,
 )
 from backend.wallet import domain as wallet
@@ -60,7 +62,7 @@ class InboxService:
         self,
         actor: Actor,
         *,
-        way: str | None = None,
+        method: str | None = None,
         status: IntentStatus | None = None,
         user_id: UserId | None = None,
         order_id: OrderId | None = None,
@@ -71,7 +73,7 @@ class InboxService:
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
             found = await intents.list_by(
-                tx, user_id=user_id, way=way, order_id=order_id, status=status, before=before, limit=_PAGE + 1
+                tx, user_id=user_id, method=method, order_id=order_id, status=status, before=before, limit=_PAGE + 1
             )
         more = len(found) > _PAGE
         return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
@@ -125,17 +127,17 @@ class InboxService:
                 found += await search.list_by_amount(tx, amount, _PAGE)
         return found
 
-    async def payment(self, actor: Actor, intent_id: IntentId) -> PaymentFile:
+    async def payment(self, actor: Actor, intent_id: IntentId) -> PaymentDetails:
         """All that is known of a payment. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            return PaymentFile(
+            return PaymentDetails(
                 intent=await intents.get_intent(tx, intent_id),
                 events=await events.list_events(tx, outcome=None, intent_id=intent_id, limit=_ALL_OF_ONE),
                 refunds=await refunds.list_refunds(tx, intent_id=intent_id, limit=_ALL_OF_ONE),
             )
 
-    async def unmatched(self, actor: Actor, cursor: str | None = None) -> Page[InboxRow]:
+    async def unmatched(self, actor: Actor, cursor: str | None = None) -> Page[ProviderEvent]:
         """What belongs to nobody yet, the latest first. Raises Invalid for a bad cursor."""
         actor.require(Permission.MONEY)
         before = decode_cursor(cursor, UUID) if cursor else None
@@ -150,18 +152,18 @@ class InboxService:
         async with self._uow.read() as tx:
             return await events.count_unmatched(tx)
 
-    async def event(self, actor: Actor, event_id: PaymentEventId) -> InboxRow:
+    async def event(self, actor: Actor, event_id: PaymentEventId) -> ProviderEvent:
         """One message of a provider, whatever became of it. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return await events.get_event(tx, event_id)
 
-    def worth(self, event: InboxRow) -> Worth | None:
+    def worth(self, event: ProviderEvent) -> Worth | None:
         """What the money that ``event`` tells of is worth, and the most that may be given for it.
 
         None where nobody knows: it came in another currency, and its way is off or has another asset.
         """
-        provider = self._providers.get(event.way)
+        provider = self._providers.get(event.method)
         return rules.worth(event.amount, self._currency, provider.capabilities if provider else None)
 
     @retry_conflicts
@@ -182,7 +184,7 @@ class InboxService:
             event = await events.lock_event(tx, event_id)
             if event.outcome is not Outcome.UNMATCHED or event.state is not ProviderState.PAID or not event.amount:
                 raise PaymentClosed(event.outcome)
-            rules.check_given(amount, self._currency, self.worth(event))
+            rules.check_assigned(amount, self._currency, self.worth(event))
             given = NewValue(
                 kind=ValueKind.UNMATCHED,
                 subject=str(event_id),
@@ -196,7 +198,7 @@ class InboxService:
             intent, _ = await intents.add_intent(
                 tx,
                 user_id=user_id,
-                way=event.way,
+                method=event.method,
                 amount=amount,
                 payable=event.amount,
                 order_id=order_id,
@@ -205,7 +207,7 @@ class InboxService:
                 lease=timedelta(0),
                 next_poll=None,
             )
-            report = Report(
+            report = ProviderReport(
                 event_id=event.event_id,
                 state=ProviderState.PAID,
                 intent_id=intent.id,
@@ -213,7 +215,7 @@ class InboxService:
                 charge_id=event.charge_id,
                 details=event.details,
             )
-            await domain.apply(tx, event.way, report)
+            await domain.apply(tx, event.method, report)
             told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency}
             await audit.record(tx, actor.user_id, "payments.assign", f"payment_event:{event_id}", told)
             return await intents.get_intent(tx, intent.id)
@@ -237,7 +239,7 @@ class InboxService:
                 raise RefundCurrencyDiffers(f"{event.amount.currency} for {intent.payable.currency}")
             if not intent.credited:
                 raise PaymentNotCredited(f"payment {intent.id}")
-            back = rules.worth_back(intent, event.amount)
+            back = rules.unbooked_refund(intent, event.amount)
             if back:
                 await self._take_back(tx, intent, back, str(event_id))
                 total = intent.refunded + back
@@ -256,7 +258,7 @@ class InboxService:
 
     @staticmethod
     async def _take_back(tx: Tx, intent: Intent, back: Money, key: str) -> None:
-        target, reference, memo = AccountRef.house(f"provider:{intent.way}"), str(intent.id), Memo(way=intent.way)
+        target, reference, memo = AccountRef.house(f"provider:{intent.method}"), str(intent.id), Memo(way=intent.method)
         taken = await wallet.take_up_to(
             tx, TransferKind.REFUND, f"taken_back:{key}", intent.user_id, target, back, reference, memo
         )
@@ -291,7 +293,7 @@ class InboxService:
         return True
 
     @staticmethod
-    async def _waived(tx: Tx, event: InboxRow, reason: str) -> NewValue | None:
+    async def _waived(tx: Tx, event: ProviderEvent, reason: str) -> NewValue | None:
         """What a person keeps though the provider took it back; None where the event takes nothing from anybody."""
         if event.state is not ProviderState.REFUNDED or event.intent_id is None or event.amount is None:
             return None
@@ -300,7 +302,7 @@ class InboxService:
         return NewValue(
             kind=ValueKind.WAIVED_REFUND,
             subject=str(event.id),
-            amount=rules.worth_back(intent, event.amount) if same else intent.credited - intent.refunded,
+            amount=rules.unbooked_refund(intent, event.amount) if same else intent.credited - intent.refunded,
             permission=Permission.MONEY,
             user_id=intent.user_id,
             reason=reason,

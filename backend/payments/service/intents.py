@@ -14,7 +14,7 @@ from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, NotFound, Unavailable
-from backend.kernel.ids import IntentId, OrderId
+from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import PaymentClosed
@@ -24,11 +24,12 @@ from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     Capabilities,
     Intent,
+    IntentId,
     IntentStatus,
     Outcome,
     PaymentRef,
     PollIntent,
-    Report,
+    ProviderReport,
     TopUpLimits,
 )
 
@@ -61,7 +62,7 @@ class IntentsService:
     async def start_top_up(
         self,
         actor: Actor,
-        way: str,
+        method: str,
         amount: Money,
         order_id: OrderId | None = None,
         *,
@@ -78,9 +79,9 @@ class IntentsService:
         PaymentConflict for a key used otherwise, Unavailable when the provider does not answer (the payment stays, and
         is opened by a later try or by the worker).
         """
-        provider = self._providers.get(way)
+        provider = self._providers.get(method)
         if provider is None or not rules.serves(provider.capabilities, self._currency):
-            raise Invalid(f"no way called {way!r}", fields={"way": "unknown_way"})
+            raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
         if not 0 < len(idempotency_key) <= _MAX_KEY:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
         rules.check_amount(amount, *rules.bounds(self._limits(), provider.capabilities))
@@ -93,13 +94,13 @@ class IntentsService:
             if order_id is not None:
                 await intents.lock_methods(tx, order_id)
             intent, fresh, key = None, False, idempotency_key
-            while intent is None or (rules.is_dead(intent, tx.now) and not fresh):
+            while intent is None or (rules.ended_unpaid(intent, tx.now) and not fresh):
                 if intent is not None:
                     key = f"{idempotency_key}:{intent.number}"
                 intent, fresh = await intents.add_intent(
                     tx,
                     user_id=actor.id,
-                    way=way,
+                    method=method,
                     amount=amount,
                     payable=rules.payable_of(amount, can),
                     order_id=order_id,
@@ -109,7 +110,7 @@ class IntentsService:
                     lease=_LEASE,
                     next_poll=first_poll,
                 )
-                rules.check_same(intent, way, amount, order_id)
+                rules.check_same(intent, method, amount, order_id)
             for replaced in await intents.cancel_others(tx, intent, instead):
                 tx.signal(domain.SIGNAL, replaced)
             if fresh:
@@ -129,7 +130,7 @@ class IntentsService:
         async with self._uow.read() as tx:
             return await intents.list_by(tx, user_id=actor.id, limit=limit)
 
-    async def approve(self, way: str, intent_id: IntentId, payable: Money, payer_telegram_id: int) -> Intent:
+    async def approve(self, method: str, intent_id: IntentId, payable: Money, payer_telegram_id: int) -> Intent:
         """Whether a provider may take this money now, as Telegram asks before it does; the payment.
 
         Raises NotFound for a payment of another way or person, PaymentClosed when it is paid or over, Invalid when the
@@ -139,7 +140,7 @@ class IntentsService:
             intent = await intents.get_intent(tx, intent_id)
             reference = await ref(tx, intent)
             late = tx.now >= intent.expires_at
-        if intent.way != way or reference.payer_telegram_id != payer_telegram_id:
+        if intent.method != method or reference.payer_telegram_id != payer_telegram_id:
             raise NotFound(f"payment {intent_id} of another")
         if late or not intent.is_open or intent.received:
             raise PaymentClosed(intent.status)
@@ -154,7 +155,7 @@ class IntentsService:
         """
         return await self._check(await self.intent(actor, intent_id))
 
-    async def look(self, actor: Actor, intent_id: IntentId) -> Intent:
+    async def poll_now(self, actor: Actor, intent_id: IntentId) -> Intent:
         """A payment after a look at the provider now, also long after its time: money may come to an address for ever.
 
         For its owner and for admins with the permission for money. Raises NotFound for anybody else's, Unavailable
@@ -164,7 +165,7 @@ class IntentsService:
             intent = await intents.get_intent(tx, intent_id)
         if intent.user_id != actor.user_id and not actor.may(Permission.MONEY):
             raise NotFound(f"payment {intent_id} of another")
-        provider = self._providers.get(intent.way)
+        provider = self._providers.get(intent.method)
         if provider is None or intent.external_id is None:
             return intent
         found = await self._take_in(intent, await provider.status(await self._ref(intent)))
@@ -172,12 +173,12 @@ class IntentsService:
             await self._follow(found, provider.capabilities)
         return found
 
-    async def receive(self, way: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
+    async def receive(self, method: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
         """Take a provider's call. Raises NotFound for an unknown provider, BadWebhook for a call not its own."""
-        provider = self._providers.get(way)
+        provider = self._providers.get(method)
         if provider is None:
-            raise NotFound(f"no provider called {way!r}")
-        return [await self.settle(way, report) for report in await provider.webhook(headers, body)]
+            raise NotFound(f"no provider called {method!r}")
+        return [await self.settle(method, report) for report in await provider.webhook(headers, body)]
 
     async def poll(self, asked: PollIntent) -> None:
         """Task: look at the provider, and come back later until nothing more can happen."""
@@ -187,12 +188,12 @@ class IntentsService:
             return
         intent = await self._check(intent)
         attempt = asked.attempt + 1
-        provider = self._providers.get(intent.way)
+        provider = self._providers.get(intent.method)
         can = provider.capabilities if provider else Capabilities()
         async with self._uow() as tx:
-            asks = rules.is_asked(intent, tx.now, can)
+            asks = rules.should_poll(intent, tx.now, can)
             over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
-            follows = not rules.is_awaited(intent) or over
+            follows = not rules.may_receive_money(intent) or over
             delay = rules.poll_delay(attempt, can, follows=follows)
             if tx.now < intent.expires_at:  # the one that ends it comes in time
                 delay = min(delay, max(intent.expires_at - tx.now, _SOONEST))
@@ -211,14 +212,14 @@ class IntentsService:
             forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
         few = asyncio.Semaphore(_LOOKED_AT_ONCE)
 
-        async def look(intent_id: IntentId, polls: int) -> None:
+        async def poll_one(intent_id: IntentId, polls: int) -> None:
             async with few:
                 try:
                     await self.poll(PollIntent(intent_id, polls))
                 except AppError as error:  # one payment's trouble is not the others'
                     log.warning("payments.sweep_failed", intent=str(intent_id), error=error.detail)
 
-        await asyncio.gather(*(look(intent_id, polls) for intent_id, polls in forgotten))
+        await asyncio.gather(*(poll_one(intent_id, polls) for intent_id, polls in forgotten))
         return len(forgotten)
 
     async def _open(self, intent: Intent, *, leased: bool = False) -> Intent:
@@ -231,7 +232,7 @@ class IntentsService:
                     return intent
         reference = await self._ref(intent)
         failpoint("payments.begun")
-        created = await self._providers[intent.way].create(reference)
+        created = await self._providers[intent.method].create(reference)
         failpoint("payments.opened")
         async with self._uow() as tx:
             await intents.save_created(tx, intent.id, created)
@@ -240,16 +241,16 @@ class IntentsService:
 
     async def _check(self, intent: Intent) -> Intent:
         """Ask the provider, do what it says, and give the payment up when its time is over."""
-        provider = self._providers.get(intent.way)
+        provider = self._providers.get(intent.method)
         return await self._take_in(intent, None if provider is None else await self._ask(provider, intent))
 
-    async def _take_in(self, intent: Intent, report: Report | None) -> Intent:
+    async def _take_in(self, intent: Intent, report: ProviderReport | None) -> Intent:
         if report is not None:
-            if report.mark not in {"", intent.mark}:
+            if report.checkpoint not in {"", intent.checkpoint}:
                 async with self._uow() as tx:
-                    await intents.save_mark(tx, intent.id, report.mark)
-            if rules.is_news(intent, report):
-                await self.settle(intent.way, report)
+                    await intents.save_checkpoint(tx, intent.id, report.checkpoint)
+            if rules.changes(intent, report):
+                await self.settle(intent.method, report)
             elif rules.is_progress(intent, report):
                 await self._note_progress(intent.id, report)
         async with self._uow.read() as tx:
@@ -267,18 +268,18 @@ class IntentsService:
             if await intents.next_poll(tx, intent.id, intent.polls, tx.now + delay):
                 tx.enqueue(POLL, PollIntent(intent.id, attempt), delay=delay, unique_key=_poll_key(intent.id, attempt))
 
-    async def _ask(self, provider: PaymentProvider, intent: Intent) -> Report | None:
+    async def _ask(self, provider: PaymentProvider, intent: Intent) -> ProviderReport | None:
         async with self._uow.read() as tx:
-            if not rules.is_asked(intent, tx.now, provider.capabilities):
+            if not rules.should_poll(intent, tx.now, provider.capabilities):
                 return None
         try:
             opened = await self._open(intent)
             return None if opened.external_id is None else await provider.status(await self._ref(opened))
         except Unavailable as error:
-            log.warning("payments.provider_down", provider=intent.way, error=str(error))
+            log.warning("payments.provider_down", provider=intent.method, error=str(error))
             return None
 
-    async def _note_progress(self, intent_id: IntentId, report: Report) -> None:
+    async def _note_progress(self, intent_id: IntentId, report: ProviderReport) -> None:
         async with self._uow() as tx:
             intent = await intents.lock_intent(tx, intent_id)
             if rules.is_progress(intent, report):
@@ -290,13 +291,13 @@ class IntentsService:
             return await ref(tx, intent)
 
     @retry_conflicts
-    async def settle(self, way: str, report: Report) -> Outcome:
+    async def settle(self, method: str, report: ProviderReport) -> Outcome:
         """Take a provider's word that reached us by a road that only the provider can use, such as the bot's updates.
 
         What a stranger can reach goes through ``receive``, which checks signatures.
         """
         async with self._uow() as tx:
-            outcome = await domain.apply(tx, way, report)
+            outcome = await domain.apply(tx, method, report)
         failpoint("payments.committed")
         return outcome
 

@@ -8,9 +8,9 @@ from backend.identity.types import Actor, Permission
 from backend.infra.live_settings import Live
 from backend.kernel.money import Money
 from backend.payments import rules
-from backend.payments.ports import Examined, PaymentProvider
+from backend.payments.ports import Examinable, PaymentProvider
 from backend.payments.service.common import Providers
-from backend.payments.types import Intent, ProviderSetup, TopUpLimits, Way
+from backend.payments.types import Intent, PaymentMethod, ProviderSetup, TopUpLimits
 
 
 class MethodsService:
@@ -32,22 +32,22 @@ class MethodsService:
         """What one top-up may be, whatever the payment method."""
         return self._limits()
 
-    async def enabled(self, actor: Actor) -> list[Way]:
+    async def enabled(self, actor: Actor) -> list[PaymentMethod]:
         """The ways in which the actor can pay, with their limits."""
-        found: list[Way] = []
+        found: list[PaymentMethod] = []
         for provider in self._providers.values():
             can = provider.capabilities
             if rules.serves(can, self._currency):
                 minimum, maximum = rules.bounds(self.limits, can)
                 found.append(
-                    Way(
+                    PaymentMethod(
                         name=provider.name,
                         minimum=minimum,
                         maximum=maximum,
                         wait_seconds=can.wait_seconds,
                         asset=can.asset or self._currency,
                         unit_price=can.unit_price,
-                        comparable=can.comparable,
+                        reconcilable=can.reconcilable,
                     )
                 )
         return found
@@ -57,11 +57,11 @@ class MethodsService:
         actor.require(Permission.SETTINGS)
         return self._setups
 
-    async def examine(self, actor: Actor, way: str) -> list[str]:
+    async def examine(self, actor: Actor, method: str) -> list[str]:
         """What an operator should know of a way that is on, asked now. Needs the permission for settings."""
         actor.require(Permission.SETTINGS)
-        provider = self._providers.get(way)
-        return await provider.examine() if isinstance(provider, Examined) else []
+        provider = self._providers.get(method)
+        return await provider.examine() if isinstance(provider, Examinable) else []
 
     def read_amount(self, text: str, asset: str = "") -> Money:
         """What a person typed, in ``asset``, or else the shop's currency. Raises Invalid."""
@@ -69,9 +69,9 @@ class MethodsService:
 
     def explorer_url(self, intent: Intent) -> str:
         """The address at which anybody sees the payment's latest transfer on its chain; empty where there is none."""
-        provider = self._providers.get(intent.way)
+        provider = self._providers.get(intent.method)
         return rules.seen_at(intent, provider.capabilities if provider else None)
 
-    def is_enabled(self, way: str) -> bool:
+    def is_enabled(self, method: str) -> bool:
         """Whether a provider of that name is on."""
-        return way in self._providers
+        return method in self._providers

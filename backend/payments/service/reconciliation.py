@@ -14,28 +14,28 @@ from backend.identity.types import Actor, Permission
 from backend.infra import jobs
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Unavailable
-from backend.kernel.ids import IntentId
 from backend.payments import domain, rules
 from backend.payments.ports import PaymentProvider
 from backend.payments.repository import events, intents, reconciliations, refunds
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
-    CompareProvider,
     Difference,
     DifferenceKind,
     Intent,
+    IntentId,
     Outcome,
+    ProviderReport,
     ProviderState,
+    ReconcileProvider,
     Reconciliation,
     ReconciliationDiffered,
     ReconciliationFailed,
-    Report,
 )
 from backend.wallet import domain as wallet
 
 WINDOW: Final = timedelta(days=3)
 """How far back a comparison looks: three chances for each payment."""
-COMPARE: Final = "payments.compare"
+RECONCILE: Final = "payments.compare"
 SIGNAL: Final = "reconciliation"
 """The signal's topic of a comparison that was made; its key is ALL."""
 ALL: Final = "all"
@@ -58,68 +58,68 @@ class ReconciliationService:
         async with self._uow.read() as tx:
             return await reconciliations.list_reconciliations(tx, _LISTED)
 
-    async def ask(self, actor: Actor) -> None:
+    async def request(self, actor: Actor) -> None:
         """Have the worker compare every provider that is not about to be compared. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
-            waiting = await self._waiting(tx)
-            for way in self._providers:
-                if way not in waiting:
-                    tx.enqueue(COMPARE, CompareProvider(way))
+            waiting = await self._pending(tx)
+            for method in self._providers:
+                if method not in waiting:
+                    tx.enqueue(RECONCILE, ReconcileProvider(method))
 
-    async def waiting(self, actor: Actor) -> list[str]:
+    async def pending(self, actor: Actor) -> list[str]:
         """The ways whose comparison was asked for and is still to come. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            return sorted(await self._waiting(tx))
+            return sorted(await self._pending(tx))
 
-    async def _waiting(self, tx: Tx) -> set[str]:
+    async def _pending(self, tx: Tx) -> set[str]:
         # A comparison that is kept is done, though its job may not know it yet.
-        done = {one.way: one.at for one in reversed(await reconciliations.list_reconciliations(tx, _LISTED))}
-        asked = [(str(payload["way"]), at) for payload, at in await jobs.list_open(tx, COMPARE)]
-        return {way for way, at in asked if way not in done or done[way] < at}
+        done = {one.method: one.at for one in reversed(await reconciliations.list_reconciliations(tx, _LISTED))}
+        asked = [(str(payload["way"]), at) for payload, at in await jobs.list_open(tx, RECONCILE)]
+        return {method for method, at in asked if method not in done or done[method] < at}
 
-    async def compare(self, asked: CompareProvider) -> None:
+    async def reconcile(self, asked: ReconcileProvider) -> None:
         """Task: compare one provider; one that was switched off meanwhile is passed over."""
-        provider = self._providers.get(asked.way)
+        provider = self._providers.get(asked.method)
         if provider is not None:
-            await self._compare(provider)
+            await self._reconcile(provider)
 
-    async def run_all(self) -> list[Reconciliation]:
+    async def reconcile_all(self) -> list[Reconciliation]:
         """Timer: compare every provider over the last three days; one that fails is told and stops no other."""
         done = []
         for provider in self._providers.values():
             try:
-                done.append(await self._compare(provider))
+                done.append(await self._reconcile(provider))
             except Exception as error:
                 log.exception("payments.compare_failed", provider=provider.name)
                 done.append(await self._keep(provider.name, 0, [], type(error).__name__))
         return done
 
-    async def glance(self) -> None:
+    async def poll_statements(self) -> None:
         """Timer: take in what came lately by ways where money may name no payment, without waiting for the night.
 
         A way that does not answer is passed over: it is asked again soon.
         """
-        for way, provider in self._providers.items():
-            if not (back := provider.capabilities.glance_seconds):
+        for method, provider in self._providers.items():
+            if not (back := provider.capabilities.statement_lookback_seconds):
                 continue
             async with self._uow.read() as tx:
                 now = tx.now
             try:
                 reports = await provider.statement(now - timedelta(seconds=back), now)
             except Unavailable as failure:
-                log.warning("payments.provider_down", provider=way, error=str(failure))
+                log.warning("payments.provider_down", provider=method, error=str(failure))
                 continue
             for report in reports or []:
-                await self._compare_one(way, report)
+                await self._reconcile_one(method, report)
 
-    async def _compare(self, provider: PaymentProvider) -> Reconciliation:
+    async def _reconcile(self, provider: PaymentProvider) -> Reconciliation:
         async with self._uow.read() as tx:
             until = tx.now
             since = until - WINDOW
-            ours = await intents.list_by(tx, way=provider.name, since=since, until=until, limit=_MOST + 1)
-            gone = await refunds.list_gone(tx, provider.name, since, _MOST)
+            ours = await intents.list_by(tx, method=provider.name, since=since, until=until, limit=_MOST + 1)
+            gone = await refunds.list_refunded_totals(tx, provider.name, since, _MOST)
             # As they would be if nothing was on its way: what the provider must know of when it is asked now.
             sent = [replace(await intents.get_intent(tx, name), refunded=money) for name, money in gone.items()]
         heard = await self._ask(provider, since, until, ours[:_MOST], sent)
@@ -129,7 +129,7 @@ class ReconciliationService:
         known: set[IntentId] = set()
         back: dict[IntentId, int] = {}
         for report in heard.reports:
-            intent, found = await self._compare_one(provider.name, report)
+            intent, found = await self._reconcile_one(provider.name, report)
             differences += found
             if intent is None:
                 continue
@@ -140,7 +140,7 @@ class ReconciliationService:
         known |= heard.named_by_charge(ours)
         differences += heard.missing(ours, known)
         differences += heard.not_back(sent, back)
-        differences += await self._compare_ledger(provider.name)
+        differences += await self._reconcile_ledger(provider.name)
         unknown = heard.unknown(ours, known, sent, back)
         return await self._keep(provider.name, len(heard.reports), differences, heard.error, until, len(unknown))
 
@@ -182,32 +182,32 @@ class ReconciliationService:
                 heard.reports += [answer] if answer is not None else []
 
     @retry_conflicts
-    async def _compare_one(self, way: str, report: Report) -> tuple[Intent | None, list[Difference]]:
+    async def _reconcile_one(self, method: str, report: ProviderReport) -> tuple[Intent | None, list[Difference]]:
         """What the provider says of one payment; news that never reached us is taken in now, by the usual road."""
         async with self._uow() as tx:
-            before = await intents.lock_reported(tx, way, report)
-            outcome = await domain.apply(tx, way, report)
+            before = await intents.lock_reported(tx, method, report)
+            outcome = await domain.apply(tx, method, report)
             # What waits for an admin differs night after night, until he has looked.
-            if outcome is Outcome.DUPLICATE and await events.is_unmatched(tx, way, report.event_id):
+            if outcome is Outcome.DUPLICATE and await events.is_unmatched(tx, method, report.event_id):
                 outcome = Outcome.UNMATCHED
         judge = _judge_back if report.state is ProviderState.REFUNDED else _judge_received
         return before, judge(before, report, outcome)
 
-    async def _compare_ledger(self, way: str) -> list[Difference]:
+    async def _reconcile_ledger(self, method: str) -> list[Difference]:
         async with self._uow() as tx:
             await wallet.begin_snapshot(tx)  # people pay meanwhile
             books = {
                 item.balance.currency: -item.balance.amount
                 for item in await wallet.house_balances(tx)
-                if item.name == f"provider:{way}"
+                if item.name == f"provider:{method}"
             }
-            paid = await intents.sum_net(tx, way)
-            on_the_way = await refunds.sum_pending(tx, way)
+            paid = await intents.sum_net(tx, method)
+            on_the_way = await refunds.sum_pending(tx, method)
         wanted = {asset: paid.get(asset, 0) + on_the_way.get(asset, 0) for asset in {*books, *paid, *on_the_way}}
         return [
             Difference(
                 kind=DifferenceKind.LEDGER,
-                subject=f"provider:{way}",
+                subject=f"provider:{method}",
                 asset=asset,
                 ours=books.get(asset, 0),
                 theirs=amount,
@@ -218,7 +218,7 @@ class ReconciliationService:
 
     async def _keep(
         self,
-        way: str,
+        method: str,
         checked: int,
         differences: list[Difference],
         error: str,
@@ -229,7 +229,7 @@ class ReconciliationService:
             until = until or tx.now
             done = Reconciliation(
                 id=tx.new_id(),
-                way=way,
+                method=method,
                 since=until - WINDOW,
                 until=until,
                 checked=checked,
@@ -241,18 +241,18 @@ class ReconciliationService:
             await reconciliations.add_reconciliation(tx, done)
             tx.signal(SIGNAL, ALL)
             if differences:
-                log.warning("payments.differ", provider=way, differences=len(differences))
-                tx.emit(ReconciliationDiffered(reconciliation_id=done.id, way=way, differences=len(differences)))
+                log.warning("payments.differ", provider=method, differences=len(differences))
+                tx.emit(ReconciliationDiffered(reconciliation_id=done.id, method=method, differences=len(differences)))
             if error:
-                log.warning("payments.not_compared", provider=way, error=error)
-                tx.emit(ReconciliationFailed(reconciliation_id=done.id, way=way))
+                log.warning("payments.not_compared", provider=method, error=error)
+                tx.emit(ReconciliationFailed(reconciliation_id=done.id, method=method))
         return done
 
 
 class _Heard(msgspec.Struct):
     """What a provider said: ``listed``, whether it has a list of all; ``silent``, of what it gave no answer."""
 
-    reports: list[Report] = []
+    reports: list[ProviderReport] = []
     listed: bool = False
     silent: set[IntentId] = set()
     error: str = ""
@@ -276,7 +276,7 @@ class _Heard(msgspec.Struct):
             if intent.received and intent.id not in known and (intent.external_id is None or not denied(intent))
         }
         return came | {
-            intent.id for intent in sent if rules.known_back(intent) and intent.id not in back and not denied(intent)
+            intent.id for intent in sent if rules.known_refund(intent) and intent.id not in back and not denied(intent)
         }
 
     def missing(self, ours: Iterable[Intent], known: set[IntentId]) -> list[Difference]:
@@ -296,11 +296,11 @@ class _Heard(msgspec.Struct):
             for intent in sent
             # Where there is no list, silence about refunds says nothing.
             if intent.id in back or (self.listed and intent.id not in self.silent)
-            if (ours := rules.known_back(intent).amount) > back.get(intent.id, 0)
+            if (ours := rules.known_refund(intent).amount) > back.get(intent.id, 0)
         ]
 
 
-def _judge_received(before: Intent | None, report: Report, outcome: Outcome) -> list[Difference]:
+def _judge_received(before: Intent | None, report: ProviderReport, outcome: Outcome) -> list[Difference]:
     if report.received is None:
         return []
     subject = str(before.id) if before else report.external_id or report.event_id
@@ -314,7 +314,7 @@ def _judge_received(before: Intent | None, report: Report, outcome: Outcome) -> 
     return []
 
 
-def _judge_back(before: Intent | None, report: Report, outcome: Outcome) -> list[Difference]:
+def _judge_back(before: Intent | None, report: ProviderReport, outcome: Outcome) -> list[Difference]:
     """By the amounts: a refund that looked like one of ours when it was told may have been another."""
     if report.refunded is None:
         return []
@@ -322,15 +322,15 @@ def _judge_back(before: Intent | None, report: Report, outcome: Outcome) -> list
     theirs, asset = report.refunded.amount, report.refunded.currency
     ours = 0
     if before is not None and before.credited and asset == before.payable.currency:
-        if not rules.worth_back(before, report.refunded):
+        if not rules.unbooked_refund(before, report.refunded):
             return []
-        ours = rules.known_back(before).amount
+        ours = rules.known_refund(before).amount
     elif outcome is not Outcome.UNMATCHED:
         return []
     return [Difference(kind=DifferenceKind.REFUND, subject=subject, asset=asset, ours=ours, theirs=theirs)]
 
 
-def _absent(ours: Iterable[Intent], reports: Iterable[Report]) -> list[Intent]:
+def _absent(ours: Iterable[Intent], reports: Iterable[ProviderReport]) -> list[Intent]:
     """The payments with money that no report speaks of."""
     told = {
         name

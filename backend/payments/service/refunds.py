@@ -13,7 +13,7 @@ from backend.infra import audit, jobs
 from backend.infra.failpoints import failpoint
 from backend.infra.jobs import DEFAULT_TIMEOUT, RetryLater
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.ids import IntentId, OrderId, RefundId
+from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.payments import domain, rules
 from backend.payments.errors import RefundRefused
@@ -22,14 +22,16 @@ from backend.payments.repository import events, intents, refunds
 from backend.payments.service.common import Providers, ref
 from backend.payments.types import (
     Intent,
+    IntentId,
     PaymentRef,
     PaymentTakenBack,
+    ProviderReport,
     ProviderState,
     Refund,
     RefundChoice,
     RefundEnded,
+    RefundId,
     RefundStatus,
-    Report,
     SendRefund,
 )
 from backend.wallet import domain as wallet
@@ -64,7 +66,7 @@ class RefundsService:
         async with self._uow() as tx:
             intent = await intents.lock_intent(tx, intent_id)
             await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
-            provider = self._providers.get(intent.way)
+            provider = self._providers.get(intent.method)
             begun = await domain.refund(
                 tx,
                 intent,
@@ -88,7 +90,7 @@ class RefundsService:
         async with self._uow.read() as tx:
             intent = await intents.get_intent(tx, intent_id)
             balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
-        provider = self._providers.get(intent.way)
+        provider = self._providers.get(intent.method)
         return rules.refund_choice(intent, provider.capabilities if provider else None, balance)
 
     async def list_for(
@@ -115,7 +117,7 @@ class RefundsService:
         try:
             sent = await provider.refund(reference, refund.payable, str(refund.id))
         except RefundRefused as error:
-            log.warning("payments.refund_refused", refund=str(refund.id), provider=refund.way, error=str(error))
+            log.warning("payments.refund_refused", refund=str(refund.id), provider=refund.method, error=str(error))
             await self._end(refund.id, RefundStatus.FAILED, None)
         else:
             failpoint("refunds.sent")
@@ -126,10 +128,12 @@ class RefundsService:
             refund = await refunds.get_refund(tx, refund_id)
             if refund.status is not RefundStatus.PENDING:
                 return None
-            provider = self._providers.get(refund.way)
+            provider = self._providers.get(refund.method)
             if provider is None:
-                log.warning("payments.refund_waits", refund=str(refund_id), provider=refund.way, error="the way is off")
-                raise RetryLater(_OFF.total_seconds(), f"{refund.way} is off")
+                log.warning(
+                    "payments.refund_waits", refund=str(refund_id), provider=refund.method, error="the way is off"
+                )
+                raise RetryLater(_OFF.total_seconds(), f"{refund.method} is off")
             if not await refunds.claim(tx, refund_id, _CLAIM):
                 raise RetryLater(_CLAIM.total_seconds(), "another run is sending it, or was a moment ago")
             return refund, provider, await ref(tx, await intents.get_intent(tx, refund.intent_id))
@@ -157,7 +161,7 @@ class RefundsService:
                 return
             gone = refund.amount
             if status is RefundStatus.FAILED:
-                gone = rules.gone_elsewhere(intent, refund.amount, await events.most_refunded(tx, intent))
+                gone = rules.refunded_elsewhere(intent, refund.amount, await events.most_refunded(tx, intent))
             kept = refund.amount - gone
             # Refused because all of it has gone back already: then it has been sent, though not by us.
             await _settle(tx, intent, refund, gone, kept)
@@ -169,7 +173,7 @@ class RefundsService:
                     intent_id=refund.intent_id,
                     user_id=refund.user_id,
                     order_id=refund.order_id,
-                    way=refund.way,
+                    method=refund.method,
                     amount=(kept or gone).amount,
                     currency=refund.amount.currency,
                     status=ended,
@@ -180,8 +184,11 @@ class RefundsService:
 
 async def _settle(tx: Tx, intent: Intent, refund: Refund, gone: Money, kept: Money) -> None:
     """Book a refund's end: ``gone`` of it is the provider's, ``kept`` the person's again."""
-    ways = ("sent", AccountRef.house(f"provider:{refund.way}"), gone), ("kept", AccountRef.user(refund.user_id), kept)
-    for name, target, amount in ways:
+    methods = (
+        ("sent", AccountRef.house(f"provider:{refund.method}"), gone),
+        ("kept", AccountRef.user(refund.user_id), kept),
+    )
+    for name, target, amount in methods:
         if amount:
             await wallet.transfer(
                 tx,
@@ -191,7 +198,7 @@ async def _settle(tx: Tx, intent: Intent, refund: Refund, gone: Money, kept: Mon
                 target,
                 amount,
                 reference=str(refund.intent_id),
-                memo=Memo(way=refund.way, reason=refund.reason),
+                memo=Memo(way=refund.method, reason=refund.reason),
             )
     if kept:
         refunded = intent.refunded - kept
@@ -213,12 +220,12 @@ async def _contradicted(tx: Tx, intent: Intent, refund: Refund, status: RefundSt
         return
     log.error("payments.refund_contradicted", refund=str(refund.id), was=refund.status, now=status)
     if status is RefundStatus.SUCCEEDED:
-        back = min(rules.known_back(intent) + refund.payable, intent.received, key=lambda money: money.amount)
-        report = Report(
+        back = min(rules.known_refund(intent) + refund.payable, intent.received, key=lambda money: money.amount)
+        report = ProviderReport(
             event_id=f"refund:{refund.id}:sent",
             state=ProviderState.REFUNDED,
             intent_id=intent.id,
             refunded=back,
             details={"refund": str(refund.id), "external": external_id or ""},
         )
-        await domain.apply(tx, refund.way, report)
+        await domain.apply(tx, refund.method, report)

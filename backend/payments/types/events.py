@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId
+from backend.kernel.ids import OrderId, UserId
+from backend.payments.types.ids import IntentId, PaymentEventId, RefundId
 from backend.payments.types.intents import IntentStatus
 from backend.payments.types.records import RefundStatus
 
@@ -19,10 +20,10 @@ class PollIntent(msgspec.Struct, frozen=True):
     attempt: int
 
 
-class CompareProvider(msgspec.Struct, frozen=True):
+class ReconcileProvider(msgspec.Struct, frozen=True):
     """Payload of ``payments.compare``: compare this provider with the books."""
 
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name
 
 
 class SendRefund(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class TopUpSucceeded(Event, frozen=True, kw_only=True):
     intent_id: IntentId
     user_id: UserId
     order_id: OrderId | None
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name
     amount: int
     balance: int
     currency: str
@@ -59,7 +60,7 @@ class RefundEnded(Event, frozen=True, kw_only=True):
     intent_id: IntentId
     user_id: UserId
     order_id: OrderId | None
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name
     amount: int
     currency: str
     status: RefundStatus
@@ -78,7 +79,7 @@ class PaymentUnmatched(Event, frozen=True, kw_only=True):
     """Money or news came that belongs to no payment of ours: an admin must look."""
 
     event_id: PaymentEventId
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name
     reason: str
     amount: int | None
     currency: str | None
@@ -109,7 +110,7 @@ class ReconciliationDiffered(Event, frozen=True, kw_only=True):
     """A provider and the books disagree in ``differences`` places."""
 
     reconciliation_id: UUID
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name
     differences: int
 
 
@@ -117,4 +118,4 @@ class ReconciliationFailed(Event, frozen=True, kw_only=True):
     """A provider could not be compared with the books, or not wholly: it did not answer."""
 
     reconciliation_id: UUID
-    way: str
+    method: str = msgspec.field(name="way")  # stored by this name

@@ -11,17 +11,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from backend.kernel.ids import (
-    NUMBERS,
-    IntentId,
-    Numbering,
-    OrderId,
-    UserId,
-    number_signs,
-    parse_short_number,
-    short_number,
-)
+from backend.kernel.ids import NUMBERS, Numbering, OrderId, UserId, number_signs, parse_short_number, short_number
 from backend.kernel.money import Money, exponent
+from backend.payments.types.ids import IntentId
 
 _PREFIX: Final = "D-"
 
@@ -96,7 +88,7 @@ def amount_refusal(amount: Money, minimum: Money, maximum: Money) -> AmountRefus
     return "above_maximum" if amount > maximum else ""
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
     """A way to pay that is on.
 
     ``wait_seconds`` is what it usually takes. People pay in ``asset``; one major unit of it is worth ``unit_price``
@@ -109,7 +101,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: int
     asset: str
     unit_price: Decimal = Decimal(1)
-    comparable: bool = True
+    reconcilable: bool = True
 
     def price(self, amount: Money) -> Money:
         """What ``amount`` costs in the way's asset; see ``price``."""
@@ -152,7 +144,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     id: IntentId
     number: int
     user_id: UserId
-    way: str
+    method: str
     amount: Money
     credited: Money
     refunded: Money
@@ -168,7 +160,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     expires_at: datetime
     polls: int
-    mark: str = ""
+    checkpoint: str = ""
     title: str = ""
 
     @property
@@ -225,7 +217,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         """What of it can still go back through the provider."""
         return self.credited - self.refunded
 
-    def payable_back(self, amount: Money) -> Money:
+    def refund_payable(self, amount: Money) -> Money:
         """What the provider sends back for ``amount`` of the shop's currency, in the asset that was paid in.
 
         The parts of a payment come to the whole exactly, whatever they are rounded to.

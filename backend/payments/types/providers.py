@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
+from backend.payments.types.ids import IntentId
 from backend.payments.types.intents import PayAction
 
 
@@ -31,7 +31,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     partial_refunds: bool = True
     recurring: bool = False
     """Whether a payment can renew itself. No way here says so yet: a renewal that comes is unmatched."""
-    comparable: bool = True
+    reconcilable: bool = True
     """Whether it can say what came, by a list or of each payment. Where nobody can be asked, an admin looks himself."""
     wait_seconds: int = 60
     """What a payment usually takes."""
@@ -47,7 +47,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     providers that send no webhooks."""
     explorer: str = ""
     """Where anybody can see a transfer, with ``{tx}`` for its ``charge_id`` up to the first colon; empty: nowhere."""
-    glance_seconds: int = 0
+    statement_lookback_seconds: int = 0
     """How far back its statement is read every quarter of an hour, where nobody calls and money may name no payment."""
 
 
@@ -71,7 +71,7 @@ class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     title: str = ""
-    mark: str = ""
+    checkpoint: str = ""
     """The ``mark`` of the last report that had one."""
 
 
@@ -110,7 +110,7 @@ class Call(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderReport(msgspec.Struct, frozen=True, kw_only=True):
     """One verified message of a provider, from a webhook, an answer or a statement.
 
     ``event_id`` is unique at the provider, and the same for the same news by either road. ``received`` is all that was
@@ -135,7 +135,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
     call: Call | None = None
     """The call that brought it, where its signature does not cover the body: its id is good for that one body only."""
-    mark: str = ""
+    checkpoint: str = ""
     """How far the provider has looked, in its own words: it comes back with the next question, and may be lost."""
 
     def __post_init__(self) -> None:

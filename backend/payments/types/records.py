@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from backend.kernel.ids import IntentId, OrderId, PaymentEventId, ProofId, RefundId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
+from backend.payments.types.ids import IntentId, PaymentEventId, RefundId, TransferReceiptId
 from backend.payments.types.intents import Intent
 from backend.payments.types.providers import ProviderState
 
@@ -45,7 +46,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     intent_id: IntentId
     user_id: UserId
     order_id: OrderId | None
-    way: str
+    method: str
     amount: Money
     payable: Money
     status: RefundStatus
@@ -60,9 +61,9 @@ class RefundObstacle(StrEnum):
 
     NOTHING_LEFT = "nothing_left"
     """Nothing was credited, or all of it has gone back."""
-    WAY_OFF = "way_off"
+    METHOD_OFF = "way_off"
     """The way is switched off."""
-    WAY_CANNOT = "way_cannot"
+    METHOD_CANNOT = "way_cannot"
     """The provider takes money only."""
     SPENT = "spent"
     """The person has spent it."""
@@ -86,14 +87,14 @@ class Worth(msgspec.Struct, frozen=True):
     most: Money
 
 
-class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's message as admins see it; ``amount`` is what it spoke of, in the provider's asset.
 
     ``charge_id`` names the money at the provider.
     """
 
     id: PaymentEventId
-    way: str
+    method: str
     event_id: str
     intent_id: IntentId | None
     charge_id: str | None
@@ -105,18 +106,18 @@ class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
 
 
-class PaymentFile(msgspec.Struct, frozen=True, kw_only=True):
+class PaymentDetails(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one payment."""
 
     intent: Intent
-    events: list[InboxRow]
+    events: list[ProviderEvent]
     refunds: list[Refund]
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
+class TransferReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """A file that shows a payment by hand; ``size`` in bytes. ``decided_at``: when an admin has judged it."""
 
-    id: ProofId
+    id: TransferReceiptId
     intent_id: IntentId
     content_type: str
     size: int
@@ -130,7 +131,7 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
 
     intent: Intent
     payer: str
-    proofs: list[Proof]
+    receipts: list[TransferReceipt]
 
 
 class DifferenceKind(StrEnum):
@@ -163,7 +164,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: UUID
-    way: str
+    method: str
     since: datetime
     until: datetime
     checked: int

@@ -22,7 +22,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import new_id
 from backend.orders.types import RefundTarget
-from backend.payments.types import InboxRow, IntentStatus, ProviderState, Report, TopUpSucceeded
+from backend.payments.types import IntentStatus, ProviderEvent, ProviderReport, ProviderState, TopUpSucceeded
 from backend.wallet import domain as ledger
 from backend.wallet.types import AdjustmentStatus
 from tests.factories.identity import admin, person
@@ -105,9 +105,9 @@ class World:
         return attempt
 
     async def told(self, **report: object) -> None:
-        await self.shop.payments.intents.settle("demo", Report(event_id=str(new_id()), **report))  # type: ignore[arg-type]
+        await self.shop.payments.intents.settle("demo", ProviderReport(event_id=str(new_id()), **report))  # type: ignore[arg-type]
 
-    async def event(self) -> InboxRow:
+    async def event(self) -> ProviderEvent:
         return (await self.shop.payments.inbox.unmatched(Actor.system())).items[0]
 
     async def unmatched(self, to: Actor, cents: int) -> Try:
@@ -252,7 +252,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
         intent = await world.shop.payments.intents.start_top_up(one, "demo", usd(500), idempotency_key="tap")
         await world.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(500))
         paid = TopUpSucceeded(
-            intent_id=intent.id, user_id=one.id, order_id=None, way="demo", amount=500, balance=500, currency=USD,
+            intent_id=intent.id, user_id=one.id, order_id=None, method="demo", amount=500, balance=500, currency=USD,
             status=IntentStatus.SUCCEEDED,
         )  # fmt: skip
         await world.shop.growth.bonuses.credit(paid, world.shop.clock.now())

@@ -15,9 +15,18 @@ from backend.growth.types import BonusRuleId, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, NotFound
-from backend.kernel.ids import IntentId, OrderId, new_id
+from backend.kernel.ids import OrderId, new_id
 from backend.payments.service import InboxService, IntentsService, RefundsService
-from backend.payments.types import Capabilities, Intent, ProviderState, RefundEnded, Report, SendRefund, TopUpSucceeded
+from backend.payments.types import (
+    Capabilities,
+    Intent,
+    IntentId,
+    ProviderReport,
+    ProviderState,
+    RefundEnded,
+    SendRefund,
+    TopUpSucceeded,
+)
 from backend.payments.types import TopUpLimits as PayLimits
 from backend.wallet import domain as ledger
 from backend.wallet.types import REVENUE, AccountRef, TransferKind
@@ -289,7 +298,9 @@ async def test_a_refund_behind_our_back(
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
     intent = await till.top_up(one, 1000)
-    report = Report(event_id="chargeback", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(1000))
+    report = ProviderReport(
+        event_id="chargeback", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(1000)
+    )
     await till.payments.settle("fake", report)
     (unmatched,) = (await till.inbox.unmatched(admin)).items
     await till.inbox.accept_refund(admin, unmatched.id)

@@ -12,9 +12,9 @@ from backend.bootstrap import build
 from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.settings import Settings
-from backend.kernel.ids import IntentId, OrderId, RefundId, new_id
+from backend.kernel.ids import OrderId, new_id
 from backend.orders.types import OrderRefunded, RefundTarget
-from backend.payments.types import ProviderState, RefundEnded, RefundStatus, Report
+from backend.payments.types import IntentId, ProviderReport, ProviderState, RefundEnded, RefundId, RefundStatus
 from tests.backend.notifications.conftest import Shop
 from tests.backend.notifications.test_money import admin, tell
 from tests.bot.telegram import EMMA, LAYLA, NADIA, Telegram
@@ -44,7 +44,7 @@ class Refund:
     def ended(self, status: RefundStatus) -> RefundEnded:
         return RefundEnded(
             refund_id=self.id, intent_id=IntentId(new_id()), user_id=self._buyer.id, order_id=self._order,
-            way="demo", amount=720, currency="USD", status=status,
+            method="demo", amount=720, currency="USD", status=status,
         )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ async def test_a_bonus_that_is_told_after_its_top_up(shop: Shop, telegram: Teleg
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     await telegram.fault("sendMessage", kind="429", retry_after=1)
     await payments.settle(
-        "demo", Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
+        "demo", ProviderReport(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
     )
     for _ in range(3):
         await shop.later(seconds=5)
@@ -145,7 +145,7 @@ async def test_a_deposit_says_who_confirmed_it_to_every_admin(
     buyer, services = await deposits.buyer(), deposits.services
     layla = await admin(deposits, telegram, LAYLA, "ru", Permission.MONEY)
     intent = await services.payments.intents.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
-    await services.payments.deposits.add_proof(buyer, intent.id, receipt)
+    await services.payments.deposits.add_receipt(buyer, intent.id, receipt)
     await deposits.later(seconds=5)
     found: dict[int, Any] = {}
     assert intent.action is not None
@@ -168,13 +168,13 @@ async def test_a_rejected_deposit_and_its_second_receipt(deposits: Shop, telegra
     root = await services.identity.access.actor_by_telegram_id(NADIA)
     assert root is not None
     intent = await services.payments.intents.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
-    await services.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await services.payments.deposits.add_receipt(buyer, intent.id, PNG)
     await deposits.later(seconds=5)
     await services.payments.deposits.reject(root, intent.id, "not ours")
     await deposits.later(seconds=5)
     (first,) = await telegram.person(NADIA).heard()
     assert first["text"].endswith("❌ Rejected by \u2068Nadia\u2069")
-    await services.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await services.payments.deposits.add_receipt(buyer, intent.id, PNG)
     await deposits.later(seconds=5)
     told = await telegram.person(NADIA).heard()
     assert [message["text"].splitlines()[0] for message in told] == ["Deposit of $50.00", "Deposit of $50.00 to review"]

@@ -12,7 +12,7 @@ from backend.growth.types import GiftCardId, GiftCardRedeemed, NewBonusRule
 from backend.identity.types import Actor, Permission
 from backend.infra.i18n import translator
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, OrderId, PaymentEventId, RefundId, UserId, new_id
+from backend.kernel.ids import OrderId, UserId, new_id
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.notifications.messages import Words
@@ -20,14 +20,17 @@ from backend.notifications.notices import approvals, orders, payments, wallet
 from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget, WhyKept
 from backend.payments.types import (
     DepositProved,
+    IntentId,
     IntentStatus,
+    PaymentEventId,
     PaymentUnmatched,
+    ProviderReport,
     ProviderState,
     ReconciliationDiffered,
     ReconciliationFailed,
     RefundEnded,
+    RefundId,
     RefundStatus,
-    Report,
     TopUpSucceeded,
 )
 from tests.backend.notifications.conftest import Shop
@@ -65,7 +68,7 @@ def topped_up(buyer: Actor, **how: Any) -> TopUpSucceeded:
 
 def refund(buyer: Actor, status: RefundStatus) -> RefundEnded:
     return RefundEnded(
-        refund_id=RefundId(new_id()), intent_id=IntentId(new_id()), user_id=buyer.id, order_id=None, way="demo",
+        refund_id=RefundId(new_id()), intent_id=IntentId(new_id()), user_id=buyer.id, order_id=None, method="demo",
         amount=1999, currency="USD", status=status,
     )  # fmt: skip
 
@@ -207,7 +210,7 @@ async def test_a_refund_that_was_refused(shop: Shop, telegram: Telegram) -> None
 
 
 async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegram) -> None:
-    failed = ReconciliationFailed(reconciliation_id=new_id(), way="stars")
+    failed = ReconciliationFailed(reconciliation_id=new_id(), method="stars")
     await tell(shop, failed)
     await tell(shop, failed)
     (told,) = await telegram.person(NADIA).heard()
@@ -226,7 +229,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
         PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=5_000_000, currency="USDT", **unknown),
         PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=None, currency=None, **unknown),
         DepositProved(intent_id=intent_id, user_id=buyer.id, amount=2000, currency="USD", reference="D-4K7Q2M"),
-        ReconciliationDiffered(reconciliation_id=new_id(), way="stars", differences=2),
+        ReconciliationDiffered(reconciliation_id=new_id(), method="stars", differences=2),
     )
     for _ in range(6):
         await shop.later(seconds=5)
@@ -321,7 +324,7 @@ async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Tele
     await shop.services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(1000), basis_points=1000))
     buyer, payments = await shop.buyer(cents=100), shop.services.payments.intents
     intent = await payments.start_top_up(buyer, "demo", usd(2000), None, idempotency_key="top-up-with-a-bonus")
-    paid = Report(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
+    paid = ProviderReport(event_id="paid", state=ProviderState.PAID, intent_id=intent.id, received=usd(2000))
     for _ in range(2):
         await payments.settle("demo", paid)
     await shop.work()

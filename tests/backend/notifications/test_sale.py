@@ -15,11 +15,11 @@ from backend.infra.i18n import translator
 from backend.infra.jobs import by_name
 from backend.infra.runner import Runner
 from backend.kernel.events import Event
-from backend.kernel.ids import IntentId, new_id
+from backend.kernel.ids import new_id
 from backend.kernel.text import Locale
 from backend.notifications.messages import Words, visible_length
 from backend.notifications.notices.catalog import stock_low
-from backend.payments.types import IntentStatus, TopUpSucceeded
+from backend.payments.types import IntentId, IntentStatus, TopUpSucceeded
 from backend.worker import all_crons, all_tasks
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Telegram, button

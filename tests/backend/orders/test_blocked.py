@@ -21,7 +21,7 @@ from backend.kernel.ids import JobId, OrderId, UserId, new_id
 from backend.notifications.service import NotificationsService
 from backend.notifications.types import Message, NotificationId
 from backend.orders.types import OrderStatus
-from backend.payments.types import Intent, ProviderState, Report
+from backend.payments.types import Intent, ProviderReport, ProviderState
 from backend.wallet import domain as ledger
 from backend.worker import all_tasks
 from tests.factories.identity import person
@@ -78,7 +78,7 @@ class Shop:
         intent = await self.services.payments.intents.start_top_up(
             buyer, "demo", usd(cents), order_id, idempotency_key=key
         )
-        report = Report(event_id=key, state=ProviderState.PAID, intent_id=intent.id, received=usd(cents))
+        report = ProviderReport(event_id=key, state=ProviderState.PAID, intent_id=intent.id, received=usd(cents))
         await self.services.payments.intents.settle("demo", report)
         return intent
 
@@ -212,7 +212,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
         ring=shop.services.ring,
         messenger=slow,
         public_url="https://shop.example",
-        receipts=shop.services.payments.deposits.last_proof,
+        receipts=shop.services.payments.deposits.latest_receipt,
     )
     (note,) = await shop.rows("SELECT id FROM notifications WHERE user_id = :id", id=buyer.id)
     job = Job(

@@ -47,7 +47,7 @@ async def test_it_waits_for_nobody(
     await payments.settle("fake", fake.paid(intent.id, usd(720)))
     await orders.settlement.settle_payment(
         TopUpSucceeded(
-            intent_id=intent.id, user_id=buyer.id, order_id=OrderId(ref.id), way="fake", amount=720, balance=720,
+            intent_id=intent.id, user_id=buyer.id, order_id=OrderId(ref.id), method="fake", amount=720, balance=720,
             currency=USD, status=(await payments.intent(buyer, intent.id)).status, missing=0, asset=USD,
         )
     )  # fmt: skip

@@ -11,11 +11,11 @@ import pytest
 from backend.identity import domain as identity
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import UnitOfWork
-from backend.kernel.ids import IntentId, OrderId, UserId, new_id
+from backend.kernel.ids import OrderId, UserId, new_id
 from backend.payments import rules
 from backend.payments.errors import PaymentClosed
 from backend.payments.service import POLL, IntentsService
-from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, PollIntent
+from backend.payments.types import Capabilities, Intent, IntentId, IntentStatus, Outcome, PollIntent
 from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
@@ -140,8 +140,8 @@ def test_a_cancelled_payment_takes_money_as_an_expired_one_does(late: int, follo
     now = FakeClock().now()
     over = now - timedelta(seconds=late)
     cancelled = Intent(
-        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), way="fake", amount=usd(500), credited=usd(0),
+        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), method="fake", amount=usd(500), credited=usd(0),
         refunded=usd(0), payable=usd(500), received=usd(0), status=_S.CANCELLED, action=None, external_id="x",
         charge_id=None, progress={}, order_id=None, created_at=over, updated_at=over, expires_at=over, polls=0,
     )  # fmt: skip
-    assert rules.is_asked(cancelled, now, Capabilities(follow_seconds=follow)) is asked
+    assert rules.should_poll(cancelled, now, Capabilities(follow_seconds=follow)) is asked

@@ -10,18 +10,19 @@ from sqlalchemy import text
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
-from backend.kernel.ids import IntentId, UserId, new_id
+from backend.kernel.ids import UserId, new_id
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.service import InboxService, IntentsService, ReconciliationService
 from backend.payments.types import (
     Capabilities,
-    CompareProvider,
     Intent,
+    IntentId,
     IntentStatus,
+    ProviderReport,
     ProviderState,
+    ReconcileProvider,
     RefundObstacle,
-    Report,
 )
 from tests.factories.catalog import buyer
 from tests.factories.wallet import USD, usd
@@ -35,7 +36,7 @@ _WHOLE = Capabilities(refundable=True, partial_refunds=False)
 
 def paid(credited: int = 2000, refunded: int = 0) -> Intent:
     return Intent(
-        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), way="fake", amount=usd(2000),
+        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), method="fake", amount=usd(2000),
         credited=usd(credited), refunded=usd(refunded), payable=usd(2000), received=usd(credited),
         status=IntentStatus.SUCCEEDED, action=None, external_id="1", charge_id=None, progress={}, order_id=None,
         created_at=_NOW, updated_at=_NOW, expires_at=_NOW + timedelta(hours=1), polls=0,
@@ -54,8 +55,8 @@ def paid(credited: int = 2000, refunded: int = 0) -> Intent:
         (paid(refunded=2000), _BOTH, 5000, 0, RefundObstacle.NOTHING_LEFT),
         (paid(credited=0), _BOTH, 5000, 0, RefundObstacle.NOTHING_LEFT),
         (paid(), _BOTH, 0, 0, RefundObstacle.SPENT),
-        (paid(), None, 5000, 0, RefundObstacle.WAY_OFF),
-        (paid(), Capabilities(), 5000, 0, RefundObstacle.WAY_CANNOT),
+        (paid(), None, 5000, 0, RefundObstacle.METHOD_OFF),
+        (paid(), Capabilities(), 5000, 0, RefundObstacle.METHOD_CANNOT),
     ],
 )
 def test_what_can_go_back(
@@ -78,20 +79,20 @@ async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: Unit
     keeper = Actor.system()
     providers = {name: FakeProvider(name) for name in ("one", "two")}
     service = ReconciliationService(uow=real_uow, providers=providers)
-    await service.ask(keeper)
-    await service.ask(keeper)
+    await service.request(keeper)
+    await service.request(keeper)
     assert await _open_jobs(real_uow) == ["one", "two"]
-    assert await service.waiting(keeper) == ["one", "two"]
+    assert await service.pending(keeper) == ["one", "two"]
     async with real_uow() as tx:
         await tx.execute(text("UPDATE outbox_jobs SET done_at = :now WHERE payload->>'way' = 'one'"), {"now": tx.now})
-    assert await service.waiting(keeper) == ["two"]
-    await service.ask(keeper)
+    assert await service.pending(keeper) == ["two"]
+    await service.request(keeper)
     assert await _open_jobs(real_uow) == ["one", "two"]
     clock.move(seconds=1)
-    await service.compare(CompareProvider("one"))
-    assert await service.waiting(keeper) == ["two"]  # also before its job is done with
-    await service.compare(CompareProvider("switched off since"))
-    assert [done.way for done in await service.latest(keeper)] == ["one"]
+    await service.reconcile(ReconcileProvider("one"))
+    assert await service.pending(keeper) == ["two"]  # also before its job is done with
+    await service.reconcile(ReconcileProvider("switched off since"))
+    assert [done.method for done in await service.latest(keeper)] == ["one"]
 
 
 async def test_unmatched_news_are_counted_for_keepers_of_the_money(
@@ -99,7 +100,7 @@ async def test_unmatched_news_are_counted_for_keepers_of_the_money(
 ) -> None:
     inbox, keeper = InboxService(uow=real_uow, limit=lambda: usd(10**15)), Actor.system()
     assert await inbox.count_unmatched(keeper) == 0
-    report = Report(event_id="stray", state=ProviderState.PAID, external_id="unknown", received=usd(500))
+    report = ProviderReport(event_id="stray", state=ProviderState.PAID, external_id="unknown", received=usd(500))
     await payments.settle("fake", report)
     assert await inbox.count_unmatched(keeper) == 1
     row = (await inbox.unmatched(keeper)).items[0]
@@ -107,7 +108,7 @@ async def test_unmatched_news_are_counted_for_keepers_of_the_money(
     other = buyer(permissions=frozenset(Permission) - {Permission.MONEY})
     service = ReconciliationService(uow=real_uow, providers={})
     for refused in (
-        inbox.count_unmatched(other), inbox.event(other, row.id), service.ask(other), service.waiting(other),
+        inbox.count_unmatched(other), inbox.event(other, row.id), service.request(other), service.pending(other),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             await refused

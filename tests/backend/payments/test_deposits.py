@@ -14,10 +14,10 @@ from backend.bootstrap import Services, build
 from backend.identity.types import Actor, Permission
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid, NotFound
-from backend.kernel.ids import ProofId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments.errors import PaymentClosed
-from backend.payments.types import ActionKind, Intent, IntentStatus, PollIntent, SetupState
+from backend.payments.types import ActionKind, Intent, IntentStatus, PollIntent, SetupState, TransferReceiptId
 from backend.wallet import domain as ledger
 from tests.factories.identity import admin, person
 from tests.factories.wallet import USD, usd
@@ -92,24 +92,24 @@ async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
 
 async def test_from_proof_to_money(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    assert await shop.payments.deposits.waiting(teller) == []
-    first = await shop.payments.deposits.add_proof(buyer, intent.id, PNG, " from my bank ")
-    second = await shop.payments.deposits.add_proof(buyer, intent.id, PDF)
+    assert await shop.payments.deposits.awaiting_review(teller) == []
+    first = await shop.payments.deposits.add_receipt(buyer, intent.id, PNG, " from my bank ")
+    second = await shop.payments.deposits.add_receipt(buyer, intent.id, PDF)
     assert (first.content_type, first.size, first.note) == ("image/png", len(PNG), "from my bank")
     assert (await shop.payments.intents.intent(buyer, intent.id)).status is IntentStatus.CONFIRMING
     assert await proved_events(shop) == 1, "one message for all that waits together"
 
-    (waiting,) = await shop.payments.deposits.waiting(teller)
-    assert (waiting.intent.id, waiting.payer, waiting.proofs) == (intent.id, "Omar", [first, second])
-    opened = await shop.payments.deposits.open_proof(teller, second.id)
+    (waiting,) = await shop.payments.deposits.awaiting_review(teller)
+    assert (waiting.intent.id, waiting.payer, waiting.receipts) == (intent.id, "Omar", [first, second])
+    opened = await shop.payments.deposits.open_receipt(teller, second.id)
     assert (opened.data, opened.content_type) == (PDF, "application/pdf")
-    assert (await shop.payments.deposits.open_proof(buyer, first.id)).data == PNG
+    assert (await shop.payments.deposits.open_receipt(buyer, first.id)).data == PNG
 
     paid = await shop.payments.deposits.confirm(teller, intent.id, usd(5000))
     assert (paid.status, paid.credited, await balance(shop, buyer)) == (IntentStatus.SUCCEEDED, usd(5000), 5000)
-    assert await shop.payments.deposits.waiting(teller) == []
+    assert await shop.payments.deposits.awaiting_review(teller) == []
     with pytest.raises(PaymentClosed):
-        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     with pytest.raises(PaymentClosed):
         await shop.payments.deposits.reject(teller, intent.id, "too late")
     await proves_itself(shop)
@@ -117,7 +117,7 @@ async def test_from_proof_to_money(shop: Services, buyer: Actor, teller: Actor) 
 
 async def test_nothing_readable_lies_on_the_disk(shop: Services, buyer: Actor, tmp_path: Path) -> None:
     intent = await begun(shop, buyer)
-    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert file.is_relative_to(tmp_path / "private")
     assert len(file.name) == 40
@@ -133,11 +133,11 @@ async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Act
     assert (short.status, short.missing, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, usd(3000), 2000)
     assert (await shop.payments.deposits.confirm(teller, intent.id, usd(2000))).credited == usd(2000)
 
-    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
-    assert [item.intent.id for item in await shop.payments.deposits.waiting(teller)] == [intent.id]
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
+    assert [item.intent.id for item in await shop.payments.deposits.awaiting_review(teller)] == [intent.id]
     kept = await shop.payments.deposits.reject(teller, intent.id, "Only the first part is here")
     assert (kept.status, kept.progress) == (IntentStatus.UNDERPAID, {"reason": "Only the first part is here"})
-    assert await shop.payments.deposits.waiting(teller) == []
+    assert await shop.payments.deposits.awaiting_review(teller) == []
 
     assert (await shop.payments.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
     long = await shop.payments.deposits.confirm(teller, intent.id, usd(6000))
@@ -153,7 +153,7 @@ async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Act
 
 async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     done = await asyncio.gather(*(shop.payments.deposits.confirm(teller, intent.id, usd(5000)) for _ in range(10)))
     assert {found.status for found in done} == {IntentStatus.SUCCEEDED}
     assert await balance(shop, buyer) == 5000
@@ -164,7 +164,7 @@ async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, 
     """Whoever comes first: the money that was confirmed is there, once."""
     for turn in range(4):
         intent = await begun(shop, buyer, 2000, key=f"tap-{turn}")
-        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
         verbs = [
             shop.payments.deposits.confirm(teller, intent.id, usd(2000)),
             shop.payments.deposits.reject(teller, intent.id, "not here"),
@@ -178,14 +178,14 @@ async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, 
 
 async def test_refused_proved_anew_and_paid(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     refused = await shop.payments.deposits.reject(teller, intent.id, " This is a cat ")
     assert (refused.status, refused.progress["reason"]) == (IntentStatus.FAILED, "This is a cat")
     for reason in ("", "  ", "x" * 501):
         with pytest.raises(Invalid):
             await shop.payments.deposits.reject(teller, intent.id, reason)
 
-    await shop.payments.deposits.add_proof(buyer, intent.id, PDF)
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PDF)
     again = await shop.payments.intents.intent(buyer, intent.id)
     assert (again.status, again.progress) == (IntentStatus.CONFIRMING, {})
     assert await proved_events(shop) == 2
@@ -198,13 +198,13 @@ async def test_it_expires_unproved_and_not_under_an_admins_eyes(
     shop: Services, buyer: Actor, teller: Actor, clock: FakeClock
 ) -> None:
     silent, proved = await begun(shop, buyer, key="a"), await begun(shop, buyer, key="b")
-    await shop.payments.deposits.add_proof(buyer, proved.id, PNG)
+    await shop.payments.deposits.add_receipt(buyer, proved.id, PNG)
     clock.move(days=8)
     for intent in (silent, proved):
         await shop.payments.intents.poll(PollIntent(intent.id, 0))
     assert (await shop.payments.intents.intent(buyer, silent.id)).status is IntentStatus.EXPIRED
     assert (await shop.payments.intents.intent(buyer, proved.id)).status is IntentStatus.CONFIRMING
-    await shop.payments.deposits.add_proof(buyer, silent.id, PNG)  # late money is still money
+    await shop.payments.deposits.add_receipt(buyer, silent.id, PNG)  # late money is still money
     assert (await shop.payments.deposits.confirm(teller, silent.id, usd(5000))).status is IntentStatus.SUCCEEDED
 
 
@@ -224,17 +224,17 @@ async def test_what_is_no_proof(
 ) -> None:
     intent = await begun(shop, buyer)
     with pytest.raises(Invalid) as refused:
-        await shop.payments.deposits.add_proof(buyer, intent.id, data, note)
+        await shop.payments.deposits.add_receipt(buyer, intent.id, data, note)
     assert refused.value.fields == {field: code}
-    assert (await shop.payments.deposits.proofs(buyer, intent.id), [*tmp_path.rglob("*.*")]) == ([], [])
+    assert (await shop.payments.deposits.receipts(buyer, intent.id), [*tmp_path.rglob("*.*")]) == ([], [])
 
 
 async def test_five_proofs_even_at_once(shop: Services, buyer: Actor, tmp_path: Path) -> None:
     intent = await begun(shop, buyer)
-    sent = (shop.payments.deposits.add_proof(buyer, intent.id, PNG + bytes([number])) for number in range(9))
+    sent = (shop.payments.deposits.add_receipt(buyer, intent.id, PNG + bytes([number])) for number in range(9))
     ended = await asyncio.gather(*sent, return_exceptions=True)
     assert sum(isinstance(end, Invalid) and end.fields == {"proof": "too_many"} for end in ended) == 4
-    assert len(await shop.payments.deposits.proofs(buyer, intent.id)) == 5
+    assert len(await shop.payments.deposits.receipts(buyer, intent.id)) == 5
     assert sum(path.is_file() for path in tmp_path.rglob("*")) == 5
 
 
@@ -245,37 +245,37 @@ async def test_a_refused_write_leaves_no_file(
         raise RuntimeError("the database is away")
 
     intent = await begun(shop, buyer)
-    monkeypatch.setattr("backend.payments.repository.proofs.add_proof", refuse)
+    monkeypatch.setattr("backend.payments.repository.receipts.add_receipt", refuse)
     with pytest.raises(RuntimeError):
-        await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+        await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 async def test_other_people_see_nothing(shop: Services, settings: Settings, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    proof = await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    proof = await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     stranger = await person(shop.identity)
     helper = await admin(shop.identity, settings.root_admin_id, Permission.ORDERS)
     for other in (stranger, helper):
         with pytest.raises(NotFound):
-            await shop.payments.deposits.open_proof(other, proof.id)
+            await shop.payments.deposits.open_receipt(other, proof.id)
         with pytest.raises(NotFound):
-            await shop.payments.deposits.proofs(other, intent.id)
+            await shop.payments.deposits.receipts(other, intent.id)
         with pytest.raises(NotFound):
-            await shop.payments.deposits.add_proof(other, intent.id, PNG)
+            await shop.payments.deposits.add_receipt(other, intent.id, PNG)
         with pytest.raises(Forbidden):
-            await shop.payments.deposits.waiting(other)
+            await shop.payments.deposits.awaiting_review(other)
         with pytest.raises(Forbidden):
             await shop.payments.deposits.confirm(other, intent.id, usd(5000))
         with pytest.raises(Forbidden):
             await shop.payments.deposits.reject(other, intent.id, "no")
     with pytest.raises(NotFound):
-        await shop.payments.deposits.open_proof(teller, ProofId(intent.id))
+        await shop.payments.deposits.open_receipt(teller, TransferReceiptId(intent.id))
     demo = await shop.payments.intents.start_top_up(buyer, "demo", usd(5000), idempotency_key="demo")
     with pytest.raises(NotFound):
         await shop.payments.deposits.confirm(teller, demo.id, usd(5000))
     with pytest.raises(PaymentClosed):
-        await shop.payments.deposits.add_proof(buyer, demo.id, PNG)
+        await shop.payments.deposits.add_receipt(buyer, demo.id, PNG)
     assert await balance(shop, buyer) == 0
 
 
@@ -294,13 +294,13 @@ class TestSecondAdmin:
             asked = await shop.payments.deposits.confirm(teller, intent.id, usd(20_000))
             assert (asked.received, await balance(shop, buyer)) == (usd(0), 0)
         assert await first(shop, second, intent) == (usd(20_000), teller.id)
-        assert [item.intent.id for item in await shop.payments.deposits.waiting(second)] == [intent.id]
+        assert [item.intent.id for item in await shop.payments.deposits.awaiting_review(second)] == [intent.id]
         # Another sum is another word, and the first admin has to agree to that one.
         await shop.payments.deposits.confirm(second, intent.id, usd(15_000))
         assert await first(shop, teller, intent) == (usd(15_000), second.id)
         agreed = await shop.payments.deposits.confirm(teller, intent.id, usd(15_000))
         assert (agreed.status, await balance(shop, buyer)) == (IntentStatus.UNDERPAID, 15_000)
-        assert (await shop.payments.deposits.waiting(second), await first(shop, teller, intent)) == ([], None)
+        assert (await shop.payments.deposits.awaiting_review(second), await first(shop, teller, intent)) == ([], None)
         await proves_itself(shop)
 
     async def test_many_small_ones_are_no_way_around(
@@ -349,7 +349,7 @@ class TestSecondAdmin:
 
 async def test_what_admins_did_is_written_down(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
-    await shop.payments.deposits.add_proof(buyer, intent.id, PNG)
+    await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     await shop.payments.deposits.reject(teller, intent.id, "a cat")
     await shop.payments.deposits.confirm(teller, intent.id, usd(5000))
     async with shop.uow.read() as tx:

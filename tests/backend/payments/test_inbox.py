@@ -15,7 +15,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Forbidden, Invalid, NotFound
-from backend.kernel.ids import IntentId, UserId, new_id
+from backend.kernel.ids import UserId, new_id
 from backend.kernel.money import Money
 from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCurrencyDiffers
 from backend.payments.service import InboxService, IntentsService, ReconciliationService
@@ -23,11 +23,12 @@ from backend.payments.types import (
     Capabilities,
     DifferenceKind,
     Intent,
+    IntentId,
     IntentStatus,
     Outcome,
     PollIntent,
+    ProviderReport,
     ProviderState,
-    Report,
     Worth,
     price,
 )
@@ -126,14 +127,14 @@ class TestUnmatched:
     """Money whose payment is unknown."""
 
     @pytest.fixture
-    async def lost(self, payments: IntentsService) -> Report:
-        report = Report(event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770))
+    async def lost(self, payments: IntentsService) -> ProviderReport:
+        report = ProviderReport(event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770))
         assert await payments.settle("fake", report) is Outcome.UNMATCHED
         return report
 
     async def test_an_admin_gives_it_to_a_person_by_the_same_road(
         self, payments: IntentsService, inbox: InboxService, wallet: WalletServices, cashier: Actor, buyer: Actor,
-        lost: Report, balance: Balance,
+        lost: ProviderReport, balance: Balance,
     ) -> None:  # fmt: skip
         row = (await inbox.unmatched(cashier)).items[0]
         assert (row.event_id, row.amount, row.reason) == ("e-lost", stars(770), "unknown_payment")
@@ -149,7 +150,7 @@ class TestUnmatched:
         assert (await wallet.ledger.verify(cashier)).balanced
 
     async def test_ten_admins_at_once_give_it_once(
-        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, balance: Balance
+        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: ProviderReport, balance: Balance
     ) -> None:
         row = (await inbox.unmatched(cashier)).items[0]
         outcomes = await asyncio.gather(
@@ -159,7 +160,9 @@ class TestUnmatched:
         assert all(isinstance(outcome, Intent | PaymentClosed) for outcome in outcomes), outcomes
         assert await balance(buyer.id) == 1000
 
-    async def test_it_is_put_aside_with_a_reason(self, inbox: InboxService, cashier: Actor, lost: Report) -> None:
+    async def test_it_is_put_aside_with_a_reason(
+        self, inbox: InboxService, cashier: Actor, lost: ProviderReport
+    ) -> None:
         row = (await inbox.unmatched(cashier)).items[0]
         with pytest.raises(Invalid):
             await inbox.dismiss(cashier, row.id, "  ")
@@ -168,7 +171,7 @@ class TestUnmatched:
         with pytest.raises(PaymentClosed):
             await inbox.dismiss(cashier, row.id, "again")
 
-    async def test_only_with_the_permission(self, inbox: InboxService, buyer: Actor, lost: Report) -> None:
+    async def test_only_with_the_permission(self, inbox: InboxService, buyer: Actor, lost: ProviderReport) -> None:
         with pytest.raises(Forbidden):
             await inbox.unmatched(buyer)
         with pytest.raises(Forbidden):
@@ -176,13 +179,13 @@ class TestUnmatched:
 
     @pytest.mark.parametrize("amount", [usd(0), usd(-5), usd(2**62), Money(5, "EUR"), usd(1052)])
     async def test_amounts_that_are_none(
-        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report, amount: Money
+        self, inbox: InboxService, cashier: Actor, buyer: Actor, lost: ProviderReport, amount: Money
     ) -> None:
         with pytest.raises(Invalid):
             await inbox.assign(cashier, (await inbox.unmatched(cashier)).items[0].id, buyer.id, amount)
 
     async def test_never_more_is_given_than_came(
-        self, payments: IntentsService, inbox: InboxService, cashier: Actor, buyer: Actor, lost: Report,
+        self, payments: IntentsService, inbox: InboxService, cashier: Actor, buyer: Actor, lost: ProviderReport,
         balance: Balance,
     ) -> None:  # fmt: skip
         """770 Stars are worth 10.01; rates may have moved by a twentieth. Of the shop's own currency, what came."""
@@ -194,7 +197,7 @@ class TestUnmatched:
         await inbox.assign(cashier, dear.id, buyer.id, usd(1051))
 
         for event_id, came, code in (("cent", usd(1), "above_maximum"), ("euro", Money(500, "EUR"), "no_price")):
-            report = Report(event_id=event_id, state=ProviderState.PAID, external_id="nobody", received=came)
+            report = ProviderReport(event_id=event_id, state=ProviderState.PAID, external_id="nobody", received=came)
             await payments.settle("fake", report)
             row = (await inbox.unmatched(cashier)).items[0]
             with pytest.raises(Invalid) as refused:
@@ -206,7 +209,7 @@ class TestUnmatched:
         self, payments: IntentsService, inbox: InboxService, cashier: Actor, buyer: Actor, balance: Balance
     ) -> None:
         """The charge stays with it: a refund of that charge finds the payment that it became."""
-        came = Report(
+        came = ProviderReport(
             event_id="e-lost", state=ProviderState.PAID, external_id="nobody", received=stars(770), charge_id="ch-7"
         )
         await payments.settle("fake", came)
@@ -214,7 +217,7 @@ class TestUnmatched:
         assert row.charge_id == "ch-7"
         given_to = await inbox.assign(cashier, row.id, buyer.id, usd(1000))
         assert given_to.charge_id == "ch-7"
-        back = Report(
+        back = ProviderReport(
             event_id="r-lost", state=ProviderState.REFUNDED, external_id="nobody", refunded=stars(770), charge_id="ch-7"
         )
         await payments.settle("fake", back)
@@ -228,9 +231,9 @@ class TestUnmatched:
     ) -> None:
         """An invoice was paid twice: the refund of the second charge is not one of the first."""
 
-        def charge(name: str, state: ProviderState) -> Report:
+        def charge(name: str, state: ProviderState) -> ProviderReport:
             came, back = (stars(770), None) if state is ProviderState.PAID else (None, stars(770))
-            return Report(
+            return ProviderReport(
                 event_id=f"{name}:{state}", state=state, intent_id=begun.id, received=came, refunded=back,
                 charge_id=name, sole_charge=True,
             )  # fmt: skip
@@ -249,7 +252,7 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     begun: Intent, balance: Balance,
 ) -> None:  # fmt: skip
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
-    back = Report(event_id="r1", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(385))
+    back = ProviderReport(event_id="r1", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(385))
     assert await payments.settle("fake", back) is Outcome.UNMATCHED
     assert await balance(begun.user_id) == 1000
     row = (await inbox.unmatched(cashier)).items[0]
@@ -267,7 +270,7 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     async with inbox._uow() as tx:
         spender, revenue = AccountRef.user(begun.user_id), AccountRef.house(REVENUE)
         await ledger.transfer(tx, TransferKind.PURCHASE, "spent", spender, revenue, usd(100))
-    rest = Report(event_id="r2", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    rest = ProviderReport(event_id="r2", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     assert await payments.settle("fake", rest) is Outcome.UNMATCHED
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
     houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
@@ -285,7 +288,7 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
     from backend.wallet.types import REVENUE, AccountRef, TransferKind
 
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
-    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    back = ProviderReport(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     await payments.settle("fake", back)
     read = ledger.balance
 
@@ -307,7 +310,7 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
 async def test_a_refund_that_comes_before_its_payment_waits_for_it(
     payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
 ) -> None:
-    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
+    back = ProviderReport(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     assert await payments.settle("fake", back) is Outcome.UNMATCHED
     row = (await inbox.unmatched(cashier)).items[0]
     with pytest.raises(PaymentNotCredited):
@@ -323,7 +326,7 @@ async def test_a_refund_in_another_currency_is_never_booked(
     payments: IntentsService, inbox: InboxService, fake: FakeProvider, cashier: Actor, begun: Intent, balance: Balance
 ) -> None:
     await payments.settle("fake", fake.paid(begun.id, stars(770)))
-    back = Report(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=Money(770, "EUR"))
+    back = ProviderReport(event_id="r", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=Money(770, "EUR"))
     assert await payments.settle("fake", back) is Outcome.UNMATCHED
     row = (await inbox.unmatched(cashier)).items[0]
     with pytest.raises(RefundCurrencyDiffers):
@@ -342,7 +345,7 @@ class TestReconciliation:
         report = fake.paid(begun.id, stars(770))
         await payments.settle("fake", report)
         fake.lists = [report]
-        found = {item.way: item for item in await reconciliation.run_all()}
+        found = {item.method: item for item in await reconciliation.reconcile_all()}
         assert (found["fake"].differences, found["fake"].checked, found["fake"].error) == ([], 1, "")
         assert await jobs("test.difference_noted") == []
 
@@ -350,16 +353,16 @@ class TestReconciliation:
         self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor, begun: Intent,
         balance: Balance, jobs: Callable[[str], Awaitable[list[object]]], wallet: WalletServices,
     ) -> None:  # fmt: skip
-        stranger = Report(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
+        stranger = ProviderReport(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
         fake.lists = [fake.paid(begun.id, stars(770)), stranger]
-        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
+        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [
             (DifferenceKind.MISSING_HERE, 0, 770), (DifferenceKind.MISSING_HERE, 0, 5)
         ]  # fmt: skip
         assert await balance(begun.user_id) == 1000
         assert len(await jobs("test.difference_noted")) == 1
         # The next day finds what is still open, and only that.
-        again = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
+        again = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
         assert [(item.subject, item.theirs) for item in again] == [("stranger", 5)]
         assert (await wallet.ledger.verify(cashier)).balanced
 
@@ -370,10 +373,10 @@ class TestReconciliation:
         await payments.settle("fake", fake.paid(begun.id, stars(770)))
         fake.lists = []
         fake.says(begun.id, ProviderState.PENDING)
-        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
+        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.MISSING_THERE, 770, 0)]
         fake.lists = [fake.paid(begun.id, stars(700))]
-        found = {item.way: item for item in await reconciliation.run_all()}["fake"].differences
+        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.AMOUNT, 770, 700)]
 
     async def test_a_ledger_that_differs_from_the_payments(
@@ -383,14 +386,14 @@ class TestReconciliation:
 
         async with real_uow() as tx:
             await give(tx, buyer.id, usd(700))  # booked as the demo provider's, without a payment
-        found = {item.way: item for item in await reconciliation.run_all()}["demo"].differences
+        found = {item.method: item for item in await reconciliation.reconcile_all()}["demo"].differences
         assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.LEDGER, 700, 0)]
 
     async def test_a_provider_that_is_down_is_told_and_the_others_are_compared(
         self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor
     ) -> None:
         fake.down = True
-        found = {item.way: item for item in await reconciliation.run_all()}
+        found = {item.method: item for item in await reconciliation.reconcile_all()}
         assert "down" in found["fake"].error
         assert found["demo"].error == ""
         assert len(await reconciliation.latest(cashier)) == 2
@@ -422,7 +425,7 @@ async def test_confirmations_are_shown_and_a_reorganised_chain_takes_them_back(
 ) -> None:
     def confirming(count: str) -> None:
         fake.reports(
-            Report(
+            ProviderReport(
                 event_id=f"c{count}",
                 state=ProviderState.CONFIRMING,
                 intent_id=begun.id,

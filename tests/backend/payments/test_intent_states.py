@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.kernel.errors import Invalid
 from backend.payments import rules
-from backend.payments.types import ActionKind, AmountRefusal, IntentStatus, PayAction, TopUpLimits, Way
+from backend.payments.types import ActionKind, AmountRefusal, IntentStatus, PayAction, PaymentMethod, TopUpLimits
 from backend.payments.types.intents import OPEN
 from tests.backend.payments.test_rules import NOW, S, intent
 from tests.factories.wallet import usd
@@ -81,7 +81,7 @@ def test_who_paid_late_can_have_the_provider_asked(status: IntentStatus, late: b
 @given(cents=st.integers(-(10**6), 10**6))
 def test_limits_methods_and_the_rule_refuse_the_same_amounts(cents: int) -> None:
     limits = TopUpLimits(usd(100), usd(5000))
-    method = Way(name="fake", minimum=usd(100), maximum=usd(5000), wait_seconds=1, asset="USD")
+    method = PaymentMethod(name="fake", minimum=usd(100), maximum=usd(5000), wait_seconds=1, asset="USD")
     refusal = limits.refusal(usd(cents))
     assert refusal == method.refusal(usd(cents))
     assert refusal in get_args(AmountRefusal)

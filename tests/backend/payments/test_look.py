@@ -12,7 +12,7 @@ from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
 from backend.payments.errors import ProviderDown
 from backend.payments.service import IntentsService
-from backend.payments.types import Intent, IntentStatus, PollIntent, ProviderState, Report
+from backend.payments.types import Intent, IntentStatus, PollIntent, ProviderReport, ProviderState
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -42,7 +42,7 @@ async def test_money_that_came_weeks_late_is_found(
     fake.paid(lapsed.id, usd(1000))
     assert (await payments.refresh(buyer, lapsed.id)).status is IntentStatus.EXPIRED
     for _ in range(2):
-        found = await payments.look(cashier if by_admin else buyer, lapsed.id)
+        found = await payments.poll_now(cashier if by_admin else buyer, lapsed.id)
         assert found.status is IntentStatus.SUCCEEDED
     assert await balance(buyer.id) == 1000
 
@@ -51,8 +51,8 @@ async def test_money_that_is_on_its_way_is_followed_from_then_on(
     payments: IntentsService, fake: FakeProvider, lapsed: Intent, buyer: Actor, balance: Balance,
     jobs: Callable[[str], Awaitable[list[dict[str, int]]]],
 ) -> None:  # fmt: skip
-    fake.reports(Report(event_id="c", state=ProviderState.CONFIRMING, intent_id=lapsed.id))
-    assert (await payments.look(buyer, lapsed.id)).status is IntentStatus.CONFIRMING
+    fake.reports(ProviderReport(event_id="c", state=ProviderState.CONFIRMING, intent_id=lapsed.id))
+    assert (await payments.poll_now(buyer, lapsed.id)).status is IntentStatus.CONFIRMING
     fake.paid(lapsed.id, usd(1000))
     asked = max((await jobs("payments.poll")), key=lambda job: job["attempt"])
     await payments.poll(PollIntent(lapsed.id, asked["attempt"]))
@@ -64,7 +64,7 @@ async def test_for_its_owner_and_for_admins_only(
 ) -> None:
     stranger = actor_of(await rich_person(real_uow, usd(0)))
     with pytest.raises(NotFound):
-        await payments.look(stranger, lapsed.id)
+        await payments.poll_now(stranger, lapsed.id)
 
 
 async def test_a_provider_that_is_silent_says_so(
@@ -72,5 +72,5 @@ async def test_a_provider_that_is_silent_says_so(
 ) -> None:
     fake.down = True
     with pytest.raises(ProviderDown):
-        await payments.look(buyer, lapsed.id)
+        await payments.poll_now(buyer, lapsed.id)
     assert (await payments.intent(buyer, lapsed.id)).status is IntentStatus.EXPIRED

@@ -18,9 +18,9 @@ from backend.payments.types import (
     DifferenceKind,
     Intent,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Reconciliation,
-    Report,
     SendRefund,
 )
 from tests.factories.wallet import actor_of, rich_person, usd
@@ -73,13 +73,13 @@ class Desk:
 
     async def compare(self) -> Reconciliation:
         """Compare with the provider now."""
-        return {item.way: item for item in await self.service.run_all()}["fake"]
+        return {item.method: item for item in await self.service.reconcile_all()}["fake"]
 
 
-def back(intent: Intent, cents: int) -> Report:
+def back(intent: Intent, cents: int) -> ProviderReport:
     """So much has gone back in all."""
     event_id = f"{intent.id}:back:{cents}"
-    return Report(event_id=event_id, state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
+    return ProviderReport(event_id=event_id, state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
 
 
 def refund_differs(intent: Intent, ours: int, theirs: int) -> list[Difference]:
@@ -129,7 +129,7 @@ async def test_a_refund_that_is_not_listed_yet_is_asked_for(desk: Desk) -> None:
 async def test_what_differs_is_told_until_it_is_settled(desk: Desk, inbox: InboxService, jobs: Jobs) -> None:
     intent = await desk.paid(1000)
     desk.lists_back(intent, 400)
-    stranger = Report(event_id="s", state=ProviderState.PAID, external_id="stranger", received=usd(5))
+    stranger = ProviderReport(event_id="s", state=ProviderState.PAID, external_id="stranger", received=usd(5))
     desk.fake.lists = [*(desk.fake.lists or []), stranger]
     unknown = Difference(kind=K.MISSING_HERE, subject="stranger", asset="USD", ours=0, theirs=5)
     for _ in range(2):
@@ -149,7 +149,7 @@ async def test_one_silence_is_no_missing_payment(desk: Desk, monkeypatch: pytest
     desk.fake.says(third.id, ProviderState.PENDING)
     status = desk.fake.status
 
-    async def once(payment: PaymentRef) -> Report:
+    async def once(payment: PaymentRef) -> ProviderReport:
         if payment.intent_id == second.id:
             raise ProviderDown("one 503")
         return await status(payment)
@@ -163,7 +163,7 @@ async def test_one_silence_is_no_missing_payment(desk: Desk, monkeypatch: pytest
 
 
 async def test_a_provider_that_falls_silent_is_not_asked_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def empty(*_: object) -> list[Report]:
+    async def empty(*_: object) -> list[ProviderReport]:
         return []
 
     for number in range(6):
@@ -184,7 +184,7 @@ async def test_a_comparison_that_fails_is_told_and_the_others_are_made(
 
     monkeypatch.setattr(desk.fake, "statement", odd)
     desk.service._providers = {"fake": desk.fake, "other": FakeProvider("other")}
-    found = {item.way: item for item in await desk.service.run_all()}
+    found = {item.method: item for item in await desk.service.reconcile_all()}
     assert (found["fake"].error, found["other"].error) == ("KeyError", "")
     (told,) = await jobs("test.failure_noted")
     assert (told["way"], told["reconciliation_id"]) == ("fake", str(found["fake"].id))
@@ -199,4 +199,4 @@ async def test_the_ledger_is_compared_as_it_stood_at_one_moment(desk: Desk, monk
         return await sum_net(tx, way)  # type: ignore[arg-type]
 
     monkeypatch.setattr(intents, "sum_net", slow)
-    assert await desk.service._compare_ledger("fake") == []
+    assert await desk.service._reconcile_ledger("fake") == []

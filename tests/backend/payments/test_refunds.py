@@ -28,11 +28,11 @@ from backend.payments.types import (
     IntentStatus,
     Outcome,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refund,
     Refunded,
     RefundStatus,
-    Report,
     SendRefund,
 )
 from backend.wallet.errors import InsufficientFunds
@@ -74,7 +74,9 @@ async def run(refunds: RefundsService, jobs: Jobs) -> None:
 
 async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Outcome:
     """The provider tells that so much has gone back in all."""
-    report = Report(event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
+    report = ProviderReport(
+        event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents)
+    )
     return await payments.settle("fake", report)
 
 
@@ -328,12 +330,12 @@ def test_what_a_failed_refund_leaves_at_the_provider(
         paid_intent(IntentStatus.SUCCEEDED), credited=usd(credited), received=Money(received, "XTR"),
         payable=Money(received, "XTR"), refunded=usd(first + second),
     )  # fmt: skip
-    gone = rules.gone_elsewhere(whole, usd(second), Money(told, "XTR"))
+    gone = rules.refunded_elsewhere(whole, usd(second), Money(told, "XTR"))
     assert usd(0) <= gone <= usd(second)
-    if told >= rules.known_back(whole).amount:
+    if told >= rules.known_refund(whole).amount:
         assert gone == usd(second)
-    if told <= rules.known_back(msgspec.structs.replace(whole, refunded=usd(first))).amount:
-        assert gone == usd(0) or told >= rules.known_back(whole).amount
+    if told <= rules.known_refund(msgspec.structs.replace(whole, refunded=usd(first))).amount:
+        assert gone == usd(0) or told >= rules.known_refund(whole).amount
 
 
 async def test_two_runs_do_not_send_side_by_side(
@@ -422,7 +424,7 @@ def test_parts_of_a_refund_come_to_the_whole(received: int, amount: int, cuts: l
         part = min(cut, amount - refunded)
         if part:
             step = msgspec.structs.replace(whole, refunded=usd(refunded))
-            sent += step.payable_back(usd(part)).amount
+            sent += step.refund_payable(usd(part)).amount
             refunded += part
             assert sent <= received
     assert (refunded, sent) == (amount, received)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from backend.bootstrap import build
 from backend.infra.settings import Settings
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import IntentId, UserId, new_id
+from backend.kernel.ids import UserId, new_id
 from backend.kernel.money import Money
 from backend.payments import rules
-from backend.payments.types import Capabilities, Intent, IntentStatus, Outcome, ProviderState, Report
+from backend.payments.types import Capabilities, Intent, IntentId, IntentStatus, Outcome, ProviderReport, ProviderState
 from tests.factories.wallet import usd
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -25,15 +25,16 @@ S = IntentStatus
 
 def intent(status: IntentStatus, credited: int = 0) -> Intent:
     return Intent(
-        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), way="fake", amount=usd(1000), credited=usd(credited),
-        refunded=usd(0), payable=usd(1000), received=usd(credited), status=status, action=None, external_id="x",
-        charge_id=None, progress={}, order_id=None, created_at=NOW, updated_at=NOW,
+        id=IntentId(new_id()), number=1, user_id=UserId(new_id()), method="fake", amount=usd(1000),
+        credited=usd(credited), refunded=usd(0), payable=usd(1000), received=usd(credited),
+        status=status, action=None, external_id="x", charge_id=None, progress={}, order_id=None,
+        created_at=NOW, updated_at=NOW,
         expires_at=NOW + timedelta(minutes=30), polls=0,
     )  # fmt: skip
 
 
-def report(state: ProviderState, received: int | None = None, currency: str = "USD") -> Report:
-    return Report(event_id="e", state=state, received=None if received is None else Money(received, currency))
+def report(state: ProviderState, received: int | None = None, currency: str = "USD") -> ProviderReport:
+    return ProviderReport(event_id="e", state=state, received=None if received is None else Money(received, currency))
 
 
 @pytest.mark.parametrize(

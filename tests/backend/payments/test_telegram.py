@@ -13,7 +13,6 @@ import pytest
 from backend.infra.http import HttpAnswer
 from backend.infra.settings import Settings, SettingsError
 from backend.kernel.clock import SystemClock
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import ProviderDown, RefundRefused
 from backend.payments.gateways import telegram_cards, telegram_stars
@@ -21,7 +20,7 @@ from backend.payments.gateways.telegram_api import TelegramApi
 from backend.payments.gateways.telegram_stars import StarBook, StarsProvider
 from backend.payments.ports import ProviderKit
 from backend.payments.telegram import invoice_of, paid, refunded
-from backend.payments.types import ActionKind, PayAction, PaymentRef, ProviderState, price
+from backend.payments.types import ActionKind, IntentId, PayAction, PaymentRef, ProviderState, price
 from tests.factories.wallet import usd
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

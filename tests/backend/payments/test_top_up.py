@@ -13,7 +13,7 @@ from backend.identity.types import Actor
 from backend.infra.settings import SettingsError
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook, PaymentConflict, ProviderDown
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
@@ -21,11 +21,12 @@ from backend.payments.service import POLL, IntentsService, MethodsService
 from backend.payments.types import (
     ActionKind,
     Capabilities,
+    IntentId,
     IntentStatus,
     Outcome,
     PollIntent,
+    ProviderReport,
     ProviderState,
-    Report,
     TopUpSucceeded,
 )
 from backend.wallet.service import WalletServices
@@ -109,7 +110,7 @@ async def test_money_after_the_expiry_is_still_credited(
     assert await balance(buyer.id) == 500
 
 
-async def deliver(payments: IntentsService, *reports: Report) -> list[Outcome]:
+async def deliver(payments: IntentsService, *reports: ProviderReport) -> list[Outcome]:
     return await payments.receive("fake", {"signature": "genuine"}, msgspec.json.encode(reports))
 
 
@@ -229,10 +230,10 @@ async def test_unknown_and_foreign_money_lands_among_the_unmatched(
     payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
 ) -> None:
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
-    unknown = Report(event_id="u1", state=ProviderState.PAID, external_id="nobody's", received=usd(700))
-    wrong = Report(event_id="u2", state=ProviderState.PAID, intent_id=intent.id, received=Money(500, "EUR"))
+    unknown = ProviderReport(event_id="u1", state=ProviderState.PAID, external_id="nobody's", received=usd(700))
+    wrong = ProviderReport(event_id="u2", state=ProviderState.PAID, intent_id=intent.id, received=Money(500, "EUR"))
     elsewhere = await payments.start_top_up(buyer, "demo", usd(500), idempotency_key="other way")
-    foreign = Report(event_id="u3", state=ProviderState.PAID, intent_id=elsewhere.id, received=usd(500))
+    foreign = ProviderReport(event_id="u3", state=ProviderState.PAID, intent_id=elsewhere.id, received=usd(500))
     for _ in range(2):
         await deliver(payments, unknown, wrong, foreign)
     assert await unmatched(real_uow) == [
@@ -265,7 +266,7 @@ async def test_other_business_that_names_a_payment_is_not_of_it(
 ) -> None:
     """Strangers may write a payment's id wherever the account takes money: the provider's own id has to agree."""
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
-    told = Report(event_id="e", state=ProviderState.PAID, intent_id=intent.id, received=usd(500))
+    told = ProviderReport(event_id="e", state=ProviderState.PAID, intent_id=intent.id, received=usd(500))
     for state in (ProviderState.PAID, ProviderState.REFUNDED):
         elsewhere = msgspec.structs.replace(
             told, event_id=f"e-book:{state}", external_id="e-book", state=state, refunded=usd(500)
@@ -285,7 +286,7 @@ async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_told_as_old_
     """A renewal: the bot names no payment with it, a statement the first one, which is paid."""
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     await deliver(payments, fake.paid(intent.id, usd(500)))
-    renewal = Report(event_id="charge:7", state=ProviderState.PAID, external_id="charge:7", received=usd(500))
+    renewal = ProviderReport(event_id="charge:7", state=ProviderState.PAID, external_id="charge:7", received=usd(500))
     assert await deliver(payments, renewal) == [Outcome.UNMATCHED]
     listed = msgspec.structs.replace(renewal, external_id=None, intent_id=intent.id)
     assert await deliver(payments, listed) == [Outcome.DUPLICATE]

@@ -24,13 +24,13 @@ REASONS = sorted(
 
 @pytest.mark.parametrize("way", [spec.name for spec in PROVIDERS])
 def test_every_way_has_a_name(way: str) -> None:
-    assert way in words.WAYS
+    assert way in words.METHODS
     for locale in Locale:
-        assert "_" not in words.way_title(way, translator(locale))
+        assert "_" not in words.method_title(way, translator(locale))
 
 
 def test_a_way_without_words_is_called_by_its_name() -> None:
-    assert words.way_title("stone_money", translator(Locale.RU)) == "Stone Money"
+    assert words.method_title("stone_money", translator(Locale.RU)) == "Stone Money"
 
 
 @pytest.mark.parametrize("locale", Locale)

@@ -14,7 +14,7 @@ from backend.bootstrap import Services
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
 from backend.kernel.money import Money
-from backend.payments.types import IntentStatus, ProviderState, Report
+from backend.payments.types import IntentStatus, ProviderReport, ProviderState
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -108,7 +108,9 @@ async def test_a_transfer_shows_where_and_how_much(
     assert (await buyer.get(again, headers={"HX-Target": "payment"})).status_code == 204
     intent = (await services.payments.intents.list_mine(await arrive(services, buyer)))[0]
     details = {"confirmations": "3", "needed": "12", "seen": "25"}
-    coins.reports(Report(event_id="deep-3", state=ProviderState.CONFIRMING, intent_id=intent.id, details=details))
+    coins.reports(
+        ProviderReport(event_id="deep-3", state=ProviderState.CONFIRMING, intent_id=intent.id, details=details)
+    )
     confirming = await buyer.get(again, headers={"HX-Target": "payment"})
     assert confirming.status_code == 200
     assert "3 of 12 confirmations" in plain(confirming.text)
@@ -155,7 +157,9 @@ async def test_a_transfer_can_be_seen_on_its_chain(
     # A way without a chain has nothing to show.
     path, _ = await begin(buyer, "stars")
     latest = (await services.payments.intents.list_mine(actor))[0]
-    paid = Report(event_id="s", state=ProviderState.PAID, intent_id=latest.id, received=latest.payable, charge_id="st")
+    paid = ProviderReport(
+        event_id="s", state=ProviderState.PAID, intent_id=latest.id, received=latest.payable, charge_id="st"
+    )
     await services.payments.intents.settle("stars", paid)
     assert "on the chain" not in (await buyer.get(path)).text
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from backend.infra.i18n import translator
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.payments.types import (
@@ -18,10 +18,11 @@ from backend.payments.types import (
     Difference,
     DifferenceKind,
     Intent,
+    IntentId,
     IntentStatus,
     PayAction,
+    PaymentMethod,
     Reconciliation,
-    Way,
 )
 from tests.factories.wallet import usd
 from webapp.core.assets import build_assets
@@ -44,7 +45,7 @@ def intent(status: IntentStatus, received: str = "0", uri: str = "", **progress:
         id=IntentId(UUID(int=1)),
         number=7,
         user_id=UserId(UUID(int=2)),
-        way="usdt_evm",
+        method="usdt_evm",
         amount=usd(2500),
         credited=usd(came.amount // 10_000),
         refunded=usd(0),
@@ -135,7 +136,7 @@ def test_every_status_has_a_page(
 
 
 def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
-    way = Way(
+    way = PaymentMethod(
         name="new_way",
         minimum=usd(100),
         maximum=usd(5000),
@@ -155,7 +156,7 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
     """A comparison of last night."""
     return Reconciliation(
         id=UUID(int=3),
-        way="deposit",
+        method="deposit",
         since=NOW,
         until=NOW,
         checked=0,
@@ -182,8 +183,8 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
     ],
 )
 def test_what_was_not_compared_does_not_agree(
-    done: Reconciliation | None, comparable: bool, said: str, told: bool
+    done: Reconciliation | None, reconcilable: bool, said: str, told: bool
 ) -> None:
-    view = comparison("deposit", done, VIEWER, waiting=False, comparable=comparable)
+    view = comparison("deposit", done, VIEWER, waiting=False, reconcilable=reconcilable)
     assert view.badge.text == said
     assert view.by_hand is told

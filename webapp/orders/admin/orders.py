@@ -97,7 +97,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
     back = await site.services.orders.refunds.refundable(actor, number)
     sent = await site.services.payments.refunds.list_for(actor, order_id=found.id)
-    off = {row.way for row in sent if not site.services.payments.methods.is_enabled(row.way)}
+    off = {row.method for row in sent if not site.services.payments.methods.is_enabled(row.method)}
     payments = await _payments(request, found)
     viewer = site.viewer(actor)
     view = ManageOrder(

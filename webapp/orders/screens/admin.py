@@ -87,5 +87,5 @@ def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewe
     """What an order was paid with: the ways of its payments, else the balance; nothing while it is not paid."""
     if orders.OrderStep.PAID not in {entry.step for entry in order.timeline}:
         return ""
-    ways = dict.fromkeys(method_title(intent.way, viewer) for intent in payments if intent.credited)
+    ways = dict.fromkeys(method_title(intent.method, viewer) for intent in payments if intent.credited)
     return ", ".join(ways) or viewer.words.gettext(BALANCE)

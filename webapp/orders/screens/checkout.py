@@ -12,7 +12,7 @@ from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import OrderView, Quote
-from backend.payments.types import Way
+from backend.payments.types import PaymentMethod
 from webapp.core.looks import Picture, goods_tile
 from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
@@ -98,7 +98,7 @@ def unpaid(refusal: TooManyReservations | ReservationTooLarge | ReservationsPaus
     return UnpaidSheet(reason, limit if isinstance(limit, int) else 0, str(order))
 
 
-def enough(missing: Money, way: Way) -> Money:
+def enough(missing: Money, way: PaymentMethod) -> Money:
     """The least that the way takes to cover what is missing."""
     return max(missing, way.minimum, key=_amount)
 
@@ -120,7 +120,7 @@ class PayRow(msgspec.Struct, frozen=True):
     over: Money
 
 
-def _rows(ways: Sequence[Way], missing: Money, viewer: Viewer) -> tuple[PayRow, ...]:
+def _rows(ways: Sequence[PaymentMethod], missing: Money, viewer: Viewer) -> tuple[PayRow, ...]:
     rows = []
     for way in ways:
         pay = enough(missing, way)
@@ -153,7 +153,7 @@ def missing(
     quote: Quote,
     variant_id: VariantId,
     intent: str,
-    ways: Sequence[Way],
+    ways: Sequence[PaymentMethod],
     viewer: Viewer,
     *,
     minutes: int,
@@ -180,7 +180,7 @@ def missing(
 
 
 def missing_for_order(
-    order: OrderView, balance: Money, intent: str, ways: Sequence[Way], viewer: Viewer
+    order: OrderView, balance: Money, intent: str, ways: Sequence[PaymentMethod], viewer: Viewer
 ) -> MissingSheet:
     """The same for an order whose goods are kept already."""
     rest = missing_of(order, balance)

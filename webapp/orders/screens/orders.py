@@ -261,10 +261,10 @@ def waiting(
     running = next((item for item in intents if item.order_id == order.id and item.is_running(viewer.now)), None)
     payment = None
     if running is not None:
-        icon, colour = method_look(running.way)
+        icon, colour = method_look(running.method)
         payment = OpenPayment(
             href=f"/wallet/payments/{running.id}",
-            way=method_title(running.way, viewer),
+            way=method_title(running.method, viewer),
             icon=icon,
             hue=colour,
             amount=running.amount,

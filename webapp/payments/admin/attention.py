@@ -16,13 +16,13 @@ async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
     services, actor = site_of(request).services, request.user
     unmatched, deposits, approvals, compared, ways = await asyncio.gather(
         services.payments.inbox.count_unmatched(actor),
-        services.payments.deposits.waiting(actor),
+        services.payments.deposits.awaiting_review(actor),
         services.approvals.waiting(actor),
         services.payments.reconciliation.latest(actor),
         services.payments.methods.enabled(actor),
     )
-    by_hand = {way.name for way in ways if not way.comparable}
-    differs = sum(is_off(one, comparable=name not in by_hand) for name, one in latest_of_each(compared).items())
+    by_hand = {way.name for way in ways if not way.reconcilable}
+    differs = sum(is_off(one, reconcilable=name not in by_hand) for name, one in latest_of_each(compared).items())
     return (
         PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
         PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),

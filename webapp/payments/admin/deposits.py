@@ -13,9 +13,8 @@ from litestar.response import Response
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import IntentId, ProofId
 from backend.payments.errors import PaymentClosed
-from backend.payments.types import Intent
+from backend.payments.types import Intent, IntentId, TransferReceiptId
 from webapp.core import forms
 from webapp.core.answers import replaced
 from webapp.core.back_office import manage_page
@@ -51,7 +50,7 @@ class ReasonForm(msgspec.Struct, frozen=True):
 async def deposits(request: SoukRequest) -> Html:
     """Payments with a proof that nobody has judged, those that wait longest first."""
     site, actor = site_of(request), request.user
-    found = await site.services.payments.deposits.waiting(actor)
+    found = await site.services.payments.deposits.awaiting_review(actor)
     viewer = site.viewer(actor)
     names = {deposit.intent.user_id: deposit.payer for deposit in found}
     view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in found))
@@ -68,7 +67,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     proof_id = part_screens.as_id(name.partition(".")[0])
     if proof_id is None:
         raise NotFound("no proof is called so")
-    found = await site_of(request).services.payments.deposits.open_proof(actor, ProofId(proof_id))
+    found = await site_of(request).services.payments.deposits.open_receipt(actor, TransferReceiptId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(found.data, media_type=found.content_type, headers=headers)
 
@@ -76,7 +75,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
 @get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
     """A transfer receipt as large as the screen. Raises NotFound."""
-    shown = await site_of(request).services.payments.deposits.proofs(request.user, IntentId(intent_id))
+    shown = await site_of(request).services.payments.deposits.receipts(request.user, IntentId(intent_id))
     found = next((item for item in shown if item.id == proof_id), None)
     if found is None:
         raise NotFound("no such receipt")
@@ -132,8 +131,8 @@ async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
     found = (await site_of(request).services.payments.inbox.payment(request.user, IntentId(intent_id))).intent
-    if found.way != event_screens.DEPOSIT:
-        raise PaymentClosed(found.way)
+    if found.method != event_screens.DEPOSIT:
+        raise PaymentClosed(found.method)
     return found
 
 

@@ -14,10 +14,10 @@ from msgspec import Meta
 from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.kernel.errors import Unavailable
-from backend.kernel.ids import IntentId, OrderId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.paging import Page
 from backend.kernel.text import searched
-from backend.payments.types import Intent, IntentStatus
+from backend.payments.types import Intent, IntentId, IntentStatus
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, to_app
 from webapp.core.back_office import manage_page
@@ -68,7 +68,7 @@ async def payments(request: SoukRequest) -> Html:
     else:
         found = await site.services.payments.inbox.list_payments(
             actor,
-            way=query.way or None,
+            method=query.way or None,
             status=query.status,
             user_id=UserId(query.person) if query.person else None,
             cursor=query.cursor or None,
@@ -103,7 +103,7 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Ask the provider now, however long the payment's time is over. Raises NotFound."""
     site, words = site_of(request), site_of(request).viewer(request.user).words
     try:
-        await site.services.payments.intents.look(request.user, IntentId(intent_id))
+        await site.services.payments.intents.poll_now(request.user, IntentId(intent_id))
     except Unavailable:
         shown = to_app(await payment_page(request, IntentId(intent_id)))
         return toast(shown, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
@@ -130,15 +130,15 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
         events=tuple(event_screens.event(row, viewer) for row in found.events),
         refunds=tuple(
-            refund_screens.refund(row, viewer, off=not services.payments.methods.is_enabled(row.way))
+            refund_screens.refund(row, viewer, off=not services.payments.methods.is_enabled(row.method))
             for row in found.refunds
         ),
         refundable=bool(choice.most),
         obstacle=refund_screens.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
         can_look=intent.external_id is not None
-        and intent.way != event_screens.DEPOSIT
-        and services.payments.methods.is_enabled(intent.way),
+        and intent.method != event_screens.DEPOSIT
+        and services.payments.methods.is_enabled(intent.method),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
         seen_at=services.payments.methods.explorer_url(intent),
@@ -157,10 +157,10 @@ async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
 
 
 async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None:
-    if intent.way != event_screens.DEPOSIT:
+    if intent.method != event_screens.DEPOSIT:
         return None
     services, actor = site_of(request).services, request.user
-    proofs = await services.payments.deposits.proofs(actor, intent.id)
+    proofs = await services.payments.deposits.receipts(actor, intent.id)
     first = await services.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
     names = await services.identity.people.names_of(actor, [first.by]) if first else {}
     return event_screens.deposit(intent, proofs, lambda target: signed_url(request, target), first, names)

@@ -31,7 +31,7 @@ async def reconciliation(request: SoukRequest) -> Html:
 @post(_PATH, name="admin:compare", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def compare(request: SoukRequest) -> Html:
     """Have the worker compare every provider; the page follows it."""
-    await site_of(request).services.payments.reconciliation.ask(request.user)
+    await site_of(request).services.payments.reconciliation.request(request.user)
     return await _page(request)
 
 
@@ -39,15 +39,15 @@ async def _page(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     service, viewer = site.services.payments.reconciliation, site.viewer(actor)
     found, waiting, ways = await asyncio.gather(
-        service.latest(actor), service.waiting(actor), site.services.payments.methods.enabled(actor)
+        service.latest(actor), service.pending(actor), site.services.payments.methods.enabled(actor)
     )
     latest = present.latest_of_each(found)
-    comparable = {way.name: way.comparable for way in ways}
-    names = [*dict.fromkeys([*comparable, *latest])]
+    reconcilable = {way.name: way.reconcilable for way in ways}
+    names = [*dict.fromkeys([*reconcilable, *latest])]
     view = ReconciliationPage(
         rows=tuple(
             present.comparison(
-                name, latest.get(name), viewer, waiting=name in waiting, comparable=comparable.get(name, True)
+                name, latest.get(name), viewer, waiting=name in waiting, reconcilable=reconcilable.get(name, True)
             )
             for name in names
         ),

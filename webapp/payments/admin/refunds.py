@@ -12,9 +12,10 @@ from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.infra.formatting import format_money
-from backend.kernel.ids import IntentId, UserId
+from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
+from backend.payments.types import IntentId
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms
 from webapp.core.answers import replaced

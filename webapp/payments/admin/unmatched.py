@@ -14,10 +14,10 @@ from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
-from backend.kernel.ids import OrderId, PaymentEventId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.text import searched
 from backend.payments.errors import PaymentClosed
-from backend.payments.types import InboxRow, Intent, Outcome, ProviderState
+from backend.payments.types import Intent, Outcome, PaymentEventId, ProviderEvent, ProviderState
 from webapp.approvals.admin import first_of
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
@@ -183,11 +183,11 @@ async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
     return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
 
 
-async def _event(request: SoukRequest, event_id: UUID) -> InboxRow:
+async def _event(request: SoukRequest, event_id: UUID) -> ProviderEvent:
     return await site_of(request).services.payments.inbox.event(request.user, PaymentEventId(event_id))
 
 
-def _can(found: InboxRow) -> frozenset[EventAction]:
+def _can(found: ProviderEvent) -> frozenset[EventAction]:
     if found.outcome is not Outcome.UNMATCHED:
         return frozenset()
     actions: set[EventAction] = {"dismiss"}
@@ -208,7 +208,7 @@ async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | 
 
 async def _assign_view(
     request: SoukRequest,
-    found: InboxRow,
+    found: ProviderEvent,
     receiver: ReceiverForm,
     form: forms.Form[AssignForm],
     error: AmountError = "",

@@ -12,10 +12,10 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.kernel.errors import Invalid, Unavailable
-from backend.kernel.ids import IntentId, OrderId
+from backend.kernel.ids import OrderId
 from backend.orders.types import OrderFilter, OrderRow
-from backend.payments.service.deposits import MAX_PROOF_BYTES
-from backend.payments.types import ActionKind, Intent
+from backend.payments.service.deposits import MAX_RECEIPT_BYTES
+from backend.payments.types import ActionKind, Intent, IntentId
 from webapp.core import forms
 from webapp.core.answers import asked_by, pushed, replaced, to_app
 from webapp.core.limits import WRITE, limited
@@ -76,7 +76,7 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
     before = await services.payments.intents.intent(request.user, IntentId(intent_id))
     try:
-        found = await services.payments.intents.look(request.user, before.id)
+        found = await services.payments.intents.poll_now(request.user, before.id)
     except Unavailable:
         answer = fragment(request, "payments/_payment.html", await _view(request, before))
         return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
@@ -98,9 +98,9 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html
     name="wallet:proof",
     guards=[limited(WRITE)],
     status_code=200,
-    request_max_body_size=MAX_PROOF_BYTES + _ROOM,
+    request_max_body_size=MAX_RECEIPT_BYTES + _ROOM,
 )
-async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
+async def add_receipt(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Take a picture or a PDF that shows a payment by hand. Raises NotFound, PaymentClosed."""
     services = site_of(request).services
     sent = (await forms.posted(request)).get("proof")
@@ -108,7 +108,7 @@ async def add_proof(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     error: ProofError = "" if data else "nothing"
     if data:
         try:
-            await services.payments.deposits.add_proof(request.user, IntentId(intent_id), data)
+            await services.payments.deposits.add_receipt(request.user, IntentId(intent_id), data)
         except Invalid as refusal:
             error = deposit_screens.proof_error(refusal.fields.get("proof", ""))
     if error:
@@ -162,7 +162,7 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
     site = site_of(request)
     services = site.services
     by_hand = intent.action is not None and intent.action.kind is ActionKind.DEPOSIT
-    proofs = await services.payments.deposits.proofs(request.user, intent.id) if by_hand else []
+    proofs = await services.payments.deposits.receipts(request.user, intent.id) if by_hand else []
     order = await _order(request, intent.order_id)
     around = Around(
         next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
@@ -170,7 +170,7 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
         order=order,
         balance=(await services.wallet.statement.overview(request.user)).balance if intent.credited else None,
         proofs=proofs,
-        takes_proof=services.payments.deposits.takes_proof(intent, proofs),
+        takes_proof=services.payments.deposits.takes_receipt(intent, proofs),
         sign=lambda target: signed_url(request, target),
         explorer_url=services.payments.methods.explorer_url(intent),
     )
@@ -198,4 +198,4 @@ async def _order(request: SoukRequest, order_id: OrderId | None) -> OrderRow | N
     return next((row for row in latest.items if row.id == order_id), None)
 
 
-PAYMENT_HANDLERS: Final = (payments, payment, closed, look, receipt_sheet, add_proof)
+PAYMENT_HANDLERS: Final = (payments, payment, closed, look, receipt_sheet, add_receipt)

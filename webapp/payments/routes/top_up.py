@@ -10,8 +10,8 @@ from litestar import get, post
 from msgspec import Meta
 
 from backend.kernel.errors import Invalid, Unavailable
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
+from backend.payments.types import IntentId
 from webapp.core import forms
 from webapp.core.answers import invoice, is_invoice
 from webapp.core.limits import PURCHASE, limited

@@ -24,13 +24,13 @@ from webapp.payments.screens.methods import method_look, method_title
 
 def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> ManagePaymentRow:
     """A payment in a list: what reached the wallet, or what is meant to."""
-    icon, hue = method_look(intent.way)
+    icon, hue = method_look(intent.method)
     paid = intent.received or intent.payable
     return ManagePaymentRow(
         id=str(intent.id),
         reference=intent.reference,
         person=names.get(intent.user_id, "—"),
-        way=method_title(intent.way, viewer),
+        way=method_title(intent.method, viewer),
         icon=icon,
         hue=hue,
         amount=intent.credited or intent.amount,

@@ -15,12 +15,12 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments import words
 from backend.payments.types import (
-    InboxRow,
     Intent,
     IntentStatus,
     Outcome,
-    Proof,
+    ProviderEvent,
     ProviderState,
+    TransferReceipt,
 )
 from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import AmountError, Badge, Fact, Tone
@@ -70,7 +70,7 @@ class EventView(msgspec.Struct, frozen=True):
     href: str | None = None
 
 
-def event(row: InboxRow, viewer: Viewer) -> EventView:
+def event(row: ProviderEvent, viewer: Viewer) -> EventView:
     """A provider's message."""
     return EventView(
         id=str(row.id),
@@ -83,12 +83,12 @@ def event(row: InboxRow, viewer: Viewer) -> EventView:
     )
 
 
-def unmatched(row: InboxRow, viewer: Viewer) -> EventView:
+def unmatched(row: ProviderEvent, viewer: Viewer) -> EventView:
     """A message that belongs to nobody, under the name of its provider."""
-    return msgspec.structs.replace(event(row, viewer), badge=Badge(method_title(row.way, viewer)))
+    return msgspec.structs.replace(event(row, viewer), badge=Badge(method_title(row.method, viewer)))
 
 
-def event_facts(row: InboxRow, viewer: Viewer) -> tuple[Fact, ...]:
+def event_facts(row: ProviderEvent, viewer: Viewer) -> tuple[Fact, ...]:
     """The codes of a message, and what the provider told beside."""
     say = viewer.words.gettext
     named = [(say(_("The provider's id")), row.event_id), *details(row.details)]
@@ -120,7 +120,7 @@ class ManageDeposit(msgspec.Struct, frozen=True):
 
 def deposit(
     intent: Intent,
-    proofs: Sequence[Proof],
+    proofs: Sequence[TransferReceipt],
     sign: Callable[[str], str],
     first: FirstApproval | None,
     names: Mapping[UserId, str],
@@ -149,7 +149,7 @@ def deposit(
 def sent_for(intent: Intent, amount: Money) -> Money | None:
     """What the provider sends back for ``amount``, where it deals in another asset; None for nothing."""
     abroad = intent.received.currency != intent.amount.currency
-    return intent.payable_back(amount) if abroad and amount else None
+    return intent.refund_payable(amount) if abroad and amount else None
 
 
 def assignee(person: UserRow) -> AssigneeRow:

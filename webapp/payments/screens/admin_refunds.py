@@ -34,8 +34,8 @@ _WAITS: Final[tuple[str, Tone]] = (_("Waits: this way is off"), "bad")
 
 _OBSTACLES: Final[dict[RefundObstacle, str]] = {
     RefundObstacle.NOTHING_LEFT: _("Nothing of it is left to pay back."),
-    RefundObstacle.WAY_OFF: _("This way to pay is switched off, so nothing can go back through it."),
-    RefundObstacle.WAY_CANNOT: _("This provider takes money only: it cannot be paid back through it."),
+    RefundObstacle.METHOD_OFF: _("This way to pay is switched off, so nothing can go back through it."),
+    RefundObstacle.METHOD_CANNOT: _("This provider takes money only: it cannot be paid back through it."),
     RefundObstacle.SPENT: _("It was spent: the wallet holds too little to send it back."),
 }
 
@@ -63,7 +63,7 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = Fal
         badge=badge(_WAITS if waits else _REFUNDS[row.status], viewer),
         at=row.created_at,
         reason=row.reason,
-        way=method_title(row.way, viewer),
+        way=method_title(row.method, viewer),
         sent=row.payable if row.payable.currency != row.amount.currency else None,
         href=f"/admin/payments/{row.intent_id}" if linked else None,
     )
@@ -82,7 +82,7 @@ def order_refunds(
         for row in done
         if row.target is RefundTarget.WALLET
     ]
-    rows += [refund(row, viewer, linked=linked, off=row.way in off) for row in sent]
+    rows += [refund(row, viewer, linked=linked, off=row.method in off) for row in sent]
     return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
 
 

@@ -29,13 +29,13 @@ def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]
     """The latest comparison of each provider; ``found`` begins with the latest of all."""
     latest: dict[str, Reconciliation] = {}
     for one in found:
-        latest.setdefault(one.way, one)
+        latest.setdefault(one.method, one)
     return latest
 
 
-def is_off(one: Reconciliation, *, comparable: bool = True) -> bool:
+def is_off(one: Reconciliation, *, reconcilable: bool = True) -> bool:
     """Whether an admin should look: something differs, or could be compared and was not."""
-    return not one.agrees if comparable else bool(one.differences or one.error)
+    return not one.agrees if reconcilable else bool(one.differences or one.error)
 
 
 class DifferenceView(msgspec.Struct, frozen=True):
@@ -69,14 +69,14 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
 
 def comparison(
-    way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, comparable: bool = True
+    way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, reconcilable: bool = True
 ) -> ComparisonView:
     """A provider's latest comparison, or that there was none yet, or that there can be none."""
     icon, hue = method_look(way)
     title = method_title(way, viewer)
-    verdict = _verdict(one, viewer, comparable=comparable)
+    verdict = _verdict(one, viewer, reconcilable=reconcilable)
     if one is None:
-        return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not comparable)
+        return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not reconcilable)
     return ComparisonView(
         way=title,
         icon=icon,
@@ -88,17 +88,17 @@ def comparison(
         error=one.error,
         differences=tuple(_difference(item, viewer) for item in one.differences),
         waiting=waiting,
-        by_hand=not comparable,
-        unknown=one.unknown if comparable else 0,
+        by_hand=not reconcilable,
+        unknown=one.unknown if reconcilable else 0,
     )
 
 
-def _verdict(one: Reconciliation | None, viewer: Viewer, *, comparable: bool) -> Badge:
+def _verdict(one: Reconciliation | None, viewer: Viewer, *, reconcilable: bool) -> Badge:
     if one is not None and one.differences:
         return badge((_("Differs"), "bad"), viewer)
     if one is not None and one.error:
         return badge((_("No answer"), "warn"), viewer)
-    if not comparable:
+    if not reconcilable:
         return badge((_("Cannot be compared"), ""), viewer)
     if one is not None and one.unknown:
         return badge((_("Unknown"), "warn"), viewer)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from backend.payments.types import PayAction, Proof
+from backend.payments.types import PayAction, TransferReceipt
 
 ProofError = Literal["", "too_large", "not_a_document", "too_many", "nothing"]
 
@@ -30,7 +30,7 @@ def proof_error(code: str) -> ProofError:
     return _PROOF_ERRORS.get(code, "nothing")
 
 
-def proof_path(proof: Proof) -> str:
+def proof_path(proof: TransferReceipt) -> str:
     """Where a transfer receipt is fetched, once the address is signed; its end names the kind."""
     return f"/admin/payments/proofs/{proof.id}.{proof.content_type.rpartition('/')[2]}"
 
@@ -69,7 +69,7 @@ class DepositView(msgspec.Struct, frozen=True):
 
 
 def deposit_view(
-    action: PayAction, proofs: Sequence[Proof], sign: Callable[[str], str] | None, *, can_add: bool
+    action: PayAction, proofs: Sequence[TransferReceipt], sign: Callable[[str], str] | None, *, can_add: bool
 ) -> DepositView:
     """How to send the money, and the receipts so far; ``sign`` makes the addresses of their pictures."""
     rows = tuple(

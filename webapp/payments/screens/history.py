@@ -30,10 +30,10 @@ class PaymentRow(msgspec.Struct, frozen=True):
 
 def row(intent: Intent, viewer: Viewer) -> PaymentRow:
     """A payment in a list."""
-    icon, colour = method_look(intent.way)
+    icon, colour = method_look(intent.method)
     return PaymentRow(
         id=str(intent.id),
-        method=method_title(intent.way, viewer),
+        method=method_title(intent.method, viewer),
         icon=icon,
         hue=colour,
         amount=intent.credited if intent.credited else intent.amount,

@@ -12,7 +12,7 @@ from backend.infra.formatting import format_duration, format_money, joined
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.payments import words
-from backend.payments.types import Way
+from backend.payments.types import PaymentMethod
 from webapp.core.looks import hue
 from webapp.core.parts import Hue
 from webapp.core.rendering import Viewer
@@ -49,7 +49,7 @@ _HOURS: Final = 4 * 3600
 
 def method_title(name: str, viewer: Viewer) -> str:
     """The name of a payment method in the reader's language."""
-    return words.way_title(name, viewer.words)
+    return words.method_title(name, viewer.words)
 
 
 def method_look(name: str) -> tuple[str, Hue]:
@@ -58,7 +58,7 @@ def method_look(name: str) -> tuple[str, Hue]:
     return (look.icon, hue(look.hue, name)) if look else ("card", hue("", name))
 
 
-def takes(method: Way, viewer: Viewer) -> str:
+def takes(method: PaymentMethod, viewer: Viewer) -> str:
     """How long it usually takes."""
     say = viewer.words.gettext
     if method.wait_seconds <= _A_MINUTE:
@@ -68,7 +68,7 @@ def takes(method: Way, viewer: Viewer) -> str:
     return say(_ABOUT) % {"time": format_duration(timedelta(seconds=method.wait_seconds), viewer.locale)}
 
 
-def note(method: Way, amount: Money, viewer: Viewer) -> str:
+def note(method: PaymentMethod, amount: Money, viewer: Viewer) -> str:
     """The line under a method's name: what ``amount`` costs in its own asset, or its limit; how long it takes."""
     say = viewer.words.gettext
     refusal = method.refusal(amount) if amount else ""
@@ -97,7 +97,7 @@ class MethodRow(msgspec.Struct, frozen=True):
     """Whether it takes the amount; any method does while the amount is zero, which is not known yet."""
 
 
-def method_row(method: Way, amount: Money, viewer: Viewer, *, selected: bool = False) -> MethodRow:
+def method_row(method: PaymentMethod, amount: Money, viewer: Viewer, *, selected: bool = False) -> MethodRow:
     """A payment method to choose, for ``amount``."""
     icon, colour = method_look(method.name)
     return MethodRow(
@@ -111,6 +111,6 @@ def method_row(method: Way, amount: Money, viewer: Viewer, *, selected: bool = F
     )
 
 
-def chosen(methods: Sequence[Way], name: str) -> Way | None:
+def chosen(methods: Sequence[PaymentMethod], name: str) -> PaymentMethod | None:
     """The payment method called ``name``, else the first."""
     return next((method for method in methods if method.name == name), methods[0] if methods else None)

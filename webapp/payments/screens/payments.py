@@ -15,7 +15,7 @@ import msgspec
 
 from backend.kernel.money import Money
 from backend.orders.types import OrderRow, OrderStatus
-from backend.payments.types import OPEN, ActionKind, Intent, IntentStatus, Proof
+from backend.payments.types import OPEN, ActionKind, Intent, IntentStatus, TransferReceipt
 from webapp.core.parts import StepView
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.deposit import DepositView, deposit_view
@@ -182,7 +182,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     live_url: str | None = None
     order: OrderRow | None = None
     balance: Money | None = None
-    proofs: Sequence[Proof] = ()
+    proofs: Sequence[TransferReceipt] = ()
     takes_proof: bool = False
     sign: Callable[[str], str] | None = None
     """Makes the addresses of the pictures."""
@@ -247,7 +247,7 @@ def _head(intent: Intent, viewer: Viewer, around: Around) -> PaymentHead:
     return PaymentHead(
         id=str(intent.id),
         status=status,
-        method=method_title(intent.way, viewer),
+        method=method_title(intent.method, viewer),
         goods=intent.title,
         order=around.order.number if around.order else "",
         next_href=around.next_href,

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.money import Money
-from backend.payments.types import AmountRefusal, TopUpLimits, Way
+from backend.payments.types import AmountRefusal, PaymentMethod, TopUpLimits
 from webapp.core.parts import Preset
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import MethodRow, chosen, method_row
@@ -49,7 +49,7 @@ class TopUpPage(msgspec.Struct, frozen=True):
 
 def top_up(
     limits: TopUpLimits,
-    methods: Sequence[Way],
+    methods: Sequence[PaymentMethod],
     viewer: Viewer,
     *,
     intent: str,

@@ -65,7 +65,7 @@ def transfer_view(intent: Intent, action: PayAction) -> TransferView:
     if rest != intent.payable:
         uri = _for_the_rest(uri, intent.payable, rest)
     code = uri or address
-    icon, hue = method_look(intent.way)
+    icon, hue = method_look(intent.method)
     return TransferView(
         network=fields.get("network", ""),
         asset=fields.get("asset") or intent.payable.currency,

@@ -17,7 +17,7 @@ from backend.kernel.money import Money
 from backend.payments.gateways import usdt_evm
 from backend.payments.ports import PaymentProvider, ProviderKit
 from backend.payments.service import InboxService, IntentsService, MethodsService, ReconciliationService
-from backend.payments.types import InboxRow, Intent, IntentStatus, Reconciliation
+from backend.payments.types import Intent, IntentStatus, ProviderEvent, Reconciliation
 from backend.wallet import domain as ledger
 from tests.backend.payments.conftest import LIMITS
 from tests.factories.wallet import USD, actor_of, rich_person, usd, wallet_services
@@ -83,14 +83,14 @@ class Till:
         async with self.uow.read() as tx:
             return (await ledger.balance(tx, self.buyer.id, USD)).amount
 
-    async def unmatched(self) -> list[InboxRow]:
+    async def unmatched(self) -> list[ProviderEvent]:
         """What waits for an admin."""
         return (await self.inbox.unmatched(Actor.system())).items
 
     async def reconcile(self) -> Reconciliation:
         """The comparison of the one provider."""
         self.clock.move(seconds=1)  # it looks at what was begun before
-        (done,) = await self.reconciliation.run_all()
+        (done,) = await self.reconciliation.reconcile_all()
         return done
 
     async def paid(self, intent: Intent, status: IntentStatus, cents: int) -> Intent:

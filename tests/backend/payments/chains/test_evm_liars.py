@@ -130,7 +130,7 @@ class Shop:
         self.clock.move(seconds=30)
         try:
             with capture_logs():
-                sight = await self.nodes.look(ADDRESS, self.start, self.checkpoint)
+                sight = await self.nodes.read(ADDRESS, self.start, self.checkpoint)
         except ProviderDown:
             return None
         final = self.chain.head - (DEPTH - 1 if self.depth else 20)

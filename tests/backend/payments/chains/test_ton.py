@@ -280,16 +280,16 @@ async def test_a_wrong_comment_is_seen_without_waiting_for_the_night(till: Till,
     intent = await till.begin(1000)
     pay(10_000_000, "no comment of ours")
     for _ in range(2):
-        await till.reconciliation.glance()
+        await till.reconciliation.poll_statements()
     (row,) = await till.unmatched()
     assert (row.reason, row.details["comment"]) == ("unknown_payment", "no comment of ours")
     pay(10_000_000, comment_of(intent))
-    await till.reconciliation.glance()
+    await till.reconciliation.poll_statements()
     await till.paid(intent, S.SUCCEEDED, 1000)
     await till.inbox.dismiss(ADMIN, row.id, "sent back")
     assert (await till.reconcile()).differences == []
     center.status = 500
-    await till.reconciliation.glance()  # asked again soon
+    await till.reconciliation.poll_statements()  # asked again soon
 
 
 async def test_senseless_answers_change_nothing(till: Till, pay: Pay, center: TonCenter) -> None:

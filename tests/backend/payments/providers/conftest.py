@@ -85,7 +85,7 @@ class Shop:
 
     async def reconcile(self) -> Reconciliation:
         """Compare the provider with the books."""
-        (found,) = await self.reconciliation.run_all()
+        (found,) = await self.reconciliation.reconcile_all()
         return found
 
     async def unmatched(self) -> list[tuple[str, Money | None]]:

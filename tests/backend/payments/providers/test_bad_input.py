@@ -11,7 +11,7 @@ import pytest
 
 from backend.kernel.errors import AppError
 from backend.payments.errors import BadWebhook, ProviderDown, RefundRefused
-from backend.payments.types import IntentStatus, Outcome, ProviderState, Report, SendRefund
+from backend.payments.types import IntentStatus, Outcome, ProviderReport, ProviderState, SendRefund
 from tests.backend.payments.providers.conftest import ADMIN, Shop
 from tests.backend.payments.providers.desk import Desk
 from tests.factories.wallet import usd
@@ -118,7 +118,7 @@ async def test_an_answer_that_makes_no_sense_is_a_provider_that_is_down(
             except AppError as error:
                 assert isinstance(error, ProviderDown | RefundRefused)
             else:
-                assert not isinstance(said, Report) or said.state is not ProviderState.PAID
+                assert not isinstance(said, ProviderReport) or said.state is not ProviderState.PAID
     monkeypatch.undo()
 
 

@@ -28,9 +28,9 @@ from backend.payments.types import (
     DifferenceKind,
     Outcome,
     PayAction,
+    ProviderReport,
     ProviderState,
     Reconciliation,
-    Report,
 )
 from tests.backend.payments.chains.conftest import TRON_XPUB
 from tests.backend.payments.providers.conftest import ADMIN, Shop
@@ -134,11 +134,11 @@ class Book:
         payable = Money(1_000_000, self.provider.capabilities.asset or "USD")
         async with self.uow() as tx:
             intent, _ = await intents.add_intent(
-                tx, user_id=buyer, way=self.way, amount=usd(100), payable=payable, order_id=None, idempotency_key="k",
-                lifetime=timedelta(hours=1), lease=timedelta(0), next_poll=None,
+                tx, user_id=buyer, method=self.way, amount=usd(100), payable=payable, order_id=None,
+                idempotency_key="k", lifetime=timedelta(hours=1), lease=timedelta(0), next_poll=None,
             )  # fmt: skip
             await intents.save_created(tx, intent.id, Created(self.external_id, PayAction(ActionKind.WAIT)))
-            report = Report(
+            report = ProviderReport(
                 event_id="e", state=ProviderState.PAID, external_id=self.external_id, received=payable, charge_id="ch_1"
             )
             assert await domain.apply(tx, self.way, report) is Outcome.APPLIED
@@ -148,7 +148,7 @@ class Book:
         """The comparison while the provider answers so."""
         self.http.say = say
         self.clock.move(minutes=1)  # nodes rest after a failure
-        (done,) = await self.service.run_all()
+        (done,) = await self.service.reconcile_all()
         return done
 
 
@@ -171,7 +171,7 @@ async def test_silence_about_booked_money_never_agrees(
         done = await book.compare(say)
         assert not done.agrees, say.__name__
         assert done.unknown == 1 or done.differences, say.__name__
-        assert done.error or not book.provider.capabilities.comparable or way == "paypal", say.__name__
+        assert done.error or not book.provider.capabilities.reconcilable or way == "paypal", say.__name__
     kept = await book.service.latest(ADMIN)
     assert (kept[0].unknown, len(kept)) == (done.unknown, 3)
 

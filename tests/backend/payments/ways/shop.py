@@ -12,14 +12,13 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
-from backend.kernel.ids import IntentId
 from backend.orders.service import SETTLE
 from backend.orders.types import OrderRef, OrderStatus
 from backend.payments.domain import SEND_REFUND
 from backend.payments.ports import PaymentProvider
 from backend.payments.repository import intents
 from backend.payments.service.common import ref
-from backend.payments.types import Intent, PaymentRef, Reconciliation, SendRefund, TopUpSucceeded
+from backend.payments.types import Intent, IntentId, PaymentRef, Reconciliation, SendRefund, TopUpSucceeded
 from tests.factories.shop import Goods
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
@@ -118,8 +117,8 @@ class Shop:
 
     async def reconcile(self) -> Reconciliation:
         """Compare the provider with the books."""
-        found = await self.services.payments.reconciliation.run_all()
-        return next(one for one in found if one.way == self.way.name)
+        found = await self.services.payments.reconciliation.reconcile_all()
+        return next(one for one in found if one.method == self.way.name)
 
     # What became of it
 

@@ -10,7 +10,7 @@ import pytest
 from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
 from backend.orders.types import OrderStatus
-from backend.payments.types import Report
+from backend.payments.types import ProviderReport
 from backend.worker import all_tasks
 from tests.factories.wallet import usd
 from tests.fakes.provider import FakeProvider
@@ -41,7 +41,7 @@ async def paid_by_provider(services: Services, actor: Actor, fake: FakeProvider)
     intent = await services.payments.intents.start_top_up(
         actor, "fake", usd(1500), reference.id, idempotency_key="pay-it"
     )
-    report: Report = fake.paid(intent.id, usd(1500))
+    report: ProviderReport = fake.paid(intent.id, usd(1500))
     await services.payments.intents.settle("fake", report)
     await services.orders.settlement.pay(actor, reference.number)
     return reference.number

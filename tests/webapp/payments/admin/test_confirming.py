@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
 from backend.kernel.money import Money
-from backend.payments.types import ProviderState, Report
+from backend.payments.types import ProviderReport, ProviderState
 from tests.factories.wallet import usd
 from tests.webapp.back_office import MakeAdmin, TopUp
 from tests.webapp.client import Visitor
@@ -66,7 +66,7 @@ async def test_the_single_admin_limit_is_told_only_where_another_admin_could_be_
     orders = [number_of(await buy(buyer, await goods(services, price=cents, keys=1))) for cents in (720, 10_100)]
     deposit = await top_up(actor, way="deposit")
     await services.payments.intents.settle(
-        "fake", Report(event_id="nobody", state=ProviderState.PAID, received=usd(10_100))
+        "fake", ProviderReport(event_id="nobody", state=ProviderState.PAID, received=usd(10_100))
     )
     event = (await services.payments.inbox.unmatched(Actor.system())).items[0]
     small, large = (f"/admin/orders/{order}/refund" for order in orders)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from backend.bootstrap import Services
 from backend.identity.types import Permission
 from backend.kernel.money import Money
-from backend.payments.types import CompareProvider, InboxRow, Outcome, PollIntent, ProviderState, Report
+from backend.payments.types import Outcome, PollIntent, ProviderEvent, ProviderReport, ProviderState, ReconcileProvider
 from backend.worker import all_tasks
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
@@ -26,9 +26,9 @@ PNG = bytes.fromhex(
 )
 
 
-async def stray(services: Services, root: Visitor, event_id: str = "stray-1") -> InboxRow:
+async def stray(services: Services, root: Visitor, event_id: str = "stray-1") -> ProviderEvent:
     """Money comes that nobody is named for."""
-    report = Report(
+    report = ProviderReport(
         event_id=event_id, state=ProviderState.PAID, external_id="never-heard-of", received=usd(1500),
         details={"from": "somebody"},
     )  # fmt: skip
@@ -106,7 +106,7 @@ async def test_money_that_nobody_can_weigh_is_given_to_nobody(
     services: Services, visitor: MakeVisitor, root: Visitor
 ) -> None:
     actor = await arrive(services, visitor())
-    report = Report(event_id="e", state=ProviderState.PAID, external_id="x", received=Money(500, "EUR"))
+    report = ProviderReport(event_id="e", state=ProviderState.PAID, external_id="x", received=Money(500, "EUR"))
     await services.payments.intents.settle("fake", report)
     event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     path = f"/admin/payments/unmatched/{event.id}/assign"
@@ -136,7 +136,7 @@ async def test_a_refund_made_at_the_provider_is_accepted(
 ) -> None:
     buyer = visitor()
     intent = await top_up(await arrive(services, buyer))
-    report = Report(
+    report = ProviderReport(
         event_id="behind-our-back", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500)
     )  # fmt: skip
     assert await services.payments.intents.settle("fake", report) is Outcome.UNMATCHED
@@ -158,7 +158,7 @@ async def test_a_refund_before_its_payment_is_not_accepted(
 ) -> None:
     actor = await arrive(services, visitor())
     intent = await services.payments.intents.start_top_up(actor, "fake", usd(2000), idempotency_key="early")
-    early = Report(event_id="early", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500))
+    early = ProviderReport(event_id="early", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(500))
     await services.payments.intents.settle("fake", early)
     event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     refused = await root.post(f"/admin/payments/unmatched/{event.id}/accept")
@@ -221,7 +221,7 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     actor = await arrive(services, buyer)
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
     assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
-    await services.payments.deposits.add_proof(actor, intent.id, PNG, "sent it this morning")
+    await services.payments.deposits.add_receipt(actor, intent.id, PNG, "sent it this morning")
     assert "Deposits to look at" in (await root.get("/admin")).text
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     page = (await root.get(f"/admin/payments/{intent.id}")).text
@@ -262,7 +262,7 @@ async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: M
     buyer = visitor()
     actor = await arrive(services, buyer)
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    await services.payments.deposits.add_proof(actor, intent.id, PNG)
+    await services.payments.deposits.add_receipt(actor, intent.id, PNG)
     path = f"/admin/payments/{intent.id}/reject"
     assert (await root.get(path)).status_code == 200
     assert (await root.post(path, data={"reason": ""})).status_code == 422
@@ -275,7 +275,7 @@ async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: M
 async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVisitor, make_admin: MakeAdmin) -> None:
     actor = await arrive(services, visitor())
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    await services.payments.deposits.add_proof(actor, intent.id, PNG)
+    await services.payments.deposits.add_receipt(actor, intent.id, PNG)
     keeper = await make_admin(82, Permission.MONEY)
     page = (await keeper.get(f"/admin/payments/{intent.id}")).text
     found = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
@@ -296,7 +296,7 @@ async def run_comparisons(services: Services) -> None:
         )
         asked = [payload["way"] for payload in (await tx.execute(found)).scalars()]
     for way in asked:
-        await task.run(CompareProvider(way), None)  # type: ignore[arg-type]
+        await task.run(ReconcileProvider(way), None)  # type: ignore[arg-type]
 
 
 async def test_providers_are_compared_by_the_worker(

@@ -13,9 +13,8 @@ import pytest
 from backend.bootstrap import Services
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
-from backend.kernel.ids import IntentId
 from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
-from backend.payments.types import Intent, ProviderState
+from backend.payments.types import Intent, IntentId, ProviderState
 from backend.wallet import domain as ledger
 from tests.conftest import services  # noqa: F401 - not the shop front of the folder above
 from tests.factories.identity import person

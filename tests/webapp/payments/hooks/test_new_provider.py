@@ -15,7 +15,6 @@ from backend import bootstrap
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra.settings import Settings, SettingsError
-from backend.kernel.ids import IntentId
 from backend.kernel.money import Money
 from backend.payments.errors import BadWebhook
 from backend.payments.ports import PaymentProvider, ProviderKit, ProviderSpec
@@ -23,13 +22,14 @@ from backend.payments.types import (
     ActionKind,
     Capabilities,
     Created,
+    IntentId,
     IntentStatus,
     PayAction,
     PaymentRef,
+    ProviderReport,
     ProviderState,
     Refunded,
     RefundStatus,
-    Report,
     SendRefund,
     SetupState,
 )
@@ -53,18 +53,18 @@ class Lemons:
         self.sold: dict[IntentId, Money] = {}
         self.back: dict[str, Money] = {}
 
-    def _report(self, intent_id: IntentId) -> Report:
+    def _report(self, intent_id: IntentId) -> ProviderReport:
         paid = self.sold.get(intent_id)
         state = ProviderState.PAID if paid else ProviderState.PENDING
-        return Report(event_id=f"{intent_id}:{state}", state=state, intent_id=intent_id, received=paid)
+        return ProviderReport(event_id=f"{intent_id}:{state}", state=state, intent_id=intent_id, received=paid)
 
     async def create(self, payment: PaymentRef) -> Created:
         return Created(str(payment.intent_id), PayAction(ActionKind.LINK, url="https://lemons.example/1"))
 
-    async def status(self, payment: PaymentRef) -> Report | None:
+    async def status(self, payment: PaymentRef) -> ProviderReport | None:
         return self._report(payment.intent_id)
 
-    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Report]:
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         if not hmac.compare_digest(headers.get("lemon-signature", ""), self.sign(body)):
             raise BadWebhook("lemons: wrong signature")
         return [self._report(msgspec.json.decode(body, type=IntentId))]
@@ -73,7 +73,7 @@ class Lemons:
         self.back[idempotency_key] = amount
         return Refunded(f"back-{idempotency_key}")
 
-    async def statement(self, since: datetime, until: datetime) -> list[Report] | None:
+    async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         return [self._report(intent_id) for intent_id in self.sold]
 
     def sign(self, body: bytes) -> str:
@@ -159,7 +159,7 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, make_web: Mak
     assert (ended.status, shop_side.back) == (RefundStatus.SUCCEEDED, {str(refund.id): usd(500)})
     assert await till.balance() == 1500
 
-    await shop.payments.reconciliation.run_all()
+    await shop.payments.reconciliation.reconcile_all()
     assert await till.count("SELECT count(*) FROM payment_reconciliations WHERE provider = 'lemons'") == 1
     await till.proves_itself()
 

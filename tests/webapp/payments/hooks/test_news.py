@@ -17,10 +17,10 @@ from backend.bootstrap import Services
 from backend.infra.metrics import WEBHOOKS
 from backend.infra.rate_limit import Limit
 from backend.infra.settings import Settings
-from backend.kernel.ids import IntentId, new_id
+from backend.kernel.ids import new_id
 from backend.payments.errors import ProviderDown
 from backend.payments.gateways.demo import DemoProvider
-from backend.payments.types import IntentStatus, Outcome, ProviderState, Report
+from backend.payments.types import IntentId, IntentStatus, Outcome, ProviderReport, ProviderState
 from tests.factories.wallet import usd
 from tests.resilience.processes import until
 from tests.webapp.client import browser
@@ -222,6 +222,8 @@ async def test_a_strangers_words_in_a_report_hinder_nobody(till: Till) -> None:
     intent = await till.begin()
     told = {"comment": "pay\0ment \u202e 🚀 \\u0000"}
     for state, received in ((ProviderState.CONFIRMING, None), (ProviderState.PAID, usd(5000))):
-        report = Report(event_id=f"odd:{state}", state=state, intent_id=intent.id, received=received, details=told)
+        report = ProviderReport(
+            event_id=f"odd:{state}", state=state, intent_id=intent.id, received=received, details=told
+        )
         assert await till.services.payments.intents.settle("demo", report) is Outcome.APPLIED
     assert (await till.intent(intent)).progress == {"comment": "payment \u202e 🚀 \\u0000"}

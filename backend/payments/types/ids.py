@@ -1,0 +1,11 @@
+"""Ids of payments."""
+
+from __future__ import annotations
+
+from typing import NewType
+from uuid import UUID
+
+IntentId = NewType("IntentId", UUID)
+PaymentEventId = NewType("PaymentEventId", UUID)
+RefundId = NewType("RefundId", UUID)
+TransferReceiptId = NewType("TransferReceiptId", UUID)
