@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from backend.infra.formatting import timezone
@@ -10,7 +11,7 @@ from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.text import fold
 from backend.wallet.errors import IdempotencyConflict
-from backend.wallet.types import NewTransfer, PostedTransfer
+from backend.wallet.types import HistoryRow, NewTransfer, PostedTransfer
 
 MAX_TRANSFER: Final = 10**15
 """The largest transfer in minor units: far above any sale, far below what would make a BIGINT balance overflow."""
@@ -76,6 +77,24 @@ def months_between(first: datetime, last: datetime, zone: str) -> list[str]:
     start, end = first.astimezone(there), last.astimezone(there)
     low, high = start.year * 12 + start.month - 1, end.year * 12 + end.month - 1
     return [f"{index // 12:04}-{index % 12 + 1:02}" for index in range(high, low - 1, -1)]
+
+
+def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """The first moment of ``day`` and of the next in the time zone, in UTC."""
+    there = timezone(zone)
+    start = datetime.combine(day, time(), there)
+    end = datetime.combine(day + timedelta(days=1), time(), there)
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def day_sums(rows: Iterable[HistoryRow], currency: str, zone: str) -> dict[date, int]:
+    """The sum of the changes in ``currency``, in minor units, for each day that ``rows`` touch, in their order."""
+    there = timezone(zone)
+    sums: dict[date, int] = {}
+    for row in rows:
+        day = row.at.astimezone(there).date()
+        sums[day] = sums.get(day, 0) + (row.amount.amount if row.amount.currency == currency else 0)
+    return sums
 
 
 def safe_cell(text: str) -> str:

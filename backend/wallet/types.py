@@ -13,6 +13,7 @@ import msgspec
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
+from backend.kernel.paging import Page
 
 AccountId = NewType("AccountId", UUID)
 TransferId = NewType("TransferId", UUID)
@@ -170,11 +171,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     months: list[str]
 
 
-class DayTotal(msgspec.Struct, frozen=True):
-    """What one day changed, all changes together, in the person's own time zone."""
+class WalletView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page of a wallet shows."""
 
-    day: date
-    total: Money
+    overview: Overview
+    history: Page[HistoryRow]
+    day_totals: dict[date, Money]
+    """For each day of the history's page, in the person's time zone: the sum of the whole day's changes in the
+    shop's currency (of the chosen kind), also of those that other pages show."""
 
 
 class Problem(StrEnum):

@@ -39,18 +39,12 @@ async def wallet(request: SoukRequest) -> Html:
     """Balance and history; a next part of the history comes as rows only."""
     query = forms.read_query(request, WalletQuery)
     site, actor = site_of(request), request.user
-    service, viewer = site.services.wallet.statement, site.viewer(actor)
-    found = await service.history(actor, query.kind, query.month, query.cursor or None)
-    totals = await service.day_totals(actor, found.items, query.kind)
+    viewer = site.viewer(actor)
+    found = await site.services.wallet.statement.wallet(actor, query.kind, query.month, query.cursor or None)
     kind = query.kind.value if query.kind else ""
-    overview = await service.overview(actor)
-    view = WalletPage(
-        balance=overview.balance,
-        days=present.days(found.items, totals, actor, viewer, overview.balance.currency),
-        next_url=present.address("/wallet", kind=kind, month=query.month, cursor=found.next_cursor)
-        if found.next_cursor
-        else None,
-    )
+    overview, following = found.overview, found.history.next_cursor
+    next_url = present.address("/wallet", kind=kind, month=query.month, cursor=following) if following else None
+    view = WalletPage(balance=overview.balance, days=present.days(found, actor, viewer), next_url=next_url)
     if asked_for_more(request, query.cursor):
         return fragment(request, "wallet/_rows.html", view)
     statement = present.address("/wallet/statement.csv", kind=kind, month=query.month)

@@ -1,84 +1,94 @@
-"""The SQL that reads a person's history."""
+"""The SQL that reads a person's wallet: balances and history. All of it is hot, and sent without SQLAlchemy."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Date,
-    FromClause,
-    Select,
-    Uuid,
-    bindparam,
-    cast,
-    func,
-    literal,
-    select,
-    text,
-    true,
-    tuple_,
-)
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.money import Money
-from backend.wallet.models import LedgerAccount, LedgerLeg, LedgerTransfer
-from backend.wallet.types import AccountRef, DayTotal, HistoryRow, Memo, TransferId, TransferKind
+from backend.wallet.types import AccountRef, HistoryRow, Memo, TransferId, TransferKind
 
-_FIRST_CHANGE = text("""
-SELECT min(first.at) FROM ledger_accounts a
-CROSS JOIN LATERAL (
-  SELECT l.at FROM ledger_legs l WHERE l.account_id = a.id AND l.seq IS NOT NULL ORDER BY l.at, l.seq LIMIT 1
-) AS first
-WHERE a.user_id = :user_id AND a.name = :name""").bindparams(bindparam("user_id", type_=Uuid()))
-
-
-async def find_first_change(tx: Tx, ref: AccountRef) -> datetime | None:
-    """When a person's account changed for the first time."""
-    found: datetime | None = (
-        await tx.execute(_FIRST_CHANGE, {"user_id": ref.user_id, "name": ref.name})
-    ).scalar_one_or_none()
-    return found
+_TYPES: Final[dict[str, Any]] = {
+    "user_id": Uuid(), "name": Text(), "asset": Text(), "kind": Text(), "rows": BigInteger(),
+    "start": DateTime(timezone=True), "end": DateTime(timezone=True),
+    "at": DateTime(timezone=True), "seq": BigInteger(), "account_id": Uuid(),
+    "starts": ARRAY(DateTime(timezone=True)), "ends": ARRAY(DateTime(timezone=True)),
+}  # fmt: skip
 
 
-_LEG, _TRANSFER = LedgerLeg, LedgerTransfer
+def _statement(sql: str, *names: str) -> HotStatement:
+    return HotStatement(text(sql).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in names)))
 
 
-def _changes(kind: TransferKind | None, start: datetime | None, end: datetime | None) -> Select[Any]:
-    """One account's changes that pass the filters, to be joined laterally to the accounts."""
-    found = (
-        select(
-            _LEG.account_id, _LEG.seq, _LEG.at, _LEG.amount, _LEG.asset, _LEG.balance_after,
-            _TRANSFER.id, _TRANSFER.kind, _TRANSFER.reference, _TRANSFER.memo,
-            _TRANSFER.idempotency_key,
-        )
-        .join(_TRANSFER, _TRANSFER.id == _LEG.transfer_id)
-        .where(_LEG.account_id == LedgerAccount.id, _LEG.seq.is_not(None))
-        .correlate(LedgerAccount)
-    )  # fmt: skip
-    if kind is not None:
-        found = found.where(_TRANSFER.kind == kind.value)
-    if start is not None:
-        found = found.where(_LEG.at >= start)
-    if end is not None:
-        found = found.where(_LEG.at < end)
-    return found
+_ACCOUNTS = _statement(
+    """
+    SELECT a.asset, a.balance, (
+      SELECT l.at FROM ledger_legs l WHERE l.account_id = a.id AND l.seq IS NOT NULL ORDER BY l.at, l.seq LIMIT 1
+    ) AS first_change
+    FROM ledger_accounts a WHERE a.user_id = :user_id AND a.name = :name
+    """,
+    "user_id", "name",
+)  # fmt: skip
 
 
-def _of_accounts(ref: AccountRef, changes: FromClause, *columns: Any) -> Select[Any]:
-    accounts = select(*columns).select_from(LedgerAccount).join(changes, true())
-    return accounts.where(LedgerAccount.user_id == ref.user_id, LedgerAccount.name == ref.name)
+class AccountState(msgspec.Struct, frozen=True):
+    """What a person's account of one asset holds, in minor units, and when it changed for the first time."""
+
+    asset: str
+    balance: int
+    first_change: datetime | None
+
+
+async def list_accounts(tx: Tx, ref: AccountRef) -> list[AccountState]:
+    """A person's accounts of this name, one for each asset."""
+    values = {"user_id": ref.user_id, "name": ref.name}
+    return [AccountState(*row) for row in await _ACCOUNTS.fetch(tx.connection, values)]
 
 
 class HistoryKey(msgspec.Struct, frozen=True, array_like=True):
-    """Where a row stands in the history: its time, its number in its account, the account."""
+    """The place of a row in the history: its time, its number in its account, the account."""
 
     at: datetime
     seq: int
     account_id: UUID
+
+
+_CONDITIONS: Final = {
+    "kind": "t.kind = :kind",
+    "start": "l.at >= :start",
+    "end": "l.at < :end",
+    "at": "(l.at, l.seq, l.account_id) < (:at, :seq, :account_id)",
+}
+
+
+@functools.cache
+def _history(*filters: str) -> HotStatement:
+    """The statement for these filters: each account gives at most a page by its index, then they are merged."""
+    conditions = "".join(f" AND {_CONDITIONS[name]}" for name in filters)
+    names = ("seq", "account_id") if "at" in filters else ()
+    return _statement(
+        f"""
+        SELECT c.* FROM ledger_accounts a CROSS JOIN LATERAL (
+          SELECT t.id, t.kind, l.amount, l.asset, l.at, l.balance_after, t.reference, t.memo, t.idempotency_key,
+                 l.seq, l.account_id
+          FROM ledger_legs l JOIN ledger_transfers t ON t.id = l.transfer_id
+          WHERE l.account_id = a.id AND l.seq IS NOT NULL{conditions}
+          ORDER BY l.at DESC, l.seq DESC LIMIT :rows
+        ) c WHERE a.user_id = :user_id AND a.name = :name
+        ORDER BY c.at DESC, c.seq DESC, c.account_id DESC LIMIT :rows
+        """,  # noqa: S608 - built of constants above
+        "user_id", "name", "rows", *filters, *names,
+    )  # fmt: skip
 
 
 async def list_history(
@@ -91,51 +101,60 @@ async def list_history(
     after: HistoryKey | None,
     limit: int,
 ) -> tuple[list[HistoryRow], HistoryKey | None]:
-    """At most ``limit`` changes in all assets, the latest first, from below ``after``; and the place of the next page.
+    """At most ``limit`` changes in all assets, the latest first, from below ``after``; and the key of the next page.
 
-    Each account gives at most a page, by its index, before they are merged: the cost does not grow with the history.
+    The cost does not grow with the history.
     """
-    changes = _changes(kind, start, end)
+    values: dict[str, Any] = {"user_id": ref.user_id, "name": ref.name, "rows": limit + 1}
+    filters: dict[str, Any] = {"kind": kind and kind.value, "start": start, "end": end, "at": after and after.at}
+    filters = {name: value for name, value in filters.items() if value is not None}
     if after is not None:
-        changes = changes.where(
-            tuple_(_LEG.at, _LEG.seq, _LEG.account_id)
-            < tuple_(literal(after.at), literal(after.seq), literal(after.account_id))
-        )
-    part = changes.order_by(_LEG.at.desc(), _LEG.seq.desc()).limit(limit + 1).lateral("change")
-    statement = (
-        _of_accounts(ref, part, part)
-        .order_by(part.c.at.desc(), part.c.seq.desc(), part.c.account_id.desc())
-        .limit(limit + 1)
-    )
-    rows = (await tx.execute(statement)).all()
+        values |= {"seq": after.seq, "account_id": after.account_id}
+    rows = await _history(*filters).fetch(tx.connection, values | filters)
     shown = rows[:limit]
-    last = shown[-1] if len(rows) > limit else None
-    return [_history_row(row) for row in shown], last and HistoryKey(last.at, last.seq, last.account_id)
+    following = None
+    if len(rows) > limit:
+        last = shown[-1]
+        following = HistoryKey(last["at"], last["seq"], last["account_id"])
+    return [_history_row(row) for row in shown], following
 
 
-def _history_row(row: Any) -> HistoryRow:
+def _history_row(row: asyncpg.Record) -> HistoryRow:
+    transfer_id, kind, amount, asset, at, balance_after, reference, memo, key, *_ = row
     return HistoryRow(
-        id=TransferId(row.id),
-        kind=TransferKind(row.kind),
-        amount=Money(row.amount, row.asset),
-        at=row.at,
-        balance_after=Money(row.balance_after, row.asset),
-        reference=row.reference,
-        memo=msgspec.convert(row.memo, Memo),
-        key=row.idempotency_key,
+        id=TransferId(transfer_id),
+        kind=TransferKind(kind),
+        amount=Money(amount, asset),
+        at=at,
+        balance_after=Money(balance_after, asset),
+        reference=reference,
+        memo=msgspec.convert(memo, Memo),
+        key=key,
     )
 
 
-async def list_day_totals(
-    tx: Tx, ref: AccountRef, asset: str, *, kind: TransferKind | None, start: datetime, end: datetime, timezone: str
-) -> list[DayTotal]:
-    """The sum of each day's changes in ``asset`` between ``start`` and ``end``; days are those of ``timezone``."""
-    part = _changes(kind, start, end).lateral("change")
-    day = cast(func.timezone(timezone, part.c.at), Date)
-    statement = (
-        _of_accounts(ref, part, day.label("day"), cast(func.sum(part.c.amount), BigInteger).label("total"))
-        .where(LedgerAccount.asset == asset)
-        .group_by(day)
-        .order_by(day.desc())
-    )
-    return [DayTotal(row.day, Money(row.total, asset)) for row in await tx.execute(statement)]
+@functools.cache
+def _sums(*, by_kind: bool) -> HotStatement:
+    kind = " JOIN ledger_transfers t ON t.id = l.transfer_id AND t.kind = :kind" if by_kind else ""
+    return _statement(
+        f"""
+        SELECT (
+          SELECT CAST(coalesce(sum(l.amount), 0) AS bigint)
+          FROM ledger_accounts a JOIN ledger_legs l ON l.account_id = a.id AND l.seq IS NOT NULL{kind}
+          WHERE a.user_id = :user_id AND a.name = :name AND a.asset = :asset
+            AND l.at >= d.first AND l.at < d.following
+        ) FROM unnest(:starts, :ends) WITH ORDINALITY d (first, following, number) ORDER BY d.number
+        """,  # noqa: S608 - built of constants above
+        "user_id", "name", "asset", "starts", "ends", *(("kind",) if by_kind else ()),
+    )  # fmt: skip
+
+
+async def list_sums(
+    tx: Tx, ref: AccountRef, asset: str, spans: Sequence[tuple[datetime, datetime]], kind: TransferKind | None
+) -> list[int]:
+    """The sum of the changes in ``asset``, in minor units, within each span (its end excluded)."""
+    values: dict[str, Any] = {"user_id": ref.user_id, "name": ref.name, "asset": asset}
+    values |= {"starts": [start for start, _ in spans], "ends": [end for _, end in spans]}
+    if kind is not None:
+        values["kind"] = kind.value
+    return [row[0] for row in await _sums(by_kind=kind is not None).fetch(tx.connection, values)]

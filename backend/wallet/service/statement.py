@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from backend.identity.types import Actor, Permission
 from backend.infra.formatting import timezone
-from backend.infra.unit_of_work import UnitOfWork
+from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.money import CREDIT, Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.kernel.text import pick
-from backend.wallet import domain, rules
+from backend.wallet import rules
 from backend.wallet.repository import history as changes
 from backend.wallet.repository import transfers
-from backend.wallet.types import AccountRef, DayTotal, HistoryRow, Overview, TransferKind
+from backend.wallet.types import AccountRef, HistoryRow, Overview, TransferKind, WalletView
 
 _PAGE_SIZE: Final = 30
 CSV_COLUMNS: Final = ("date", "kind", "amount", "currency", "balance", "reference", "title")
@@ -39,10 +38,7 @@ class StatementService:
     async def overview(self, actor: Actor) -> Overview:
         """The actor's balance in the shop's currency, reading credits, and the months of their history."""
         async with self._uow.read() as tx:
-            held = await domain.balances(tx, actor.id, (self._currency, CREDIT))
-            first = await changes.find_first_change(tx, AccountRef.user(actor.id))
-            months = rules.months_between(first, tx.now, actor.timezone) if first else []
-        return Overview(balance=held[self._currency], credits=held[CREDIT], months=months)
+            return await self._overview(tx, actor)
 
     async def history(
         self,
@@ -56,15 +52,8 @@ class StatementService:
 
         Raises Invalid for a month or a cursor of another form.
         """
-        start, end = rules.month_bounds(month, actor.timezone) if month else (None, None)
-        after = decode_cursor(cursor, changes.HistoryKey) if cursor else None
-        if not 0 < limit <= _EXPORT_BATCH:
-            raise Invalid("limit out of range", fields={"limit": "out_of_range"})
         async with self._uow.read() as tx:
-            rows, following = await changes.list_history(
-                tx, AccountRef.user(actor.id), kind=kind, start=start, end=end, after=after, limit=limit
-            )
-        return Page(rows, encode_cursor(following) if following else None)
+            return await self._history(tx, actor, kind, month, cursor, limit)
 
     async def history_of(self, actor: Actor, user_id: UserId, cursor: str | None = None) -> Page[HistoryRow]:
         """A person's changes in all assets, the latest first. Needs the permission for money. Raises Invalid."""
@@ -76,20 +65,51 @@ class StatementService:
             )
         return Page(rows, encode_cursor(following) if following else None)
 
-    async def day_totals(
-        self, actor: Actor, rows: Sequence[HistoryRow], kind: TransferKind | None = None
-    ) -> list[DayTotal]:
-        """What each whole day that ``rows`` touch changed in the shop's currency, also beyond the page's rows."""
-        if not rows:
-            return []
-        there = timezone(actor.timezone)
-        days = [row.at.astimezone(there).date() for row in rows]
-        start = datetime.combine(min(days), time(), there).astimezone(UTC)
-        end = datetime.combine(max(days) + timedelta(days=1), time(), there).astimezone(UTC)
+    async def wallet(
+        self,
+        actor: Actor,
+        kind: TransferKind | None = None,
+        month: str | None = None,
+        cursor: str | None = None,
+        limit: int = _PAGE_SIZE,
+    ) -> WalletView:
+        """Overview, a page of the history, and the sum of each of its days. Raises Invalid as ``history`` does."""
         async with self._uow.read() as tx:
-            return await changes.list_day_totals(
-                tx, AccountRef.user(actor.id), self._currency, kind=kind, start=start, end=end, timezone=there.key
-            )
+            overview = await self._overview(tx, actor)
+            page = await self._history(tx, actor, kind, month, cursor, limit)
+            sums = rules.day_sums(page.items, self._currency, actor.timezone)
+            days = list(sums)
+            # Only the first and the last day of a page can have changes that other pages show.
+            cut = dict.fromkeys([*(days[:1] if cursor else ()), *(days[-1:] if page.next_cursor else ())])
+            if cut:
+                spans = [rules.day_bounds(day, actor.timezone) for day in cut]
+                whole = await changes.list_sums(tx, AccountRef.user(actor.id), self._currency, spans, kind)
+                sums |= dict(zip(cut, whole, strict=True))
+        totals = {day: Money(amount, self._currency) for day, amount in sums.items()}
+        return WalletView(overview=overview, history=page, day_totals=totals)
+
+    async def _overview(self, tx: Tx, actor: Actor) -> Overview:
+        accounts = await changes.list_accounts(tx, AccountRef.user(actor.id))
+        balances = {item.asset: item.balance for item in accounts}
+        first = min((item.first_change for item in accounts if item.first_change), default=None)
+        return Overview(
+            balance=Money(balances.get(self._currency, 0), self._currency),
+            credits=Money(balances.get(CREDIT, 0), CREDIT),
+            months=rules.months_between(first, tx.now, actor.timezone) if first else [],
+        )
+
+    @staticmethod
+    async def _history(
+        tx: Tx, actor: Actor, kind: TransferKind | None, month: str | None, cursor: str | None, limit: int
+    ) -> Page[HistoryRow]:
+        start, end = rules.month_bounds(month, actor.timezone) if month else (None, None)
+        after = decode_cursor(cursor, changes.HistoryKey) if cursor else None
+        if not 0 < limit <= _EXPORT_BATCH:
+            raise Invalid("limit out of range", fields={"limit": "out_of_range"})
+        rows, following = await changes.list_history(
+            tx, AccountRef.user(actor.id), kind=kind, start=start, end=end, after=after, limit=limit
+        )
+        return Page(rows, encode_cursor(following) if following else None)
 
     def export_csv(
         self,

@@ -52,7 +52,7 @@ async def test_somebody_new_sees_an_empty_wallet(uow: UnitOfWork, wallet: Wallet
     overview = await wallet.statement.overview(actor)
     assert (overview.balance, overview.credits, overview.months) == (usd(0), Money(0, CREDIT), [])
     assert (await wallet.statement.history(actor)).items == []
-    assert await wallet.statement.day_totals(actor, []) == []
+    assert (await wallet.statement.wallet(actor)).day_totals == {}
     assert [line async for line in wallet.statement.export_csv(actor)] == ["\ufeff" + ",".join(CSV_COLUMNS) + "\r\n"]
 
 
@@ -143,15 +143,39 @@ async def test_day_totals_are_whole_days_in_the_persons_own_time(
     async with uow() as tx:
         await give(tx, user_id, Money(9, CREDIT))
     actor = actor_of(user_id, timezone="Europe/Berlin")
-    page = await wallet.statement.history(actor, limit=1)
-    totals = await wallet.statement.day_totals(actor, page.items)
-    assert [(item.day, item.total) for item in totals] == [(date(2026, 11, 1), usd(-50))]
-    totals = await wallet.statement.day_totals(actor, (await wallet.statement.history(actor)).items)
-    assert [(item.day, item.total) for item in totals] == [
-        (date(2026, 11, 1), usd(-50)), (date(2026, 10, 31), usd(900)),
-    ]  # fmt: skip
-    (only,) = await wallet.statement.day_totals(actor, page.items, TransferKind.PURCHASE)
-    assert only.total == usd(-50)
+    november, october = date(2026, 11, 1), date(2026, 10, 31)
+    first = await wallet.statement.wallet(actor, limit=1)
+    assert first.day_totals == {november: usd(-50)}
+    assert (await wallet.statement.wallet(actor)).day_totals == {november: usd(-50), october: usd(900)}
+    purchases = await wallet.statement.wallet(actor, TransferKind.PURCHASE, limit=1)
+    assert purchases.day_totals == {november: usd(-50)}
+    purchases = await wallet.statement.wallet(actor, TransferKind.PURCHASE, cursor=purchases.history.next_cursor)
+    assert purchases.day_totals == {october: usd(-100)}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
+async def test_a_days_total_is_the_same_on_every_page_that_shows_the_day(
+    uow: UnitOfWork, wallet: WalletServices, clock: FakeClock, limit: int
+) -> None:
+    user_id = await rich_person(uow, usd(10_000))
+    for number in range(11):
+        clock.move(hours=5)
+        await buy(uow, user_id, 1 + number, str(number))
+        if number % 4 == 0:
+            async with uow() as tx:
+                await give(tx, user_id, Money(7, CREDIT))
+    actor = actor_of(user_id, timezone="Asia/Tokyo")
+    expected = (await wallet.statement.wallet(actor)).day_totals
+    assert sum(total.amount for total in expected.values()) == 10_000 - 66
+    cursor, seen = None, {}
+    while True:
+        view = await wallet.statement.wallet(actor, cursor=cursor, limit=limit)
+        assert view.day_totals == {day: expected[day] for day in view.day_totals}
+        seen |= view.day_totals
+        cursor = view.history.next_cursor
+        if cursor is None:
+            break
+    assert seen == expected
 
 
 async def test_nobody_sees_anothers_money(uow: UnitOfWork, wallet: WalletServices) -> None:

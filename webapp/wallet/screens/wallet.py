@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Final, Literal
 from urllib.parse import urlencode
@@ -120,14 +120,11 @@ class HistoryDay(msgspec.Struct, frozen=True):
     rows: tuple[HistoryRow, ...]
 
 
-def days(
-    rows: Sequence[wallet.HistoryRow], totals: Iterable[wallet.DayTotal], actor: Actor, viewer: Viewer, currency: str
-) -> tuple[HistoryDay, ...]:
+def days(found: wallet.WalletView, actor: Actor, viewer: Viewer) -> tuple[HistoryDay, ...]:
     """The changes by the days of the reader's time zone, each with the sum of the whole day."""
-    sums = {item.day: item.total for item in totals}
     return tuple(
-        HistoryDay(day, sums.get(day, Money.zero(currency)), tuple(entry(row, actor, viewer) for row in found))
-        for day, found in by_day(rows, lambda row: row.at, actor)
+        HistoryDay(day, found.day_totals[day], tuple(entry(row, actor, viewer) for row in rows))
+        for day, rows in by_day(found.history.items, lambda row: row.at, actor)
     )
 
 
