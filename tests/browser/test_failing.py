@@ -68,7 +68,7 @@ async def test_sold_out_between_the_sheet_and_the_tap(open_app: OpenApp, telegra
     await expect(page.locator(".toast")).to_have_text("Sold out a moment ago. Nothing was charged")
     await expect(page.locator("dialog#sheet")).to_be_hidden()
     await expect(page.locator(".badge--bad")).to_have_text("Sold out")
-    await expect(page.locator(MAIN)).to_have_text("Look at what is in stock")
+    await expect(page.locator(MAIN)).to_have_text("Browse products")
     assert await stack.balance(person.id) == 5_000
     await page.goto(f"{stack.app}/orders")
     await expect(page.get_by_role("heading", name="Your orders will stand here")).to_be_visible()

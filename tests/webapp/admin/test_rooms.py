@@ -250,7 +250,7 @@ async def test_only_rights_that_open_something_are_offered_and_others_stay(
 
 async def test_books_are_checked_again_at_a_tap(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     await arrive(services, visitor(), cents=1000)
-    assert "The books balance" in (await root.get("/admin/books")).text
+    assert "The ledger is balanced" in (await root.get("/admin/books")).text
     await arrive(services, visitor(43), cents=500)
     again = await root.post("/admin/books/check")
     assert again.status_code == 200

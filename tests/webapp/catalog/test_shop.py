@@ -23,7 +23,7 @@ PAGE_LIMIT = 6 * 1024
 async def test_the_shop_speaks_the_reader_language(services: Services, visitor: MakeVisitor, language: str) -> None:
     thing = await goods(services)
     reader = visitor(language_code=language)
-    words = {"en": "Fresh in stock", "ar": "مفتاح شبكة خاصة", "ru": "Ключ VPN"}
+    words = {"en": "New in stock", "ar": "مفتاح شبكة خاصة", "ru": "Ключ VPN"}
     for path in ("/shop", "/shop?sort=new", f"/shop/{thing.slug}"):
         response = await reader.get(path)
         assert response.status_code == 200, response.text
@@ -35,7 +35,7 @@ async def test_the_shop_speaks_the_reader_language(services: Services, visitor: 
 async def test_an_empty_shop_says_so(visitor: MakeVisitor) -> None:
     response = await visitor().get("/shop")
     assert response.status_code == 200
-    assert "The shelves are being filled" in response.text
+    assert "Nothing here yet" in response.text
 
 
 async def test_a_list_narrows_by_category_and_stock(services: Services, visitor: MakeVisitor) -> None:
@@ -83,7 +83,7 @@ async def test_a_sold_out_product_shows_what_is_like_it(services: Services, visi
     thing = await goods(services, keys=0)
     response = await visitor().get(f"/shop/{thing.slug}")
     assert response.status_code == 200
-    assert "It is sold out" in response.text
+    assert "Sold out. This page" in response.text
     assert 'hx-get="/shop/' not in response.text
 
 

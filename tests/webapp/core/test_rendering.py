@@ -178,7 +178,7 @@ def test_a_page_is_escaped_and_light(templates: Templates) -> None:
     ("state", "word"),
     [
         ("buy", "Buy · $14.40"),
-        ("sold_out", "Look at what is in stock"),
+        ("sold_out", "Browse products"),
         ("premium_only", "For premium members"),
     ],
 )
@@ -196,8 +196,8 @@ def test_the_answer_to_a_choice_lands_out_of_band(templates: Templates) -> None:
 
 def test_history_shows_gains_with_a_plus_and_links_orders(templates: Templates) -> None:
     rows = (
-        HistoryRow("purchase", Money(-1440, "USD"), NOW, "VPN", order_number="S-4K7Q2M"),
-        HistoryRow("top_up", Money(2000, "USD"), NOW),
+        HistoryRow("purchase", "Purchase", Money(-1440, "USD"), NOW, "VPN", order_number="S-4K7Q2M"),
+        HistoryRow("top_up", "Top-up", Money(2000, "USD"), NOW),
     )
     view = WalletPage(Money(2380, "USD"), (HistoryDay(NOW.date(), Money(560, "USD"), rows),))
     page = templates.render("wallet/home.html", reader(), page=view, chrome=CHROME)

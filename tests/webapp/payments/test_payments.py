@@ -278,7 +278,7 @@ async def test_payments_are_listed_with_how_they_stand(
     assert "Awaiting payment" in rows.text
     assert "Received" in rows.text
     home = await buyer.get("/wallet")
-    assert "On its way" in home.text
+    assert "Pending payments" in home.text
     # The open one above the history, the paid one as a row of it.
     assert home.text.count(second) == 1
     assert home.text.count(first) == 1

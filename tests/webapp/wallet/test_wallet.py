@@ -60,10 +60,10 @@ async def test_every_kind_of_change_has_its_words(services: Services, visitor: M
     actor = await arrive(services, buyer, cents=10_000)
     mine, house = AccountRef.user(actor.id), AccountRef.house("test")
     changes = {
-        TransferKind.REFUND: ("Paid back", "house"),
+        TransferKind.REFUND: ("Refund", "house"),
         TransferKind.BONUS: ("Top-up bonus", "house"),
         TransferKind.VOUCHER: ("Voucher", "mine"),
-        TransferKind.ADJUSTMENT: ("Correction", "mine"),
+        TransferKind.ADJUSTMENT: ("Balance adjustment", "mine"),
         TransferKind.PURCHASE: ("Purchase", "mine"),
         TransferKind.READING: ("Reading", "mine"),
     }
@@ -76,9 +76,9 @@ async def test_every_kind_of_change_has_its_words(services: Services, visitor: M
         back, way = AccountRef.house("refunds"), Memo(way="stars")
         await ledger.transfer(tx, TransferKind.REFUND, "test:sent", mine, back, usd(300), "no-payment", way)
     words = {kind: word for kind, (word, _) in changes.items()}
-    words |= {TransferKind.HOLD: "Set aside", TransferKind.RELEASE: "Given back"}
+    words |= {TransferKind.HOLD: "On hold", TransferKind.RELEASE: "Hold released"}
     everything = plain((await buyer.get("/wallet")).text)
-    assert "Sent back to you" in everything
+    assert "Refund to payment method" in everything
     for kind, word in words.items():
         assert word in everything
         page = await buyer.get(f"/wallet?kind={kind}")

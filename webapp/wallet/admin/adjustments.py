@@ -96,7 +96,7 @@ async def _adjust(request: SoukRequest, user_id: UserId, form: AdjustForm) -> Ht
     done = await site_of(request).services.wallet.adjustments.adjust(
         request.user, user_id, amount, form.reason, idempotency_key=f"admin:{form.intent}"
     )
-    told = _("It waits for a second admin") if done.status is AdjustmentStatus.WAITING else _("Done")
+    told = _("Sent to another admin for approval") if done.status is AdjustmentStatus.WAITING else _("Done")
     shown = await _wallet_page(request, user_id)
     return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
 
@@ -106,8 +106,8 @@ async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
     viewer = site_of(request).viewer(request.user)
     say, title = viewer.words.gettext, present.adjust_question(amount, name, viewer)
     after = {"balance": format_money(balance + amount, viewer.locale)}
-    text = say(_("Their balance will be %(balance)s. We tell them.")) % after
-    return await question(request, title, say(_("Change the balance")), text, danger=amount.amount < 0)
+    text = say(_("New balance: %(balance)s. We'll message the customer.")) % after
+    return await question(request, title, say(_("Adjust balance")), text, danger=amount.amount < 0)
 
 
 @get(_WAITING, name="admin:adjustments", guards=[_MONEY])
@@ -124,7 +124,7 @@ async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
     except InsufficientFunds:
         words = site_of(request).viewer(request.user).words
         return toast(
-            await _waiting_page(request), words.gettext("Their balance holds less than this. It goes on waiting"), "bad"
+            await _waiting_page(request), words.gettext("Their balance is too low. The request stays pending"), "bad"
         )
     return _told(request, await _waiting_page(request), _("Done"))
 
@@ -144,7 +144,7 @@ async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
         view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.wallet.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
-    return _told(request, await _waiting_page(request), _("Refused"))
+    return _told(request, await _waiting_page(request), _("Rejected"))
 
 
 async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:

@@ -23,9 +23,9 @@ from webapp.wallet.screens import wallet
 from webapp.wallet.screens.wallet import HistoryRow
 
 _STATUSES: Final[dict[AdjustmentStatus, tuple[str, Tone]]] = {
-    AdjustmentStatus.WAITING: (_("Waits for a second admin"), "warn"),
+    AdjustmentStatus.WAITING: (_("Needs approval"), "warn"),
     AdjustmentStatus.APPLIED: (_("Done"), "good"),
-    AdjustmentStatus.REFUSED: (_("Refused"), "bad"),
+    AdjustmentStatus.REFUSED: (_("Rejected"), "bad"),
 }
 
 
@@ -96,7 +96,11 @@ def adjust_question(amount: Money, name: str, viewer: Viewer) -> str:
 def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -> str:
     """The question before an adjustment is refused, or withdrawn by whoever asked for it."""
     mine = item.asked_by == actor.user_id
-    title = _("Withdraw the adjustment of %(amount)s for %(name)s?") if mine else _("Refuse %(amount)s for %(name)s?")
+    title = (
+        _("Withdraw the adjustment of %(amount)s for %(name)s?")
+        if mine
+        else _("Reject the adjustment of %(amount)s for %(name)s?")
+    )
     told = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
     return viewer.words.gettext(title) % told
 
@@ -165,14 +169,14 @@ class AdjustmentsPage(msgspec.Struct, frozen=True):
 
 
 _PROBLEMS: Final[dict[Problem, str]] = {
-    Problem.UNBALANCED: _("Transfers whose sides do not sum to zero: {count}"),
-    Problem.INCOMPLETE: _("Transfers with a side missing: {count}"),
-    Problem.ORPHAN_LEG: _("Sides without a transfer or an account: {count}"),
-    Problem.WRONG_ASSET: _("Sides in another currency than their account: {count}"),
-    Problem.WRONG_BALANCE: _("Balances that are not the sum of their changes: {count}"),
-    Problem.BROKEN_CHAIN: _("Changes that do not follow from the one before: {count}"),
-    Problem.WRONG_ROLLUP: _("Balances of the house that are not the sum of their changes: {count}"),
-    Problem.ASSET_NOT_ZERO: _("Currencies that do not come to zero: {count}"),
+    Problem.UNBALANCED: _("Transfers whose entries don't add up to zero: {count}"),
+    Problem.INCOMPLETE: _("Transfers with a missing entry: {count}"),
+    Problem.ORPHAN_LEG: _("Entries without a transfer or an account: {count}"),
+    Problem.WRONG_ASSET: _("Entries in another currency than their account: {count}"),
+    Problem.WRONG_BALANCE: _("Customer balances that don't match their entries: {count}"),
+    Problem.BROKEN_CHAIN: _("Entries that don't follow from the one before: {count}"),
+    Problem.WRONG_ROLLUP: _("Shop balances that don't match their entries: {count}"),
+    Problem.ASSET_NOT_ZERO: _("Currencies that don't add up to zero: {count}"),
 }
 
 

@@ -46,20 +46,22 @@ _KIND: Final[dict[wallet.TransferKind, EntryKind]] = {
 
 
 _CSV_HEADER: Final = (
-    _("Date"), _("Kind"), _("Amount"), _("Currency"), _("Balance"), _("Reference"), _("Title"),
+    _("Date"), _("Type"), _("Amount"), _("Currency"), _("Balance"), _("Reference"), _("Description"),
 )  # fmt: skip
 
 
-_CSV_KINDS: Final[dict[wallet.TransferKind, str]] = {
-    wallet.TransferKind.TOP_UP: _("Top-up"),
-    wallet.TransferKind.PURCHASE: _("Purchase"),
-    wallet.TransferKind.REFUND: _("Paid back"),
-    wallet.TransferKind.ADJUSTMENT: _("Correction"),
-    wallet.TransferKind.BONUS: _("Top-up bonus"),
-    wallet.TransferKind.READING: _("Reading"),
-    wallet.TransferKind.HOLD: _("Set aside"),
-    wallet.TransferKind.RELEASE: _("Given back"),
-    wallet.TransferKind.VOUCHER: _("Voucher"),
+_LABELS: Final[dict[EntryKind, str]] = {
+    "purchase": _("Purchase"),
+    "top_up": _("Top-up"),
+    "bonus": _("Top-up bonus"),
+    "refund": _("Refund"),
+    "adjustment": _("Balance adjustment"),
+    "reading": _("Reading"),
+    "hold": _("On hold"),
+    "release": _("Hold released"),
+    "voucher": _("Voucher"),
+    "gift_card": _("Gift card"),
+    "sent_back": _("Refund to payment method"),
 }
 
 
@@ -84,6 +86,8 @@ class HistoryRow(msgspec.Struct, frozen=True):
     """A change of the balance, as its owner sees it: negative is money gone; it opens its order or its payment."""
 
     kind: EntryKind
+    label: str
+    """What the kind is called, in the reader's language."""
     amount: Money
     at: datetime
     title: str = ""
@@ -101,8 +105,10 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
     number = reference if reference.startswith(_ORDER_PREFIX) else None
     paid_by = row.memo.way if row.kind in _BY_A_WAY else ""
     of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.way and _PAYMENT.fullmatch(reference)
+    kind = _kind(row)
     return HistoryRow(
-        kind=_kind(row),
+        kind=kind,
+        label=viewer.words.gettext(_LABELS[kind]),
         amount=row.amount,
         at=row.at,
         title=name or (method_title(row.memo.way, viewer) if paid_by else ""),
@@ -162,11 +168,7 @@ def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
 def csv_words(viewer: Viewer) -> tuple[list[str], Callable[[wallet.HistoryRow], str]]:
     """The statement's columns, and what calls each change by its kind, in the reader's language."""
     say = viewer.words.gettext
-
-    def kind_of(row: wallet.HistoryRow) -> str:
-        return say(_("Gift card") if row.key.startswith(GIFT_CARD_KEYS) else _CSV_KINDS[row.kind])
-
-    return [say(name) for name in _CSV_HEADER], kind_of
+    return [say(name) for name in _CSV_HEADER], lambda row: say(_LABELS[_kind(row)])
 
 
 class WalletPage(msgspec.Struct, frozen=True):

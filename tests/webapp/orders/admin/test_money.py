@@ -188,7 +188,7 @@ async def test_a_wallet_shows_its_history_to_who_may_see_money(
 ) -> None:
     buyer = visitor(first_name="Omar")
     actor = await arrive(services, buyer)
-    assert "No money has moved yet" in (await root.get(f"/admin/people/{actor.id}/wallet")).text
+    assert "No transactions yet" in (await root.get(f"/admin/people/{actor.id}/wallet")).text
     intent = await top_up(actor)
     number = await bought(services, buyer)
     page = (await root.get(f"/admin/people/{actor.id}/wallet")).text
@@ -230,7 +230,7 @@ async def test_a_small_correction_is_done_at_once_and_once(
     assert await balance(services, buyer) == 200
     for changes, words in (
         ({"amount": "x"}, "Type a number"),
-        ({"reason": ""}, "Say why."),
+        ({"reason": ""}, "Enter a reason."),
         ({"amount": "-3"}, "Type"),
     ):
         wrong = await root.post(path, data={**form, "intent": "w" * 32, **changes})
@@ -251,7 +251,7 @@ async def test_a_large_correction_waits_for_a_second_admin(
     form = {"intent": KEY, "way": "credit", "amount": amount, "reason": "a large sorry"}
     asked = await root.post(f"/admin/people/{actor.id}/adjust", data=form)
     assert asked.status_code == 200
-    assert "Waits for a second admin" in asked.text
+    assert "Needs approval" in asked.text
     assert await balance(services, buyer) == 0
     assert "Second approvals" in (await root.get("/admin")).text
     assert "/admin/adjustments" in (await keeper.get("/admin/approvals")).text
@@ -269,7 +269,7 @@ async def test_a_large_correction_waits_for_a_second_admin(
     assert "Withdraw the adjustment of +$101.00 for \u2068Omar" in (await root.get(f"{path}/refuse")).text
     done = await keeper.post(f"{path}/approve")
     assert done.status_code == 200
-    assert "Nothing waits for you" in done.text
+    assert "Nothing to approve" in done.text
     assert (await keeper.post(f"{path}/approve")).status_code == 409
     assert await balance(services, buyer) == limit.amount + 100
 
@@ -292,7 +292,7 @@ async def test_a_large_correction_is_refused_with_a_reason(
     assert done.status_code == 200
     page = (await root.get(f"/admin/people/{actor.id}/wallet")).text
     assert "why indeed" in page
-    assert "Refused" in page
+    assert "Rejected" in page
     assert await balance(services, buyer) == 0
 
 
