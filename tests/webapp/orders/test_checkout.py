@@ -282,7 +282,7 @@ async def test_sold_out_between_page_and_tap_charges_nothing(services: Services,
         assert response.status_code == 409
         assert response.headers["hx-retarget"] == "#app"
         assert "Sold out a moment ago" in response.headers["hx-trigger"]
-        assert "It is sold out" in response.text
+        assert "Sold out. This page" in response.text
     assert (await services.wallet.statement.overview(actor)).balance.amount == 1000
 
 

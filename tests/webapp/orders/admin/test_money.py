@@ -265,7 +265,7 @@ async def test_a_large_correction_waits_for_a_second_admin(
     offered = (await keeper.get("/admin/adjustments")).text
     assert f"{path}/approve" in offered
     assert "Add $101.00 to the balance of \u2068Omar" in offered
-    assert "Refuse +$101.00 for \u2068Omar" in (await keeper.get(f"{path}/refuse")).text
+    assert "Reject the adjustment of +$101.00 for \u2068Omar" in (await keeper.get(f"{path}/refuse")).text
     assert "Withdraw the adjustment of +$101.00 for \u2068Omar" in (await root.get(f"{path}/refuse")).text
     done = await keeper.post(f"{path}/approve")
     assert done.status_code == 200
@@ -308,7 +308,7 @@ async def test_a_debit_that_the_balance_cannot_bear_goes_on_waiting(
     asked = await adjustments.adjust(keeper_actor, actor.id, -amount, "a fraud", idempotency_key="large-one")
     answer = await root.post(f"/admin/adjustments/{asked.id}/approve")
     assert answer.status_code == 200
-    assert "holds less" in answer.headers["hx-trigger"]
+    assert "too low" in answer.headers["hx-trigger"]
     assert "a fraud" in answer.text
 
 
