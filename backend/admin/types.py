@@ -1,4 +1,4 @@
-"""What the back office's own pages show."""
+"""Types of the back office's own pages."""
 
 from __future__ import annotations
 

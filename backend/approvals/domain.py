@@ -1,4 +1,4 @@
-"""The one port through which admins make value: other slices call it in the transaction that makes it.
+"""The single-admin limit: other slices call this in the transaction in which an admin gives value to a person.
 
 Decision: backend/decisions/0005-single-admin-limit.md.
 """
@@ -17,9 +17,9 @@ from backend.kernel.money import Money
 
 
 async def check_not_own(tx: Tx, actor: Actor, owner: UserId | None, permission: Permission, subject: str) -> None:
-    """Raises SecondAdminNeeded when the admin would act on what is their own and another could do it.
+    """Raises SecondAdminNeeded when an admin acts on something of their own although another admin could do it.
 
-    A seller who is alone may: the audit trail says so.
+    The shop's only admin may; the audit log records it.
     """
     if owner is None or owner != actor.user_id:
         return
@@ -29,11 +29,11 @@ async def check_not_own(tx: Tx, actor: Actor, owner: UserId | None, permission: 
 
 
 async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
-    """Count value against what one admin may make alone; the caller makes it only when the approval is GIVEN.
+    """Count value against the single-admin limit; the caller continues only when the approval is GIVEN.
 
-    What an admin made alone in the last 24 hours counts together, in all ways and for all people, under a lock. Above
-    ``limit`` two admins must say the same; where nobody else could approve, one is enough and the audit trail says so.
-    The system, which is nobody, has no limit. Raises SecondAdminNeeded for value for oneself.
+    All value that an admin gave alone in the last 24 hours counts together, whatever its kind and receiver, under a
+    lock. Above ``limit`` two admins must approve the same; if nobody else could approve, one is enough, and the audit
+    log records it. The system has no limit. Raises SecondAdminNeeded for value for the admin themselves.
     """
     await check_not_own(tx, actor, value.user_id, value.permission, f"{value.kind}:{value.subject}")
     if actor.user_id is None or not (value.amount or value.open_ended):
@@ -62,7 +62,7 @@ async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
 async def may_need_second(
     tx: Tx, actor: Actor, permission: Permission, user_id: UserId | None, most: Money | None, limit: Money
 ) -> bool:
-    """Whether a second admin can come to be needed for up to ``most`` (None: any amount) for ``user_id``."""
+    """Whether up to ``most`` (None: any amount) for ``user_id`` may need a second admin."""
     if actor.user_id is None or not await identity.is_another_admin(
         tx, permission, {actor.user_id, user_id or actor.user_id}
     ):
@@ -71,7 +71,7 @@ async def may_need_second(
 
 
 async def _completes(tx: Tx, by: UserId, first: FirstApproval | None, value: NewValue) -> bool:
-    """Make this the second approval, if another admin, who may still say so, said the same first."""
+    """Make this the second approval if another admin, who still holds the permission, approved the same first."""
     if first is None or first.by == by or not _is_same(first, value):
         return False
     if not await identity.holds(tx, first.by, value.permission):
@@ -99,29 +99,29 @@ async def _ask(tx: Tx, by: UserId, value: NewValue) -> None:
 
 
 async def find_first(tx: Tx, kind: ValueKind, subject: str) -> FirstApproval | None:
-    """The first approval of a subject that waits for a second."""
+    """The first approval of a subject that awaits a second, or None."""
     return await repository.find_waiting(tx, kind, subject)
 
 
 async def get_first(tx: Tx, value_id: ValueId) -> FirstApproval:
-    """A first approval that still waits. Raises NotFound."""
+    """A first approval that awaits a second. Raises NotFound."""
     return await repository.get_waiting(tx, value_id)
 
 
 async def lock_first(tx: Tx, actor: Actor, value_id: ValueId) -> FirstApproval:
-    """A first approval that waits, and about which nobody else decides until the transaction ends. Raises NotFound."""
+    """A first approval that awaits a second, locked until the transaction ends. Raises NotFound."""
     first = await repository.get_waiting(tx, value_id)
     await repository.lock(tx, first.kind, first.subject, actor.id)
     return await repository.get_waiting(tx, value_id)
 
 
 async def list_first(tx: Tx, kind: ValueKind) -> list[FirstApproval]:
-    """The first approvals of a kind that wait, the oldest first, at most 100."""
+    """The first approvals of a kind that await a second, the oldest first, at most 100."""
     return await repository.list_waiting(tx, kind=kind)
 
 
 async def drop(tx: Tx, kind: ValueKind, subject: str) -> None:
-    """Forget a first approval that waits: it was refused, or is needed no more."""
+    """Delete a first approval that awaits a second: it was refused, or is no longer needed."""
     await repository.drop(tx, kind, subject)
 
 
@@ -130,7 +130,7 @@ def _is_same(first: FirstApproval, value: NewValue) -> bool:
 
 
 async def _record(tx: Tx, by: UserId, action: str, value: NewValue) -> None:
-    told = {"amount": value.amount.amount, "currency": value.amount.currency, "kind": value.kind, **value.facts}
+    details = {"amount": value.amount.amount, "currency": value.amount.currency, "kind": value.kind, **value.facts}
     if value.user_id is not None:
-        told["user"] = str(value.user_id)
-    await audit.record(tx, by, action, f"{value.kind}:{value.subject}", told)
+        details["user"] = str(value.user_id)
+    await audit.record(tx, by, action, f"{value.kind}:{value.subject}", details)

@@ -1,4 +1,4 @@
-"""What is refused to an admin."""
+"""Errors of approvals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from backend.kernel.errors import AppError, Kind
 
 
 class SecondAdminNeeded(AppError):
-    """It is the admin's own wallet, order, deposit or request: another admin must do it."""
+    """The wallet, order, deposit or request is the admin's own: another admin must act on it."""
 
     code = "second_admin_needed"
     kind = Kind.FORBIDDEN

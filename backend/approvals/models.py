@@ -1,4 +1,4 @@
-"""The table of value that admins made."""
+"""The table of value that admins gave to people."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from backend.infra.database import Model
 
 
 class ValueMade(Model):
-    """Value that an admin made, or means to make: ``made_at`` is null while it waits for a second admin.
+    """Value that an admin gave, or asked to give: ``made_at`` is null while it awaits a second admin.
 
-    ``amount`` is in minor units of ``currency``. ``lone``: nobody else could have approved it. The checks hold in the
-    database that nobody else makes value for themselves, and that nobody approves their own request or value.
+    ``amount`` is in minor units of ``currency``. ``lone``: nobody else could have approved it. The checks enforce in
+    the database that admins give nothing to themselves unless ``lone``, and approve nothing of their own.
     """
 
     __tablename__ = "value_made"

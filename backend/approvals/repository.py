@@ -1,4 +1,4 @@
-"""The SQL of value that admins made."""
+"""All SQL of approvals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLUMNS: Final = (
     _C.id, _C.kind, _C.subject, _C.amount, _C.currency, _C.permission, _C.user_id, _C.reason, _C.facts, _C.made_by,
     _C.asked_at,
 )  # fmt: skip
-_WAITS: Final = _C.made_at.is_(None)
+_IS_WAITING: Final = _C.made_at.is_(None)
 _LISTED: Final = 100
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('approvals:' || CAST(:key AS text), 0))")
 
@@ -42,16 +42,16 @@ def _first(row: Any) -> FirstApproval:
 
 
 async def lock(tx: Tx, kind: ValueKind, subject: str, by: UserId) -> None:
-    """Let nobody else decide about the subject, and the admin make nothing else, until the transaction ends.
+    """Lock the subject, and then the admin, until the transaction ends.
 
-    The subject always comes before the admin, so two transactions never wait for each other here.
+    The order is always the same, so two transactions never deadlock here.
     """
     await tx.execute(_LOCK, {"key": f"{kind}:{subject}"})
     await tx.execute(_LOCK, {"key": str(by)})
 
 
 async def add(tx: Tx, value: NewValue, by: UserId, *, made: bool, lone: bool) -> ValueId:
-    """Keep value in the place of a first approval that waited; it waits itself unless it is ``made``."""
+    """Add value in place of the subject's first approval; unless it is ``made``, it awaits a second approval itself."""
     await drop(tx, value.kind, value.subject)
     value_id = ValueId(tx.new_id())
     values = {
@@ -65,41 +65,41 @@ async def add(tx: Tx, value: NewValue, by: UserId, *, made: bool, lone: bool) ->
 
 
 async def approve(tx: Tx, value_id: ValueId, by: UserId) -> None:
-    """Note the second approval."""
-    await tx.execute(update(ValueMade).where(_C.id == value_id, _WAITS).values(approved_by=by, made_at=tx.now))
+    """Record the second approval."""
+    await tx.execute(update(ValueMade).where(_C.id == value_id, _IS_WAITING).values(approved_by=by, made_at=tx.now))
 
 
 async def drop(tx: Tx, kind: ValueKind, subject: str) -> None:
-    """Forget a first approval that waits."""
-    await tx.execute(delete(ValueMade).where(_C.kind == kind.value, _C.subject == subject, _WAITS))
+    """Delete a first approval that awaits a second."""
+    await tx.execute(delete(ValueMade).where(_C.kind == kind.value, _C.subject == subject, _IS_WAITING))
 
 
 async def find_waiting(tx: Tx, kind: ValueKind, subject: str) -> FirstApproval | None:
-    """The first approval of a subject that waits for a second."""
-    found = select(*_COLUMNS).where(_C.kind == kind.value, _C.subject == subject, _WAITS)
-    row = (await tx.execute(found)).one_or_none()
+    """The first approval of a subject that awaits a second, or None."""
+    statement = select(*_COLUMNS).where(_C.kind == kind.value, _C.subject == subject, _IS_WAITING)
+    row = (await tx.execute(statement)).one_or_none()
     return None if row is None else _first(row)
 
 
 async def get_waiting(tx: Tx, value_id: ValueId) -> FirstApproval:
-    """One that waits. Raises NotFound."""
-    row = (await tx.execute(select(*_COLUMNS).where(_C.id == value_id, _WAITS))).one_or_none()
+    """A first approval that awaits a second. Raises NotFound."""
+    row = (await tx.execute(select(*_COLUMNS).where(_C.id == value_id, _IS_WAITING))).one_or_none()
     if row is None:
-        raise NotFound(f"no first approval {value_id} waits")
+        raise NotFound(f"no first approval {value_id}")
     return _first(row)
 
 
 async def list_waiting(
     tx: Tx, permissions: Iterable[Permission] = (), kind: ValueKind | None = None
 ) -> list[FirstApproval]:
-    """Those that wait for one of ``permissions``, or of one kind, the oldest first, at most 100."""
+    """First approvals of one kind, or that need one of ``permissions``; the oldest first, at most 100."""
     chosen = _C.kind == kind.value if kind else _C.permission.in_([one.value for one in permissions])
-    found = select(*_COLUMNS).where(_WAITS, chosen).order_by(_C.id).limit(_LISTED)
-    return [_first(row) for row in await tx.execute(found)]
+    statement = select(*_COLUMNS).where(_IS_WAITING, chosen).order_by(_C.id).limit(_LISTED)
+    return [_first(row) for row in await tx.execute(statement)]
 
 
 async def sum_alone(tx: Tx, by: UserId, currency: str, since: datetime) -> Money:
-    """What an admin has made since then without a second one, in all ways together."""
+    """What an admin has given alone since then, all kinds together."""
     total = select(func.coalesce(func.sum(_C.amount), 0)).where(
         _C.made_by == by, _C.currency == currency, _C.approved_by.is_(None), _C.made_at > since
     )

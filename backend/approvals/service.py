@@ -1,4 +1,4 @@
-"""What waits for a second admin."""
+"""First approvals that await a second admin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.kernel.money import Money
 
 
 class ApprovalsService:
-    """First approvals, for the admins who can give the second. ``limit`` is the single-admin limit."""
+    """First approvals, for the admins who can give the second."""
 
     def __init__(self, *, uow: UnitOfWork, limit: Live[Money]) -> None:
         self._uow = uow
@@ -26,7 +26,7 @@ class ApprovalsService:
         return self._limit()
 
     async def waiting(self, actor: Actor) -> list[FirstApproval]:
-        """What waits for a second admin with one of the actor's permissions, the oldest first, at most 100.
+        """The first approvals that need one of the actor's permissions, the oldest first, at most 100.
 
         Raises Forbidden unless the actor is an admin.
         """
@@ -36,7 +36,7 @@ class ApprovalsService:
             return await repository.list_waiting(tx, actor.permissions)
 
     async def first(self, actor: Actor, kind: ValueKind, subject: str) -> FirstApproval | None:
-        """The first approval of a subject that waits for a second. Raises Forbidden unless the actor is an admin."""
+        """The first approval of a subject, or None. Raises Forbidden unless the actor is an admin."""
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
@@ -47,8 +47,8 @@ class ApprovalsService:
     ) -> Money | None:
         """The single-admin limit for a form that gives up to ``most`` (None: any amount) to ``user_id`` (or anyone).
 
-        None where no second admin can come to be needed: nobody else could approve, or all of it stays within the
-        limit. Raises Forbidden without the permission.
+        None when no second admin can be needed: nobody else could approve, or all of it stays within the limit. Raises
+        Forbidden without the permission.
         """
         actor.require(permission)
         async with self._uow.read() as tx:
@@ -57,19 +57,19 @@ class ApprovalsService:
 
     @retry_conflicts
     async def withdraw(self, actor: Actor, value_id: ValueId) -> FirstApproval:
-        """Drop a first approval: one's own, or another admin's.
+        """Withdraw a first approval: the actor's own, or another admin's.
 
-        A balance adjustment is refused by its own use case. Raises Forbidden, NotFound when it waits no more.
+        A balance adjustment has its own use case. Raises Forbidden, NotFound when it no longer awaits approval.
         """
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow() as tx:
-            # Whoever gives the second approval at this moment comes first, or finds none.
+            # An admin who gives the second approval now either finishes first or finds nothing to approve.
             first = await domain.lock_first(tx, actor, value_id)
             if first.kind is ValueKind.ADJUSTMENT:
                 raise NotFound("an adjustment is refused, not withdrawn")
             actor.require(first.permission)
             await repository.drop(tx, first.kind, first.subject)
-            told = {"amount": first.amount.amount, "currency": first.amount.currency, "by": str(first.by)}
-            await audit.record(tx, actor.user_id, "approvals.withdraw", f"{first.kind}:{first.subject}", told)
+            details = {"amount": first.amount.amount, "currency": first.amount.currency, "by": str(first.by)}
+            await audit.record(tx, actor.user_id, "approvals.withdraw", f"{first.kind}:{first.subject}", details)
             return first

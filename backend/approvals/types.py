@@ -1,4 +1,4 @@
-"""What an admin gives away, and who approved it."""
+"""Value that admins give to people, and its approvals."""
 
 from __future__ import annotations
 
@@ -17,60 +17,60 @@ from backend.kernel.money import Money
 ValueId = NewType("ValueId", UUID)
 
 WINDOW: Final = timedelta(hours=24)
-"""What one admin makes alone within this time counts together: rolling, so that midnight doubles nothing."""
+"""What one admin gives alone within this time counts together; it is rolling, so midnight does not reset it."""
 
 
 class ValueKind(StrEnum):
-    """A way in which an admin makes value for somebody. A new way is a line here and one call of ``domain.make``."""
+    """How an admin gives value to a person. A new kind is a line here and one call of ``domain.make``."""
 
     ADJUSTMENT = "adjustment"
     REFUND = "refund"
-    """Money of a delivered order that goes back, to the wallet or through its payment method."""
+    """The refund of a delivered order, to the wallet or to its payment method."""
     UNMATCHED = "unmatched"
-    """An unmatched payment that an admin assigns to somebody."""
+    """An unmatched payment that an admin assigns to a person."""
     DEPOSIT = "deposit"
     VOUCHERS = "vouchers"
     BONUS_RULE = "bonus_rule"
-    """A rule for top-up bonuses: what it gives in all is known to nobody when it is made."""
+    """A rule for top-up bonuses; what it will give in total is unknown when it is added."""
     WAIVED_REFUND = "waived_refund"
-    """A refund made at the provider that an admin dismisses: the person keeps the money in the wallet as well."""
+    """A refund made at the provider that an admin dismisses, so that the person also keeps the money in the wallet."""
 
 
 class NewValue(msgspec.Struct, frozen=True, kw_only=True):
-    """Value that an admin is about to make: ``amount`` for ``user_id`` (None: for whoever comes)."""
+    """Value that an admin is about to give to ``user_id``, or to unknown people (None)."""
 
     kind: ValueKind
     subject: str
-    """The id of what it is about; one first approval waits for each kind and subject."""
+    """The id of what the value is for; each kind and subject has at most one first approval."""
     amount: Money
-    """What counts, never negative."""
+    """What counts against the limit, never negative."""
     permission: Permission
     """Who can be the second admin."""
     user_id: UserId | None
     reason: str = ""
-    """The admin's words, shown to the second admin and not compared."""
+    """The admin's text, shown to the second admin but not compared."""
     facts: dict[str, str] = {}
-    """What both admins must say alike, beside the amount."""
+    """What both admins must approve identically, beside the amount and ``user_id``."""
     open_ended: bool = False
-    """Whether it goes on giving: then it is above every limit, and ``amount`` only says what it gives at once."""
+    """Whether it keeps giving: then it is above every limit, and ``amount`` is what it gives for one payment."""
     waits: bool = True
-    """Whether it can wait for a second admin; else it is refused above the limit."""
+    """Whether a second admin can approve it later; else it is refused above the limit."""
 
 
 class Approval(StrEnum):
-    """Whether the value may be made now."""
+    """Whether the value may be given now."""
 
     GIVEN = "given"
     FIRST = "first"
-    """This is the first approval: a second admin must say the same."""
+    """This is the first approval: a second admin must approve the same."""
     WAITING = "waiting"
-    """This admin said so before: it still waits for a second admin."""
+    """This admin approved before: a second admin is still needed."""
     REFUSED = "refused"
-    """Above the limit, and of a kind that cannot wait."""
+    """Above the limit, and a second admin cannot approve it later."""
 
 
 class FirstApproval(msgspec.Struct, frozen=True, kw_only=True):
-    """An admin's approval that waits for a second one."""
+    """An admin's approval that awaits a second one."""
 
     id: ValueId
     kind: ValueKind
@@ -85,7 +85,7 @@ class FirstApproval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalAsked(Event, frozen=True, kw_only=True):
-    """An admin gave a first approval: the other admins with ``permission`` are asked for the second."""
+    """An admin gave a first approval, and the other admins with ``permission`` are asked for the second."""
 
     value_id: ValueId
     kind: ValueKind

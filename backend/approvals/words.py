@@ -1,4 +1,4 @@
-"""What each way to make value is called: the same words on the pages and in the chat."""
+"""Names of the kinds of value, the same on pages and in the chat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.infra.i18n import mark as _
 _KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.ADJUSTMENT: _("Balance adjustment"),
     ValueKind.REFUND: _("Refund of a delivered order"),
-    ValueKind.UNMATCHED: _("Unmatched payment to a person"),
+    ValueKind.UNMATCHED: _("Assigned unmatched payment"),
     ValueKind.DEPOSIT: _("Deposit"),
     ValueKind.VOUCHERS: _("Vouchers"),
     ValueKind.BONUS_RULE: _("Top-up bonus"),
@@ -20,5 +20,5 @@ _KINDS: Final[dict[ValueKind, str]] = {
 
 
 def kind_title(kind: ValueKind, words: Translator) -> str:
-    """What a way to make value is called."""
+    """The name of a kind of value."""
     return words.gettext(_KINDS[kind])

@@ -1,4 +1,4 @@
-"""What the use cases of growth share, inside their transactions."""
+"""Steps that growth's use cases share, inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from backend.wallet.types import AccountRef, TransferKind
 
 
 def fingerprint(ring: KeyRing, code: str) -> bytes:
-    """The keyed hash by which a code is recognised: all that is kept of it."""
+    """The keyed hash by which a code is found; the code itself is not stored."""
     return ring.fingerprint(code.encode(), b"growth.code")
 
 
 async def open_gift(tx: Tx, ring: KeyRing, gift: SealedGift) -> GiftCard:
-    """A gift card for its buyer, its code in groups while it is active."""
+    """The gift card for its buyer, with its code in groups while it is active."""
     code = ""
     if gift.sealed is not None and gift.data_key_id is not None:
         key = await ring.get(tx, gift.data_key_id)
@@ -37,15 +37,15 @@ async def open_gift(tx: Tx, ring: KeyRing, gift: SealedGift) -> GiftCard:
 
 
 async def granted_bonus(tx: Tx, intent_id: IntentId) -> Money | None:
-    """All that a top-up has brought on top so far; None for no bonus."""
+    """The bonus that a top-up has got so far; None for no bonus."""
     bonus = await bonuses.find_bonus(tx, intent_id)
     return bonus.granted if bonus is not None and bonus.granted else None
 
 
 async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStatus, to: UserId) -> None:
-    """End an active gift card, which the caller has locked: its money goes to ``to``, its sealed code for ever.
+    """Pay the money of an active gift card, which the caller has locked, to ``to``, and delete its sealed code.
 
-    One key of the ledger serves both ends of a card, so that not even a mistake could pay it out twice.
+    Redeeming and cancelling use the same idempotency key, so the ledger cannot pay a card twice.
     """
     await wallet.transfer(
         tx,

@@ -1,4 +1,4 @@
-"""What vouchers, gift cards and bonuses refuse."""
+"""Errors of vouchers, gift cards and bonuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from backend.kernel.errors import AppError, Kind
 
 
 class CodeNotValid(AppError):
-    """The code is worth nothing: unknown, over, used up or stopped. Nobody is told which."""
+    """The code is unknown, expired, used up or stopped; which of these, people who guess codes must not learn."""
 
     code = "code_not_valid"
     kind = Kind.INVALID
@@ -20,7 +20,7 @@ class OwnVoucher(AppError):
 
 
 class GiftRedeemed(AppError):
-    """The gift card has been redeemed: it cannot be taken back."""
+    """The gift card has been redeemed, so it cannot be cancelled."""
 
     code = "gift_redeemed"
     kind = Kind.CONFLICT

@@ -12,7 +12,7 @@ from backend.infra.database import Model
 
 
 class VoucherBatch(Model):
-    """Voucher codes made together: what each is worth, to how many people, until when."""
+    """Voucher codes made together, each worth ``amount`` to each of ``people`` persons until ``expires_at``."""
 
     __tablename__ = "voucher_batches"
     __table_args__ = (
@@ -35,7 +35,7 @@ class VoucherBatch(Model):
 
 
 class Voucher(Model):
-    """One code, as a keyed hash, and how often it was redeemed: never more often than ``people``."""
+    """One code as a keyed hash, and how often it was redeemed (at most ``people`` times)."""
 
     __tablename__ = "vouchers"
     __table_args__ = (
@@ -51,7 +51,7 @@ class Voucher(Model):
 
 
 class VoucherRedemption(Model):
-    """Who has redeemed a code: each person once."""
+    """A person who has redeemed a code; each can do it once."""
 
     __tablename__ = "voucher_redemptions"
 
@@ -61,7 +61,7 @@ class VoucherRedemption(Model):
 
 
 class GiftCard(Model):
-    """A gift card: its code as a keyed hash, and sealed for its buyer until it is redeemed or taken back."""
+    """A gift card. Its code is a keyed hash, and encrypted for its buyer until the card is redeemed or cancelled."""
 
     __tablename__ = "gift_cards"
     __table_args__ = (
@@ -89,7 +89,7 @@ class GiftCard(Model):
 
 
 class BonusRule(Model):
-    """What a top-up brings on top. Only ``stopped_at`` ever changes."""
+    """A rule for top-up bonuses. Only ``stopped_at`` ever changes."""
 
     __tablename__ = "bonus_rules"
     __table_args__ = (
@@ -107,19 +107,19 @@ class BonusRule(Model):
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     first_only: Mapped[bool]
-    way: Mapped[str]
+    method: Mapped[str] = mapped_column("way")
     created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
 
 
 class TopUpBonus(Model):
-    """The one bonus of a payment. ``intent_id`` has no foreign key: payments are another slice's."""
+    """The one bonus of a payment. ``intent_id`` has no foreign key because payments belong to another slice."""
 
     __tablename__ = "top_up_bonuses"
     __table_args__ = (
         CheckConstraint("taken BETWEEN 0 AND claimed AND claimed <= granted", name="never_more_back_than_given"),
-        # A person's first top-up comes once.
+        # A person has one first top-up.
         Index("uq_top_up_bonuses_first", "user_id", unique=True, postgresql_where=text("first_only")),
         Index("ix_top_up_bonuses_rule_id", "rule_id"),
     )

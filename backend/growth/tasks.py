@@ -16,7 +16,7 @@ HANDLERS: Final = (_CREDIT, _REFUND_ENDED, _TAKEN_BACK)
 
 
 def tasks(bonuses: BonusesService) -> list[Task]:
-    """What top-ups bring on top, and what their refunds take back of it."""
+    """The tasks that credit top-up bonuses and reclaim them after refunds."""
 
     async def credit(event: TopUpSucceeded, job: Job) -> None:
         await bonuses.credit(event, job.created_at)
@@ -25,6 +25,6 @@ def tasks(bonuses: BonusesService) -> list[Task]:
         await bonuses.refund_ended(event)
 
     async def taken_back(event: PaymentTakenBack, _job: Job) -> None:
-        await bonuses.take_back(event.intent_id)
+        await bonuses.reclaim(event.intent_id)
 
     return [_CREDIT.runs(credit), _REFUND_ENDED.runs(refund_ended), _TAKEN_BACK.runs(taken_back)]

@@ -1,10 +1,10 @@
-"""The words of vouchers, gift cards and bonuses."""
+"""Types of vouchers, gift cards and top-up bonuses."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, Literal, NewType
 from uuid import UUID
 
 import msgspec
@@ -20,61 +20,82 @@ GiftCardId = NewType("GiftCardId", UUID)
 BonusRuleId = NewType("BonusRuleId", UUID)
 
 VOUCHERS: Final = "vouchers"
-"""The house's account that redeemed vouchers are paid from: what they have cost."""
+"""The shop's account from which redeemed vouchers are paid: what they have cost."""
 GIFT_CARDS: Final = "gift_cards"
-"""The house's account of gift cards that are paid for and not redeemed."""
+"""The shop's account that holds the money of gift cards which are paid for and not redeemed."""
 GIFT_CARD_KEYS: Final = "gift_card:"
-"""What the ledger's key of every gift card's transfer begins with."""
+"""The start of the idempotency key of each gift card's transfers."""
 BONUSES: Final = "bonuses"
-"""The house's account that bonuses are paid from: what they have cost."""
+"""The shop's account from which bonuses are paid: what they have cost."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """The smallest and the largest amount, and those to offer, all in the shop's currency."""
+    """The smallest and the largest amount, and the ``presets`` to offer, all in the shop's currency."""
 
     minimum: Money
     maximum: Money
     presets: tuple[Money, ...] = ()
 
 
+class VoucherStatus(StrEnum):
+    """Whether the codes of a batch can be redeemed, and if not, why."""
+
+    ACTIVE = "active"
+    USED_UP = "used_up"
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+
+
 class VoucherBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Voucher codes that were made together. Each of ``codes`` is worth ``amount`` to each of ``people`` persons."""
+    """Voucher codes that were made together."""
 
     id: VoucherBatchId
     amount: Money
+    """What one person gets for one code."""
     people: int
+    """How many people can redeem each code."""
     codes: int
+    """How many codes there are."""
     redeemed: int
-    """How often in all."""
+    """How often all codes together were redeemed."""
     note: str
     expires_at: datetime | None
     stopped_at: datetime | None
     created_by: UserId
     created_at: datetime
 
-    def is_live(self, now: datetime) -> bool:
-        """Whether a code of it may still be worth something."""
-        open_still = self.expires_at is None or now < self.expires_at
-        return self.stopped_at is None and open_still and self.redeemed < self.people * self.codes
+    @property
+    def most(self) -> int:
+        """How often all codes together can be redeemed."""
+        return self.people * self.codes
+
+    def status(self, now: datetime) -> VoucherStatus:
+        """The batch's status at ``now``."""
+        if self.stopped_at is not None:
+            return VoucherStatus.STOPPED
+        if self.redeemed >= self.most:
+            return VoucherStatus.USED_UP
+        expired = self.expires_at is not None and self.expires_at <= now
+        return VoucherStatus.EXPIRED if expired else VoucherStatus.ACTIVE
 
 
 class NewVouchers(msgspec.Struct, frozen=True):
-    """A batch just made, with its codes: this once. None in a replay, since only their hashes are kept."""
+    """A new batch with its codes. A repeated request gets no ``codes``: only their hashes are stored."""
 
     batch: VoucherBatch
     codes: tuple[str, ...]
 
 
 class GiftStatus(StrEnum):
-    """Where a gift card stands."""
+    """What became of a gift card. The values are stored."""
 
     ACTIVE = "active"
     REDEEMED = "redeemed"
-    TAKEN_BACK = "taken_back"
+    CANCELLED = "taken_back"
 
 
 class GiftCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A gift card as its buyer sees it; ``code`` only while it is active."""
+    """A gift card as its buyer sees it; ``code`` is empty unless the card is active."""
 
     id: GiftCardId
     amount: Money
@@ -84,15 +105,27 @@ class GiftCard(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None
 
 
+class GiftQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """What buying a gift card of some amount would do to the buyer's balance."""
+
+    balance: Money
+    """The balance now."""
+    error: Literal["", "below_minimum", "above_maximum"] = ""
+    missing: Money | None = None
+    """What the balance lacks; None if it is enough."""
+    balance_after: Money | None = None
+    """The balance after the purchase; None if the card cannot be bought."""
+
+
 class CodeKind(StrEnum):
-    """What a code was."""
+    """What a code belongs to."""
 
     VOUCHER = "voucher"
     GIFT_CARD = "gift_card"
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
-    """A code that became money. ``again``: the same person had redeemed it before, and nothing moved."""
+    """A redeemed code. ``again``: the same person had redeemed it before, so no money was moved."""
 
     kind: CodeKind
     amount: Money
@@ -100,64 +133,83 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     again: bool
 
 
-class BonusRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What a top-up from ``minimum`` on brings on top: ``basis_points`` of it (hundredths of a per cent) or ``fixed``.
+class BonusStatus(StrEnum):
+    """Whether a bonus rule gives bonuses, and if not, why."""
 
-    At most ``maximum``; from ``starts_at`` until ``ends_at``; for one ``way`` or (empty) for all. A rule never changes:
-    it is stopped, and another one made.
-    """
-
-    id: BonusRuleId
-    minimum: Money
-    basis_points: int | None
-    fixed: Money | None
-    maximum: Money | None
-    starts_at: datetime | None
-    ends_at: datetime | None
-    first_only: bool
-    way: str
-    stopped_at: datetime | None
-    created_at: datetime
+    AWAITING_APPROVAL = "awaiting_approval"
+    """A second admin must approve the rule first."""
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    ENDED = "ended"
+    STOPPED = "stopped"
 
 
 class NewBonusRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule to be made; see BonusRule."""
+    """A rule to be added: the bonus for a top-up is ``basis_points`` of it or ``fixed``, exactly one of the two.
+
+    Its JSON is stored with the first approval: a field keeps its encoded name.
+    """
 
     minimum: Money
+    """The smallest top-up that gets the bonus."""
     basis_points: int | None = None
+    """Hundredths of a per cent of the top-up."""
     fixed: Money | None = None
     maximum: Money | None = None
+    """The largest bonus for one top-up."""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    """The first moment at which the rule no longer applies."""
     first_only: bool = False
-    way: str = ""
+    """Only a person's first top-up gets the bonus."""
+    method: str = msgspec.field(name="way", default="")
+    """The payment method's name; empty for all methods."""
+
+
+class BonusRule(NewBonusRule, frozen=True, kw_only=True):
+    """A rule that was added. It never changes: it is stopped, and another one added."""
+
+    id: BonusRuleId
+    stopped_at: datetime | None
+    created_at: datetime
+
+    def status(self, now: datetime) -> BonusStatus:
+        """The rule's status at ``now``."""
+        if self.stopped_at is not None:
+            return BonusStatus.STOPPED
+        if self.ends_at is not None and self.ends_at <= now:
+            return BonusStatus.ENDED
+        return BonusStatus.SCHEDULED if self.starts_at is not None and now < self.starts_at else BonusStatus.ACTIVE
 
 
 class RuleFigures(msgspec.Struct, frozen=True):
-    """What a rule has given: to how many payments, and how much less what was taken back."""
+    """What a rule has given: for how many ``payments``, and the ``total`` without what was reclaimed."""
 
     payments: int
     total: Money
 
 
 class Bonus(msgspec.Struct, frozen=True, kw_only=True):
-    """The bonus of one payment: all that was ``granted``, ``claimed`` back, and of that really ``taken``."""
+    """The bonus of one payment: ``taken <= claimed <= granted``."""
 
     intent_id: IntentId
     user_id: UserId
     rule_id: BonusRuleId
     granted: Money
+    """All that was credited."""
     claimed: Money
+    """What refunds of the payment have reclaimed."""
     taken: Money
+    """What of ``claimed`` the balance could cover; the rest is forgiven."""
 
     @property
     def due(self) -> Money:
-        """What of it the person may keep."""
+        """What the person keeps of the bonus."""
         return self.granted - self.claimed
 
 
 class GiftCardRedeemed(Event, frozen=True, kw_only=True):
-    """Somebody has redeemed the gift card that ``user_id`` bought; in minor units of ``currency``."""
+    """A friend redeemed the gift card that ``user_id`` bought; ``amount`` is in minor units of ``currency``."""
 
     gift_card_id: GiftCardId
     user_id: UserId
@@ -166,14 +218,14 @@ class GiftCardRedeemed(Event, frozen=True, kw_only=True):
 
 
 class GiftOffer(msgspec.Struct, frozen=True):
-    """A gift card that waits to be redeemed, as its link shows it: the amount and the giver's name."""
+    """An active gift card as its link shows it: the amount and the giver's name."""
 
     amount: Money
     giver: str
 
 
 class BonusCredited(Event, frozen=True, kw_only=True):
-    """A top-up brought ``amount`` on top; ``balance`` is after it, in minor units of ``currency``."""
+    """A top-up got a bonus of ``amount``; ``balance`` includes it. Both are in minor units of ``currency``."""
 
     intent_id: IntentId
     user_id: UserId

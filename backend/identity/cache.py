@@ -1,4 +1,4 @@
-"""What this process remembers about people: forgotten at once when PostgreSQL says that it changed."""
+"""A cache of people in this process; PostgreSQL's signals remove a person from it when their row changes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from backend.infra.signals import Signals
 from backend.kernel.ids import UserId
 
 MAX_AGE_SECONDS: Final = 60.0
-"""Far below the ten minutes that are allowed: a lost signal costs a minute at most."""
+"""If a signal is lost, a change reaches this process within a minute."""
 _MAX_PEOPLE: Final = 20_000
 TOPIC: Final = "identity"
 
 
 class PeopleCache:
-    """Persons by id, each for a minute. While signals cannot be heard, nothing is remembered.
+    """Persons by id, each for a minute; empty while the connection for signals is lost.
 
-    A ticket is taken before the database is asked and given back with the answer: an answer that a signal has
-    overtaken is not kept.
+    Take ``ticket`` before reading the database and pass it to ``put`` with the result: if a signal arrived meanwhile,
+    the result may be outdated and is not cached.
     """
 
     def __init__(self, signals: Signals, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -35,18 +35,18 @@ class PeopleCache:
 
     @property
     def ticket(self) -> int:
-        """A number that changes with every signal and gap."""
+        """A number that changes with every signal and every gap between connections."""
         return self._changes
 
     def get(self, user_id: UserId) -> Person | None:
-        """The person, when he is remembered and may be trusted."""
-        found = self._people.get(user_id)
-        if found is None or not self._signals.connected or found[1] <= self._monotonic():
+        """The person, or None when they are not cached or the entry is too old."""
+        entry = self._people.get(user_id)
+        if entry is None or not self._signals.connected or entry[1] <= self._monotonic():
             return None
-        return found[0]
+        return entry[0]
 
     def put(self, person: Person, ticket: int) -> None:
-        """Remember an answer of the database that was asked for after ``ticket`` was taken."""
+        """Cache a person who was read from the database after ``ticket`` was taken."""
         if ticket != self._changes or not self._signals.connected:
             return
         self._people[person.id] = (person, self._monotonic() + MAX_AGE_SECONDS)
@@ -54,12 +54,12 @@ class PeopleCache:
             self._people.popitem(last=False)
 
     def forget(self, user_id: UUID) -> None:
-        """Drop one person and every answer that is under way."""
+        """Remove one person, and refuse every result that is being read now."""
         self._changes += 1
         self._people.pop(user_id, None)
 
     def clear(self) -> None:
-        """Drop everybody and every answer that is under way."""
+        """Remove everybody, and refuse every result that is being read now."""
         self._changes += 1
         self._people.clear()
 

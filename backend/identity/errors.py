@@ -1,4 +1,4 @@
-"""Refusals of the identity slice."""
+"""Errors of the identity slice."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from backend.kernel.errors import AppError, Kind
 
 
 class Blocked(AppError):
-    """The person is shut out. The reason is for admins: it is not told to him."""
+    """The person is blocked. Only admins see the reason."""
 
     code = "blacklisted"
     kind = Kind.UNAUTHENTICATED
 
 
 class SessionRevoked(AppError):
-    """The session was made before the person's rights changed, or the person is gone."""
+    """The session was created before the person's rights changed, or the person no longer exists."""
 
     code = "session_expired"
     kind = Kind.UNAUTHENTICATED
 
 
 class RootProtected(AppError):
-    """The root admin cannot be removed, demoted or blacklisted."""
+    """The root admin cannot be removed, demoted or blocked."""
 
     code = "root_protected"
     kind = Kind.FORBIDDEN
 
 
 class NotYourself(AppError):
-    """An admin may not take his own rights away or blacklist himself."""
+    """An admin cannot remove their own rights or block themselves."""
 
     code = "not_yourself"
     kind = Kind.FORBIDDEN

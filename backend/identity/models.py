@@ -13,10 +13,10 @@ from backend.infra.database import Model
 
 
 class User(Model):
-    """A person whom the shop has met, or the root admin before his first contact (``seen_at`` is null).
+    """A person whom the shop knows, or the root admin before their first contact (``seen_at`` is null).
 
-    Triggers guard the root row, raise ``role_version`` with every change of rights or blacklist, and tell every
-    process in the same transaction (``identity:<id>`` on channel ``souk``).
+    Triggers guard the root admin's row, increase ``role_version`` with every change of rights or block, and notify
+    every process in the same transaction (``identity:<id>`` on channel ``souk``).
     """
 
     __tablename__ = "users"
@@ -37,10 +37,10 @@ class User(Model):
     telegram_premium: Mapped[bool] = mapped_column(server_default=text("false"))
     language: Mapped[str]
     language_code: Mapped[str | None]
-    """Telegram's own tag; null until Telegram has told one."""
+    """The language tag that Telegram reports; null until it has reported one."""
     language_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str | None]
-    """The device's, at the latest login, until the person has chosen one."""
+    """The device's time zone at the latest login, until the person has chosen one."""
     timezone_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
     start_param: Mapped[str | None]
     is_root: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -69,12 +69,12 @@ async def find_person_by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
 
 
 async def lock_persons(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, Person]:
-    """The persons of ``ids`` that exist, locked in the order of their ids until the transaction ends."""
+    """The persons in ``ids`` that exist, locked in the order of their ids until the transaction ends."""
     statement = select(*_PERSON).where(User.id.in_(list(ids))).order_by(User.id).with_for_update()
     return {row.id: _person(row) for row in await tx.execute(statement)}
 
 
-def _meet() -> Any:
+def _upsert() -> Any:
     new = insert(User).values(
         id=bindparam("id"),
         telegram_id=bindparam("telegram_id"),
@@ -90,32 +90,32 @@ def _meet() -> Any:
         created_at=bindparam("now"),
         seen_at=bindparam("now"),
     )
-    said = new.excluded
-    # The first tag that Telegram tells decides the language, once, unless the person has decided before.
-    told_first = and_(User.language_code.is_(None), said.language_code.is_not(None), User.language_chosen.is_(False))
+    sent = new.excluded
+    # The first language tag that Telegram reports sets the language, unless the person has chosen one before.
+    is_first = and_(User.language_code.is_(None), sent.language_code.is_not(None), User.language_chosen.is_(False))
     return new.on_conflict_do_update(
         index_elements=[User.telegram_id],
         set_={
-            "first_name": said.first_name,
-            "last_name": said.last_name,
-            "username": said.username,
-            "photo_url": func.coalesce(said.photo_url, User.photo_url),
-            "telegram_premium": said.telegram_premium,
-            "language": case((told_first, said.language), else_=User.language),
-            "language_code": func.coalesce(said.language_code, User.language_code),
-            "timezone": case((User.timezone_chosen, User.timezone), else_=func.coalesce(said.timezone, User.timezone)),
-            # The start parameter of the first contact stays; the root's row exists before his.
-            "start_param": case((User.seen_at.is_(None), said.start_param), else_=User.start_param),
-            "seen_at": said.seen_at,
+            "first_name": sent.first_name,
+            "last_name": sent.last_name,
+            "username": sent.username,
+            "photo_url": func.coalesce(sent.photo_url, User.photo_url),
+            "telegram_premium": sent.telegram_premium,
+            "language": case((is_first, sent.language), else_=User.language),
+            "language_code": func.coalesce(sent.language_code, User.language_code),
+            "timezone": case((User.timezone_chosen, User.timezone), else_=func.coalesce(sent.timezone, User.timezone)),
+            # The start parameter of the first contact stays; the root admin's row exists before their first contact.
+            "start_param": case((User.seen_at.is_(None), sent.start_param), else_=User.start_param),
+            "seen_at": sent.seen_at,
         },
     ).returning(*_PERSON)
 
 
-_MEET = _meet()
+_UPSERT = _upsert()
 
 
 async def add_or_update(tx: Tx, contact: Contact, language: Locale) -> Person:
-    """Register the person, or follow what Telegram says about him now; two first contacts at once make one row."""
+    """Register the person, or update what Telegram reports; two first contacts at the same time make one row."""
     values = {
         "id": tx.new_id(),
         "telegram_id": contact.telegram_id,
@@ -130,7 +130,7 @@ async def add_or_update(tx: Tx, contact: Contact, language: Locale) -> Person:
         "start_param": contact.start_param,
         "now": tx.now,
     }
-    return _person((await tx.execute(_MEET, values)).one())
+    return _person((await tx.execute(_UPSERT, values)).one())
 
 
 async def set_fields(tx: Tx, user_id: UserId, values: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ async def set_fields(tx: Tx, user_id: UserId, values: Mapping[str, Any]) -> None
 
 
 async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
-    """Note since when Telegram refuses our messages to him; None: it takes them again."""
+    """Record since when the person has blocked the bot; None: they have unblocked it."""
     changed = User.bot_blocked_at.is_(None) if at else User.bot_blocked_at.is_not(None)
     await tx.execute(update(User).where(User.id == user_id, changed).values(bot_blocked_at=at))
 
@@ -164,8 +164,8 @@ _ADMINS = (
 
 
 def _recipient(row: Sequence[Any], default_timezone: str) -> Recipient:
-    user_id, telegram_id, language, timezone, blocked, blacklisted = row
-    return Recipient(user_id, telegram_id, Locale(language), timezone or default_timezone, blocked, blacklisted)
+    user_id, telegram_id, language, timezone, blocked_bot, blocked = row
+    return Recipient(user_id, telegram_id, Locale(language), timezone or default_timezone, blocked_bot, blocked)
 
 
 async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recipient:
@@ -177,26 +177,26 @@ async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recip
 
 
 async def list_admins(tx: Tx, permission: Permission, default_timezone: str) -> list[Recipient]:
-    """Everybody who holds ``permission`` and is not blacklisted; the root admin among them."""
+    """The people who hold ``permission`` and are not blocked; always with the root admin."""
     rows = await tx.execute(_ADMINS, {"permission": permission.value})
     return [_recipient(row, default_timezone) for row in rows]
 
 
 async def lock_standing(tx: Tx, user_id: UserId) -> bool:
-    """Whether the person is blacklisted; nobody changes it until the transaction ends. Raises NotFound."""
-    found = select(User.blacklisted_at.is_not(None)).where(User.id == user_id).with_for_update(read=True)
-    blocked: bool | None = (await tx.execute(found)).scalar_one_or_none()
+    """Whether the person is blocked; locked until the transaction ends. Raises NotFound."""
+    statement = select(User.blacklisted_at.is_not(None)).where(User.id == user_id).with_for_update(read=True)
+    blocked: bool | None = (await tx.execute(statement)).scalar_one_or_none()
     if blocked is None:
         raise NotFound("no such user")
     return blocked
 
 
 async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
-    """First and last name of each person that exists, in one statement."""
-    wanted = list(set(ids))
-    if not wanted:
+    """First and last names of the people in ``ids`` that exist."""
+    unique = list(set(ids))
+    if not unique:
         return {}
-    rows = await tx.execute(select(User.id, User.first_name, User.last_name).where(User.id.in_(wanted)))
+    rows = await tx.execute(select(User.id, User.first_name, User.last_name).where(User.id.in_(unique)))
     return {row.id: " ".join(filter(None, (row.first_name, row.last_name))) for row in rows}
 
 
@@ -231,7 +231,7 @@ def _row_values(row: Any) -> dict[str, Any]:
         "is_admin": bool(rules.held(row.permissions, is_root=row.is_root)),
         "is_reseller": row.is_reseller,
         "is_premium": row.is_premium,
-        "blacklisted": row.blacklisted_at is not None,
+        "blocked": row.blacklisted_at is not None,
         "blocked_bot": row.bot_blocked_at is not None,
         "created_at": row.created_at,
     }
@@ -242,7 +242,7 @@ _ID_DIGITS = 18
 
 def _matches(query: str) -> ColumnElement[bool]:
     if query.isascii() and query.isdigit() and len(query) <= _ID_DIGITS:
-        # The numbers that begin so, as ranges of the index.
+        # All IDs that start with these digits, as ranges that use the index.
         first = int(query)
         more = [10**digits for digits in range(_ID_DIGITS - len(query) + 1)]
         return or_(*(User.telegram_id.between(first * factor, (first + 1) * factor - 1) for factor in more))
@@ -256,7 +256,10 @@ def _matches(query: str) -> ColumnElement[bool]:
 
 
 async def list_users(tx: Tx, query: str, before: UUID | None, limit: int, also: Sequence[UserId] = ()) -> list[UserRow]:
-    """Newest first, before ``before``; by start of Telegram id or @username, by part of the name, or ``also``."""
+    """People by start of Telegram ID or @username, by part of the name, or in ``also``.
+
+    The newest first, from those created before the person ``before``.
+    """
     statement = select(*_ROW).order_by(User.id.desc()).limit(limit)
     if query:
         statement = statement.where(or_(_matches(query), User.id.in_(also)))
@@ -280,7 +283,7 @@ _ADMIN_DETAILS = _DETAILS.where(or_(User.is_root, User.permissions != text("'{}'
 
 
 async def get_user(tx: Tx, user_id: UserId, default_timezone: str) -> UserDetail:
-    """All that the back office shows of one person. Raises NotFound."""
+    """Everything that the back office shows about one person. Raises NotFound."""
     row = (await tx.execute(_DETAIL, {"user_id": user_id})).one_or_none()
     if row is None:
         raise NotFound("no such user")
@@ -293,7 +296,7 @@ async def list_admin_details(tx: Tx, default_timezone: str) -> list[UserDetail]:
 
 
 async def count_since(tx: Tx, since: datetime) -> int:
-    """How many people were first met since a moment."""
+    """The number of people who first came at ``since`` or later."""
     statement = select(func.count().label("people")).select_from(User).where(User.created_at >= since)
     return int((await tx.execute(statement)).scalar_one())
 
@@ -305,20 +308,20 @@ def _detail(row: Any, default_timezone: str) -> UserDetail:
         timezone=row.timezone or default_timezone,
         start_param=row.start_param,
         telegram_premium=row.telegram_premium,
-        blacklisted_at=row.blacklisted_at,
-        blacklist_reason=row.blacklist_reason,
+        blocked_at=row.blacklisted_at,
+        block_reason=row.blacklist_reason,
         seen_at=row.seen_at,
     )
 
 
 async def find_root(tx: Tx) -> int | None:
-    """The Telegram id of the root admin, or None before the first start."""
-    found: int | None = (await tx.execute(select(User.telegram_id).where(User.is_root))).scalar_one_or_none()
-    return found
+    """The Telegram ID of the root admin, or None before the first start."""
+    root: int | None = (await tx.execute(select(User.telegram_id).where(User.is_root))).scalar_one_or_none()
+    return root
 
 
 async def move_root(tx: Tx, telegram_id: int, language: Locale) -> None:
-    """Make ``telegram_id`` the one root admin; a former root becomes an ordinary person without permissions."""
+    """Make ``telegram_id`` the only root admin; the former one becomes a person without permissions."""
     await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ROOT_LOCK})
     if await find_root(tx) == telegram_id:
         return

@@ -16,7 +16,7 @@ _KNOWN = frozenset(item.value for item in Permission)
 MAX_NAME = 128
 
 
-# Files of the zone database that name no place; PostgreSQL does not know the first.
+# Files of the time zone database that are not time zones; PostgreSQL does not know the first.
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 
@@ -33,7 +33,7 @@ def known_timezone(name: str | None) -> str | None:
 def start_param(text: str | None) -> str | None:
     """The start parameter if Telegram could have made it (1 to 64 of A-Z a-z 0-9 _ -), else None.
 
-    A gift's code (``g_...``) is money: only that it was one is kept.
+    A gift card's code (``g_...``) is worth money, so it is replaced by ``gift``.
     """
     if text and text.startswith("g_"):
         return "gift"
@@ -54,7 +54,7 @@ def photo_url(text: str | None) -> str | None:
 
 
 def held(permissions: Iterable[str], *, is_root: bool) -> frozenset[Permission]:
-    """What somebody holds: all of it for root, else what his row lists and this version knows."""
+    """The permissions of a person: all for the root admin, else those of their row that this version knows."""
     if is_root:
         return ALL_PERMISSIONS
     return frozenset(Permission(item) for item in permissions if item in _KNOWN)

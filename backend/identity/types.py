@@ -1,4 +1,4 @@
-"""Who somebody is and what he may do."""
+"""People, actors and permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backend.kernel.text import Locale
 
 
 class Permission(StrEnum):
-    """One room of the back office."""
+    """A permission of an admin: it opens one section of the back office."""
 
     CATALOGUE = "catalogue"
     STOCK = "stock"
@@ -33,10 +33,10 @@ ALL_PERMISSIONS: Final = frozenset(Permission)
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A person as Telegram describes him in one update or one initData.
+    """A person as Telegram describes them in one update or one initData.
 
-    None in ``photo_url``, ``language_code``, ``start_param`` and ``timezone`` means that nothing was said about it;
-    None in ``username`` and ``last_name`` means that he has none. ``is_premium`` is Telegram Premium.
+    None in ``photo_url``, ``language_code``, ``start_param`` and ``timezone`` means "not reported"; None in
+    ``username`` and ``last_name`` means "none". ``is_premium`` is Telegram Premium.
     """
 
     telegram_id: int
@@ -51,7 +51,10 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """The one on whose behalf a use case runs. ``is_premium`` and ``is_reseller`` are the shop's own standing."""
+    """The person (or the system) for whom a use case runs.
+
+    ``is_premium`` and ``is_reseller`` are statuses in this shop, not in Telegram.
+    """
 
     user_id: UserId | None
     telegram_id: int
@@ -68,28 +71,28 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_admin(self) -> bool:
-        """Whether any room of the back office is open to him."""
+        """Whether the actor can open any section of the back office."""
         return bool(self.permissions)
 
     def may(self, permission: Permission) -> bool:
-        """Whether he holds ``permission``."""
+        """Whether the actor holds ``permission``."""
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
-        """Raises Forbidden unless he holds ``permission``."""
+        """Raises Forbidden unless the actor holds ``permission``."""
         if permission not in self.permissions:
             raise Forbidden(f"needs {permission}")
 
     @property
     def id(self) -> UserId:
-        """His user id. Raises Forbidden for the system, which owns nothing."""
+        """The actor's user id. Raises Forbidden for the system, which owns nothing."""
         if self.user_id is None:
             raise Forbidden("the system is not a person")
         return self.user_id
 
     @classmethod
     def system(cls) -> Actor:
-        """The worker and the command line: may do all, owns nothing."""
+        """The actor of the worker and the command line: holds every permission, owns nothing."""
         return _SYSTEM
 
 
@@ -104,20 +107,20 @@ _SYSTEM: Final = Actor(
 
 
 class PersonBlocked(Event, frozen=True, kw_only=True):
-    """An admin has blocked somebody: what is reserved for them goes back."""
+    """An admin has blocked a person, whose reservations must be released."""
 
     user_id: UserId
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Somebody to be written to. ``blocked_bot``: Telegram refuses our messages to him."""
+    """A person to message. ``blocked_bot``: they have blocked the bot; ``blocked``: an admin has blocked them."""
 
     user_id: UserId
     telegram_id: int
     language: Locale
     timezone: str
     blocked_bot: bool
-    blacklisted: bool
+    blocked: bool
 
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,18 +137,18 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     is_admin: bool
     is_reseller: bool
     is_premium: bool
-    blacklisted: bool
+    blocked: bool
     blocked_bot: bool
     created_at: datetime
 
 
 class UserDetail(UserRow, frozen=True, kw_only=True):
-    """A person on his own page in the back office."""
+    """A person on their page in the back office."""
 
     permissions: frozenset[Permission]
     timezone: str
     start_param: str | None
     telegram_premium: bool
-    blacklisted_at: datetime | None
-    blacklist_reason: str | None
+    blocked_at: datetime | None
+    block_reason: str | None
     seen_at: datetime | None

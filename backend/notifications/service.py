@@ -109,7 +109,7 @@ class NotificationsService:
     async def _deliver(self, notification_id: NotificationId, claimed: Claimed) -> Status:
         async with self._uow.read() as tx:
             recipient = await identity.get_recipient(tx, claimed.user_id)
-        if recipient.blacklisted and not self._kinds[claimed.kind].to_blocked:
+        if recipient.blocked and not self._kinds[claimed.kind].to_blocked:
             await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
         # The turn comes first: a key is decrypted (and its opening logged) only when its message can leave.

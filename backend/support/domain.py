@@ -1,4 +1,4 @@
-"""What notifications may ask of support, inside their own transactions."""
+"""What notifications need from support, inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from backend.support.types import Subject, SupportMessage, SupportMessageId
 
 
 async def remember(tx: Tx, chat_id: int, message_id: int, subject: Subject) -> None:
-    """Note what a message of the bot speaks of, so that a reply to it finds the way."""
+    """Record what a message of the bot is about, so that a reply to it can be assigned."""
     await repository.save_subject(tx, chat_id, message_id, subject)
 
 
 async def get_message(tx: Tx, message_id: SupportMessageId) -> SupportMessage:
-    """One message. Raises NotFound."""
+    """A message between a customer and the shop. Raises NotFound."""
     return await repository.get_message(tx, message_id)
 
 
 async def purge_subjects(tx: Tx, before: datetime) -> bool:
-    """Forget what messages older than ``before`` spoke of, some at a time; whether there may be more."""
+    """Delete a batch of records of what messages older than ``before`` were about; whether there may be more."""
     return await repository.purge_subjects(tx, before)

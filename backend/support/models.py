@@ -12,7 +12,7 @@ from backend.infra.database import Model
 
 
 class ChatSubject(Model):
-    """What a message of the bot speaks of: a reply to it finds its order, deposit or conversation here."""
+    """What a message of the bot is about: a reply to it belongs to this order, deposit or conversation."""
 
     __tablename__ = "chat_subjects"
     __table_args__ = (
@@ -29,7 +29,7 @@ class ChatSubject(Model):
 
 
 class SupportMessage(Model):
-    """A message between a customer and the shop; its words stay in Telegram's chats."""
+    """A message between a customer and the shop; its text is not stored, it stays in Telegram's chats."""
 
     __tablename__ = "support_messages"
     __table_args__ = (

@@ -20,22 +20,22 @@ _MESSAGE = models.SupportMessage.__table__.c
 
 
 async def save_subject(tx: Tx, chat_id: int, message_id: int, subject: Subject) -> None:
-    """Note what a message speaks of."""
+    """Record what a message is about."""
     row = {"kind": subject.kind.value, "subject_id": subject.id, "user_id": subject.user_id, "created_at": tx.now}
     saved = insert(models.ChatSubject).values(chat_id=chat_id, message_id=message_id, **row)
     await tx.execute(saved.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=row))
 
 
 async def find_subject(tx: Tx, chat_id: int, message_id: int) -> Subject | None:
-    """What a message speaks of; None where that is not known."""
-    found = select(_SUBJECT.kind, _SUBJECT.subject_id, _SUBJECT.user_id)
-    found = found.where(_SUBJECT.chat_id == chat_id, _SUBJECT.message_id == message_id)
-    row = (await tx.execute(found)).one_or_none()
+    """What a message is about, or None."""
+    statement = select(_SUBJECT.kind, _SUBJECT.subject_id, _SUBJECT.user_id)
+    statement = statement.where(_SUBJECT.chat_id == chat_id, _SUBJECT.message_id == message_id)
+    row = (await tx.execute(statement)).one_or_none()
     return Subject(SubjectKind(row.kind), row.subject_id, UserId(row.user_id)) if row else None
 
 
 async def add_message(tx: Tx, message: SupportMessage) -> bool:
-    """Note a message; False when it was noted before."""
+    """Add a message; False when it was added before."""
     values = msgspec.structs.asdict(message) | {"created_at": tx.now}
     added = insert(models.SupportMessage).values(**values).on_conflict_do_nothing().returning(_MESSAGE.id)
     return (await tx.execute(added)).one_or_none() is not None
@@ -57,13 +57,13 @@ async def get_message(tx: Tx, message_id: SupportMessageId) -> SupportMessage:
 
 
 async def wrote_since(tx: Tx, user_id: UserId, since: datetime) -> bool:
-    """Whether the customer has written since then."""
+    """Whether the customer has written after ``since``."""
     mine = (_MESSAGE.user_id == user_id) & (_MESSAGE.author_id == user_id) & (_MESSAGE.created_at > since)
     return bool((await tx.execute(select(exists().where(mine)))).scalar_one())
 
 
 async def purge_subjects(tx: Tx, before: datetime) -> bool:
-    """Forget what old messages spoke of, some at a time; whether there may be more."""
+    """Delete a batch of records of what messages older than ``before`` were about; whether there may be more."""
     old = select(_SUBJECT.chat_id, _SUBJECT.message_id).where(_SUBJECT.created_at < before).limit(_PURGE_BATCH)
     result = await tx.execute(delete(models.ChatSubject).where(tuple_(_SUBJECT.chat_id, _SUBJECT.message_id).in_(old)))
     return bool(result.rowcount == _PURGE_BATCH)

@@ -24,11 +24,11 @@ from backend.support.types import (
 )
 
 _CONVERSATION: Final = timedelta(minutes=30)
-"""Whoever writes again within it goes on with the same conversation."""
+"""A customer's next message within this time belongs to the same conversation."""
 
 
 class SupportService:
-    """Carries messages between customers and admins. Only their places are kept; their words stay with Telegram."""
+    """Forwards messages between customers and admins; texts are not stored, they stay in Telegram."""
 
     def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
@@ -37,15 +37,15 @@ class SupportService:
     async def receive(
         self, telegram_id: int, message_id: int, *, reply_to: int | None = None, text: str = ""
     ) -> Received:
-        """Have the admins told of a customer's message in the chat with the bot; blocked customers too.
+        """Forward a customer's message to the admins, also from a blocked customer.
 
-        The order is attached that the customer replies to, or whose number stands in ``text``, where it is their own.
-        Raises NotFound for somebody the shop has never met.
+        The customer's order is attached if they reply to a message about it or ``text`` contains its number. Raises
+        NotFound for a person whom the shop does not know.
         """
         async with self._uow() as tx:
             user_id = await identity.find_user_id(tx, telegram_id)
             if user_id is None:
-                raise NotFound("a stranger")
+                raise NotFound("an unknown person")
             begins = not await repository.wrote_since(tx, user_id, tx.now - _CONVERSATION)
             order_id = await self._order(tx, user_id, telegram_id, reply_to, text)
             message = _message(tx, user_id, user_id, telegram_id, message_id, order_id)
@@ -56,9 +56,10 @@ class SupportService:
 
     @retry_conflicts
     async def answer(self, actor: Actor, message_id: int, reply_to: int) -> Answered | None:
-        """Send an admin's message to the customer whom the replied-to message speaks of.
+        """Forward an admin's message to the customer of the message that it replies to.
 
-        None where that speaks of nobody else, so that it is no answer. Raises Forbidden without the permission.
+        None when that message is not about another person, so there is nobody to answer. Raises Forbidden without the
+        permission.
         """
         async with self._uow() as tx:
             subject = await repository.find_subject(tx, actor.telegram_id, reply_to)
@@ -74,7 +75,7 @@ class SupportService:
             return Answered(names.get(subject.user_id, ""), new)
 
     async def customer_name(self, actor: Actor, user_id: UserId) -> str:
-        """Whom a button to answer means. Raises Forbidden without the permission, NotFound."""
+        """The name of the customer whom an admin is about to answer. Raises Forbidden, NotFound."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
             names = await identity.user_names(tx, [user_id])
@@ -83,7 +84,7 @@ class SupportService:
         return names[user_id]
 
     async def expect_answer(self, actor: Actor, user_id: UserId, message_id: int) -> None:
-        """Take a reply to the bot's message ``message_id`` in the actor's chat for an answer to this customer."""
+        """Treat a reply to the bot's message ``message_id`` in the actor's chat as an answer to this customer."""
         actor.require(Permission.ORDERS)
         async with self._uow() as tx:
             subject = Subject(SubjectKind.SUPPORT, user_id, user_id)

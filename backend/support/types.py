@@ -1,4 +1,4 @@
-"""What chats are about, and messages between people and the shop."""
+"""Messages between customers and the shop, and what messages of the bot are about."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SupportMessageId = NewType("SupportMessageId", UUID)
 
 
 class SubjectKind(StrEnum):
-    """What a message in a chat speaks of."""
+    """The kind of thing that a message of the bot is about."""
 
     ORDER = "order"
     DEPOSIT = "deposit"
@@ -24,9 +24,9 @@ class SubjectKind(StrEnum):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a message in a chat speaks of, and the customer whose it is.
+    """What a message of the bot is about, and the customer to whom that belongs.
 
-    ``id`` is the order's, the payment's, or for a support conversation the customer's own.
+    ``id`` is the id of the order or the payment; for a support conversation, of the customer.
     """
 
     kind: SubjectKind
@@ -35,7 +35,7 @@ class Subject(msgspec.Struct, frozen=True):
 
     @property
     def permission(self) -> Permission:
-        """What an admin needs to answer the customer about it."""
+        """The permission that an admin needs to answer the customer."""
         return ANSWERING[self.kind]
 
 
@@ -47,7 +47,7 @@ ANSWERING: Final = {
 
 
 class SupportMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message: it lies in Telegram's chat ``chat_id``, and is copied from there.
+    """A message in Telegram's chat ``chat_id``, from where it is copied.
 
     ``author_id`` is the customer (``user_id``) or the admin who answers.
     """
@@ -61,19 +61,19 @@ class SupportMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_answer(self) -> bool:
-        """Whether the shop wrote it."""
+        """Whether an admin wrote the message."""
         return self.author_id != self.user_id
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What became of a customer's message: whether it is new, and whether it begins a conversation."""
+    """Whether a customer's message is new, and whether it starts a conversation."""
 
     new: bool
     begins: bool
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An admin's answer is on its way to this customer."""
+    """An admin's answer was queued for the customer with this ``name``; ``new``: it was not queued before."""
 
     name: str
     new: bool

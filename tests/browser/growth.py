@@ -35,7 +35,7 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
     active = await services.growth.gifts.buy(buyer, usd(1000), idempotency_key=f"active-{buyer.id}")
     redeemed = await services.growth.gifts.buy(buyer, usd(500), idempotency_key=f"redeemed-{buyer.id}")
     back = await services.growth.gifts.buy(buyer, usd(700), idempotency_key=f"back-{buyer.id}")
-    await services.growth.gifts.take_back(buyer, back.id)
+    await services.growth.gifts.cancel(buyer, back.id)
     await services.growth.codes.redeem(friend, redeemed.code)
     # With what ``_make_codes`` adds, less than one admin may give away alone in 24 hours.
     many = await services.growth.vouchers.make(
@@ -49,12 +49,14 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
     ends = later + timedelta(days=7)
     for rule in (
         NewBonusRule(minimum=usd(5_000_000), basis_points=1000, maximum=usd(10_000)),
-        NewBonusRule(minimum=usd(2000), basis_points=1250, starts_at=later, ends_at=ends, first_only=True, way="demo"),
+        NewBonusRule(
+            minimum=usd(2000), basis_points=1250, starts_at=later, ends_at=ends, first_only=True, method="demo"
+        ),
         NewBonusRule(minimum=usd(9_000_000), fixed=usd(300)),
     ):
         await services.growth.bonuses.add_rule(admin, rule)
     owner = await stack.actor(ADMIN)
-    for first, _ in await services.growth.bonuses.waiting(owner):
+    for first, _ in await services.growth.bonuses.awaiting_approval(owner):
         made = await services.growth.bonuses.approve_rule(owner, first.id)
     assert made is not None
     await services.growth.bonuses.stop_rule(admin, made.id)

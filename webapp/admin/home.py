@@ -1,4 +1,4 @@
-"""The back office's first page: what needs a hand, how today goes, whether the books balance."""
+"""The back office's first page: what needs attention, today's figures, whether the ledger is balanced."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @get("/admin", name="admin:home", guards=[admins_only])
 async def home(request: SoukRequest) -> Html:
-    """Each admin sees what his permissions show."""
+    """The overview; each admin sees what their permissions allow."""
     site, actor = site_of(request), request.user
     latest: tuple[ManageOrderRow, ...] = ()
     if actor.may(Permission.ORDERS):
@@ -94,19 +94,19 @@ async def _books(request: SoukRequest) -> BooksStat | None:
             async with asyncio.timeout(_BOOKS_SECONDS):
                 report = await check_books(request)
         except TimeoutError:
-            # A very long ledger: its own page waits for it, this one does not.
+            # Checking a very long ledger takes time; only the ledger's own page waits for it.
             log.info("books.too_long_for_the_first_page")
     return ledger_screens.books_stat(report, site.settings.shop_currency) if report else None
 
 
 def last_report(request: SoukRequest) -> BooksReport | None:
-    """The latest proof of the ledger that this process has made."""
+    """The latest check of the ledger in this process, or None."""
     found: BooksReport | None = request.app.state.get("books")
     return found
 
 
 async def check_books(request: SoukRequest) -> BooksReport:
-    """Prove the ledger now, and remember it."""
+    """Check the ledger now, and remember the result in this process."""
     report = await site_of(request).services.wallet.ledger.verify(request.user)
     request.app.state["books"] = report
     return report

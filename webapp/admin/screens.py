@@ -1,4 +1,4 @@
-"""Work that needs an admin, and figures of today."""
+"""Work that needs an admin, and today's figures."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import msgspec
 
 from backend.kernel.money import Money
 from backend.orders import types as orders
-from webapp.identity.screens.admin import _ALL
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.wallet.screens.admin import BooksStat
 
 
 def percent_change(now: int, before: int) -> int:
-    """By how much of a hundred ``now`` differs from ``before``; after nothing, anything is all of it."""
-    return round((now - before) * _ALL / before) if before else _ALL if now else 0
+    """The change from ``before`` to ``now`` in per cent; 100 if ``before`` is zero and ``now`` is not."""
+    return round((now - before) * 100 / before) if before else 100 if now else 0
 
 
 class StatView(msgspec.Struct, frozen=True):
-    """A figure of today beside the same time a day earlier."""
+    """A figure of today, compared with the same time yesterday."""
 
     key: Literal["sales", "orders", "people"]
     value: Money | int
@@ -30,18 +29,18 @@ class StatView(msgspec.Struct, frozen=True):
 def stats(
     today: orders.SalesFigures, before: orders.SalesFigures, people: tuple[int, int] | None
 ) -> tuple[StatView, ...]:
-    """Today's figures beside those of yesterday at the same time."""
-    found = [
+    """Today's figures, compared with the same time yesterday."""
+    views = [
         StatView("sales", today.revenue, change_percent=percent_change(today.revenue.amount, before.revenue.amount)),
         StatView("orders", today.orders, change=today.orders - before.orders),
     ]
     if people is not None:
-        found.append(StatView("people", people[0], change=people[0] - people[1]))
-    return tuple(found)
+        views.append(StatView("people", people[0], change=people[0] - people[1]))
+    return tuple(views)
 
 
 class HandRow(msgspec.Struct, frozen=True):
-    """Work that waits for a person; ``urgent`` is the page's one red count."""
+    """Work for an admin; ``urgent`` makes its count red."""
 
     key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "approvals", "reconciliation"]
     href: str
@@ -50,7 +49,7 @@ class HandRow(msgspec.Struct, frozen=True):
 
 
 class ManageHome(msgspec.Struct, frozen=True):
-    """admin/home.html; ``rooms`` are those that this admin may enter. ``no_contact``: no support address is set."""
+    """admin/home.html; ``rooms`` are the sections that this admin may open; ``no_contact``: no contact is set."""
 
     hands: tuple[HandRow, ...]
     stats: tuple[StatView, ...]

@@ -1,4 +1,4 @@
-"""What waits for a second admin, in all ways together."""
+"""Everything that awaits a second admin."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _PATH: Final = "/admin/approvals"
 
 @get(_PATH, name="admin:approvals", guards=[admins_only])
 async def approvals(request: SoukRequest) -> Html:
-    """First approvals that this admin can make complete, the oldest first; each opens where that is done."""
+    """First approvals that this admin can complete, the oldest first; each links to the page where that is done."""
     return await _page(request)
 
 
 @post(_PATH + "/{value_id:uuid}/withdraw", name="admin:withdraw", guards=[admins_only, limited(WRITE)], status_code=200)
 async def withdraw(request: SoukRequest, value_id: FromPath[UUID]) -> Html:
-    """Drop a first approval. Raises NotFound when it waits no more."""
+    """Withdraw a first approval. Raises NotFound when it no longer awaits a second."""
     await site_of(request).services.approvals.withdraw(request.user, ValueId(value_id))
     words = site_of(request).viewer(request.user).words
     return toast(await _page(request), words.gettext(_("Withdrawn")))
 
 
 async def first_of(request: SoukRequest, kind: ValueKind, subject: object) -> ApprovalView | None:
-    """The first approval that a subject waits with, for the subject's own page."""
+    """The first approval of a subject, for the subject's own page; None for none."""
     first = await site_of(request).services.approvals.first(request.user, kind, str(subject))
     return (await _views(request, [first]))[0] if first else None
 
@@ -50,8 +50,8 @@ async def _page(request: SoukRequest) -> Html:
     return replaced(to_app(manage_page(request, "approvals/admin/approvals.html", view, "home", back="/admin")), _PATH)
 
 
-async def _views(request: SoukRequest, found: Iterable[FirstApproval]) -> tuple[ApprovalView, ...]:
-    site, actor, waiting = site_of(request), request.user, list(found)
+async def _views(request: SoukRequest, firsts: Iterable[FirstApproval]) -> tuple[ApprovalView, ...]:
+    site, actor, waiting = site_of(request), request.user, list(firsts)
     people = [item for one in waiting for item in (one.by, one.user_id) if item is not None]
     names = await site.services.identity.people.names_of(actor, people)
     orders = [OrderId(UUID(one.subject)) for one in waiting if one.kind is ValueKind.REFUND]

@@ -16,12 +16,15 @@ from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from webapp.core.rendering import Viewer
 
-# Where the second admin presses a button, and types nothing again.
+# The second admin approves these with a button, without typing anything.
 _BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE})
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """A first approval that waits for a second; ``mine``: this reader gave it; ``by_button``: its page has a button."""
+    """A first approval that awaits a second.
+
+    ``mine``: this reader gave it; ``by_button``: its page has a button to approve it.
+    """
 
     id: str
     title: str
@@ -43,7 +46,7 @@ def approval(
     actor: Actor,
     viewer: Viewer,
 ) -> ApprovalView:
-    """A first approval, and the page on which another admin says the same."""
+    """A first approval, with the page on which another admin can approve it."""
     return ApprovalView(
         id=str(first.id),
         title=kind_title(first.kind, viewer.words),
@@ -74,6 +77,6 @@ def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
 
 
 class ApprovalsPage(msgspec.Struct, frozen=True):
-    """approvals/admin/approvals.html: what waits for a second admin, in all ways together."""
+    """approvals/admin/approvals.html"""
 
     rows: tuple[ApprovalView, ...]

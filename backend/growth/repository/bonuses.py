@@ -37,19 +37,19 @@ def _rule(row: Any) -> BonusRule:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         first_only=row.first_only,
-        way=row.way,
+        method=row.way,
         stopped_at=row.stopped_at,
         created_at=row.created_at,
     )
 
 
 async def lock_person(tx: Tx, user_id: UserId) -> None:
-    """Let nobody else reckon this person's bonuses until the transaction ends."""
+    """Lock this person's bonuses until the transaction ends."""
     await tx.execute(_LOCK_PERSON, {"user_id": str(user_id)})
 
 
 async def add_rule(tx: Tx, rule: NewBonusRule, created_by: UserId) -> BonusRuleId:
-    """A new rule."""
+    """Add a rule; its id."""
     rule_id = BonusRuleId(tx.new_id())
     await tx.execute(
         insert(Rule).values(
@@ -62,7 +62,7 @@ async def add_rule(tx: Tx, rule: NewBonusRule, created_by: UserId) -> BonusRuleI
             starts_at=rule.starts_at,
             ends_at=rule.ends_at,
             first_only=rule.first_only,
-            way=rule.way,
+            way=rule.method,
             created_by=created_by,
             created_at=tx.now,
         )
@@ -79,27 +79,27 @@ async def get_rule(tx: Tx, rule_id: BonusRuleId) -> BonusRule:
 
 
 async def list_rules(tx: Tx) -> list[BonusRule]:
-    """The latest rules, those that run first."""
-    found = select(*_R).order_by(_R.stopped_at.is_not(None), _R.id.desc()).limit(_LISTED)
-    return [_rule(row) for row in await tx.execute(found)]
+    """The latest rules, those that were not stopped first; at most 100."""
+    statement = select(*_R).order_by(_R.stopped_at.is_not(None), _R.id.desc()).limit(_LISTED)
+    return [_rule(row) for row in await tx.execute(statement)]
 
 
 async def list_running(tx: Tx, at: datetime, but_by: UserId | None = None) -> list[BonusRule]:
-    """The rules that were not stopped before ``at``, but those that ``but_by`` made."""
-    found = select(*_R).where(or_(_R.stopped_at.is_(None), _R.stopped_at > at))
+    """The rules that were not stopped before ``at``, except those that ``but_by`` added."""
+    statement = select(*_R).where(or_(_R.stopped_at.is_(None), _R.stopped_at > at))
     if but_by is not None:
-        found = found.where(_R.created_by != but_by)
-    return [_rule(row) for row in await tx.execute(found)]
+        statement = statement.where(_R.created_by != but_by)
+    return [_rule(row) for row in await tx.execute(statement)]
 
 
 async def stop_rule(tx: Tx, rule_id: BonusRuleId) -> bool:
-    """Let a rule give nothing any more; False when that was done before, or there is none."""
+    """Stop a rule; False when it was stopped before or does not exist."""
     stopped = update(Rule).where(_R.id == rule_id, _R.stopped_at.is_(None)).values(stopped_at=tx.now)
     return (await tx.execute(stopped.returning(_R.id))).one_or_none() is not None
 
 
 async def list_figures(tx: Tx) -> dict[BonusRuleId, RuleFigures]:
-    """What each rule has given."""
+    """What each rule has given so far; rules that gave nothing are missing."""
     net = func.sum(_B.granted - _B.taken).label("net")
     rows = await tx.execute(
         select(_B.rule_id, _B.currency, func.count().label("payments"), net).group_by(_B.rule_id, _B.currency)
@@ -108,7 +108,7 @@ async def list_figures(tx: Tx) -> dict[BonusRuleId, RuleFigures]:
 
 
 async def find_bonus(tx: Tx, intent_id: IntentId) -> Bonus | None:
-    """The bonus of a payment."""
+    """The bonus of a payment, or None."""
     row = (await tx.execute(select(*_B).where(_B.intent_id == intent_id))).one_or_none()
     if row is None:
         return None
@@ -123,25 +123,25 @@ async def find_bonus(tx: Tx, intent_id: IntentId) -> Bonus | None:
 
 
 async def had_first(tx: Tx, user_id: UserId, but: IntentId) -> bool:
-    """Whether another payment of this person was rewarded as his first."""
-    found = select(_B.intent_id).where(_B.user_id == user_id, _B.first_only, _B.intent_id != but)
-    return (await tx.execute(found.limit(1))).one_or_none() is not None
+    """Whether a payment of this person other than ``but`` got a bonus for the first top-up."""
+    statement = select(_B.intent_id).where(_B.user_id == user_id, _B.first_only, _B.intent_id != but)
+    return (await tx.execute(statement.limit(1))).one_or_none() is not None
 
 
 async def save_granted(tx: Tx, intent_id: IntentId, user_id: UserId, rule: BonusRule, granted: Money) -> None:
-    """Write all that a payment's bonus has come to, and by which rule."""
+    """Save the total bonus of a payment, and the rule that gave it."""
     values = {
         "rule_id": rule.id,
         "first_only": rule.first_only,
         "granted": granted.amount,
         "updated_at": tx.now,
     }
-    row = {"intent_id": intent_id, "user_id": user_id, "currency": granted.currency}
-    saved = insert(TopUpBonus).values(**row, **values)
-    await tx.execute(saved.on_conflict_do_update(index_elements=["intent_id"], set_=values))
+    key = {"intent_id": intent_id, "user_id": user_id, "currency": granted.currency}
+    upsert = insert(TopUpBonus).values(**key, **values)
+    await tx.execute(upsert.on_conflict_do_update(index_elements=["intent_id"], set_=values))
 
 
 async def save_claimed(tx: Tx, intent_id: IntentId, claimed: Money, taken: Money) -> None:
-    """Write all that was claimed back of a bonus, and what of it was taken."""
-    saved = update(TopUpBonus).where(_B.intent_id == intent_id)
-    await tx.execute(saved.values(claimed=claimed.amount, taken=taken.amount, updated_at=tx.now))
+    """Save how much of a bonus was reclaimed in total, and how much of that the balance covered."""
+    statement = update(TopUpBonus).where(_B.intent_id == intent_id)
+    await tx.execute(statement.values(claimed=claimed.amount, taken=taken.amount, updated_at=tx.now))

@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 class SealedGift(msgspec.Struct, frozen=True, kw_only=True):
-    """A gift card with its code as it rests; without one once it is closed."""
+    """A gift card with its encrypted code (``sealed``), which a closed card no longer has."""
 
     id: GiftCardId
     buyer_id: UserId
@@ -63,7 +63,7 @@ async def add_gift(
     data_key_id: DataKeyId,
     idempotency_key: str,
 ) -> bool:
-    """A new gift card; False when the buyer has used this key."""
+    """Add a gift card; False when the buyer has used this idempotency key before."""
     added = (
         insert(GiftCard)
         .values(
@@ -85,16 +85,16 @@ async def add_gift(
 
 
 async def find_by_key(tx: Tx, buyer_id: UserId, idempotency_key: str) -> SealedGift | None:
-    """The gift card that the buyer bought under this key."""
-    found = select(*_COLUMNS).where(_G.buyer_id == buyer_id, _G.idempotency_key == idempotency_key)
-    row = (await tx.execute(found)).one_or_none()
+    """The gift card that the buyer bought with this idempotency key, or None."""
+    statement = select(*_COLUMNS).where(_G.buyer_id == buyer_id, _G.idempotency_key == idempotency_key)
+    row = (await tx.execute(statement)).one_or_none()
     return None if row is None else _gift(row)
 
 
 async def list_of(tx: Tx, buyer_id: UserId) -> list[SealedGift]:
-    """A buyer's gift cards, the latest first."""
-    found = select(*_COLUMNS).where(_G.buyer_id == buyer_id).order_by(_G.id.desc()).limit(_LISTED)
-    return [_gift(row) for row in await tx.execute(found)]
+    """A buyer's gift cards, the latest first, at most 100."""
+    statement = select(*_COLUMNS).where(_G.buyer_id == buyer_id).order_by(_G.id.desc()).limit(_LISTED)
+    return [_gift(row) for row in await tx.execute(statement)]
 
 
 async def get_gift(tx: Tx, gift_id: GiftCardId, buyer_id: UserId) -> SealedGift:
@@ -106,29 +106,29 @@ async def get_gift(tx: Tx, gift_id: GiftCardId, buyer_id: UserId) -> SealedGift:
 
 
 async def lock_gift(tx: Tx, gift_id: GiftCardId, buyer_id: UserId) -> SealedGift:
-    """A gift card of this buyer, locked. Raises NotFound."""
-    found = select(*_COLUMNS).where(_G.id == gift_id, _G.buyer_id == buyer_id).with_for_update()
-    row = (await tx.execute(found)).one_or_none()
+    """A gift card of this buyer, locked until the transaction ends. Raises NotFound."""
+    statement = select(*_COLUMNS).where(_G.id == gift_id, _G.buyer_id == buyer_id).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
     if row is None:
         raise NotFound(f"gift card {gift_id}")
     return _gift(row)
 
 
 async def lock_by_code(tx: Tx, fingerprint: bytes) -> SealedGift | None:
-    """The gift card of a code, locked."""
-    found = select(*_COLUMNS).where(_G.fingerprint == fingerprint).with_for_update()
-    row = (await tx.execute(found)).one_or_none()
+    """The gift card with this code, locked until the transaction ends; None for no gift card."""
+    statement = select(*_COLUMNS).where(_G.fingerprint == fingerprint).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
     return None if row is None else _gift(row)
 
 
 async def find_by_code(tx: Tx, fingerprint: bytes) -> SealedGift | None:
-    """The gift card of a code."""
+    """The gift card with this code, or None."""
     row = (await tx.execute(select(*_COLUMNS).where(_G.fingerprint == fingerprint))).one_or_none()
     return None if row is None else _gift(row)
 
 
 async def close_gift(tx: Tx, gift_id: GiftCardId, status: GiftStatus, redeemed_by: UserId | None) -> None:
-    """End a gift card, which the caller has locked, and forget its sealed code."""
+    """Close a gift card, which the caller has locked, and delete its encrypted code."""
     closed = update(GiftCard).where(_G.id == gift_id)
     await tx.execute(
         closed.values(status=status, redeemed_by=redeemed_by, closed_at=tx.now, sealed=None, data_key_id=None)

@@ -29,7 +29,7 @@ _COLUMNS = (*_B, _REDEEMED)
 
 
 class LockedVoucher(msgspec.Struct, frozen=True, kw_only=True):
-    """A code that is about to be redeemed; nobody else can until the transaction ends."""
+    """A code that is about to be redeemed, locked until the transaction ends."""
 
     id: VoucherId
     amount: Money
@@ -66,7 +66,7 @@ async def add_batch(
     created_by: UserId,
     idempotency_key: str,
 ) -> VoucherBatchId | None:
-    """A new batch without its codes; None when the admin has used this key."""
+    """Add a batch without its codes; None when the admin has used this idempotency key before."""
     added = (
         insert(Batch)
         .values(
@@ -84,12 +84,12 @@ async def add_batch(
         .on_conflict_do_nothing(index_elements=["created_by", "idempotency_key"])
         .returning(_B.id)
     )
-    found = (await tx.execute(added)).scalar_one_or_none()
-    return None if found is None else VoucherBatchId(found)
+    batch_id = (await tx.execute(added)).scalar_one_or_none()
+    return None if batch_id is None else VoucherBatchId(batch_id)
 
 
 async def add_codes(tx: Tx, batch_id: VoucherBatchId, people: int, fingerprints: Iterable[bytes]) -> None:
-    """The codes of a batch, as their keyed hashes."""
+    """Add the codes of a batch as keyed hashes."""
     rows = [{"id": tx.new_id(), "batch_id": batch_id, "fingerprint": one, "people": people} for one in fingerprints]
     await tx.execute(insert(Voucher), rows)
 
@@ -103,32 +103,32 @@ async def get_batch(tx: Tx, batch_id: VoucherBatchId) -> VoucherBatch:
 
 
 async def get_by_key(tx: Tx, created_by: UserId, idempotency_key: str) -> VoucherBatch:
-    """The batch that the admin made under this key."""
-    found = select(*_COLUMNS).where(_B.created_by == created_by, _B.idempotency_key == idempotency_key)
-    return _batch((await tx.execute(found)).one())
+    """The batch that the admin made with this idempotency key."""
+    statement = select(*_COLUMNS).where(_B.created_by == created_by, _B.idempotency_key == idempotency_key)
+    return _batch((await tx.execute(statement)).one())
 
 
 async def list_batches(tx: Tx) -> list[VoucherBatch]:
-    """The latest batches, the latest first."""
+    """The latest batches, the latest first, at most 100."""
     rows = await tx.execute(select(*_COLUMNS).order_by(_B.id.desc()).limit(_LISTED))
     return [_batch(row) for row in rows]
 
 
 async def stop_batch(tx: Tx, batch_id: VoucherBatchId) -> bool:
-    """Let no code of it be redeemed any more; False when that was done before, or there is none."""
+    """Stop a batch, so that its codes cannot be redeemed; False when it was stopped before or does not exist."""
     stopped = update(Batch).where(_B.id == batch_id, _B.stopped_at.is_(None)).values(stopped_at=tx.now)
     return (await tx.execute(stopped.returning(_B.id))).one_or_none() is not None
 
 
 async def lock_by_code(tx: Tx, fingerprint: bytes) -> LockedVoucher | None:
-    """The voucher of a code, locked."""
-    found = (
+    """The voucher with this code, locked until the transaction ends; None for no voucher."""
+    statement = (
         select(_V.id, _V.people, _V.redeemed, _B.amount, _B.currency, _B.expires_at, _B.stopped_at, _B.created_by)
         .join_from(Voucher, Batch, _B.id == _V.batch_id)
         .where(_V.fingerprint == fingerprint)
         .with_for_update(of=Voucher)
     )
-    row = (await tx.execute(found)).one_or_none()
+    row = (await tx.execute(statement)).one_or_none()
     if row is None:
         return None
     return LockedVoucher(
@@ -143,12 +143,12 @@ async def lock_by_code(tx: Tx, fingerprint: bytes) -> LockedVoucher | None:
 
 
 async def was_redeemed_by(tx: Tx, voucher_id: VoucherId, user_id: UserId) -> bool:
-    """Whether this person has had it."""
-    found = select(_R.at).where(_R.voucher_id == voucher_id, _R.user_id == user_id)
-    return (await tx.execute(found)).one_or_none() is not None
+    """Whether this person has redeemed the voucher."""
+    statement = select(_R.at).where(_R.voucher_id == voucher_id, _R.user_id == user_id)
+    return (await tx.execute(statement)).one_or_none() is not None
 
 
 async def add_redemption(tx: Tx, voucher_id: VoucherId, user_id: UserId) -> None:
-    """Count one more person; the caller has locked the voucher."""
+    """Record that a person redeems the voucher, which the caller has locked."""
     await tx.execute(insert(VoucherRedemption).values(voucher_id=voucher_id, user_id=user_id, at=tx.now))
     await tx.execute(update(Voucher).where(_V.id == voucher_id).values(redeemed=_V.redeemed + 1))

@@ -1,4 +1,4 @@
-"""Top-up bonuses: the rules, what a payment brings on top, and what a refund takes back of it."""
+"""Top-up bonuses: their rules, the credit for a payment, and the reclaim after a refund."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
 _RULES: Final = UUID("6f0e6f1c-5a0e-4d6b-9b1e-0f6d2b8a7c31")
-"""The namespace of rules' names: the same rule by two admins is one subject."""
+"""The namespace of a rule's subject: the same rule by two admins has the same subject."""
 
 
 class BonusesService:
-    """What top-ups bring on top. Payments for an order bring nothing: they are no top-ups."""
+    """Bonuses for top-ups. A payment for an order gets none."""
 
     def __init__(self, *, uow: UnitOfWork, limit: Live[Money]) -> None:
         self._uow = uow
@@ -42,10 +42,10 @@ class BonusesService:
 
     @retry_conflicts
     async def add_rule(self, actor: Actor, rule: NewBonusRule) -> BonusRule | None:
-        """Make a rule; None while it waits for a second admin.
+        """Add a rule; None while it awaits the approval of a second admin.
 
-        Nobody knows what it will give, so it is above every limit of one admin. Needs the permission for money. Raises
-        Invalid.
+        What a rule will give in total is unknown, so it always exceeds the single-admin limit. Needs the permission
+        for money. Raises Invalid.
         """
         actor.require(Permission.MONEY)
         rules.check_rule(rule, self._currency)
@@ -54,9 +54,9 @@ class BonusesService:
 
     @retry_conflicts
     async def approve_rule(self, actor: Actor, value_id: ValueId) -> BonusRule | None:
-        """Make a rule that another admin asked for; None where theirs counts no more and this is the first approval.
+        """Add a rule that another admin asked for; None if their approval no longer counts, so that this is the first.
 
-        Raises NotFound when it waits no more, SecondAdminNeeded for one's own.
+        Raises NotFound when the rule no longer awaits approval, SecondAdminNeeded for the actor's own.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -67,8 +67,8 @@ class BonusesService:
                 raise SecondAdminNeeded(f"bonus rule {value_id}")
             return await self._add(tx, actor, _asked(first))
 
-    async def waiting(self, actor: Actor) -> list[tuple[FirstApproval, NewBonusRule]]:
-        """The rules that wait for a second admin, the oldest first. Needs the permission for money."""
+    async def awaiting_approval(self, actor: Actor) -> list[tuple[FirstApproval, NewBonusRule]]:
+        """The rules that await a second admin, the oldest first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return [(first, _asked(first)) for first in await approvals.list_first(tx, ValueKind.BONUS_RULE)]
@@ -78,15 +78,15 @@ class BonusesService:
         first = await approvals.find_first(tx, value.kind, value.subject)
         if await approvals.make(tx, actor, value, self._limit()) is not Approval.GIVEN:
             return None
-        # The rule is whose idea it was: that admin gets nothing by it.
+        # The rule belongs to the admin who asked for it: they get no bonus from it.
         rule_id = await repository.add_rule(tx, rule, first.by if first else actor.id)
-        told = {"minimum": rule.minimum.amount, "basis_points": rule.basis_points, "way": rule.way}
-        told["fixed"] = rule.fixed.amount if rule.fixed else None
-        await audit.record(tx, actor.user_id, "bonuses.add_rule", f"bonus_rule:{rule_id}", told)
+        details = {"minimum": rule.minimum.amount, "basis_points": rule.basis_points, "way": rule.method}
+        details["fixed"] = rule.fixed.amount if rule.fixed else None
+        await audit.record(tx, actor.user_id, "bonuses.add_rule", f"bonus_rule:{rule_id}", details)
         return await repository.get_rule(tx, rule_id)
 
     async def rules(self, actor: Actor) -> list[tuple[BonusRule, RuleFigures]]:
-        """The rules and what each has given, those that run first. Needs the permission for money."""
+        """The rules and what each has given, those that were not stopped first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             figures = await repository.list_figures(tx)
@@ -95,7 +95,7 @@ class BonusesService:
 
     @retry_conflicts
     async def stop_rule(self, actor: Actor, rule_id: BonusRuleId) -> None:
-        """Let a rule give nothing from now on; what it gave stays. Needs the permission for money. Raises NotFound."""
+        """Stop a rule; bonuses that it gave stay. Needs the permission for money. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             if await repository.stop_rule(tx, rule_id):
@@ -103,21 +103,21 @@ class BonusesService:
                 return
             await repository.get_rule(tx, rule_id)
 
-    async def promised(self, actor: Actor, way: str, amount: Money) -> Money:
-        """What a top-up of ``amount`` by ``way`` would bring the actor on top now; nothing where no rule gives any."""
+    async def promised(self, actor: Actor, method: str, amount: Money) -> Money:
+        """The bonus that the actor would get now for a top-up of ``amount`` by ``method``; zero for none."""
         async with self._uow.read() as tx:
             running = await self._running(tx, actor.id, tx.now)
-            # One that is begun now comes after all the others.
+            # A payment that starts now comes after all the others.
             first = bool(running) and await self._is_first(tx, actor.id, IntentId(tx.new_id()))
-            found = rules.best(running, amount, way=way, at=tx.now, first=first)
-        return found[1] if found else Money.zero(self._currency)
+            best = rules.best(running, amount, method=method, at=tx.now, first=first)
+        return best[1] if best else Money.zero(self._currency)
 
     @retry_conflicts
     async def credit(self, event: TopUpSucceeded, at: datetime) -> None:
-        """Task: give what the best rule of the moment ``at`` gives for all of the payment, less what it gave before.
+        """Task: credit the bonus by the best rule at ``at`` for the whole payment, minus what was credited before.
 
-        So a payment in parts brings what it would have brought at once, and a task that runs twice gives once. A
-        blocked person gets none, also not later.
+        So a payment in parts gets the same bonus as one in full, and a task that runs twice credits once. A blocked
+        person gets no bonus, also not later.
         """
         if event.order_id is not None:
             return
@@ -129,15 +129,15 @@ class BonusesService:
             before = await repository.find_bonus(tx, intent.id)
             gone = await payments.get_refunded_total(tx, intent.id)
             if before is not None and gone:
-                return  # what is left of it is the refund's to reckon
+                return  # after a refund, ``reclaim`` decides what remains of the bonus
             first = await self._is_first(tx, event.user_id, intent.id)
             running = await self._running(tx, event.user_id, at)
-            found = rules.best(running, intent.credited - gone, way=intent.method, at=at, first=first)
+            best = rules.best(running, intent.credited - gone, method=intent.method, at=at, first=first)
             nothing = Money.zero(intent.amount.currency)
             granted = before.granted if before else nothing
-            if found is None or found[1] <= granted:
+            if best is None or best[1] <= granted:
                 return
-            rule, due = found
+            rule, due = best
             await wallet.transfer(
                 tx,
                 TransferKind.BONUS,
@@ -162,16 +162,16 @@ class BonusesService:
             )
 
     async def refund_ended(self, event: RefundEnded) -> None:
-        """Task: take back what a refunded top-up brought on top, as far as the balance reaches."""
+        """Task: reclaim the bonus of a refunded top-up."""
         if event.status is RefundStatus.SUCCEEDED:
-            await self.take_back(event.intent_id)
+            await self.reclaim(event.intent_id)
 
     @retry_conflicts
-    async def take_back(self, intent_id: IntentId) -> None:
-        """Reckon a payment's bonus anew for what is left of the payment, by the rule that gave it.
+    async def reclaim(self, intent_id: IntentId) -> None:
+        """Reduce a payment's bonus to what its rule gives for the part of the payment that was not refunded.
 
-        A refund that is still on its way has taken nothing yet: it may come back, and a bonus would not.
-        What is too much goes back to the house as far as the balance reaches; the rest is forgiven, for good.
+        A refund that has not finished is ignored: it may fail, and a reclaimed bonus would stay lost. The balance may
+        not cover the difference; then the rest is forgiven, permanently.
         """
         async with self._uow() as tx:
             intent = await payments.get_intent(tx, intent_id)
@@ -192,7 +192,7 @@ class BonusesService:
 
     @staticmethod
     async def _running(tx: Tx, user_id: UserId, at: datetime) -> list[BonusRule]:
-        """The rules that can give this person something: none of their own, unless they are the only admin."""
+        """The rules that apply to this person: none that they added, unless they are the only admin."""
         others = await identity.is_another_admin(tx, Permission.MONEY, {user_id})
         return await repository.list_running(tx, at, but_by=user_id if others else None)
 
@@ -203,7 +203,7 @@ class BonusesService:
 
 
 def _value(rule: NewBonusRule) -> NewValue:
-    said = msgspec.json.encode(
+    encoded = msgspec.json.encode(
         msgspec.structs.replace(
             rule,
             starts_at=rule.starts_at.astimezone(UTC) if rule.starts_at else None,
@@ -212,11 +212,11 @@ def _value(rule: NewBonusRule) -> NewValue:
     ).decode()
     return NewValue(
         kind=ValueKind.BONUS_RULE,
-        subject=str(uuid5(_RULES, said)),
-        amount=rules.at_once(rule),
+        subject=str(uuid5(_RULES, encoded)),
+        amount=rules.single(rule),
         permission=Permission.MONEY,
         user_id=None,
-        facts={"rule": said},
+        facts={"rule": encoded},
         open_ended=True,
     )
 

@@ -1,4 +1,4 @@
-"""Codes, as people redeem them: vouchers and gift cards by one door."""
+"""Redeeming codes of vouchers and gift cards."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, TransferKind
 
 REDEEM: Final = Limit("redeem", 10, 300)
-"""Codes tried, by person."""
+"""How many codes a person can try, and within how many seconds."""
 
 
 class CodesService:
-    """Turns codes into money, each as often as it may and for nobody twice."""
+    """Redeems codes: each as often as its voucher or gift card allows, and once for each person."""
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limiter: RateLimiter) -> None:
         self._uow = uow
@@ -35,20 +35,20 @@ class CodesService:
         self._limiter = limiter
 
     async def redeem(self, actor: Actor, typed: str) -> Redeemed:
-        """Put what a code is worth into the actor's wallet; again for the same person it only says so again.
+        """Credit the actor's wallet with a code's value; repeated by the same person, it only answers ``again``.
 
-        Raises RateLimited with the wait, CodeNotValid alike for a code that is unknown, expired, used up or stopped, or
-        a gift card whose buyer is blocked; OwnVoucher for a code that the actor made, Blocked for a blocked actor.
+        Raises RateLimited with the wait; CodeNotValid for a code that is unknown, expired, used up or stopped, and for
+        a gift card whose buyer is blocked; OwnVoucher for a code that the actor made; Blocked for a blocked actor.
         """
         code = rules.read_code(typed)
         if code is None:
-            # A slip of spelling costs no try: what cannot be a code tells a guesser nothing.
+            # A misspelt code is not counted as an attempt: it tells people who guess codes nothing.
             raise CodeNotValid("not a code")
         await self._limiter.hit(REDEEM, str(actor.id))
         return await self._redeem(actor, domain.fingerprint(self._ring, code))
 
     async def offer(self, actor: Actor, typed: str) -> GiftOffer | None:
-        """The gift card behind a link; None for any other code. It counts as a try. Raises RateLimited."""
+        """The active gift card behind a link, or None. It counts as an attempt. Raises RateLimited."""
         await self._limiter.hit(REDEEM, str(actor.id))
         code = rules.read_code(typed)
         if code is None:
@@ -75,10 +75,10 @@ class CodesService:
 
     async def _voucher(self, tx: Tx, actor: Actor, voucher: LockedVoucher) -> Redeemed:
         if await vouchers.was_redeemed_by(tx, voucher.id, actor.id):
-            return await self._told(tx, actor, CodeKind.VOUCHER, voucher.amount, again=True)
-        over = voucher.expires_at is not None and voucher.expires_at <= tx.now
-        if over or voucher.stopped_at is not None or voucher.redeemed >= voucher.people:
-            raise CodeNotValid("over, stopped or used up")
+            return await self._result(tx, actor, CodeKind.VOUCHER, voucher.amount, again=True)
+        expired = voucher.expires_at is not None and voucher.expires_at <= tx.now
+        if expired or voucher.stopped_at is not None or voucher.redeemed >= voucher.people:
+            raise CodeNotValid("expired, stopped or used up")
         if voucher.created_by == actor.id:
             if await identity.is_another_admin(tx, Permission.MONEY, {actor.id}):
                 raise OwnVoucher(f"voucher {voucher.id}")
@@ -94,14 +94,14 @@ class CodesService:
             voucher.amount,
             reference=str(voucher.id),
         )
-        return await self._told(tx, actor, CodeKind.VOUCHER, voucher.amount, again=False)
+        return await self._result(tx, actor, CodeKind.VOUCHER, voucher.amount, again=False)
 
     async def _gift(self, tx: Tx, actor: Actor, gift: SealedGift) -> Redeemed:
         if gift.redeemed_by == actor.id:
-            return await self._told(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=True)
+            return await self._result(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=True)
         if gift.status is not GiftStatus.ACTIVE:
-            raise CodeNotValid("used up or taken back")
-        if await identity.is_blocked(tx, gift.buyer_id):  # money of a blocked person stays where it is
+            raise CodeNotValid("redeemed or cancelled")
+        if await identity.is_blocked(tx, gift.buyer_id):  # a blocked person's money does not move
             raise CodeNotValid("its buyer is blocked")
         await domain.pay_gift_out(tx, self._ring, gift, GiftStatus.REDEEMED, actor.id)
         if gift.buyer_id != actor.id:
@@ -113,9 +113,9 @@ class CodesService:
                     currency=gift.amount.currency,
                 )
             )
-        return await self._told(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=False)
+        return await self._result(tx, actor, CodeKind.GIFT_CARD, gift.amount, again=False)
 
     @staticmethod
-    async def _told(tx: Tx, actor: Actor, kind: CodeKind, amount: Money, *, again: bool) -> Redeemed:
+    async def _result(tx: Tx, actor: Actor, kind: CodeKind, amount: Money, *, again: bool) -> Redeemed:
         balance = await wallet.balance(tx, actor.id, amount.currency)
         return Redeemed(kind=kind, amount=amount, balance=balance, again=again)

@@ -1,4 +1,4 @@
-"""Gift cards: bought from the wallet, given away as a code."""
+"""Gift cards: bought from the balance, shared as a code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from backend.growth import domain, rules
 from backend.growth.errors import GiftRedeemed
 from backend.growth.repository import gifts as repository
 from backend.growth.repository.gifts import SealedGift
-from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftCardId, GiftStatus, Limits
+from backend.growth.types import GIFT_CARD_KEYS, GIFT_CARDS, GiftCard, GiftCardId, GiftQuote, GiftStatus, Limits
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.live_settings import Live
@@ -18,7 +18,7 @@ from backend.wallet.types import AccountRef, TransferKind
 
 
 class GiftsService:
-    """A person's own gift cards. ``limits`` bounds the amount of one."""
+    """A person's own gift cards; ``limits`` are the smallest and the largest amount of one."""
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Live[Limits]) -> None:
         self._uow = uow
@@ -30,9 +30,15 @@ class GiftsService:
         """What one gift card may be worth."""
         return self._limits()
 
+    async def quote(self, actor: Actor, amount: Money | None) -> GiftQuote:
+        """What buying a gift card of ``amount`` would do to the actor's balance; None for no amount yet."""
+        async with self._uow.read() as tx:
+            balance = await wallet.balance(tx, actor.id, self.limits.minimum.currency)
+        return GiftQuote(balance=balance) if amount is None else rules.gift_quote(amount, balance, self.limits)
+
     @retry_conflicts
     async def buy(self, actor: Actor, amount: Money, *, idempotency_key: str) -> GiftCard:
-        """Buy a gift card from the actor's wallet; the same key again gives the same card.
+        """Buy a gift card from the actor's balance; the same idempotency key again gives the same card.
 
         Raises Invalid for an amount outside the limits, InsufficientFunds, IdempotencyConflict.
         """
@@ -50,22 +56,22 @@ class GiftsService:
             return [await domain.open_gift(tx, self._ring, gift) for gift in await repository.list_of(tx, actor.id)]
 
     async def get(self, actor: Actor, gift_id: GiftCardId) -> GiftCard:
-        """One of the actor's gift cards. Raises NotFound, also for another's."""
+        """One of the actor's gift cards. Raises NotFound, also for another person's."""
         async with self._uow.read() as tx:
             return await domain.open_gift(tx, self._ring, await repository.get_gift(tx, gift_id, actor.id))
 
     @retry_conflicts
-    async def take_back(self, actor: Actor, gift_id: GiftCardId) -> GiftCard:
-        """Put an unredeemed gift card's money back into its buyer's wallet, once.
+    async def cancel(self, actor: Actor, gift_id: GiftCardId) -> GiftCard:
+        """Cancel a gift card that was not redeemed, and return its money to the actor's balance.
 
-        Raises NotFound, also for another's, GiftRedeemed.
+        Raises NotFound, also for another person's, GiftRedeemed.
         """
         async with self._uow() as tx:
             gift = await repository.lock_gift(tx, gift_id, actor.id)
             if gift.status is GiftStatus.REDEEMED:
                 raise GiftRedeemed(str(gift_id))
             if gift.status is GiftStatus.ACTIVE:
-                await domain.pay_gift_out(tx, self._ring, gift, GiftStatus.TAKEN_BACK, actor.id)
+                await domain.pay_gift_out(tx, self._ring, gift, GiftStatus.CANCELLED, actor.id)
             return await domain.open_gift(tx, self._ring, await repository.get_gift(tx, gift_id, actor.id))
 
     async def _add(self, tx: Tx, actor: Actor, amount: Money, idempotency_key: str) -> SealedGift:
@@ -81,11 +87,11 @@ class GiftsService:
             data_key_id=key_id,
             idempotency_key=idempotency_key,
         )
-        if not added:  # another tap was faster: its card is the card
+        if not added:  # another request with this idempotency key was faster
             await self._ring.destroy(tx, key_id)
-            found = await repository.find_by_key(tx, actor.id, idempotency_key)
-            assert found is not None
-            return found
+            existing = await repository.find_by_key(tx, actor.id, idempotency_key)
+            assert existing is not None
+            return existing
         await wallet.transfer(
             tx,
             TransferKind.VOUCHER,

@@ -1,4 +1,4 @@
-"""Vouchers, as admins make them."""
+"""Vouchers, as admins create and stop them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from backend.kernel.money import Money
 
 
 class VouchersService:
-    """Codes that are worth money; for admins with the permission for money.
+    """Batches of voucher codes; for admins with the permission for money.
 
-    ``limits`` bounds one code's amount, ``limit`` is what one admin may make alone.
+    ``limits`` are the bounds of one code's amount, ``limit`` is the single-admin limit.
     """
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing, limits: Live[Limits], limit: Live[Money]) -> None:
@@ -52,43 +52,43 @@ class VouchersService:
         note: str = "",
         idempotency_key: str,
     ) -> NewVouchers:
-        """Make one code for up to ``people`` persons, or ``codes`` of them for one person each.
+        """Create one code for up to ``people`` persons, or ``codes`` codes for one person each.
 
-        The codes are in this answer and nowhere else: a repeated key answers without them. Raises Invalid; field
-        ``amount``: ``above_limit`` for more than one admin may make alone. They do not wait for a second admin: codes
-        are shown once, to the admin who made them.
+        Only this result holds the codes: a repeated idempotency key gets none. Raises Invalid, with ``above_limit`` in
+        the field ``amount`` above the single-admin limit: a second admin cannot approve vouchers, because codes are
+        shown once, to the admin who creates them.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
-            words = rules.check_vouchers(amount, people, codes, expires_at, note, self.limits, tx.now)
-            made = await repository.add_batch(
+            tidy = rules.check_vouchers(amount, people, codes, expires_at, note, self.limits, tx.now)
+            batch_id = await repository.add_batch(
                 tx,
                 amount,
                 people,
                 codes,
-                note=words,
+                note=tidy,
                 expires_at=expires_at,
                 created_by=actor.id,
                 idempotency_key=idempotency_key,
             )
-            if made is None:
+            if batch_id is None:
                 return NewVouchers(await repository.get_by_key(tx, actor.id, idempotency_key), ())
             value = NewValue(
                 kind=ValueKind.VOUCHERS,
-                subject=str(made),
+                subject=str(batch_id),
                 amount=amount * (people * codes),
                 permission=Permission.MONEY,
                 user_id=None,
-                reason=words,
+                reason=tidy,
                 waits=False,
             )
             if await approvals.make(tx, actor, value, self.limit) is Approval.REFUSED:
-                raise Invalid("more than one admin may", fields={"amount": "above_limit"}, maximum=self.limit)
+                raise Invalid("above the single-admin limit", fields={"amount": "above_limit"}, maximum=self.limit)
             fresh = [rules.new_code() for _ in range(codes)]
-            await repository.add_codes(tx, made, people, [domain.fingerprint(self._ring, code) for code in fresh])
-            told = {"amount": amount.amount, "currency": amount.currency, "people": people, "codes": codes}
-            await audit.record(tx, actor.user_id, "vouchers.make", f"vouchers:{made}", told)
-            return NewVouchers(await repository.get_batch(tx, made), tuple(map(rules.show_code, fresh)))
+            await repository.add_codes(tx, batch_id, people, [domain.fingerprint(self._ring, code) for code in fresh])
+            details = {"amount": amount.amount, "currency": amount.currency, "people": people, "codes": codes}
+            await audit.record(tx, actor.user_id, "vouchers.make", f"vouchers:{batch_id}", details)
+            return NewVouchers(await repository.get_batch(tx, batch_id), tuple(map(rules.show_code, fresh)))
 
     async def list_all(self, actor: Actor) -> list[VoucherBatch]:
         """The latest 100 batches, the latest first."""
@@ -104,7 +104,7 @@ class VouchersService:
 
     @retry_conflicts
     async def stop(self, actor: Actor, batch_id: VoucherBatchId) -> None:
-        """Let no code of a batch be redeemed from now on. Raises NotFound."""
+        """Stop a batch, so that its codes can no longer be redeemed. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             if await repository.stop_batch(tx, batch_id):

@@ -238,7 +238,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
         assert await world.shop.growth.bonuses.add_rule(first, rule) is None, (
             "what it gives in all is above every limit"
         )
-    ((waiting, asked),) = await world.shop.growth.bonuses.waiting(second)
+    ((waiting, asked),) = await world.shop.growth.bonuses.awaiting_approval(second)
     assert (waiting.by, waiting.amount, asked) == (first.id, usd(50), rule)
     with pytest.raises(SecondAdminNeeded):
         await world.shop.growth.bonuses.approve_rule(first, waiting.id)

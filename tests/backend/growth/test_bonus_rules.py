@@ -24,7 +24,7 @@ def rule(**how: object) -> BonusRule:
     """A rule of 10 % from $1, unless told otherwise."""
     given = {
         "id": BonusRuleId(new_id()), "minimum": usd(100), "basis_points": 1000, "fixed": None, "maximum": None,
-        "starts_at": None, "ends_at": None, "first_only": False, "way": "", "stopped_at": None, "created_at": NOW,
+        "starts_at": None, "ends_at": None, "first_only": False, "method": "", "stopped_at": None, "created_at": NOW,
     }  # fmt: skip
     return BonusRule(**{**given, **how})
 
@@ -40,7 +40,7 @@ def some_rule(draw: st.DrawFn) -> BonusRule:
         fixed=usd(fixed) if fixed else None,
         maximum=usd(most) if most else None,
         first_only=draw(st.booleans()),
-        way=draw(st.sampled_from(["", "stars", "demo"])),
+        method=draw(st.sampled_from(["", "stars", "demo"])),
         starts_at=draw(st.sampled_from([None, NOW - timedelta(days=1), NOW, NOW + timedelta(seconds=1)])),
         ends_at=draw(st.sampled_from([None, NOW, NOW + timedelta(seconds=1)])),
     )
@@ -64,12 +64,12 @@ def test_more_money_never_brings_less(one: BonusRule, total: int, more: int) -> 
 
 
 @given(st.lists(some_rule(), max_size=6), AMOUNTS, st.sampled_from(["stars", "demo"]), st.booleans())
-def test_the_best_one_that_speaks_of_it(found: list[BonusRule], total: int, way: str, first: bool) -> None:
-    best = rules.best(found, usd(total), way=way, at=NOW, first=first)
+def test_the_best_one_that_speaks_of_it(found: list[BonusRule], total: int, method: str, first: bool) -> None:
+    best = rules.best(found, usd(total), method=method, at=NOW, first=first)
     fit = [
         one for one in found
         if (one.starts_at is None or one.starts_at <= NOW) and (one.ends_at is None or one.ends_at > NOW)
-        and (first or not one.first_only) and one.way in {"", way}
+        and (first or not one.first_only) and one.method in {"", method}
     ]  # fmt: skip
     most = max((rules.bonus(one, usd(total)).amount for one in fit), default=0)
     assert (best[1].amount if best else 0) == most
@@ -78,15 +78,15 @@ def test_the_best_one_that_speaks_of_it(found: list[BonusRule], total: int, way:
 
 def test_of_equal_rules_the_oldest() -> None:
     old, young = rule(), rule()
-    found = rules.best([young, old], usd(1000), way="demo", at=NOW, first=False)
+    found = rules.best([young, old], usd(1000), method="demo", at=NOW, first=False)
     assert found == (old, usd(100))
 
 
 def test_stopped_counts_from_its_moment_and_other_currencies_never() -> None:
     stopped = rule(stopped_at=NOW)
-    assert rules.best([stopped], usd(1000), way="demo", at=NOW, first=True) is None
-    assert rules.best([stopped], usd(1000), way="demo", at=NOW - timedelta(seconds=1), first=True) is not None
-    assert rules.best([rule(minimum=Money(1, "EUR"))], usd(1000), way="demo", at=NOW, first=True) is None
+    assert rules.best([stopped], usd(1000), method="demo", at=NOW, first=True) is None
+    assert rules.best([stopped], usd(1000), method="demo", at=NOW - timedelta(seconds=1), first=True) is not None
+    assert rules.best([rule(minimum=Money(1, "EUR"))], usd(1000), method="demo", at=NOW, first=True) is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_stopped_counts_from_its_moment_and_other_currencies_never() -> None:
         ({"basis_points": None}, {"percent"}), ({"fixed": usd(1)}, {"percent"}),
         ({"basis_points": 0}, {"percent"}), ({"basis_points": 10_001}, {"percent"}),
         ({"basis_points": None, "fixed": usd(-1)}, {"fixed"}), ({"maximum": usd(0)}, {"maximum"}),
-        ({"starts_at": NOW, "ends_at": NOW}, {"until"}),
+        ({"starts_at": NOW, "ends_at": NOW}, {"ends"}),
         ({"minimum": usd(10**15 + 1), "basis_points": -1}, {"minimum", "percent"}),
     ],
 )  # fmt: skip

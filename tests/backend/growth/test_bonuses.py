@@ -112,7 +112,7 @@ async def test_what_is_promised_is_given(
     one = await person()
     assert await bonuses.promised(one, "fake", usd(2000)) == usd(0)
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=500))
-    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000, first_only=True, way="fake"))
+    await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000, first_only=True, method="fake"))
     assert await bonuses.promised(one, "fake", usd(999)) == usd(0)
     assert await bonuses.promised(one, "demo", usd(2000)) == usd(100)
     for due in (200, 100):  # the first brings more
@@ -148,7 +148,7 @@ async def test_the_best_one_rule_and_no_two(
     for rule in (
         NewBonusRule(minimum=usd(100), basis_points=1000, maximum=usd(150)),
         NewBonusRule(minimum=usd(100), fixed=usd(200)),
-        NewBonusRule(minimum=usd(100), basis_points=5000, way="stars"),
+        NewBonusRule(minimum=usd(100), basis_points=5000, method="stars"),
         NewBonusRule(minimum=usd(100), basis_points=5000, starts_at=now + timedelta(days=1)),
         NewBonusRule(minimum=usd(100), basis_points=5000, ends_at=now),
         NewBonusRule(minimum=usd(5000), basis_points=5000),
@@ -236,7 +236,7 @@ async def test_a_refund_that_is_still_on_its_way_takes_nothing_back(
     assert await balance(one) == 1000 + 250
     till.fake.refuses = True
     await till.refunds.send(SendRefund(waits.id))
-    await bonuses.take_back(intent.id)
+    await bonuses.reclaim(intent.id)
     assert await balance(one) == 2500 + 250
 
 
@@ -251,7 +251,7 @@ async def test_a_bonus_counts_what_is_still_on_its_way_back(
     await till.work(times=2)
     assert await balance(one) == 2000 + 300
     await till.refunds.send(SendRefund(waits.id))
-    await bonuses.take_back(intent.id)
+    await bonuses.reclaim(intent.id)
     assert await balance(one) == 2000 + 200
 
 
@@ -275,7 +275,7 @@ async def test_only_as_far_as_the_balance_reaches(
     assert (await house())["bonuses"] == -150
     # The rest is forgiven: later money is left alone.
     await till.top_up(one, 900)
-    await bonuses.take_back(intent.id)
+    await bonuses.reclaim(intent.id)
     assert await balance(one) == 900
 
 
@@ -305,7 +305,7 @@ async def test_a_refund_behind_our_back(
     (unmatched,) = (await till.inbox.unmatched(admin)).items
     await till.inbox.accept_refund(admin, unmatched.id)
     (told,) = await jobs("PaymentTakenBack")
-    await asyncio.gather(*(bonuses.take_back(IntentId(intent.id)) for _ in range(4)))
+    await asyncio.gather(*(bonuses.reclaim(IntentId(intent.id)) for _ in range(4)))
     assert told["intent_id"] == str(intent.id)
     assert await balance(one) == 0
     assert (await house())["bonuses"] == 0

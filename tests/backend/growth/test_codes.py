@@ -14,7 +14,16 @@ from sqlalchemy import text
 from backend.growth import rules
 from backend.growth.errors import CodeNotValid, GiftRedeemed
 from backend.growth.service import CodesService, GiftsService, VouchersService
-from backend.growth.types import CodeKind, GiftCard, GiftCardId, GiftStatus, NewVouchers, Redeemed, VoucherBatchId
+from backend.growth.types import (
+    CodeKind,
+    GiftCard,
+    GiftCardId,
+    GiftStatus,
+    NewVouchers,
+    Redeemed,
+    VoucherBatchId,
+    VoucherStatus,
+)
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
@@ -98,7 +107,7 @@ async def test_many_single_codes(
     assert (await house())["vouchers"] == -20 * 300
     (batch,) = await vouchers.list_all(admin)
     assert (batch.codes, batch.redeemed, batch.note) == (20, 20, "spring sale")
-    assert not batch.is_live(batch.created_at)
+    assert batch.status(batch.created_at) is not VoucherStatus.ACTIVE
     # A second tap of the form makes nothing more, and shows no code again.
     again = await vouchers.make(admin, usd(300), codes=20, idempotency_key="k")
     assert (again.batch.id, again.codes) == (made.batch.id, ())
@@ -115,7 +124,7 @@ async def test_every_refusal_reads_alike(
     await codes.redeem(buyer, used.codes[0])
     await vouchers.stop(admin, stopped.batch.id)
     await vouchers.stop(admin, stopped.batch.id)
-    await gifts.take_back(buyer, back.id)
+    await gifts.cancel(buyer, back.id)
     clock.move(hours=1)
     told = set()
     for typed in (over.codes[0], used.codes[0], stopped.codes[0], back.code, rules.new_code(), "", "x" * 400):
@@ -175,7 +184,7 @@ async def test_a_gift_card_from_hand_to_hand(
     (told,) = await jobs("GiftCardRedeemed")
     assert told["user_id"] == str(buyer.id)
     with pytest.raises(GiftRedeemed):
-        await gifts.take_back(buyer, gift.id)
+        await gifts.cancel(buyer, gift.id)
     with pytest.raises(CodeNotValid):
         await codes.redeem(await person(), gift.code)
     async with real_uow.read() as tx:
@@ -190,7 +199,7 @@ async def test_taken_back_or_redeemed_never_both(
     for number in range(8):
         buyer, friends = await person(usd(1000)), [await person() for _ in range(4)]
         gift = await gifts.buy(buyer, usd(1000), idempotency_key=f"g{number}")
-        tries = [gifts.take_back(buyer, gift.id), gifts.take_back(buyer, gift.id)]
+        tries = [gifts.cancel(buyer, gift.id), gifts.cancel(buyer, gift.id)]
         tries += [codes.redeem(friend, gift.code) for friend in friends]
         if number % 2:
             tries.reverse()
@@ -219,7 +228,7 @@ async def test_ten_taps_buy_one_card(gifts: GiftsService, person, balance, house
 async def test_anothers_card_is_nobodys(gifts: GiftsService, person) -> None:
     gift = await gifts.buy(await person(usd(1000)), usd(1000), idempotency_key="k")
     stranger = await person()
-    for call in (gifts.take_back(stranger, gift.id), gifts.get(stranger, gift.id),
+    for call in (gifts.cancel(stranger, gift.id), gifts.get(stranger, gift.id),
                  gifts.get(stranger, GiftCardId(new_id()))):  # fmt: skip
         with pytest.raises(NotFound):
             await call

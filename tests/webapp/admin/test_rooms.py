@@ -115,9 +115,9 @@ async def test_home_tells_what_waits_and_how_today_goes(
     assert home.status_code == 200
     assert "$7.20" in home.text
     assert number in home.text
-    assert "Orders waiting for payment" in home.text
-    assert "Stock runs low" in home.text
-    assert "Messages that did not go through" in home.text
+    assert "Orders awaiting payment" in home.text
+    assert "Low stock" in home.text
+    assert "Failed messages" in home.text
     assert "Balanced" in home.text
 
 
@@ -201,7 +201,7 @@ async def test_root_cannot_be_touched(services: Services, visitor: MakeVisitor, 
         response = await helper.ask(method, path, data=data)
         assert response.status_code == 403
         assert response.headers["x-error-code"] == "root_protected"
-    assert "cannot be removed" in (await helper.get("/admin/admins")).text
+    assert "all permissions, can&#39;t be removed" in (await helper.get("/admin/admins")).text
     assert f"/admin/admins/{chief.id}" not in (await helper.get("/admin/admins")).text
 
 

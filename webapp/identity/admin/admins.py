@@ -1,4 +1,4 @@
-"""Admins and what each may do, found by a search of people. The root admin cannot be touched."""
+"""Admins and their permissions; a new admin is found by a search for people. The root admin cannot be changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ADMINS = requires(Permission.ADMINS)
 _LIST: Final = "/admin/admins"
 _NEW: Final = _LIST + "/new"
 _ONE: Final = _LIST + "/{user_id:uuid}"
-# What there is a page or a message for; the others come with what they open.
+# Permissions for which there are pages or messages.
 OFFERED: Final = frozenset(
     {
         Permission.STOCK,
@@ -49,7 +49,7 @@ PermissionsForm: Any = msgspec.defstruct(
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
-    """Who is looked for."""
+    """A search for people."""
 
     q: Annotated[str, Meta(max_length=64)] = ""
     cursor: Annotated[str, Meta(max_length=200)] = ""
@@ -57,23 +57,23 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 @get(_LIST, name="admin:admins", guards=[_ADMINS])
 async def admins(request: SoukRequest) -> Html:
-    """Every admin, root first."""
+    """Every admin, the root admin first."""
     return await _page(request)
 
 
 @get(_NEW, name="admin:new-admin", guards=[_ADMINS])
 async def new(request: SoukRequest) -> Html:
-    """Choose who becomes an admin; a search or a next page comes as rows only."""
+    """Choose who becomes an admin; a search and a next page get rows only."""
     query = forms.read_query(request, SearchQuery)
-    wanted = fold(query.q).removeprefix("@")
-    found = await site_of(request).services.identity.people.find_users(request.user, wanted, query.cursor or None)
+    text = fold(query.q).removeprefix("@")
+    people = await site_of(request).services.identity.people.find_users(request.user, text, query.cursor or None)
     view = PickPage(
         purpose="admin",
         path=_NEW,
         pick=f"{_LIST}/",
-        query=wanted,
-        rows=tuple(assignee(person) for person in found.items),
-        next_url=address(_NEW, q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        query=text,
+        rows=tuple(assignee(person) for person in people.items),
+        next_url=address(_NEW, q=text, cursor=people.next_cursor) if people.next_cursor else None,
         more=asked_for_more(request, query.cursor),
     )
     if view.more or asked_by(request, "results"):
@@ -84,59 +84,61 @@ async def new(request: SoukRequest) -> Html:
 @get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
 async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """What a person may do in the back office. Raises NotFound, RootProtected."""
-    found = await _find(request, user_id)
-    return sheet(request, "identity/admin/_admin.html", _view(request, found, found.permissions))
+    person = await _find(request, user_id)
+    return sheet(request, "identity/admin/_admin.html", _view(request, person, person.permissions))
 
 
 @post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Give a person exactly these permissions; those that are not offered stay as they are. Raises NotFound,
-    RootProtected, NotYourself, Forbidden."""
+    """Give a person exactly these permissions; those that are not offered do not change.
+
+    Raises NotFound, RootProtected, NotYourself, Forbidden.
+    """
     form = await forms.read_form(request, PermissionsForm)
-    found = await _find(request, user_id)
+    person = await _find(request, user_id)
     offered = _offered(request)
     chosen = {permission for permission in offered if getattr(form, f"permission_{permission}")}
-    if not chosen and not found.permissions:
+    if not chosen and not person.permissions:
         return sheet(
-            request, "identity/admin/_admin.html", _view(request, found, chosen, error=True), status=FORM_ERROR
+            request, "identity/admin/_admin.html", _view(request, person, chosen, error=True), status=FORM_ERROR
         )
-    kept = {permission for permission in found.permissions if permission not in offered}
-    await site_of(request).services.identity.admins.set_permissions(request.user, found.id, chosen | kept)
+    others = {permission for permission in person.permissions if permission not in offered}
+    await site_of(request).services.identity.admins.set_permissions(request.user, person.id, chosen | others)
     return _saved(request, await _page(request))
 
 
 @delete(_ONE, name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def remove(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Take all permissions from an admin."""
+    """Remove all permissions from an admin."""
     await site_of(request).services.identity.admins.set_permissions(request.user, UserId(user_id), ())
     return _saved(request, await _page(request))
 
 
 def _offered(request: SoukRequest) -> tuple[Any, ...]:
-    """What the actor can give or take: what they hold themselves."""
+    """The permissions that the actor can give and remove: those that they hold."""
     offered = OFFERED & request.user.permissions
     return tuple(permission for permission in Permission if permission in offered)
 
 
 async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
-    found = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
-    if found.is_root:
+    person = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
+    if person.is_root:
         raise RootProtected("the root admin")
-    return found
+    return person
 
 
-def _view(request: SoukRequest, found: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
+def _view(request: SoukRequest, person: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
     return AdminSheet(
         permissions=_offered(request),
-        admin=admin_screens.admin_row(found, chosen, request.user),
-        is_new=not found.permissions,
+        admin=admin_screens.admin_row(person, chosen, request.user),
+        is_new=not person.permissions,
         error=error,
     )
 
 
 async def _page(request: SoukRequest) -> Html:
-    listed = await site_of(request).services.identity.admins.list_admins(request.user)
-    view = AdminsPage(tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in listed))
+    admins = await site_of(request).services.identity.admins.list_admins(request.user)
+    view = AdminsPage(tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in admins))
     return manage_page(request, "identity/admin/admins.html", view, "admins")
 
 

@@ -1,4 +1,4 @@
-"""People: found by name, username or Telegram ID; shut out and let in again; resellers and premium."""
+"""People: finding, blocking and unblocking them, and marking resellers and premium members."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ PersonAction = Literal["block", "unblock", "standing", "money", "admin"]
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
-    """Who is looked for."""
+    """A search for people."""
 
     q: str = ""
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
 class BlockForm(msgspec.Struct, frozen=True):
-    """Why somebody is shut out."""
+    """Why a person is blocked."""
 
     reason: forms.Reason
 
 
 class StandingForm(msgspec.Struct, frozen=True):
-    """Two switches; one that is off is not sent."""
+    """Two switches; browsers do not send those that are off."""
 
     reseller: bool = False
     premium: bool = False
@@ -54,22 +54,22 @@ class StandingForm(msgspec.Struct, frozen=True):
 
 @get("/admin/people", name="admin:people", guards=[_USERS])
 async def people(request: SoukRequest) -> Html:
-    """Everybody, newest first; a search or a next page comes as rows only."""
+    """All people, newest first; a search and a next page get rows only."""
     query = forms.read_query(request, PeopleQuery)
     services, actor = site_of(request).services, request.user
-    wanted = searched(query.q).removeprefix("@")
+    text = searched(query.q).removeprefix("@")
     named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
-    also = await services.orders.search.find_buyers(actor, wanted) if wanted and named else []
-    found = await services.identity.people.find_users(actor, wanted, query.cursor or None, also)
-    ids = [person.id for person in found.items]
+    also = await services.orders.search.find_buyers(actor, text) if text and named else []
+    results = await services.identity.people.find_users(actor, text, query.cursor or None, also)
+    ids = [person.id for person in results.items]
     balances = await services.wallet.statement.balances_of(actor, ids)
     figures = await services.orders.reports.figures_of(actor, ids)
     currency = site_of(request).settings.shop_currency
     more = asked_for_more(request, query.cursor)
     view = ManagePeople(
-        query=wanted,
-        rows=tuple(person_screens.person_row(person, balances, figures, currency) for person in found.items),
-        next_url=address("/admin/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        query=text,
+        rows=tuple(person_screens.person_row(person, balances, figures, currency) for person in results.items),
+        next_url=address("/admin/people", q=text, cursor=results.next_cursor) if results.next_cursor else None,
         more=more,
     )
     if more or asked_by(request, "results"):
@@ -85,20 +85,20 @@ async def person(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 
 @get("/admin/people/{user_id:uuid}/block", name="admin:block-sheet", guards=[_USERS])
 async def block_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Before somebody is shut out: why."""
-    found = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
-    return sheet(request, "identity/admin/_block.html", BlockSheet(str(found.id), _name(found)))
+    """The sheet that asks why a person is blocked."""
+    detail = await site_of(request).services.identity.people.user_detail(request.user, UserId(user_id))
+    return sheet(request, "identity/admin/_block.html", BlockSheet(str(detail.id), _name(detail)))
 
 
 @post("/admin/people/{user_id:uuid}/block", name="admin:block", guards=[_USERS, limited(WRITE)], status_code=200)
 async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Shut somebody out, everywhere and at once."""
+    """Block a person in the shop and the bot, on every device."""
     identity = site_of(request).services.identity
     try:
         form = await forms.read_form(request, BlockForm)
     except Invalid:
-        found = await identity.people.user_detail(request.user, UserId(user_id))
-        view = BlockSheet(str(found.id), _name(found), "required")
+        detail = await identity.people.user_detail(request.user, UserId(user_id))
+        view = BlockSheet(str(detail.id), _name(detail), "required")
         return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
     await identity.people.block(request.user, UserId(user_id), form.reason)
     return await _changed(request, UserId(user_id))
@@ -106,14 +106,14 @@ async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 
 @post("/admin/people/{user_id:uuid}/unblock", name="admin:unblock", guards=[_USERS, limited(WRITE)], status_code=200)
 async def unblock(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Let somebody in again."""
+    """Unblock a person."""
     await site_of(request).services.identity.people.unblock(request.user, UserId(user_id))
     return await _changed(request, UserId(user_id))
 
 
 @post("/admin/people/{user_id:uuid}/standing", name="admin:standing", guards=[_USERS, limited(WRITE)], status_code=200)
 async def standing(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Make somebody a reseller or a premium person, or no more."""
+    """Make a person a reseller or a premium member, or no longer."""
     form = await forms.read_form(request, StandingForm)
     identity, who = site_of(request).services.identity, UserId(user_id)
     before = await identity.people.user_detail(request.user, who)
@@ -125,54 +125,54 @@ async def standing(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 
 
 async def person_row_of(request: SoukRequest, user_id: UserId) -> ManagePersonRow:
-    """The person as a list shows him. Raises Forbidden, NotFound."""
+    """The person as a row of a list. Raises Forbidden, NotFound."""
     return await _row(request, await site_of(request).services.identity.people.user_detail(request.user, user_id))
 
 
-async def _row(request: SoukRequest, found: UserDetail) -> ManagePersonRow:
+async def _row(request: SoukRequest, detail: UserDetail) -> ManagePersonRow:
     site, actor = site_of(request), request.user
-    balances = await site.services.wallet.statement.balances_of(actor, [found.id])
-    figures = await site.services.orders.reports.figures_of(actor, [found.id])
-    return person_screens.person_row(found, balances, figures, site.settings.shop_currency)
+    balances = await site.services.wallet.statement.balances_of(actor, [detail.id])
+    figures = await site.services.orders.reports.figures_of(actor, [detail.id])
+    return person_screens.person_row(detail, balances, figures, site.settings.shop_currency)
 
 
 async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
     site, actor = site_of(request), request.user
     services = site.services
-    found = await services.identity.people.user_detail(actor, user_id)
-    row = await _row(request, found)
+    detail = await services.identity.people.user_detail(actor, user_id)
+    row = await _row(request, detail)
     figures = (await services.orders.reports.figures_of(actor, [user_id])).get(user_id)
     viewer = site.viewer(actor)
     orders = await services.orders.history.list_of(actor, user_id) if actor.may(Permission.ORDERS) else []
     view = ManagePerson(
         person=row,
-        telegram_id=found.telegram_id,
-        language=LANGUAGES[found.language],
-        since=found.created_at,
+        telegram_id=detail.telegram_id,
+        language=LANGUAGES[detail.language],
+        since=detail.created_at,
         spent=figures.spent if figures else row.balance * 0,
         orders=tuple(order_screens.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
-        block_reason=found.blacklist_reason or "",
-        reseller=found.is_reseller,
-        premium=found.is_premium,
-        admin=bool(found.permissions),
-        can=_can(found, actor),
+        block_reason=detail.block_reason or "",
+        reseller=detail.is_reseller,
+        premium=detail.is_premium,
+        admin=bool(detail.permissions),
+        can=_can(detail, actor),
     )
     return manage_page(request, "identity/admin/person.html", view, "people", back="/admin/people")
 
 
-def _can(found: UserDetail, actor: Actor) -> frozenset[PersonAction]:
+def _can(detail: UserDetail, actor: Actor) -> frozenset[PersonAction]:
     actions: set[PersonAction] = {"standing"}
     if actor.may(Permission.MONEY):
         actions.add("money")
-    if not found.is_root and found.id != actor.user_id:
-        actions.add("unblock" if found.blacklisted else "block")
-        if actor.may(Permission.ADMINS) and not found.blacklisted:
+    if not detail.is_root and detail.id != actor.user_id:
+        actions.add("unblock" if detail.blocked else "block")
+        if actor.may(Permission.ADMINS) and not detail.blocked:
             actions.add("admin")
     return frozenset(actions)
 
 
-def _name(found: UserDetail) -> str:
-    return person_screens.full_name(found.first_name, found.last_name) or str(found.telegram_id)
+def _name(detail: UserDetail) -> str:
+    return person_screens.full_name(detail.first_name, detail.last_name) or str(detail.telegram_id)
 
 
 async def _changed(request: SoukRequest, user_id: UserId) -> Html:

@@ -1,4 +1,4 @@
-"""The small print: terms of sale, and what the shop knows about a person; the same words as the bot's."""
+"""Terms of sale and privacy, with the same texts as in the bot."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from webapp.identity.screens.me import TextPage
 
 @get("/terms", sync_to_thread=False)
 def terms(request: SoukRequest) -> Html:
-    """Terms of sale."""
+    """The terms of sale."""
     words = _words(request)
     return _text(request, words.gettext("Terms of sale"), small_print.terms(words, site_of(request).settings.shop_name))
 
 
 @get("/privacy", sync_to_thread=False)
 def privacy(request: SoukRequest) -> Html:
-    """What the shop knows about a person."""
+    """What the shop stores about a person."""
     words = _words(request)
     return _text(request, words.gettext("What we know about you"), small_print.privacy(words))
 

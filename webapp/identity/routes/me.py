@@ -1,4 +1,4 @@
-"""The reader's own place: who he is here, his language."""
+"""The reader's own page and settings."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from webapp.core.tiles import hue_of, initial_of
 from webapp.identity.screens.me import Choice, MePage, SettingsPage
 
 LANGUAGES: Final = {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}
-"""Each language by its own name."""
+"""Each language's name in that language."""
 
 
 class LanguageForm(msgspec.Struct, frozen=True):
-    """What /me/settings/language takes."""
+    """The chosen language."""
 
     language: str
 
 
 @get("/me")
 async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
-    """Name, balance, and the way to wallet, orders, settings."""
+    """Name and balance, with links to wallet, orders and settings."""
     site = site_of(request)
     services = site.services
     overview = await services.wallet.statement.overview(actor)
@@ -53,13 +53,13 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
 
 @get("/me/settings")
 async def settings(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
-    """Language and timezone."""
+    """Language and time zone."""
     return page(request, "identity/settings.html", settings_view(actor), tab="me", back="/me")
 
 
 @post("/me/settings/language", status_code=200, guards=[limited(WRITE)])
 async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data: URLEncodedBody[LanguageForm]) -> Html:
-    """Speak another language from now on; the settings come back in it."""
+    """Change the language, and show the settings in it."""
     if data.language not in {item.value for item in Locale}:
         raise Invalid("no such language", fields={"language": "unknown_language"})
     changed = await site_of(request).services.identity.profile.set_language(actor, Locale(data.language))
@@ -69,7 +69,7 @@ async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data
 
 
 def settings_view(actor: Actor) -> SettingsPage:
-    """The actor's choices as the template takes them."""
+    """The actor's choices as the template shows them."""
     languages = tuple(Choice(item.value, name, item is actor.language) for item, name in LANGUAGES.items())
     return SettingsPage(languages=languages, timezone=actor.timezone.replace("_", " "))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -30,10 +30,7 @@ Permission = Literal[
 
 
 class ManagePeople(msgspec.Struct, frozen=True):
-    """identity/admin/people.html.
-
-    Identity/admin/_people_rows.html takes the same for a search or a next page (``more``).
-    """
+    """identity/admin/people.html; for a search or a next page (``more``) also identity/admin/_people_rows.html."""
 
     query: str
     rows: tuple[ManagePersonRow, ...]
@@ -85,10 +82,7 @@ class AdminsPage(msgspec.Struct, frozen=True):
 
 
 class AdminSheet(msgspec.Struct, frozen=True):
-    """identity/admin/_admin.html: what a person may do, of ``permissions`` that can be given.
-
-    ``is_new``: no admin so far.
-    """
+    """identity/admin/_admin.html: the ``permissions`` that can be given; ``is_new``: the person is no admin yet."""
 
     permissions: tuple[Permission, ...]
     admin: AdminRow
@@ -96,11 +90,8 @@ class AdminSheet(msgspec.Struct, frozen=True):
     error: bool = False
 
 
-_ALL: Final = 100
-
-
 def admin_row(person: UserRow, permissions: Iterable[str], actor: Actor) -> AdminRow:
-    """An admin and what he may do."""
+    """An admin in the list."""
     name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
     return AdminRow(
         id=str(person.id),

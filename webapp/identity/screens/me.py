@@ -24,7 +24,7 @@ class MePage(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One of a few; ``label`` is shown as it is (a language's own name, a timezone)."""
+    """A choice; ``label`` is shown untranslated, such as a language's own name."""
 
     key: str
     label: str

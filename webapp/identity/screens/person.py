@@ -1,4 +1,4 @@
-"""A person in a list of the back office, to look at or to choose."""
+"""A person in a list of the back office, to open or to choose."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class AssigneeRow(msgspec.Struct, frozen=True):
 
 
 class PickPage(msgspec.Struct, frozen=True):
-    """identity/admin/pick.html: somebody is chosen, for unmatched money or as an admin.
+    """identity/admin/pick.html: a person is chosen, for an unmatched payment or as an admin.
 
-    ``path`` is where the search asks, ``pick`` and a person's id the address of the sheet that opens. The rows of a
-    search or a next page (``more``) take the same.
+    ``path`` is the search's address; ``pick`` with a person's id is the address of the sheet that opens. For a search
+    or a next page (``more``) only the rows are rendered.
     """
 
     purpose: Literal["money", "admin"]
@@ -64,14 +64,14 @@ def person_row(
 ) -> ManagePersonRow:
     """A person in a list."""
     name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
-    found = figures.get(person.id)
+    bought = figures.get(person.id)
     return ManagePersonRow(
         id=str(person.id),
         name=name,
         initial=initial_of(name),
         hue=hue_of(str(person.id)),
-        orders=found.orders if found else 0,
+        orders=bought.orders if bought else 0,
         balance=balances.get(person.id, Money.zero(currency)),
         username=person.username,
-        blocked=person.blacklisted,
+        blocked=person.blocked,
     )

@@ -42,13 +42,13 @@ async def balance(services: Services, visitor: Visitor) -> int:
 
 async def test_unmatched_money_waits_in_plain_words(services: Services, root: Visitor) -> None:
     assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
-    assert "Unmatched money" not in (await root.get("/admin")).text
+    assert "Unmatched payments" not in (await root.get("/admin")).text
     event = await stray(services, root)
     listed = (await root.get("/admin/payments/unmatched")).text
     assert "$15.00" in listed
     assert "We know no payment that it could belong to." in listed
     assert f'href="/admin/payments/unmatched/{event.id}"' in listed
-    assert "Unmatched money" in (await root.get("/admin")).text
+    assert "Unmatched payments" in (await root.get("/admin")).text
     page = (await root.get(f"/admin/payments/unmatched/{event.id}")).text
     assert "stray-1" in page
     assert "somebody" in page
@@ -63,7 +63,7 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
     found = await root.get(f"{path}/people?q=@omar", headers={"HX-Target": "results"})
     assert "<main" not in found.text
     assert f"assign?person={actor.id}" in found.text
-    assert "Nobody like this" in (await root.get(f"{path}/people?q=zzzz")).text
+    assert "No people found" in (await root.get(f"{path}/people?q=zzzz")).text
     sheet = await root.get(f"{path}/assign?person={actor.id}")
     assert "Omar" in sheet.text
     assert field(sheet, "person") == str(actor.id)
@@ -222,7 +222,7 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
     assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
     await services.payments.deposits.add_receipt(actor, intent.id, PNG, "sent it this morning")
-    assert "Deposits to look at" in (await root.get("/admin")).text
+    assert "Deposits to review" in (await root.get("/admin")).text
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     page = (await root.get(f"/admin/payments/{intent.id}")).text
     assert "sent it this morning" in page
@@ -323,7 +323,7 @@ async def test_providers_are_compared_by_the_worker(
     assert "The books have more than the provider says came." in done.text
     assert "Here $20.00, there $9.00" in done.text
     assert f'href="/admin/payments/{intent.id}"' in done.text
-    assert "Providers that differ" in (await root.get("/admin")).text
+    assert "Reconciliation differences" in (await root.get("/admin")).text
 
 
 async def test_a_provider_that_says_nothing_of_a_payment_does_not_agree(
@@ -337,7 +337,7 @@ async def test_a_provider_that_says_nothing_of_a_payment_does_not_agree(
     page = (await root.get("/admin/payments/reconciliation")).text
     assert "The provider said nothing about 1 payment." in page
     assert ">Unknown<" in page
-    assert "Providers that differ" in (await root.get("/admin")).text
+    assert "Reconciliation differences" in (await root.get("/admin")).text
 
 
 async def test_a_way_that_nobody_can_ask_does_not_agree(services: Services, root: Visitor) -> None:
