@@ -201,7 +201,7 @@ async def test_root_cannot_be_touched(services: Services, visitor: MakeVisitor, 
         response = await helper.ask(method, path, data=data)
         assert response.status_code == 403
         assert response.headers["x-error-code"] == "root_protected"
-    assert "all permissions, can&#39;t be removed" in (await helper.get("/admin/admins")).text
+    assert "all permissions, can't be removed" in (await helper.get("/admin/admins")).text
     assert f"/admin/admins/{chief.id}" not in (await helper.get("/admin/admins")).text
 
 

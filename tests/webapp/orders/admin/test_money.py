@@ -331,7 +331,7 @@ async def test_a_large_refund_waits_for_a_second_admin(
     assert "Approvals" in (await keeper.get("/admin")).text
     shown = (await root.get(path)).text
     assert "First approval" in shown
-    assert "Do the same with the same amount" in shown
+    assert "repeat it with the same amount" in shown
     done = await root.post(f"{path}/refund", data=form)
     assert "It is in their balance" in done.headers["hx-trigger"]
     assert await balance(services, buyer) == 20_000
