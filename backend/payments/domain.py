@@ -1,4 +1,7 @@
-"""The one road by which a provider's word becomes money, and the one by which money goes back."""
+"""Apply provider reports, and refund payments: the only code that moves payments' money.
+
+Why one function for webhooks, polling and statements: backend/decisions/0036-provider-reports.md.
+"""
 
 from __future__ import annotations
 
@@ -32,20 +35,20 @@ from backend.wallet import domain as wallet
 from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
 SIGNAL = "payment"
-"""The signal's topic of a payment that changed; the key is its id."""
+"""The topic of the signal that a payment changed; the key is its id."""
 SEND_REFUND = "payments.send_refund"
 REFUNDS = "refunds"
-"""The house's account of money that is on its way back through a provider."""
+"""The shop's ledger account of refunds on their way to a provider."""
 _EARLIER = 500
 _STORED = frozenset({ProviderState.PAID, ProviderState.REFUNDED, ProviderState.FAILED, ProviderState.EXPIRED})
 log = structlog.get_logger(__name__)
 
 
 async def apply(tx: Tx, provider: str, report: ProviderReport) -> Outcome:
-    """Store ``report`` in the inbox and do what it says: both or neither, and once however often it comes.
+    """Store ``report`` as a provider event and apply it: both or neither, and once however often it is reported.
 
-    That a payment is on its way is a state and no event: it may come and go (a chain is reorganised), so it is not
-    stored. Raises BadWebhook for a call that had an effect before with another body.
+    PENDING and CONFIRMING are applied but not stored: they may alternate, as when a chain is reorganised. Raises
+    BadWebhook for a webhook call that had an effect before with another body.
     """
     if report.call is not None:
         await calls.use(tx, provider, report.call)
@@ -122,23 +125,23 @@ async def _credit(
 
 
 async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
-    """A payment as it stands. Raises NotFound."""
+    """The payment. Raises NotFound."""
     return await intents.get_intent(tx, intent_id)
 
 
 async def get_refunded_total(tx: Tx, intent_id: IntentId) -> Money:
-    """What of a payment has really gone back, without what is still on its way. Raises NotFound."""
+    """How much of a payment was refunded and confirmed, without refunds on their way. Raises NotFound."""
     return await refunds.get_refunded_total(tx, intent_id)
 
 
 async def is_first_top_up(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
-    """Whether no payment that the person began before this one has topped his wallet up; orders do not count."""
+    """Whether no earlier payment of this person was a top-up with money; payments for orders do not count."""
     earlier = await intents.list_by(tx, user_id=user_id, before=intent_id, limit=_EARLIER)
     return len(earlier) < _EARLIER and not any(one.credited and one.order_id is None for one in earlier)
 
 
 async def expire(tx: Tx, intent_id: IntentId) -> Intent:
-    """Give a payment up whose time is over, unless something came in the meantime."""
+    """Expire a payment whose lifetime has ended, unless money arrived in the meantime; the payment."""
     intent = await intents.lock_intent(tx, intent_id)
     if rules.has_expired(intent, tx.now):
         await intents.save_status(tx, intent.id, IntentStatus.EXPIRED, intent.progress)
@@ -158,10 +161,10 @@ async def refund(
     actor_id: UserId | None,
     order_id: OrderId | None = None,
 ) -> Refund:
-    """Book ``amount`` of a payment, which the caller has locked, out of ``source`` and have the provider send it.
+    """Take ``amount`` of a payment, which the caller has locked, from ``source`` and enqueue the refund.
 
-    The same key again gives the same refund. Raises RefundNotPossible, RefundTooMuch, PaymentConflict for a key used
-    otherwise, InsufficientFunds when a person's wallet, as the source, holds too little.
+    The same key again returns the same refund. Raises RefundNotPossible, RefundTooMuch, PaymentConflict for a key of
+    another refund, InsufficientFunds if ``source`` is a wallet that holds too little.
     """
     before = await refunds.find_by_key(tx, idempotency_key)
     if before is not None:
@@ -179,7 +182,7 @@ async def refund(
         idempotency_key=idempotency_key,
         actor_id=actor_id,
     )
-    if refund_id is None:  # another transaction took the key since: its payment is another one
+    if refund_id is None:  # another transaction used the key in the meantime, for another payment
         raise PaymentConflict(f"refund key {idempotency_key}")
     refunded = intent.refunded + amount
     await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, refunded), refunded)
@@ -199,31 +202,30 @@ async def refund(
 
 
 async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The payments that brought money for an order, the latest first."""
+    """The payments that were credited for an order, the latest first."""
     return await intents.list_paid_for(tx, order_id)
 
 
 async def list_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The payments that were begun for an order, the latest first."""
+    """The payments started for an order, the latest first."""
     return await intents.list_by(tx, order_id=order_id, limit=_EARLIER)
 
 
 async def find_by_reference(tx: Tx, text: str) -> Intent | None:
-    """The payment with exactly this reference, with or without ``D-``; also one of the first numbering.
+    """The payment with exactly this reference, with or without ``D-``; None if there is none.
 
-    Until references had a numbering of their own, those of deposits were made like orders' numbers. The ones that were
-    given out stay good.
+    Early bank transfers got references that look like order numbers; those stay valid.
     """
     old = parse_short_number(code_signs(text))
-    found = None if old is None else await search.find_named(tx, old, short_number(old))
-    if found is None:
+    intent_id = None if old is None else await search.find_named(tx, old, short_number(old))
+    if intent_id is None:
         number = parse_reference(text)
-        found = None if number is None else await search.find_number(tx, number)
-    return None if found is None else await intents.get_intent(tx, IntentId(found))
+        intent_id = None if number is None else await search.find_number(tx, number)
+    return None if intent_id is None else await intents.get_intent(tx, IntentId(intent_id))
 
 
 async def list_by_provider_id(tx: Tx, name: str, limit: int) -> list[Intent]:
-    """The payments that a provider calls ``name``, by their own id, their money's, or a message's."""
+    """The payments with the provider's id ``name``: of the payment, of the money, or of a provider event."""
     return await intents.list_ids(tx, await search.list_by_provider_id(tx, name, limit), limit)
 
 
@@ -237,9 +239,10 @@ async def refund_order(
     idempotency_key: str,
     actor_id: UserId | None,
 ) -> list[Refund]:
-    """Send ``amount`` of an order's price back through the payments that brought it, the latest first.
+    """Refund ``amount`` of an order's price through the payments that paid it, the latest first.
 
-    Raises RefundTooMuch when they did not bring so much, RefundNotPossible when a provider can't.
+    ``methods`` are the enabled ones. Raises RefundTooMuch if those payments are smaller, RefundNotPossible if none of
+    their providers supports refunds.
     """
     paid = await intents.lock_paid_for(tx, order_id)
     able = [intent for intent in paid if (can := methods.get(intent.method)) is not None and can.refundable]

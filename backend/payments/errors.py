@@ -1,4 +1,4 @@
-"""What the payments refuse."""
+"""Errors of payments."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from backend.kernel.errors import AppError, Kind, Unavailable
 
 
 class BadWebhook(AppError):
-    """The call does not come from the provider, or cannot be read."""
+    """A webhook call is not the provider's, or cannot be read."""
 
     code = "bad_webhook"
     kind = Kind.UNAUTHENTICATED
 
 
 class PaymentConflict(AppError):
-    """The idempotency key was used before, for another payment."""
+    """The idempotency key was used for another payment."""
 
     code = "idempotency_conflict"
     kind = Kind.CONFLICT
 
 
 class ProviderDown(Unavailable):
-    """The provider does not answer, or not sensibly; the same call may succeed later."""
+    """The provider gives no answer that can be read; the same call may succeed later."""
 
     code = "provider_down"
 
 
 class ProviderBusy(ProviderDown):
-    """The provider was asked too often; a moment later it answers."""
+    """The provider was called too often; the same call succeeds later."""
 
 
 class RefundRefused(AppError):
@@ -37,35 +37,35 @@ class RefundRefused(AppError):
 
 
 class RefundNotPossible(AppError):
-    """The provider cannot send money back; the wallet can have it."""
+    """The provider cannot refund this; the balance can be credited instead."""
 
     code = "refund_not_possible"
     kind = Kind.CONFLICT
 
 
 class RefundTooMuch(AppError):
-    """More than ``most`` can't go back: it was not paid, or has gone back already."""
+    """At most ``most`` can be refunded: the rest was not paid, or was refunded before."""
 
     code = "refund_too_much"
     kind = Kind.CONFLICT
 
 
 class PaymentNotCredited(AppError):
-    """The money of the payment is not in the books, so none of it can be booked as gone back."""
+    """The payment was never credited, so its refund cannot be recorded."""
 
     code = "payment_not_credited"
     kind = Kind.CONFLICT
 
 
 class RefundCurrencyDiffers(AppError):
-    """The provider tells of a refund in another currency than the payment was made in."""
+    """The provider reports a refund in another currency than that of the payment."""
 
     code = "refund_currency_differs"
     kind = Kind.CONFLICT
 
 
 class PaymentClosed(AppError):
-    """The payment is paid already, or its time is over."""
+    """The payment is paid already, or has ended."""
 
     code = "payment_closed"
     kind = Kind.CONFLICT

@@ -19,11 +19,11 @@ def _texts(values: object) -> str:
 
 
 class PaymentIntent(Model):
-    """A payment that somebody means to make.
+    """A payment.
 
     ``amount``, ``credited``, ``refunded`` are minor units of ``currency``; ``payable``, ``received`` of ``asset``.
-    ``leased_until`` keeps a second process from opening it at the provider at the same time; ``next_poll_at`` is null
-    once nobody asks any more. ``order_id`` has no foreign key: orders stand above payments.
+    ``mark`` is the provider's checkpoint. Until ``leased_until`` one process is opening it at the provider.
+    ``next_poll_at`` is null once polling has ended. ``order_id`` has no foreign key: orders is a higher slice.
     """
 
     __tablename__ = "payment_intents"
@@ -79,7 +79,7 @@ class PaymentIntent(Model):
 
 
 class PaymentEvent(Model):
-    """The inbox: a provider's message, stored once, in the transaction of its effect."""
+    """A provider event, stored once, in the transaction that applies it."""
 
     __tablename__ = "payment_events"
     __table_args__ = (
@@ -107,7 +107,7 @@ class PaymentEvent(Model):
 
 
 class PaymentCall(Model):
-    """A provider's call that had an effect, where its signature does not cover the body; ``digest`` is the body's."""
+    """A webhook call that had an effect and whose signature does not cover the body; ``digest`` is the body's hash."""
 
     __tablename__ = "payment_calls"
     __table_args__ = (Index("ix_payment_calls_received_at", "received_at"),)
@@ -119,9 +119,9 @@ class PaymentCall(Model):
 
 
 class PaymentRefund(Model):
-    """Money on its way back through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``.
+    """A refund through a provider; ``amount`` in minor units of ``currency``, ``payable`` of ``asset``.
 
-    ``claimed_until`` keeps a second run from sending it beside the first.
+    Until ``claimed_until`` one run is sending it.
     """
 
     __tablename__ = "payment_refunds"
@@ -152,7 +152,7 @@ class PaymentRefund(Model):
 
 
 class PaymentReconciliation(Model):
-    """A comparison of one provider with the books."""
+    """A reconciliation of one provider with the ledger."""
 
     __tablename__ = "payment_reconciliations"
     __table_args__ = (Index("ix_payment_reconciliations_at", "at"),)
@@ -169,10 +169,10 @@ class PaymentReconciliation(Model):
 
 
 class PaymentProof(Model):
-    """What a person uploaded to show that he has paid by hand.
+    """A transfer receipt that a buyer uploaded.
 
-    The file lies in the private storage as ``file``, sealed by a data key of its own (no foreign key: destroying it
-    destroys the proof); ``size`` is that of what is in it.
+    The file is in the private storage as ``file``, encrypted with its own data key (no foreign key: destroying the key
+    destroys the file). ``size`` is that of the decrypted file.
     """
 
     __tablename__ = "payment_proofs"

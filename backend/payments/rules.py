@@ -1,4 +1,4 @@
-"""Pure decisions of payments."""
+"""Pure decisions of payments: status changes, credits, refunds, polling."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from backend.payments.types import (
 
 _S = IntentStatus
 _PAID: Final = frozenset({_S.SUCCEEDED, _S.UNDERPAID, _S.OVERPAID})
-_BACK: Final = frozenset({_S.PARTIALLY_REFUNDED, _S.REFUNDED})
+_REFUNDED: Final = frozenset({_S.PARTIALLY_REFUNDED, _S.REFUNDED})
 _ENDED: Final = frozenset({_S.EXPIRED, _S.FAILED, _S.CANCELLED})
 
 MOVES: Final[dict[IntentStatus, frozenset[IntentStatus]]] = {
     _S.CREATED: _PAID | {_S.PENDING, _S.CONFIRMING, _S.EXPIRED, _S.FAILED, _S.CANCELLED},
     _S.PENDING: _PAID | {_S.CONFIRMING, _S.EXPIRED, _S.FAILED, _S.CANCELLED},
-    # A reorganised chain takes a transfer back out of sight.
+    # When a chain is reorganised, a transfer may disappear.
     _S.CONFIRMING: _PAID | {_S.PENDING, _S.FAILED},
-    _S.UNDERPAID: _PAID | _BACK,
-    _S.SUCCEEDED: _BACK | {_S.OVERPAID},
-    _S.OVERPAID: _BACK | {_S.OVERPAID},
-    # Money that comes late is still money.
+    _S.UNDERPAID: _PAID | _REFUNDED,
+    _S.SUCCEEDED: _REFUNDED | {_S.OVERPAID},
+    _S.OVERPAID: _REFUNDED | {_S.OVERPAID},
+    # Late money is credited too.
     _S.EXPIRED: _PAID | {_S.CONFIRMING},
     _S.FAILED: _PAID | {_S.CONFIRMING},
     _S.CANCELLED: _PAID | {_S.CONFIRMING},
-    _S.PARTIALLY_REFUNDED: _BACK,
+    _S.PARTIALLY_REFUNDED: _REFUNDED,
     _S.REFUNDED: frozenset(),
 }
-"""From each status, those that may follow."""
+"""The statuses that may follow each status."""
 
 _TARGETS: Final = {
     ProviderState.PENDING: _S.PENDING,
@@ -62,13 +62,13 @@ _TARGETS: Final = {
 _POLL_GROWTH: Final = 1.6
 _FOLLOW_EVERY: Final = timedelta(minutes=30)
 MOST: Final = 10**15
-"""What the ledger moves at once, in minor units."""
-_RATES_MOVE: Final = 20
-"""Money in another asset may be given away for a twentieth more than its price of now: the price moves."""
+"""The largest amount of one transfer, in minor units."""
+_PRICE_TOLERANCE: Final = 20
+"""Foreign money may be credited for up to a twentieth more than today's price, since prices move."""
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a report changes: the next status, and the money to be credited now (the shop's currency)."""
+    """What a report changes: the next status, and the amount to credit now (in the shop's currency)."""
 
     outcome: Outcome
     status: IntentStatus | None = None
@@ -77,12 +77,12 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def payable_of(amount: Money, can: Capabilities) -> Money:
-    """What a person pays for ``amount``, in the provider's asset."""
+    """What a buyer pays for ``amount``, in the provider's asset."""
     return price(amount, can.asset or amount.currency, can.unit_price)
 
 
 def credited_for(intent: Intent, received: Money) -> Money:
-    """What ``received`` (of the asset) is worth, at the price that the payment was begun at; rounded down."""
+    """What ``received`` (in the asset) is worth at the price that the payment was started with; rounded down."""
     return Money(intent.amount.amount * received.amount // intent.payable.amount, intent.amount.currency)
 
 
@@ -93,9 +93,9 @@ def _paid_status(payable: Money, received: Money) -> IntentStatus:
 
 
 def decide(intent: Intent | None, report: ProviderReport) -> Decision:
-    """What ``report`` means for ``intent``.
+    """Decide what ``report`` changes in ``intent``.
 
-    Money that cannot be credited is never ignored: it is unmatched, for an admin to see.
+    Money that cannot be credited is never ignored: it becomes an unmatched payment, for an admin.
     """
     if intent is None:
         return Decision(Outcome.UNMATCHED, reason="unknown_payment")
@@ -123,7 +123,7 @@ def _decide_paid(intent: Intent, received: Money) -> Decision:
 
 
 def _decide_refunded(intent: Intent, refunded: Money) -> Decision:
-    """A refund of ours is in the books before it is sent; any other was made at the provider, behind our back."""
+    """The shop's own refunds are in the ledger before they are sent; any other was made at the provider."""
     if refunded.currency != intent.payable.currency:
         return Decision(Outcome.UNMATCHED, reason="wrong_currency")
     if refunded <= known_refund(intent):
@@ -132,99 +132,99 @@ def _decide_refunded(intent: Intent, refunded: Money) -> Decision:
 
 
 def refunded_status(intent: Intent, refunded: Money) -> IntentStatus:
-    """The status of a payment of which ``refunded`` has gone back in all; none of it, once a refund has failed."""
+    """The status of a payment with the refund total ``refunded``, which is zero after its only refund failed."""
     if not refunded:
         return _paid_status(intent.payable, intent.received)
     return _S.REFUNDED if refunded >= intent.credited else _S.PARTIALLY_REFUNDED
 
 
 def known_refund(intent: Intent) -> Money:
-    """What the provider has sent back as far as the books know, in its asset."""
-    back = intent.received.amount * intent.refunded.amount // intent.credited.amount if intent.credited else 0
-    return Money(back, intent.payable.currency)
+    """The refund total in the ledger, in the provider's asset."""
+    refunded = intent.received.amount * intent.refunded.amount // intent.credited.amount if intent.credited else 0
+    return Money(refunded, intent.payable.currency)
 
 
-def unbooked_refund(intent: Intent, back: Money) -> Money:
-    """What ``back`` (all that went back, in the asset) is worth beyond what the books know, in the shop's currency."""
-    total = intent.credited.amount * min(back.amount, intent.received.amount) // max(intent.received.amount, 1)
+def unbooked_refund(intent: Intent, reported: Money) -> Money:
+    """What of ``reported`` (the refund total, in the asset) is not in the ledger yet, in the shop's currency."""
+    total = intent.credited.amount * min(reported.amount, intent.received.amount) // max(intent.received.amount, 1)
     return Money(max(total - intent.refunded.amount, 0), intent.amount.currency)
 
 
-def refunded_elsewhere(intent: Intent, failed: Money, told: Money) -> Money:
-    """What of ``failed``, a refund in the books that the provider refused, has gone back by other hands.
+def refunded_elsewhere(intent: Intent, failed: Money, reported: Money) -> Money:
+    """What of ``failed``, a refund that the provider refused, was refunded outside the shop; in the shop's currency.
 
-    In the shop's currency; ``told`` is the most that the provider ever said had gone back, in its asset. Such a refund
-    looks like ours as long as ours is in the books, so only now is it seen that there was another.
+    ``reported`` is the largest refund total that the provider ever reported, in its asset. While the shop's own refund
+    was in the ledger, the provider's report looked like that one; its refusal shows that there was another.
     """
-    if told >= known_refund(intent):
+    if reported >= known_refund(intent):
         return failed
-    return unbooked_refund(msgspec.structs.replace(intent, refunded=intent.refunded - failed), told)
+    return unbooked_refund(msgspec.structs.replace(intent, refunded=intent.refunded - failed), reported)
 
 
-def worth(came: Money | None, currency: str, can: Capabilities | None) -> Worth | None:
-    """What ``came`` is worth in ``currency`` by its provider's price, and the most to give for it; None if unknown."""
-    if came is not None and came.currency == currency:
-        return Worth(came, came)
-    if came is None or can is None or can.asset != came.currency:
+def worth(received: Money | None, currency: str, can: Capabilities | None) -> Worth | None:
+    """What ``received`` is worth in ``currency`` at its provider's price; None if the price is unknown."""
+    if received is not None and received.currency == currency:
+        return Worth(received, received)
+    if received is None or can is None or can.asset != received.currency:
         return None
-    amount = came.convert(can.unit_price, currency)
-    return Worth(amount, amount + Money(amount.amount // _RATES_MOVE, currency))
+    amount = received.convert(can.unit_price, currency)
+    return Worth(amount, amount + Money(amount.amount // _PRICE_TOLERANCE, currency))
 
 
 def check_assigned(amount: Money, currency: str, worth: Worth | None) -> None:
-    """Raises Invalid, with the field's code, unless ``amount`` may be given for money that is worth so much."""
+    """Raises Invalid (field ``amount``) unless ``amount`` may be credited for money of this worth."""
     if amount.currency != currency or not 0 < amount.amount <= MOST:
-        raise Invalid("no amount to credit", fields={"amount": "not_positive"})
+        raise Invalid("not an amount to credit", fields={"amount": "not_positive"})
     if worth is None:
-        raise Invalid("nobody knows what it is worth", fields={"amount": "no_price"})
+        raise Invalid("no price for this asset", fields={"amount": "no_price"})
     if amount > worth.most:
-        raise Invalid("more than came", fields={"amount": "above_maximum"}, maximum=worth.most)
+        raise Invalid("more than was received", fields={"amount": "above_maximum"}, maximum=worth.most)
 
 
 def is_another_charge(intent: Intent, report: ProviderReport) -> bool:
-    """Whether ``report`` names ``intent`` and is not of it: a second charge, or something opened under another name.
+    """Whether ``report`` names ``intent`` but is about something else: a second charge, or another provider id.
 
-    Strangers may write a payment's id into other business of the same account; the provider's id they cannot choose.
+    Strangers can write a payment's id into other business of the same account, but cannot choose the provider's id.
     """
     opened_elsewhere = report.external_id not in {None, intent.external_id or report.external_id}
     other_charge = report.sole_charge and intent.charge_id not in {None, report.charge_id}
     return opened_elsewhere or other_charge
 
 
-def seen_at(intent: Intent, can: Capabilities | None) -> str:
-    """Where anybody can see the payment's latest transfer; empty where nothing has come, or nobody shows it."""
+def explorer_url(intent: Intent, can: Capabilities | None) -> str:
+    """The public page of the payment's latest transfer; empty without a transfer or a page."""
     if can is None or not intent.charge_id:
         return ""
     return can.explorer.replace("{tx}", quote(intent.charge_id.partition(":")[0], safe=""))
 
 
 def changes(intent: Intent, report: ProviderReport) -> bool:
-    """Whether ``report`` would change ``intent``, so that an answer without news costs no write."""
+    """Whether ``report`` would change ``intent``; if not, nothing is written."""
     return decide(intent, report).outcome is not Outcome.IGNORED
 
 
 def is_progress(intent: Intent, report: ProviderReport) -> bool:
-    """Whether ``report`` tells something new of money that is still on its way."""
+    """Whether ``report`` has new details of money that is on its way."""
     return report.state is ProviderState.CONFIRMING and intent.is_open and report.details != intent.progress
 
 
 def has_expired(intent: Intent, now: datetime) -> bool:
-    """Whether ``intent`` has waited too long for any word of money."""
+    """Whether the lifetime of ``intent`` has ended without money."""
     return _S.EXPIRED in MOVES[intent.status] and now >= intent.expires_at
 
 
 def ended_unpaid(intent: Intent, now: datetime) -> bool:
-    """Whether ``intent`` ended without money: its payer starts another one."""
+    """Whether ``intent`` ended without money, so that its payer starts a new one."""
     return not intent.received and (intent.status in _ENDED or has_expired(intent, now))
 
 
 def may_receive_money(intent: Intent) -> bool:
-    """Whether money may be on its way; also by a method that its payer has given up since."""
+    """Whether money may be on its way; also for a payment that was replaced by another method."""
     return intent.is_open or intent.status is _S.CANCELLED
 
 
 def should_poll(intent: Intent, now: datetime, can: Capabilities) -> bool:
-    """Whether asking the provider makes sense: while money may come, and for a while after, where nobody else tells."""
+    """Whether to poll the provider: while money may arrive, and for ``follow_seconds`` after the lifetime."""
     if now < intent.expires_at:
         return intent.status not in {_S.FAILED, _S.REFUNDED} and (may_receive_money(intent) or can.follow_seconds > 0)
     if now < intent.expires_at + timedelta(seconds=can.follow_seconds):
@@ -233,9 +233,9 @@ def should_poll(intent: Intent, now: datetime, can: Capabilities) -> bool:
 
 
 def poll_delay(attempt: int, can: Capabilities, *, follows: bool = False) -> timedelta:
-    """The wait before the ``attempt``-th question (from 0): it grows by 1.6 up to the provider's slowest.
+    """The wait before the ``attempt``-th poll (from 0): it grows by 1.6 up to ``slowest_poll_seconds``.
 
-    A payment that is only followed is asked about every half hour.
+    ``follows``: the payment has ended and is only polled for late money, every half hour.
     """
     if follows:
         return _FOLLOW_EVERY
@@ -244,7 +244,7 @@ def poll_delay(attempt: int, can: Capabilities, *, follows: bool = False) -> tim
 
 
 def refund_choice(intent: Intent, can: Capabilities | None, balance: Money) -> RefundChoice:
-    """What of a top-up can go back through its provider out of a wallet that holds ``balance``, or why nothing."""
+    """How much of a top-up can be refunded from a wallet that holds ``balance``, or why nothing."""
     zero = Money.zero(intent.amount.currency)
     whole_only = can is not None and not can.partial_refunds
     obstacle = None
@@ -262,7 +262,7 @@ def refund_choice(intent: Intent, can: Capabilities | None, balance: Money) -> R
 
 
 def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> None:
-    """Raises RefundNotPossible, RefundTooMuch unless the provider can send ``amount`` of this payment back."""
+    """Raises RefundNotPossible, RefundTooMuch unless the provider can refund ``amount`` of this payment."""
     if can is None or not can.refundable or (not can.partial_refunds and amount != intent.credited):
         raise RefundNotPossible(intent.method)
     if not 0 < amount.amount <= intent.refundable.amount:
@@ -272,7 +272,7 @@ def check_refund(intent: Intent, amount: Money, can: Capabilities | None) -> Non
 
 
 def shares(intents: Iterable[Intent], amount: Money) -> list[tuple[Intent, Money]]:
-    """How ``amount`` goes back over several payments, each in turn as far as it reaches. Raises RefundTooMuch."""
+    """Split a refund of ``amount`` over payments, each in turn up to its refundable rest. Raises RefundTooMuch."""
     left, taken = amount, []
     for intent in intents:
         part = min(left, intent.refundable, key=lambda money: money.amount)
@@ -285,13 +285,13 @@ def shares(intents: Iterable[Intent], amount: Money) -> list[tuple[Intent, Money
 
 
 def parse_reference_part(text: str) -> NumberPart | None:
-    """The signs of a payment's reference in ``text``: any of them, or the first ones after ``D-``; None for none."""
+    """Characters of a payment reference in ``text``: the first ones after ``D-``, else any; None without any."""
     plain = plain_signs(text)
     return parse_number_part(plain.removeprefix("D-"), first=plain.startswith("D-"))
 
 
 def as_id(text: str) -> UUID | None:
-    """The id that the text is, or None."""
+    """Read an id; None if the text is no id."""
     try:
         return UUID(text)
     except ValueError:
@@ -299,7 +299,7 @@ def as_id(text: str) -> UUID | None:
 
 
 def transfer_key(intent: Intent) -> str:
-    """The ledger's idempotency key of the next credit: ``payment:<id>``, with the sum before it for a later part."""
+    """The ledger's idempotency key of the next credit: ``payment:<id>``, for later parts with the total before."""
     return f"payment:{intent.id}" + (f":{intent.credited.amount}" if intent.credited else "")
 
 
@@ -322,7 +322,7 @@ def check_amount(amount: Money, minimum: Money, maximum: Money) -> None:
 
 
 def check_same(intent: Intent, method: str, amount: Money, order_id: OrderId | None) -> None:
-    """Raises PaymentConflict unless ``intent`` is what is asked for again."""
+    """Raises PaymentConflict unless ``intent`` was started with the same method, amount and order."""
     if (intent.method, intent.amount, intent.order_id) != (method, amount, order_id):
         raise PaymentConflict(f"key of payment {intent.id}")
 

@@ -12,11 +12,11 @@ from backend.payments.types import PollIntent, ReconcileProvider, SendRefund
 _SWEEP_SECONDS = 15
 _STATEMENT_SECONDS = 900
 _RECONCILED_AT = time(3, 40)  # UTC: when few people buy
-_RECONCILE_SECONDS = 600  # a provider without a list of all is asked about each payment
+_RECONCILE_SECONDS = 600  # without a statement, the provider is asked about each payment
 
 
 def tasks(payments: PaymentServices) -> list[Task]:
-    """Tasks: ask the provider about one payment, and again later while it is open; send a refund; compare one."""
+    """Tasks: poll a payment's provider, send a refund, reconcile a provider."""
 
     async def poll(payload: PollIntent, _job: Job) -> None:
         await payments.intents.poll(payload)
@@ -35,8 +35,8 @@ def tasks(payments: PaymentServices) -> list[Task]:
 
 
 def crons(payments: PaymentServices) -> list[Cron]:
-    """Timers: payments and refunds that nobody follows are taken up again; every provider is compared daily,
-    and some are looked over in between."""
+    """Timers: resume payments and refunds whose job was lost; reconcile every provider daily; read recent statements of
+    providers without webhooks."""
 
     async def sweep() -> None:
         await payments.intents.sweep()

@@ -1,4 +1,4 @@
-"""Telegram's payments as both know them: the gateways, which call the Bot API, and the bot, which hears its updates."""
+"""Payments by Telegram invoices: what the gateways (Bot API calls) and the bot (updates) share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_DESCRIPTION: Final = 255
 
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What Telegram shows of a payment; ``total`` in its asset's minor units, ``payload`` comes back with the money."""
+    """A Telegram invoice; ``total`` in the asset's minor units. Telegram returns ``payload`` with the payment."""
 
     title: str
     description: str
@@ -33,7 +33,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def method_of(currency: str) -> str:
-    """The way that a payment in ``currency`` came by."""
+    """The payment method of a Telegram payment in ``currency``."""
     return STARS_METHOD if currency == STARS else CARDS_METHOD
 
 
@@ -48,7 +48,7 @@ def invoice_of(
     unit_price: Decimal = Decimal(1),
     provider_token: str = "",
 ) -> Invoice:
-    """The invoice of a payment for the goods of ``title``, else for ``amount`` in the wallet; Stars say their rate."""
+    """The invoice of a payment: for the goods in ``title``, else for a top-up of ``amount``; in Stars with the rate."""
     locale = Locale.closest(language)
     _ = translator(locale).gettext
     total = format_money(amount, locale)
@@ -76,7 +76,7 @@ def _cut(title: str) -> str:
 
 
 def intent_of(payload: str) -> IntentId | None:
-    """The payment that an invoice's payload names; None for a payload that is not ours."""
+    """The payment that an invoice's payload names; None for a payload of another shop."""
     try:
         return IntentId(UUID(payload))
     except ValueError:
@@ -94,8 +94,8 @@ def paid(
 ) -> ProviderReport:
     """The report of one charge.
 
-    ``until`` is when a subscription that it pays for ends (Unix seconds): its charges share one id. A ``renewal`` is
-    nobody's payment, for each is begun by a person: it waits for an admin.
+    ``until``: when a subscription that it pays for ends (Unix seconds); its charges share one id. A ``renewal`` matches
+    no payment, since every payment is started by a person: it becomes an unmatched payment.
     """
     charge_id = _plain(charge_id)
     event_id = charge_id if until is None else f"{charge_id}:{until}"
@@ -113,7 +113,7 @@ def paid(
 
 
 def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = None) -> ProviderReport:
-    """The report of a charge that went back; where Telegram tells no payload, the charge names the payment."""
+    """The report of a refunded charge; without a payload, ``charge_id`` names the payment."""
     charge_id = _plain(charge_id)
     return ProviderReport(
         event_id=f"{charge_id}:refund",
@@ -127,7 +127,7 @@ def refunded(charge_id: str, payload: str, total: Money, *, payer: int | None = 
 
 
 def unreadable(key: str, kind: str, payload: str, payer: int | None = None) -> ProviderReport:
-    """The report of news without a readable sum: it names no payment, so an admin looks at what Telegram has."""
+    """The report of an update about money that cannot be read: it becomes an unmatched event, for an admin."""
     event_id = f"unread:{_plain(key)}"
     return ProviderReport(
         event_id=event_id,
@@ -138,12 +138,12 @@ def unreadable(key: str, kind: str, payload: str, payer: int | None = None) -> P
 
 
 def _details(charge_id: str, payload: str, payer: int | None, renewal: bool = False) -> dict[str, str]:
-    told = {"charge": charge_id, "payload": _plain(payload)}
+    details = {"charge": charge_id, "payload": _plain(payload)}
     if payer is not None:
-        told["payer"] = str(payer)
-    return told | ({"renewal": "yes"} if renewal else {})
+        details["payer"] = str(payer)
+    return details | ({"renewal": "yes"} if renewal else {})
 
 
 def _plain(text: str) -> str:
-    """Without the one character that PostgreSQL does not keep: what another tool wrote must not stop our books."""
+    """Drop NUL, which PostgreSQL cannot store."""
     return text.replace("\0", "")

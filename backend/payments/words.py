@@ -1,4 +1,4 @@
-"""What ways to pay are called, and why news came to nothing: the same words on the pages and in the chat."""
+"""Names of payment methods, and why a provider event was not applied; for pages and chat."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ METHODS: Final = {
     "demo": _("Demo payment"),
 }
 _REASONS: Final = {
-    "unknown_payment": _("We know no payment that it could belong to."),
-    "wrong_currency": _("It came in another currency than the payment asks for."),
-    "too_large": _("It is more than the books take at once."),
-    "refunded_elsewhere": _("It was paid back at the provider, and not from here."),
+    "unknown_payment": _("No matching payment."),
+    "wrong_currency": _("The payment is in another currency."),
+    "too_large": _("The amount is too large for one payment."),
+    "refunded_elsewhere": _("The refund was made at the provider, not in this shop."),
     "refund_accepted": _("The refund made at the provider was accepted."),
-    "credited_before": _("This money was counted before."),
-    "refunded_before": _("This refund was known."),
+    "credited_before": _("Already credited."),
+    "refunded_before": _("This refund is already known."),
 }
-_PAID_AFTERWARDS: Final = _("It came for a payment that had gone back already.")
-_TOO_LATE: Final = _("It came too late to change anything.")
+_PAID_AFTER_REFUND: Final = _("The payment was already refunded.")
+_TOO_LATE: Final = _("Received too late to change anything.")
 
 
 def method_title(method: str, words: Translator) -> str:
-    """What a way to pay is called; one that has no words, by its name."""
+    """The payment method's name for people; made from ``method`` if it is not in METHODS."""
     return words.gettext(METHODS[method]) if method in METHODS else method.replace("_", " ").title()
 
 
 def reason(code: str, words: Translator) -> str:
-    """Why a provider's message came to nothing, in plain words; a provider's own code stands as it is."""
+    """Why a provider event was not applied; an unknown code is shown as it is."""
     if code in _REASONS:
         return words.gettext(_REASONS[code])
     if code.startswith("paid_when_"):
-        return words.gettext(_PAID_AFTERWARDS)
+        return words.gettext(_PAID_AFTER_REFUND)
     return words.gettext(_TOO_LATE) if code.endswith("_stays") else code.replace("_", " ")

@@ -1,4 +1,4 @@
-"""The SQL of providers' calls whose signature does not cover the body."""
+"""SQL of webhook calls whose signature does not cover the body."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from backend.payments.models import PaymentCall
 from backend.payments.types import Call
 
 _CALL = PaymentCall.__table__.c
-_KEPT: Final = timedelta(days=4)
-"""Longer than any gateway takes a call after it was made."""
+_KEEP: Final = timedelta(days=4)
+"""Longer than any gateway accepts a call after it was sent."""
 
 
 async def use(tx: Tx, provider: str, call: Call) -> None:
-    """Note that ``call`` has an effect. Raises BadWebhook if it had one before, with another body."""
+    """Record that ``call`` has an effect. Raises BadWebhook if it had one before with another body."""
     row = {"provider": provider, "id": call.id, "digest": call.digest, "received_at": tx.now}
     added = insert(PaymentCall).values(row).on_conflict_do_nothing().returning(_CALL.id)
     if (await tx.execute(added)).one_or_none() is not None:
@@ -30,5 +30,5 @@ async def use(tx: Tx, provider: str, call: Call) -> None:
 
 
 async def prune(tx: Tx) -> None:
-    """Forget calls that are too old to be taken again."""
-    await tx.execute(delete(PaymentCall).where(_CALL.received_at < tx.now - _KEPT))
+    """Delete calls that are too old to be accepted again."""
+    await tx.execute(delete(PaymentCall).where(_CALL.received_at < tx.now - _KEEP))

@@ -1,4 +1,4 @@
-"""The SQL of the inbox."""
+"""SQL of provider events."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def _row(row: Any) -> ProviderEvent:
 
 
 def _add() -> Any:
-    # One that matched nothing before may match now, and then counts as new. What would only be ignored stays where an
-    # admin sees it: a statement may tell a subscription's renewal as old news of the first payment.
+    # An unmatched event that can be applied now is applied. One that would be ignored stays visible to admins: a
+    # statement may report a subscription's renewal under the id of the first charge.
     added = insert(PaymentEvent)
     again = {name: added.excluded[name] for name in ("intent_id", "outcome", "reason", "applied_at")}
     matches = and_(PaymentEvent.outcome == Outcome.UNMATCHED.value, added.excluded.outcome == Outcome.APPLIED.value)
@@ -56,13 +56,13 @@ def _add() -> Any:
     return upsert.returning(PaymentEvent.id)
 
 
-_ADD = _add()  # made once: it takes longer to build than to run
+_ADD = _add()  # built once: building takes longer than running
 
 
 async def add_event(
     tx: Tx, provider: str, report: ProviderReport, decision: Decision, intent_id: IntentId | None
 ) -> PaymentEventId | None:
-    """Store a provider's message with what became of it; None when it is known."""
+    """Store a provider event with its outcome; None if it was stored before."""
     amount = report.received or report.refunded
     row = {
         "id": tx.new_id(),
@@ -73,19 +73,19 @@ async def add_event(
         "state": report.state.value,
         "amount": amount.amount if amount else None,
         "currency": amount.currency if amount else None,
-        # Strangers write some of it (a transfer's comment), and PostgreSQL keeps no NUL.
+        # Strangers write some of it (a transfer's comment), and PostgreSQL cannot store NUL.
         "details": {name: text.replace("\0", "") for name, text in report.details.items()},
         "outcome": decision.outcome.value,
         "reason": decision.reason,
         "received_at": tx.now,
         "applied_at": tx.now if decision.outcome is Outcome.APPLIED else None,
     }
-    found = (await tx.execute(_ADD, row)).scalar_one_or_none()
-    return None if found is None else PaymentEventId(found)
+    event_id = (await tx.execute(_ADD, row)).scalar_one_or_none()
+    return None if event_id is None else PaymentEventId(event_id)
 
 
 async def lock_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
-    """A message, locked. Raises NotFound."""
+    """The provider event, locked. Raises NotFound."""
     row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id).with_for_update())).one_or_none()
     if row is None:
         raise NotFound(f"payment event {event_id}")
@@ -93,7 +93,7 @@ async def lock_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
 
 
 async def get_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
-    """A message. Raises NotFound."""
+    """The provider event. Raises NotFound."""
     row = (await tx.execute(select(*_COLUMNS).where(_EVENT.id == event_id))).one_or_none()
     if row is None:
         raise NotFound(f"payment event {event_id}")
@@ -101,22 +101,22 @@ async def get_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:
 
 
 async def most_refunded(tx: Tx, intent: Intent) -> Money:
-    """The most that the provider ever said had gone back of a payment, whatever became of the message."""
+    """The largest refund total that the provider ever reported of a payment, whatever the events' outcomes."""
     asset = intent.payable.currency
-    told = select(func.coalesce(func.max(_EVENT.amount), 0)).where(
+    query = select(func.coalesce(func.max(_EVENT.amount), 0)).where(
         _EVENT.intent_id == intent.id, _EVENT.state == ProviderState.REFUNDED.value, _EVENT.currency == asset
     )
-    return Money(int((await tx.execute(told)).scalar_one()), asset)
+    return Money(int((await tx.execute(query)).scalar_one()), asset)
 
 
 async def is_unmatched(tx: Tx, provider: str, event_id: str) -> bool:
-    """Whether a provider's message still waits for an admin."""
-    found = select(_EVENT.outcome).where(_EVENT.provider == provider, _EVENT.external_id == event_id)
-    return (await tx.execute(found)).scalar_one_or_none() == Outcome.UNMATCHED.value
+    """Whether a provider event still awaits an admin."""
+    query = select(_EVENT.outcome).where(_EVENT.provider == provider, _EVENT.external_id == event_id)
+    return (await tx.execute(query)).scalar_one_or_none() == Outcome.UNMATCHED.value
 
 
 async def count_unmatched(tx: Tx) -> int:
-    """How many messages belong to nobody yet."""
+    """How many provider events are unmatched."""
     unmatched = select(func.count()).where(_EVENT.outcome == Outcome.UNMATCHED.value)
     return int((await tx.execute(unmatched)).scalar_one())
 
@@ -124,17 +124,17 @@ async def count_unmatched(tx: Tx) -> int:
 async def list_events(
     tx: Tx, *, outcome: Outcome | None, intent_id: IntentId | None = None, before: UUID | None = None, limit: int
 ) -> list[ProviderEvent]:
-    """Messages, the latest first."""
-    found = select(*_COLUMNS).order_by(_EVENT.id.desc()).limit(limit)
+    """Provider events, the latest first."""
+    query = select(*_COLUMNS).order_by(_EVENT.id.desc()).limit(limit)
     if outcome is not None:
-        found = found.where(_EVENT.outcome == outcome.value)
+        query = query.where(_EVENT.outcome == outcome.value)
     if intent_id is not None:
-        found = found.where(_EVENT.intent_id == intent_id)
+        query = query.where(_EVENT.intent_id == intent_id)
     if before is not None:
-        found = found.where(_EVENT.id < before)
-    return [_row(row) for row in await tx.execute(found)]
+        query = query.where(_EVENT.id < before)
+    return [_row(row) for row in await tx.execute(query)]
 
 
 async def save_outcome(tx: Tx, event_id: PaymentEventId, outcome: Outcome, reason: str) -> None:
-    """Keep what an admin decided about a message."""
+    """Save an admin's decision about a provider event."""
     await tx.execute(update(PaymentEvent).where(_EVENT.id == event_id).values(outcome=outcome.value, reason=reason))

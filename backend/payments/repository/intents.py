@@ -1,4 +1,4 @@
-"""The SQL of payments themselves."""
+"""SQL of payments."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def add_intent(
     next_poll: timedelta | None,
     title: str = "",
 ) -> tuple[Intent, bool]:
-    """A new payment, leased to the caller, and True; or the one that the person's key made before, and False."""
+    """Add a payment, leased to the caller, and True; or return the one with the person's same key, and False."""
     values = {
         "id": tx.new_id(), "user_id": user_id, "provider": method, "currency": amount.currency, "amount": amount.amount,
         "asset": payable.currency, "payable": payable.amount,
@@ -101,26 +101,26 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
 
 
 async def lock_reported(tx: Tx, provider: str, report: ProviderReport) -> Intent | None:
-    """The payment that ``report`` speaks of, locked; None for a charge that is not the one it was made by.
+    """The payment that ``report`` is about, locked; None if there is none, or it was paid by another charge.
 
-    A refund is known by its charge too, and by that alone where an admin has given the money to somebody.
+    A refund is also matched by its charge: an unmatched payment that an admin assigned has nothing else.
     """
-    found = select(*_COLUMNS).where(_INTENT.provider == provider).with_for_update(key_share=True)
+    query = select(*_COLUMNS).where(_INTENT.provider == provider).with_for_update(key_share=True)
     named: Intent | None = None
     if report.intent_id is not None:
-        named = await _one(tx, found.where(_INTENT.id == report.intent_id))
+        named = await _one(tx, query.where(_INTENT.id == report.intent_id))
     elif report.external_id is not None:
-        named = await _one(tx, found.where(_INTENT.external_id == report.external_id))
+        named = await _one(tx, query.where(_INTENT.external_id == report.external_id))
     if named is not None and not rules.is_another_charge(named, report):
         return named
     if report.charge_id is None or report.state is not ProviderState.REFUNDED:
         return None
-    # A charge id is no key, so the first is taken.
-    return await _one(tx, found.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1))
+    # Charge ids are not unique here, so take the first.
+    return await _one(tx, query.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1))
 
 
-async def _one(tx: Tx, found: Select[Any]) -> Intent | None:
-    row = (await tx.execute(found)).one_or_none()
+async def _one(tx: Tx, query: Select[Any]) -> Intent | None:
+    row = (await tx.execute(query)).one_or_none()
     return None if row is None else _intent(row)
 
 
@@ -133,7 +133,7 @@ async def lock_intent(tx: Tx, intent_id: IntentId) -> Intent:
 
 
 async def lease(tx: Tx, intent_id: IntentId, length: timedelta) -> bool:
-    """Whether the caller may open the payment at the provider: nobody has, and nobody is about to."""
+    """Lease the payment for opening it at the provider; False if it is open or leased by another process."""
     taken = (
         update(PaymentIntent)
         .where(_INTENT.id == intent_id, _INTENT.external_id.is_(None), _INTENT.leased_until <= tx.now)
@@ -144,7 +144,7 @@ async def lease(tx: Tx, intent_id: IntentId, length: timedelta) -> bool:
 
 
 async def save_created(tx: Tx, intent_id: IntentId, created: Created) -> None:
-    """Keep the provider's answer, unless another came first; the payment now waits for the person."""
+    """Store that the provider opened the payment, unless another answer came first; a new payment becomes pending."""
     await tx.execute(
         update(PaymentIntent)
         .where(_INTENT.id == intent_id, _INTENT.external_id.is_(None))
@@ -158,12 +158,12 @@ async def save_created(tx: Tx, intent_id: IntentId, created: Created) -> None:
 
 
 async def lock_methods(tx: Tx, order_id: OrderId) -> None:
-    """Let the payments of one order be begun one after another, so that each sees the one before."""
+    """Start the payments of one order one after another, so that each sees the one before."""
     await tx.execute(_LOCK_METHODS, {"order_id": str(order_id)})
 
 
 async def cancel_others(tx: Tx, chosen: Intent, instead: IntentId | None) -> list[IntentId]:
-    """Cancel what ``chosen`` takes the place of, where no money is known: its order's payments, and ``instead``."""
+    """Cancel the order's other payments and ``instead``, unless money arrived: ``chosen`` replaces them."""
     replaced = _INTENT.id == instead
     if chosen.order_id is not None:
         replaced |= _INTENT.order_id == chosen.order_id
@@ -179,7 +179,7 @@ async def cancel_others(tx: Tx, chosen: Intent, instead: IntentId | None) -> lis
 async def save_paid(
     tx: Tx, intent_id: IntentId, status: IntentStatus, *, credited: Money, received: Money, charge_id: str | None
 ) -> None:
-    """Keep a payment's new status, and what has come and been credited in all."""
+    """Save a payment's status and its totals of received and credited money."""
     values: dict[str, Any] = {"credited": credited.amount, "received": received.amount}
     if charge_id is not None:
         values["charge_id"] = charge_id
@@ -187,19 +187,19 @@ async def save_paid(
 
 
 async def save_status(tx: Tx, intent_id: IntentId, status: IntentStatus, progress: dict[str, str]) -> None:
-    """Keep a payment's new status and what is known of money on its way."""
+    """Save a payment's status and what is known of money on its way."""
     await _save(
         tx, intent_id, status=status.value, progress={name: value.replace("\0", "") for name, value in progress.items()}
     )
 
 
 async def save_checkpoint(tx: Tx, intent_id: IntentId, checkpoint: str) -> None:
-    """Keep how far the provider has looked; for people the payment is the same as before."""
+    """Save the provider's checkpoint; ``updated_at`` stays, since nothing changed for people."""
     await tx.execute(update(PaymentIntent).where(_INTENT.id == intent_id).values(mark=checkpoint))
 
 
 async def save_refunded(tx: Tx, intent_id: IntentId, status: IntentStatus, refunded: Money) -> None:
-    """Keep what of a payment has gone back in all."""
+    """Save a payment's status and its refund total."""
     await _save(tx, intent_id, status=status.value, refunded=refunded.amount)
 
 
@@ -208,17 +208,17 @@ async def _save(tx: Tx, intent_id: IntentId, **values: Any) -> None:
 
 
 def _paid_for(order_id: OrderId) -> Select[Any]:
-    found = select(*_COLUMNS).where(_INTENT.order_id == order_id, _INTENT.credited > 0)
-    return found.order_by(_INTENT.id.desc())
+    query = select(*_COLUMNS).where(_INTENT.order_id == order_id, _INTENT.credited > 0)
+    return query.order_by(_INTENT.id.desc())
 
 
 async def list_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The payments that brought money for an order, the latest first."""
+    """The payments that were credited for an order, the latest first."""
     return [_intent(row) for row in await tx.execute(_paid_for(order_id))]
 
 
 async def lock_paid_for(tx: Tx, order_id: OrderId) -> list[Intent]:
-    """The same, locked."""
+    """The payments that were credited for an order, the latest first, locked."""
     return [_intent(row) for row in await tx.execute(_paid_for(order_id).with_for_update(key_share=True))]
 
 
@@ -234,39 +234,39 @@ async def list_by(
     before: UUID | None = None,
     limit: int,
 ) -> list[Intent]:
-    """Payments, the latest first: those to which everything that is given applies."""
-    wanted = {
+    """Payments that match all given conditions, the latest first."""
+    conditions = {
         _INTENT.user_id: user_id, _INTENT.provider: method, _INTENT.order_id: order_id,
         _INTENT.status: status.value if status else None,
     }  # fmt: skip
-    found = select(*_COLUMNS).order_by(_INTENT.id.desc()).limit(limit)
-    for column, value in wanted.items():
+    query = select(*_COLUMNS).order_by(_INTENT.id.desc()).limit(limit)
+    for column, value in conditions.items():
         if value is not None:
-            found = found.where(column == value)
+            query = query.where(column == value)
     if since is not None:
-        found = found.where(_INTENT.created_at >= since)
+        query = query.where(_INTENT.created_at >= since)
     if until is not None:
-        found = found.where(_INTENT.created_at <= until)
+        query = query.where(_INTENT.created_at <= until)
     if before is not None:
-        found = found.where(_INTENT.id < before)
-    return [_intent(row) for row in await tx.execute(found)]
+        query = query.where(_INTENT.id < before)
+    return [_intent(row) for row in await tx.execute(query)]
 
 
 async def list_ids(tx: Tx, ids: Collection[UUID], limit: int) -> list[Intent]:
-    """Those of the payments that there are, the latest first."""
-    found = select(*_COLUMNS).where(_INTENT.id.in_(ids)).order_by(_INTENT.id.desc()).limit(limit)
-    return [_intent(row) for row in await tx.execute(found)]
+    """The payments with these ids, the latest first; unknown ids are left out."""
+    query = select(*_COLUMNS).where(_INTENT.id.in_(ids)).order_by(_INTENT.id.desc()).limit(limit)
+    return [_intent(row) for row in await tx.execute(query)]
 
 
 async def sum_net(tx: Tx, method: str) -> dict[str, int]:
-    """What all payments of a provider have brought, less what went back, in minor units by the shop's currency."""
+    """The sum of a provider's credited money less refunds, in minor units by the shop's currency."""
     net = func.sum(_INTENT.credited - _INTENT.refunded).label("net")
     rows = await tx.execute(select(_INTENT.currency, net).where(_INTENT.provider == method).group_by(_INTENT.currency))
     return {row.currency: int(row.net) for row in rows if row.net}
 
 
 async def next_poll(tx: Tx, intent_id: IntentId, attempt: int, at: datetime | None) -> bool:
-    """Note that the next question comes ``at``, or none; False when the ``attempt``-th was followed up already."""
+    """Schedule the next poll ``at``, or none; False if the ``attempt``-th poll was followed up already."""
     noted = (
         update(PaymentIntent)
         .where(_INTENT.id == intent_id, _INTENT.polls == attempt)
@@ -277,7 +277,7 @@ async def next_poll(tx: Tx, intent_id: IntentId, attempt: int, at: datetime | No
 
 
 async def claim_forgotten(tx: Tx, overdue: timedelta, most: int) -> list[tuple[IntentId, int]]:
-    """Payments whose question is overdue, with their counts of questions; each is claimed for that long again."""
+    """Payments whose poll is overdue, with their poll counts; each is claimed for ``overdue`` again."""
     late = (
         select(_INTENT.id)
         .where(_INTENT.next_poll_at < tx.now - overdue)

@@ -1,4 +1,4 @@
-"""The SQL of proofs of payments by hand."""
+"""SQL of transfer receipts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """Where a proof's file lies, and what opens it."""
+    """Where a receipt's file is stored, and the data key that decrypts it."""
 
     file: str
     data_key_id: DataKeyId
@@ -40,18 +40,18 @@ def _receipt(row: Any) -> TransferReceipt:
 
 
 async def add_receipt(tx: Tx, receipt: TransferReceipt, sealed: Sealed) -> None:
-    """Keep that ``receipt`` was uploaded."""
+    """Store an uploaded receipt."""
     await tx.execute(insert(PaymentProof), msgspec.structs.asdict(receipt) | msgspec.structs.asdict(sealed))
 
 
 async def list_receipts(tx: Tx, *intent_ids: IntentId) -> list[TransferReceipt]:
-    """All proofs of these payments, the oldest first."""
-    found = select(*_COLUMNS).where(_RECEIPT.intent_id.in_(intent_ids)).order_by(_RECEIPT.id)
-    return [_receipt(row) for row in await tx.execute(found)]
+    """All receipts of these payments, the oldest first."""
+    query = select(*_COLUMNS).where(_RECEIPT.intent_id.in_(intent_ids)).order_by(_RECEIPT.id)
+    return [_receipt(row) for row in await tx.execute(query)]
 
 
 async def get_receipt(tx: Tx, receipt_id: TransferReceiptId) -> tuple[TransferReceipt, Sealed]:
-    """A proof and where its file lies. Raises NotFound."""
+    """A receipt and where its file is stored. Raises NotFound."""
     found = select(*_COLUMNS, _RECEIPT.file, _RECEIPT.data_key_id).where(_RECEIPT.id == receipt_id)
     row = (await tx.execute(found)).one_or_none()
     if row is None:
@@ -60,13 +60,13 @@ async def get_receipt(tx: Tx, receipt_id: TransferReceiptId) -> tuple[TransferRe
 
 
 async def list_waiting(tx: Tx, limit: int) -> list[IntentId]:
-    """Payments with a proof that nobody has judged, those that wait longest first."""
+    """Payments with a receipt that awaits review, the longest waiting first."""
     first = func.min(_RECEIPT.at)
     found = select(_RECEIPT.intent_id).where(_RECEIPT.decided_at.is_(None)).group_by(_RECEIPT.intent_id)
     return [IntentId(row.intent_id) for row in await tx.execute(found.order_by(first, _RECEIPT.intent_id).limit(limit))]
 
 
 async def decide(tx: Tx, intent_id: IntentId) -> None:
-    """Note that an admin has judged what a payment's proofs show."""
-    waits = (_RECEIPT.intent_id == intent_id) & _RECEIPT.decided_at.is_(None)
-    await tx.execute(update(PaymentProof).where(waits).values(decided_at=tx.now))
+    """Mark all receipts of a payment as reviewed."""
+    pending = (_RECEIPT.intent_id == intent_id) & _RECEIPT.decided_at.is_(None)
+    await tx.execute(update(PaymentProof).where(pending).values(decided_at=tx.now))

@@ -1,4 +1,4 @@
-"""The SQL of reconciliations."""
+"""SQL of reconciliations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _reconciliation(row: Any) -> Reconciliation:
 
 
 async def add_reconciliation(tx: Tx, done: Reconciliation) -> None:
-    """Keep what a comparison found."""
+    """Store a reconciliation."""
     await tx.execute(
         insert(PaymentReconciliation).values(
             id=done.id,
@@ -46,6 +46,6 @@ async def add_reconciliation(tx: Tx, done: Reconciliation) -> None:
 
 
 async def list_reconciliations(tx: Tx, limit: int) -> list[Reconciliation]:
-    """The latest comparisons."""
+    """The latest reconciliations, the newest first."""
     rows = await tx.execute(select(*_DONE).order_by(_DONE.at.desc(), _DONE.id.desc()).limit(limit))
     return [_reconciliation(row) for row in rows]

@@ -1,4 +1,4 @@
-"""The SQL of refunds through providers."""
+"""SQL of refunds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.payments.types import Intent, IntentId, Refund, RefundId, RefundSta
 
 _REFUND = PaymentRefund.__table__.c
 _INTENT = PaymentIntent.__table__.c
-_FOUND = select(
+_QUERY = select(
     _REFUND.id, _REFUND.intent_id, _REFUND.order_id, _REFUND.amount, _REFUND.currency, _REFUND.payable, _REFUND.asset,
     _REFUND.status, _REFUND.reason, _REFUND.external_id, _REFUND.created_at, _REFUND.updated_at, _INTENT.user_id,
     _INTENT.provider,
@@ -52,7 +52,7 @@ async def add_refund(
     idempotency_key: str,
     actor_id: UserId | None,
 ) -> RefundId | None:
-    """A new refund, pending; None when the key was used before."""
+    """Add a pending refund; None if the key was used before."""
     added = (
         insert(PaymentRefund)
         .values(
@@ -73,21 +73,21 @@ async def add_refund(
         .on_conflict_do_nothing(index_elements=["idempotency_key"])
         .returning(_REFUND.id)
     )
-    found = (await tx.execute(added)).scalar_one_or_none()
-    return None if found is None else RefundId(found)
+    refund_id = (await tx.execute(added)).scalar_one_or_none()
+    return None if refund_id is None else RefundId(refund_id)
 
 
 async def get_refund(tx: Tx, refund_id: RefundId) -> Refund:
     """The refund. Raises NotFound."""
-    row = (await tx.execute(_FOUND.where(_REFUND.id == refund_id))).one_or_none()
+    row = (await tx.execute(_QUERY.where(_REFUND.id == refund_id))).one_or_none()
     if row is None:
         raise NotFound(f"refund {refund_id}")
     return _refund(row)
 
 
 async def find_by_key(tx: Tx, idempotency_key: str) -> Refund | None:
-    """The refund that was begun with this key."""
-    row = (await tx.execute(_FOUND.where(_REFUND.idempotency_key == idempotency_key))).one_or_none()
+    """The refund with this idempotency key; None if there is none."""
+    row = (await tx.execute(_QUERY.where(_REFUND.idempotency_key == idempotency_key))).one_or_none()
     return None if row is None else _refund(row)
 
 
@@ -95,16 +95,16 @@ async def list_refunds(
     tx: Tx, *, intent_id: IntentId | None = None, order_id: OrderId | None = None, limit: int = 100
 ) -> list[Refund]:
     """Refunds of one payment, of one order, or all; the latest first."""
-    found = _FOUND.order_by(_REFUND.id.desc()).limit(limit)
+    query = _QUERY.order_by(_REFUND.id.desc()).limit(limit)
     if intent_id is not None:
-        found = found.where(_REFUND.intent_id == intent_id)
+        query = query.where(_REFUND.intent_id == intent_id)
     if order_id is not None:
-        found = found.where(_REFUND.order_id == order_id)
-    return [_refund(row) for row in await tx.execute(found)]
+        query = query.where(_REFUND.order_id == order_id)
+    return [_refund(row) for row in await tx.execute(query)]
 
 
 async def end_refund(tx: Tx, refund_id: RefundId, status: RefundStatus, external_id: str | None) -> bool:
-    """Keep how a pending refund ended; False when it had ended before."""
+    """End a pending refund; False if it ended before."""
     ended = (
         update(PaymentRefund)
         .where(_REFUND.id == refund_id, _REFUND.status == RefundStatus.PENDING.value)
@@ -115,7 +115,7 @@ async def end_refund(tx: Tx, refund_id: RefundId, status: RefundStatus, external
 
 
 async def claim(tx: Tx, refund_id: RefundId, length: timedelta) -> bool:
-    """Whether the caller alone may send a refund for so long: it is pending, and nobody has claimed it."""
+    """Claim a pending refund for ``length``, so that one run sends it; False if it ended or is claimed."""
     free = or_(_REFUND.claimed_until.is_(None), _REFUND.claimed_until <= tx.now)
     claimed = (
         update(PaymentRefund)
@@ -127,7 +127,7 @@ async def claim(tx: Tx, refund_id: RefundId, length: timedelta) -> bool:
 
 
 async def claim_stuck(tx: Tx, older_than: timedelta, most: int) -> list[RefundId]:
-    """Pending refunds that nobody has tried to send for so long; each is left alone for that long again."""
+    """Pending refunds that no run tried to send for ``older_than``; each counts as tried now."""
     stuck = (
         select(_REFUND.id)
         .where(_REFUND.status == RefundStatus.PENDING.value, _REFUND.updated_at < tx.now - older_than)
@@ -138,8 +138,8 @@ async def claim_stuck(tx: Tx, older_than: timedelta, most: int) -> list[RefundId
     return [RefundId(row.id) for row in await tx.execute(claimed)]
 
 
-# One expression, so one moment: a refund that ends in between must not count as both.
-_GONE = _INTENT.refunded - (
+# One expression sees one moment: a refund that ends in between must not be counted twice.
+_CONFIRMED = _INTENT.refunded - (
     select(func.coalesce(func.sum(_REFUND.amount), 0))
     .where(_REFUND.intent_id == _INTENT.id, _REFUND.status == RefundStatus.PENDING.value)
     .correlate(PaymentIntent)
@@ -148,25 +148,27 @@ _GONE = _INTENT.refunded - (
 
 
 async def get_refunded_total(tx: Tx, intent_id: IntentId) -> Money:
-    """What of a payment has really gone back: without what is booked and not sent yet. Raises NotFound."""
-    row = (await tx.execute(select(_GONE.label("gone"), _INTENT.currency).where(_INTENT.id == intent_id))).one_or_none()
+    """How much of a payment was refunded and confirmed, without pending refunds. Raises NotFound."""
+    row = (
+        await tx.execute(select(_CONFIRMED.label("confirmed"), _INTENT.currency).where(_INTENT.id == intent_id))
+    ).one_or_none()
     if row is None:
         raise NotFound(f"payment {intent_id}")
-    return Money(int(row.gone), row.currency)
+    return Money(int(row.confirmed), row.currency)
 
 
 async def list_refunded_totals(tx: Tx, method: str, since: datetime, most: int) -> dict[IntentId, Money]:
-    """What has really gone back of each payment of a provider by which a refund has ended well since then."""
+    """The confirmed refund total of each payment of a provider with a refund that succeeded after ``since``."""
     sent = select(_REFUND.intent_id).where(_REFUND.status == RefundStatus.SUCCEEDED.value, _REFUND.updated_at >= since)
-    found = select(_INTENT.id, _GONE.label("gone"), _INTENT.currency).where(
+    query = select(_INTENT.id, _CONFIRMED.label("confirmed"), _INTENT.currency).where(
         _INTENT.provider == method, _INTENT.id.in_(sent)
     )
-    rows = await tx.execute(found.order_by(_INTENT.id.desc()).limit(most))
-    return {IntentId(row.id): Money(int(row.gone), row.currency) for row in rows}
+    rows = await tx.execute(query.order_by(_INTENT.id.desc()).limit(most))
+    return {IntentId(row.id): Money(int(row.confirmed), row.currency) for row in rows}
 
 
 async def sum_pending(tx: Tx, method: str) -> dict[str, int]:
-    """What is booked to go back through a provider and is not sent yet, in minor units by the shop's currency."""
+    """The sum of a provider's pending refunds, in minor units by the shop's currency."""
     pending = (
         select(_REFUND.currency, func.sum(_REFUND.amount).label("amount"))
         .join(PaymentIntent, _INTENT.id == _REFUND.intent_id)

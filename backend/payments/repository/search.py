@@ -1,4 +1,4 @@
-"""The SQL by which admins find payments."""
+"""SQL of the payment search for admins."""
 
 from __future__ import annotations
 
@@ -26,52 +26,52 @@ _OF_PEOPLE = text(
 
 
 async def find_number(tx: Tx, number: int) -> UUID | None:
-    """The payment with this number."""
+    """The payment with this number; None if there is none."""
     return (await tx.execute(select(_INTENT.id).where(_INTENT.number == number))).scalar_one_or_none()
 
 
 async def find_named(tx: Tx, number: int, reference: str) -> UUID | None:
-    """The payment with this number, if its payer was told to name ``reference``."""
+    """The payment with this number, if its instructions named ``reference``; else None."""
     named = _INTENT.action["fields"]["reference"].astext == reference
     return (await tx.execute(select(_INTENT.id).where(_INTENT.number == number, named))).scalar_one_or_none()
 
 
 async def list_numbered_like(tx: Tx, part: NumberPart, limit: int) -> list[UUID]:
-    """The newest payments whose reference has the signs of ``part``."""
+    """The newest payments whose reference contains the characters of ``part``."""
     return await list_numbered(tx, PaymentIntent.__tablename__, "number", Numbering.PAYMENTS, part, limit)
 
 
 async def list_by_provider_id(tx: Tx, name: str, limit: int) -> list[UUID]:
-    """The payments that a provider calls ``name``, by their own id, their money's, or a message's."""
+    """The payments with the provider's id ``name``: of the payment, of the money, or of a provider event."""
     money = func.split_part(_INTENT.charge_id, ":", 1)
-    found = select(_INTENT.id).where(
+    payments = select(_INTENT.id).where(
         or_(
             _INTENT.external_id == name,
             _INTENT.charge_id == name,
             _INTENT.charge_id.is_not(None) & (money == name),
         )
     )
-    told = select(_EVENT.intent_id).where(_EVENT.external_id == name, _EVENT.intent_id.is_not(None))
-    return list((await tx.execute(found.union(told).limit(limit))).scalars())
+    events = select(_EVENT.intent_id).where(_EVENT.external_id == name, _EVENT.intent_id.is_not(None))
+    return list((await tx.execute(payments.union(events).limit(limit))).scalars())
 
 
 async def list_by_amount(tx: Tx, amount: Money, limit: int) -> list[UUID]:
-    """The newest payments of an amount, as the shop credits it or as the person pays it."""
+    """The newest payments of an amount, credited or payable."""
     credited = (_INTENT.amount == amount.amount) & (_INTENT.currency == amount.currency)
     paid = (_INTENT.payable == amount.amount) & (_INTENT.asset == amount.currency)
-    found: list[UUID] = []
+    ids: list[UUID] = []
     for condition in (credited, paid):
         newest = select(_INTENT.id).where(condition).order_by(_INTENT.id.desc()).limit(limit)
-        found += (await tx.execute(newest)).scalars()
-    return found
+        ids += (await tx.execute(newest)).scalars()
+    return ids
 
 
 async def list_of_people(tx: Tx, people: Sequence[UserId], limit: int) -> list[UUID]:
-    """The newest payments of some people."""
+    """The newest payments of these people."""
     return list((await tx.execute(_OF_PEOPLE, {"people": list(people), "most": limit})).scalars())
 
 
 async def list_of_orders(tx: Tx, orders: Sequence[OrderId], limit: int) -> list[UUID]:
-    """The newest payments for some orders."""
-    found = select(_INTENT.id).where(_INTENT.order_id.in_(orders)).order_by(_INTENT.id.desc()).limit(limit)
-    return list((await tx.execute(found)).scalars())
+    """The newest payments for these orders."""
+    query = select(_INTENT.id).where(_INTENT.order_id.in_(orders)).order_by(_INTENT.id.desc()).limit(limit)
+    return list((await tx.execute(query)).scalars())

@@ -1,4 +1,4 @@
-"""Payments inside Telegram's chats: invoices, the question before a payment, and the news after it."""
+"""Payments in Telegram chats: invoices, pre-checkout, and charges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _METHODS: Final = (telegram.STARS_METHOD, telegram.CARDS_METHOD)
 
 
 class ChatPaymentsService:
-    """What Telegram asks and tells the bot about payments; ``shop`` is the name that stands on an invoice."""
+    """Handles the bot's payment updates; ``shop`` is the name on invoices."""
 
     def __init__(self, *, intents: IntentsService, methods: MethodsService, shop: str, provider_token: str) -> None:
         self._intents = intents
@@ -27,11 +27,11 @@ class ChatPaymentsService:
         self._provider_token = provider_token
 
     async def methods(self, actor: Actor) -> dict[str, PaymentMethod]:
-        """The ways that are invoices in the chat and are on, by name."""
+        """The enabled payment methods that are paid by invoice in the chat, by name."""
         return {method.name: method for method in await self._methods.enabled(actor) if method.name in _METHODS}
 
     def invoice(self, actor: Actor, intent: Intent, method: PaymentMethod) -> Invoice:
-        """The invoice of the actor's payment, in his language."""
+        """The invoice of the actor's payment, in their language."""
         return telegram.invoice_of(
             intent.id,
             intent.amount,
@@ -44,9 +44,9 @@ class ChatPaymentsService:
         )
 
     async def approve(self, payload: str, total: int, currency: str, payer_telegram_id: int) -> Intent:
-        """The payment that Telegram may take ``total`` minor units for now.
+        """Approve a pre-checkout: Telegram may charge ``total`` minor units for the payment now; the payment.
 
-        Raises PaymentClosed for one that is over, another's, of another price, or none of ours.
+        Raises PaymentClosed if the payment has ended, is another person's, has another price, or is unknown.
         """
         intent_id = telegram.intent_of(payload)
         if intent_id is None:
@@ -67,16 +67,17 @@ class ChatPaymentsService:
         until: int | None = None,
         renewal: bool = False,
     ) -> Outcome:
-        """Take a charge in. ``until``: when a subscription that it pays for ends (Unix seconds); ``renewal``: again."""
+        """Apply a charge. ``until``: when the subscription that it pays for ends (Unix seconds); ``renewal``: not its
+        first charge."""
         report = telegram.paid(charge_id, payload, total, payer=payer, until=until, renewal=renewal)
         return await self._settle(report, total)
 
     async def refunded(self, charge_id: str, payload: str, total: Money, *, payer: int | None = None) -> Outcome:
-        """Note that a charge went back: our own refund is known, any other waits for an admin."""
+        """Apply a refunded charge: a refund of this shop is known, any other becomes an unmatched event."""
         return await self._settle(telegram.refunded(charge_id, payload, total, payer=payer), total)
 
     async def unreadable(self, key: str, kind: str, payload: str, payer: int | None = None) -> Outcome:
-        """Keep news of money that nobody can read, among the unmatched payments; ``key`` tells one from the next."""
+        """Store an update about money that cannot be read as an unmatched event; ``key`` is unique to it."""
         return await self._intents.settle(telegram.STARS_METHOD, telegram.unreadable(key, kind, payload, payer))
 
     async def _settle(self, report: ProviderReport, total: Money) -> Outcome:

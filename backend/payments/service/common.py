@@ -1,4 +1,4 @@
-"""What the payments' services share."""
+"""Shared by the services of payments."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from backend.payments.ports import PaymentProvider
 from backend.payments.types import Intent, PaymentRef
 
 Providers = Mapping[str, PaymentProvider]
-"""Those that are on, by name."""
+"""The enabled providers, by name."""
 NO_PROVIDERS: Final[Providers] = MappingProxyType({})
 
 
 async def ref(tx: Tx, intent: Intent) -> PaymentRef:
-    """The payment, as its provider needs it."""
+    """The payment, as its provider's methods get it."""
     payer = await identity.get_recipient(tx, intent.user_id)
     return PaymentRef(
         intent_id=intent.id,

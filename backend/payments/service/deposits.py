@@ -1,4 +1,4 @@
-"""Payments by hand: proofs from people, and what admins find."""
+"""Bank transfers: buyers upload receipts, admins confirm or reject the payment."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MAX_NOTE: Final = 500
 _MAX_REASON: Final = 500
 _SHOWN: Final = 100
 _KEY_PURPOSE: Final = "payment_proof"
-# Money may come late, and a person may answer a refusal with a better proof.
+# Money may be late, and a buyer may answer a rejection with a better receipt.
 _ACCEPTS_RECEIPTS: Final = frozenset(
     {
         IntentStatus.CREATED,
@@ -57,9 +57,9 @@ _ACCEPTS_RECEIPTS: Final = frozenset(
 
 
 class DepositsService:
-    """Deposits by hand. Proofs are sealed: each file by a data key of its own, which the key ring wraps.
+    """Bank transfers. Each receipt is encrypted with a data key of its own.
 
-    ``limit`` is what one admin may make alone, in the shop's currency.
+    ``limit`` is the single-admin limit, in the shop's currency.
     """
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Live[Money]) -> None:
@@ -70,9 +70,9 @@ class DepositsService:
 
     @retry_conflicts
     async def add_receipt(self, actor: Actor, intent_id: IntentId, data: bytes, note: str = "") -> TransferReceipt:
-        """Keep a picture (PNG, JPEG, WebP) or a PDF that shows the actor's payment, and tell the admins.
+        """Store the receipt of the actor's transfer, a picture (PNG, JPEG, WebP) or a PDF, and notify the admins.
 
-        Raises NotFound for another's payment, PaymentClosed for one that needs no proof, Invalid (field ``proof``:
+        Raises NotFound for another's payment, PaymentClosed for one that needs no receipt, Invalid (field ``proof``:
         ``too_large``, ``not_a_document``, ``too_many``; ``note``: ``too_long``).
         """
         content_type = _checked(data, note)
@@ -96,7 +96,7 @@ class DepositsService:
                 # Inside the transaction, so that no row ever names a file that is not there.
                 name = await self._files.put(seal(key, data, receipt.id.bytes))
                 await receipts.add_receipt(tx, receipt, Sealed(name, key_id))
-                await self._tell(tx, intent, first=all(item.decided_at is not None for item in before))
+                await self._notify(tx, intent, first=all(item.decided_at is not None for item in before))
         except BaseException:
             if name is not None:
                 await self._files.delete(name)
@@ -108,14 +108,16 @@ class DepositsService:
         return intent.method == METHOD and intent.status in _ACCEPTS_RECEIPTS and len(receipts) < MOST_RECEIPTS
 
     async def receipts(self, actor: Actor, intent_id: IntentId) -> list[TransferReceipt]:
-        """What was uploaded for a payment, the oldest first; for its owner, and for admins with the permission for
-        money. Raises NotFound."""
+        """The receipts of a payment, the oldest first; for its owner and admins with the permission for money.
+
+        Raises NotFound.
+        """
         async with self._uow.read() as tx:
             await self._visible(tx, actor, intent_id)
             return await receipts.list_receipts(tx, intent_id)
 
     async def open_receipt(self, actor: Actor, receipt_id: TransferReceiptId) -> StoredFile:
-        """The file itself, for the same people. Raises NotFound."""
+        """The file of a receipt; for the payment's owner and admins with the permission for money. Raises NotFound."""
         async with self._uow.read() as tx:
             receipt, sealed = await receipts.get_receipt(tx, receipt_id)
             await self._visible(tx, actor, receipt.intent_id)
@@ -124,14 +126,16 @@ class DepositsService:
         return StoredFile(data, receipt.content_type)
 
     async def latest_receipt(self, intent_id: IntentId) -> StoredFile | None:
-        """The latest file of a payment, for the message to the admins; None where there is none."""
+        """The latest receipt of a payment, for the message to the admins; None if there is none."""
         async with self._uow.read() as tx:
             shown = await receipts.list_receipts(tx, intent_id)
         return await self.open_receipt(Actor.system(), shown[-1].id) if shown else None
 
     async def awaiting_review(self, actor: Actor) -> list[Deposit]:
-        """Payments with a proof that nobody has judged, and those that wait for a second admin; of each those that
-        wait longest first. Needs the permission for money."""
+        """Transfers with a receipt to review, then those that need a second admin; each the longest waiting first.
+
+        Needs the permission for money.
+        """
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             firsts = await approvals.list_first(tx, ValueKind.DEPOSIT)
@@ -150,12 +154,12 @@ class DepositsService:
 
     @retry_conflicts
     async def confirm(self, actor: Actor, intent_id: IntentId, received: Money) -> Intent:
-        """Say that ``received`` has arrived for a payment **in all**, not since the last time; the payment.
+        """Confirm that ``received`` has arrived for a payment **in total**, not since the last time; the payment.
 
-        Above the single-admin limit (``approvals.domain.make``) it is credited once a second admin has said the same,
-        and the payment stays as it is until then (``received``). Two admins who say the same credit it once. Raises
-        NotFound for a payment of another way, SecondAdminNeeded for one's own, PaymentClosed for one that takes no
-        money any more, Invalid (field ``amount``) for no amount, or one below what was confirmed before.
+        Above the single-admin limit (``approvals.domain.make``) it is credited once a second admin confirms the same
+        total; until then the payment is unchanged. The same total is credited once. Raises NotFound for a payment of
+        another method, SecondAdminNeeded for one's own, PaymentClosed for one that accepts no more money, Invalid
+        (field ``amount``) for no amount, or less than was confirmed before.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -172,21 +176,21 @@ class DepositsService:
             if await domain.apply(tx, METHOD, report) is Outcome.UNMATCHED:
                 raise PaymentClosed(intent.status)
             await receipts.decide(tx, intent_id)
-            told = {"received": received.amount, "currency": received.currency}
-            await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", told)
+            facts = {"received": received.amount, "currency": received.currency}
+            await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", facts)
             tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=True))
             return await intents.get_intent(tx, intent_id)
 
     @retry_conflicts
     async def reject(self, actor: Actor, intent_id: IntentId, reason: str) -> Intent:
-        """Say that nothing (more) arrived; the person sees ``reason`` (``progress["reason"]``) and may prove it anew.
+        """Reject a transfer: nothing (more) arrived. The buyer sees ``reason`` and may upload another receipt.
 
-        What was confirmed before stays. Raises NotFound, SecondAdminNeeded for one's own, PaymentClosed where nothing
-        waits, Invalid without a reason.
+        What was confirmed before stays. ``reason`` is stored as ``progress["reason"]``. Raises NotFound,
+        SecondAdminNeeded for one's own, PaymentClosed if nothing is to be reviewed, Invalid without a reason.
         """
         actor.require(Permission.MONEY)
         if not 0 < len(reason.strip()) <= _MAX_REASON:
-            raise Invalid("no reason, or a novel", fields={"reason": "required" if not reason.strip() else "too_long"})
+            raise Invalid("no reason, or too long", fields={"reason": "required" if not reason.strip() else "too_long"})
         async with self._uow() as tx:
             intent = await self._locked(tx, intent_id)
             await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
@@ -199,21 +203,21 @@ class DepositsService:
                 intent_id=intent_id,
                 details={"reason": reason.strip()},
             )
-            if await domain.apply(tx, METHOD, report) is Outcome.IGNORED:  # a part of it came: that stays
-                await self._keep(tx, intent, report.details)
+            if await domain.apply(tx, METHOD, report) is Outcome.IGNORED:  # a part was confirmed: its status stays
+                await self._save_progress(tx, intent, report.details)
             await receipts.decide(tx, intent_id)
             await approvals.drop(tx, ValueKind.DEPOSIT, str(intent_id))
-            told = {"reason": reason.strip()}
-            await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", told)
+            facts = {"reason": reason.strip()}
+            await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", facts)
             tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=False))
             return await intents.get_intent(tx, intent_id)
 
     async def _agreed(self, tx: Tx, actor: Actor, intent: Intent, received: Money) -> bool:
-        """Keep an admin's approval; whether it is enough."""
+        """Record an admin's approval; whether it is enough to credit."""
         credit = rules.credited_for(intent, received) - intent.credited
         if not credit:
             return True
-        said = NewValue(
+        value = NewValue(
             kind=ValueKind.DEPOSIT,
             subject=str(intent.id),
             amount=credit,
@@ -221,7 +225,7 @@ class DepositsService:
             user_id=intent.user_id,
             facts={"received": str(received.amount), "asset": received.currency},
         )
-        approval = await approvals.make(tx, actor, said, self._limit())
+        approval = await approvals.make(tx, actor, value, self._limit())
         if approval is Approval.FIRST:
             tx.signal(domain.SIGNAL, intent.id)
         return approval is Approval.GIVEN
@@ -231,16 +235,16 @@ class DepositsService:
             raise PaymentClosed(intent.status)
         before = await receipts.list_receipts(tx, intent.id)
         if len(before) >= MOST_RECEIPTS:
-            raise Invalid("too many proofs", fields={"proof": "too_many"}, most=MOST_RECEIPTS)
+            raise Invalid("too many receipts", fields={"proof": "too_many"}, most=MOST_RECEIPTS)
         return before
 
-    async def _tell(self, tx: Tx, intent: Intent, *, first: bool) -> None:
-        # Under an admin's eyes a payment does not expire; money that is partly there keeps its status.
-        looked_at = ProviderReport(
+    async def _notify(self, tx: Tx, intent: Intent, *, first: bool) -> None:
+        # A payment under review does not expire; a partly paid one keeps its status.
+        in_review = ProviderReport(
             event_id=f"{METHOD}:{intent.id}:proved", state=ProviderState.CONFIRMING, intent_id=intent.id
         )
-        if await domain.apply(tx, METHOD, looked_at) is Outcome.IGNORED:
-            await self._keep(tx, intent, {})
+        if await domain.apply(tx, METHOD, in_review) is Outcome.IGNORED:
+            await self._save_progress(tx, intent, {})
         if first:
             tx.emit(
                 DepositProved(
@@ -253,7 +257,7 @@ class DepositsService:
             )
 
     @staticmethod
-    async def _keep(tx: Tx, intent: Intent, progress: dict[str, str]) -> None:
+    async def _save_progress(tx: Tx, intent: Intent, progress: dict[str, str]) -> None:
         await intents.save_status(tx, intent.id, intent.status, progress)
         tx.signal(domain.SIGNAL, intent.id)
 
@@ -271,14 +275,14 @@ class DepositsService:
 
 
 def _checked(data: bytes, note: str) -> str:
-    """The content type of a proof. Raises Invalid."""
+    """The content type of a receipt. Raises Invalid."""
     if len(data) > MAX_RECEIPT_BYTES:
-        raise Invalid("the proof is too large", fields={"proof": "too_large"})
+        raise Invalid("the receipt is too large", fields={"proof": "too_large"})
     if len(note.strip()) > _MAX_NOTE:
         raise Invalid("the note is too long", fields={"note": "too_long"})
     content_type = sniff_document(data)
     if content_type is None:
-        raise Invalid("not a proof that is kept", fields={"proof": "not_a_document"})
+        raise Invalid("not a picture or a PDF", fields={"proof": "not_a_document"})
     return content_type
 
 

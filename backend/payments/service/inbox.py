@@ -1,4 +1,4 @@
-"""What admins see of payments, and what they do with money that nobody is named for."""
+"""Payments and provider events for admins; what they do with unmatched payments."""
 
 from __future__ import annotations
 
@@ -40,16 +40,15 @@ from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
 LOSSES: Final = "losses"
-"""The house's account of money that a provider took back and that nobody can give."""
+"""The shop's ledger account of refunds made at a provider that the buyer's balance could not cover."""
 _PAGE: Final = 30
 _ALL_OF_ONE: Final = 200
 
 
 class InboxService:
-    """Payments and providers' messages, for admins with the permission for money.
+    """Payments and provider events, for admins with the permission for money.
 
-    ``providers`` say what money in their assets is worth; ``limit`` is what one admin may make alone, in the shop's
-    currency.
+    ``limit`` is the single-admin limit, in the shop's currency; ``providers`` give the prices of their assets.
     """
 
     def __init__(self, *, uow: UnitOfWork, limit: Live[Money], providers: Providers = NO_PROVIDERS) -> None:
@@ -72,63 +71,63 @@ class InboxService:
         actor.require(Permission.MONEY)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
-            found = await intents.list_by(
+            rows = await intents.list_by(
                 tx, user_id=user_id, method=method, order_id=order_id, status=status, before=before, limit=_PAGE + 1
             )
-        more = len(found) > _PAGE
-        return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
+        more = len(rows) > _PAGE
+        return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)
 
     async def find(self, actor: Actor, query: str, orders: Sequence[OrderId] = ()) -> list[Intent]:
-        """The newest payments that ``query`` may mean, at most thirty, and those for ``orders``.
+        """Search payments, the newest first, at most thirty; includes those for ``orders``.
 
-        It may be a reference or a part of it, an id at the provider or ours, the payer's name, @username or Telegram
-        id, or the amount, credited or paid. What names one payment exactly finds no other.
+        ``query`` is a reference or a part of it, a provider's id or this shop's, the payer's name, @username or
+        Telegram id, or an amount, credited or payable. A full reference finds that payment only.
         """
         actor.require(Permission.MONEY)
         plain = searched(query)
         async with self._uow.read() as tx:
-            exactly = await domain.find_by_reference(tx, plain)
-            if exactly is not None:
-                return [exactly]
+            exact = await domain.find_by_reference(tx, plain)
+            if exact is not None:
+                return [exact]
             part = rules.parse_reference_part(plain)
-            found = [] if part is None else await search.list_numbered_like(tx, part, _PAGE)
+            ids = [] if part is None else await search.list_numbered_like(tx, part, _PAGE)
             if plain and not (part is not None and part.first):
-                found += await search.list_by_provider_id(tx, plain, _PAGE)
-                found += await self._of_people_and_amounts(tx, plain)
-                found += [one for one in [rules.as_id(plain)] if one is not None]
+                ids += await search.list_by_provider_id(tx, plain, _PAGE)
+                ids += await self._of_people_and_amounts(tx, plain)
+                ids += [one for one in [rules.as_id(plain)] if one is not None]
             if orders:
-                found += await search.list_of_orders(tx, orders, _PAGE)
-            return await intents.list_ids(tx, found, _PAGE)
+                ids += await search.list_of_orders(tx, orders, _PAGE)
+            return await intents.list_ids(tx, ids, _PAGE)
 
     async def find_named(self, actor: Actor, query: str) -> list[Intent]:
-        """The payments that ``query`` names: by their reference, its first signs after ``D-``, or a provider's id."""
+        """Find payments by their reference, its first characters after ``D-``, or a provider's id."""
         actor.require(Permission.MONEY)
         plain = searched(query)
         part = rules.parse_reference_part(plain)
         async with self._uow.read() as tx:
-            exactly = await domain.find_by_reference(tx, plain)
-            if exactly is not None:
-                return [exactly]
+            exact = await domain.find_by_reference(tx, plain)
+            if exact is not None:
+                return [exact]
             if part is not None and part.first:
-                found = await search.list_numbered_like(tx, part, _PAGE)
+                ids = await search.list_numbered_like(tx, part, _PAGE)
             else:
-                found = await search.list_by_provider_id(tx, plain, _PAGE) if plain else []
-            return await intents.list_ids(tx, found, _PAGE)
+                ids = await search.list_by_provider_id(tx, plain, _PAGE) if plain else []
+            return await intents.list_ids(tx, ids, _PAGE)
 
     async def _of_people_and_amounts(self, tx: Tx, plain: str) -> list[UUID]:
-        found: list[UUID] = []
+        ids: list[UUID] = []
         people = await identity.find_users(tx, plain, _PAGE)
         if people:
-            found += await search.list_of_people(tx, people, _PAGE)
+            ids += await search.list_of_people(tx, people, _PAGE)
         assets = {one.capabilities.asset or self._currency for one in self._providers.values()} | {self._currency}
         for asset in sorted(assets):
             amount = Money.searched(plain, asset)
             if amount is not None and amount.amount > 0:
-                found += await search.list_by_amount(tx, amount, _PAGE)
-        return found
+                ids += await search.list_by_amount(tx, amount, _PAGE)
+        return ids
 
     async def payment(self, actor: Actor, intent_id: IntentId) -> PaymentDetails:
-        """All that is known of a payment. Raises NotFound."""
+        """A payment with its provider events and refunds. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return PaymentDetails(
@@ -138,30 +137,30 @@ class InboxService:
             )
 
     async def unmatched(self, actor: Actor, cursor: str | None = None) -> Page[ProviderEvent]:
-        """What belongs to nobody yet, the latest first. Raises Invalid for a bad cursor."""
+        """Unmatched provider events, the latest first. Raises Invalid for a bad cursor."""
         actor.require(Permission.MONEY)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
-            found = await events.list_events(tx, outcome=Outcome.UNMATCHED, before=before, limit=_PAGE + 1)
-        more = len(found) > _PAGE
-        return Page(found[:_PAGE], encode_cursor(found[_PAGE - 1].id) if more else None)
+            rows = await events.list_events(tx, outcome=Outcome.UNMATCHED, before=before, limit=_PAGE + 1)
+        more = len(rows) > _PAGE
+        return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)
 
     async def count_unmatched(self, actor: Actor) -> int:
-        """How many messages belong to nobody yet."""
+        """How many provider events are unmatched."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return await events.count_unmatched(tx)
 
     async def event(self, actor: Actor, event_id: PaymentEventId) -> ProviderEvent:
-        """One message of a provider, whatever became of it. Raises NotFound."""
+        """One provider event, with any outcome. Raises NotFound."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return await events.get_event(tx, event_id)
 
     def worth(self, event: ProviderEvent) -> Worth | None:
-        """What the money that ``event`` tells of is worth, and the most that may be given for it.
+        """What the money of ``event`` is worth, and the most that may be credited for it.
 
-        None where nobody knows: it came in another currency, and its way is off or has another asset.
+        None if there is no price: it is in another currency, and its method is disabled or has another asset.
         """
         provider = self._providers.get(event.method)
         return rules.worth(event.amount, self._currency, provider.capabilities if provider else None)
@@ -170,13 +169,12 @@ class InboxService:
     async def assign(
         self, actor: Actor, event_id: PaymentEventId, user_id: UserId, amount: Money, order_id: OrderId | None = None
     ) -> Intent | None:
-        """Credit an unmatched payment to a person, as ``amount`` of the shop's currency, as every payment is credited.
+        """Credit an unmatched payment to a person, as ``amount`` of the shop's currency; the new payment.
 
-        None while it waits: above the single-admin limit a second admin must say the same person, amount and order.
-        With ``order_id`` it goes on to pay that order. Raises NotFound (also for an unknown person), SecondAdminNeeded
-        for oneself, PaymentClosed for an event that is settled or tells of no money that came, Invalid (field
-        ``amount``) for an amount that is none, or more than ``worth`` allows: what did not come is no payment but a
-        balance adjustment.
+        With ``order_id`` it also pays that order. None above the single-admin limit until a second admin chooses the
+        same person, amount and order. Raises NotFound (also for an unknown person), SecondAdminNeeded for oneself,
+        PaymentClosed for an event that is handled or reports no received money, Invalid (field ``amount``) for no
+        amount, or more than ``worth`` allows: that would be a balance adjustment.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -216,16 +214,16 @@ class InboxService:
                 details=event.details,
             )
             await domain.apply(tx, event.method, report)
-            told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency}
-            await audit.record(tx, actor.user_id, "payments.assign", f"payment_event:{event_id}", told)
+            facts = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency}
+            await audit.record(tx, actor.user_id, "payments.assign", f"payment_event:{event_id}", facts)
             return await intents.get_intent(tx, intent.id)
 
     @retry_conflicts
     async def accept_refund(self, actor: Actor, event_id: PaymentEventId) -> None:
-        """Book a refund that was made at the provider: out of the person's wallet, and as a loss beyond its balance.
+        """Accept a refund made at the provider: take it from the person's wallet, and the rest as the shop's loss.
 
         Raises NotFound, PaymentClosed for any other event, SecondAdminNeeded for one's own payment, PaymentNotCredited
-        before the payment itself is in the books (it would come later and be credited in full), RefundCurrencyDiffers.
+        before the payment is credited (it would later be credited in full), RefundCurrencyDiffers.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -239,20 +237,20 @@ class InboxService:
                 raise RefundCurrencyDiffers(f"{event.amount.currency} for {intent.payable.currency}")
             if not intent.credited:
                 raise PaymentNotCredited(f"payment {intent.id}")
-            back = rules.unbooked_refund(intent, event.amount)
-            if back:
-                await self._take_back(tx, intent, back, str(event_id))
-                total = intent.refunded + back
+            amount = rules.unbooked_refund(intent, event.amount)
+            if amount:
+                await self._take_back(tx, intent, amount, str(event_id))
+                total = intent.refunded + amount
                 await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, total), total)
                 tx.emit(
                     PaymentTakenBack(
-                        intent_id=intent.id, user_id=intent.user_id, amount=back.amount, currency=back.currency
+                        intent_id=intent.id, user_id=intent.user_id, amount=amount.amount, currency=amount.currency
                     )
                 )
             await approvals.drop(tx, ValueKind.WAIVED_REFUND, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
             await audit.record(
-                tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": back.amount}
+                tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": amount.amount}
             )
             tx.signal(domain.SIGNAL, intent.id)
 
@@ -269,11 +267,11 @@ class InboxService:
 
     @retry_conflicts
     async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> bool:
-        """Put an unmatched event away, with the reason; False while it waits for a second admin.
+        """Dismiss an unmatched event, with a reason; False while a second admin's approval is needed.
 
-        A refund that was made at the provider leaves the money in the wallet when it is dismissed, so it counts as
-        value made for that person. Raises NotFound, PaymentClosed, SecondAdminNeeded for one's own payment, Invalid
-        without a reason.
+        Dismissing a refund made at the provider leaves the money in the person's wallet, so it counts towards the
+        single-admin limit. Raises NotFound, PaymentClosed, SecondAdminNeeded for one's own payment, Invalid without a
+        reason.
         """
         actor.require(Permission.MONEY)
         if not reason.strip():
@@ -294,7 +292,7 @@ class InboxService:
 
     @staticmethod
     async def _waived(tx: Tx, event: ProviderEvent, reason: str) -> NewValue | None:
-        """What a person keeps though the provider took it back; None where the event takes nothing from anybody."""
+        """The value that a person gains when a refund made at the provider is dismissed; None for other events."""
         if event.state is not ProviderState.REFUNDED or event.intent_id is None or event.amount is None:
             return None
         intent = await intents.lock_intent(tx, event.intent_id)

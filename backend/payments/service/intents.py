@@ -1,4 +1,4 @@
-"""Top-ups: begun by a person, finished by a provider's word."""
+"""Start payments, poll providers, and apply their reports."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ POLL: Final = "payments.poll"
 _LEASE: Final = timedelta(seconds=30)
 _SOONEST: Final = timedelta(seconds=1)
 _OVERDUE: Final = timedelta(seconds=30)
-_SWEPT_AT_ONCE: Final = 100
-_LOOKED_AT_ONCE: Final = 5
+_SWEEP_LIMIT: Final = 100
+_PARALLEL_POLLS: Final = 5
 _MAX_KEY: Final = 200
 _MAX_TITLE: Final = 200
 log = structlog.get_logger(__name__)
@@ -71,13 +71,12 @@ class IntentsService:
         title: str = "",
         instead: IntentId | None = None,
     ) -> Intent:
-        """Begin a payment into the actor's wallet; the same key again gives the same payment, until that has ended.
+        """Start a payment into the actor's wallet; the same key again returns the same payment, until it has ended.
 
-        It ends with its provider's own time, and no later than ``until``: the end of the order's reservation. It takes
-        the place of the order's open payments, and of ``instead``: they are cancelled where no money is known.
-        ``title`` is what is bought, for the invoice. Raises Invalid for a way or an amount that is not offered,
-        PaymentConflict for a key used otherwise, Unavailable when the provider does not answer (the payment stays, and
-        is opened by a later try or by the worker).
+        Its lifetime is the provider's, and ends by ``until``, the end of the order's reservation. It replaces the
+        order's open payments and ``instead``: they are cancelled unless money arrived. ``title`` is what is bought, for
+        the invoice. Raises Invalid for a method or an amount that is not offered, PaymentConflict for a key of another
+        payment, Unavailable when the provider does not answer (a later try or the worker then opens the payment).
         """
         provider = self._providers.get(method)
         if provider is None or not rules.serves(provider.capabilities, self._currency):
@@ -131,10 +130,10 @@ class IntentsService:
             return await intents.list_by(tx, user_id=actor.id, limit=limit)
 
     async def approve(self, method: str, intent_id: IntentId, payable: Money, payer_telegram_id: int) -> Intent:
-        """Whether a provider may take this money now, as Telegram asks before it does; the payment.
+        """Approve that Telegram charges the payer now; the payment.
 
-        Raises NotFound for a payment of another way or person, PaymentClosed when it is paid or over, Invalid when the
-        price is not what the payment was begun with.
+        Raises NotFound for a payment of another method or person, PaymentClosed if it is paid or has ended, Invalid if
+        the price is not the payment's.
         """
         async with self._uow.read() as tx:
             intent = await intents.get_intent(tx, intent_id)
@@ -149,17 +148,17 @@ class IntentsService:
         return intent
 
     async def refresh(self, actor: Actor, intent_id: IntentId) -> Intent:
-        """The actor's payment after a look at the provider: what the worker does, without waiting for it.
+        """Poll the provider of the actor's payment, as the worker does; the payment.
 
-        Raises NotFound. A provider that does not answer leaves the payment as it stands.
+        Raises NotFound. If the provider does not answer, the payment stays unchanged.
         """
         return await self._check(await self.intent(actor, intent_id))
 
     async def poll_now(self, actor: Actor, intent_id: IntentId) -> Intent:
-        """A payment after a look at the provider now, also long after its time: money may come to an address for ever.
+        """Ask the provider about a payment now, also long after its lifetime; the payment.
 
-        For its owner and for admins with the permission for money. Raises NotFound for anybody else's, Unavailable
-        when the provider does not answer.
+        For its owner and for admins with the permission for money. Raises NotFound for other people, Unavailable when
+        the provider does not answer.
         """
         async with self._uow.read() as tx:
             intent = await intents.get_intent(tx, intent_id)
@@ -168,20 +167,20 @@ class IntentsService:
         provider = self._providers.get(intent.method)
         if provider is None or intent.external_id is None:
             return intent
-        found = await self._take_in(intent, await provider.status(await self._ref(intent)))
+        found = await self._apply_report(intent, await provider.status(await self._ref(intent)))
         if found.status is IntentStatus.CONFIRMING and not intent.is_open:
             await self._follow(found, provider.capabilities)
         return found
 
     async def receive(self, method: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
-        """Take a provider's call. Raises NotFound for an unknown provider, BadWebhook for a call not its own."""
+        """Apply a provider's webhook call. Raises NotFound for an unknown provider, BadWebhook for a forged call."""
         provider = self._providers.get(method)
         if provider is None:
             raise NotFound(f"no provider called {method!r}")
         return [await self.settle(method, report) for report in await provider.webhook(headers, body)]
 
     async def poll(self, asked: PollIntent) -> None:
-        """Task: look at the provider, and come back later until nothing more can happen."""
+        """Task: poll the provider, and schedule the next poll while money may arrive."""
         async with self._uow.read() as tx:
             intent = await intents.get_intent(tx, asked.intent_id)
         if intent.polls != asked.attempt:
@@ -195,9 +194,9 @@ class IntentsService:
             over = tx.now >= intent.expires_at and intent.status is not IntentStatus.CONFIRMING
             follows = not rules.may_receive_money(intent) or over
             delay = rules.poll_delay(attempt, can, follows=follows)
-            if tx.now < intent.expires_at:  # the one that ends it comes in time
+            if tx.now < intent.expires_at:  # the poll that expires it must be in time
                 delay = min(delay, max(intent.expires_at - tx.now, _SOONEST))
-            # Two runs of this task may come here: one of them carries the chain on.
+            # Two runs of this task may get here; one of them schedules the next poll.
             noted = await intents.next_poll(tx, intent.id, asked.attempt, tx.now + delay if asks else None)
             if noted and asks:
                 tx.enqueue(POLL, PollIntent(intent.id, attempt), delay=delay, unique_key=_poll_key(intent.id, attempt))
@@ -209,21 +208,21 @@ class IntentsService:
         """
         async with self._uow() as tx:
             await calls.prune(tx)
-            forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEPT_AT_ONCE)
-        few = asyncio.Semaphore(_LOOKED_AT_ONCE)
+            forgotten = await intents.claim_forgotten(tx, _OVERDUE, _SWEEP_LIMIT)
+        few = asyncio.Semaphore(_PARALLEL_POLLS)
 
         async def poll_one(intent_id: IntentId, polls: int) -> None:
             async with few:
                 try:
                     await self.poll(PollIntent(intent_id, polls))
-                except AppError as error:  # one payment's trouble is not the others'
+                except AppError as error:  # the other payments must still be polled
                     log.warning("payments.sweep_failed", intent=str(intent_id), error=error.detail)
 
         await asyncio.gather(*(poll_one(intent_id, polls) for intent_id, polls in forgotten))
         return len(forgotten)
 
     async def _open(self, intent: Intent, *, leased: bool = False) -> Intent:
-        """Have the provider open the payment, if nobody has; between transactions, so that none waits for it."""
+        """Open the payment at the provider unless it is open; outside transactions, so that none waits for it."""
         if intent.external_id is not None or not intent.is_open:
             return intent
         if not leased:
@@ -240,11 +239,11 @@ class IntentsService:
             return await intents.get_intent(tx, intent.id)
 
     async def _check(self, intent: Intent) -> Intent:
-        """Ask the provider, do what it says, and give the payment up when its time is over."""
+        """Poll the provider, apply its report, and expire the payment if its lifetime has ended."""
         provider = self._providers.get(intent.method)
-        return await self._take_in(intent, None if provider is None else await self._ask(provider, intent))
+        return await self._apply_report(intent, None if provider is None else await self._ask(provider, intent))
 
-    async def _take_in(self, intent: Intent, report: ProviderReport | None) -> Intent:
+    async def _apply_report(self, intent: Intent, report: ProviderReport | None) -> Intent:
         if report is not None:
             if report.checkpoint not in {"", intent.checkpoint}:
                 async with self._uow() as tx:
@@ -262,7 +261,7 @@ class IntentsService:
             return await domain.expire(tx, intent.id)
 
     async def _follow(self, intent: Intent, can: Capabilities) -> None:
-        """Ask again from now on: nobody did any more."""
+        """Resume polling of a payment that ended and has money on its way again."""
         attempt, delay = intent.polls + 1, rules.poll_delay(0, can)
         async with self._uow() as tx:
             if await intents.next_poll(tx, intent.id, intent.polls, tx.now + delay):
@@ -292,9 +291,9 @@ class IntentsService:
 
     @retry_conflicts
     async def settle(self, method: str, report: ProviderReport) -> Outcome:
-        """Take a provider's word that reached us by a road that only the provider can use, such as the bot's updates.
+        """Apply a report that is known to be the provider's, such as one made of the bot's updates.
 
-        What a stranger can reach goes through ``receive``, which checks signatures.
+        Webhook calls go through ``receive``, which checks signatures.
         """
         async with self._uow() as tx:
             outcome = await domain.apply(tx, method, report)

@@ -33,13 +33,13 @@ class MethodsService:
         return self._limits()
 
     async def enabled(self, actor: Actor) -> list[PaymentMethod]:
-        """The ways in which the actor can pay, with their limits."""
-        found: list[PaymentMethod] = []
+        """The payment methods that the actor can use, with their limits, in the order to show."""
+        methods: list[PaymentMethod] = []
         for provider in self._providers.values():
             can = provider.capabilities
             if rules.serves(can, self._currency):
                 minimum, maximum = rules.bounds(self.limits, can)
-                found.append(
+                methods.append(
                     PaymentMethod(
                         name=provider.name,
                         minimum=minimum,
@@ -50,15 +50,15 @@ class MethodsService:
                         reconcilable=can.reconcilable,
                     )
                 )
-        return found
+        return methods
 
     async def setups(self, actor: Actor) -> list[ProviderSetup]:
-        """How each way to pay is configured, those that are off too. Needs the permission for settings."""
+        """How each payment method is configured, disabled ones too. Needs the permission for settings."""
         actor.require(Permission.SETTINGS)
         return self._setups
 
     async def examine(self, actor: Actor, method: str) -> list[str]:
-        """What an operator should know of a way that is on, asked now. Needs the permission for settings."""
+        """Run the self-check of an enabled method's provider: its findings. Needs the permission for settings."""
         actor.require(Permission.SETTINGS)
         provider = self._providers.get(method)
         return await provider.examine() if isinstance(provider, Examinable) else []
@@ -68,10 +68,10 @@ class MethodsService:
         return rules.read_amount(text, asset or self._currency)
 
     def explorer_url(self, intent: Intent) -> str:
-        """The address at which anybody sees the payment's latest transfer on its chain; empty where there is none."""
+        """The public page of the payment's latest transfer; empty if there is none."""
         provider = self._providers.get(intent.method)
-        return rules.seen_at(intent, provider.capabilities if provider else None)
+        return rules.explorer_url(intent, provider.capabilities if provider else None)
 
     def is_enabled(self, method: str) -> bool:
-        """Whether a provider of that name is on."""
+        """Whether the payment method is enabled."""
         return method in self._providers

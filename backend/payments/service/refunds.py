@@ -1,4 +1,4 @@
-"""Money that goes back through a provider."""
+"""Refunds through payment providers."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ from backend.payments.types import (
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, Memo, TransferKind
 
-# Longer than a task may run, so that a run which is cut off has had its answer, or never will.
+# Longer than a task may run: a run that is cut off has had its answer by then, or will never have it.
 _CLAIM: Final = timedelta(seconds=DEFAULT_TIMEOUT + 30)
-_OFF: Final = timedelta(minutes=10)
+_DISABLED_RETRY: Final = timedelta(minutes=10)
 _STUCK: Final = timedelta(minutes=10)
 _AT_ONCE: Final = 100
 log = structlog.get_logger(__name__)
 
 
 class RefundsService:
-    """Refunds through the providers that are on."""
+    """Refunds through the enabled providers."""
 
     def __init__(self, *, uow: UnitOfWork, providers: Providers) -> None:
         self._uow = uow
@@ -56,18 +56,18 @@ class RefundsService:
     async def refund_top_up(
         self, actor: Actor, intent_id: IntentId, amount: Money, reason: str, *, idempotency_key: str
     ) -> Refund:
-        """Send ``amount`` of a top-up back from the person's wallet, through the way that it came.
+        """Refund ``amount`` of a top-up from the person's wallet, to the payment method that was used.
 
-        Needs the permission for money. The same key again gives the same refund. It makes no value: the wallet pays it.
-        Raises NotFound, SecondAdminNeeded for one's own top-up, RefundNotPossible, RefundTooMuch, InsufficientFunds
-        when the person has spent it.
+        Needs the permission for money. The same key again returns the same refund. The wallet pays it, so no second
+        admin is needed. Raises NotFound, SecondAdminNeeded for one's own top-up, RefundNotPossible, RefundTooMuch,
+        InsufficientFunds if the person has spent it.
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
             intent = await intents.lock_intent(tx, intent_id)
             await approvals.check_not_own(tx, actor, intent.user_id, Permission.MONEY, f"payment:{intent_id}")
             provider = self._providers.get(intent.method)
-            begun = await domain.refund(
+            refund = await domain.refund(
                 tx,
                 intent,
                 amount,
@@ -77,12 +77,12 @@ class RefundsService:
                 idempotency_key=idempotency_key,
                 actor_id=actor.user_id,
             )
-            told = {"amount": amount.amount, "currency": amount.currency, "reason": reason}
-            await audit.record(tx, actor.user_id, "payments.refund", f"payment:{intent_id}", told)
-        return begun
+            facts = {"amount": amount.amount, "currency": amount.currency, "reason": reason}
+            await audit.record(tx, actor.user_id, "payments.refund", f"payment:{intent_id}", facts)
+        return refund
 
     async def choice(self, actor: Actor, intent_id: IntentId) -> RefundChoice:
-        """What of a top-up can go back from the person's wallet through its provider now, or why nothing.
+        """How much of a top-up can be refunded from the person's wallet now, or why nothing.
 
         Needs the permission for money. Raises NotFound.
         """
@@ -103,11 +103,11 @@ class RefundsService:
             return await refunds.list_refunds(tx, intent_id=intent_id, order_id=order_id)
 
     async def send(self, asked: SendRefund) -> None:
-        """Task: have the provider send the money; ledger and provider agree whenever this is interrupted.
+        """Task: have the provider send a refund; it can be interrupted at any point and repeated.
 
-        The provider gets the refund's id as its idempotency key, so sending again sends nothing more; two runs never
-        ask it side by side, for the refusal of one would say nothing of the other. A way that is off keeps its refunds
-        until it is on again. Raises ProviderDown, RetryLater, upon which the task comes back.
+        The refund's id is the provider's idempotency key, so a repeated call sends nothing more. Only one run calls the
+        provider at a time, since the refusal of one call would not tell how another ended. Refunds of a disabled method
+        wait until it is enabled. Raises ProviderDown, RetryLater: the task is then retried.
         """
         claimed = await self._claim(asked.refund_id)
         if claimed is None:
@@ -131,21 +131,24 @@ class RefundsService:
             provider = self._providers.get(refund.method)
             if provider is None:
                 log.warning(
-                    "payments.refund_waits", refund=str(refund_id), provider=refund.method, error="the way is off"
+                    "payments.refund_waits",
+                    refund=str(refund_id),
+                    provider=refund.method,
+                    error="the method is disabled",
                 )
-                raise RetryLater(_OFF.total_seconds(), f"{refund.method} is off")
+                raise RetryLater(_DISABLED_RETRY.total_seconds(), f"{refund.method} is disabled")
             if not await refunds.claim(tx, refund_id, _CLAIM):
-                raise RetryLater(_CLAIM.total_seconds(), "another run is sending it, or was a moment ago")
+                raise RetryLater(_CLAIM.total_seconds(), "another run is sending it, or was just now")
             return refund, provider, await ref(tx, await intents.get_intent(tx, refund.intent_id))
 
     async def sweep(self) -> int:
-        """Timer: take up again what was booked and never sent, unless its task is still to come; returns how many."""
+        """Timer: enqueue pending refunds whose task was lost again; returns how many."""
         async with self._uow() as tx:
-            coming = {payload["refund_id"] for payload, _ in await jobs.list_open(tx, domain.SEND_REFUND)}
+            queued = {payload["refund_id"] for payload, _ in await jobs.list_open(tx, domain.SEND_REFUND)}
             stuck = [
                 refund_id
                 for refund_id in await refunds.claim_stuck(tx, _STUCK, _AT_ONCE)
-                if str(refund_id) not in coming
+                if str(refund_id) not in queued
             ]
             for refund_id in stuck:
                 tx.enqueue(domain.SEND_REFUND, SendRefund(refund_id))
@@ -157,15 +160,15 @@ class RefundsService:
             intent = await intents.lock_intent(tx, (await refunds.get_refund(tx, refund_id)).intent_id)
             refund = await refunds.get_refund(tx, refund_id)
             if refund.status is not RefundStatus.PENDING:
-                await _contradicted(tx, intent, refund, status, external_id)
+                await _report_contradiction(tx, intent, refund, status, external_id)
                 return
-            gone = refund.amount
+            sent = refund.amount
             if status is RefundStatus.FAILED:
-                gone = rules.refunded_elsewhere(intent, refund.amount, await events.most_refunded(tx, intent))
-            kept = refund.amount - gone
-            # Refused because all of it has gone back already: then it has been sent, though not by us.
-            await _settle(tx, intent, refund, gone, kept)
-            ended = RefundStatus.FAILED if kept else RefundStatus.SUCCEEDED
+                sent = rules.refunded_elsewhere(intent, refund.amount, await events.most_refunded(tx, intent))
+            returned = refund.amount - sent
+            # Refused because all of it was refunded already: then it succeeded, though outside the shop.
+            await _settle(tx, intent, refund, sent, returned)
+            ended = RefundStatus.FAILED if returned else RefundStatus.SUCCEEDED
             await refunds.end_refund(tx, refund_id, ended, external_id)
             tx.emit(
                 RefundEnded(
@@ -174,7 +177,7 @@ class RefundsService:
                     user_id=refund.user_id,
                     order_id=refund.order_id,
                     method=refund.method,
-                    amount=(kept or gone).amount,
+                    amount=(returned or sent).amount,
                     currency=refund.amount.currency,
                     status=ended,
                 )
@@ -182,13 +185,13 @@ class RefundsService:
             tx.signal(domain.SIGNAL, intent.id)
 
 
-async def _settle(tx: Tx, intent: Intent, refund: Refund, gone: Money, kept: Money) -> None:
-    """Book a refund's end: ``gone`` of it is the provider's, ``kept`` the person's again."""
-    methods = (
-        ("sent", AccountRef.house(f"provider:{refund.method}"), gone),
-        ("kept", AccountRef.user(refund.user_id), kept),
+async def _settle(tx: Tx, intent: Intent, refund: Refund, sent: Money, returned: Money) -> None:
+    """Move a refund's money: ``sent`` of it to the provider's account, ``returned`` to the person's wallet."""
+    parts = (
+        ("sent", AccountRef.house(f"provider:{refund.method}"), sent),
+        ("kept", AccountRef.user(refund.user_id), returned),
     )
-    for name, target, amount in methods:
+    for name, target, amount in parts:
         if amount:
             await wallet.transfer(
                 tx,
@@ -200,32 +203,34 @@ async def _settle(tx: Tx, intent: Intent, refund: Refund, gone: Money, kept: Mon
                 reference=str(refund.intent_id),
                 memo=Memo(way=refund.method, reason=refund.reason),
             )
-    if kept:
-        refunded = intent.refunded - kept
+    if returned:
+        refunded = intent.refunded - returned
         await intents.save_refunded(tx, intent.id, rules.refunded_status(intent, refunded), refunded)
-        if gone:
+        if sent:
             tx.emit(
                 PaymentTakenBack(
-                    intent_id=intent.id, user_id=intent.user_id, amount=gone.amount, currency=gone.currency
+                    intent_id=intent.id, user_id=intent.user_id, amount=sent.amount, currency=sent.currency
                 )
             )
 
 
-async def _contradicted(tx: Tx, intent: Intent, refund: Refund, status: RefundStatus, external_id: str | None) -> None:
-    """Another run has ended the refund before, and perhaps otherwise: what was sent after a refusal went twice.
+async def _report_contradiction(
+    tx: Tx, intent: Intent, refund: Refund, status: RefundStatus, external_id: str | None
+) -> None:
+    """Handle a refund that another run has ended: if it was refused there and sent here, it was paid twice.
 
-    Then it waits in the inbox, as a refund that was made at the provider does, and the admins are told.
+    Then it becomes an unmatched event, as a refund made at the provider, for an admin.
     """
     if status is refund.status:
         return
     log.error("payments.refund_contradicted", refund=str(refund.id), was=refund.status, now=status)
     if status is RefundStatus.SUCCEEDED:
-        back = min(rules.known_refund(intent) + refund.payable, intent.received, key=lambda money: money.amount)
+        total = min(rules.known_refund(intent) + refund.payable, intent.received, key=lambda money: money.amount)
         report = ProviderReport(
             event_id=f"refund:{refund.id}:sent",
             state=ProviderState.REFUNDED,
             intent_id=intent.id,
-            refunded=back,
+            refunded=total,
             details={"refund": str(refund.id), "external": external_id or ""},
         )
         await domain.apply(tx, refund.method, report)

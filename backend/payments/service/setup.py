@@ -1,4 +1,4 @@
-"""Which ways to pay are on, and what the others miss."""
+"""Enable payment methods by their variables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from backend.payments.types import ProviderSetup, SetupState
 def configure(
     specs: Sequence[ProviderSpec], settings: Settings, kit: ProviderKit
 ) -> tuple[list[PaymentProvider], list[ProviderSetup]]:
-    """The providers that are on, and how every one is set up.
+    """Build the enabled providers, and describe how every payment method is configured.
 
-    A way that is half configured stays off and says what it misses: the shop must not stay shut for it.
+    An incomplete or wrong one stays off and says why, so that the shop starts without it.
     """
     providers: list[PaymentProvider] = []
     setups: list[ProviderSetup] = []

@@ -1,4 +1,4 @@
-"""The words of payments."""
+"""Types of payments: payments and methods, the provider interface, stored records, jobs and events, ids."""
 
 from backend.payments.types.events import (
     DepositJudged,

@@ -14,28 +14,28 @@ from backend.payments.types.records import RefundStatus
 
 
 class PollIntent(msgspec.Struct, frozen=True):
-    """Payload of ``payments.poll``: ask the provider for the ``attempt``-th time."""
+    """Payload of ``payments.poll``: poll the provider for the ``attempt``-th time."""
 
     intent_id: IntentId
     attempt: int
 
 
 class ReconcileProvider(msgspec.Struct, frozen=True):
-    """Payload of ``payments.compare``: compare this provider with the books."""
+    """Payload of ``payments.compare``: reconcile this provider with the ledger."""
 
     method: str = msgspec.field(name="way")  # stored by this name
 
 
 class SendRefund(msgspec.Struct, frozen=True):
-    """Payload of ``payments.send_refund``."""
+    """Payload of ``payments.send_refund``: have the provider send this refund."""
 
     refund_id: RefundId
 
 
 class TopUpSucceeded(Event, frozen=True, kw_only=True):
-    """Money reached a wallet: ``amount`` now, ``balance`` in all, in minor units of ``currency``.
+    """Money was credited to a wallet: ``amount`` now, ``balance`` after it, in minor units of ``currency``.
 
-    ``missing`` of ``asset`` is still to be paid (both in the asset that the person pays in), when it came short.
+    If the payer paid too little, ``missing`` minor units of ``asset``, which they pay in, are still to be paid.
     """
 
     intent_id: IntentId
@@ -53,7 +53,8 @@ class TopUpSucceeded(Event, frozen=True, kw_only=True):
 class RefundEnded(Event, frozen=True, kw_only=True):
     """The provider has sent a refund, or refused it.
 
-    Of a refused one ``amount`` (minor units) is in the wallet: all of it, but for what had gone back by other hands.
+    ``amount`` (minor units) is what was sent; of a refused refund, what returned to the wallet: all of it, except what
+    was already refunded outside the shop.
     """
 
     refund_id: RefundId
@@ -67,7 +68,7 @@ class RefundEnded(Event, frozen=True, kw_only=True):
 
 
 class PaymentTakenBack(Event, frozen=True, kw_only=True):
-    """Money of a payment went back at the provider, behind our back, and is booked: by an admin, or by its end."""
+    """A refund that was made at the provider, outside the shop, was recorded in the ledger."""
 
     intent_id: IntentId
     user_id: UserId
@@ -76,7 +77,7 @@ class PaymentTakenBack(Event, frozen=True, kw_only=True):
 
 
 class PaymentUnmatched(Event, frozen=True, kw_only=True):
-    """Money or news came that belongs to no payment of ours: an admin must look."""
+    """A provider reported something that matches no payment: an admin must review it."""
 
     event_id: PaymentEventId
     method: str = msgspec.field(name="way")  # stored by this name
@@ -86,9 +87,9 @@ class PaymentUnmatched(Event, frozen=True, kw_only=True):
 
 
 class DepositProved(Event, frozen=True, kw_only=True):
-    """A person says that they have paid by hand, and has sent a proof: an admin must look.
+    """A buyer uploaded the receipt of a bank transfer: an admin must review it.
 
-    They were asked to name ``reference`` with the transfer.
+    They were asked to give ``reference`` with the transfer.
     """
 
     intent_id: IntentId
@@ -99,7 +100,7 @@ class DepositProved(Event, frozen=True, kw_only=True):
 
 
 class DepositJudged(Event, frozen=True, kw_only=True):
-    """An admin has confirmed a payment by hand, or rejected it: ``by`` is None for the command line."""
+    """An admin confirmed or rejected a bank transfer; ``by`` is None for the command line."""
 
     intent_id: IntentId
     by: UserId | None
@@ -107,7 +108,7 @@ class DepositJudged(Event, frozen=True, kw_only=True):
 
 
 class ReconciliationDiffered(Event, frozen=True, kw_only=True):
-    """A provider and the books disagree in ``differences`` places."""
+    """Reconciliation found ``differences`` between a provider and the ledger."""
 
     reconciliation_id: UUID
     method: str = msgspec.field(name="way")  # stored by this name
@@ -115,7 +116,7 @@ class ReconciliationDiffered(Event, frozen=True, kw_only=True):
 
 
 class ReconciliationFailed(Event, frozen=True, kw_only=True):
-    """A provider could not be compared with the books, or not wholly: it did not answer."""
+    """Reconciliation of a provider failed or is incomplete: the provider did not answer."""
 
     reconciliation_id: UUID
     method: str = msgspec.field(name="way")  # stored by this name

@@ -1,4 +1,4 @@
-"""What a payment is, and how it is paid."""
+"""Payments, payment methods, and their limits."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _PREFIX: Final = "D-"
 
 
 def reference_of(number: int) -> str:
-    """What people see of the ``number``-th payment, such as ``D-4K7Q2M``."""
+    """The reference of the ``number``-th payment as people see it, such as ``D-4K7Q2M``."""
     return _PREFIX + short_number(number % NUMBERS, Numbering.PAYMENTS)
 
 
 def parse_reference(text: str) -> int | None:
-    """The number of the payment with this reference (with or without ``D-``), or None where it can't be one."""
+    """The number of the payment with this reference (with or without ``D-``); None if the text is no reference."""
     return parse_short_number(number_signs(text, _PREFIX[0]), Numbering.PAYMENTS)
 
 
 class IntentStatus(StrEnum):
-    """Where a payment stands."""
+    """The status of a payment."""
 
     CREATED = "created"
     PENDING = "pending"
@@ -42,31 +42,31 @@ class IntentStatus(StrEnum):
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
     CANCELLED = "cancelled"
-    """Its payer has chosen another payment method; money that comes all the same is credited."""
+    """The payer chose another payment method. Money that still arrives is credited."""
 
 
 OPEN: Final = frozenset({IntentStatus.CREATED, IntentStatus.PENDING, IntentStatus.CONFIRMING, IntentStatus.UNDERPAID})
-"""A payment in one of these still waits for the provider's word."""
+"""The statuses in which the provider's report is still awaited."""
 
 
 class ActionKind(StrEnum):
-    """What the person does to pay."""
+    """What the buyer does to pay."""
 
     WAIT = "wait"
-    """Nothing: it completes by itself."""
+    """Wait: the payment completes by itself."""
     LINK = "link"
     """Open ``url`` in a browser."""
     INVOICE = "invoice"
-    """Open ``url`` as Telegram's invoice."""
+    """Open ``url`` as a Telegram invoice."""
     TRANSFER = "transfer"
-    """Send coins, as ``fields`` say: ``network``, ``address``, ``amount``, ``asset``, ``comment`` where one is needed,
-    and ``uri`` for the QR code."""
+    """Send coins. ``fields``: ``network``, ``address``, ``amount``, ``asset``, ``comment`` if one is required, and
+    ``uri`` for the QR code."""
     DEPOSIT = "deposit"
-    """Send money outside and upload a proof: ``instructions`` (a text) and ``reference``."""
+    """Make a bank transfer and upload the receipt. ``fields``: ``instructions`` (a text) and ``reference``."""
 
 
 class PayAction(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How to pay: the provider's address to open, or what to send where."""
+    """How to pay: the URL to open, or what to send where."""
 
     kind: ActionKind
     url: str = ""
@@ -78,7 +78,7 @@ AmountRefusal = Literal["", "wrong_currency", "not_positive", "below_minimum", "
 
 
 def amount_refusal(amount: Money, minimum: Money, maximum: Money) -> AmountRefusal:
-    """What is wrong with ``amount`` where ``minimum`` to ``maximum`` is allowed."""
+    """What is wrong with ``amount`` if ``minimum`` to ``maximum`` is allowed; empty if nothing is."""
     if amount.currency != minimum.currency:
         return "wrong_currency"
     if amount.amount <= 0:
@@ -89,31 +89,32 @@ def amount_refusal(amount: Money, minimum: Money, maximum: Money) -> AmountRefus
 
 
 class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to pay that is on.
-
-    ``wait_seconds`` is what it usually takes. People pay in ``asset``; one major unit of it is worth ``unit_price``
-    major units of the shop's currency. ``comparable``: its provider can say what came.
-    """
+    """An enabled payment method."""
 
     name: str
     minimum: Money
+    """In the shop's currency, as is ``maximum``."""
     maximum: Money
     wait_seconds: int
+    """How long a payment usually takes."""
     asset: str
+    """What buyers pay in."""
     unit_price: Decimal = Decimal(1)
+    """What one major unit of ``asset`` costs, in major units of the shop's currency."""
     reconcilable: bool = True
+    """Whether its provider can be asked what it received."""
 
     def price(self, amount: Money) -> Money:
-        """What ``amount`` costs in the way's asset; see ``price``."""
+        """What ``amount`` costs in the method's asset; see ``price``."""
         return price(amount, self.asset, self.unit_price)
 
     def refusal(self, amount: Money) -> AmountRefusal:
-        """Why ``amount`` can't be paid by it; empty where it can."""
+        """Why ``amount`` can't be paid by this method; empty if it can."""
         return amount_refusal(amount, self.minimum, self.maximum)
 
 
 def price(amount: Money, asset: str, unit_price: Decimal) -> Money:
-    """``amount`` in ``asset``, by exact rational arithmetic, rounded up to a minor unit: the shop never loses by it."""
+    """Convert ``amount`` to ``asset`` exactly and round up to a minor unit, so that the shop never loses."""
     units = Fraction(amount.decimal()) / Fraction(unit_price) * 10 ** exponent(asset)
     return Money(ceil(units), asset)
 
@@ -126,46 +127,52 @@ class TopUpLimits(msgspec.Struct, frozen=True):
     presets: tuple[Money, ...] = ()
 
     def refusal(self, amount: Money) -> AmountRefusal:
-        """Why nobody can top up by ``amount``; empty where they can."""
+        """Why a top-up of ``amount`` is refused; empty if it is allowed."""
         return amount_refusal(amount, self.minimum, self.maximum)
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment that somebody means to make.
-
-    ``amount``, ``credited`` (what has reached his wallet) and ``refunded`` (of that, what went back through the
-    provider) are in the shop's currency; ``payable`` and ``received`` in the asset that he pays in. ``number`` counts
-    payments: the index of a derived address, the comment of a transfer. ``charge_id`` names the money at the provider.
-    ``progress`` is what a provider tells of money that is on its way (``confirmations``, ``needed``, ``seen``);
-    ``mark`` is its own note of how far it has looked. ``title`` is what is bought by it, in the payer's language; empty
-    for a top-up.
-    """
+    """A payment: one attempt to pay by one method, for the balance or for an order."""
 
     id: IntentId
     number: int
+    """Counts payments: the index of a derived address, the source of ``reference``."""
     user_id: UserId
     method: str
+    """The payment method's name."""
     amount: Money
+    """What is to be credited, in the shop's currency."""
     credited: Money
+    """What reached the payer's wallet, in the shop's currency."""
     refunded: Money
+    """What of ``credited`` was refunded through the provider, sent or on its way; in the shop's currency."""
     payable: Money
+    """What the payer has to pay, in the asset that they pay in."""
     received: Money
+    """What the provider reported as paid, in the same asset."""
     status: IntentStatus
     action: PayAction | None
+    """How to pay; None until the provider opened the payment."""
     external_id: str | None
+    """The provider's id of the payment."""
     charge_id: str | None
+    """The provider's id of the money."""
     progress: dict[str, str]
+    """What the provider reports of money on its way: ``confirmations``, ``needed``, ``seen``."""
     order_id: OrderId | None
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
     polls: int
+    """How many times the worker has polled the provider."""
     checkpoint: str = ""
+    """The provider's own note of how far it has read."""
     title: str = ""
+    """What is bought, in the payer's language; empty for a top-up."""
 
     @property
     def reference(self) -> str:
-        """What people call the payment by: what its payer was told to name, else the reference of its number."""
+        """The reference that people use: the one in the payment instructions, else that of ``number``."""
         named = self.action.fields.get("reference") if self.action is not None else None
         return named or reference_of(self.number)
 
@@ -204,23 +211,23 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_arriving(self) -> bool:
-        """Whether money is on its way, or has arrived in full: what it is for waits."""
+        """Whether money is on its way or arrived in full: its order must wait for it."""
         return self.status in {IntentStatus.CONFIRMING, IntentStatus.SUCCEEDED, IntentStatus.OVERPAID}
 
     @property
     def missing(self) -> Money:
-        """What is still to be paid, in the asset that he pays in; nothing once it is paid in full."""
+        """What is still to be paid, in the payer's asset; zero once it is paid in full."""
         return max(self.payable - self.received, Money.zero(self.payable.currency), key=lambda money: money.amount)
 
     @property
     def refundable(self) -> Money:
-        """What of it can still go back through the provider."""
+        """What can still be refunded through the provider, in the shop's currency."""
         return self.credited - self.refunded
 
     def refund_payable(self, amount: Money) -> Money:
-        """What the provider sends back for ``amount`` of the shop's currency, in the asset that was paid in.
+        """What the provider refunds for ``amount`` of the shop's currency, in the asset that was paid in.
 
-        The parts of a payment come to the whole exactly, whatever they are rounded to.
+        Each part is rounded so that all parts together are exactly ``received``.
         """
 
         def share(refunded: int) -> int:

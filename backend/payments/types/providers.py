@@ -1,4 +1,4 @@
-"""What the shop and a provider tell each other."""
+"""What the shop and a payment provider exchange."""
 
 from __future__ import annotations
 
@@ -14,132 +14,152 @@ from backend.payments.types.intents import PayAction
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider can do, and the rhythm in which it is asked.
-
-    People pay in ``asset`` (None: in the shop's currency), one major unit of which is worth ``unit_price`` major units
-    of the shop's currency. ``currencies`` are the shop's currencies that it serves; None means any.
-    """
+    """What a provider supports, its limits, and how often it is polled."""
 
     currencies: frozenset[str] | None = None
+    """The shop currencies it serves; None for all. In others the payment method is not offered."""
     asset: str | None = None
+    """What buyers pay in (``USDT``, ``XTR``); None for the shop's currency."""
     unit_price: Decimal = Decimal(1)
+    """What one major unit of ``asset`` costs, in major units of the shop's currency."""
     minimum: int = 1
-    """In minor units of the shop's currency."""
+    """The smallest payment, in minor units of the shop's currency."""
     maximum: int | None = None
-    """The same; None means no limit of its own."""
+    """The largest payment, in minor units of the shop's currency; None if the provider sets no limit."""
     refundable: bool = False
+    """Whether ``refund`` can send money to the payer."""
     partial_refunds: bool = True
+    """Whether a part can be refunded, and more than once. False: all of a payment, or nothing."""
     recurring: bool = False
-    """Whether a payment can renew itself. No way here says so yet: a renewal that comes is unmatched."""
+    """Whether a payment can renew itself. No provider supports this yet: a renewal becomes an unmatched payment."""
     reconcilable: bool = True
-    """Whether it can say what came, by a list or of each payment. Where nobody can be asked, an admin looks himself."""
+    """Whether the provider can be asked what it received, by ``statement`` or ``status``. If not, admins compare."""
     wait_seconds: int = 60
-    """What a payment usually takes."""
+    """How long a payment usually takes; shown to buyers."""
     lifetime_seconds: int = 1800
-    """How long the person has."""
+    """How long a buyer has to pay."""
     shortest_seconds: int = 60
-    """The least that a payment must have when it is begun: what the provider itself demands."""
+    """The shortest lifetime with which the provider accepts a new payment."""
     first_poll_seconds: int = 5
+    """The wait before the first call of ``status``."""
     slowest_poll_seconds: int = 600
-    """Questions come at growing intervals up to this one while the payment is open."""
+    """The longest wait between two calls of ``status`` for an open payment; the waits grow up to it."""
     follow_seconds: int = 0
-    """How long after its lifetime a payment is still asked about (every half hour), so that late money is seen: for
-    providers that send no webhooks."""
+    """How long after its lifetime a payment is polled, every half hour, for late money; for providers without
+    webhooks."""
     explorer: str = ""
-    """Where anybody can see a transfer, with ``{tx}`` for its ``charge_id`` up to the first colon; empty: nowhere."""
+    """URL of a public page of a transfer, with ``{tx}`` for its ``charge_id`` up to the first colon; empty for none."""
     statement_lookback_seconds: int = 0
-    """How far back its statement is read every quarter of an hour, where nobody calls and money may name no payment."""
+    """How far back ``statement`` is read every 15 minutes, besides the daily reconciliation; 0: not at all. For
+    providers without webhooks whose money may name no payment."""
 
 
 class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment, as a provider needs it. ``intent_id`` is also the idempotency key of its creation.
-
-    ``payable`` is what the person has to pay, ``amount`` what the shop credits for it. ``language`` is the payer's, in
-    which ``title`` says what is bought; empty for a top-up.
-    """
+    """A payment, as a provider's methods get it."""
 
     intent_id: IntentId
+    """The payment's id; also the idempotency key of ``create``."""
     number: int
+    """Counts all payments of the shop from 1: for derived addresses and short comments."""
     external_id: str | None
+    """``Created.external_id``; None before ``create``, and for an unmatched payment that an admin assigned."""
     charge_id: str | None
+    """``charge_id`` of the latest paid report; None before the first."""
     amount: Money
+    """What the shop credits, in the shop's currency."""
     payable: Money
+    """What the buyer has to pay, in the provider's asset."""
     received: Money
+    """What the shop has credited so far, in the provider's asset."""
     action: PayAction | None
+    """``Created.action``; None before ``create``."""
     payer_telegram_id: int
     language: str
+    """The payer's language, such as ``ar``."""
     created_at: datetime
     expires_at: datetime
     title: str = ""
+    """What is bought, in the payer's language; empty for a top-up."""
     checkpoint: str = ""
-    """The ``mark`` of the last report that had one."""
+    """The ``checkpoint`` of the last report that had one."""
 
 
 class Created(msgspec.Struct, frozen=True):
-    """The provider's own id of the payment, and what the person must do."""
+    """A payment that was opened at the provider."""
 
     external_id: str
+    """The provider's id of the payment; unique at the provider."""
     action: PayAction
+    """What the buyer does to pay."""
 
 
 class ProviderState(StrEnum):
-    """What a provider says of a payment."""
+    """The state of a payment, as the provider reports it."""
 
     PENDING = "pending"
+    """No money yet."""
     CONFIRMING = "confirming"
+    """Money is on its way and not final."""
     PAID = "paid"
+    """``received`` is final, in part or in full."""
     EXPIRED = "expired"
     FAILED = "failed"
     REFUNDED = "refunded"
-    """Money went back to the payer: ``refunded`` says how much in all."""
+    """Money was returned to the payer: ``refunded`` is the total."""
 
 
 class Covers(StrEnum):
-    """What the signature of a provider's call proves."""
+    """What the signature of a provider's call covers."""
 
     BODY = "body"
-    """Every byte of the body: what it says is the provider's word."""
+    """Every byte of the body: its contents can be trusted."""
     CHECKSUM = "checksum"
-    """A checksum of the body, which other bodies share: its ids are looked up at the provider, nothing else counts."""
+    """A checksum of the body, which other bodies share: take only ids from the body and look them up."""
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A provider's call: its signed id, and the digest of the body that it came with first."""
+    """A webhook call whose signature does not cover the body."""
 
     id: str
+    """The call's id, which is signed."""
     digest: str
+    """A hash of the body: the same id with another body is refused."""
 
 
 class ProviderReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One verified message of a provider, from a webhook, an answer or a statement.
+    """One verified statement of a provider about one payment: from a webhook, ``status`` or ``statement``.
 
-    ``event_id`` is unique at the provider, and the same for the same news by either road. ``received`` is all that was
-    paid for this payment so far, not the latest part, in the asset that people pay in; ``refunded`` all that went back.
-    ``intent_id`` names the payment, or else ``external_id`` does, or else ``charge_id``, which names the money for a
-    refund. ``external_id`` is what ``create`` called the payment and nothing else: beside an ``intent_id`` it has to be
-    that payment's own, or the report belongs to none. ``sole_charge``: ``received`` is this one charge, all that its
-    payment can have; where the payment was made by another charge (it was paid twice), this one belongs to no payment,
-    and an admin must look. ``details`` are kept for admins; of a payment that is CONFIRMING its page shows
-    ``confirmations`` and ``needed``.
-    Raises ValueError for a payment without its amount, and for a NUL in ``event_id``.
+    It is matched to a payment by ``intent_id``, else ``external_id``; a refund also by ``charge_id``. What matches no
+    payment becomes an unmatched payment, for an admin. Raises ValueError for PAID without a positive ``received``,
+    REFUNDED without a positive ``refunded``, and a NUL in ``event_id``.
     """
 
     event_id: str
+    """Unique at the provider, and the same whenever the same thing is reported, by webhook, ``status`` or
+    ``statement``: it is applied once. Where totals grow, put the total into it: ``paid:<id>:<total>``."""
     state: ProviderState
     intent_id: IntentId | None = None
+    """The payment that the provider's data names, if it does."""
     external_id: str | None = None
+    """The payment's ``Created.external_id``. If ``intent_id`` is given too, both must name the same payment."""
     received: Money | None = None
+    """The total paid for this payment so far, not the latest part, in the provider's asset."""
     refunded: Money | None = None
+    """The total returned to the payer so far, in the provider's asset."""
     charge_id: str | None = None
+    """The provider's id of the money, which a refund needs."""
     sole_charge: bool = False
+    """Whether a payment can have one charge only. A second charge is then an unmatched payment, not a top-up of the
+    first."""
     details: dict[str, str] = {}
+    """Facts for admins. While CONFIRMING, the payment's page shows ``confirmations``, ``needed`` and ``seen``."""
     call: Call | None = None
-    """The call that brought it, where its signature does not cover the body: its id is good for that one body only."""
+    """The webhook call, if its signature does not cover the body (``Covers.CHECKSUM``)."""
     checkpoint: str = ""
-    """How far the provider has looked, in its own words: it comes back with the next question, and may be lost."""
+    """A note to the provider itself, such as the last block read: it returns in ``PaymentRef`` and may be lost."""
 
     def __post_init__(self) -> None:
-        if "\0" in self.event_id:  # no text of PostgreSQL
+        if "\0" in self.event_id:  # PostgreSQL's text cannot hold it
             raise ValueError("an event's id holds a NUL")
         if self.state is ProviderState.PAID and (self.received is None or self.received.amount <= 0):
             raise ValueError("a payment needs its amount")
@@ -148,31 +168,35 @@ class ProviderReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refunded(msgspec.Struct, frozen=True):
-    """The provider's own id of a refund."""
+    """A refund that the provider accepted."""
 
     external_id: str
+    """The provider's id of the refund."""
 
 
 class SetupState(StrEnum):
-    """Whether a way to pay is configured."""
+    """Whether a payment method is configured."""
 
     ON = "on"
     OFF = "off"
     INCOMPLETE = "incomplete"
     """Some of its variables are set and some are missing."""
     WRONG = "wrong"
+    """All variables are set, and their values make no sense."""
 
 
 class ProviderSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """A way as the operator configured it. ``missing`` names variables; ``problem`` is one line, in English.
-
-    ``webhook_url`` is what to enter at the provider. ``policy_risk``: Telegram's rules want Stars for digital goods.
-    """
+    """A payment method as the operator configured it."""
 
     name: str
     state: SetupState
     needs: tuple[str, ...]
+    """The variables that enable it."""
     missing: tuple[str, ...] = ()
+    """Those of them that are not set."""
     problem: str = ""
+    """Why it is WRONG: one English line."""
     webhook_url: str = ""
+    """The URL to enter at the provider; empty if it sends no webhooks."""
     policy_risk: bool = True
+    """Whether Telegram's rules require Stars instead, for digital goods."""

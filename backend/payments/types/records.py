@@ -1,4 +1,4 @@
-"""What is kept of payments beside themselves: messages, refunds, proofs, comparisons."""
+"""What is stored about payments: provider events, refunds, transfer receipts, reconciliations."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from backend.payments.types.providers import ProviderState
 
 
 class Outcome(StrEnum):
-    """What became of a provider's message."""
+    """What happened with a provider event."""
 
     APPLIED = "applied"
     IGNORED = "ignored"
-    """True, but old news."""
+    """True, and already known."""
     UNMATCHED = "unmatched"
-    """Money or news that belongs to no payment of ours: an admin must look."""
+    """It matches no payment: an admin must review it."""
     DUPLICATE = "duplicate"
-    """Seen before; nothing is stored a second time."""
+    """Stored before; nothing is stored a second time."""
     DISMISSED = "dismissed"
-    """An admin has looked and found that nothing is to be done."""
+    """An admin decided that nothing is to be done."""
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands."""
+    """The status of a refund."""
 
     PENDING = "pending"
-    """Booked; the provider has not confirmed it yet."""
+    """In the ledger; the provider has not confirmed it yet."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """The provider refused: the money is in the person's wallet instead."""
+    """The provider refused: the money is in the buyer's wallet instead."""
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
-    """Money on its way back through a provider; ``amount`` in the shop's currency, ``payable`` in the provider's."""
+    """A refund through a provider; ``amount`` in the shop's currency, ``payable`` in the provider's asset."""
 
     id: RefundId
     intent_id: IntentId
@@ -57,22 +57,22 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefundObstacle(StrEnum):
-    """Why nothing of a payment can go back through its provider."""
+    """Why a payment cannot be refunded through its provider."""
 
     NOTHING_LEFT = "nothing_left"
-    """Nothing was credited, or all of it has gone back."""
+    """Nothing was credited, or all of it was refunded."""
     METHOD_OFF = "way_off"
-    """The way is switched off."""
+    """The payment method is disabled."""
     METHOD_CANNOT = "way_cannot"
-    """The provider takes money only."""
+    """The provider does not support refunds."""
     SPENT = "spent"
-    """The person has spent it."""
+    """The buyer has spent it."""
 
 
 class RefundChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a payment can go back through its provider now: up to ``most`` (the shop's currency), or why nothing.
+    """How much of a payment can be refunded through its provider now: up to ``most`` (the shop's currency).
 
-    ``whole_only``: the provider sends back all of it or nothing.
+    ``whole_only``: only all of it. ``obstacle`` says why ``most`` is zero.
     """
 
     most: Money
@@ -81,16 +81,16 @@ class RefundChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worth(msgspec.Struct, frozen=True):
-    """What money of a provider is worth by its price of now, in the shop's currency; ``most`` may be given for it."""
+    """What received money is worth at today's price, in the shop's currency; up to ``most`` may be credited for it."""
 
     amount: Money
     most: Money
 
 
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's message as admins see it; ``amount`` is what it spoke of, in the provider's asset.
+    """A stored provider report, as admins see it.
 
-    ``charge_id`` names the money at the provider.
+    ``amount`` is what it reported, in the provider's asset; ``charge_id`` is the provider's id of the money.
     """
 
     id: PaymentEventId
@@ -107,7 +107,7 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaymentDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of one payment."""
+    """One payment with its provider events and refunds."""
 
     intent: Intent
     events: list[ProviderEvent]
@@ -115,7 +115,7 @@ class PaymentDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that shows a payment by hand; ``size`` in bytes. ``decided_at``: when an admin has judged it."""
+    """A buyer's receipt of a bank transfer; ``size`` in bytes. ``decided_at``: when an admin reviewed it."""
 
     id: TransferReceiptId
     intent_id: IntentId
@@ -127,7 +127,7 @@ class TransferReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment by hand that waits for an admin, with its payer's name and all its proofs, the oldest first."""
+    """A bank transfer that awaits review, with the payer's name and all its receipts, the oldest first."""
 
     intent: Intent
     payer: str
@@ -135,12 +135,12 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DifferenceKind(StrEnum):
-    """A way in which a provider and the books disagree."""
+    """How a provider and the ledger differ."""
 
     MISSING_HERE = "missing_here"
-    """The provider has money that the books did not know; it has been taken in now, or waits unmatched."""
+    """The provider has money that the ledger did not have. It is credited now, or is an unmatched payment."""
     MISSING_THERE = "missing_there"
-    """The books have money that the provider does not know."""
+    """The ledger has money that the provider does not know."""
     AMOUNT = "amount"
     REFUND = "refund"
     LEDGER = "ledger"
@@ -148,7 +148,7 @@ class DifferenceKind(StrEnum):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One disagreement. ``ours`` and ``theirs`` are in the asset's minor units."""
+    """One difference. ``ours`` and ``theirs`` are in the asset's minor units."""
 
     kind: DifferenceKind
     subject: str
@@ -158,9 +158,10 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """A comparison of one provider with the ledger. ``error`` says why it could not be made.
+    """One reconciliation of a provider with the ledger. ``error`` says why it failed or is incomplete.
 
-    ``unknown`` payments brought money here, or were refunded, and the provider said nothing about that.
+    ``checked`` counts the provider's reports; ``unknown`` counts payments with money or refunds about which the
+    provider said nothing.
     """
 
     id: UUID
@@ -175,5 +176,5 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def agrees(self) -> bool:
-        """Whether the provider confirmed all that was booked, and nothing else."""
+        """Whether the provider confirmed everything in the ledger, and nothing else."""
         return not (self.differences or self.error or self.unknown)

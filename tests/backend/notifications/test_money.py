@@ -244,7 +244,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     assert any("Emma Clarke <3" in item["text"] for item in told)
     assert any("In 2 places." in item["text"] for item in told)
     assert sum("Reference: D-4K7Q2M\n" in item["text"] for item in told) == 1
-    assert sum("\u2068USDT on EVM\u2069\nWe know no payment that" in item["text"] for item in told) == 2
+    assert sum("\u2068USDT on EVM\u2069\nNo matching payment" in item["text"] for item in told) == 2
     assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in told} == {
         "/admin/payments/unmatched", f"/admin/payments/{intent_id}", "/admin/payments/reconciliation",
     }  # fmt: skip

@@ -46,7 +46,7 @@ async def test_unmatched_money_waits_in_plain_words(services: Services, root: Vi
     event = await stray(services, root)
     listed = (await root.get("/admin/payments/unmatched")).text
     assert "$15.00" in listed
-    assert "We know no payment that it could belong to." in listed
+    assert "No matching payment." in listed
     assert f'href="/admin/payments/unmatched/{event.id}"' in listed
     assert "Unmatched payments" in (await root.get("/admin")).text
     page = (await root.get(f"/admin/payments/unmatched/{event.id}")).text
@@ -143,7 +143,7 @@ async def test_a_refund_made_at_the_provider_is_accepted(
     event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     path = f"/admin/payments/unmatched/{event.id}"
     page = (await root.get(path)).text
-    assert "paid back at the provider, and not from here" in page
+    assert "refund was made at the provider, not in this shop" in page
     assert f'href="/admin/payments/{intent.id}"' in page
     assert "/assign" not in page
     assert (await root.get(f"{path}/assign")).status_code == 409
