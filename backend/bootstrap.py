@@ -240,6 +240,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             longest=limits.longest_reservation,
             limits=limits.reserving,
             methods={name: provider.capabilities for name, provider in by_name.items()},
+            list_methods=payments.methods.enabled,
         ),
         support=SupportService(uow=uow),
         notifications=NotificationsService(

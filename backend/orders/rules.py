@@ -20,8 +20,16 @@ from backend.orders.errors import (
     ReservationTooLarge,
     TooManyReservations,
 )
-from backend.orders.types import OpenReservation, OrderStatus, ReservationLimits, Reserved
+from backend.orders.types import (
+    AmountDue,
+    MethodCharge,
+    OpenReservation,
+    OrderStatus,
+    ReservationLimits,
+    Reserved,
+)
 from backend.payments.errors import RefundTooMuch
+from backend.payments.types import PaymentMethod
 
 LAPSES_COUNT_FOR = timedelta(hours=24)
 """How long an order that ended unpaid lowers what its buyer may reserve."""
@@ -106,6 +114,30 @@ def check_reservation(
     limit = max(min(limits.keys >> lapses, share), minimum, 1)
     if held + keys > limit:
         raise ReservationTooLarge(limit=limit, order=order_number(same[0][0].sequence) if same else "")
+
+
+def amount_due(
+    total: Money, held: Money, balance: Money, methods: Sequence[PaymentMethod], *, use_balance: bool
+) -> AmountDue:
+    """How a price of ``total`` is paid, of which ``held`` is on hold already.
+
+    Without ``use_balance`` all of it is paid by a payment method.
+    """
+    own = held + balance
+    from_balance = min(own, total) if use_balance else Money.zero(total.currency)
+    rest = total - from_balance
+    return AmountDue(total, own, from_balance, rest, [method_charge(method, rest) for method in methods])
+
+
+def method_charge(method: PaymentMethod, rest: Money) -> MethodCharge:
+    """What ``method`` charges for ``rest``: no less than its minimum."""
+    amount = max(rest, method.minimum)
+    return MethodCharge(method, amount, amount - rest)
+
+
+def payment_key(tap: str, method: str, amount: Money) -> str:
+    """The idempotency key of a payment for an order: the same tap is one payment, for another amount another one."""
+    return f"{tap}-{method}-{amount.amount}"
 
 
 def is_payable(status: OrderStatus, expires_at: datetime | None, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from backend.catalog.types import StockKeyId, VariantId
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
+from backend.payments.types import PaymentMethod
 
 
 class OrderStatus(StrEnum):
@@ -275,21 +276,62 @@ class Refundable(msgspec.Struct, frozen=True):
     done: list[OrderRefundRow]
 
 
-class Quote(msgspec.Struct, frozen=True):
-    """What a purchase would cost this buyer now. ``missing`` is zero when the balance is enough."""
+class MethodCharge(msgspec.Struct, frozen=True):
+    """What one payment method would charge for the rest of a price.
 
-    line: OrderLine
+    ``surplus`` of the ``amount`` stays in the balance: the method takes no less than its minimum.
+    """
+
+    method: PaymentMethod
+    amount: Money
+    surplus: Money
+
+
+class AmountDue(msgspec.Struct, frozen=True):
+    """How a price is paid: ``from_balance``, and the ``rest`` by one of the ``charges``.
+
+    ``balance`` is what the buyer has, with what is on hold for the order itself. ``from_balance`` and ``rest`` add up
+    to ``total``.
+    """
+
     total: Money
     balance: Money
-    missing: Money
-    available: int
+    from_balance: Money
+    rest: Money
+    charges: list[MethodCharge]
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """What a purchase would cost this buyer now; ``sold_out`` when fewer are in stock than they want."""
+
+    line: OrderLine
+    due: AmountDue
+    sold_out: bool
+
+
+class PaymentOrder(msgspec.Struct, frozen=True):
+    """A payment that is to be started for an order: by which method, how much, and when it ends at the latest.
+
+    The same ``idempotency_key`` is the same payment.
+    """
+
+    order_id: OrderId
+    method: str
+    amount: Money
+    until: datetime
+    idempotency_key: str
 
 
 class OrderFilter(StrEnum):
     """The views of a buyer's list."""
 
     ALL = "all"
-    WAITING = "waiting"
+    AWAITING_PAYMENT = "awaiting_payment"
+
+    @classmethod
+    def _missing_(cls, value: object) -> OrderFilter | None:
+        """The view by its former name, which links and callers of the API may still have."""
+        return cls.AWAITING_PAYMENT if value == "waiting" else None
 
 
 class SalesFigures(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""/orders: the last orders, each a button."""
+"""/orders: the person's latest orders, a button for each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_LABEL = 60
 
 
 async def orders(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
-    """The last orders."""
+    """Answer with the latest orders, or that there are none yet."""
     _ = words.gettext
     page = await deps.orders.history.list_mine(actor, OrderFilter.ALL, None)
     if not page.items:
-        text = _("No orders yet. The first one will be here, with its keys.")
+        text = _("No orders yet. Your keys and receipts will appear here.")
         await message.answer(text, reply_markup=rows(shop_button(deps, words)))
         return
     buttons = []
@@ -32,11 +32,11 @@ async def orders(message: Message, deps: Deps, actor: Actor, words: Words) -> No
         label = joined([row.number, name, words.money(row.total)], words.locale)
         buttons.append(page_button(deps, label[:_LONGEST_LABEL], f"/orders/{row.number}"))
     buttons.append(page_button(deps, _("All orders"), "/orders"))
-    await message.answer(_("Your last orders:"), reply_markup=rows(*buttons))
+    await message.answer(_("Your latest orders:"), reply_markup=rows(*buttons))
 
 
 def router() -> Router:
-    """Its router."""
-    made = Router(name="orders")
-    made.message.register(orders, Command("orders"))
-    return made
+    """The handlers of orders."""
+    handlers = Router(name="orders")
+    handlers.message.register(orders, Command("orders"))
+    return handlers

@@ -23,13 +23,13 @@ async def test_the_balance_and_a_way_together(open_app: OpenApp, telegram: Teleg
     await page.locator(".cell--pick").nth(1).click()
     await page.locator("#bottom [data-main]", has_text="7.20").click()
     sheet = page.locator("dialog#sheet")
-    await expect(sheet).to_contain_text("$3.00 from your balance and $4.20 by")
+    await expect(sheet).to_contain_text("Pay $4.20 with")
 
     # All of it another way, and back: what is asked for follows.
-    await sheet.get_by_text("Keep my balance").click()
+    await sheet.get_by_text("Don't use my balance").click()
     await expect(sheet.locator("#sheet-title")).to_have_text("Pay $7.20")
-    await sheet.get_by_text("Use my balance of $3.00 too").click()
-    await expect(sheet.locator("#sheet-title")).to_have_text("$4.20 is missing")
+    await sheet.get_by_text("Use my balance ($3.00)").click()
+    await expect(sheet.locator("#sheet-title")).to_have_text("You need $4.20 more")
 
     await sheet.locator('button[value="demo"]').click()
     await expect(page).to_have_url(re.compile("/wallet/payments/"))
@@ -52,12 +52,12 @@ async def test_a_waiting_order_leads_to_its_payment_and_gives_back_what_was_set_
     payment = page.url
     await page.locator("#bottom [data-main]", has_text="View order").click()
     await expect(page.get_by_role("timer")).to_be_visible()
-    await expect(page.locator("#order")).to_contain_text("Set aside from balance")
-    await page.locator("#bottom [data-main]", has_text="To the payment").click()
+    await expect(page.locator("#order")).to_contain_text("On hold from balance")
+    await page.locator("#bottom [data-main]", has_text="Continue payment").click()
     await expect(page).to_have_url(payment)
     await page.locator("#bottom [data-main]").click()
     page.once("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Cancel the order").click()
+    await page.get_by_role("button", name="Cancel order").click()
     await expect(page.get_by_text("This order was cancelled.")).to_be_visible()
     assert await stack.balance(person.id) == 300
 

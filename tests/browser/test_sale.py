@@ -77,10 +77,10 @@ async def _choose_two(phone: Phone, _: Words) -> None:
 async def _pay_what_is_missing(phone: Phone, _: Words) -> str:
     """The sheet says how much is missing; a tap on a way keeps the goods, and its money delivers them by itself."""
     sheet = phone.app.locator("dialog#sheet")
-    title = loosely(_("%(missing)s is missing", missing=_.money(2 * PRICE)))
+    title = loosely(_("You need %(rest)s more", rest=_.money(2 * PRICE)))
     await expect(sheet.locator("#sheet-title")).to_have_text(title)
     await expect(phone.main).to_be_hidden()
-    await sheet.locator('button[name="way"][value="demo"]').click()
+    await sheet.locator('button[name="method"][value="demo"]').click()
     await phone.arrived("/wallet/payments/[0-9a-f-]{36}")
     await expect(phone.app.get_by_text(_("Awaiting payment"))).to_be_visible()
     await phone.arrived("/orders/S-[0-9A-Z]{6}")
@@ -98,7 +98,7 @@ async def _read_the_keys(phone: Phone, _: Words) -> list[str]:
     app = phone.app
     await expect(app.locator(".key")).to_have_count(2)
     assert not KEY.search(await app.locator("#app").inner_text())
-    await app.get_by_role("button", name=_("Show the key")).first.click()
+    await app.get_by_role("button", name=_("Show key")).first.click()
     await expect(app.locator("#key-1-value")).to_have_text(KEY)
     await phone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await app.locator("#key-2-copy").click()
@@ -113,7 +113,7 @@ async def _read_the_keys(phone: Phone, _: Words) -> list[str]:
 async def _sent_again(phone: Phone, _: Words, telegram: Telegram, number: str, before: int, keys: list[str]) -> None:
     """To chat: the same keys come once more."""
     await phone.app.get_by_role("button", name=_("To chat")).first.click()
-    await expect(phone.app.locator(".toast")).to_have_text(_("The keys are on their way to your chat"))
+    await expect(phone.app.locator(".toast")).to_have_text(_("Sent to chat"))
     again = await telegram.message(
         phone.person, lambda message: message["message_id"] > before and "DEMO" in message["text"]
     )

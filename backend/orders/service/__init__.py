@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
-from backend.orders.service.checkout import CheckoutService
+from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
 from backend.orders.service.history import HistoryService
 from backend.orders.service.refunds import RefundsService
@@ -20,7 +21,7 @@ from backend.orders.service.reservations import ReservationsService
 from backend.orders.service.search import OrderSearchService
 from backend.orders.service.settlement import SETTLE, SettlementService
 from backend.orders.types import ReservationLimits
-from backend.payments.types import Capabilities
+from backend.payments.types import Capabilities, PaymentMethod
 
 _LONGEST: Final = timedelta(hours=1)
 
@@ -48,17 +49,26 @@ class OrdersServices:
         reservation: Live[timedelta],
         longest: Live[timedelta] = lambda: _LONGEST,
         methods: Mapping[str, Capabilities] | None = None,
+        list_methods: ListMethods | None = None,
         limits: Live[ReservationLimits] = ReservationLimits,
     ) -> OrdersServices:
         """The services of one shop, whose currency is that of ``single_admin_limit``.
 
-        ``methods`` are the payment methods that are on. Goods are reserved for ``reservation``, and for ``longest`` in
-        all while a payment is under way.
+        ``methods`` are the capabilities of the enabled payment methods, by name; ``list_methods`` says which of them
+        a person can use. Goods are reserved for ``reservation``, and for ``longest`` in all while a payment runs.
         """
         currency, methods = single_admin_limit().currency, methods or {}
+        reservations = ReservationsService(uow=uow, methods=methods, reservation=reservation, longest=longest)
         return cls(
-            checkout=CheckoutService(uow=uow, currency=currency, reservation=reservation, limits=limits),
-            reservations=ReservationsService(uow=uow, methods=methods, reservation=reservation, longest=longest),
+            checkout=CheckoutService(
+                uow=uow,
+                currency=currency,
+                methods=list_methods or _no_methods,
+                reservations=reservations,
+                reservation=reservation,
+                limits=limits,
+            ),
+            reservations=reservations,
             settlement=SettlementService(uow=uow),
             delivery=DeliveryService(uow=uow, ring=ring),
             history=HistoryService(uow=uow),
@@ -66,6 +76,10 @@ class OrdersServices:
             refunds=RefundsService(uow=uow, methods=methods, single_admin_limit=single_admin_limit),
             reports=ReportsService(uow=uow, currency=currency),
         )
+
+
+async def _no_methods(_: Actor) -> Sequence[PaymentMethod]:
+    return ()
 
 
 __all__ = [

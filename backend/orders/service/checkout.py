@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -12,13 +13,16 @@ from backend.catalog.types import Offer, VariantId
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import AppError, NotFound
+from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
+from backend.orders.service.common import load_own
+from backend.orders.service.reservations import ReservationsService
 from backend.orders.types import (
+    AmountDue,
     NewOrder,
     OpenReservation,
     OrderLine,
@@ -26,39 +30,82 @@ from backend.orders.types import (
     OrderRef,
     OrderStatus,
     OrderStep,
+    OrderView,
+    PaymentOrder,
     Quote,
     ReservationLimits,
 )
+from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
+
+ListMethods = Callable[[Actor], Awaitable[Sequence[PaymentMethod]]]
 
 
 class CheckoutService:
     """A product becomes an order.
 
-    ``currency`` is the shop's; goods are reserved for ``reservation``, within ``limits`` for one person.
+    ``currency`` is the shop's; ``methods`` lists the payment methods that a person can use now. Goods are reserved for
+    ``reservation``, within ``limits`` for one person; ``reservations`` keeps them longer while a payment runs.
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, currency: str, reservation: Live[timedelta], limits: Live[ReservationLimits]
+        self,
+        *,
+        uow: UnitOfWork,
+        currency: str,
+        methods: ListMethods,
+        reservations: ReservationsService,
+        reservation: Live[timedelta],
+        limits: Live[ReservationLimits],
     ) -> None:
         self._uow = uow
+        self._methods = methods
+        self._reservations = reservations
         self._currency = currency
         self._reservation = reservation
         self._limits = limits
 
-    async def quote(self, actor: Actor, variant_id: VariantId, quantity: int) -> Quote:
-        """What ``quantity`` of the variant would cost the buyer now.
+    async def quote(self, actor: Actor, variant_id: VariantId, quantity: int, *, use_balance: bool = True) -> Quote:
+        """What ``quantity`` of the variant would cost the buyer now, and how they can pay. It reserves nothing.
 
-        Raises NotFound, PremiumOnly, QuantityNotAllowed. What is left in stock is told, not promised.
+        Raises NotFound, PremiumOnly, QuantityNotAllowed.
         """
         async with self._uow.read() as tx:
             offer = await self._offer(tx, actor, variant_id, quantity)
             balance = await wallet.balance(tx, actor.id, self._currency)
-            available = await catalog.count_available(tx, variant_id)
+            available = await catalog.count_available(tx, variant_id, quantity)
         line = _line(OrderLineId(tx.new_id()), offer, quantity)
-        total = offer.unit_price * quantity
-        missing = total - balance if balance < total else Money.zero(self._currency)
-        return Quote(line=line, total=total, balance=balance, missing=missing, available=available)
+        nothing = Money.zero(self._currency)
+        methods = await self._methods(actor)
+        due = rules.amount_due(offer.unit_price * quantity, nothing, balance, methods, use_balance=use_balance)
+        return Quote(line=line, due=due, sold_out=available < quantity)
+
+    async def due(self, actor: Actor, order: OrderView, *, use_balance: bool = True) -> AmountDue:
+        """How the actor's unpaid order can be paid now."""
+        async with self._uow.read() as tx:
+            balance = await wallet.balance(tx, actor.id, order.total.currency)
+        methods = await self._methods(actor)
+        return rules.amount_due(order.total, order.held, balance, methods, use_balance=use_balance)
+
+    async def begin_payment(
+        self, actor: Actor, number: str, method: str, tap: str, *, use_balance: bool = True
+    ) -> PaymentOrder | None:
+        """What to charge by ``method`` for an unpaid order, which stays reserved for it; None when nothing is due.
+
+        ``tap`` is the idempotency key of the buyer's action. Raises NotFound, Invalid for a payment method that is not
+        enabled, OrderNotPayable, PaymentTooLate.
+        """
+        async with self._uow.read() as tx:
+            order = await load_own(tx, actor, number)
+        due = await self.due(actor, order, use_balance=use_balance)
+        charge = next((item for item in due.charges if item.method.name == method), None)
+        if charge is None:
+            raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
+        if order.status is not OrderStatus.AWAITING_PAYMENT or not due.rest:
+            return None
+        until = await self._reservations.extend_for_payment(actor, number, method)
+        key = rules.payment_key(tap, method, charge.amount)
+        return PaymentOrder(order.id, method, charge.amount, until, key)
 
     @retry_conflicts
     async def place(

@@ -26,7 +26,7 @@ class HistoryService:
 
     async def list_mine(self, actor: Actor, view: OrderFilter, cursor: str | None) -> Page[OrderRow]:
         """The buyer's orders, newest first. Raises Invalid for a bad cursor."""
-        waiting = OrderStatus.AWAITING_PAYMENT if view is OrderFilter.WAITING else None
+        waiting = OrderStatus.AWAITING_PAYMENT if view is OrderFilter.AWAITING_PAYMENT else None
         return await self._list(actor.id, waiting, cursor)
 
     async def detail(self, actor: Actor, number: str) -> OrderView:

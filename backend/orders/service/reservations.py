@@ -50,7 +50,7 @@ class ReservationsService:
         return max(self._longest(), self._reservation())
 
     @retry_conflicts
-    async def begin_payment(self, actor: Actor, number: str, method: str) -> datetime:
+    async def extend_for_payment(self, actor: Actor, number: str, method: str) -> datetime:
         """Keep a waiting order's goods until a payment by ``method`` that begins now ends; when that is.
 
         Raises NotFound, Invalid for an unknown payment method, OrderNotPayable, PaymentTooLate.

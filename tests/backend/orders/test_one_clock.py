@@ -77,7 +77,7 @@ class Shop:
         return await self.orders.checkout.reserve(self.buyer, goods.variant_id, 1, "tap-0000001")
 
     async def pay(self, ref: OrderRef, way: str) -> Intent:
-        until = await self.orders.reservations.begin_payment(self.buyer, ref.number, way)
+        until = await self.orders.reservations.extend_for_payment(self.buyer, ref.number, way)
         key = f"{way}-{until}"
         return await self.payments.start_top_up(self.buyer, way, usd(720), ref.id, idempotency_key=key, until=until)
 
@@ -103,12 +103,12 @@ async def test_the_reservation_waits_for_the_payment_and_both_end_together(shop:
     clock.move(minutes=29)
     assert await shop.orders.reservations.expire_lapsed() == 0
     # The same payment again, a second later, is no new one and moves nothing.
-    assert await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "quick") == intent.expires_at
+    assert await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "quick") == intent.expires_at
     clock.move(minutes=1)
     assert await shop.orders.reservations.expire_lapsed() == 1
     assert (await shop.payments.refresh(shop.buyer, intent.id)).status is IntentStatus.EXPIRED
     with pytest.raises(OrderNotPayable):
-        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "quick")
+        await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "quick")
 
 
 async def test_no_payment_makes_the_reservation_longer_than_its_most(shop: Shop, clock: FakeClock) -> None:
@@ -131,7 +131,7 @@ async def test_a_method_that_needs_more_time_than_is_left_is_refused(shop: Shop,
     assert intent.expires_at == begun + LONGEST
     clock.move(minutes=16)
     with pytest.raises(PaymentTooLate):
-        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "slow")
+        await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "slow")
     assert (await shop.pay(ref, "quick")).expires_at == begun + LONGEST
 
 
@@ -166,6 +166,6 @@ async def test_a_week_to_pay_by_hand_is_no_week_of_reservation(shop: Shop, clock
 async def test_who_may_begin_a_payment(shop: Shop) -> None:
     ref = await shop.reserve()
     with pytest.raises(NotFound):
-        await shop.orders.reservations.begin_payment(shop.other, ref.number, "quick")
+        await shop.orders.reservations.extend_for_payment(shop.other, ref.number, "quick")
     with pytest.raises(Invalid):
-        await shop.orders.reservations.begin_payment(shop.buyer, ref.number, "no-such-way")
+        await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "no-such-way")

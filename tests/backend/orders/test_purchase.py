@@ -110,7 +110,7 @@ async def test_too_little_money_changes_nothing(
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (5, 2380)
     assert (await orders.history.list_mine(buyer, OrderFilter.ALL, None)).items == []
     quote = await orders.checkout.quote(buyer, goods.variant_id, 1)
-    assert (quote.total, quote.missing, quote.balance) == (usd(4820), usd(2440), usd(2380))
+    assert (quote.due.total, quote.due.rest, quote.due.balance) == (usd(4820), usd(2440), usd(2380))
 
 
 async def test_sold_out_charges_nothing(uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
@@ -153,8 +153,8 @@ async def test_the_limit_for_a_person_counts_what_he_has(orders: OrdersServices,
 async def test_resellers_pay_their_own_price(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
     goods = await shelf(reseller_price=590)
     reseller = msgspec.structs.replace(buyer, is_reseller=True)
-    assert (await orders.checkout.quote(reseller, goods.variant_id, 1)).total == usd(590)
-    assert (await orders.checkout.quote(buyer, goods.variant_id, 1)).total == usd(720)
+    assert (await orders.checkout.quote(reseller, goods.variant_id, 1)).due.total == usd(590)
+    assert (await orders.checkout.quote(buyer, goods.variant_id, 1)).due.total == usd(720)
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "ключ-ключ", "tab\tinside"])
@@ -172,9 +172,9 @@ async def test_a_reservation_holds_the_goods_until_it_is_paid(
     assert await _left(uow, goods) == 3
     waiting = await orders.history.detail(buyer, held.number)
     assert (waiting.status, waiting.keys) == (OrderStatus.AWAITING_PAYMENT, [])
-    assert [row.number for row in (await orders.history.list_mine(buyer, OrderFilter.WAITING, None)).items] == [
-        held.number
-    ]
+    assert [
+        row.number for row in (await orders.history.list_mine(buyer, OrderFilter.AWAITING_PAYMENT, None)).items
+    ] == [held.number]
     paid = await orders.settlement.pay(buyer, held.number)
     assert await orders.settlement.pay(buyer, held.number) == paid
     assert len((await orders.history.detail(buyer, held.number)).keys) == 2
@@ -215,7 +215,9 @@ async def test_three_reservations_are_enough(orders: OrdersServices, buyer: Acto
         await orders.checkout.reserve(buyer, goods.variant_id, 1, f"{KEY}-{number}")
     with pytest.raises(TooManyReservations) as refusal:
         await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY)
-    (oldest,) = [row.number for row in (await orders.history.list_mine(buyer, OrderFilter.WAITING, None)).items][-1:]
+    (oldest,) = [
+        row.number for row in (await orders.history.list_mine(buyer, OrderFilter.AWAITING_PAYMENT, None)).items
+    ][-1:]
     assert refusal.value.params == {"limit": 3, "order": oldest}
 
 
@@ -306,7 +308,7 @@ async def test_what_was_confirmed_is_what_is_charged(
     orders: OrdersServices, uow: UnitOfWork, buyer: Actor, shelf: Shelf
 ) -> None:
     goods = await shelf(price=100, keys=4)
-    seen = (await orders.checkout.quote(buyer, goods.variant_id, 2)).total
+    seen = (await orders.checkout.quote(buyer, goods.variant_id, 2)).due.total
     async with uow() as tx:
         await tx.execute(text("UPDATE variants SET price_amount = 150 WHERE id = :id"), {"id": goods.variant_id})
     with pytest.raises(PriceChanged) as refused:

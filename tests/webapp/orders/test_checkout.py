@@ -26,8 +26,8 @@ async def test_a_purchase_ends_on_the_order_page(services: Services, visitor: Ma
     actor = await arrive(services, buyer, cents=2000)
     sheet = await confirm(buyer, thing, 2)
     assert sheet.headers["hx-retarget"] == "#sheet"
-    assert "Buy 2 of these?" in sheet.text
-    assert "$20.00, then $5.60 after this" in sheet.text
+    assert "Confirm purchase" in sheet.text
+    assert "$20.00 now, $5.60 after purchase" in sheet.text
     assert len(gzip.compress(sheet.content)) < 6 * 1024
     response = await buy(buyer, thing, 2, field(sheet, "intent"))
     assert response.status_code == 200
@@ -56,12 +56,12 @@ async def test_too_little_money_says_how_much_is_missing(services: Services, vis
     actor = await arrive(services, buyer, cents=220)
     sheet = await confirm(buyer, thing)
     assert sheet.status_code == 200
-    assert "$5.00 is missing" in sheet.text
+    assert "You need $5.00 more" in sheet.text
     assert "Demo payment" in sheet.text
     posted = await buy(buyer, thing, 1, "an-intent-of-mine")
     assert posted.status_code == 402
     assert posted.headers["hx-retarget"] == "#sheet"
-    assert "$5.00 is missing" in posted.text
+    assert "You need $5.00 more" in posted.text
     assert (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items == []
 
 
@@ -69,24 +69,24 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer, cents=220)
     sheet = await confirm(buyer, thing)
-    assert "$2.20 from your balance and $5.00 by" in sheet.text
-    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "way": "demo"}
+    assert "Pay $5.00 with" in sheet.text
+    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "method": "demo"}
     payment = await buyer.post("/orders/reserve", data=data)
     assert payment.status_code == 200
     path = payment.headers["hx-push-url"]
     assert path.startswith("/wallet/payments/")
     # The same tap again is the same order and the same payment.
     assert (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"] == path
-    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items
+    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items
     assert (await services.wallet.statement.overview(actor)).balance.amount == 0
 
     waiting = await buyer.get(f"/orders/{row.number}")
     for words in (
-        "Waiting for the payment",
-        "Set aside from balance",
+        "Awaiting payment",
+        "On hold from balance",
         "$2.20",
-        "Still missing",
-        "To the payment",
+        "Amount due",
+        "Continue payment",
         path,
     ):
         assert words in waiting.text
@@ -97,7 +97,7 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     # The order in the payment's place, at once: its goods follow.
     assert (arrived.headers["hx-retarget"], arrived.headers["hx-replace-url"]) == ("#app", f"/orders/{row.number}")
     assert "Payment received" in arrived.text
-    assert "Cancel the order" not in arrived.text
+    assert "Cancel order" not in arrived.text
     await settle(services)
     paid = await buyer.get(f"/orders/{row.number}", headers={"HX-Target": "order"})
     assert "Your key is here" in paid.text
@@ -112,7 +112,7 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     thing, slow, quick = await goods(services, price=720, keys=1), visitor(61), visitor(62)
     actor = await arrive(services, slow)
     await arrive(services, quick, cents=720)
-    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "method": "usdt_tron"}
     path = (await slow.post("/orders/reserve", data=data)).headers["hx-push-url"]
     clock.move(minutes=31)
     await services.orders.reservations.expire_lapsed()
@@ -123,7 +123,7 @@ async def test_money_that_comes_late_says_what_becomes_of_it(
     await settle(services)
     assert (await services.wallet.statement.overview(actor)).balance.amount == 720
     order = (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items[0]
-    assert "not paid in time" in (await slow.get(f"/orders/{order.number}")).text
+    assert "Payment time expired" in (await slow.get(f"/orders/{order.number}")).text
 
 
 async def test_money_for_a_cancelled_order_is_in_the_balance(
@@ -131,9 +131,9 @@ async def test_money_for_a_cancelled_order_is_in_the_balance(
 ) -> None:
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer)
-    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "method": "usdt_tron"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
-    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items
+    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items
     await services.orders.reservations.cancel(actor, row.number)
     (intent,) = await services.payments.intents.list_mine(actor)
     await services.payments.intents.settle("usdt_tron", coins.paid(intent.id, intent.payable))
@@ -147,7 +147,7 @@ async def test_more_than_an_order_needs_is_not_all_in_the_balance(
 ) -> None:
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer)
-    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "way": "usdt_tron"}
+    data = {"variant": str(thing.variant_id), "intent": "an-intent-of-mine", "method": "usdt_tron"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
     (intent,) = await services.payments.intents.list_mine(actor)
     await services.payments.intents.settle("usdt_tron", coins.paid(intent.id, intent.payable + intent.payable))
@@ -158,7 +158,7 @@ async def test_more_than_an_order_needs_is_not_all_in_the_balance(
     assert (await services.wallet.statement.overview(actor)).balance.amount == 720
 
 
-async def test_who_keeps_his_balance_pays_all_by_a_way(
+async def test_without_the_balance_all_of_it_is_paid_by_a_method(
     services: Services, visitor: MakeVisitor, clock: FakeClock
 ) -> None:
     thing, buyer = await goods(services, price=720), visitor()
@@ -166,16 +166,16 @@ async def test_who_keeps_his_balance_pays_all_by_a_way(
     confirmed = await confirm(buyer, thing)
     (other,) = links(confirmed, f"/shop/{thing.slug}/confirm")
     sheet = await buyer.get(other)
-    assert "$7.20 by" in sheet.text
-    assert "Use my balance of $20.00 too" in sheet.text
-    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "keep": "on", "way": "demo"}
+    assert "Pay $7.20 with" in sheet.text
+    assert "Use my balance ($20.00)" in sheet.text
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "use_balance": "off", "method": "demo"}
     path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
     assert (await services.wallet.statement.overview(actor)).balance.amount == 2000
     clock.move(seconds=6)
     assert "$7.20 received" in (await buyer.get(path)).text
     await settle(services)
     assert (await services.wallet.statement.overview(actor)).balance.amount == 2000
-    assert (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items == []
+    assert (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items == []
 
 
 async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, visitor: MakeVisitor) -> None:
@@ -184,7 +184,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
     sheet = await confirm(buyer, thing)
     assert "$2.00 stays in your balance" in sheet.text  # five dollars of Stars for three that are missing
     assert "385 Stars" in plain(sheet.text)
-    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "method": "stars"}
     page = await buyer.post("/orders/reserve", data=data)
     (intent,) = await services.payments.intents.list_mine(actor)
     assert (intent.title, intent.payable) == ("Private VPN key · 3 months", Money(385, "XTR"))
@@ -197,7 +197,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
         again = await buyer.get(f"{invoice['page']}/closed", params={"status": status})
         assert (again.headers["hx-retarget"], said in again.headers["hx-trigger"]) == ("#sheet", True)
         assert f'hx-post="/orders/{number}/topup"' in again.text
-    other = await buyer.post(f"/orders/{number}/topup", data={"intent": field(again, "intent"), "way": "demo"})
+    other = await buyer.post(f"/orders/{number}/topup", data={"intent": field(again, "intent"), "method": "demo"})
     assert other.headers["hx-push-url"].startswith("/wallet/payments/")
     assert (await services.payments.intents.intent(actor, intent.id)).status is IntentStatus.CANCELLED
     paid = await buyer.get(f"{invoice['page']}/closed", params={"status": "paid"})
@@ -210,7 +210,7 @@ async def test_a_way_that_cannot_take_so_much_is_not_tapped(services: Services, 
     sheet = await confirm(buyer, thing)
     assert "Up to $200" in sheet.text
     assert 'value="stars" disabled' in sheet.text
-    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "stars"}
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "method": "stars"}
     assert (await buyer.post("/orders/reserve", data=data)).status_code == 400
 
 
@@ -221,13 +221,13 @@ async def test_a_silent_provider_leaves_the_order_with_its_other_ways(
     await arrive(services, buyer)
     coins.down = True
     sheet = await confirm(buyer, thing)
-    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "way": "usdt_tron"}
+    data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "method": "usdt_tron"}
     order = await buyer.post("/orders/reserve", data=data)
     assert order.status_code == 200
-    assert "does not answer just now" in order.headers["hx-trigger"]
+    assert "isn't answering" in order.headers["hx-trigger"]
     number = number_of(order)
     ways = await buyer.get(f"/orders/{number}/pay")
-    tapped = {"intent": field(ways, "intent"), "way": "demo"}
+    tapped = {"intent": field(ways, "intent"), "method": "demo"}
     begun = await buyer.post(f"/orders/{number}/topup", data=tapped)
     assert begun.headers["hx-push-url"].startswith("/wallet/payments/")
     assert f'data-back="/orders/{number}"' in begun.text
@@ -238,7 +238,7 @@ async def test_a_refunded_order_says_so(services: Services, visitor: MakeVisitor
     await arrive(services, buyer, cents=720)
     number = number_of(await buy(buyer, thing))
     chief = await arrive(services, root)
-    parts = ((220, "$2.20 of it was paid back", "Delivered"), (500, "All of it was paid back: $7.20", "Paid back"))
+    parts = ((220, "Refunded: $2.20", "Delivered"), (500, "Refunded in full: $7.20", "Refunded"))
     for cents, words, badge in parts:
         await services.orders.refunds.refund(
             chief, number, usd(cents), RefundTarget.WALLET, "broken", idempotency_key=f"refund-{cents}"
@@ -246,7 +246,7 @@ async def test_a_refunded_order_says_so(services: Services, visitor: MakeVisitor
         page = await buyer.get(f"/orders/{number}")
         assert words in page.text
         assert badge in page.text
-    assert "paid back" in (await buyer.get("/orders")).text
+    assert "Refunded" in (await buyer.get("/orders")).text
 
 
 async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, visitor: MakeVisitor) -> None:
@@ -257,7 +257,7 @@ async def test_a_waiting_order_asks_for_what_it_still_needs(services: Services, 
         response = await buyer.ask(method, f"/orders/{ref.number}/pay")
         assert response.status_code == status
         assert response.headers["hx-retarget"] == "#sheet"
-        assert "$0.20 is missing" in response.text
+        assert "You need $0.20 more" in response.text
         assert f'hx-post="/orders/{ref.number}/topup"' in response.text
     await fund(services, actor.id, 500)
     assert (await buyer.post(f"/orders/{ref.number}/cancel")).status_code == 200
@@ -276,12 +276,12 @@ async def test_sold_out_between_page_and_tap_charges_nothing(services: Services,
         await buy(slow, thing, 1, intent),
         await confirm(slow, thing),
         await slow.post(
-            "/orders/reserve", data={"variant": str(thing.variant_id), "intent": "another-one", "way": "demo"}
+            "/orders/reserve", data={"variant": str(thing.variant_id), "intent": "another-one", "method": "demo"}
         ),
     ):
         assert response.status_code == 409
         assert response.headers["hx-retarget"] == "#app"
-        assert "Sold out a moment ago" in response.headers["hx-trigger"]
+        assert "Just sold out" in response.headers["hx-trigger"]
         assert "Sold out. This page" in response.text
     assert (await services.wallet.statement.overview(actor)).balance.amount == 1000
 
@@ -293,7 +293,7 @@ async def test_who_reserves_too_much_is_led_to_the_open_order_or_to_a_top_up(
     actor = await arrive(services, buyer, cents=0)
 
     async def reserve(quantity: int, tap: str) -> httpx.Response:
-        data = {"variant": str(thing.variant_id), "quantity": str(quantity), "intent": tap, "way": "demo"}
+        data = {"variant": str(thing.variant_id), "quantity": str(quantity), "intent": tap, "method": "demo"}
         return await buyer.post("/orders/reserve", data=data)
 
     refused = await reserve(3, "tap-0000001")
@@ -303,7 +303,9 @@ async def test_who_reserves_too_much_is_led_to_the_open_order_or_to_a_top_up(
     assert "You can reserve up to 2<" in refused.text
     assert 'href="/wallet/topup"' in refused.text
     assert (await reserve(2, "tap-0000002")).status_code == 200
-    (order,) = [row.number for row in (await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)).items]
+    (order,) = [
+        row.number for row in (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items
+    ]
     refused = await reserve(1, "tap-0000003")
     assert "is not paid yet. Pay or cancel it" in refused.text
     assert f'href="/orders/{order}"' in refused.text
@@ -369,11 +371,11 @@ async def test_checkout_is_a_page_of_its_own(services: Services, visitor: MakeVi
     path = f"/checkout?variant={thing.variant_id}&quantity=1"
     poor = await buyer.get(path)
     assert poor.status_code == 200
-    assert "$7.20 is missing" in poor.text
+    assert "You need $7.20 more" in poor.text
     assert "<main" in poor.text
     await arrive(services, buyer, cents=1000)
     page = await buyer.get(path)
-    assert "Buy this?" in page.text
+    assert "Confirm purchase" in page.text
     assert f'data-back="/shop/{thing.slug}"' in page.text
     assert (await buy(buyer, thing, 1, field(page, "intent"))).status_code == 200
 

@@ -28,7 +28,7 @@ async def test_a_key_is_shown_saved_and_sent_on_demand(services: Services, visit
     assert sum(key in file.text for key in thing.keys) == 1
     sent = await buyer.post(f"/orders/{number}/keys/1/chat")
     assert sent.status_code == 204
-    assert "on their way to your chat" in sent.headers["hx-trigger"]
+    assert "Sent to chat" in sent.headers["hx-trigger"]
 
 
 async def test_an_order_of_another_does_not_exist(services: Services, visitor: MakeVisitor) -> None:
@@ -84,7 +84,7 @@ async def test_the_list_is_by_day_and_goes_on(
     more = await buyer.get(links(page, "/orders?cursor=")[0])
     assert more.text.count('href="/orders/S-') == 3
     assert "<main" not in more.text
-    waiting = await buyer.get("/orders?segment=waiting")
+    waiting = await buyer.get("/orders?segment=awaiting_payment")
     assert waiting.text.count('href="/orders/S-') == 1
     if language != "en":
         assert "delivered" not in page.text
@@ -104,4 +104,4 @@ async def test_an_unpaid_order_lapses_before_the_eyes(
     assert "Expired" in part.text
     assert 'id="bottom" hx-swap-oob="true"' in part.text
     await services.orders.reservations.expire_lapsed()
-    assert "not paid in time" in (await buyer.get(f"/orders/{ref.number}")).text.lower()
+    assert "Payment time expired" in (await buyer.get(f"/orders/{ref.number}")).text

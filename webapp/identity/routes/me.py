@@ -36,7 +36,7 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
     site = site_of(request)
     services = site.services
     overview = await services.wallet.statement.overview(actor)
-    waiting = await services.orders.history.list_mine(actor, OrderFilter.WAITING, None)
+    waiting = await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)
     view = MePage(
         name=actor.first_name,
         initial=initial_of(actor.first_name),

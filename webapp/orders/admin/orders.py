@@ -31,14 +31,7 @@ from webapp.payments.screens import admin as money
 from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.wallet.screens.wallet import address
 
-_FILTERS: Final[dict[str, OrderStatus | None]] = {
-    "all": None,
-    "waiting": OrderStatus.AWAITING_PAYMENT,
-    "delivered": OrderStatus.DELIVERED,
-    "cancelled": OrderStatus.CANCELLED,
-    "expired": OrderStatus.EXPIRED,
-    "refunded": OrderStatus.REFUNDED,
-}
+_FILTERS: Final[dict[str, OrderStatus | None]] = {"all": None} | {status.value: status for status in OrderStatus}
 
 
 class OrdersQuery(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""An order's money goes back, whole or in part; an order that waits is cancelled."""
+"""Admins refund an order, whole or in part, or cancel an unpaid one."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ async def _refund(request: SoukRequest, number: str, form: OrderRefundForm) -> H
         actor, number, form.amount, form.target, form.reason, idempotency_key=form.intent
     )
     if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
-        return await _done(request, number, _("Waiting for a second admin"))
-    told = _("It is in their balance") if form.target is RefundTarget.WALLET else _("It is on its way back")
-    return await _done(request, number, told)
+        return await _done(request, number, _("A second admin must approve this refund"))
+    text = _("Refunded to their balance") if form.target is RefundTarget.WALLET else _("Refund sent")
+    return await _done(request, number, text)
 
 
 @get(_PATH + "/cancel", name="admin:order-cancel-sheet", guards=[_ORDERS])
@@ -92,14 +92,14 @@ async def cancel_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
 
 @post(_PATH + "/cancel", name="admin:order-cancel", guards=[_ORDERS, limited(WRITE)], status_code=200)
 async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Cancel an order that waits for money. Raises NotFound, OrderNotPayable."""
+    """Cancel an unpaid order. Raises NotFound, OrderNotPayable."""
     try:
         form = await forms.read_form(request, CancelForm)
     except Invalid:
         view = ReasonSheet("cancel", f"/admin/orders/{number}/cancel", error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.orders.reservations.cancel_for(request.user, number, form.reason)
-    return await _done(request, number, _("Cancelled"))
+    return await _done(request, number, _("Order cancelled"))
 
 
 async def _view(
@@ -114,7 +114,7 @@ async def _view(
         most=back.most,
         presets=part_screens.presets(back.most, form.text("amount")),
         intent=form.text("intent") or forms.new_intent(),
-        obstacle="" if back.most else viewer.words.gettext("Nothing of it is left to pay back."),
+        obstacle="" if back.most else viewer.words.gettext("Nothing left to refund."),
         typed=form.text("amount"),
         reason=form.text("reason"),
         targets=refund_screens.order_targets(back, viewer),
@@ -125,9 +125,9 @@ async def _view(
     )
 
 
-async def _done(request: SoukRequest, number: str, told: str) -> Html:
+async def _done(request: SoukRequest, number: str, text: str) -> Html:
     words = site_of(request).viewer(request.user).words
-    return toast(replaced(await order_page(request, number), f"/admin/orders/{number}"), words.gettext(told))
+    return toast(replaced(await order_page(request, number), f"/admin/orders/{number}"), words.gettext(text))
 
 
 HANDLERS: Final = (refund_sheet, refund, cancel_sheet, cancel)

@@ -1,8 +1,8 @@
-"""From a product to its order: the confirmation, the purchase, and what happens when the balance does not reach."""
+"""From a product to its order: the confirmation, the purchase, and the payment of what the balance does not cover."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,11 +11,11 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import AVAILABILITY_CAP, VariantId
-from backend.kernel.errors import Invalid, Unavailable
+from backend.catalog.types import VariantId
+from backend.kernel.errors import Unavailable
 from backend.kernel.money import Money
 from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
-from backend.orders.types import OrderStatus, OrderView, Quote
+from backend.orders.types import Quote
 from backend.wallet.errors import InsufficientFunds
 from webapp.catalog.routes import Choice, product_page
 from webapp.core import forms
@@ -25,7 +25,7 @@ from webapp.core.responses import Html, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import order_page
 from webapp.orders.screens import checkout as present
-from webapp.orders.screens.checkout import ConfirmSheet, MissingSheet
+from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet
 from webapp.orders.screens.orders import title
 from webapp.payments.routes.payments import payment_page
 
@@ -39,60 +39,52 @@ class Purchase(msgspec.Struct, frozen=True):
     total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
 
 
-class Wish(Choice, frozen=True):
-    """What is to be bought; ``keep``: paid by a way alone, whatever the balance has."""
+class QuoteQuery(Choice, frozen=True):
+    """What is to be bought; without ``use_balance`` it is all paid by a payment method."""
 
-    keep: bool = False
-
-
-class Reservation(msgspec.Struct, frozen=True):
-    """What the sheet of the ways posts when one is tapped."""
-
-    variant: UUID
-    intent: forms.IdempotencyKey
-    way: Annotated[str, Meta(max_length=32)]
-    quantity: forms.Quantity = 1
-    keep: bool = False
+    use_balance: bool = True
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """The same for an order that waits."""
+    """What the sheet of payment methods posts for an unpaid order when one is tapped."""
 
     intent: forms.IdempotencyKey
-    way: Annotated[str, Meta(max_length=32)]
+    method: Annotated[str, Meta(max_length=32)]
+
+
+class Reservation(Payment, frozen=True, kw_only=True):
+    """What the sheet of payment methods posts for a product when one is tapped."""
+
+    variant: UUID
+    quantity: forms.Quantity = 1
+    use_balance: bool = True
 
 
 @get("/shop/{slug:str}/confirm", name="shop:confirm")
 async def confirm(request: SoukRequest) -> Html:
-    """The sheet before the money moves: what, for how much, and a fresh key that makes a double tap buy once."""
-    wish = forms.read_query(request, Wish)
-    variant = VariantId(wish.variant)
-    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, wish.quantity)
-    if quote.available < min(wish.quantity, AVAILABILITY_CAP):
+    """The sheet before the purchase: what, for how much, and a new key that makes a double tap buy once."""
+    query = forms.read_query(request, QuoteQuery)
+    variant = VariantId(query.variant)
+    checkout = site_of(request).services.orders.checkout
+    quote = await checkout.quote(request.user, variant, query.quantity, use_balance=query.use_balance)
+    if quote.sold_out:
         return await sold_out(request, quote.line.slug, variant)
-    if quote.missing or wish.keep:
-        short = await _missing(request, quote, variant, forms.new_intent(), keep=wish.keep)
-        return sheet(request, "orders/_missing.html", short)
-    view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-    return sheet(request, "orders/_confirm.html", view)
+    name, view = _sheet_of(request, quote, variant, forms.new_intent(), use_balance=query.use_balance)
+    return sheet(request, f"orders/_{name}.html", view)
 
 
 @get("/checkout", name="shop:checkout")
 async def checkout(request: SoukRequest) -> Html:
-    """The same as a page of its own, for links from a chat."""
+    """The confirmation as a page of its own, for links from a chat."""
     choice = forms.read_query(request, Choice)
     variant = VariantId(choice.variant)
     quote = await site_of(request).services.orders.checkout.quote(request.user, variant, choice.quantity)
     back = f"/shop/{quote.line.slug}"
-    view: ConfirmSheet | MissingSheet
-    if quote.available < min(choice.quantity, AVAILABILITY_CAP):
-        found = await site_of(request).services.catalog.storefront.product(request.user, quote.line.slug)
-        return await product_page(request, found, variant)
-    if quote.missing:
-        view = await _missing(request, quote, variant, forms.new_intent())
-        return page(request, "orders/checkout_missing.html", view, tab="shop", back=back)
-    view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-    return page(request, "orders/checkout.html", view, tab="shop", back=back)
+    if quote.sold_out:
+        product = await site_of(request).services.catalog.storefront.product(request.user, quote.line.slug)
+        return await product_page(request, product, variant)
+    name, view = _sheet_of(request, quote, variant, forms.new_intent())
+    return page(request, f"orders/checkout_{name}.html", view, tab="shop", back=back)
 
 
 @post("/orders", name="orders:place", guards=[limited(PURCHASE)], status_code=200)
@@ -105,10 +97,10 @@ async def place(request: SoukRequest) -> Html:
         ref = await orders.checkout.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
     except InsufficientFunds:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
-        if not quote.missing:
+        if not quote.due.rest:
             raise
-        view = await _missing(request, quote, variant, form.intent)
-        return sheet(request, "orders/_missing.html", view, status=402)
+        name, view = _sheet_of(request, quote, variant, form.intent)
+        return sheet(request, f"orders/_{name}.html", view, status=402)
     except PriceChanged as changed:
         return await price_changed(request, variant, form.quantity, changed)
     except SoldOut:
@@ -120,11 +112,11 @@ async def place(request: SoukRequest) -> Html:
 
 @post("/orders/reserve", name="orders:reserve", guards=[limited(PURCHASE)], status_code=200)
 async def reserve(request: SoukRequest) -> Html:
-    """Keep the goods and set the wallet's part aside, and on to the payment of the rest."""
+    """Reserve the goods, put the balance's part on hold, and start the payment of the rest."""
     form = await forms.read_form(request, Reservation)
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     try:
-        ref = await orders.checkout.reserve(request.user, variant, form.quantity, form.intent, hold=not form.keep)
+        ref = await orders.checkout.reserve(request.user, variant, form.quantity, form.intent, hold=form.use_balance)
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
@@ -132,94 +124,82 @@ async def reserve(request: SoukRequest) -> Html:
         answer = sheet(request, "orders/_unpaid.html", present.unpaid(refusal), status=409)
         answer.headers["x-error-code"] = refusal.code
         return answer
-    order = await orders.history.detail(request.user, ref.number)
-    return await _pay_by(request, order, form.way, form.intent, keep=form.keep)
+    return await _start_payment(request, ref.number, form, use_balance=form.use_balance)
 
 
 @post("/orders/{number:str}/topup", name="orders:topup", guards=[limited(PURCHASE)], status_code=200)
 async def pay_order(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Pay what a waiting order still needs by the way that was tapped."""
-    form = await forms.read_form(request, Payment)
-    order = await site_of(request).services.orders.history.detail(request.user, number)
-    return await _pay_by(request, order, form.way, form.intent)
+    """Pay the rest of an unpaid order by the payment method that was tapped."""
+    return await _start_payment(request, number, await forms.read_form(request, Payment))
 
 
-async def _pay_by(request: SoukRequest, order: OrderView, name: str, key: str, *, keep: bool = False) -> Html:
-    """The payment of what is missing for an order, or the order itself where nothing is.
+async def _start_payment(request: SoukRequest, number: str, form: Payment, *, use_balance: bool = True) -> Html:
+    """The payment for an order, or the order itself when nothing is due.
 
-    The provider's minimum may be more: then the rest stays in the balance. Raises Invalid for a way that is not
-    offered or does not take so much.
+    Raises NotFound, OrderNotPayable, PaymentTooLate, Invalid for a payment method that is not enabled or does not take
+    the amount.
     """
-    site = site_of(request)
-    payments, back = site.services.payments, f"/orders/{order.number}"
-    way = next((item for item in await payments.methods.enabled(request.user) if item.name == name), None)
-    if way is None:
-        raise Invalid(f"no way called {name!r}", fields={"way": "unknown_way"})
-    balance = (await site.services.wallet.statement.overview(request.user)).balance
-    rest = order.total if keep else present.missing_of(order, balance)
-    if order.status is not OrderStatus.AWAITING_PAYMENT or not rest:
+    services, actor = site_of(request).services, request.user
+    begun = await services.orders.checkout.begin_payment(
+        actor, number, form.method, form.intent, use_balance=use_balance
+    )
+    order = await services.orders.history.detail(actor, number)
+    back = f"/orders/{order.number}"
+    if begun is None:
         return pushed(await order_page(request, order), back)
-    amount, line = present.enough(rest, way), order.lines[0]
-    goods = title(line, request.user.language) + (f" × {line.quantity}" if line.quantity > 1 else "")
-    until = await site.services.orders.reservations.begin_payment(request.user, order.number, name)
+    line = order.lines[0]
     try:
-        intent = await payments.intents.start_top_up(
-            request.user,
-            name,
-            amount,
-            order.id,
-            # The same tap again is the same payment, but for another sum it is another one.
-            idempotency_key=f"{key}-{name}-{amount.amount}",
-            until=until,
-            title=goods,
+        intent = await services.payments.intents.start_top_up(
+            actor,
+            begun.method,
+            begun.amount,
+            begun.order_id,
+            idempotency_key=begun.idempotency_key,
+            until=begun.until,
+            title=title(line, actor.language) + (f" × {line.quantity}" if line.quantity > 1 else ""),
         )
     except Unavailable:
-        words = site.viewer(request.user).words
+        words = site_of(request).viewer(actor).words
         answer = pushed(await order_page(request, order), back)
-        return toast(answer, words.gettext("This way does not answer just now. Try another one"), "bad")
+        return toast(answer, words.gettext("This payment method isn't answering. Choose another one."), "bad")
     if is_invoice(intent):
-        # The order lies under the invoice: once that is paid, nothing but the key is to come.
+        # The order is shown below Telegram's invoice: once that is paid, only the key is missing.
         return invoice(pushed(await order_page(request, order), back), intent)
     return await payment_page(request, intent)
 
 
 async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
-    """The product's page as it is now, with the words that somebody was quicker: nothing was charged."""
+    """The product's page as it is now, with a toast that it has sold out and nothing was charged."""
     site = site_of(request)
-    found = await site.services.catalog.storefront.product(request.user, slug)
-    answer = to_app(await product_page(request, found, variant, status=409))
+    product = await site.services.catalog.storefront.product(request.user, slug)
+    answer = to_app(await product_page(request, product, variant, status=409))
     answer.headers["x-error-code"] = SoldOut.code
-    return toast(answer, site.viewer(request.user).words.gettext("Sold out a moment ago. Nothing was charged"), "bad")
+    return toast(answer, site.viewer(request.user).words.gettext("Just sold out. You haven't been charged."), "bad")
 
 
 async def price_changed(request: SoukRequest, variant: VariantId, quantity: int, changed: PriceChanged) -> Html:
-    """The confirmation again, at the price of this moment: nothing was charged."""
+    """The confirmation again, at the current price; nothing was charged."""
     quote = await site_of(request).services.orders.checkout.quote(request.user, variant, quantity)
-    if quote.missing:
-        short = await _missing(request, quote, variant, forms.new_intent())
-        answer = sheet(request, "orders/_missing.html", short, status=409)
-    else:
-        view = present.confirm(quote, variant, forms.new_intent(), request.user, pictures(request))
-        answer = sheet(request, "orders/_confirm.html", view, status=409)
+    name, view = _sheet_of(request, quote, variant, forms.new_intent())
+    answer = sheet(request, f"orders/_{name}.html", view, status=409)
     answer.headers["x-error-code"] = changed.code
     return toast(
-        answer, site_of(request).viewer(request.user).words.gettext("The price has changed. Nothing was charged"), "bad"
+        answer,
+        site_of(request).viewer(request.user).words.gettext("The price has changed. You haven't been charged."),
+        "bad",
     )
 
 
-async def _missing(
-    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, *, keep: bool = False
-) -> MissingSheet:
+def _sheet_of(
+    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, *, use_balance: bool = True
+) -> tuple[Literal["confirm", "methods"], ConfirmSheet | MethodsSheet]:
+    """Which sheet a quote is shown in, and its view: the payment methods where the balance does not pay all of it."""
+    if not quote.due.rest:
+        return "confirm", present.confirm(quote, variant, intent, request.user, pictures(request))
     site = site_of(request)
-    return present.missing(
-        quote,
-        variant,
-        intent,
-        await site.services.payments.methods.enabled(request.user),
-        site.viewer(request.user),
-        minutes=site.services.live.current.order_reservation // 60,
-        keep=keep,
-    )
+    minutes = site.services.live.current.order_reservation // 60
+    viewer = site.viewer(request.user)
+    return "methods", present.methods(quote, variant, intent, viewer, minutes=minutes, use_balance=use_balance)
 
 
 CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve, pay_order)

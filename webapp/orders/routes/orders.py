@@ -1,4 +1,4 @@
-"""The buyer's orders: list, detail, keys, and what can be done with an order that waits for money."""
+"""The buyer's orders: list, detail, keys, and what can be done with an unpaid order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from litestar.response import Response
 from msgspec import Meta
 
 from backend.kernel.errors import NotFound
-from backend.kernel.money import Money
-from backend.orders.types import OrderFilter, OrderStatus, OrderView
+from backend.orders.types import AmountDue, OrderFilter, OrderStatus, OrderView
 from backend.orders.words import keys_file
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms
@@ -40,7 +39,7 @@ class ListQuery(msgspec.Struct, frozen=True):
 
 @get("/orders", name="orders:list")
 async def order_list(request: SoukRequest) -> Html:
-    """All orders or the waiting ones, newest first; a next page comes as rows only."""
+    """All orders or the unpaid ones, newest first; a next page is sent as rows only."""
     query = forms.read_query(request, ListQuery)
     site = site_of(request)
     found = await site.services.orders.history.list_mine(request.user, query.segment, query.cursor or None)
@@ -52,50 +51,50 @@ async def order_list(request: SoukRequest) -> Html:
 
 @get("/orders/{number:str}", name="orders:detail")
 async def order_detail(request: SoukRequest, number: FromPath[str]) -> Html:
-    """One order. Asked by itself after a change, it answers with its changed part only."""
+    """One order. When its page reloads itself after a change, only the part that changed is sent."""
     order = await site_of(request).services.orders.history.detail(request.user, number)
     if asked_by(request, "order"):
-        # It asks only while it waits: what has been delivered since is news.
+        # The page reloads only while it is unpaid: a delivered order was delivered just now.
         return fragment(request, "orders/_body.html", await order_view(request, order, fresh=True))
     return await order_page(request, order)
 
 
 @get("/orders/{number:str}/pay", name="orders:pay-sheet")
 async def pay_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Before a waiting order is paid: the confirmation, or how much is missing."""
+    """Before an unpaid order is paid: the confirmation, or the payment methods for the rest."""
     return await methods(request, number)
 
 
 async def methods(request: SoukRequest, number: str) -> Html:
-    """The sheet over a waiting order by which it is paid; the order itself once it waits no more."""
+    """The sheet by which an unpaid order is paid; the order itself when it is no longer unpaid."""
     services = site_of(request).services
     order = await services.orders.history.detail(request.user, number)
     if order.status is not OrderStatus.AWAITING_PAYMENT:
         return to_app(replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}"))
-    balance = (await services.wallet.statement.overview(request.user)).balance
-    if checkout_views.missing_of(order, balance):
-        return await missing_sheet(request, order, balance)
-    return sheet(
-        request, "orders/_confirm.html", checkout_views.confirm_order(order, balance, request.user, pictures(request))
-    )
+    due = await services.orders.checkout.due(request.user, order)
+    if due.rest:
+        return _methods_sheet(request, order, due)
+    view = checkout_views.confirm_order(order, due, request.user, pictures(request))
+    return sheet(request, "orders/_confirm.html", view)
 
 
 @post("/orders/{number:str}/pay", name="orders:pay", guards=[limited(PURCHASE)], status_code=200)
 async def pay(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Pay a waiting order from the balance."""
+    """Pay an unpaid order from the balance."""
     services = site_of(request).services
     try:
         ref = await services.orders.settlement.pay(request.user, number)
-    except InsufficientFunds as short:
+    except InsufficientFunds:
         order = await services.orders.history.detail(request.user, number)
-        return await missing_sheet(request, order, short.balance, status=402)
+        due = await services.orders.checkout.due(request.user, order)
+        return _methods_sheet(request, order, due, status=402)
     order = await services.orders.history.detail(request.user, ref.number)
     return replaced(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
 @post("/orders/{number:str}/cancel", name="orders:cancel", guards=[limited(WRITE)], status_code=200)
 async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Give up a waiting order."""
+    """Cancel an unpaid order."""
     services = site_of(request).services
     ref = await services.orders.reservations.cancel(request.user, number)
     return await order_page(request, await services.orders.history.detail(request.user, ref.number))
@@ -103,7 +102,7 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
 
 @post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
 async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
-    """Show one key; the service notes who saw it and when."""
+    """Show one key; the service logs who saw it and when."""
     orders = site_of(request).services.orders
     order = await orders.history.detail(request.user, number)
     found = next((key for key in order.keys if key.ordinal == ordinal), None)
@@ -121,7 +120,7 @@ async def to_chat(request: SoukRequest, number: FromPath[str], ordinal: FromPath
     site = site_of(request)
     await site.services.orders.delivery.send_to_chat(request.user, number)
     words = site.viewer(request.user).words
-    return toast(nothing(request), words.gettext("The keys are on their way to your chat"))
+    return toast(nothing(request), words.gettext("Sent to chat"))
 
 
 @get("/orders/files/{name:str}", name="orders:file", opt=PUBLIC)
@@ -150,19 +149,17 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
 
 
 async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False, paid: bool = False) -> Html:
-    """The whole page of an order; ``fresh`` when it has just been paid, ``paid`` when Telegram says it was."""
+    """The whole page of an order; ``fresh``: it has just been paid; ``paid``: Telegram says so, before the provider."""
     view = await order_view(request, order, fresh=fresh)
-    if paid and view.status == "waiting":
+    if paid and view.status is OrderStatus.AWAITING_PAYMENT:
         view = msgspec.structs.replace(view, settling=True)
     return page(request, "orders/detail.html", view, tab="me", back="/orders")
 
 
-async def missing_sheet(request: SoukRequest, order: OrderView, balance: Money, status: int = 200) -> Html:
-    """The sheet that says how much a waiting order still needs, with the ways to pay it."""
-    site = site_of(request)
-    ways = await site.services.payments.methods.enabled(request.user)
-    view = checkout_views.missing_for_order(order, balance, forms.new_intent(), ways, site.viewer(request.user))
-    return sheet(request, "orders/_missing.html", view, status=status)
+def _methods_sheet(request: SoukRequest, order: OrderView, due: AmountDue, status: int = 200) -> Html:
+    """The payment methods for the rest of an unpaid order."""
+    view = checkout_views.methods_for_order(order, due, forms.new_intent(), site_of(request).viewer(request.user))
+    return sheet(request, "orders/_methods.html", view, status=status)
 
 
 def _signer(request: SoukRequest) -> Callable[[str], str]:
@@ -181,12 +178,11 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
         live_url=live_url(request, f"order:{order.id}"),
         fresh=fresh,
     )
-    if view.status != "waiting":
+    if view.status is not OrderStatus.AWAITING_PAYMENT:
         return view
-    balance = (await site.services.wallet.statement.overview(request.user)).balance
+    due = await site.services.orders.checkout.due(request.user, order)
     intents = await site.services.payments.intents.list_mine(request.user)
-    missing = checkout_views.missing_of(order, balance)
-    return present.waiting(view, order, missing, intents, site.viewer(request.user))
+    return present.awaiting_payment(view, order, due.rest, intents, site.viewer(request.user))
 
 
 ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

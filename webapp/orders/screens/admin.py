@@ -13,12 +13,13 @@ from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders import types as orders
+from backend.orders.types import OrderStatus
 from backend.payments.types import Intent
 from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import Chip
 from webapp.core.rendering import Viewer
 from webapp.identity.screens.person import ManagePersonRow
-from webapp.orders.screens.orders import OrderPage, OrderStatus, status, title
+from webapp.orders.screens.orders import OrderPage, status, title
 from webapp.payments.screens.admin_parts import ManagePaymentRow
 from webapp.payments.screens.admin_refunds import RefundView
 from webapp.payments.screens.methods import method_title
@@ -76,7 +77,7 @@ def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor,
         number=order.number,
         title=title(order.line, actor.language),
         person=names.get(order.buyer_id, "—"),
-        paid_with=viewer.words.gettext(BALANCE) if shown == "delivered" else "",
+        paid_with=viewer.words.gettext(BALANCE) if shown is OrderStatus.DELIVERED else "",
         status=shown,
         total=order.total,
         at=order.created_at,
@@ -84,8 +85,8 @@ def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor,
 
 
 def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewer) -> str:
-    """What an order was paid with: the ways of its payments, else the balance; nothing while it is not paid."""
+    """What an order was paid with: the methods of its payments, else the balance; empty while it is not paid."""
     if orders.OrderStep.PAID not in {entry.step for entry in order.timeline}:
         return ""
-    ways = dict.fromkeys(method_title(intent.method, viewer) for intent in payments if intent.credited)
-    return ", ".join(ways) or viewer.words.gettext(BALANCE)
+    methods = dict.fromkeys(method_title(intent.method, viewer) for intent in payments if intent.credited)
+    return ", ".join(methods) or viewer.words.gettext(BALANCE)

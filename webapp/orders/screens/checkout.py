@@ -11,8 +11,7 @@ from backend.catalog.types import VariantId
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
-from backend.orders.types import OrderView, Quote
-from backend.payments.types import PaymentMethod
+from backend.orders.types import AmountDue, MethodCharge, OrderView, Quote
 from webapp.core.looks import Picture, goods_tile
 from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
@@ -23,8 +22,8 @@ from webapp.payments.screens.methods import MethodRow, method_row
 class ConfirmSheet(msgspec.Struct, frozen=True):
     """orders/_confirm.html: what is bought, for how much, and the balance before and after.
 
-    ``intent`` is the idempotency key: a double tap buys once. ``action`` is where it is posted; ``other_url`` shows the
-    other ways to pay.
+    ``intent`` is the idempotency key: a double tap buys once. The form is posted to ``action``; ``other_url`` shows the
+    other payment methods.
     """
 
     slug: str
@@ -41,7 +40,7 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
 
 
 def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture) -> ConfirmSheet:
-    """What is bought, for how much; ``intent`` makes a double tap buy once."""
+    """The confirmation of a purchase from the balance; ``intent`` makes a double tap buy once."""
     return ConfirmSheet(
         slug=quote.line.slug,
         variant_id=str(variant_id),
@@ -49,18 +48,15 @@ def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, pict
         tile=goods_tile(quote.line, actor, picture),
         unit_price=quote.line.unit_price,
         quantity=quote.line.quantity,
-        total=quote.total,
-        balance=quote.balance,
+        total=quote.due.total,
+        balance=quote.due.balance,
         intent=intent,
-        other_url=f"/shop/{quote.line.slug}/confirm?variant={variant_id}&quantity={quote.line.quantity}&keep=on",
+        other_url=_sheet_url(quote, variant_id, use_balance=False),
     )
 
 
-def confirm_order(order: OrderView, balance: Money, actor: Actor, picture: Picture) -> ConfirmSheet:
-    """The same for an order that was reserved before: paying it twice is paying it once.
-
-    What is set aside for it counts as the balance's.
-    """
+def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Picture) -> ConfirmSheet:
+    """The confirmation before an unpaid order is paid from the balance; paying it twice pays once."""
     line = order.lines[0]
     return ConfirmSheet(
         slug=line.slug,
@@ -70,7 +66,7 @@ def confirm_order(order: OrderView, balance: Money, actor: Actor, picture: Pictu
         unit_price=line.unit_price,
         quantity=line.quantity,
         total=order.total,
-        balance=order.held + balance,
+        balance=due.balance,
         intent="",
         action=f"/orders/{order.number}/pay",
     )
@@ -98,100 +94,75 @@ def unpaid(refusal: TooManyReservations | ReservationTooLarge | ReservationsPaus
     return UnpaidSheet(reason, limit if isinstance(limit, int) else 0, str(order))
 
 
-def enough(missing: Money, way: PaymentMethod) -> Money:
-    """The least that the way takes to cover what is missing."""
-    return max(missing, way.minimum, key=_amount)
+class ChargeRow(msgspec.Struct, frozen=True):
+    """A payment method in the sheet: it charges ``amount``, of which ``surplus`` stays in the balance."""
+
+    method: MethodRow
+    amount: Money
+    surplus: Money
 
 
-def missing_of(order: OrderView, balance: Money) -> Money:
-    """What a waiting order still needs beyond what is set aside for it and what the wallet has."""
-    return max(order.total - order.held - balance, Money.zero(order.total.currency), key=_amount)
+def _rows(charges: Sequence[MethodCharge], viewer: Viewer) -> tuple[ChargeRow, ...]:
+    return tuple(ChargeRow(method_row(item.method, item.amount, viewer), item.amount, item.surplus) for item in charges)
 
 
-def _amount(money: Money) -> int:
-    return money.amount
+class MethodsSheet(msgspec.Struct, frozen=True):
+    """orders/_methods.html: how the ``rest`` of the ``total`` is paid; ``from_balance`` of the ``balance`` is used.
 
-
-class PayRow(msgspec.Struct, frozen=True):
-    """A way to pay what is missing: ``pay`` by it, of which ``over`` stays in the balance (its provider's minimum)."""
-
-    way: MethodRow
-    pay: Money
-    over: Money
-
-
-def _rows(ways: Sequence[PaymentMethod], missing: Money, viewer: Viewer) -> tuple[PayRow, ...]:
-    rows = []
-    for way in ways:
-        pay = enough(missing, way)
-        rows.append(PayRow(method_row(way, pay, viewer), pay, pay - missing))
-    return tuple(rows)
-
-
-class MissingSheet(msgspec.Struct, frozen=True):
-    """orders/_missing.html: ``missing`` is to be paid by a way, ``part`` comes from the ``balance``.
-
-    A tap on a way posts ``way`` and the hidden fields to ``action``. ``reserved_minutes``: the stock is kept so long.
-    ``other_url`` shows the sheet the other way: with the balance kept as it is (``keep``), or with its part.
+    A tap on a payment method posts ``method`` and the hidden fields to ``action``. The goods are reserved for
+    ``reserved_minutes``. ``other_url`` shows the same sheet with ``use_balance`` the other way round.
     """
 
-    missing: Money
-    part: Money
+    total: Money
     balance: Money
-    needed: Money
-    ways: tuple[PayRow, ...]
+    from_balance: Money
+    rest: Money
+    methods: tuple[ChargeRow, ...]
     action: str
     intent: str
     reserved_minutes: int | None = None
     variant_id: str = ""
     quantity: int = 1
-    keep: bool = False
+    use_balance: bool = True
     other_url: str | None = None
 
 
-def missing(
-    quote: Quote,
-    variant_id: VariantId,
-    intent: str,
-    ways: Sequence[PaymentMethod],
-    viewer: Viewer,
-    *,
-    minutes: int,
-    keep: bool = False,
-) -> MissingSheet:
-    """The balance does not reach, or is to be kept: a way on keeps the goods for ``minutes`` and pays the rest."""
-    part = Money.zero(quote.total.currency) if keep else min(quote.balance, quote.total, key=_amount)
-    query = f"variant={variant_id}&quantity={quote.line.quantity}"
-    other = f"/shop/{quote.line.slug}/confirm?{query}{'' if keep else '&keep=on'}" if quote.balance else None
-    return MissingSheet(
-        missing=quote.total - part,
-        part=part,
-        balance=quote.balance,
-        needed=quote.total,
-        ways=_rows(ways, quote.total - part, viewer),
+def methods(
+    quote: Quote, variant_id: VariantId, intent: str, viewer: Viewer, *, minutes: int, use_balance: bool = True
+) -> MethodsSheet:
+    """How a purchase can be paid that the balance does not cover, or shall not; ``minutes``: reserved for so long."""
+    due = quote.due
+    return MethodsSheet(
+        total=due.total,
+        balance=due.balance,
+        from_balance=due.from_balance,
+        rest=due.rest,
+        methods=_rows(due.charges, viewer),
         action="/orders/reserve",
         intent=intent,
         reserved_minutes=minutes,
         variant_id=str(variant_id),
         quantity=quote.line.quantity,
-        keep=keep,
-        other_url=other,
+        use_balance=use_balance,
+        other_url=_sheet_url(quote, variant_id, use_balance=not use_balance) if due.balance else None,
     )
 
 
-def missing_for_order(
-    order: OrderView, balance: Money, intent: str, ways: Sequence[PaymentMethod], viewer: Viewer
-) -> MissingSheet:
-    """The same for an order whose goods are kept already."""
-    rest = missing_of(order, balance)
+def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Viewer) -> MethodsSheet:
+    """How the rest of an order that is reserved already can be paid."""
     left = int((order.expires_at - viewer.now).total_seconds()) // 60 if order.expires_at else 0
-    return MissingSheet(
-        missing=rest,
-        part=order.total - rest,
-        balance=order.held + balance,
-        needed=order.total,
-        ways=_rows(ways, rest, viewer),
+    return MethodsSheet(
+        total=due.total,
+        balance=due.balance,
+        from_balance=due.from_balance,
+        rest=due.rest,
+        methods=_rows(due.charges, viewer),
         action=f"/orders/{order.number}/topup",
         intent=intent,
         reserved_minutes=max(left, 1) if order.expires_at else None,
     )
+
+
+def _sheet_url(quote: Quote, variant_id: VariantId, *, use_balance: bool) -> str:
+    query = f"variant={variant_id}&quantity={quote.line.quantity}"
+    return f"/shop/{quote.line.slug}/confirm?{query}{'' if use_balance else '&use_balance=off'}"

@@ -14,31 +14,20 @@ from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
+from backend.orders.types import OrderFilter, OrderStatus
 from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile
 from webapp.core.parts import Hue, StepView, TileView
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import method_look, method_title
 
-OrderStatus = Literal["waiting", "delivered", "cancelled", "expired", "refunded"]
-
-
-_STATUS: Final[dict[orders.OrderStatus, OrderStatus]] = {
-    orders.OrderStatus.AWAITING_PAYMENT: "waiting",
-    orders.OrderStatus.DELIVERED: "delivered",
-    orders.OrderStatus.CANCELLED: "cancelled",
-    orders.OrderStatus.EXPIRED: "expired",
-    orders.OrderStatus.REFUNDED: "refunded",
-}
-
-
 _SETTLES_WITHIN: Final = timedelta(minutes=1)
 
 
-def status(row_status: orders.OrderStatus, expires_at: datetime | None, now: datetime) -> OrderStatus:
-    """Where the order stands; one whose time is over counts as expired, also before the worker has said so."""
-    shown = _STATUS[row_status]
-    return "expired" if shown == "waiting" and expires_at is not None and expires_at <= now else shown
+def status(stored: OrderStatus, expires_at: datetime | None, now: datetime) -> OrderStatus:
+    """The status to show: an order past its time is expired, also before the worker has stored that."""
+    over = stored is OrderStatus.AWAITING_PAYMENT and expires_at is not None and expires_at <= now
+    return OrderStatus.EXPIRED if over else stored
 
 
 def title(line: orders.OrderLine, locale: Locale) -> str:
@@ -88,22 +77,19 @@ class OrderDay(msgspec.Struct, frozen=True):
 class OrdersPage(msgspec.Struct, frozen=True):
     """orders/list.html; orders/_rows.html takes the same for a next page."""
 
-    segment: Literal["all", "waiting"]
+    segment: OrderFilter
     days: tuple[OrderDay, ...]
     next_url: str | None = None
 
 
-def listed(
-    page: Page[orders.OrderRow], view: orders.OrderFilter, actor: Actor, now: datetime, picture: Picture
-) -> OrdersPage:
-    """A page of the buyer's orders, by the days of his time zone."""
+def listed(page: Page[orders.OrderRow], view: OrderFilter, actor: Actor, now: datetime, picture: Picture) -> OrdersPage:
+    """A page of the buyer's orders, by the days of their time zone."""
     days = by_day((row(order, actor, now, picture) for order in page.items), lambda item: item.at, actor)
-    waiting = view is orders.OrderFilter.WAITING
-    more = f"/orders?{'segment=waiting&' if waiting else ''}cursor={page.next_cursor}" if page.next_cursor else None
+    segment = "" if view is OrderFilter.ALL else f"segment={view}&"
     return OrdersPage(
-        segment="waiting" if waiting else "all",
+        segment=view,
         days=tuple(OrderDay(day, rows) for day, rows in days),
-        next_url=more,
+        next_url=f"/orders?{segment}cursor={page.next_cursor}" if page.next_cursor else None,
     )
 
 
@@ -148,21 +134,21 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
     at = {entry.step: entry.at for entry in order.timeline}
     step = orders.OrderStep
     found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
-    if shown == "waiting":
+    if shown is OrderStatus.AWAITING_PAYMENT:
         held = [StepView("held", "done", at.get(step.RESERVED), amount=-order.held)] if order.held else []
         return (*found, *held, StepView("paid", "now"), StepView("key", "todo"))
     if step.PAID in at:
-        # What was reserved may have been paid by any way.
+        # A reserved order may have been paid by any payment method.
         by: Literal["paid", "paid_balance"] = "paid" if step.RESERVED in at else "paid_balance"
         found.append(StepView(by, "done", at[step.PAID], amount=-order.total))
     if step.DELIVERED in at:
         found.append(StepView("delivered", "done", at[step.DELIVERED]))
-    if shown == "cancelled":
+    if shown is OrderStatus.CANCELLED:
         found.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
-    if shown == "expired":
+    if shown is OrderStatus.EXPIRED:
         found.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
     if order.refunded:
-        whole = shown == "refunded"
+        whole = shown is OrderStatus.REFUNDED
         went = at.get(step.REFUNDED if whole else step.PARTIALLY_REFUNDED)
         found.append(StepView("refunded" if whole else "partially_refunded", "done", went, amount=order.refunded))
     return tuple(found)
@@ -179,10 +165,10 @@ class OrderLine(msgspec.Struct, frozen=True):
 
 
 class OpenPayment(msgspec.Struct, frozen=True):
-    """A payment that runs for an order."""
+    """A payment that was started for an order."""
 
     href: str
-    way: str
+    method: str
     icon: str
     hue: Hue
     amount: Money
@@ -193,8 +179,8 @@ class OpenPayment(msgspec.Struct, frozen=True):
 class OrderPage(msgspec.Struct, frozen=True):
     """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes.
 
-    Of one that waits: ``held`` is set aside from the balance, ``missing`` is to be paid yet, ``payment`` runs for it;
-    ``settling``: its payment is here, its goods are on their way.
+    While it awaits payment: ``held`` is on hold from the balance, ``rest`` is due yet, ``payment`` was started for it;
+    ``settling``: its payment has arrived and its goods are being delivered.
     """
 
     number: str
@@ -208,7 +194,7 @@ class OrderPage(msgspec.Struct, frozen=True):
     pay_until: datetime | None = None
     live_url: str | None = None
     held: Money | None = None
-    missing: Money | None = None
+    rest: Money | None = None
     refunded: Money | None = None
     again_href: str = ""
     payment: OpenPayment | None = None
@@ -225,7 +211,7 @@ def detail(
     live_url: str | None = None,
     fresh: bool = False,
 ) -> OrderPage:
-    """The order's page. Without ``sign`` it shows no keys, not even closed: that is how an admin sees it."""
+    """The order's page. Without ``sign``, as for an admin, it shows no keys, not even hidden ones."""
     shown = status(order.status, order.expires_at, now)
     steps = _steps(order, shown)
     lines = tuple(
@@ -247,24 +233,24 @@ def detail(
         keys=tuple(key(order, item, actor, picture, sign) for item in order.keys) if sign else (),
         paid_with="balance" if any(step.key == "paid_balance" for step in steps) else "",
         fresh=fresh,
-        pay_until=order.expires_at if shown == "waiting" else None,
-        live_url=live_url if shown == "waiting" else None,
+        pay_until=order.expires_at if shown is OrderStatus.AWAITING_PAYMENT else None,
+        live_url=live_url if shown is OrderStatus.AWAITING_PAYMENT else None,
         refunded=order.refunded if order.refunded else None,
         again_href=f"/shop/{order.lines[0].slug}" if len(order.lines) == 1 else "",
     )
 
 
-def waiting(
-    view: OrderPage, order: orders.OrderView, missing: Money, intents: Sequence[Intent], viewer: Viewer
+def awaiting_payment(
+    view: OrderPage, order: orders.OrderView, rest: Money, intents: Sequence[Intent], viewer: Viewer
 ) -> OrderPage:
-    """The page of an order that waits, with what is set aside, what is missing, and the payment that runs for it."""
+    """The page of an unpaid order, with the amount on hold, the amount due, and the payment that was started for it."""
     running = next((item for item in intents if item.order_id == order.id and item.is_running(viewer.now)), None)
     payment = None
     if running is not None:
         icon, colour = method_look(running.method)
         payment = OpenPayment(
             href=f"/wallet/payments/{running.id}",
-            way=method_title(running.method, viewer),
+            method=method_title(running.method, viewer),
             icon=icon,
             hue=colour,
             amount=running.amount,
@@ -273,9 +259,9 @@ def waiting(
     return msgspec.structs.replace(
         view,
         held=order.held if order.held else None,
-        missing=missing if missing else None,
+        rest=rest if rest else None,
         payment=payment,
-        settling=not missing and any(_has_just_come(item, order, viewer.now) for item in intents),
+        settling=not rest and any(_has_just_come(item, order, viewer.now) for item in intents),
     )
 
 

@@ -103,7 +103,7 @@ async def test_an_order_goes_back_to_the_wallet_in_parts(
     assert await balance(services, buyer) == 1500
     page = (await root.get(f"/admin/orders/{number}")).text
     assert f"{path}" not in page
-    assert "Nothing of it is left" in (await root.get(path)).text
+    assert "Nothing left to refund" in (await root.get(path)).text
     assert (await services.wallet.ledger.verify(await arrive(services, root))).balanced
 
 
@@ -320,7 +320,7 @@ async def test_a_large_refund_waits_for_a_second_admin(
     form = {"intent": KEY, "amount": "200", "reason": "dead", "target": "wallet"}
     for intent in ("first-intent-0001", "first-intent-0002"):
         asked = await keeper.post(f"{path}/refund", data={**form, "intent": intent})
-        assert "Waiting for a second admin" in asked.headers["hx-trigger"]
+        assert "A second admin must approve this refund" in asked.headers["hx-trigger"]
         item = re.search(r"/admin/approvals/([0-9a-f-]+)/withdraw", asked.text)
         assert item is not None
         if intent.endswith("1"):
@@ -333,7 +333,7 @@ async def test_a_large_refund_waits_for_a_second_admin(
     assert "First approval" in shown
     assert "repeat it with the same amount" in shown
     done = await root.post(f"{path}/refund", data=form)
-    assert "It is in their balance" in done.headers["hx-trigger"]
+    assert "Refunded to their balance" in done.headers["hx-trigger"]
     assert await balance(services, buyer) == 20_000
     assert "Nothing to approve" in (await root.get("/admin/approvals")).text
 
