@@ -37,18 +37,18 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
 async def take_keys(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineId) -> list[StockKeyId]:
     """Sell ``quantity`` keys to the order line, oldest first. Raises SoldOut, and then takes none.
 
-    Keys that another purchase holds at this moment are passed over, never waited for.
+    Keys that another purchase has locked at this moment are skipped, never waited for.
     """
     return await _take(tx, variant_id, quantity, line_id, KeyState.SOLD)
 
 
 async def reserve_keys(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineId) -> list[StockKeyId]:
-    """Keep ``quantity`` keys for the line until they are sold or released. Raises SoldOut, and then keeps none."""
+    """Reserve ``quantity`` keys for the line until they are sold or released. Raises SoldOut, reserving none."""
     return await _take(tx, variant_id, quantity, line_id, KeyState.RESERVED)
 
 
 async def sell_reserved(tx: Tx, line_id: OrderLineId) -> list[StockKeyId]:
-    """Sell the keys kept for the line. Raises ReservationGone when none are kept."""
+    """Sell the keys reserved for the line. Raises ReservationGone when none are."""
     keys = await stock.sell_reserved(tx, line_id)
     if not keys:
         raise ReservationGone()
@@ -56,7 +56,7 @@ async def sell_reserved(tx: Tx, line_id: OrderLineId) -> list[StockKeyId]:
 
 
 async def release_reserved(tx: Tx, line_id: OrderLineId) -> int:
-    """Give the keys kept for the line back to the shop; how many. Sold ones stay sold."""
+    """Release the keys reserved for the line; returns how many. Sold ones stay sold."""
     total = 0
     for product_id, count in await stock.release_reserved(tx, line_id):
         total += count
@@ -66,7 +66,7 @@ async def release_reserved(tx: Tx, line_id: OrderLineId) -> int:
 
 
 async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[OrderLineId, StockKeyId]]:
-    """The keys sold to the lines, still closed, in the order of the lines."""
+    """The ids of the keys sold to the lines, in the order of the lines."""
     return await stock.list_taken(tx, line_ids)
 
 
@@ -75,16 +75,16 @@ async def open_keys(tx: Tx, ring: KeyRing, key_ids: Sequence[StockKeyId]) -> lis
     sealed = await stock.list_sealed(tx, key_ids)
     texts = []
     for key_id in key_ids:
-        found = sealed.get(key_id)
-        if found is None:
+        key = sealed.get(key_id)
+        if key is None:
             raise NotFound("no such sold key")
-        data_key = await ring.get(tx, found.data_key_id)
-        texts.append(open_sealed(data_key, found.ciphertext, key_id.bytes).decode())
+        data_key = await ring.get(tx, key.data_key_id)
+        texts.append(open_sealed(data_key, key.ciphertext, key_id.bytes).decode())
     return texts
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """Keys that can be had now, counted up to ``at_most``."""
+    """Keys that can be bought now, counted up to ``at_most``."""
     return await stock.count_available(tx, variant_id, at_most)
 
 
@@ -94,7 +94,7 @@ async def person_limit(tx: Tx, variant_id: VariantId) -> int | None:
 
 
 async def find_stock_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
-    """What an alert about the variant's stock speaks of, and what is left now; None for an unknown variant."""
+    """The variant as an alert about its stock names it, and what is left now; None for an unknown variant."""
     return await stock.find_subject(tx, variant_id)
 
 
@@ -104,7 +104,7 @@ async def list_variants_named(tx: Tx, query: str, limit: int) -> list[VariantId]
 
 
 async def list_lines_with_key(tx: Tx, ring: KeyRing, key: bytes) -> list[OrderLineId]:
-    """The order lines that have this key, known by its fingerprint: nothing is opened."""
+    """The order lines that have this key, found by its fingerprint: nothing is decrypted."""
     variants = await stock.list_stocked_variants(tx)
     lines: list[OrderLineId] = []
     for at in range(0, len(variants), _FINGERPRINTS_AT_ONCE):

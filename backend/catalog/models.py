@@ -24,7 +24,7 @@ from backend.infra.database import Model
 
 
 class Category(Model):
-    """A shelf; ``parent_id`` nests it."""
+    """A category of products; ``parent_id`` nests it in another."""
 
     __tablename__ = "categories"
     __table_args__ = (
@@ -46,9 +46,9 @@ _LISTED = text("listed")
 
 
 class Product(Model):
-    """A thing for sale; its variants carry the prices.
+    """A product; its variants have the prices.
 
-    ``listed``, ``price_*`` and ``prices_differ`` are worked out from the rows around it at every catalogue write.
+    ``listed``, ``price_*`` and ``prices_differ`` are computed from its category and variants at every catalogue write.
     ``in_stock`` may be true of a product that has just sold out, never false of one that has stock: it makes the
     filter cheap, while what people see is counted. It changes only when the first key comes or the last one goes.
     Every index of a list begins with what is filtered, then ``in_stock``, and ends with the order of the list.
@@ -103,8 +103,7 @@ class Product(Model):
 
 
 class Variant(Model):
-    """One way to have a product, with its price. ``low_stock_told``: the admins know that there is little
-    (true at first: an empty shelf is no news), until it is restocked."""
+    """What a product is sold as, with its price."""
 
     __tablename__ = "variants"
     __table_args__ = (
@@ -129,12 +128,14 @@ class Variant(Model):
     per_person_limit: Mapped[int | None]
     low_stock_at: Mapped[int] = mapped_column(server_default=text("5"))
     low_stock_told: Mapped[bool] = mapped_column(server_default=text("true"))
+    """The admins were told that the stock is low, and it was not restocked since. True at first: a variant that never
+    had stock raises no alert."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     hidden: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class StockBatch(Model):
-    """Keys of one variant that came together, sealed by one data key. ``unit_cost`` is in minor units."""
+    """Keys of one variant imported together, encrypted with one data key. ``unit_cost`` is in minor units."""
 
     __tablename__ = "stock_batches"
     __table_args__ = (Index("ix_stock_batches_variant_id", "variant_id"),)
@@ -151,14 +152,14 @@ class StockBatch(Model):
 
 
 class StockKey(Model):
-    """One key, sealed; given out in the order of ``position``."""
+    """One key, encrypted; sold in the order of ``position``."""
 
     __tablename__ = "stock_keys"
     __table_args__ = (
         UniqueConstraint("variant_id", "fingerprint"),
         CheckConstraint("state IN ('available', 'reserved', 'sold', 'removed')", name="state_known"),
         CheckConstraint("(state IN ('reserved', 'sold')) = (order_line_id IS NOT NULL)", name="taken_for_a_line"),
-        # The one way to the next key: a sold one is not in it, so the cost does not grow with the stock or the sales.
+        # Finds the next key. Sold keys are not in it, so the cost does not grow with the stock or the sales.
         Index("ix_stock_keys_available", "variant_id", "position", postgresql_where=text("state = 'available'")),
         Index("ix_stock_keys_order_line_id", "order_line_id", postgresql_where=text("order_line_id IS NOT NULL")),
         Index("ix_stock_keys_batch_id", "batch_id"),

@@ -17,7 +17,7 @@ VariantId = NewType("VariantId", UUID)
 StockKeyId = NewType("StockKeyId", UUID)
 
 AVAILABILITY_CAP: Final = 100
-"""Availability is counted up to here: below it the count is exact, at it there is plenty."""
+"""Availability is counted up to here: below it the count is exact, at it there may be more."""
 MAX_QUANTITY: Final = 1000
 """The most keys of a variant that one order may have, whatever the variant's own limit."""
 MEDIA_PREFIX: Final = "/media/"
@@ -31,7 +31,7 @@ ICONS: Final = ("box", "card", "game", "gift", "globe", "learn", "shield", "sim"
 
 
 class StockKind(StrEnum):
-    """How a product reaches its buyer."""
+    """How a product is delivered."""
 
     UNIQUE_KEYS = "unique_keys"
 
@@ -45,7 +45,7 @@ class ChoiceKind(StrEnum):
 
 
 class KeyState(StrEnum):
-    """Where a stock key is on its way."""
+    """The state of a stock key."""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
@@ -62,7 +62,7 @@ class Sort(StrEnum):
 
 
 class StockLow(Event, frozen=True, kw_only=True):
-    """A variant's stock fell to its threshold or below; told once until it is restocked."""
+    """A variant's stock fell to its threshold or below; emitted once until it is restocked."""
 
     variant_id: VariantId
     product_id: ProductId
@@ -70,7 +70,7 @@ class StockLow(Event, frozen=True, kw_only=True):
 
 
 class StockSubject(msgspec.Struct, frozen=True):
-    """What an alert about stock speaks of; names by language."""
+    """The variant of an alert about stock; names by language."""
 
     product_id: ProductId
     slug: str
@@ -81,7 +81,7 @@ class StockSubject(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A variant on its way into an order; names by language, the price for this buyer."""
+    """A variant as an order needs it; names by language, the price for this buyer."""
 
     variant_id: VariantId
     product_id: ProductId
@@ -126,7 +126,7 @@ class CountryRow(msgspec.Struct, frozen=True):
 
 
 class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A product in a list, in the reader's language and at his price.
+    """A product in a list, in the reader's language and at their price.
 
     ``title`` is the name with the country; ``country`` None is everywhere. ``category`` is a slug. ``prices_differ``:
     say "from". ``available`` counts all its variants, up to AVAILABILITY_CAP; None for what is never out of stock.
@@ -154,7 +154,7 @@ class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to have a product. ``public_price`` is what others pay; it differs from ``price`` for a reseller."""
+    """A variant of a product. ``public_price`` is what others pay; it differs from ``price`` for a reseller."""
 
     id: VariantId
     code: str
@@ -214,7 +214,7 @@ class ProductDetail(ProductCard, frozen=True, kw_only=True):
 
 
 class CategoryFacts(msgspec.Struct, frozen=True):
-    """A category as it stands in the tables; ``products`` counts its own listed ones."""
+    """A category as stored; ``products`` counts its own listed ones."""
 
     id: CategoryId
     parent_id: CategoryId | None
@@ -270,7 +270,7 @@ class ProblemCode(StrEnum):
 class Problem(msgspec.Struct, frozen=True):
     """A bad row: its line, what is wrong, in which column, and the value (short; masked where it is a key).
 
-    ``ref`` is the thing that the row speaks of, where that can be told.
+    ``ref`` is the kind and reference of the row, where they are known.
     """
 
     line: int

@@ -1,4 +1,4 @@
-"""What goods are called in one line: the same on the pages and in the chat."""
+"""The names of goods in one line, for pages and chats alike."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def product_name(name: str, country: str | None, locale: Locale) -> str:
 
 
 def goods_name(name: Mapping[str, str], variant: Mapping[str, str], country: str | None, locale: Locale) -> str:
-    """What is bought, with its variant: "Travel eSIM · Japan · 5 GB"."""
+    """A product's name with country and variant: "Travel eSIM · Japan · 5 GB"."""
     return joined([product_name(pick(name, locale), country, locale), pick(variant, locale)], locale)

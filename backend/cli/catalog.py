@@ -27,7 +27,7 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.LINE_TOO_LONG: "the line is longer than 1 MiB",
     ProblemCode.BROKEN_CSV: "the quotes do not match, or a cell is too long",
     ProblemCode.TOO_MANY_CELLS: "the row has more cells than the header",
-    ProblemCode.NAMELESS_COLUMN: "a cell stands under a column without a name",
+    ProblemCode.NAMELESS_COLUMN: "a cell is in a column without a name",
     ProblemCode.MISSING_COLUMN: "the first line must name the columns, and this one is missing",
     ProblemCode.DUPLICATE_COLUMN: "the header names the column twice",
     ProblemCode.BROKEN_JSON: "the line is not JSON",
@@ -40,7 +40,7 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.BAD_SLUG: "only small Latin letters, digits and single hyphens",
     ProblemCode.BAD_TEXT: "holds a line break or a sign that cannot be shown",
     ProblemCode.NOT_TEXT: 'must be text, such as "A1-B2", or plain digits',
-    ProblemCode.SPREADSHEET_ERROR: "looks as if a spreadsheet or a wrong encoding has broken it",
+    ProblemCode.SPREADSHEET_ERROR: "looks broken by a spreadsheet or a wrong encoding",
     ProblemCode.TOO_LONG: "too long",
     ProblemCode.NOT_A_NUMBER: "not a whole number",
     ProblemCode.OUT_OF_RANGE: "too small or too large",
@@ -51,9 +51,9 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.FRACTION_TOO_FINE: "finer than the currency's smallest coin",
     ProblemCode.UNKNOWN_CURRENCY: "the shop sells in another currency (SHOP_CURRENCY)",
     ProblemCode.BAD_COUNTRY: "not a country of ISO 3166-1, such as TR",
-    ProblemCode.DUPLICATE: "stands in the file already",
+    ProblemCode.DUPLICATE: "appears twice in the file",
     ProblemCode.UNKNOWN_PARENT: "no such category, here or in the shop",
-    ProblemCode.PARENT_CYCLE: "the category stands under itself, or more than 5 deep",
+    ProblemCode.PARENT_CYCLE: "the category is nested in itself, or more than 5 deep",
     ProblemCode.UNKNOWN_CATEGORY: "no such category, here or in the shop",
     ProblemCode.UNKNOWN_PRODUCT: "no such product, here or in the shop",
     ProblemCode.UNKNOWN_VARIANT: "no such product/variant in the shop",
@@ -64,7 +64,7 @@ _WORDS: Final[dict[ProblemCode, str]] = {
 
 @click.group("import")
 def import_group() -> None:
-    """Bring in the catalogue or keys from a file. Shows what would change; --apply makes it so."""
+    """Import the catalogue or keys from a file. Shows what would change; --apply writes it."""
 
 
 class _Counted:
@@ -91,14 +91,14 @@ def _reading(path: Path) -> Iterator[_Counted]:
 def _format(path: Path, chosen: str | None, *, plain: bool = False) -> Format:
     found = Format(chosen) if chosen else Format.of(path.name) or (Format.PLAIN if plain else None)
     if found is None or (found is Format.PLAIN and not plain):
-        raise click.UsageError(f"{path.name}: say --format csv or jsonl, its name does not tell")
+        raise click.UsageError(f"{path.name}: unknown file type; add --format csv or jsonl")
     return found
 
 
 @import_group.command("catalogue")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--apply", is_flag=True, help="Write the changes; without it nothing is written.")
-@click.option("--format", "written", type=click.Choice(["csv", "jsonl"]), help="Told by the file's name otherwise.")
+@click.option("--format", "written", type=click.Choice(["csv", "jsonl"]), help="By default from the file's name.")
 @click.option(
     "--pictures",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -108,7 +108,7 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
     """Create and update categories, products and variants from FILE (CSV or JSON lines).
 
     The column 'type' is category, product or variant. Names are name_en, name_ar, name_ru, and so on. What a row
-    leaves out stays as it is; an empty cell goes back to the default. Any bad row, and nothing is written.
+    leaves out stays as it is; an empty cell resets to the default. If any row is bad, nothing is written.
     """
 
     async def work(services: Services) -> CatalogueReport:
@@ -130,10 +130,10 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--apply", is_flag=True, help="Write the keys; without it nothing is written.")
 @click.option(
-    "--format", "written", type=click.Choice(["csv", "jsonl", "plain"]), help="Told by the file's name otherwise."
+    "--format", "written", type=click.Choice(["csv", "jsonl", "plain"]), help="By default from the file's name."
 )
 @click.option("--variant", help="product-slug/variant-code of every key; a file of plain keys needs it.")
-@click.option("--source", help="Where the keys came from, for your records; the file's name otherwise.")
+@click.option("--source", help="The source of the keys, for your records; the file's name by default.")
 @click.option(
     "--as-is", is_flag=True, help="Take keys exactly as written, also those that look broken by a spreadsheet."
 )

@@ -25,7 +25,7 @@ _CURRENCY: Final = "USD"
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What the loading added; zeros when everything was there already."""
+    """What was added; zeros when everything existed already."""
 
     created: int
     keys: int
@@ -41,7 +41,7 @@ def _catalogue_rows(currency: str) -> list[CatalogueRow | Problem]:
 
 
 def demo_key(variant: str, number: int) -> str:
-    """The demo's key number so-and-so of a variant: always the same, and plainly no real one."""
+    """The demo key with this number of a variant: always the same, and clearly not a real one."""
     digest = hashlib.sha256(f"souk demo {variant} {number}".encode()).digest()
     letters = base64.b32encode(digest).decode()
     return f"DEMO-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
@@ -55,7 +55,7 @@ def _stock_rows() -> Iterator[RawRow]:
 
 
 async def load_demo_shop(imports: ImportsService, storage: Storage) -> Summary:
-    """Create what the demo shop lacks; what is there, sold or changed since, stays as it is. Raises DemoFilesError."""
+    """Create what the demo shop is missing; what exists, sold or changed since, stays. Raises DemoFilesError."""
     actor = Actor.system()
     rows = _catalogue_rows(_CURRENCY)
     pictures = await storage.put_folder(_FOLDER / "pictures", trusted=True)

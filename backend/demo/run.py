@@ -141,7 +141,7 @@ def _start_servers_again(servers: Sequence[embedded.Postgres | embedded.Redis]) 
     """What was killed comes back with its data; the shop's processes wait for it meanwhile."""
     for server in servers:
         if server.dead:
-            console.print(f"{server.name} ended; it is started again", style="yellow")
+            console.print(f"{server.name} stopped; starting it again", style="yellow")
             server.start()
 
 
@@ -154,7 +154,7 @@ def _wait_until_ready(
         _start_servers_again(servers)
         for child in children:
             if child.dead:
-                raise EmbeddedError(f"{child.name} did not start; it says why in {child.output}")
+                raise EmbeddedError(f"{child.name} did not start; see {child.output}")
         if time.monotonic() > deadline:
             raise EmbeddedError(f"{waiting[0]} did not answer in {_READY_SECONDS:.0f} s; see the logs beside .demo/env")
         waiting = [url for url in waiting if not _answers(url)]
@@ -167,9 +167,9 @@ def _watch(children: list[Child], servers: Sequence[embedded.Postgres | embedded
         _start_servers_again(servers)
         for child in children:
             if child.died_quickly:
-                raise EmbeddedError(f"{child.name} ended at once; it says why in {child.output}")
+                raise EmbeddedError(f"{child.name} stopped right after its start; see {child.output}")
             if child.dead:
-                console.print(f"{child.name} ended; it is started again", style="yellow")
+                console.print(f"{child.name} stopped; starting it again", style="yellow")
                 child.start()
 
 
@@ -196,7 +196,7 @@ def _environment(state: Path, port: int, server: str, redis_url: str) -> dict[st
         "BOT_URL": f"http://{_HOST}:{port + 1}",
         "DEMO_PAYMENTS": "1",
         "STAR_PRICE": "0.013",
-        "DEPOSIT_INSTRUCTIONS": "Demo Bank, account 0000 0000\\nName {reference} with your transfer.",
+        "DEPOSIT_INSTRUCTIONS": "Demo Bank, account 0000 0000\\nPayment reference: {reference}",
         "DATA_DIR": str((state / "data").resolve()),
         "PROMETHEUS_MULTIPROC_DIR": str((state / "metrics").resolve()),
         "LOG_DIR": str((state / "logs").resolve()),
@@ -209,7 +209,7 @@ def run_demo(port: int, state: Path) -> int:
         _require_free({"mini app": port, "simulator": port + 1, "metrics": port + 2, "redis": port + 3})
         logs = state / "logs"
         logs.mkdir(exist_ok=True)
-        # The counters of a run that is over must not be told as this one's.
+        # The counters of an earlier run must not count as this one's.
         shutil.rmtree(state / "metrics", ignore_errors=True)
         (state / "metrics").mkdir()
         # From here on a signal is an exception, so that whatever has been started is stopped on the way out.

@@ -51,7 +51,7 @@ async def pay_gift_out(tx: Tx, ring: KeyRing, gift: SealedGift, status: GiftStat
         tx,
         TransferKind.VOUCHER,
         f"{GIFT_CARD_KEYS}{gift.id}:out",
-        AccountRef.house(GIFT_CARDS),
+        AccountRef.shop(GIFT_CARDS),
         AccountRef.user(to),
         gift.amount,
         reference=str(gift.id),

@@ -130,7 +130,7 @@ async def list_open(tx: Tx, buyer: UserId, *, except_order: OrderId) -> list[Ope
 async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number: str, line: OrderLine) -> None:
     """Take ``amount`` for an order from the wallet. Raises InsufficientFunds."""
     if amount:
-        source, target = AccountRef.user(buyer), AccountRef.house(REVENUE)
+        source, target = AccountRef.user(buyer), AccountRef.shop(REVENUE)
         key, memo = f"order:{order_id}", _memo(line)
         await wallet.transfer(tx, TransferKind.PURCHASE, key, source, target, amount, reference=number, memo=memo)
 
@@ -190,7 +190,7 @@ async def refund_to_wallet(tx: Tx, order: OrderRecord, amount: Money, reason: st
         tx,
         TransferKind.REFUND,
         f"order_refund:{order.id}:{key}",
-        AccountRef.house(REVENUE),
+        AccountRef.shop(REVENUE),
         AccountRef.user(order.user_id),
         amount,
         reference=rules.order_number(order.sequence),
@@ -229,7 +229,7 @@ async def note_refund(
 async def _deliver(tx: Tx, order: OrderRecord, line: OrderLine, by: UserId | None) -> None:
     order_id, buyer = order.id, order.user_id
     total, number = order.total, rules.order_number(order.sequence)
-    held = await wallet.capture(tx, purpose(order_id), AccountRef.house(REVENUE), number, _memo(line))
+    held = await wallet.capture(tx, purpose(order_id), AccountRef.shop(REVENUE), number, _memo(line))
     await charge(tx, order_id, buyer, total if held is None else total - held, number, line)
     await repository.set_status(tx, order_id, OrderStatus.DELIVERED, paid=True)
     await repository.add_events(tx, order_id, [OrderStep.PAID, OrderStep.DELIVERED], by)

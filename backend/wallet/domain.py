@@ -17,9 +17,9 @@ from backend.wallet.types import (
     Adjustment,
     AdjustmentId,
     Hold,
-    HouseBalance,
     Memo,
     NewTransfer,
+    ShopBalance,
     TransferId,
     TransferKind,
 )
@@ -29,7 +29,7 @@ _ROLLUP_BATCH = 10_000
 
 
 async def balance(tx: Tx, user_id: UserId, currency: str) -> Money:
-    """What a person can spend in ``currency``; nothing for somebody who never had any."""
+    """What a person can spend in ``currency``; zero for a person without an account."""
     return (await balances(tx, user_id, (currency,)))[currency]
 
 
@@ -73,21 +73,21 @@ async def take_up_to(
     reference: str | None = None,
     memo: Memo | None = None,
 ) -> Money:
-    """Move ``amount`` from a person's wallet to ``credit``, or as much of it as there is; what was moved.
+    """Move ``amount`` from a person's wallet to ``credit``, or the whole balance if that is less; returns what moved.
 
     Raises Unavailable when the balance is spent each time before it is moved.
     """
-    wanted = min(amount, await balance(tx, user_id, amount.currency), key=lambda money: money.amount)
+    claim = min(amount, await balance(tx, user_id, amount.currency), key=lambda money: money.amount)
     for _ in range(_TRIES):
-        if not wanted:
-            return wanted
+        if not claim:
+            return claim
         try:
-            await transfer(tx, kind, idempotency_key, AccountRef.user(user_id), credit, wanted, reference, memo)
+            await transfer(tx, kind, idempotency_key, AccountRef.user(user_id), credit, claim, reference, memo)
         except InsufficientFunds as short:  # spent since it was read
-            wanted = short.balance
+            claim = short.balance
         else:
-            return wanted
-    raise Unavailable(f"{idempotency_key} found no balance to stand on")
+            return claim
+    raise Unavailable(f"{idempotency_key}: the balance changed at every try")
 
 
 async def _post(tx: Tx, new: NewTransfer) -> TransferId:
@@ -97,7 +97,7 @@ async def _post(tx: Tx, new: NewTransfer) -> TransferId:
         transfer_id = TransferId(tx.new_id())
         if await repository.add_transfer(tx, new, transfer_id):
             return transfer_id
-        # The rare ways, told apart by further statements: a replay, too little money, an account not opened yet.
+        # Rare cases, found out by further statements: a replay, too little money, an account not opened yet.
         posted = await repository.find_posted(tx, new.idempotency_key)
         if posted is not None:
             rules.check_replay(new, posted)
@@ -107,13 +107,13 @@ async def _post(tx: Tx, new: NewTransfer) -> TransferId:
             if held < new.amount:
                 raise InsufficientFunds(new.amount - held, held)
         await repository.open_accounts(tx, (new.debit, new.credit), asset)
-    raise Unavailable(f"transfer {new.idempotency_key} found no way")
+    raise Unavailable(f"transfer {new.idempotency_key} was not written")
 
 
 async def hold(
     tx: Tx, purpose: str, user_id: UserId, amount: Money, reference: str | None = None, memo: Memo | None = None
 ) -> bool:
-    """Set ``amount`` of a person's money aside for ``purpose`` (``order:<id>``); False when that was done before.
+    """Put ``amount`` of a person's money on hold for ``purpose`` (``order:<id>``); False when that was done before.
 
     Raises InsufficientFunds.
     """
@@ -125,7 +125,7 @@ async def hold(
 
 
 async def find_hold(tx: Tx, purpose: str) -> Hold | None:
-    """What was set aside for ``purpose``."""
+    """The hold for ``purpose``, open or not; None when there never was one."""
     return await holds.find_hold(tx, purpose)
 
 
@@ -137,7 +137,7 @@ async def list_held(tx: Tx, purposes: Collection[str]) -> dict[str, Money]:
 async def capture(
     tx: Tx, purpose: str, credit: AccountRef, reference: str | None = None, memo: Memo | None = None
 ) -> Money | None:
-    """Move what is set aside for ``purpose`` to ``credit``; None when nothing is, or no longer."""
+    """Move the money on hold for ``purpose`` to ``credit``; None without an open hold."""
     closed = await holds.close_hold(tx, purpose, "captured")
     if closed is None:
         return None
@@ -149,7 +149,7 @@ async def capture(
 
 
 async def release(tx: Tx, purpose: str, reference: str | None = None, memo: Memo | None = None) -> Money | None:
-    """Give what is set aside for ``purpose`` back to the person; None when nothing is, or no longer."""
+    """Return the money on hold for ``purpose`` to the person's wallet; None without an open hold."""
     closed = await holds.close_hold(tx, purpose, "released")
     if closed is None:
         return None
@@ -170,11 +170,11 @@ async def begin_snapshot(tx: Tx) -> None:
     await books.begin_snapshot(tx)
 
 
-async def house_balances(tx: Tx) -> list[HouseBalance]:
-    """What each account of the house holds, exact at this moment."""
-    return await repository.list_house_balances(tx)
+async def shop_balances(tx: Tx) -> list[ShopBalance]:
+    """The balance of each shop account, exact at this moment."""
+    return await repository.list_shop_balances(tx)
 
 
 async def roll_up(tx: Tx) -> int:
-    """Count waiting legs of the house into its balances, at most 10,000; returns how many."""
+    """Add pending legs of the shop accounts to their rolled-up balances, at most 10,000; returns how many."""
     return await repository.roll_up(tx, _ROLLUP_BATCH)

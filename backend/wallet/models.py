@@ -13,7 +13,7 @@ from backend.infra.database import Model
 
 
 class LedgerAccount(Model):
-    """An account in one asset: a person's, with a balance, or the house's, whose balance is the sum of its legs.
+    """An account in one asset: a person's, with a balance, or the shop's, whose balance is the sum of its legs.
 
     ``seq`` counts a person's legs and numbers them; ``last_at`` is the time of the last one. A trigger keeps what an
     account is from being changed, and accounts from being deleted.
@@ -60,7 +60,7 @@ class LedgerLeg(Model):
     """What a transfer did to one account, in minor units: negative on the debit side.
 
     A person's leg carries its number in the account and the balance after it. ``account_id`` has no foreign key: its
-    check would lock the house's one revenue row for every sale. The trigger that balances a transfer checks it, and
+    check would lock the shop's one revenue row for every sale. The trigger that balances a transfer checks it, and
     accounts are never deleted.
     """
 
@@ -84,10 +84,10 @@ class LedgerLeg(Model):
 
 
 class LedgerWaiting(Model):
-    """A leg of the house that the rollup has not counted yet; the rollup takes the row away with the same statement.
+    """A leg of a shop account that is not rolled up yet; the statement that rolls it up deletes the row.
 
-    A queue of rows, and not a mark such as "the last id seen", because neither ids nor transaction numbers commit in
-    order, and transaction numbers do not survive a restore.
+    A queue of rows, and not a checkpoint such as "the last id seen", because neither ids nor transaction numbers
+    commit in order, and transaction numbers do not survive a restore.
     """
 
     __tablename__ = "ledger_waiting"
@@ -99,7 +99,7 @@ class LedgerWaiting(Model):
 
 
 class LedgerRollup(Model):
-    """The sum of a house account's legs that have been counted, and how many."""
+    """The sum of a shop account's legs that are rolled up, and how many they are."""
 
     __tablename__ = "ledger_rollups"
 
@@ -110,7 +110,7 @@ class LedgerRollup(Model):
 
 
 class WalletHold(Model):
-    """Money set aside for a purpose, such as an order; captured or released, once. In minor units of ``currency``."""
+    """Money on hold for a purpose, such as an order; captured or released, once. In minor units of ``currency``."""
 
     __tablename__ = "wallet_holds"
     __table_args__ = (
@@ -132,7 +132,7 @@ class WalletHold(Model):
 class WalletAdjustment(Model):
     """An admin's credit or debit, in minor units of ``currency``; negative for a debit.
 
-    The check holds in the database that whoever asked is never the one who approves.
+    A check in the database holds that the admin who asked never approves.
     """
 
     __tablename__ = "wallet_adjustments"

@@ -23,7 +23,7 @@ _YEARS: Final = range(2000, 9999)  # the month after the last must be a date too
 
 
 def check(transfer: NewTransfer) -> None:
-    """Raises ValueError for a transfer that no caller should ask for."""
+    """Raises ValueError for a transfer that is a mistake of the caller."""
     if not 0 < transfer.amount.amount <= MAX_TRANSFER:
         raise ValueError("a transfer moves a positive amount of at most 10**15 minor units")
     if transfer.debit == transfer.credit:
@@ -50,7 +50,7 @@ def check_reason(reason: str) -> str:
 
 
 def check_adjustment(amount: Money, currency: str, reason: str) -> str:
-    """The reason of an adjustment, tidied. Raises Invalid unless ``amount`` and ``reason`` may stand in the books."""
+    """The reason of an adjustment, tidied. Raises Invalid unless ``amount`` and ``reason`` are acceptable."""
     if amount.currency != currency:
         raise Invalid("another currency", fields={"amount": "wrong_currency"})
     if not 0 < abs(amount.amount) <= MAX_TRANSFER:

@@ -9,7 +9,7 @@ _ROLL_UP_SECONDS = 10
 
 
 def crons(service: LedgerService) -> list[Cron]:
-    """Timers: the house's balances are brought up to date. They are exact without it, and faster to read with it."""
+    """Timers: the shop accounts' balances are rolled up. They are exact without it, and faster to read with it."""
 
     async def roll_up() -> None:
         await service.roll_up()

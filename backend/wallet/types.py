@@ -1,4 +1,4 @@
-"""The words of the ledger."""
+"""What the ledger is to the outside: accounts, transfers, holds, adjustments, reports."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ AdjustmentId = NewType("AdjustmentId", UUID)
 WALLET: Final = "wallet"
 """The account that a person spends from, one for each asset."""
 HELD: Final = "held"
-"""The account of a person's money that is set aside for a purpose."""
+"""The account of a person's money that is on hold."""
 REVENUE: Final = "revenue"
-"""The house's account that sales go to."""
+"""The shop account that sales go to."""
 ADJUSTMENTS: Final = "adjustments"
-"""The house's account that admins' credits come from and their debits go to."""
+"""The shop account that admins' credits come from and their debits go to."""
 
-_HOUSE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(:[a-z0-9_-]+)?")
+_SHOP_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(:[a-z0-9_-]+)?")
 
 
 class TransferKind(StrEnum):
@@ -42,15 +42,15 @@ class TransferKind(StrEnum):
     BONUS = "bonus"
     READING = "reading"
     HOLD = "hold"
-    """Set aside for a purpose."""
+    """Put on hold for a purpose, such as an order."""
     RELEASE = "release"
-    """Given back from what was set aside."""
+    """Returned to the wallet from a hold."""
     VOUCHER = "voucher"
     """A voucher or gift card, bought or redeemed."""
 
 
 class AccountRef(msgspec.Struct, frozen=True):
-    """One side of a transfer: a person's account or the house's, by name; the asset comes with the amount."""
+    """One side of a transfer: a person's account or the shop's, by name; the asset comes with the amount."""
 
     user_id: UserId | None
     name: str
@@ -62,24 +62,27 @@ class AccountRef(msgspec.Struct, frozen=True):
 
     @classmethod
     def held(cls, user_id: UserId) -> AccountRef:
-        """What of a person's money is set aside."""
+        """A person's money on hold."""
         return cls(user_id, HELD)
 
     @classmethod
-    def house(cls, name: str) -> AccountRef:
-        """An account of the house, such as ``revenue`` or ``provider:demo``. Raises ValueError for an odd name."""
-        if not _HOUSE_NAME.fullmatch(name):
+    def shop(cls, name: str) -> AccountRef:
+        """An account of the shop, such as ``revenue`` or ``provider:demo``. Raises ValueError for an odd name."""
+        if not _SHOP_NAME.fullmatch(name):
             raise ValueError(f"not an account name: {name!r}")
         return cls(None, name)
 
 
 class Memo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the history shows beside a change. ``title`` is in several languages, ``reason`` an admin's own words."""
+    """What the history shows beside a change. The names of the fields are stored."""
 
     title: dict[str, str] = {}
+    """The name of the goods, by language."""
     quantity: int = 1
     way: str = ""
+    """The payment method."""
     reason: str = ""
+    """An admin's reason."""
 
 
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ class NewTransfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostedTransfer(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer as it stands in the books."""
+    """A transfer that is in the ledger."""
 
     id: TransferId
     kind: TransferKind
@@ -105,7 +108,7 @@ class PostedTransfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Money set aside; ``open`` until it is captured or released."""
+    """Money on hold; ``open`` until it is captured or released."""
 
     id: HoldId
     purpose: str
@@ -115,10 +118,10 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdjustmentStatus(StrEnum):
-    """Where an adjustment stands."""
+    """How far an adjustment has got."""
 
     WAITING = "waiting"
-    """For a second admin."""
+    """It needs a second approval."""
     APPLIED = "applied"
     REFUSED = "refused"
 
@@ -134,7 +137,7 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     asked_by: UserId
     decided_by: UserId | None
     refusal: str
-    """Why it was refused."""
+    """Why it was rejected."""
     created_at: datetime
     decided_at: datetime | None
 
@@ -150,7 +153,7 @@ class WalletAdjusted(Event, frozen=True, kw_only=True):
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of a person's wallet. ``amount`` is negative for money that went; ``at`` is in UTC."""
+    """One change of a person's wallet. ``amount`` is negative for a debit; ``at`` is in UTC."""
 
     id: TransferId
     kind: TransferKind
@@ -160,11 +163,11 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None
     memo: Memo
     key: str
-    """The transfer's idempotency key, which says what made it."""
+    """The transfer's idempotency key; its prefix says what caused it."""
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """A wallet at a glance. ``months`` (``2026-11``) are those with a possible history, the latest first."""
+    """Balance and credits of a wallet. ``months`` (``2026-11``) since its first change, the latest first."""
 
     balance: Money
     credits: Money
@@ -182,7 +185,7 @@ class WalletView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(StrEnum):
-    """A way in which books can be wrong."""
+    """What can be wrong with a ledger."""
 
     UNBALANCED = "unbalanced"
     """A transfer whose legs do not sum to zero in an asset."""
@@ -197,7 +200,7 @@ class Problem(StrEnum):
     BROKEN_CHAIN = "broken_chain"
     """A leg that does not follow from the one before it: a number left out, or a false running balance."""
     WRONG_ROLLUP = "wrong_rollup"
-    """A rolled-up balance of the house that is not the sum of its legs."""
+    """A rolled-up balance of a shop account that is not the sum of its legs."""
     ASSET_NOT_ZERO = "asset_not_zero"
     """All accounts together do not come to zero in an asset."""
 
@@ -213,16 +216,16 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class BooksReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's proof. ``differences`` holds at most 100 of each problem; ``problems`` counts them all."""
+    """The result of a check of the ledger. ``differences`` has at most 100 of each problem, ``problems`` counts all."""
 
     at: datetime
     transfers: int
     legs: int
     accounts: int
     waiting: int
-    """Legs of the house that are not rolled up yet; they are counted all the same."""
+    """Legs of shop accounts that are not rolled up yet; balances include them."""
     totals: dict[str, int]
-    """For each asset, what people hold together, in minor units."""
+    """For each asset, the sum of people's balances, in minor units."""
     problems: dict[Problem, int]
     differences: list[Difference]
 
@@ -232,8 +235,8 @@ class BooksReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problems
 
 
-class HouseBalance(msgspec.Struct, frozen=True):
-    """What an account of the house holds; negative for what came in through a provider."""
+class ShopBalance(msgspec.Struct, frozen=True):
+    """The balance of a shop account; negative where money comes from, such as a provider's."""
 
     id: AccountId
     name: str

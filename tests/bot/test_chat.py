@@ -189,7 +189,7 @@ async def test_old_buttons_and_groups(telegram: Telegram, running_bot: Parts) ->
 async def test_a_gift_link_says_who_sent_how_much(telegram: Telegram, shop: Services) -> None:
     giver = await payer(telegram, shop, LAYLA)
     async with shop.uow() as tx:
-        source, target = AccountRef.house("provider:test"), AccountRef.user(giver.actor.id)
+        source, target = AccountRef.shop("provider:test"), AccountRef.user(giver.actor.id)
         await ledger.transfer(tx, TransferKind.TOP_UP, "start", source, target, usd(5000))
     gift = await shop.growth.gifts.buy(giver.actor, usd(1000), idempotency_key="a-gift")
     told = await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}")

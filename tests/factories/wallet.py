@@ -53,7 +53,7 @@ def actor_of(user_id: UserId, *, timezone: str = "UTC", language: Locale = Local
 
 async def give(tx: Tx, user_id: UserId, amount: Money) -> None:
     """Top the person's wallet up."""
-    provider = AccountRef.house("provider:demo")
+    provider = AccountRef.shop("provider:demo")
     key = f"gift:{tx.new_id()}"
     await domain.transfer(tx, TransferKind.TOP_UP, key, provider, AccountRef.user(user_id), amount)
 

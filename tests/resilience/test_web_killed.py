@@ -99,7 +99,7 @@ async def assert_sold(ground: Ground, count: int) -> None:
     assert {(row["status"], row["total_amount"]) for row in orders} == {("delivered", _PRICE)}
     lines = await ground.rows("SELECT order_line_id FROM stock_keys WHERE state = 'sold'")
     assert len({row["order_line_id"] for row in lines}) == len(lines) == count
-    house = {row.name: row.balance for row in await ground.services.wallet.ledger.house(Actor.system())}
+    house = {row.name: row.balance for row in await ground.services.wallet.ledger.shop_accounts(Actor.system())}
     assert house["revenue"] == usd(count * _PRICE)
     await ground.books_balance()
 

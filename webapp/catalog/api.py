@@ -39,7 +39,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to have a product."""
+    """A variant of a product."""
 
     id: UUID
     name: str
@@ -76,7 +76,7 @@ async def api_products(
     sort: FromQuery[Sort] = Sort.POPULAR,
     cursor: _Cursor = None,
 ) -> Products:
-    """Products, thirty a page, in the caller's language and at his price."""
+    """Products, thirty a page, in the caller's language and at their price."""
     found = await site_of(request).services.catalog.storefront.browse(
         actor, category=category, country=country, in_stock=in_stock, sort=sort, cursor=cursor or None
     )

@@ -1,4 +1,4 @@
-"""The shop: shelves, lists, products. The same for everybody of one language and standing, hence shared."""
+"""The shop: first page, lists, products. All readers of one language and kind see the same, so pages are shared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from webapp.core.site import SoukRequest, site_of
 
 
 class ShopQuery(msgspec.Struct, frozen=True):
-    """What the shop is asked for; anything but a cursor makes it a list."""
+    """What the shop is filtered by; anything but a cursor makes it a list."""
 
     category: Annotated[str, Meta(max_length=64)] = ""
     country: Annotated[str, Meta(pattern=r"\A[A-Za-z]{2}\Z")] = ""

@@ -1,4 +1,4 @@
-"""Shelves, lists and products."""
+"""The shop's first page, lists of products, and product pages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from webapp.core.parts import Chip, StockView, TileView
 _LOW: Final = 10
 
 
-_PUCKS: Final = 24
+_COUNTRIES: Final = 24
 
 
-_SHELF: Final = 6
+_SECTION: Final = 6
 
 
 class Filters(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class Filters(msgspec.Struct, frozen=True):
 
     @property
     def any(self) -> bool:
-        """Whether it is a list at all, and not the shop's first page."""
+        """Whether anything narrows the list; without it the shop shows its first page."""
         return bool(self.category or self.country or self.in_stock or self.sort)
 
     def href(self, cursor: str = "", **change: object) -> str:
@@ -52,7 +52,7 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 def stock(available: int | None) -> StockView:
-    """How much is left in words: a number up to the cap, else plenty."""
+    """How much is left: a number below the cap, else just in stock."""
     if available is None or available >= catalog.AVAILABILITY_CAP:
         return StockView()
     return StockView(left=available, low=0 < available <= _LOW)
@@ -129,15 +129,15 @@ def home(
         if row.parent is None and row.products
     ]
     pucks = [Country(None, filters.href(sort=catalog.Sort.POPULAR))]
-    pucks += [Country(row.code, filters.href(country=row.code)) for row in countries[:_PUCKS]]
+    pucks += [Country(row.code, filters.href(country=row.code)) for row in countries[:_COUNTRIES]]
     shelves = []
     if fresh:
-        cards = tuple(card(item, picture) for item in fresh[:_SHELF])
+        cards = tuple(card(item, picture) for item in fresh[:_SECTION])
         shelves.append(Shelf("fresh", cards, filters.href(in_stock=True, sort=catalog.Sort.NEW)))
-    shown = {item.id for item in fresh[:_SHELF]}
+    shown = {item.id for item in fresh[:_SECTION]}
     others = [item for item in popular if item.id not in shown]
     if others:
-        cards = tuple(card(item, picture) for item in others[:_SHELF])
+        cards = tuple(card(item, picture) for item in others[:_SECTION])
         shelves.append(Shelf("popular", cards, filters.href(sort=catalog.Sort.POPULAR)))
     return ShopHome(categories=tuple(chips) if len(chips) > 1 else (), countries=tuple(pucks), shelves=tuple(shelves))
 
@@ -201,7 +201,7 @@ def listed(
 
 
 class QuantityView(msgspec.Struct, frozen=True):
-    """How many are asked for and what the limits allow now; ``per_person`` is told to the buyer."""
+    """The chosen quantity and its limits; ``per_person`` is shown to the buyer."""
 
     value: int
     minimum: int
@@ -231,7 +231,7 @@ def buy(product: catalog.ProductDetail, box: catalog.BuyBox) -> BuyView:
 
 
 class VariantRow(msgspec.Struct, frozen=True):
-    """One way to have a product, such as "3 months"."""
+    """A variant of a product, such as "3 months"."""
 
     id: str
     title: str

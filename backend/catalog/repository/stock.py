@@ -1,4 +1,4 @@
-"""SQL of the stock: taking keys, keeping them, giving them back, counting."""
+"""SQL of the stock: selling keys, reserving them, releasing them, counting."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import DataKeyId, OrderLineId
 
-# One statement takes the keys and tells what is left. The chosen rows arrive as one array, so that no plan, custom or
-# generic, can think of reading the table; rows that another buyer holds are passed over, and when too few are left
-# nothing is taken. ``seen`` is counted as it was before, and only as far as the alert needs to know.
+# One statement takes the keys and counts what is left. The chosen rows arrive as one array, so that no plan, custom or
+# generic, reads the whole table; rows that another buyer has locked are skipped, and when too few are left nothing
+# is taken. ``seen`` is counted as it was before, and only as far as the alert needs to know.
 _TAKE = HotStatement(
     text(
         """
@@ -111,7 +111,7 @@ _LOCK_PRODUCTS = (
     .order_by(Product.id)
     .with_for_update(key_share=True)
 )
-# Not FOR SHARE: two who share the row and then both want to change it would wait for each other for ever.
+# Not FOR SHARE: two that share the row and then both change it would deadlock.
 _LOCK_PRODUCT = select(Product.in_stock).where(Product.id == bindparam("id")).with_for_update(key_share=True)
 
 _LIST_TAKEN = (
@@ -132,7 +132,7 @@ _SUBJECT = (
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A key as it lies in the safe."""
+    """An encrypted key, and the data key that decrypts it."""
 
     id: StockKeyId
     ciphertext: bytes
@@ -148,7 +148,7 @@ class LowVariant(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What a taking came to: ``ids`` is None when fewer keys than asked were ``found``; ``seen`` were free before."""
+    """The result of taking keys: ``ids`` is None when only ``found`` keys were left; ``seen`` were free before."""
 
     product_id: ProductId
     low_stock_at: int
@@ -166,39 +166,39 @@ async def take(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineI
 
 
 async def sell_reserved(tx: Tx, line_id: OrderLineId) -> list[StockKeyId]:
-    """Turn the line's kept keys into sold ones; their ids in the order of the stock."""
+    """Mark the line's reserved keys as sold; returns their ids in the order of the stock."""
     rows = (await tx.execute(_SELL, {"line_id": line_id, "now": tx.now})).all()
     return [StockKeyId(row.id) for row in sorted(rows, key=lambda row: row.position)]
 
 
 async def release_reserved(tx: Tx, line_id: OrderLineId) -> list[tuple[ProductId, int]]:
-    """Give the line's kept keys back; how many for each product."""
+    """Release the line's reserved keys; returns how many for each product."""
     rows = await tx.execute(_RELEASE, {"line_id": line_id})
     return [(ProductId(row.product_id), row.keys_back) for row in rows]
 
 
 async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
-    """Note that the admins are told; False when somebody was quicker."""
+    """Record that the admins are told; False when that was recorded before."""
     return (await tx.execute(_TELL_LOW, {"variant_id": variant_id})).one_or_none() is not None
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """Keys that can be had now, counted up to ``at_most``."""
+    """Keys that can be bought now, counted up to ``at_most``."""
     return int((await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})).scalar_one())
 
 
 async def settle_in_stock(tx: Tx, product_ids: Sequence[UUID]) -> int:
-    """Take the mark ``in_stock`` off products that have no key left; how many.
+    """Clear ``in_stock`` of products that have no key left; returns how many.
 
-    The products are locked first and looked at in a second statement: whoever gives a key back holds the same row,
-    so that no returned key stays unseen.
+    The products are locked first and checked in a second statement. Releasing a key locks the same row, so no
+    released key is missed.
     """
     await tx.execute(_LOCK_PRODUCTS, {"ids": list(product_ids)})
     return (await tx.execute(_UNLIST_EMPTY, {"ids": list(product_ids)})).rowcount
 
 
 async def mark_in_stock(tx: Tx, product_id: ProductId) -> None:
-    """Put the mark ``in_stock`` on a product that has got a key; waits for whoever takes it off just now."""
+    """Set ``in_stock`` of a product that has got a key; waits for a transaction that is clearing it."""
     if (await tx.execute(_LOCK_PRODUCT, {"id": product_id})).scalar_one_or_none() is False:
         await tx.execute(_LIST_STOCKED, {"ids": [product_id]})
 
@@ -209,7 +209,7 @@ async def list_marked(tx: Tx, after: UUID, limit: int) -> list[UUID]:
 
 
 async def list_empty(tx: Tx, product_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the products that have no key left."""
+    """The products among these that have no key left."""
     return list((await tx.execute(_LIST_EMPTY, {"ids": list(product_ids)})).scalars())
 
 
@@ -241,7 +241,7 @@ async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
     return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left)
 
 
-# What never had stock is no news: it is not for sale yet.
+# A variant that never had stock raises no alert: it is not for sale yet.
 _COUNT_LOW = (
     select(func.count().label("variants"))
     .select_from(Variant)

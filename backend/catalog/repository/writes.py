@@ -31,7 +31,7 @@ _POPULAR_FOR: Final = timedelta(days=30)
 # One catalogue import and one stock import at a time; readers and buyers are not concerned.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('catalog:' || CAST(:what AS text), 0))")
 
-# Told in the transaction itself: these writes are rare, and whoever keeps pages must not miss one.
+# Notified in the transaction itself: these writes are rare, and a process that caches pages must not miss one.
 _BUMP = text(
     """
     WITH bumped AS (
@@ -181,7 +181,7 @@ _VARIANTS = select(*_columns_of(StoredVariant))
 
 
 async def lock_imports(tx: Tx, what: str) -> None:
-    """Let one import of ``what`` at a time be under way. Raises ImportUnderWay after waiting a while for another."""
+    """Allow one import of ``what`` at a time. Raises ImportUnderWay when another one holds the lock for too long."""
     try:
         await tx.execute(_LOCK, {"what": what})
     except DBAPIError as error:
@@ -231,12 +231,12 @@ async def change_row(tx: Tx, kind: RowKind, row_id: UUID, values: dict[str, Any]
 
 
 async def refresh_facts(tx: Tx, product_ids: Sequence[UUID] | None) -> None:
-    """Work out anew whether these products (all of them: None) are listed, and from which price."""
+    """Recompute whether these products (None: all) are listed, and their lowest prices."""
     await tx.execute(_REFRESH_FACTS, {"everything": product_ids is None, "ids": list(product_ids or ())})
 
 
 async def refresh_popularity(tx: Tx) -> int:
-    """Count the sales of the last 30 days; how many products moved."""
+    """Count the sales of the last 30 days; returns how many products changed."""
     return (await tx.execute(_REFRESH_POPULARITY, {"since": tx.now - _POPULAR_FOR})).rowcount
 
 
@@ -270,11 +270,11 @@ async def add_batch(
 
 
 async def add_keys(tx: Tx, rows: Sequence[tuple[UUID, UUID, UUID, bytes, bytes]]) -> None:
-    """Insert sealed keys in their order: id, variant, batch, ciphertext, fingerprint."""
+    """Insert encrypted keys in their order: id, variant, batch, ciphertext, fingerprint."""
     names = ("ids", "variants", "batches", "ciphertexts", "fingerprints")
     await tx.execute(_ADD_KEYS, dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True)))
 
 
 async def mark_restocked(tx: Tx, variant_ids: Sequence[UUID]) -> None:
-    """Let the alert about low stock sound again for variants that have enough now."""
+    """Re-arm the alert about low stock for variants that have enough now."""
     await tx.execute(_RESTOCKED, {"ids": list(variant_ids)})

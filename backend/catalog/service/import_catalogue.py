@@ -1,4 +1,4 @@
-"""Bringing categories, products and variants in line with a file: all or nothing."""
+"""Creates and updates categories, products and variants from a file: all rows or none."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _TEXTS: Final[dict[RowKind, tuple[str, ...]]] = {
     RowKind.PRODUCT: ("name", "summary", "description"),
     RowKind.VARIANT: ("name", "note"),
 }
-# Columns of a file whose table column is called otherwise; links between rows are resolved apart.
+# Columns of a file whose table column has another name; links between rows are resolved separately.
 _STORED_AS: Final = {"price": "price_amount", "reseller_price": "reseller_amount"}
 _LINKS: Final = ("parent", "category")
 _MAX_DEPTH: Final = 6
 _BEFORE_DIFFERENCE: Final = 12
 
 
-class NotKept(Exception):
+class NotApplied(Exception):
     """Rolls the transaction back: a dry run, or a bad row."""
 
 
 class _Planned(msgspec.Struct):
-    """A thing of the file beside what there is of it."""
+    """A row of the file beside what is stored of it."""
 
     row: CatalogueRow
     id: UUID
@@ -52,14 +52,14 @@ class _Planned(msgspec.Struct):
 
     @property
     def action(self) -> Action:
-        """What happens to it."""
+        """What the import does with it."""
         if not self.known:
             return Action.CREATE
         return Action.UPDATE if self.changed else Action.UNCHANGED
 
 
 class _Known(msgspec.Struct):
-    """What there is already, by reference."""
+    """The stored rows, by reference."""
 
     categories: dict[str, StoredCategory]
     products: dict[str, StoredProduct]
@@ -91,24 +91,24 @@ class CatalogueImport:
         self._plan: dict[RowKind, dict[str, _Planned]] = {kind: {} for kind in RowKind}
 
     async def run(self, rows: Iterable[CatalogueRow | Problem], *, apply: bool) -> CatalogueReport:
-        """Compare every row with what there is and, with ``apply`` and no bad row, make it so."""
+        """Compare every row with what is stored; with ``apply`` and no bad row, write the changes."""
         self._collect(rows)
         try:
             async with self._uow() as tx:
                 await writes.lock_imports(tx, "catalogue")
                 await self._compare(tx)
                 if not apply or self._problems:
-                    raise NotKept
+                    raise NotApplied
                 await self._write(tx)
             applied = True
-        except NotKept:
+        except NotApplied:
             applied = False
         planned = [item for kind in RowKind for item in self._plan[kind].values()]
         counts = Counter((item.row.kind.value, item.action) for item in planned)
         return CatalogueReport(
             applied=applied,
             counts={kind.value: {action: counts[kind.value, action] for action in Action} for kind in RowKind},
-            changes=[_told(item, self._currency) for item in planned if item.action is not Action.UNCHANGED],
+            changes=[_change(item, self._currency) for item in planned if item.action is not Action.UNCHANGED],
             problems=sorted(self._problems, key=lambda item: item.line),
         )
 
@@ -180,7 +180,7 @@ class CatalogueImport:
                 self._bad(row, ProblemCode.UNKNOWN_PICTURE, "picture", picture)
 
     def _check_links(self, known: _Known) -> None:
-        # What a bad row speaks of is not missing: one mistake is told once.
+        # What a bad row describes is not reported as missing too: one mistake, one problem.
         named = {problem.ref for problem in self._problems}
         categories = set(known.categories) | set(self._rows[RowKind.CATEGORY])
         products = set(known.products) | set(self._rows[RowKind.PRODUCT])
@@ -240,18 +240,18 @@ class CatalogueImport:
             for ref, item in self._plan[kind].items()
             if item.action is not Action.UNCHANGED
         }
-        shelves = [item for item in self._plan[RowKind.CATEGORY].values() if item.action is not Action.UNCHANGED]
-        if not touched and not shelves:
+        categories = [item for item in self._plan[RowKind.CATEGORY].values() if item.action is not Action.UNCHANGED]
+        if not touched and not categories:
             return
-        moved = any({"hidden", "parent"} & set(item.changed) for item in shelves if item.known)
+        moved = any({"hidden", "parent"} & set(item.changed) for item in categories if item.known)
         await writes.refresh_facts(tx, None if moved else [products[slug] for slug in touched])
         version = await writes.bump_version(tx)
-        told = {"version": version, "categories": len(shelves), "products": len(touched)}
-        await audit.record(tx, self._by, "catalogue.import", f"file:{self._source}", told)
+        details = {"version": version, "categories": len(categories), "products": len(touched)}
+        await audit.record(tx, self._by, "catalogue.import", f"file:{self._source}", details)
 
 
 def _merged(row: CatalogueRow, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What the file says, languages that it leaves out kept."""
+    """The values of the file; stored texts stay in the languages that the file leaves out."""
     values = dict(row.values)
     for name in _TEXTS[row.kind]:
         if name in values:
@@ -272,7 +272,7 @@ def _fields(kind: RowKind, row: Stored, slug_of: Mapping[CategoryId, str]) -> di
 
 
 def _columns(values: Mapping[str, Any], categories: Mapping[str, UUID]) -> dict[str, Any]:
-    """Values in the words of the file as columns of the table."""
+    """Values by the column names of the file as columns of the table."""
     stored = {_STORED_AS.get(name, name): value for name, value in values.items() if name not in _LINKS}
     for name in _LINKS:
         if name in values:
@@ -290,11 +290,11 @@ def _ancestors(slug: str, parents: Mapping[str, str | None]) -> list[str]:
 
 
 def _is_too_deep(slug: str, parents: Mapping[str, str | None]) -> bool:
-    """Whether a category stands under itself, or under more others than anybody would walk through."""
+    """Whether a category is nested in itself or too deep."""
     return len(_ancestors(slug, parents)) >= _MAX_DEPTH
 
 
-def _told(item: _Planned, currency: str) -> Change:
+def _change(item: _Planned, currency: str) -> Change:
     fields: list[FieldChange] = []
     for name in item.changed if item.known else ():
         before: Any = item.before.get(name)
@@ -302,12 +302,12 @@ def _told(item: _Planned, currency: str) -> Change:
         if name in _TEXTS[item.row.kind]:
             for locale in Locale:
                 if before.get(locale) != after.get(locale):
-                    pair = _apart(before.get(locale, ""), after.get(locale, ""))
+                    pair = _difference(before.get(locale, ""), after.get(locale, ""))
                     fields.append(FieldChange(f"{name}_{locale}", *pair))
         elif name in _STORED_AS:
             fields.append(FieldChange(name, _price(before, currency), _price(after, currency)))
         else:
-            fields.append(FieldChange(name, *_apart(_short(before), _short(after))))
+            fields.append(FieldChange(name, *_difference(_short(before), _short(after))))
     return Change(item.row.kind.value, item.row.ref, item.action, tuple(fields))
 
 
@@ -323,8 +323,8 @@ def _short(value: Any) -> str:
     return "; ".join(value) if isinstance(value, list) else str(value)
 
 
-def _apart(before: str, after: str) -> tuple[str, str]:
-    """Both texts cut so that the place where they part is in sight."""
+def _difference(before: str, after: str) -> tuple[str, str]:
+    """Both texts, shortened around the first place where they differ."""
     same = next((place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
     start = max(0, same - _BEFORE_DIFFERENCE)
     lead = "…" if start else ""

@@ -1,4 +1,4 @@
-"""Filling the stock from a file: sealed, deduplicated, all or nothing."""
+"""Adds keys from a file to the stock: encrypted, without duplicates, all or none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK: Final = 5000
 _PURPOSE: Final = "stock"
 
 
-class NotKept(Exception):
+class NotApplied(Exception):
     """Rolls the transaction back: a dry run, or a bad row."""
 
 
@@ -42,7 +42,7 @@ class _Target(msgspec.Struct):
 
 
 class StockImport:
-    """One run over one file. A dry run does the very same and rolls back, so what it tells is what would happen."""
+    """One run over one file. A dry run does the same and rolls back, so its report is what would happen."""
 
     def __init__(
         self,
@@ -66,24 +66,24 @@ class StockImport:
     async def run(
         self, rows: Iterable[StockRow | Problem], *, apply: bool, progress: Callable[[int], None] | None
     ) -> StockReport:
-        """Take in every row; the report says what was, or would be, added."""
+        """Import every row; the report says what was, or would be, added."""
         try:
             async with self._uow() as tx:
                 await writes.lock_imports(tx, "stock")
                 await self._take_in(tx, rows, progress)
                 if not apply or self._problems:
-                    raise NotKept
+                    raise NotApplied
                 await self._finish(tx)
             applied = True
-        except NotKept:
+        except NotApplied:
             applied = False
-        found = {ref: item for ref, item in self._targets.items() if item is not None}
+        filled = {ref: item for ref, item in self._targets.items() if item is not None}
         return StockReport(
             applied=applied,
             rows=self._rows,
-            added=sum(item.added for item in found.values()),
-            duplicates=sum(item.duplicates for item in found.values()),
-            variants=[StockChange(ref, item.added, item.duplicates) for ref, item in found.items()],
+            added=sum(item.added for item in filled.values()),
+            duplicates=sum(item.duplicates for item in filled.values()),
+            variants=[StockChange(ref, item.added, item.duplicates) for ref, item in filled.items()],
             problems=sorted(self._problems, key=lambda item: item.line),
         )
 
@@ -136,7 +136,7 @@ class StockImport:
                 continue
             target.added += 1
             if self._problems:
-                continue  # nothing of this file will be kept; the rest is only looked at
+                continue  # nothing of this file will be written; the rest is only checked
             if target.batch is None:
                 target.batch = await self._new_batch(tx, target.id)
             key_id = tx.new_id()
@@ -160,5 +160,5 @@ class StockImport:
             await stock.mark_in_stock(tx, product_id)
             tx.signal(STOCK_TOPIC, product_id)
         counts = {ref: item.added for ref, item in filled.items()}
-        told = {"source": self._source, "added": sum(counts.values()), "variants": len(counts)}
-        await audit.record(tx, self._by, "stock.import", f"file:{self._source}", told)
+        details = {"source": self._source, "added": sum(counts.values()), "variants": len(counts)}
+        await audit.record(tx, self._by, "stock.import", f"file:{self._source}", details)

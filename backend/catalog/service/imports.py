@@ -1,4 +1,4 @@
-"""Files of products and keys, taken in by admins, the command line and the demo."""
+"""Imports files of products and of keys, for the command line and the demo."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class ImportsService:
         source: str,
         pictures: Mapping[str, str] | None = None,
     ) -> CatalogueReport:
-        """Create and update categories, products and variants from the rows of a file; all of them or nothing.
+        """Create and update categories, products and variants from the rows of a file; all of them or none.
 
-        Without ``apply``, and whenever a row is bad, nothing is kept and the report says what would change.
+        Without ``apply``, and when any row is bad, nothing is written and the report says what would change.
         ``pictures`` maps the names in the file to names in the storage. Raises Forbidden.
         """
         actor.require(Permission.CATALOGUE)
@@ -50,10 +50,10 @@ class ImportsService:
         unit_cost: Money | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> StockReport:
-        """Add keys to the stock; all of them or nothing. A key that the variant has or had is passed over.
+        """Add keys to the stock; all of them or none. A key that the variant has or had is skipped.
 
-        Without ``apply``, and whenever a row is bad, nothing is kept. ``progress`` is told how many rows are done.
-        Raises Forbidden.
+        Without ``apply``, and when any row is bad, nothing is written. ``progress`` is called with the number of rows
+        done. Raises Forbidden.
         """
         actor.require(Permission.STOCK)
         job = StockImport(self._uow, self._ring, self._currency, actor.user_id, source, unit_cost)

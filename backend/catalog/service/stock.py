@@ -27,9 +27,9 @@ class StockService:
             return await stock.count_low(tx)
 
     async def settle_stock(self) -> int:
-        """Put right what a rush left behind; how many products lost the mark ``in_stock``.
+        """Clear ``in_stock`` and send alerts that simultaneous sales missed; returns how many products it cleared.
 
-        Many buyers at one moment don't see each other's purchases, so the last key or the low mark may pass unseen.
+        Simultaneous purchases don't see each other, so nobody may notice the last key or the low threshold.
         """
         settled, after = 0, _FIRST_ID
         while True:

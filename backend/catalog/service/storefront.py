@@ -119,7 +119,7 @@ class StorefrontService:
 
     async def similar(self, actor: Actor, slug: str, limit: int = _SIMILAR) -> list[ProductCard]:
         """Other products that are in stock: of the same category and country, then of the categories beside it."""
-        found: dict[UUID, ProductCard] = {}
+        cards: dict[UUID, ProductCard] = {}
         async with self._uow.read() as tx:
             row = await storefront.get_product(tx, slug)
             family = (await self._categories.get(tx)).family(row.category_id)
@@ -127,10 +127,10 @@ class StorefrontService:
                 wanted = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
                 for other in await storefront.list_products(tx, wanted, None, limit + 1):
                     if other.id != row.id and other.available:
-                        found.setdefault(other.id, self._listed(other, actor))
-                if len(found) >= limit:
+                        cards.setdefault(other.id, self._listed(other, actor))
+                if len(cards) >= limit:
                     break
-        return list(found.values())[:limit]
+        return list(cards.values())[:limit]
 
     def buy_box(
         self, actor: Actor, product: ProductDetail, variant_id: VariantId | None = None, quantity: int = 1
@@ -139,7 +139,7 @@ class StorefrontService:
         return buying.buy_box(product, buying.choose_variant(product, variant_id), quantity, actor)
 
     async def refresh_popularity(self) -> int:
-        """Count the sales of the last 30 days into the order "popular"; how many products moved."""
+        """Recount the sales of the last 30 days for the order "popular"; returns how many products changed."""
         async with self._uow() as tx:
             moved = await writes.refresh_popularity(tx)
             if moved:

@@ -142,7 +142,7 @@ class BonusesService:
                 tx,
                 TransferKind.BONUS,
                 f"bonus:{intent.id}:{granted.amount}",
-                AccountRef.house(BONUSES),
+                AccountRef.shop(BONUSES),
                 AccountRef.user(event.user_id),
                 due - granted,
                 reference=str(intent.id),
@@ -186,7 +186,7 @@ class BonusesService:
                 return
             key = f"bonus:{intent_id}:back:{bonus.claimed.amount}"
             taken = await wallet.take_up_to(
-                tx, TransferKind.BONUS, key, intent.user_id, AccountRef.house(BONUSES), claim, str(intent_id)
+                tx, TransferKind.BONUS, key, intent.user_id, AccountRef.shop(BONUSES), claim, str(intent_id)
             )
             await repository.save_claimed(tx, intent_id, bonus.claimed + claim, bonus.taken + taken)
 

@@ -89,7 +89,7 @@ class CodesService:
             tx,
             TransferKind.VOUCHER,
             f"voucher:{voucher.id}:{actor.id}",
-            AccountRef.house(VOUCHERS),
+            AccountRef.shop(VOUCHERS),
             AccountRef.user(actor.id),
             voucher.amount,
             reference=str(voucher.id),

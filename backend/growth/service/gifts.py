@@ -97,7 +97,7 @@ class GiftsService:
             TransferKind.VOUCHER,
             f"{GIFT_CARD_KEYS}{gift_id}:bought",
             AccountRef.user(actor.id),
-            AccountRef.house(GIFT_CARDS),
+            AccountRef.shop(GIFT_CARDS),
             amount,
             reference=str(gift_id),
         )

@@ -256,13 +256,13 @@ class InboxService:
 
     @staticmethod
     async def _take_back(tx: Tx, intent: Intent, back: Money, key: str) -> None:
-        target, reference, memo = AccountRef.house(f"provider:{intent.method}"), str(intent.id), Memo(way=intent.method)
+        target, reference, memo = AccountRef.shop(f"provider:{intent.method}"), str(intent.id), Memo(way=intent.method)
         taken = await wallet.take_up_to(
             tx, TransferKind.REFUND, f"taken_back:{key}", intent.user_id, target, back, reference, memo
         )
         if taken < back:
             lost = back - taken
-            losses = AccountRef.house(LOSSES)
+            losses = AccountRef.shop(LOSSES)
             await wallet.transfer(tx, TransferKind.REFUND, f"lost:{key}", losses, target, lost, reference, memo)
 
     @retry_conflicts

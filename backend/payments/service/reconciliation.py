@@ -198,7 +198,7 @@ class ReconciliationService:
             await wallet.begin_snapshot(tx)  # people pay in the meantime
             ledger = {
                 item.balance.currency: -item.balance.amount
-                for item in await wallet.house_balances(tx)
+                for item in await wallet.shop_balances(tx)
                 if item.name == f"provider:{method}"
             }
             paid = await intents.sum_net(tx, method)

@@ -188,7 +188,7 @@ class RefundsService:
 async def _settle(tx: Tx, intent: Intent, refund: Refund, sent: Money, returned: Money) -> None:
     """Move a refund's money: ``sent`` of it to the provider's account, ``returned`` to the person's wallet."""
     parts = (
-        ("sent", AccountRef.house(f"provider:{refund.method}"), sent),
+        ("sent", AccountRef.shop(f"provider:{refund.method}"), sent),
         ("kept", AccountRef.user(refund.user_id), returned),
     )
     for name, target, amount in parts:
@@ -197,7 +197,7 @@ async def _settle(tx: Tx, intent: Intent, refund: Refund, sent: Money, returned:
                 tx,
                 TransferKind.REFUND,
                 f"refund:{refund.id}:{name}",
-                AccountRef.house(domain.REFUNDS),
+                AccountRef.shop(domain.REFUNDS),
                 target,
                 amount,
                 reference=str(refund.intent_id),

@@ -1,1 +1,1 @@
-"""All SQL of the ledger: what moves money, what reads a history, what proves the books."""
+"""All SQL of the ledger: moving money, reading history, proving that the ledger is balanced."""

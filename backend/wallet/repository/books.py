@@ -1,4 +1,4 @@
-"""The SQL that proves the books: the server answers each question in one pass, and only differences come back."""
+"""The SQL that verifies the ledger: each check is one statement, which returns only differences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LISTED: Final = 100
 async def begin_snapshot(tx: Tx) -> None:
     """Let every following statement of ``tx`` see one moment, and write nothing; must be the transaction's first."""
     await tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    # A proof of a large ledger takes its time, and may use memory for it.
+    # Verifying a large ledger takes long, and may use memory for it.
     await tx.execute(text("SET LOCAL statement_timeout = 0"))
     await tx.execute(text("SET LOCAL work_mem = '64MB'"))
 
@@ -44,12 +44,12 @@ async def get_counts(tx: Tx) -> Counts:
 
 
 async def list_totals(tx: Tx) -> dict[str, int]:
-    """What people hold together in each asset, in minor units."""
+    """The sum of people's balances in each asset, in minor units."""
     return {row.asset: int(row.total) for row in await tx.execute(_TOTALS)}
 
 
 # Each yields subject, asset, expected, found.
-_QUESTIONS: Final[dict[Problem, str]] = {
+_CHECKS: Final[dict[Problem, str]] = {
     Problem.UNBALANCED: """
         SELECT transfer_id AS subject, asset, 0 AS expected, sum(amount) AS found
         FROM ledger_legs GROUP BY transfer_id, asset HAVING sum(amount) <> 0""",
@@ -112,19 +112,19 @@ _QUESTIONS: Final[dict[Problem, str]] = {
 }
 
 
-def _limited(question: str) -> TextClause:
+def _limited(check: str) -> TextClause:
     # The count of all differences comes along with the first hundred.
     return text(
         "SELECT CAST(subject AS text) AS subject, asset, expected, found, count(*) OVER () AS all_of_them"  # noqa: S608
-        f" FROM ({question}) AS difference ORDER BY subject, asset LIMIT {_LISTED}"
+        f" FROM ({check}) AS difference ORDER BY subject, asset LIMIT {_LISTED}"
     )
 
 
-_STATEMENTS: Final = {problem: _limited(question) for problem, question in _QUESTIONS.items()}
+_STATEMENTS: Final = {problem: _limited(check) for problem, check in _CHECKS.items()}
 
 
 async def list_differences(tx: Tx, problem: Problem) -> tuple[list[Difference], int]:
-    """The first hundred places where ``problem`` shows, and how many there are."""
+    """The first hundred differences of the kind ``problem``, and how many there are in all."""
     rows = (await tx.execute(_STATEMENTS[problem])).all()
     found = [Difference(problem, row.subject, row.asset, int(row.expected), int(row.found)) for row in rows]
     return found, rows[0].all_of_them if rows else 0

@@ -18,9 +18,9 @@ from backend.wallet.types import (
     WALLET,
     AccountId,
     AccountRef,
-    HouseBalance,
     NewTransfer,
     PostedTransfer,
+    ShopBalance,
     TransferId,
     TransferKind,
 )
@@ -222,7 +222,7 @@ async def list_balances(tx: Tx, ref: AccountRef, assets: Iterable[str]) -> dict[
 
 
 async def list_people(tx: Tx, user_ids: Sequence[UserId], asset: str) -> dict[UserId, Money]:
-    """What the wallet of each of these people holds; nobody who never had one."""
+    """The wallet balance of each of these people; those without a wallet are left out."""
     if not user_ids:
         return {}
     statement = select(LedgerAccount.user_id, LedgerAccount.balance).where(
@@ -263,7 +263,7 @@ FROM ledger_accounts a LEFT JOIN ledger_rollups r ON r.account_id = a.id
 WHERE a.user_id IS NULL ORDER BY a.asset, a.name""")
 
 
-async def list_house_balances(tx: Tx) -> list[HouseBalance]:
-    """What each account of the house holds now: what is rolled up, and what waits."""
+async def list_shop_balances(tx: Tx) -> list[ShopBalance]:
+    """The balance of each shop account now: what is rolled up plus pending legs."""
     rows = await tx.execute(_HOUSE)
-    return [HouseBalance(AccountId(row.id), row.name, Money(row.balance, row.asset)) for row in rows]
+    return [ShopBalance(AccountId(row.id), row.name, Money(row.balance, row.asset)) for row in rows]

@@ -46,28 +46,28 @@ class AdjustmentsService:
     ) -> Adjustment:
         """Credit (a positive ``amount``) or debit a person's wallet; needs the permission for money.
 
-        Above the single-admin limit it waits for a second admin (``approvals.domain.make``). The same key again gives
+        Above the single-admin limit it needs a second approval (``approvals.domain.make``). The same key again returns
         the same adjustment. Raises Invalid, NotFound for an unknown person, SecondAdminNeeded for one's own wallet,
-        InsufficientFunds for a debit that the balance cannot bear, IdempotencyConflict.
+        InsufficientFunds for a debit above the balance, IdempotencyConflict.
         """
         actor.require(Permission.MONEY)
         words = rules.check_adjustment(amount, self.limit.currency, reason)
         async with self._uow() as tx:
             await identity.get_recipient(tx, user_id)
-            made = await repository.add_adjustment(tx, user_id, amount, words, actor.id, idempotency_key)
-            if made is None:
+            added = await repository.add_adjustment(tx, user_id, amount, words, actor.id, idempotency_key)
+            if added is None:
                 return await self._replayed(tx, actor, user_id, amount, idempotency_key)
-            told = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
-            asked = await repository.get_adjustment(tx, made)
+            details = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
+            asked = await repository.get_adjustment(tx, added)
             if await approvals.make(tx, actor, _value(asked), self.limit) is Approval.GIVEN:
-                await audit.record(tx, actor.user_id, "wallet.adjust", f"adjustment:{made}", told)
+                await audit.record(tx, actor.user_id, "wallet.adjust", f"adjustment:{added}", details)
                 await self._apply(tx, asked, None)
             else:
-                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{made}", told)
-            return await repository.get_adjustment(tx, made)
+                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{added}", details)
+            return await repository.get_adjustment(tx, added)
 
     async def waiting(self, actor: Actor) -> list[Adjustment]:
-        """What waits for a second admin, the oldest first. Needs the permission for money."""
+        """Adjustments that need a second approval, the oldest first. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
             return await repository.list_waiting(tx)
@@ -86,11 +86,11 @@ class AdjustmentsService:
 
     @retry_conflicts
     async def approve(self, actor: Actor, adjustment_id: AdjustmentId) -> Adjustment:
-        """Let an adjustment happen that another admin has asked for; done once, whoever is first.
+        """Apply an adjustment that another admin has asked for; of several approvals at once only one applies it.
 
-        Where the admin who asked has lost the permission, this approval is the first, and it goes on waiting.
-        Raises NotFound, SecondAdminNeeded for one's own request or wallet, AdjustmentClosed when it waits no more,
-        InsufficientFunds for a debit that the balance cannot bear (it goes on waiting).
+        Where the admin who asked has lost the permission, this approval is the first, and another one is needed.
+        Raises NotFound, SecondAdminNeeded for one's own request or wallet, AdjustmentClosed when it is decided,
+        InsufficientFunds for a debit above the balance (the adjustment stays pending).
         """
         actor.require(Permission.MONEY)
         async with self._uow() as tx:
@@ -104,10 +104,10 @@ class AdjustmentsService:
 
     @retry_conflicts
     async def refuse(self, actor: Actor, adjustment_id: AdjustmentId, reason: str) -> Adjustment:
-        """Let an adjustment not happen; the admin who asked for it may withdraw it.
+        """Reject an adjustment; the admin who asked for it withdraws it in the same way.
 
         Raises NotFound, Invalid without a reason, SecondAdminNeeded for one's own wallet, AdjustmentClosed when it
-        waits no more.
+        is decided.
         """
         actor.require(Permission.MONEY)
         words = rules.check_reason(reason)
@@ -117,16 +117,16 @@ class AdjustmentsService:
             await approvals.check_not_own(tx, actor, asked.user_id, Permission.MONEY, subject)
             await approvals.drop(tx, ValueKind.ADJUSTMENT, str(adjustment_id))
             await repository.decide(tx, adjustment_id, AdjustmentStatus.REFUSED, actor.id, words)
-            told = {"reason": words}
-            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", subject, told)
+            details = {"reason": words}
+            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", subject, details)
             return await repository.get_adjustment(tx, adjustment_id)
 
     @staticmethod
     async def _lock_waiting(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
-        found = await repository.lock_adjustment(tx, adjustment_id)
-        if found.status is not AdjustmentStatus.WAITING:
-            raise AdjustmentClosed(found.status)
-        return found
+        adjustment = await repository.lock_adjustment(tx, adjustment_id)
+        if adjustment.status is not AdjustmentStatus.WAITING:
+            raise AdjustmentClosed(adjustment.status)
+        return adjustment
 
     @staticmethod
     async def _replayed(tx: Tx, actor: Actor, user_id: UserId, amount: Money, idempotency_key: str) -> Adjustment:
@@ -138,14 +138,14 @@ class AdjustmentsService:
     @staticmethod
     async def _apply(tx: Tx, adjustment: Adjustment, second: UserId | None) -> None:
         amount, person = adjustment.amount, AccountRef.user(adjustment.user_id)
-        house = AccountRef.house(ADJUSTMENTS)
+        shop = AccountRef.shop(ADJUSTMENTS)
         credit = amount.amount > 0
         await domain.transfer(
             tx,
             TransferKind.ADJUSTMENT,
             f"adjustment:{adjustment.id}",
-            house if credit else person,
-            person if credit else house,
+            shop if credit else person,
+            person if credit else shop,
             amount if credit else -amount,
             reference=str(adjustment.id),
             memo=Memo(reason=adjustment.reason),
@@ -165,7 +165,7 @@ class AdjustmentsService:
 
 
 def _value(asked: Adjustment) -> NewValue:
-    # A debit counts as a credit does: what one admin moves, either way.
+    # The limit is on what one admin moves, so a debit counts as a credit does.
     return NewValue(
         kind=ValueKind.ADJUSTMENT,
         subject=str(asked.id),

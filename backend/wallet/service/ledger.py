@@ -8,7 +8,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.wallet import domain
 from backend.wallet.repository import books
-from backend.wallet.types import BooksReport, Difference, HouseBalance, Problem
+from backend.wallet.types import BooksReport, Difference, Problem, ShopBalance
 
 Progress = Callable[[int, int], None]
 """Called with the number of steps done and the number of all steps."""
@@ -20,16 +20,16 @@ class LedgerService:
     def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
 
-    async def house(self, actor: Actor) -> list[HouseBalance]:
-        """What each account of the house holds. Raises Forbidden without the money permission."""
+    async def shop_accounts(self, actor: Actor) -> list[ShopBalance]:
+        """The balance of each shop account. Raises Forbidden without the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            return await domain.house_balances(tx)
+            return await domain.shop_balances(tx)
 
     async def verify(self, actor: Actor, progress: Progress | None = None) -> BooksReport:
-        """Prove the whole ledger as it stood at one moment; nobody waits for it.
+        """Verify the whole ledger as of one moment, without locking anybody out.
 
-        Raises Forbidden without the money permission.
+        Raises Forbidden without the permission for money.
         """
         actor.require(Permission.MONEY)
         tell = progress or (lambda _done, _all: None)
@@ -61,7 +61,7 @@ class LedgerService:
 
     @retry_conflicts
     async def roll_up(self) -> int:
-        """Count all waiting legs into the house's balances, a batch a transaction; returns how many."""
+        """Add all pending legs to the shop accounts' rolled-up balances, a batch a transaction; returns how many."""
         done = 0
         while True:
             async with self._uow() as tx:

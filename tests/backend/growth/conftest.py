@@ -146,6 +146,6 @@ def house(wallet: WalletServices) -> Callable[[], Awaitable[dict[str, int]]]:
     async def read() -> dict[str, int]:
         report = await wallet.ledger.verify(Actor.system())
         assert report.balanced, report.differences
-        return {item.name: item.balance.amount for item in await wallet.ledger.house(Actor.system())}
+        return {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(Actor.system())}
 
     return read

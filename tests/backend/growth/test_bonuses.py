@@ -268,7 +268,7 @@ async def test_only_as_far_as_the_balance_reaches(
     one = await person()
     intent = await till.top_up(one, 1000)
     async with till.uow() as tx:
-        shop = AccountRef.house(REVENUE)
+        shop = AccountRef.shop(REVENUE)
         await ledger.transfer(tx, TransferKind.PURCHASE, "spent", AccountRef.user(one.id), shop, usd(150))
     await till.refund(admin, intent, 1000)
     assert await balance(one) == 0

@@ -54,7 +54,7 @@ class Shop:
         name = {"first_name": "Emma", "last_name": "Clarke <3"}
         actor = await self.services.identity.access.authenticate(contact(number, language_code=language, **name))
         async with self.services.uow() as tx:
-            source, target = AccountRef.house("provider:test"), AccountRef.user(actor.id)
+            source, target = AccountRef.shop("provider:test"), AccountRef.user(actor.id)
             await wallet.transfer(tx, TransferKind.TOP_UP, f"start:{number}", source, target, usd(cents))
         return await self.services.identity.profile.set_language(actor, Locale(language))
 

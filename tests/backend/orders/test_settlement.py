@@ -117,7 +117,7 @@ async def test_the_wallet_part_is_held_and_captured_with_the_rest(shop: Shop, bu
     assert await shop.balance(buyer) == 0
     assert not await shop.orders.reservations.awaits_payment(ref.id)
     assert len(await shop.jobs("test.OrderPaid")) == 1
-    houses = {item.name: item.balance.amount for item in await shop.wallet.ledger.house(Actor.system())}
+    houses = {item.name: item.balance.amount for item in await shop.wallet.ledger.shop_accounts(Actor.system())}
     assert houses["revenue"] == 720
     await shop.proven()
 

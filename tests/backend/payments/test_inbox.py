@@ -268,12 +268,12 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     from backend.wallet.types import REVENUE, AccountRef, TransferKind
 
     async with inbox._uow() as tx:
-        spender, revenue = AccountRef.user(begun.user_id), AccountRef.house(REVENUE)
+        spender, revenue = AccountRef.user(begun.user_id), AccountRef.shop(REVENUE)
         await ledger.transfer(tx, TransferKind.PURCHASE, "spent", spender, revenue, usd(100))
     rest = ProviderReport(event_id="r2", state=ProviderState.REFUNDED, intent_id=begun.id, refunded=stars(770))
     assert await payments.settle("fake", rest) is Outcome.UNMATCHED
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
-    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
     assert (houses["losses"], houses["provider:fake"]) == (-100, 0)
     assert await balance(begun.user_id) == 0
     assert (await wallet.ledger.verify(cashier)).balanced
@@ -296,13 +296,13 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
         found = await read(tx, user_id, currency)
         monkeypatch.setattr(ledger, "balance", read)
         async with inbox._uow() as other:
-            spender, revenue = AccountRef.user(user_id), AccountRef.house(REVENUE)
+            spender, revenue = AccountRef.user(user_id), AccountRef.shop(REVENUE)
             await ledger.transfer(other, TransferKind.PURCHASE, "spent", spender, revenue, usd(1))
         return found
 
     monkeypatch.setattr(ledger, "balance", read_and_spend)
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
-    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
     assert (houses["losses"], await balance(begun.user_id)) == (-1, 0)
     assert (await wallet.ledger.verify(cashier)).balanced
 

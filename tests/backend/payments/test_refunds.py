@@ -83,7 +83,7 @@ async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Out
 async def houses(wallet: WalletServices, cashier: Actor) -> dict[str, int]:
     """What the house's accounts hold, in cents; the books are proved first."""
     assert (await wallet.ledger.verify(cashier)).balanced
-    return {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    return {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
 
 
 async def test_a_part_and_then_the_rest(
@@ -109,7 +109,7 @@ async def test_a_part_and_then_the_rest(
     assert sum(money.amount for money in fake.refunds.values()) == 1000
     assert await balance(buyer.id) == 0
     assert (await wallet.ledger.verify(cashier)).balanced
-    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
     assert (houses["refunds"], houses["provider:fake"]) == (0, 0)
 
 
@@ -157,7 +157,7 @@ async def test_what_was_spent_cannot_go_back(
     from backend.wallet.types import REVENUE, AccountRef, TransferKind
 
     async with real_uow() as tx:
-        source, target = AccountRef.user(buyer.id), AccountRef.house(REVENUE)
+        source, target = AccountRef.user(buyer.id), AccountRef.shop(REVENUE)
         await ledger.transfer(tx, TransferKind.PURCHASE, "spent", source, target, usd(900))
     with pytest.raises(InsufficientFunds):
         await refunds.refund_top_up(cashier, paid.id, usd(200), "too late", idempotency_key="r1")
@@ -173,7 +173,7 @@ async def test_a_provider_that_is_down_is_asked_again(
     fake.down = True
     with pytest.raises(ProviderDown):
         await refunds.send(SendRefund(begun.id))
-    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
     assert houses["refunds"] == 300
     fake.down = False
     # It did not answer, and may still be at work: nobody asks again at once.
@@ -202,7 +202,7 @@ async def test_a_crash_after_the_provider_sent_it_sends_nothing_more(
     clock.move(seconds=91)
     await refunds.send(SendRefund(begun.id))
     assert fake.refunds == {str(begun.id): usd(300)}
-    houses = {item.name: item.balance.amount for item in await wallet.ledger.house(cashier)}
+    houses = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
     assert (houses["refunds"], houses["provider:fake"]) == (0, -700)
     assert (await wallet.ledger.verify(cashier)).balanced
 

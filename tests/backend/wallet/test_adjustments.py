@@ -71,7 +71,7 @@ async def assert_books(uow: UnitOfWork, adjusted: int) -> None:
     wallet = wallet_services(uow)
     report = await wallet.ledger.verify(Actor.system())
     assert report.balanced, report.differences
-    house = {item.name: item.balance.amount for item in await wallet.ledger.house(Actor.system())}
+    house = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(Actor.system())}
     assert house.get("adjustments", 0) == -adjusted
 
 

@@ -1,4 +1,4 @@
-"""The proof of the books finds whatever is wrong, and says where."""
+"""Verifying the ledger finds everything that is wrong, and says where."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ async def books(real_uow: UnitOfWork, real_wallet: WalletServices) -> WalletServ
     async with real_uow() as tx:
         await give(tx, user_id, Money(3, CREDIT))
         await domain.transfer(
-            tx, TransferKind.PURCHASE, "order:1", AccountRef.user(user_id), AccountRef.house(REVENUE), usd(250)
+            tx, TransferKind.PURCHASE, "order:1", AccountRef.user(user_id), AccountRef.shop(REVENUE), usd(250)
         )
     await real_wallet.ledger.roll_up()
     async with real_uow() as tx:
         await domain.transfer(
-            tx, TransferKind.PURCHASE, "order:2", AccountRef.user(user_id), AccountRef.house(REVENUE), usd(50)
+            tx, TransferKind.PURCHASE, "order:2", AccountRef.user(user_id), AccountRef.shop(REVENUE), usd(50)
         )
     return real_wallet
 
@@ -133,7 +133,7 @@ async def test_the_proof_is_for_those_who_may_see_money(real_wallet: WalletServi
     with pytest.raises(Forbidden):
         await real_wallet.ledger.verify(buyer)
     with pytest.raises(Forbidden):
-        await real_wallet.ledger.house(buyer)
+        await real_wallet.ledger.shop_accounts(buyer)
 
 
 async def test_the_command_prints_each_difference(books: WalletServices, engine: AsyncEngine) -> None:

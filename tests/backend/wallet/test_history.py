@@ -1,4 +1,4 @@
-"""What a person sees of his money: balance, history by kind and month, CSV."""
+"""What people see of their money: balance, history by kind and month, CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from backend.wallet.types import REVENUE, AccountRef, HistoryRow, Memo, Transfer
 from tests.factories.wallet import actor_of, give, rich_person, usd
 from tests.fakes.clock import FakeClock
 
-HOUSE = AccountRef.house(REVENUE)
+HOUSE = AccountRef.shop(REVENUE)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.constraints import violated_constraint
 from tests.factories.wallet import add_person, give, rich_person, usd
 from tests.fakes.heard import statements_of
 
-HOUSE = AccountRef.house(REVENUE)
+HOUSE = AccountRef.shop(REVENUE)
 
 
 async def buy(tx: Tx, user_id: UserId, cents: int, key: str = "order:1") -> object:
@@ -29,7 +29,7 @@ async def test_a_purchase_moves_money_from_the_person_to_the_house(uow: UnitOfWo
     async with uow() as tx:
         await buy(tx, user_id, 400)
         assert await domain.balance(tx, user_id, "USD") == usd(600)
-        house = {item.name: item.balance for item in await domain.house_balances(tx)}
+        house = {item.name: item.balance for item in await domain.shop_balances(tx)}
     assert house == {"provider:demo": usd(-1000), "revenue": usd(400)}
 
 
@@ -70,7 +70,7 @@ async def test_a_key_used_for_something_else_is_a_conflict(uow: UnitOfWork, chan
     async with uow() as tx:
         await domain.transfer(tx, idempotency_key="k", **asked)  # type: ignore[arg-type]
     changes = {"amount": usd(101), "kind": TransferKind.READING, "debit": AccountRef.user(other),
-               "credit": AccountRef.house("provider:demo")}  # fmt: skip
+               "credit": AccountRef.shop("provider:demo")}  # fmt: skip
     async with uow() as tx:
         with pytest.raises(IdempotencyConflict):
             await domain.transfer(tx, idempotency_key="k", **(asked | {change: changes[change]}))  # type: ignore[arg-type]
@@ -88,12 +88,12 @@ async def test_between_two_people_and_between_two_house_accounts(uow: UnitOfWork
     one, two = await rich_person(uow, usd(500)), await rich_person(uow, usd(0))
     async with uow() as tx:
         await domain.transfer(tx, TransferKind.BONUS, "a", AccountRef.user(one), AccountRef.user(two), usd(200))
-        await domain.transfer(tx, TransferKind.ADJUSTMENT, "b", HOUSE, AccountRef.house("fees"), usd(30))
+        await domain.transfer(tx, TransferKind.ADJUSTMENT, "b", HOUSE, AccountRef.shop("fees"), usd(30))
         with pytest.raises(InsufficientFunds):
             await domain.transfer(tx, TransferKind.BONUS, "c", AccountRef.user(two), AccountRef.user(one), usd(201))
         assert await domain.balance(tx, one, "USD") == usd(300)
         assert await domain.balance(tx, two, "USD") == usd(200)
-        house = {item.name: item.balance.amount for item in await domain.house_balances(tx)}
+        house = {item.name: item.balance.amount for item in await domain.shop_balances(tx)}
     assert house == {"provider:demo": -500, "fees": 30, "revenue": -30}
 
 
@@ -103,7 +103,7 @@ async def test_a_transfer_to_oneself_and_an_odd_house_name_are_refused(uow: Unit
             await domain.transfer(tx, TransferKind.BONUS, "k", HOUSE, HOUSE, usd(1))
     for name in ("", "Revenue", "a b", "provider:", "x:y:z", "a;drop"):
         with pytest.raises(ValueError, match="account name"):
-            AccountRef.house(name)
+            AccountRef.shop(name)
 
 
 async def test_assets_do_not_mix(uow: UnitOfWork) -> None:
@@ -133,12 +133,12 @@ async def test_the_rollup_counts_each_leg_once(uow: UnitOfWork) -> None:
     user_id = await rich_person(uow, usd(1000))
     async with uow() as tx:
         await buy(tx, user_id, 100, "1")
-        before = await domain.house_balances(tx)
+        before = await domain.shop_balances(tx)
         assert await domain.roll_up(tx) == 2
         assert await domain.roll_up(tx) == 0
         await buy(tx, user_id, 50, "2")
         assert await domain.roll_up(tx) == 1
-        after = {item.name: item.balance.amount for item in await domain.house_balances(tx)}
+        after = {item.name: item.balance.amount for item in await domain.shop_balances(tx)}
     assert {item.name: item.balance.amount for item in before} == {"provider:demo": -1000, "revenue": 100}
     assert after == {"provider:demo": -1000, "revenue": 150}
 
@@ -155,7 +155,7 @@ async def test_a_purchase_is_one_statement(uow: UnitOfWork, engine: AsyncEngine)
         assert len(seen) == 2
 
 
-# What the database itself refuses, whoever writes.
+# What the database itself refuses.
 
 _LEG = """INSERT INTO ledger_legs (transfer_id, ordinal, account_id, asset, amount, at)
           SELECT t.id, {ordinal}, a.id, {asset}, {amount}, now() FROM ledger_transfers t, ledger_accounts a

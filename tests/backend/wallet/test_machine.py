@@ -1,4 +1,4 @@
-"""A state machine over the ledger: whatever is done, the books prove themselves and agree with a plain model."""
+"""A state machine over the ledger: after every step the ledger is balanced and agrees with a plain model."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from tests.machines import lives
 
 T = TypeVar("T")
 PEOPLE = 3
-HOUSE = AccountRef.house(REVENUE)
-PROVIDER = AccountRef.house("provider:demo")
+HOUSE = AccountRef.shop(REVENUE)
+PROVIDER = AccountRef.shop("provider:demo")
 
 person = st.integers(0, PEOPLE - 1)
 cents = st.integers(1, 500)
@@ -229,8 +229,8 @@ class LedgerMachine(RuleBasedStateMachine):
         async def read() -> dict[tuple[AccountRef, str], int]:
             async with self.uow.read() as tx:
                 found = {
-                    (AccountRef.house(item.name), item.balance.currency): item.balance.amount
-                    for item in await domain.house_balances(tx)
+                    (AccountRef.shop(item.name), item.balance.currency): item.balance.amount
+                    for item in await domain.shop_balances(tx)
                 }
                 for ref in self.people:
                     assert ref.user_id is not None

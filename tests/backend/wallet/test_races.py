@@ -16,7 +16,7 @@ from backend.wallet.service import WalletServices
 from backend.wallet.types import REVENUE, AccountRef, TransferId, TransferKind
 from tests.factories.wallet import rich_person, usd
 
-HOUSE = AccountRef.house(REVENUE)
+HOUSE = AccountRef.shop(REVENUE)
 
 
 async def buy(
@@ -90,7 +90,7 @@ async def test_first_money_of_one_person_twenty_times_at_once(
     real_uow: UnitOfWork, real_wallet: WalletServices
 ) -> None:
     user_id = await rich_person(real_uow, usd(0))
-    provider = AccountRef.house("provider:demo")
+    provider = AccountRef.shop("provider:demo")
 
     together = asyncio.Barrier(20)
 
@@ -173,7 +173,7 @@ async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, rea
     assert sold == 5 * 36
     assert [await balance(real_uow, user_id) for user_id in people] == [400 - 36 * 11] * 5
     assert sum(counts) == sold + 5
-    house = {item.name: item.balance.amount for item in await real_wallet.ledger.house(Actor.system())}
+    house = {item.name: item.balance.amount for item in await real_wallet.ledger.shop_accounts(Actor.system())}
     assert house == {"provider:demo": -2000, "revenue": sold * 11}
     await assert_books(real_wallet)
 

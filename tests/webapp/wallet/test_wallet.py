@@ -58,7 +58,7 @@ async def test_the_history_narrows_and_goes_on(services: Services, visitor: Make
 async def test_every_kind_of_change_has_its_words(services: Services, visitor: MakeVisitor) -> None:
     buyer = visitor()
     actor = await arrive(services, buyer, cents=10_000)
-    mine, house = AccountRef.user(actor.id), AccountRef.house("test")
+    mine, house = AccountRef.user(actor.id), AccountRef.shop("test")
     changes = {
         TransferKind.REFUND: ("Refund", "house"),
         TransferKind.BONUS: ("Top-up bonus", "house"),
@@ -73,7 +73,7 @@ async def test_every_kind_of_change_has_its_words(services: Services, visitor: M
             await ledger.transfer(tx, kind, f"test:{kind}", debit, credit, usd(100))
         await ledger.hold(tx, "order:1", actor.id, usd(200), "S-AAAAAA")
         await ledger.release(tx, "order:1", "S-AAAAAA")
-        back, way = AccountRef.house("refunds"), Memo(way="stars")
+        back, way = AccountRef.shop("refunds"), Memo(way="stars")
         await ledger.transfer(tx, TransferKind.REFUND, "test:sent", mine, back, usd(300), "no-payment", way)
     words = {kind: word for kind, (word, _) in changes.items()}
     words |= {TransferKind.HOLD: "On hold", TransferKind.RELEASE: "Hold released"}

@@ -42,39 +42,39 @@ _ONE: Final = _WAITING + "/{adjustment_id:uuid}"
 
 
 class PageQuery(msgspec.Struct, frozen=True):
-    """Where the history goes on."""
+    """Where the next page of the history starts."""
 
     cursor: Annotated[str, Meta(max_length=400)] = ""
 
 
 class AdjustForm(AmountForm, frozen=True):
-    """An amount, why, and whether it is credited or debited."""
+    """An amount with its reason, and whether it is credited or debited."""
 
     way: Literal["credit", "debit"] = "credit"
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
-    """Why."""
+    """A reason."""
 
     reason: forms.Reason
 
 
 @get(_PERSON + "/wallet", name="admin:wallet", guards=[_MONEY])
 async def wallet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """A person's balance, its corrections and its history; a next page comes as rows only. Raises NotFound."""
+    """A person's balance, its adjustments and its history; a next page comes as rows only. Raises NotFound."""
     query = forms.read_query(request, PageQuery)
     return await _wallet_page(request, UserId(user_id), query.cursor)
 
 
 @get(_PERSON + "/adjust", name="admin:adjust-sheet", guards=[_MONEY])
 async def adjust_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Before a balance is corrected: which way, how much, and why. Raises NotFound."""
+    """The form of a balance adjustment. Raises NotFound."""
     return sheet(request, "wallet/admin/_adjust.html", await _adjust_view(request, UserId(user_id), forms.Form()))
 
 
 @post(_PERSON + "/adjust", name="admin:adjust", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """Correct a balance, or ask a second admin to; the same sheet again does nothing more. Raises NotFound."""
+    """Adjust a balance, or ask a second admin to approve it; the same form again changes nothing. Raises NotFound."""
     form = await forms.read(request, AdjustForm)
     error = amount_error(form)
     if form.value is not None:
@@ -89,16 +89,16 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 
 
 async def _adjust(request: SoukRequest, user_id: UserId, form: AdjustForm) -> Html:
-    """The last question, or the wallet after its adjustment. Raises NotFound, Invalid, InsufficientFunds."""
+    """The confirmation, or the wallet after its adjustment. Raises NotFound, Invalid, InsufficientFunds."""
     amount = -form.amount if form.way == "debit" else form.amount
     if form.ask:
         return await _ask(request, user_id, amount)
     done = await site_of(request).services.wallet.adjustments.adjust(
         request.user, user_id, amount, form.reason, idempotency_key=f"admin:{form.intent}"
     )
-    told = _("Sent to another admin for approval") if done.status is AdjustmentStatus.WAITING else _("Done")
+    text = _("Sent to another admin for approval") if done.status is AdjustmentStatus.WAITING else _("Done")
     shown = await _wallet_page(request, user_id)
-    return _told(request, replaced(shown, f"/admin/people/{user_id}/wallet"), told)
+    return _done(request, replaced(shown, f"/admin/people/{user_id}/wallet"), text)
 
 
 async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
@@ -112,13 +112,13 @@ async def _ask(request: SoukRequest, user_id: UserId, amount: Money) -> Html:
 
 @get(_WAITING, name="admin:adjustments", guards=[_MONEY])
 async def adjustments(request: SoukRequest) -> Html:
-    """What waits for a second admin, the oldest first."""
+    """Adjustments to approve, the oldest first."""
     return await _waiting_page(request)
 
 
 @post(_ONE + "/approve", name="admin:approve", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
-    """Let it happen. Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed."""
+    """Approve an adjustment. Raises NotFound, SecondAdminNeeded for one's own, AdjustmentClosed."""
     try:
         await site_of(request).services.wallet.adjustments.approve(request.user, AdjustmentId(adjustment_id))
     except InsufficientFunds:
@@ -126,25 +126,25 @@ async def approve(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
         return toast(
             await _waiting_page(request), words.gettext("Their balance is too low. The request stays pending"), "bad"
         )
-    return _told(request, await _waiting_page(request), _("Done"))
+    return _done(request, await _waiting_page(request), _("Done"))
 
 
 @get(_ONE + "/refuse", name="admin:refuse-sheet", guards=[_MONEY])
 async def refuse_sheet(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
-    """Before it is refused: why. Raises NotFound."""
+    """The form that asks for the reason of a rejection. Raises NotFound."""
     return sheet(request, "core/_reason.html", await _refuse_view(request, AdjustmentId(adjustment_id)))
 
 
 @post(_ONE + "/refuse", name="admin:refuse", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def refuse(request: SoukRequest, adjustment_id: FromPath[UUID]) -> Html:
-    """Let it not happen. Raises NotFound, AdjustmentClosed."""
+    """Reject or withdraw an adjustment. Raises NotFound, AdjustmentClosed."""
     try:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = await _refuse_view(request, AdjustmentId(adjustment_id), error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.wallet.adjustments.refuse(request.user, AdjustmentId(adjustment_id), form.reason)
-    return _told(request, await _waiting_page(request), _("Rejected"))
+    return _done(request, await _waiting_page(request), _("Rejected"))
 
 
 async def _refuse_view(request: SoukRequest, adjustment_id: AdjustmentId, *, error: bool = False) -> ReasonSheet:
@@ -195,8 +195,8 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
     )
     if asked_for_more(request, cursor):
         return fragment(request, "wallet/admin/_wallet_rows.html", view)
-    corrections = await _views(request, await site.services.wallet.adjustments.of(actor, user_id))
-    view = msgspec.structs.replace(view, adjustments=corrections)
+    adjustments = await _views(request, await site.services.wallet.adjustments.of(actor, user_id))
+    view = msgspec.structs.replace(view, adjustments=adjustments)
     back = here if actor.may(Permission.USERS) else PAYMENTS
     return manage_page(request, "wallet/admin/wallet.html", view, "people", back=back)
 
@@ -219,8 +219,8 @@ async def _adjust_view(
     )
 
 
-def _told(request: SoukRequest, response: Html, told: str) -> Html:
-    return toast(response, site_of(request).viewer(request.user).words.gettext(told))
+def _done(request: SoukRequest, response: Html, text: str) -> Html:
+    return toast(response, site_of(request).viewer(request.user).words.gettext(text))
 
 
 HANDLERS: Final = (wallet, adjust_sheet, adjust, adjustments, approve, refuse_sheet, refuse)

@@ -1,4 +1,4 @@
-"""The books balance, or they do not."""
+"""Whether the ledger is balanced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def books(request: SoukRequest) -> Html:
 
 @post("/admin/books/check", name="admin:check-books", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def check(request: SoukRequest) -> Html:
-    """Prove the ledger anew."""
+    """Verify the ledger again."""
     return _page(request, await check_books(request))
 
 

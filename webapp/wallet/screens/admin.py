@@ -1,4 +1,4 @@
-"""A person's wallet and its corrections, as admins see them."""
+"""Wallets, balance adjustments and the ledger, as admins see them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WalletEntry(msgspec.Struct, frozen=True):
 
 
 def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
-    """A change of somebody's wallet, which opens the order or the payment that it belongs to."""
+    """A change of a person's wallet; it opens its order or payment."""
     row = wallet.entry(change, actor, viewer)
     href = f"/admin/payments/{row.payment_id}" if row.payment_id else None
     if row.order_number and actor.may(Permission.ORDERS):
@@ -46,7 +46,7 @@ def wallet_entry(change: Change, actor: Actor, viewer: Viewer) -> WalletEntry:
 
 
 class AdjustmentView(msgspec.Struct, frozen=True):
-    """An admin's credit or debit; ``can`` is what this reader may say of one that waits."""
+    """A balance adjustment; ``can`` is what this reader may do with a pending one."""
 
     id: str
     amount: Money
@@ -64,7 +64,7 @@ class AdjustmentView(msgspec.Struct, frozen=True):
 
 
 def adjustment(item: Adjustment, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> AdjustmentView:
-    """A credit or debit; who asked for it may withdraw it and not approve it, whose wallet it is does neither."""
+    """An adjustment. The admin who asked may only withdraw it; an admin whose wallet it is may do nothing."""
     mine = item.asked_by == actor.user_id
     can: set[Literal["approve", "refuse"]] = set()
     if item.status is AdjustmentStatus.WAITING and item.user_id != actor.user_id:
@@ -89,24 +89,24 @@ def adjust_question(amount: Money, name: str, viewer: Viewer) -> str:
     """The question before a balance changes by ``amount``, with the sum and whose it is."""
     debit = amount.amount < 0
     title = _("Take %(amount)s from %(name)s?") if debit else _("Add %(amount)s to the balance of %(name)s?")
-    told = {"amount": format_money(max(amount, -amount), viewer.locale), "name": isolated(name)}
-    return viewer.words.gettext(title) % told
+    values = {"amount": format_money(max(amount, -amount), viewer.locale), "name": isolated(name)}
+    return viewer.words.gettext(title) % values
 
 
 def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -> str:
-    """The question before an adjustment is refused, or withdrawn by whoever asked for it."""
+    """The question before an adjustment is refused, or withdrawn by the admin who asked for it."""
     mine = item.asked_by == actor.user_id
     title = (
         _("Withdraw the adjustment of %(amount)s for %(name)s?")
         if mine
         else _("Reject the adjustment of %(amount)s for %(name)s?")
     )
-    told = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
-    return viewer.words.gettext(title) % told
+    values = {"amount": format_money(item.amount, viewer.locale, sign=True), "name": isolated(name)}
+    return viewer.words.gettext(title) % values
 
 
 class BooksStat(msgspec.Struct, frozen=True):
-    """Whether every transfer sums to zero."""
+    """Whether the ledger is balanced, in one figure."""
 
     balanced: bool
     apart: Money
@@ -114,12 +114,12 @@ class BooksStat(msgspec.Struct, frozen=True):
 
 
 class AssetRow(msgspec.Struct, frozen=True):
-    """One asset of the ledger: what people hold, what is held back, what the house has; together zero."""
+    """One asset of the ledger: people's balances, holds, the shop's accounts, and how far their sum is from zero."""
 
     asset: str
     people: Money
     held: Money
-    house: Money
+    shop: Money
     apart: Money
 
 
@@ -147,7 +147,7 @@ class PersonWallet(msgspec.Struct, frozen=True):
 class AdjustSheet(msgspec.Struct, frozen=True):
     """wallet/admin/_adjust.html: an admin's credit or debit of ``balance``.
 
-    Above ``limit`` a second admin must agree.
+    Above ``limit`` a second admin must approve.
     """
 
     action: str
@@ -163,7 +163,7 @@ class AdjustSheet(msgspec.Struct, frozen=True):
 
 
 class AdjustmentsPage(msgspec.Struct, frozen=True):
-    """wallet/admin/adjustments.html: what waits for a second admin."""
+    """wallet/admin/adjustments.html: adjustments to approve."""
 
     rows: tuple[AdjustmentView, ...]
 
@@ -186,7 +186,7 @@ def _apart(report: BooksReport, asset: str) -> Money:
 
 
 def books(report: BooksReport, viewer: Viewer) -> BooksPage:
-    """The proof of the ledger. The house holds what people do not, up to what is apart."""
+    """The report on the ledger. What people don't hold is the shop's, except for the difference."""
     rows = []
     for asset, held in sorted(report.totals.items()):
         people, apart = Money(held, asset), _apart(report, asset)
@@ -203,5 +203,5 @@ def books(report: BooksReport, viewer: Viewer) -> BooksPage:
 
 
 def books_stat(report: BooksReport, currency: str) -> BooksStat:
-    """The proof in one figure."""
+    """The report in one figure."""
     return BooksStat(report.balanced, _apart(report, currency), report.at)

@@ -71,19 +71,19 @@ _ORDER_PREFIX: Final = "S-"
 _PAYMENT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-_BY_A_WAY: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
+_BY_METHOD: Final = frozenset({wallet.TransferKind.TOP_UP, wallet.TransferKind.REFUND})
 
 
 def _kind(row: wallet.HistoryRow) -> EntryKind:
     if row.kind is wallet.TransferKind.REFUND and row.amount.amount < 0:
-        return "sent_back"  # through a provider; any other refund comes into the wallet
+        return "sent_back"  # through a provider; any other refund is a credit
     if row.key.startswith(GIFT_CARD_KEYS):
         return "gift_card"
     return _KIND[row.kind]
 
 
 class HistoryRow(msgspec.Struct, frozen=True):
-    """A change of the balance, as its owner sees it: negative is money gone; it opens its order or its payment."""
+    """A change of the balance, as its owner sees it: negative for a debit; it opens its order or its payment."""
 
     kind: EntryKind
     label: str
@@ -97,13 +97,13 @@ class HistoryRow(msgspec.Struct, frozen=True):
 
 
 def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
-    """One change; a purchase is called by what was bought and opens its order, a top-up by its way and its payment."""
+    """One change. A purchase has the name of its goods and opens its order, a top-up that of its payment method."""
     name = pick(row.memo.title, actor.language)
     if name and row.memo.quantity > 1:
         name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
     reference = row.reference or ""
     number = reference if reference.startswith(_ORDER_PREFIX) else None
-    paid_by = row.memo.way if row.kind in _BY_A_WAY else ""
+    paid_by = row.memo.way if row.kind in _BY_METHOD else ""
     of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.way and _PAYMENT.fullmatch(reference)
     kind = _kind(row)
     return HistoryRow(
@@ -135,13 +135,13 @@ def days(found: wallet.WalletView, actor: Actor, viewer: Viewer) -> tuple[Histor
 
 
 def address(path: str, **query: str | None) -> str:
-    """``path`` with the part of ``query`` that is there."""
+    """``path`` with the parameters of ``query`` that have a value."""
     given = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
 
 
 def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ...]:
-    """The kinds of change to choose from."""
+    """The kinds of change to filter by."""
     return tuple(
         Chip(
             href=address("/wallet", kind=None if key == "all" else key, month=month),
@@ -153,14 +153,14 @@ def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ..
 
 
 class Month(msgspec.Struct, frozen=True):
-    """A month of the history; ``first`` None is all the time."""
+    """A month of the history by its first day; ``first`` None is all time."""
 
     first: date | None
     active: bool = False
 
 
 def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
-    """The months to choose from, all the time first."""
+    """The months to choose from, all time first."""
     listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in found]
     return (Month(None, chosen is None), *listed) if listed else ()
 

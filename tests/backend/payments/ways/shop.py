@@ -142,7 +142,7 @@ class Shop:
 
     async def at_provider(self) -> int:
         """What lies at the provider, by the shop's books, in cents."""
-        house = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.house(SYSTEM)}
+        house = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.shop_accounts(SYSTEM)}
         return house.get(f"provider:{self.way.name}", 0)
 
     async def intent(self, intent_id: IntentId) -> Intent:
