@@ -11,7 +11,7 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes 
 	|| $(PIP) --require-hashes -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
+.PHONY: help demo test check lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ demo: $(VENV)/.run ## run the whole shop on this machine, with a simulated Teleg
 
 test: $(VENV)/.dev chromium caddy anvil ## run every check below, as CI does
 	@$(BIN)/python -m tests.run
+
+check: $(VENV)/.dev anvil ## run what daily work needs: lint, types, contracts and the tests of what changed
+	@$(BIN)/python -m tests.changed
 
 lint: $(VENV)/.dev ## check the style of Python and templates
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ which did, with its seconds. The servers are gone afterwards, also after Ctrl-C.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,65 +14,102 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import click
 
 from tests import servers
+from tests.processes import ROOT
 
-_STATIC = ("lint", "types", "contracts")
+STATIC = ("lint", "types", "contracts")
 """They need a core for most of a minute, which the tests of processes leave free while they wait."""
-_TESTS = ("processes", "unit", "browser")
+_TESTS = ("unit", "browser")
 
 
 class Stages:
     """What ran, what came of it, and the seconds it took."""
 
     def __init__(self) -> None:
+        self._started = time.monotonic()
         self._done: list[tuple[str, int, float]] = []
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def note(self, name: str, code: int, started: float) -> None:
+        """Count something that has run as a stage, with its exit code."""
+        self._done.append((name, code, time.monotonic() - started))
 
     def run(self, target: str, output: IO[bytes] | None = None) -> int:
         """Run one target of the Makefile; its exit code."""
         started = time.monotonic()
-        code = subprocess.call(
-            [os.environ.get("MAKE", "make"), "--no-print-directory", target], stdout=output, stderr=output
-        )
-        self._done.append((target, code, time.monotonic() - started))
+        command = [os.environ.get("MAKE", "make"), "--no-print-directory", target]
+        # A group of its own, which ``stop`` reaches whole: make alone would leave its tests behind.
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+        self._running.add(process)
+        try:
+            code = process.wait()
+        except BaseException:
+            self.stop()
+            raise
+        self._running.discard(process)
+        self.note(target, code, started)
         return code
 
-    def run_quietly(self, targets: tuple[str, ...], output: IO[bytes]) -> None:
-        """Run several, one after the other; a failure is told at once, its output stands in ``output``."""
-        for target in targets:
-            output.write(f"\n── {target} ──\n".encode())
-            output.flush()
-            if self.run(target, output):
-                click.echo(f"\n{target} FAILED; its output follows after the tests of processes")
+    def stop(self) -> None:
+        """End what runs, as Ctrl-C does, and wait for its end."""
+        self._stopped = True
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+        for process in self._running:
+            process.wait()
+
+    @contextlib.contextmanager
+    def beside(self, targets: Sequence[str]) -> Iterator[None]:
+        """Run targets one after the other beside what the block does; print their output behind the block's."""
+        with tempfile.TemporaryFile() as output:
+
+            def work() -> None:
+                for target in targets:
+                    if self._stopped:
+                        return
+                    output.write(f"\n── {target} ──\n".encode())
+                    output.flush()
+                    if self.run(target, output):
+                        click.echo(f"\n{target} FAILED; its output follows below")
+
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            try:
+                yield
+            except BaseException:
+                self.stop()
+                raise
+            finally:
+                thread.join()
+            output.seek(0)
+            click.echo(output.read())
 
     def report(self) -> int:
         """Print the table; 1 when anything failed."""
         click.echo("\n── all stages ──")
         for target, code, seconds in self._done:
             click.echo(f"{target:<12}{seconds:>7.0f} s   {'FAILED' if code else 'ok'}")
+        click.echo(f"{'together':<12}{time.monotonic() - self._started:>7.0f} s")
         return int(any(code for _, code, _ in self._done))
 
 
 def main() -> int:
-    """Run it all."""
+    """Run it all; 1 when anything failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
-    stages, started = Stages(), time.monotonic()
-    with servers.postgres(), tempfile.TemporaryFile() as output:
-        static = threading.Thread(target=stages.run_quietly, args=(_STATIC, output), daemon=True)
-        static.start()
-        stages.run(_TESTS[0])
-        static.join()
-        output.seek(0)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(output.read())
-        for target in _TESTS[1:]:
+    stages = Stages()
+    with servers.postgres():
+        with stages.beside(STATIC):
+            stages.run("processes")
+        for target in _TESTS:
             stages.run(target)
-    code = stages.report()
-    click.echo(f"{'together':<12}{time.monotonic() - started:>7.0f} s")
-    return code
+    return stages.report()
 
 
 if __name__ == "__main__":

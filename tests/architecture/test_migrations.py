@@ -90,6 +90,7 @@ def test_processes_read_of_the_files_what_alembic_does() -> None:
     assert revisions() == Revisions(REVISIONS[-1], frozenset(REVISIONS))
 
 
+@pytest.mark.long("every migration three times")
 async def test_every_revision_goes_up_down_and_up(empty_database: str) -> None:
     before = "base"
     for revision in REVISIONS:
@@ -105,6 +106,7 @@ async def test_every_revision_goes_up_down_and_up(empty_database: str) -> None:
         assert await connection.fetchval(_FUNCTIONS) == 0
 
 
+@pytest.mark.long("compares the whole schema")
 async def test_the_models_are_what_the_migrations_make(empty_database: str) -> None:
     await migrations.upgrade(empty_database)
     # In a process that has imported nothing else: backend.metadata must know every table by itself.
@@ -116,6 +118,7 @@ async def test_the_models_are_what_the_migrations_make(empty_database: str) -> N
     assert code == 0, told
 
 
+@pytest.mark.long("starts two processes")
 async def test_two_migrators_at_once_make_one_database(empty_database: str) -> None:
     # Each in its own process, as two containers are: Alembic's own context is one for all threads.
     setup = "import asyncio; from backend.infra import migrations"
@@ -143,6 +146,7 @@ async def _sell(settings: Settings) -> None:
         await services.wallet.ledger.roll_up()
 
 
+@pytest.mark.long("every migration, on data")
 async def test_a_shop_that_has_sold_can_go_down_and_up(empty_database: str, settings: Settings) -> None:
     await migrations.upgrade(empty_database)
     await _sell(msgspec.structs.replace(settings, database_url=empty_database))

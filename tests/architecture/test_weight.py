@@ -34,6 +34,7 @@ tell()
 """
 
 
+@pytest.mark.long("starts processes")
 def test_worker_and_web_import_nothing_that_they_do_not_use(settings: Settings) -> None:
     command = [sys.executable, "-c", _PROGRAM]
     told = subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from backend.infra.settings import Settings
-from tests.browser.screens import Worlds
+from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack, running
 from tests.browser.telegram import Person, Phone, Telegram
 

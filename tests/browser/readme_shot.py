@@ -15,7 +15,7 @@ import httpx
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.conftest import FLAGS, find_program
-from tests.browser.screens import still
+from tests.browser.screens.screen import still
 from tests.browser.telegram import Person, Phone, Telegram
 
 PICTURE = Path(__file__).parent / "screenshots" / "souk.png"

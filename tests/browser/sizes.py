@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Page
 
-from tests.browser.screens import still
+from tests.browser.screens.screen import STILL
 
 _TOUCH = 44
 _WIDE = {"width": 390, "height": 844}
@@ -103,6 +103,14 @@ _MEASURE = """(least) => {
 }"""
 
 
+# In one call: each one costs more than the measuring.
+_RESIZE_AND_MEASURE = f"""async ([text, least]) => {{
+    document.documentElement.style.textSizeAdjust = `${{text}}%`;
+    await ({STILL})();
+    return ({_MEASURE})(least);
+}}"""
+
+
 async def misfits(page: Page, shot: str = "") -> list[str]:
     """What is clipped, squashed, too small or out of reach on a screen at each size, one line each.
 
@@ -111,9 +119,8 @@ async def misfits(page: Page, shot: str = "") -> list[str]:
     found: list[str] = []
     for size, (viewport, text) in SIZES.items():
         await page.set_viewport_size(viewport)  # type: ignore[arg-type]
-        await page.evaluate("(text) => { document.documentElement.style.textSizeAdjust = text }", f"{text}%")
-        await still(page)
-        found += [f"{size}: {line}" for line in await page.evaluate(_MEASURE, _TOUCH)]
+        lines = await page.evaluate(_RESIZE_AND_MEASURE, [text, _TOUCH])
+        found += [f"{size}: {line}" for line in lines]
         if shot:
             await page.screenshot(path=f"{shot}-{size.rstrip('%')}.png")
     await page.evaluate("() => { document.documentElement.style.textSizeAdjust = '' }")

@@ -76,10 +76,11 @@ class Stack(msgspec.Struct, frozen=True):
         return (await self.services.orders.checkout.reserve(actor, variant.id, 1, key)).number
 
 
-def _settings(base: Settings, database: str, folder: Path, chain: Evm) -> tuple[Settings, dict[str, str]]:
+def shop_settings(base: Settings, database: str, folder: Path, chain: Evm) -> Settings:
+    """A shop with a payment method of every kind, on ports of its own."""
     web, simulator, metrics = (embedded.free_port() for _ in range(3))
     telegram = f"http://127.0.0.1:{simulator}"
-    settings = msgspec.structs.replace(
+    return msgspec.structs.replace(
         base,
         souk_env=Environment.DEMO,
         database_url=database,
@@ -106,13 +107,15 @@ def _settings(base: Settings, database: str, folder: Path, chain: Evm) -> tuple[
         usdt_ton_url=f"http://127.0.0.1:{embedded.free_port()}",
         deposit_instructions="Send it to Souk Ltd, IBAN GB33 BUKB 2020 1555 5555 55.\\nNote: {reference}",
     )
+
+
+def _environment(settings: Settings, folder: Path) -> dict[str, str]:
     (folder / "metrics").mkdir()
-    others = {
+    return environment(settings) | {
         "SIMULATOR_HOST": "127.0.0.1",
-        "SIMULATOR_PORT": str(simulator),
+        "SIMULATOR_PORT": settings.telegram_api_url.rpartition(":")[2],
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
     }
-    return settings, environment(settings) | others
 
 
 async def _until_ready(addresses: list[str], children: list[Child]) -> None:
@@ -151,14 +154,13 @@ async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
     """Start it all, wait until it is ready, and stop it afterwards."""
     async with evm.running(folder) as chain:
         database = await servers.new_copy(os.environ[servers.POSTGRES], servers.database_name("browser", _NUMBER))
-        settings, environ = _settings(base, database, folder, chain)
-        async with _started(settings, environ, folder, chain) as stack:
+        async with _started(shop_settings(base, database, folder, chain), folder, chain) as stack:
             yield stack
 
 
 @asynccontextmanager
-async def _started(settings: Settings, environ: dict[str, str], folder: Path, chain: Evm) -> AsyncIterator[Stack]:
-    services = build(settings)
+async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterator[Stack]:
+    services, environ = build(settings), _environment(settings, folder)
     modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
     children = [Child(name, module, environ, folder) for name, module in modules.items()]
     async with services.running(listen=False):

@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from backend.payments.types import IntentStatus
 from tests.browser.conftest import OpenApp, OpenPhone
+from tests.browser.screens.screen import Screen, show
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Phone, Telegram
 
@@ -116,6 +117,15 @@ async def test_a_typed_amount_makes_the_button_busy_before_it_is_asked_for(
     )
     assert await page.evaluate("window.busy")
     await expect(button).to_contain_text("$77")
+    await expect(button).not_to_have_class(re.compile("is-busy"))
+
+
+async def test_a_typed_amount_leaves_the_next_pages_button_alone(open_app: OpenApp, telegram: Telegram) -> None:
+    page = await open_app(await telegram.person(), "/wallet/topup")
+    await page.locator("#amount").fill("77")
+    await show(page, Screen("product", f"/shop/{SLUG}"))
+    button = page.locator("#bottom [data-main]")
+    await expect(button).to_contain_text("Buy")
     await expect(button).not_to_have_class(re.compile("is-busy"))
 
 

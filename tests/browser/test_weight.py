@@ -10,7 +10,8 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.conftest import PHONE, OpenApp, Windows
-from tests.browser.screens import Worlds, manage, sale
+from tests.browser.screens import screens
+from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack
 from tests.browser.telegram import Telegram
 
@@ -51,7 +52,7 @@ async def test_every_fragment_is_under_6_kb(open_app: OpenApp, worlds: Worlds, s
             page = await open_app(world.who(who), "/me")
             token = await page.evaluate("sessionStorage.token")
             headers = {"authorization": f"Bearer {token}", "hx-request": "true", "hx-target": "app"}
-            paths = [screen.path for screen in [*sale(world), *manage(world)] if screen.who == who]
+            paths = [screen.path for screen in screens(world) if screen.who == who]
             answers = await asyncio.gather(*(page.request.get(stack.app + path, headers=headers) for path in paths))
             for path, answer in zip(paths, answers, strict=True):
                 size = len(gzip.compress(await answer.body(), 6))
@@ -64,13 +65,14 @@ async def test_every_fragment_is_under_6_kb(open_app: OpenApp, worlds: Worlds, s
 async def test_nothing_jumps(language: str, open_app: OpenApp, worlds: Worlds, stack: Stack) -> None:
     """The layout shift of a whole visit, pictures late: home, product, order."""
     world = await worlds.get(language)
-    page = await open_app(world.rich, "/me")
+    page = await open_app(world.who("rich"), "/me")
     await page.add_init_script(
         "window.shifts = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries())"
         " if (!entry.hadRecentInput) window.shifts += entry.value; })"
         ".observe({ type: 'layout-shift', buffered: true });"
     )
-    for path in ("/shop", "/shop?category=gift-cards", "/shop/private-vpn", f"/orders/{world.delivered}", "/wallet"):
+    order = f"/orders/{world.orders.delivered}"
+    for path in ("/shop", "/shop?category=gift-cards", "/shop/private-vpn", order, "/wallet"):
         await page.goto(stack.app + path)
         await expect(page.locator("#app > .screen")).to_be_visible()
         await page.wait_for_load_state("networkidle")
@@ -137,7 +139,7 @@ async def test_the_whole_purchase_by_keyboard(open_app: OpenApp, telegram: Teleg
 
 async def test_who_wants_no_motion_gets_none(open_app: OpenApp, worlds: Worlds) -> None:
     world = await worlds.get("en")
-    page = await open_app(world.rich, "/shop/private-vpn", reduced_motion="reduce")
+    page = await open_app(world.who("rich"), "/shop/private-vpn", reduced_motion="reduce")
     await page.locator(MAIN).click()
     await expect(page.locator("dialog#sheet .sheet")).to_be_visible()
     longest = await page.evaluate(

@@ -151,6 +151,7 @@ on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }
 });
 on("htmx:beforeSwap", (event) => {
   const { detail } = event, { xhr, requestConfig: config } = detail;
+  if (detail.target === app) document.activeElement.blur(); // else its change makes the next page's button busy
   if (xhr.status < 400 || xhr.status === 422) return;
   const code = xhr.getResponseHeader("X-Error-Code"), closed = xhr.status === 401 || code === "blacklisted";
   if (/session_expired|unauthenticated/.test(code) && /^Bearer/.test(config.headers.Authorization)) {

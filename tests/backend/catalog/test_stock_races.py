@@ -14,6 +14,7 @@ from backend.catalog import domain
 from backend.catalog.errors import ImportUnderWay, SoldOut
 from backend.catalog.repository.writes import lock_imports
 from backend.catalog.types import StockKeyId, VariantId
+from backend.infra import database
 from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
@@ -151,11 +152,17 @@ async def test_the_version_is_told_to_whoever_listens(
         assert await asyncio.wait_for(heard.get(), 5) == str(await service.storefront.version())
 
 
-async def test_an_import_does_not_wait_for_ever_for_another(real: UnitOfWork, ring: KeyRing) -> None:
+async def test_an_import_does_not_wait_for_ever_for_another(
+    real: UnitOfWork, ring: KeyRing, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = catalog_services(real, ring)
     await add_variant(service)
+    monkeypatch.setitem(database._LIMITS, "lock_timeout", "100ms")  # 5 s in production
+    hurried = database.make_engine(database_url)
+    impatient = catalog_services(UnitOfWork(hurried, SystemClock(), Signals(hurried, database_url), {}), ring)
     async with real() as tx:
         await lock_imports(tx, "stock")
         with pytest.raises(ImportUnderWay):
-            await import_keys(service, "card/one", ["A"])
+            await import_keys(impatient, "card/one", ["A"])
+    await hurried.dispose()
     assert (await import_keys(service, "card/one", ["A"])).added == 1

@@ -261,6 +261,7 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
         process.wait()
 
 
+@pytest.mark.long("starts processes")
 async def test_a_worker_killed_in_the_middle_of_a_job(
     live: UnitOfWork,
     database_url: str,

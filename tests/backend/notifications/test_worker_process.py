@@ -20,6 +20,7 @@ from tests import processes
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, NADIA, Telegram
 
+pytestmark = pytest.mark.long("starts processes")
 Start = Callable[..., subprocess.Popen[bytes]]
 
 

@@ -65,6 +65,7 @@ def test_the_application_refuses_too() -> None:
         create_app(SimulatorConfig(bot_token=TOKEN, host="0.0.0.0"))
 
 
+@pytest.mark.long("starts a process")
 def test_production_is_one_line_and_an_exit_code() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bot.simulator"],
@@ -150,6 +151,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     assert errors == []
 
 
+@pytest.mark.long("starts Chromium")
 async def test_mini_app_in_the_phone(page: Page) -> None:
     html = {"page": ""}
     async with mini_app(html) as address, running(public_url=address) as simulator:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 from playwright.async_api import Page, expect
@@ -11,13 +11,15 @@ from playwright.async_api import Page, expect
 from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor
 from backend.kernel.money import Money
+from tests.browser.screens.screen import Screen, press, send_empty
 from tests.browser.stack import Stack
 from tests.browser.telegram import ADMIN
 
-Look = tuple[str, str, str, Callable[[Page], Awaitable[None]] | None]
+if TYPE_CHECKING:
+    from tests.browser.screens.world import World
 
 
-class Gifts(msgspec.Struct, frozen=True):
+class Past(msgspec.Struct, frozen=True):
     """A card that can be given away, one that was redeemed, and the code of a voucher."""
 
     active: str
@@ -25,7 +27,7 @@ class Gifts(msgspec.Struct, frozen=True):
     code: str
 
 
-async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts:
+async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Past:
     """Cards in each state, vouchers in each state, and bonus rules that touch nobody's top-up."""
     services = stack.services
 
@@ -60,41 +62,31 @@ async def give(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Gifts
         made = await services.growth.bonuses.approve_rule(owner, first.id)
     assert made is not None
     await services.growth.bonuses.stop_rule(admin, made.id)
-    return Gifts(str(active.id), str(redeemed.id), many.codes[0])
+    return Past(str(active.id), str(redeemed.id), many.codes[0])
 
 
-def sale(gifts: Gifts) -> list[Look]:
-    """What a person sees."""
+def screens(world: World) -> list[Screen]:
+    """A person's gift cards and codes, then the admins' vouchers and bonuses."""
+    past = world.growth
     return [
-        ("redeem", "/wallet/redeem", "rich", None),
-        ("redeem-error", "/wallet/redeem?code=0000-0000-0000-0000", "rich", _submit_bad),
-        ("redeemed", f"/wallet/redeem?code={gifts.code}", "rich", _redeem),
-        ("gifts", "/wallet/gifts", "rich", None),
-        ("gifts-empty", "/wallet/gifts", "poor", None),
-        ("gift", f"/wallet/gifts/{gifts.active}", "rich", None),
-        ("gift-redeemed", f"/wallet/gifts/{gifts.redeemed}", "rich", None),
-        ("new-gift", "/wallet/gifts/new", "rich", None),
-        ("new-gift-short", "/wallet/gifts/new", "poor", _buy_without_money),
+        Screen("redeem", "/wallet/redeem"),
+        Screen("redeem-error", "/wallet/redeem?code=0000-0000-0000-0000", act=send_empty),
+        Screen("redeemed", f"/wallet/redeem?code={past.code}", act=_redeem),
+        Screen("gifts", "/wallet/gifts"),
+        Screen("gifts-empty", "/wallet/gifts", "poor"),
+        Screen("gift", f"/wallet/gifts/{past.active}"),
+        Screen("gift-redeemed", f"/wallet/gifts/{past.redeemed}"),
+        Screen("new-gift", "/wallet/gifts/new"),
+        Screen("new-gift-short", "/wallet/gifts/new", "poor", _buy_without_money),
+        Screen("manage-vouchers", "/admin/vouchers", "admin"),
+        Screen("manage-voucher", "/admin/vouchers", "admin", press("button[hx-get^='/admin/vouchers/'] >> nth=-1")),
+        Screen("manage-new-vouchers", "/admin/vouchers/new", "admin"),
+        Screen("manage-new-vouchers-error", "/admin/vouchers/new", "admin", send_empty),
+        Screen("manage-codes", "/admin/vouchers/new", "admin", _make_codes),
+        Screen("manage-bonuses", "/admin/bonuses", "admin"),
+        Screen("manage-new-bonus", "/admin/bonuses/new", "admin"),
+        Screen("manage-new-bonus-error", "/admin/bonuses/new", "admin", send_empty),
     ]
-
-
-def manage() -> list[Look]:
-    """What an admin sees."""
-    return [
-        ("manage-vouchers", "/admin/vouchers", "admin", None),
-        ("manage-voucher", "/admin/vouchers", "admin", _voucher_sheet),
-        ("manage-new-vouchers", "/admin/vouchers/new", "admin", None),
-        ("manage-new-vouchers-error", "/admin/vouchers/new", "admin", _submit_bad),
-        ("manage-codes", "/admin/vouchers/new", "admin", _make_codes),
-        ("manage-bonuses", "/admin/bonuses", "admin", None),
-        ("manage-new-bonus", "/admin/bonuses/new", "admin", None),
-        ("manage-new-bonus-error", "/admin/bonuses/new", "admin", _submit_bad),
-    ]
-
-
-async def _submit_bad(page: Page) -> None:
-    await page.locator("#bottom [data-main]").click()
-    await expect(page.locator(".field__err:not(:empty)").first).to_be_visible()
 
 
 async def _redeem(page: Page) -> None:
@@ -107,11 +99,6 @@ async def _buy_without_money(page: Page) -> None:
     await page.locator("#amount").fill("25")
     await page.locator("#bottom [data-main]").click()
     await expect(page.locator(".note--warn")).to_be_visible()
-
-
-async def _voucher_sheet(page: Page) -> None:
-    await page.locator("button[hx-get^='/admin/vouchers/']").last.click()
-    await expect(page.locator("dialog#sheet .sheet")).to_be_visible()
 
 
 async def _make_codes(page: Page) -> None:

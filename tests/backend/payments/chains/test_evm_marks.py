@@ -49,9 +49,9 @@ async def test_what_was_read_is_not_read_again_not_even_after_a_restart(
     till = open_evm(gates, usdt_evm_confirmations=depth)
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 4_000_000)
-    await chain.mine(1000)
+    await chain.mine(400)
     await till.paid(intent, S.UNDERPAID, 400)
-    gates["first"].widest = gates["second"].widest = 50
+    gates["first"].widest = gates["second"].widest = 20
     again = open_evm(gates, usdt_evm_confirmations=depth)
     for gate in gates.nodes.values():
         gate.calls.clear()
@@ -66,12 +66,12 @@ async def test_what_was_read_is_not_read_again_not_even_after_a_restart(
 async def test_a_node_of_five_blocks_a_call_gets_there_in_several_looks(
     till: Till, gates: Gates, chain: Evm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usdt_nodes, "_MOST_CALLS", 60)
+    monkeypatch.setattr(usdt_nodes, "_MOST_CALLS", 30)
     gates["first"].widest = gates["second"].widest = 5
     intent = await till.begin(1000)
-    await chain.mine(500)
-    await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(200)
+    await chain.pay(address_of(intent), 10_000_000)
+    await chain.mine(100)
     looks = 0
     while (await till.look(intent)).status is S.PENDING:
         looks += 1

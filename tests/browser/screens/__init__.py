@@ -1,0 +1,22 @@
+"""Every screen of the shop and of the back office, for the checks that look at all of them."""
+
+from __future__ import annotations
+
+from tests.browser.screens import catalog, core, growth, identity, orders, payments, wallet
+from tests.browser.screens.screen import Screen
+from tests.browser.screens.world import World
+
+_SLICES = (
+    catalog,
+    orders,
+    wallet,
+    payments,
+    growth,
+    identity,
+    core,
+)
+
+
+def screens(world: World) -> list[Screen]:
+    """All of them."""
+    return [screen for slice_ in _SLICES for screen in slice_.screens(world)]

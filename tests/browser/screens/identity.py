@@ -1,0 +1,25 @@
+"""Somebody's own pages, and what admins see of people and of one another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.browser.screens.screen import Screen, press
+
+if TYPE_CHECKING:
+    from tests.browser.screens.world import World
+
+
+def screens(world: World) -> list[Screen]:
+    """A person's own pages, then the admins'."""
+    rich = f"/admin/people/{world.rich_id}"
+    return [
+        Screen("me", "/me"),
+        Screen("settings", "/me/settings"),
+        Screen("manage-people", "/admin/people", "admin"),
+        Screen("manage-person", rich, "admin"),
+        Screen("manage-block", rich, "admin", press("button.cell--danger")),
+        Screen("manage-admins", "/admin/admins", "admin"),
+        Screen("manage-new-admin", "/admin/admins/new", "admin"),
+        Screen("manage-admin", rich, "admin", press("button[hx-get^='/admin/admins/']")),
+    ]

@@ -1,0 +1,130 @@
+"""Orders in every state, for their buyer and for an admin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from playwright.async_api import Page, expect
+
+from backend.identity.types import Actor
+from backend.orders.types import RefundTarget
+from tests.browser.screens.catalog import choose_second
+from tests.browser.screens.screen import Act, Screen, press, sheet
+from tests.browser.stack import Stack
+from tests.browser.telegram import Person
+from tests.factories.wallet import usd
+
+if TYPE_CHECKING:
+    from tests.browser.screens.world import World
+
+
+class Past(msgspec.Struct, frozen=True):
+    """Numbers of orders, and the id of the variant that is bought at the checkout."""
+
+    delivered: str
+    waiting: str
+    cancelled: str
+    held: str
+    refunded: str
+    variant: str
+
+
+async def live(stack: Stack, rich: Person, saver: Person, payer: Person) -> Past:
+    """Buy, reserve and cancel."""
+    delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
+    cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
+    await stack.services.orders.reservations.cancel(await stack.actor(rich.id), cancelled)
+    return Past(
+        delivered=delivered,
+        waiting=await stack.reserve(rich.id, "app-store-card-tr", 1),
+        cancelled=cancelled,
+        held=await _order_in_parts(stack, saver),
+        refunded=await _refunded_order(stack, payer),
+        variant=str((await stack.variant("private-vpn", 1)).id),
+    )
+
+
+def screens(world: World) -> list[Screen]:
+    """Buying, a person's orders, then an admin's pages of orders."""
+    past = world.orders
+    return [
+        Screen("confirm", "/shop/private-vpn", act=_buy),
+        Screen("missing", "/shop/private-vpn", "poor", act=_buy),
+        Screen("missing-part", "/shop/private-vpn", "saver", act=_buy),
+        Screen("missing-keep", "/shop/private-vpn", "saver", act=_keep),
+        Screen("checkout", f"/checkout?variant={past.variant}"),
+        Screen("checkout-missing", f"/checkout?variant={past.variant}", "poor"),
+        Screen("orders", "/orders"),
+        Screen("orders-waiting", "/orders?segment=awaiting_payment"),
+        Screen("orders-empty", "/orders", "poor"),
+        Screen("orders-none-waiting", "/orders?segment=awaiting_payment", "poor"),
+        Screen("order", f"/orders/{past.delivered}"),
+        Screen("order-key", f"/orders/{past.delivered}", act=_reveal),
+        Screen("order-waiting", f"/orders/{past.waiting}"),
+        Screen("order-cancelled", f"/orders/{past.cancelled}"),
+        Screen("order-pay", f"/orders/{past.waiting}", act=_MAIN_SHEET),
+        Screen("order-held", f"/orders/{past.held}", "saver"),
+        Screen("order-refunded", f"/orders/{past.refunded}", "payer"),
+        Screen("manage-orders", "/admin/orders", "admin"),
+        Screen("manage-orders-found", f"/admin/orders?q={past.delivered[:4]}", "admin", _shows(past.delivered)),
+        Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
+        Screen("manage-order", f"/admin/orders/{past.delivered}", "admin"),
+        Screen("manage-order-refund", f"/admin/orders/{past.delivered}", "admin", sheet("refund")),
+        Screen("manage-order-cancel", f"/admin/orders/{past.waiting}", "admin", sheet("cancel")),
+    ]
+
+
+async def _order_in_parts(stack: Stack, saver: Person) -> str:
+    """Somebody's order with a part of its price on hold and a payment open for the rest; more is in their wallet."""
+    actor = await stack.fund(saver.id, 300)
+    variant = await stack.variant("app-store-card-tr", 1)
+    key = f"browser-{saver.id}-held"
+    held = await stack.services.orders.checkout.reserve(actor, variant.id, 1, key, hold=True)
+    order = await stack.services.orders.history.detail(actor, held.number)
+    await stack.services.payments.intents.start_top_up(
+        actor, "usdt_evm", order.total - order.held, order.id, idempotency_key=key
+    )
+    await stack.fund(saver.id, 300)
+    return held.number
+
+
+async def _refunded_order(stack: Stack, payer: Person) -> str:
+    """An order that was refunded to the wallet."""
+    await stack.fund(payer.id, 720)
+    number = await stack.buy(payer.id, "private-vpn", 1)
+    key = f"browser-{payer.id}-order"
+    # The system, so that it takes nothing from what the admin of the screens may give away.
+    system = Actor.system()
+    await stack.services.orders.refunds.refund(
+        system, number, usd(720), RefundTarget.WALLET, "as asked", idempotency_key=key
+    )
+    return number
+
+
+_MAIN_SHEET = press("#bottom [data-main]")
+
+
+async def _buy(page: Page) -> None:
+    await choose_second(page)
+    await _MAIN_SHEET(page)
+
+
+async def _keep(page: Page) -> None:
+    await _buy(page)
+    await page.locator("dialog#sheet button[hx-get]").click()
+    await expect(page.locator("dialog#sheet .short")).to_have_count(0)
+
+
+def _shows(number: str) -> Act:
+    """What was searched for is really there."""
+
+    async def look(page: Page) -> None:
+        await expect(page.locator(f'#results a[href="/admin/orders/{number}"]').first).to_be_attached()
+
+    return look
+
+
+async def _reveal(page: Page) -> None:
+    await page.locator(".key__code").first.click()
+    await expect(page.locator("#key-1-value")).to_be_visible()

@@ -1,0 +1,75 @@
+"""People with a past, in one language, whose screens show every state."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from backend.identity.types import Actor, Permission
+from tests.browser.screens import growth, orders, payments, wallet
+from tests.browser.stack import Stack
+from tests.browser.telegram import Person
+
+PEOPLE = ("rich", "poor", "admin", "payer", "saver")
+
+
+class Accounts(Protocol):
+    """Makes people: the simulated Telegram, or in one process identity alone."""
+
+    async def person(self, language: str = "en", *, started: bool = True) -> Person:
+        """Somebody new."""
+        ...
+
+    async def visit(self, person: Person) -> None:
+        """Have somebody open the shop once."""
+        ...
+
+
+class World(msgspec.Struct, frozen=True):
+    """The people, and the ids of what they have left behind."""
+
+    people: dict[str, Person]
+    rich_id: str
+    orders: orders.Past
+    payments: payments.Past
+    wallet: wallet.Past
+    growth: growth.Past
+
+    def who(self, name: str) -> Person:
+        """The person called so, one of ``PEOPLE``."""
+        return self.people[name]
+
+
+class Worlds:
+    """A world for each language, made when it is first asked for."""
+
+    def __init__(self, stack: Stack, accounts: Accounts) -> None:
+        self._stack, self._accounts = stack, accounts
+        self._made: dict[str, World] = {}
+
+    async def get(self, language: str) -> World:
+        """The people of this language."""
+        if language not in self._made:
+            self._made[language] = await make_world(self._stack, self._accounts, language)
+        return self._made[language]
+
+
+async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
+    """Make the people, and have each do what their screens are to show."""
+    people = {name: await accounts.person(language) for name in PEOPLE}
+    for person in people.values():
+        await accounts.visit(person)
+    everything = frozenset(Permission)
+    helper = await stack.actor(people["admin"].id)
+    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, everything)
+    admin, payer = await stack.actor(people["admin"].id), await stack.actor(people["payer"].id)
+    rich = await stack.fund(people["rich"].id, 10_000)
+    return World(
+        people=people,
+        rich_id=str(rich.id),
+        orders=await orders.live(stack, people["rich"], people["saver"], people["payer"]),
+        payments=await payments.live(stack, people["payer"], rich, admin),
+        wallet=await wallet.live(stack, payer, admin),
+        growth=await growth.live(stack, rich, payer, admin),
+    )

@@ -1,0 +1,132 @@
+"""Every screen has the same elements in each language: only words, direction and the size of what is said differ.
+
+So Chromium needs to look at the structure of a screen in one language only (tests/browser/test_accessibility.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from backend.bootstrap import build
+from backend.demo.load import load_demo_shop
+from backend.infra.settings import Settings
+from tests import servers
+from tests.bot.telegram import telegram_running
+from tests.browser.screens import screens
+from tests.browser.screens.world import PEOPLE, make_world
+from tests.browser.stack import Stack, shop_settings
+from tests.browser.telegram import Person
+from tests.factories.identity import person
+from tests.fakes import evm
+from tests.fakes.clock import FakeClock
+from tests.webapp.client import Visitor, browser
+from webapp.asgi import create_app
+
+pytestmark = pytest.mark.xdist_group("languages")  # all screens are rendered once
+Pages = dict[str, tuple[int, list[str]]]
+_SAME = ("class", "type", "role", "name", "id", "for", "href", "hx-get", "hx-post", "hx-target")
+"""The attributes whose values are the same too."""
+_SYMBOL = {"bdi", "small"}
+_OPEN = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "path"}
+
+
+class _Accounts:
+    """People whom identity knows, without a Telegram."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._numbers = itertools.count(660_000_001)
+
+    async def person(self, language: str = "en", *, started: bool = True) -> Person:
+        return Person(next(self._numbers), language)
+
+    async def visit(self, person_: Person) -> None:
+        await person(self._stack.services.identity, person_.id, language_code=person_.language)
+
+
+def _short(value: str | None) -> str:
+    # What is shared with a friend is said in a language.
+    return (value or "").partition("&text=")[0]
+
+
+class _Elements(HTMLParser):
+    """The elements of a page, one line each, but for those that set off a currency's symbol in some languages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SYMBOL:
+            return
+        values = dict(attrs)
+        names = sorted(set(values) - {"dir", "checked"})  # the page of settings checks the language
+        same = [f"{name}={_short(values[name])}" for name in _SAME if name in values]
+        self.lines.append(" ".join([" " * self._depth + tag, *names, *same]))
+        self._depth += tag not in _OPEN
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth -= tag not in _OPEN | _SYMBOL
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+
+@pytest.fixture(scope="module")
+async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Pages]]:
+    """Every screen's status and elements, by language and by the screen's name."""
+    folder, server = tmp_path_factory.mktemp("languages"), os.environ[servers.POSTGRES]
+    database = await servers.new_copy(server, servers.database_name("languages", os.getpid()))
+    async with evm.running(folder) as chain, telegram_running() as telegram:
+        shop = shop_settings(settings, database, folder, chain)
+        services = build(msgspec.structs.replace(shop, telegram_api_url=telegram.url), clock=FakeClock())
+        async with services.running(listen=False):
+            await services.redis.flushdb()
+            await services.identity.access.ensure_root()
+            await load_demo_shop(services.catalog.imports, services.storage)
+            stack = Stack("", "", services, chain)
+            yield await _pages(stack)
+            await services.redis.flushdb()
+
+
+async def _pages(stack: Stack) -> dict[str, Pages]:
+    """The same people and the same past in each language."""
+    services = stack.services
+    world = await make_world(stack, _Accounts(stack), "en")
+    found: dict[str, Pages] = {}
+    async with browser(create_app(services, services.settings)) as client:
+        token, now = services.settings.bot_token, services.clock.now().timestamp()
+        visitors = {who: Visitor(client, token, now, world.who(who).id) for who in PEOPLE}
+        for language in ("en", "ar", "ru"):
+            found[language] = {}
+            for visitor in visitors.values():
+                answer = await visitor.post("/me/settings/language", data={"language": language})
+                assert answer.status_code == 200
+            for screen in screens(world):
+                answer = await visitors[screen.who].get(screen.path, headers={"HX-Target": "app"})
+                assert f'lang="{language}"' in answer.text, screen.name
+                elements = _Elements()
+                elements.feed(answer.text)
+                found[language][screen.name] = (answer.status_code, elements.lines)
+    return found
+
+
+@pytest.mark.parametrize("language", ["ar", "ru"])
+def test_the_elements_are_those_of_the_english_screen(language: str, pages: dict[str, Pages]) -> None:
+    differences = []
+    for name, (status, elements) in pages["en"].items():
+        other_status, others = pages[language][name]
+        assert (other_status, len(elements) > 5) == (status, True), name
+        differences += [
+            f"{name}: {line}" for line in difflib.unified_diff(elements, others, "en", language, n=1, lineterm="")
+        ]
+    assert not differences, "\n".join(differences[:200])
