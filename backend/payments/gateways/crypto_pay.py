@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class _Invoice(msgspec.Struct, kw_only=True):
-    """What we read of an invoice; the API writes amounts as texts."""
+    """The fields of an invoice that are read; the API writes amounts as text."""
 
     invoice_id: int
     status: str
@@ -94,8 +94,8 @@ class _Envelope(msgspec.Struct):
 class CryptoPayProvider:
     """Invoices of one Crypto Pay app.
 
-    Refunds are transfers of the coins that were paid, to the payer's own Telegram account: they must be allowed in the
-    app's settings (Security, Transfers), and the app's balance must hold the coins.
+    Refunds are transfers of the paid coins to the payer's Telegram account: transfers must be allowed in the app's
+    settings (Security, Transfers), and the app's balance must hold the coins.
     """
 
     name = "crypto_pay"
@@ -110,8 +110,8 @@ class CryptoPayProvider:
         self._key = hashlib.sha256(token.encode()).digest()
 
     async def create(self, payment: PaymentRef) -> Created:
-        """Make an invoice; the API takes no idempotency key, so one that was made before is looked for."""
-        invoice = await self._made_before(payment)
+        """Create an invoice; the API has no idempotency key, so look for an earlier one first."""
+        invoice = await self._find_earlier(payment)
         if invoice is None:
             left = int((payment.expires_at - self._clock.now()).total_seconds())
             asked = {
@@ -129,16 +129,15 @@ class CryptoPayProvider:
         return Created(str(invoice.invoice_id), PayAction(ActionKind.LINK, url=url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport | None:
-        """How the invoice stands; nothing of one that the operator has deleted."""
+        """The state of the invoice; None if the operator deleted it."""
         invoice = await self._find(payment)
         return _report(invoice, ProviderDown) if invoice else None
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """The invoice that was paid.
+        """Read a paid invoice.
 
-        The signature (HMAC-SHA256 in hex, whose key is the token's SHA-256) covers every byte of the body, and no time
-        beside it: a call that was captured can be sent again for ever, and says the same each time. That changes
-        nothing, because news are named by the invoice and its sum.
+        The signature (HMAC-SHA256 in hex, with the token's SHA-256 as the key) covers every byte of the body, but no
+        time: a captured call can be repeated. That changes nothing, since ``event_id`` is the invoice and its amount.
         """
         if not hmac.compare_digest(reading.header(headers, SIGNATURE), self.sign(body)):
             raise BadWebhook("crypto_pay: wrong signature")
@@ -147,16 +146,16 @@ class CryptoPayProvider:
             return []
         invoice = reading.notice(bytes(update.payload), _Invoice)
         if invoice.status != "paid":
-            raise BadWebhook("crypto_pay: a paid invoice that is not paid")
+            raise BadWebhook("crypto_pay: an invoice_paid update of an unpaid invoice")
         return [_report(invoice, BadWebhook)]
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Send coins for ``amount`` to the payer: that share of what he paid, rounded down to the coin's digits."""
+        """Send the share of the paid coins for ``amount`` to the payer, rounded down to the coin's decimals."""
         if payment.external_id is None:
-            raise RefundRefused("crypto_pay: no invoice of ours")
+            raise RefundRefused("crypto_pay: the payment has no invoice")
         spend_id = _spend_id(payment.external_id, amount, idempotency_key)
-        # First of all: an earlier try of ours may have sent it, whatever became of the invoice since.
-        sent = await self._sent_before(spend_id) or await self._send(payment, amount, spend_id)
+        # First: an earlier call may have sent it, even if the invoice is gone since.
+        sent = await self._find_transfer(spend_id) or await self._send(payment, amount, spend_id)
         return Refunded(str(sent.transfer_id))
 
     async def _send(self, payment: PaymentRef, amount: Money, spend_id: str) -> _Transfer:
@@ -172,8 +171,8 @@ class CryptoPayProvider:
         try:
             return _as(await self._call("transfer", asked), _Transfer)
         except reading.Refused as error:
-            # Each spend_id is accepted only once: another try of ours may have come first.
-            sent = await self._sent_before(spend_id)
+            # Each spend_id is accepted once: a parallel call may have been first.
+            sent = await self._find_transfer(spend_id)
             if sent is not None:
                 return sent
             if _SPENT in str(error):
@@ -181,7 +180,7 @@ class CryptoPayProvider:
             raise RefundRefused(f"crypto_pay: {error}") from error
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """The paid invoices of a period, and how much has gone back of each that was refunded in it."""
+        """The paid invoices of a period, and the refund totals of those that were refunded in it."""
         reports = []
         async for item in self._pages("getInvoices", status="paid"):
             invoice = _as(item, _Invoice)
@@ -192,17 +191,17 @@ class CryptoPayProvider:
         return reports + await self._refunds(since)
 
     def sign(self, body: bytes) -> str:
-        """The signature that Crypto Pay puts under ``body``."""
+        """The signature of ``body``."""
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
 
     async def _call(self, method: str, asked: dict[str, Any]) -> msgspec.Raw:
-        """One call. Raises ProviderDown, reading.Refused."""
+        """Call the API. Raises ProviderDown, reading.Refused."""
         said = await self._http.call(
             "POST", f"{self._url}/api/{method}", headers={"Crypto-Pay-API-Token": self._token}, json=asked
         )
         envelope = reading.answer(said, _Envelope)
         if said.status == _UNAUTHORIZED:
-            raise ProviderDown("crypto_pay does not take CRYPTO_PAY_TOKEN")
+            raise ProviderDown("crypto_pay does not accept CRYPTO_PAY_TOKEN")
         if not envelope.ok:
             raise reading.Refused(f"crypto_pay refused {method}: {envelope.error.name}")
         return envelope.result
@@ -219,13 +218,13 @@ class CryptoPayProvider:
             offset += _PAGE
 
     async def _find(self, payment: PaymentRef) -> _Invoice | None:
-        if payment.external_id is None:  # an admin gave it to somebody; asked for nothing, the API would list all
+        if payment.external_id is None:  # an assigned unmatched payment; without ids the API would list all
             return None
         items = _as(await self._call("getInvoices", {"invoice_ids": payment.external_id}), _Items).items
         invoices = [_as(item, _Invoice) for item in items]
         return next((item for item in invoices if str(item.invoice_id) == payment.external_id), None)
 
-    async def _made_before(self, payment: PaymentRef) -> _Invoice | None:
+    async def _find_earlier(self, payment: PaymentRef) -> _Invoice | None:
         async for item in self._pages("getInvoices"):
             invoice = _as(item, _Invoice)
             if invoice.payload == str(payment.intent_id):
@@ -234,7 +233,7 @@ class CryptoPayProvider:
                 return None
         return None
 
-    async def _sent_before(self, spend_id: str) -> _Transfer | None:
+    async def _find_transfer(self, spend_id: str) -> _Transfer | None:
         items = _as(await self._call("getTransfers", {"spend_id": spend_id}), _Items).items
         transfers = [_as(item, _Transfer) for item in items]
         return next((transfer for transfer in transfers if transfer.spend_id == spend_id), None)
@@ -252,16 +251,16 @@ class CryptoPayProvider:
         return reading.to_text(int(coins * 10**places), places)
 
     async def _refunds(self, since: datetime) -> list[ProviderReport]:
-        """All that has gone back of each invoice of which a part went back in the period."""
+        """The refund total of each invoice that was refunded in the period, in part or in full."""
         totals: dict[str, Money] = {}
         async for item in self._pages("getTransfers"):
             transfer = _as(item, _Transfer)
             late = transfer.completed_at >= since - _SKEW
             if not late and not totals:
                 break
-            told = _read_spend_id(transfer.spend_id)
-            if told is not None and (late or told[0] in totals):
-                invoice, amount = told
+            refund = _read_spend_id(transfer.spend_id)
+            if refund is not None and (late or refund[0] in totals):
+                invoice, amount = refund
                 totals[invoice] = totals.get(invoice, Money.zero(amount.currency)) + amount
         return [
             ProviderReport(
@@ -279,23 +278,23 @@ def _as(raw: msgspec.Raw, kind: type[T]) -> T:
 
 
 def _spend_id(invoice_id: str, amount: Money, key: str) -> str:
-    """An idempotency key that also tells what is refunded, so that a statement can say it."""
-    told = f"{invoice_id}:{amount.amount}{amount.currency}:{key.replace('-', '')}"
-    if len(told) <= _LONGEST_SPEND_ID:
-        return told
-    return f"{told.rpartition(':')[0]}:{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    """An idempotency key that holds what is refunded, so that ``statement`` can read it."""
+    spend_id = f"{invoice_id}:{amount.amount}{amount.currency}:{key.replace('-', '')}"
+    if len(spend_id) <= _LONGEST_SPEND_ID:
+        return spend_id
+    return f"{spend_id.rpartition(':')[0]}:{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 _SPEND_ID: Final = re.compile("([0-9]{1,19}):([0-9]{1,15})([A-Z]{3}):.+")
 
 
 def _read_spend_id(text: str) -> tuple[str, Money] | None:
-    found = _SPEND_ID.fullmatch(text)
-    return (found[1], Money(int(found[2]), found[3])) if found else None
+    match = _SPEND_ID.fullmatch(text)
+    return (match[1], Money(int(match[2]), match[3])) if match else None
 
 
 def _report(invoice: _Invoice, refusal: reading.Refusal) -> ProviderReport:
-    """An invoice as news. It is paid in full or not at all; what is credited is its own amount, not its coins."""
+    """Report an invoice. It is paid in full or not at all; its fiat amount is credited, not its coins."""
     external_id, state = str(invoice.invoice_id), ProviderState.PENDING
     intent_id = reading.intent_id(invoice.payload)
     if invoice.status == "expired":

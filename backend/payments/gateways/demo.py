@@ -1,4 +1,4 @@
-"""The demo provider: every payment completes by itself, five seconds after it was begun. Never in production."""
+"""The demo provider: every payment completes by itself five seconds after it was started. Not in production."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIGNATURE: Final = "x-demo-signature"
 
 
 class DemoNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a demo webhook: ``received`` minor units of ``currency`` in all."""
+    """The body of a demo webhook; ``received`` is the total so far, in minor units of ``currency``."""
 
     event_id: str
     intent_id: IntentId
@@ -43,7 +43,7 @@ class DemoNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DemoProvider:
-    """Money that is not real. Raises SettingsError in production."""
+    """Simulates payments. Raises SettingsError in production."""
 
     name = "demo"
     capabilities = Capabilities(refundable=True, wait_seconds=5, lifetime_seconds=900, first_poll_seconds=5)
@@ -55,11 +55,11 @@ class DemoProvider:
         self._key = hashlib.sha256(f"demo provider:{secret}".encode()).digest()
 
     async def create(self, payment: PaymentRef) -> Created:
-        """Nothing to open: the person only waits."""
+        """Open nothing: the buyer only waits."""
         return Created(f"demo-{payment.intent_id}", PayAction(ActionKind.WAIT))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
-        """Paid in full once five seconds have passed since the payment was begun."""
+        """Report the payment as paid in full five seconds after it was started."""
         done = self._clock.now() - payment.created_at >= COMPLETES_AFTER
         state = ProviderState.PAID if done else ProviderState.PENDING
         return ProviderReport(
@@ -70,9 +70,10 @@ class DemoProvider:
         )
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """The news in a call. Raises BadWebhook.
+        """Read a call. Raises BadWebhook.
 
-        The signature (HMAC-SHA256 in hex, under a key made of SECRET_KEY) covers every byte of the body, and no time.
+        The signature (HMAC-SHA256 in hex, with a key derived from SECRET_KEY) covers every byte of the body, but no
+        time: a repeated call is recognised by its ``event_id``.
         """
         given = next((value for name, value in headers.items() if name.lower() == SIGNATURE), "")
         if not hmac.compare_digest(given.encode(), self.sign(body).encode()):
@@ -89,15 +90,15 @@ class DemoProvider:
             raise BadWebhook(f"demo: {error}") from error
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Play a refund: the same key gives the same refund."""
+        """Pretend to refund; the same key gives the same refund."""
         return Refunded(f"demo-refund-{idempotency_key}")
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """None: it remembers nothing."""
+        """None: there is no list."""
         return None
 
     def sign(self, body: bytes) -> str:
-        """The signature that the demo provider puts under ``body``."""
+        """The signature of ``body``."""
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Deposits by hand: people send money outside and upload a proof; an admin says what arrived."""
+"""Bank transfers: buyers follow instructions and upload a receipt; an admin confirms what arrived."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PLACE: Final = "{reference}"
 
 
 class DepositProvider:
-    """Says what to do, and nothing more: the news come from admins (DepositsService)."""
+    """Gives the instructions; admins report the money (DepositsService)."""
 
     name = "deposit"
-    # Nobody can be asked: the questions only end what was given up, so they come seldom.
+    # There is nobody to poll: polls only expire payments, so they are rare.
     capabilities = Capabilities(
         reconcilable=False,
         wait_seconds=_DAY,
@@ -42,23 +42,23 @@ class DepositProvider:
         self._instructions = instructions.replace("\\n", "\n").strip()
 
     async def create(self, payment: PaymentRef) -> Created:
-        """The instructions, and the reference that the person is asked to name with his money."""
+        """Give the instructions, and the reference to write on the transfer."""
         reference = reference_of(payment.number)
         text = self._instructions.replace(_PLACE, reference)
         fields = {"instructions": text, "reference": reference}
         return Created(f"deposit-{payment.intent_id}", PayAction(ActionKind.DEPOSIT, fields=fields))
 
     async def status(self, payment: PaymentRef) -> ProviderReport | None:
-        """None: only an admin knows."""
+        """None: only admins know."""
         return None
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """Raises BadWebhook: nobody calls."""
-        raise BadWebhook("deposit: nobody calls")
+        """Raises BadWebhook: there are no webhooks."""
+        raise BadWebhook("deposit: there are no webhooks")
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Raises RefundRefused: an admin sends money back by hand."""
-        raise RefundRefused("a deposit goes back by hand")
+        """Raises RefundRefused: an admin refunds it by a bank transfer."""
+        raise RefundRefused("a bank transfer is refunded by hand")
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """None: there is no list."""

@@ -1,4 +1,4 @@
-"""Calls to providers' APIs: one client, one way to fail."""
+"""The HTTP client of all providers: it turns failures into ProviderDown."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from backend.infra import http
 from backend.infra.http import NoAnswer
 from backend.payments.errors import ProviderBusy, ProviderDown
 
-# Time is out, another call is at work on the same thing, too early, too many: the same call may succeed later, and what
-# it asks for may even be done by the other.
+# Timeout, a parallel call for the same thing, too early, too many: the same call may succeed later, or the other call
+# may have done it.
 _NOT_NOW: Final = frozenset({408, 409, 425, 429})
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 
 
 class HttpAnswer:
-    """What a provider's API said."""
+    """The answer of a provider's API."""
 
     def __init__(self, answer: http.HttpAnswer, host: str) -> None:
         self._host = host
         self.status = answer.status
         """The HTTP status, 200 to 499."""
         self.body = answer.body
-        """The body as it came."""
+        """The body, byte for byte."""
 
     def json(self) -> Any:
-        """The body read as JSON. Raises ProviderDown for anything else."""
+        """Decode the body. Raises ProviderDown if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -37,7 +37,7 @@ class HttpAnswer:
 
 
 class HttpClient(http.HttpClient):
-    """The client of all calls out, with the providers' way to fail."""
+    """The HTTP client of the process; ``call`` raises ProviderDown."""
 
     async def call(
         self,
@@ -51,9 +51,9 @@ class HttpClient(http.HttpClient):
         auth: tuple[str, str] | None = None,
         content: bytes | None = None,
     ) -> HttpAnswer:
-        """One call and its answer, whatever its status below 500.
+        """Send one request and return its answer with any status below 500, except those below.
 
-        Raises ProviderDown for 5xx, for 408, 409, 425 and 429, and for no answer.
+        Raises ProviderDown for 5xx, 408, 409, 425, a timeout, or a broken connection; ProviderBusy for 429.
         """
         try:
             answer = await self.send(

@@ -1,4 +1,4 @@
-"""PayPal Checkout: the payer approves at PayPal, and we take the money then.
+"""PayPal Checkout: the payer approves an order at PayPal, then the shop captures the money.
 
 Source: https://developer.paypal.com/docs/api/orders/v2/, payments/v2 and transaction-search/v1.
 """
@@ -41,10 +41,10 @@ _WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 _SKEW: Final = timedelta(hours=1)
 _SPAN: Final = timedelta(days=31)  # the longest period that a search takes
 _PAGE: Final = 500
-_ORDERS_KEPT: Final = 20_000
+_ORDERS_CACHED: Final = 20_000
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
-_GONE: Final = frozenset({"COMPLETED", "PENDING"})
+_SENT: Final = frozenset({"COMPLETED", "PENDING"})
 _REFUSED: Final = frozenset({"DECLINED", "FAILED", "DENIED"})
 _NEVER: Final = frozenset({"CANCELLED", "FAILED"})
 # Event codes of a search: payments; refunds, reversals and chargebacks.
@@ -62,22 +62,22 @@ class PayPalProvider:
         self._signature = signature
         self._public_url = public_url.rstrip("/")
         self._orders: dict[str, str] = {}  # by capture
-        # Told in every order: another shop of the same account must not have its orders captured here.
+        # In every order: orders of another shop with the same account must not be captured here.
         self._shop = f"souk-{hashlib.sha256(self._public_url.encode()).hexdigest()[:16]}"
         self.capabilities = Capabilities(
             currencies=CURRENCIES, refundable=True, wait_seconds=60, lifetime_seconds=3600, first_poll_seconds=10
         )
 
     async def create(self, payment: PaymentRef) -> Created:
-        """Make an order for the payer to approve.
+        """Create an order for the payer to approve.
 
-        PayPal knows no earlier end of it than its own three hours: an approval after ours is late money.
+        PayPal's orders last three hours: an approval after the payment's lifetime is late money.
         """
         back = f"{self._public_url}/wallet/payments/{payment.intent_id}"
         unit = {
             "reference_id": self._shop,
             "custom_id": str(payment.intent_id),
-            # PayPal takes no second payment of the same invoice.
+            # PayPal accepts one payment for each invoice_id.
             "invoice_id": str(payment.intent_id),
             "amount": _amount(payment.payable),
         }
@@ -95,13 +95,13 @@ class PayPalProvider:
         order = await self._api.call("POST", "/v2/checkout/orders", Order, body=body, key=str(payment.intent_id))
         url = next((link.href for link in order.links if link.rel in {"payer-action", "approve"}), "")
         if not url:
-            raise ProviderDown("paypal gave no address to pay at")
+            raise ProviderDown("paypal gave no payment URL")
         return Created(order.id, PayAction(ActionKind.LINK, url=url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport | None:
-        """How the order stands; one that was approved is captured now. None of one that PayPal has forgotten.
+        """The state of the order; an approved one is captured now. None if PayPal no longer has it.
 
-        PayPal forgets orders before captures: what was taken is then told by its capture.
+        PayPal deletes orders earlier than captures: then the capture is asked.
         """
         try:
             order = await self._order(payment.external_id or "")
@@ -114,25 +114,25 @@ class PayPalProvider:
         return (known or reports)[0]
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """The news that a call of PayPal's points to; an approval is followed by the capture.
+        """Read what a call is about, and fetch it from PayPal; an approved order is captured.
 
-        The signature covers a CRC32 of the body, which any body can be given: of the body only ids are taken, and the
-        order, capture or refund of that id is fetched. Its amount, currency, status, order and payment count. A call is
-        good for three days and for the one body that it came with first (``Report.call``).
+        The signature covers a CRC32 of the body, which any body can be made to have. So only ids are taken from the
+        body, and the order, capture or refund with that id is fetched. A call is accepted for three days, with the body
+        that it had first (``ProviderReport.call``).
         """
         call = await self._signature.verify(headers, body)
         event = reading.notice(body, Event)
         try:
-            reports = await self._look_up(event.event_type, bytes(event.resource))
+            reports = await self._fetch(event.event_type, bytes(event.resource))
         except reading.Refused as error:
-            raise BadWebhook("paypal does not know what the call is about") from error
+            raise BadWebhook("paypal: a call about an unknown resource") from error
         return [msgspec.structs.replace(report, call=call) for report in reports]
 
-    async def _look_up(self, kind: str, data: bytes) -> list[ProviderReport]:
-        """What PayPal's API says of the resource that a call names. Raises reading.Refused for one it does not know."""
+    async def _fetch(self, kind: str, data: bytes) -> list[ProviderReport]:
+        """Fetch the resource that a call names from PayPal's API. Raises reading.Refused for an unknown one."""
         if kind == "CHECKOUT.ORDER.APPROVED":
             named = reading.notice(data, Order)
-            if not self._is_ours(named):  # to claim this of ours wins nothing: the poll captures it
+            if not self._is_ours(named):  # a forged call wins nothing by this: polling captures it
                 return []
             order = await self._order(named.id)
             if not self._is_ours(order):
@@ -141,13 +141,10 @@ class PayPalProvider:
         if kind in {"PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED"}:
             return [await self._of_refund(reading.notice(data, Capture))]
         if kind.startswith("PAYMENT.CAPTURE."):
-            told = reading.notice(data, Capture)
-            capture = await self._captured(told.id)
-            if (
-                told.amount
-                and capture.amount
-                and _money(told.amount, BadWebhook) != _money(capture.amount, ProviderDown)
-            ):
+            named_capture = reading.notice(data, Capture)
+            capture = await self._captured(named_capture.id)
+            claimed, actual = named_capture.amount, capture.amount
+            if claimed and actual and _money(claimed, BadWebhook) != _money(actual, ProviderDown):
                 raise BadWebhook("paypal: a call that contradicts PayPal's API")
             return [_of_capture(capture, capture.order_id, None, ProviderDown)]
         return []
@@ -156,22 +153,22 @@ class PayPalProvider:
         return any(unit.reference_id == self._shop for unit in order.purchase_units)
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Refund a part of a capture, or all; PayPal keeps the key for 45 days."""
+        """Refund a capture, in part or in full; PayPal keeps idempotency keys for 45 days."""
         if not payment.charge_id or reading.exact_units(amount, _places(amount.currency)) is None:
-            raise RefundRefused("paypal: nothing that could go back so")
+            raise RefundRefused("paypal: no charge, or an amount that PayPal cannot refund")
         path = f"/v2/payments/captures/{quote(payment.charge_id, safe='')}/refund"
         try:
-            made = await self._api.call("POST", path, Capture, body={"amount": _amount(amount)}, key=idempotency_key)
+            refund = await self._api.call("POST", path, Capture, body={"amount": _amount(amount)}, key=idempotency_key)
         except reading.Refused as error:
             raise RefundRefused(f"paypal: {error}") from error
-        if made.status in _NEVER:
-            raise RefundRefused(f"paypal: the refund is {made.status}")
-        if made.status not in _GONE:
-            raise ProviderDown("paypal did not say what became of the refund")
-        return Refunded(made.id)
+        if refund.status in _NEVER:
+            raise RefundRefused(f"paypal: the refund is {refund.status}")
+        if refund.status not in _SENT:
+            raise ProviderDown("paypal did not say how the refund ended")
+        return Refunded(refund.id)
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """Our payments of a period, and what went back in it; None unless the app may search transactions.
+        """The shop's payments and refunds of a period; None if the app has no permission to search transactions.
 
         The account's other business is left out. PayPal lists a payment after up to three hours.
         """
@@ -216,16 +213,16 @@ class PayPalProvider:
         return await self._api.call("GET", f"/v2/checkout/orders/{quote(order_id, safe='')}", Order)
 
     async def _capture(self, order_id: str) -> Order:
-        """Take the money of an approved order. It can be taken once only, so that a second try just finds it taken."""
+        """Capture an approved order, which works once: a second call finds it captured."""
         try:
             path = f"/v2/checkout/orders/{quote(order_id, safe='')}/capture"
             await self._api.call("POST", path, Order, body={})
         except reading.Refused:
-            pass  # taken before, or the payer must choose another card: the order tells
+            pass  # captured before, or the payer must choose another card: the order says which
         return await self._order(order_id)
 
     async def _of_charge(self, payment: PaymentRef) -> ProviderReport | None:
-        """What a payment's capture tells; None where there is none, or PayPal does not know it."""
+        """Report a payment's capture; None if there is none, or PayPal does not have it."""
         if not payment.charge_id:
             return None
         try:
@@ -237,33 +234,33 @@ class PayPalProvider:
             return await self._returned(capture.id, None) or report
         return report
 
-    async def _of_refund(self, told: Capture) -> ProviderReport:
-        """How much of a capture has gone back in all, after a call about a refund or a reversal of it.
+    async def _of_refund(self, named: Capture) -> ProviderReport:
+        """The refund total of a capture, after a call about a refund or a reversal of it.
 
-        What PayPal does not list as a refund (a reversal) is known by the state of its capture and its order.
+        A reversal is not a refund for PayPal's API: it shows in the state of the capture and the order.
         """
         try:
-            path = f"/v2/payments/refunds/{quote(told.id, safe='')}"
+            path = f"/v2/payments/refunds/{quote(named.id, safe='')}"
             refund = await self._api.call("GET", path, Capture)
         except reading.Refused:
-            refund = Capture(id=told.id, links=told.links)
+            refund = Capture(id=named.id, links=named.links)
         above = [link.href for link in refund.links if link.rel == "up" and "/captures/" in link.href]
         if not above:
             raise BadWebhook("paypal: a refund of no capture")
         capture_id = above[0].rpartition("/")[2]
         amount = refund.seller_payable_breakdown.total_refunded_amount or refund.amount
-        total = _money(amount, ProviderDown) if amount and refund.status in _GONE else None
+        total = _money(amount, ProviderDown) if amount and refund.status in _SENT else None
         report = await self._returned(capture_id, total)
-        if report is None and total is not None:  # of other business; or money that an admin has given to somebody
+        if report is None and total is not None:  # other business, or an assigned unmatched payment
             report = _back(capture_id, "", None, total)
         if report is None:
-            raise BadWebhook("paypal: a refund that PayPal does not know")
+            raise BadWebhook("paypal: an unknown refund")
         return report
 
     async def _of_payment(self, info: Info) -> list[ProviderReport]:
-        """What a search tells of a payment that names one of ours; nothing of other business.
+        """Report a payment in the transaction search that names a payment of the shop.
 
-        It does not tell of which order it is, and a buyer may have written that name: the capture is asked, once.
+        The search has no order id, and a buyer may have written that name: the capture is fetched, once.
         """
         capture_id = info.transaction_id
         if capture_id not in self._orders:
@@ -271,7 +268,7 @@ class PayPalProvider:
                 capture = await self._captured(capture_id)
             except reading.Refused:
                 return []
-            while len(self._orders) >= _ORDERS_KEPT:
+            while len(self._orders) >= _ORDERS_CACHED:
                 del self._orders[next(iter(self._orders))]
             self._orders[capture_id] = capture.order_id
         amount, custom_id = info.transaction_amount, info.custom_field
@@ -282,9 +279,9 @@ class PayPalProvider:
         return await self._api.call("GET", f"/v2/payments/captures/{quote(capture_id, safe='')}", Capture)
 
     async def _returned(self, capture_id: str, least: Money | None) -> ProviderReport | None:
-        """How much of a capture went back in all: as its order or its own state says, or ``least`` where it is more.
+        """The refund total of a capture: by its order, its own state, or ``least``, whichever is the largest.
 
-        None for a capture of other business, and where nothing went back.
+        None for a capture of other business, and without refunds.
         """
         try:
             capture = await self._captured(capture_id)
@@ -297,10 +294,10 @@ class PayPalProvider:
         if capture.status == "REFUNDED" and capture.amount is not None:
             totals.append(_money(capture.amount, ProviderDown))
         try:
-            told = _of_order(await self._order(order_id), ProviderDown) if order_id else []
+            reports = _of_order(await self._order(order_id), ProviderDown) if order_id else []
         except reading.Refused:
-            told = []  # PayPal forgets orders, not captures
-        totals += [report.refunded for report in told if report.refunded is not None]
+            reports = []  # PayPal deletes orders, not captures
+        totals += [report.refunded for report in reports if report.refunded is not None]
         alike = [money for money in totals if money.currency == totals[0].currency]
         return _back(capture_id, order_id, intent_id, max(alike, key=lambda money: money.amount)) if alike else None
 
@@ -310,13 +307,13 @@ def _places(currency: str) -> int:
 
 
 def _amount(money: Money) -> dict[str, str]:
-    """``money`` as PayPal wants it: a text with the currency's decimals, rounded up to whole ones where it has none."""
+    """``money`` in PayPal's format: text with the currency's decimals, rounded up to a whole unit without any."""
     places = _places(money.currency)
     return {"currency_code": money.currency, "value": reading.to_text(reading.to_units(money, places), places)}
 
 
 def _money(amount: Amount, refusal: reading.Refusal, *, signed: bool = False) -> Money:
-    """An amount of PayPal's. In searches what went out has a sign, which is dropped where it is ``signed``."""
+    """Read an amount of PayPal's. ``signed``: from a search, where outgoing money has a minus, which is dropped."""
     text = amount.value.removeprefix("-") if signed else amount.value
     return reading.parse(text, reading.currency_code(amount.currency_code, refusal), refusal)
 
@@ -325,7 +322,7 @@ def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Mon
     return ProviderReport(
         event_id=f"refunded:{capture_id}:{total.amount}",
         state=ProviderState.REFUNDED,
-        # Whoever has no order names no payment of ours, whatever it says.
+        # A capture without an order is not of this shop, even if it names a payment.
         intent_id=intent_id if order_id else None,
         external_id=order_id or None,
         refunded=total,
@@ -337,7 +334,7 @@ def _back(capture_id: str, order_id: str, intent_id: IntentId | None, total: Mon
 def _of_capture(
     capture: Capture, order_id: str, intent_id: IntentId | None, refusal: reading.Refusal
 ) -> ProviderReport:
-    """A capture as news. What names a payment may be anybody's: its order has to be the payment's too."""
+    """Report a capture. Anyone can write a payment's id into it, so its order must be the payment's too."""
     named = (reading.intent_id(capture.custom_id) or intent_id) if order_id else None
     external_id, state = order_id or capture.id, ProviderState.CONFIRMING
     if capture.status in _REFUSED:
@@ -362,16 +359,18 @@ def _of_capture(
 
 
 def _of_order(order: Order, refusal: reading.Refusal) -> list[ProviderReport]:
-    """An order as news: what was taken, then what went back; or where it stands while nothing was taken."""
+    """Report an order: its captures, then its refunds; without captures its state."""
     reports: list[ProviderReport] = []
     for unit in order.purchase_units:
         intent_id = reading.intent_id(unit.custom_id)
         for capture in unit.payments.captures:
             report = _of_capture(capture, order.id, intent_id, refusal)
             reports.append(report)
-        gone = [_money(item.amount, refusal) for item in unit.payments.refunds if item.status in _GONE and item.amount]
-        if gone and unit.payments.captures:
-            total = Money(sum(money.amount for money in gone), gone[0].currency)
+        refunds = [
+            _money(item.amount, refusal) for item in unit.payments.refunds if item.status in _SENT and item.amount
+        ]
+        if refunds and unit.payments.captures:
+            total = Money(sum(money.amount for money in refunds), refunds[0].currency)
             reports.append(_back(unit.payments.captures[0].id, order.id, intent_id, total))
     if reports:
         return reports

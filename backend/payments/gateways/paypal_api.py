@@ -1,4 +1,4 @@
-"""PayPal's REST API, and the proof of its webhooks. Source: https://developer.paypal.com/api/rest/."""
+"""PayPal's REST API, and the verification of its webhooks. Source: https://developer.paypal.com/api/rest/."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CERTIFICATES: Final = "/v1/notifications/certs/"
 _CERTIFICATE: Final = re.compile("[A-Za-z0-9_-]{1,100}")
 _ALGORITHM: Final = "SHA256withRSA"
 _KEPT: Final = 8
-# Whoever makes addresses up may have us look for so many of them in a minute, and no more; of each once in a while.
+# Limits on fetching certificates from made-up URLs: so many a minute, and each at most once in a while.
 _LOOKUPS: Final = 10
 _MISSING_SPAN: Final = timedelta(minutes=10)
 _MOST_MISSING: Final = 1000
@@ -57,7 +57,7 @@ class _Problem(msgspec.Struct):
 
 
 class PayPalApi:
-    """The calls of one REST app."""
+    """Calls of one REST app."""
 
     def __init__(self, *, http: Http, clock: Clock, client_id: str, secret: str, url: str) -> None:
         self._http = http
@@ -77,13 +77,13 @@ class PayPalApi:
         params: Mapping[str, str] | None = None,
         key: str = "",
     ) -> reading.T:
-        """One call; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused with the issue's name."""
+        """Call the API; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused with the issue's name."""
         said = await self._send(method, path, body, params, key)
         if said.status == _UNAUTHORIZED:
-            self._token = ""  # it may have been withdrawn early
+            self._token = ""  # it may have been revoked early
             said = await self._send(method, path, body, params, key)
         if said.status == _UNAUTHORIZED:
-            raise ProviderDown("paypal does not take PAYPAL_CLIENT_ID and PAYPAL_SECRET")
+            raise ProviderDown("paypal does not accept PAYPAL_CLIENT_ID and PAYPAL_SECRET")
         if said.status not in _OK:
             problem = reading.answer(said, _Problem)
             raise reading.Refused(next((item.issue for item in problem.details if item.issue), problem.name))
@@ -101,7 +101,7 @@ class PayPalApi:
                 "POST", f"{self._url}/v1/oauth2/token", auth=self._auth, data={"grant_type": "client_credentials"}
             )
             if said.status not in _OK:
-                raise ProviderDown("paypal does not take PAYPAL_CLIENT_ID and PAYPAL_SECRET")
+                raise ProviderDown("paypal does not accept PAYPAL_CLIENT_ID and PAYPAL_SECRET")
             token = reading.answer(said, _Token)
             self._token = token.access_token
             self._token_until = self._clock.now() + timedelta(seconds=token.expires_in) - _EARLY
@@ -109,13 +109,12 @@ class PayPalApi:
 
 
 class PayPalSignature:
-    """Proves by PayPal's certificate that a webhook is PayPal's, and meant for ours.
+    """Verifies by PayPal's certificate that a webhook call is PayPal's, and for this webhook.
 
-    The signature covers the transmission's id and time, our webhook's id (a message for another endpoint does not pass)
-    and a CRC32 of the body, which anybody can give any other body: whoever has seen one call can send it with a body of
-    their own. So nothing of the body is believed but ids, which are looked up. Certificates are taken
-    from PayPal's own host only, and kept; ``memory`` keeps the addresses of those that have proved a call, so that a
-    flood of made-up ones cannot shut them out, not even after a restart. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
+    The signature covers the transmission's id and time, the webhook's id, and a CRC32 of the body. Other bodies can be
+    given the same CRC32, so someone who saw one call can send it with another body: only ids of the body are used, and
+    looked up. Certificates are fetched from PayPal's own hosts only, and cached; ``memory`` keeps the URLs of those
+    that verified a call, so that a flood of made-up URLs cannot block them, not even after a restart. Source: https://developer.paypal.com/api/rest/webhooks/rest/.
     """
 
     def __init__(self, *, http: Http, clock: Clock, memory: Memory, url: str, webhook_id: str) -> None:
@@ -124,7 +123,7 @@ class PayPalSignature:
         self._clock = clock
         self._memory = memory
         self._webhook_id = webhook_id
-        # The API is at api-m.…, its certificates are at api.…
+        # The API is at api-m.…, the certificates are at api.…
         self._hosts = (base, base.replace("https://api-m.", "https://api.", 1))
         self._keys: dict[str, tuple[rsa.RSAPublicKey, datetime]] = {}
         self._lookups: deque[datetime] = deque(maxlen=_LOOKUPS)
@@ -132,7 +131,7 @@ class PayPalSignature:
         self._proved: set[str] = set()
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> Call:
-        """The call's name. Raises BadWebhook for a forged or old call, ProviderDown without PayPal's certificate."""
+        """Verify a call. Raises BadWebhook for a forged or old one, ProviderDown without PayPal's certificate."""
         transmission, at, given, address, algorithm = (
             reading.header(headers, f"paypal-{name}")
             for name in ("transmission-id", "transmission-time", "transmission-sig", "cert-url", "auth-algo")
@@ -188,9 +187,9 @@ class PayPalSignature:
         return key
 
     async def _check_worth_asking(self, address: str, now: datetime) -> None:
-        """Raises BadWebhook for an address that does not exist, or is one too many of those that never proved a call.
+        """Raises BadWebhook for a URL that does not exist, or beyond the limit of unknown ones.
 
-        PayPal itself would be refused so only with a certificate that is new in the middle of a flood: it calls again.
+        PayPal itself is refused only if its certificate changes during a flood of forged calls; it calls again.
         """
         if self._missing.get(address, now) > now:
             raise BadWebhook("paypal: no such certificate")
@@ -208,7 +207,7 @@ def _read_certificate(pem: bytes, now: datetime) -> tuple[rsa.RSAPublicKey, date
     except ValueError as error:
         raise ProviderDown("paypal showed no certificate") from error
     if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
-        raise BadWebhook("paypal: the certificate's time is over")
+        raise BadWebhook("paypal: the certificate has expired")
     if not isinstance(key, rsa.RSAPublicKey):
         raise BadWebhook("paypal: another kind of key")
     return key, certificate.not_valid_after_utc

@@ -1,4 +1,4 @@
-"""What is read of PayPal's messages.
+"""The parts of PayPal's messages that are read.
 
 Source: https://developer.paypal.com/docs/api/orders/v2/, payments/v2 and transaction-search/v1.
 """
@@ -16,14 +16,14 @@ class Amount(msgspec.Struct):
 
 
 class Link(msgspec.Struct):
-    """What a resource is tied to."""
+    """A link to a related resource."""
 
     rel: str
     href: str
 
 
 class RelatedIds(msgspec.Struct):
-    """The ids that a capture is tied to."""
+    """The ids related to a capture."""
 
     order_id: str = ""
 
@@ -41,7 +41,7 @@ class Breakdown(msgspec.Struct):
 
 
 class Capture(msgspec.Struct, kw_only=True):
-    """A capture; or a refund, which tells of its capture in ``links``."""
+    """A capture; or a refund, which names its capture in ``links``."""
 
     id: str
     status: str = ""
@@ -54,20 +54,20 @@ class Capture(msgspec.Struct, kw_only=True):
 
     @property
     def order_id(self) -> str:
-        """The order that it took the money of; empty where it was made without one, which none of ours is."""
+        """The id of its order; empty for a capture without one, which this shop never makes."""
         above = [link.href for link in self.links if link.rel == "up" and "/checkout/orders/" in link.href]
         return self.supplementary_data.related_ids.order_id or "".join(above[:1]).rpartition("/")[2]
 
 
 class Payments(msgspec.Struct):
-    """What was taken and given back of a unit."""
+    """The captures and refunds of a unit."""
 
     captures: list[Capture] = []
     refunds: list[Capture] = []
 
 
 class Unit(msgspec.Struct):
-    """A part of an order; ours have one."""
+    """A part of an order; the shop's orders have one."""
 
     reference_id: str = ""
     custom_id: str = ""
@@ -75,7 +75,7 @@ class Unit(msgspec.Struct):
 
 
 class Order(msgspec.Struct):
-    """What a payer approves."""
+    """An order, which the payer approves."""
 
     id: str
     status: str = ""

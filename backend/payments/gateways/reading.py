@@ -1,4 +1,4 @@
-"""How gateways read what comes from outside: headers, JSON, ids and amounts; all exact, all refused in one way."""
+"""Read external data in gateways: headers, JSON, ids and amounts, exactly and without floats."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from backend.payments.types import IntentId
 
 T = TypeVar("T")
 Refusal = Callable[[str], AppError]
-"""What is raised for a text that cannot be read: BadWebhook of a stranger's, ProviderDown of an answer."""
+"""The error to raise for unreadable data: BadWebhook for a webhook's, ProviderDown for an API answer's."""
 _LONGEST_HEADER: Final = 4096
-# Positive, in plain digits: no sign, no exponent, nothing that a float could have made of it.
+# Positive, in plain digits: no sign and no exponent.
 _PLAIN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
 class Refused(ProviderDown):
-    """A provider's API understood the call and said no; the text names its reason."""
+    """A provider's API understood the call and refused it; the text names its reason."""
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
-    """The value of a header, whatever the case of its name. Raises BadWebhook unless there is exactly one, in ASCII."""
-    found = [value for key, value in headers.items() if key.lower() == name]
-    if len(found) != 1 or not found[0] or len(found[0]) > _LONGEST_HEADER or not found[0].isascii():
+    """The value of a header in any case. Raises BadWebhook unless there is exactly one, in ASCII."""
+    values = [value for key, value in headers.items() if key.lower() == name]
+    if len(values) != 1 or not values[0] or len(values[0]) > _LONGEST_HEADER or not values[0].isascii():
         raise BadWebhook(f"no single header {name}")
-    return found[0]
+    return values[0]
 
 
 def notice(body: bytes, kind: type[T]) -> T:
-    """A webhook's body. Raises BadWebhook for anything but JSON of that shape, in UTF-8."""
+    """Decode a webhook's body. Raises BadWebhook for anything but UTF-8 JSON of this type."""
     return decode(body, kind, BadWebhook)
 
 
 def answer(said: Answer, kind: type[T]) -> T:
-    """The body of an API's answer. Raises ProviderDown for anything but JSON of that shape."""
+    """Decode an API's answer. Raises ProviderDown for anything but UTF-8 JSON of this type."""
     return decode(said.body, kind, ProviderDown)
 
 
 def decode(body: bytes, kind: type[T], refusal: Refusal) -> T:
-    """JSON of that shape. Raises ``refusal`` for anything else."""
+    """Decode JSON of this type. Raises ``refusal`` for anything else."""
     try:
-        # The whole text is looked at: fields that nobody asks for are skipped below, bad UTF-8 in them too.
+        # msgspec skips unknown fields without checking their UTF-8, so check all of it first.
         body.decode()
         return msgspec.json.decode(body, type=kind)
     except (ValueError, RecursionError, OverflowError) as error:
@@ -59,7 +59,7 @@ def decode(body: bytes, kind: type[T], refusal: Refusal) -> T:
 
 
 def intent_id(text: str | None) -> IntentId | None:
-    """The payment that ``text`` names; None where it is no id of ours."""
+    """The payment id that ``text`` is; None if it is not an id as this shop writes them."""
     try:
         found = UUID(text or "")
     except ValueError:
@@ -70,20 +70,20 @@ def intent_id(text: str | None) -> IntentId | None:
 def to_units(money: Money, places: int, step: int = 1) -> int:
     """``money`` in a provider's units of 10^-``places``, rounded up to a multiple of ``step``.
 
-    Rounded up, since people get credit for all that they pay; exact wherever the provider's unit is as fine as ours.
+    Rounding up is safe, since buyers are credited for all that they pay; exact if the provider's unit is as fine.
     """
     steps: int = ceil(Fraction(money.decimal()) * 10**places / step)
     return steps * step
 
 
 def exact_units(money: Money, places: int, step: int = 1) -> int | None:
-    """``money`` in a provider's units, or None where they are too coarse for it."""
+    """``money`` in a provider's units; None if they are too coarse for it."""
     units = to_units(money, places, step)
     return units if from_units(units, places, money.currency) == money else None
 
 
 def from_units(units: int, places: int, currency: str) -> Money:
-    """A provider's units as money; what is finer than our minor unit is dropped. Raises OverflowError."""
+    """A provider's units as money, rounded down to a minor unit. Raises OverflowError."""
     return Money(floor(Fraction(units, 10**places) * 10 ** exponent(currency)), currency)
 
 
@@ -93,7 +93,7 @@ def to_text(units: int, places: int) -> str:
 
 
 def parse(text: str, currency: str, refusal: Refusal) -> Money:
-    """Money from a decimal number of a provider. Raises ``refusal`` for any other text, a sign, or too much."""
+    """Read a decimal number as money. Raises ``refusal`` for any other text, a sign, or too large an amount."""
     try:
         if not _PLAIN.fullmatch(text):
             raise ValueError("not a plain number")
@@ -103,7 +103,7 @@ def parse(text: str, currency: str, refusal: Refusal) -> Money:
 
 
 def currency_code(text: str, refusal: Refusal) -> str:
-    """A currency's code in upper case. Raises ``refusal`` for a text that is none."""
+    """A currency code in upper case. Raises ``refusal`` if the text is none."""
     code = text.upper()
     if not re.fullmatch("[A-Z0-9]{2,12}", code):
         raise refusal("not a currency")
@@ -111,5 +111,5 @@ def currency_code(text: str, refusal: Refusal) -> str:
 
 
 def codes(text: str) -> frozenset[str]:
-    """The currency codes of a list with spaces between."""
+    """Split a text into currency codes."""
     return frozenset(text.split())

@@ -9,7 +9,7 @@ from backend.payments.gateways import reading
 
 _ZERO: Final = reading.codes("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF")
 _THREE: Final = reading.codes("BHD JOD KWD OMR TND")
-# Whole units only, but written with two decimals, for the sake of older integrations.
+# Whole units only, but written with two decimals, for older integrations.
 _WHOLE_OF_TWO: Final = frozenset({"ISK", "UGX"})
 CURRENCIES: Final = (
     reading.codes(
@@ -35,7 +35,7 @@ _MOST_UNITS: Final = 99_999_999
 
 
 def _form(currency: str) -> tuple[int, int]:
-    """The decimals of an amount, and what it must be a multiple of."""
+    """The decimals of an amount, and the step that it must be a multiple of."""
     if currency in _ZERO:
         return 0, 1
     if currency in _THREE:
@@ -44,26 +44,26 @@ def _form(currency: str) -> tuple[int, int]:
 
 
 def to_stripe(money: Money) -> int:
-    """What Stripe charges for ``money``: rounded up where its smallest step is coarser than ours."""
+    """``money`` in Stripe's units, rounded up if Stripe's smallest step is coarser."""
     return reading.to_units(money, *_form(money.currency))
 
 
 def from_stripe(units: int, currency: str) -> Money:
-    """An amount of Stripe's as money. Raises OverflowError."""
+    """An amount in Stripe's units as money. Raises OverflowError."""
     return reading.from_units(units, _form(currency)[0], currency)
 
 
 def exactly(money: Money) -> int | None:
-    """``money`` in Stripe's units, or None where it cannot be said in them."""
+    """``money`` in Stripe's units; None if they are too coarse."""
     return reading.exact_units(money, *_form(money.currency))
 
 
 def minimum(currency: str) -> int:
-    """The least that Stripe charges, in our minor units; 1 where it states none."""
+    """Stripe's smallest charge, in minor units; 1 if it states none."""
     return Money.parse(_MINIMUM[currency], currency).amount if currency in _MINIMUM else 1
 
 
 def most(currency: str) -> int:
-    """The most that Stripe charges, in our minor units."""
+    """Stripe's largest charge, in minor units."""
     places, step = _form(currency)
     return reading.from_units(_MOST_UNITS - _MOST_UNITS % step, places, currency).amount

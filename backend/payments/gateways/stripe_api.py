@@ -1,4 +1,4 @@
-"""Stripe's own library, on our HTTP client. Imported only where Stripe is on: the library takes a while to load."""
+"""Stripe's library on the shop's HTTP client. Imported only if Stripe is enabled, since it is slow to load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.payments.ports import Http
 
 TOLERANCE_SECONDS: Final = 300
 _PAGE: Final = 100
-# Another call is at work on the same thing.
+# A parallel call for the same thing.
 _NOT_NOW: Final = frozenset({"lock_timeout", "idempotency_key_in_use"})
 
 
@@ -28,7 +28,7 @@ class _List(msgspec.Struct):
 
 
 class _Transport(stripe.HTTPClient):
-    """One pool for all, our time limits, and no address but the configured one."""
+    """Sends the library's requests by the shop's client, to the configured URL only."""
 
     name = "souk"
 
@@ -40,36 +40,36 @@ class _Transport(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """One call. Raises ProviderDown as ``Http.call`` does, and for any other address."""
+        """Send one request. Raises ProviderDown as ``Http.call`` does, and for any other URL."""
         if not url.startswith(f"{self._base}/"):
-            raise ProviderDown("stripe: a call to another address")
+            raise ProviderDown("stripe: a request to another URL")
         content = post_data.encode() if isinstance(post_data, str) else None
         said = await self._http.call(method.upper(), url, headers=headers, content=content)
         try:
             said.body.decode()
         except UnicodeDecodeError as error:
             raise ProviderDown("stripe did not answer in UTF-8") from error
-        # Its headers carry nothing that we need; without them the library keeps no figures to send along.
+        # Without the answer's headers the library has no metrics to send with the next request.
         return said.body, said.status, {}
 
 
 class StripeApi:
-    """The calls of one account, and the proof of its events."""
+    """Calls of one account, and the verification of its events."""
 
     def __init__(self, *, http: Http, secret_key: str, webhook_secret: str, url: str) -> None:
-        # The library would write an id of this machine into the home folder and send it along.
+        # Otherwise the library writes an id of this machine into the home folder and sends it.
         stripe.enable_telemetry = False
         base = url.rstrip("/")
         self._client = stripe.StripeClient(
             secret_key,
             base_addresses={"api": base, "files": base, "connect": base, "meter_events": base},
             http_client=_Transport(http, base),
-            max_network_retries=0,  # who calls us comes again by himself
+            max_network_retries=0,  # callers retry
         )
         self._webhook_secret = webhook_secret
 
     async def call(self, method: str, path: str, kind: type[reading.T], *, key: str = "", **asked: Any) -> reading.T:
-        """One call; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused."""
+        """Call the API; ``key`` makes it idempotent. Raises ProviderDown, reading.Refused."""
         options: dict[str, Any] = {"idempotency_key": key} if key else {}
         try:
             said = await self._client.raw_request_async(method, path, **asked, **options)
@@ -82,7 +82,7 @@ class StripeApi:
         return reading.decode(said.body.encode(), kind, ProviderDown)
 
     async def pages(self, path: str, kind: type[reading.T], **asked: Any) -> AsyncIterator[reading.T]:
-        """All items of a list."""
+        """All items of a list, over all pages."""
         after: dict[str, str] = {}
         while True:
             page = await self.call("get", path, _List, limit=_PAGE, **asked, **after)
@@ -96,6 +96,6 @@ class StripeApi:
         """Raises BadWebhook unless Stripe has signed ``body`` within the last five minutes."""
         try:
             self._client.construct_event(body, signature, self._webhook_secret, TOLERANCE_SECONDS)
-        # A signed text that is no event raises what it happens to raise in the library.
+        # For a signed text that is no event, the library raises any of these.
         except (stripe.StripeError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise BadWebhook(f"stripe: {type(error).__name__}") from error

@@ -29,19 +29,19 @@ from backend.payments.types import (
     Refunded,
 )
 
-if TYPE_CHECKING:  # the library behind it is slow to load
+if TYPE_CHECKING:  # the stripe library is slow to load
     from backend.payments.gateways.stripe_api import StripeApi
 
 SIGNATURE: Final = "stripe-signature"
 _LIFETIME_SECONDS: Final = 3600
-_SHORTEST_SECONDS: Final = 31 * 60  # a session lives for half an hour at least; a minute for the way there
+_SHORTEST_SECONDS: Final = 31 * 60  # sessions last at least 30 minutes; one more for the request
 _SKEW: Final = timedelta(hours=1)
 # A dispute in one of these has taken the money from the account.
 _WITHDRAWN: Final = frozenset({"needs_response", "under_review", "lost"})
 _FAILED: Final = frozenset({"failed", "canceled"})
 _UNPAID: Final = frozenset({"requires_payment_method", "canceled"})
-_MARK: Final = "souk_payment"
-_KEY: Final = "souk_refund"
+_PAYMENT_KEY: Final = "souk_payment"
+_REFUND_KEY: Final = "souk_refund"
 
 
 class _Charge(msgspec.Struct, kw_only=True):
@@ -113,9 +113,9 @@ class StripeProvider:
         )
 
     async def create(self, payment: PaymentRef) -> Created:
-        """Open a session. Everything in it follows from the payment, so that the same key gives the same session."""
+        """Open a session, made of the payment only, so that the same key gives the same session."""
         back = f"{self._public_url}/wallet/payments/{payment.intent_id}"
-        metadata = {_MARK: str(payment.intent_id)}
+        metadata = {_PAYMENT_KEY: str(payment.intent_id)}
         price = {
             "currency": payment.payable.currency.lower(),
             "unit_amount": to_stripe(payment.payable),
@@ -136,11 +136,11 @@ class StripeProvider:
             expires_at=int(payment.expires_at.timestamp()),
         )
         if not session.url:
-            raise ProviderDown("stripe gave no address to pay at")
+            raise ProviderDown("stripe gave no payment URL")
         return Created(session.id, PayAction(ActionKind.LINK, url=session.url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport | None:
-        """How the session stands; once it is known to be paid, whether money went back. None of an unknown one."""
+        """The state of the session; once it is credited, its refunds. None for an unknown session."""
         path = f"/v1/checkout/sessions/{payment.external_id}"
         try:
             session = await self._api.call("get", path, _Session, expand=["payment_intent.latest_charge"])
@@ -154,11 +154,11 @@ class StripeProvider:
         return report
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """The news in an event that Stripe has signed within five minutes of now.
+        """Read an event that Stripe signed within the last five minutes.
 
-        The signature (HMAC-SHA256 under the endpoint's secret) covers the time and every byte of the body, so the
-        session and the charge in it are Stripe's own words and are not fetched again. What a dispute has taken is not
-        in its event, and is asked for. The same event again changes nothing: news are named by the payment and its sum.
+        The signature (HMAC-SHA256 with the endpoint's secret) covers the time and every byte of the body, so the
+        session and the charge in it are not fetched again; the charge of a dispute is, since the event does not have
+        it. A repeated event changes nothing: ``event_id`` is the payment and its total.
         """
         signature = reading.header(headers, SIGNATURE)
         self._api.verify(body, signature)
@@ -175,34 +175,34 @@ class StripeProvider:
         return [report] if report else []
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Refund a part of a payment, or all.
+        """Refund a payment, in part or in full.
 
-        Stripe forgets its idempotency keys after a day, so that the refund carries ours and is looked for first.
+        Stripe drops idempotency keys after a day, so the key is also in the refund's metadata, and is looked for first.
         """
         units = exactly(amount)
         if not payment.charge_id or units is None:
-            raise RefundRefused("stripe: nothing that could go back so")
+            raise RefundRefused("stripe: no charge, or an amount that Stripe cannot refund")
         async for item in self._api.pages("/v1/refunds", _Refund, payment_intent=payment.charge_id):
-            if (item.metadata or {}).get(_KEY) == idempotency_key and item.status not in _FAILED:
+            if (item.metadata or {}).get(_REFUND_KEY) == idempotency_key and item.status not in _FAILED:
                 return Refunded(item.id)
         try:
-            made = await self._api.call(
+            refund = await self._api.call(
                 "post",
                 "/v1/refunds",
                 _Refund,
                 key=f"refund:{idempotency_key}",
                 payment_intent=payment.charge_id,
                 amount=units,
-                metadata={_KEY: idempotency_key, _MARK: str(payment.intent_id)},
+                metadata={_REFUND_KEY: idempotency_key, _PAYMENT_KEY: str(payment.intent_id)},
             )
         except reading.Refused as error:
             raise RefundRefused(str(error)) from error
-        if made.status in _FAILED:
-            raise RefundRefused(f"stripe: the refund {made.status}")
-        return Refunded(made.id)
+        if refund.status in _FAILED:
+            raise RefundRefused(f"stripe: the refund {refund.status}")
+        return Refunded(refund.id)
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """The sessions of a period that were paid, and all that went back in it, disputes too."""
+        """The paid sessions of a period, and the refunds and disputes in it."""
         period = {"created": {"gte": int((since - _SKEW).timestamp()), "lt": int((until + _SKEW).timestamp())}}
         reports: list[ProviderReport] = []
         async for session in self._api.pages("/v1/checkout/sessions", _Session, **period):
@@ -216,11 +216,11 @@ class StripeProvider:
         async for dispute in self._api.pages("/v1/disputes", _Dispute, expand=["data.charge"], **period):
             if isinstance(dispute.charge, _Charge):
                 charges[dispute.charge.id] = dispute.charge
-        found = [await self._returned(charge, ProviderDown) for charge in charges.values()]
-        return reports + [report for report in found if report]
+        returned = [await self._returned(charge, ProviderDown) for charge in charges.values()]
+        return reports + [report for report in returned if report]
 
     async def _returned(self, charge: _Charge, refusal: reading.Refusal) -> ProviderReport | None:
-        """How much of a charge went back in all: by refunds, and by disputes that took the money."""
+        """The refund total of a charge: by refunds, and by disputes that withdrew the money."""
         units = charge.amount_refunded
         if charge.disputed:
             async for dispute in self._api.pages("/v1/disputes", _Dispute, charge=charge.id):
@@ -232,7 +232,7 @@ class StripeProvider:
         return ProviderReport(
             event_id=f"refunded:{name}:{refunded.amount}",
             state=ProviderState.REFUNDED,
-            intent_id=reading.intent_id(charge.metadata.get(_MARK)),
+            intent_id=reading.intent_id(charge.metadata.get(_PAYMENT_KEY)),
             refunded=refunded,
             charge_id=name,
             sole_charge=True,
@@ -259,22 +259,22 @@ def _state(session: _Session) -> ProviderState:
         return ProviderState.EXPIRED
     if session.status != "complete":
         return ProviderState.PENDING
-    # The page was filled in, and a bank takes its time: or has refused since.
+    # The form is complete and the bank has not answered yet, or has refused.
     refused = isinstance(session.payment_intent, _PaymentIntent) and session.payment_intent.status in _UNPAID
     return ProviderState.FAILED if refused else ProviderState.CONFIRMING
 
 
 def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = False) -> ProviderReport:
-    """A session as news."""
+    """Report a session."""
     state = ProviderState.FAILED if failed else _state(session)
-    # By what we said of it ourselves: a payer may write any client_reference_id into a Payment Link's address.
-    intent_id = reading.intent_id((session.metadata or {}).get(_MARK))
+    # From the metadata: a payer can put any client_reference_id into a Payment Link's URL.
+    intent_id = reading.intent_id((session.metadata or {}).get(_PAYMENT_KEY))
     if state is not ProviderState.PAID:
         event_id = f"{state}:{session.id}"
         return ProviderReport(event_id=event_id, state=state, intent_id=intent_id, external_id=session.id)
     received = _money(session.amount_total or 0, session.currency or "", refusal)
     if received.amount <= 0:
-        raise refusal("stripe: a payment of nothing")
+        raise refusal("stripe: a payment without an amount")
     charge = session.payment_intent
     name = charge.id if isinstance(charge, _PaymentIntent) else charge or session.id
     return ProviderReport(
@@ -290,7 +290,7 @@ def _of_session(session: _Session, refusal: reading.Refusal, *, failed: bool = F
 
 
 def _build(settings: Settings, kit: ProviderKit) -> StripeProvider:
-    from backend.payments.gateways.stripe_api import StripeApi  # noqa: PLC0415 - see above
+    from backend.payments.gateways.stripe_api import StripeApi  # noqa: PLC0415 - slow to load
 
     if not settings.stripe_secret_key.startswith(("sk_", "rk_")):
         raise SettingsError("STRIPE_SECRET_KEY must be a secret key, sk_… or rk_…, not the publishable one")

@@ -15,7 +15,7 @@ from backend.payments.telegram import Invoice
 
 _T = TypeVar("_T")
 MOST_TRANSACTIONS: Final = 100
-"""What getStarTransactions tells at once."""
+"""The largest page of getStarTransactions."""
 _WAIT_SECONDS: Final = 15.0
 
 
@@ -36,7 +36,7 @@ class Partner(msgspec.Struct, frozen=True):
 
 
 class StarTransaction(msgspec.Struct, frozen=True):
-    """Stars that came (``source``) or went (``receiver``); ``date`` in Unix seconds. A refund has its payment's id."""
+    """Stars received (``source``) or sent (``receiver``); ``date`` in Unix seconds. A refund has its payment's id."""
 
     id: str
     amount: int
@@ -59,7 +59,7 @@ class LabeledPrice(msgspec.Struct, frozen=True):
 
 
 class CreateInvoiceLink(Method[str], frozen=True):
-    """Make an address at which an invoice can be paid."""
+    """Create the URL of an invoice."""
 
     title: str
     description: str
@@ -70,7 +70,7 @@ class CreateInvoiceLink(Method[str], frozen=True):
 
 
 class RefundStarPayment(Method[bool], frozen=True):
-    """Give a payment's Stars back, all of them."""
+    """Refund all Stars of a payment."""
 
     user_id: int
     telegram_payment_charge_id: str
@@ -84,13 +84,13 @@ class GetStarTransactions(Method[StarTransactions], frozen=True):
 
 
 class TelegramApi:
-    """Calls as the bot of the settings."""
+    """Bot API calls of the configured bot."""
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
 
     async def create_link(self, invoice: Invoice) -> str:
-        """An address at which the invoice can be paid. Raises ProviderDown."""
+        """Create the URL of an invoice. Raises ProviderDown."""
         method = CreateInvoiceLink(
             title=invoice.title,
             description=invoice.description,
@@ -102,20 +102,20 @@ class TelegramApi:
         try:
             return await self._call(method)
         except Refused as error:
-            # A wrong provider token, an amount out of Telegram's bounds: nothing that the person could mend.
+            # A wrong provider token, an amount out of bounds: nothing that the buyer can fix.
             raise ProviderDown(str(error)) from error
 
     async def refund_stars(self, user_id: int, charge_id: str) -> None:
-        """Give a payment's Stars back, all of them. Raises Refused, ProviderDown."""
+        """Refund all Stars of a payment. Raises Refused, ProviderDown."""
         await self._call(RefundStarPayment(user_id, charge_id))
 
     async def star_transactions(self, offset: int, limit: int = MOST_TRANSACTIONS) -> list[StarTransaction]:
         """The bot's transactions from the ``offset``-th on, the oldest first. Raises ProviderDown."""
         try:
-            found = await self._call(GetStarTransactions(offset, limit))
+            page = await self._call(GetStarTransactions(offset, limit))
         except Refused as error:
             raise ProviderDown(str(error)) from error
-        return found.transactions
+        return page.transactions
 
     async def _call(self, method: Method[_T]) -> _T:
         try:

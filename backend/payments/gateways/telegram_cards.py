@@ -1,4 +1,4 @@
-"""Cards through Telegram: a provider's token from @BotFather, the shop's currency, news with the bot's updates."""
+"""Cards through Telegram: a provider token from @BotFather, the shop's currency; the bot's updates report payments."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _DIGITS: Final = {
     "BIF": 0, "CLP": 0, "CVE": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "MGA": 0, "PYG": 0,
     "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 }  # fmt: skip
-# Telegram takes what is worth about $1 to $10,000, by the day's rate; of these currencies that can be said here.
+# Telegram accepts about $1 to $10,000 at the day's rate, which is exact only for these currencies.
 # Source: core.telegram.org/bots/payments, "Supported currencies".
 _BOUNDS: Final = {"USD": (100, 1_000_000)}
 
 
 class CardsProvider:
-    """Payments that Telegram hands to the provider of ``token``; what went wrong is mended at the provider's."""
+    """Payments that Telegram passes to the provider of ``token``; refunds are made at that provider."""
 
     name = CARDS_METHOD
 
@@ -46,7 +46,7 @@ class CardsProvider:
         )
 
     async def create(self, payment: PaymentRef) -> Created:
-        """An invoice's link; a second one for the same payment is refused at pre-checkout once the first is paid."""
+        """Create an invoice link; once one link of a payment is paid, pre-checkout refuses the others."""
         invoice = invoice_of(
             payment.intent_id,
             payment.amount,
@@ -60,26 +60,26 @@ class CardsProvider:
         return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport | None:
-        """None: the Bot API has no such question."""
+        """None: the Bot API cannot be asked."""
         return None
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """Raises BadWebhook: Telegram speaks to the bot, nobody speaks here."""
+        """Raises BadWebhook: Telegram reports to the bot."""
         raise BadWebhook("telegram_card: no calls")
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Raises RefundRefused: the Bot API cannot; the provider's own page can."""
-        raise RefundRefused("telegram_card: not by the Bot API")
+        """Raises RefundRefused: the Bot API cannot refund; the provider's own dashboard can."""
+        raise RefundRefused("telegram_card: the Bot API cannot refund")
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """None: the Bot API has no such list."""
+        """None: the Bot API has no list."""
         return None
 
 
 def _build(settings: Settings, kit: ProviderKit) -> CardsProvider:
     currency = settings.shop_currency
     if _DIGITS.get(currency, 2) != exponent(currency):
-        # Its amounts here could not all be told to Telegram.
+        # Some of the shop's amounts could not be written in Telegram's units.
         raise SettingsError(f"TELEGRAM_PROVIDER_TOKEN: Telegram counts {currency} in other units than this shop")
     return CardsProvider(
         api=TelegramApi(settings, kit.http),

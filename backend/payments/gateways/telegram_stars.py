@@ -1,4 +1,4 @@
-"""Telegram Stars: whole Stars at the rate of STAR_PRICE, rounded up; news comes with the bot's updates."""
+"""Telegram Stars: whole Stars at the rate STAR_PRICE, rounded up; the bot's updates report payments."""
 
 from __future__ import annotations
 
@@ -26,54 +26,54 @@ from backend.payments.types import (
     Refunded,
 )
 
-# How far Telegram's clock and ours may be apart.
+# How much Telegram's clock and the shop's may differ.
 _SKEW: Final = timedelta(minutes=5)
-# Telegram refuses larger invoices. It does not say so anywhere: measured by others.
+# Telegram refuses larger invoices; undocumented, measured by others.
 _MOST: Final = 100_000
 _ALREADY: Final = "CHARGE_ALREADY_REFUNDED"
 
 
 class StarBook:
-    """The bot's Star transactions, which Telegram lists from the first on: a day is found without reading all before.
+    """The bot's Star transactions, which Telegram lists from the oldest on; a day is found by bisection.
 
-    Source: Bot API, getStarTransactions ("in chronological order"); the list only grows, so an offset stays true.
+    Source: Bot API, getStarTransactions ("in chronological order"); the list only grows, so offsets stay valid.
     """
 
     def __init__(self, api: TelegramApi) -> None:
         self._api = api
-        self._mark = (0, 0)  # an offset, and the Unix second of what stands there
+        self._known = (0, 0)  # an offset, and the Unix second of the transaction there
 
     async def between(self, since: datetime, until: datetime | None = None) -> list[StarTransaction]:
         """The transactions of a period, the oldest first. Raises ProviderDown."""
         first = int(since.timestamp())
         last = None if until is None else int(until.timestamp())
         offset = await self._before(first)
-        found: list[StarTransaction] = []
+        entries: list[StarTransaction] = []
         while True:
             page = await self._api.star_transactions(offset)
-            found += [entry for entry in page if entry.date >= first and (last is None or entry.date <= last)]
+            entries += [entry for entry in page if entry.date >= first and (last is None or entry.date <= last)]
             if len(page) < MOST_TRANSACTIONS:
-                return found
+                return entries
             offset += len(page)
 
     async def _before(self, second: int) -> int:
         """An offset at most a page before the first transaction of ``second`` or later."""
-        low = self._mark[0] if self._mark[1] < second else 0
+        low = self._known[0] if self._known[1] < second else 0
         high: int | None = None
         step = MOST_TRANSACTIONS
         while high is None or high - low > MOST_TRANSACTIONS:
             probe = low + step if high is None else (low + high) // 2
-            there = await self._api.star_transactions(probe, 1)
-            if there and there[0].date < second:
+            entries = await self._api.star_transactions(probe, 1)
+            if entries and entries[0].date < second:
                 low, step = probe, step * 2
-                self._mark = max(self._mark, (probe, there[0].date))
+                self._known = max(self._known, (probe, entries[0].date))
             else:
                 high = probe
         return low
 
 
 class StarsProvider:
-    """One Star is worth ``price`` major units of the shop's ``currency``."""
+    """Payments in Stars; one Star costs ``price`` major units of the shop's ``currency``."""
 
     name = STARS_METHOD
 
@@ -89,12 +89,12 @@ class StarsProvider:
             partial_refunds=False,
             wait_seconds=10,
             lifetime_seconds=1800,
-            # The bot's updates bring the news; these questions find what they could not bring.
+            # The bot's updates report payments; polling finds lost ones.
             first_poll_seconds=15,
         )
 
     async def create(self, payment: PaymentRef) -> Created:
-        """An invoice's link; a second one for the same payment is refused at pre-checkout once the first is paid."""
+        """Create an invoice link; once one link of a payment is paid, pre-checkout refuses the others."""
         invoice = invoice_of(
             payment.intent_id,
             payment.amount,
@@ -108,22 +108,22 @@ class StarsProvider:
         return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
-        """Whether the payment's charge is among the bot's transactions."""
-        wanted = str(payment.intent_id)
+        """Look for the payment's charge in the bot's transactions."""
+        payload = str(payment.intent_id)
         for entry in await self._book.between(payment.created_at - _SKEW):
             report = _report(entry)
-            if report is None or report.state is not ProviderState.PAID or report.details.get("payload") != wanted:
+            if report is None or report.state is not ProviderState.PAID or report.details.get("payload") != payload:
                 continue
             if payment.charge_id in {None, report.charge_id}:
                 return report
-        return ProviderReport(event_id=f"{wanted}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
+        return ProviderReport(event_id=f"{payload}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """Raises BadWebhook: Telegram speaks to the bot, nobody speaks here."""
+        """Raises BadWebhook: Telegram reports to the bot."""
         raise BadWebhook("stars: no calls")
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Give all of it back; what has gone back before is done. Raises RefundRefused, ProviderDown."""
+        """Refund all Stars of the payment; an earlier refund of them counts. Raises RefundRefused, ProviderDown."""
         if payment.charge_id is None or amount != payment.received:
             raise RefundRefused(f"stars: {amount.amount} of {payment.received.amount}, charge {payment.charge_id}")
         try:
@@ -134,20 +134,20 @@ class StarsProvider:
         return Refunded(payment.charge_id)
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """What people paid and got back in the period, and a little around it: clocks differ."""
+        """Payments and refunds of the period and five minutes around it, since clocks differ."""
         entries = await self._book.between(since - _SKEW, until + _SKEW)
         return [report for report in map(_report, entries) if report is not None]
 
 
 def _report(entry: StarTransaction) -> ProviderReport | None:
-    """The news in a transaction; None for one that is no sale: a withdrawal, a gift that the bot sent, a reward."""
+    """Report a transaction; None if it is no sale: a withdrawal, a gift from the bot, a reward."""
     if entry.amount <= 0:
         return None
     stars = Money(entry.amount, STARS)
     if entry.source is not None and entry.source.type == "user":
         partner = entry.source
         payer = partner.user.id if partner.user else None
-        # A renewal cannot be told from the first charge here: it becomes old news of its payment, kept in its file.
+        # A renewal looks like the first charge here: it becomes a known event of that payment.
         until = entry.date + partner.subscription_period if partner.subscription_period else None
         return paid(entry.id, partner.invoice_payload, stars, payer=payer, until=until)
     if entry.receiver is not None and entry.receiver.transaction_type == "invoice_payment":

@@ -1,4 +1,4 @@
-"""What paying in USDT has in common on every chain: amounts, prices, reports."""
+"""Shared by the USDT providers of all chains: amounts, prices, reports."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DIGITS: Final = exponent(ASSET)
 """The ledger's decimals of USDT; a token may have more of them, never fewer."""
 
 _LARGEST: Final = 10**15
-"""In millionths of a USDT. No payment brings a thousand million of them: a sum beyond is for an admin to see."""
+"""In millionths of a USDT (a thousand million USDT). A larger sum becomes an unmatched payment."""
 BIGINT: Final = 2**63 - 1
-"""The most that a message about money can tell."""
+"""The largest amount of a provider event."""
 _UINT256_DIGITS: Final = 78
 _LISTED: Final = 20
 _LIFETIME: Final = 3600
@@ -29,7 +29,7 @@ _FOLLOWED: Final = 7 * 24 * 3600
 
 
 class Coins(msgspec.Struct, frozen=True):
-    """A transfer that reached us. ``units`` are the token's smallest; ``key`` is unique on its chain."""
+    """A received transfer. ``units`` are the token's smallest; ``key`` is unique on its chain."""
 
     key: str
     units: int
@@ -42,19 +42,19 @@ def units_of(money: Money, decimals: int) -> int:
 
 
 def micro_of(units: int, decimals: int) -> int:
-    """The token's ``units`` in millionths, rounded down: what is less than that cannot be booked."""
+    """The token's ``units`` in millionths, the ledger's smallest unit, rounded down."""
     return int(units // 10 ** (decimals - DIGITS))
 
 
 def decimal_text(units: int, decimals: int) -> str:
-    """``units`` as a plain decimal number without idle zeros, exactly, however large."""
+    """``units`` as an exact decimal number without trailing zeros, of any size."""
     whole, rest = divmod(units, 10**decimals)
     fraction = str(rest).rjust(decimals, "0").rstrip("0")
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
 def read_units(text: object) -> int:
-    """An amount in a token's smallest units, as an API writes it. Raises ValueError for anything but a uint256."""
+    """Read an amount in a token's smallest units from an API. Raises ValueError for anything but a uint256."""
     if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > _UINT256_DIGITS:
         raise ValueError("not an amount")
     return int(text)
@@ -78,8 +78,11 @@ def read_price(settings: Settings) -> Decimal:
 def capabilities(
     price: Decimal, wait_seconds: int, explorer: str, *, lookback: timedelta = timedelta(0)
 ) -> Capabilities:
-    """Of a chain on which a payment usually takes ``wait_seconds``. The money lies at an address of the operator's,
-    whose private key is not here: nothing can be sent back. ``explorer``, ``lookback``: see Capabilities."""
+    """Capabilities on a chain where a payment usually takes ``wait_seconds``.
+
+    Not refundable: the private key of the operator's address is not on this server. ``explorer`` and ``lookback``
+    (``statement_lookback_seconds``): see Capabilities.
+    """
     return Capabilities(
         asset=ASSET,
         unit_price=price,
@@ -101,18 +104,18 @@ def report(
     credited: Money | None = None,
     progress: Mapping[str, str] | None = None,
 ) -> ProviderReport:
-    """What the chain says of a payment: ``coins`` have come for good, ``progress`` tells of more on its way.
+    """Report a payment: ``coins`` are final transfers, ``progress`` describes more on their way.
 
-    ``credited`` is what the books know of already. The report tells ``received`` in every state, so that money which a
-    chain took back is seen when the books are compared.
+    ``credited`` is what the ledger has already. ``received`` is given in every state, so that reconciliation sees money
+    that a chain lost in a reorganisation.
     """
     units = sum(item.units for item in coins)
     micro = micro_of(units, decimals)
     if micro > _LARGEST:
         return _too_large(external_id, coins, units, decimals)
     received = Money(micro, ASSET)
-    told_before = credited is not None and received <= credited
-    if not micro or (progress is not None and told_before):
+    known = credited is not None and received <= credited
+    if not micro or (progress is not None and known):
         return ProviderReport(
             event_id=f"{external_id}:waits",
             state=ProviderState.PENDING if progress is None else ProviderState.CONFIRMING,
@@ -131,14 +134,14 @@ def report(
 
 
 def describe(coins: Sequence[Coins], decimals: int) -> dict[str, str]:
-    """The latest transfers for an admin, and what of their sum is too small to be booked."""
+    """The latest transfers, for admins, and the rest (``dust``) that is below the ledger's smallest unit."""
     dust = sum(item.units for item in coins) % 10 ** (decimals - DIGITS)
-    told = {item.key: f"{decimal_text(item.units, decimals)} < {item.sender}" for item in coins[-_LISTED:]}
-    return told | ({"dust": decimal_text(dust, decimals)} if dust else {})
+    details = {item.key: f"{decimal_text(item.units, decimals)} < {item.sender}" for item in coins[-_LISTED:]}
+    return details | ({"dust": decimal_text(dust, decimals)} if dust else {})
 
 
 def _too_large(external_id: str, coins: Sequence[Coins], units: int, decimals: int) -> ProviderReport:
-    """For no payment, so that it waits among the unmatched; the exact sum is in the details."""
+    """Report a sum that is too large as an unmatched payment; the exact sum is in ``details``."""
     return ProviderReport(
         event_id=f"{external_id}:{coins[-1].key}:too_large",
         state=ProviderState.PAID,
@@ -149,16 +152,16 @@ def _too_large(external_id: str, coins: Sequence[Coins], units: int, decimals: i
 
 
 class Watcher:
-    """A chain calls nobody, has no list of our payments, and money leaves it by the operator's own wallet only."""
+    """The methods that are the same on all chains: no webhooks, no refunds, no statement."""
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
-        """Raises BadWebhook: a chain calls nobody."""
-        raise BadWebhook("no chain calls here")
+        """Raises BadWebhook: a chain sends no webhooks."""
+        raise BadWebhook("a chain sends no webhooks")
 
     async def refund(self, payment: PaymentRef, amount: Money, idempotency_key: str) -> Refunded:
-        """Raises RefundRefused: there is no private key on this server."""
+        """Raises RefundRefused: the private key is not on this server."""
         raise RefundRefused("USDT is sent back by hand")
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """None: each payment is looked at by itself."""
+        """None: each payment is asked about by ``status``."""
         return None

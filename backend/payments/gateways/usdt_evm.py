@@ -22,11 +22,11 @@ from backend.payments.types import (
     ProviderState,
 )
 
-# A reorganisation may move a transfer below the block in which its address was given out.
+# A reorganisation may move a transfer below the block in which its address was issued.
 _BEFORE: Final = 64
 _WAIT_SECONDS: Final = 240
 _FINALIZED: Final = "finalized"
-# About a minute of blocks by the chain's number: honest nodes differ by seconds. Elsewhere blocks may be quick or slow.
+# About a minute of blocks, by chain id: honest nodes differ by seconds.
 _SPREAD: Final = {1: 5, 10: 30, 56: 100, 137: 30, 8453: 30, 42161: 240, 43114: 40}
 _OTHER_SPREAD: Final = 30
 
@@ -48,8 +48,10 @@ _KNOWN: Final = {
 
 
 class EvmProvider(usdt.Watcher):
-    """A payment's state is read from the chain each time, so a reorganised one is simply read again. What is final and
-    agreed on is kept with the payment as its ``checkpoint``, which only saves reading."""
+    """Reads a payment's state from the chain each time, so a reorganised chain is simply read again.
+
+    What is final and agreed on is stored as the payment's ``checkpoint``, which only saves reading.
+    """
 
     name = "usdt_evm"
 
@@ -64,7 +66,7 @@ class EvmProvider(usdt.Watcher):
         self._network = network
 
     async def create(self, payment: PaymentRef) -> Created:
-        """An address of its own, and the block from which on it is watched. Raises ProviderDown without a node."""
+        """Derive an address for the payment, watched from the current block on. Raises ProviderDown without a node."""
         address = self._addresses.at(payment.number)
         start = max(await self._nodes.head() - _BEFORE, 0)
         units = usdt.units_of(payment.payable, self._token.decimals)
@@ -79,7 +81,7 @@ class EvmProvider(usdt.Watcher):
         return Created(f"{address}@{start}", PayAction(ActionKind.TRANSFER, fields=fields))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
-        """What has come for good, else what is on its way and how deep it lies. Raises ProviderDown."""
+        """Report final transfers, else those on their way with their confirmations. Raises ProviderDown."""
         external_id = payment.external_id or ""
         address, _, start = external_id.partition("@")
         sight = await self._nodes.read(address, int(start), _read_checkpoint(payment.checkpoint))
@@ -88,19 +90,19 @@ class EvmProvider(usdt.Watcher):
         waiting = [item for item in sight.waiting if item.units]
         progress = self._progress(sight, waiting) if waiting else None
         checkpoint = msgspec.json.encode(sight.checkpoint).decode() if sight.checkpoint else ""
-        told = usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
-        if not sight.whole and told.received is not None and told.received < payment.received:
-            # Still on the way through the chain again, to where the rest lies.
+        report = usdt.report(external_id, coins, self._token.decimals, credited=payment.received, progress=progress)
+        if not sight.whole and report.received is not None and report.received < payment.received:
+            # The chain is being read again and the rest is not reached yet.
             return ProviderReport(
                 event_id=f"{external_id}:reads",
                 state=ProviderState.PENDING,
                 external_id=external_id,
                 checkpoint=checkpoint,
             )
-        return msgspec.structs.replace(told, checkpoint=checkpoint)
+        return msgspec.structs.replace(report, checkpoint=checkpoint)
 
     async def examine(self) -> list[str]:
-        """What an operator should know of the nodes."""
+        """Problems of the nodes, for the operator."""
         return await self._nodes.examine()
 
     def _progress(self, sight: Sight, waiting: list[Seen]) -> dict[str, str]:
@@ -117,7 +119,7 @@ class EvmProvider(usdt.Watcher):
 def _read_checkpoint(text: str) -> Checkpoint | None:
     try:
         return msgspec.json.decode(text, type=Checkpoint) if text else None
-    except msgspec.MsgspecError:  # another version's
+    except msgspec.MsgspecError:  # written by another version
         return None
 
 

@@ -167,7 +167,7 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
 
 
 @pytest.mark.parametrize(
-    ("done", "comparable", "said", "told"),
+    ("done", "reconcilable", "said", "told"),
     [
         (compared(), True, "Agrees", False),
         (compared(), False, "Cannot be compared", True),
