@@ -120,7 +120,7 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
     usdt_evm.SPEC,
     deposit.SPEC,
 )
-"""Every way to pay, in the order of its showing; a new one is one line here and one file in payments/gateways."""
+"""Every payment method, in the order in which buyers see it; a new one is a line here and a payments/gateways file."""
 
 
 def _major(settings: Settings, units: int) -> Money:

@@ -11,15 +11,15 @@ from backend.kernel.text import fill
 from bot.context import Words
 
 MESSAGES: Final[dict[str, str]] = {
-    "not_found": _("This is not here any more"),
+    "not_found": _("Not found"),
     "forbidden": _("You don't have access"),
     "blacklisted": _("You're blocked. You can still write to us here."),
     "payment_closed": _("This payment is over or is not yours. Nothing was taken"),
     "order_not_payable": _("The order does not wait for money any more. Nothing was taken"),
-    "rate_limited": _("That was a lot at once. Go on in a moment"),
-    "unavailable": _("The shop does not answer just now. Try again in a moment"),
+    "rate_limited": _("Too many requests. Try again in a moment."),
+    "unavailable": _("The shop isn't responding. Try again in a moment."),
 }
-_ANYTHING_ELSE: Final = _("Something broke on our side. Nothing was taken")
+_ANYTHING_ELSE: Final = _("Something went wrong. You haven't been charged.")
 
 
 def message(error: BaseException, words: Words) -> str:

@@ -155,7 +155,7 @@ async def _empty(connection: object) -> None:
     names = await driver.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
     )
-    # TRUNCATE makes every file anew, some 170 ms a test. Append-only tables refuse even this, unless triggers sleep.
+    # TRUNCATE creates every file again, some 170 ms a test. Append-only tables refuse even this, unless triggers sleep.
     deletes = "; ".join(f'DELETE FROM "{row["tablename"]}"' for row in names)
     await driver.execute(f"SET session_replication_role = replica; {deletes}; SET session_replication_role = origin")
 

@@ -90,7 +90,7 @@ async def examine(services: Services) -> list[Finding]:
 async def _servers(services: Services) -> AsyncIterator[Finding]:
     state = await health.check(services.uow, services.redis)
     if state.database is health.State.DOWN:
-        yield Finding(State.WRONG, "database", f"{await _database_trouble(services)}: look at DATABASE_URL")
+        yield Finding(State.WRONG, "database", f"{await _database_trouble(services)}: check DATABASE_URL")
     else:
         yield Finding(State.OK, "database", "it answers")
         yield _MIGRATIONS[state.migrations]
@@ -99,7 +99,7 @@ async def _servers(services: Services) -> AsyncIterator[Finding]:
     if state.redis is health.State.OK:
         yield Finding(State.OK, "redis", "it answers")
     else:
-        text = "it does not answer: look at REDIS_URL; the shop sells on, but messages and payments wait"
+        text = "no connection: check REDIS_URL. The shop continues to sell, but messages and payments are delayed"
         yield Finding(State.WRONG, "redis", text)
     if state.migrations in {health.Migrations.HEAD, health.Migrations.AHEAD}:
         for finding in await _master_keys(services):
@@ -236,7 +236,7 @@ async def _ways(services: Services) -> list[Finding]:
         notes = await services.payments.methods.examine(Actor.system(), setup.name)
         found += [Finding(State.NOTE, f"pay: {setup.name}", note) for note in notes]
     if not any(setup.state is SetupState.ON for setup in setups):
-        found.append(Finding(State.WRONG, "payments", "no way to pay is on: wallets cannot be topped up"))
+        found.append(Finding(State.WRONG, "payments", "no payment method is enabled: wallets cannot be topped up"))
     return found
 
 
@@ -256,9 +256,9 @@ def _way(setup: ProviderSetup) -> list[Finding]:
 
 
 POLICY: Final = (
-    "Telegram's rules want Stars for digital goods in Mini Apps; it may act against a bot that sells them by other ways"
+    "Telegram's rules want Stars for digital goods in Mini Apps; it may restrict a bot that uses other payment methods"
 )
-"""What an operator must know who switches on a way that is not Stars."""
+"""A warning for shops that enable a payment method other than Stars."""
 
 
 _CHECKS: Final[tuple[Callable[[Services], Awaitable[list[Finding]]], ...]] = (

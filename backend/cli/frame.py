@@ -1,4 +1,4 @@
-"""What every command stands in: the backend around its work, and one line for what went wrong."""
+"""What all commands share: a running backend, one-line errors, progress bars."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _errors = Console(stderr=True)
 
 
 class OneLineGroup(click.Group):
-    """Turns every expected failure into one line and an exit code; a traceback is for bugs only."""
+    """Shows every expected failure as one line and an exit code; only bugs show a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Raises SystemExit: 2 for wrong settings, 1 for another failure with a known cause."""
         setup_command_logging()
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # A terminal that cannot show a sign must not end the command over it.
+            # A terminal that cannot show a character must not end the command.
             sys.stdout.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
@@ -62,22 +62,22 @@ class OneLineGroup(click.Group):
 
 
 def told(error: BaseException) -> str:
-    """What went wrong, in one line and without a secret."""
+    """Describe an error in one line without secrets."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     # SQLAlchemy wraps the driver's error in one of its own, whose text begins with the name of a class.
     cause = cause.__cause__ if isinstance(cause.__cause__, asyncpg.PostgresError) else cause
     text = scrub(next(iter(str(cause).splitlines()), "") or type(cause).__name__)
     if getattr(cause, "sqlstate", "") == _NO_SUCH_TABLE:
-        return f"the database is not up to date, `souk migrate` brings it there ({text})"
+        return f"the database is not up to date: run `souk migrate` ({text})"
     if isinstance(error, (DBAPIError, asyncpg.PostgresError)) and database_lost(error):
-        return f"the database does not answer ({text})"
+        return f"cannot reach the database ({text})"
     return text
 
 
 def with_services(work: Callable[[Services], Awaitable[R]], *, examining: bool = False) -> R:
     """Run ``work`` with the whole backend, and close it afterwards. Raises SettingsError.
 
-    ``examining`` lets a wrong SHOP_CURRENCY pass: whoever looks for faults tells it.
+    ``examining`` accepts a wrong SHOP_CURRENCY, because `souk doctor` reports it.
     """
 
     async def run() -> R:
@@ -92,6 +92,6 @@ def with_services(work: Callable[[Services], Awaitable[R]], *, examining: bool =
 
 
 def progress(*columns: ProgressColumn) -> Progress:
-    """A bar on the error output that leaves nothing behind, and is not there at all where nobody watches."""
+    """A progress bar on stderr, removed at the end, and absent when stderr is no terminal."""
     told_first = (TextColumn("{task.description}"), BarColumn())
     return Progress(*told_first, *columns, console=_errors, transient=True, disable=not _errors.is_terminal)

@@ -14,7 +14,7 @@ from backend.cli.frame import console, progress, with_services
 
 @click.group()
 def keys() -> None:
-    """The master keys that protect what is stored."""
+    """Manage the master keys that protect stored secrets."""
 
 
 @keys.command()
@@ -26,12 +26,12 @@ def generate() -> None:
 
 @keys.command()
 def rotate() -> None:
-    """Wrap every data key by the first key of MASTER_KEYS; what they protect stays as it is."""
-    console.print(f"{with_services(_rotate)} data keys are wrapped by the current master key now.")
+    """Encrypt every data key with the first key of MASTER_KEYS. Stored secrets do not change."""
+    console.print(f"{with_services(_rotate)} data keys now use the current master key.")
 
 
 async def _rotate(services: Services) -> int:
-    """How many were wrapped anew, with a bar meanwhile; each transaction takes some, so that none is held for long."""
+    """Wrap all data keys again and return their number, a few in each transaction so that none is locked for long."""
     done = 0
     with progress(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         async with services.uow.read() as tx:

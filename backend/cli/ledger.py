@@ -1,4 +1,4 @@
-"""``souk ledger``: the operator's proof that the books balance."""
+"""``souk ledger``: check that the ledger is balanced."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from backend.wallet.types import BooksReport
 
 @click.group()
 def ledger() -> None:
-    """The ledger of all money."""
+    """Check the ledger of all money."""
 
 
 @ledger.command()
 def verify() -> None:
-    """Prove the books: every transfer, every balance, every total. Exit code 1 when something is wrong."""
+    """Check every transfer, balance and total of the ledger. Exit code 1 if something is wrong."""
     report = with_services(lambda services: prove(services.wallet.ledger))
     print_report(console, report)
     sys.exit(0 if report.balanced else FAILED)
 
 
 async def prove(ledger_service: LedgerService) -> BooksReport:
-    """The report, with a bar while it is made."""
+    """Check the ledger with a progress bar, and return the report."""
     with progress(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
-        task = bar.add_task("Proving the books", total=None)
+        task = bar.add_task("Checking the ledger", total=None)
         return await ledger_service.verify(
             Actor.system(), lambda done, steps: bar.update(task, completed=done, total=steps)
         )
 
 
 def print_report(console: Console, report: BooksReport) -> None:
-    """Show what was counted and, where the books are wrong, each difference with its id."""
+    """Show the counts and each difference with its id."""
     counted = Table(show_header=False, box=None)
     for name, number in (("transfers", report.transfers), ("legs", report.legs), ("accounts", report.accounts),
                          ("legs waiting for the rollup", report.waiting)):  # fmt: skip
@@ -48,11 +48,11 @@ def print_report(console: Console, report: BooksReport) -> None:
         counted.add_row(f"held by people, {asset}", f"{Money(total, asset).decimal():,f}")
     console.print(counted)
     if report.balanced:
-        console.print("[green]The books balance.[/green]")
+        console.print("[green]The ledger is balanced.[/green]")
         return
     for item in report.differences:
         line = f"{item.problem}  {item.subject}  {item.asset}  should be {item.expected}, is {item.found}"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     for problem, count in report.problems.items():
         console.print(f"{problem}: {count:,}")
-    console.print(f"[red]The books do not balance: {sum(report.problems.values()):,} differences.[/red]")
+    console.print(f"[red]The ledger is not balanced: {sum(report.problems.values()):,} differences.[/red]")

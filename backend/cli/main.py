@@ -1,4 +1,4 @@
-"""The ``souk`` command: starts the roots by name, and does an operator's chores."""
+"""The ``souk`` command: starts the processes by name, and has an operator's tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from backend.infra.shop_currency import check_currency
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="souk")
 def main() -> None:
-    """Souk: a shop inside Telegram, its processes and an operator's chores."""
+    """Souk, a shop inside Telegram: start its processes and maintain it."""
 
 
 main.add_command(import_group)
@@ -36,7 +36,7 @@ main.add_command(doctor)
 
 
 def _replace_process(*command: str) -> None:
-    """Become another program, so that signals reach it and not a parent that waits."""
+    """Replace this process, so that signals reach the new program and not a waiting parent."""
     os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - our own module, no shell wanted
 
 
@@ -48,7 +48,7 @@ def web() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run the background work: outbox relay, jobs, timers."""
+    """Run background jobs and timers."""
     _replace_process("-m", "backend.worker")
 
 
@@ -80,9 +80,9 @@ def demo(port: int, state: Path) -> None:
 
 
 @main.command()
-@click.option("--revision", default="head", show_default=True, help="The revision to go up to.")
+@click.option("--revision", default="head", show_default=True, help="The revision to migrate to.")
 def migrate(revision: str) -> None:
-    """Bring the database up to date."""
+    """Migrate the database to the newest revision."""
     settings = load_settings()
     asyncio.run(check_currency(settings))
     asyncio.run(migrations.upgrade(settings.database_url, revision))

@@ -39,7 +39,7 @@ def list_settings() -> None:
 @click.argument("name", type=_NAME)
 @click.argument("value")
 def set_value(name: str, value: str) -> None:
-    """Use VALUE instead of the value in .env, in every process, at once and after restarts."""
+    """Use VALUE instead of the value in .env, in every process, now and after restarts."""
 
     async def work(services: Services) -> None:
         await services.shop_settings.change(Actor.system(), name, value)

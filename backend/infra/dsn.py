@@ -135,7 +135,7 @@ def _timeout(text: str) -> float | None:
         return _CONNECT_SECONDS
     if not re.fullmatch(r"-?[0-9]{1,6}", text):
         raise BadAddress("has a connect_timeout that is no whole number of seconds")
-    # As libpq has it: nothing and less is "for ever", and one second is too short.
+    # As in libpq: 0 or less means no limit, and 1 second counts as 2.
     return max(float(text), 2.0) if int(text) > 0 else None
 
 

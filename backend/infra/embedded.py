@@ -46,7 +46,7 @@ _ROOTS_USER: Final = "pgserver"
 _STILL_THERE: Final = re.compile("pre-existing shared memory block|lock file .* already exists")
 
 # Asks Linux for SIGTERM when the parent is gone (backend.infra.roots.die_with_parent), then becomes the program named.
-# Not by preexec_fn: whoever starts a server may have threads. The libraries are those of a bare Python.
+# Not by preexec_fn: the process that starts a server may have threads. The libraries are those of a bare Python.
 _UNTIL_PARENT_DIES = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.argv[1], sys.argv[1:])"
 
 

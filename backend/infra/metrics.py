@@ -43,7 +43,7 @@ _SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a scrape every few seconds is no news."""
+        """Log nothing: a scrape every few seconds would fill the log."""
 
 
 def _registry() -> CollectorRegistry:

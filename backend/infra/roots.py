@@ -57,7 +57,7 @@ async def run_until_stopped(
 ) -> int:
     """Run ``parts`` until SIGTERM or SIGINT, then ``before_end``, then cancel them; the exit code.
 
-    A part that ends or fails by itself ends the process with 1: whoever supervises it starts it anew.
+    A part that ends or fails by itself ends the process with 1: its supervisor (Docker, the demo) starts it again.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

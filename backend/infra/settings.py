@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     default_timezone: str = "UTC"
     support_url: str = ""
     bot_url: str = ""
-    """Where the bot is, for whoever comes from outside of Telegram."""
+    """The bot's link, for people who open the shop outside Telegram."""
 
     telegram_api_url: str = "https://api.telegram.org"
     telegram_script_url: str = "https://telegram.org/js/telegram-web-app.js"

@@ -61,7 +61,7 @@ class Signals:
     def may_have_come_since(self, moment: float, topic: str, key: str) -> bool:
         """Whether this signal came here at or after ``moment`` (seconds of ``time.time``), or was perhaps missed then.
 
-        For who begins to listen after he has looked: what came between the two is known here.
+        For code that reads first and listens afterwards: a signal between the two is not missed.
         """
         return moment <= max(self._heard.get(f"{topic}:{key}", 0.0), self._blind_until)
 

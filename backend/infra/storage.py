@@ -66,7 +66,7 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 class PrivateFiles:
-    """Keeps what only some may see under ``root``, which nothing serves; whoever puts a file in seals it first."""
+    """Stores private files under ``root``, which nothing serves. Callers encrypt a file before they store it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -93,7 +93,7 @@ class PrivateFiles:
 
 
 class Storage:
-    """Keeps pictures under ``root``. The same bytes are kept once and never change, so they may be cached for ever."""
+    """Stores pictures under ``root``, equal bytes once. A stored picture never changes, so browsers may cache it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

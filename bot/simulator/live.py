@@ -1,4 +1,4 @@
-"""What changes, told to every open page (server-sent events) and to whoever waits for it."""
+"""Sends changes to every open page (server-sent events) and wakes everything that waits for one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ class Live:
         self.closed = False
 
     def tell(self, kind: str, **data: Any) -> None:
-        """Send an event to every page and wake whoever waits for a change."""
+        """Send an event to every page, and wake everything that waits for a change."""
         event = msgspec.json.encode({"kind": kind, **data})
         for queue in self._queues:
             queue.put_nowait(event)

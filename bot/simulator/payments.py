@@ -146,7 +146,7 @@ def renew(world: World, charge_id: str) -> PaymentResult:
 
 
 def refund(world: World, user_id: int, charge_id: str) -> None:
-    """Give Stars back; raises 400 for an unknown charge, another person's, or one refunded already."""
+    """Refund Stars; raises 400 for an unknown charge, another person's, or one refunded already."""
     charge = world.data.charges.get(charge_id)
     if charge is None or charge.user_id != user_id or charge.currency != "XTR":
         raise bad_request("CHARGE_NOT_FOUND")
@@ -171,5 +171,5 @@ def refund(world: World, user_id: int, charge_id: str) -> None:
 
 
 def balance(world: World) -> int:
-    """Return the bot's whole Stars: what came in less what was given back."""
+    """Return the bot's whole Stars: what came in less what was refunded."""
     return sum(entry["amount"] * (1 if "source" in entry else -1) for entry in world.data.transactions)

@@ -130,7 +130,7 @@ async def test_two_migrators_at_once_make_one_database(empty_database: str) -> N
 
 
 async def _sell(settings: Settings) -> None:
-    """A row in every append-only table, and money in the books."""
+    """A row in every append-only table, and money in the ledger."""
     services = build(settings)
     async with services.running(listen=False):
         await services.identity.access.ensure_root()

@@ -14,7 +14,7 @@ from tests.processes import ROOT, environment
 _NOT_IDLE = {
     # Only commands migrate and draw; the bot alone has aiogram.
     "alembic", "mako", "rich", "pygments", "aiogram", "aiohttp", "pydantic", "attr",
-    # For the ways to pay that are on, and here none of them is.
+    # For enabled payment methods, and here none is.
     "stripe", "bip_utils", "openai",
 }  # fmt: skip
 _WEB = {"litestar", "jinja2"}

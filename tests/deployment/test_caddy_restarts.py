@@ -17,7 +17,7 @@ def _is_sale(answer: httpx.Response | Exception) -> TypeGuard[httpx.Response]:
 
 
 def test_a_restart_is_not_noticed(site: Site, form: bytes) -> None:
-    """Web is stopped and started anew while people go on buying and looking: nobody sees an error, nothing twice.
+    """Web is restarted while people continue to buy and browse: nobody sees an error, nothing twice.
 
     But for a rare purchase: a POST that was on its way to the closing process is not sent again by Caddy, which says so
     with a 503. It was not taken, and may be repeated.

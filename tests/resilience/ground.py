@@ -176,7 +176,7 @@ class Ground:
         return Counter(number for text in texts for number in wanted if number in text)
 
     async def told(self, telegram_id: int, numbers: Iterable[str], seconds: float = 90) -> Counter[str]:
-        """The same, once each of them was spoken of."""
+        """The events, each reported once."""
         wanted = set(numbers)
 
         async def all_told() -> Counter[str] | None:

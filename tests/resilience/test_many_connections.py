@@ -98,7 +98,7 @@ async def test_live_pages_and_silent_connections_shut_nobody_out(ground: Ground)
             return slow < _SLOWEST
 
         await until(is_quick)
-        # Those that say nothing, or never end their headers, are let go.
+        # Connections that send nothing, or never finish their headers, are closed.
         closed = [asyncio.create_task(reader.read()) for reader, _ in quiet]
         done, _ = await asyncio.wait(closed, timeout=capacity.HEADER_SECONDS + 20)
         assert len(done) == len(quiet)

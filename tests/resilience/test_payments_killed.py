@@ -59,7 +59,7 @@ class Counter:
         self.top_ups: list[Intent] = []
 
     async def begin(self) -> Sale:
-        """Somebody orders, with too little in his wallet."""
+        """A buyer orders with too little in their wallet."""
         services = self.ground.services
         buyer = await self.ground.buyer(_HELD)
         order = await services.orders.checkout.reserve(buyer.actor, self.goods.variant_id, 1, "tap-0000001", hold=True)
@@ -71,7 +71,7 @@ class Counter:
         return sale
 
     async def top_up(self) -> Intent:
-        """Somebody puts money into his wallet, with a bonus of a tenth on it."""
+        """A buyer tops up their wallet, with a bonus of ten percent."""
         services, buyer = self.ground.services, await self.ground.buyer()
         root = await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         await services.growth.bonuses.add_rule(root, NewBonusRule(minimum=usd(_TOP_UP), basis_points=1000))
@@ -100,7 +100,7 @@ class Counter:
                 await self.ground.web.ready()
 
     async def paid_at_the_provider(self, sale: Sale) -> None:
-        """No webhook comes; but whoever asks hears that it is paid, and now is the time to ask."""
+        """No webhook comes, but a status query says that it is paid, and one is due now."""
         later = "UPDATE payment_intents SET created_at = created_at - interval '1 minute' WHERE id = $1"
         await self.ground.rows(later, sale.intent.id)
         due = "UPDATE outbox_jobs SET run_at = now() WHERE unique_key = $1"
@@ -120,7 +120,7 @@ class Counter:
         assert not dead
 
     async def assert_each_is_paid_once(self, refunded: int = 0) -> None:
-        """Every order delivered, every payment credited, every hold captured, all of it once; the books prove it."""
+        """Every order delivered, every payment credited, every hold captured, all of it once; the ledger proves it."""
         count = len(self.sales)
         begun = [*(sale.intent for sale in self.sales), *self.top_ups]
         intents = await self.ground.rows("SELECT credited, received FROM payment_intents ORDER BY id")
@@ -164,7 +164,7 @@ async def test_the_web_dies_between_the_steps_of_a_webhook(counter: Counter) -> 
         assert await counter.notify(sale, until_taken=False) == 0, "no answer comes from the dead"
         await counter.fuse.blown(place)
         await until(functools.partial(_one_is_gone, victims))
-        # Whoever was not hit: the whole process goes, as in a power cut, and comes again.
+        # If no failpoint was hit: the whole process is killed, as in a power cut, and started again.
         ground.web.strike()
         await ground.web.ended()
         credited = await ground.count("SELECT credited FROM payment_intents WHERE id = $1", sale.intent.id)

@@ -47,7 +47,7 @@ class Load:
         self._over = False
 
     def end(self) -> None:
-        """Nobody asks for anything more but what he has not got yet."""
+        """A buyer asks only for what they have not received yet."""
         self._over = True
 
     def count(self, *statuses: int, since: int = 0) -> int:
@@ -145,7 +145,7 @@ async def test_the_shop_outlives_a_restart_of_its_database(ground: Ground, postg
     await ground.web.ready()
     assert {pid for process in (ground.web, ground.worker) for pid in descendants(process.pid)} == processes
 
-    # One order for each key, and everybody is told of his, by a worker that nobody has started again.
+    # One order for each key, and every buyer is notified, by a worker that nobody restarted.
     numbers = [number for found in load.numbers.values() for number in found.values()]
     assert len(set(numbers)) == len(numbers) == _BUYERS * _EACH == await ground.count("SELECT count(*) FROM orders")
     await ground.books_balance()

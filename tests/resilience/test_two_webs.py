@@ -62,7 +62,7 @@ async def test_a_session_ends_in_every_process(ground: Ground) -> None:
     helper_there.token = None
     assert (await helper_there.get("/admin/people")).status_code == 403
 
-    # Shut out: neither the session nor fresh initData opens any door.
+    # Blocked: neither the session nor fresh initData gives access.
     begun = time.monotonic()
     await post(f"/admin/people/{buyer.actor.id}/block", reason="fraud")
     assert await refused(there, "blacklisted", begun) < _AT_ONCE

@@ -59,7 +59,7 @@ async def test_killed_while_many_buy(ground: Ground) -> None:
             numbers[key] = await buyer.insist(ground.web, goods, key)
             answered += 1
             if (what := deaths.get(answered)) is not None:
-                # A second death waits until the first is over, so that each finds a process that serves.
+                # The next kill waits until the process serves again.
                 async with one_at_a_time:
                     await asyncio.gather(*revivals)
                     await ground.web.ready()

@@ -1,4 +1,4 @@
-"""The back office of a shop whose second way to pay says what the test sets."""
+"""The back office of a shop whose second payment method reports what the test sets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MakeAdmin = Callable[..., Awaitable[Visitor]]
 
 @pytest.fixture
 def fake() -> FakeProvider:
-    """A provider that gives money back."""
+    """A provider that refunds."""
     return FakeProvider(capabilities=Capabilities(refundable=True))
 
 

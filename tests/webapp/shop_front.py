@@ -1,4 +1,4 @@
-"""A shop with several ways to pay, whose words the test gives."""
+"""A shop with several payment methods, whose names the test sets."""
 
 from __future__ import annotations
 

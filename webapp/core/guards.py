@@ -69,7 +69,7 @@ async def signed_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Sign
 
 
 async def actor_of_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
-    """The person for whom this address was signed, if he may still come in.
+    """The person for whom this address was signed, if they are still allowed in.
 
     For handlers with ``opt=PUBLIC`` that a browser calls without headers: downloads, server-sent events. Raises
     LinkExpired, SessionRevoked, Blocked.

@@ -27,7 +27,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     login: Limit = Limit("login", 3000, 60)
     """Logins with initData, by address: a carrier hides many people behind one."""
     login_person: Limit = Limit("login_person", 300, 60)
-    """Logins with good initData, by person; a program may sign in anew with each call."""
+    """Logins with good initData, by person; a program may sign in again with each call."""
     login_failed: Limit = Limit("login_failed", 300, 60)
     """Logins with bad initData or a bad token, by address."""
 

@@ -34,7 +34,7 @@ _CHANGED: Final = b"event: changed\ndata: changed\n\n"
 
 
 class Seat:
-    """A place among the open streams, taken before the answer begins; ``leave`` gives it back, once."""
+    """A place among the open streams, taken before the response starts; ``leave`` releases it, once."""
 
     def __init__(self, streams: Streams, user_id: UserId) -> None:
         self._streams = streams
@@ -43,13 +43,13 @@ class Seat:
         self.begun = False
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Release the place."""
         if self._taken:
             self._taken = False
             self._streams.give_back(self._user_id)
 
     def leave_unless_begun(self) -> None:
-        """Give the place back if nobody reads the stream: the client was gone before its answer began."""
+        """Release the place if nobody reads the stream: the client disconnected before the response started."""
         if not self.begun:
             self.leave()
 
@@ -201,7 +201,7 @@ async def live(request: Request[Any, Any, Any]) -> Stream:
 
 
 async def _quiet(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    # Once the stream has begun there is no other answer to give: a person shut out meanwhile sees it end.
+    # Once the stream has started no error page is possible: for a person blocked meanwhile it just ends.
     try:
         async for event in events:
             yield event

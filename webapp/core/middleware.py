@@ -358,7 +358,7 @@ class Pipeline:
 
 
 def locale_of(accept_language: bytes, default: Locale) -> Locale:
-    """The language for somebody unknown, from what his browser prefers first."""
+    """The language for an unknown visitor: the first that their browser prefers."""
     return Locale.closest(accept_language.decode("latin-1").split(",")[0].split(";")[0].strip(), default)
 
 

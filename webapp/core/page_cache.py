@@ -96,7 +96,7 @@ class PageCache:
         return None
 
     def done(self, key: PageKey) -> None:
-        """The rendering of this key is over, well or not."""
+        """The rendering of this key has ended, with or without an error."""
         busy = self._rendering.pop(key, None)
         if busy is not None:
             busy.set()

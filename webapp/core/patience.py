@@ -1,4 +1,4 @@
-"""How long a client may take to send what it has announced: no request holds a place for ever."""
+"""How long a client may take to send what it has announced: no request holds a place without limit."""
 
 from __future__ import annotations
 

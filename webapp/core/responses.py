@@ -16,7 +16,7 @@ Html = Response[bytes]
 
 FORM_ERROR: Final = 422
 """The status of a form that comes back with words beside its fields: htmx swaps it in like a good answer."""
-# Pages hold what is one person's own: nothing between here and him may keep them.
+# Pages are personal: no cache between the server and the person may store them.
 _HEADERS: Final = {"cache-control": "no-store", "vary": "Authorization, HX-Request"}
 _MEDIA_TYPE: Final = "text/html"  # Litestar tells the charset
 
@@ -74,7 +74,7 @@ def fragment(
 def sheet(request: SoukRequest, template: str, view: msgspec.Struct, *, status: int = 200) -> Html:
     """A sheet over the page, wherever the asking element points."""
     headers = {"hx-retarget": "#sheet", "hx-reswap": "innerHTML"}
-    # Whoever asks for the sheet itself may be gone by now, changed by another answer: htmx fails to retarget for it.
+    # The element that asked for the sheet may have been replaced by now, and htmx fails to retarget then.
     asked = request.headers.get("hx-target") == "sheet" and status == HTTPStatus.OK
     return fragment(request, template, view, status=status, headers=None if asked else headers)
 

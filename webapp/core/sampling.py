@@ -1,4 +1,4 @@
-"""Log lines for what anybody can cause as often as he likes."""
+"""Samples log lines for events that any client can cause without limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVERY_SECONDS: Final = 60.0
 class Sampler:
     """Says when a thing that happens again deserves a line: the first time, each power of ten, and once a minute.
 
-    ``kind`` must come from a closed list: each is remembered for ever.
+    ``kind`` must come from a closed list: each is remembered permanently.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

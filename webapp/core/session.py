@@ -54,14 +54,14 @@ class InitDataExpired(AppError):
 
 
 class SessionExpired(AppError):
-    """The session token was ours and its time is over."""
+    """The session token is ours and has expired."""
 
     code = "session_expired"
     kind = Kind.UNAUTHENTICATED
 
 
 class LinkExpired(AppError):
-    """A signed address is over, was changed, or belongs to somebody else now."""
+    """A signed address has expired, was changed, or belongs to somebody else."""
 
     code = "link_expired"
     kind = Kind.FORBIDDEN
@@ -192,9 +192,9 @@ class _ClockedSigner(TimestampSigner):
 
 
 class SessionTokens:
-    """Makes and reads session tokens: signed, timed, bound to a user and to the version of his rights.
+    """Makes and reads session tokens: signed, timed, bound to a user and to the version of their rights.
 
-    ``lifetime`` in seconds. Whether the rights still stand at that version is AccessService.actor_by_id's to say.
+    ``lifetime`` in seconds. AccessService.actor_by_id checks that version.
     """
 
     def __init__(self, secret: str, clock: Clock, *, lifetime: int) -> None:
@@ -209,7 +209,7 @@ class SessionTokens:
         return self._sign(actor.id, actor.role_version, self._now())
 
     def read(self, token: str) -> Session:
-        """What the token says. Raises SessionExpired for one of ours that is over, Unauthenticated for the rest."""
+        """Read a token. Raises SessionExpired for one of ours that has expired, Unauthenticated for all others."""
         session = self._known.get(token) or self._verify(token)
         if not 0 <= self._now() - session.issued_at <= self._lifetime:
             raise SessionExpired("the session is over")

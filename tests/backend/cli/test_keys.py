@@ -20,7 +20,7 @@ async def test_what_is_generated_is_a_master_key(souk: Souk) -> None:
 
 
 async def test_a_rotation_shows_how_far_it_is(souk: Souk, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For whoever watches: where nobody does, one line tells the result."""
+    """On a terminal; elsewhere one line gives the result."""
     screen = io.StringIO()
     monkeypatch.setattr(frame, "_errors", Console(file=screen, force_terminal=True, width=100))
     async with services.uow() as tx:

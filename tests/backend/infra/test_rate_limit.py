@@ -156,7 +156,7 @@ async def test_redis_goes_and_comes_back(tmp_path: Path) -> None:
 
     with embedded.redis(tmp_path / "redis", port):
         await hits(limiter, 2)
-    # Counted anew here: a limit that is a little loose for a moment is better than a shop that is shut.
+    # This process counts again from zero: a limit that is too loose for a moment is better than a closed shop.
     await hits(limiter, 3)
     with pytest.raises(RateLimited):
         await limiter.hit(LIMIT, "anna")
@@ -193,7 +193,7 @@ def test_the_process_does_not_remember_everybody_for_ever(monkeypatch: pytest.Mo
         seconds.now += 1
 
     assert len(limiter._local) <= 100
-    # Whoever is inside his window is still counted.
+    # A key inside its window is still counted.
     for _ in range(2):
         limiter.hit_here(LIMIT, "visitor-999")
     with pytest.raises(RateLimited):

@@ -160,7 +160,7 @@ async def test_a_person_is_shut_out_and_let_in(services: Services, visitor: Make
     silent = await root.post(f"{path}/block", data={"reason": "  "})
     assert silent.status_code == 422
     assert silent.headers["hx-retarget"] == "#sheet"
-    assert "Say why." in silent.text
+    assert "Enter a reason." in silent.text
     assert (await buyer.get("/shop")).status_code == 200
     blocked = await root.post(f"{path}/block", data={"reason": "stolen cards"})
     assert blocked.status_code == 200

@@ -1,4 +1,4 @@
-"""What a browser loads: whole, small, ours or listed, and without what the house rules ban."""
+"""What a browser loads: whole, small, ours or listed, and without what our rules forbid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events: changes arrive, strangers and the shut out hear nothing."""
+"""Server-sent events: changes arrive; strangers and blocked people receive nothing."""
 
 from __future__ import annotations
 

@@ -143,9 +143,9 @@ async def test_an_unredeemed_card_is_taken_back(services: Services, visitor: Mak
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        ({}, "Type an amount"), ({"amount": "abc"}, "Type a number"), ({"amount": "-5"}, "The minimum is"),
+        ({}, "Enter an amount"), ({"amount": "abc"}, "Enter a number"), ({"amount": "-5"}, "The minimum is"),
         ({"amount": "0.5"}, "The minimum is"), ({"amount": "99999"}, "The maximum is"),
-        ({"amount": "50"}, "You need $40.00 more"), ({"amount": "9" * 30}, "Type a number"),
+        ({"amount": "50"}, "You need $40.00 more"), ({"amount": "9" * 30}, "Enter a number"),
     ],
 )  # fmt: skip
 async def test_what_is_no_gift(services: Services, visitor: MakeVisitor, form: dict[str, str], told: str) -> None:

@@ -133,9 +133,9 @@ async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: 
         ("0.5", "The minimum is $1."),
         ("-5", "The minimum is $1."),
         ("1000000", "The maximum is $1,000."),
-        ("much", "Type a number"),
-        ("", "Type a number"),
-        ("1.234", "Type a number"),
+        ("much", "Enter a number"),
+        ("", "Enter a number"),
+        ("1.234", "Enter a number"),
     ],
 )
 async def test_what_is_wrong_stands_beside_the_amount(visitor: MakeVisitor, typed: str, words: str) -> None:

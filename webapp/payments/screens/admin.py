@@ -52,7 +52,7 @@ def sums(intent: Intent, viewer: Viewer) -> tuple[tuple[str, Money], ...]:
     if intent.credited:
         rows.append((say(_("In the wallet")), intent.credited))
     if intent.refunded:
-        rows.append((say(_("Paid back")), -intent.refunded))
+        rows.append((say(_("Refunded")), -intent.refunded))
     return tuple(rows)
 
 

@@ -26,7 +26,7 @@ STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
     IntentStatus.SUCCEEDED: (_("Arrived"), "good"),
     IntentStatus.OVERPAID: (_("Too much"), "good"),
     IntentStatus.PARTIALLY_REFUNDED: (_("Partly paid back"), ""),
-    IntentStatus.REFUNDED: (_("Paid back"), ""),
+    IntentStatus.REFUNDED: (_("Refunded"), ""),
     IntentStatus.EXPIRED: (_("Expired"), ""),
     IntentStatus.FAILED: (_("Failed"), "bad"),
     IntentStatus.CANCELLED: (_("Cancelled"), ""),

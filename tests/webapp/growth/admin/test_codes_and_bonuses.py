@@ -49,7 +49,7 @@ async def test_vouchers_are_made_shown_once_and_stopped(
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        ({}, "Type an amount"), ({"amount": "x"}, "Type a number"), ({"amount": "5000"}, "The maximum is"),
+        ({}, "Enter an amount"), ({"amount": "x"}, "Enter a number"), ({"amount": "5000"}, "The maximum is"),
         ({"amount": "5", "count": "0"}, "Up to 500"), ({"amount": "5", "count": "x"}, "Up to 500"),
         ({"amount": "5", "count": "501", "kind": "many"}, "Up to 500"),
         ({"amount": "5", "count": "100001"}, "Up to 500"), ({"amount": "5", "ends": "2020-01-01"}, "a later day"),

@@ -25,8 +25,8 @@ async def test_a_refund_is_checked_then_asked_about_then_made(
     await arrive(services, buyer, cents=720)
     path = f"/admin/orders/{number_of(await buy(buyer, thing))}/refund"
     form = {"ask": "on", "intent": "refund-sheet", "amount": "2.90", "target": "wallet"}
-    assert "Say why." in (await root.post(path, data=form)).text
-    assert "The most is" in (await root.post(path, data=form | {"reason": "broken", "amount": "9"})).text
+    assert "Enter a reason." in (await root.post(path, data=form)).text
+    assert "Maximum" in (await root.post(path, data=form | {"reason": "broken", "amount": "9"})).text
     asked = await root.post(path, data=form | {"reason": "broken"})
     assert "Refund $2.90 to \u2068Emma" in asked.text
     assert 'name="ask"' not in asked.text

@@ -165,13 +165,13 @@ async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
 @pytest.mark.parametrize(
     ("amount", "reason", "words"),
     [
-        ("", "because", "Type an amount."),
-        ("many", "because", "Type a number"),
-        ("0", "because", "Type a number"),
-        ("-5", "because", "Type a number"),
-        ("20.01", "because", "The most is"),
-        ("99999999999999999999", "because", "Type a number"),
-        ("5", "", "Say why."),
+        ("", "because", "Enter an amount."),
+        ("many", "because", "Enter a number"),
+        ("0", "because", "Enter a number"),
+        ("-5", "because", "Enter a number"),
+        ("20.01", "because", "Maximum"),
+        ("99999999999999999999", "because", "Enter a number"),
+        ("5", "", "Enter a reason."),
     ],
 )
 async def test_a_wrong_refund_comes_back_with_words(

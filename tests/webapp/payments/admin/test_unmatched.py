@@ -121,7 +121,7 @@ async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Vi
     assert (await root.get(path)).status_code == 200
     silent = await root.post(path, data={"reason": "  "})
     assert silent.status_code == 422
-    assert "Say why." in silent.text
+    assert "Enter a reason." in silent.text
     done = await root.post(path, data={"reason": "a test of the provider"})
     assert done.status_code == 200
     assert "All money has its owner" in done.text
@@ -254,7 +254,7 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     assert "Correct the amount" in (await root.get(f"/admin/payments/{intent.id}")).text
     less = await root.post(path, data={"amount": "17"})
     assert less.status_code == 422
-    assert "More was confirmed before." in less.text
+    assert "A larger amount is already confirmed." in less.text
     assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
 
 
@@ -363,7 +363,7 @@ async def test_a_provider_that_does_not_answer_is_told(
 
 async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
     page = (await root.get("/admin/settings/payments")).text
-    assert "Ways to pay" in page
+    assert "Payment methods" in page
     assert "Not what Telegram" in page
     sheet = (await root.get("/admin/settings/payments/fake")).text
     assert "DEMO_PAYMENTS" in sheet
