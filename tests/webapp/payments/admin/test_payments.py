@@ -226,7 +226,7 @@ async def test_what_was_spent_cannot_go_back(
         f"/admin/payments/{other.id}/refund", data={"intent": "k" * 32, "amount": "5", "reason": "all"}
     )
     assert answer.status_code == 422
-    assert "Their balance holds less" in answer.text
+    assert "Their balance is too low" in answer.text
 
 
 async def test_a_way_that_only_takes_says_so(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
