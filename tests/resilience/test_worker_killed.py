@@ -15,7 +15,8 @@ from tests.resilience.processes import until
 
 _ORDERS = 10
 _BOUND = 6
-"""Messages told twice: two for each death. The limit for all chats puts 36 ms between two messages, so rarely more than one was sent and not yet marked."""
+"""Messages sent twice: two for each kill. The limit for all chats puts 36 ms between two messages, so rarely more than
+one was sent and not yet marked."""
 _SEED = 20261121
 _CLAIMED = """
     SELECT u.telegram_id, n.params->>'order_id' AS order_id

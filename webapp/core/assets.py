@@ -42,7 +42,7 @@ class Assets:
         return STATIC_URL + self._by_name[name].path
 
     def find(self, path: str) -> Asset | None:
-        """The file at a path under /static/, or None; browsers may cache it permanently, because its name contains its hash."""
+        """The file at a path under /static/, or None; browsers may cache it, because its name contains its hash."""
         return self._by_path.get(path)
 
     def icon(self, name: str) -> str:
