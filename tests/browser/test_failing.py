@@ -65,7 +65,7 @@ async def test_sold_out_between_the_sheet_and_the_tap(open_app: OpenApp, telegra
     await expect(pay).to_be_visible()
     await _bought_by_another(stack, goods)
     await pay.click()
-    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged..")
+    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged...")
     await expect(page.locator("dialog#sheet")).to_be_hidden()
     await expect(page.locator(".badge--bad")).to_have_text("Sold out")
     await expect(page.locator(MAIN)).to_have_text("Browse products")
