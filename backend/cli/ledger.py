@@ -13,7 +13,7 @@ from backend.cli.frame import FAILED, console, progress, with_services
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.wallet.service import LedgerService
-from backend.wallet.types import BooksReport
+from backend.wallet.types import LedgerReport
 
 
 @click.group()
@@ -29,7 +29,7 @@ def verify() -> None:
     sys.exit(0 if report.balanced else FAILED)
 
 
-async def prove(ledger_service: LedgerService) -> BooksReport:
+async def prove(ledger_service: LedgerService) -> LedgerReport:
     """Check the ledger with a progress bar, and return the report."""
     with progress(MofNCompleteColumn(), TimeElapsedColumn()) as bar:
         task = bar.add_task("Checking the ledger", total=None)
@@ -38,7 +38,7 @@ async def prove(ledger_service: LedgerService) -> BooksReport:
         )
 
 
-def print_report(console: Console, report: BooksReport) -> None:
+def print_report(console: Console, report: LedgerReport) -> None:
     """Show the counts and each difference with its id."""
     counted = Table(show_header=False, box=None)
     for name, number in (("transfers", report.transfers), ("legs", report.legs), ("accounts", report.accounts),

@@ -10,7 +10,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import adjustments, books, holds
+from backend.wallet.repository import adjustments, holds, ledger
 from backend.wallet.repository import transfers as repository
 from backend.wallet.types import (
     AccountRef,
@@ -167,7 +167,7 @@ async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
 
 async def begin_snapshot(tx: Tx) -> None:
     """Let every following statement of ``tx`` see one moment, and write nothing; must be the transaction's first."""
-    await books.begin_snapshot(tx)
+    await ledger.begin_snapshot(tx)
 
 
 async def shop_balances(tx: Tx) -> list[ShopBalance]:

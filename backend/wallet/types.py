@@ -215,7 +215,7 @@ class Difference(msgspec.Struct, frozen=True):
     found: int
 
 
-class BooksReport(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a check of the ledger. ``differences`` has at most 100 of each problem, ``problems`` counts all."""
 
     at: datetime

@@ -11,7 +11,7 @@ from litestar import get
 
 from backend.identity.types import Permission
 from backend.orders.types import OrderStatus, SalesFigures
-from backend.wallet.types import BooksReport
+from backend.wallet.types import LedgerReport
 from webapp.admin import screens as present
 from webapp.admin.screens import HandRow, ManageHome, StatView
 from webapp.core.back_office import manage_page, open_rooms
@@ -22,7 +22,7 @@ from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.payments.admin.attention import money_hands
 from webapp.wallet.screens import admin as ledger_screens
-from webapp.wallet.screens.admin import BooksStat
+from webapp.wallet.screens.admin import LedgerStat
 
 _LATEST: Final = 8
 _BOOKS_AGE: Final = timedelta(hours=1)
@@ -84,7 +84,7 @@ async def _stats(request: SoukRequest) -> tuple[StatView, ...]:
     return present.stats(today, before, (new[0], new[1] - new[2]))
 
 
-async def _books(request: SoukRequest) -> BooksStat | None:
+async def _books(request: SoukRequest) -> LedgerStat | None:
     site, actor = site_of(request), request.user
     if not actor.may(Permission.MONEY):
         return None
@@ -96,16 +96,16 @@ async def _books(request: SoukRequest) -> BooksStat | None:
         except TimeoutError:
             # Checking a very long ledger takes time; only the ledger's own page waits for it.
             log.info("books.too_long_for_the_first_page")
-    return ledger_screens.books_stat(report, site.settings.shop_currency) if report else None
+    return ledger_screens.ledger_stat(report, site.settings.shop_currency) if report else None
 
 
-def last_report(request: SoukRequest) -> BooksReport | None:
+def last_report(request: SoukRequest) -> LedgerReport | None:
     """The latest check of the ledger in this process, or None."""
-    found: BooksReport | None = request.app.state.get("books")
+    found: LedgerReport | None = request.app.state.get("books")
     return found
 
 
-async def check_books(request: SoukRequest) -> BooksReport:
+async def check_books(request: SoukRequest) -> LedgerReport:
     """Check the ledger now, and remember the result in this process."""
     report = await site_of(request).services.wallet.ledger.verify(request.user)
     request.app.state["books"] = report

@@ -9,7 +9,7 @@ import msgspec
 from backend.kernel.money import Money
 from backend.orders import types as orders
 from webapp.orders.screens.admin import ManageOrderRow
-from webapp.wallet.screens.admin import BooksStat
+from webapp.wallet.screens.admin import LedgerStat
 
 
 def percent_change(now: int, before: int) -> int:
@@ -53,7 +53,7 @@ class ManageHome(msgspec.Struct, frozen=True):
 
     hands: tuple[HandRow, ...]
     stats: tuple[StatView, ...]
-    books: BooksStat | None
+    books: LedgerStat | None
     latest: tuple[ManageOrderRow, ...] = ()
     rooms: tuple[str, ...] = ()
     no_contact: bool = False

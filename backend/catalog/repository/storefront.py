@@ -228,22 +228,22 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
     )
 
 
-async def list_products(tx: Tx, wanted: ListFilter, after: ListKey | None, limit: int) -> list[ListedProduct]:
+async def list_products(tx: Tx, chosen: ListFilter, after: ListKey | None, limit: int) -> list[ListedProduct]:
     """Products of a list in its order, after a place in it."""
     values: dict[str, Any] = {}
-    if wanted.categories is not None:
-        values["categories"] = list(wanted.categories)
-    if wanted.country is not None:
-        values["country"] = wanted.country
+    if chosen.categories is not None:
+        values["categories"] = list(chosen.categories)
+    if chosen.country is not None:
+        values["country"] = chosen.country
     if after is not None:
         values["id"] = after.id
-        if wanted.sort is not Sort.NEW:
+        if chosen.sort is not Sort.NEW:
             values["key"] = after.key
     statement = _list_statement(
-        by_category=wanted.categories is not None,
-        by_country=wanted.country is not None,
-        in_stock=wanted.in_stock,
-        sort=wanted.sort,
+        by_category=chosen.categories is not None,
+        by_country=chosen.country is not None,
+        in_stock=chosen.in_stock,
+        sort=chosen.sort,
         after=after is not None,
         limit=limit,
     )

@@ -227,10 +227,10 @@ def country(text: str) -> str | None:
 
 def tags(text: str) -> list[str]:
     """Words apart by semicolons, each once."""
-    found = list(dict.fromkeys(filter(None, (item.strip().lower() for item in text.split(";")))))
-    if len(found) > _MAX_TAGS or any(len(item) > _MAX_TAG for item in found):
+    items = list(dict.fromkeys(filter(None, (item.strip().lower() for item in text.split(";")))))
+    if len(items) > _MAX_TAGS or any(len(item) > _MAX_TAG for item in items):
         raise FieldError(ProblemCode.TOO_LONG)
-    return [words(_MAX_TAG)(item) for item in found]
+    return [words(_MAX_TAG)(item) for item in items]
 
 
 def default_hue(name: str) -> str:

@@ -94,11 +94,11 @@ class _NamedTwice(ValueError):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         raise _NamedTwice(next(name for name in names if names.count(name) > 1))
-    return found
+    return fields
 
 
 def _no_number(name: str) -> NoReturn:

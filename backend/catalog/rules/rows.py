@@ -195,8 +195,8 @@ class CatalogueReader:
                 elif text:
                     raise FieldError(ProblemCode.COLUMN_NOT_FOR_TYPE)
             except FieldError as error:
-                told = shown(given) if isinstance(given, str | int) else ""
-                problems.append(Problem(raw.line, error.code, column, told))
+                value = shown(given) if isinstance(given, str | int) else ""
+                problems.append(Problem(raw.line, error.code, column, value))
         bad = {problem.column for problem in problems}
         for column in _REQUIRED[kind]:
             # A price or a name may be absent where the thing is there already; an empty one is never right.
@@ -243,15 +243,15 @@ def read_stock(
     ``as_is`` takes keys exactly as they are written, also those that look as if a spreadsheet had broken them.
     """
     known = {"variant", "key"}
-    told: set[str] = set()
+    reported: set[str] = set()
     for raw in raws:
         if isinstance(raw, Problem):
             yield raw
             continue
         unknown = [name for name in raw.values if name not in known]
         for name in unknown:
-            if name not in told:
-                told.add(name)
+            if name not in reported:
+                reported.add(name)
                 yield Problem(raw.header or raw.line, ProblemCode.UNKNOWN_COLUMN, shown(name))
         if raw.header and "key" not in raw.values:
             # Not a thing of each row: the whole file has no such column, or no header at all.

@@ -129,10 +129,10 @@ class CatalogueImport:
         slug_of = {row.id: slug for slug, row in known.categories.items()}
         for kind in RowKind:
             for number, (ref, row) in enumerate(self._rows[kind].items()):
-                found = known.find(kind, ref)
-                before = _fields(kind, found, slug_of) if found else {}
+                stored = known.find(kind, ref)
+                before = _fields(kind, stored, slug_of) if stored else {}
                 after = before | _merged(row, before)
-                if found is None:
+                if stored is None:
                     self._check_complete(row)
                     after = {**DEFAULTS[kind], "position": number, "hue": default_hue(ref), **after}
                     if kind is RowKind.PRODUCT:
@@ -140,7 +140,7 @@ class CatalogueImport:
                     if kind is RowKind.VARIANT:
                         del after["hue"]
                     after |= {name: after.get(name, {}) for name in _TEXTS[kind]}
-                planned = _Planned(row, found.id if found else tx.new_id(), found is not None, before, after)
+                planned = _Planned(row, stored.id if stored else tx.new_id(), stored is not None, before, after)
                 self._check(planned)
                 self._plan[kind][ref] = planned
         self._check_links(known)
@@ -281,12 +281,12 @@ def _columns(values: Mapping[str, Any], categories: Mapping[str, UUID]) -> dict[
 
 
 def _ancestors(slug: str, parents: Mapping[str, str | None]) -> list[str]:
-    found: list[str] = []
+    ancestors: list[str] = []
     above = parents.get(slug)
-    while above is not None and len(found) <= _MAX_DEPTH:
-        found.append(above)
+    while above is not None and len(ancestors) <= _MAX_DEPTH:
+        ancestors.append(above)
         above = parents.get(above)
-    return found
+    return ancestors
 
 
 def _is_too_deep(slug: str, parents: Mapping[str, str | None]) -> bool:

@@ -87,9 +87,9 @@ class StorefrontService:
         cards: list[ProductCard] = []
         async with self._uow.read() as tx:
             ids = (await self._categories.get(tx)).subtree(category) if category is not None else None
-            wanted = ListFilter(ids, code, in_stock, sort)
+            chosen = ListFilter(ids, code, in_stock, sort)
             while True:
-                rows = await storefront.list_products(tx, wanted, after, limit + 1)
+                rows = await storefront.list_products(tx, chosen, after, limit + 1)
                 page = rows[:limit]
                 # A product that sold out a moment ago may still be marked as in stock: the count decides.
                 cards += [self._listed(row, actor) for row in page if row.available or not in_stock]
@@ -124,8 +124,8 @@ class StorefrontService:
             row = await storefront.get_product(tx, slug)
             family = (await self._categories.get(tx)).family(row.category_id)
             for ids, country in (([row.category_id], row.country), (family, row.country), (family, None)):
-                wanted = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
-                for other in await storefront.list_products(tx, wanted, None, limit + 1):
+                chosen = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
+                for other in await storefront.list_products(tx, chosen, None, limit + 1):
                     if other.id != row.id and other.available:
                         cards.setdefault(other.id, self._listed(other, actor))
                 if len(cards) >= limit:
@@ -198,7 +198,7 @@ def _country(code: str | None) -> str | None:
 def _place(cursor: str | None, sort: Sort) -> ListKey | None:
     if cursor is None:
         return None
-    found = decode_cursor(cursor, _Cursor)
-    if found.sort is not sort or abs(found.key) >= 2**63:
+    place = decode_cursor(cursor, _Cursor)
+    if place.sort is not sort or abs(place.key) >= 2**63:
         raise Invalid("the cursor is of another list", fields={"cursor": "bad_cursor"})
-    return ListKey(found.key, found.id)
+    return ListKey(place.key, place.id)

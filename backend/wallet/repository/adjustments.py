@@ -40,7 +40,7 @@ def _adjustment(row: Any) -> Adjustment:
 async def add_adjustment(
     tx: Tx, user_id: UserId, amount: Money, reason: str, asked_by: UserId, idempotency_key: str
 ) -> AdjustmentId | None:
-    """A new adjustment that waits; None when the admin has used this key."""
+    """A new pending adjustment; None when the admin has used this key."""
     added = (
         insert(WalletAdjustment)
         .values(
@@ -58,14 +58,14 @@ async def add_adjustment(
         .on_conflict_do_nothing(index_elements=["asked_by", "idempotency_key"])
         .returning(_C.id)
     )
-    found = (await tx.execute(added)).scalar_one_or_none()
-    return None if found is None else AdjustmentId(found)
+    adjustment_id = (await tx.execute(added)).scalar_one_or_none()
+    return None if adjustment_id is None else AdjustmentId(adjustment_id)
 
 
 async def get_by_key(tx: Tx, asked_by: UserId, idempotency_key: str) -> Adjustment:
     """The adjustment that the admin made under this key."""
-    found = select(*_COLUMNS).where(_C.asked_by == asked_by, _C.idempotency_key == idempotency_key)
-    return _adjustment((await tx.execute(found)).one())
+    statement = select(*_COLUMNS).where(_C.asked_by == asked_by, _C.idempotency_key == idempotency_key)
+    return _adjustment((await tx.execute(statement)).one())
 
 
 async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
@@ -77,29 +77,29 @@ async def get_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
 
 
 async def lock_adjustment(tx: Tx, adjustment_id: AdjustmentId) -> Adjustment:
-    """One adjustment, locked. Raises NotFound."""
-    found = select(*_COLUMNS).where(_C.id == adjustment_id).with_for_update()
-    row = (await tx.execute(found)).one_or_none()
+    """One adjustment, locked until the transaction ends. Raises NotFound."""
+    statement = select(*_COLUMNS).where(_C.id == adjustment_id).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
     if row is None:
         raise NotFound(f"adjustment {adjustment_id}")
     return _adjustment(row)
 
 
 async def list_waiting(tx: Tx) -> list[Adjustment]:
-    """What waits, the oldest first."""
-    found = select(*_COLUMNS).where(_C.status == AdjustmentStatus.WAITING).order_by(_C.id).limit(_LISTED)
-    return [_adjustment(row) for row in await tx.execute(found)]
+    """Pending adjustments, the oldest first, at most 100."""
+    statement = select(*_COLUMNS).where(_C.status == AdjustmentStatus.WAITING).order_by(_C.id).limit(_LISTED)
+    return [_adjustment(row) for row in await tx.execute(statement)]
 
 
 async def list_of(tx: Tx, user_id: UserId) -> list[Adjustment]:
-    """A person's, the latest first."""
-    found = select(*_COLUMNS).where(_C.user_id == user_id).order_by(_C.id.desc()).limit(_LISTED)
-    return [_adjustment(row) for row in await tx.execute(found)]
+    """A person's adjustments, the latest first, at most 100."""
+    statement = select(*_COLUMNS).where(_C.user_id == user_id).order_by(_C.id.desc()).limit(_LISTED)
+    return [_adjustment(row) for row in await tx.execute(statement)]
 
 
 async def decide(
     tx: Tx, adjustment_id: AdjustmentId, status: AdjustmentStatus, by: UserId | None, refusal: str
 ) -> None:
-    """Write what became of an adjustment, which the caller has locked."""
+    """Write the decision on an adjustment, which the caller has locked."""
     decided = update(WalletAdjustment).where(_C.id == adjustment_id)
     await tx.execute(decided.values(status=status, decided_by=by, refusal=refusal, decided_at=tx.now))

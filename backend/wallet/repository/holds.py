@@ -44,8 +44,8 @@ async def add_hold(tx: Tx, purpose: str, user_id: UserId, amount: Money) -> Hold
         .on_conflict_do_nothing(index_elements=["purpose"])
         .returning(_HOLD.id)
     )
-    found = (await tx.execute(added)).scalar_one_or_none()
-    return None if found is None else HoldId(found)
+    hold_id = (await tx.execute(added)).scalar_one_or_none()
+    return None if hold_id is None else HoldId(hold_id)
 
 
 async def find_hold(tx: Tx, purpose: str) -> Hold | None:

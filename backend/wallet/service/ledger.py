@@ -7,8 +7,8 @@ from collections.abc import Callable
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.wallet import domain
-from backend.wallet.repository import books
-from backend.wallet.types import BooksReport, Difference, Problem, ShopBalance
+from backend.wallet.repository import ledger
+from backend.wallet.types import Difference, LedgerReport, Problem, ShopBalance
 
 Progress = Callable[[int, int], None]
 """Called with the number of steps done and the number of all steps."""
@@ -26,7 +26,7 @@ class LedgerService:
         async with self._uow.read() as tx:
             return await domain.shop_balances(tx)
 
-    async def verify(self, actor: Actor, progress: Progress | None = None) -> BooksReport:
+    async def verify(self, actor: Actor, progress: Progress | None = None) -> LedgerReport:
         """Verify the whole ledger as of one moment, without locking anybody out.
 
         Raises Forbidden without the permission for money.
@@ -37,18 +37,18 @@ class LedgerService:
         problems: dict[Problem, int] = {}
         differences: list[Difference] = []
         async with self._uow() as tx:
-            await books.begin_snapshot(tx)
+            await ledger.begin_snapshot(tx)
             tell(0, steps)
-            counts = await books.get_counts(tx)
-            totals = await books.list_totals(tx)
+            counts = await ledger.get_counts(tx)
+            totals = await ledger.list_totals(tx)
             for done, problem in enumerate(Problem, start=1):
                 tell(done, steps)
-                listed, count = await books.list_differences(tx, problem)
+                listed, count = await ledger.list_differences(tx, problem)
                 if count:
                     problems[problem] = count
                     differences += listed
             tell(steps, steps)
-            return BooksReport(
+            return LedgerReport(
                 at=tx.now,
                 transfers=counts.transfers,
                 legs=counts.legs,

@@ -31,7 +31,7 @@ from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyRe
 from backend.orders.service import OrdersServices
 from backend.orders.types import OrderStatus, ReservationLimits
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import books
+from backend.wallet.repository import ledger
 from backend.wallet.types import Problem
 from tests.factories.shop import Goods, add_goods, buyers, stock_up
 from tests.factories.wallet import HUGE, give, usd, wallet_services
@@ -245,7 +245,7 @@ class Shop(RuleBasedStateMachine):
                 found[number] = order.status
                 assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
             async with self.uow.read() as tx:
-                differences = [await books.list_differences(tx, problem) for problem in Problem]
+                differences = [await ledger.list_differences(tx, problem) for problem in Problem]
             return overview, free, found, [listed for listed, _ in differences if listed]
 
         money, free, found, differences = self.run(look())

@@ -7,7 +7,7 @@ from typing import Final
 from litestar import get, post
 
 from backend.identity.types import Permission
-from backend.wallet.types import BooksReport
+from backend.wallet.types import LedgerReport
 from webapp.admin.home import check_books, last_report
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
@@ -20,7 +20,7 @@ _MONEY = requires(Permission.MONEY)
 
 
 @get("/admin/books", name="admin:books", guards=[_MONEY])
-async def books(request: SoukRequest) -> Html:
+async def ledger(request: SoukRequest) -> Html:
     """The latest proof of the ledger, or the first one."""
     return _page(request, last_report(request) or await check_books(request))
 
@@ -31,9 +31,9 @@ async def check(request: SoukRequest) -> Html:
     return _page(request, await check_books(request))
 
 
-def _page(request: SoukRequest, report: BooksReport) -> Html:
-    view = ledger_screens.books(report, site_of(request).viewer(request.user))
+def _page(request: SoukRequest, report: LedgerReport) -> Html:
+    view = ledger_screens.ledger_page(report, site_of(request).viewer(request.user))
     return manage_page(request, "wallet/admin/ledger.html", view, "books")
 
 
-HANDLERS: Final = (books, check)
+HANDLERS: Final = (ledger, check)

@@ -13,7 +13,7 @@ from backend.infra.formatting import format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.wallet.types import Adjustment, AdjustmentStatus, BooksReport, Problem
+from backend.wallet.types import Adjustment, AdjustmentStatus, LedgerReport, Problem
 from backend.wallet.types import HistoryRow as Change
 from webapp.core.confirming import isolated
 from webapp.core.parts import AmountError, Badge, Tone
@@ -105,7 +105,7 @@ def refuse_question(item: Adjustment, name: str, actor: Actor, viewer: Viewer) -
     return viewer.words.gettext(title) % values
 
 
-class BooksStat(msgspec.Struct, frozen=True):
+class LedgerStat(msgspec.Struct, frozen=True):
     """Whether the ledger is balanced, in one figure."""
 
     balanced: bool
@@ -123,7 +123,7 @@ class AssetRow(msgspec.Struct, frozen=True):
     apart: Money
 
 
-class BooksPage(msgspec.Struct, frozen=True):
+class LedgerPage(msgspec.Struct, frozen=True):
     """wallet/admin/ledger.html"""
 
     balanced: bool
@@ -180,18 +180,18 @@ _PROBLEMS: Final[dict[Problem, str]] = {
 }
 
 
-def _apart(report: BooksReport, asset: str) -> Money:
+def _apart(report: LedgerReport, asset: str) -> Money:
     off = (item for item in report.differences if item.problem is Problem.ASSET_NOT_ZERO and item.asset == asset)
     return Money(next((item.found - item.expected for item in off), 0), asset)
 
 
-def books(report: BooksReport, viewer: Viewer) -> BooksPage:
+def ledger_page(report: LedgerReport, viewer: Viewer) -> LedgerPage:
     """The report on the ledger. What people don't hold is the shop's, except for the difference."""
     rows = []
     for asset, held in sorted(report.totals.items()):
         people, apart = Money(held, asset), _apart(report, asset)
         rows.append(AssetRow(asset, people, Money.zero(asset), apart - people, apart))
-    return BooksPage(
+    return LedgerPage(
         balanced=report.balanced,
         checked_at=report.at,
         transfers=report.transfers,
@@ -202,6 +202,6 @@ def books(report: BooksReport, viewer: Viewer) -> BooksPage:
     )
 
 
-def books_stat(report: BooksReport, currency: str) -> BooksStat:
+def ledger_stat(report: LedgerReport, currency: str) -> LedgerStat:
     """The report in one figure."""
-    return BooksStat(report.balanced, _apart(report, currency), report.at)
+    return LedgerStat(report.balanced, _apart(report, currency), report.at)

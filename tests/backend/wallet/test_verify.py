@@ -143,19 +143,19 @@ async def test_the_command_prints_each_difference(books: WalletServices, engine:
         return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
     report = await prove(books.ledger)
-    assert "The books balance." in printed(80)
+    assert "The ledger is balanced." in printed(80)
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = {_WALLET}")
     report = await prove(books.ledger)
     subject = next(item.subject for item in report.differences if item.problem is Problem.WRONG_BALANCE)
     assert f"wrong_balance  {subject}  USD  should be 700, is 9999" in printed(60)
-    assert "do not balance" in printed(80)
+    assert "The ledger is not balanced" in printed(80)
 
 
 async def test_souk_ledger_verify_tells_by_its_exit_code(
     books: WalletServices, engine: AsyncEngine, souk: Souk
 ) -> None:
     told = await souk("ledger", "verify")
-    assert (told.exit_code, "The books balance." in told.output) == (0, True)
+    assert (told.exit_code, "The ledger is balanced." in told.output) == (0, True)
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = {_WALLET}")
     told = await souk("ledger", "verify")
     assert told.exit_code == 1
