@@ -132,7 +132,7 @@ async def test_offline_in_the_middle_of_a_purchase(open_app: OpenApp, telegram: 
 
 
 async def test_a_session_that_is_over_renews_itself(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:
-    """Once with a token that is nonsense, once with one of ours whose day is over, and once in a purchase."""
+    """Once with a meaningless token, once with one of ours that has expired, and once in a purchase."""
     goods, person = await _goods(stack, keys=5), await telegram.person()
     await telegram.visit(person)
     actor = await stack.fund(person.id, 5_000)

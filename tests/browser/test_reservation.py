@@ -39,7 +39,7 @@ async def test_a_kept_order_is_given_up_and_another_one_paid(
     shown = await clock.inner_text()
     await expect(clock).not_to_have_text(shown)
 
-    # Given up only after a second word.
+    # Cancelled only after a confirmation.
     cancel = app.get_by_role("button", name="Cancel order")
     alert = phone.page.locator(".alert")
     await cancel.click()

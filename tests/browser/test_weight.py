@@ -116,7 +116,7 @@ async def test_the_whole_purchase_by_keyboard(open_app: OpenApp, telegram: Teleg
     await page.keyboard.press("Enter")
     await expect(page.locator("#quantity output")).to_have_text("2")
     await expect(page.locator("#quantity-more")).to_be_focused()
-    # The button comes anew with its price: what has focus must not be replaced behind an open sheet.
+    # The button is replaced with its price, but a focused element must not be replaced behind an open sheet.
     await expect(page.locator(MAIN)).to_contain_text("$13.20")
     await _tab_to(page, "data-main")
     await page.keyboard.press("Enter")

@@ -16,7 +16,7 @@ _numbers = itertools.count(10_000)
 
 
 def contact(telegram_id: int | None = None, **fields: Any) -> Contact:
-    """Somebody as Telegram tells of him; a new person each time unless ``telegram_id`` says otherwise."""
+    """A person as Telegram describes them; a new one each time unless ``telegram_id`` says otherwise."""
     number = telegram_id or next(_numbers)
     return Contact(**{"telegram_id": number, "first_name": f"Person {number}", "language_code": "en", **fields})
 

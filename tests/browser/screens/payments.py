@@ -179,7 +179,7 @@ class _Payer:
         return intent_id
 
     async def refunded(self, name: str, admin: Actor, cents: int) -> IntentId:
-        """One that was paid, and has gone back as far as ``cents``."""
+        """A paid payment of which ``cents`` were refunded."""
         intent_id = await self.begin(name, "demo")
         await self._settle("demo", intent_id, name, ProviderState.PAID, usd(_CENTS))
         key = f"browser-{self._person.id}-{name}"

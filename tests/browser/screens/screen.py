@@ -29,7 +29,7 @@ STILL = """async () => {
     const ending = (one) => one.effect?.getComputedTiming().iterations !== Infinity;
     await Promise.all(document.getAnimations().filter(ending).map((one) => one.finished.catch(() => {})));
 }"""
-"""Ends when pictures are there and what moves has come to its end; what turns for ever is left alone."""
+"""Ends when pictures are loaded and animations have ended; endless ones are ignored."""
 
 
 class Screen(msgspec.Struct, frozen=True):
