@@ -19,6 +19,21 @@ _FROM_BESIDE: Final = _SPOKEN | {"domain"}
 _NO_SLICES: Final = frozenset({"kernel", "infra", "bootstrap", "metadata", "worker", "cli", "demo", "locales"})
 _PYPROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
 
+_TEMPLATES: Final = _PYPROJECT.parent / "webapp" / "templates"
+_SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
+"""Folders of webapp and of its templates that are no slice."""
+_NEIGHBOURS: Final[dict[str, set[str]]] = {
+    "admin": {"orders", "payments", "wallet"},
+    "growth": {"payments"},
+    "identity": {"orders", "payments", "wallet"},
+    "notifications": {"wallet"},
+    "orders": {"approvals", "catalog", "identity", "payments", "wallet"},
+    "payments": {"admin", "approvals", "identity", "orders", "wallet"},
+    "wallet": {"admin", "payments"},
+}
+"""The slices of webapp whose pages or screens a slice shows as a part of its own. A new pair is a decision."""
+_INCLUDE: Final = re.compile(r'{% (?:extends|include|import|from) "(\w+)/')
+
 Imports = set[tuple[str, str]]
 
 
@@ -82,6 +97,32 @@ def _nosy_delivery(imports: Imports) -> Imports:
     }
 
 
+def _uninvited_neighbours(graph: grimp.ImportGraph) -> Imports:
+    """Imports between two slices of webapp that _NEIGHBOURS does not allow, or of another's hooks or API."""
+    return {
+        (importer, name)
+        for name in graph.modules
+        for importer in graph.find_modules_that_directly_import(name)
+        if _is_of_webapp_slice(importer) and _is_of_webapp_slice(name) and _slice(importer) != _slice(name)
+        if name.split(".")[1] not in _NEIGHBOURS.get(importer.split(".")[1], set()) or _part(name) in {"hooks", "api"}
+    }
+
+
+def _is_of_webapp_slice(module: str) -> bool:
+    top, _, rest = module.partition(".")
+    return top == "webapp" and rest.count(".") > 0 and rest.split(".")[0] not in _SHARED
+
+
+def _uninvited_includes(templates: dict[str, str]) -> set[tuple[str, str]]:
+    """Templates (by path) that use a template of a slice that _NEIGHBOURS does not allow."""
+    return {
+        (path, folder)
+        for path, text in templates.items()
+        for folder in _INCLUDE.findall(text)
+        if folder not in {path.split("/")[0], *_SHARED, *_NEIGHBOURS.get(path.split("/")[0], set())}
+    }
+
+
 def _placed_parts() -> set[str]:
     """The parts of a slice that the contract "Inside a slice, imports point down" names."""
     contracts = tomllib.loads(_PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
@@ -115,6 +156,47 @@ def test_from_beside_a_slice_is_seen_by_its_domain(imports: Imports) -> None:
 def test_delivery_sees_services_types_errors_and_words_only(imports: Imports) -> None:
     """What the pages and the chat decide with stands behind a service."""
     assert _nosy_delivery(imports) == set()
+
+
+def test_a_slice_of_webapp_sees_only_the_neighbours_that_it_shows() -> None:
+    graph = grimp.build_graph("webapp", cache_dir=None)
+    assert _uninvited_neighbours(graph) == set()
+    used = {
+        (importer.split(".")[1], name.split(".")[1])
+        for name in filter(_is_of_webapp_slice, graph.modules)
+        for importer in filter(_is_of_webapp_slice, graph.find_modules_that_directly_import(name))
+    }
+    allowed = {(name, other) for name, others in _NEIGHBOURS.items() for other in others}
+    assert allowed - used == set(), "no longer used: take it out"
+
+
+def test_a_template_uses_its_own_slice_the_shared_ones_and_neighbours() -> None:
+    templates = {path.relative_to(_TEMPLATES).as_posix(): path.read_text() for path in _TEMPLATES.rglob("*.html")}
+    # The cell of an order, which lists of several slices show, has the badge of its status.
+    assert _uninvited_includes(templates) == {("macros/admin_rows.html", "orders")}
+
+
+def test_webapp_core_is_forbidden_every_slice() -> None:
+    contracts = tomllib.loads(_PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    core = next(contract for contract in contracts if contract.get("source_modules") == ["webapp.core"])
+    slices = {path.parent.name for path in (_TEMPLATES.parent).glob("*/__init__.py")} - _SHARED
+    assert set(core["forbidden_modules"]) == {f"webapp.{name}" for name in slices}
+
+
+def test_an_uninvited_neighbour_is_seen() -> None:
+    graph = grimp.ImportGraph()
+    graph.add_import(importer="webapp.catalog.routes", imported="webapp.orders.screens.orders")
+    graph.add_import(importer="webapp.orders.routes.checkout", imported="webapp.payments.hooks")
+    graph.add_import(importer="webapp.orders.routes.checkout", imported="webapp.payments.screens.methods")
+    graph.add_import(importer="webapp.routers", imported="webapp.payments.hooks")
+    assert _uninvited_neighbours(graph) == {
+        ("webapp.catalog.routes", "webapp.orders.screens.orders"),
+        ("webapp.orders.routes.checkout", "webapp.payments.hooks"),
+    }
+    text = '{% from "macros/x.html" import x %}{% include "orders/_key.html" %}'
+    assert _uninvited_includes({"catalog/home.html": text, "orders/detail.html": text}) == {
+        ("catalog/home.html", "orders")
+    }
 
 
 def test_every_file_of_a_slice_has_its_layer(imports: Imports) -> None:
