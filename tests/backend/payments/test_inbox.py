@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.identity import domain as identity
 from backend.identity.types import Actor
@@ -26,11 +23,9 @@ from backend.payments.types import (
     IntentId,
     IntentStatus,
     Outcome,
-    PollIntent,
     ProviderReport,
     ProviderState,
     Worth,
-    price,
 )
 from backend.wallet.service import WalletServices
 from tests.factories.wallet import actor_of, rich_person, usd
@@ -60,23 +55,6 @@ async def buyer(real_uow: UnitOfWork) -> Actor:
 async def begun(payments: IntentsService, buyer: Actor) -> Intent:
     """Ten dollars, to be paid in Stars."""
     return await payments.start_top_up(buyer, "fake", usd(1000), idempotency_key="tap")
-
-
-@given(
-    amount=st.integers(1, 10**12),
-    unit=st.decimals(min_value="0.000001", max_value="100000", places=6).filter(bool),
-    asset=st.sampled_from(["XTR", "USDT", "USD", "KWD"]),
-)
-def test_a_price_is_exact_and_rounded_up_once(amount: int, unit: Decimal, asset: str) -> None:
-    from fractions import Fraction
-
-    from backend.kernel.money import exponent
-
-    exact = Fraction(amount, 100) / Fraction(unit) * 10 ** exponent(asset)
-    if exact > 2**63 - 1:
-        return
-    asked = price(usd(amount), asset, unit).amount
-    assert 0 <= asked - exact < 1
 
 
 async def test_what_is_paid_in_stars_is_credited_in_dollars(
@@ -397,52 +375,3 @@ class TestReconciliation:
         assert "down" in found["fake"].error
         assert found["demo"].error == ""
         assert len(await reconciliation.latest(cashier)) == 2
-
-
-async def test_late_money_of_a_way_without_webhooks_is_seen(
-    payments: IntentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
-) -> None:
-    """Its time is over, and it is asked about on, until its following ends."""
-    clock.move(minutes=31)
-    await payments.poll(PollIntent(begun.id, 0))
-    assert (await payments.intent(buyer, begun.id)).status is IntentStatus.EXPIRED
-    fake.paid(begun.id, stars(770))
-    clock.move(minutes=30)
-    await payments.poll(PollIntent(begun.id, 1))
-    assert await balance(buyer.id) == 1000
-    fake.paid(begun.id, stars(1540))
-    clock.move(minutes=60)
-    await payments.poll(PollIntent(begun.id, 2))
-    assert await balance(buyer.id) == 1000
-    asked = fake.asked
-    assert await payments.sweep() == 0
-    await payments.poll(PollIntent(begun.id, 3))
-    assert fake.asked == asked
-
-
-async def test_confirmations_are_shown_and_a_reorganised_chain_takes_them_back(
-    payments: IntentsService, fake: FakeProvider, begun: Intent, buyer: Actor, balance: Balance
-) -> None:
-    def confirming(count: str) -> None:
-        fake.reports(
-            ProviderReport(
-                event_id=f"c{count}",
-                state=ProviderState.CONFIRMING,
-                intent_id=begun.id,
-                details={"confirmations": count, "needed": "12"},
-            )
-        )
-
-    for count in ("1", "2"):
-        confirming(count)
-        shown = await payments.refresh(buyer, begun.id)
-        assert (shown.status, shown.progress["confirmations"]) == (IntentStatus.CONFIRMING, count)
-    fake.says(begun.id, ProviderState.PENDING)
-    assert (await payments.refresh(buyer, begun.id)).status is IntentStatus.PENDING
-    confirming("1")
-    assert (await payments.refresh(buyer, begun.id)).status is IntentStatus.CONFIRMING
-    fake.says(begun.id, ProviderState.PENDING)
-    back = await payments.refresh(buyer, begun.id)
-    assert (back.status, back.progress) == (IntentStatus.PENDING, {})
-    assert await balance(buyer.id) == 0
-    assert timedelta(0) < back.expires_at - back.created_at

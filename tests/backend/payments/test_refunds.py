@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
 from backend.identity.types import Actor
@@ -18,7 +16,6 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.payments import rules
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import PaymentConflict, ProviderDown, RefundNotPossible, RefundTooMuch
 from backend.payments.service import InboxService, IntentsService, RefundsService
@@ -37,7 +34,6 @@ from backend.payments.types import (
 )
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.service import WalletServices
-from tests.backend.payments.test_rules import intent as paid_intent
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -315,29 +311,6 @@ async def test_only_what_did_not_go_back_there_comes_into_the_wallet(
     assert (held["refunds"], held["provider:fake"]) == (0, -600)
 
 
-@given(
-    credited=st.integers(1, 10**6), received=st.integers(1, 10**6), first=st.integers(0, 10**6),
-    second=st.integers(1, 10**6), told=st.integers(0, 10**6),
-)  # fmt: skip
-def test_what_a_failed_refund_leaves_at_the_provider(
-    credited: int, received: int, first: int, second: int, told: int
-) -> None:
-    """Between nothing and all of it; all, where the provider tells of all that the books know."""
-    first = min(first, credited - 1)
-    second = min(second, credited - first)
-    told = min(told, received)
-    whole = msgspec.structs.replace(
-        paid_intent(IntentStatus.SUCCEEDED), credited=usd(credited), received=Money(received, "XTR"),
-        payable=Money(received, "XTR"), refunded=usd(first + second),
-    )  # fmt: skip
-    gone = rules.refunded_elsewhere(whole, usd(second), Money(told, "XTR"))
-    assert usd(0) <= gone <= usd(second)
-    if told >= rules.known_refund(whole).amount:
-        assert gone == usd(second)
-    if told <= rules.known_refund(msgspec.structs.replace(whole, refunded=usd(first))).amount:
-        assert gone == usd(0) or told >= rules.known_refund(whole).amount
-
-
 async def test_two_runs_do_not_send_side_by_side(
     refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -411,20 +384,3 @@ async def test_a_way_that_is_switched_off_keeps_its_refunds_waiting(
     assert (waiting.status, await balance(buyer.id)) == (RefundStatus.PENDING, 700)
     await run(refunds, jobs)  # on again: at once
     assert (await refunds.list_for(cashier, intent_id=paid.id))[0].status is RefundStatus.SUCCEEDED
-
-
-@given(received=st.integers(1, 10**9), amount=st.integers(1, 10**6), cuts=st.lists(st.integers(1, 10**6), max_size=8))
-def test_parts_of_a_refund_come_to_the_whole(received: int, amount: int, cuts: list[int]) -> None:
-    """Whatever the asset's rounding: the provider sends back what it received, and never more on the way."""
-    whole = msgspec.structs.replace(
-        paid_intent(IntentStatus.SUCCEEDED), credited=usd(amount), received=Money(received, "XTR")
-    )
-    sent, refunded = 0, 0
-    for cut in [*cuts, amount]:
-        part = min(cut, amount - refunded)
-        if part:
-            step = msgspec.structs.replace(whole, refunded=usd(refunded))
-            sent += step.refund_payable(usd(part)).amount
-            refunded += part
-            assert sent <= received
-    assert (refunded, sent) == (amount, received)

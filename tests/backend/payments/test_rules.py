@@ -16,7 +16,16 @@ from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId, new_id
 from backend.kernel.money import Money
 from backend.payments import rules
-from backend.payments.types import Capabilities, Intent, IntentId, IntentStatus, Outcome, ProviderReport, ProviderState
+from backend.payments.types import (
+    Capabilities,
+    Intent,
+    IntentId,
+    IntentStatus,
+    Outcome,
+    ProviderReport,
+    ProviderState,
+    price,
+)
 from tests.factories.wallet import usd
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -209,3 +218,58 @@ def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
     assert (yen.minimum, yen.maximum) == (Money(100, "JPY"), Money(100_000, "JPY"))
     usual = build(settings).payments.methods.limits
     assert (usual.minimum, usual.maximum) == (Money(100, "USD"), Money(100_000, "USD"))
+
+
+@given(
+    credited=st.integers(1, 10**6), received=st.integers(1, 10**6), first=st.integers(0, 10**6),
+    second=st.integers(1, 10**6), told=st.integers(0, 10**6),
+)  # fmt: skip
+def test_what_a_failed_refund_leaves_at_the_provider(
+    credited: int, received: int, first: int, second: int, told: int
+) -> None:
+    """Between nothing and all of it; all, where the provider tells of all that the books know."""
+    first = min(first, credited - 1)
+    second = min(second, credited - first)
+    told = min(told, received)
+    whole = msgspec.structs.replace(
+        intent(S.SUCCEEDED), credited=usd(credited), received=Money(received, "XTR"),
+        payable=Money(received, "XTR"), refunded=usd(first + second),
+    )  # fmt: skip
+    gone = rules.refunded_elsewhere(whole, usd(second), Money(told, "XTR"))
+    assert usd(0) <= gone <= usd(second)
+    if told >= rules.known_refund(whole).amount:
+        assert gone == usd(second)
+    if told <= rules.known_refund(msgspec.structs.replace(whole, refunded=usd(first))).amount:
+        assert gone == usd(0) or told >= rules.known_refund(whole).amount
+
+
+@given(received=st.integers(1, 10**9), amount=st.integers(1, 10**6), cuts=st.lists(st.integers(1, 10**6), max_size=8))
+def test_parts_of_a_refund_come_to_the_whole(received: int, amount: int, cuts: list[int]) -> None:
+    """Whatever the asset's rounding: the provider sends back what it received, and never more on the way."""
+    whole = msgspec.structs.replace(intent(S.SUCCEEDED), credited=usd(amount), received=Money(received, "XTR"))
+    sent, refunded = 0, 0
+    for cut in [*cuts, amount]:
+        part = min(cut, amount - refunded)
+        if part:
+            step = msgspec.structs.replace(whole, refunded=usd(refunded))
+            sent += step.refund_payable(usd(part)).amount
+            refunded += part
+            assert sent <= received
+    assert (refunded, sent) == (amount, received)
+
+
+@given(
+    amount=st.integers(1, 10**12),
+    unit=st.decimals(min_value="0.000001", max_value="100000", places=6).filter(bool),
+    asset=st.sampled_from(["XTR", "USDT", "USD", "KWD"]),
+)
+def test_a_price_is_exact_and_rounded_up_once(amount: int, unit: Decimal, asset: str) -> None:
+    from fractions import Fraction
+
+    from backend.kernel.money import exponent
+
+    exact = Fraction(amount, 100) / Fraction(unit) * 10 ** exponent(asset)
+    if exact > 2**63 - 1:
+        return
+    asked = price(usd(amount), asset, unit).amount
+    assert 0 <= asked - exact < 1
