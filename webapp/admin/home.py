@@ -36,10 +36,10 @@ async def home(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     latest: tuple[ManageOrderRow, ...] = ()
     if actor.may(Permission.ORDERS):
-        found = (await site.services.orders.history.list_all(actor, None, None)).items[:_LATEST]
-        names = await site.services.identity.people.names_of(actor, [row.buyer_id for row in found])
+        orders = (await site.services.orders.history.list_all(actor, None, None)).items[:_LATEST]
+        names = await site.services.identity.people.names_of(actor, [row.buyer_id for row in orders])
         viewer = site.viewer(actor)
-        latest = tuple(order_screens.order_row(row, names, actor, viewer) for row in found)
+        latest = tuple(order_screens.order_row(row, names, actor, viewer) for row in orders)
     view = ManageHome(
         hands=await _hands(request),
         stats=await _stats(request),
@@ -101,8 +101,8 @@ async def _books(request: SoukRequest) -> LedgerStat | None:
 
 def last_report(request: SoukRequest) -> LedgerReport | None:
     """The latest check of the ledger in this process, or None."""
-    found: LedgerReport | None = request.app.state.get("books")
-    return found
+    report: LedgerReport | None = request.app.state.get("books")
+    return report
 
 
 async def check_books(request: SoukRequest) -> LedgerReport:

@@ -1,4 +1,4 @@
-"""Use cases of the back office: what failed for good, and the settings of the running shop."""
+"""Use cases of the back office: failed jobs, and the settings of the running shop."""
 
 from backend.admin.service.failures import AdminService
 from backend.admin.service.settings import SettingsService

@@ -1,4 +1,4 @@
-"""Use cases of the back office that belong to no single slice."""
+"""Jobs that failed, as admins see and retry them."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from backend.kernel.paging import Page
 
 
 class AdminService:
-    """What admins see of the machinery, and what they do about it."""
+    """Shows failed jobs to admins and retries them."""
 
     def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
 
     async def overview(self, actor: Actor) -> Overview:
-        """The state of the house. Raises Forbidden unless the actor is an admin."""
+        """Figures for the back office's first page. Raises Forbidden unless the actor is an admin."""
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
             return Overview(dead_letters=await jobs.count_dead(tx))
 
     async def dead_letters(self, actor: Actor, cursor: str | None = None) -> Page[FailedJob]:
-        """Jobs that failed for good, the latest first. Needs the permission for settings. Raises Forbidden, Invalid."""
+        """Jobs that are not retried any more, latest first. Needs the settings permission. Raises Forbidden, Invalid."""
         actor.require(Permission.SETTINGS)
         async with self._uow.read() as tx:
             return await jobs.list_dead(tx, cursor)
 
     async def failing_jobs(self, actor: Actor) -> list[FailedJob]:
-        """Jobs that failed and will be tried again. Needs the permission for settings. Raises Forbidden."""
+        """Jobs that failed and will be retried. Needs the permission for settings. Raises Forbidden."""
         actor.require(Permission.SETTINGS)
         async with self._uow.read() as tx:
             return await jobs.list_failing(tx)
 
     async def retry_dead_letter(self, actor: Actor, job_id: JobId) -> None:
-        """Try a failed job again now. Needs the permission for settings. Raises Forbidden, NotFound."""
+        """Retry a failed job now. Needs the permission for settings. Raises Forbidden, NotFound."""
         actor.require(Permission.SETTINGS)
         async with self._uow() as tx:
             job = await jobs.retry_dead(tx, job_id)

@@ -35,16 +35,16 @@ SUBSCRIPTIONS = {
 
 
 class Counter(RateLimiter):
-    """Counts, and refuses once it is told to."""
+    """Counts calls, and refuses them while ``full``."""
 
     def __init__(self) -> None:
         super().__init__(Redis())
         self.full = False
-        self.asked = 0
+        self.calls = 0
 
     async def hit(self, limit: Limit, subject: str) -> None:
         """Count a call."""
-        self.asked += 1
+        self.calls += 1
         if self.full:
             raise RateLimited(limit.seconds)
 
@@ -57,37 +57,37 @@ def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database
 
 @pytest.fixture
 def counter() -> Counter:
-    """The limit that the test sets."""
+    """A rate limit that the test sets."""
     return Counter()
 
 
 @pytest.fixture
 def vouchers(real_uow: UnitOfWork, ring: KeyRing) -> VouchersService:
-    """The admins' service."""
+    """The service with which admins create vouchers."""
     return VouchersService(uow=real_uow, ring=ring, limits=lambda: LIMITS, limit=lambda: usd(10**15))
 
 
 @pytest.fixture
 def gifts(real_uow: UnitOfWork, ring: KeyRing) -> GiftsService:
-    """The buyers' service."""
+    """The service with which people buy gift cards."""
     return GiftsService(uow=real_uow, ring=ring, limits=lambda: LIMITS)
 
 
 @pytest.fixture
 def codes(real_uow: UnitOfWork, ring: KeyRing, counter: Counter) -> CodesService:
-    """The door for codes."""
+    """The service with which people redeem codes."""
     return CodesService(uow=real_uow, ring=ring, limiter=counter)
 
 
 @pytest.fixture
 def bonuses(real_uow: UnitOfWork) -> BonusesService:
-    """Rules and what they give."""
+    """The service for bonus rules and bonuses."""
     return BonusesService(uow=real_uow, limit=lambda: usd(10_000))
 
 
 @pytest.fixture
 def wallet(real_uow: UnitOfWork) -> WalletServices:
-    """The wallet's service, for its proof."""
+    """The wallet's services, to check the ledger."""
     return wallet_services(real_uow)
 
 
@@ -101,7 +101,7 @@ def actor_of(user_id: UserId, *permissions: Permission) -> Actor:
 
 @pytest.fixture
 def person(real_uow: UnitOfWork) -> Callable[..., Awaitable[Actor]]:
-    """Makes people with money."""
+    """A factory of people with a balance."""
 
     async def make(amount: Money | None = None) -> Actor:
         return actor_of(await rich_person(real_uow, amount or usd(0)))
@@ -111,14 +111,14 @@ def person(real_uow: UnitOfWork) -> Callable[..., Awaitable[Actor]]:
 
 @pytest.fixture
 async def admin(real_uow: UnitOfWork) -> Actor:
-    """An admin for money."""
+    """An admin with the permission for money."""
     async with real_uow() as tx:
         return actor_of(await add_admin(tx, Permission.MONEY), Permission.MONEY)
 
 
 @pytest.fixture
 def balance(real_uow: UnitOfWork) -> Callable[[Actor], Awaitable[int]]:
-    """What a person has, in cents."""
+    """A person's balance in cents."""
 
     async def read(actor: Actor) -> int:
         async with real_uow.read() as tx:
@@ -140,8 +140,8 @@ def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, objec
 
 
 @pytest.fixture
-def house(wallet: WalletServices) -> Callable[[], Awaitable[dict[str, int]]]:
-    """The house's accounts, once the books are proved."""
+def accounts(wallet: WalletServices) -> Callable[[], Awaitable[dict[str, int]]]:
+    """The balances of the shop's accounts in cents, after checking that the ledger is balanced."""
 
     async def read() -> dict[str, int]:
         report = await wallet.ledger.verify(Actor.system())

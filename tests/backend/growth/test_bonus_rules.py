@@ -1,4 +1,4 @@
-"""The arithmetic of bonuses: exact, rounded down, capped, the best one rule."""
+"""The arithmetic of bonuses: exact, rounded down, at most the maximum, by the best rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AMOUNTS = st.integers(1, 10**12)
 
 
 def rule(**how: object) -> BonusRule:
-    """A rule of 10 % from $1, unless told otherwise."""
+    """A rule of 10 % from $1, with the given changes."""
     given = {
         "id": BonusRuleId(new_id()), "minimum": usd(100), "basis_points": 1000, "fixed": None, "maximum": None,
         "starts_at": None, "ends_at": None, "first_only": False, "method": "", "stopped_at": None, "created_at": NOW,
@@ -59,12 +59,12 @@ def test_exact_rounded_down_and_capped(one: BonusRule, total: int) -> None:
 
 
 @given(some_rule(), AMOUNTS, AMOUNTS)
-def test_more_money_never_brings_less(one: BonusRule, total: int, more: int) -> None:
+def test_a_larger_top_up_never_gets_less(one: BonusRule, total: int, more: int) -> None:
     assert rules.bonus(one, usd(total)) <= rules.bonus(one, usd(total + more))
 
 
 @given(st.lists(some_rule(), max_size=6), AMOUNTS, st.sampled_from(["stars", "demo"]), st.booleans())
-def test_the_best_one_that_speaks_of_it(found: list[BonusRule], total: int, method: str, first: bool) -> None:
+def test_the_best_rule_that_applies(found: list[BonusRule], total: int, method: str, first: bool) -> None:
     best = rules.best(found, usd(total), method=method, at=NOW, first=first)
     fit = [
         one for one in found
@@ -82,7 +82,7 @@ def test_of_equal_rules_the_oldest() -> None:
     assert found == (old, usd(100))
 
 
-def test_stopped_counts_from_its_moment_and_other_currencies_never() -> None:
+def test_a_stop_counts_from_its_moment_and_other_currencies_never_apply() -> None:
     stopped = rule(stopped_at=NOW)
     assert rules.best([stopped], usd(1000), method="demo", at=NOW, first=True) is None
     assert rules.best([stopped], usd(1000), method="demo", at=NOW - timedelta(seconds=1), first=True) is not None
@@ -100,7 +100,7 @@ def test_stopped_counts_from_its_moment_and_other_currencies_never() -> None:
         ({"minimum": usd(10**15 + 1), "basis_points": -1}, {"minimum", "percent"}),
     ],
 )  # fmt: skip
-def test_what_is_no_rule(how: dict, fields: set[str]) -> None:
+def test_rules_that_cannot_be_added(how: dict, fields: set[str]) -> None:
     wanted = NewBonusRule(**{"minimum": usd(100), "basis_points": 1000, **how})
     with pytest.raises(Invalid) as refused:
         rules.check_rule(wanted, USD)

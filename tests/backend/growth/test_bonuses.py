@@ -1,4 +1,4 @@
-"""What top-ups bring on top, and what their refunds take back: once, by the books."""
+"""Bonuses for top-ups and their reclaim after refunds: each once, and the ledger stays balanced."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.fakes.provider import FakeProvider
 
 
 class Till:
-    """Takes money in by a provider whose word the test gives, and runs the bonuses' tasks."""
+    """Receives payments through a provider that the test controls, and runs the bonuses' tasks."""
 
     def __init__(self, uow: UnitOfWork, bonuses: BonusesService, clock: FakeClock, jobs: Any) -> None:
         self.uow, self.bonuses, self.clock, self.jobs = uow, bonuses, clock, jobs
@@ -48,28 +48,28 @@ class Till:
         self.inbox = InboxService(uow=uow, limit=lambda: usd(10**15))
 
     async def begin(self, actor: Actor, cents: int, order_id: OrderId | None = None) -> Intent:
-        """A payment that waits."""
+        """A payment that awaits its money."""
         return await self.payments.start_top_up(actor, "fake", usd(cents), order_id, idempotency_key=str(new_id()))
 
     async def pay(self, intent: Intent, cents: int | None = None) -> None:
-        """Let so much have come in all."""
+        """Report that this much was received in total."""
         report = self.fake.paid(intent.id, usd(cents or intent.amount.amount))
         await self.payments.settle("fake", msgspec.structs.replace(report, intent_id=intent.id))
 
     async def work(self, times: int = 1) -> None:
-        """Run the task of every top-up so far, each as often as is said, all at once."""
+        """Run the task of every top-up so far ``times`` times, all at the same time."""
         events = [msgspec.convert(row, TopUpSucceeded) for row in await self.jobs("TopUpSucceeded")]
         await asyncio.gather(*(self.bonuses.credit(one, self.clock.now()) for one in events for _ in range(times)))
 
     async def top_up(self, actor: Actor, cents: int) -> Intent:
-        """A whole top-up, with what it brings."""
+        """A complete top-up with its bonus."""
         intent = await self.begin(actor, cents)
         await self.pay(intent)
         await self.work()
         return intent
 
     async def refund(self, admin: Actor, intent: Intent, cents: int, times: int = 3) -> None:
-        """Send money of a top-up back, and let the tasks hear of it more than once."""
+        """Refund a part of a top-up, and run the tasks more than once."""
         refund = await self.refunds.refund_top_up(
             admin, intent.id, usd(cents), "asked for", idempotency_key=str(new_id())
         )
@@ -89,7 +89,7 @@ People = Callable[..., Awaitable[Actor]]
 
 
 async def test_ten_per_cent_once_however_often_the_task_runs(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any, jobs: Any
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any, jobs: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
@@ -99,14 +99,14 @@ async def test_ten_per_cent_once_however_often_the_task_runs(
     assert await balance(one) == 2599 + 259
     (told,) = await jobs("BonusCredited")
     assert (told["amount"], told["balance"], told["user_id"]) == (259, 2858, str(one.id))
-    assert (await house())["bonuses"] == -259
+    assert (await accounts())["bonuses"] == -259
     ((_, figures),) = await bonuses.rules(admin)
     assert (figures.payments, figures.total) == (1, usd(259))
     await till.top_up(one, 999)
     assert await balance(one) == 2858 + 999
 
 
-async def test_what_is_promised_is_given(
+async def test_the_promised_bonus_is_credited(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
 ) -> None:
     one = await person()
@@ -115,7 +115,7 @@ async def test_what_is_promised_is_given(
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000, first_only=True, method="fake"))
     assert await bonuses.promised(one, "fake", usd(999)) == usd(0)
     assert await bonuses.promised(one, "demo", usd(2000)) == usd(100)
-    for due in (200, 100):  # the first brings more
+    for due in (200, 100):  # the first top-up gets more
         before = await balance(one)
         assert await bonuses.promised(one, "fake", usd(2000)) == usd(due)
         await till.top_up(one, 2000)
@@ -123,7 +123,7 @@ async def test_what_is_promised_is_given(
 
 
 async def test_parts_count_together(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any, jobs: Any
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any, jobs: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(100), basis_points=500))
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000, first_only=True))
@@ -135,14 +135,20 @@ async def test_parts_count_together(
         await till.work(times=3)
         paid = part
     assert paid == 1000
-    # 5 % of 333 is 16, and all of it together 10 % of 1000: what it would have brought at once.
+    # 5 % of 333 is 16; together it is 10 % of 1000, as for one payment.
     assert [row["amount"] for row in await jobs("BonusCredited")] == [5, 11, 84]
     assert await balance(one) == 1100
-    assert (await house())["bonuses"] == -100
+    assert (await accounts())["bonuses"] == -100
 
 
-async def test_the_best_one_rule_and_no_two(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any, clock: FakeClock
+async def test_only_the_best_rule_applies(
+    till: Till,
+    bonuses: BonusesService,
+    admin: Actor,
+    person: People,
+    balance: Balance,
+    accounts: Any,
+    clock: FakeClock,
 ) -> None:
     now = clock.now()
     for rule in (
@@ -161,11 +167,11 @@ async def test_the_best_one_rule_and_no_two(
     one = await person()
     await till.top_up(one, 3000)
     assert await balance(one) == 3200
-    assert (await house())["bonuses"] == -200
+    assert (await accounts())["bonuses"] == -200
 
 
-async def test_a_first_top_up_comes_once(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any
+async def test_a_person_has_one_first_top_up(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(100), basis_points=1000, first_only=True))
     for number in range(4):
@@ -178,10 +184,10 @@ async def test_a_first_top_up_comes_once(
         assert await balance(one) == 4000 + 100
         await till.top_up(one, 1000)
         assert await balance(one) == 5000 + 100
-    assert (await house())["bonuses"] == -400
+    assert (await accounts())["bonuses"] == -400
 
 
-async def test_the_one_begun_first_may_come_last(
+async def test_the_payment_that_started_first_may_be_paid_last(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(100), basis_points=1000, first_only=True))
@@ -193,7 +199,7 @@ async def test_the_one_begun_first_may_come_last(
     assert await balance(one) == 2100
 
 
-async def test_payments_for_orders_bring_nothing(
+async def test_payments_for_orders_get_no_bonus(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(100), basis_points=1000, first_only=True))
@@ -201,12 +207,12 @@ async def test_payments_for_orders_bring_nothing(
     await till.pay(await till.begin(one, 1000, OrderId(new_id())))
     await till.work()
     assert await balance(one) == 1000
-    await till.top_up(one, 1000)  # still his first top-up
+    await till.top_up(one, 1000)  # still their first top-up
     assert await balance(one) == 2100
 
 
-async def test_a_refund_takes_the_bonus_back_by_the_same_rule(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any
+async def test_a_refund_reclaims_the_bonus_by_the_same_rule(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
@@ -214,20 +220,20 @@ async def test_a_refund_takes_the_bonus_back_by_the_same_rule(
     assert await balance(one) == 3300
     await till.refund(admin, intent, 1000)
     assert await balance(one) == 2000 + 200
-    await till.refund(admin, intent, 1500)  # less than the rule asks for is left
+    await till.refund(admin, intent, 1500)  # less than the rule's minimum is left
     assert await balance(one) == 500
-    await till.work(times=3)  # the top-up's own task comes once more
+    await till.work(times=3)  # the top-up's own task runs once more
     assert await balance(one) == 500
-    held = await house()
+    held = await accounts()
     assert held["bonuses"] == 0
     ((_, figures),) = await bonuses.rules(admin)
     assert figures.total == usd(0)
 
 
-async def test_a_refund_that_is_still_on_its_way_takes_nothing_back(
+async def test_a_refund_that_has_not_finished_reclaims_nothing(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
 ) -> None:
-    """One refund ends well while another waits, which is refused in the end: the bonus of that part stays."""
+    """One refund succeeds while another is pending and then fails: the bonus of that part stays."""
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
     intent = await till.top_up(one, 3000)
@@ -240,7 +246,7 @@ async def test_a_refund_that_is_still_on_its_way_takes_nothing_back(
     assert await balance(one) == 2500 + 250
 
 
-async def test_a_bonus_counts_what_is_still_on_its_way_back(
+async def test_a_bonus_ignores_a_pending_refund(
     till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
@@ -255,13 +261,13 @@ async def test_a_bonus_counts_what_is_still_on_its_way_back(
     assert await balance(one) == 2000 + 200
 
 
-async def test_only_as_far_as_the_balance_reaches(
+async def test_a_reclaim_takes_at_most_the_balance(
     till: Till,
     bonuses: BonusesService,
     admin: Actor,
     person: People,
     balance: Balance,
-    house: Any,
+    accounts: Any,
     real_uow: UnitOfWork,
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=2000))
@@ -272,15 +278,15 @@ async def test_only_as_far_as_the_balance_reaches(
         await ledger.transfer(tx, TransferKind.PURCHASE, "spent", AccountRef.user(one.id), shop, usd(150))
     await till.refund(admin, intent, 1000)
     assert await balance(one) == 0
-    assert (await house())["bonuses"] == -150
-    # The rest is forgiven: later money is left alone.
+    assert (await accounts())["bonuses"] == -150
+    # The rest is forgiven: later money is not taken.
     await till.top_up(one, 900)
     await bonuses.reclaim(intent.id)
     assert await balance(one) == 900
 
 
 async def test_a_refund_before_the_bonus(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
@@ -289,11 +295,11 @@ async def test_a_refund_before_the_bonus(
     await till.refund(admin, intent, 1000)
     await till.work(times=2)
     assert await balance(one) == 2000 + 200
-    assert (await house())["bonuses"] == -200
+    assert (await accounts())["bonuses"] == -200
 
 
-async def test_a_refund_behind_our_back(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any, jobs: Any
+async def test_a_refund_made_at_the_provider(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any, jobs: Any
 ) -> None:
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     one = await person()
@@ -308,10 +314,10 @@ async def test_a_refund_behind_our_back(
     await asyncio.gather(*(bonuses.reclaim(IntentId(intent.id)) for _ in range(4)))
     assert told["intent_id"] == str(intent.id)
     assert await balance(one) == 0
-    assert (await house())["bonuses"] == 0
+    assert (await accounts())["bonuses"] == 0
 
 
-async def test_who_may_not(bonuses: BonusesService, admin: Actor) -> None:
+async def test_who_cannot_manage_rules(bonuses: BonusesService, admin: Actor) -> None:
     rule = await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
     other = actor_of(admin.id, Permission.ORDERS)
     for call in (
@@ -324,8 +330,8 @@ async def test_who_may_not(bonuses: BonusesService, admin: Actor) -> None:
         await bonuses.stop_rule(admin, BonusRuleId(new_id()))
 
 
-async def test_dying_before_the_bonus_gives_it_later_once(
-    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, house: Any,
+async def test_after_a_crash_the_bonus_is_credited_once(
+    till: Till, bonuses: BonusesService, admin: Actor, person: People, balance: Balance, accounts: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     await bonuses.add_rule(admin, NewBonusRule(minimum=usd(1000), basis_points=1000))
@@ -342,4 +348,4 @@ async def test_dying_before_the_bonus_gives_it_later_once(
     assert await balance(one) == 1000
     await till.work(times=2)
     assert await balance(one) == 1100
-    assert (await house())["bonuses"] == -100
+    assert (await accounts())["bonuses"] == -100

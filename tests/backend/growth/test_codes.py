@@ -1,4 +1,4 @@
-"""Vouchers and gift cards: each code as often as it may, nobody twice, and nothing to be guessed."""
+"""Vouchers and gift cards: a code is redeemed as often as allowed, once for each person, and cannot be guessed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_codes_are_long_and_differ() -> None:
 
 
 @given(st.text(alphabet=CODE_ALPHABET, min_size=16, max_size=16))
-def test_a_code_is_read_however_it_is_written(code: str) -> None:
+def test_a_code_is_read_in_every_spelling(code: str) -> None:
     shown = rules.show_code(code)
     for typed in (
         code, shown, shown.lower(), f"  {shown.replace('-', ' ')}\n", shown.replace("-", "–"),
@@ -60,13 +60,13 @@ def test_a_code_is_read_however_it_is_written(code: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_anything_else_is_no_code_and_no_error(typed: str) -> None:
+def test_another_text_is_no_code_and_no_error(typed: str) -> None:
     found = rules.read_code(typed)
     assert found is None or re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{16}", found)
 
 
-async def test_fifty_people_at_once_and_only_its_number_get_it(
-    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, house
+async def test_of_fifty_people_at_once_only_the_allowed_number_get_it(
+    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, accounts
 ) -> None:
     made = await vouchers.make(admin, usd(500), people=7, idempotency_key="k")
     people = [await person() for _ in range(50)]
@@ -75,11 +75,11 @@ async def test_fifty_people_at_once_and_only_its_number_get_it(
     assert len([item for item in results if isinstance(item, CodeNotValid)]) == 43
     assert sorted([await balance(one) for one in people])[-8:] == [0] + [500] * 7
     assert (await vouchers.get(admin, made.batch.id)).redeemed == 7
-    assert (await house())["vouchers"] == -7 * 500
+    assert (await accounts())["vouchers"] == -7 * 500
 
 
 async def test_ten_taps_redeem_once(
-    vouchers: VouchersService, gifts: GiftsService, codes: CodesService, admin: Actor, person, balance, house
+    vouchers: VouchersService, gifts: GiftsService, codes: CodesService, admin: Actor, person, balance, accounts
 ) -> None:
     voucher = (await vouchers.make(admin, usd(500), people=100, idempotency_key="k")).codes[0]
     gift = await gifts.buy(await person(usd(700)), usd(700), idempotency_key="g")
@@ -89,12 +89,12 @@ async def test_ten_taps_redeem_once(
         assert [item.again for item in results].count(False) == 1
         assert {(item.amount, item.kind) for item in results} == {(usd(worth), kind)}
     assert await balance(one) == 1200
-    held = await house()
+    held = await accounts()
     assert (held["vouchers"], held["gift_cards"]) == (-500, 0)
 
 
 async def test_many_single_codes(
-    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, house, real_uow: UnitOfWork
+    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, accounts, real_uow: UnitOfWork
 ) -> None:
     made = await vouchers.make(admin, usd(300), codes=20, note=" spring  sale ", idempotency_key="k")
     assert len(set(made.codes)) == 20
@@ -104,17 +104,23 @@ async def test_many_single_codes(
     results = await asyncio.gather(*(codes.redeem(*one) for one in tries), return_exceptions=True)
     assert len([item for item in results if isinstance(item, Redeemed) and not item.again]) == 20
     assert sum([await balance(one) for one in people]) == 20 * 300
-    assert (await house())["vouchers"] == -20 * 300
+    assert (await accounts())["vouchers"] == -20 * 300
     (batch,) = await vouchers.list_all(admin)
     assert (batch.codes, batch.redeemed, batch.note) == (20, 20, "spring sale")
     assert batch.status(batch.created_at) is not VoucherStatus.ACTIVE
-    # A second tap of the form makes nothing more, and shows no code again.
+    # The same request again creates nothing more, and shows no codes.
     again = await vouchers.make(admin, usd(300), codes=20, idempotency_key="k")
     assert (again.batch.id, again.codes) == (made.batch.id, ())
 
 
-async def test_every_refusal_reads_alike(
-    vouchers: VouchersService, gifts: GiftsService, codes: CodesService, admin: Actor, person, clock: FakeClock, house
+async def test_every_refusal_is_the_same(
+    vouchers: VouchersService,
+    gifts: GiftsService,
+    codes: CodesService,
+    admin: Actor,
+    person,
+    clock: FakeClock,
+    accounts,
 ) -> None:
     one, buyer = await person(), await person(usd(1000))
     over = await vouchers.make(admin, usd(1), expires_at=clock.now() + timedelta(hours=1), idempotency_key="a")
@@ -132,14 +138,14 @@ async def test_every_refusal_reads_alike(
             await codes.redeem(one, typed)
         told.add((refused.value.code, refused.value.kind, tuple(refused.value.params)))
     assert len(told) == 1
-    assert (await house())["vouchers"] == -1
+    assert (await accounts())["vouchers"] == -1
 
 
-async def test_tries_are_limited_with_the_wait(codes: CodesService, counter: Counter, person) -> None:
+async def test_attempts_are_limited_with_the_wait(codes: CodesService, counter: Counter, person) -> None:
     one = await person()
     with pytest.raises(CodeNotValid):
         await codes.redeem(one, rules.new_code())
-    # A slip of spelling costs no try.
+    # A misspelt code does not count as an attempt.
     for slip in ("nothing", rules.new_code()[:-1], rules.new_code()[:-1] + "*"):
         with pytest.raises(CodeNotValid):
             await codes.redeem(one, slip)
@@ -147,10 +153,10 @@ async def test_tries_are_limited_with_the_wait(codes: CodesService, counter: Cou
     with pytest.raises(RateLimited) as refused:
         await codes.redeem(one, rules.new_code())
     assert refused.value.retry_after == 300
-    assert counter.asked == 2
+    assert counter.calls == 2
 
 
-async def test_codes_rest_nowhere(
+async def test_codes_are_stored_nowhere(
     vouchers: VouchersService, gifts: GiftsService, codes: CodesService, admin: Actor, person, real_uow: UnitOfWork
 ) -> None:
     made = await vouchers.make(admin, usd(300), codes=3, idempotency_key="k")
@@ -167,14 +173,14 @@ async def test_codes_rest_nowhere(
                 assert not [row for row in rows if code in row or hexed in row]
 
 
-async def test_a_gift_card_from_hand_to_hand(
-    gifts: GiftsService, codes: CodesService, person, balance, house, jobs, real_uow: UnitOfWork
+async def test_a_gift_card_is_bought_and_redeemed(
+    gifts: GiftsService, codes: CodesService, person, balance, accounts, jobs, real_uow: UnitOfWork
 ) -> None:
     buyer, friend = await person(usd(5000)), await person()
     gift = await gifts.buy(buyer, usd(2000), idempotency_key="g")
     assert (gift.status, await balance(buyer)) == (GiftStatus.ACTIVE, 3000)
-    assert (await house())["gift_cards"] == 2000
-    assert (await gifts.mine(buyer))[0] == gift  # he sees the code again
+    assert (await accounts())["gift_cards"] == 2000
+    assert (await gifts.mine(buyer))[0] == gift  # the buyer sees the code again
     assert await gifts.mine(friend) == []
     done = await codes.redeem(friend, gift.code)
     assert (done.amount, done.balance, done.kind, done.again) == (usd(2000), usd(2000), CodeKind.GIFT_CARD, False)
@@ -190,11 +196,11 @@ async def test_a_gift_card_from_hand_to_hand(
     async with real_uow.read() as tx:
         left = (await tx.execute(text("SELECT count(*) FROM data_keys WHERE purpose = 'gift_card'"))).scalar_one()
     assert left == 0
-    assert (await house())["gift_cards"] == 0
+    assert (await accounts())["gift_cards"] == 0
 
 
-async def test_taken_back_or_redeemed_never_both(
-    gifts: GiftsService, codes: CodesService, person, balance, house
+async def test_a_card_is_cancelled_or_redeemed_never_both(
+    gifts: GiftsService, codes: CodesService, person, balance, accounts
 ) -> None:
     for number in range(8):
         buyer, friends = await person(usd(1000)), [await person() for _ in range(4)]
@@ -206,10 +212,10 @@ async def test_taken_back_or_redeemed_never_both(
         results = await asyncio.gather(*tries, return_exceptions=True)
         assert all(isinstance(item, (GiftCard, Redeemed, CodeNotValid, GiftRedeemed)) for item in results), results
         assert await balance(buyer) + sum([await balance(friend) for friend in friends]) == 1000
-    assert (await house())["gift_cards"] == 0
+    assert (await accounts())["gift_cards"] == 0
 
 
-async def test_ten_taps_buy_one_card(gifts: GiftsService, person, balance, house) -> None:
+async def test_ten_taps_buy_one_card(gifts: GiftsService, person, balance, accounts) -> None:
     buyer = await person(usd(5000))
     bought = await asyncio.gather(*(gifts.buy(buyer, usd(1000), idempotency_key="k") for _ in range(10)))
     assert len({(gift.id, gift.code) for gift in bought}) == 1
@@ -222,10 +228,10 @@ async def test_ten_taps_buy_one_card(gifts: GiftsService, person, balance, house
     assert [isinstance(item, InsufficientFunds) for item in results].count(True) == 4
     assert await balance(buyer) == 1000
     assert len(await gifts.mine(buyer)) == 2
-    assert (await house())["gift_cards"] == 4000
+    assert (await accounts())["gift_cards"] == 4000
 
 
-async def test_anothers_card_is_nobodys(gifts: GiftsService, person) -> None:
+async def test_another_persons_card_is_not_found(gifts: GiftsService, person) -> None:
     gift = await gifts.buy(await person(usd(1000)), usd(1000), idempotency_key="k")
     stranger = await person()
     for call in (gifts.cancel(stranger, gift.id), gifts.get(stranger, gift.id),
@@ -235,7 +241,7 @@ async def test_anothers_card_is_nobodys(gifts: GiftsService, person) -> None:
 
 
 @pytest.mark.parametrize("amount", [usd(99), usd(100_001), usd(0), usd(-500), usd(2**63 - 1), Money(500, "EUR")])
-async def test_what_is_no_gift_card(gifts: GiftsService, person, balance, amount: Money) -> None:
+async def test_amounts_that_no_gift_card_can_have(gifts: GiftsService, person, balance, amount: Money) -> None:
     buyer = await person(usd(1000))
     with pytest.raises(Invalid) as refused:
         await gifts.buy(buyer, amount, idempotency_key="k")
@@ -252,7 +258,7 @@ async def test_what_is_no_gift_card(gifts: GiftsService, person, balance, amount
         ({"note": "n" * 121}, "note"), ({"expires_at": "past"}, "expires"),
     ],
 )  # fmt: skip
-async def test_what_are_no_vouchers(
+async def test_vouchers_that_cannot_be_created(
     vouchers: VouchersService, admin: Actor, clock: FakeClock, how: dict, field: str
 ) -> None:
     wanted = {"amount": usd(500), **how}
@@ -263,11 +269,11 @@ async def test_what_are_no_vouchers(
     assert set(refused.value.fields) == {field}
 
 
-async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
+async def test_one_of_two_admins_creates_vouchers_up_to_the_limit(
     real_uow: UnitOfWork, ring: KeyRing, admin: Actor, clock: FakeClock
 ) -> None:
     vouchers = VouchersService(uow=real_uow, ring=ring, limits=lambda: LIMITS, limit=lambda: usd(10_000))
-    await vouchers.make(admin, usd(10_000), codes=500, idempotency_key="alone")  # nobody else could be asked
+    await vouchers.make(admin, usd(10_000), codes=500, idempotency_key="alone")  # nobody else could approve
     clock.move(hours=25)
     async with real_uow() as tx:
         await add_admin(tx, Permission.MONEY)
@@ -275,7 +281,7 @@ async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
         with pytest.raises(Invalid) as refused:
             await vouchers.make(admin, usd(500), idempotency_key="much", **how)
         assert refused.value.fields == {"amount": "above_limit"}
-    # Many batches are no way around, not even at once.
+    # Many batches do not get around the limit, not even at the same time.
     made = await asyncio.gather(
         *(vouchers.make(admin, usd(500), codes=5, idempotency_key=f"k-{turn}") for turn in range(6)),
         return_exceptions=True,
@@ -283,7 +289,7 @@ async def test_one_of_two_admins_gives_away_no_more_than_the_limit(
     assert sum(isinstance(one, NewVouchers) for one in made) == 4
 
 
-async def test_who_may_not(vouchers: VouchersService, admin: Actor, person) -> None:
+async def test_who_cannot_manage_vouchers(vouchers: VouchersService, admin: Actor, person) -> None:
     made = await vouchers.make(admin, usd(500), idempotency_key="k")
     other = actor_of(admin.id, Permission.ORDERS, Permission.USERS)
     for call in (
@@ -296,8 +302,8 @@ async def test_who_may_not(vouchers: VouchersService, admin: Actor, person) -> N
         await vouchers.stop(admin, VoucherBatchId(new_id()))
 
 
-async def test_dying_between_the_count_and_the_money_leaves_neither(
-    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, house, monkeypatch
+async def test_a_crash_between_count_and_transfer_leaves_neither(
+    vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, accounts, monkeypatch
 ) -> None:
     code = (await vouchers.make(admin, usd(500), idempotency_key="k")).codes[0]
     one, other = await person(), await person()
@@ -312,4 +318,4 @@ async def test_dying_between_the_count_and_the_money_leaves_neither(
     assert await balance(one) == 0
     await codes.redeem(other, code)
     assert await balance(other) == 500
-    assert (await house())["vouchers"] == -500
+    assert (await accounts())["vouchers"] == -500

@@ -1,4 +1,4 @@
-"""First contact, what is followed and what is kept, one's own choices."""
+"""First contact, what later contacts change, and people's own choices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_first_contact_registers_with_language_start_and_timezone(services
     assert detail.start_param == "ref_7"
 
 
-async def test_names_are_followed_and_the_start_parameter_is_kept(services: Services, settings: Settings) -> None:
+async def test_names_are_updated_and_the_start_parameter_stays(services: Services, settings: Settings) -> None:
     first = await person(services.identity, 52, first_name="Old", username="old", last_name="Name", start_param="one")
     again = await person(services.identity, 52, first_name="New", username=None, start_param="two")
     assert (again.user_id, again.first_name, again.username) == (first.user_id, "New", None)
@@ -38,7 +38,7 @@ async def test_names_are_followed_and_the_start_parameter_is_kept(services: Serv
     assert (detail.start_param, detail.last_name) == ("one", None)
 
 
-async def test_what_one_contact_does_not_tell_is_kept(services: Services) -> None:
+async def test_what_a_contact_does_not_report_stays(services: Services) -> None:
     await person(services.identity, 53, photo_url="https://t.me/i/userpic/320/x.jpg", timezone="Europe/Moscow")
     again = await person(services.identity, 53, photo_url=None, timezone=None, first_name="Changed")
     assert (again.photo_url, again.timezone) == ("https://t.me/i/userpic/320/x.jpg", "Europe/Moscow")
@@ -57,12 +57,12 @@ async def test_first_language_stays_when_telegrams_changes(services: Services) -
     assert (await person(services.identity, 55, language_code="ar")).language is Locale.RU
 
 
-async def test_a_language_told_later_counts_as_the_first(services: Services) -> None:
+async def test_a_language_reported_later_counts_as_the_first(services: Services) -> None:
     assert (await person(services.identity, 56, language_code=None)).language is Locale.EN
     assert (await person(services.identity, 56, language_code="ar")).language is Locale.AR
 
 
-async def test_device_timezone_is_followed_until_one_is_chosen(services: Services) -> None:
+async def test_device_timezone_is_updated_until_one_is_chosen(services: Services) -> None:
     actor = await person(services.identity, 57, timezone="Europe/Paris")
     assert (await person(services.identity, 57, timezone="Asia/Dubai")).timezone == "Asia/Dubai"
     await services.identity.profile.set_timezone(actor, "Asia/Tokyo")
@@ -151,7 +151,7 @@ async def test_finding_people(services: Services, settings: Settings) -> None:
         await services.identity.people.find_users(made[0], "seek")
 
 
-def test_the_system_may_all_and_owns_nothing() -> None:
+def test_the_system_may_do_everything_and_owns_nothing() -> None:
     system = Actor.system()
     for permission in Permission:
         system.require(permission)

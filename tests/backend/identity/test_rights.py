@@ -1,4 +1,4 @@
-"""Root, permissions, blacklist, and the trail that they leave."""
+"""Root admin, permissions, blocks, and their entries in the audit log."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_root_cannot_be_touched_by_the_service(services: Services, setting
         "VALUES (gen_random_uuid(), 73, 'en', now(), true)",
         "INSERT INTO users (id, telegram_id, language, created_at) SELECT gen_random_uuid(), telegram_id, 'en', now() "
         "FROM users WHERE is_root ON CONFLICT (telegram_id) DO UPDATE SET is_root = false",
-        # Even with the switch that ensure_root uses: the root may move, never vanish, never be shut out.
+        # Even with the setting that ensure_root uses: the root admin may change, but never disappear or be blocked.
         "SET LOCAL souk.root_change = 'on'; UPDATE users SET is_root = false; SET CONSTRAINTS ALL IMMEDIATE",
         "SET LOCAL souk.root_change = 'on'; DELETE FROM users WHERE is_root",
         "SET LOCAL souk.root_change = 'on'; UPDATE users SET is_root = true WHERE telegram_id = 72",
@@ -174,7 +174,7 @@ async def test_an_admin_whose_rights_were_taken_cannot_use_an_old_actor(services
         await services.identity.people.block(boss, victim.id, "revenge")
 
 
-async def test_two_admins_who_shut_each_other_out_leave_one(services: Services, settings: Settings) -> None:
+async def test_two_admins_who_block_each_other_leave_one(services: Services, settings: Settings) -> None:
     pair = [
         await admin(services.identity, settings.root_admin_id, Permission.USERS, Permission.ADMINS) for _ in range(2)
     ]
@@ -186,7 +186,7 @@ async def test_two_admins_who_shut_each_other_out_leave_one(services: Services, 
     assert sorted(type(item).__name__ for item in done) == ["NoneType", "SessionRevoked"]
 
 
-async def test_blacklist_needs_a_reason_and_shuts_every_door(services: Services, root: Actor) -> None:
+async def test_a_block_needs_a_reason_and_ends_every_access(services: Services, root: Actor) -> None:
     actor = await person(services.identity, 75)
     for reason in ("", "  \n ", "x" * 501):
         with pytest.raises(Invalid):
@@ -213,7 +213,7 @@ async def test_blacklist_needs_a_reason_and_shuts_every_door(services: Services,
     ]
 
 
-async def test_standing_changes_prices_without_ending_the_session(services: Services, root: Actor) -> None:
+async def test_a_status_changes_prices_without_ending_the_session(services: Services, root: Actor) -> None:
     actor = await person(services.identity)
     await services.identity.people.set_reseller(root, actor.id, True)
     await services.identity.people.set_premium(root, actor.id, True)
@@ -231,9 +231,9 @@ async def test_nobody_gives_themselves_lower_prices_while_another_admin_could(se
         with pytest.raises(NotYourself):
             await change(root, root.id, True)
         await change(root, one.id, True)
-        await change(one, one.id, False)  # to give up is no gain
+        await change(one, one.id, False)  # giving up lower prices is no gain
     await services.identity.admins.set_permissions(root, one.id, [])
-    await services.identity.people.set_reseller(root, root.id, True)  # a seller who is alone tries their own shop
+    await services.identity.people.set_reseller(root, root.id, True)  # a shop's only admin may try it out
 
 
 async def _until(check: object) -> None:
@@ -244,14 +244,14 @@ async def _until(check: object) -> None:
     await asyncio.wait_for(poll(), 2)
 
 
-async def test_a_blacklist_reaches_the_other_process_at_once(
+async def test_a_block_reaches_the_other_process_immediately(
     two: tuple[Services, Services], settings: Settings
 ) -> None:
     here, there = two
     root = await person(here.identity, settings.root_admin_id)
     actor = await person(here.identity, 76)
     await there.identity.access.actor_by_id(actor.id, actor.role_version)
-    assert there.identity.access._cache.get(actor.id) is not None  # remembered: the signal must do the work
+    assert there.identity.access._cache.get(actor.id) is not None  # cached: only the signal can remove it
     await here.identity.people.block(root, actor.id, "fraud")
 
     async def shut_out() -> bool:
@@ -264,7 +264,7 @@ async def test_a_blacklist_reaches_the_other_process_at_once(
     await _until(shut_out)
 
 
-async def test_raw_sql_reaches_a_process_that_remembers(
+async def test_raw_sql_reaches_a_process_with_a_cache(
     two: tuple[Services, Services], settings: Settings, database_url: str
 ) -> None:
     here, _ = two
@@ -286,9 +286,7 @@ async def test_raw_sql_reaches_a_process_that_remembers(
     await _until(shut_out)
 
 
-async def test_nothing_is_remembered_while_signals_cannot_be_heard(
-    two: tuple[Services, Services], database_url: str
-) -> None:
+async def test_nothing_is_cached_while_signals_cannot_arrive(two: tuple[Services, Services], database_url: str) -> None:
     here, _ = two
     actor = await person(here.identity, 78)
     await here.identity.access.actor_by_id(actor.id, actor.role_version)
@@ -297,7 +295,7 @@ async def test_nothing_is_remembered_while_signals_cannot_be_heard(
     assert here.identity.access._cache.get(actor.id) is None
     await here.identity.access.actor_by_id(actor.id, actor.role_version)
     here.signals.connected = True
-    # A cut connection is a gap: all is forgotten.
+    # A lost connection is a gap: the cache is emptied.
     connection = await asyncpg.connect(database_url)
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
@@ -310,7 +308,7 @@ async def test_nothing_is_remembered_while_signals_cannot_be_heard(
     await _until(forgotten)
 
 
-async def test_an_answer_that_a_signal_overtook_is_not_kept(two: tuple[Services, Services]) -> None:
+async def test_a_result_older_than_a_signal_is_not_cached(two: tuple[Services, Services]) -> None:
     here, _ = two
     actor = await person(here.identity, 79)
     known = await remembered(here, actor)
@@ -324,7 +322,7 @@ async def test_an_answer_that_a_signal_overtook_is_not_kept(two: tuple[Services,
 
 
 async def remembered(services: Services, actor: Actor) -> cache.Person:
-    """What the process remembers; a signal of the registration may still be on its way, and makes it forget once."""
+    """The cached person; the signal of the registration may arrive late and remove them once."""
     for _ in range(200):
         await services.identity.access.actor_by_id(actor.id, actor.role_version)
         known = services.identity.access._cache.get(actor.id)
@@ -334,23 +332,21 @@ async def remembered(services: Services, actor: Actor) -> cache.Person:
     raise AssertionError("never remembered")
 
 
-async def test_a_session_newer_than_what_is_remembered_is_looked_up(
-    two: tuple[Services, Services], settings: Settings
-) -> None:
+async def test_a_session_newer_than_the_cache_is_looked_up(two: tuple[Services, Services], settings: Settings) -> None:
     here, there = two
     root, actor = await person(here.identity, settings.root_admin_id), await person(here.identity, 81)
     stale = await remembered(there, actor)
     await here.identity.admins.set_permissions(root, actor.id, [Permission.STOCK])
     renewed = await here.identity.access.authenticate(contact(81))
-    there.identity.access._cache.put(stale, there.identity.access._cache.ticket)  # as if the signal had not come yet
+    there.identity.access._cache.put(stale, there.identity.access._cache.ticket)  # as if the signal had not arrived yet
     found = await there.identity.access.actor_by_id(actor.id, renewed.role_version)
     assert found.permissions == {Permission.STOCK}
 
 
-async def test_what_is_remembered_ages(two: tuple[Services, Services]) -> None:
+async def test_cached_people_expire(two: tuple[Services, Services]) -> None:
     here, _ = two
     actor = await person(here.identity, 80)
-    # The signal of the login may still be on its way, and have the person forgotten once more.
+    # The signal of the login may arrive late and remove the person once more.
     while (known := here.identity.access._cache.get(actor.id)) is None:
         await here.identity.access.actor_by_id(actor.id, actor.role_version)
     now = [0.0]

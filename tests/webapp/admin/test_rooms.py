@@ -1,4 +1,4 @@
-"""The back office: who may enter which room, and what he finds there."""
+"""The back office: who may open which section, and what it shows."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ ROOMS = {
 
 @pytest.fixture
 def root(visitor: MakeVisitor, settings: Settings) -> Visitor:
-    """The root admin's web view."""
+    """A web view of the root admin."""
     return visitor(settings.root_admin_id, first_name="Ruth")
 
 
 async def admin(services: Services, root: Visitor, visitor: Visitor, *permissions: Permission) -> Actor:
-    """Give the visitor permissions and sign him in anew."""
+    """Give the visitor permissions and sign them in again."""
     chief, made = await arrive(services, root), await arrive(services, visitor)
     await services.identity.admins.set_permissions(chief, made.id, permissions)
     visitor.token = None
     return await arrive(services, visitor)
 
 
-async def test_buyers_see_no_room_at_all(visitor: MakeVisitor) -> None:
+async def test_buyers_see_no_section(visitor: MakeVisitor) -> None:
     buyer = visitor()
     assert 'href="/admin"' not in (await buyer.get("/shop")).text
     for path in ("/admin", *ROOMS):
@@ -51,7 +51,7 @@ async def test_buyers_see_no_room_at_all(visitor: MakeVisitor) -> None:
 
 
 @pytest.mark.parametrize("held", list(Permission))
-async def test_each_room_asks_for_its_permission(
+async def test_each_section_needs_its_permission(
     services: Services, visitor: MakeVisitor, root: Visitor, held: Permission
 ) -> None:
     helper = visitor(81)
@@ -74,7 +74,7 @@ async def test_each_room_asks_for_its_permission(
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])
-async def test_the_rooms_speak_the_admin_language(
+async def test_the_sections_are_in_the_admins_language(
     services: Services, visitor: MakeVisitor, settings: Settings, language: str
 ) -> None:
     thing, buyer = await goods(services, price=720, keys=2, low_stock_at=5), visitor(first_name="Omar")
@@ -101,9 +101,7 @@ async def test_the_rooms_speak_the_admin_language(
                 assert f">{word}" not in response.text, (path, word)
 
 
-async def test_home_tells_what_waits_and_how_today_goes(
-    services: Services, visitor: MakeVisitor, root: Visitor
-) -> None:
+async def test_home_shows_work_and_todays_figures(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     thing, buyer = await goods(services, price=720, keys=2, low_stock_at=5), visitor(first_name="Omar")
     actor = await arrive(services, buyer, cents=5000)
     number = number_of(await buy(buyer, thing))
@@ -148,7 +146,7 @@ async def test_orders_are_found_and_never_show_keys(services: Services, visitor:
     assert (await root.get("/admin/orders/S-000000")).status_code == 404
 
 
-async def test_a_person_is_shut_out_and_let_in(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+async def test_a_person_is_blocked_and_unblocked(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     buyer = visitor(91, first_name="Omar", username="omar91")
     actor = await arrive(services, buyer, cents=1234)
     found = await root.get("/admin/people?q=@omar9", headers={"HX-Target": "results"})
@@ -248,7 +246,7 @@ async def test_only_rights_that_open_something_are_offered_and_others_stay(
     assert set(re.findall(r'name="permission_(\w+)"', mine.text)) == {"orders", "admins"}
 
 
-async def test_books_are_checked_again_at_a_tap(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+async def test_the_ledger_is_checked_again_on_request(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     await arrive(services, visitor(), cents=1000)
     assert "The ledger is balanced" in (await root.get("/admin/books")).text
     await arrive(services, visitor(43), cents=500)
@@ -276,7 +274,7 @@ async def test_a_dead_letter_is_sent_again(services: Services, visitor: MakeVisi
     assert (await root.post(f"/admin/deliveries/{job}/retry")).status_code == 404
 
 
-async def test_a_page_tells_where_focus_goes(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+async def test_a_page_says_where_focus_goes(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     page = (await root.get("/admin")).text
     assert page.count("autofocus") == 1
     assert '<h1 tabindex="-1" autofocus' in page

@@ -24,14 +24,14 @@ CODE = re.compile(r'data-copy="((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})"')
 async def voucher(
     services: Services, visitor: MakeVisitor, settings: Settings, cents: int = 500, people: int = 1
 ) -> str:
-    """A code that an admin has made."""
+    """The code of a new voucher."""
     root = await arrive(services, visitor(settings.root_admin_id))
     made = await services.growth.vouchers.make(root, usd(500), idempotency_key="test")
     return made.codes[0]
 
 
 async def balance(services: Services, actor: Actor) -> int:
-    """In cents."""
+    """The balance in cents."""
     return (await services.wallet.statement.overview(actor)).balance.amount
 
 
@@ -43,9 +43,7 @@ def code_of(page: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])
-async def test_a_code_becomes_money(
-    services: Services, visitor: MakeVisitor, settings: Settings, language: str
-) -> None:
+async def test_a_code_is_redeemed(services: Services, visitor: MakeVisitor, settings: Settings, language: str) -> None:
     code = await voucher(services, visitor, settings)
     one = visitor(61, language_code=language)
     actor = await arrive(services, one)
@@ -61,23 +59,23 @@ async def test_a_code_becomes_money(
     assert sum_shown in history.text
 
 
-async def test_a_wrong_code_is_told_beside_the_field_and_kept(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_wrong_code_stays_in_the_field_with_the_error(services: Services, visitor: MakeVisitor) -> None:
     one = visitor(62)
     await arrive(services, one)
-    for typed, told in (("", "Enter or paste"), ("abc", "not valid"), ("<script>", "not valid"),
+    for typed, message in (("", "Enter or paste"), ("abc", "not valid"), ("<script>", "not valid"),
                         ("0" * 16, "not valid")):  # fmt: skip
         answer = await one.post("/wallet/redeem", data={"code": typed})
         assert answer.status_code == 422
-        assert told in answer.text
+        assert message in answer.text
         assert "<script>" not in answer.text
     assert 'value="abc"' in (await one.post("/wallet/redeem", data={"code": "abc"})).text
     assert (await one.post("/wallet/redeem", data={"code": "x" * 301})).status_code == 400
 
 
-async def test_too_many_tries_tell_the_wait(services: Services, visitor: MakeVisitor) -> None:
+async def test_too_many_attempts_show_the_wait(services: Services, visitor: MakeVisitor) -> None:
     one = visitor(63)
     await arrive(services, one)
-    guess = {"code": "0123456789ABCDEF"}  # spelled as a code: a slip costs no try
+    guess = {"code": "0123456789ABCDEF"}  # a misspelt code would not count
     for _ in range(REDEEM.times):
         await one.post("/wallet/redeem", data=guess)
     answer = await one.post("/wallet/redeem", data=guess)
@@ -85,19 +83,19 @@ async def test_too_many_tries_tell_the_wait(services: Services, visitor: MakeVis
     assert re.search(r"Try again in 5\smin", answer.text)
 
 
-async def test_a_link_brings_the_code_along(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_link_fills_in_the_code(services: Services, visitor: MakeVisitor) -> None:
     one = visitor(64)
     await arrive(services, one)
     assert landing("g_0123456789abcdef") == "/wallet/redeem?code=0123456789ABCDEF"
     assert landing("g_short") == "/shop"
     page = await one.get("/wallet/redeem?code=0123456789ABCDEF")
     assert 'value="0123456789ABCDEF"' in page.text
-    # That it was a gift is remembered, and not the code, which is money.
+    # The code is worth money, so only "gift" is stored.
     actor = await services.identity.access.authenticate(contact(65, start_param="g_0123456789abcdef"))
     assert (await services.identity.people.user_detail(Actor.system(), actor.id)).start_param == "gift"
 
 
-async def test_a_gift_card_is_bought_given_and_redeemed(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_gift_card_is_bought_and_redeemed(services: Services, visitor: MakeVisitor) -> None:
     buyer, friend = visitor(66), visitor(67)
     payer, other = await arrive(services, buyer, cents=5000), await arrive(services, friend)
     assert "No gift cards yet" in (await buyer.get("/wallet/gifts")).text
@@ -125,7 +123,7 @@ async def test_a_gift_card_is_bought_given_and_redeemed(services: Services, visi
     assert (await buyer.post(f"{where}/back")).status_code == 409
 
 
-async def test_an_unredeemed_card_is_taken_back(services: Services, visitor: MakeVisitor) -> None:
+async def test_an_unredeemed_card_is_cancelled(services: Services, visitor: MakeVisitor) -> None:
     buyer = visitor(68)
     payer = await arrive(services, buyer, cents=5000)
     form = {"intent": field(await buyer.get("/wallet/gifts/new"), "intent"), "preset": "25"}
@@ -141,19 +139,21 @@ async def test_an_unredeemed_card_is_taken_back(services: Services, visitor: Mak
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "message"),
     [
         ({}, "Enter an amount"), ({"amount": "abc"}, "Enter a number"), ({"amount": "-5"}, "The minimum is"),
         ({"amount": "0.5"}, "The minimum is"), ({"amount": "99999"}, "The maximum is"),
         ({"amount": "50"}, "You need $40.00 more"), ({"amount": "9" * 30}, "Enter a number"),
     ],
 )  # fmt: skip
-async def test_what_is_no_gift(services: Services, visitor: MakeVisitor, form: dict[str, str], told: str) -> None:
+async def test_amounts_that_are_refused(
+    services: Services, visitor: MakeVisitor, form: dict[str, str], message: str
+) -> None:
     buyer = visitor(69)
     payer = await arrive(services, buyer, cents=1000)
     answer = await buyer.post("/wallet/gifts", data={"intent": "k" * 16, **form})
     assert answer.status_code == 422
-    assert told in answer.text
+    assert message in answer.text
     assert await balance(services, payer) == 1000
 
 

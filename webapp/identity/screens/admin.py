@@ -1,4 +1,4 @@
-"""Admins and their permissions, a person's page and the sheet that blocks somebody, as the back office shows them."""
+"""People and admins as the back office shows them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ SHOWN = re.compile(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}")
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])
-async def test_vouchers_are_made_shown_once_and_stopped(
+async def test_vouchers_are_created_shown_once_and_stopped(
     services: Services, visitor: MakeVisitor, settings: Settings, language: str
 ) -> None:
     root = visitor(settings.root_admin_id, language_code=language)
@@ -47,7 +47,7 @@ async def test_vouchers_are_made_shown_once_and_stopped(
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "message"),
     [
         ({}, "Enter an amount"), ({"amount": "x"}, "Enter a number"), ({"amount": "5000"}, "The maximum is"),
         ({"amount": "5", "count": "0"}, "Up to 500"), ({"amount": "5", "count": "x"}, "Up to 500"),
@@ -57,18 +57,18 @@ async def test_vouchers_are_made_shown_once_and_stopped(
         ({"amount": "5", "note": "n" * 150}, "Up to 120"),
     ],
 )  # fmt: skip
-async def test_what_are_no_vouchers(
-    services: Services, visitor: MakeVisitor, settings: Settings, form: dict[str, str], told: str
+async def test_vouchers_that_are_refused(
+    services: Services, visitor: MakeVisitor, settings: Settings, form: dict[str, str], message: str
 ) -> None:
     root = visitor(settings.root_admin_id)
     actor = await arrive(services, root)
     answer = await root.post("/admin/vouchers", data={"intent": "k" * 16, **form})
     assert answer.status_code == 422
-    assert told in answer.text
+    assert message in answer.text
     assert await services.growth.vouchers.list_all(actor) == []
 
 
-async def test_one_admin_of_two_makes_vouchers_up_to_the_limit(
+async def test_one_admin_of_two_creates_vouchers_up_to_the_limit(
     services: Services, visitor: MakeVisitor, settings: Settings
 ) -> None:
     root, helper = visitor(settings.root_admin_id), await arrive(services, visitor(82))
@@ -119,7 +119,7 @@ async def test_a_bonus_is_added_and_stopped(
         {"amount": "10", "kind": "fixed", "value": "0"},
     ],
 )  # fmt: skip
-async def test_what_is_no_bonus(
+async def test_bonuses_that_are_refused(
     services: Services, visitor: MakeVisitor, settings: Settings, form: dict[str, str]
 ) -> None:
     root = visitor(settings.root_admin_id)
@@ -130,7 +130,7 @@ async def test_what_is_no_bonus(
     assert await services.growth.bonuses.rules(actor) == []
 
 
-async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
+async def test_a_second_admin_approves_a_bonus(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     root, helper = visitor(settings.root_admin_id), visitor(83)
     chief, made = await arrive(services, root), await arrive(services, helper)
     await services.identity.admins.set_permissions(chief, made.id, [Permission.MONEY])
@@ -138,7 +138,7 @@ async def test_a_second_admin_lets_a_bonus_run(services: Services, visitor: Make
     form = {"amount": "50", "kind": "fixed", "value": "3"}
     asked = await helper.post("/admin/bonuses", data=form)
     assert "Waiting for a second admin" in asked.text
-    assert "/approve" not in asked.text, "not by the one who asked"
+    assert "/approve" not in asked.text, "not for the admin who asked"
     assert 'href="/admin/bonuses"' in (await root.get("/admin/approvals")).text
     (button,) = re.findall(r'hx-post="(/admin/bonuses/[0-9a-f-]{36}/approve)"', (await root.get("/admin/bonuses")).text)
     assert (await helper.post(button)).status_code == 403

@@ -1,4 +1,4 @@
-"""Who may make money: every way × (for oneself, above the limit, alone), all ways together, at once, and over time."""
+"""The single-admin limit: for each kind of value, for all kinds together, for concurrent admins, and over time."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ LIMIT = 10_000
 """ADJUSTMENT_LIMIT is 100.00."""
 
 Try = Callable[[Actor], Awaitable[bool]]
-"""Lets an admin say it; whether the value was made."""
+"""Lets an admin give the value; whether it was given."""
 
 
 class World:
-    """A shop, and each way to make value for somebody, ready to be tried by several admins."""
+    """A shop, and for each kind of value a function that prepares an attempt to give it."""
 
     def __init__(self, shop: Services) -> None:
         self.shop = shop
@@ -93,7 +93,7 @@ class World:
         intent = await self.shop.payments.intents.start_top_up(
             to, "demo", usd(cents), order.id, idempotency_key=str(new_id())
         )
-        await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
+        await self.report(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
         await self.shop.orders.settlement.pay(to, order.number)
 
         async def attempt(by: Actor) -> bool:
@@ -104,14 +104,14 @@ class World:
 
         return attempt
 
-    async def told(self, **report: object) -> None:
-        await self.shop.payments.intents.settle("demo", ProviderReport(event_id=str(new_id()), **report))  # type: ignore[arg-type]
+    async def report(self, **fields: object) -> None:
+        await self.shop.payments.intents.settle("demo", ProviderReport(event_id=str(new_id()), **fields))  # type: ignore[arg-type]
 
     async def event(self) -> ProviderEvent:
         return (await self.shop.payments.inbox.unmatched(Actor.system())).items[0]
 
     async def unmatched(self, to: Actor, cents: int) -> Try:
-        await self.told(state=ProviderState.PAID, received=usd(cents))
+        await self.report(state=ProviderState.PAID, received=usd(cents))
         event = await self.event()
 
         async def attempt(by: Actor) -> bool:
@@ -121,8 +121,8 @@ class World:
 
     async def waived_refund(self, to: Actor, cents: int) -> Try:
         intent = await self.shop.payments.intents.start_top_up(to, "demo", usd(cents), idempotency_key=str(new_id()))
-        await self.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
-        await self.told(intent_id=intent.id, state=ProviderState.REFUNDED, refunded=usd(cents))
+        await self.report(intent_id=intent.id, state=ProviderState.PAID, received=usd(cents))
+        await self.report(intent_id=intent.id, state=ProviderState.REFUNDED, refunded=usd(cents))
         event = await self.event()
 
         async def attempt(by: Actor) -> bool:
@@ -162,7 +162,7 @@ way = pytest.mark.parametrize("way", WAYS)
 async def world(
     services: Services, other_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
 ) -> AsyncIterator[World]:
-    """A shop that takes deposits; its books prove themselves in the end."""
+    """A shop that takes deposits; the ledger is checked at the end."""
     built = build(other_settings(deposit_instructions="Send it", data_dir=str(tmp_path)), clock=clock)
     async with built.running(listen=False):
         yield World(built)
@@ -185,7 +185,7 @@ async def second(world: World, settings: Settings) -> Actor:
 
 
 @pytest.mark.parametrize("way", [name for name in WAYS if name != "vouchers"])
-async def test_nobody_makes_value_for_themselves(world: World, first: Actor, second: Actor, way: str) -> None:
+async def test_no_admin_gives_value_to_themselves(world: World, first: Actor, second: Actor, way: str) -> None:
     attempt = await WAYS[way](world, first, 400)
     before = await world.balance(first)
     with pytest.raises(SecondAdminNeeded):
@@ -195,7 +195,7 @@ async def test_nobody_makes_value_for_themselves(world: World, first: Actor, sec
         assert await attempt(second)
 
 
-async def test_nor_approves_what_another_asked_for_them(world: World, first: Actor, second: Actor) -> None:
+async def test_no_admin_approves_value_for_themselves(world: World, first: Actor, second: Actor) -> None:
     attempt = await world.adjustment(second, LIMIT + 1)
     assert not await attempt(first)
     (asked,) = await world.shop.wallet.adjustments.waiting(second)
@@ -205,11 +205,11 @@ async def test_nor_approves_what_another_asked_for_them(world: World, first: Act
     assert await world.balance(second) == 0
 
 
-async def test_nor_acts_on_their_own_payments(world: World, first: Actor, second: Actor, buyer: Actor) -> None:
+async def test_no_admin_acts_on_their_own_payments(world: World, first: Actor, second: Actor, buyer: Actor) -> None:
     top_up = await world.shop.payments.intents.start_top_up(first, "demo", usd(500), idempotency_key="tap")
-    await world.told(intent_id=top_up.id, state=ProviderState.PAID, received=usd(500))
+    await world.report(intent_id=top_up.id, state=ProviderState.PAID, received=usd(500))
     by_hand = await world.shop.payments.intents.start_top_up(first, "deposit", usd(500), idempotency_key="hand")
-    await world.told(intent_id=top_up.id, state=ProviderState.REFUNDED, refunded=usd(200))
+    await world.report(intent_id=top_up.id, state=ProviderState.REFUNDED, refunded=usd(200))
     event = await world.event()
     for call in (
         world.shop.payments.refunds.refund_top_up(first, top_up.id, usd(100), "mine", idempotency_key="back"),
@@ -222,7 +222,7 @@ async def test_nor_acts_on_their_own_payments(world: World, first: Actor, second
     await world.shop.payments.inbox.accept_refund(second, event.id)
 
 
-async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buyer: Actor) -> None:
+async def test_no_admin_redeems_their_own_voucher(world: World, first: Actor, buyer: Actor) -> None:
     (code,) = (await world.shop.growth.vouchers.make(first, usd(500), idempotency_key="k")).codes
     with pytest.raises(OwnVoucher):
         await world.shop.growth.codes.redeem(first, code)
@@ -230,7 +230,7 @@ async def test_nobody_redeems_their_own_voucher(world: World, first: Actor, buye
     assert (await world.shop.growth.codes.redeem(buyer, code)).amount == usd(500)
 
 
-async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
+async def test_two_admins_add_a_bonus_rule_and_the_first_gets_no_bonus_by_it(
     world: World, first: Actor, second: Actor
 ) -> None:
     rule = NewBonusRule(minimum=usd(100), fixed=usd(50), ends_at=world.shop.clock.now() + WINDOW)
@@ -250,7 +250,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
     assert promised == [usd(0), usd(50)]
     for one in (first, second):
         intent = await world.shop.payments.intents.start_top_up(one, "demo", usd(500), idempotency_key="tap")
-        await world.told(intent_id=intent.id, state=ProviderState.PAID, received=usd(500))
+        await world.report(intent_id=intent.id, state=ProviderState.PAID, received=usd(500))
         paid = TopUpSucceeded(
             intent_id=intent.id, user_id=one.id, order_id=None, method="demo", amount=500, balance=500, currency=USD,
             status=IntentStatus.SUCCEEDED,
@@ -260,7 +260,7 @@ async def test_two_make_a_bonus_rule_and_whose_idea_it_was_gets_none_by_it(
 
 
 @way
-async def test_above_the_limit_two_admins_say_the_same(
+async def test_above_the_limit_two_admins_approve_the_same(
     world: World, first: Actor, second: Actor, buyer: Actor, way: str
 ) -> None:
     attempt = await WAYS[way](world, buyer, LIMIT + 2)
@@ -268,7 +268,7 @@ async def test_above_the_limit_two_admins_say_the_same(
     assert not await attempt(first)
     assert await world.balance(buyer) == before
     if way == "vouchers":
-        assert not await attempt(second), "codes cannot wait: they are refused"
+        assert not await attempt(second), "vouchers cannot be approved later: they are refused"
         return
     if way not in {"adjustment", "debit"}:
         assert not await attempt(first), "the same admin twice is one admin"
@@ -277,13 +277,13 @@ async def test_above_the_limit_two_admins_say_the_same(
     assert await attempt(second)
     assert await world.shop.approvals.waiting(second) == []
     assert {"approvals.first", "approvals.second"} <= set(await world.actions())
-    # What two approved counts for neither.
+    # What two admins approved counts against neither limit.
     assert await (await world.adjustment(buyer, LIMIT))(first)
     assert await (await world.adjustment(buyer, LIMIT))(second)
 
 
 @way
-async def test_a_seller_who_is_alone_goes_on_and_it_is_written_down(
+async def test_the_only_admin_may_and_the_audit_log_records_it(
     world: World, settings: Settings, buyer: Actor, way: str
 ) -> None:
     owner = await person(world.shop.identity, settings.root_admin_id)
@@ -296,18 +296,18 @@ async def test_a_seller_who_is_alone_goes_on_and_it_is_written_down(
 
 
 @way
-async def test_all_ways_count_together_for_all_people(
+async def test_all_kinds_count_together_for_all_people(
     world: World, first: Actor, second: Actor, settings: Settings, clock: FakeClock, way: str
 ) -> None:
     for other in ("adjustment", "refund", "vouchers"):
         assert await (await WAYS[other](world, await person(world.shop.identity), 3000))(first)
     attempt = await WAYS[way](world, await person(world.shop.identity), 1002)
-    assert not await attempt(first), "a small one, for somebody else, in another way"
+    assert not await attempt(first), "a small amount of another kind for another person"
     clock.move(hours=25)
     assert await (await WAYS[way](world, await person(world.shop.identity), 1002))(first)
 
 
-async def test_at_once_they_do_not_slip_through(world: World, first: Actor, second: Actor) -> None:
+async def test_attempts_at_the_same_time_do_not_exceed_the_limit(world: World, first: Actor, second: Actor) -> None:
     attempts = [await make(world, await person(world.shop.identity), 4000) for make in WAYS.values()]
     made = await asyncio.gather(*(attempt(first) for attempt in attempts))
     assert sum(made) == 2
@@ -325,7 +325,7 @@ async def test_two_second_admins_at_once_approve_once(
         assert await world.balance(buyer) == before + 2 * LIMIT
 
 
-async def test_an_approval_of_somebody_who_is_admin_no_more_does_not_count(
+async def test_the_approval_of_a_former_admin_does_not_count(
     world: World, settings: Settings, first: Actor, second: Actor, buyer: Actor
 ) -> None:
     attempts = [await WAYS[name](world, buyer, 2 * LIMIT) for name in ("refund", "adjustment")]
@@ -353,7 +353,7 @@ async def test_a_first_approval_can_be_withdrawn(world: World, first: Actor, sec
 _HELD_UP = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
-async def test_withdrawing_while_another_approves_tells_the_truth(
+async def test_a_withdrawal_during_an_approval_either_works_or_fails(
     world: World, first: Actor, second: Actor, buyer: Actor
 ) -> None:
     attempt = await world.refund(buyer, 2 * LIMIT)
@@ -374,8 +374,8 @@ async def test_withdrawing_while_another_approves_tells_the_truth(
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_in_no_24_hours_does_anybody_make_more_alone(uow: UnitOfWork, clock: FakeClock, seed: int) -> None:
-    """However it is split over ways, people and hours; whatever is approved by two is outside it."""
+async def test_no_admin_exceeds_the_limit_within_24_hours(uow: UnitOfWork, clock: FakeClock, seed: int) -> None:
+    """Value is split over kinds, people and hours; what two admins approve does not count."""
     dice = random.Random(seed)
     async with uow() as tx:
         receivers = [await add_person(tx) for _ in range(4)]
