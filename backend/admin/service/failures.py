@@ -26,7 +26,10 @@ class AdminService:
             return Overview(dead_letters=await jobs.count_dead(tx))
 
     async def dead_letters(self, actor: Actor, cursor: str | None = None) -> Page[FailedJob]:
-        """Jobs that are not retried any more, latest first. Needs the settings permission. Raises Forbidden, Invalid."""
+        """Jobs that are no longer retried, the latest first.
+
+        Needs the permission for settings. Raises Forbidden, Invalid.
+        """
         actor.require(Permission.SETTINGS)
         async with self._uow.read() as tx:
             return await jobs.list_dead(tx, cursor)
