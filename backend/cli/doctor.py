@@ -35,17 +35,17 @@ _PROCESSES: Final = ("worker", "bot")
 
 
 class State(StrEnum):
-    """How something is."""
+    """The result of one check."""
 
     OK = "ok"
     OFF = "off"
     NOTE = "note"
-    """It works, and there is something to know."""
+    """It works, but the operator should know something."""
     WRONG = "wrong"
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One line of the report; ``text`` says what is, and what to do about it."""
+    """One line of the report; ``text`` says what was found and what to do."""
 
     state: State
     subject: str
@@ -57,7 +57,7 @@ _COLOURS: Final = {State.OK: "green", State.OFF: "dim", State.NOTE: "yellow", St
 
 @click.command()
 def doctor() -> None:
-    """Say what is wrong with this deployment and how to mend it. Exit code 1 when something is."""
+    """Check this deployment and say how to fix what is wrong. Exit code 1 if something is wrong."""
     findings = with_services(examine, examining=True)
     print_findings(findings)
     sys.exit(FAILED if any(item.state is State.WRONG for item in findings) else 0)
@@ -80,7 +80,7 @@ def print_findings(findings: list[Finding]) -> None:
 
 
 async def examine(services: Services) -> list[Finding]:
-    """Every check, each of which may find several things."""
+    """Run every check; each may report several findings."""
     found = [item async for item in _servers(services)]
     for check in _CHECKS:
         found += await check(services)
@@ -92,12 +92,12 @@ async def _servers(services: Services) -> AsyncIterator[Finding]:
     if state.database is health.State.DOWN:
         yield Finding(State.WRONG, "database", f"{await _database_trouble(services)}: check DATABASE_URL")
     else:
-        yield Finding(State.OK, "database", "it answers")
+        yield Finding(State.OK, "database", "connected")
         yield _MIGRATIONS[state.migrations]
         yield await _locale(services)
         yield await _currency(services)
     if state.redis is health.State.OK:
-        yield Finding(State.OK, "redis", "it answers")
+        yield Finding(State.OK, "redis", "connected")
     else:
         text = "no connection: check REDIS_URL. The shop continues to sell, but messages and payments are delayed"
         yield Finding(State.WRONG, "redis", text)
@@ -120,8 +120,8 @@ async def _locale(services: Services) -> Finding:
     if row.small == "ж":
         return Finding(State.OK, "locale", f"{row.locale} ({row.provider}): letters of all languages are known")
     text = (
-        f"{row.locale}: this database takes only Latin letters for letters, so searches may miss Russian words; the "
-        "shop works on. It cannot be changed in place: dump and restore, as README.md says under Locale"
+        f"{row.locale}: this database knows only Latin letters, so searches may miss Russian words. The shop works. "
+        "To fix it, dump and restore the database as README.md describes under Locale"
     )
     return Finding(State.NOTE, "locale", text)
 
@@ -149,7 +149,7 @@ async def _currency(services: Services) -> Finding:
 async def _database_trouble(services: Services) -> str:
     try:
         async with services.uow.read():
-            return "it did not answer in time"
+            return "no connection in time"
     except AppError as error:
         return told(error)
 
@@ -159,12 +159,12 @@ async def _master_keys(services: Services) -> list[Finding]:
         state = await services.ring.survey(tx)
     if state.closed:
         names = ", ".join(state.closed)
-        text = f"what {names} protects cannot be opened: put that key back into MASTER_KEYS, after the first"
+        text = f"secrets protected by {names} cannot be decrypted: add that key to MASTER_KEYS again, after the first"
         return [Finding(State.WRONG, "master keys", text)]
     if state.old:
-        text = f"{state.old} data keys are wrapped by an older key: run `souk keys rotate`"
+        text = f"{state.old} data keys use an older master key: run `souk keys rotate`"
         return [Finding(State.NOTE, "master keys", text)]
-    return [Finding(State.OK, "master keys", f"{services.ring.current} wraps all data keys")]
+    return [Finding(State.OK, "master keys", f"{services.ring.current} encrypts all data keys")]
 
 
 async def _bot(services: Services) -> list[Finding]:
@@ -173,10 +173,10 @@ async def _bot(services: Services) -> list[Finding]:
     try:
         bot = await services.telegram.call(GetMe())
     except WrongToken:
-        text = "Telegram does not know BOT_TOKEN: take the token from @BotFather, /mybots, API Token"
+        text = "Telegram rejects BOT_TOKEN: copy the token from @BotFather, /mybots, API Token"
         return [Finding(State.WRONG, "bot token", text)]
     except TelegramError as error:
-        text = f"Telegram does not answer ({error}): this machine must reach {host}"
+        text = f"cannot reach Telegram ({error}): this machine must be able to connect to {host}"
         return [Finding(State.WRONG, "bot token", text)]
     return [Finding(State.OK, "bot token", f"@{bot.username}")]
 
@@ -184,7 +184,7 @@ async def _bot(services: Services) -> list[Finding]:
 async def _address(services: Services) -> list[Finding]:
     url = services.settings.public_url
     if urlsplit(url).scheme != "https":
-        text = f"{url} is not https: Telegram opens no Mini App there, and no provider calls it"
+        text = f"{url} is not https: Telegram does not open Mini Apps there, and providers do not call it"
         return [Finding(State.NOTE, "PUBLIC_URL", text)]
     return [Finding(State.OK, "PUBLIC_URL", f"{url}; the Mini App at @BotFather must have the same")]
 
@@ -212,18 +212,18 @@ def _look_at_disk(folder: Path) -> list[Finding]:
         return [Finding(State.WRONG, "data", text)]
     told_free = f"{folder}, {free / _GIB:.1f} GiB free"
     if free < _FULL:
-        return [Finding(State.WRONG, "data", f"{told_free}: make room before uploads and logs fail")]
+        return [Finding(State.WRONG, "data", f"{told_free}: free some space before uploads and logs fail")]
     return [Finding(State.OK, "data", told_free)]
 
 
 async def _processes(services: Services) -> list[Finding]:
-    """Worker and bot touch a file while they live; web processes are seen by /readyz."""
+    """Worker and bot touch a file while they run; /readyz checks web processes."""
 
     def look(name: str) -> Finding:
         folder = Path(services.settings.data_dir) / "run"
         if any(is_fresh(file) for file in folder.glob(f"{name}-*.heartbeat")):
-            return Finding(State.OK, f"{name} process", "it runs")
-        return Finding(State.NOTE, f"{name} process", f"none runs on this DATA_DIR: start it with `souk {name}`")
+            return Finding(State.OK, f"{name} process", "running")
+        return Finding(State.NOTE, f"{name} process", f"not running on this DATA_DIR: start it with `souk {name}`")
 
     return [await asyncio.to_thread(look, name) for name in _PROCESSES]
 
@@ -245,7 +245,7 @@ def _way(setup: ProviderSetup) -> list[Finding]:
     if setup.state is SetupState.OFF:
         return [Finding(State.OFF, subject, f"off; it needs {', '.join(setup.needs)}")]
     if setup.state is SetupState.INCOMPLETE:
-        return [Finding(State.WRONG, subject, f"half configured, and therefore off: set {', '.join(setup.missing)}")]
+        return [Finding(State.WRONG, subject, f"incomplete, and therefore off: set {', '.join(setup.missing)}")]
     if setup.state is SetupState.WRONG:
         return [Finding(State.WRONG, subject, f"off: {setup.problem}")]
     text = f"on; its webhook address is {setup.webhook_url}" if setup.webhook_url else "on"

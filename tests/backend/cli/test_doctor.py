@@ -92,7 +92,7 @@ async def test_a_way_that_is_half_configured(souk: Souk, healthy: dict[str, str]
 async def test_no_way_to_pay(souk: Souk, healthy: dict[str, str]) -> None:
     result = await souk("doctor", **healthy, DEMO_PAYMENTS="0")
     assert result.exit_code == 1
-    assert lines(result, "payments") == ["wrong no way to pay is on: wallets cannot be topped up"]
+    assert lines(result, "payments") == ["wrong no payment method is enabled: wallets cannot be topped up"]
 
 
 async def test_database_and_redis_are_away(souk: Souk, healthy: dict[str, str]) -> None:
@@ -100,8 +100,8 @@ async def test_database_and_redis_are_away(souk: Souk, healthy: dict[str, str]) 
     away = {"DATABASE_URL": "postgresql://souk:hunter2@127.0.0.1:1/souk", "REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}
     result = await souk("doctor", **{**healthy, **away})
     assert result.exit_code == 1
-    assert "look at DATABASE_URL" in lines(result, "database")[0]
-    assert "look at REDIS_URL" in lines(result, "redis")[0]
+    assert "check DATABASE_URL" in lines(result, "database")[0]
+    assert "check REDIS_URL" in lines(result, "redis")[0]
     assert lines(result, "bot token")[0].startswith("ok @")
     assert "hunter2" not in result.output and "Traceback" not in result.output
 
@@ -147,7 +147,7 @@ async def test_a_token_that_telegram_does_not_know_and_a_telegram_that_is_silent
     wrong = await souk("doctor", **healthy, BOT_TOKEN="7000000009:hunter2hunter2hunter2hunter2hunter2")
     assert (wrong.exit_code, "@BotFather" in lines(wrong, "bot token")[0]) == (1, True)
     silent = await souk("doctor", **{**healthy, "TELEGRAM_API_URL": "http://127.0.0.1:1"})
-    assert (silent.exit_code, "must reach 127.0.0.1" in lines(silent, "bot token")[0]) == (1, True)
+    assert (silent.exit_code, "connect to 127.0.0.1" in lines(silent, "bot token")[0]) == (1, True)
     assert "hunter2" not in wrong.output + silent.output
 
 
@@ -161,11 +161,11 @@ async def test_lost_and_old_master_keys(souk: Souk, healthy: dict[str, str], ser
         await services.ring.create(tx, "stock")
     old, new = services.settings.master_keys, "k2:" + "B" * 43 + "="
     rotating = await souk("doctor", **healthy, MASTER_KEYS=f"{new},{old}")
-    assert lines(rotating, "master keys") == ["note 1 data keys are wrapped by an older key: run `souk keys rotate`"]
+    assert lines(rotating, "master keys") == ["note 1 data keys use an older master key: run `souk keys rotate`"]
     assert rotating.exit_code == 0
     for lost in (new, "k1:" + "B" * 43 + "="):
         result = await souk("doctor", **healthy, MASTER_KEYS=lost)
-        assert lines(result, "master keys")[0].startswith("wrong what k1 protects cannot be opened")
+        assert lines(result, "master keys")[0].startswith("wrong secrets protected by k1 cannot be decrypted")
         assert result.exit_code == 1
 
 
@@ -179,8 +179,8 @@ async def test_a_folder_that_cannot_be_written(souk: Souk, healthy: dict[str, st
 async def test_processes_that_do_not_run(souk: Souk, healthy: dict[str, str], tmp_path: Path) -> None:
     os.utime(tmp_path / "run" / "worker-host.heartbeat", (0, 0))
     result = await souk("doctor", **healthy)
-    assert lines(result, "worker process") == ["note none runs on this DATA_DIR: start it with `souk worker`"]
-    assert lines(result, "bot process")[-1] == "ok it runs"
+    assert lines(result, "worker process") == ["note not running on this DATA_DIR: start it with `souk worker`"]
+    assert lines(result, "bot process")[-1] == "ok running"
 
 
 async def test_wrong_settings_are_one_line(souk: Souk) -> None:

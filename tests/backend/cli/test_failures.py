@@ -83,7 +83,7 @@ async def test_a_database_without_tables(souk: Souk, postgres_server: str) -> No
         bare = database_address(postgres_server, "bare")
         for words in (["ledger", "verify"], ["keys", "rotate"]):
             result = await souk(*words, DATABASE_URL=bare)
-            assert one_line(result).startswith("the database is not up to date, `souk migrate` brings it there")
+            assert one_line(result).startswith("the database is not up to date: run `souk migrate`")
             assert result.exit_code == 1
     finally:
         await connection.execute("DROP DATABASE IF EXISTS bare WITH (FORCE)")

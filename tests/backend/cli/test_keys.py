@@ -28,7 +28,7 @@ async def test_a_rotation_shows_how_far_it_is(souk: Souk, services: Services, mo
             await services.ring.create(tx, "stock")
     both = "k2:" + "B" * 43 + "=," + services.settings.master_keys
     done = await souk("keys", "rotate", MASTER_KEYS=both)
-    assert (done.exit_code, done.output) == (0, "3 data keys are wrapped by the current master key now.\n")
+    assert (done.exit_code, done.output) == (0, "3 data keys now use the current master key.\n")
     assert "Wrapping data keys" in screen.getvalue()
     assert "3/3" in screen.getvalue()
     async with services.uow.read() as tx:
