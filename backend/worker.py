@@ -6,12 +6,12 @@ import backend.infra.lean  # noqa: F401 - before anything that would import rich
 
 # isort: split
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
+import uvloop
 from arq.connections import ArqRedis
 
 from backend.bootstrap import Services, build
@@ -63,10 +63,15 @@ class Machinery:
     def __init__(self, services: Services) -> None:
         tasks = by_name(all_tasks(services))
         self.queue: ArqRedis = make_queue(services.settings.redis_url)
-        self.relay = Relay(services.uow, partial(enqueue, self.queue), lost=partial(lost, self.queue))
         self.runner = Runner(services.uow, tasks, attempts=services.settings.job_attempts)
         longest = max(task.timeout for task in tasks.values())
         self.server = JobServer(self.queue, self.runner, longest_task=longest)
+        self.relay = Relay(
+            services.uow,
+            partial(enqueue, self.queue),
+            lost=partial(lost, self.queue),
+            handed=self.server.wake,
+        )
         self.crons = CronRunner(services.uow, all_crons(services))
         services.signals.on(TOPIC, self.relay.wake)
         services.signals.on_gap(self.relay.wake)
@@ -96,4 +101,4 @@ async def run(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_process("worker", lambda settings: asyncio.run(run(settings))))
+    sys.exit(run_process("worker", lambda settings: uvloop.run(run(settings))))

@@ -1,4 +1,4 @@
-"""Puts the bot together."""
+"""Builds the bot: its client and its dispatcher."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_bot(settings: Settings) -> Bot:
 
 
 def make_dispatcher(deps: Deps) -> Dispatcher:
-    """All handlers behind the door."""
+    """The dispatcher with all handlers, behind the access check of ``door``."""
     dispatcher = Dispatcher(deps=deps, albums=support.albums(), disable_fsm=True)
     dispatcher.update.outer_middleware(Door(deps))
     dispatcher.include_routers(*routers())
@@ -36,6 +36,6 @@ def make_dispatcher(deps: Deps) -> Dispatcher:
 
 
 def used_updates(dispatcher: Dispatcher) -> list[str]:
-    """The kinds of updates that the handlers want."""
+    """The kinds of updates that the handlers take."""
     kinds: Any = dispatcher.resolve_used_update_types()
     return sorted(kinds)

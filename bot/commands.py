@@ -37,11 +37,11 @@ def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
         "start": _("Open the shop"),
         "orders": _("My orders"),
         "topup": _("Top up the wallet"),
-        "language": _("Change the language"),
-        "help": _("How this works"),
+        "language": _("Change language"),
+        "help": _("How it works"),
         "paysupport": _("Help with a payment"),
         "terms": _("Terms of sale"),
-        "privacy": _("What we know about you"),
+        "privacy": _("Privacy"),
     }
     if admin:
         texts["admin"] = _("Manage the shop")
@@ -54,7 +54,7 @@ def menu_button(deps: Deps, words: Words) -> MenuButtonWebApp:
 
 
 async def dress_chat(bot: Bot, deps: Deps, actor: Actor) -> None:
-    """Give one chat its menu in the language that its person has chosen. Failing at that is no matter."""
+    """Set the menu of one chat in its person's language; a failure is only logged."""
     words, scope = words_of(actor), BotCommandScopeChat(chat_id=actor.telegram_id)
     try:
         await bot.set_chat_menu_button(chat_id=actor.telegram_id, menu_button=menu_button(deps, words))
@@ -64,14 +64,14 @@ async def dress_chat(bot: Bot, deps: Deps, actor: Actor) -> None:
 
 
 async def dress(bot: Bot, deps: Deps) -> None:
-    """Tell Telegram the menu, the commands and the descriptions in every language; waits until Telegram answers."""
+    """Set the menu, the commands and the descriptions in every language; waits until Telegram answers."""
     for step in _steps(deps):
         rest = _SHORTEST_REST
         while True:
             try:
                 await bot(step)
             except TelegramBadRequest as error:
-                # The root admin may not have met the bot yet: his chat is then unknown to Telegram.
+                # The root admin may not have started the bot yet: Telegram does not know their chat then.
                 log.info("menu.refused", error=error.message)
             except TelegramRetryAfter as error:
                 # These calls have limits of hours; the menu of the last start serves on.
@@ -88,15 +88,15 @@ async def dress(bot: Bot, deps: Deps) -> None:
 def _steps(deps: Deps) -> list[TelegramMethod[bool]]:
     settings = deps.settings
     default = Locale.closest(settings.default_language)
-    # The way into the shop comes first: whoever presses START meanwhile must not find a menu of commands in its place.
+    # The shop button comes first: a person who taps Start meanwhile must not see a menu of commands instead.
     steps: list[TelegramMethod[bool]] = [SetChatMenuButton(menu_button=menu_button(deps, Words(default)))]
     for locale in (default, *(locale for locale in Locale if locale is not default)):
         words = Words(locale)
         _ = words.gettext
-        # The default language stands in for all that have none of their own.
+        # The default language serves people whose language we do not have.
         code = None if locale is default else locale.value
-        long = _("Digital goods, delivered at once. Press Start, then open the shop: it is right here in Telegram.")
-        short = _("Digital goods, delivered at once.")
+        long = _("Digital goods with instant delivery. Tap Start to open the shop right here in Telegram.")
+        short = _("Digital goods with instant delivery.")
         steps += [
             SetMyCommands(commands=commands(words), language_code=code),
             SetMyDescription(description=long, language_code=code),

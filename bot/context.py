@@ -1,4 +1,4 @@
-"""What handlers work with: the services they call, the words they say, the Mini App's addresses."""
+"""What handlers work with: services, texts in the person's language, the Mini App's addresses."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Deps:
 
 
 class Words:
-    """One language's words and figures; what came from people is made safe for Telegram's HTML by ``safe``."""
+    """Texts, amounts and numbers in one language; ``safe`` escapes what people wrote for Telegram's HTML."""
 
     def __init__(self, locale: Locale) -> None:
         words = translator(locale)

@@ -1,4 +1,4 @@
-"""The door: every update passes it, so that handlers meet known, welcome people only."""
+"""The access check that every update passes: handlers see only known people who are not blocked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 def contact_of(user: User, update: Update) -> Contact:
-    """The person as this update describes him; the start parameter too, where it is a /start."""
+    """The person that an update describes, with the start parameter of a /start."""
     text = (update.message.text or "") if update.message else ""
     start_param = text.removeprefix(_START).strip() if text.startswith(_START) else ""
     return Contact(
@@ -49,7 +49,7 @@ def contact_of(user: User, update: Update) -> Contact:
 
 
 class Door(BaseMiddleware):
-    """Registers or follows the sender, refuses the blacklisted and the hasty, and turns errors into words."""
+    """Registers or updates the sender, refuses blocked people and floods, and answers errors with a text."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
@@ -62,17 +62,17 @@ class Door(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Let one update in, or answer at the door."""
+        """Pass one update to its handler, or answer it here."""
         assert isinstance(event, Update)
         if is_money(event):
-            # Whoever paid, and however often: his money is taken in, and what fails must be seen by the intake.
+            # Money is always taken in, from blocked people too; the intake must see failures.
             return await handler(event, data)
         user: User | None = data.get("event_from_user")
         chat: Chat | None = data.get("event_chat")
         if user is None or user.is_bot or (chat is not None and chat.type != ChatType.PRIVATE):
             return UNHANDLED
         if event.my_chat_member is not None:
-            # Who leaves need not be known, and is told nothing.
+            # A person who leaves need not be registered and gets no answer.
             return await handler(event, data)
         words = Words(Locale.closest(user.language_code, Locale.closest(self._deps.settings.default_language)))
         try:
@@ -88,7 +88,7 @@ class Door(BaseMiddleware):
         except TelegramForbiddenError:
             await self._deps.identity.access.mark_bot_blocked(user.id, blocked=True)
         except TelegramRetryAfter as error:
-            # Whatever we said now would be refused too.
+            # Telegram would refuse an answer too.
             log.warning("update.limited", seconds=error.retry_after)
         except Exception as error:
             if is_outage(error):
@@ -98,7 +98,7 @@ class Door(BaseMiddleware):
         return None
 
     async def _take_from_blocked(self, said: Message, words: Words, albums: Once) -> bool:
-        """Take what a blocked customer writes to support. Whoever writes too much is not heard any more."""
+        """Take what a blocked customer writes to support; too many messages are ignored."""
         try:
             return await write_blocked(said, self._deps, words, albums)
         except RateLimited:

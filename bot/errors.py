@@ -1,4 +1,4 @@
-"""One table for every refusal: an error's code gives the words, in the reader's language."""
+"""The text of each error code, in the reader's language."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MESSAGES: Final[dict[str, str]] = {
     "not_found": _("Not found"),
     "forbidden": _("You don't have access"),
     "blacklisted": _("You're blocked. You can still write to us here."),
-    "payment_closed": _("This payment is over or is not yours. Nothing was taken"),
-    "order_not_payable": _("The order does not wait for money any more. Nothing was taken"),
+    "payment_closed": _("Payment expired or not found. You haven't been charged."),
+    "order_not_payable": _("This order can't be paid now. You haven't been charged."),
     "rate_limited": _("Too many requests. Try again in a moment."),
     "unavailable": _("The shop isn't responding. Try again in a moment."),
 }
@@ -27,9 +27,9 @@ def message(error: BaseException, words: Words) -> str:
     if not isinstance(error, AppError):
         return words.gettext(_ANYTHING_ELSE)
     text = words.gettext(MESSAGES.get(error.code, _ANYTHING_ELSE))
-    filled = {name: _told(words, value) for name, value in error.params.items()}
+    filled = {name: _shown(words, value) for name, value in error.params.items()}
     return fill(text, filled)
 
 
-def _told(words: Words, value: object) -> str:
+def _shown(words: Words, value: object) -> str:
     return words.money(value) if isinstance(value, Money) else str(value)

@@ -1,4 +1,4 @@
-"""Takes updates in: each is handled once, whichever way and however often it comes."""
+"""Takes updates in: each is handled once, by polling or webhook, however often it arrives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Busy(Exception):
 
 
 class NotTaken(Exception):
-    """An update must come again, by its ``number``: money could not be kept, or Telegram took no answer."""
+    """The update ``number`` must be sent again: its payment was not stored, or Telegram took no answer."""
 
     def __init__(self, number: int | None) -> None:
         super().__init__(f"update {number}")
@@ -43,11 +43,11 @@ class NotTaken(Exception):
 
 
 class Intake:
-    """Hands updates to the dispatcher. An update counts as handled once its handler has ended, well or badly.
+    """Hands updates to the dispatcher. An update counts as handled once its handler has ended, even with an error.
 
-    One that tells of money counts only once it is in the books, and one whose answer met an outage of Telegram comes
-    again, a few times. Handled ids are kept in Redis, and in this process for when Redis is away: then an update that
-    comes again after a restart may be answered twice. Nothing but an answer hangs on it: money has keys of its own.
+    A payment counts only once it is in the ledger, and an update whose answer met an outage of Telegram is tried a few
+    times. Handled ids are kept in Redis, and in this process while Redis is away: then an update that is repeated after
+    a restart may be answered twice. Only answers: payments have idempotency keys of their own.
     """
 
     def __init__(self, bot: Bot, dispatcher: Dispatcher, redis: Redis, payments: ChatPaymentsService) -> None:
@@ -61,7 +61,7 @@ class Intake:
         self._limit = asyncio.Semaphore(_AT_ONCE)
 
     async def take(self, update: Update) -> None:
-        """Handle one update, unless it was handled before; money always, for its own keys tell what is new of it.
+        """Handle one update, unless it was handled before; payments always, since their keys make repetition harmless.
 
         Raises Busy when it is being handled now, NotTaken for one that must come again.
         """
@@ -91,11 +91,11 @@ class Intake:
             log.error("update.failed", update_id=number, error=trace(error))
             if is_money(update) or (is_outage(error) and self._may_try_again(number)):
                 raise NotTaken(number) from None
-            # Telegram itself refused the answer, or it took too long: to be handled again would not mend it.
+            # Telegram itself refused the answer, or it took too long: handling it again would not help.
         await self._remember(number)
 
     async def keep(self, lost: LostMoney) -> None:
-        """Put money's news that cannot be read before the admins. Raises NotTaken when that cannot be."""
+        """Store a payment event that cannot be read, for the admins. Raises NotTaken if that fails."""
         try:
             await self._payments.unreadable(lost.key, lost.kind, lost.payload, lost.payer)
         except Exception as error:
@@ -110,7 +110,7 @@ class Intake:
             await self.take(reading.update)
 
     async def take_all(self, updates: Iterable[Update | Reading]) -> None:
-        """Handle a batch: one person's in their order, different people's side by side.
+        """Handle a batch: one person's updates in order, those of different people side by side.
 
         Raises NotTaken, after all the others are handled, for the first update that must come again.
         """

@@ -10,7 +10,7 @@ from backend.kernel.text import Locale
 from bot.context import Deps, Words
 
 LANGUAGE_PREFIX: Final = "lang:"
-# Each in itself, so that whoever cannot read the others finds it.
+# Each in its own language, so that people find it who read no other.
 _LANGUAGE_NAMES: Final = {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}
 
 
@@ -30,7 +30,7 @@ def shop_button(deps: Deps, words: Words) -> InlineKeyboardButton:
 
 
 def languages(current: Locale) -> InlineKeyboardMarkup:
-    """The choice of a language, the present one marked."""
+    """A button for each language; the current one is marked."""
     return rows(
         *(
             InlineKeyboardButton(

@@ -1,4 +1,4 @@
-"""Which updates are money: they may come again, but none may be lost."""
+"""Which updates report payments or refunds: they may be repeated, but none may be lost."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import msgspec
 from aiogram.types import Update
 
 KINDS: Final = ("successful_payment", "refunded_payment")
-"""The parts of a message that tell that money came or went back."""
+"""The parts of a message that report a payment or a refund."""
 
 
 class LostMoney(msgspec.Struct, frozen=True):
-    """Money's news without what the books need: all that could be read of it, for an admin to look at.
+    """A payment event that lacks what the ledger needs: all that could be read of it, for an admin to review.
 
-    ``key`` is the charge, or else a digest of what was told.
+    ``key`` is the charge id, or a digest of the event if it has none.
     """
 
     number: int | None
@@ -25,11 +25,11 @@ class LostMoney(msgspec.Struct, frozen=True):
 
 
 def is_money(update: Update) -> bool:
-    """Whether the update tells that money came or went back."""
+    """Whether the update reports a payment or a refund."""
     message = update.message
     return message is not None and any(getattr(message, kind) is not None for kind in KINDS)
 
 
 def is_urgent(update: Update) -> bool:
-    """Whether it must not wait behind others: Telegram waits ten seconds for the answer, or money waits."""
+    """Whether it must not wait behind others: a payment, or the question before it (ten seconds to answer)."""
     return update.pre_checkout_query is not None or is_money(update)

@@ -24,16 +24,16 @@ log = structlog.get_logger(__name__)
 
 
 def asked_rest(error: Exception) -> float:
-    """The seconds that Telegram asks to wait, an hour at most: nobody may be unheard for years; 0 where it does not."""
+    """The seconds that Telegram asks to wait, an hour at most; 0 if it does not."""
     return min(float(error.retry_after), _LONGEST_ASKED) if isinstance(error, TelegramRetryAfter) else 0.0
 
 
 class Unnumbered(Exception):
-    """Telegram told updates of which none can be confirmed, for none has a number."""
+    """Telegram sent updates that cannot be confirmed, since none has a number."""
 
 
 class Poller:
-    """Asks for updates and hands them on; waits out a Telegram that is away."""
+    """Asks for updates and hands them on; waits while Telegram is away."""
 
     def __init__(self, bot: Bot, intake: Intake, allowed_updates: list[str]) -> None:
         self._bot = bot
@@ -96,9 +96,9 @@ class Poller:
         return [read(body, self._bot) for body in await self._bot(asked, request_timeout=answer_within)]
 
     async def _answer_urgent_while(self, batch: asyncio.Task[None]) -> None:
-        """While a batch takes long, look for questions that came since: Telegram waits ten seconds for their answer.
+        """While a batch takes long, answer payment questions that arrived since: Telegram waits ten seconds.
 
-        The look confirms nothing; the next batch brings them again, and they are known then.
+        Asking here confirms nothing; the next batch has them again, and they are known then.
         """
         taken: dict[int, asyncio.Task[None]] = {}
         while not batch.done():
@@ -117,7 +117,7 @@ class Poller:
         await asyncio.gather(*taken.values(), return_exceptions=True)
 
     async def drain(self, seconds: float) -> None:
-        """Let the batch in hand end, then tell Telegram how far we have come."""
+        """Let the current batch end, then confirm it to Telegram."""
         self._stopping = True
         batch = self._batch
         if batch is not None:

@@ -1,4 +1,4 @@
-"""Saying things safely."""
+"""Answers that do not fail when a message or a button is too old."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LONGEST_NOTICE = 200
 
 
 class Once:
-    """Remembers for ``seconds`` what was said, so that it is not said to the same person again and again."""
+    """Remembers for ``seconds`` what was sent, so that a person does not get the same text again and again."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._said: OrderedDict[tuple[str, int], float] = OrderedDict()
 
     def first(self, what: str, person: int) -> bool:
-        """Whether this is to be said now."""
+        """Whether ``what`` was not sent to this person lately."""
         now = time.monotonic()
         if self._said.get((what, person), 0.0) > now:
             return False
@@ -34,9 +34,9 @@ class Once:
 
 
 async def answer(bot: Bot, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
-    """Let go of a pressed button, with a notice where there is ``text``.
+    """Answer a pressed button, with a notice if there is ``text``.
 
-    After some minutes Telegram takes no answer any more (the bot was away meanwhile): that is no error.
+    Telegram refuses an answer after some minutes (the bot was away meanwhile): that is no error.
     """
     try:
         await bot.answer_callback_query(query.id, text=text[:_LONGEST_NOTICE] if text else None, show_alert=alert)
@@ -46,7 +46,7 @@ async def answer(bot: Bot, query: CallbackQuery, text: str | None = None, *, ale
 
 
 async def edit(query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None) -> None:
-    """Change the message below which a button was pressed; where that cannot be, say it anew.
+    """Edit the message whose button was pressed, or send a new one if it cannot be edited.
 
     "message is not modified" is no error: the button was pressed twice.
     """
@@ -64,9 +64,9 @@ async def edit(query: CallbackQuery, text: str, markup: InlineKeyboardMarkup | N
 
 
 async def tell(bot: Bot, update: Update, text: str, *, only_in_passing: bool = False) -> None:
-    """Say ``text`` to whoever caused the update: as a notice over a pressed button, else as a message.
+    """Send ``text`` to the person of the update: as a notice over a pressed button, otherwise as a message.
 
-    A payment that was to be approved is refused with it; Telegram takes no answer after ten seconds, and no money then.
+    A payment that was to be approved is refused with it. Telegram itself refuses one not answered within ten seconds.
     """
     if update.pre_checkout_query is not None:
         with contextlib.suppress(TelegramBadRequest):

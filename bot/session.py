@@ -1,4 +1,4 @@
-"""The HTTP under the bot: what Telegram answers is judged here, so that an outage looks the same everywhere."""
+"""The HTTP client of the bot: turns every outage of Telegram into the same errors."""
 
 from __future__ import annotations
 

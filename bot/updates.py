@@ -1,6 +1,6 @@
-"""Reads updates one by one, from what Telegram sent: one that cannot be read never keeps the others from being heard.
+"""Reads updates one by one: an update that cannot be read does not affect the others.
 
-What is passed over is noted by its number, its kind and what was wrong; never by its contents, which are people's own.
+A skipped update is logged with its number, its kind and what was wrong, never with its contents, which are private.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _Number = Annotated[int, msgspec.Meta(ge=1, lt=_NUMBERS)]
 
 
 class _Charge(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What books need of a payment or a refund that Telegram tells."""
+    """What the ledger needs of a payment or a refund that Telegram reports."""
 
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3,5}$")]
     total_amount: Annotated[int, msgspec.Meta(ge=1)]
@@ -49,9 +49,9 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """One update: ``number`` is None where it has none, ``update`` None where it is passed over.
+    """One update: ``number`` is None where it has none, ``update`` None where it is skipped.
 
-    ``lost``: it tells of money, and not readably enough for the books.
+    ``lost``: a payment event that lacks what the ledger needs.
     """
 
     number: int | None

@@ -23,11 +23,11 @@ log = structlog.get_logger(__name__)
 
 
 class Webhook:
-    """Serves the webhook, and has Telegram call it.
+    """Serves the webhook, and sets it at Telegram.
 
-    Telegram signs nothing: its secret header is a password that covers no byte of the body. Who knows it can say that
-    Stars were paid, so it is asked for on every call, compared in constant time and never logged; Stars are compared
-    with Telegram's own list of transactions each night. Long polling, the default, has no such password to lose.
+    Telegram does not sign the body: its secret header is a password. Anyone who knows it can report paid Stars, so it
+    is required on every call, compared in constant time and never logged; Stars are reconciled with Telegram's list of
+    transactions each night. Long polling, the default, has no such password.
     """
 
     def __init__(self, bot: Bot, intake: Intake, allowed_updates: list[str], settings: Settings) -> None:
@@ -44,7 +44,7 @@ class Webhook:
         return application
 
     async def run(self) -> None:
-        """Serve until cancelled; requests in hand are answered first."""
+        """Serve until cancelled; requests that have started are answered first."""
         runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=10)
         await runner.setup()
         try:
@@ -78,7 +78,7 @@ class Webhook:
         given = request.headers.get(_SECRET_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._settings.bot_webhook_secret.encode()):
             return web.Response(status=401)
-        # What cannot be read is noted and taken: said again it would be as wrong.
+        # An update that cannot be read is logged and accepted: repeating it would not help.
         reading = read(await request.read(), self._bot)
         try:
             await self._intake.take_read(reading)

@@ -57,6 +57,10 @@ class Task(msgspec.Struct, frozen=True):
     payload: type[Any]
     run: Callable[[Any, Job], Awaitable[None]]
     timeout: int = DEFAULT_TIMEOUT
+    follows: bool = False
+    """A job that another job commits runs right after that one, in the same process, without the queue.
+
+    The task must bear two runs side by side: the queue does not keep another worker from a second one."""
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -68,9 +72,9 @@ class Handler(msgspec.Struct, frozen=True):
     task: str
     event: type[Event]
 
-    def runs(self, run: Callable[[Any, Job], Awaitable[None]]) -> Task:
+    def runs(self, run: Callable[[Any, Job], Awaitable[None]], *, follows: bool = False) -> Task:
         """The task that calls ``run`` with the event and the job."""
-        return Task(self.task, self.event, run)
+        return Task(self.task, self.event, run, follows=follows)
 
 
 def subscriptions(handlers: Iterable[Handler]) -> Subscriptions:

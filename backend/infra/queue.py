@@ -1,4 +1,4 @@
-"""arq, kept on a short leash: it carries job ids, nothing else, and may come and go with Redis."""
+"""arq as the queue: it carries only job ids, and everything in it can be restored from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ QUEUE = "souk:jobs"
 _MARK = "souk:jobs:mark"
 _RUN = "run"
 _TIMEOUT_SECONDS = 1.0
-# Half of this is what every job waits for. Fifty looks a second are about 1 % of a core, and a paid order is there
-# 50 ms sooner than with a tenth of a second.
-_POLL_SECONDS = 0.02
+# The relay of this process wakes the server; only what another process has queued waits for this.
+_POLL_SECONDS = 0.1
 _LEASE_SECONDS = 15.0
 _SHORTEST_REST = 0.25
 _LONGEST_REST = 5.0
@@ -59,8 +58,26 @@ async def lost(queue: ArqRedis) -> bool:
     return bool(await queue.set(_MARK, b"here", nx=True))
 
 
+class _PromptWorker(Worker):
+    """arq's worker, which looks for jobs as soon as it is woken, and not only every ``poll_delay_s``."""
+
+    def __init__(self, *args: Any, wake: asyncio.Event, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._wake = wake
+
+    async def main(self) -> None:
+        """Take jobs until cancelled. Source: arq 0.28, Worker.main."""
+        self.ctx["redis"] = self.pool
+        while True:
+            self._wake.clear()
+            await self._poll_iteration()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.poll_delay_s):
+                    await self._wake.wait()
+
+
 class JobServer:
-    """Takes jobs off the queue and runs them, ``at_once`` at a time; builds arq's worker anew whenever Redis was away.
+    """Takes jobs off the queue and runs them, ``at_once`` at a time; builds a new arq worker whenever Redis was away.
 
     arq marks a running job in Redis. The mark is a lease (of ``lease`` seconds) that is renewed while the job runs, so
     that the jobs of a killed worker are free again after that and not only after the longest time-out.
@@ -81,6 +98,11 @@ class JobServer:
         self._longest_task = longest_task
         self._lease_seconds = lease
         self._worker: Worker | None = None
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Check the queue now."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -111,7 +133,7 @@ class JobServer:
             await asyncio.wait(running, timeout=seconds)
 
     def _make_worker(self) -> Worker:
-        worker = Worker(
+        worker = _PromptWorker(
             [func(self._run_job, name=_RUN, timeout=self._longest_task + 30, max_tries=_ARQ_TRIES)],
             queue_name=QUEUE,
             redis_pool=self._queue,
@@ -123,6 +145,7 @@ class JobServer:
             log_results=False,
             job_serializer=_encode,
             job_deserializer=msgspec.msgpack.decode,
+            wake=self._wake,
         )
         worker.in_progress_timeout_s = self._lease_seconds
         return worker
@@ -130,6 +153,7 @@ class JobServer:
     async def _run_job(self, ctx: dict[Any, Any]) -> None:
         async with self._lease(ctx["job_id"]):
             await self._runner.run(UUID(ctx["job_id"]), ctx["job_try"])
+        self.wake()  # there is room for another job
 
     @contextlib.asynccontextmanager
     async def _lease(self, job_id: str) -> AsyncIterator[None]:

@@ -45,11 +45,12 @@ _MEASURE = select(func.count().label("waiting"), func.min(OutboxJob.run_at).labe
 
 
 class Relay:
-    """Hands over whatever is due: when woken, every ``poll`` seconds, and again what was not done in ``visibility``.
+    """Hands over the jobs that are due: when woken, every ``poll`` seconds, and again if not done in ``visibility``.
 
     After Redis or PostgreSQL was away (and at its start) it hands everything over again that is not done: a Redis that
     lost its data gets its queue back at once, one that kept it drops the repetitions by their ids. ``lost`` tells of a
-    Redis that came back with nothing, or was emptied, while there was nothing to hand over.
+    Redis that came back with nothing, or was emptied, while there was nothing to hand over. ``handed`` is called when
+    there may be something in the queue.
     """
 
     def __init__(
@@ -58,33 +59,38 @@ class Relay:
         enqueue: Enqueue,
         *,
         lost: Callable[[], Awaitable[bool]] | None = None,
+        handed: Callable[[], None] | None = None,
         visibility: timedelta = timedelta(seconds=60),
         poll: float = 1.0,
     ) -> None:
         self._uow = uow
         self._enqueue = enqueue
         self._lost = lost
+        self._handed = handed
         self._visibility = visibility
         self._poll = poll
         self._wake = asyncio.Event()
         self._hand_all_over = True
         self._before: datetime | None = None
         self._measured_at = 0.0
+        self._asked_at = 0.0
 
     def wake(self, _key: str = "") -> None:
-        """Look now: called by the ``outbox`` signal."""
+        """Check for due jobs now: called by the ``outbox`` signal."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Relay until cancelled; waits out whatever is away."""
+        """Relay until cancelled; waits while Redis or PostgreSQL is away."""
         rest = 0.0
         while True:
             self._wake.clear()
             try:
-                if self._lost is not None and await self._lost():
-                    self._hand_all_over = True
-                while await self.hand_over():
+                await self._notice_loss()
+                # A batch that is not full leaves nothing due.
+                while await self.hand_over() == _BATCH:
                     pass
+                if self._handed is not None:
+                    self._handed()
                 await self._measure()
             except Exception as error:  # the relay outlives everything it talks to
                 self._hand_all_over = True
@@ -99,6 +105,14 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
                     await self._wake.wait()
+
+    async def _notice_loss(self) -> None:
+        """Ask once a second whether Redis has lost its data, and not for each job."""
+        if self._lost is None or time.monotonic() < self._asked_at + self._poll:
+            return
+        if await self._lost():
+            self._hand_all_over = True
+        self._asked_at = time.monotonic()
 
     async def hand_over(self) -> int:
         """Hand one batch over; how many rows it took. Raises when Redis or PostgreSQL is away.

@@ -1,23 +1,23 @@
-"""Runs jobs: loads the row, calls its task, writes down what came of it."""
+"""Runs jobs: loads the row, calls its task, stores the outcome."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Coroutine, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from backend.infra.jobs import DeadLetter, Job, RetryLater, Task
 from backend.infra.logging import scrub
 from backend.infra.metrics import JOB_SECONDS, JOBS
-from backend.infra.outbox import TOPIC, OutboxJob
+from backend.infra.outbox import FOLLOW_UPS, TOPIC, FollowUps, NewJob, OutboxJob
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import JobId
@@ -26,6 +26,8 @@ _FIRST_DELAY = 5.0
 _DELAY_FACTOR = 3.0
 _LONGEST_DELAY = 3600.0
 _LONGEST_ERROR = 500
+_MOST_FOLLOW_UPS = 20
+"""Jobs that run after another one without the queue; the others are spread over all workers."""
 # Clocks of two machines may differ by so much before a job that one calls due is passed over by the other.
 _CLOCK_SKEW = timedelta(seconds=2)
 log = structlog.get_logger(__name__)
@@ -69,36 +71,68 @@ def describe(error: BaseException) -> str:
     return scrub(f"{type(error).__name__}: {' '.join(str(cause).split())}")[:_LONGEST_ERROR]
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """What a job's row says; ``payload`` is decoded JSON."""
+
+    id: UUID
+    task: str
+    payload: Any
+    attempts: int
+    created_at: datetime
+
+
 class Runner:
     """Runs the jobs of ``tasks``; after ``attempts`` failures a job is a dead letter."""
 
-    def __init__(self, uow: UnitOfWork, tasks: Mapping[str, Task], *, attempts: int) -> None:
+    def __init__(
+        self, uow: UnitOfWork, tasks: Mapping[str, Task], *, attempts: int, most_follow_ups: int = _MOST_FOLLOW_UPS
+    ) -> None:
         self._uow = uow
         self._tasks = tasks
         self._attempts = attempts
+        self._most_follow_ups = most_follow_ups
+        self._following = frozenset(task.name for task in tasks.values() if task.follows)
 
     async def run(self, job_id: UUID, starts: int = 1) -> None:
-        """Run the job unless it is done, dead or not due. Raises nothing but CancelledError.
+        """Run the job unless it is done, dead or not due, then those that follow it. Raises only CancelledError.
 
-        ``starts`` is how often it was started without an end being reported: past the attempts it is given up, since
-        it may be what ends the worker. A database that is away leaves the row as it is: the relay hands it over again.
+        ``starts`` is how often it was started without an end being reported: past the attempts it is a dead letter,
+        since it may be what ends the worker. A database that is away leaves the row as it is: the relay hands it over
+        again.
         """
+        follow_ups = FollowUps(self._following, self._most_follow_ups)
+        token = FOLLOW_UPS.set(follow_ups)
         try:
-            async with self._uow.read() as tx:
-                row = (await tx.execute(_LOAD, {"job_id": job_id})).one_or_none()
-                now = tx.now
-            if row is None or row.done_at or row.dead_at or row.run_at > now + _CLOCK_SKEW:
-                return
-            with structlog.contextvars.bound_contextvars(job=str(job_id), task=row.task):
-                if starts > self._attempts:
-                    await self._dead(job_id, row.task, f"the worker ended {starts - 1} times while this ran")
-                    return
-                await self._run(job_id, row)
+            await self._recorded(job_id, self._run_stored(job_id, starts))
+            while (job := follow_ups.next()) is not None:
+                await self._recorded(job.id, self._run(_as_stored(job)))
+        finally:
+            FOLLOW_UPS.reset(token)
+
+    async def _recorded(self, job_id: UUID, run: Coroutine[Any, Any, None]) -> None:
+        try:
+            await run
         except (Unavailable, DBAPIError, OSError, TimeoutError) as error:
             log.warning("job.not_recorded", job=str(job_id), error=describe(error))
 
-    async def _run(self, job_id: UUID, row: Row[Any]) -> None:
-        task = self._tasks.get(row.task)
+    async def _run_stored(self, job_id: UUID, starts: int) -> None:
+        async with self._uow.read() as tx:
+            row = (await tx.execute(_LOAD, {"job_id": job_id})).one_or_none()
+            now = tx.now
+        if row is None or row.done_at or row.dead_at or row.run_at > now + _CLOCK_SKEW:
+            return
+        if starts > self._attempts:
+            with structlog.contextvars.bound_contextvars(job=str(job_id), task=row.task):
+                await self._dead(job_id, row.task, f"the worker ended {starts - 1} times while this ran")
+            return
+        await self._run(Stored(job_id, row.task, row.payload, row.attempts, row.created_at))
+
+    async def _run(self, stored: Stored) -> None:
+        with structlog.contextvars.bound_contextvars(job=str(stored.id), task=stored.task):
+            await self._attempt(stored)
+
+    async def _attempt(self, row: Stored) -> None:
+        job_id, task = row.id, self._tasks.get(row.task)
         attempt = row.attempts + 1
         if task is None:
             # Perhaps a newer worker's task, in the middle of a rollout: another attempt may meet that one.
@@ -121,7 +155,8 @@ class Runner:
         except Exception as error:
             await self._failed(job_id, row.task, attempt, describe(error), error)
         else:
-            async with self._uow() as tx:
+            # One statement that commits by itself: no transaction to begin and end.
+            async with self._uow.read() as tx:
                 await tx.execute(_DONE, {"job_id": job_id, "now": tx.now})
             JOBS.labels(row.task, "done").inc()
             log.info("job.done", attempt=attempt, seconds=round(time.monotonic() - started, 3))
@@ -152,3 +187,7 @@ class Runner:
             await tx.execute(_DEAD, {"job_id": job_id, "error": text, "now": tx.now})
         JOBS.labels(task, "dead").inc()
         log.error("job.dead", error=text, exc_info=error)
+
+
+def _as_stored(job: NewJob) -> Stored:
+    return Stored(job.id, job.task, msgspec.to_builtins(job.payload), 0, job.created_at)

@@ -44,6 +44,8 @@ class Tx:
         self.now = now
         self.signals: list[tuple[str, str]] = []
         self.jobs: list[outbox.NewJob] = []
+        self.follow_ups: list[outbox.NewJob] = []
+        """Stored jobs that the running job's process runs next."""
         self._subscriptions = subscriptions
 
     async def execute(
@@ -57,7 +59,7 @@ class Tx:
         return new_id()
 
     def emit(self, event: Event) -> None:
-        """Tell every subscriber, once this transaction has committed. Raises KeyError if nobody listens."""
+        """Store a job for each task that handles the event. Raises KeyError if no task does."""
         self.jobs += outbox.jobs_for_event(event, self._subscriptions, new_id, self.now)
 
     def enqueue(
@@ -74,8 +76,12 @@ class Tx:
         """Write the waiting jobs and force deferred constraints: called before the commit."""
         if self.jobs:
             jobs, self.jobs = self.jobs, []
-            await outbox.store_jobs(self.connection, jobs)
-            self.signal(outbox.TOPIC)
+            running = outbox.FOLLOW_UPS.get()
+            chosen = running.choose(jobs, self.now) if running else set()
+            new = await outbox.store_jobs(self.connection, jobs, chosen)
+            self.follow_ups += [job for job in jobs if job.id in chosen & new]
+            if new - chosen:
+                self.signal(outbox.TOPIC)
         await self.connection.execute(_FORCE_CONSTRAINTS)
 
 
@@ -97,6 +103,9 @@ class UnitOfWork:
             tx = Tx(connection, self._clock.now(), self._subscriptions)
             yield tx
             await tx.flush()
+        running = outbox.FOLLOW_UPS.get()
+        if running is not None:
+            running.add(tx.follow_ups)
         self._signals.send(tx.signals)
 
     @asynccontextmanager

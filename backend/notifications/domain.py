@@ -39,6 +39,6 @@ async def _store(tx: Tx, notice: Notice[Any], event: Event, job: Job) -> None:
 
 
 async def _edit(tx: Tx, thread: str, changes: Params, *, only_last: bool = False, unless: str = "") -> None:
-    for touched in await repository.touch(tx, thread, changes, only_last=only_last, unless=unless):
-        send = SendNotification(touched.id)
-        tx.enqueue(SEND, send, unique_key=f"{SEND}:{touched.id}:{touched.revision}")
+    for changed in await repository.change(tx, thread, changes, only_last=only_last, unless=unless):
+        send = SendNotification(changed.id)
+        tx.enqueue(SEND, send, unique_key=f"{SEND}:{changed.id}:{changed.revision}")

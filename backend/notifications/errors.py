@@ -1,4 +1,4 @@
-"""What can come between a message and its reader; told by the gateway to the service, never to a person."""
+"""Why a message was not sent: raised by the gateway, handled by the service, never shown to people."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Words:
 
     def admin_button(self, path: str) -> Button:
         """Opens a page of the back office; ``path`` is below ``/admin``."""
-        return self.button(self.translator.gettext("Have a look"), f"/admin{path}")
+        return self.button(self.translator.gettext("View details"), f"/admin{path}")
 
 
 def visible_length(text: str) -> int:

@@ -13,9 +13,9 @@ from backend.infra.database import Model
 
 
 class Notification(Model):
-    """One message to one person. ``params`` hold ids and amounts; what is secret is looked up when it is sent.
+    """One message to one person. ``params`` hold ids and amounts; secrets are read when it is sent.
 
-    What happens to the ``thing`` that it tells of is another ``revision`` of it: the message in the chat is edited.
+    ``thing`` names what it is about. A later event about it raises ``revision``, and the message in the chat is edited.
     """
 
     __tablename__ = "notifications"

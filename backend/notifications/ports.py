@@ -1,4 +1,4 @@
-"""The way out."""
+"""What notifications need from a messenger, such as Telegram."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ class Messenger(Protocol):
     """Sends messages to chats."""
 
     async def turn(self, chat_id: int, ticket: str) -> None:
-        """Wait for this message's turn, for a moment at most.
+        """Wait until sending to this chat is within the limits, for a moment at most.
 
-        Raises SlowDown when it is further away; the turn is kept for ``ticket`` and is there when it asks again.
+        Raises SlowDown when that takes longer; the turn is reserved for ``ticket``, which asks again then.
         """
         ...
 
     async def send(self, chat_id: int, message: Message) -> int:
-        """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
+        """Send the message; returns its id. Raises Unreachable, SlowDown, Rejected, NotSent."""
         ...
 
     async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
-        """Make a message of ours say this; nothing where it says so already.
+        """Replace the text and the buttons of a sent message; does nothing if they are the same.
 
-        Raises Unreachable, SlowDown, NotSent, and Rejected where it cannot be edited any more.
+        Raises Unreachable, SlowDown, NotSent, and Rejected if the message can no longer be edited.
         """
         ...

@@ -20,18 +20,18 @@ _PURGE_BATCH = 5000
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A notification that is ours to send for the length of a claim."""
+    """A notification that this run may send until its claim lapses."""
 
     user_id: UserId
     kind: str
     params: dict[str, Any]
     revision: int = 0
     message_id: int | None = None
-    """The message in the chat that an earlier revision has become."""
+    """The id of the message in the chat, if an earlier revision was sent."""
 
 
-class Touched(msgspec.Struct, frozen=True):
-    """A notification that has something new to tell."""
+class Changed(msgspec.Struct, frozen=True):
+    """A notification whose facts have changed since it was sent."""
 
     id: NotificationId
     revision: int
@@ -58,7 +58,7 @@ _SETTLE = (
     update(Notification)
     .where(Notification.id == bindparam("notification_id"), Notification.status != Status.SENT)
     .values(
-        # What has changed since the message was composed is told next.
+        # What changed while the message was composed is sent next.
         status=case((Notification.revision == bindparam("composed"), bindparam("to")), else_=Status.PENDING),
         claimed_at=None,
         sent_at=func.coalesce(bindparam("at", type_=DateTime(timezone=True)), Notification.sent_at),
@@ -71,7 +71,7 @@ _SETTLE = (
 async def add(
     tx: Tx, user_id: UserId, kind: str, params: dict[str, Any], dedupe_key: str, thing: str | None = None
 ) -> NotificationId | None:
-    """Note what is to be told to somebody; None when it has been noted before under this key."""
+    """Store a message for a person; None if the key exists."""
     row = {
         "id": tx.new_id(),
         "user_id": user_id,
@@ -86,7 +86,7 @@ async def add(
 
 
 async def claim(tx: Tx, notification_id: NotificationId, lease: timedelta) -> Claimed | None:
-    """Take the notification for ``lease``; None when it is settled already, or another's for now."""
+    """Claim the notification for ``lease``; None if it is settled, or claimed by another run."""
     values = {"notification_id": notification_id, "now": tx.now, "lapsed": tx.now - lease}
     row = (await tx.execute(_CLAIM, values)).one_or_none()
     if row is None:
@@ -94,28 +94,30 @@ async def claim(tx: Tx, notification_id: NotificationId, lease: timedelta) -> Cl
     return Claimed(UserId(row.user_id), row.kind, row.params, row.revision, row.message_id)
 
 
-async def touch(
+async def change(
     tx: Tx, thing: str, changes: dict[str, Any], *, only_last: bool = False, unless: str = ""
-) -> list[Touched]:
-    """Have what was told of ``thing`` told anew with ``changes`` to its params; nothing where they change nothing.
+) -> list[Changed]:
+    """Merge ``changes`` into the params of a thread's notifications; returns those that changed, to be sent again.
 
-    ``only_last``: only the latest notification of it. ``unless``: only those without this param. What could not be
-    told stays untold.
+    ``only_last``: only the latest one. ``unless``: only those without this param. Withheld and undeliverable ones stay
+    as they are.
     """
     row = Notification
-    found = select(row.id).where(row.thing == thing).order_by(row.created_at.desc(), row.id.desc())
-    chosen = row.id.in_(found.limit(1) if only_last else found)
-    told = row.status.in_([Status.PENDING, Status.SENT, Status.FAILED])
+    thread = select(row.id).where(row.thing == thing).order_by(row.created_at.desc(), row.id.desc())
+    chosen = row.id.in_(thread.limit(1) if only_last else thread)
+    deliverable = row.status.in_([Status.PENDING, Status.SENT, Status.FAILED])
     merged = row.params.op("||")(bindparam("changes", changes, type_=JSONB))
-    changed = update(row).where(chosen, told, merged != row.params, ~row.params.bool_op("?")(literal(unless, Text)))
+    changed = update(row).where(
+        chosen, deliverable, merged != row.params, ~row.params.bool_op("?")(literal(unless, Text))
+    )
     changed = changed.values(params=merged, revision=row.revision + 1, status=Status.PENDING)
     return [
-        Touched(NotificationId(at.id), at.revision) for at in await tx.execute(changed.returning(row.id, row.revision))
+        Changed(NotificationId(at.id), at.revision) for at in await tx.execute(changed.returning(row.id, row.revision))
     ]
 
 
 async def find_claim(tx: Tx, notification_id: NotificationId) -> datetime | None:
-    """When another took it to send it; None when it is settled."""
+    """When another run claimed it; None if it is settled."""
     found: datetime | None = (await tx.execute(_CLAIMED_AT, {"notification_id": notification_id})).scalar_one_or_none()
     return found
 
@@ -129,7 +131,7 @@ async def settle(
     message_id: int | None = None,
     error: str | None = None,
 ) -> None:
-    """Write what became of its ``revision`` and give the claim back; a message that was sent stays sent."""
+    """Store the outcome of its ``revision`` and end the claim; a sent message stays sent."""
     at = tx.now if status is Status.SENT else None
     values = {"notification_id": notification_id, "to": status, "composed": revision, "at": at}
     values |= {"message": message_id, "why": error}
@@ -137,7 +139,7 @@ async def settle(
 
 
 async def purge(tx: Tx, before: datetime) -> bool:
-    """Forget old notifications, some at a time; whether there may be more."""
+    """Delete a batch of old notifications; whether there may be more."""
     old = select(Notification.id).where(Notification.created_at < before).limit(_PURGE_BATCH)
     result = await tx.execute(delete(Notification).where(Notification.id.in_(old)))
     return bool(result.rowcount == _PURGE_BATCH)

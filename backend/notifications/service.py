@@ -63,12 +63,11 @@ class NotificationsService:
                     await domain.apply(tx, notice, event, job)
 
     async def send(self, notification_id: NotificationId, job: Job) -> None:
-        """Send one notification: at least once, and seldom twice.
+        """Send one notification: at least once, and rarely twice.
 
-        It is claimed before and marked after Telegram took it, in two transactions, since no transaction spans
-        Telegram. Two runs side by side therefore send once. One window is left: a process that dies, or loses the
-        database, after Telegram took the message and before the mark is written sends it again after the claim has
-        lapsed. A message said twice was judged better than a key not said at all.
+        It is claimed before Telegram is called, and marked as sent after it, so two runs side by side send once. A
+        process that dies between Telegram's answer and the mark sends it again once the claim has lapsed: a repeated
+        message is better than a key that never arrives.
 
         Raises RetryLater, DeadLetter, NotSent.
         """
@@ -99,12 +98,12 @@ class NotificationsService:
         log.info("notification.settled", kind=claimed.kind, status=status)
 
     async def purge(self) -> None:
-        """Forget notifications after 90 days, and what messages spoke of after a year."""
-        for forget, keep in ((repository.purge, _KEEP), (support.purge_subjects, _KEEP_SUBJECTS)):
+        """Delete notifications after 90 days, and the subjects of messages after a year."""
+        for delete, keep in ((repository.purge, _KEEP), (support.purge_subjects, _KEEP_SUBJECTS)):
             more = True
             while more:
                 async with self._uow() as tx:
-                    more = await forget(tx, tx.now - keep)
+                    more = await delete(tx, tx.now - keep)
 
     async def _deliver(self, notification_id: NotificationId, claimed: Claimed) -> Status:
         async with self._uow.read() as tx:
@@ -112,14 +111,14 @@ class NotificationsService:
         if recipient.blocked and not self._kinds[claimed.kind].to_blocked:
             await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
-        # The turn comes first: a key is decrypted (and its opening logged) only when its message can leave.
+        # Wait first: a key is decrypted (and its opening logged) only when its message can be sent.
         await self._messenger.turn(recipient.telegram_id, str(notification_id))
         message = await self._compose(claimed, recipient)
         if message is None:
             await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
         try:
-            message_id = await self._say(recipient.telegram_id, claimed, message)
+            message_id = await self._send_or_edit(recipient.telegram_id, claimed, message)
         except Unreachable as error:
             async with self._uow() as tx:
                 await identity.mark_bot_blocked(tx, recipient.user_id, tx.now)
@@ -134,13 +133,13 @@ class NotificationsService:
                 await identity.mark_bot_blocked(tx, recipient.user_id, None)
         return Status.SENT
 
-    async def _say(self, chat_id: int, claimed: Claimed, message: Message) -> int:
-        """Edit what an earlier revision has become, or send; the message's id."""
+    async def _send_or_edit(self, chat_id: int, claimed: Claimed, message: Message) -> int:
+        """Edit the message of an earlier revision, or send a new one; the message's id."""
         if claimed.message_id is not None:
             try:
                 await self._messenger.edit(chat_id, claimed.message_id, message)
             except Rejected as error:
-                # Deleted, or too old to be edited: what is new is said in a new message.
+                # Deleted, or too old to be edited: send a new message.
                 log.info("notification.not_edited", kind=claimed.kind, error=describe(error))
             else:
                 return claimed.message_id

@@ -48,8 +48,8 @@ def tasks(service: NotificationsService) -> list[Task]:
     async def send(payload: SendNotification, job: Job) -> None:
         await service.send(payload.notification_id, job)
 
-    storing = [handler.runs(service.handle) for handler in (*handlers(service.notices), _RETIRED)]
-    return [*storing, Task(SEND, SendNotification, send)]
+    storing = [handler.runs(service.handle, follows=True) for handler in (*handlers(service.notices), _RETIRED)]
+    return [*storing, Task(SEND, SendNotification, send, follows=True)]
 
 
 def crons(service: NotificationsService) -> list[Cron]:

@@ -1,4 +1,4 @@
-"""What is told to people, and the shape of a message."""
+"""Messages, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.kernel.ids import UserId
 from backend.support.types import Subject, SupportMessageId
 
 ANSWER_PREFIX: Final = "answer:"
-"""What a button to answer sends: this and the customer's id."""
+"""The callback data of a Reply button: this and the customer's id."""
 NotificationId = NewType("NotificationId", UUID)
 
 
@@ -23,9 +23,9 @@ class Status(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     BLOCKED = "blocked"
-    """Telegram lets us not write to this person."""
+    """The person has blocked the bot."""
     WITHHELD = "withheld"
-    """The person is blacklisted, or what it spoke of is gone."""
+    """The person is blocked, or the message is not needed any more."""
     FAILED = "failed"
 
 

@@ -1,4 +1,4 @@
-"""Whatever no other handler knows."""
+"""Answers updates that no other handler takes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.replies import answer
 
 
 async def unknown(message: Message, deps: Deps, words: Words) -> None:
-    """A short help: a command that there is not."""
+    """Answer an unknown command with a short help."""
     text = words.gettext("Unknown command. /help lists them all. To reach us, just write here.")
     await message.answer(text, reply_markup=rows(shop_button(deps, words)))
 
 
 async def stale(query: CallbackQuery, bot: Bot, words: Words) -> None:
-    """A button of a message from another time."""
+    """Answer a button that no handler knows any more."""
     await answer(bot, query, words.gettext("This button is too old"))
 
 

@@ -18,28 +18,28 @@ def _support(deps: Deps, words: Words) -> list[InlineKeyboardButton]:
 
 
 async def help_(message: Message, deps: Deps, words: Words) -> None:
-    """How this works."""
+    """How it works."""
     _ = words.gettext
     lines = [
-        _("<b>How this works</b>"),
-        _("Open the shop, choose, and pay from your wallet. The key comes at once: on the order's page and here."),
+        _("<b>How it works</b>"),
+        _("Choose a product in the shop and pay. Your key appears on the order page and in this chat."),
         "",
         _("/orders: your last orders"),
-        _("/topup: money for your wallet, paid here in the chat"),
+        _("/topup: top up your balance in this chat"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),
-        _("Or just write here: your message reaches us."),
-        _("/terms and /privacy: the small print, kept small"),
+        _("To contact us, write in this chat."),
+        _("/terms and /privacy: terms of sale and privacy"),
     ]
     await message.answer("\n".join(lines), reply_markup=rows(shop_button(deps, words), *_support(deps, words)))
 
 
 async def paysupport(message: Message, deps: Deps, words: Words) -> None:
-    """Help with a payment: where its number is, and that we read what is written here."""
+    """Explain where to find a payment's number, and that people can write here."""
     _ = words.gettext
     lines = [
         _("<b>Help with a payment</b>"),
-        _("Every payment and every order is in your wallet's history, with its number."),
+        _("Your wallet's history shows every payment and order with its number."),
         _("A key doesn't work, or money didn't arrive? Write here, with the order number. We reply in this chat."),
         _("Telegram's own support cannot help with purchases made here."),
     ]
@@ -48,15 +48,15 @@ async def paysupport(message: Message, deps: Deps, words: Words) -> None:
 
 
 async def terms(message: Message, deps: Deps, words: Words) -> None:
-    """Terms of sale."""
+    """Send the terms of sale."""
     shop = words.safe(deps.settings.shop_name)
     lines = [words.gettext("<b>Terms of sale</b>"), *small_print.terms(translator(words.locale), shop)]
     await message.answer("\n\n".join(lines), reply_markup=rows(shop_button(deps, words), *_support(deps, words)))
 
 
 async def privacy(message: Message, deps: Deps, words: Words) -> None:
-    """What we know about a person."""
-    lines = [words.gettext("<b>What we know about you</b>"), *small_print.privacy(translator(words.locale))]
+    """Send the privacy text."""
+    lines = [words.gettext("<b>Privacy</b>"), *small_print.privacy(translator(words.locale))]
     await message.answer("\n\n".join(lines), reply_markup=rows(*_support(deps, words), shop_button(deps, words)))
 
 

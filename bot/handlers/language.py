@@ -15,18 +15,18 @@ from bot.replies import answer, edit
 
 
 async def ask(message: Message, actor: Actor, words: Words) -> None:
-    """Offer the languages."""
-    await message.answer(words.gettext("Which language shall we speak?"), reply_markup=languages(actor.language))
+    """Ask for a language."""
+    await message.answer(words.gettext("Choose a language"), reply_markup=languages(actor.language))
 
 
 async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor) -> None:
-    """Speak the chosen language from now on, in the Mini App too."""
+    """Set the person's language, in the Mini App too."""
     chosen = (query.data or "").removeprefix(LANGUAGE_PREFIX)
     if chosen in {locale.value for locale in Locale}:
         actor = await deps.identity.profile.set_language(actor, Locale(chosen))
     words = Words(actor.language)
     await answer(bot, query)
-    await edit(query, words.gettext("We speak English now."), languages(actor.language))
+    await edit(query, words.gettext("Language: English"), languages(actor.language))
     await dress_chat(bot, deps, actor)
 
 

@@ -1,4 +1,4 @@
-"""Who blocks the bot, and who lets it write again."""
+"""Notes who blocked the bot, and who unblocked it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.context import Deps
 
 
 async def changed(update: ChatMemberUpdated, deps: Deps) -> None:
-    """Note whether our messages reach this person."""
+    """Store whether the bot can write to this person."""
     blocked = update.new_chat_member.status in {ChatMemberStatus.KICKED, ChatMemberStatus.LEFT}
     await deps.identity.access.mark_bot_blocked(update.chat.id, blocked=blocked)
 

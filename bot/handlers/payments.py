@@ -1,4 +1,4 @@
-"""Paying inside Telegram: /topup and its invoices, the question before a payment, and the news after it."""
+"""Paying inside Telegram: /topup and its invoices, the question before a payment, and the events after it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 
 
 async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words) -> None:
-    """Offer the ready amounts, each with its price, or the one that stands after the command."""
+    """Offer the preset amounts, each with its price, or the amount given after the command."""
     _ = words.gettext
-    ways = await deps.payments.chat.methods(actor)
+    methods = await deps.payments.chat.methods(actor)
     amounts = deps.payments.methods.limits.presets
     if command.args:
         try:
@@ -41,61 +41,61 @@ async def top_up(message: Message, command: CommandObject, deps: Deps, actor: Ac
             return
     buttons = [
         InlineKeyboardButton(
-            text=joined([words.money(amount), _price(way, amount, words)], words.locale),
-            callback_data=f"{TOPUP_PREFIX}{way.name}:{amount.amount}",
+            text=joined([words.money(amount), _price(method, amount, words)], words.locale),
+            callback_data=f"{TOPUP_PREFIX}{method.name}:{amount.amount}",
         )
-        for way in ways.values()
+        for method in methods.values()
         for amount in amounts
-        if way.minimum <= amount <= way.maximum
+        if method.minimum <= amount <= method.maximum
     ]
     if buttons:
         text = _("Top up by:")
-        more = page_button(deps, _("Another amount or way"), "/wallet/topup")
-    elif command.args and ways:
+        more = page_button(deps, _("More options"), "/wallet/topup")
+    elif command.args and methods:
         bounds = deps.payments.methods.limits
         text = _("You can top up from {least} to {most}.").format(
             least=words.money(bounds.minimum), most=words.money(bounds.maximum)
         )
         more = page_button(deps, _("Top up the wallet"), "/wallet/topup")
     else:
-        text = _("Your wallet is topped up in the shop.")
+        text = _("Top up your balance in the shop.")
         more = page_button(deps, _("Top up the wallet"), "/wallet/topup")
     await message.answer(text, reply_markup=rows(*buttons, more))
 
 
-def _price(way: PaymentMethod, amount: Money, words: Words) -> str:
-    return words.money(way.price(amount)) if way.asset == STARS else words.gettext("by card")
+def _price(method: PaymentMethod, amount: Money, words: Words) -> str:
+    return words.money(method.price(amount)) if method.asset == STARS else words.gettext("by card")
 
 
 async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
-    """Begin the payment of the pressed amount, and send its invoice."""
+    """Start a payment of the chosen amount, and send its invoice."""
     name, _, amount = (query.data or "").removeprefix(TOPUP_PREFIX).partition(":")
-    way = (await deps.payments.chat.methods(actor)).get(name)
-    if way is None or not _WHOLE.fullmatch(amount) or query.message is None:
+    method = (await deps.payments.chat.methods(actor)).get(name)
+    if method is None or not _WHOLE.fullmatch(amount) or query.message is None:
         await answer(bot, query, words.gettext("This button is too old"))
         return
     try:
-        wanted = Money(int(amount), deps.payments.methods.limits.minimum.currency)
-        intent = await _begin(query, deps, actor, way, wanted)
+        chosen = Money(int(amount), deps.payments.methods.limits.minimum.currency)
+        intent = await _begin(query, deps, actor, method, chosen)
     except Invalid:
         await answer(bot, query, words.gettext("This button is too old"))
         return
     await answer(bot, query)
-    await _send(bot, deps, actor, intent, way)
+    await _send(bot, deps, actor, intent, method)
 
 
-async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, way: PaymentMethod, amount: Money) -> Intent:
-    """The payment of this button: a second tap is the same one, until it is paid or over."""
+async def _begin(query: CallbackQuery, deps: Deps, actor: Actor, method: PaymentMethod, amount: Money) -> Intent:
+    """The payment of this button: a second tap uses the same one, until it is paid or has expired."""
     assert query.message is not None
-    key = f"chat:{query.message.chat.id}:{query.message.message_id}:{way.name}:{amount.amount}"
-    intent = await deps.payments.intents.start_top_up(actor, way.name, amount, idempotency_key=key)
+    key = f"chat:{query.message.chat.id}:{query.message.message_id}:{method.name}:{amount.amount}"
+    intent = await deps.payments.intents.start_top_up(actor, method.name, amount, idempotency_key=key)
     if intent.is_open and intent.expires_at > deps.clock.now():
         return intent
-    return await deps.payments.intents.start_top_up(actor, way.name, amount, idempotency_key=f"{key}:{query.id}")
+    return await deps.payments.intents.start_top_up(actor, method.name, amount, idempotency_key=f"{key}:{query.id}")
 
 
-async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: PaymentMethod) -> None:
-    invoice = deps.payments.chat.invoice(actor, intent, way)
+async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, method: PaymentMethod) -> None:
+    invoice = deps.payments.chat.invoice(actor, intent, method)
     await bot.send_invoice(
         actor.telegram_id,
         invoice.title,
@@ -108,47 +108,47 @@ async def _send(bot: Bot, deps: Deps, actor: Actor, intent: Intent, way: Payment
 
 
 async def approve(query: PreCheckoutQuery, deps: Deps) -> None:
-    """Let Telegram take the money, or refuse: the door tells a refusal in the payer's language."""
+    """Approve the payment or refuse it; a refusal is answered in the payer's language by ``door``."""
     async with asyncio.timeout(_APPROVE_SECONDS):
         await _check(query, deps)
     await query.answer(ok=True)
 
 
 async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
-    """Raises PaymentClosed for a payment that is over, another's or of another price, OrderNotPayable."""
+    """Raises PaymentClosed for an expired payment, another person's or one of another price; OrderNotPayable."""
     intent = await deps.payments.chat.approve(
         query.invoice_payload, query.total_amount, query.currency, query.from_user.id
     )
     if intent.order_id is not None and not await deps.orders.reservations.awaits_payment(intent.order_id):
-        raise OrderNotPayable("its goods are not kept any more")
+        raise OrderNotPayable("its goods are not reserved any more")
 
 
 async def paid(message: Message, deps: Deps) -> None:
-    """Take the money in; whatever fails here makes the update come again."""
-    told = message.successful_payment
-    assert told is not None
+    """Credit the payment; if this fails, the update is handled again."""
+    payment = message.successful_payment
+    assert payment is not None
     outcome = await deps.payments.chat.paid(
-        told.telegram_payment_charge_id,
-        told.invoice_payload,
-        Money(told.total_amount, told.currency),
+        payment.telegram_payment_charge_id,
+        payment.invoice_payload,
+        Money(payment.total_amount, payment.currency),
         payer=message.from_user.id if message.from_user else None,
-        until=told.subscription_expiration_date,
-        renewal=bool(told.is_recurring and not told.is_first_recurring),
+        until=payment.subscription_expiration_date,
+        renewal=bool(payment.is_recurring and not payment.is_first_recurring),
     )
-    _note("paid", told.telegram_payment_charge_id, outcome)
+    _note("paid", payment.telegram_payment_charge_id, outcome)
 
 
 async def refunded(message: Message, deps: Deps) -> None:
-    """Note that money went back: our own refund is known, any other waits for an admin."""
-    told = message.refunded_payment
-    assert told is not None
+    """Record a refund: our own is known already, any other is left to an admin."""
+    payment = message.refunded_payment
+    assert payment is not None
     outcome = await deps.payments.chat.refunded(
-        told.telegram_payment_charge_id,
-        told.invoice_payload,
-        Money(told.total_amount, told.currency),
+        payment.telegram_payment_charge_id,
+        payment.invoice_payload,
+        Money(payment.total_amount, payment.currency),
         payer=message.from_user.id if message.from_user else None,
     )
-    _note("refunded", told.telegram_payment_charge_id, outcome)
+    _note("refunded", payment.telegram_payment_charge_id, outcome)
 
 
 def _note(state: str, charge: str, outcome: Outcome) -> None:

@@ -23,13 +23,13 @@ _ORDER: Final = re.compile("[0-9A-Z]{4,12}")
 
 
 def _signs(payload: str, kind: str) -> str:
-    """The signs of the order's number (``o``) or gift's code (``g``) in a payload, however it was typed; or nothing."""
+    """The order number (``o``) or gift code (``g``) in a payload, however it was typed; or an empty text."""
     found = _CODE.fullmatch(visible(payload))
     return code_signs(found[2]) if found and found[1] == kind else ""
 
 
 def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton]:
-    """The button for what a deep link points at. Referrals are kept at the door and show no button."""
+    """The button for the target of a deep link. Referrals are stored by the access check and show no button."""
     if product := _PRODUCT.fullmatch(payload):
         return [page_button(deps, words.gettext("See the product"), f"/shop/{product[1]}")]
     order, gift = _signs(payload, "o"), _signs(payload, "g")
@@ -41,7 +41,7 @@ def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton
 
 
 async def _gift(deps: Deps, actor: Actor, words: Words, payload: str) -> str | None:
-    """What a gift link brings; None where it is none, or brings nothing any more."""
+    """The text about a gift link; None if it is none, or the gift is no longer available."""
     _ = words.gettext
     code = _signs(payload, "g")
     if not _GIFT.fullmatch(code):
@@ -59,13 +59,13 @@ async def _gift(deps: Deps, actor: Actor, words: Words, payload: str) -> str | N
 
 
 async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
-    """Greet, and open what the link points at."""
+    """Welcome the person, with buttons for the shop and the target of the link."""
     _ = words.gettext
     await deps.identity.access.mark_bot_blocked(actor.telegram_id, blocked=False)
     hello = _("<b>Welcome to {shop}, {name}!</b>").format(
         shop=words.safe(deps.settings.shop_name), name=words.safe(actor.first_name)
     )
-    text = _("Choose, pay, and your key is here a moment later. The shop opens right inside Telegram.")
+    text = _("Choose a product, pay, and get your key instantly. The shop opens right inside Telegram.")
     payload = command.args or ""
     if gift := await _gift(deps, actor, words, payload):
         await message.answer(gift, reply_markup=rows(*_linked(deps, words, payload)))
@@ -84,7 +84,7 @@ async def admin(message: Message, deps: Deps, actor: Actor, words: Words) -> Non
         raise Forbidden("not an admin")
     _ = words.gettext
     await message.answer(
-        _("The back office is here."), reply_markup=rows(page_button(deps, _("Manage the shop"), "/admin"))
+        _("Open the back office:"), reply_markup=rows(page_button(deps, _("Manage the shop"), "/admin"))
     )
 
 

@@ -21,8 +21,8 @@ from bot.replies import Once, answer
 
 WRITING: Final = Limit("support", times=30, seconds=600)
 BLOCKED_WRITING: Final = Limit("support_blocked", times=5, seconds=3600)
-# Said by a person; of what bots may not copy, and of kinds that are newer than aiogram, the admins at least hear.
-# Telegram's service messages (a pinned message, a granted permission) are nobody's words.
+# Sent by a person. Of kinds that bots may not copy, or that aiogram does not know yet, the admins are at least told.
+# Telegram's service messages (a pinned message, a granted permission) are left out.
 SAID: Final = frozenset(
     {
         ContentType.TEXT,
@@ -57,7 +57,7 @@ _LONGEST_PLACEHOLDER: Final = 64
 
 
 def words_for_support(message: Message) -> str | None:
-    """The text (or caption) of a message that is meant for a person; None for a command and for Telegram's own."""
+    """The text or caption of a message to support; None for a command or a service message."""
     if message.content_type not in SAID:
         return None
     if message.text is None or not message.text.startswith("/"):
@@ -67,7 +67,7 @@ def words_for_support(message: Message) -> str | None:
 
 
 async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums: Once) -> None:
-    """Take an admin's reply to its customer, and what anybody else writes to the admins."""
+    """Deliver an admin's reply to the customer, and a customer's message to the admins."""
     _ = words.gettext
     replied = message.reply_to_message
     if replied is not None:
@@ -87,7 +87,7 @@ async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums
 async def paysupport(
     message: Message, command: CommandObject, deps: Deps, actor: Actor, words: Words, albums: Once
 ) -> None:
-    """Explain, or take what stands after the command, such as an order's number, to the admins."""
+    """Explain, or deliver the text after the command, such as an order number, to the admins."""
     if command.args:
         await write(message, deps, actor, words, albums)
     else:
@@ -95,7 +95,7 @@ async def paysupport(
 
 
 async def write_blocked(message: Message, deps: Deps, words: Words, albums: Once) -> bool:
-    """Take a blocked customer's message to the admins; False where it is none. Raises RateLimited, NotFound."""
+    """Deliver a blocked customer's message to the admins; False for a command. Raises RateLimited, NotFound."""
     if words_for_support(message) is None:
         return False
     await deps.limiter.hit(BLOCKED_WRITING, str(message.chat.id))
@@ -116,13 +116,13 @@ async def _receive(message: Message, deps: Deps, words: Words, albums: Once) -> 
 
 
 def _speaks_first(message: Message, albums: Once) -> bool:
-    """Whether this message, of an album the first one, is to be answered."""
+    """Whether to answer this message: of an album only the first one."""
     group = message.media_group_id
     return group is None or albums.first(f"album:{group}", message.chat.id)
 
 
 async def begin_answer(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
-    """Ask an admin for the answer to a customer: the reply to this question is the answer."""
+    """Ask an admin for a reply to a customer: their reply to this question is delivered."""
     _ = words.gettext
     try:
         customer = UserId(UUID((query.data or "").removeprefix(ANSWER_PREFIX)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import statistics
 import tempfile
 import time
@@ -52,14 +53,14 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[None]:
-    """The worker as production runs it; Telegram refuses whatever it says."""
+async def _worker(settings: Settings) -> AsyncIterator[int]:
+    """The worker as production runs it, and its process id; Telegram refuses every message."""
     async with refusing_telegram() as telegram:
         told = msgspec.structs.replace(settings, telegram_api_url=telegram, log_level="ERROR", metrics_port=9199)
         with tempfile.TemporaryDirectory() as folder:
             process = start("backend.worker", told, Path(folder) / "worker.log")
             try:
-                yield
+                yield process.pid
             finally:
                 process.terminate()
                 await asyncio.to_thread(process.wait)
@@ -123,16 +124,22 @@ async def _forget_backlog(world: World) -> None:
         await tx.execute(text("UPDATE outbox_jobs SET done_at = now() WHERE done_at IS NULL"))
 
 
-async def _sale_times(world: World, port: int) -> tuple[list[float], list[float]]:
-    """For each sample, how long the webhook's answer took, and how long until the order was fulfilled."""
+async def _sale_times(world: World, port: int, worker: int) -> tuple[list[float], list[float], float]:
+    """For each sample, how long the webhook's answer took, and how long until the order was fulfilled.
+
+    And the seconds of processor time that the worker needed for all samples, their messages included.
+    """
     provider, variant_id = Provider(world.settings), await add_variant(world.services, _SAMPLES + _WARM + 5)
     listening = await asyncpg.connect(world.settings.database_url)
-    answered, fulfilled = [], []
+    answered, fulfilled, busy = [], [], 0.0
     try:
         watch = Watch(listening)
         await listening.add_listener("souk", watch.heard)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             for number in range(_SAMPLES + _WARM):
+                if number == _WARM:
+                    await _all_done(world)
+                    busy = _processor_seconds(worker)
                 buyer = world.buyers[number % BUYERS]
                 order = await world.services.orders.checkout.reserve(buyer, variant_id, 1, f"bench-hook-{number:06}")
                 intent = await world.services.payments.intents.start_top_up(
@@ -148,9 +155,10 @@ async def _sale_times(world: World, port: int) -> tuple[list[float], list[float]
                 answer.raise_for_status()
                 await watch.delivered(order.id)
                 fulfilled.append((time.perf_counter() - begun) * 1000)
+        await _all_done(world)
     finally:
         await listening.close()
-    return answered[_WARM:], fulfilled[_WARM:]
+    return answered[_WARM:], fulfilled[_WARM:], _processor_seconds(worker) - busy
 
 
 async def _worker_times(world: World) -> tuple[float, float]:
@@ -165,6 +173,22 @@ async def _worker_times(world: World) -> tuple[float, float]:
     return float(row.waited) * 1000, float(row.ran) * 1000
 
 
+def _processor_seconds(pid: int) -> float:
+    """How long a process has kept a processor busy. Source: proc_pid_stat(5), utime and stime."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def _all_done(world: World) -> None:
+    """Wait until the worker has nothing left to do."""
+    left = text("SELECT count(*) FROM outbox_jobs WHERE done_at IS NULL AND dead_at IS NULL AND run_at <= now()")
+    while True:
+        async with world.services.uow.read() as tx:
+            if not (await tx.execute(left)).scalar_one():
+                return
+        await asyncio.sleep(0.05)
+
+
 def _p95(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[18]
 
@@ -172,12 +196,13 @@ def _p95(times: list[float]) -> float:
 async def webhook_to_order(world: World) -> list[Row]:
     """From a webhook's first byte to the fulfilled order: HTTP, inbox, outbox, relay, worker; p50 and p95.
 
-    Held against a bare insert, NOTIFY and fetch between two connections to the same server.
+    And the sales, with all their messages, that a second of the worker's processor time is enough for. Held against a
+    bare insert, NOTIFY and fetch between two connections to the same server.
     """
     await _forget_backlog(world)
-    async with server(world.settings) as port, _worker(world.settings):
+    async with server(world.settings) as port, _worker(world.settings) as worker:
         before = await _round_trips(world.settings.database_url)
-        answered, fulfilled = await _sale_times(world, port)
+        answered, fulfilled, busy = await _sale_times(world, port, worker)
         floor = before + await _round_trips(world.settings.database_url)
         waited, ran = await _worker_times(world)
     Console(stderr=True, soft_wrap=True).print(
@@ -187,6 +212,8 @@ async def webhook_to_order(world: World) -> list[Row]:
     return [
         Row.of("webhook_to_order", statistics.median(fulfilled), "ms", statistics.median(floor), "lower"),
         Row.of("webhook_to_order_p95", _p95(fulfilled), "ms", _p95(floor), "lower"),
+        # The ceiling: a worker that needs no more than the bare insert, NOTIFY and fetch.
+        Row.of("sales_per_worker_second", _SAMPLES / busy, "1/s", 1000 / statistics.median(floor), "higher"),
     ]
 
 

@@ -52,7 +52,7 @@ class Payer:
         return found
 
     async def balance(self) -> int:
-        """What he has, in cents."""
+        """The balance, in cents."""
         return (await self.services.wallet.statement.overview(self.actor)).balance.amount
 
 

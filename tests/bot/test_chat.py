@@ -94,7 +94,7 @@ async def test_language_is_chosen_and_the_message_edited_once(telegram: Telegram
     emma = telegram.person(EMMA)
     asked = await emma.say("/language")
     assert (await emma.press(asked, "العربية"))["answered"]
-    await telegram.person(LAYLA).say("/help")  # the next batch, so this one is over
+    await telegram.person(LAYLA).say("/help")  # the next batch, so this one has ended
     (edited,) = [item for item in await emma.heard() if item["message_id"] == asked["message_id"]]
     assert edited["edited"]
     assert button(edited, "✓ العربية")
@@ -128,7 +128,7 @@ async def test_a_blacklisted_person_is_told_once(telegram: Telegram, shop: Servi
     refused = await emma.say("/start")
     assert refused["text"] == "You're blocked. You can still write to us here."
     last = await emma.send("/help")
-    await telegram.person(LAYLA).say("/help")  # when she has her answer, he would have his
+    await telegram.person(LAYLA).say("/help")  # when one has an answer, the other would have theirs
     assert await emma.heard(after=last, wait=0) == []
 
 
@@ -155,7 +155,7 @@ async def test_a_flood_is_slowed_and_told_so_once(telegram: Telegram) -> None:
     for _ in range(2):  # whatever waits in a batch of its own is over then
         await telegram.person(LAYLA).say("/help")
     texts = [message["text"] for message in await emma.heard(after=first)]
-    assert texts.count("Too many requests. Try again in a moment..") == 1
+    assert texts.count("Too many requests. Try again in a moment.") == 1
     assert len(texts) == 21
 
 
@@ -164,7 +164,7 @@ async def test_an_error_is_told_without_detail(telegram: Telegram, running_bot: 
         raise ValueError("the secret detail")
 
     running_bot.services.orders.history.list_mine = broken  # type: ignore[method-assign,assignment]
-    assert (await telegram.person(EMMA).say("/orders"))["text"] == "Something went wrong. You haven't been charged.."
+    assert (await telegram.person(EMMA).say("/orders"))["text"] == "Something went wrong. You haven't been charged."
 
 
 async def test_telegrams_short_waits_are_waited_out(telegram: Telegram) -> None:

@@ -73,7 +73,7 @@ async def test_one_persons_updates_keep_their_order(parts: Parts, telegram: Tele
     ]
     await parts.intake.take_all(told)
     heads = [message["text"].split("\n")[0] for message in await telegram.person(EMMA).heard()]
-    assert heads == ["How this works", "Terms of sale", "What we know about you", "Help with a payment"]
+    assert heads == ["How it works", "Terms of sale", "Privacy", "Help with a payment"]
 
 
 async def test_polling_waits_out_a_telegram_that_is_away(parts: Parts, telegram: Telegram) -> None:

@@ -102,7 +102,7 @@ async def test_a_second_charge_for_one_payment_waits_for_an_admin(parts: Parts, 
     ((charge, reason),) = await inbox(emma.services)
     assert (charge in {"first", "second"}, reason) == (True, "unknown_payment")
     assert (await emma.services.payments.intents.refresh(emma.actor, begun.id)).credited == usd(1000)
-    # That it went back is no news of the payment either.
+    # The refund is no event of the payment either.
     await parts.intake.take(money_update(parts, str(begun.id), STARS, charge, kind="refunded_payment"))
     assert {event for event, _ in await inbox(emma.services)} == {charge, f"{charge}:refund"}
     assert (await emma.intent(begun.id)).refunded == usd(0)
@@ -126,7 +126,7 @@ async def test_only_the_payer_pays_only_the_price_only_in_time(
     assert begun.action is not None
     dmitri = await payer(telegram, emma.services, DMITRI, "ru")
     cards = await emma.begin(way="telegram_card", key="card")
-    refused = "This payment is over or is not yours. Nothing was taken"
+    refused = "Payment expired or not found. You haven't been charged."
     for who, url in (
         (dmitri, begun.action.url),
         (emma, await link_of(running_bot, str(begun.id), TEN_IN_STARS - 1)),
@@ -172,7 +172,7 @@ async def test_an_order_that_waits_no_more_takes_no_money(running_bot: Parts, em
     assert begun.action is not None
     await services.orders.reservations.cancel(emma.actor, order.number)
     answer = await emma.pay(begun.action.url)
-    assert answer["error"] == "The order does not wait for money any more. Nothing was taken"
+    assert answer["error"] == "This order can't be paid now. You haven't been charged."
 
 
 async def test_an_approval_that_takes_too_long_is_a_refusal(
@@ -186,7 +186,7 @@ async def test_an_approval_that_takes_too_long_is_a_refusal(
 
     monkeypatch.setattr(type(emma.services.payments.intents), "approve", never)
     monkeypatch.setattr("bot.handlers.payments._APPROVE_SECONDS", 0.05)
-    assert (await emma.pay(begun.action.url))["error"] == "Something went wrong. You haven't been charged.."
+    assert (await emma.pay(begun.action.url))["error"] == "Something went wrong. You haven't been charged."
 
 
 async def test_slow_handlers_do_not_hold_an_approval_up(
@@ -287,7 +287,7 @@ async def test_a_subscriptions_renewals_wait_for_an_admin(running_bot: Parts, te
     (one, other) = [event.removeprefix(f"{charge}:") for event, _ in found]
     assert int(other) - int(one) == MONTH
     assert await emma.balance() == 1000
-    # The statement knows the renewals too, as old news of the payment: nothing is counted twice.
+    # The statement lists the renewals too, as known events of the payment: nothing is counted twice.
     await emma.services.payments.reconciliation.reconcile_all()
     assert len(await inbox(emma.services)) == 2
     assert await emma.balance() == 1000

@@ -54,7 +54,7 @@ async def test_a_refund_goes_back_once(running_bot: Parts, emma: Payer) -> None:
     assert (ended.status, ended.external_id) == (RefundStatus.SUCCEEDED, paid.charge_id)
     assert await stars_left(running_bot) == 0
     assert (await emma.intent(paid.id)).status is IntentStatus.REFUNDED
-    # Telegram tells of our own refund, which is no news.
+    # Telegram reports our own refund, which is known already.
     async with asyncio.timeout(10):
         while not await inbox(emma.services, "ignored"):
             await asyncio.sleep(0.02)
@@ -148,7 +148,7 @@ async def test_a_refund_that_is_told_before_its_payment(parts: Parts, emma: Paye
 
 
 async def pay_unheard(parts: Parts, who: Payer, url: str) -> None:
-    """Pay while only the question is answered: the news of the payment is lost."""
+    """Pay while only the question is answered: the event of the payment is lost."""
     paying = asyncio.create_task(who.pay(url))
     (asked,) = await parts.bot.get_updates(timeout=5, allowed_updates=parts.kinds)
     await parts.bot.answer_pre_checkout_query(asked.pre_checkout_query.id, ok=True)  # type: ignore[union-attr]

@@ -154,7 +154,7 @@ async def test_an_amount_after_the_command_is_offered(
 ) -> None:
     offer = await telegram.person(EMMA).say(f"/topup {typed}")
     labels = [item["text"] for row in offer["buttons"] for item in row]
-    assert [label.partition(" · ")[0] for label in labels] == ["$5.00", "$5.00", "Another amount or way"]
+    assert [label.partition(" · ")[0] for label in labels] == ["$5.00", "$5.00", "More options"]
     pressed = await telegram.person(EMMA).press(offer, labels[0])
     assert pressed["answered"]
     (invoice,) = await telegram.person(EMMA).heard(after=offer["message_id"])

@@ -147,7 +147,7 @@ async def test_the_rest_of_a_batch_is_handled_and_confirmed(
     await raw.until(lambda: raw.offsets[-1:] == [2002])
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert raw.said == ["<b>Terms of sale</b>", "<b>What we know about you</b>"]
+    assert raw.said == ["<b>Terms of sale</b>", "<b>Privacy</b>"]
     printed = capsys.readouterr()
     noted = printed.out + printed.err
     assert noted.count("update.passed_over") == len(UNREADABLE)

@@ -1,4 +1,4 @@
-"""Messages and jobs that did not go through, and the way to send them anew."""
+"""Failed messages and jobs, and the action to retry them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SETTINGS = requires(Permission.SETTINGS)
 
 
 class Shown(StrEnum):
-    """Which of them."""
+    """Failed for good, or to be retried."""
 
     DEAD = "dead"
     RETRYING = "retrying"
 
 
 class DeliveriesQuery(msgspec.Struct, frozen=True):
-    """What is looked for."""
+    """The filter and the page of the list."""
 
     state: Shown = Shown.DEAD
     cursor: Annotated[str, Meta(max_length=200)] = ""
@@ -45,7 +45,7 @@ class DeliveriesQuery(msgspec.Struct, frozen=True):
 
 @get("/admin/deliveries", name="admin:deliveries", guards=[_SETTINGS])
 async def deliveries(request: SoukRequest) -> Html:
-    """What was given up, or what is still being tried; a next page comes as rows only."""
+    """Jobs that failed for good, or that are being retried; a next page is rows only."""
     query = forms.read_query(request, DeliveriesQuery)
     admin, actor = site_of(request).services.admin, request.user
     if query.state is Shown.DEAD:
@@ -73,7 +73,7 @@ async def retry(request: SoukRequest, job_id: FromPath[UUID]) -> Html:
     site, actor = site_of(request), request.user
     await site.services.admin.retry_dead_letter(actor, JobId(job_id))
     gone = Html(b"", media_type="text/html")
-    return toast(gone, site.viewer(actor).words.gettext("It is being tried again"))
+    return toast(gone, site.viewer(actor).words.gettext("Retrying"))
 
 
 HANDLERS: Final = (deliveries, retry)

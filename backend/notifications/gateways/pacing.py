@@ -14,9 +14,9 @@ _TIDY_ABOVE = 5000
 
 
 class Pacer:
-    """Hands out turns. A turn further away than a moment is kept under its ticket, and its job comes back for it.
+    """Gives each message its time to be sent. A time further away than a moment is reserved under a ticket.
 
-    Each worker has its own: with several, Telegram's 429 keeps the peace between them.
+    Each worker paces only its own messages: with several workers, Telegram's 429 slows them down.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Pacer:
         self._kept: dict[str, float] = {}
 
     async def turn(self, chat_id: int, ticket: str) -> None:
-        """Wait for the turn. Raises SlowDown when it is more than a moment away."""
+        """Wait until the message may be sent. Raises SlowDown when that is more than a moment away."""
         now = self._monotonic()
         at = self._kept.pop(ticket, None)
         if at is None:
@@ -50,7 +50,7 @@ class Pacer:
             await asyncio.sleep(start - now)
 
     def pause(self, chat_id: int, seconds: float) -> None:
-        """Give the chat no turn for a while: Telegram has said so."""
+        """Send nothing to the chat for ``seconds``, as Telegram has asked."""
         later = self._monotonic() + seconds
         self._next_by_chat[chat_id] = max(self._next_by_chat.get(chat_id, 0.0), later)
 

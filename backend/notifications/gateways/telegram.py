@@ -1,4 +1,4 @@
-"""The Bot API as our messenger."""
+"""Sends notifications with Telegram's Bot API."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from backend.notifications.types import Button, Document, Message
 
 
 class TelegramMessenger:
-    """Sends as the shop's bot, in turn."""
+    """Sends messages as the shop's bot, within Telegram's limits."""
 
     def __init__(self, telegram: Telegram, *, pacer: Pacer | None = None) -> None:
         self._telegram = telegram
         self._pacer = pacer or Pacer()
 
     async def turn(self, chat_id: int, ticket: str) -> None:
-        """Wait for the message's turn. Raises SlowDown when it is not near."""
+        """Wait until sending is within the limits. Raises SlowDown when that takes longer than a moment."""
         await self._pacer.turn(chat_id, ticket)
 
     async def send(self, chat_id: int, message: Message) -> int:
-        """Send, and tell the message's id. Raises Unreachable, SlowDown, Rejected, NotSent."""
+        """Send the message; returns its id. Raises Unreachable, SlowDown, Rejected, NotSent."""
         with self._as_ours(chat_id):
             try:
                 return await self._send(chat_id, message)
@@ -47,7 +47,7 @@ class TelegramMessenger:
                 return await self._send(moved.chat_id, message)
 
     async def edit(self, chat_id: int, message_id: int, message: Message) -> None:
-        """Make a message of ours say this. Raises Unreachable, SlowDown, Rejected, NotSent."""
+        """Replace the text and the buttons of a sent message. Raises Unreachable, SlowDown, Rejected, NotSent."""
         markup = _markup(message.buttons)
         with self._as_ours(chat_id), suppress(NotModified):
             if message.original is not None:
@@ -65,7 +65,7 @@ class TelegramMessenger:
                 return (await self._telegram.call(copy)).message_id
             except (NobodyThere, ChatMoved):
                 raise
-            except Refused:  # deleted meanwhile, or of a kind that bots may not copy
+            except Refused:  # deleted since, or of a kind that bots may not copy
                 if not message.text:
                     raise
         if message.document is not None and message.document.picture:
@@ -87,7 +87,7 @@ class TelegramMessenger:
 
     @contextmanager
     def _as_ours(self, chat_id: int) -> Iterator[None]:
-        """Telegram's errors as those of the port."""
+        """Turn Telegram's errors into those of the port."""
         try:
             yield
         except TooManyRequests as error:
@@ -102,7 +102,7 @@ class TelegramMessenger:
 
 
 class RefusedPicture(Exception):
-    """Telegram takes this picture as a file only."""
+    """Telegram accepts this picture only as a file."""
 
 
 def _method(chat_id: int, message: Message) -> Method[Sent]:

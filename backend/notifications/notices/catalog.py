@@ -28,7 +28,7 @@ def stock_low(words: Words, subject: StockSubject, left: int) -> Message:
         state = ngettext("{count} left", "{count} left", left).format(count=format_number(left, words.locale))
     else:
         head = _("<b>Sold out</b>")
-        state = _("Nobody can buy it until keys are added.")
+        state = _("Add keys to sell it again.")
     return Message(f"{head}\n{thing}\n{state}", (words.button(_("Open product"), f"/shop/{subject.slug}"),))
 
 

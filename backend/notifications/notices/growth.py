@@ -17,7 +17,7 @@ async def _gift_redeemed(draft: Draft, params: Params) -> Message:
     _ = words.translator.gettext
     amount = words.money(Money(event.amount, event.currency))
     head = _("<b>Your gift card of {amount} has been redeemed</b>").format(amount=amount)
-    text = _("Whoever you gave it to has the money in the wallet now.")
+    text = _("The money is in the recipient's balance.")
     return Message(f"{head}\n{text}", (words.button(_("My gift cards"), "/wallet/gifts"),))
 
 

@@ -51,7 +51,7 @@ async def _order_paid(draft: Draft, params: Params) -> Message:
     keys = await orders.open_keys(draft.tx, draft.ring, order, by=None, channel=RevealChannel.CHAT)
     words = draft.words
     _ = words.translator.gettext
-    head = _("<b>Order {number} is yours</b>").format(number=words.number(order.number))
+    head = _("<b>Order {number} delivered</b>").format(number=words.number(order.number))
     total = _("Paid: {amount}").format(amount=words.money(order.total))
     return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines)}\n{total}")
 
@@ -61,7 +61,7 @@ async def _order_keys(draft: Draft, params: Params) -> Message:
     keys = await orders.open_keys(draft.tx, draft.ring, order, by=draft.reader.user_id, channel=RevealChannel.CHAT)
     words = draft.words
     _ = words.translator.gettext
-    head = _("<b>Your keys of order {number}</b>").format(number=words.number(order.number))
+    head = _("<b>Keys for order {number}</b>").format(number=words.number(order.number))
     return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines)}")
 
 
@@ -165,16 +165,16 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: WhyKept) ->
     """Say that a payment for an order was credited to the balance instead, and why."""
     _ = words.translator.gettext
     reason = {
-        WhyKept.CANCELLED: _("It came for order {number}, which was cancelled."),
-        WhyKept.NOT_ENOUGH: _("It came for order {number} after its time, and was not enough for it."),
-        WhyKept.SOLD_OUT: _("It came for order {number} after its time, when the goods were gone."),
-        WhyKept.BLOCKED: _("It came for order {number}, which ended when your account was blocked."),
-        WhyKept.LIMIT_REACHED: _("It came for order {number} after its time. You have as many as one person may have."),
+        WhyKept.CANCELLED: _("Received for cancelled order {number}."),
+        WhyKept.NOT_ENOUGH: _("Received for expired order {number}. The amount was too low to complete it."),
+        WhyKept.SOLD_OUT: _("Received for expired order {number}. The product is sold out."),
+        WhyKept.BLOCKED: _("Received for order {number}, which was cancelled when your account was blocked."),
+        WhyKept.LIMIT_REACHED: _("Received for expired order {number}. You've reached the limit for one customer."),
     }[why]
     rows = [
-        _("<b>{amount} is in your wallet</b>").format(amount=words.money(amount)),
+        _("<b>{amount} added to your balance</b>").format(amount=words.money(amount)),
         reason.format(number=words.number(order)),
-        _("Use it for whatever you like."),
+        _("You can spend it on your next order."),
     ]
     return Message("\n".join(rows), (words.wallet_button(),))
 
@@ -184,9 +184,9 @@ async def _order_refunded(draft: Draft, params: Params) -> Message:
     number = (await _order(draft, params)).number
     _ = words.translator.gettext
     amount = words.money(Money(event.amount, event.currency))
-    head = _("<b>{amount} of order {number} is paid back</b>").format(amount=amount, number=words.number(number))
+    head = _("<b>Refund of {amount} for order {number}</b>").format(amount=amount, number=words.number(number))
     to_wallet = event.target is RefundTarget.WALLET
-    where = _("It is in your wallet.") if to_wallet else _("It goes back the way that you paid.")
+    where = _("The money is in your balance.") if to_wallet else _("Sent to your payment method.")
     return Message(f"{head}\n{where}", (words.wallet_button() if to_wallet else words.order_button(number),))
 
 

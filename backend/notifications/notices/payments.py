@@ -91,14 +91,14 @@ def top_up(
 ) -> Message:
     """Say that ``amount`` was credited. ``missing`` is still to be paid; ``bonus`` is the top-up's bonus in all."""
     _ = words.translator.gettext
-    rows = [_("<b>{amount} is in your wallet</b>").format(amount=words.money(amount))]
+    rows = [_("<b>{amount} added to your balance</b>").format(amount=words.money(amount))]
     if bonus:
         rows.append(_("Bonus: {amount}").format(amount=words.money(bonus)))
     rows.append(_("Balance: {amount}").format(amount=words.money(balance)))
     if missing:
         rows.append(_missing(words, missing))
     elif overpaid:
-        rows.append(_("That was more than was asked for. All of it is in your balance."))
+        rows.append(_("You sent more than the amount due. All of it is in your balance."))
     return Message("\n".join(rows), (words.wallet_button(),))
 
 
@@ -108,27 +108,27 @@ def top_up_for_order(
     """Say that money for an unpaid order arrived; once it is enough, the order's own message follows."""
     _ = words.translator.gettext
     number = words.number(order)
-    rows = [_("<b>{amount} has arrived for order {number}</b>").format(amount=words.money(amount), number=number)]
+    rows = [
+        _("<b>Payment of {amount} received for order {number}</b>").format(amount=words.money(amount), number=number)
+    ]
     if missing:
         rows.append(_missing(words, missing))
     else:
-        rows.append(_("The order's own message follows in a moment."))
+        rows.append(_("Your order will arrive here in a moment."))
         if overpaid:
-            rows.append(_("That was more than was asked for. The rest is in your balance."))
+            rows.append(_("You sent more than the amount due. The rest is in your balance."))
     return Message("\n".join(rows), (words.order_button(order),))
 
 
 def _missing(words: Words, missing: Money) -> str:
     _ = words.translator.gettext
-    return _("Still missing: {amount}. Send it by the same payment, and it is complete.").format(
-        amount=words.money(missing)
-    )
+    return _("Amount due: {amount}. Send it using the same payment details.").format(amount=words.money(missing))
 
 
 def rest_of_order(words: Words, order: str) -> Message:
     """Say that more than the order's price arrived, and that the rest is in the balance."""
     _ = words.translator.gettext
-    text = _("You sent more than order {number} needed. The rest is in your balance.")
+    text = _("You sent more than order {number} costs. The rest is in your balance.")
     return Message(text.format(number=words.number(order)), (words.wallet_button(),))
 
 
@@ -153,7 +153,7 @@ def refund(words: Words, amount: Money, status: RefundStatus, order: str | None)
     _ = words.translator.gettext
     value = words.money(amount)
     if status is RefundStatus.FAILED:
-        rows = [_("<b>{amount} is in your wallet</b>").format(amount=value)]
+        rows = [_("<b>{amount} added to your balance</b>").format(amount=value)]
         rows.append(_("It couldn't be refunded to your payment method, so it's in your balance."))
     elif status is RefundStatus.SUCCEEDED:
         rows = [_("<b>{amount} refunded</b>").format(amount=value)]
@@ -176,9 +176,9 @@ def refund_failed(words: Words, amount: Money, method: str, intent_id: str) -> M
     """Say to an admin that a provider refused a refund."""
     _ = words.translator.gettext
     rows = [
-        _("<b>A refund was refused</b>"),
-        _("{way}: {amount}. The money is in the person's wallet instead.").format(
-            way=_method(words, method), amount=words.money(amount)
+        _("<b>Refund failed</b>"),
+        _("{method}: {amount}. The provider declined it, and the money is in the customer's balance.").format(
+            method=_method(words, method), amount=words.money(amount)
         ),
     ]
     return Message("\n".join(rows), (words.admin_button(f"/payments/{intent_id}"),))
@@ -198,9 +198,9 @@ def payment_unmatched(words: Words, amount: Money | None, method: str, reason: s
     """Say to an admin that a provider reported a payment that matches none of ours."""
     _ = words.translator.gettext
     if amount is None:
-        head = _("<b>News of an unknown payment</b>")
+        head = _("<b>Unmatched payment event</b>")
     else:
-        head = _("<b>{amount} came for an unknown payment</b>").format(amount=words.money(amount))
+        head = _("<b>Unmatched payment: {amount}</b>").format(amount=words.money(amount))
     why = html.escape(payment_reason(reason, words.translator), quote=False)
     return Message(f"{head}\n{_method(words, method)}\n{why}", (words.admin_button("/payments/unmatched"),))
 
@@ -213,8 +213,8 @@ async def _reconciliation_differed(draft: Draft, params: Params) -> Message:
 def reconciliation_differed(words: Words, method: str, differences: int) -> Message:
     """Say to an admin in how many payments a provider and our ledger differ."""
     _, ngettext = words.translator.gettext, words.translator.ngettext
-    head = _("<b>{way} and the books differ</b>").format(way=_method(words, method))
-    count = ngettext("In {count} place.", "In {count} places.", differences)
+    head = _("<b>Reconciliation: {method} differs from the ledger</b>").format(method=_method(words, method))
+    count = ngettext("{count} difference", "{count} differences", differences)
     shown = count.format(count=format_number(differences, words.locale))
     return Message(f"{head}\n{shown}", (words.admin_button("/payments/reconciliation"),))
 
@@ -222,8 +222,8 @@ def reconciliation_differed(words: Words, method: str, differences: int) -> Mess
 async def _reconciliation_failed(draft: Draft, params: Params) -> Message:
     event, words = msgspec.convert(params, ReconciliationFailed), draft.words
     _ = words.translator.gettext
-    head = _("<b>{way} could not be compared with the books</b>").format(way=_method(words, event.method))
-    why = _("The provider did not answer. It is asked again at the next comparison.")
+    head = _("<b>Reconciliation failed: {method}</b>").format(method=_method(words, event.method))
+    why = _("The provider didn't respond. We'll try again at the next reconciliation.")
     return Message(f"{head}\n{why}", (words.admin_button("/payments/reconciliation"),))
 
 

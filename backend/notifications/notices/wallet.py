@@ -25,12 +25,12 @@ def wallet_adjusted(words: Words, amount: Money, balance: Money, reason: str) ->
     """Say that an admin changed the reader's balance by ``amount``, and why."""
     _ = words.translator.gettext
     if amount.amount > 0:
-        head = _("<b>{amount} was added to your wallet</b>").format(amount=words.money(amount))
+        head = _("<b>{amount} added to your balance</b>").format(amount=words.money(amount))
     else:
-        head = _("<b>{amount} was taken from your wallet</b>").format(amount=words.money(-amount))
+        head = _("<b>{amount} deducted from your balance</b>").format(amount=words.money(-amount))
     rows = [
         head,
-        _("Why: {reason}").format(reason=words.isolated(reason)),
+        _("Reason: {reason}").format(reason=words.isolated(reason)),
         _("Balance: {amount}").format(amount=words.money(balance)),
     ]
     return Message("\n".join(rows), (words.wallet_button(),))

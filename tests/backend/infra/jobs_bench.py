@@ -80,7 +80,7 @@ async def working(
     queue = make_queue(redis_url)
     server = JobServer(queue, Runner(uow, tasks, attempts=4), lease=lease, longest_task=5)
     parts = [
-        asyncio.create_task(Relay(uow, partial(enqueue, queue), **({"poll": 0.05} | relay)).run()),
+        asyncio.create_task(Relay(uow, partial(enqueue, queue), handed=server.wake, **({"poll": 0.05} | relay)).run()),
         asyncio.create_task(server.run()),
     ]
     try:

@@ -68,8 +68,8 @@ class Shop:
         return await self.services.orders.checkout.place(buyer, goods.variant_id, quantity, key)
 
     async def work(self, *, attempts: int = 8, passes: int = 10) -> None:
-        """Run every job that is due, and those that come of them."""
-        runner = Runner(self.services.uow, self._tasks, attempts=attempts)
+        """Run every job that is due, and the jobs that follow; with one pass only the jobs that are due now."""
+        runner = Runner(self.services.uow, self._tasks, attempts=attempts, most_follow_ups=20 if passes > 1 else 0)
         for _ in range(passes):
             async with self.services.uow.read() as tx:
                 due = select(OutboxJob.id).where(OutboxJob.done_at.is_(None), OutboxJob.dead_at.is_(None))
@@ -106,6 +106,6 @@ async def shop(
     services = build(other_settings(telegram_api_url=telegram.url), clock=clock)
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
-        # The root admin is named by Telegram when he first comes.
+        # The root admin gets a name at the first sign-in.
         await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
         yield Shop(services, clock)

@@ -1,4 +1,4 @@
-"""One message for one thing: it is edited as the thing goes on, whatever order the news comes in."""
+"""A message is edited when something happens to what it is about, whatever the order of the events."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ async def refund_of(shop: Shop, telegram: Telegram) -> tuple[Refund, int]:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(RefundStatus.SUCCEEDED, "$7.20 refunded"), (RefundStatus.FAILED, "$7.20 is in your wallet")]
+    ("status", "said"),
+    [(RefundStatus.SUCCEEDED, "$7.20 refunded"), (RefundStatus.FAILED, "$7.20 added to your balance")],
 )
 async def test_a_refund_is_one_message_that_is_edited(
     shop: Shop, telegram: Telegram, status: RefundStatus, said: str
@@ -120,7 +121,7 @@ async def test_a_bonus_that_is_told_after_its_top_up(shop: Shop, telegram: Teleg
     for _ in range(3):
         await shop.later(seconds=5)
     texts = [item["text"] for item in await telegram.person(EMMA).heard()]
-    assert texts == ["$20.00 is in your wallet\nBonus: $2.00\nBalance: $23.00"]
+    assert texts == ["$20.00 added to your balance\nBonus: $2.00\nBalance: $23.00"]
 
 
 @pytest.fixture

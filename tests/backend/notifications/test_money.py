@@ -1,4 +1,4 @@
-"""What people and admins are told of money, each in his language, once."""
+"""Messages about money to customers and admins: each in their language, once."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_short_payment_says_how_much_is_missing_in_its_asset(shop: Shop,
     buyer = await shop.buyer()
     await tell(shop, topped_up(buyer, status=IntentStatus.UNDERPAID, missing=3_500_000, asset="USDT"))
     (message,) = await telegram.person(EMMA).heard()
-    assert message["text"].startswith("$25.00 is in your wallet\nBalance: $1,025.00\nStill missing: ")
+    assert message["text"].startswith("$25.00 added to your balance\nBalance: $1,025.00\nAmount due: ")
     assert "3.50" in message["text"]
     assert "USDT" in message["text"]
 
@@ -86,7 +86,7 @@ async def test_a_long_payment_says_that_all_of_it_is_there(shop: Shop, telegram:
     buyer = await shop.buyer()
     await tell(shop, topped_up(buyer, status=IntentStatus.OVERPAID, asset="USD"))
     (message,) = await telegram.person(EMMA).heard()
-    assert "more than was asked for" in message["text"]
+    assert "more than the amount due" in message["text"]
 
 
 async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram: Telegram) -> None:
@@ -96,10 +96,10 @@ async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram:
         shop,
         topped_up(buyer, order_id=OrderId(order.id), status=IntentStatus.UNDERPAID, missing=100, asset="USD"),
     )
-    told = [item for item in await telegram.person(EMMA).heard() if "has arrived for order" in item["text"]]
+    told = [item for item in await telegram.person(EMMA).heard() if "received for order" in item["text"]]
     assert len(told) == 1
     assert order.number in told[0]["text"]
-    assert "Still missing: $1.00" in told[0]["text"]
+    assert "Amount due: $1.00" in told[0]["text"]
     assert button(told[0], "Open order")["value"] == f"{PUBLIC}/orders/{order.number}"
 
 
@@ -125,7 +125,7 @@ async def test_an_order_that_was_paid_before_leaves_the_money_in_the_wallet(shop
     await shop.later(minutes=1)
     await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
     last = (await telegram.person(EMMA).heard())[-1]
-    assert last["text"].startswith("$25.00 is in your wallet")
+    assert last["text"].startswith("$25.00 added to your balance")
 
 
 async def test_money_for_an_order_that_is_over_is_told_by_the_order(shop: Shop, telegram: Telegram) -> None:
@@ -149,7 +149,7 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
     await tell(shop, kept)
     await shop.later(seconds=5)
     last = (await telegram.person(EMMA).heard())[-1]
-    assert last["text"].startswith("$7.20 is in your wallet")
+    assert last["text"].startswith("$7.20 added to your balance")
     assert "when the goods were gone" in last["text"]
     assert order.number in last["text"]
     assert button(last, "Open wallet")["value"] == f"{PUBLIC}/wallet"
@@ -164,7 +164,8 @@ def test_money_that_is_kept_says_why(locale: Locale) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "said"), [(RefundTarget.WALLET, "in your wallet"), (RefundTarget.PROVIDER, "the way that you paid")]
+    ("target", "said"),
+    [(RefundTarget.WALLET, "in your balance"), (RefundTarget.PROVIDER, "Sent to your payment method")],
 )
 async def test_money_of_an_order_that_goes_back(
     shop: Shop, telegram: Telegram, target: RefundTarget, said: str
@@ -178,7 +179,7 @@ async def test_money_of_an_order_that_goes_back(
     )
     await shop.later(seconds=5)
     last = (await telegram.person(EMMA).heard())[-1]
-    assert f"$7.20 of order {order.number} is paid back" in last["text"]
+    assert f"Refund of $7.20 for order {order.number}" in last["text"]
     assert said in last["text"]
 
 
@@ -200,12 +201,12 @@ async def test_a_refund_that_was_refused(shop: Shop, telegram: Telegram) -> None
     ended = refund(buyer, RefundStatus.FAILED)
     await tell(shop, ended)
     (message,) = await telegram.person(EMMA).heard()
-    assert message["text"].startswith("$19.99 is in your wallet")
+    assert message["text"].startswith("$19.99 added to your balance")
     (told,) = await telegram.person(NADIA).heard()
-    assert told["text"].startswith("A refund was refused")
-    assert button(told, "Have a look")["value"] == f"{PUBLIC}/admin/payments/{ended.intent_id}"
+    assert told["text"].startswith("Refund failed")
+    assert button(told, "View details")["value"] == f"{PUBLIC}/admin/payments/{ended.intent_id}"
     (arabic,) = await telegram.person(LAYLA).heard()
-    assert translator(Locale.AR).gettext("Have a look") == arabic["buttons"][0][0]["text"]
+    assert translator(Locale.AR).gettext("View details") == arabic["buttons"][0][0]["text"]
     assert await telegram.person(DMITRI).heard(wait=0) == []
 
 
@@ -214,8 +215,8 @@ async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegra
     await tell(shop, failed)
     await tell(shop, failed)
     (told,) = await telegram.person(NADIA).heard()
-    assert told["text"].startswith("\u2068Telegram Stars\u2069 could not be compared with the books\n")
-    assert button(told, "Have a look")["value"] == f"{PUBLIC}/admin/payments/reconciliation"
+    assert told["text"].startswith("Reconciliation failed: \u2068Telegram Stars\u2069\n")
+    assert button(told, "View details")["value"] == f"{PUBLIC}/admin/payments/reconciliation"
 
 
 async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:
@@ -236,13 +237,14 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     told = await telegram.person(NADIA).heard()
     texts = sorted(item["text"].splitlines()[0] for item in told)
     assert len(texts) == 4
-    assert texts[1:] == [
-        "Deposit of $20.00 to review", "News of an unknown payment",
-        "\u2068Telegram Stars\u2069 and the books differ",
-    ]  # fmt: skip
-    assert texts[0].endswith("came for an unknown payment")
+    assert texts[:3] == [
+        "Deposit of $20.00 to review",
+        "Reconciliation: \u2068Telegram Stars\u2069 differs from the ledger",
+        "Unmatched payment event",
+    ]
+    assert texts[3].startswith("Unmatched payment: ")
     assert any("Emma Clarke <3" in item["text"] for item in told)
-    assert any("In 2 places." in item["text"] for item in told)
+    assert any("2 differences" in item["text"] for item in told)
     assert sum("Reference: D-4K7Q2M\n" in item["text"] for item in told) == 1
     assert sum("\u2068USDT on EVM\u2069\nNo matching payment" in item["text"] for item in told) == 2
     assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in told} == {
@@ -258,15 +260,15 @@ async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram
     adjustments = shop.services.wallet.adjustments
     asked = await adjustments.adjust(asker, buyer.id, adjustments.limit + usd(1), "sorry <3", idempotency_key="k")
     await shop.work()
-    assert await telegram.person(LAYLA).heard(wait=0) == []  # he knows
+    assert await telegram.person(LAYLA).heard(wait=0) == []  # they asked for it
     (message,) = await telegram.person(NADIA).heard()
     assert message["text"].startswith("Second approval needed: +$100.01\nBalance adjustment\nFor: ")
     assert "sorry <3" in message["text"]
-    assert button(message, "Have a look")["value"] == f"{PUBLIC}/admin/adjustments"
+    assert button(message, "View details")["value"] == f"{PUBLIC}/admin/adjustments"
     await shop.services.wallet.adjustments.approve(second, asked.id)
     await shop.work()
     (told,) = await telegram.person(EMMA).heard()
-    assert told["text"].startswith("$100.01 was added to your wallet\nWhy: \u2068sorry <3\u2069")
+    assert told["text"].startswith("$100.01 added to your balance\nReason: \u2068sorry <3\u2069")
 
 
 async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram) -> None:
@@ -286,7 +288,7 @@ async def test_a_debit_is_told_too(shop: Shop, telegram: Telegram) -> None:
     await shop.services.wallet.adjustments.adjust(asker, buyer.id, usd(-400), "by mistake", idempotency_key="k")
     await shop.work()
     (told,) = await telegram.person(EMMA).heard()
-    assert told["text"].startswith("$4.00 was taken from your wallet")
+    assert told["text"].startswith("$4.00 deducted from your balance")
     assert told["text"].endswith("Balance: $6.00")
 
 
@@ -330,6 +332,6 @@ async def test_a_top_up_and_its_bonus_are_one_message(shop: Shop, telegram: Tele
     await shop.work()
     await shop.later(seconds=5)
     texts = [item["text"] for item in await telegram.person(EMMA).heard()]
-    assert texts == ["$20.00 is in your wallet\nBonus: $2.00\nBalance: $23.00"]
+    assert texts == ["$20.00 added to your balance\nBonus: $2.00\nBalance: $23.00"]
     assert (await shop.services.wallet.statement.overview(buyer)).balance == usd(2300)
     assert (await shop.services.wallet.ledger.verify(Actor.system())).balanced
