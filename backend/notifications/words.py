@@ -13,9 +13,7 @@ def terms(words: Translator, shop: str) -> list[str]:
             shop=shop
         ),
         _("2. A key is yours once the order is paid. It is shown on the order's page for as long as the shop exists."),
-        _(
-            "3. If a key doesn't work, we replace or refund it. A working key can't be returned once viewed."
-        ),
+        _("3. If a key doesn't work, we replace or refund it. A working key can't be returned once viewed."),
         _("4. You can spend your balance in this shop. Contact us about money that you haven't spent."),
         _("5. We block accounts for fraud, unauthorised resale or abuse."),
     ]
