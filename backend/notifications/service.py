@@ -71,7 +71,8 @@ class NotificationsService:
 
         Raises RetryLater, DeadLetter, NotSent.
         """
-        async with self._uow() as tx:
+        # One statement claims it, and commits by itself.
+        async with self._uow.read() as tx:
             claimed = await repository.claim(tx, notification_id, _CLAIM)
             elsewhere = None if claimed else await repository.find_claim(tx, notification_id)
             if elsewhere:
