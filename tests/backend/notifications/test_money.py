@@ -60,7 +60,7 @@ async def admin(shop: Shop, telegram: Telegram, number: int, language: str, *per
 
 def topped_up(buyer: Actor, **how: Any) -> TopUpSucceeded:
     given: dict[str, Any] = {
-        "intent_id": IntentId(new_id()), "user_id": buyer.id, "order_id": None, "way": "demo", "amount": 2500,
+        "intent_id": IntentId(new_id()), "user_id": buyer.id, "order_id": None, "method": "demo", "amount": 2500,
         "balance": 102_500, "currency": "USD", "status": IntentStatus.SUCCEEDED,
     }  # fmt: skip
     return TopUpSucceeded(**{**given, **how})
@@ -150,7 +150,7 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
     await shop.later(seconds=5)
     last = (await telegram.person(EMMA).heard())[-1]
     assert last["text"].startswith("$7.20 added to your balance")
-    assert "when the goods were gone" in last["text"]
+    assert "The product is sold out" in last["text"]
     assert order.number in last["text"]
     assert button(last, "Open wallet")["value"] == f"{PUBLIC}/wallet"
 
@@ -224,7 +224,7 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     await admin(shop, telegram, DMITRI, "en", *(item for item in Permission if item is not Permission.MONEY))
     intent = await shop.services.payments.intents.start_top_up(buyer, "demo", usd(2000), idempotency_key="by-hand")
     intent_id = intent.id
-    unknown = {"way": "usdt_evm", "reason": "unknown_payment"}
+    unknown = {"method": "usdt_evm", "reason": "unknown_payment"}
     await tell(
         shop,
         PaymentUnmatched(event_id=PaymentEventId(new_id()), amount=5_000_000, currency="USDT", **unknown),

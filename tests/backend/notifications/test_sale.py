@@ -165,7 +165,7 @@ async def test_to_chat_sends_again_each_time(shop: Shop, telegram: Telegram) -> 
 
 async def test_a_top_up_is_told(shop: Shop, telegram: Telegram) -> None:
     buyer = await shop.buyer()
-    event: dict[str, Any] = {"intent_id": IntentId(new_id()), "user_id": buyer.id, "order_id": None, "way": "demo"}
+    event: dict[str, Any] = {"intent_id": IntentId(new_id()), "user_id": buyer.id, "order_id": None, "method": "demo"}
     async with shop.services.uow() as tx:
         tx.emit(TopUpSucceeded(**event, amount=2500, balance=102_500, currency="USD", status=IntentStatus.SUCCEEDED))
     await shop.work()
