@@ -135,7 +135,7 @@ async def test_money_for_an_order_that_is_over_is_told_by_the_order(shop: Shop, 
     await tell(shop, topped_up(buyer, order_id=OrderId(order.id)))
     (message,) = await telegram.person(EMMA).heard()
     assert order.number in message["text"]
-    assert "which was cancelled" in message["text"]
+    assert "Received for cancelled order" in message["text"]
     assert [row.status for row in await shop.notifications("top_up")] == ["withheld"]
 
 
