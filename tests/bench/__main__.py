@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import memory, pages, payments, purchases
+from tests.bench import memory, pages, payments, purchases, requests
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -23,6 +23,9 @@ async def main(only: set[str]) -> None:
         "memory": memory.memory,
         "catalogue_page": pages.catalogue_page,
         "product_page": pages.product_page,
+        "orders_page": requests.orders_page,
+        "wallet_page": requests.wallet_page,
+        "purchase_post": requests.purchase_post,
         "wallet_purchase": purchases.wallet_purchase,
         "purchase_large_stock": purchases.purchase_large_stock,
         "webhook_to_order": payments.webhook_to_order,

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from litestar import Litestar, Response, get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from backend.bootstrap import build
+from backend.bootstrap import Services, build
 from backend.infra.rate_limit import Limit
-from backend.infra.settings import load_settings
-from webapp.asgi import create_app
+from backend.infra.settings import Settings, load_settings
+from webapp.asgi import Lifespan, create_app
 from webapp.core.limits import Limits
 
 _NO_LIMIT = Limit("bench", 10**9, 60)
@@ -36,8 +36,13 @@ def app() -> ASGIApp:
         async with services.running():
             yield
 
+    return both(services, settings, running)
+
+
+def both(services: Services, settings: Settings, *lifespan: Lifespan) -> ASGIApp:
+    """The shop on ``services`` without limits, and a page of a constant body beside it."""
     free = Limits(read=_NO_LIMIT, stranger=_NO_LIMIT, login=_NO_LIMIT, login_person=_NO_LIMIT, login_failed=_NO_LIMIT)
-    shop = create_app(services, settings, limits=free, lifespan=[running])
+    shop = create_app(services, settings, limits=free, lifespan=lifespan)
     bare = _constant_page()
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ macros imported without context see it too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,7 +88,11 @@ def money(value: Money, sign: bool = False, trim: bool = False) -> str:
 
     In a right-to-left language it comes isolated, as Markup, so that the symbol stays at its side.
     """
-    locale = _viewer.get().locale
+    return _money(value, _viewer.get().locale, sign=sign, trim=trim)
+
+
+@functools.lru_cache(maxsize=2048)
+def _money(value: Money, locale: Locale, *, sign: bool, trim: bool) -> str:
     text = formatting.format_money(value, locale, sign=sign, trim=trim, isolated=False)
     return Markup('<bdi dir="ltr">{}</bdi>').format(text) if locale.direction == "rtl" else text
 
