@@ -161,7 +161,7 @@ async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, tell
 
 
 async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, teller: Actor) -> None:
-    """Whoever comes first: the money that was confirmed is there, once."""
+    """In either order, the confirmed money is credited once."""
     for turn in range(4):
         intent = await begun(shop, buyer, 2000, key=f"tap-{turn}")
         await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)

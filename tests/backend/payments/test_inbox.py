@@ -1,4 +1,4 @@
-"""Money in other assets, money without a name, and the comparison with the provider."""
+"""Payments in other assets, unmatched payments, and reconciliation."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class TestUnmatched:
         assert await payments.settle("fake", report) is Outcome.UNMATCHED
         return report
 
-    async def test_an_admin_gives_it_to_a_person_by_the_same_road(
+    async def test_an_admin_assigns_it_to_a_person(
         self, payments: IntentsService, inbox: InboxService, wallet: WalletServices, cashier: Actor, buyer: Actor,
         lost: ProviderReport, balance: Balance,
     ) -> None:  # fmt: skip
@@ -138,7 +138,7 @@ class TestUnmatched:
         assert all(isinstance(outcome, Intent | PaymentClosed) for outcome in outcomes), outcomes
         assert await balance(buyer.id) == 1000
 
-    async def test_it_is_put_aside_with_a_reason(
+    async def test_it_is_dismissed_with_a_reason(
         self, inbox: InboxService, cashier: Actor, lost: ProviderReport
     ) -> None:
         row = (await inbox.unmatched(cashier)).items[0]
@@ -241,7 +241,7 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     assert await balance(begun.user_id) == 500
     file = await inbox.payment(cashier, begun.id)
     assert (file.intent.status, file.intent.refunded) == (IntentStatus.PARTIALLY_REFUNDED, usd(500))
-    # All of it in the end, and the person has spent his part: the house bears it.
+    # Refunded in full, and the person has spent a part: the shop bears it.
     from backend.wallet import domain as ledger
     from backend.wallet.types import REVENUE, AccountRef, TransferKind
 
@@ -314,7 +314,7 @@ async def test_a_refund_in_another_currency_is_never_booked(
 
 
 class TestReconciliation:
-    """The provider's own list against the books."""
+    """The provider's statement against the ledger."""
 
     async def test_all_is_well(
         self, payments: IntentsService, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor,

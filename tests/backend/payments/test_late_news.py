@@ -26,7 +26,7 @@ __all__ = ["begun", "buyer", "fake"]
 async def test_late_money_of_a_way_without_webhooks_is_seen(
     payments: IntentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
 ) -> None:
-    """Its time is over, and it is asked about on, until its following ends."""
+    """An expired payment is polled until ``follow_seconds`` have passed."""
     clock.move(minutes=31)
     await payments.poll(PollIntent(begun.id, 0))
     assert (await payments.intent(buyer, begun.id)).status is IntentStatus.EXPIRED

@@ -68,7 +68,7 @@ class Desk:
             await self.refunds.send(SendRefund(booked.id))
 
     def lists_back(self, intent: Intent, cents: int) -> None:
-        """The provider lists that so much has gone back in all."""
+        """The provider's statement has this refund total."""
         self.fake.lists = [*(self.fake.lists or []), back(intent, cents)]
 
     async def compare(self) -> Reconciliation:
@@ -77,7 +77,7 @@ class Desk:
 
 
 def back(intent: Intent, cents: int) -> ProviderReport:
-    """So much has gone back in all."""
+    """The refund total is so much."""
     event_id = f"{intent.id}:back:{cents}"
     return ProviderReport(event_id=event_id, state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents))
 

@@ -69,7 +69,7 @@ async def run(refunds: RefundsService, jobs: Jobs) -> None:
 
 
 async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Outcome:
-    """The provider tells that so much has gone back in all."""
+    """The provider reports this refund total."""
     report = ProviderReport(
         event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents)
     )
@@ -77,7 +77,7 @@ async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Out
 
 
 async def houses(wallet: WalletServices, cashier: Actor) -> dict[str, int]:
-    """What the house's accounts hold, in cents; the books are proved first."""
+    """The balances of the shop's accounts, in cents, after the ledger is verified."""
     assert (await wallet.ledger.verify(cashier)).balanced
     return {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(cashier)}
 

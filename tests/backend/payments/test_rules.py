@@ -61,7 +61,7 @@ def report(state: ProviderState, received: int | None = None, currency: str = "U
         (S.EXPIRED, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
         (S.FAILED, 0, "paid", 1000, Outcome.APPLIED, S.SUCCEEDED, 1000),
         (S.CONFIRMING, 0, "pending", None, Outcome.APPLIED, S.PENDING, None),
-        # Old news, in any order.
+        # Known reports, in any order.
         (S.SUCCEEDED, 1000, "paid", 1000, Outcome.IGNORED, None, None),
         (S.UNDERPAID, 400, "paid", 300, Outcome.IGNORED, None, None),
         (S.SUCCEEDED, 1000, "pending", None, Outcome.IGNORED, None, None),
@@ -227,7 +227,7 @@ def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
 def test_what_a_failed_refund_leaves_at_the_provider(
     credited: int, received: int, first: int, second: int, told: int
 ) -> None:
-    """Between nothing and all of it; all, where the provider tells of all that the books know."""
+    """Between nothing and all of it; all if the provider reports all that the ledger has."""
     first = min(first, credited - 1)
     second = min(second, credited - first)
     told = min(told, received)

@@ -148,7 +148,7 @@ async def test_the_same_key_gives_the_same_payment(
     for way, amount, order in (("fake", usd(501), None), ("demo", usd(500), None), ("fake", usd(500), order_id)):
         with pytest.raises(PaymentConflict):
             await payments.start_top_up(buyer, way, amount, order, idempotency_key="tap")
-    # Another person's keys are his own.
+    # Idempotency keys are per person.
     other = actor_of(await rich_person(real_uow, usd(0)))
     assert (await payments.start_top_up(other, "fake", usd(500), idempotency_key="tap")).id != first.id
 
@@ -334,7 +334,7 @@ def test_the_demo_provider_refuses_production(clock: FakeClock) -> None:
         DemoProvider(clock=clock, production=True, secret="s" * 32)
 
 
-async def test_ways_show_what_is_on_and_fits_the_currency(real_uow: UnitOfWork, buyer: Actor) -> None:
+async def test_methods_show_what_is_enabled_and_fits_the_currency(real_uow: UnitOfWork, buyer: Actor) -> None:
     euro = FakeProvider("euro", Capabilities(currencies=frozenset({"EUR"})))
     dear = FakeProvider("dear", Capabilities(currencies=frozenset({"USD"}), minimum=900))
     payments = IntentsService(uow=real_uow, providers=[euro, dear], limits=lambda: LIMITS)

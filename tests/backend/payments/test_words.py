@@ -1,4 +1,4 @@
-"""Ways and reasons have words, in every language: nobody is shown a code."""
+"""Payment methods and reasons have names in every language: nobody sees a code."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ REASONS = sorted(
 )
 
 
-@pytest.mark.parametrize("way", [spec.name for spec in PROVIDERS])
-def test_every_way_has_a_name(way: str) -> None:
-    assert way in words.METHODS
+@pytest.mark.parametrize("method", [spec.name for spec in PROVIDERS])
+def test_every_method_has_a_name(method: str) -> None:
+    assert method in words.METHODS
     for locale in Locale:
-        assert "_" not in words.method_title(way, translator(locale))
+        assert "_" not in words.method_title(method, translator(locale))
 
 
-def test_a_way_without_words_is_called_by_its_name() -> None:
+def test_a_method_without_a_name_gets_one_of_its_id() -> None:
     assert words.method_title("stone_money", translator(Locale.RU)) == "Stone Money"
 
 
@@ -42,5 +42,5 @@ def test_every_reason_has_words(locale: Locale) -> None:
         assert "_" not in said
 
 
-def test_a_providers_own_reason_stands_as_it_is() -> None:
+def test_an_unknown_reason_is_shown_as_it_is() -> None:
     assert words.reason("card_stolen", translator(Locale.EN)) == "card stolen"

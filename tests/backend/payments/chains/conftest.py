@@ -47,7 +47,7 @@ def address_of(intent: Intent) -> str:
 
 @dataclass
 class Till:
-    """A shop that takes one way to pay, and its buyer."""
+    """A shop with one payment method, and its buyer."""
 
     uow: UnitOfWork
     clock: FakeClock
@@ -75,7 +75,7 @@ class Till:
         )
 
     async def look(self, intent: Intent) -> Intent:
-        """The payment after a look at the chain."""
+        """The payment after polling the chain."""
         return await self.payments.refresh(self.buyer, intent.id)
 
     async def balance(self) -> int:
@@ -94,7 +94,7 @@ class Till:
         return done
 
     async def paid(self, intent: Intent, status: IntentStatus, cents: int) -> Intent:
-        """Look, and find the payment so and the buyer's balance so; the books prove themselves."""
+        """Poll, then check the payment's status, the buyer's balance and the ledger."""
         found = await self.look(intent)
         assert (found.status, await self.balance()) == (status, cents)
         assert (await wallet_services(self.uow).ledger.verify(Actor.system())).balanced

@@ -1,4 +1,4 @@
-"""USDT on a real EVM node: what a payer may do, and what a chain may do to his payment."""
+"""USDT on a real EVM node: what payers may do, and what a chain may do to their payments."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def test_the_worker_follows_a_payment_for_a_week(till: Till, chain: Evm, c
     await chain.pay(address_of(intent), 10_000_000)
     await poll()
     clock.move(minutes=2)
-    # Its time is over, but the money is there and waits for blocks: nobody is left waiting for half an hour.
+    # The payment has expired with money awaiting confirmations: polling stays frequent.
     assert await poll() == 15.0
     await chain.mine(DEEP)
     assert await poll() == 1800.0

@@ -1,4 +1,4 @@
-"""What an operator may set for USDT, and what he is told in one line when it makes no sense."""
+"""Settings of USDT, and their one-line errors."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ async def test_money_without_our_comment_waits_for_an_admin_who_gives_it_its_own
     rows = await till.unmatched()
     assert {row.details["comment"] for row in rows} == {"", "thanks", slip, comment[:11], comment + "0"}
     assert {row.amount for row in rows} == {usdt(5_000_000)}
-    # The same news the next day, and nothing is there twice.
+    # The same report on the next day credits nothing twice.
     await till.reconcile()
     assert len(await till.unmatched()) == 6
     assert till.buyer.user_id is not None

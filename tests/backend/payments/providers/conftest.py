@@ -65,7 +65,7 @@ class Shop:
         return [] if hook is None else await self.payments.receive(self.way, *hook)
 
     async def look(self, intent: Intent) -> Intent:
-        """The payment as it stands in the books."""
+        """The payment as it is stored."""
         return await self.payments.intent(self.buyer, intent.id)
 
     async def ref(self, intent: Intent) -> PaymentRef:
@@ -79,12 +79,12 @@ class Shop:
             return (await ledger.balance(tx, self.buyer.id, USD)).amount
 
     async def prove(self) -> None:
-        """The books prove themselves."""
+        """The ledger is verified."""
         proof = await self.wallet.ledger.verify(ADMIN)
         assert proof.balanced, proof
 
     async def reconcile(self) -> Reconciliation:
-        """Compare the provider with the books."""
+        """Reconcile the provider with the ledger."""
         (found,) = await self.reconciliation.reconcile_all()
         return found
 

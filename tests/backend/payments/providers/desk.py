@@ -11,7 +11,7 @@ from backend.payments.ports import PaymentProvider, ProviderKit
 from backend.payments.types import Intent
 
 Hook = tuple[dict[str, str], bytes]
-"""Headers and body of a call to our address."""
+"""Headers and body of a webhook call."""
 
 
 class Desk(Protocol):
@@ -19,34 +19,34 @@ class Desk(Protocol):
 
     provider: PaymentProvider
     settings: dict[str, str]
-    """What an operator sets to have it."""
+    """The settings that enable it."""
 
     def go_down(self, down: bool) -> None:
-        """Let the provider answer nothing but errors, or again."""
+        """Let the provider answer errors only, or recover."""
 
     def pay(self, intent: Intent, units: int) -> Hook:
         """Let the person pay ``units``; the call that the provider makes about it."""
 
     def refund_behind(self, intent: Intent, units: int) -> Hook | None:
-        """Send money back at the provider, behind the shop's back; its call about it, where it makes one."""
+        """Refund at the provider, outside the shop; its webhook call, if it makes one."""
 
     def understate(self, intent: Intent, units: int) -> None:
-        """Let the provider say that less was paid than it said before."""
+        """Let the provider report less than it did before."""
 
     def forget(self, intent: Intent) -> None:
-        """Let the provider know nothing of the payment any more."""
+        """Let the provider lose the payment."""
 
     def opened(self, intent: Intent) -> int:
         """How many payments the provider has opened for the intent."""
 
     def sent_back(self, intent: Intent) -> int:
-        """How much of the payment has gone back in all."""
+        """The refund total of the payment."""
 
     def refunds(self, intent: Intent) -> int:
-        """In how many refunds."""
+        """How many refunds the provider made of it."""
 
     def foreign(self, units: int, currency: str) -> Hook:
-        """A genuine call about a paid payment that is none of ours."""
+        """A genuine call about a payment of another shop."""
 
     def mislabelled(self, intent: Intent, units: int, currency: str) -> Hook:
         """A genuine call that says that the intent was paid in another currency."""

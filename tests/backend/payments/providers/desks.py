@@ -84,7 +84,7 @@ class CryptoPayDesk:
         return [item for item in self.server.transfers if item["spend_id"].startswith(number)]
 
     def sent_back(self, intent: Intent) -> int:
-        # The payer gets coins: back to the shop's currency by what he paid, a millionth of a coin lost in each.
+        # The payer gets coins, converted at the rate of the payment; each refund loses up to a millionth of a coin.
         invoice = self._invoice(intent)
         coins = sum((Decimal(item["amount"]) for item in self._transfers(intent)), Decimal(0))
         return int((coins / Decimal(invoice["paid_amount"]) * Decimal(invoice["amount"]) * 100).quantize(Decimal(1)))

@@ -1,4 +1,4 @@
-"""What comes from strangers, and what makes no sense: refused or set aside by every provider, never credited."""
+"""Input of strangers, and nonsense: refused, or an unmatched payment; never credited."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _event(kind: str, resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bodies(desk: PayPalDesk, capture: dict[str, Any], victim: str) -> list[dict[str, Any]]:
-    """What whoever captured a call of a payment would like to say with its headers."""
+    """Bodies that an attacker may send with the headers of a captured call."""
     more = {"currency_code": "USD", "value": "9999.00"}
     unit = {"reference_id": "souk", "custom_id": victim}
     link = {"rel": "up", "href": f"{desk.server.url}/v2/payments/captures/{capture['id']}"}

@@ -1,6 +1,6 @@
-"""The scenarios that every provider must end right, whatever happens: see ``desks.py`` for how to plug one in.
+"""The contract of providers: scenarios that each must pass; ``desks.py`` says how to add one.
 
-The fixture ``shop`` proves the books after each of them.
+The fixture ``shop`` verifies the ledger after each of them.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ async def test_reconciling_finds_a_refund_made_at_the_provider(shop: Shop) -> No
     assert await shop.balance() == 755
     assert (await shop.look(intent)).refunded == usd(800)
     assert (await shop.reconcile()).differences == []
-    shop.desk.refund_behind(intent, 100)  # and again: not the same news
+    shop.desk.refund_behind(intent, 100)  # another refund, so another difference
     assert (await shop.reconcile()).differences == [_difference(DifferenceKind.REFUND, intent, 800, 900)]
 
 

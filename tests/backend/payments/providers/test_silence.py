@@ -56,7 +56,7 @@ GIVEN: dict[str, tuple[dict[str, str], str]] = {
 Say = Callable[[str, dict[str, Any]], HttpAnswer]
 
 
-def test_every_way_to_pay_is_tried() -> None:
+def test_every_method_is_tried() -> None:
     assert {*GIVEN, "demo"} == {spec.name for spec in PROVIDERS}
 
 
@@ -118,7 +118,7 @@ class Saying(HttpClient):
 
 
 class Book:
-    """A shop with one way to pay, by which it booked one payment."""
+    """A shop with one payment method and one credited payment."""
 
     def __init__(self, uow: UnitOfWork, settings: Settings, clock: FakeClock, way: str) -> None:
         self.uow, self.clock, self.way, self.http = uow, clock, way, Saying()

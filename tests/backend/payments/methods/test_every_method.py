@@ -1,6 +1,6 @@
-"""Every way to pay from the order to its key, as the buyer, the provider and the clock may have it; each once.
+"""Every payment method from the order to its key, in any order of buyer, provider and clock.
 
-The books prove themselves after each step that moves money (``Shop.work``) and at the end of each test.
+The ledger is verified after each step that moves money (``Shop.work``) and at the end of each test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from backend.payments.types import (
     PollIntent,
     RefundStatus,
 )
-from tests.backend.payments.ways.shop import PRICE, SYSTEM, Shop
+from tests.backend.payments.methods.shop import PRICE, SYSTEM, Shop
 from tests.factories.wallet import usd
 
 S = IntentStatus
@@ -39,13 +39,13 @@ async def test_created_paid_and_delivered(shop: Shop) -> None:
     assert (await shop.at_provider(), await shop.unmatched()) == (PRICE, [])
 
 
-async def test_the_word_ten_times_at_once_beside_pages_and_polls(shop: Shop) -> None:
+async def test_the_report_ten_times_at_once_beside_pages_and_polls(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
-    news = await shop.pay(intent)
+    notify = await shop.pay(intent)
     payments = shop.services.payments.intents
     await asyncio.gather(
-        *(news() for _ in range(10)),
+        *(notify() for _ in range(10)),
         *(payments.refresh(shop.buyer, intent.id) for _ in range(3)),
         *(payments.poll(PollIntent(intent.id, 0)) for _ in range(3)),
     )
@@ -53,12 +53,12 @@ async def test_the_word_ten_times_at_once_beside_pages_and_polls(shop: Shop) -> 
     await shop.assert_delivered(order)
     # And once more, long afterwards.
     shop.clock.move(days=1)
-    await shop.hear(news, news)
+    await shop.hear(notify, notify)
     await shop.assert_delivered(order)
     assert (await shop.at_provider(), await shop.unmatched()) == (PRICE, [])
 
 
-async def test_the_word_comes_before_the_answer_that_opened_the_payment(
+async def test_the_report_arrives_before_the_answer_that_opened_the_payment(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = shop.provider.create
@@ -67,7 +67,7 @@ async def test_the_word_comes_before_the_answer_that_opened_the_payment(
         made = await create(payment)
         intent = await shop.intent(payment.intent_id)
         assert intent.external_id is None
-        if shop.way.looked_at:  # nobody knows where to pay yet, and a second look shows the same place
+        if shop.method.looked_at:  # nobody knows where to pay yet, and a second look shows the same place
             assert await create(payment) == made
         else:
             await shop.hear(await shop.pay(msgspec.structs.replace(intent, action=made.action)))
@@ -76,7 +76,7 @@ async def test_the_word_comes_before_the_answer_that_opened_the_payment(
     monkeypatch.setattr(shop.provider, "create", create_and_pay)
     order = await shop.order()
     intent = await shop.begin(order)
-    if shop.way.looked_at:
+    if shop.method.looked_at:
         await shop.hear(await shop.pay(intent))
     paid = await shop.look(intent)
     assert (paid.status, paid.external_id) == (S.SUCCEEDED, intent.external_id)
@@ -84,10 +84,10 @@ async def test_the_word_comes_before_the_answer_that_opened_the_payment(
     await shop.assert_delivered(order)
 
 
-async def test_two_parts_whose_words_change_places(shop: Shop) -> None:
+async def test_two_parts_whose_reports_change_places(shop: Shop) -> None:
     """Of one payment, or of two for the one order where a payment is one charge."""
     order = await shop.order()
-    if shop.way.in_parts:
+    if shop.method.in_parts:
         intent = await shop.begin(order)
         first, second = await shop.pay(intent, 600), await shop.pay(intent, 400)
     else:
@@ -104,11 +104,11 @@ async def test_two_parts_whose_words_change_places(shop: Shop) -> None:
 async def test_late_money_pays_the_order_while_its_goods_are_there(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
-    news = await shop.pay(intent) if shop.way.fixed else None
+    notify = await shop.pay(intent) if shop.method.fixed else None
     shop.clock.move(seconds=shop.provider.capabilities.lifetime_seconds + 1)
     assert await shop.services.orders.reservations.expire_lapsed() == 1
     assert (await shop.services.orders.history.detail(shop.buyer, order.number)).status is OrderStatus.EXPIRED
-    await shop.hear(news or await shop.pay(intent))
+    await shop.hear(notify or await shop.pay(intent))
     assert (await shop.look(intent)).status is S.SUCCEEDED
     await shop.assert_delivered(order)
 
@@ -116,17 +116,17 @@ async def test_late_money_pays_the_order_while_its_goods_are_there(shop: Shop) -
 async def test_short_money_waits_and_the_rest_delivers(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
-    news = await shop.way.pay(shop, intent, 600)
-    if shop.way.fixed:
-        assert (news, await shop.at_provider()) == (None, 0)
+    notify = await shop.method.pay(shop, intent, 600)
+    if shop.method.fixed:
+        assert (notify, await shop.at_provider()) == (None, 0)
         return
-    assert news is not None
-    await shop.hear(news)
+    assert notify is not None
+    await shop.hear(notify)
     short = await shop.look(intent)
     assert (short.status, short.credited, await shop.balance()) == (S.UNDERPAID, usd(600), 600)
     assert short.missing.amount * PRICE == intent.payable.amount * 400
     await shop.assert_waits(order)
-    rest = intent if shop.way.in_parts else await shop.begin(order, 400)
+    rest = intent if shop.method.in_parts else await shop.begin(order, 400)
     await shop.hear(await shop.pay(rest, 400))
     await shop.assert_delivered(order)
 
@@ -134,17 +134,17 @@ async def test_short_money_waits_and_the_rest_delivers(shop: Shop) -> None:
 async def test_long_money_delivers_and_the_rest_stays_in_the_wallet(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
-    news = await shop.way.pay(shop, intent, 1300)
-    if shop.way.fixed:
-        assert (news, await shop.at_provider()) == (None, 0)
+    notify = await shop.method.pay(shop, intent, 1300)
+    if shop.method.fixed:
+        assert (notify, await shop.at_provider()) == (None, 0)
         return
-    assert news is not None
-    await shop.hear(news)
+    assert notify is not None
+    await shop.hear(notify)
     assert ((await shop.look(intent)).status, await shop.at_provider()) == (S.OVERPAID, 1300)
     await shop.assert_delivered(order, left=300)
 
 
-async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop) -> None:
+async def test_a_refund_of_the_order_goes_as_far_as_the_method_can(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
     await shop.hear(await shop.pay(intent))
@@ -161,7 +161,7 @@ async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop)
         await refund(RefundTarget.PROVIDER)
         (sent,) = await shop.services.payments.refunds.list_for(SYSTEM, intent_id=intent.id)
         assert (sent.status, (await shop.look(intent)).status) == (RefundStatus.SUCCEEDED, S.REFUNDED)
-        assert await shop.way.sent_back(shop, intent) in {None, PRICE}
+        assert await shop.method.sent_back(shop, intent) in {None, PRICE}
         assert (await shop.at_provider(), await shop.balance()) == (0, 0)
     else:
         with pytest.raises(RefundNotPossible):
@@ -175,10 +175,10 @@ async def test_a_refund_of_the_order_goes_back_as_far_as_the_way_can(shop: Shop)
     assert (compared.differences, compared.error, await shop.unmatched()) == ([], "", [])
 
 
-async def test_the_comparison_finds_what_no_word_told_and_the_order_is_delivered(shop: Shop) -> None:
+async def test_reconciliation_finds_a_lost_report_and_the_order_is_delivered(shop: Shop) -> None:
     order = await shop.order()
     intent = await shop.begin(order)
-    news = await shop.pay(intent)
+    notify = await shop.pay(intent)
     shop.clock.move(seconds=6)  # which the demo provider takes to be paid by itself
     # Somebody asked, and died with the answer: at PayPal asking is what takes the money.
     await shop.provider.status(await shop.ref(intent))
@@ -187,11 +187,11 @@ async def test_the_comparison_finds_what_no_word_told_and_the_order_is_delivered
     missing = Difference(
         kind=DifferenceKind.MISSING_HERE, subject=str(intent.id), asset=intent.payable.currency, ours=0, theirs=theirs
     )
-    assert (found.differences, found.error) == ([] if shop.way.silent else [missing], "")
+    assert (found.differences, found.error) == ([] if shop.method.silent else [missing], "")
     await shop.work()
-    if not shop.way.silent:
+    if not shop.method.silent:
         await shop.assert_delivered(order)
-    await shop.hear(news)
+    await shop.hear(notify)
     await shop.assert_delivered(order)
     again = await shop.reconcile()
     assert (again.differences, again.error, await shop.unmatched()) == ([], "", [])

@@ -1,4 +1,4 @@
-"""A look at the provider that somebody asks for, however long the payment's time is over."""
+"""Checking a payment now, also long after it expired."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def test_a_node_of_five_blocks_a_call_gets_there_in_several_looks(
         assert looks < 10
     assert looks >= 1  # one look was not enough
     await till.paid(intent, S.SUCCEEDED, 1000)
-    # The mark is lost: what is known stays, and nobody is told that money is gone while it is read anew.
+    # The checkpoint is lost: credited money stays, and nothing is reported missing while the chain is read again.
     await set_mark(till, intent, "")
     assert (await till.reconcile()).differences == []
     await till.paid(intent, S.SUCCEEDED, 1000)

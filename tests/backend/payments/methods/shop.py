@@ -1,4 +1,4 @@
-"""The whole backend with one way to pay, one buyer, and one product on the shelf."""
+"""The whole backend with one payment method, one buyer, and one product in stock."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tests.fakes.clock import FakeClock
 
 SYSTEM = Actor.system()
 PRICE = 1000
-News = Callable[[], Awaitable[object]]
-"""Word of money, as the way brings it to the shop; it can be brought again and again."""
+Notify = Callable[[], Awaitable[object]]
+"""Delivers the provider's report of a payment to the shop; can be called again."""
 
 
-class Way(Protocol):
-    """A way to pay, as people and its provider use it. Sums are the shop's cents."""
+class Method(Protocol):
+    """A payment method, as buyers and its provider use it. Amounts are in the shop's cents."""
 
     name: str
     settings: dict[str, object]
-    """What an operator sets to have it."""
+    """The settings that enable it."""
     in_parts: bool
     """Whether one payment can be paid in several parts."""
     fixed: bool
@@ -44,11 +44,11 @@ class Way(Protocol):
     silent: bool
     """Whether nobody can be asked about a payment."""
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
-        """Let the buyer pay so much more; the word of it, or None where he was refused."""
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
+        """Let the buyer pay so much more; its report, or None if it was refused."""
 
     async def sent_back(self, shop: Shop, intent: Intent) -> int | None:
-        """What has gone back of the payment by the provider's own books; None where it keeps none."""
+        """The refund total at the provider; None if it has none."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Shop:
     """The shop, as its buyer and its worker see it."""
 
     services: Services
-    way: Way
+    method: Method
     clock: FakeClock
     buyer: Actor
     goods: Goods
@@ -65,7 +65,7 @@ class Shop:
     @property
     def provider(self) -> PaymentProvider:
         """The provider, as bootstrap has built it."""
-        return self.services.payments.intents._providers[self.way.name]
+        return self.services.payments.intents._providers[self.method.name]
 
     # The buyer
 
@@ -78,17 +78,17 @@ class Shop:
     async def begin(self, order: OrderRef, cents: int = PRICE) -> Intent:
         """A payment for the order."""
         return await self.services.payments.intents.start_top_up(
-            self.buyer, self.way.name, usd(cents), order.id, idempotency_key=f"tap {next(self._taps)}"
+            self.buyer, self.method.name, usd(cents), order.id, idempotency_key=f"tap {next(self._taps)}"
         )
 
-    async def pay(self, intent: Intent, cents: int = PRICE) -> News:
+    async def pay(self, intent: Intent, cents: int = PRICE) -> Notify:
         """Pay; the word of it."""
-        news = await self.way.pay(self, intent, cents)
-        assert news is not None, "the buyer was refused"
-        return news
+        notify = await self.method.pay(self, intent, cents)
+        assert notify is not None, "the buyer was refused"
+        return notify
 
     async def look(self, intent: Intent) -> Intent:
-        """The payment as it stands in the books."""
+        """The payment as it is stored."""
         return await self.services.payments.intents.intent(self.buyer, intent.id)
 
     async def balance(self) -> int:
@@ -98,7 +98,7 @@ class Shop:
     # The worker
 
     async def work(self) -> None:
-        """Pay orders and send refunds, each job twice, as may happen; then the books prove themselves."""
+        """Pay orders and send refunds, each job twice, as may happen; then verify the ledger."""
         services = self.services
         for payload in await self._jobs(SETTLE):
             for _ in range(2):
@@ -109,16 +109,16 @@ class Shop:
         proof = await services.wallet.ledger.verify(SYSTEM)
         assert proof.balanced, proof
 
-    async def hear(self, *news: News) -> None:
+    async def hear(self, *notify: Notify) -> None:
         """The words come, one after the other, and the worker does what follows."""
-        for told in news:
+        for told in notify:
             await told()
         await self.work()
 
     async def reconcile(self) -> Reconciliation:
-        """Compare the provider with the books."""
+        """Reconcile the provider with the ledger."""
         found = await self.services.payments.reconciliation.reconcile_all()
-        return next(one for one in found if one.method == self.way.name)
+        return next(one for one in found if one.method == self.method.name)
 
     # What became of it
 
@@ -143,10 +143,10 @@ class Shop:
     async def at_provider(self) -> int:
         """What lies at the provider, by the shop's books, in cents."""
         house = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.shop_accounts(SYSTEM)}
-        return house.get(f"provider:{self.way.name}", 0)
+        return house.get(f"provider:{self.method.name}", 0)
 
     async def intent(self, intent_id: IntentId) -> Intent:
-        """The payment, whoever's and however far it is."""
+        """The payment, of any person and in any status."""
         async with self.services.uow.read() as tx:
             return await intents.get_intent(tx, intent_id)
 

@@ -1,4 +1,4 @@
-"""A shop with each way to pay in turn."""
+"""A shop with each payment method in turn."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from backend.bootstrap import build
 from backend.infra.settings import Settings
-from tests.backend.payments.ways.shop import PRICE, Shop, Way
-from tests.backend.payments.ways.ways import NEEDS, WAYS
+from tests.backend.payments.methods.methods import METHODS, NEEDS
+from tests.backend.payments.methods.shop import PRICE, Method, Shop
 from tests.bot.telegram import EMMA, Telegram, telegram_running
 from tests.factories.identity import contact
 from tests.factories.shop import add_goods
@@ -35,31 +35,31 @@ async def telegram(shared_telegram: Telegram) -> Telegram:
     return shared_telegram
 
 
-@pytest.fixture(params=[pytest.param(name, marks=_GROUPS.get(name, [])) for name in WAYS])
+@pytest.fixture(params=[pytest.param(name, marks=_GROUPS.get(name, [])) for name in METHODS])
 def opening(
     request: pytest.FixtureRequest, settings: Settings, clock: FakeClock, tmp_path: Path
-) -> AbstractAsyncContextManager[Way]:
-    """Each way in turn; only its own servers are started."""
+) -> AbstractAsyncContextManager[Method]:
+    """Each payment method in turn; only its own servers are started."""
     shared = request.getfixturevalue(NEEDS[request.param]) if request.param in NEEDS else None
-    return WAYS[request.param](settings, clock, tmp_path, shared)
+    return METHODS[request.param](settings, clock, tmp_path, shared)
 
 
 @pytest.fixture
 async def shop(
-    opening: AbstractAsyncContextManager[Way],
+    opening: AbstractAsyncContextManager[Method],
     other_settings: Callable[..., Settings],
     committed_db: None,
     clock: FakeClock,
 ) -> AsyncIterator[Shop]:
-    """The backend with this way; the books prove themselves after each test."""
-    async with opening as way:
-        services = build(other_settings(**way.settings), clock=clock)
+    """The backend with this method; the ledger is verified after each test."""
+    async with opening as method:
+        services = build(other_settings(**method.settings), clock=clock)
         async with services.running(listen=False):
             await services.identity.access.ensure_root()
             await services.redis.flushdb()
             buyer = await services.identity.access.authenticate(contact(EMMA))
             async with services.uow() as tx:
                 goods = await add_goods(tx, services.ring, price=PRICE)
-            made = Shop(services, way, clock, buyer, goods)
+            made = Shop(services, method, clock, buyer, goods)
             yield made
             await made.work()

@@ -1,4 +1,4 @@
-"""Every way to pay, on its local server. Another one is added by a class like these, and a line in WAYS."""
+"""Every payment method, on its local server. To add one: a class like these, and a line in METHODS."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from backend.payments.ports import ProviderKit
 from backend.payments.types import Intent, ProviderState
 from bot.intake import Intake
 from tests.backend.payments.chains.conftest import DEEP, TRON_XPUB, address_of
+from tests.backend.payments.methods.shop import SYSTEM, Method, Notify, Shop
 from tests.backend.payments.providers.desk import Desk
 from tests.backend.payments.providers.desks import DESKS
-from tests.backend.payments.ways.shop import SYSTEM, News, Shop, Way
 from tests.bot.conftest import Parts
 from tests.bot.telegram import EMMA, Telegram
 from tests.factories.wallet import usd
@@ -34,13 +34,13 @@ from tests.fakes.evm import CHAIN_ID, XPUB, Evm
 
 _MICRO: Final = 10_000
 """Millionths of USDT in a cent."""
-OpenWay = Callable[[Settings, FakeClock, Path, Any], AbstractAsyncContextManager[Way]]
-"""Starts the way's local server; a folder is for what it keeps, the last is the server that it shares (see NEEDS)."""
+OpenMethod = Callable[[Settings, FakeClock, Path, Any], AbstractAsyncContextManager[Method]]
+"""Starts the method's local server; a folder for its files; the last is the server that it shares (see NEEDS)."""
 _updates = itertools.count(600_000_000)
 
 
 class Plain:
-    """What most ways are like."""
+    """The behaviour of most payment methods."""
 
     in_parts = False
     fixed = False
@@ -64,7 +64,7 @@ class Demo(Plain):
         super().__init__("demo", {})
         self._paid: Counter[object] = Counter()
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
         """A call tells what came in all."""
         self._paid[intent.id] += cents
         total = self._paid[intent.id]
@@ -80,7 +80,7 @@ class AtDesk(Plain):
         super().__init__(name, {**desk.settings})
         self._desk = desk
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
         """One payment of so much."""
         hook = self._desk.pay(intent, cents)
         return lambda: shop.services.payments.intents.receive(self.name, *hook)
@@ -100,7 +100,7 @@ class Chain(Plain):
         super().__init__(name, settings)
         self._send = send
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
         """A final transfer, of millionths."""
         await self._send(intent, cents * _MICRO)
         shown = await shop.provider.status(await shop.ref(intent))
@@ -120,7 +120,7 @@ class InTelegram(Plain):
         self._parts: Parts | None = None
         self._offset = 0
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
         """Pay an invoice with the payment's name on it; the bot answers as in the product."""
         parts = self._parts = self._parts or Parts(shop.services)
         units = intent.payable.amount * cents // intent.amount.amount
@@ -136,7 +136,7 @@ class InTelegram(Plain):
         told = await self._update(parts)
 
         async def tell() -> None:
-            # As another process hears it that has not seen the update: only the books know that it is old.
+            # Deliver it to another process that has not seen the update: only the database knows it.
             again = told.model_copy(update={"update_id": next(_updates)})
             await Intake(parts.bot, parts.dispatcher, shop.services.redis, shop.services.payments.chat).take(again)
 
@@ -170,7 +170,7 @@ class ByHand(Plain):
         super().__init__("deposit", {"deposit_instructions": "Send it to us.", "data_dir": str(folder)})
         self._paid: Counter[object] = Counter()
 
-    async def pay(self, shop: Shop, intent: Intent, cents: int) -> News | None:
+    async def pay(self, shop: Shop, intent: Intent, cents: int) -> Notify | None:
         """An admin sees the account as it is now, and says so."""
         self._paid[intent.id] += cents
         total = usd(self._paid[intent.id])
@@ -179,20 +179,20 @@ class ByHand(Plain):
             try:
                 await shop.services.payments.deposits.confirm(SYSTEM, intent.id, total)
             except Invalid as error:
-                # Who looks at an older statement than his colleague is told so.
+                # An admin with an older bank statement than a colleague gets an error.
                 assert error.fields == {"amount": "below_received"}
 
         return confirm
 
 
 @asynccontextmanager
-async def _demo(*_: Any) -> AsyncIterator[Way]:
+async def _demo(*_: Any) -> AsyncIterator[Method]:
     yield Demo()
 
 
-def _desk(name: str) -> OpenWay:
+def _desk(name: str) -> OpenMethod:
     @asynccontextmanager
-    async def opened(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Way]:
+    async def opened(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Method]:
         http = HttpClient()
         async with DESKS[name](settings, ProviderKit(clock=clock, http=http)) as desk:
             yield AtDesk(name, desk)
@@ -202,21 +202,21 @@ def _desk(name: str) -> OpenWay:
 
 
 @asynccontextmanager
-async def _stars(settings: Settings, clock: FakeClock, folder: Path, telegram: Any) -> AsyncIterator[Way]:
-    way = InTelegram("stars", telegram, star_price="0.013")
-    yield way
-    await way.close()
+async def _stars(settings: Settings, clock: FakeClock, folder: Path, telegram: Any) -> AsyncIterator[Method]:
+    method = InTelegram("stars", telegram, star_price="0.013")
+    yield method
+    await method.close()
 
 
 @asynccontextmanager
-async def _cards(settings: Settings, clock: FakeClock, folder: Path, telegram: Any) -> AsyncIterator[Way]:
-    way = InTelegram("telegram_card", telegram, telegram_provider_token="123456789:TEST:souk")
-    yield way
-    await way.close()
+async def _cards(settings: Settings, clock: FakeClock, folder: Path, telegram: Any) -> AsyncIterator[Method]:
+    method = InTelegram("telegram_card", telegram, telegram_provider_token="123456789:TEST:souk")
+    yield method
+    await method.close()
 
 
 @asynccontextmanager
-async def _tron(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Way]:
+async def _tron(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Method]:
     with serving(TronGrid()) as grid:
 
         async def send(intent: Intent, units: int) -> None:
@@ -226,7 +226,7 @@ async def _tron(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _ton(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Way]:
+async def _ton(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[Method]:
     ours = "UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p"
     with serving(TonCenter()) as center:
 
@@ -240,7 +240,7 @@ async def _ton(settings: Settings, clock: FakeClock, *_: Any) -> AsyncIterator[W
 
 
 @asynccontextmanager
-async def _evm(settings: Settings, clock: FakeClock, folder: Path, chain: Evm) -> AsyncIterator[Way]:
+async def _evm(settings: Settings, clock: FakeClock, folder: Path, chain: Evm) -> AsyncIterator[Method]:
     async def send(intent: Intent, units: int) -> None:
         await chain.pay(address_of(intent), units)
         await chain.mine(DEEP)
@@ -257,11 +257,11 @@ async def _evm(settings: Settings, clock: FakeClock, folder: Path, chain: Evm) -
 
 
 @asynccontextmanager
-async def _deposit(settings: Settings, clock: FakeClock, folder: Path, *_: Any) -> AsyncIterator[Way]:
+async def _deposit(settings: Settings, clock: FakeClock, folder: Path, *_: Any) -> AsyncIterator[Method]:
     yield ByHand(folder)
 
 
-WAYS: Final[dict[str, OpenWay]] = {
+METHODS: Final[dict[str, OpenMethod]] = {
     "demo": _demo,
     "stars": _stars,
     "telegram_card": _cards,
@@ -274,4 +274,4 @@ WAYS: Final[dict[str, OpenWay]] = {
     "deposit": _deposit,
 }
 NEEDS: Final = {"stars": "telegram", "telegram_card": "telegram", "usdt_evm": "chain"}
-"""The fixture with the server that a way shares with others."""
+"""The fixture of the server that several payment methods share."""
