@@ -94,7 +94,7 @@ async def open_keys(
 
 
 async def close_unpaid(tx: Tx, order_id: OrderId, status: OrderStatus, step: OrderStep, by: UserId | None) -> None:
-    """End an order that waits for money and give its goods back to the shop. The caller holds its lock."""
+    """End an order that awaits payment and return its goods to the stock. The caller holds its lock."""
     order = await repository.get_order(tx, order_id=order_id)
     for line in await repository.list_lines(tx, order_id, order.total.currency):
         await catalog.release_reserved(tx, line.id)
@@ -152,7 +152,7 @@ async def pay_reserved(tx: Tx, order: OrderRecord, by: UserId | None) -> None:
 
 
 async def pay_late(tx: Tx, order: OrderRecord) -> WhyKept | None:
-    """Pay a locked order that is over, at its price of then; why not, when its goods or the money can't be had."""
+    """Pay a locked order that has ended, at its original price; returns why not if goods or money are missing."""
     order_id, buyer = order.id, order.user_id
     if not await is_covered(tx, order):
         return WhyKept.NOT_ENOUGH
@@ -207,7 +207,7 @@ async def note_refund(
     by: UserId | None,
     sent: Sequence[Refund] = (),
 ) -> None:
-    """Keep that ``refunded`` of a locked order has gone back in all, and tell; ``sent`` are those of providers."""
+    """Store how much of a locked order was refunded in all, and emit it; ``sent`` are refunds by providers."""
     order_id = order.id
     whole = refunded.amount == order.total.amount
     status, step = (OrderStatus.REFUNDED, OrderStep.REFUNDED) if whole else (order.status, OrderStep.PARTIALLY_REFUNDED)

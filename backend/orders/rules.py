@@ -169,7 +169,7 @@ def extended(order: Reserved, now: datetime, step: timedelta, longest: timedelta
 
 
 def check_refund(total: Money, refunded: Money, amount: Money) -> Money:
-    """What has gone back in all after ``amount``. Raises RefundTooMuch, also for nothing."""
+    """The total refunded after ``amount``. Raises RefundTooMuch, also for zero."""
     left = total - refunded
     if amount.currency != total.currency or not 0 < amount.amount <= left.amount:
         raise RefundTooMuch(most=left)

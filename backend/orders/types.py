@@ -43,7 +43,7 @@ class RefundTarget(StrEnum):
 
     WALLET = "wallet"
     PROVIDER = "provider"
-    """The way that it came."""
+    """Refunded to the payment method that was used."""
 
 
 class RevealChannel(StrEnum):
@@ -235,7 +235,7 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """An order with all that its page shows; ``held`` is set aside of the wallet for it, ``refunded`` went back."""
+    """An order with all that its page shows; ``held`` is on hold for it, ``refunded`` was refunded."""
 
     id: OrderId
     number: str

@@ -148,9 +148,9 @@ class CheckoutService:
     async def reserve(
         self, actor: Actor, variant_id: VariantId, quantity: int, idempotency_key: str, *, hold: bool = False
     ) -> OrderRef:
-        """Keep the goods for the buyer for a while, until the money is there.
+        """Reserve goods for the buyer until they pay or the reservation expires.
 
-        With ``hold`` what their wallet has is set aside for the order: captured together with the rest, or released.
+        With ``hold`` their balance is put on hold for the order: captured together with the rest, or released.
         Raises as place does, and TooManyReservations, ReservationTooLarge, ReservationsPaused: what one person
         reserves before paying is bounded. InsufficientFunds only where the wallet was spent at the same moment.
         """

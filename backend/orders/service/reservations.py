@@ -134,10 +134,10 @@ class ReservationsService:
         return True
 
     async def expire_lapsed(self) -> int:
-        """End the orders whose time to be paid is over and give their goods back; the number ended.
+        """End the orders whose reservation has expired and return their goods to the stock; returns their number.
 
-        One that money is on its way for is kept, while its time in all allows that. Each in a transaction of its own,
-        so that no two products are locked together.
+        An order whose payment is being confirmed is extended while its longest time allows. Each order has its own
+        transaction, so that no two products are locked together.
         """
         async with self._uow.read() as tx:
             soon = await repository.list_lapsing(tx, tx.now + _AHEAD, _BATCH)

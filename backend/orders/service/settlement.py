@@ -58,7 +58,7 @@ class SettlementService:
             return
         failpoint("orders.settle_before")
         async with self._uow() as tx:
-            # Before the order, as whoever blocks a person does: a block either comes first, or waits for this.
+            # Before the order, as blocking a person does: a block comes either before or after this.
             blocked = await identity.is_blocked(tx, event.user_id)
             order = await repository.lock_order(tx, order_id=event.order_id)
             if order.user_id != event.user_id:

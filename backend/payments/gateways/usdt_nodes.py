@@ -123,7 +123,7 @@ class Node:
         if len(dict(transactions)) < len(transactions):
             raise ProviderDown("the chain was reorganised between two calls")
         if read:
-            # Whoever shows money is asked again who it is: another node may answer at the address by now.
+            # A node that reports money is asked again for its chain: another node may answer at the address by now.
             self._checked = False
             await self._check()
         return Reading(upto, frozenset(read))
@@ -182,7 +182,7 @@ class Node:
         try:
             answer = (await self._http.call("POST", self._url, json=asked)).json()
         except ProviderDown:
-            self._checked = False  # whoever answers next may be another node
+            self._checked = False  # another node may answer next
             raise
         if not isinstance(answer, dict):
             raise ProviderDown(f"{method} was not answered in JSON-RPC")

@@ -133,7 +133,7 @@ async def test_the_order_is_not_delivered(shop: Shop, buyer: Actor, before: str,
 
 
 async def test_a_block_between_payment_and_settlement_or_beside_it(shop: Shop, buyer: Actor) -> None:
-    """Whoever is first: the goods and no money, or the money and no goods."""
+    """Whichever is first: goods and no money, or money and no goods."""
     goods, delivered = await shop.goods(), 0
     for turn in range(5):
         ref = await shop.services.orders.checkout.reserve(buyer, goods.variant_id, 1, f"tap-000000{turn}")

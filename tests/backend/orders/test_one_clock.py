@@ -50,7 +50,7 @@ def test_the_end_is_never_earlier_and_never_beyond_the_longest(
 
 
 class Shop:
-    """An order service and three ways to pay: by fifteen minutes, by half an hour at least, and in a week."""
+    """An order service and three payment methods: by fifteen minutes, by half an hour at least, and in a week."""
 
     def __init__(self, uow: UnitOfWork, ring: KeyRing) -> None:
         quick = Capabilities(lifetime_seconds=1800)

@@ -164,7 +164,7 @@ async def kept(shop: Shop) -> list[OrderPaymentKept]:
 
 
 async def test_short_money_leaves_the_rest_of_the_wallet_alone(shop: Shop, buyer: Actor) -> None:
-    """Who pays by a way alone has kept his balance for something else, also while a part is missing."""
+    """A buyer who pays by another method alone keeps their balance untouched, also while a part is missing."""
     async with shop.uow() as tx:
         await give(tx, buyer.id, usd(700))
     goods = await shop.goods(price=720)
@@ -295,7 +295,7 @@ async def test_money_lapsing_cancelling_and_paying_at_once(shop: Shop, clock: Fa
     sold = 0
     for person, ref in zip(people, refs, strict=True):
         order = await shop.orders.history.detail(person, ref.number)
-        # A late payment buys what is still to be had, and everything is; who gave his order up has his money.
+        # A late payment buys what is still in stock; a buyer who cancelled has the money in the balance.
         delivered = order.status is OrderStatus.DELIVERED
         assert delivered or (order.status is OrderStatus.CANCELLED and person in people[::2])
         assert (len(order.keys), await shop.balance(person)) == ((1, 0) if delivered else (0, 720))
@@ -305,7 +305,7 @@ async def test_money_lapsing_cancelling_and_paying_at_once(shop: Shop, clock: Fa
 
 
 class TestRefunds:
-    """Money of a paid order goes back."""
+    """Refunds of a paid order."""
 
     @pytest.fixture
     async def sold(self, shop: Shop, buyer: Actor) -> OrderView:

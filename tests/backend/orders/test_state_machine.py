@@ -213,7 +213,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(minutes=st.integers(1, 20))
     def time_passes(self, minutes: int) -> None:
-        """What is over is over."""
+        """An ended order stays ended."""
         self.clock.move(minutes=minutes)
         over = [
             (number, order)
@@ -228,7 +228,7 @@ class Shop(RuleBasedStateMachine):
 
     @invariant()
     def all_agrees(self) -> None:
-        """Money, stock, orders and the books, against the model."""
+        """Money, stock, orders and the ledger, against the model."""
 
         async def look() -> tuple[list[int], list[int], dict[str, OrderStatus], list[Any]]:
             overview = [(await self.wallet.statement.overview(person)).balance.amount for person in self.people]

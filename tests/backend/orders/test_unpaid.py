@@ -1,4 +1,4 @@
-"""What one person reserves before paying is bounded, and whoever pays is not."""
+"""What one person reserves before paying is limited; what they pay for is not."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
 
 @post(_PATH + "/refund", name="admin:order-refund", guards=[_ORDERS, limited(PURCHASE)], status_code=200)
 async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
-    """Give it back; the same sheet again gives nothing more. Raises NotFound, OrderNotPayable, RefundNotPossible."""
+    """Refund it; the same sheet again refunds nothing. Raises NotFound, OrderNotPayable, RefundNotPossible."""
     form = await forms.read(request, OrderRefundForm)
     error = part_screens.amount_error(form)
     if form.value is not None:
