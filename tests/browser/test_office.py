@@ -34,7 +34,7 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
 
     page = await open_app(await keeper(stack, telegram), f"/admin/payments/{intent.id}")
     page.on("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Pay it back").click()
+    await page.get_by_role("button", name="Refund").click()
     sheet = page.locator("dialog#sheet .sheet")
     await sheet.get_by_text("$10", exact=True).click()
     await expect(page.locator("#amount")).to_have_value("10.00")
@@ -44,16 +44,16 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
     await expect(sheet).to_be_hidden()
     await expect(page.locator("#payment")).to_contain_text("Asked for it")
     await expect(page.locator("#payment .badge", has_text="Sent")).to_be_visible()
-    await expect(page.locator("#payment .balance .badge")).to_have_text("Partly paid back")
+    await expect(page.locator("#payment .balance .badge")).to_have_text("Partly refunded")
     assert await stack.balance(buyer.id) == 1000
 
 
 async def test_providers_are_compared_while_one_looks(stack: Stack, telegram: Telegram, open_app: OpenApp) -> None:
     page = await open_app(await keeper(stack, telegram), "/admin/payments/reconciliation")
-    button = page.get_by_role("button", name="Compare now")
+    button = page.get_by_role("button", name="Reconcile now")
     before = len(await stack.services.payments.reconciliation.latest(Actor.system()))
     await button.click()
-    await expect(page.get_by_text("It goes on when you leave this page.")).to_be_visible()
+    await expect(page.get_by_text("It continues if you leave this page.")).to_be_visible()
     await expect(button).to_be_disabled()
     await expect(button).to_be_enabled(timeout=60_000)
     await expect(page.locator("progress")).to_be_hidden()

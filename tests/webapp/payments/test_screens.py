@@ -169,15 +169,15 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
 @pytest.mark.parametrize(
     ("done", "reconcilable", "said", "told"),
     [
-        (compared(), True, "Agrees", False),
-        (compared(), False, "Cannot be compared", True),
-        (None, False, "Cannot be compared", True),
-        (None, True, "Not compared yet", False),
+        (compared(), True, "Matches", False),
+        (compared(), False, "Can't reconcile", True),
+        (None, False, "Can't reconcile", True),
+        (None, True, "Not reconciled", False),
         (compared(error="down"), True, "No answer", False),
         (
             compared(Difference(kind=DifferenceKind.LEDGER, subject="provider:deposit", asset="USD", ours=1, theirs=2)),
             False,
-            "Differs",
+            "Doesn't match",
             True,
         ),
     ],

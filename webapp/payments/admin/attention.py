@@ -1,4 +1,4 @@
-"""What of the shop's money waits for an admin, for the first page and for the list of payments."""
+"""Counts of what an admin has to do about payments, for the dashboard and the list of payments."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from webapp.payments.screens.control import is_off, latest_of_each
 
 
 async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
-    """The pages about money, each with the count of what waits there; for an admin with the permission for money."""
+    """The pages about payments, each with the number of its open items. Needs the permission for money."""
     services, actor = site_of(request).services, request.user
-    unmatched, deposits, approvals, compared, ways = await asyncio.gather(
+    unmatched, deposits, approvals, reconciliations, methods = await asyncio.gather(
         services.payments.inbox.count_unmatched(actor),
         services.payments.deposits.awaiting_review(actor),
         services.approvals.waiting(actor),
         services.payments.reconciliation.latest(actor),
         services.payments.methods.enabled(actor),
     )
-    by_hand = {way.name for way in ways if not way.reconcilable}
-    differs = sum(is_off(one, reconcilable=name not in by_hand) for name, one in latest_of_each(compared).items())
+    by_hand = {method.name for method in methods if not method.reconcilable}
+    latest = latest_of_each(reconciliations)
+    differs = sum(is_off(one, reconcilable=name not in by_hand) for name, one in latest.items())
     return (
         PlaceRow("unmatched", "/admin/payments/unmatched", unmatched, urgent=True),
         PlaceRow("deposits", "/admin/payments/deposits", len(deposits)),
@@ -32,7 +33,7 @@ async def money_places(request: SoukRequest) -> tuple[PlaceRow, ...]:
 
 
 async def money_hands(request: SoukRequest) -> tuple[HandRow, ...]:
-    """What of it wants a hand; an admin without the permission for money sees the approvals that they can give."""
+    """The pages with open items; without the permission for money, only the approvals that the admin can give."""
     if not request.user.may(Permission.MONEY):
         waiting = await site_of(request).services.approvals.waiting(request.user)
         return (HandRow("approvals", "/admin/approvals", len(waiting)),) if waiting else ()

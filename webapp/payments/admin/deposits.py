@@ -1,4 +1,4 @@
-"""Payments by hand: what people sent to show that they paid, and an admin's word on it."""
+"""Payments by hand: transfer receipts from buyers, and their review by an admin."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _ONE: Final = PAYMENTS + "/{intent_id:uuid}"
 
 
 class ReceivedForm(msgspec.Struct, frozen=True):
-    """What has arrived in all."""
+    """How much has been received in all."""
 
     amount: forms.Amount
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
-    """Why."""
+    """Why the receipts are rejected."""
 
     reason: forms.Reason
 
 
 @get(PAYMENTS + "/deposits", name="admin:deposits", guards=[_MONEY])
 async def deposits(request: SoukRequest) -> Html:
-    """Payments with a proof that nobody has judged, those that wait longest first."""
+    """Payments with receipts to review, the oldest first."""
     site, actor = site_of(request), request.user
     found = await site.services.payments.deposits.awaiting_review(actor)
     viewer = site.viewer(actor)
@@ -59,14 +59,14 @@ async def deposits(request: SoukRequest) -> Html:
 
 @get(PAYMENTS + "/proofs/{name:str}", name="admin:proof", opt=PUBLIC)
 async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    """What a person sent, at an address signed for them or for one admin; its end names the kind.
+    """A transfer receipt, at an address signed for its sender or for one admin; the extension names its type.
 
     Raises LinkExpired, NotFound.
     """
     actor = await actor_of_address(request)
     proof_id = part_screens.as_id(name.partition(".")[0])
     if proof_id is None:
-        raise NotFound("no proof is called so")
+        raise NotFound("no such receipt")
     found = await site_of(request).services.payments.deposits.open_receipt(actor, TransferReceiptId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(found.data, media_type=found.content_type, headers=headers)
@@ -74,7 +74,7 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
 
 @get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
-    """A transfer receipt as large as the screen. Raises NotFound."""
+    """One picture of a transfer receipt, in full screen. Raises NotFound."""
     shown = await site_of(request).services.payments.deposits.receipts(request.user, IntentId(intent_id))
     found = next((item for item in shown if item.id == proof_id), None)
     if found is None:
@@ -85,7 +85,7 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_i
 
 @get(_ONE + "/confirm", name="admin:confirm-sheet", guards=[_MONEY])
 async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Before money is credited: how much has arrived in all. Raises NotFound."""
+    """Ask how much has been received in all. Raises NotFound."""
     intent = await _intent(request, intent_id)
     return sheet(
         request, "payments/admin/_confirm_deposit.html", await _view(request, intent, str(intent.payable.decimal()))
@@ -94,8 +94,10 @@ async def confirm_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html
 
 @post(_ONE + "/confirm", name="admin:confirm-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Credit what has arrived; saying the same twice credits it once. Raises NotFound, PaymentClosed,
-    SecondAdminNeeded for one's own."""
+    """Credit what has been received; the same amount again credits nothing more.
+
+    Raises NotFound, PaymentClosed, SecondAdminNeeded for the admin's own payment.
+    """
     services, intent = site_of(request).services, await _intent(request, intent_id)
     form = await forms.read(request, ReceivedForm, intent.payable.currency)
     if form.value is None:
@@ -107,26 +109,26 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         below = refusal.fields.get("amount") == "below_received"
         return await _refused(request, intent, form, "too_little" if below else "not_a_number")
     if found.received < amount:
-        return await _judged(request, intent.id, _("It waits for a second admin"))
-    return await _judged(request, intent.id, _("Confirmed. The money is in the wallet"))
+        return await _reviewed(request, intent.id, _("Awaiting second approval"))
+    return await _reviewed(request, intent.id, _("Confirmed and credited"))
 
 
 @get(_ONE + "/reject", name="admin:reject-sheet", guards=[_MONEY])
 async def reject_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Before a proof is refused: why. The person reads it."""
+    """Ask why the receipts are rejected; the buyer sees the reason."""
     return sheet(request, "core/_reason.html", ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject"))
 
 
 @post(_ONE + "/reject", name="admin:reject-deposit", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Say that nothing arrived. Raises NotFound, PaymentClosed."""
+    """Reject the receipts: the payment was not received. Raises NotFound, PaymentClosed."""
     try:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = ReasonSheet("reject", f"{PAYMENTS}/{intent_id}/reject", error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     await site_of(request).services.payments.deposits.reject(request.user, IntentId(intent_id), form.reason)
-    return await _judged(request, IntentId(intent_id), _("Refused. They can read why"))
+    return await _reviewed(request, IntentId(intent_id), _("Receipt rejected"))
 
 
 async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
@@ -153,9 +155,9 @@ async def _refused(request: SoukRequest, intent: Intent, form: forms.Form[Receiv
     return sheet(request, "payments/admin/_confirm_deposit.html", view, status=FORM_ERROR)
 
 
-async def _judged(request: SoukRequest, intent_id: IntentId, told: str) -> Html:
+async def _reviewed(request: SoukRequest, intent_id: IntentId, message: str) -> Html:
     words = site_of(request).viewer(request.user).words
-    return toast(replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}"), words.gettext(told))
+    return toast(replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}"), words.gettext(message))
 
 
 HANDLERS: Final = (deposits, proof, receipt_sheet, confirm_sheet, confirm, reject_sheet, reject)

@@ -1,4 +1,4 @@
-"""The ways to pay as the operator configured them."""
+"""The payment methods as the operator configured them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _PATH: Final = ROOMS["ways"][0]
 
 
 @get(_PATH, name="admin:ways", guards=[_SETTINGS])
-async def ways(request: SoukRequest) -> Html:
-    """Every way to pay: on, off, half configured or wrong."""
+async def methods(request: SoukRequest) -> Html:
+    """Every payment method: enabled, disabled, half configured or misconfigured."""
     site, actor = site_of(request), request.user
     rows = present.setup_rows(await site.services.payments.methods.setups(actor), site.viewer(actor))
     return manage_page(request, "payments/admin/methods.html", SetupsPage(rows), "ways")
 
 
 @get(_PATH + "/{name:str}", name="admin:way", guards=[_SETTINGS])
-async def way(request: SoukRequest, name: FromPath[str]) -> Html:
-    """One way with its variables and its webhook's address. Raises NotFound."""
+async def method(request: SoukRequest, name: FromPath[str]) -> Html:
+    """One payment method with its variables and its webhook URL. Raises NotFound."""
     site, actor = site_of(request), request.user
     found = next((item for item in await site.services.payments.methods.setups(actor) if item.name == name), None)
     if found is None:
-        raise NotFound("no such way to pay")
+        raise NotFound("no such payment method")
     notes = await site.services.payments.methods.examine(actor, name)
     return sheet(
         request, "payments/admin/_method.html", SetupSheet(present.setup_row(found, site.viewer(actor)), tuple(notes))
     )
 
 
-HANDLERS: Final = (ways, way)
+HANDLERS: Final = (methods, method)

@@ -1,4 +1,4 @@
-"""All payments, and one of them with everything that is known of it."""
+"""The list of payments, and one payment in full."""
 
 from __future__ import annotations
 
@@ -41,23 +41,25 @@ PAYMENTS: Final = "/admin/payments"
 
 
 class PaymentsQuery(msgspec.Struct, frozen=True):
-    """What is looked for, or what the list is narrowed to."""
+    """The search, or else the filters of the list."""
 
     q: str = ""
-    way: Annotated[str, Meta(max_length=40)] = ""
+    method: Annotated[str, Meta(max_length=40)] = msgspec.field(default="", name="way")
     status: IntentStatus | None = None
     person: UUID | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
     def href(self, **change: object) -> str:
-        """The list's address with some of it changed."""
-        made = msgspec.structs.replace(self, **change)
-        return address(PAYMENTS, way=made.way, status=made.status, person=str(made.person or ""), cursor=made.cursor)
+        """The list's address with these filters changed."""
+        query = msgspec.structs.replace(self, **change)
+        return address(
+            PAYMENTS, method=query.method, status=query.status, person=str(query.person or ""), cursor=query.cursor
+        )
 
 
 @get(PAYMENTS, name="admin:payments", guards=[_MONEY])
 async def payments(request: SoukRequest) -> Html:
-    """Everybody's payments, the latest first; a next page comes as rows only."""
+    """All payments, the latest first; a search or a next page is rows only."""
     query = forms.read_query(request, PaymentsQuery)
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
@@ -68,7 +70,7 @@ async def payments(request: SoukRequest) -> Html:
     else:
         found = await site.services.payments.inbox.list_payments(
             actor,
-            method=query.way or None,
+            method=query.method or None,
             status=query.status,
             user_id=UserId(query.person) if query.person else None,
             cursor=query.cursor or None,
@@ -77,11 +79,11 @@ async def payments(request: SoukRequest) -> Html:
     more = asked_for_more(request, query.cursor)
     view = ManagePayments(
         query=wanted,
-        ways=await _way_chips(request, query),
+        methods=await _method_chips(request, query),
         statuses=_status_chips(query, request),
         rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
         person=await _person_chip(request, query),
-        filtered=bool(query.way or query.status or query.person),
+        filtered=bool(query.method or query.status or query.person),
         next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
         more=more,
     )
@@ -94,25 +96,25 @@ async def payments(request: SoukRequest) -> Html:
 
 @get(PAYMENTS + "/{intent_id:uuid}", name="admin:payment", guards=[_MONEY])
 async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """One payment with everything. Raises NotFound."""
+    """One payment in full. Raises NotFound."""
     return await payment_page(request, IntentId(intent_id))
 
 
 @post(PAYMENTS + "/{intent_id:uuid}/look", name="admin:look", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Ask the provider now, however long the payment's time is over. Raises NotFound."""
+    """Ask the provider now, also long after the payment has expired. Raises NotFound."""
     site, words = site_of(request), site_of(request).viewer(request.user).words
     try:
         await site.services.payments.intents.poll_now(request.user, IntentId(intent_id))
     except Unavailable:
         shown = to_app(await payment_page(request, IntentId(intent_id)))
-        return toast(shown, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+        return toast(shown, words.gettext("The provider isn't responding. Try again shortly"), "bad")
     shown = to_app(await payment_page(request, IntentId(intent_id)))
-    return toast(shown, words.gettext("The provider has been asked"))
+    return toast(shown, words.gettext("Checked with the provider"))
 
 
 async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
-    """The page of one payment; its changing part alone when that asks to be brought up to date. Raises NotFound."""
+    """The page of one payment; only its changing part when that asks for itself. Raises NotFound."""
     services, actor = site_of(request).services, request.user
     viewer = site_of(request).viewer(actor)
     found, choice = await asyncio.gather(
@@ -136,12 +138,12 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         refundable=bool(choice.most),
         obstacle=refund_screens.obstacle(choice, viewer) if intent.credited else "",
         deposit=await _deposit(request, intent),
-        can_look=intent.external_id is not None
+        checkable=intent.external_id is not None
         and intent.method != event_screens.DEPOSIT
         and services.payments.methods.is_enabled(intent.method),
         until=intent.expires_at if intent.is_open else None,
         live_url=live_url(request, f"payment:{intent.id}"),
-        seen_at=services.payments.methods.explorer_url(intent),
+        explorer_url=services.payments.methods.explorer_url(intent),
     )
     if asked_by(request, "payment"):
         return fragment(request, "payments/admin/_payment.html", view)
@@ -149,7 +151,7 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
 
 
 async def order_number(request: SoukRequest, order_id: OrderId | None) -> str:
-    """The number of an order that money is for."""
+    """The number of the order that a payment is for; empty for a top-up."""
     if order_id is None:
         return ""
     numbers = await site_of(request).services.orders.history.numbers_of(request.user, [order_id])
@@ -167,7 +169,7 @@ async def _deposit(request: SoukRequest, intent: Intent) -> ManageDeposit | None
 
 
 async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | None:
-    """The person whose payments are listed, to be taken off again."""
+    """The filter by person, as a chip that removes it."""
     if query.person is None:
         return None
     names = await site_of(request).services.identity.people.names_of(request.user, [UserId(query.person)])
@@ -176,18 +178,18 @@ async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | Non
     )
 
 
-async def _way_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
+async def _method_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
     site, actor = site_of(request), request.user
-    names = [way.name for way in await site.services.payments.methods.enabled(actor)]
-    if query.way and query.way not in names:  # switched off since
-        names.append(query.way)
-    chips = [Chip(href=query.href(way="", cursor=""), active=not query.way, key="all")]
+    names = [method.name for method in await site.services.payments.methods.enabled(actor)]
+    if query.method and query.method not in names:  # disabled since
+        names.append(query.method)
+    chips = [Chip(href=query.href(method="", cursor=""), active=not query.method, key="all")]
     return tuple(
         chips
         + [
             Chip(
-                href=query.href(way=name, cursor=""),
-                active=name == query.way,
+                href=query.href(method=name, cursor=""),
+                active=name == query.method,
                 label=method_title(name, site.viewer(actor)),
             )
             for name in names

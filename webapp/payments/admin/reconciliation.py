@@ -1,4 +1,4 @@
-"""Every provider compared with the books."""
+"""Reconciliation: every provider compared with the ledger."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PATH: Final = PAYMENTS + "/reconciliation"
 
 @get(_PATH, name="admin:reconciliation", guards=[_MONEY])
 async def reconciliation(request: SoukRequest) -> Html:
-    """The latest comparison of each provider; those under way are followed live."""
+    """The latest reconciliation of each provider; running ones are followed live."""
     return await _page(request)
 
 
 @post(_PATH, name="admin:compare", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def compare(request: SoukRequest) -> Html:
-    """Have the worker compare every provider; the page follows it."""
+    """Have the worker reconcile every provider; the page follows it."""
     await site_of(request).services.payments.reconciliation.request(request.user)
     return await _page(request)
 
@@ -38,21 +38,21 @@ async def compare(request: SoukRequest) -> Html:
 async def _page(request: SoukRequest) -> Html:
     site, actor = site_of(request), request.user
     service, viewer = site.services.payments.reconciliation, site.viewer(actor)
-    found, waiting, ways = await asyncio.gather(
+    latest, waiting, methods = await asyncio.gather(
         service.latest(actor), service.pending(actor), site.services.payments.methods.enabled(actor)
     )
-    latest = present.latest_of_each(found)
-    reconcilable = {way.name: way.reconcilable for way in ways}
-    names = [*dict.fromkeys([*reconcilable, *latest])]
+    latest_of = present.latest_of_each(latest)
+    reconcilable = {method.name: method.reconcilable for method in methods}
+    names = [*dict.fromkeys([*reconcilable, *latest_of])]
     view = ReconciliationPage(
         rows=tuple(
             present.comparison(
-                name, latest.get(name), viewer, waiting=name in waiting, reconcilable=reconcilable.get(name, True)
+                name, latest_of.get(name), viewer, waiting=name in waiting, reconcilable=reconcilable.get(name, True)
             )
             for name in names
         ),
-        done=len(ways) - len(waiting),
-        total=len(ways),
+        done=len(methods) - len(waiting),
+        total=len(methods),
         live_url=live_url(request, "reconciliation:all") if waiting else None,
     )
     if asked_by(request, "comparisons"):

@@ -1,4 +1,4 @@
-"""A top-up goes back through its provider, whole or in part."""
+"""Refunds of payments through their providers, in full or in part."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class AmountForm(msgspec.Struct, frozen=True):
 
 @get(_PATH, name="admin:refund-sheet", guards=[_MONEY])
 async def refund_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Before a top-up goes back: how much, and why. Raises NotFound."""
+    """Ask how much is refunded, and why. Raises NotFound."""
     return sheet(request, "payments/admin/_refund.html", await _view(request, IntentId(intent_id)))
 
 
 @post(_PATH, name="admin:refund", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def refund(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Send it back; the same sheet again sends nothing more. Raises NotFound."""
+    """Refund it; the same sheet again refunds nothing more. Raises NotFound."""
     form = await forms.read(request, AmountForm)
     error = part_screens.amount_error(form)
     if form.value is not None:
@@ -84,16 +84,16 @@ async def _refund(request: SoukRequest, intent_id: IntentId, form: AmountForm) -
     await services.payments.refunds.refund_top_up(actor, intent_id, form.amount, form.reason, idempotency_key=key)
     words = site_of(request).viewer(actor).words
     done = replaced(await payment_page(request, intent_id), f"{PAYMENTS}/{intent_id}")
-    return toast(done, words.gettext("The money is on its way back"))
+    return toast(done, words.gettext("Refund started"))
 
 
 async def ask_refund(request: SoukRequest, amount: Money, user_id: UserId) -> Html:
-    """The question before money goes back, with the sum and whose it is."""
+    """The confirmation before a refund, with the amount and the buyer's name."""
     names = await site_of(request).services.identity.people.names_of(request.user, [user_id])
     viewer = site_of(request).viewer(request.user)
-    told = {"amount": format_money(amount, viewer.locale), "name": isolated(names.get(user_id, "—"))}
-    title = viewer.words.gettext("Refund %(amount)s to %(name)s?") % told
-    button = viewer.words.gettext("Refund %(amount)s") % told
+    values = {"amount": format_money(amount, viewer.locale), "name": isolated(names.get(user_id, "—"))}
+    title = viewer.words.gettext("Refund %(amount)s to %(name)s?") % values
+    button = viewer.words.gettext("Refund %(amount)s") % values
     return await question(request, title, button, viewer.words.gettext("This can't be undone."), danger=True)
 
 

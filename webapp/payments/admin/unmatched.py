@@ -1,4 +1,4 @@
-"""Money and news that belong to no payment of ours: given to somebody, accepted, or put aside."""
+"""Unmatched payments: provider events that belong to no payment. Each is assigned, accepted or dismissed."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _ERRORS: Final[dict[str, AmountError]] = {"above_maximum": "too_much", "no_price
 
 
 class PageQuery(msgspec.Struct, frozen=True):
-    """Where the list goes on."""
+    """The page of the list."""
 
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
 class SearchQuery(PageQuery, frozen=True):
-    """Who is looked for."""
+    """The search for a person."""
 
     q: str = ""
 
@@ -66,14 +66,14 @@ class AssignForm(msgspec.Struct, frozen=True):
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
-    """Why."""
+    """Why the event is dismissed."""
 
     reason: forms.Reason
 
 
 @get(UNMATCHED, name="admin:unmatched", guards=[_MONEY])
 async def unmatched(request: SoukRequest) -> Html:
-    """What belongs to nobody, the latest first; a next page comes as rows only."""
+    """Unmatched payments, the latest first; a next page is rows only."""
     query = forms.read_query(request, PageQuery)
     view = await _unmatched_view(request, query.cursor)
     if asked_for_more(request, query.cursor):
@@ -83,7 +83,7 @@ async def unmatched(request: SoukRequest) -> Html:
 
 @get(_ONE, name="admin:event", guards=[_MONEY])
 async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """One message, and what can be done about it. Raises NotFound."""
+    """One provider event, and what can be done about it. Raises NotFound."""
     site, actor = site_of(request), request.user
     found = await _event(request, event_id)
     viewer = site.viewer(actor)
@@ -100,7 +100,7 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 
 @get(_ONE + "/people", name="admin:assignees", guards=[_MONEY])
 async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Who gets it: people as the people's page finds them; a search or a next page comes as rows only."""
+    """Choose the person who gets the money; a search or a next page is rows only."""
     query = forms.read_query(request, SearchQuery)
     wanted = searched(query.q).removeprefix("@")
     found = await site_of(request).services.identity.people.find_users(request.user, wanted, query.cursor or None)
@@ -121,7 +121,7 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 
 @get(_ONE + "/assign", name="admin:assign-sheet", guards=[_MONEY])
 async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Before money is given to somebody: how much of the shop's currency it is worth. Raises NotFound."""
+    """Ask how much of the shop's currency is credited, and to whom. Raises NotFound."""
     receiver = forms.read_query(request, ReceiverForm)
     found = await _event(request, event_id)
     return sheet(request, "payments/admin/_assign.html", await _assign_view(request, found, receiver, forms.Form()))
@@ -129,7 +129,10 @@ async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 
 @post(_ONE + "/assign", name="admin:assign", guards=[_MONEY, limited(PURCHASE)], status_code=200)
 async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Give it to a person, or to an order and its buyer. Raises NotFound, PaymentClosed once it is settled."""
+    """Credit it to a person, or to an order's buyer for the order.
+
+    Raises NotFound, PaymentClosed once it is settled.
+    """
     receiver = await forms.read_form(request, ReceiverForm)
     form = await forms.read(request, AssignForm)
     found = await _event(request, event_id)
@@ -146,39 +149,39 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
         view = await _assign_view(request, found, receiver, form, error)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     if intent is None:
-        return await _settled(request, _("Waiting for a second admin"))
-    return await _given(request, intent)
+        return await _settled(request, _("Awaiting second approval"))
+    return await _credited(request, intent)
 
 
 @post(_ONE + "/accept", name="admin:accept-refund", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def accept(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Book a refund that was made at the provider. Raises NotFound, PaymentClosed for anything else."""
+    """Record a refund that was made at the provider. Raises NotFound, PaymentClosed for any other event."""
     await site_of(request).services.payments.inbox.accept_refund(request.user, PaymentEventId(event_id))
-    return await _settled(request, _("The refund is booked"))
+    return await _settled(request, _("Refund recorded"))
 
 
 @get(_ONE + "/dismiss", name="admin:dismiss-sheet", guards=[_MONEY])
 async def dismiss_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Before a message is dismissed: why. Raises NotFound."""
+    """Ask why the event is dismissed. Raises NotFound."""
     return sheet(request, "core/_reason.html", await _dismiss_view(request, event_id))
 
 
 @post(_ONE + "/dismiss", name="admin:dismiss", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
-    """Put a message aside. Raises NotFound, PaymentClosed once it is settled."""
+    """Dismiss the event. Raises NotFound, PaymentClosed once it is settled."""
     try:
         form = await forms.read_form(request, ReasonForm)
     except Invalid:
         view = msgspec.structs.replace(await _dismiss_view(request, event_id), error=True)
         return sheet(request, "core/_reason.html", view, status=FORM_ERROR)
     done = await site_of(request).services.payments.inbox.dismiss(request.user, PaymentEventId(event_id), form.reason)
-    return await _settled(request, _("Put aside") if done else _("Waiting for a second admin"))
+    return await _settled(request, _("Dismissed") if done else _("Awaiting second approval"))
 
 
 async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
     services, found = site_of(request).services, await _event(request, event_id)
     limit = None
-    if "accept" in _can(found):  # the person keeps the money of a refund that is dismissed
+    if "accept" in _can(found):  # the buyer keeps the money of a refund that is dismissed
         limit = await services.approvals.limit_on(request.user, Permission.MONEY, None)
     return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
 
@@ -199,7 +202,7 @@ def _can(found: ProviderEvent) -> frozenset[EventAction]:
 
 
 async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | None, OrderId | None]:
-    """Who gets the money, and for which order."""
+    """The person who gets the money, and the order that it pays for."""
     if form.person is not None:
         return UserId(form.person), None
     order = await site_of(request).services.orders.history.find_by_number(request.user, form.order)
@@ -223,7 +226,7 @@ async def _assign_view(
     to = None if receiver.person is None else UserId(receiver.person)
     return AssignSheet(
         action=f"{UNMATCHED}/{found.id}/assign",
-        came=found.amount,
+        received=found.amount,
         currency=site_of(request).settings.shop_currency,
         most=most,
         person=None if to is None else await _person(request, to),
@@ -252,17 +255,17 @@ async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
     )
 
 
-async def _given(request: SoukRequest, intent: Intent) -> Html:
+async def _credited(request: SoukRequest, intent: Intent) -> Html:
     words = site_of(request).viewer(request.user).words
     shown = replaced(to_app(await payment_page(request, intent.id)), f"{PAYMENTS}/{intent.id}")
-    return toast(shown, words.gettext("Given. It is in their wallet"))
+    return toast(shown, words.gettext("Assigned and credited"))
 
 
-async def _settled(request: SoukRequest, told: str) -> Html:
+async def _settled(request: SoukRequest, message: str) -> Html:
     view = await _unmatched_view(request, "")
     shown = manage_page(request, "payments/admin/unmatched.html", view, "payments", back=PAYMENTS)
     words = site_of(request).viewer(request.user).words
-    return toast(replaced(to_app(shown), UNMATCHED), words.gettext(told))
+    return toast(replaced(to_app(shown), UNMATCHED), words.gettext(message))
 
 
 HANDLERS: Final = (unmatched, event, people, assign_sheet, assign, accept, dismiss_sheet, dismiss)

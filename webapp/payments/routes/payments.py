@@ -1,4 +1,4 @@
-"""A payment on its way, the proofs of one by hand, and the list of them all."""
+"""One payment with its transfer receipts, and the list of the person's payments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ROOM: Final = 64 * 1024
 
 
 class PaymentQuery(msgspec.Struct, frozen=True):
-    """What the page that asks again has shown already."""
+    """What the page that asks again already shows."""
 
     seen: Annotated[str, Meta(max_length=32)] = ""
 
@@ -55,7 +55,7 @@ async def payments(request: SoukRequest) -> Html:
 
 @get("/wallet/payments/{intent_id:uuid}", name="wallet:payment")
 async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """A payment as it stands, the provider asked anew while it is open. Raises NotFound, also for another's."""
+    """A payment, checked with its provider while it is open. Raises NotFound, also for another person's."""
     query = forms.read_query(request, PaymentQuery)
     intent = await site_of(request).services.payments.intents.refresh(request.user, IntentId(intent_id))
     asked_again = asked_by(request, "payment")
@@ -72,23 +72,23 @@ async def payment(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 @post("/wallet/payments/{intent_id:uuid}/look", name="wallet:look", guards=[limited(WRITE)], status_code=200)
 async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Ask the provider now, however long the payment's time is over. Raises NotFound, also for another's."""
+    """Ask the provider now, also long after the payment has expired. Raises NotFound, also for another person's."""
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
     before = await services.payments.intents.intent(request.user, IntentId(intent_id))
     try:
         found = await services.payments.intents.poll_now(request.user, before.id)
     except Unavailable:
         answer = fragment(request, "payments/_payment.html", await _view(request, before))
-        return toast(answer, words.gettext("This way does not answer just now. Try again in a moment"), "bad")
+        return toast(answer, words.gettext("The provider isn't responding. Try again shortly"), "bad")
     if landed := await _landed(request, found):
         return landed
     answer = fragment(request, "payments/_payment.html", await _view(request, found))
-    return answer if found.status is not before.status else toast(answer, words.gettext("Nothing has arrived so far"))
+    return answer if found.status is not before.status else toast(answer, words.gettext("No payment received yet"))
 
 
 @get("/wallet/payments/{intent_id:uuid}/receipt", name="wallet:receipt-sheet")
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Choose the file that shows a transfer. Raises NotFound, also for another's payment."""
+    """Ask for the file of a transfer receipt. Raises NotFound, also for another person's payment."""
     intent = await site_of(request).services.payments.intents.intent(request.user, IntentId(intent_id))
     return sheet(request, "payments/_send_receipt.html", SendReceiptSheet(str(intent.id)))
 
@@ -101,7 +101,7 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html
     request_max_body_size=MAX_RECEIPT_BYTES + _ROOM,
 )
 async def add_receipt(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
-    """Take a picture or a PDF that shows a payment by hand. Raises NotFound, PaymentClosed."""
+    """Accept a transfer receipt: a picture or a PDF. Raises NotFound, PaymentClosed."""
     services = site_of(request).services
     sent = (await forms.posted(request)).get("proof")
     data = await sent.read() if isinstance(sent, UploadFile) else b""

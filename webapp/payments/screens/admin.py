@@ -1,4 +1,4 @@
-"""Payments, refunds and providers' messages as admins see them."""
+"""The list of payments and one payment, as admins see them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from webapp.payments.screens.methods import method_look, method_title
 
 
 def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> ManagePaymentRow:
-    """A payment in a list: what reached the wallet, or what is meant to."""
+    """A payment in a list, with the amount that was credited, or else requested."""
     icon, hue = method_look(intent.method)
     paid = intent.received or intent.payable
     return ManagePaymentRow(
         id=str(intent.id),
         reference=intent.reference,
         person=names.get(intent.user_id, "—"),
-        way=method_title(intent.method, viewer),
+        method=method_title(intent.method, viewer),
         icon=icon,
         hue=hue,
         amount=intent.credited or intent.amount,
@@ -41,38 +41,38 @@ def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> 
 
 
 def sums(intent: Intent, viewer: Viewer) -> tuple[tuple[str, Money], ...]:
-    """The sums of a payment, those of the other asset beside the shop's; nothing that is nothing."""
+    """The amounts of a payment, without zeros; those in a foreign asset beside those in the shop's currency."""
     say = viewer.words.gettext
-    abroad = intent.payable.currency != intent.amount.currency
-    rows = [(say(_("Asked for")), intent.amount)]
-    if abroad:
-        rows.append((say(_("To be paid")), intent.payable))
-    if intent.received and (abroad or intent.received != intent.credited):
+    foreign = intent.payable.currency != intent.amount.currency
+    rows = [(say(_("Requested")), intent.amount)]
+    if foreign:
+        rows.append((say(_("Amount due")), intent.payable))
+    if intent.received and (foreign or intent.received != intent.credited):
         rows.append((say(_("Received")), intent.received))
     if intent.credited:
-        rows.append((say(_("In the wallet")), intent.credited))
+        rows.append((say(_("Credited")), intent.credited))
     if intent.refunded:
         rows.append((say(_("Refunded")), -intent.refunded))
     return tuple(rows)
 
 
 def payment_facts(intent: Intent, viewer: Viewer) -> tuple[Fact, ...]:
-    """The codes of a payment: ours, the provider's, and what is known of money on its way."""
+    """The ids of a payment, and what the provider says about its progress."""
     say = viewer.words.gettext
-    named = [
+    facts = [
         (say(_("Reference")), intent.reference),
-        (say(_("Our id")), str(intent.id)),
-        (say(_("The provider's id")), intent.external_id or ""),
-        (say(_("The money's id")), intent.charge_id or ""),
+        (say(_("Payment ID")), str(intent.id)),
+        (say(_("Provider ID")), intent.external_id or ""),
+        (say(_("Transaction ID")), intent.charge_id or ""),
         *details(intent.progress),
     ]
     if intent.action is not None:
-        named += [(name, value) for name, value in intent.action.fields.items() if name in {"address", "comment"}]
-    return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in named if value)
+        facts += [(name, value) for name, value in intent.action.fields.items() if name in {"address", "comment"}]
+    return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in facts if value)
 
 
 class PlaceRow(msgspec.Struct, frozen=True):
-    """A page about money, with what waits there."""
+    """A page about payments, with the number of its open items."""
 
     key: Literal["unmatched", "deposits", "approvals", "reconciliation"]
     href: str
@@ -81,9 +81,9 @@ class PlaceRow(msgspec.Struct, frozen=True):
 
 
 class ManagePayments(msgspec.Struct, frozen=True):
-    """payments/admin/payments.html; payments/admin/_payment_rows.html takes the same for a next page (``more``)."""
+    """payments/admin/payments.html; payments/admin/_payment_rows.html shows a search or next page (``more``)."""
 
-    ways: tuple[Chip, ...]
+    methods: tuple[Chip, ...]
     statuses: tuple[Chip, ...]
     rows: tuple[ManagePaymentRow, ...]
     query: str = ""
@@ -95,10 +95,7 @@ class ManagePayments(msgspec.Struct, frozen=True):
 
 
 class PaymentFilePage(msgspec.Struct, frozen=True):
-    """payments/admin/payment.html: all that is known of one payment. ``obstacle`` says why nothing of it can go back.
-
-    ``seen_at`` shows its latest transfer on its chain.
-    """
+    """payments/admin/payment.html: one payment in full."""
 
     payment: ManagePaymentRow
     sums: tuple[tuple[str, Money], ...]
@@ -110,8 +107,11 @@ class PaymentFilePage(msgspec.Struct, frozen=True):
     refunds: tuple[RefundView, ...] = ()
     refundable: bool = False
     obstacle: str = ""
+    """Why nothing of it can be refunded."""
     deposit: ManageDeposit | None = None
-    can_look: bool = False
+    checkable: bool = False
+    """Whether the provider can be asked about it now."""
     until: datetime | None = None
     live_url: str | None = None
-    seen_at: str = ""
+    explorer_url: str = ""
+    """Shows its latest transfer on its chain."""

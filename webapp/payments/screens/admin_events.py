@@ -36,30 +36,30 @@ EventAction = Literal["person", "order", "accept", "dismiss"]
 
 
 _EVENTS: Final[dict[ProviderState, str]] = {
-    ProviderState.PENDING: _("Waiting for the payment"),
-    ProviderState.CONFIRMING: _("Money is on its way"),
-    ProviderState.PAID: _("Money came"),
-    ProviderState.REFUNDED: _("Money went back"),
-    ProviderState.FAILED: _("The payment failed"),
-    ProviderState.EXPIRED: _("The payment ran out"),
+    ProviderState.PENDING: _("Awaiting payment"),
+    ProviderState.CONFIRMING: _("Confirming"),
+    ProviderState.PAID: _("Payment received"),
+    ProviderState.REFUNDED: _("Refunded"),
+    ProviderState.FAILED: _("Payment failed"),
+    ProviderState.EXPIRED: _("Payment expired"),
 }
 
 
 _OUTCOMES: Final[dict[Outcome, tuple[str, Tone]]] = {
     Outcome.APPLIED: (_("Done"), "good"),
-    Outcome.IGNORED: (_("Old news"), ""),
+    Outcome.IGNORED: (_("No change"), ""),
     Outcome.UNMATCHED: (_("Unmatched"), "bad"),
-    Outcome.DUPLICATE: (_("Seen before"), ""),
-    Outcome.DISMISSED: (_("Put aside"), ""),
+    Outcome.DUPLICATE: (_("Duplicate"), ""),
+    Outcome.DISMISSED: (_("Dismissed"), ""),
 }
 
 
 DEPOSIT: Final = "deposit"
-"""The way of payments by hand."""
+"""The payment method of payments by hand."""
 
 
 class EventView(msgspec.Struct, frozen=True):
-    """A provider's message and what became of it; ``href`` where an admin must look."""
+    """A provider event and its outcome; ``href`` where an admin must act."""
 
     id: str
     title: str
@@ -71,7 +71,7 @@ class EventView(msgspec.Struct, frozen=True):
 
 
 def event(row: ProviderEvent, viewer: Viewer) -> EventView:
-    """A provider's message."""
+    """A provider event."""
     return EventView(
         id=str(row.id),
         title=viewer.words.gettext(_EVENTS[row.state]),
@@ -84,19 +84,19 @@ def event(row: ProviderEvent, viewer: Viewer) -> EventView:
 
 
 def unmatched(row: ProviderEvent, viewer: Viewer) -> EventView:
-    """A message that belongs to nobody, under the name of its provider."""
+    """An unmatched event, under the name of its payment method."""
     return msgspec.structs.replace(event(row, viewer), badge=Badge(method_title(row.method, viewer)))
 
 
 def event_facts(row: ProviderEvent, viewer: Viewer) -> tuple[Fact, ...]:
-    """The codes of a message, and what the provider told beside."""
+    """The ids of an event, and the provider's details."""
     say = viewer.words.gettext
-    named = [(say(_("The provider's id")), row.event_id), *details(row.details)]
-    return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in named)
+    facts = [(say(_("Provider ID")), row.event_id), *details(row.details)]
+    return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in facts)
 
 
 class ManageProof(msgspec.Struct, frozen=True):
-    """A picture or a document that a person sent to show that they paid; ``url`` is signed."""
+    """A transfer receipt: a picture or a document; ``url`` is signed."""
 
     id: str
     url: str
@@ -106,9 +106,9 @@ class ManageProof(msgspec.Struct, frozen=True):
 
 
 class ManageDeposit(msgspec.Struct, frozen=True):
-    """A payment by hand: its proofs, the latest first, and what an admin may say of it.
+    """A payment by hand: its receipts, the latest first, and what an admin can do.
 
-    ``said_by`` has confirmed ``said``, and another admin has to say the same.
+    ``said_by`` has confirmed ``said``, and another admin must confirm the same.
     """
 
     proofs: tuple[ManageProof, ...]
@@ -125,7 +125,7 @@ def deposit(
     first: FirstApproval | None,
     names: Mapping[UserId, str],
 ) -> ManageDeposit:
-    """What an admin sees of a payment by hand, and may say of it; ``first`` has been said by one of ``names``."""
+    """A payment by hand as an admin sees it; ``first`` is the first approval, by one of ``names``."""
     can: set[Literal["confirm", "reject"]] = set()
     if intent.status is not IntentStatus.REFUNDED and intent.status is not IntentStatus.PARTIALLY_REFUNDED:
         can.add("confirm")
@@ -147,19 +147,19 @@ def deposit(
 
 
 def sent_for(intent: Intent, amount: Money) -> Money | None:
-    """What the provider sends back for ``amount``, where it deals in another asset; None for nothing."""
-    abroad = intent.received.currency != intent.amount.currency
-    return intent.refund_payable(amount) if abroad and amount else None
+    """What the provider sends for a refund of ``amount`` where that is a foreign asset, else None."""
+    foreign = intent.received.currency != intent.amount.currency
+    return intent.refund_payable(amount) if foreign and amount else None
 
 
 def assignee(person: UserRow) -> AssigneeRow:
-    """A person whom money may be given to."""
+    """A person who can be credited."""
     name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
     return assignee_named(person.id, name, person.username)
 
 
 def assignee_named(user_id: UserId, name: str, username: str | None = None) -> AssigneeRow:
-    """The same, of whom little is known."""
+    """A person who can be credited, by id and name alone."""
     return AssigneeRow(str(user_id), name, initial_of(name), hue_of(str(user_id)), username)
 
 
@@ -172,12 +172,10 @@ class ReceiptSheet(msgspec.Struct, frozen=True):
 
 
 class ConfirmDepositSheet(msgspec.Struct, frozen=True):
-    """payments/admin/_confirm_deposit.html: how much of ``payable`` has arrived in all.
+    """payments/admin/_confirm_deposit.html: how much of ``payable`` has been received in all.
 
-    ``received`` was confirmed before.
-
-    Above ``limit``, all that one admin makes in 24 hours together, another admin has to say the same; None where no
-    second admin can come to be needed, here and below.
+    ``received`` is confirmed already. Above the single-admin ``limit`` another admin must confirm the same; None where
+    no second admin can be needed.
     """
 
     action: str
@@ -190,20 +188,20 @@ class ConfirmDepositSheet(msgspec.Struct, frozen=True):
 
 
 class DepositsPage(msgspec.Struct, frozen=True):
-    """payments/admin/deposits.html: payments by hand whose proof waits for an admin."""
+    """payments/admin/deposits.html: payments by hand with receipts to review."""
 
     rows: tuple[ManagePaymentRow, ...]
 
 
 class UnmatchedPage(msgspec.Struct, frozen=True):
-    """payments/admin/unmatched.html; payments/admin/_unmatched_rows.html takes the same for a next page."""
+    """payments/admin/unmatched.html; payments/admin/_unmatched_rows.html shows a next page of it."""
 
     rows: tuple[EventView, ...]
     next_url: str | None = None
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """payments/admin/event.html: one message that belongs to nobody, and what can be done about it."""
+    """payments/admin/event.html: one unmatched event, and what can be done about it."""
 
     event: EventView
     facts: tuple[Fact, ...]
@@ -213,13 +211,13 @@ class EventPage(msgspec.Struct, frozen=True):
 
 
 class AssignSheet(msgspec.Struct, frozen=True):
-    """payments/admin/_assign.html: unmatched money for ``person``, or for the order whose number is ``typed_order``.
+    """payments/admin/_assign.html: an unmatched payment for ``person``, or for the order ``typed_order``.
 
-    ``most`` may be given for it; None where nobody knows what it is worth.
+    ``most`` is the largest amount that can be credited for it; None where its value is unknown.
     """
 
     action: str
-    came: Money
+    received: Money
     currency: str
     most: Money | None = None
     person: AssigneeRow | None = None

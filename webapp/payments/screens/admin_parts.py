@@ -1,4 +1,4 @@
-"""What the back office's pages of money share."""
+"""What the pages of payments in the back office share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from webapp.core.parts import AmountError, Badge, Hue, Preset, Tone
 from webapp.core.rendering import Viewer
 
 STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
-    IntentStatus.CREATED: (_("Not begun"), ""),
-    IntentStatus.PENDING: (_("Waiting"), "warn"),
+    IntentStatus.CREATED: (_("Created"), ""),
+    IntentStatus.PENDING: (_("Awaiting payment"), "warn"),
     IntentStatus.CONFIRMING: (_("Confirming"), "warn"),
-    IntentStatus.UNDERPAID: (_("Too little"), "warn"),
-    IntentStatus.SUCCEEDED: (_("Arrived"), "good"),
-    IntentStatus.OVERPAID: (_("Too much"), "good"),
-    IntentStatus.PARTIALLY_REFUNDED: (_("Partly paid back"), ""),
+    IntentStatus.UNDERPAID: (_("Underpaid"), "warn"),
+    IntentStatus.SUCCEEDED: (_("Received"), "good"),
+    IntentStatus.OVERPAID: (_("Overpaid"), "good"),
+    IntentStatus.PARTIALLY_REFUNDED: (_("Partly refunded"), ""),
     IntentStatus.REFUNDED: (_("Refunded"), ""),
     IntentStatus.EXPIRED: (_("Expired"), ""),
     IntentStatus.FAILED: (_("Failed"), "bad"),
@@ -34,17 +34,17 @@ STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
 
 
 def badge(state: tuple[str, Tone], viewer: Viewer) -> Badge:
-    """A state in the reader's words."""
+    """A status in the reader's language."""
     return Badge(viewer.words.gettext(state[0]), state[1])
 
 
 class ManagePaymentRow(msgspec.Struct, frozen=True):
-    """A payment in a list; ``paid`` is what came in another asset than the shop's."""
+    """A payment in a list; ``paid`` is what was received in a foreign asset."""
 
     id: str
     reference: str
     person: str
-    way: str
+    method: str
     icon: str
     hue: Hue
     amount: Money
@@ -53,9 +53,9 @@ class ManagePaymentRow(msgspec.Struct, frozen=True):
     paid: Money | None = None
 
 
-def details(told: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a provider told, under its own names."""
-    return [(name.replace("_", " "), value) for name, value in told.items() if value]
+def details(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a provider says about a payment, under its own names."""
+    return [(name.replace("_", " "), value) for name, value in said.items() if value]
 
 
 def presets(most: Money, chosen: str = "") -> tuple[Preset, ...]:

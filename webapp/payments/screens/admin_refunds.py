@@ -23,20 +23,20 @@ from webapp.payments.screens.admin_parts import badge
 from webapp.payments.screens.methods import method_title
 
 _REFUNDS: Final[dict[RefundStatus, tuple[str, Tone]]] = {
-    RefundStatus.PENDING: (_("On its way"), "warn"),
+    RefundStatus.PENDING: (_("Processing"), "warn"),
     RefundStatus.SUCCEEDED: (_("Sent"), "good"),
-    RefundStatus.FAILED: (_("Refused, in the wallet"), "bad"),
+    RefundStatus.FAILED: (_("Failed, in balance"), "bad"),
 }
 
 
-_WAITS: Final[tuple[str, Tone]] = (_("Waits: this way is off"), "bad")
+_WAITS: Final[tuple[str, Tone]] = (_("Method disabled"), "bad")
 
 
 _OBSTACLES: Final[dict[RefundObstacle, str]] = {
-    RefundObstacle.NOTHING_LEFT: _("Nothing of it is left to pay back."),
-    RefundObstacle.METHOD_OFF: _("This way to pay is switched off, so nothing can go back through it."),
-    RefundObstacle.METHOD_CANNOT: _("This provider takes money only: it cannot be paid back through it."),
-    RefundObstacle.SPENT: _("It was spent: the wallet holds too little to send it back."),
+    RefundObstacle.NOTHING_LEFT: _("Nothing left to refund."),
+    RefundObstacle.METHOD_OFF: _("This payment method is disabled and can't be used for refunds."),
+    RefundObstacle.METHOD_CANNOT: _("This provider doesn't support refunds."),
+    RefundObstacle.SPENT: _("Already spent: the balance is too low for a refund."),
 }
 
 
@@ -44,26 +44,26 @@ _SHORT: Final = 12
 
 
 class RefundView(msgspec.Struct, frozen=True):
-    """Money on its way back, or back; ``sent`` is what the provider sends where that is another asset."""
+    """A refund; ``sent`` is what the provider sends where that is a foreign asset."""
 
     amount: Money
     badge: Badge
     at: datetime
     reason: str = ""
-    way: str = ""
+    method: str = ""
     sent: Money | None = None
     href: str | None = None
 
 
 def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = False) -> RefundView:
-    """Money on its way back; ``linked`` leads to the payment that it came by. ``off``: its way is switched off."""
+    """A refund of a payment; ``linked`` leads to the payment. ``off``: its payment method is disabled."""
     waits = off and row.status is RefundStatus.PENDING
     return RefundView(
         amount=row.amount,
         badge=badge(_WAITS if waits else _REFUNDS[row.status], viewer),
         at=row.created_at,
         reason=row.reason,
-        way=method_title(row.method, viewer),
+        method=method_title(row.method, viewer),
         sent=row.payable if row.payable.currency != row.amount.currency else None,
         href=f"/admin/payments/{row.intent_id}" if linked else None,
     )
@@ -72,9 +72,9 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = Fal
 def order_refunds(
     done: Sequence[OrderRefundRow], sent: Sequence[Refund], viewer: Viewer, *, linked: bool, off: Collection[str]
 ) -> tuple[RefundView, ...]:
-    """All that went back of an order: to the balance, and through providers with what they made of it.
+    """All refunds of an order, to the balance and through providers.
 
-    ``off`` are the ways that are switched off.
+    ``off`` are the payment methods that are disabled.
     """
     to_wallet = viewer.words.gettext(_("To their balance"))
     rows = [
@@ -87,7 +87,7 @@ def order_refunds(
 
 
 class TargetRow(msgspec.Struct, frozen=True):
-    """Where money can go back to, and how much of it; ``obstacle`` says why it cannot; ``title`` names a provider."""
+    """Where an order can be refunded to, and how much; ``obstacle`` says why it can't; ``title`` names a provider."""
 
     key: Literal["wallet", "provider"]
     most: Money
@@ -97,7 +97,7 @@ class TargetRow(msgspec.Struct, frozen=True):
 
 
 def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
-    """Where the money of an order can go back to."""
+    """The balance and the provider of an order, as targets of a refund."""
     say = viewer.words.gettext
     through = min(sum(way.most.amount for way in back.ways), back.most.amount)
     names = ", ".join(dict.fromkeys(method_title(way.way, viewer) for way in back.ways))
@@ -107,23 +107,23 @@ def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
         TargetRow(
             "provider",
             Money(through, back.most.currency),
-            title=names or say(_("The way it came")),
+            title=names or say(_("Original payment method")),
             whole_only=whole_only,
-            obstacle="" if through else say(_("It was paid from the balance, or its provider takes money only.")),
+            obstacle="" if through else say(_("Paid from the balance, or the provider doesn't support refunds.")),
         ),
     )
 
 
 def obstacle(choice: RefundChoice, viewer: Viewer) -> str:
-    """Why nothing can go back through the provider; nothing where something can."""
+    """Why nothing can be refunded through the provider; empty where something can."""
     return viewer.words.gettext(_OBSTACLES[choice.obstacle]) if choice.obstacle else ""
 
 
 class RefundSheet(msgspec.Struct, frozen=True):
-    """payments/admin/_refund.html: how much of a payment or an order goes back, and where to.
+    """payments/admin/_refund.html: how much of a payment or an order is refunded, and where to.
 
-    ``targets`` offers the wallet and the provider of an order's money; empty where there is one way only. ``sent`` is
-    what the provider sends for ``most``, where it deals in another asset than the shop.
+    ``targets`` offers the balance and the provider of an order; empty for a payment. ``sent`` is what the provider
+    sends for ``most``, where that is a foreign asset.
     """
 
     action: str

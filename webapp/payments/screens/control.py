@@ -1,4 +1,4 @@
-"""How providers agree with the books, and how the ways to pay are set up."""
+"""Reconciliation of providers with the ledger, and how payment methods are configured."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from webapp.payments.screens.admin_parts import as_id, badge
 from webapp.payments.screens.methods import method_look, method_title
 
 _DIFFERENCES: Final[dict[DifferenceKind, str]] = {
-    DifferenceKind.MISSING_HERE: _("The provider had money that the books did not know. It has been taken in."),
-    DifferenceKind.MISSING_THERE: _("The books have money that the provider does not know."),
-    DifferenceKind.AMOUNT: _("The books have more than the provider says came."),
-    DifferenceKind.REFUND: _("More was paid back at the provider than the books know."),
-    DifferenceKind.LEDGER: _("The ledger's account of this provider is not the sum of its payments."),
+    DifferenceKind.MISSING_HERE: _("The provider had a payment missing from the ledger. It is now recorded."),
+    DifferenceKind.MISSING_THERE: _("The ledger has a payment missing at the provider."),
+    DifferenceKind.AMOUNT: _("The ledger shows more than the provider received."),
+    DifferenceKind.REFUND: _("The provider refunded more than the ledger shows."),
+    DifferenceKind.LEDGER: _("The provider's ledger account doesn't equal the sum of its payments."),
 }
 
 
 def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]:
-    """The latest comparison of each provider; ``found`` begins with the latest of all."""
+    """The latest reconciliation of each provider; ``found`` has the latest of all first."""
     latest: dict[str, Reconciliation] = {}
     for one in found:
         latest.setdefault(one.method, one)
@@ -34,12 +34,12 @@ def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]
 
 
 def is_off(one: Reconciliation, *, reconcilable: bool = True) -> bool:
-    """Whether an admin should look: something differs, or could be compared and was not."""
+    """Whether an admin must act: something differs, or could be reconciled and was not."""
     return not one.agrees if reconcilable else bool(one.differences or one.error)
 
 
 class DifferenceView(msgspec.Struct, frozen=True):
-    """One disagreement in plain words; ``ours`` and ``theirs`` beside each other."""
+    """One difference: ``ours`` in the ledger, ``theirs`` at the provider."""
 
     text: str
     ours: Money
@@ -49,12 +49,12 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
-    """A provider's latest comparison; ``at`` None before the first, ``waiting`` while a new one is under way.
+    """A provider's latest reconciliation; ``at`` is None before the first, ``waiting`` while a new one runs.
 
-    ``by_hand``: nobody can be asked, so that a person has to look at the provider's own list.
+    ``by_hand``: no provider can be asked, so an admin compares the account statement.
     """
 
-    way: str
+    method: str
     icon: str
     hue: Hue
     badge: Badge
@@ -69,16 +69,16 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
 
 def comparison(
-    way: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, reconcilable: bool = True
+    method: str, one: Reconciliation | None, viewer: Viewer, *, waiting: bool, reconcilable: bool = True
 ) -> ComparisonView:
-    """A provider's latest comparison, or that there was none yet, or that there can be none."""
-    icon, hue = method_look(way)
-    title = method_title(way, viewer)
+    """A provider's latest reconciliation, or that there is none yet, or that there can be none."""
+    icon, hue = method_look(method)
+    title = method_title(method, viewer)
     verdict = _verdict(one, viewer, reconcilable=reconcilable)
     if one is None:
         return ComparisonView(title, icon, hue, verdict, waiting=waiting, by_hand=not reconcilable)
     return ComparisonView(
-        way=title,
+        method=title,
         icon=icon,
         hue=hue,
         badge=verdict,
@@ -95,14 +95,14 @@ def comparison(
 
 def _verdict(one: Reconciliation | None, viewer: Viewer, *, reconcilable: bool) -> Badge:
     if one is not None and one.differences:
-        return badge((_("Differs"), "bad"), viewer)
+        return badge((_("Doesn't match"), "bad"), viewer)
     if one is not None and one.error:
         return badge((_("No answer"), "warn"), viewer)
     if not reconcilable:
-        return badge((_("Cannot be compared"), ""), viewer)
+        return badge((_("Can't reconcile"), ""), viewer)
     if one is not None and one.unknown:
         return badge((_("Unknown"), "warn"), viewer)
-    return badge((_("Not compared yet"), "") if one is None else (_("Agrees"), "good"), viewer)
+    return badge((_("Not reconciled"), "") if one is None else (_("Matches"), "good"), viewer)
 
 
 def _difference(found: Difference, viewer: Viewer) -> DifferenceView:
@@ -120,7 +120,7 @@ def _difference(found: Difference, viewer: Viewer) -> DifferenceView:
 
 
 class SetupRow(msgspec.Struct, frozen=True):
-    """How a way to pay is configured; ``missing`` are names of variables."""
+    """How a payment method is configured; ``missing`` are names of variables."""
 
     key: str
     title: str
@@ -135,13 +135,13 @@ class SetupRow(msgspec.Struct, frozen=True):
 
 
 def setup_rows(found: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupRow, ...]:
-    """Every way to pay: what is wrong first, then what is on, what is half done, and what is off."""
+    """Every payment method: the misconfigured first, then incomplete, enabled and disabled ones."""
     order = (SetupState.WRONG, SetupState.INCOMPLETE, SetupState.ON, SetupState.OFF)
     return tuple(setup_row(item, viewer) for item in sorted(found, key=lambda item: order.index(item.state)))
 
 
 def setup_row(setup: ProviderSetup, viewer: Viewer) -> SetupRow:
-    """A way to pay as the operator configured it."""
+    """A payment method as the operator configured it."""
     icon, hue = method_look(setup.name)
     return SetupRow(
         key=setup.name,
@@ -167,13 +167,13 @@ class ReconciliationPage(msgspec.Struct, frozen=True):
 
 
 class SetupsPage(msgspec.Struct, frozen=True):
-    """payments/admin/methods.html"""
+    """payments/admin/methods.html: every payment method."""
 
     rows: tuple[SetupRow, ...]
 
 
 class SetupSheet(msgspec.Struct, frozen=True):
-    """payments/admin/_method.html; ``notes`` is what its provider says of itself now, in English."""
+    """payments/admin/_method.html: one payment method; ``notes`` are warnings of its provider, in English."""
 
     row: SetupRow
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Money that belongs to nobody, payments by hand, comparisons, and how the ways to pay are set up."""
+"""Unmatched payments, payments by hand, reconciliation, and how payment methods are configured."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def balance(services: Services, visitor: Visitor) -> int:
 
 
 async def test_unmatched_money_waits_in_plain_words(services: Services, root: Visitor) -> None:
-    assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
+    assert "No unmatched payments" in (await root.get("/admin/payments/unmatched")).text
     assert "Unmatched payments" not in (await root.get("/admin")).text
     event = await stray(services, root)
     listed = (await root.get("/admin/payments/unmatched")).text
@@ -71,17 +71,17 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
     for amount in ("", "much", "0", "-3", "99999999999999999"):
         refused = await root.post(f"{path}/assign", data={"person": str(actor.id), "amount": amount})
         assert refused.status_code == 422, amount
-        assert "Type a" in refused.text
+        assert "Enter a" in refused.text
     more = await root.post(f"{path}/assign", data={"person": str(actor.id), "amount": "15.01"})
-    assert (more.status_code, "The most is $15.00." in more.text) == (422, True)
+    assert (more.status_code, "The maximum is $15.00." in more.text) == (422, True)
     data = {"person": str(actor.id), "amount": "12"}
     given = await root.post(f"{path}/assign", data=data)
     assert given.status_code == 200
     assert given.headers["hx-replace-url"].startswith("/admin/payments/0")
     assert (await root.post(f"{path}/assign", data=data)).status_code == 409
     assert await balance(services, omar) == 1200
-    assert "All money has its owner" in (await root.get("/admin/payments/unmatched")).text
-    assert "This has been dealt with." in (await root.get(path)).text
+    assert "No unmatched payments" in (await root.get("/admin/payments/unmatched")).text
+    assert "Already handled." in (await root.get(path)).text
     assert (await services.wallet.ledger.verify(await arrive(services, root))).balanced
 
 
@@ -92,7 +92,7 @@ async def test_it_is_given_to_an_order_by_its_number(services: Services, visitor
     event = await stray(services, root)
     path = f"/admin/payments/unmatched/{event.id}/assign"
     assert (await root.get(path)).status_code == 200
-    for order, words in (("", "Type the number of the order."), ("S-000000", "No order has this number.")):
+    for order, words in (("", "Enter the order number."), ("S-000000", "No order has this number.")):
         refused = await root.post(path, data={"order": order, "amount": "15"})
         assert refused.status_code == 422
         assert words in refused.text
@@ -112,7 +112,7 @@ async def test_money_that_nobody_can_weigh_is_given_to_nobody(
     path = f"/admin/payments/unmatched/{event.id}/assign"
     assert 'name="amount" type="text" value=""' in (await root.get(f"{path}?person={actor.id}")).text
     refused = await root.post(path, data={"person": str(actor.id), "amount": "5"})
-    assert (refused.status_code, "Nobody knows what it is worth here." in refused.text) == (422, True)
+    assert (refused.status_code, "value in the shop's currency is unknown." in refused.text) == (422, True)
 
 
 async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Visitor) -> None:
@@ -124,7 +124,7 @@ async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Vi
     assert "Enter a reason." in silent.text
     done = await root.post(path, data={"reason": "a test of the provider"})
     assert done.status_code == 200
-    assert "All money has its owner" in done.text
+    assert "No unmatched payments" in done.text
     assert (await root.post(path, data={"reason": "again"})).status_code == 409
     async with services.uow.read() as tx:
         found = await tx.execute(text("SELECT params->>'reason' FROM audit_entries WHERE action = 'payments.dismiss'"))
@@ -163,7 +163,7 @@ async def test_a_refund_before_its_payment_is_not_accepted(
     event = (await services.payments.inbox.unmatched(await arrive(services, root))).items[0]
     refused = await root.post(f"/admin/payments/unmatched/{event.id}/accept")
     assert refused.status_code == 409
-    assert "The payment itself is not in the books yet." in refused.text
+    assert "in the ledger yet." in refused.text
     assert len((await services.payments.inbox.unmatched(await arrive(services, root))).items) == 1
 
 
@@ -180,7 +180,7 @@ async def test_an_admin_has_the_provider_asked(
     assert f'hx-post="{path}/look"' in (await root.get(path)).text
     fake.down = True
     silent = await root.post(f"{path}/look")
-    assert (silent.status_code, "does not answer" in silent.headers["hx-trigger"]) == (200, True)
+    assert (silent.status_code, "isn't responding" in silent.headers["hx-trigger"]) == (200, True)
     fake.down = False
     fake.paid(intent.id, usd(2000))
     assert (await root.post(f"{path}/look")).status_code == 200
@@ -198,8 +198,8 @@ async def test_a_large_deposit_needs_two_admins(
     keeper, path = await make_admin(82, Permission.MONEY), f"/admin/payments/{intent.id}"
     assert "Above $100 in 24 hours" in (await keeper.get(f"{path}/confirm")).text
     asked = await keeper.post(f"{path}/confirm", data={"amount": "200"})
-    assert "It waits for a second admin" in asked.headers["hx-trigger"]
-    assert "has confirmed $200.00. Another admin has to confirm the same." in plain((await root.get(path)).text)
+    assert "Awaiting second approval" in asked.headers["hx-trigger"]
+    assert "confirmed $200.00. Another admin must confirm the same amount." in plain((await root.get(path)).text)
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     assert await balance(services, buyer) == 0
     assert (await root.post(f"{path}/confirm", data={"amount": "200"})).status_code == 200
@@ -220,9 +220,9 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     buyer = visitor(first_name="Omar")
     actor = await arrive(services, buyer)
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
-    assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
+    assert "No receipts to review" in (await root.get("/admin/payments/deposits")).text
     await services.payments.deposits.add_receipt(actor, intent.id, PNG, "sent it this morning")
-    assert "Deposits to review" in (await root.get("/admin")).text
+    assert "Receipts to review" in (await root.get("/admin")).text
     assert "Omar" in (await root.get("/admin/payments/deposits")).text
     page = (await root.get(f"/admin/payments/{intent.id}")).text
     assert "sent it this morning" in page
@@ -255,7 +255,7 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     less = await root.post(path, data={"amount": "17"})
     assert less.status_code == 422
     assert "A larger amount is already confirmed." in less.text
-    assert "Nothing to look at" in (await root.get("/admin/payments/deposits")).text
+    assert "No receipts to review" in (await root.get("/admin/payments/deposits")).text
 
 
 async def test_a_deposit_is_refused_with_a_reason(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
@@ -282,7 +282,7 @@ async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVi
     assert found is not None
     address = found.group(1).replace("&amp;", "&")
     assert (await keeper.client.get(address)).status_code == 200
-    await make_admin(82, Permission.ORDERS)  # his rights have changed: the address is void
+    await make_admin(82, Permission.ORDERS)  # their permissions have changed: the address is void
     assert (await keeper.client.get(address)).status_code in {401, 403}
 
 
@@ -303,13 +303,13 @@ async def test_providers_are_compared_by_the_worker(
     services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
 ) -> None:
     page = "/admin/payments/reconciliation"
-    assert "Not compared yet" in (await root.get(page)).text
+    assert "Not reconciled" in (await root.get(page)).text
     intent = await top_up(await arrive(services, visitor()))
     clock.move(minutes=1)
     for _ in range(2):  # impatient taps ask once
         asked = await root.post(page)
         assert asked.status_code == 200
-        assert "Comparing: 0 of 3 done" in asked.text
+        assert "Reconciling: 0 of 3" in asked.text
         assert "data-live=" in asked.text
         assert re.search(r"data-main[^>]* disabled", asked.text)
     async with services.uow.read() as tx:
@@ -320,8 +320,8 @@ async def test_providers_are_compared_by_the_worker(
     done = await root.get(page, headers={"HX-Target": "comparisons"})
     assert "<main" not in done.text
     assert "data-live=" not in done.text
-    assert "The books have more than the provider says came." in done.text
-    assert "Here $20.00, there $9.00" in done.text
+    assert "The ledger shows more than the provider received." in done.text
+    assert "Ledger $20.00, provider $9.00" in done.text
     assert f'href="/admin/payments/{intent.id}"' in done.text
     assert "Reconciliation differences" in (await root.get("/admin")).text
 
@@ -344,8 +344,8 @@ async def test_a_way_that_nobody_can_ask_does_not_agree(services: Services, root
     await root.post("/admin/payments/reconciliation")
     await run_comparisons(services)
     page = (await root.get("/admin/payments/reconciliation")).text
-    assert page.count("Cannot be compared") == 1
-    assert "Nobody can be asked what came by this way" in page
+    assert page.count("Can&#39;t reconcile") == 1
+    assert "This method has no provider to ask." in page
 
 
 async def test_a_provider_that_does_not_answer_is_told(
@@ -357,18 +357,18 @@ async def test_a_provider_that_does_not_answer_is_told(
     fake.down = True
     await run_comparisons(services)
     page = (await root.get("/admin/payments/reconciliation")).text
-    assert "The provider did not answer." in page
+    assert "respond. We ask it again at the next reconciliation." in page
     assert "the fake provider is down" in page
 
 
 async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
     page = (await root.get("/admin/settings/payments")).text
     assert "Payment methods" in page
-    assert "Not what Telegram" in page
+    assert "rules for digital goods" in page
     sheet = (await root.get("/admin/settings/payments/fake")).text
     assert "DEMO_PAYMENTS" in sheet
     assert 'data-copy="http://127.0.0.1:8080/hooks/fake"' in sheet
-    assert "rules want Stars for digital goods sold in a Mini App" in sheet
+    assert "rules require Stars for digital goods in a Mini App" in sheet
     assert (await root.get("/admin/settings/payments/never")).status_code == 404
 
 

@@ -41,7 +41,7 @@ class Provider:
         state: ProviderState = ProviderState.PAID,
         currency: str = USD,
     ) -> tuple[dict[str, str], bytes]:
-        """Headers and body of the news that ``received`` cents have come in all."""
+        """Headers and body of a report that ``received`` cents have been paid in all."""
         event = event or f"{intent_id}:{state}:{received}"
         return self.signed(msgspec.json.encode(DemoNotice(event, intent_id, state, received, currency)))
 
@@ -51,7 +51,7 @@ class Provider:
 
 
 class Till:
-    """One person and his payments."""
+    """One person and their payments."""
 
     def __init__(self, services: Services, actor: Actor) -> None:
         self.services = services
@@ -69,7 +69,7 @@ class Till:
         return await self.services.payments.intents.intent(self.actor, intent.id)
 
     async def balance(self) -> int:
-        """What he has, in cents."""
+        """Their balance, in cents."""
         async with self.services.uow.read() as tx:
             return (await ledger.balance(tx, self.actor.id, USD)).amount
 

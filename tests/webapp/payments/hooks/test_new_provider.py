@@ -1,4 +1,4 @@
-"""A way to pay needs nothing but its SPEC: this one is known to no other line of the product."""
+"""A payment provider needs nothing but its SPEC: no other line of the product knows this one."""
 
 from __future__ import annotations
 
@@ -165,6 +165,6 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, make_web: Mak
 
 
 def test_its_news_have_their_handlers(shop: Services) -> None:
-    """Every event of payments is handled, whoever the provider."""
+    """Every event of payments is handled for any provider."""
     names = {task.name for task in all_tasks(shop)}
     assert {name for handlers in bootstrap.SUBSCRIPTIONS.values() for name in handlers} <= names
