@@ -22,7 +22,7 @@ _Cell = tuple[bytes, tuple[int, ...]]
 
 
 def read_comment(payload: object) -> str:
-    """The comment in a ``forward_payload`` (base64), made fit to be shown; empty where there is none to be read."""
+    """The comment in a ``forward_payload`` (base64), safe to show; empty if there is none or it is unreadable."""
     if not isinstance(payload, str) or len(payload) > _MOST_BYTES:
         return ""
     try:

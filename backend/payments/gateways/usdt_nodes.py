@@ -1,4 +1,4 @@
-"""What EVM nodes say of a token's transfers: JSON-RPC, one node, and several that have to agree."""
+"""Read a token's transfers from EVM nodes by JSON-RPC: one node, and several that must agree."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _DECIMALS: Final = "0x313ce567"
 _QUANTITY: Final = re.compile("0x[0-9a-fA-F]{1,64}")
 _WORD: Final = re.compile("0x[0-9a-f]{64}")
 _WIDEST: Final = 1_000_000
-# A look ends before the job's own time does; the next goes on where it stopped.
+# A read ends before the job's timeout; the next one continues from there.
 _MOST_CALLS: Final = 500
 _LOOK_SECONDS: Final = 25.0
 _STEP: Final = 32
-"""A checkpoint that would move by fewer blocks stays, so that not each look is a write."""
+"""A checkpoint moves by at least so many blocks, so that not every read is a write."""
 _MOST_KEPT: Final = 500
 _REST: Final = timedelta(seconds=20)
 _PATIENCE_SECONDS: Final = 10.0
-"""The time that a node has to say where it stands; what it reads may take the look's own time besides."""
+"""How long a node may take to report its latest block; reading has its own time limit."""
 _RESTING_SECONDS: Final = 3.0
-"""The same for one that rests and is asked only because the others are too few."""
+"""How long a resting node may take, which is asked only if the others are too few."""
 _FAULTS: Final = "usdt_evm:faults"
 _TOLD_DAYS: Final = 7
 T = TypeVar("T")
@@ -53,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 
 class Token(msgspec.Struct, frozen=True):
-    """What is paid in: ``contract`` in lower case. ``depth`` blocks make a transfer final; None: the chain's word."""
+    """The token: ``contract`` in lower case. ``depth`` blocks make a transfer final; None: the chain's own finality."""
 
     chain_id: int
     contract: str
@@ -62,7 +62,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What the nodes say together: ``final`` transfers count, ``waiting`` ones are on their way.
+    """What the nodes agree on: ``final`` transfers are credited, ``waiting`` ones are on their way.
 
     ``head`` is the lowest of their latest blocks. ``whole``: read up to there, not only as far as one look came.
     """
@@ -80,7 +80,7 @@ class _Refused(ProviderDown):
 
 
 class Node:
-    """One node. It is refused unless it is of the token's chain and the token has the decimals that we count by."""
+    """One node. It is refused if its chain or the token's decimals differ from the settings."""
 
     def __init__(self, url: str, token: Token, http: Http) -> None:
         self.key = hashlib.sha256(url.encode()).hexdigest()[:12]
@@ -92,7 +92,7 @@ class Node:
         self.rests_until: datetime | None = None
 
     async def stand(self, checkpoint: Checkpoint | None = None) -> Stand:
-        """Where the node stands, and whether it has the block of ``checkpoint``. Raises ProviderDown."""
+        """The node's latest blocks, and whether it has the block of ``checkpoint``. Raises ProviderDown."""
         await self._check()
         head = _number(await self._call("eth_blockNumber"))
         if self._token.depth is None:
@@ -107,7 +107,7 @@ class Node:
         return Stand(head, min(final, head), holds)
 
     async def read(self, address: str, start: int, end: int) -> Reading:
-        """The transfers to ``address`` in the blocks from ``start`` to ``end``, as far as one look comes.
+        """The transfers to ``address`` in the blocks from ``start`` to ``end``, as far as one read gets.
 
         Raises ProviderDown, also for a node that contradicts itself.
         """
@@ -139,9 +139,9 @@ class Node:
         return block
 
     async def _logs(self, topic: str, start: int, end: int) -> tuple[list[Any], int]:
-        """The logs, in as many calls as the node's limits ask for, and the last block that was read."""
+        """The logs, in as many calls as the node's limits require, and the last block that was read."""
         rows: list[Any] = []
-        # The width that worked is remembered; twice of it, because a refusal may have had another reason.
+        # Remember twice the width that worked: a refusal may have had another reason.
         span = min(self._span * 2, _WIDEST)
         until = asyncio.get_running_loop().time() + _LOOK_SECONDS
         for _ in range(_MOST_CALLS):
@@ -196,7 +196,7 @@ class Node:
 
 
 class Nodes:
-    """All nodes of the operator. Money counts where more than half of those configured show it in the same block."""
+    """All nodes of the operator. A transfer counts if more than half of them all have it in the same block."""
 
     def __init__(self, nodes: Sequence[Node], clock: Clock, *, spread: int, memory: Memory) -> None:
         self._nodes = {node.key: node for node in nodes}
@@ -207,7 +207,7 @@ class Nodes:
         self._told: set[str] = set()
 
     async def head(self) -> int:
-        """The lowest of the latest blocks of the nodes that stand together: to begin there hides no money.
+        """The lowest latest block of the nodes that agree: reading from there misses no money.
 
         Raises ProviderDown when they are too few to confirm any.
         """
@@ -216,7 +216,7 @@ class Nodes:
     async def read(self, address: str, start: int, checkpoint: Checkpoint | None) -> Sight:
         """The transfers to ``address`` from block ``start`` on, read from ``checkpoint`` on where it still holds.
 
-        Raises ProviderDown when fewer than a quorum of nodes answer and stand together.
+        Raises ProviderDown if fewer than a quorum of nodes answer and agree on the height.
         """
         if checkpoint is not None and len(self._nodes.keys() & set(checkpoint.by)) < self._needed:
             checkpoint = None  # made by nodes that are no longer asked, or by too few of today's
@@ -245,7 +245,7 @@ class Nodes:
         )
 
     async def examine(self) -> list[str]:
-        """What an operator should know of the nodes now, and of the last seven days; empty when all is well."""
+        """Problems of the nodes, now and in the last seven days, for the operator; empty if there are none."""
         answers = await self._gather(list(self._nodes), Node.stand, _RESTING_SECONDS)
         heads = {key: stand.head for key, stand in answers.items() if isinstance(stand, Stand)}
         total, found = len(self._nodes), []
@@ -268,7 +268,7 @@ class Nodes:
         return found
 
     async def _together(self, checkpoint: Checkpoint | None) -> dict[str, Stand]:
-        """The nodes that answer and stand at about one height. Raises ProviderDown unless they are a quorum."""
+        """The nodes that answer and are at about the same height. Raises ProviderDown unless they are a quorum."""
         now = self._clock.now()
         awake = [key for key, node in self._nodes.items() if node.rests_until is None or node.rests_until <= now]
         asked = awake if len(awake) >= self._needed else list(self._nodes)
@@ -289,7 +289,7 @@ class Nodes:
     async def _next(
         self, base: Checkpoint | None, first: int, agreed: Agreement, readings: Mapping[str, Reading]
     ) -> Checkpoint | None:
-        """The checkpoint for the next look: only what a quorum agreed on, in a block that a quorum has."""
+        """The checkpoint for the next read: only what a quorum agreed on, in a block that a quorum has."""
         to = agreed.solid
         kept = (*(base.transfers if base else ()), *(item for item in agreed.final if item.block <= to and item.units))
         if to < first + _STEP or len(kept) > _MOST_KEPT:
@@ -310,7 +310,7 @@ class Nodes:
         return answers
 
     async def _ask(self, keys: Sequence[str], question: Callable[[Node], Awaitable[T]], seconds: float) -> dict[str, T]:
-        """The answers of those that give one; who does not rests, so that not every look waits for it."""
+        """The answers of the nodes; one that does not answer rests, so that not every read waits for it."""
         answers = await self._gather(keys, question, seconds)
         for key, said in answers.items():
             node, now = self._nodes[key], self._clock.now()
@@ -340,7 +340,7 @@ class Nodes:
         return f"node {list(self._nodes).index(key) + 1} of USDT_EVM_RPC_URLS"
 
     async def _note(self, key: str, fault: Fault, **details: object) -> None:
-        """Tell the operator of a node that is not believed: in the log, the metrics, and where ``examine`` finds it."""
+        """Report a faulty node to the operator: in the log, the metrics, and for ``examine``."""
         place = list(self._nodes).index(key) + 1
         log.warning(f"payments.node_{fault}", place=place, **details)
         metrics.NODE_FAULTS.labels(str(place), fault).inc()
@@ -365,7 +365,7 @@ def _word(value: Any) -> str:
 
 
 def _transfer(row: Any, contract: str, to: str) -> Seen | None:
-    """A log as a transfer; None for one that is not in a block, or is not what was asked for.
+    """Read a log as a transfer; None if it is not in a block, or not what was requested.
 
     Raises ProviderDown for what makes no sense.
     """

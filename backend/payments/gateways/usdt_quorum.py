@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 AGAIN: Final = 16
-"""Blocks that are read again though they are final: a node may find logs later than blocks."""
+"""Final blocks that are read again: a node may have logs later than blocks."""
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A transfer in a block. Two are the same only in the same block, so a reorganised chain shows another one."""
+    """A transfer in a block. The same transfer in another block, after a reorganisation, is a different one."""
 
     tx: str
     index: int
@@ -24,7 +24,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> tuple[str, int]:
-        """What names it on the chain, whatever a node says of its amount or its block."""
+        """Its identity on the chain, regardless of the amount or block that a node reports."""
         return self.tx, self.index
 
 
@@ -38,7 +38,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Stand(msgspec.Struct, frozen=True):
-    """Where a node stands: its latest block, its latest final one, and whether it has the checkpoint's block."""
+    """A node's latest block, its latest final one, and whether it has the checkpoint's block."""
 
     head: int
     final: int
@@ -46,7 +46,7 @@ class Stand(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The transfers that a node shows, up to the block ``upto``."""
+    """The transfers that a node reports, up to the block ``upto``."""
 
     upto: int
     transfers: frozenset[Seen]
@@ -59,13 +59,13 @@ class Fault(StrEnum):
     AHEAD = "ahead"
     BEHIND = "behind"
     OTHER_BLOCKS = "other_blocks"
-    """It has another block than the others agreed on: it is on a fork, or lies."""
+    """Its block differs from the one that the others agreed on: it is on a fork, or lies."""
     DISAGREES = "disagrees"
-    """It shows a final transfer that the others do not have, or hides one that they have."""
+    """It reports a final transfer that the others do not have, or lacks one that they have."""
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """``final`` transfers count, ``waiting`` ones are on their way; up to ``solid`` nothing is left open.
+    """``final`` transfers are credited, ``waiting`` ones are on their way; up to ``solid`` all is decided.
 
     ``doubted`` are the nodes that contradict the others about final blocks; all of them where no side has a quorum.
     """
@@ -77,23 +77,23 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def quorum(nodes: int) -> int:
-    """How many of so many configured nodes have to say the same: more than half."""
+    """How many of so many configured nodes must agree: more than half."""
     return nodes // 2 + 1
 
 
 def reached(heights: Iterable[int], needed: int) -> int:
-    """The highest block that ``needed`` of the nodes have come to."""
+    """The highest block that ``needed`` of the nodes have reached."""
     return sorted(heights, reverse=True)[needed - 1]
 
 
 def astray(heads: Mapping[str, int], needed: int, spread: int) -> dict[str, int]:
-    """The nodes that stand more than ``spread`` blocks away from where a quorum has come to, and how far."""
+    """The nodes more than ``spread`` blocks away from the height of the quorum, and how far."""
     top = reached(heads.values(), needed)
     return {node: head - top for node, head in heads.items() if abs(head - top) > spread}
 
 
 def agree(readings: Mapping[str, Reading], needed: int, final_block: int) -> Agreement:
-    """Count votes: a transfer is true where ``needed`` nodes show it, and made up where ``needed`` do not have it."""
+    """Count votes: a transfer is true if ``needed`` nodes report it, and false if ``needed`` do not have it."""
     final: list[Seen] = []
     waiting: dict[tuple[str, int], tuple[int, Seen]] = {}
     doubted: set[str] = set()

@@ -1,4 +1,4 @@
-"""USDT on TON: one address of the operator, and a comment that says whose a transfer is; read through TON Center."""
+"""USDT on TON: one address of the operator, and a comment that names the payment; read through TON Center."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _USDT: Final = "0:B113A994B5024A16719F69139328EB759596C38A25F59028B146FECDC3621D
 _EXPLORER: Final = "https://tonviewer.com/transaction/{tx}"
 _BEFORE: Final = timedelta(hours=1)
 _LOOKBACK: Final = timedelta(hours=2)
-# A statement's sums must hold all that came for a payment: so far back it looks for earlier parts of one.
+# A statement reports totals, so it looks so far back for earlier parts of a payment.
 _PARTS: Final = timedelta(days=60)
 _SECOND: Final = timedelta(seconds=1)
 _HALF: Final = 6
@@ -55,7 +55,7 @@ _MOST_WORDS: Final = 8
 
 
 class Codes:
-    """The comments of payments: twelve signs, of which 45 bits are the payment's own and 15 tell a slip of the finger.
+    """The comments of payments: twelve characters; 45 bits are the payment's own, 15 detect typing errors.
 
     They come from its random id, not from its number: a database that was restored gives numbers out again, and old
     transfers must not pay for new payments. The receiving address is in the check, so another shop's are not ours.
@@ -70,7 +70,7 @@ class Codes:
         return short_number(own >> _CHECK_BITS) + self._second(own)
 
     def find(self, comment: str) -> str | None:
-        """The comment of ours in what somebody wrote (any case, look-alike letters forgiven), or None."""
+        """Find a payment's comment in a text (any case, look-alike letters accepted); None if there is none."""
         for word in comment.split()[:_MOST_WORDS]:
             first, second = parse_short_number(word[:_HALF]), parse_short_number(word[_HALF:])
             if first is None or second is None:
@@ -81,7 +81,7 @@ class Codes:
         return None
 
     def _second(self, own: int) -> str:
-        """The later half: the last 15 of the payment's own bits, and the check."""
+        """The second half: the last 15 of the payment's own bits, and the check bits."""
         digest = hashlib.sha256(f"souk:{self._address}:{own}".encode()).digest()
         check = int.from_bytes(digest[:4], "big") & _CHECK
         return short_number((own & _CHECK) << _CHECK_BITS | check)
@@ -94,7 +94,7 @@ class _Jettons(msgspec.Struct, frozen=True):
 
 
 class TonProvider(usdt.Watcher):
-    """Counts transfers of the one jetton to the one address, by their comments."""
+    """Assigns transfers of one jetton to one address to payments, by their comments."""
 
     name = "usdt_ton"
 
@@ -113,7 +113,7 @@ class TonProvider(usdt.Watcher):
         self.codes = Codes(self._raw_address)
 
     async def create(self, payment: PaymentRef) -> Created:
-        """A comment of its own; nothing is asked of the chain."""
+        """Make the payment's comment, without a call."""
         comment = self.codes.of(payment.intent_id)
         units = usdt.units_of(payment.payable, _DECIMALS)
         fields = {
@@ -127,14 +127,14 @@ class TonProvider(usdt.Watcher):
         return Created(comment, PayAction(ActionKind.TRANSFER, fields=fields))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
-        """What has come with the payment's comment. Raises ProviderDown."""
+        """Report the transfers with the payment's comment. Raises ProviderDown."""
         since = payment.created_at - _BEFORE
         found = [item async for item in self._transfers(since, None)]
         code = payment.external_id or ""
         return usdt.report(code, [item.coins for item in found if self.codes.find(item.comment) == code], _DECIMALS)
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
-        """All that came in the period: by payment, and one by one what names none of ours."""
+        """The transfers of the period: totals by payment, and each transfer that names no payment."""
         recent: dict[str, list[usdt.Coins]] = {}
         strays: list[ProviderReport] = []
         async for item in self._transfers(since, until):
@@ -150,7 +150,7 @@ class TonProvider(usdt.Watcher):
         return [usdt.report(code, earlier.get(code, []) + coins, _DECIMALS) for code, coins in recent.items()] + strays
 
     async def _transfers(self, since: datetime, until: datetime | None) -> AsyncIterator[_Jettons]:
-        """Transfers that arrived, the oldest first, each once. Raises ProviderDown."""
+        """The received transfers, the oldest first, each once. Raises ProviderDown."""
         params = {
             "owner_address": self._raw_address,
             "jetton_master": self._raw_master,
@@ -182,7 +182,7 @@ class TonProvider(usdt.Watcher):
         return rows
 
     async def _ask(self, params: dict[str, str]) -> Answer:
-        """One call, as often as the API allows and again where it was too often. Raises ProviderDown."""
+        """Call the API within its rate limit, again after a 429. Raises ProviderDown."""
         async with self._turn:
             for _ in range(_TRIES - 1):
                 try:
@@ -201,7 +201,7 @@ class TonProvider(usdt.Watcher):
             self._free_at = clock() + self._apart
 
     def _read(self, row: Any) -> _Jettons | None:
-        """A transfer of our jetton to our address that came through; None for anything else.
+        """Read a successful transfer of the jetton to the operator's address; None for anything else.
 
         Raises ProviderDown for what makes no sense.
         """
@@ -222,7 +222,7 @@ class TonProvider(usdt.Watcher):
 
 
 def _stray(item: _Jettons) -> ProviderReport:
-    """A transfer that names no payment of ours: it waits for an admin."""
+    """Report a transfer that names no payment: it becomes an unmatched payment."""
     told = {"comment": item.comment} | usdt.describe([item.coins], _DECIMALS)
     return ProviderReport(
         event_id=f"transfer:{item.coins.key}",

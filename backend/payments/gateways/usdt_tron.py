@@ -21,12 +21,12 @@ _OK: Final = 200
 # Of the main network, which is the one with this contract.
 _USDT: Final = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 _EXPLORER: Final = "https://tronscan.org/#/transaction/{tx}"
-# Clocks differ; an address that was given out before is not watched for longer than that.
+# Clocks differ: transfers are read from so long before the address was issued.
 _BEFORE: Final = timedelta(hours=1)
 
 
 class TronProvider(usdt.Watcher):
-    """Counts confirmed transfers of the one contract to the payment's own address."""
+    """Reports confirmed transfers of one contract to the payment's own address."""
 
     name = "usdt_tron"
 
@@ -41,7 +41,7 @@ class TronProvider(usdt.Watcher):
         self._contract = contract
 
     async def create(self, payment: PaymentRef) -> Created:
-        """An address of its own; nothing is asked of the chain."""
+        """Derive an address for the payment, without a call."""
         address = self._addresses.at(payment.number)
         amount = usdt.decimal_text(usdt.units_of(payment.payable, _DECIMALS), _DECIMALS)
         fields = {
@@ -54,7 +54,7 @@ class TronProvider(usdt.Watcher):
         return Created(address, PayAction(ActionKind.TRANSFER, fields=fields))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
-        """What has come for good. Raises ProviderDown."""
+        """Report the confirmed transfers. Raises ProviderDown."""
         address = payment.external_id or ""
         since = int((payment.created_at.astimezone(UTC) - _BEFORE).timestamp() * 1000)
         seen: Counter[tuple[str, str, int]] = Counter()
@@ -95,7 +95,7 @@ class TronProvider(usdt.Watcher):
         return rows, following if isinstance(following, str) and following != fingerprint else ""
 
     def _read(self, row: Any, address: str, since: int) -> tuple[str, str, int] | None:
-        """Transaction, sender and units of a transfer of our token to the address; None for anything else.
+        """Transaction, sender and units of a transfer of the token to the address; None for anything else.
 
         Raises ProviderDown for what makes no sense.
         """
