@@ -31,7 +31,7 @@ _IDLE_SECONDS = 5.0
 _SURPLUS_SECONDS = 60
 _LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s"}
 DIALECT = "postgresql+asyncpg://"
-"""SQLAlchemy's name for the driver; where the database is, is told by ``connect_args``."""
+"""SQLAlchemy's name for the driver; ``connect_args`` has the database's address."""
 
 
 class Model(DeclarativeBase):
@@ -87,7 +87,7 @@ def make_engine(url: str, *, pool_size: int = 10, surplus_seconds: int = _SURPLU
 
 
 def _prove_idle_connections(engine: AsyncEngine) -> None:
-    """Ask a connection that has lain idle whether it still lives, so that the shop heals when PostgreSQL returns.
+    """Ping a connection that was idle before it is used, so that the shop recovers when PostgreSQL returns.
 
     SQLAlchemy's own pre-ping asks before every use: three round trips more for each purchase. A connection in steady
     use needs no asking: where the server closed it, the driver knows; where it was cut, one request fails and the whole

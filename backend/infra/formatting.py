@@ -51,7 +51,7 @@ class MoneyParts(NamedTuple):
 
 @functools.cache
 def babel_locale(locale: Locale) -> BabelLocale:
-    """Babel's locale for a language of ours."""
+    """Babel's locale for one of our languages."""
     return BabelLocale.parse(_BABEL[locale])
 
 
@@ -75,7 +75,7 @@ def joined(parts: Iterable[str], locale: Locale) -> str:
 
 
 def separator(locale: Locale) -> str:
-    """What stands between two parts of a line."""
+    """The separator between two parts of a line."""
     return _SEPARATOR[locale]
 
 

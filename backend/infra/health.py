@@ -1,4 +1,4 @@
-"""What a process can say about the parts that it stands on."""
+"""Checks the database and Redis that a process needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 class Migrations(StrEnum):
-    """Where the database's schema stands, seen from this code."""
+    """The database's schema compared with the migrations of this code."""
 
     HEAD = "head"
     AHEAD = "ahead"

@@ -17,7 +17,7 @@ LOCALES_DIR = Path(__file__).parent.parent / "locales"
 
 
 class Translator:
-    """The words of one language; English is the source and stands in for what is missing."""
+    """The texts of one language; English is the source and the fallback."""
 
     def __init__(self, locale: Locale, translations: gettext.NullTranslations) -> None:
         self.locale = locale
@@ -28,7 +28,7 @@ class Translator:
 
 
 def mark(text: str) -> str:
-    """Mark a message that stands in code for extraction (imported as ``_``); it is translated where it is told."""
+    """Mark a message that stands in code for extraction (imported as ``_``); it is translated where it is shown."""
     return text
 
 

@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """What one Star is worth in the shop's currency, an exact decimal: ``0.013``; empty leaves Stars off."""
     telegram_provider_token: str = ""
     deposit_instructions: str = ""
-    """How to pay by hand; ``\\n`` stands for a line break."""
+    """How to pay by hand; ``\\n`` is a line break."""
     usdt_price: str = ""
     """What one USDT is worth in the shop's currency, as a decimal number."""
     usdt_evm_rpc_urls: str = ""

@@ -1,4 +1,4 @@
-"""What a process needs of its machine, looked at before it starts: what lacks is one line and an exit code."""
+"""Checks what a process needs from its machine before it starts; a failed check is one line and an exit code."""
 
 from __future__ import annotations
 

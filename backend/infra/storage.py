@@ -1,4 +1,4 @@
-"""Files on a local directory: pictures, named by what is in them, and private files that nobody can guess."""
+"""Files in a local directory: pictures named by their content, and private files with unguessable names."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ LOG_LEVEL: dict[Kind, str] = {
 
 
 class AppError(Exception):
-    """A refusal the product expects.
+    """An expected refusal.
 
     Subclasses set ``code`` (snake_case, looked up in the reader's language) and ``kind``. ``params`` fill the
     words; ``detail`` goes to the log only.
@@ -65,7 +65,7 @@ class Invalid(AppError):
 
 
 class NotFound(AppError):
-    """Nothing stands at this address, or it is not yours to see."""
+    """There is nothing at this address, or the actor may not see it."""
 
     code = "not_found"
     kind = Kind.NOT_FOUND
@@ -79,7 +79,7 @@ class Forbidden(AppError):
 
 
 class Unavailable(AppError):
-    """A part that the work needs does not answer now."""
+    """A component that is needed does not respond now."""
 
     code = "unavailable"
     kind = Kind.UNAVAILABLE

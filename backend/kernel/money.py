@@ -105,7 +105,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def searched(cls, text: str, currency: str) -> Money | None:
-        """The amount that somebody looks for, such as ``$1,000`` or ``7,20 USD``; None where it is none."""
+        """Parse a searched amount, such as ``$1,000`` or ``7,20 USD``; None where it is none."""
         plain = "".join(
             sign for sign in text.upper().replace(currency, "") if unicodedata.category(sign) not in {"Sc", "Zs"}
         )

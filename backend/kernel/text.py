@@ -61,7 +61,7 @@ _LONGEST_SEARCH: Final = 100
 
 
 def searched(query: str) -> str:
-    """What somebody looks for: digits of any script as 0 to 9, no controls, single spaces, at most 100 characters."""
+    """Normalise a search query: digits of any script as 0 to 9, no controls, single spaces, at most 100 characters."""
     plain = ascii_digits(visible(query[: _LONGEST_SEARCH * 4]))
     shown = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs"} else sign for sign in plain)
     return fold(shown)[:_LONGEST_SEARCH].strip()

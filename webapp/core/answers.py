@@ -1,4 +1,4 @@
-"""Small changes to an answer, and what an asking element tells of itself."""
+"""Small changes to a response, and what the requesting element says in its headers."""
 
 from __future__ import annotations
 

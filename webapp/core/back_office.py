@@ -1,4 +1,4 @@
-"""What stands around a page of the back office."""
+"""The frame of a back office page."""
 
 from __future__ import annotations
 

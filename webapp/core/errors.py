@@ -1,4 +1,4 @@
-"""One table for every refusal: an error's kind gives the status, its code the words, the request the form."""
+"""Turns every error into a response: its kind gives the status, its code the text, the request the format."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ MESSAGES: Final[dict[str, str]] = {
     "gift_redeemed": _("Already redeemed"),
     "adjustment_closed": _("Already handled by another admin"),
 }
-"""Words by code, for toasts and JSON; ``{name}`` is filled from the error's params."""
+"""Texts by code, for toasts and JSON; ``{name}`` is filled from the error's params."""
 
 _HTTP_CODES: Final[dict[int, str]] = {
     401: "unauthenticated",
@@ -122,7 +122,7 @@ _HTTP_KINDS: Final[dict[int, Kind]] = {status: kind for kind, status in STATUS.i
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """An error as it is told: never its detail."""
+    """An error as the client sees it, without its detail."""
 
     status: int
     code: str
@@ -141,7 +141,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def problem_of(error: BaseException) -> Problem:
-    """The error as it is told. What nobody expected is a 500 without details."""
+    """Convert an exception to what the client sees. An unexpected one becomes a 500 without details."""
     if isinstance(error, AppError):
         return _of_app_error(error)
     if isinstance(error, ValidationException):
@@ -156,7 +156,7 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem | None:
-    """An error of the router or of reading the request; None for what nobody expected."""
+    """Convert an error of the router or of reading the request; None for an unexpected one."""
     if isinstance(error, InternalServerException) and error.detail == _HUNG_UP:
         return Problem(_CLIENT_GONE, "client_gone", Kind.INVALID)
     if error.status_code >= 500:
@@ -185,7 +185,7 @@ def _fields_of(error: ValidationException) -> dict[str, str]:
 
 
 def write_log(error: BaseException, problem: Problem) -> None:
-    """Note the error: the expected ones in a line at their own level, the others with all that is known."""
+    """Log the error: an expected one as one line at its own level, an unexpected one with its traceback."""
     if problem.status >= 500 and not (isinstance(error, AppError) or database_lost(error)):
         log.error("request.failed", exc_info=error)
         return
@@ -198,7 +198,7 @@ _LEVELS: Final = {"info": 20, "warning": 30, "error": 40}
 
 
 def message(site: Site, problem: Problem, actor: Actor | None, locale: Locale) -> str:
-    """The error in the reader's words, amounts and all, as plain text."""
+    """The error as plain text in the reader's language, with formatted amounts."""
     words = site.viewer(actor, locale).words
     text = words.gettext(MESSAGES.get(problem.code, MESSAGES["invalid_input"]))
     amounts = {

@@ -36,7 +36,7 @@ def passerby(actor: Actor, timezone: str) -> Actor:
 
 
 async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The guard of the whole app. Raises Unauthenticated where nobody has signed in."""
+    """The guard of the whole app. Raises Unauthenticated without a session."""
     if connection.scope.get("user") is None and not handler.opt.get("public"):
         raise Unauthenticated("no credentials")
 

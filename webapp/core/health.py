@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can serve."""
+"""Health checks: whether this process runs, and whether it can serve."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def healthz() -> Response[dict[str, str]]:
 
 @route("/readyz", http_method=_READS, opt=PUBLIC)
 async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, object]]:
-    """200 when the database answers and has its migrations; Redis down is told and is no reason to stay away."""
+    """200 when the database responds and is migrated. Redis being down is reported, and the process stays ready."""
     services = site_of(request).services
     health: Health = await check(services.uow, services.redis)
     body: dict[str, object] = {

@@ -23,7 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     read: Limit = Limit("read", 1200, 60)
     """Any signed-in request, by person; counted in the process, not on Redis."""
     stranger: Limit = Limit("stranger", 3000, 60)
-    """Any request that nobody signed in makes, but for static files, by address; counted in the process."""
+    """Requests without a session, except for static files, by address; counted in the process."""
     login: Limit = Limit("login", 3000, 60)
     """Logins with initData, by address: a carrier hides many people behind one."""
     login_person: Limit = Limit("login_person", 300, 60)
@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WEBHOOK_REFUSED = Limit("webhook_refused", 600, 60)
-"""Calls at a payment provider's door that are not the provider's; by address, in the process."""
+"""Webhook calls that fail verification; by address, in the process."""
 PURCHASE = Limit("purchase", 20, 60)
 """Orders, payments, top-ups; by person."""
 WRITE = Limit("write", 120, 60)

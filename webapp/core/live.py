@@ -1,4 +1,4 @@
-"""Server-sent events: an open page hears at once that its order or payment has changed."""
+"""Server-sent events: an open page is notified when its order or payment changes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Streams:
         signals.on_gap(self._wake_all)
 
     def close(self) -> None:
-        """End every stream: the process is going down."""
+        """End every stream, because the process is stopping."""
         self._closing = True
         self._wake_all()
 

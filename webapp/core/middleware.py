@@ -48,7 +48,7 @@ def is_page(path: str) -> bool:
 
 
 def is_hook(path: str) -> bool:
-    """Whether ``path`` is a provider's door: no login, no limit for true calls, open while the shop is closed."""
+    """Whether ``path`` is a webhook: no login, no limit for verified calls, open during maintenance."""
     return _HOOK.fullmatch(path) is not None
 
 
@@ -157,7 +157,7 @@ class Exchange:
 
 
 class Pipeline:
-    """Stands around Litestar's router. ``shared`` matches the paths whose pages are the same for everybody."""
+    """Wraps Litestar's router. ``shared`` matches the paths whose pages are the same for everybody."""
 
     def __init__(
         self,
@@ -363,5 +363,5 @@ def locale_of(accept_language: bytes, default: Locale) -> Locale:
 
 
 def wants_html(path: str, asked: Asked) -> bool:
-    """Whether an error is told as a page: to htmx and to a browser that navigates, never under /api."""
+    """Whether an error is shown as a page: to htmx and to a browser that navigates, never under /api."""
     return asked.htmx or (b"text/html" in asked.accepts and not path.startswith(("/api/", "/hooks/")))

@@ -36,7 +36,7 @@ class SideItem(msgspec.Struct, frozen=True):
 
 
 class Chrome(msgspec.Struct, frozen=True):
-    """What stands around a page: the places, the chosen one, and the way up (None on a place's own page)."""
+    """The frame of a page: the tabs, the active one, and the link one level up (None on a tab's own page)."""
 
     tabs: tuple[Tab, ...]
     active: Place

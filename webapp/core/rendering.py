@@ -123,7 +123,7 @@ def moment(value: datetime) -> str:
 
 
 def long_date(value: date | datetime) -> str:
-    """A date that stands alone: "21 Nov 2027"."""
+    """A date on its own: "21 Nov 2027"."""
     return formatting.format_date(_day_of(value), _viewer.get().locale)
 
 

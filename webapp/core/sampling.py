@@ -10,7 +10,7 @@ _EVERY_SECONDS: Final = 60.0
 
 
 class Sampler:
-    """Says when a thing that happens again deserves a line: the first time, each power of ten, and once a minute.
+    """Says when a repeated event is logged: the first time, each power of ten, and once a minute.
 
     ``kind`` must come from a closed list: each is remembered permanently.
     """
@@ -20,10 +20,10 @@ class Sampler:
         self._seen: dict[str, tuple[int, float]] = {}
 
     def count(self, kind: str) -> int | None:
-        """Note that it happened; how often it has in all, when that is to be told now."""
+        """Count the event; returns the total when it should be logged now, else None."""
         now = self._monotonic()
-        times, told_at = self._seen.get(kind, (0, now))
-        times += 1
-        tells = str(times).strip("0") == "1" or now - told_at >= _EVERY_SECONDS
-        self._seen[kind] = (times, now if tells else told_at)
-        return times if tells else None
+        total, logged_at = self._seen.get(kind, (0, now))
+        total += 1
+        due = str(total).strip("0") == "1" or now - logged_at >= _EVERY_SECONDS
+        self._seen[kind] = (total, now if due else logged_at)
+        return total if due else None

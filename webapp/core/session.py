@@ -1,4 +1,4 @@
-"""Who is asking: Telegram's initData at the door, signed session tokens after it, signed addresses for the rest."""
+"""Authentication: Telegram's initData at login, signed session tokens afterwards, signed addresses for the rest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MEDIA_STEP: Final = 43_200
 
 
 class Unauthenticated(AppError):
-    """Nobody we know is asking: no credentials, or credentials that do not hold."""
+    """No credentials, or invalid ones."""
 
     code = "unauthenticated"
     kind = Kind.UNAUTHENTICATED
@@ -205,7 +205,7 @@ class SessionTokens:
         self._known: OrderedDict[str, Session] = OrderedDict()
 
     def issue(self, actor: Actor) -> str:
-        """A token for somebody who has just logged in."""
+        """Create a token for a person who has just logged in."""
         return self._sign(actor.id, actor.role_version, self._now())
 
     def read(self, token: str) -> Session:

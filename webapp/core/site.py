@@ -49,7 +49,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.services.live.current.support_link
 
     def viewer(self, actor: Actor | None, locale: Locale | None = None) -> Viewer:
-        """Who reads: the actor's language and timezone, or ``locale`` and UTC for somebody unknown."""
+        """The reader's language and timezone: the actor's, or ``locale`` and UTC for an unknown visitor."""
         words = words_of(actor, locale or self.default_locale)
         return Viewer(words, self.now(), timezone(actor.timezone if actor else "UTC"))
 
@@ -58,7 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.clock.now()
 
     def chrome(self, actor: Actor, active: Place, back: str | None = None, *, manages: bool | None = None) -> Chrome:
-        """The places of the bottom bar; ``back`` is one level up, ``manages`` speaks for an actor who is nobody."""
+        """The tabs of the bottom bar; ``back`` is one level up, ``manages`` is for shared pages, which have no actor."""
         tabs = _MANAGER_TABS if (actor.is_admin if manages is None else manages) else _TABS
         return Chrome(tabs=tabs, active=active, back=back)
 
@@ -78,11 +78,11 @@ def site_of(connection: Connection) -> Site:
 
 
 def manages(connection: Connection) -> bool:
-    """Whether the back office has a tab for this reader; also known on a shared page, where the actor is nobody."""
+    """Whether the back office has a tab for this reader; also known on a shared page, which has no actor."""
     actor: Actor | None = connection.scope.get("user")
     return bool(connection.scope.get("souk.manages", actor is not None and actor.is_admin))
 
 
 def words_of(actor: Actor | None, default: Locale) -> Translator:
-    """The words to speak to the actor in."""
+    """The translator for the actor's language, or for ``default``."""
     return translator(actor.language if actor else default)

@@ -1,4 +1,4 @@
-"""What stands for a thing or a person without a picture: an initial on a colour of its own."""
+"""Tiles for products and people without a picture: an initial on a colour."""
 
 from __future__ import annotations
 
