@@ -58,7 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.clock.now()
 
     def chrome(self, actor: Actor, active: Place, back: str | None = None, *, manages: bool | None = None) -> Chrome:
-        """The tabs of the bottom bar; ``back`` is one level up, ``manages`` is for shared pages, which have no actor."""
+        """The bottom tabs; ``back`` is one level up, ``manages`` is for shared pages, which have no actor."""
         tabs = _MANAGER_TABS if (actor.is_admin if manages is None else manages) else _TABS
         return Chrome(tabs=tabs, active=active, back=back)
 
