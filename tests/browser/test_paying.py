@@ -80,7 +80,7 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     copied = await page.evaluate("navigator.clipboard.readText()")
     await expect(page.locator("#payment")).to_contain_text(f"Note: {copied}")
 
-    await page.locator("#bottom [data-main]", has_text="Send receipt").click()
+    await page.locator("#bottom [data-main]", has_text="Add receipt").click()
     await page.locator("#proof").set_input_files(FilePayload(name="a.png", mimeType="image/png", buffer=b"a word"))
     await expect(page.get_by_role("alert")).to_contain_text("can't open this file")
     async with page.expect_response(re.compile("/live")):
