@@ -1,4 +1,4 @@
-"""Parts of an order's life that run inside somebody's transaction."""
+"""Functions of orders that run inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from backend.orders.repository import orders as repository
 from backend.orders.types import (
     DeliveredKey,
     NewOrder,
+    NotAppliedReason,
     OpenedKey,
     OpenReservation,
     OrderLine,
@@ -33,7 +34,6 @@ from backend.orders.types import (
     OrderView,
     RefundTarget,
     RevealChannel,
-    WhyKept,
 )
 from backend.payments.types import Refund
 from backend.wallet import domain as wallet
@@ -41,7 +41,7 @@ from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
 _MOST_NAMED = 5
 TOPIC = "order"
-"""The signal that an order's page should look again."""
+"""The signal that an order's page should reload."""
 
 
 async def load(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> OrderView:
@@ -105,18 +105,18 @@ async def close_unpaid(tx: Tx, order_id: OrderId, status: OrderStatus, step: Ord
 
 
 def purpose(order_id: OrderId) -> str:
-    """What the wallet's hold for an order is named."""
+    """The name of the wallet's hold for an order."""
     return f"order:{order_id}"
 
 
 async def affordable(tx: Tx, order: NewOrder) -> Money:
-    """What of a new order's price the buyer's wallet has."""
+    """How much of a new order's price the buyer's balance covers."""
     balance = await wallet.balance(tx, order.user_id, order.total.currency)
     return min(balance, order.total, key=lambda money: money.amount)
 
 
 async def hold(tx: Tx, order: NewOrder, part: Money, number: str) -> None:
-    """Set ``part`` of a new order's price aside in the buyer's wallet. Raises InsufficientFunds."""
+    """Put ``part`` of a new order's price on hold in the buyer's wallet. Raises InsufficientFunds."""
     await wallet.hold(tx, purpose(order.id), order.user_id, part, number, _memo(order.line))
 
 
@@ -136,26 +136,26 @@ async def charge(tx: Tx, order_id: OrderId, buyer: UserId, amount: Money, number
 
 
 async def is_covered(tx: Tx, order: OrderRecord) -> bool:
-    """Whether what is held for the order and what the wallet has come to its price."""
+    """Whether the amount on hold and the balance cover the order's price."""
     held = await wallet.find_hold(tx, purpose(order.id))
-    aside = held.amount.amount if held is not None and held.open else 0
+    on_hold = held.amount.amount if held is not None and held.open else 0
     balance = await wallet.balance(tx, order.user_id, order.total.currency)
-    return bool(balance.amount + aside >= order.total.amount)
+    return bool(balance.amount + on_hold >= order.total.amount)
 
 
 async def pay_reserved(tx: Tx, order: OrderRecord, by: UserId | None) -> None:
-    """Make the goods that are kept for a locked order the buyer's, for its price. Raises InsufficientFunds."""
+    """Deliver the reserved goods of a locked order and charge its price. Raises InsufficientFunds."""
     lines = await repository.list_lines(tx, order.id, order.total.currency)
     for line in lines:
         await catalog.sell_reserved(tx, line.id)
     await _deliver(tx, order, lines[0], by)
 
 
-async def pay_late(tx: Tx, order: OrderRecord) -> WhyKept | None:
+async def pay_late(tx: Tx, order: OrderRecord) -> NotAppliedReason | None:
     """Pay a locked order that has ended, at its original price; returns why not if goods or money are missing."""
     order_id, buyer = order.id, order.user_id
     if not await is_covered(tx, order):
-        return WhyKept.NOT_ENOUGH
+        return NotAppliedReason.NOT_ENOUGH
     try:
         # An order has one line so far; with several, all of them would have to be had, or none taken.
         ((line_id, variant_id, quantity),) = await refunds.list_variants(tx, order_id)
@@ -163,9 +163,9 @@ async def pay_late(tx: Tx, order: OrderRecord) -> WhyKept | None:
         await check_person_limit(tx, order_id, buyer, variant_id, quantity, limit)
         await catalog.take_keys(tx, variant_id, quantity, line_id)
     except SoldOut:
-        return WhyKept.SOLD_OUT
+        return NotAppliedReason.SOLD_OUT
     except PersonLimitReached:
-        return WhyKept.LIMIT_REACHED
+        return NotAppliedReason.LIMIT_REACHED
     lines = await repository.list_lines(tx, order_id, order.total.currency)
     await _deliver(tx, order, lines[0], None)
     return None
@@ -184,7 +184,7 @@ async def check_person_limit(
 
 
 async def refund_to_wallet(tx: Tx, order: OrderRecord, amount: Money, reason: str, key: str) -> None:
-    """Give a part of a locked order's price back to the buyer's wallet."""
+    """Refund ``amount`` of a locked order to the buyer's wallet."""
     line = (await repository.list_lines(tx, order.id, order.total.currency))[0]
     await wallet.transfer(
         tx,

@@ -1,4 +1,4 @@
-"""Refusals of orders."""
+"""Errors of orders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class QuantityNotAllowed(AppError):
 
 
 class PersonLimitReached(AppError):
-    """The buyer has had ``limit`` of these already, or would have more."""
+    """The buyer may have ``limit`` of these, and would have more."""
 
     code = "person_limit_reached"
     kind = Kind.CONFLICT
@@ -48,14 +48,14 @@ class ReservationTooLarge(AppError):
 
 
 class ReservationsPaused(AppError):
-    """The buyer let too many orders expire within a day: they can buy from the balance only."""
+    """Too many of the buyer's orders expired within a day: they can buy from the balance only."""
 
     code = "reservations_paused"
     kind = Kind.CONFLICT
 
 
 class OrderNotPayable(AppError):
-    """The order no longer waits for money: it lapsed or was cancelled."""
+    """The order no longer awaits payment: it expired or was cancelled."""
 
     code = "order_not_payable"
     kind = Kind.CONFLICT

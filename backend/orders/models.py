@@ -84,7 +84,7 @@ class TimelineEvent(Model):
 
 
 class Reveal(Model):
-    """A key left the safe: when, by whom, by which way. Append-only."""
+    """A key was shown or sent in plain text: when, to whom and how. Append-only."""
 
     __tablename__ = "order_reveals"
     __table_args__ = (Index("ix_order_reveals_order_id", "order_id"),)
@@ -98,7 +98,7 @@ class Reveal(Model):
 
 
 class OrderRefund(Model):
-    """Money of an order that went back, to the wallet or through a provider; append-only."""
+    """A refund of an order, to the balance or through a provider; append-only."""
 
     __tablename__ = "order_refunds"
     __table_args__ = (

@@ -17,7 +17,7 @@ HANDLERS: Final = (_SETTLE_PAYMENT, _CANCEL_BLOCKED)
 
 
 def tasks(services: OrdersServices) -> list[Task]:
-    """Tasks: money that came for an order pays it; what a blocked person reserved goes back."""
+    """The tasks: pay an order when its payment arrives; cancel what a blocked person has reserved."""
 
     async def settle(event: TopUpSucceeded, _job: Job) -> None:
         await services.settlement.settle_payment(event)
@@ -29,7 +29,7 @@ def tasks(services: OrdersServices) -> list[Task]:
 
 
 def crons(services: OrdersServices) -> list[Cron]:
-    """Orders whose time to be paid is over are ended every quarter of a minute."""
+    """The timer that expires unpaid orders, every 15 seconds."""
 
     async def expire() -> None:
         await services.reservations.expire_lapsed()

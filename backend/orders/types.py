@@ -1,4 +1,4 @@
-"""What an order is to the outside."""
+"""The orders' Structs, enums and events."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from backend.payments.types import PaymentMethod
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """The status of an order."""
 
     AWAITING_PAYMENT = "awaiting_payment"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REFUNDED = "refunded"
-    """All of it went back; a part that went back leaves the order as it is."""
+    """All of it was refunded; a partial refund leaves the status as it is."""
 
 
 class OrderStep(StrEnum):
@@ -39,7 +39,7 @@ class OrderStep(StrEnum):
 
 
 class RefundTarget(StrEnum):
-    """Where the money of an order goes back to."""
+    """Where an order is refunded to."""
 
     WALLET = "wallet"
     PROVIDER = "provider"
@@ -47,7 +47,7 @@ class RefundTarget(StrEnum):
 
 
 class RevealChannel(StrEnum):
-    """The way a key left the safe."""
+    """How a key was shown or sent in plain text."""
 
     PAGE = "page"
     FILE = "file"
@@ -55,46 +55,46 @@ class RevealChannel(StrEnum):
 
 
 class OrderPaid(Event, frozen=True, kw_only=True):
-    """The money moved and the goods are the buyer's."""
+    """The order was paid and its goods are the buyer's."""
 
     order_id: OrderId
     user_id: UserId
 
 
 class KeysRequested(Event, frozen=True, kw_only=True):
-    """The buyer wants the order's keys in the chat (again)."""
+    """The buyer asked for the order's keys in the chat again."""
 
     order_id: OrderId
     user_id: UserId
 
 
-class WhyKept(StrEnum):
-    """Why money that came for an order did not buy it."""
+class NotAppliedReason(StrEnum):
+    """Why a payment for an order was credited to the balance and not applied to the order."""
 
     CANCELLED = "cancelled"
     NOT_ENOUGH = "not_enough"
-    """A part of the payment is missing, or what the wallet was to add has been spent."""
+    """A part of the payment is missing, or the balance's part was spent in the meantime."""
     SOLD_OUT = "sold_out"
     LIMIT_REACHED = "limit_reached"
-    """The buyer has as many as one person may."""
+    """The buyer has reached the limit for one person."""
     BLOCKED = "blocked"
     """The buyer was blocked after the payment began."""
 
 
 class OrderPaymentKept(Event, frozen=True, kw_only=True):
-    """Money came for an order and does not buy it any more: the money is in the wallet."""
+    """A payment for an order was not applied to it: the money is in the buyer's balance."""
 
     order_id: OrderId
     user_id: UserId
     amount: int
     currency: str
-    why: WhyKept
+    why: NotAppliedReason
 
 
 class OrderRefunded(Event, frozen=True, kw_only=True):
-    """``amount`` of an order goes back to ``target``; in minor units of ``currency``.
+    """``amount`` of an order is refunded to ``target``; in minor units of ``currency``.
 
-    ``refunds`` are those that providers send, with what each brings; none where the money is in the wallet.
+    ``refunds`` are those that providers send: their ids with their amounts; empty for a refund to the balance.
     """
 
     order_id: OrderId
@@ -131,14 +131,14 @@ class PlacedOrder(msgspec.Struct, frozen=True):
 
 
 class OrderRef(msgspec.Struct, frozen=True):
-    """Which order it is."""
+    """An order's id and number."""
 
     id: OrderId
     number: str
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """What was bought, as it was called, looked and cost then; names by language, ``picture`` is a stored name."""
+    """What was bought, with the names, look and price of that time; names by language, ``picture`` is a stored name."""
 
     id: OrderLineId
     slug: str
@@ -164,7 +164,7 @@ class ReservationLimits(msgspec.Struct, frozen=True):
 
 
 class Reserved(msgspec.Struct, frozen=True):
-    """When an order's goods were reserved, and until when they are kept."""
+    """When an order's goods were reserved, and until when."""
 
     created_at: datetime
     expires_at: datetime
@@ -182,7 +182,7 @@ class OpenReservation(msgspec.Struct, frozen=True):
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order about to be written, with its one line and the steps it has taken already."""
+    """An order about to be stored, with its one line and its first steps."""
 
     id: OrderId
     user_id: UserId
@@ -203,7 +203,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 
 
 class DeliveredKey(msgspec.Struct, frozen=True):
-    """A key that belongs to the order, still closed. ``ordinal`` counts from 1 over the whole order."""
+    """A key of the order, still encrypted. ``ordinal`` counts from 1 over the whole order."""
 
     id: StockKeyId
     line_id: OrderLineId
@@ -211,7 +211,7 @@ class DeliveredKey(msgspec.Struct, frozen=True):
 
 
 class OpenedKey(msgspec.Struct, frozen=True):
-    """A key in plain text, to be shown and forgotten."""
+    """A key in plain text, to be shown and never stored."""
 
     ordinal: int
     name: dict[str, str]
@@ -252,7 +252,7 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class OrderRefundRow(msgspec.Struct, frozen=True):
-    """A part of an order's money that went back."""
+    """One refund of an order."""
 
     amount: Money
     target: RefundTarget
@@ -260,19 +260,19 @@ class OrderRefundRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class RefundableWay(msgspec.Struct, frozen=True):
-    """What can go back through a provider; ``whole_only``: all of ``most`` or nothing."""
+class RefundableMethod(msgspec.Struct, frozen=True):
+    """What can be refunded through a provider; ``whole_only``: all of ``most`` or nothing."""
 
-    way: str
+    method: str
     most: Money
     whole_only: bool
 
 
 class Refundable(msgspec.Struct, frozen=True):
-    """What of an order can go back: to the wallet, and through each provider that it was paid by."""
+    """What of an order can be refunded: to the balance, and through each provider that it was paid by."""
 
     most: Money
-    ways: list[RefundableWay]
+    methods: list[RefundableMethod]
     done: list[OrderRefundRow]
 
 

@@ -22,6 +22,7 @@ from backend.notifications.types import Button, Document, Message
 from backend.orders import domain as orders
 from backend.orders.types import (
     KeysRequested,
+    NotAppliedReason,
     OpenedKey,
     OrderPaid,
     OrderPaymentKept,
@@ -29,7 +30,6 @@ from backend.orders.types import (
     OrderView,
     RefundTarget,
     RevealChannel,
-    WhyKept,
 )
 from backend.orders.words import keys_file
 from backend.payments import domain as payments
@@ -161,15 +161,17 @@ async def _order_payment_kept(draft: Draft, params: Params) -> Message:
     return order_payment_kept(draft.words, Money(event.amount, event.currency), order.number, event.why)
 
 
-def order_payment_kept(words: Words, amount: Money, order: str, why: WhyKept) -> Message:
+def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedReason) -> Message:
     """Say that a payment for an order was credited to the balance instead, and why."""
     _ = words.translator.gettext
     reason = {
-        WhyKept.CANCELLED: _("Received for cancelled order {number}."),
-        WhyKept.NOT_ENOUGH: _("Received for expired order {number}. The amount was too low to complete it."),
-        WhyKept.SOLD_OUT: _("Received for expired order {number}. The product is sold out."),
-        WhyKept.BLOCKED: _("Received for order {number}, which was cancelled when your account was blocked."),
-        WhyKept.LIMIT_REACHED: _("Received for expired order {number}. You've reached the limit for one customer."),
+        NotAppliedReason.CANCELLED: _("Received for cancelled order {number}."),
+        NotAppliedReason.NOT_ENOUGH: _("Received for expired order {number}. The amount was too low to complete it."),
+        NotAppliedReason.SOLD_OUT: _("Received for expired order {number}. The product is sold out."),
+        NotAppliedReason.BLOCKED: _("Received for order {number}, which was cancelled when your account was blocked."),
+        NotAppliedReason.LIMIT_REACHED: _(
+            "Received for expired order {number}. You've reached the limit for one customer."
+        ),
     }[why]
     rows = [
         _("<b>{amount} added to your balance</b>").format(amount=words.money(amount)),
@@ -231,7 +233,7 @@ NOTICES: Final = (
         audience=admins(Permission.ORDERS),
         key="order_payment_kept:{order_id}:{job}",
         compose=_order_of_blocked,
-        when=lambda event: event.why is WhyKept.BLOCKED,
+        when=lambda event: event.why is NotAppliedReason.BLOCKED,
     ),
     Notice(
         event=OrderRefunded,

@@ -1,4 +1,4 @@
-"""All SQL of orders."""
+"""The SQL of single orders."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ async def add_events(tx: Tx, order_id: OrderId, steps: Iterable[OrderStep], acto
 async def add_reveals(
     tx: Tx, order_id: OrderId, keys: Iterable[StockKeyId], actor_id: UserId | None, channel: RevealChannel
 ) -> None:
-    """Log that keys left the safe."""
+    """Log that keys were shown or sent in plain text."""
     rows = [
         {
             "id": tx.new_id(),
@@ -287,18 +287,18 @@ def _line(row: Row[Any], currency: str) -> OrderLine:
 
 
 async def set_expiry(tx: Tx, order_id: OrderId, expires_at: datetime) -> None:
-    """Keep the order's goods until ``expires_at``."""
+    """Set the end of the order's reservation."""
     await tx.execute(update(Order).where(Order.id == order_id).values(expires_at=expires_at))
 
 
 async def list_lapsing(tx: Tx, before: datetime, limit: int) -> list[OrderId]:
-    """The orders whose time to be paid ends soonest, those that end before a moment."""
+    """The orders whose reservation ends before a moment, the next to end first."""
     statement = select(Order.id).where(Order.status == OrderStatus.AWAITING_PAYMENT, Order.expires_at <= before)
     return [OrderId(found) for found in (await tx.execute(statement.order_by(Order.expires_at).limit(limit))).scalars()]
 
 
 async def lock_lapsed(tx: Tx) -> OrderId | None:
-    """The order whose time to be paid is over the longest, locked; one that another process holds is passed over."""
+    """The order whose reservation ended first, locked; orders that another process has locked are skipped."""
     statement = (
         select(Order.id)
         .where(Order.status == OrderStatus.AWAITING_PAYMENT, Order.expires_at <= tx.now)
@@ -311,7 +311,7 @@ async def lock_lapsed(tx: Tx) -> OrderId | None:
 
 
 async def lock_waiting(tx: Tx, user_id: UserId) -> OrderId | None:
-    """A buyer's oldest order that waits for money, locked."""
+    """A buyer's oldest unpaid order, locked."""
     mine = (Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT)
     statement = select(Order.id).where(*mine).order_by(Order.id).limit(1).with_for_update()
     found = (await tx.execute(statement)).scalar_one_or_none()

@@ -26,7 +26,7 @@ async def find_refund(tx: Tx, order_id: OrderId, key: str, currency: str) -> Ord
 async def add_refund(
     tx: Tx, order_id: OrderId, key: str, amount: Money, target: RefundTarget, reason: str, actor_id: UserId | None
 ) -> None:
-    """Keep that a part went back."""
+    """Store a refund."""
     values = {
         "id": tx.new_id(), "order_id": order_id, "idempotency_key": key, "amount": amount.amount,
         "target": target.value, "reason": reason, "actor_id": actor_id, "at": tx.now,
@@ -35,13 +35,13 @@ async def add_refund(
 
 
 async def set_refunded(tx: Tx, order_id: OrderId, refunded: Money, status: OrderStatus) -> None:
-    """Keep what went back in all."""
+    """Store how much was refunded in all, and the status."""
     changed = {"refunded_amount": refunded.amount, "status": status.value}
     await tx.execute(update(Order).where(Order.id == order_id).values(changed))
 
 
 async def list_refunds(tx: Tx, order_id: OrderId, currency: str) -> list[OrderRefundRow]:
-    """What of an order went back, oldest first."""
+    """The refunds of an order, oldest first."""
     statement = select(*_COLUMNS).where(OrderRefund.order_id == order_id).order_by(OrderRefund.id)
     return [_refund(row, currency) for row in await tx.execute(statement)]
 

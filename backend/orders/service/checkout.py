@@ -117,9 +117,9 @@ class CheckoutService:
         *,
         confirmed: Money | None = None,
     ) -> OrderRef:
-        """Buy from the wallet: the money moves and the keys are the buyer's, in one transaction.
+        """Buy from the balance: charge the buyer and deliver the keys, in one transaction.
 
-        The same ``idempotency_key`` (8 to 64 characters) always answers with the same order. ``confirmed`` is the
+        The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
         total that the buyer has agreed to. Raises NotFound, PremiumOnly, QuantityNotAllowed, PriceChanged,
         PersonLimitReached, SoldOut, InsufficientFunds, IdempotencyKeyReused.
         """
@@ -210,7 +210,7 @@ class CheckoutService:
     async def _bought_before(
         self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int, key: str, refusal: AppError
     ) -> OrderRef:
-        """What cannot be bought any more may have been bought by an earlier try. Raises ``refusal`` if it was not."""
+        """The order that an earlier call with this key has placed; raises ``refusal`` where there is none."""
         if await repository.find_by_key(tx, actor.id, key) is None:
             raise refusal
         return await self._replayed(tx, actor, variant_id, quantity, key)

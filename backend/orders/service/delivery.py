@@ -19,18 +19,18 @@ class DeliveryService:
         self._ring = ring
 
     async def reveal(self, actor: Actor, number: str, ordinal: int) -> OpenedKey:
-        """One key in plain text; the opening is logged. Raises NotFound."""
+        """One key in plain text; this is logged. Raises NotFound."""
         opened = await self._open(actor, number, RevealChannel.PAGE, ordinal)
         if not opened:
             raise NotFound("no such key")
         return opened[0]
 
     async def open_file(self, actor: Actor, number: str, ordinal: int | None = None) -> list[OpenedKey]:
-        """The order's keys (or one) for a text file; the opening is logged. Raises NotFound."""
+        """The order's keys (or one) for a text file; this is logged. Raises NotFound."""
         return await self._open(actor, number, RevealChannel.FILE, ordinal)
 
     async def send_to_chat(self, actor: Actor, number: str) -> None:
-        """Have the keys sent to the buyer's chat once more. Raises NotFound."""
+        """Send the keys to the buyer's chat again. Raises NotFound."""
         async with self._uow() as tx:
             order = await load_own(tx, actor, number)
             if not order.keys:

@@ -47,7 +47,7 @@ class HistoryService:
             return await lists.list_numbers(tx, ids)
 
     async def find_by_number(self, actor: Actor, number: str) -> OrderRow | None:
-        """The order with this number, or None. Needs the permission for orders, or for money that came for one."""
+        """The order with this number, or None. Needs the permission for orders, or for money."""
         if not actor.may(Permission.MONEY):
             actor.require(Permission.ORDERS)
         sequence = rules.parse_order_number(number)
@@ -57,7 +57,7 @@ class HistoryService:
             return await lists.find_row(tx, sequence)
 
     async def admin_detail(self, actor: Actor, number: str) -> OrderView:
-        """Anybody's order, its keys closed. Needs the permission for orders. Raises NotFound."""
+        """Anybody's order, its keys still encrypted. Needs the permission for orders. Raises NotFound."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
             return await domain.load(tx, sequence=sequence_of(number))

@@ -17,7 +17,7 @@ from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.repository import refunds
 from backend.orders.service.common import sequence_of
-from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableWay, RefundTarget
+from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableMethod, RefundTarget
 from backend.payments import domain as payments
 from backend.payments.types import Capabilities, Refund
 
@@ -44,7 +44,7 @@ class RefundsService:
             order = await repository.get_order(tx, sequence=sequence_of(number))
             done = await refunds.list_refunds(tx, order.id, order.total.currency)
             left = order.total - order.refunded if order.status in _PAID else Money.zero(order.total.currency)
-            ways = []
+            methods = []
             for intent in await payments.list_paid_for(tx, order.id):
                 can = self._methods.get(intent.method)
                 if can is None or not can.refundable or not intent.refundable or not left:
@@ -53,8 +53,8 @@ class RefundsService:
                 if whole and (intent.refunded or intent.credited > left):
                     continue
                 most = min(left, intent.refundable)
-                ways.append(RefundableWay(intent.method, most, whole))
-        return Refundable(left, ways, done)
+                methods.append(RefundableMethod(intent.method, most, whole))
+        return Refundable(left, methods, done)
 
     @retry_conflicts
     async def refund(

@@ -27,7 +27,7 @@ class ReportsService:
             return await reports.list_figures(tx, buyers, self._currency)
 
     async def count_waiting(self, actor: Actor) -> int:
-        """How many orders of all people wait for money. Needs the permission for orders."""
+        """How many orders await payment. Needs the permission for orders."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
             return await reports.count_awaiting_payment(tx)

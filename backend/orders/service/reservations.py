@@ -51,7 +51,7 @@ class ReservationsService:
 
     @retry_conflicts
     async def extend_for_payment(self, actor: Actor, number: str, method: str) -> datetime:
-        """Keep a waiting order's goods until a payment by ``method`` that begins now ends; when that is.
+        """Extend an unpaid order's reservation for a payment by ``method`` that begins now; the end of both.
 
         Raises NotFound, Invalid for an unknown payment method, OrderNotPayable, PaymentTooLate.
         """
@@ -79,7 +79,7 @@ class ReservationsService:
         return end
 
     async def awaits_payment(self, order_id: OrderId) -> bool:
-        """Whether the order still waits for money and has its goods."""
+        """Whether the order is unpaid and still reserved."""
         async with self._uow.read() as tx:
             try:
                 order = await repository.get_order(tx, order_id=order_id)
@@ -89,7 +89,7 @@ class ReservationsService:
 
     @retry_conflicts
     async def cancel(self, actor: Actor, number: str) -> OrderRef:
-        """Give up a waiting order; its goods go back to the shop. Raises NotFound, OrderNotPayable."""
+        """Cancel the actor's unpaid order. Raises NotFound, OrderNotPayable."""
         async with self._uow() as tx:
             order = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, order.user_id)
@@ -102,7 +102,7 @@ class ReservationsService:
 
     @retry_conflicts
     async def cancel_for(self, actor: Actor, number: str, reason: str) -> OrderRef:
-        """Give up anybody's waiting order. Needs the permission for orders. Raises NotFound, OrderNotPayable."""
+        """Cancel anybody's unpaid order. Needs the permission for orders. Raises NotFound, OrderNotPayable."""
         actor.require(Permission.ORDERS)
         async with self._uow() as tx:
             order = await repository.lock_order(tx, sequence_of(number))
@@ -142,15 +142,15 @@ class ReservationsService:
         async with self._uow.read() as tx:
             soon = await repository.list_lapsing(tx, tx.now + _AHEAD, _BATCH)
         for order_id in soon:
-            await self._keep_for_money(order_id)
+            await self._extend_for_arriving(order_id)
         ended = 0
         while await self._expire_one():
             ended += 1
         return ended
 
     @retry_conflicts
-    async def _keep_for_money(self, order_id: OrderId) -> None:
-        """Keep an order's goods longer while money for it is on its way. Before its end: its page shows no other."""
+    async def _extend_for_arriving(self, order_id: OrderId) -> None:
+        """Extend a reservation while a payment for it is arriving, before its end is shown as passed."""
         async with self._uow() as tx:
             order = await repository.lock_order(tx, order_id=order_id)
             if order.status is not OrderStatus.AWAITING_PAYMENT or order.expires_at is None:

@@ -13,7 +13,7 @@ from backend.orders import domain, rules
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
-from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, WhyKept
+from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderStep
 from backend.payments.types import TopUpSucceeded
 
 SETTLE = "orders.settle_payment"
@@ -27,7 +27,7 @@ class SettlementService:
 
     @retry_conflicts
     async def pay(self, actor: Actor, number: str) -> OrderRef:
-        """Pay a waiting order from the wallet; an order paid before is answered as it is.
+        """Pay an unpaid order from the balance; does nothing for an order that was paid before.
 
         Raises NotFound, OrderNotPayable, InsufficientFunds, Blocked.
         """
@@ -47,12 +47,12 @@ class SettlementService:
 
     @retry_conflicts
     async def settle_payment(self, event: TopUpSucceeded) -> None:
-        """Task: pay the order that money has come for.
+        """Task: pay the order for which a payment has arrived.
 
-        One that waits is paid once its payment is whole: while a part of that is missing, the rest of the wallet is
-        for something else. One that expired is paid too, where its goods can still be had; else, and for one that was
-        cancelled, the money stays in the wallet, and the buyer is told. A blocked buyer gets no goods: the order ends,
-        the goods go back to stock, the money stays in the wallet, and the admins are told.
+        An unpaid order is paid once its payment is complete; until then the balance stays free. An expired order is
+        paid too, if its goods are still in stock; otherwise, and for a cancelled order, the money stays in the
+        balance and the buyer is notified. A blocked buyer gets no goods: the order is cancelled, the money stays in
+        the balance, and the admins are notified.
         """
         if event.order_id is None:
             return
@@ -70,9 +70,9 @@ class SettlementService:
             elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, order):
                 await domain.pay_reserved(tx, order, None)
             elif status is OrderStatus.CANCELLED:
-                why = WhyKept.CANCELLED
+                why = NotAppliedReason.CANCELLED
             elif status is OrderStatus.EXPIRED:
-                why = WhyKept.NOT_ENOUGH if event.missing else await domain.pay_late(tx, order)
+                why = NotAppliedReason.NOT_ENOUGH if event.missing else await domain.pay_late(tx, order)
             if why is not None:
                 tx.emit(
                     OrderPaymentKept(
@@ -86,11 +86,11 @@ class SettlementService:
             failpoint("orders.settled")
 
     @staticmethod
-    async def _shut_out(tx: Tx, order_id: OrderId, status: OrderStatus) -> WhyKept | None:
+    async def _shut_out(tx: Tx, order_id: OrderId, status: OrderStatus) -> NotAppliedReason | None:
         """End a blocked buyer's order, which the caller has locked; None for one that was delivered before."""
         if status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
             return None
         if status is OrderStatus.AWAITING_PAYMENT:
             await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
-        await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": WhyKept.BLOCKED})
-        return WhyKept.BLOCKED
+        await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": NotAppliedReason.BLOCKED})
+        return NotAppliedReason.BLOCKED

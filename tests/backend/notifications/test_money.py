@@ -17,7 +17,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.notifications.messages import Words
 from backend.notifications.notices import approvals, orders, payments, wallet
-from backend.orders.types import OrderPaymentKept, OrderRefunded, RefundTarget, WhyKept
+from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderRefunded, RefundTarget
 from backend.payments.types import (
     DepositProved,
     IntentId,
@@ -144,7 +144,7 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
     order = await shop.sale(buyer, goods)
     await shop.work()
     kept = OrderPaymentKept(
-        order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD", why=WhyKept.SOLD_OUT
+        order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD", why=NotAppliedReason.SOLD_OUT
     )
     await tell(shop, kept)
     await shop.later(seconds=5)
@@ -158,8 +158,8 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
 @pytest.mark.parametrize("locale", Locale)
 def test_money_that_is_kept_says_why(locale: Locale) -> None:
     words = Words(locale, PUBLIC)
-    said = {orders.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in WhyKept}
-    assert len(said) == len(WhyKept)
+    said = {orders.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in NotAppliedReason}
+    assert len(said) == len(NotAppliedReason)
     assert all("S-4K7Q2M" in text for text in said)
 
 

@@ -55,4 +55,4 @@ async def test_it_waits_for_nobody(
         assert len(await intents.lock_paid_for(tx, OrderId(ref.id))) == 1
         async with asyncio.timeout(5):
             found = await orders.refunds.refundable(Actor.system(), ref.number)
-    assert [(way.way, way.most) for way in found.ways] == [("fake", usd(720))]
+    assert [(item.method, item.most) for item in found.methods] == [("fake", usd(720))]

@@ -21,7 +21,15 @@ from backend.kernel.ids import OrderId
 from backend.kernel.money import Money
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderPaymentKept, OrderRef, OrderStatus, OrderStep, OrderView, RefundTarget, WhyKept
+from backend.orders.types import (
+    NotAppliedReason,
+    OrderPaymentKept,
+    OrderRef,
+    OrderStatus,
+    OrderStep,
+    OrderView,
+    RefundTarget,
+)
 from backend.payments.domain import SEND_REFUND
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from backend.payments.service import IntentsService, RefundsService
@@ -196,7 +204,7 @@ async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Acto
     order = await shop.orders.history.detail(buyer, ref.number)
     assert order.status is (OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.EXPIRED)
     assert await shop.balance(buyer) == 5400
-    why = WhyKept.CANCELLED if how == "cancelled" else WhyKept.NOT_ENOUGH
+    why = NotAppliedReason.CANCELLED if how == "cancelled" else NotAppliedReason.NOT_ENOUGH
     assert {(event.amount, event.why) for event in await kept(shop)} == {(100, why)}
     # The rest comes after all: now it is the payment that the order was waiting for.
     await shop.arrive(intent, usd(420))
@@ -241,7 +249,7 @@ async def test_late_money_whose_goods_are_gone_is_in_the_wallet(shop: Shop, buye
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 720
-    assert {event.why for event in await kept(shop)} == {WhyKept.SOLD_OUT}
+    assert {event.why for event in await kept(shop)} == {NotAppliedReason.SOLD_OUT}
     await shop.proven()
 
 
@@ -255,7 +263,7 @@ async def test_late_money_respects_the_limit_per_person(shop: Shop, buyer: Actor
     await shop.arrive(intent, usd(100))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 300
-    assert {event.why for event in await kept(shop)} == {WhyKept.LIMIT_REACHED}
+    assert {event.why for event in await kept(shop)} == {NotAppliedReason.LIMIT_REACHED}
 
 
 async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
@@ -267,7 +275,7 @@ async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, c
     await shop.orders.checkout.place(buyer, other.variant_id, 1, "tap-0000002")
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
-    assert {event.why for event in await kept(shop)} == {WhyKept.NOT_ENOUGH}
+    assert {event.why for event in await kept(shop)} == {NotAppliedReason.NOT_ENOUGH}
     await shop.proven()
 
 
@@ -320,7 +328,7 @@ class TestRefunds:
     ) -> None:
         admin = Actor.system()
         can = await shop.orders.refunds.refundable(admin, sold.number)
-        assert (can.most, [(way.way, way.most) for way in can.ways]) == (usd(720), [("fake", usd(420))])
+        assert (can.most, [(item.method, item.most) for item in can.methods]) == (usd(720), [("fake", usd(420))])
         part = await shop.orders.refunds.refund(
             admin, sold.number, usd(300), RefundTarget.WALLET, "a gesture", idempotency_key="refund-1"
         )
@@ -416,7 +424,7 @@ class TestRefunds:
         async with shop.uow() as tx:
             await give(tx, buyer.id, usd(100))
         ref = await shop.orders.checkout.place(buyer, goods.variant_id, 1, KEY)
-        assert (await shop.orders.refunds.refundable(Actor.system(), ref.number)).ways == []
+        assert (await shop.orders.refunds.refundable(Actor.system(), ref.number)).methods == []
         with pytest.raises((RefundNotPossible, RefundTooMuch)):
             await shop.orders.refunds.refund(
                 Actor.system(), ref.number, usd(100), RefundTarget.PROVIDER, "no", idempotency_key="refund-1"

@@ -99,9 +99,9 @@ class TargetRow(msgspec.Struct, frozen=True):
 def order_targets(back: Refundable, viewer: Viewer) -> tuple[TargetRow, ...]:
     """The balance and the provider of an order, as targets of a refund."""
     say = viewer.words.gettext
-    through = min(sum(way.most.amount for way in back.ways), back.most.amount)
-    names = ", ".join(dict.fromkeys(method_title(way.way, viewer) for way in back.ways))
-    whole_only = any(way.whole_only for way in back.ways)
+    through = min(sum(item.most.amount for item in back.methods), back.most.amount)
+    names = ", ".join(dict.fromkeys(method_title(item.method, viewer) for item in back.methods))
+    whole_only = any(item.whole_only for item in back.methods)
     return (
         TargetRow("wallet", back.most),
         TargetRow(
