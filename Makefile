@@ -11,10 +11,10 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes 
 	|| $(PIP) --require-hashes -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format messages types contracts unit processes browser bench lock clean chromium caddy anvil
+.PHONY: help demo test check lint format messages types contracts unit processes browser bench simulations lock clean chromium caddy anvil
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 # Two makes in one folder must not install at the same time: the second one waits and finds everything installed.
 ONE_AT_A_TIME := 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
@@ -87,8 +87,13 @@ caddy:
 anvil: $(VENV)/.dev
 	@sh tests/backend/payments/chains/install_anvil.sh
 
-bench: $(VENV)/.dev ## measure performance and memory; writes .bench/results.json
+bench: $(VENV)/.dev simulations ## measure performance and memory; writes .bench/results.json
 	@$(BIN)/python -m tests.bench
+
+# make test runs a few fixed examples of these.
+simulations: $(VENV)/.dev ## run the large simulations: 400 random lives of orders and ledger, 10,000 forged calls
+	@SOUK_EXAMPLES=400 $(BIN)/pytest -q tests/backend/orders/test_state_machine.py tests/backend/wallet/test_machine.py
+	@SOUK_EXAMPLES=10000 $(BIN)/pytest -q tests/webapp/payments/hooks/test_forged.py
 
 # The small lock uses the large one as constraints, so that tests run with the shop's own versions.
 lock: $(VENV)/.run ## compile the lock files again
