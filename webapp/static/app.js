@@ -1,4 +1,4 @@
-// Telegram and session; all else is htmx. Telegram's script may be late.
+// Telegram, session; all else is htmx.
 const $ = (query, within = document) => within.querySelector(query);
 const on = (names, use, top) => names.split(" ").forEach((name) => document.addEventListener(name, use, top));
 const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
@@ -70,7 +70,7 @@ const mirror = () => {
   if (can("6.1")) tg.BackButton[sheet.open || screen()?.dataset.back ? "show" : "hide"]();
 };
 const here = () => location.pathname + location.search;
-let came; // the page before
+let came;
 const back = () => {
   const up = screen()?.dataset.back;
   if (sheet.open) sheet.close();
@@ -78,7 +78,7 @@ const back = () => {
   else if (up) load(up, true);
 };
 
-// pages
+
 const places = {};
 let navigation, timer, scroll = 0, stale, opener, last = here();
 const load = (path, push, target = app) => { // own element: no queue
@@ -116,7 +116,7 @@ on("htmx:confirm", (event) => {
 });
 on("htmx:configRequest", ({ detail }) => {
   const { headers } = detail;
-  headers["HX-Current-URL"] = location.origin + here(); // no hash: it is initData
+  headers["HX-Current-URL"] = location.origin + here(); // without initData
   headers.Authorization = kept.token ? `Bearer ${kept.token}` : `tma ${initData}`;
   if (!kept.token) headers["X-Timezone"] = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (start && isPage(detail)) headers["X-Start-Param"] = start;
@@ -142,7 +142,7 @@ on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }
   mirror();
   if (fresh) kept.token = fresh;
   if (fresh && isPage(config)) { kept.started = initData; start = null; }
-  if (config.again) setTimeout(() => { // once htmx has let go
+  if (config.again) setTimeout(() => { // after htmx
     htmx.ajax(verb, path, {
       source: elt.isConnected ? elt : document.body, target, values: config.formData, swap: etc.swapOverride, push: etc.push,
     });
@@ -151,7 +151,7 @@ on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }
 });
 on("htmx:beforeSwap", (event) => {
   const { detail } = event, { xhr, requestConfig: config } = detail;
-  if (detail.target === app) document.activeElement.blur(); // else its change makes the next page's button busy
+  if (detail.target === app) document.activeElement.blur(); // else its change event comes later
   if (xhr.status < 400 || xhr.status === 422) return;
   const code = xhr.getResponseHeader("X-Error-Code"), closed = xhr.status === 401 || code === "blacklisted";
   if (/session_expired|unauthenticated/.test(code) && /^Bearer/.test(config.headers.Authorization)) {
@@ -197,7 +197,7 @@ const reprice = () => { // busy until the button has the new price
 on("input change", ({ target }) => {
   stale ||= target.closest("[data-prices]");
   reprice();
-}, true); // ahead of htmx
+}, true);
 
 // sheets and toasts
 sheet.onclose = () => {
@@ -218,7 +218,7 @@ const invoice = (url, page) => can("6.1")
   ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
 on("invoice", ({ detail }) => invoice(detail.url, detail.page));
 
-// data attributes
+
 let lives = [];
 const comes = {
   left(node) { // by the server's clock
