@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from backend.infra import formatting
@@ -24,6 +24,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from webapp.core.assets import Assets
 from webapp.core.error_page import ErrorPage
+from webapp.core.jinja import PageEnvironment
 
 TEMPLATES_DIR: Final = Path(__file__).parents[1] / "templates"
 LOCAL_PAGES: Final = ("offline", "error", "expired", "outside", "blocked")
@@ -190,19 +191,11 @@ _FILTERS: Final = {
 }  # fmt: skip
 
 
-def _gettext(message: str) -> str:
-    return _viewer.get().words.gettext(message)
-
-
-def _ngettext(one: str, many: str, n: int) -> str:
-    return _viewer.get().words.ngettext(one, many, n)
-
-
 class Templates:
     """Renders pages and fragments for one reader at a time."""
 
     def __init__(self, assets: Assets, *, auto_reload: bool = False) -> None:
-        self.environment = Environment(
+        self.environment = PageEnvironment(
             loader=FileSystemLoader(TEMPLATES_DIR),
             autoescape=True,
             auto_reload=auto_reload,
@@ -214,11 +207,7 @@ class Templates:
             optimized=False,
         )
         self.environment.policies["ext.i18n.trimmed"] = True
-        self.environment.install_gettext_callables(  # type: ignore[attr-defined]
-            _gettext,
-            _ngettext,
-            newstyle=True,
-        )
+        self.environment.install_words(lambda: _viewer.get().words)
         self.environment.filters |= _FILTERS
         self.environment.globals |= {
             "asset": assets.url,
