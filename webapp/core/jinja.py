@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import FunctionType
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any, Final
 
 from jinja2 import Environment
@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from backend.infra.i18n import Translator
 
 _MESSAGES: Final = 4096
+_FUNCTIONS: Final = (FunctionType, MethodType, BuiltinMethodType)
 
 
 def shown(value: object) -> str:
@@ -29,12 +30,12 @@ def shown(value: object) -> str:
 
 
 class _Context(Context):
-    """Calls macros and plain functions directly."""
+    """Calls macros, functions and methods directly unless they ask for the context."""
 
     @internalcode
     def call(self, called: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         kind = type(called)
-        if kind is Macro or (kind is FunctionType and not hasattr(called, "jinja_pass_arg")):
+        if kind is Macro or (kind in _FUNCTIONS and not hasattr(called, "jinja_pass_arg")):
             kwargs.pop("_block_vars", None)
             kwargs.pop("_loop_vars", None)
             return called(*args, **kwargs)

@@ -114,10 +114,11 @@ _LOCK_PRODUCTS = (
 # Not FOR SHARE: two that share the row and then both change it would deadlock.
 _LOCK_PRODUCT = select(Product.in_stock).where(Product.id == bindparam("id")).with_for_update(key_share=True)
 
-_LIST_TAKEN = (
-    select(StockKey.order_line_id, StockKey.id)
-    .where(StockKey.order_line_id.in_(bindparam("line_ids", expanding=True)), StockKey.state == KeyState.SOLD)
-    .order_by(StockKey.position)
+_LIST_TAKEN = HotStatement(
+    text("""
+    SELECT order_line_id, id FROM stock_keys
+    WHERE order_line_id = ANY (:line_ids) AND state = 'sold' ORDER BY position
+""").bindparams(bindparam("line_ids", type_=ARRAY(Uuid())))
 )
 _LIST_SEALED = (
     select(StockKey.id, StockKey.ciphertext, StockBatch.data_key_id)
@@ -220,10 +221,10 @@ async def list_untold_low(tx: Tx, product_ids: Sequence[UUID]) -> list[LowVarian
 
 async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[OrderLineId, StockKeyId]]:
     """The sold keys of the lines, in the order of the lines and of the stock."""
-    rows = (await tx.execute(_LIST_TAKEN, {"line_ids": list(line_ids)})).all()
+    rows = await _LIST_TAKEN.fetch(tx.connection, {"line_ids": list(line_ids)})
     place = {line_id: number for number, line_id in enumerate(line_ids)}
-    ordered = sorted(rows, key=lambda row: place[row.order_line_id])
-    return [(OrderLineId(row.order_line_id), StockKeyId(row.id)) for row in ordered]
+    ordered = sorted(rows, key=lambda row: place[row["order_line_id"]])
+    return [(OrderLineId(row["order_line_id"]), StockKeyId(row["id"])) for row in ordered]
 
 
 async def list_sealed(tx: Tx, key_ids: Sequence[StockKeyId]) -> dict[StockKeyId, Sealed]:

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+import functools
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, literal, select, true
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, OrderLineId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
-from backend.orders.models import Line, Order
-from backend.orders.repository.orders import LINE_COLUMNS, ORDER_COLUMNS
+from backend.orders.models import Order
+from backend.orders.repository.orders import LINE_COLUMNS, ORDER_COLUMNS, line_of
 from backend.orders.rules import order_number
-from backend.orders.types import OrderLine, OrderRow, OrderStatus
+from backend.orders.types import OrderRow, OrderStatus
+
+_CONDITIONS: Final = {
+    "user_id": "orders.user_id = :user_id",
+    "status": "orders.status = :status",
+    "before": "orders.id < :before",
+    "ids": "orders.id = ANY (:ids)",
+    "sequence": "orders.sequence = :sequence",
+}
+_TYPES: Final[dict[str, Any]] = {
+    "user_id": Uuid(), "status": Text(), "before": Uuid(), "ids": ARRAY(Uuid()), "sequence": BigInteger(),
+    "most": BigInteger(),
+}  # fmt: skip
 
 
-def _rows() -> Select[Any]:
-    lines = select(func.count()).where(Line.order_id == Order.id).correlate(Order).scalar_subquery()
-    first = (
-        select(*(column for column in LINE_COLUMNS if column is not Line.id), Line.id.label("line_id"))
-        .where(Line.order_id == Order.id)
-        .order_by(Line.position)
-        .limit(1)
-        .lateral("first")
-    )
-    return select(*ORDER_COLUMNS, lines.label("line_count"), *first.c).join(first, true())
+@functools.cache
+def _listing(*filters: str) -> HotStatement:
+    """At most ``:most`` orders that fit these filters, each with its first line, the newest first."""
+    conditions = " AND ".join(_CONDITIONS[name] for name in filters) or "true"
+    sql = f"""
+        SELECT {ORDER_COLUMNS}, first.*,
+               (SELECT count(*) FROM order_lines WHERE order_id = orders.id) AS line_count
+        FROM orders JOIN LATERAL (
+            SELECT id AS line_id, {LINE_COLUMNS} FROM order_lines WHERE order_id = orders.id ORDER BY position LIMIT 1
+        ) first ON true
+        WHERE {conditions} ORDER BY orders.id DESC LIMIT :most
+    """  # noqa: S608 constants of this file
+    return HotStatement(text(sql).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in (*filters, "most"))))
+
+
+async def _list(tx: Tx, most: int, **filters: object) -> list[OrderRow]:
+    """The orders that fit those of ``filters`` that have a value."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    rows = await _listing(*given).fetch(tx.connection, {**given, "most": most})
+    return [_order_row(row) for row in rows]
 
 
 async def list_orders(
@@ -38,14 +63,7 @@ async def list_orders(
     limit: int,
 ) -> list[OrderRow]:
     """Orders, newest first: of one buyer or of all, before an id."""
-    statement = _rows().order_by(Order.id.desc()).limit(limit)
-    conditions = [
-        Order.user_id == user_id if user_id else None,
-        Order.status == status if status else None,
-        Order.id < before if before else None,
-    ]
-    statement = statement.where(and_(literal(True), *(item for item in conditions if item is not None)))
-    return [_order_row(row) for row in await tx.execute(statement)]
+    return await _list(tx, limit, user_id=user_id, status=status, before=before)
 
 
 async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
@@ -56,30 +74,25 @@ async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
 
 async def list_rows(tx: Tx, ids: Collection[UUID], limit: int) -> list[OrderRow]:
     """Those of the orders that there are, as a list shows them, the newest first."""
-    statement = _rows().where(Order.id.in_(ids)).order_by(Order.id.desc()).limit(limit)
-    return [_order_row(row) for row in await tx.execute(statement)]
+    return await _list(tx, limit, ids=list(ids))
 
 
 async def find_row(tx: Tx, sequence: int) -> OrderRow | None:
     """One order as a list shows it."""
-    row = (await tx.execute(_rows().where(Order.sequence == sequence))).one_or_none()
-    return None if row is None else _order_row(row)
+    rows = await _list(tx, 1, sequence=sequence)
+    return rows[0] if rows else None
 
 
-def _order_row(row: Row[Any]) -> OrderRow:
+def _order_row(row: Mapping[str, Any]) -> OrderRow:
     """The Struct of one listed order."""
-    first = OrderLine(
-        OrderLineId(row.line_id), row.slug, row.name, row.variant_name, row.hue, row.icon, row.country,
-        row.picture, row.quantity, Money(row.unit_amount, row.currency),
-    )  # fmt: skip
     return OrderRow(
-        id=OrderId(row.id),
-        number=order_number(row.sequence),
-        status=OrderStatus(row.status),
-        total=Money(row.total_amount, row.currency),
-        line=first,
-        line_count=row.line_count,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        buyer_id=UserId(row.user_id),
+        id=OrderId(row["id"]),
+        number=order_number(row["sequence"]),
+        status=OrderStatus(row["status"]),
+        total=Money(row["total_amount"], row["currency"]),
+        line=line_of(row, row["currency"]),
+        line_count=row["line_count"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        buyer_id=UserId(row["user_id"]),
     )

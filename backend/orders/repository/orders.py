@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     DateTime,
-    Row,
-    Select,
     Text,
     Uuid,
     and_,
@@ -24,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
 
 from backend.catalog.types import StockKeyId, VariantId
 from backend.infra.hot import HotStatement
@@ -47,14 +46,32 @@ from backend.orders.types import (
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
 _OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
-LINE_COLUMNS = (
-    Line.id, Line.slug, Line.name, Line.variant_name, Line.hue, Line.icon, Line.country, Line.picture, Line.quantity,
-    Line.unit_amount,
-)  # fmt: skip
 ORDER_COLUMNS = (
-    Order.id, Order.sequence, Order.user_id, Order.status, Order.total_amount, Order.refunded_amount, Order.currency,
-    Order.created_at, Order.expires_at,
-)  # fmt: skip
+    "orders.id, orders.sequence, orders.user_id, orders.status, orders.total_amount, orders.refunded_amount,"
+    " orders.currency, orders.created_at, orders.expires_at"
+)
+LINE_COLUMNS = "slug, name, variant_name, hue, icon, country, picture, quantity, unit_amount"
+
+
+def _reading(name: str, type_: TypeEngine[Any], lock: str = "") -> HotStatement:
+    sql = f"SELECT {ORDER_COLUMNS} FROM orders WHERE {name} = :{name} {lock}"  # noqa: S608 constants of this file
+    return HotStatement(text(sql).bindparams(bindparam(name, type_=type_)))
+
+
+_BY_ID = _reading("id", Uuid())
+_BY_SEQUENCE = _reading("sequence", BigInteger())
+_LOCK_BY_ID = _reading("id", Uuid(), "FOR UPDATE")
+_LOCK_BY_SEQUENCE = _reading("sequence", BigInteger(), "FOR UPDATE")
+_ORDER_ID = bindparam("order_id", type_=Uuid())
+_LINES = HotStatement(
+    text(
+        f"SELECT id AS line_id, {LINE_COLUMNS} FROM order_lines"  # noqa: S608 constants of this file
+        " WHERE order_id = :order_id ORDER BY position"
+    ).bindparams(_ORDER_ID)
+)
+_TIMELINE = HotStatement(
+    text("SELECT step, at FROM order_events WHERE order_id = :order_id ORDER BY id").bindparams(_ORDER_ID)
+)
 
 # The order, its line and its first steps in one round trip; a replayed tap writes none of them.
 _ADD_ORDER = HotStatement(
@@ -231,58 +248,59 @@ async def find_by_key(tx: Tx, user_id: UserId, key: str) -> PlacedOrder | None:
 
 async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> OrderRecord:
     """The order by its sequence or its id, locked. Raises NotFound."""
-    return await _one(tx, select(*ORDER_COLUMNS).with_for_update(), sequence, order_id)
+    if order_id is None:
+        return await _one(tx, _LOCK_BY_SEQUENCE, {"sequence": sequence})
+    return await _one(tx, _LOCK_BY_ID, {"id": order_id})
 
 
 async def get_order(tx: Tx, *, sequence: int | None = None, order_id: OrderId | None = None) -> OrderRecord:
     """The order by its sequence or its id. Raises NotFound."""
-    return await _one(tx, select(*ORDER_COLUMNS), sequence, order_id)
+    if order_id is None:
+        return await _one(tx, _BY_SEQUENCE, {"sequence": sequence})
+    return await _one(tx, _BY_ID, {"id": order_id})
 
 
-async def _one(
-    tx: Tx, statement: Select[*tuple[Any, ...]], sequence: int | None, order_id: OrderId | None
-) -> OrderRecord:
-    which = Order.sequence == sequence if order_id is None else Order.id == order_id
-    row = (await tx.execute(statement.where(which))).one_or_none()
-    if row is None:
+async def _one(tx: Tx, statement: HotStatement, values: dict[str, Any]) -> OrderRecord:
+    rows = await statement.fetch(tx.connection, values)
+    if not rows:
         raise NotFound("no such order")
+    row = rows[0]
     return OrderRecord(
-        id=OrderId(row.id),
-        sequence=row.sequence,
-        user_id=UserId(row.user_id),
-        status=OrderStatus(row.status),
-        total=Money(row.total_amount, row.currency),
-        refunded=Money(row.refunded_amount, row.currency),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
+        id=OrderId(row["id"]),
+        sequence=row["sequence"],
+        user_id=UserId(row["user_id"]),
+        status=OrderStatus(row["status"]),
+        total=Money(row["total_amount"], row["currency"]),
+        refunded=Money(row["refunded_amount"], row["currency"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
     )
 
 
 async def list_lines(tx: Tx, order_id: OrderId, currency: str) -> list[OrderLine]:
     """The order's lines in their order."""
-    statement = select(*LINE_COLUMNS).where(Line.order_id == order_id).order_by(Line.position)
-    return [_line(row, currency) for row in await tx.execute(statement)]
+    return [line_of(row, currency) for row in await _LINES.fetch(tx.connection, {"order_id": order_id})]
 
 
 async def list_timeline(tx: Tx, order_id: OrderId) -> list[TimelineEntry]:
     """The order's steps, oldest first."""
-    statement = select(TimelineEvent.step, TimelineEvent.at).where(TimelineEvent.order_id == order_id)
-    rows = await tx.execute(statement.order_by(TimelineEvent.id))
-    return [TimelineEntry(OrderStep(row.step), row.at) for row in rows]
+    rows = await _TIMELINE.fetch(tx.connection, {"order_id": order_id})
+    return [TimelineEntry(OrderStep(row["step"]), row["at"]) for row in rows]
 
 
-def _line(row: Row[Any], currency: str) -> OrderLine:
+def line_of(row: Mapping[str, Any], currency: str) -> OrderLine:
+    """The line in a row with ``line_id`` and the LINE_COLUMNS."""
     return OrderLine(
-        id=OrderLineId(row.id),
-        slug=row.slug,
-        name=row.name,
-        variant_name=row.variant_name,
-        hue=row.hue,
-        icon=row.icon,
-        country=row.country,
-        picture=row.picture,
-        quantity=row.quantity,
-        unit_price=Money(row.unit_amount, currency),
+        id=OrderLineId(row["line_id"]),
+        slug=row["slug"],
+        name=row["name"],
+        variant_name=row["variant_name"],
+        hue=row["hue"],
+        icon=row["icon"],
+        country=row["country"],
+        picture=row["picture"],
+        quantity=row["quantity"],
+        unit_price=Money(row["unit_amount"], currency),
     )
 
 
