@@ -13,6 +13,7 @@ from aiogram import Bot
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
+from backend.notifications.gateways.pacing import Pacer
 from bot.app import make_bot, make_dispatcher, used_updates
 from bot.context import Deps
 from bot.intake import Intake
@@ -60,6 +61,8 @@ def bot_settings(other_settings: Callable[..., Settings], telegram: Telegram) ->
 async def shop(bot_settings: Settings, committed_db: None, clock: FakeClock) -> AsyncIterator[Services]:
     """The backend behind the bot."""
     services = build(bot_settings, clock=clock)
+    # The limit of a message a second to a chat has tests of its own; here it only takes time.
+    services.notifications._messenger._pacer = Pacer(chat_seconds=0)  # type: ignore[attr-defined]
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         await services.redis.flushdb()
