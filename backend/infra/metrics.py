@@ -14,12 +14,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 _TRY_AGAIN_SECONDS = 5.0
 log = structlog.get_logger(__name__)
@@ -54,8 +58,7 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _serve(port: int, host: str) -> None:
-    app = make_wsgi_app(_registry())
+def _serve(app: WSGIApplication, port: int, host: str) -> None:
     said = False
     while True:
         try:
@@ -88,4 +91,6 @@ def counting_together() -> Iterator[None]:
 
 def serve_metrics(port: int, host: str) -> None:
     """Serve ``/metrics`` from a daemon thread; while another process holds the port, wait for it."""
-    threading.Thread(target=_serve, args=(port, host), name="metrics", daemon=True).start()
+    # Made here, not in the thread: a process that ends at once removes the folder that the registry reads.
+    app = make_wsgi_app(_registry())
+    threading.Thread(target=_serve, args=(app, port, host), name="metrics", daemon=True).start()
