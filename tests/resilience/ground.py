@@ -20,7 +20,7 @@ from arq.constants import in_progress_key_prefix
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
-from backend.orders.types import OrderRef
+from backend.orders.types import OrderView
 from bot.simulator import bot_api
 from bot.simulator.errors import ApiError, ConnectionDropped
 from bot.simulator.params import Params
@@ -160,7 +160,7 @@ class Ground:
         async with self.services.uow() as tx:
             return await add_goods(tx, self.services.ring, **how)
 
-    async def sale(self, buyer: Buyer, goods: Goods, key: str = "tap-0000001") -> OrderRef:
+    async def sale(self, buyer: Buyer, goods: Goods, key: str = "tap-0000001") -> OrderView:
         """A purchase without the web process."""
         return await self.services.orders.checkout.place(buyer.actor, goods.variant_id, 1, key)
 

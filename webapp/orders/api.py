@@ -96,10 +96,10 @@ async def api_place(
     """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
     site = site_of(request)
     confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
-    ref = await site.services.orders.checkout.place(
+    order = await site.services.orders.checkout.place(
         actor, VariantId(data.variant_id), data.quantity, idempotency_key, confirmed=confirmed
     )
-    return Placed(ref.number)
+    return Placed(order.number)
 
 
 def _order(row: OrderRow, actor: Actor) -> Order:

@@ -9,7 +9,7 @@ import msgspec
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import Offer, VariantId
+from backend.catalog.types import Offer, StockKeyId, VariantId
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -23,6 +23,7 @@ from backend.orders.service.common import load_own
 from backend.orders.service.reservations import ReservationsService
 from backend.orders.types import (
     AmountDue,
+    DeliveredKey,
     NewOrder,
     OpenReservation,
     OrderLine,
@@ -34,6 +35,7 @@ from backend.orders.types import (
     PaymentOrder,
     Quote,
     ReservationLimits,
+    TimelineEntry,
 )
 from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
@@ -116,7 +118,7 @@ class CheckoutService:
         idempotency_key: str,
         *,
         confirmed: Money | None = None,
-    ) -> OrderRef:
+    ) -> OrderView:
         """Buy from the balance: charge the buyer and deliver the keys, in one transaction.
 
         The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
@@ -130,19 +132,21 @@ class CheckoutService:
                 if confirmed is not None and confirmed != offer.unit_price * quantity:
                     raise PriceChanged(total=offer.unit_price * quantity)
             except AppError as refusal:
-                return await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
+                ref = await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
+                return await domain.load(tx, order_id=ref.id)
             order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.DELIVERED)
             sequence = await repository.add_order(tx, order)
             if sequence is None:
-                return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
+                ref = await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
+                return await domain.load(tx, order_id=ref.id)
             await domain.check_person_limit(
                 tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
             )
-            await catalog.take_keys(tx, variant_id, quantity, order.line.id)
+            keys = await catalog.take_keys(tx, variant_id, quantity, order.line.id)
             await domain.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.line)
             tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
             tx.signal(domain.TOPIC, order.id)
-        return OrderRef(order.id, rules.order_number(sequence))
+            return _delivered(tx, order, sequence, keys)
 
     @retry_conflicts
     async def reserve(
@@ -232,6 +236,25 @@ def _new_order(tx: Tx, actor: Actor, offer: Offer, quantity: int, key: str, stat
         line=_line(OrderLineId(tx.new_id()), offer, quantity),
         total=offer.unit_price * quantity,
         steps=_FIRST_STEPS[status],
+    )
+
+
+def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: Sequence[StockKeyId]) -> OrderView:
+    """The order that this transaction has stored, equal to what ``domain.load`` would read."""
+    nothing = Money.zero(order.total.currency)
+    return OrderView(
+        id=order.id,
+        number=rules.order_number(sequence),
+        user_id=order.user_id,
+        status=order.status,
+        total=order.total,
+        created_at=tx.now,
+        expires_at=order.expires_at,
+        lines=[order.line],
+        keys=[DeliveredKey(key, order.line.id, ordinal) for ordinal, key in enumerate(keys, start=1)],
+        timeline=[TimelineEntry(step, tx.now) for step in order.steps],
+        held=nothing,
+        refunded=nothing,
     )
 
 

@@ -15,7 +15,7 @@ from backend.infra.outbox import OutboxJob
 from backend.infra.runner import Runner
 from backend.infra.settings import Settings
 from backend.kernel.text import Locale
-from backend.orders.types import OrderRef
+from backend.orders.types import OrderView
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, TransferKind
 from backend.worker import all_tasks
@@ -63,7 +63,7 @@ class Shop:
         async with self.services.uow() as tx:
             return await add_goods(tx, self.services.ring, **how)
 
-    async def sale(self, buyer: Actor, goods: Goods, quantity: int = 1, key: str = "tap-0000001") -> OrderRef:
+    async def sale(self, buyer: Actor, goods: Goods, quantity: int = 1, key: str = "tap-0000001") -> OrderView:
         """A purchase."""
         return await self.services.orders.checkout.place(buyer, goods.variant_id, quantity, key)
 

@@ -100,6 +100,35 @@ async def test_the_same_tap_is_the_same_order(
     assert (await _left(uow, goods), await _balance(uow, buyer)) == (4, 2380 - 720)
 
 
+async def test_a_purchase_returns_the_order_as_it_is_stored(orders: OrdersServices, buyer: Actor, shelf: Shelf) -> None:
+    goods = await shelf(price=100)
+    placed = await orders.checkout.place(buyer, goods.variant_id, 3, KEY)
+    assert [key.ordinal for key in placed.keys] == [1, 2, 3]
+    assert placed == await orders.history.detail(buyer, placed.number)
+
+
+async def test_a_repeated_tap_returns_the_order_as_it_is_now(
+    uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
+) -> None:
+    goods = await shelf(price=100)
+    placed = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    async with uow() as tx:
+        changed = text("UPDATE orders SET status = 'refunded', refunded_amount = total_amount WHERE id = :id")
+        await tx.execute(changed, {"id": placed.id})
+    again = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    assert (again.id, again.status, again.refunded) == (placed.id, OrderStatus.REFUNDED, usd(100))
+
+
+async def test_a_tap_that_reserved_before_returns_the_unpaid_order(
+    orders: OrdersServices, buyer: Actor, shelf: Shelf
+) -> None:
+    goods = await shelf(price=100)
+    reserved = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, hold=True)
+    again = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
+    assert again == await orders.history.detail(buyer, reserved.number)
+    assert (again.status, again.held) == (OrderStatus.AWAITING_PAYMENT, usd(100))
+
+
 async def test_too_little_money_changes_nothing(
     uow: UnitOfWork, orders: OrdersServices, buyer: Actor, shelf: Shelf
 ) -> None:

@@ -11,7 +11,7 @@ from backend.bootstrap import Services
 from backend.catalog.errors import SoldOut
 from backend.identity.types import Actor
 from backend.orders.errors import OrderNotPayable, PersonLimitReached, TooManyReservations
-from backend.orders.types import OrderFilter, OrderRef, OrderStatus
+from backend.orders.types import OrderFilter, OrderRef, OrderStatus, OrderView
 from backend.wallet.errors import InsufficientFunds
 from tests.factories.shop import add_goods, buyers
 from tests.fakes.clock import FakeClock
@@ -36,11 +36,11 @@ async def test_two_hundred_buyers_on_fifty_keys(services: Services) -> None:
         return_exceptions=True,
     )
     kinds = Counter(type(result) for result in results)
-    assert kinds == {OrderRef: 50, SoldOut: 150}
+    assert kinds == {OrderView: 50, SoldOut: 150}
     keys = [
         (await services.orders.delivery.reveal(buyer, result.number, 1)).text
         for buyer, result in zip(people, results, strict=True)
-        if isinstance(result, OrderRef)
+        if isinstance(result, OrderView)
     ]
     assert sorted(keys) == goods.keys
     assert await _count(services, "SELECT count(*) FROM orders") == 50
@@ -55,7 +55,7 @@ async def test_ten_taps_with_money_for_one(services: Services) -> None:
         *(services.orders.checkout.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)),
         return_exceptions=True,
     )
-    assert Counter(type(result) for result in results) == {OrderRef: 1, InsufficientFunds: 9}
+    assert Counter(type(result) for result in results) == {OrderView: 1, InsufficientFunds: 9}
     assert await _count(services, "SELECT count(*) FROM stock_keys WHERE state = 'sold'") == 1
     await _books_balance(services)
 
@@ -80,7 +80,7 @@ async def test_a_limit_for_a_person_holds_in_a_race(services: Services) -> None:
         *(services.orders.checkout.place(buyer, goods.variant_id, 1, f"tap-{n:08}") for n in range(10)),
         return_exceptions=True,
     )
-    assert Counter(type(result) for result in results) == {OrderRef: 3, PersonLimitReached: 7}
+    assert Counter(type(result) for result in results) == {OrderView: 3, PersonLimitReached: 7}
 
 
 async def test_reservations_of_one_buyer_are_counted_in_a_race(services: Services) -> None:

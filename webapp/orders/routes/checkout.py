@@ -94,7 +94,7 @@ async def place(request: SoukRequest) -> Html:
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     confirmed = None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
     try:
-        ref = await orders.checkout.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
+        order = await orders.checkout.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
     except InsufficientFunds:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         if not quote.due.rest:
@@ -106,7 +106,6 @@ async def place(request: SoukRequest) -> Html:
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
-    order = await orders.history.detail(request.user, ref.number)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
