@@ -42,8 +42,10 @@ from backend.payments.types.providers import (
 )
 from backend.payments.types.records import (
     Deposit,
+    DepositAction,
     Difference,
     DifferenceKind,
+    EventAction,
     Outcome,
     PaymentDetails,
     ProviderEvent,
@@ -54,6 +56,7 @@ from backend.payments.types.records import (
     RefundStatus,
     TransferReceipt,
     Worth,
+    deposit_actions,
 )
 
 __all__ = [
@@ -65,10 +68,12 @@ __all__ = [
     "Covers",
     "Created",
     "Deposit",
+    "DepositAction",
     "DepositJudged",
     "DepositProved",
     "Difference",
     "DifferenceKind",
+    "EventAction",
     "Intent",
     "IntentId",
     "IntentStatus",
@@ -104,6 +109,7 @@ __all__ = [
     "TransferReceiptId",
     "Worth",
     "amount_refusal",
+    "deposit_actions",
     "parse_reference",
     "price",
     "reference_of",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -11,7 +13,7 @@ import msgspec
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments.types.ids import IntentId, PaymentEventId, RefundId, TransferReceiptId
-from backend.payments.types.intents import Intent
+from backend.payments.types.intents import Intent, IntentStatus
 from backend.payments.types.providers import ProviderState
 
 
@@ -87,6 +89,10 @@ class Worth(msgspec.Struct, frozen=True):
     most: Money
 
 
+EventAction = Literal["person", "order", "accept", "dismiss"]
+"""What an admin may do with an unmatched event: credit a person, pay an order, record a refund, dismiss it."""
+
+
 class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A stored provider report, as admins see it.
 
@@ -104,6 +110,18 @@ class ProviderEvent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     details: dict[str, str]
     received_at: datetime
+
+    @property
+    def actions(self) -> frozenset[EventAction]:
+        """What an admin may do with it now; nothing once it is settled."""
+        if self.outcome is not Outcome.UNMATCHED:
+            return frozenset()
+        actions: set[EventAction] = {"dismiss"}
+        if self.state is ProviderState.PAID and self.amount:
+            actions |= {"person", "order"}
+        if self.state is ProviderState.REFUNDED and self.intent_id:
+            actions.add("accept")
+        return frozenset(actions)
 
 
 class PaymentDetails(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +142,19 @@ class TransferReceipt(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     at: datetime
     decided_at: datetime | None
+
+
+DepositAction = Literal["confirm", "reject"]
+
+
+def deposit_actions(intent: Intent, receipts: Sequence[TransferReceipt]) -> frozenset[DepositAction]:
+    """What an admin may do with a deposit: a refunded one is not confirmed again, a reviewed one not rejected."""
+    actions: set[DepositAction] = set()
+    if intent.status not in {IntentStatus.REFUNDED, IntentStatus.PARTIALLY_REFUNDED}:
+        actions.add("confirm")
+    if intent.is_open or any(receipt.decided_at is None for receipt in receipts):
+        actions.add("reject")
+    return frozenset(actions)
 
 
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):

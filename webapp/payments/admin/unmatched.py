@@ -17,7 +17,7 @@ from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.text import searched
 from backend.payments.errors import PaymentClosed
-from backend.payments.types import Intent, Outcome, PaymentEventId, ProviderEvent, ProviderState
+from backend.payments.types import Intent, PaymentEventId, ProviderEvent
 from webapp.approvals.admin import first_of
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
@@ -31,7 +31,7 @@ from webapp.identity.screens.person import AssigneeRow, PickPage
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin_events as event_screens
 from webapp.payments.screens import admin_parts as part_screens
-from webapp.payments.screens.admin_events import AssignSheet, EventAction, EventPage, UnmatchedPage
+from webapp.payments.screens.admin_events import AssignSheet, EventPage, UnmatchedPage
 from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
@@ -90,7 +90,7 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     view = EventPage(
         event=event_screens.unmatched(found, viewer),
         facts=event_screens.event_facts(found, viewer),
-        can=_can(found),
+        can=found.actions,
         payment_href=f"{PAYMENTS}/{found.intent_id}" if found.intent_id else None,
         first=await first_of(request, ValueKind.UNMATCHED, found.id)
         or await first_of(request, ValueKind.WAIVED_REFUND, found.id),
@@ -181,24 +181,13 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
     services, found = site_of(request).services, await _event(request, event_id)
     limit = None
-    if "accept" in _can(found):  # the buyer keeps the money of a refund that is dismissed
+    if "accept" in found.actions:  # the buyer keeps the money of a refund that is dismissed
         limit = await services.approvals.limit_on(request.user, Permission.MONEY, None)
     return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
 
 
 async def _event(request: SoukRequest, event_id: UUID) -> ProviderEvent:
     return await site_of(request).services.payments.inbox.event(request.user, PaymentEventId(event_id))
-
-
-def _can(found: ProviderEvent) -> frozenset[EventAction]:
-    if found.outcome is not Outcome.UNMATCHED:
-        return frozenset()
-    actions: set[EventAction] = {"dismiss"}
-    if found.state is ProviderState.PAID and found.amount:
-        actions |= {"person", "order"}
-    if found.state is ProviderState.REFUNDED and found.intent_id:
-        actions.add("accept")
-    return frozenset(actions)
 
 
 async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | None, OrderId | None]:
@@ -218,7 +207,7 @@ async def _assign_view(
     *,
     no_order: bool = False,
 ) -> AssignSheet:
-    if found.amount is None or "person" not in _can(found):
+    if found.amount is None or "person" not in found.actions:
         raise PaymentClosed(found.outcome)
     services = site_of(request).services
     worth = services.payments.inbox.worth(found)

@@ -15,12 +15,14 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.payments import words
 from backend.payments.types import (
+    DepositAction,
+    EventAction,
     Intent,
-    IntentStatus,
     Outcome,
     ProviderEvent,
     ProviderState,
     TransferReceipt,
+    deposit_actions,
 )
 from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import AmountError, Badge, Fact, Tone
@@ -31,9 +33,6 @@ from webapp.payments.screens.admin_parts import ManagePaymentRow, badge, details
 from webapp.payments.screens.admin_refunds import _SHORT
 from webapp.payments.screens.deposit import proof_path
 from webapp.payments.screens.methods import method_title
-
-EventAction = Literal["person", "order", "accept", "dismiss"]
-
 
 _EVENTS: Final[dict[ProviderState, str]] = {
     ProviderState.PENDING: _("Awaiting payment"),
@@ -114,7 +113,7 @@ class ManageDeposit(msgspec.Struct, frozen=True):
     proofs: tuple[ManageProof, ...]
     said: Money | None = None
     said_by: str = ""
-    can: frozenset[Literal["confirm", "reject"]] = frozenset()
+    can: frozenset[DepositAction] = frozenset()
     confirmed: bool = False
 
 
@@ -126,11 +125,6 @@ def deposit(
     names: Mapping[UserId, str],
 ) -> ManageDeposit:
     """A payment by hand as an admin sees it; ``first`` is the first approval, by one of ``names``."""
-    can: set[Literal["confirm", "reject"]] = set()
-    if intent.status is not IntentStatus.REFUNDED and intent.status is not IntentStatus.PARTIALLY_REFUNDED:
-        can.add("confirm")
-    if intent.is_open or any(proof.decided_at is None for proof in proofs):
-        can.add("reject")
     shown = tuple(
         ManageProof(
             id=str(proof.id),
@@ -143,7 +137,7 @@ def deposit(
     )
     said_by = names.get(first.by, "") if first else ""
     said = Money(int(first.facts["received"]), first.facts["asset"]) if first else None
-    return ManageDeposit(shown, said, said_by, frozenset(can), confirmed=bool(intent.received))
+    return ManageDeposit(shown, said, said_by, deposit_actions(intent, proofs), confirmed=bool(intent.received))
 
 
 def sent_for(intent: Intent, amount: Money) -> Money | None:
