@@ -7,6 +7,7 @@ again what was escaped, and builds the marked text of a message each time it is 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any, Final
@@ -21,12 +22,16 @@ from markupsafe import Markup, escape
 from backend.infra.i18n import Translator
 
 _MESSAGES: Final = 4096
+_SPECIAL: Final = re.compile("[&<>'\"]")
 _FUNCTIONS: Final = (FunctionType, MethodType, BuiltinMethodType)
 
 
 def shown(value: object) -> str:
     """What a template writes for ``value``: escaped, unless it is Markup."""
-    return value if type(value) is Markup else escape(value)
+    kind = type(value)
+    if kind is Markup or (kind is str and not _SPECIAL.search(value)):  # type: ignore[call-overload]
+        return value  # type: ignore[return-value]
+    return escape(value)
 
 
 class _Context(Context):
