@@ -40,7 +40,7 @@ async def test_an_unknown_slug_is_a_page_inside_the_app(open_app: OpenApp, teleg
     page = await open_app(await telegram.person(), "/shop/never-was")
     await expect(page.get_by_role("heading", name="Not found")).to_be_visible()
     await expect(page.locator(".tabs")).to_be_visible()
-    await page.get_by_role("link", name="To the shop").click()
+    await page.get_by_role("link", name="Go to shop").click()
     await page.wait_for_url("**/shop")
     await expect(page.locator("a.card").first).to_be_visible()
 
@@ -65,7 +65,7 @@ async def test_sold_out_between_the_sheet_and_the_tap(open_app: OpenApp, telegra
     await expect(pay).to_be_visible()
     await _bought_by_another(stack, goods)
     await pay.click()
-    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged...")
+    await expect(page.locator(".toast")).to_have_text("Just sold out. You haven't been charged.")
     await expect(page.locator("dialog#sheet")).to_be_hidden()
     await expect(page.locator(".badge--bad")).to_have_text("Sold out")
     await expect(page.locator(MAIN)).to_have_text("Browse products")

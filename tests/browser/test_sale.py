@@ -126,7 +126,7 @@ async def _look_back(phone: Phone, _: Words, number: str) -> None:
     app = phone.app
     await phone.press_back()
     await phone.arrived("/orders")
-    await expect(app.locator(f'a.cell[href="/orders/{number}"]')).to_contain_text(_("delivered"))
+    await expect(app.locator(f'a.cell[href="/orders/{number}"]')).to_contain_text(_("Delivered"))
     await phone.press_back()
     await phone.arrived("/me")
     await app.locator('a.cell[href="/wallet"]').click()
