@@ -12,7 +12,7 @@ _KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.ADJUSTMENT: _("Balance adjustment"),
     ValueKind.REFUND: _("Refund of a delivered order"),
     ValueKind.UNMATCHED: _("Assigned unmatched payment"),
-    ValueKind.DEPOSIT: _("Deposit"),
+    ValueKind.DEPOSIT: _("Top-up by bank transfer"),
     ValueKind.VOUCHERS: _("Vouchers"),
     ValueKind.BONUS_RULE: _("Top-up bonus"),
     ValueKind.WAIVED_REFUND: _("Dismissed provider refund"),

@@ -50,7 +50,7 @@ async def test_a_waiting_order_leads_to_its_payment_and_gives_back_what_was_set_
     await page.locator('dialog#sheet button[value="usdt_evm"]').click()
     await expect(page.locator(".qr")).to_be_visible()
     payment = page.url
-    await page.locator("#bottom [data-main]", has_text="View order").click()
+    await page.locator("#bottom [data-main]", has_text="Open order").click()
     await expect(page.get_by_role("timer")).to_be_visible()
     await expect(page.locator("#order")).to_contain_text("On hold from balance")
     await page.locator("#bottom [data-main]", has_text="Continue payment").click()

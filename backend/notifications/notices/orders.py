@@ -122,7 +122,7 @@ def order_for_admins(
     _ = words.translator.gettext
     rows = [
         _("<b>New order {number}</b>").format(number=words.number(order.number)),
-        _("Buyer: {person}").format(person=words.person_link(buyer, buyer_telegram_id)),
+        _("Customer: {person}").format(person=words.person_link(buyer, buyer_telegram_id)),
         words.things(order.lines),
         _("Total: {amount}").format(amount=words.money(order.total)),
     ]

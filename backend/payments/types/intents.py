@@ -220,6 +220,12 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.payable - self.received, Money.zero(self.payable.currency), key=lambda money: money.amount)
 
     @property
+    def in_review(self) -> bool:
+        """Whether an admin must look at the receipt of this bank transfer."""
+        by_hand = self.action is not None and self.action.kind is ActionKind.DEPOSIT
+        return by_hand and self.status is IntentStatus.CONFIRMING
+
+    @property
     def refundable(self) -> Money:
         """What can still be refunded through the provider, in the shop's currency."""
         return self.credited - self.refunded

@@ -62,8 +62,8 @@ async def test_a_code_is_redeemed(services: Services, visitor: MakeVisitor, sett
 async def test_a_wrong_code_stays_in_the_field_with_the_error(services: Services, visitor: MakeVisitor) -> None:
     one = visitor(62)
     await arrive(services, one)
-    for typed, message in (("", "Enter or paste"), ("abc", "not valid"), ("<script>", "not valid"),
-                        ("0" * 16, "not valid")):  # fmt: skip
+    for typed, message in (("", "Enter or paste"), ("abc", "isn't valid"), ("<script>", "isn't valid"),
+                        ("0" * 16, "isn't valid")):  # fmt: skip
         answer = await one.post("/wallet/redeem", data={"code": typed})
         assert answer.status_code == 422
         assert message in answer.text

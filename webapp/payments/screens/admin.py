@@ -17,7 +17,7 @@ from backend.payments.types import (
 from webapp.core.parts import Chip, Fact
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin_events import EventView, ManageDeposit
-from webapp.payments.screens.admin_parts import STATUSES, ManagePaymentRow, badge, details
+from webapp.payments.screens.admin_parts import ManagePaymentRow, details, status_badge
 from webapp.payments.screens.admin_refunds import _SHORT, RefundView
 from webapp.payments.screens.methods import method_look, method_title
 
@@ -34,7 +34,7 @@ def payment_row(intent: Intent, names: Mapping[UserId, str], viewer: Viewer) -> 
         icon=icon,
         hue=hue,
         amount=intent.credited or intent.amount,
-        badge=badge(STATUSES[intent.status], viewer),
+        badge=status_badge(intent, viewer),
         at=intent.created_at,
         paid=paid if paid.currency != intent.amount.currency else None,
     )
@@ -52,7 +52,7 @@ def sums(intent: Intent, viewer: Viewer) -> tuple[tuple[str, Money], ...]:
     if intent.credited:
         rows.append((say(_("Credited")), intent.credited))
     if intent.refunded:
-        rows.append((say(_("Refunded")), -intent.refunded))
+        rows.append((say(_("Refunds")), -intent.refunded))
     return tuple(rows)
 
 
@@ -64,10 +64,11 @@ def payment_facts(intent: Intent, viewer: Viewer) -> tuple[Fact, ...]:
         (say(_("Payment ID")), str(intent.id)),
         (say(_("Provider ID")), intent.external_id or ""),
         (say(_("Transaction ID")), intent.charge_id or ""),
-        *details(intent.progress),
+        *details(intent.progress, viewer),
     ]
     if intent.action is not None:
-        facts += [(name, value) for name, value in intent.action.fields.items() if name in {"address", "comment"}]
+        fields = intent.action.fields
+        facts += details({name: fields.get(name, "") for name in ("address", "comment")}, viewer)
     return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in facts if value)
 
 

@@ -90,7 +90,7 @@ def unmatched(row: ProviderEvent, viewer: Viewer) -> EventView:
 def event_facts(row: ProviderEvent, viewer: Viewer) -> tuple[Fact, ...]:
     """The ids of an event, and the provider's details."""
     say = viewer.words.gettext
-    facts = [(say(_("Provider ID")), row.event_id), *details(row.details)]
+    facts = [(say(_("Provider ID")), row.event_id), *details(row.details, viewer)]
     return tuple(Fact(name, value, copy=len(value) > _SHORT) for name, value in facts)
 
 

@@ -11,9 +11,7 @@ import msgspec
 
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
-from backend.payments.types import (
-    IntentStatus,
-)
+from backend.payments.types import Intent, IntentStatus
 from webapp.core.forms import Form
 from webapp.core.parts import AmountError, Badge, Hue, Preset, Tone
 from webapp.core.rendering import Viewer
@@ -53,9 +51,19 @@ class ManagePaymentRow(msgspec.Struct, frozen=True):
     paid: Money | None = None
 
 
-def details(said: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a provider says about a payment, under its own names."""
-    return [(name.replace("_", " "), value) for name, value in said.items() if value]
+_FIELDS: Final = {"address": _("Address"), "comment": _("Comment"), "reason": _("Reason")}
+
+
+def details(said: Mapping[str, str], viewer: Viewer) -> list[tuple[str, str]]:
+    """What a provider says about a payment; a field that the shop has no word for has the provider's name."""
+    say = viewer.words.gettext
+    names = {name: say(title) for name, title in _FIELDS.items()}
+    return [(names.get(name, name.replace("_", " ")), value) for name, value in said.items() if value]
+
+
+def status_badge(intent: Intent, viewer: Viewer) -> Badge:
+    """The status of a payment; a bank transfer whose receipt awaits an admin is in review."""
+    return badge((_("In review"), "warn") if intent.in_review else STATUSES[intent.status], viewer)
 
 
 def presets(most: Money, chosen: str = "") -> tuple[Preset, ...]:

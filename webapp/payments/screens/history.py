@@ -25,6 +25,7 @@ class PaymentRow(msgspec.Struct, frozen=True):
     hue: Hue
     amount: Money
     status: IntentStatus
+    in_review: bool
     at: datetime
 
 
@@ -38,6 +39,7 @@ def row(intent: Intent, viewer: Viewer) -> PaymentRow:
         hue=colour,
         amount=intent.credited if intent.credited else intent.amount,
         status=intent.status_at(viewer.now),
+        in_review=intent.in_review,
         at=intent.created_at,
     )
 

@@ -174,7 +174,7 @@ async def test_orders_are_found_by_what_the_placeholder_promises(
 ) -> None:
     number = await bought(services, visitor(4242421, first_name="Omar", username="omar_the_buyer"))
     other = await bought(services, visitor(5252521, first_name="Lina"))
-    assert "Number, buyer, product, amount…" in (await root.get("/admin/orders")).text
+    assert "Number, customer, product, amount…" in (await root.get("/admin/orders")).text
     for query in (number, number.lower(), number[2:], "omar", "@omar_the", "4242421"):
         found = (await root.get(f"/admin/orders?q={query}", headers={"HX-Target": "results"})).text
         assert f'href="/admin/orders/{number}"' in found, query

@@ -364,7 +364,7 @@ async def test_a_provider_that_does_not_answer_is_told(
 async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
     page = (await root.get("/admin/settings/payments")).text
     assert "Payment methods" in page
-    assert "rules for digital goods" in page
+    assert "Against Telegram's rules" in page
     sheet = (await root.get("/admin/settings/payments/fake")).text
     assert "DEMO_PAYMENTS" in sheet
     assert 'data-copy="http://127.0.0.1:8080/hooks/fake"' in sheet
