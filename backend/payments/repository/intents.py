@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, case, func, select, text, update
+from sqlalchemy import BigInteger, Select, Uuid, bindparam, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import OrderId, UserId
@@ -30,6 +32,14 @@ _COLUMNS = (
     _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls, _INTENT.mark,
     _INTENT.title,
 )  # fmt: skip
+
+# On the wallet's page and on that of each unpaid order.
+_MINE = HotStatement(
+    text(
+        f"SELECT {', '.join(column.name for column in _COLUMNS)} FROM {PaymentIntent.__tablename__}"  # noqa: S608
+        " WHERE user_id = :user_id ORDER BY id DESC LIMIT :most"
+    ).bindparams(bindparam("user_id", type_=Uuid()), bindparam("most", type_=BigInteger()))
+)
 
 
 def _intent(row: Any) -> Intent:
@@ -250,6 +260,12 @@ async def list_by(
     if before is not None:
         query = query.where(_INTENT.id < before)
     return [_intent(row) for row in await tx.execute(query)]
+
+
+async def list_mine(tx: Tx, user_id: UserId, limit: int) -> list[Intent]:
+    """A person's payments, the latest first."""
+    rows = await _MINE.fetch(tx.connection, {"user_id": user_id, "most": limit})
+    return [_intent(SimpleNamespace(**row)) for row in rows]
 
 
 async def list_ids(tx: Tx, ids: Collection[UUID], limit: int) -> list[Intent]:

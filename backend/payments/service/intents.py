@@ -127,7 +127,7 @@ class IntentsService:
     async def list_mine(self, actor: Actor, limit: int = 30) -> list[Intent]:
         """The actor's latest payments."""
         async with self._uow.read() as tx:
-            return await intents.list_by(tx, user_id=actor.id, limit=limit)
+            return await intents.list_mine(tx, actor.id, limit)
 
     async def approve(self, method: str, intent_id: IntentId, payable: Money, payer_telegram_id: int) -> Intent:
         """Approve that Telegram charges the payer now; the payment.
