@@ -82,7 +82,7 @@ async def _pay_what_is_missing(phone: Phone, _: Words) -> str:
     await expect(phone.main).to_be_hidden()
     await sheet.locator('button[name="method"][value="demo"]').click()
     await phone.arrived("/wallet/payments/[0-9a-f-]{36}")
-    await expect(phone.app.get_by_text(_("Awaiting payment"))).to_be_visible()
+    await expect(phone.app.get_by_text(_("Awaiting payment")).first).to_be_visible()
     await phone.arrived("/orders/S-[0-9A-Z]{6}")
     frame = phone.page.frame(name="mini-app")
     assert frame is not None
