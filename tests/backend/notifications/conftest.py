@@ -15,6 +15,7 @@ from backend.infra.outbox import OutboxJob
 from backend.infra.runner import Runner
 from backend.infra.settings import Settings
 from backend.kernel.text import Locale
+from backend.notifications.gateways.pacing import Pacer
 from backend.orders.types import OrderView
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, TransferKind
@@ -104,6 +105,8 @@ async def shop(
 ) -> AsyncIterator[Shop]:
     """The backend, connected to the simulator."""
     services = build(other_settings(telegram_api_url=telegram.url), clock=clock)
+    # The limit of a message a second to a chat is tested in test_refusals; here it only takes time.
+    services.notifications._messenger._pacer = Pacer(chat_seconds=0)  # type: ignore[attr-defined]
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         # The root admin gets a name at the first sign-in.

@@ -123,6 +123,7 @@ async def _call(
     return status
 
 
+@pytest.mark.long("two thousand calls, half of them with memory traced")
 async def test_many_forged_calls(app: Litestar, till: Till, provider: Provider) -> None:
     """As many rejections, a handful of log lines, no row, no memory, no connection to the database."""
     intent = await till.begin()
