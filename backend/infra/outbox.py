@@ -96,6 +96,11 @@ class FollowUps:
         """Remove and return the oldest job."""
         return self._jobs.pop(0) if self._jobs else None
 
+    def rest(self) -> list[NewJob]:
+        """Remove and return all jobs, the oldest first."""
+        jobs, self._jobs = self._jobs, []
+        return jobs
+
 
 FOLLOW_UPS: Final[ContextVar[FollowUps | None]] = ContextVar("follow_ups", default=None)
 """Set by the runner while a job runs."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Uuid, any_, bindparam, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from backend.infra.jobs import DeadLetter, Job, RetryLater, Task
@@ -28,6 +29,8 @@ _LONGEST_DELAY = 3600.0
 _LONGEST_ERROR = 500
 _MOST_FOLLOW_UPS = 20
 """Jobs that run after another one without the queue; the others are spread over all workers."""
+_FOLLOW_SECONDS = 10.0
+"""A run that takes longer begins no more of them: other workers, or this one side by side, are faster."""
 # Clocks of two machines may differ by so much before a job that one calls due is passed over by the other.
 _CLOCK_SKEW = timedelta(seconds=2)
 log = structlog.get_logger(__name__)
@@ -51,6 +54,9 @@ _FAILED = (
     .values(
         attempts=OutboxJob.attempts + 1, last_error=bindparam("error"), run_at=bindparam("again_at"), dispatched_at=None
     )
+)
+_TO_QUEUE = (
+    update(OutboxJob).where(OutboxJob.id == any_(bindparam("job_ids", type_=ARRAY(Uuid())))).values(dispatched_at=None)
 )
 _DEAD = (
     update(OutboxJob)
@@ -85,12 +91,19 @@ class Runner:
     """Runs the jobs of ``tasks``; after ``attempts`` failures a job is a dead letter."""
 
     def __init__(
-        self, uow: UnitOfWork, tasks: Mapping[str, Task], *, attempts: int, most_follow_ups: int = _MOST_FOLLOW_UPS
+        self,
+        uow: UnitOfWork,
+        tasks: Mapping[str, Task],
+        *,
+        attempts: int,
+        most_follow_ups: int = _MOST_FOLLOW_UPS,
+        follow_seconds: float = _FOLLOW_SECONDS,
     ) -> None:
         self._uow = uow
         self._tasks = tasks
         self._attempts = attempts
         self._most_follow_ups = most_follow_ups
+        self._follow_seconds = follow_seconds
         self._following = frozenset(task.name for task in tasks.values() if task.follows)
 
     async def run(self, job_id: UUID, starts: int = 1) -> None:
@@ -102,10 +115,13 @@ class Runner:
         """
         follow_ups = FollowUps(self._following, self._most_follow_ups)
         token = FOLLOW_UPS.set(follow_ups)
+        until = time.monotonic() + self._follow_seconds
         try:
             await self._recorded(job_id, self._run_stored(job_id, starts))
-            while (job := follow_ups.next()) is not None:
+            while time.monotonic() < until and (job := follow_ups.next()) is not None:
                 await self._recorded(job.id, self._run(_as_stored(job)))
+            if rest := follow_ups.rest():
+                await self._recorded(job_id, self._to_queue(rest))
         finally:
             FOLLOW_UPS.reset(token)
 
@@ -162,6 +178,11 @@ class Runner:
             log.info("job.done", attempt=attempt, seconds=round(time.monotonic() - started, 3))
         finally:
             JOB_SECONDS.labels(row.task).observe(time.monotonic() - started)
+
+    async def _to_queue(self, jobs: Sequence[NewJob]) -> None:
+        async with self._uow() as tx:
+            await tx.execute(_TO_QUEUE, {"job_ids": [job.id for job in jobs]})
+            tx.signal(TOPIC)
 
     async def _later(self, job_id: UUID, task: str, later: RetryLater) -> None:
         async with self._uow() as tx:

@@ -51,12 +51,12 @@ class Chain:
             raise self.child_error
         self.ran.append(note.text)
 
-    def runner(self, *, follows: bool = True, most: int = 20) -> Runner:
+    def runner(self, *, follows: bool = True, most: int = 20, seconds: float = 10) -> Runner:
         tasks = {
             "test.note": Task("test.note", Note, self.parent),
             "test.child": Task("test.child", Note, self.child, follows=follows),
         }
-        return Runner(self._uow, tasks, attempts=3, most_follow_ups=most)
+        return Runner(self._uow, tasks, attempts=3, most_follow_ups=most, follow_seconds=seconds)
 
 
 async def children(uow: UnitOfWork) -> list[tuple[bool, bool]]:
@@ -71,6 +71,14 @@ async def test_they_run_after_their_parent_and_are_done(uow: UnitOfWork) -> None
     await chain.runner().run(await bench.add(uow))
     assert chain.ran == ["parent", "child 0", "child 1"]
     assert await children(uow) == [(True, True), (True, True)]
+
+
+async def test_a_run_that_takes_long_leaves_the_rest_to_the_queue(uow: UnitOfWork) -> None:
+    chain = Chain(uow)
+    await chain.runner(seconds=0).run(await bench.add(uow))
+    assert chain.ran == ["parent"]
+    # Not handed over any more: the relay takes them at once, not after a minute.
+    assert await children(uow) == [(False, False), (False, False)]
 
 
 async def test_other_tasks_are_left_to_the_relay(uow: UnitOfWork) -> None:
