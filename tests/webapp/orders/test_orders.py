@@ -86,8 +86,10 @@ async def test_the_list_is_by_day_and_goes_on(
     assert "<main" not in more.text
     waiting = await buyer.get("/orders?segment=awaiting_payment")
     assert waiting.text.count('href="/orders/S-') == 1
+    by_its_former_name = await buyer.get("/orders?segment=waiting")
+    assert links(by_its_former_name, "/orders/S-") == links(waiting, "/orders/S-")
     if language != "en":
-        assert "delivered" not in page.text
+        assert "Delivered" not in page.text
 
 
 async def test_an_unpaid_order_lapses_before_the_eyes(
