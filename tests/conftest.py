@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = stack
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-test-", ignore_cleanup_errors=True)))
     stack.enter_context(servers.postgres())
-    os.environ["SOUK_TEST_REDIS"] = stack.enter_context(embedded.redis(folder / "redis"))
+    os.environ["SOUK_TEST_REDIS"] = stack.enter_context(embedded.redis(folder / "redis", throwaway=True))
 
 
 def pytest_collection_finish() -> None:

@@ -317,12 +317,16 @@ def _answers(port: int, pid: int) -> bool:
 
 
 class Redis:
-    """A Redis on the loopback interface that keeps an append-only file in ``data``; it can be started again."""
+    """A Redis on the loopback interface that keeps an append-only file in ``data``; it can be started again.
+
+    ``throwaway`` leaves it to the system when the file reaches the disk: a slow disk then stops no command.
+    """
 
     name = "Redis"
 
-    def __init__(self, data: Path, port: int | None = None) -> None:
+    def __init__(self, data: Path, port: int | None = None, *, throwaway: bool = False) -> None:
         self._data = data
+        self._appendfsync = "no" if throwaway else "everysec"
         self._port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"redis://127.0.0.1:{self._port}/0"
@@ -336,7 +340,8 @@ class Redis:
         """Start it and wait until it answers. Raises EmbeddedError when it does not in time."""
         self._data.mkdir(parents=True, exist_ok=True)
         command = [_redis_program(), "--bind", "127.0.0.1", "--port", str(self._port), "--dir", "."]
-        command += ["--appendonly", "yes", "--save", "", "--daemonize", "no"]
+        command += ["--appendonly", "yes", "--appendfsync", self._appendfsync]
+        command += ["--save", "", "--daemonize", "no"]
         if sys.platform == "linux":
             # Else a Redis that outlives a killed supervisor holds the port against the next start.
             command = [sys.executable, "-I", "-S", "-c", _UNTIL_PARENT_DIES, *command]
@@ -365,12 +370,12 @@ class Redis:
 
 
 @contextlib.contextmanager
-def redis(data: Path, port: int | None = None) -> Iterator[str]:
+def redis(data: Path, port: int | None = None, *, throwaway: bool = False) -> Iterator[str]:
     """Run Redis on the loopback interface, keeping an append-only file in ``data``; yields its address.
 
-    Raises EmbeddedError when it does not answer in time.
+    ``throwaway`` trades durability for speed. Raises EmbeddedError when it does not answer in time.
     """
-    server = Redis(data, port)
+    server = Redis(data, port, throwaway=throwaway)
     server.start()
     try:
         yield server.address
