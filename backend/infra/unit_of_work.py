@@ -72,6 +72,17 @@ class Tx:
         """Send a hint to every process after the commit."""
         self.signals.append((topic, str(key)))
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that can fail alone: an error rolls it back, with its jobs and signals, and is raised again."""
+        jobs, signals = len(self.jobs), len(self.signals)
+        try:
+            async with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self.jobs[jobs:], self.signals[signals:]
+            raise
+
     async def flush(self) -> None:
         """Write the waiting jobs and force deferred constraints: called before the commit."""
         if self.jobs:

@@ -17,6 +17,7 @@ class _Borrowed:
         self._lock = lock
         self.execute = connection.execute
         self.get_raw_connection = connection.get_raw_connection
+        self.begin_nested = connection.begin_nested
 
     def begin(self) -> AsyncTransaction:
         return self._connection.begin_nested()

@@ -107,6 +107,34 @@ async def test_an_error_undoes_everything(
     assert signals.sent == []
 
 
+async def test_a_failed_savepoint_takes_its_jobs_and_signals_with_it(
+    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
+) -> None:
+    async with real_uow() as tx:
+        tx.emit(ThingDone(thing_id=1))
+        tx.signal("order", 1)
+        with pytest.raises(ZeroDivisionError):
+            async with tx.savepoint():
+                await tx.execute(text("UPDATE uow_scratch SET n = 11"))
+                async with tx.savepoint():
+                    tx.emit(ThingDone(thing_id=2))
+                tx.enqueue("tests.other", ThingDone(thing_id=3))
+                tx.signal("order", 2)
+                _ = 1 // 0
+        with pytest.raises(IntegrityError):
+            async with tx.savepoint():
+                tx.signal("order", 3)
+                await tx.execute(text("UPDATE uow_scratch SET n = -1"))
+        async with tx.savepoint():
+            await tx.execute(text("UPDATE uow_scratch SET n = 12 WHERE id = 1"))
+            tx.emit(ThingDone(thing_id=4))
+            tx.signal("order", 4)
+
+    assert await numbers(engine) == [12, 20]
+    assert [job.payload["thing_id"] for job in await jobs(engine)] == [1, 1, 4, 4]
+    assert [sent for sent in signals.sent if sent[0] == "order"] == [("order", "1"), ("order", "4")]
+
+
 async def test_a_cancelled_transaction_is_undone(
     real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
 ) -> None:
