@@ -26,8 +26,8 @@ FLAGS = (
     "--disable-sync",
 )
 _TIMEOUT = 40_000
-"""Milliseconds: longer than a rare loss costs by design. A job whose lease is lost comes back after 15 s, and a page that
-missed a signal looks by itself 15 s after it was opened."""
+"""Milliseconds: longer than a rare loss costs by design. A job whose lease is lost comes back after 15 s, and a page
+that missed a signal looks by itself 15 s after it was opened."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "timezone_id": "UTC", "has_touch": True}
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 960}, "timezone_id": "UTC"}
 
