@@ -102,7 +102,7 @@ def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S
     typed = {name: raw.strip() for name, raw in values.items() if isinstance(raw, str)}
     found: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for field in msgspec.structs.fields(kind):
+    for field in _fields(kind):
         name, wanted = field.encode_name, _types(kind)[field.name]
         how = _how(wanted)
         text = typed.get(name, "") or (typed.get("preset", "") if how.preset else "")
@@ -118,6 +118,11 @@ def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S
         except (ValueError, OverflowError) as error:  # msgspec.ValidationError is a ValueError
             errors[name] = _error_of(wanted, out_of_range=isinstance(error, msgspec.ValidationError))
     return Form(typed, errors, None if errors else kind(**found))
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def decode(values: Mapping[str, Any], kind: type[S], currency: str = "") -> S:

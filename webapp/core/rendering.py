@@ -191,6 +191,10 @@ _FILTERS: Final = {
 }  # fmt: skip
 
 
+# No text, number or date in these depends on the reader's language (tests/webapp/core/test_jinja.py).
+CONSTANT_MACROS: Final = frozenset({"icon", "glyph", "flag", "tile", "media"})
+
+
 class Templates:
     """Renders pages and fragments for one reader at a time."""
 
@@ -206,6 +210,7 @@ class Templates:
             # A filter over a constant depends on the reader: nothing may be folded at compile time.
             optimized=False,
         )
+        self.environment.constant_macros = CONSTANT_MACROS
         self.environment.policies["ext.i18n.trimmed"] = True
         self.environment.install_words(lambda: _viewer.get().words)
         self.environment.filters |= _FILTERS
