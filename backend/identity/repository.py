@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.identity import rules
 from backend.identity.models import User
 from backend.identity.types import Contact, Permission, Recipient, UserDetail, UserRow
+from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
@@ -48,7 +49,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 _PERSON = tuple(getattr(User, name) for name in Person.__struct_fields__)
-_BY_ID = select(*_PERSON).where(User.id == bindparam("user_id"))
+_BY_ID = HotStatement(select(*_PERSON).where(User.id == bindparam("user_id")))
 _BY_TELEGRAM_ID = select(*_PERSON).where(User.telegram_id == bindparam("telegram_id"))
 
 
@@ -58,8 +59,8 @@ def _person(row: Sequence[Any]) -> Person:
 
 async def find_person(tx: Tx, user_id: UserId) -> Person | None:
     """The person, or None."""
-    row = (await tx.execute(_BY_ID, {"user_id": user_id})).one_or_none()
-    return _person(row) if row else None
+    rows = await _BY_ID.fetch(tx.connection, {"user_id": user_id})
+    return _person(rows[0]) if rows else None
 
 
 async def find_person_by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:

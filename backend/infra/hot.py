@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import TextClause, text
+from sqlalchemy import Select, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,9 +23,9 @@ _BEGIN: Final = text("SELECT")
 
 
 class HotStatement:
-    """A text clause whose every parameter has a type, compiled once."""
+    """A statement whose every parameter has a type, compiled once; values come as asyncpg reads them."""
 
-    def __init__(self, clause: TextClause) -> None:
+    def __init__(self, clause: TextClause | Select[Any]) -> None:
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.sql = str(compiled)
         self._processors = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or ()]

@@ -103,6 +103,8 @@ class UnitOfWork:
         self, engine: AsyncEngine, clock: Clock, signals: Signals, subscriptions: outbox.Subscriptions
     ) -> None:
         self._engine = engine
+        # The same pool; a connection is set to commit by itself while it is taken, without another switch.
+        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._signals = signals
         self._subscriptions = subscriptions
@@ -110,7 +112,7 @@ class UnitOfWork:
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
         """A read-write transaction. Raises Unavailable when the database cannot be reached in time."""
-        async with self._connect() as connection, connection.begin():
+        async with self._connect(self._engine) as connection, connection.begin():
             tx = Tx(connection, self._clock.now(), self._subscriptions)
             yield tx
             await tx.flush()
@@ -122,15 +124,15 @@ class UnitOfWork:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """Statements without a transaction around them: one round trip each, nothing to commit."""
-        async with self._connect() as connection:
-            auto = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield Tx(auto, self._clock.now(), self._subscriptions)
+        async with self._connect(self._reads) as connection:
+            yield Tx(connection, self._clock.now(), self._subscriptions)
 
+    @staticmethod
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+    async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with AsyncExitStack() as stack:
             try:
-                connection = await stack.enter_async_context(self._engine.connect())
+                connection = await stack.enter_async_context(engine.connect())
             except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise Unavailable(f"no database connection: {error!r}") from error
             yield connection

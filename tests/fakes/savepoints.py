@@ -22,9 +22,6 @@ class _Borrowed:
     def begin(self) -> AsyncTransaction:
         return self._connection.begin_nested()
 
-    async def execution_options(self, **_options: Any) -> Self:
-        return self
-
     async def __aenter__(self) -> Self:
         await self._lock.acquire()
         return self
@@ -39,6 +36,10 @@ class SavepointEngine:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._lock = asyncio.Lock()
+
+    def execution_options(self, **_options: Any) -> Self:
+        """Itself: nothing commits by itself within the outer transaction."""
+        return self
 
     def connect(self) -> _Borrowed:
         """Borrow the connection."""
