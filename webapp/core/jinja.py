@@ -118,7 +118,7 @@ class PageEnvironment(Environment):
     template_class = _Template
     Macro = _Macro
     constant_macros: frozenset[str] = frozenset()
-    """Macros that write the same for the same arguments, whoever reads: what they wrote is kept."""
+    """Macros that write the same for the same arguments in every language: what they wrote is kept."""
     shown = staticmethod(shown)
 
     def install_words(self, words: Callable[[], Translator]) -> None:
