@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from backend.infra.settings import Settings
+from tests.browser.logs import warnings
 from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack, running
 from tests.browser.telegram import Person, Phone, Telegram
@@ -38,6 +39,16 @@ def find_program() -> str:
     if found is None:
         pytest.fail("The browser tests need Chromium: sudo apt-get install chromium", pytrace=False)
     return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failed test what the processes of the stack warned of."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, Stack):
+        report.sections.append(("warnings and errors of the processes", warnings(stack.logs)))
+    return report
 
 
 OpenPhone = Callable[[Person], Awaitable[Phone]]

@@ -41,6 +41,8 @@ class Stack(msgspec.Struct, frozen=True):
     services: Services
     chain: Evm
     """Where USDT is paid: `pay` and `mine`."""
+    logs: Path
+    """The folder with the output of each process."""
 
     async def actor(self, telegram_id: int) -> Actor:
         """The person behind a Telegram account that has opened the shop."""
@@ -173,7 +175,7 @@ async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterato
             simulator = settings.telegram_api_url
             await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
             await _until_dressed(simulator, children[-1])
-            yield Stack(settings.public_url, simulator, services, chain)
+            yield Stack(settings.public_url, simulator, services, chain, folder)
         finally:
             for child in reversed(children):
                 child.ask_to_stop()

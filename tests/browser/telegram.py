@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from playwright.async_api import FrameLocator, Locator, Page, expect
+from playwright.async_api import Frame, FrameLocator, Locator, Page, TimeoutError, expect
 
 ADMIN = 900_000_001
 _NAMES = {"en": "Olivia", "ar": "سلمى", "ru": "Анна"}
@@ -119,8 +119,18 @@ class Phone:
         """Wait until the app shows this address."""
         frame = self.page.frame(name="mini-app")
         assert frame is not None
-        await frame.wait_for_url(re.compile(rf"{path}(#.*)?$"))
+        try:
+            await frame.wait_for_url(re.compile(rf"{path}(#.*)?$"))
+        except TimeoutError as error:
+            raise AssertionError(f"the app did not show {path}: {await self._where(frame)}") from error
         await expect(self.screen()).to_be_visible()
+
+    @staticmethod
+    async def _where(frame: Frame) -> str:
+        """What the app shows, for the message of a test that fails."""
+        headings = await frame.locator("h1:visible, h2:visible").all_inner_texts()
+        toasts = await frame.locator(".toast").all_inner_texts()
+        return f"it is at {frame.url.partition('#')[0]} with the headings {headings} and the toasts {toasts}"
 
     async def press_main(self, text: str | re.Pattern[str]) -> None:
         """Telegram's MainButton, once it says so."""

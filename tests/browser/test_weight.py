@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 
 import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.conftest import PHONE, OpenApp, Windows
-from tests.browser.screens import screens
 from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack
 from tests.browser.telegram import Telegram
 
 _FIRST_LOAD = 60_000
-_FRAGMENT = 6_000
 _STILL = 0.01
 MAIN = "#bottom [data-main]"
 
@@ -41,24 +38,6 @@ async def test_the_first_load_is_under_60_kb(windows: Windows, telegram: Telegra
     for one in ours:
         if "/static/" in one.url:
             assert "immutable" in (await one.all_headers())["cache-control"]
-
-
-async def test_every_fragment_is_under_6_kb(open_app: OpenApp, worlds: Worlds, stack: Stack) -> None:
-    """What a tap brings, of every screen, in the script that takes the most bytes too."""
-    heavy: list[str] = []
-    for language in ("en", "ar"):
-        world = await worlds.get(language)
-        for who in ("rich", "admin", "payer", "saver"):
-            page = await open_app(world.who(who), "/me")
-            token = await page.evaluate("sessionStorage.token")
-            headers = {"authorization": f"Bearer {token}", "hx-request": "true", "hx-target": "app"}
-            paths = [screen.path for screen in screens(world) if screen.who == who]
-            answers = await asyncio.gather(*(page.request.get(stack.app + path, headers=headers) for path in paths))
-            for path, answer in zip(paths, answers, strict=True):
-                size = len(gzip.compress(await answer.body(), 6))
-                if size >= _FRAGMENT:
-                    heavy.append(f"{language} {path}: {size}")
-    assert not heavy
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -1,11 +1,13 @@
 """Every screen has the same elements in each language: only words, direction and the size of what is said differ.
 
-So Chromium needs to look at the structure of a screen in one language only (tests/browser/test_accessibility.py).
+So Chromium needs to look at the structure of a screen in one language only (tests/browser/test_accessibility.py). And
+what a tap brings is small in each of them.
 """
 
 from __future__ import annotations
 
 import difflib
+import gzip
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -30,11 +32,23 @@ from tests.webapp.client import Visitor, browser
 from webapp.asgi import create_app
 
 pytestmark = pytest.mark.xdist_group("languages")  # all screens are rendered once
-Pages = dict[str, tuple[int, list[str]]]
+_FRAGMENT = 6_000
+"""Bytes of a screen, compressed."""
 _SAME = ("class", "type", "role", "name", "id", "for", "href", "hx-get", "hx-post", "hx-target")
 """The attributes whose values are the same too."""
 _SYMBOL = {"bdi", "small"}
 _OPEN = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "path"}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came for a screen: the status, the elements, a line each, and the bytes after compression."""
+
+    status: int
+    elements: list[str]
+    size: int
+
+
+Pages = dict[str, Answer]
 
 
 class _Accounts:
@@ -83,7 +97,7 @@ class _Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Pages]]:
-    """Every screen's status and elements, by language and by the screen's name."""
+    """What came for every screen, by language and by the screen's name."""
     folder, server = tmp_path_factory.mktemp("languages"), os.environ[servers.POSTGRES]
     database = await servers.new_copy(server, servers.database_name("languages", os.getpid()))
     async with evm.running(folder) as chain, telegram_running() as telegram:
@@ -93,7 +107,7 @@ async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
             await services.redis.flushdb()
             await services.identity.access.ensure_root()
             await load_demo_shop(services.catalog.imports, services.storage)
-            stack = Stack("", "", services, chain)
+            stack = Stack("", "", services, chain, folder)
             yield await _pages(stack)
             await services.redis.flushdb()
 
@@ -116,17 +130,23 @@ async def _pages(stack: Stack) -> dict[str, Pages]:
                 assert f'lang="{language}"' in answer.text, screen.name
                 elements = _Elements()
                 elements.feed(answer.text)
-                found[language][screen.name] = (answer.status_code, elements.lines)
+                size = len(gzip.compress(answer.content, 6))
+                found[language][screen.name] = Answer(answer.status_code, elements.lines, size)
     return found
 
 
 @pytest.mark.parametrize("language", ["ar", "ru"])
 def test_the_elements_are_those_of_the_english_screen(language: str, pages: dict[str, Pages]) -> None:
     differences = []
-    for name, (status, elements) in pages["en"].items():
-        other_status, others = pages[language][name]
-        assert (other_status, len(elements) > 5) == (status, True), name
-        differences += [
-            f"{name}: {line}" for line in difflib.unified_diff(elements, others, "en", language, n=1, lineterm="")
-        ]
+    for name, answer in pages["en"].items():
+        other = pages[language][name]
+        assert (other.status, len(answer.elements) > 5) == (answer.status, True), name
+        lines = difflib.unified_diff(answer.elements, other.elements, "en", language, n=1, lineterm="")
+        differences += [f"{name}: {line}" for line in lines]
     assert not differences, "\n".join(differences[:200])
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "ru"])
+def test_every_screen_is_under_6_kb(language: str, pages: dict[str, Pages]) -> None:
+    heavy = [f"{name}: {answer.size}" for name, answer in pages[language].items() if answer.size >= _FRAGMENT]
+    assert not heavy, "\n".join(heavy)
