@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
@@ -16,6 +17,8 @@ from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack, running
 from tests.browser.telegram import Person, Phone, Telegram
 
+# Each look at whether a process is ready would stand in the report of a test that fails.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",

@@ -61,6 +61,7 @@ async def test_an_unpaid_invoice_leads_back_to_the_methods(
 
     await sheet.locator('button[value="demo"]').click()
     await phone.arrived("/wallet/payments/[0-9a-f-]{36}")
+    await stack.receive(person.id)
     await expect(phone.app.get_by_role("heading", name=PAID)).to_be_visible()
     await phone.arrived("/orders/S-[0-9A-Z]{6}")
     await expect(phone.app.locator(".key")).to_be_visible()

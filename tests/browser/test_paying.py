@@ -34,6 +34,7 @@ async def test_the_balance_and_a_way_together(open_app: OpenApp, telegram: Teleg
     await sheet.locator('button[value="demo"]').click()
     await expect(page).to_have_url(re.compile("/wallet/payments/"))
     assert await stack.balance(person.id) == 0
+    await stack.receive(person.id)
     await expect(page.get_by_role("heading", name="Paid. Your key is here.")).to_be_visible()
     assert await stack.balance(person.id) == 0
 

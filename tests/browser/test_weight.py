@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.conftest import PHONE, OpenApp, Windows
+from tests.browser.screens.screen import still
 from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack
 from tests.browser.telegram import Telegram
@@ -54,7 +55,8 @@ async def test_nothing_jumps(language: str, open_app: OpenApp, worlds: Worlds, s
     for path in ("/shop", "/shop?category=gift-cards", "/shop/private-vpn", order, "/wallet"):
         await page.goto(stack.app + path)
         await expect(page.locator("#app > .screen")).to_be_visible()
-        await page.wait_for_load_state("networkidle")
+        await still(page)
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert await page.evaluate("window.shifts") < _STILL, path
 
 
