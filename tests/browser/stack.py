@@ -114,8 +114,8 @@ def shop_settings(base: Settings, database: str, folder: Path, chain: Evm) -> Se
         usdt_evm_decimals=evm.DECIMALS,
         usdt_evm_network="Ethereum (ERC-20)",
         usdt_evm_confirmations=str(CONFIRMATIONS),
-        # Nobody answers there: what is known of a payment on TON is what a test says. Without a key the provider waits a
-        # second between its calls, and every page of such a payment, and jobs of the worker, with it.
+        # Nobody answers there: what is known of a payment on TON is what a test says. Without a key the calls are a
+        # second apart, for which every page of such a payment waits, and the worker's jobs.
         usdt_ton_address="UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p",
         usdt_ton_url=f"http://127.0.0.1:{embedded.free_port()}",
         usdt_ton_api_key="unlimited",
