@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
+from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
+from backend.catalog.types.fulfilment import Fulfiller
 from backend.growth import tasks as growth_tasks
 from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
 from backend.growth.types import Limits
@@ -40,6 +42,7 @@ from backend.notifications import tasks as notifications_tasks
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
 from backend.orders import tasks as orders_tasks
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.service import OrdersServices
 from backend.orders.types import ReservationLimits
 from backend.payments.gateways import (
@@ -123,6 +126,15 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
 """Every payment method, in the order in which buyers see it; a new one is a line here and a payments/gateways file."""
 
 
+FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys,)
+"""Who delivers each kind of goods; a new kind is a line here and a ``fulfilment`` file of its slice."""
+
+
+def make_fulfillers(ring: KeyRing) -> Fulfillers:
+    """The registry of all kinds of goods."""
+    return Fulfillers(make(ring) for make in FULFILLERS)
+
+
 def _major(settings: Settings, units: int) -> Money:
     return Money(units * 10 ** exponent(settings.shop_currency), settings.shop_currency)
 
@@ -184,6 +196,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     http = HttpClient()
     telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
+    fulfillers = make_fulfillers(ring)
     by_name = {provider.name: provider for provider in providers}
     payments = PaymentServices.build(
         uow=uow,
@@ -235,6 +248,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         orders=OrdersServices.build(
             uow=uow,
             ring=ring,
+            fulfillers=fulfillers,
             single_admin_limit=limits.single_admin,
             reservation=limits.reservation,
             longest=limits.longest_reservation,
@@ -245,7 +259,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,
-            ring=ring,
+            fulfillers=fulfillers,
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
             receipts=payments.deposits.latest_receipt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.kernel.errors import AppError, Kind
+from backend.kernel.ids import OrderLineId
 
 
 class SoldOut(AppError):
@@ -10,6 +11,11 @@ class SoldOut(AppError):
 
     code = "sold_out"
     kind = Kind.CONFLICT
+
+    def __init__(self, line_id: OrderLineId | None = None, *, available: int) -> None:
+        super().__init__(available=available)
+        self.line_id = line_id
+        """The order line that could not be had."""
 
 
 class ReservationGone(AppError):

@@ -9,7 +9,6 @@ import msgspec
 
 from backend.identity import domain as identity
 from backend.identity.types import Permission, Recipient
-from backend.infra.crypto import KeyRing
 from backend.infra.jobs import Job
 from backend.infra.storage import StoredFile
 from backend.infra.unit_of_work import Tx
@@ -17,6 +16,7 @@ from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.notifications.messages import Words
 from backend.notifications.types import Message
+from backend.orders.domain.lines import Fulfillers
 from backend.payments.types import IntentId
 
 E = TypeVar("E", bound=Event)
@@ -32,7 +32,7 @@ class Draft(msgspec.Struct, frozen=True):
     tx: Tx
     reader: Recipient
     words: Words
-    ring: KeyRing
+    fulfillers: Fulfillers
     receipts: Receipts
 
 

@@ -10,7 +10,6 @@ import structlog
 
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
-from backend.infra.crypto import KeyRing
 from backend.infra.jobs import DeadLetter, Job, RetryLater
 from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
@@ -25,6 +24,7 @@ from backend.notifications.notices import NOTICES
 from backend.notifications.ports import Messenger
 from backend.notifications.repository import Claimed
 from backend.notifications.types import Message, NotificationId, Status
+from backend.orders.domain.lines import Fulfillers
 from backend.support import domain as support
 
 # Longer than one call to Telegram can take (the gateway's time-out), so that two runs of a job never send side by side.
@@ -41,7 +41,7 @@ class NotificationsService:
         self,
         *,
         uow: UnitOfWork,
-        ring: KeyRing,
+        fulfillers: Fulfillers,
         messenger: Messenger,
         public_url: str,
         receipts: Receipts,
@@ -49,7 +49,7 @@ class NotificationsService:
     ) -> None:
         self._uow = uow
         self._receipts = receipts
-        self._ring = ring
+        self._fulfillers = fulfillers
         self._messenger = messenger
         self._public_url = public_url
         self.notices = notices
@@ -164,7 +164,7 @@ class NotificationsService:
                 # The reader may have been blocked while the message waited for its turn.
                 if not notice.to_blocked and await identity.is_blocked(tx, recipient.user_id):
                     return None
-                draft = Draft(tx, recipient, words, self._ring, self._receipts)
+                draft = Draft(tx, recipient, words, self._fulfillers, self._receipts)
                 return await notice.compose(draft, claimed.params)
         except NotFound:
             return None

@@ -58,6 +58,8 @@ class Line(Model):
     user_id: Mapped[UUID]
     """The buyer again, so that a limit per person is one index scan."""
     variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    kind: Mapped[str] = mapped_column(server_default=text("'unique_keys'"))
+    """The kind of goods when it was bought, which names its fulfiller."""
     position: Mapped[int]
     quantity: Mapped[int]
     unit_amount: Mapped[int]

@@ -27,6 +27,7 @@ from backend.orders.types import (
     OrderStatus,
     ReservationLimits,
     Reserved,
+    Wanted,
 )
 from backend.payments.errors import RefundTooMuch
 from backend.payments.types import PaymentMethod
@@ -69,6 +70,12 @@ def check_idempotency_key(key: str) -> None:
         raise Invalid("bad idempotency key", fields={"key": "bad_key"})
 
 
+def check_wanted(wanted: Sequence[Wanted]) -> None:
+    """Raises Invalid for nothing, and for one variant twice: its limits hold for a line."""
+    if not wanted or len({item.variant_id for item in wanted}) < len(wanted):
+        raise Invalid("no lines, or one variant twice")
+
+
 def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
     """Whether ``actor`` may buy ``quantity`` of ``offer``. Raises PremiumOnly, QuantityNotAllowed."""
     if offer.premium_only and not actor.is_premium:
@@ -84,6 +91,11 @@ def unpaid_keys(quantity: int, total: Money, covered: Money) -> int:
     return quantity - min(quantity, covered.amount * quantity // total.amount)
 
 
+def share(whole: Money, part: Money, total: Money) -> Money:
+    """How much of ``whole`` falls on ``part`` of a ``total``, rounded down."""
+    return Money(whole.amount * part.amount // total.amount if total else 0, whole.currency)
+
+
 def check_reservation(
     wanted: OpenReservation,
     others: Sequence[OpenReservation],
@@ -92,7 +104,7 @@ def check_reservation(
     limits: ReservationLimits,
     minimum: int = 1,
 ) -> None:
-    """Whether a buyer may reserve ``wanted`` beside their ``others``. See decisions/0008.
+    """Whether a buyer may reserve ``wanted`` beside the lines of their ``others``. See decisions/0008.
 
     ``free`` counts the variant's keys that nobody has, ``lapses`` the buyer's orders that ended unpaid of late. What
     money on hold pays for counts nowhere. The variant's ``minimum`` for one order is always allowed, else nobody
@@ -106,7 +118,7 @@ def check_reservation(
     if lapses >= _PAUSED_AFTER:
         raise ReservationsPaused()
     most_orders = max(limits.orders - lapses, 1)
-    if len(unpaid) >= most_orders:
+    if len({item.order_id for item, _ in unpaid}) >= most_orders:
         raise TooManyReservations(limit=most_orders, order=order_number(unpaid[0][0].sequence))
     same = [(item, count) for item, count in unpaid if item.variant_id == wanted.variant_id]
     held = sum(count for _, count in same)

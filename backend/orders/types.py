@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from backend.catalog.types import StockKeyId, VariantId
+from backend.catalog.types import VariantId
+from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
@@ -121,13 +122,19 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """One line of a purchase that is about to be made."""
+
+    variant_id: VariantId
+    quantity: int
+
+
 class PlacedOrder(msgspec.Struct, frozen=True):
     """What an idempotency key has bought before."""
 
     id: OrderId
     sequence: int
-    variant_id: VariantId
-    quantity: int
+    wanted: tuple[Wanted, ...]
 
 
 class OrderRef(msgspec.Struct, frozen=True):
@@ -171,7 +178,7 @@ class Reserved(msgspec.Struct, frozen=True):
 
 
 class OpenReservation(msgspec.Struct, frozen=True):
-    """An unpaid order of a person, with its one line. ``covered`` is the money on hold for it."""
+    """One line of a person's unpaid order, with its part of the price and of the money on hold for the order."""
 
     order_id: OrderId
     sequence: int
@@ -182,14 +189,14 @@ class OpenReservation(msgspec.Struct, frozen=True):
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order about to be stored, with its one line and its first steps."""
+    """An order about to be stored, with its lines, the same as their fulfillers know them, and its first steps."""
 
     id: OrderId
     user_id: UserId
     idempotency_key: str
     status: OrderStatus
-    variant_id: VariantId
-    line: OrderLine
+    lines: tuple[OrderLine, ...]
+    goods: tuple[FulfilmentLine, ...]
     total: Money
     steps: tuple[OrderStep, ...]
     expires_at: datetime | None = None
@@ -205,7 +212,8 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 class DeliveredKey(msgspec.Struct, frozen=True):
     """A key of the order, still encrypted. ``ordinal`` counts from 1 over the whole order."""
 
-    id: StockKeyId
+    id: ItemId
+    kind: str
     line_id: OrderLineId
     ordinal: int
 

@@ -9,6 +9,11 @@ from backend.kernel.text import Locale
 from backend.orders.types import OpenedKey
 
 
+def and_more(name: str, more: int) -> str:
+    """The name of an order's first thing, with the number of its other lines, such as ``Netflix +2``."""
+    return f"{name} +{more}" if more else name
+
+
 def keys_file(number: str, keys: Iterable[OpenedKey], locale: Locale) -> bytes:
     """The keys of an order as a text file (UTF-8): its number, then a heading for each thing and one key a line."""
     lines = [number, ""]

@@ -19,6 +19,9 @@ _FROM_BESIDE: Final = _SPOKEN | {"domain"}
 _NO_SLICES: Final = frozenset({"kernel", "infra", "bootstrap", "metadata", "worker", "cli", "demo", "locales"})
 _PYPROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
 
+_SELLERS: Final = frozenset({"courses", "readings", "community"})
+"""Slices that sell through orders, which know none of them."""
+
 _TEMPLATES: Final = _PYPROJECT.parent / "webapp" / "templates"
 _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 """Folders of webapp and of its templates that are no slice."""
@@ -97,6 +100,16 @@ def _nosy_delivery(imports: Imports) -> Imports:
     }
 
 
+def _seen_fulfillers(imports: Imports) -> Imports:
+    """Imports by orders of a fulfiller, or of a slice that sells through orders."""
+    return {
+        (importer, name)
+        for importer, name in imports
+        if _slice(importer) == "backend.orders"
+        and (_part(name) == "fulfilment" or _slice(name).removeprefix("backend.") in _SELLERS)
+    }
+
+
 def _uninvited_neighbours(graph: grimp.ImportGraph) -> Imports:
     """Imports between two slices of webapp that _NEIGHBOURS does not allow, or of another's hooks or API."""
     return {
@@ -151,6 +164,19 @@ def test_no_slice_calls_another_slices_use_cases(imports: Imports) -> None:
 def test_from_beside_a_slice_is_seen_by_its_domain(imports: Imports) -> None:
     """And by its types, errors and words: its rules, ports and gateways are its own."""
     assert _nosy_slices(imports) == set()
+
+
+def test_orders_see_no_fulfiller(imports: Imports) -> None:
+    """They reach them by the registry alone, so that a new kind of goods changes nothing in orders."""
+    assert {importer for importer, name in imports if _part(name) == "fulfilment"} == {"backend.bootstrap"}
+    assert _seen_fulfillers(imports) == set()
+
+
+def test_orders_are_forbidden_every_slice_that_sells() -> None:
+    contracts = tomllib.loads(_PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    orders = next(contract for contract in contracts if contract.get("source_modules") == ["backend.orders"])
+    sellers = {f"backend.{name}" for name in _SELLERS if (_PYPROJECT.parent / "backend" / name).exists()}
+    assert set(orders["forbidden_modules"]) == {"backend.*.fulfilment", *sellers}
 
 
 def test_delivery_sees_services_types_errors_and_words_only(imports: Imports) -> None:
@@ -215,6 +241,8 @@ def test_every_file_of_a_slice_has_its_layer(imports: Imports) -> None:
         ("backend.infra.relay", "backend.payments.service", _callers_from_beside),
         ("backend.growth.service.bonuses", "backend.payments.rules", _nosy_slices),
         ("webapp.payments.admin.deposits", "backend.payments.rules", _nosy_delivery),
+        ("backend.orders.domain.lines", "backend.catalog.fulfilment.unique_keys", _seen_fulfillers),
+        ("backend.orders.service.checkout", "backend.courses.domain", _seen_fulfillers),
         ("bot.handlers.payments", "backend.payments.gateways.telegram_api", _nosy_delivery),
     ],
 )

@@ -51,21 +51,20 @@ _TAKE = HotStatement(
 
 _SELL = text(
     """
-    UPDATE stock_keys SET state = 'sold', taken_at = :now WHERE order_line_id = :line_id AND state = 'reserved'
-    RETURNING id, position
+    UPDATE stock_keys SET state = 'sold', taken_at = :now
+    WHERE order_line_id = ANY (:line_ids) AND state = 'reserved' RETURNING order_line_id, id, position
     """
-).bindparams(bindparam("line_id", type_=Uuid()), bindparam("now", type_=DateTime(timezone=True)))
+).bindparams(bindparam("line_ids", type_=ARRAY(Uuid())), bindparam("now", type_=DateTime(timezone=True)))
 
 _RELEASE = text(
     """
     WITH released AS (
         UPDATE stock_keys SET state = 'available', order_line_id = NULL, taken_at = NULL
-        WHERE order_line_id = :line_id AND state = 'reserved' RETURNING variant_id
+        WHERE order_line_id = ANY (:line_ids) AND state = 'reserved' RETURNING variant_id
     )
-    SELECT v.product_id, count(*) AS keys_back FROM released r JOIN variants v ON v.id = r.variant_id
-    GROUP BY v.product_id
+    SELECT DISTINCT v.product_id FROM released r JOIN variants v ON v.id = r.variant_id ORDER BY v.product_id
     """
-).bindparams(bindparam("line_id", type_=Uuid()))
+).bindparams(bindparam("line_ids", type_=ARRAY(Uuid())))
 
 _TELL_LOW = (
     update(Variant)
@@ -76,9 +75,14 @@ _TELL_LOW = (
 
 _COUNT_FREE = text(
     """
-    SELECT count(*) FROM (
-        SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT :at_most
-    ) counted
+    SELECT CASE WHEN EXISTS (
+        SELECT FROM variants v JOIN products p ON p.id = v.product_id
+        WHERE v.id = :variant_id AND p.kind <> 'unique_keys'
+    ) THEN :at_most ELSE (
+        SELECT count(*) FROM (
+            SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT :at_most
+        ) counted
+    ) END
     """
 ).bindparams(bindparam("variant_id", type_=Uuid()), bindparam("at_most", type_=BigInteger()))
 
@@ -166,16 +170,19 @@ async def take(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineI
     return Taken(**rows[0]) if rows else None
 
 
-async def sell_reserved(tx: Tx, line_id: OrderLineId) -> list[StockKeyId]:
-    """Mark the line's reserved keys as sold; returns their ids in the order of the stock."""
-    rows = (await tx.execute(_SELL, {"line_id": line_id, "now": tx.now})).all()
-    return [StockKeyId(row.id) for row in sorted(rows, key=lambda row: row.position)]
+async def sell_reserved(tx: Tx, line_ids: Sequence[OrderLineId]) -> dict[OrderLineId, list[StockKeyId]]:
+    """Mark the lines' reserved keys as sold; returns their ids for each line, in the order of the stock."""
+    keys: dict[OrderLineId, list[StockKeyId]] = {line_id: [] for line_id in line_ids}
+    rows = (await tx.execute(_SELL, {"line_ids": list(line_ids), "now": tx.now})).all()
+    for row in sorted(rows, key=lambda row: row.position):
+        keys[OrderLineId(row.order_line_id)].append(StockKeyId(row.id))
+    return keys
 
 
-async def release_reserved(tx: Tx, line_id: OrderLineId) -> list[tuple[ProductId, int]]:
-    """Release the line's reserved keys; returns how many for each product."""
-    rows = await tx.execute(_RELEASE, {"line_id": line_id})
-    return [(ProductId(row.product_id), row.keys_back) for row in rows]
+async def release_reserved(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[ProductId]:
+    """Release the lines' reserved keys; returns their products, by id."""
+    rows = await tx.execute(_RELEASE, {"line_ids": list(line_ids)})
+    return [ProductId(row.product_id) for row in rows]
 
 
 async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
@@ -184,7 +191,7 @@ async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """Keys that can be bought now, counted up to ``at_most``."""
+    """How many can be bought now, counted up to ``at_most``; ``at_most`` of a kind that is not counted."""
     return int((await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})).scalar_one())
 
 

@@ -20,7 +20,6 @@ from backend.catalog.types import (
     Offer,
     ProductId,
     Sort,
-    StockKind,
     VariantId,
 )
 from backend.infra.unit_of_work import Tx
@@ -224,7 +223,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
         max_quantity=row.max_quantity,
         per_person_limit=row.per_person_limit,
         premium_only=row.premium_only,
-        kind=StockKind(row.kind),
+        kind=row.kind,
     )
 
 

@@ -31,7 +31,7 @@ async def _page_of(tx: Tx, first: FirstApproval) -> str:
     """The page of the back office on which a second admin approves."""
     match first.kind:
         case ValueKind.REFUND:
-            return f"/orders/{(await orders.load(tx, order_id=OrderId(UUID(first.subject)))).number}"
+            return f"/orders/{(await orders.load_without_keys(tx, OrderId(UUID(first.subject)))).number}"
         case ValueKind.DEPOSIT:
             return f"/payments/{first.subject}"
         case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:

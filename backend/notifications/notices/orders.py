@@ -48,7 +48,7 @@ _LONGEST_COPY: Final = 256
 
 async def _order_paid(draft: Draft, params: Params) -> Message:
     order = await _order(draft, params)
-    keys = await orders.open_keys(draft.tx, draft.ring, order, by=None, channel=RevealChannel.CHAT)
+    keys = await orders.open_keys(draft.tx, draft.fulfillers, order, by=None, channel=RevealChannel.CHAT)
     words = draft.words
     _ = words.translator.gettext
     head = _("<b>Order {number} delivered</b>").format(number=words.number(order.number))
@@ -58,7 +58,9 @@ async def _order_paid(draft: Draft, params: Params) -> Message:
 
 async def _order_keys(draft: Draft, params: Params) -> Message:
     order = await _order(draft, params)
-    keys = await orders.open_keys(draft.tx, draft.ring, order, by=draft.reader.user_id, channel=RevealChannel.CHAT)
+    keys = await orders.open_keys(
+        draft.tx, draft.fulfillers, order, by=draft.reader.user_id, channel=RevealChannel.CHAT
+    )
     words = draft.words
     _ = words.translator.gettext
     head = _("<b>Keys for order {number}</b>").format(number=words.number(order.number))
@@ -66,7 +68,7 @@ async def _order_keys(draft: Draft, params: Params) -> Message:
 
 
 async def _order(draft: Draft, params: Params) -> OrderView:
-    return await orders.load(draft.tx, order_id=OrderId(UUID(params["order_id"])))
+    return await orders.load(draft.tx, draft.fulfillers, order_id=OrderId(UUID(params["order_id"])))
 
 
 def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str) -> Message:

@@ -62,7 +62,7 @@ async def _top_up(draft: Draft, params: Params) -> Message | None:
             bonus = bonus if intent.credited == amount else None
             balance = balance + bonus if bonus is not None else balance
         return top_up(words, amount, balance, missing, overpaid, bonus)
-    order = await orders.load(tx, order_id=OrderId(UUID(params["order_id"])))
+    order = await orders.load_without_keys(tx, OrderId(UUID(params["order_id"])))
     if order.status is OrderStatus.AWAITING_PAYMENT:
         return top_up_for_order(words, amount, order.number, missing, overpaid)
     if order.status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED}:
@@ -143,7 +143,7 @@ def _top_up_params(event: TopUpSucceeded, job: Job) -> list[Params]:
 async def refund_ended(draft: Draft, params: Params) -> Message:
     """Compose the one message of a refund by a provider: it is edited when the refund ends."""
     amount, order_id = Money(params["amount"], params["currency"]), params.get("order_id")
-    order = await orders.load(draft.tx, order_id=OrderId(UUID(order_id))) if order_id else None
+    order = await orders.load_without_keys(draft.tx, OrderId(UUID(order_id))) if order_id else None
     message = refund(draft.words, amount, RefundStatus(params["status"]), order.number if order else None)
     return replace(message, about=Subject(SubjectKind.ORDER, order.id, draft.reader.user_id)) if order else message
 

@@ -24,7 +24,7 @@ _LONGEST_NAME: Final = 40
 async def _support_asked(draft: Draft, params: Params) -> Message:
     message = await support.get_message(draft.tx, SupportMessageId(UUID(params["message_id"])))
     names = await identity.user_names(draft.tx, [message.user_id])
-    order = await orders.load(draft.tx, order_id=message.order_id) if message.order_id else None
+    order = await orders.load_without_keys(draft.tx, message.order_id) if message.order_id else None
     return support_asked(draft.words, message, names.get(message.user_id, ""), order.number if order else None)
 
 

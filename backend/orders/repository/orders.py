@@ -21,10 +21,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from backend.catalog.types import StockKeyId, VariantId
+from backend.catalog.types import ProductId, VariantId
+from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
+from backend.infra.database import dump_json
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -41,6 +43,7 @@ from backend.orders.types import (
     PlacedOrder,
     RevealChannel,
     TimelineEntry,
+    Wanted,
 )
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
@@ -65,15 +68,16 @@ _LOCK_BY_SEQUENCE = _reading("sequence", BigInteger(), "FOR UPDATE")
 _ORDER_ID = bindparam("order_id", type_=Uuid())
 _LINES = HotStatement(
     text(
-        f"SELECT id AS line_id, {LINE_COLUMNS} FROM order_lines"  # noqa: S608 constants of this file
-        " WHERE order_id = :order_id ORDER BY position"
+        f"SELECT id AS line_id, variant_id, kind, {LINE_COLUMNS},"  # noqa: S608 constants of this file
+        " (SELECT product_id FROM variants WHERE id = order_lines.variant_id) AS product_id"
+        " FROM order_lines WHERE order_id = :order_id ORDER BY position"
     ).bindparams(_ORDER_ID)
 )
 _TIMELINE = HotStatement(
     text("SELECT step, at FROM order_events WHERE order_id = :order_id ORDER BY id").bindparams(_ORDER_ID)
 )
 
-# The order, its line and its first steps in one round trip; a replayed tap writes none of them.
+# The order, its lines and its first steps in one round trip; a replayed tap writes none of them.
 _ADD_ORDER = HotStatement(
     text("""
     WITH made AS (
@@ -83,10 +87,14 @@ _ADD_ORDER = HotStatement(
         ON CONFLICT (user_id, idempotency_key) DO NOTHING
         RETURNING id, sequence
     ), lines AS (
-        INSERT INTO order_lines (id, order_id, user_id, variant_id, position, quantity, unit_amount,
+        INSERT INTO order_lines (id, order_id, user_id, variant_id, kind, position, quantity, unit_amount,
                                  slug, name, variant_name, hue, icon, country, picture)
-        SELECT :line_id, made.id, :user_id, :variant_id, 0, :quantity, :unit_amount,
-               :slug, :name, :variant_name, :hue, :icon, :country, :picture FROM made
+        SELECT line.id, made.id, :user_id, line.variant_id, line.kind, line.place - 1, line.quantity, line.unit_amount,
+               line.slug, line.name::jsonb, line.variant_name::jsonb, line.hue, line.icon, line.country, line.picture
+        FROM made, unnest(:line_ids, :variant_ids, :kinds, :quantities, :unit_amounts, :slugs, :names, :variant_names,
+                          :hues, :icons, :countries, :pictures) WITH ORDINALITY
+             AS line (id, variant_id, kind, quantity, unit_amount, slug, name, variant_name,
+                      hue, icon, country, picture, place)
     ), events AS (
         INSERT INTO order_events (id, order_id, step, at, actor_id)
         SELECT step.id, made.id, step.name, :now, :actor_id
@@ -94,14 +102,14 @@ _ADD_ORDER = HotStatement(
     )
     SELECT sequence FROM made
 """).bindparams(
-        *(bindparam(name, type_=Uuid()) for name in ("id", "user_id", "line_id", "variant_id", "actor_id")),
-        *(bindparam(name, type_=BigInteger()) for name in ("total", "quantity", "unit_amount")),
-        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "slug")),
-        *(bindparam(name, type_=Text()) for name in ("hue", "icon", "country", "picture")),
+        *(bindparam(name, type_=Uuid()) for name in ("id", "user_id", "actor_id")),
+        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency")),
+        bindparam("total", type_=BigInteger()),
+        *(bindparam(name, type_=ARRAY(Uuid())) for name in ("line_ids", "variant_ids", "event_ids")),
+        *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("quantities", "unit_amounts")),
+        *(bindparam(name, type_=ARRAY(Text())) for name in ("kinds", "slugs", "names", "variant_names", "steps")),
+        *(bindparam(name, type_=ARRAY(Text())) for name in ("hues", "icons", "countries", "pictures")),
         *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
-        *(bindparam(name, type_=JSONB()) for name in ("name", "variant_name")),
-        bindparam("event_ids", type_=ARRAY(Uuid())),
-        bindparam("steps", type_=ARRAY(Text())),
     )
 )
 _ADD_EVENT = insert(TimelineEvent)
@@ -124,12 +132,12 @@ async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_or
 
 
 async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[OpenReservation]:
-    """The buyer's unpaid orders but the named one, the oldest first; what is on hold for them is not filled in."""
+    """The lines of the buyer's unpaid orders but the named one, the oldest first; without what is on hold for them."""
     statement = (
-        select(Order.id, Order.sequence, Order.total_amount, Order.currency, Line.variant_id, Line.quantity)
+        select(Order.id, Order.sequence, Order.currency, Line.variant_id, Line.quantity, Line.unit_amount)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT, Order.id != except_order)
-        .order_by(Order.sequence)
+        .order_by(Order.sequence, Line.position)
     )
     return [
         OpenReservation(
@@ -137,7 +145,7 @@ async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[Open
             sequence=row.sequence,
             variant_id=VariantId(row.variant_id),
             quantity=row.quantity,
-            total=Money(row.total_amount, row.currency),
+            total=Money(row.unit_amount * row.quantity, row.currency),
             covered=Money.zero(row.currency),
         )
         for row in await tx.execute(statement)
@@ -172,7 +180,7 @@ async def count_lapses(tx: Tx, user_id: UserId, since: datetime, kept: timedelta
 
 async def add_order(tx: Tx, order: NewOrder) -> int | None:
     """Insert the order; its sequence, or None when the buyer has used the idempotency key already."""
-    line = order.line
+    lines = order.lines
     values = {
         "id": order.id,
         "user_id": order.user_id,
@@ -183,17 +191,18 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
         "now": tx.now,
         "expires_at": order.expires_at,
         "paid_at": tx.now if order.status is OrderStatus.DELIVERED else None,
-        "line_id": line.id,
-        "variant_id": order.variant_id,
-        "quantity": line.quantity,
-        "unit_amount": line.unit_price.amount,
-        "slug": line.slug,
-        "name": line.name,
-        "variant_name": line.variant_name,
-        "hue": line.hue,
-        "icon": line.icon,
-        "country": line.country,
-        "picture": line.picture,
+        "line_ids": [line.id for line in lines],
+        "variant_ids": [line.variant_id for line in order.goods],
+        "kinds": [line.kind for line in order.goods],
+        "quantities": [line.quantity for line in lines],
+        "unit_amounts": [line.unit_price.amount for line in lines],
+        "slugs": [line.slug for line in lines],
+        "names": [dump_json(line.name) for line in lines],
+        "variant_names": [dump_json(line.variant_name) for line in lines],
+        "hues": [line.hue for line in lines],
+        "icons": [line.icon for line in lines],
+        "countries": [line.country for line in lines],
+        "pictures": [line.picture for line in lines],
         "actor_id": order.user_id,
         "event_ids": [tx.new_id() for _ in order.steps],
         "steps": [step.value for step in order.steps],
@@ -209,7 +218,7 @@ async def add_events(tx: Tx, order_id: OrderId, steps: Iterable[OrderStep], acto
 
 
 async def add_reveals(
-    tx: Tx, order_id: OrderId, keys: Iterable[StockKeyId], actor_id: UserId | None, channel: RevealChannel
+    tx: Tx, order_id: OrderId, keys: Iterable[ItemId], actor_id: UserId | None, channel: RevealChannel
 ) -> None:
     """Log that keys were shown or sent in plain text."""
     rows = [
@@ -241,9 +250,13 @@ async def find_by_key(tx: Tx, user_id: UserId, key: str) -> PlacedOrder | None:
         select(Order.id, Order.sequence, Line.variant_id, Line.quantity)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.idempotency_key == key)
+        .order_by(Line.position)
     )
-    row = (await tx.execute(statement)).first()
-    return None if row is None else PlacedOrder(OrderId(row.id), row.sequence, VariantId(row.variant_id), row.quantity)
+    rows = (await tx.execute(statement)).all()
+    if not rows:
+        return None
+    wanted = tuple(Wanted(VariantId(row.variant_id), row.quantity) for row in rows)
+    return PlacedOrder(OrderId(rows[0].id), rows[0].sequence, wanted)
 
 
 async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> OrderRecord:
@@ -277,9 +290,22 @@ async def _one(tx: Tx, statement: HotStatement, values: dict[str, Any]) -> Order
     )
 
 
-async def list_lines(tx: Tx, order_id: OrderId, currency: str) -> list[OrderLine]:
-    """The order's lines in their order."""
-    return [line_of(row, currency) for row in await _LINES.fetch(tx.connection, {"order_id": order_id})]
+async def list_lines(tx: Tx, order: OrderRecord) -> tuple[list[OrderLine], list[FulfilmentLine]]:
+    """The order's lines in their order, and the same as their fulfillers know them."""
+    rows = await _LINES.fetch(tx.connection, {"order_id": order.id})
+    return [line_of(row, order.total.currency) for row in rows], [_goods_of(row, order.user_id) for row in rows]
+
+
+def _goods_of(row: Mapping[str, Any], buyer: UserId) -> FulfilmentLine:
+    return FulfilmentLine(
+        id=OrderLineId(row["line_id"]),
+        kind=row["kind"],
+        product_id=ProductId(row["product_id"]),
+        variant_id=VariantId(row["variant_id"]),
+        quantity=row["quantity"],
+        buyer=buyer,
+        recipient=buyer,
+    )
 
 
 async def list_timeline(tx: Tx, order_id: OrderId) -> list[TimelineEntry]:

@@ -6,11 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from backend.catalog.types import VariantId
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, OrderLineId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
-from backend.orders.models import Line, Order, OrderRefund
+from backend.orders.models import Order, OrderRefund
 from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget
 
 _COLUMNS = (OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
@@ -48,9 +47,3 @@ async def list_refunds(tx: Tx, order_id: OrderId, currency: str) -> list[OrderRe
 
 def _refund(row: Row[Any], currency: str) -> OrderRefundRow:
     return OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at)
-
-
-async def list_variants(tx: Tx, order_id: OrderId) -> list[tuple[OrderLineId, VariantId, int]]:
-    """What the order's lines are of, with their quantities, in their order."""
-    found = select(Line.id, Line.variant_id, Line.quantity).where(Line.order_id == order_id).order_by(Line.position)
-    return [(OrderLineId(row.id), VariantId(row.variant_id), row.quantity) for row in await tx.execute(found)]

@@ -12,6 +12,7 @@ from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
 from backend.orders.service.history import HistoryService
@@ -45,6 +46,7 @@ class OrdersServices:
         *,
         uow: UnitOfWork,
         ring: KeyRing,
+        fulfillers: Fulfillers,
         single_admin_limit: Live[Money],
         reservation: Live[timedelta],
         longest: Live[timedelta] = lambda: _LONGEST,
@@ -52,16 +54,19 @@ class OrdersServices:
         list_methods: ListMethods | None = None,
         limits: Live[ReservationLimits] = ReservationLimits,
     ) -> OrdersServices:
-        """The services of one shop, whose currency is that of ``single_admin_limit``.
+        """The services of one shop, whose currency is that of ``single_admin_limit``; ``fulfillers`` deliver its goods.
 
         ``methods`` are the capabilities of the enabled payment methods, by name; ``list_methods`` says which of them
         a person can use. Goods are reserved for ``reservation``, and for ``longest`` in all while a payment runs.
         """
         currency, methods = single_admin_limit().currency, methods or {}
-        reservations = ReservationsService(uow=uow, methods=methods, reservation=reservation, longest=longest)
+        reservations = ReservationsService(
+            uow=uow, fulfillers=fulfillers, methods=methods, reservation=reservation, longest=longest
+        )
         return cls(
             checkout=CheckoutService(
                 uow=uow,
+                fulfillers=fulfillers,
                 currency=currency,
                 methods=list_methods or _no_methods,
                 reservations=reservations,
@@ -69,11 +74,13 @@ class OrdersServices:
                 limits=limits,
             ),
             reservations=reservations,
-            settlement=SettlementService(uow=uow),
-            delivery=DeliveryService(uow=uow, ring=ring),
-            history=HistoryService(uow=uow),
+            settlement=SettlementService(uow=uow, fulfillers=fulfillers),
+            delivery=DeliveryService(uow=uow, fulfillers=fulfillers),
+            history=HistoryService(uow=uow, fulfillers=fulfillers),
             search=OrderSearchService(uow=uow, ring=ring, currency=currency),
-            refunds=RefundsService(uow=uow, methods=methods, single_admin_limit=single_admin_limit),
+            refunds=RefundsService(
+                uow=uow, fulfillers=fulfillers, methods=methods, single_admin_limit=single_admin_limit
+            ),
             reports=ReportsService(uow=uow, currency=currency),
         )
 

@@ -9,7 +9,8 @@ import msgspec
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import Offer, StockKeyId, VariantId
+from backend.catalog.types import Offer, VariantId
+from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -17,6 +18,7 @@ from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import load_own
@@ -36,6 +38,7 @@ from backend.orders.types import (
     Quote,
     ReservationLimits,
     TimelineEntry,
+    Wanted,
 )
 from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
@@ -54,6 +57,7 @@ class CheckoutService:
         self,
         *,
         uow: UnitOfWork,
+        fulfillers: Fulfillers,
         currency: str,
         methods: ListMethods,
         reservations: ReservationsService,
@@ -61,6 +65,7 @@ class CheckoutService:
         limits: Live[ReservationLimits],
     ) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
         self._methods = methods
         self._reservations = reservations
         self._currency = currency
@@ -73,7 +78,7 @@ class CheckoutService:
         Raises NotFound, PremiumOnly, QuantityNotAllowed.
         """
         async with self._uow.read() as tx:
-            offer = await self._offer(tx, actor, variant_id, quantity)
+            (offer,) = await self._offers(tx, actor, [Wanted(variant_id, quantity)])
             balance = await wallet.balance(tx, actor.id, self._currency)
             available = await catalog.count_available(tx, variant_id, quantity)
         line = _line(OrderLineId(tx.new_id()), offer, quantity)
@@ -98,7 +103,7 @@ class CheckoutService:
         enabled, OrderNotPayable, PaymentTooLate.
         """
         async with self._uow.read() as tx:
-            order = await load_own(tx, actor, number)
+            order = await load_own(tx, self._fulfillers, actor, number)
         due = await self.due(actor, order, use_balance=use_balance)
         charge = next((item for item in due.charges if item.method.name == method), None)
         if charge is None:
@@ -109,7 +114,6 @@ class CheckoutService:
         key = rules.payment_key(tap, method, charge.amount)
         return PaymentOrder(order.id, method, charge.amount, until, key)
 
-    @retry_conflicts
     async def place(
         self,
         actor: Actor,
@@ -119,105 +123,130 @@ class CheckoutService:
         *,
         confirmed: Money | None = None,
     ) -> OrderView:
-        """Buy from the balance: charge the buyer and deliver the keys, in one transaction.
+        """Buy ``quantity`` of one variant from the balance, as place_all does."""
+        return await self.place_all(actor, [Wanted(variant_id, quantity)], idempotency_key, confirmed=confirmed)
+
+    @retry_conflicts
+    async def place_all(
+        self, actor: Actor, wanted: Sequence[Wanted], idempotency_key: str, *, confirmed: Money | None = None
+    ) -> OrderView:
+        """Buy from the balance: charge the buyer and deliver all goods, in one transaction.
 
         The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
-        total that the buyer has agreed to. Raises NotFound, PremiumOnly, QuantityNotAllowed, PriceChanged,
-        PersonLimitReached, SoldOut, InsufficientFunds, IdempotencyKeyReused.
+        total that the buyer has agreed to. Raises Invalid for one variant twice, NotFound, PremiumOnly,
+        QuantityNotAllowed, PriceChanged, PersonLimitReached, SoldOut, InsufficientFunds, IdempotencyKeyReused.
         """
         rules.check_idempotency_key(idempotency_key)
+        rules.check_wanted(wanted)
         async with self._uow() as tx:
             try:
-                offer = await self._offer(tx, actor, variant_id, quantity)
-                if confirmed is not None and confirmed != offer.unit_price * quantity:
-                    raise PriceChanged(total=offer.unit_price * quantity)
+                offers = await self._offers(tx, actor, wanted)
+                order = _new_order(tx, actor, offers, wanted, idempotency_key, OrderStatus.DELIVERED)
+                if confirmed is not None and confirmed != order.total:
+                    raise PriceChanged(total=order.total)
             except AppError as refusal:
-                ref = await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
-                return await domain.load(tx, order_id=ref.id)
-            order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.DELIVERED)
+                ref = await self._bought_before(tx, actor, wanted, idempotency_key, refusal)
+                return await domain.load(tx, self._fulfillers, order_id=ref.id)
             sequence = await repository.add_order(tx, order)
             if sequence is None:
-                ref = await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
-                return await domain.load(tx, order_id=ref.id)
-            await domain.check_person_limit(
-                tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
-            )
-            keys = await catalog.take_keys(tx, variant_id, quantity, order.line.id)
-            await domain.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.line)
+                ref = await self._replayed(tx, actor, wanted, idempotency_key)
+                return await domain.load(tx, self._fulfillers, order_id=ref.id)
+            await self._check_person_limits(tx, order, offers)
+            keys = await domain.deliver(tx, self._fulfillers, order.goods, reserved=False)
+            await domain.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.lines)
             tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
             tx.signal(domain.TOPIC, order.id)
             return _delivered(tx, order, sequence, keys)
 
-    @retry_conflicts
     async def reserve(
         self, actor: Actor, variant_id: VariantId, quantity: int, idempotency_key: str, *, hold: bool = False
     ) -> OrderRef:
-        """Reserve goods for the buyer until they pay or the reservation expires.
+        """Reserve ``quantity`` of one variant, as reserve_all does."""
+        return await self.reserve_all(actor, [Wanted(variant_id, quantity)], idempotency_key, hold=hold)
+
+    @retry_conflicts
+    async def reserve_all(
+        self, actor: Actor, wanted: Sequence[Wanted], idempotency_key: str, *, hold: bool = False
+    ) -> OrderRef:
+        """Reserve goods for the buyer, all or none, until they pay or the reservation expires.
 
         With ``hold`` their balance is put on hold for the order: captured together with the rest, or released.
-        Raises as place does, and TooManyReservations, ReservationTooLarge, ReservationsPaused: what one person
+        Raises as place_all does, and TooManyReservations, ReservationTooLarge, ReservationsPaused: what one person
         reserves before paying is bounded. InsufficientFunds only where the wallet was spent at the same moment.
         """
         rules.check_idempotency_key(idempotency_key)
+        rules.check_wanted(wanted)
         async with self._uow() as tx:
             await repository.lock_buyer(tx, actor.id)
             try:
-                offer = await self._offer(tx, actor, variant_id, quantity)
+                offers = await self._offers(tx, actor, wanted)
             except AppError as refusal:
-                return await self._bought_before(tx, actor, variant_id, quantity, idempotency_key, refusal)
-            order = _new_order(tx, actor, offer, quantity, idempotency_key, OrderStatus.AWAITING_PAYMENT)
+                return await self._bought_before(tx, actor, wanted, idempotency_key, refusal)
+            order = _new_order(tx, actor, offers, wanted, idempotency_key, OrderStatus.AWAITING_PAYMENT)
             order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation())
             sequence = await repository.add_order(tx, order)
             if sequence is None:
-                return await self._replayed(tx, actor, variant_id, quantity, idempotency_key)
-            await domain.check_person_limit(
-                tx, order.id, order.user_id, offer.variant_id, quantity, offer.per_person_limit
-            )
+                return await self._replayed(tx, actor, wanted, idempotency_key)
+            await self._check_person_limits(tx, order, offers)
             part = await domain.affordable(tx, order) if hold else Money.zero(self._currency)
-            await self._check_unpaid(tx, order, sequence, part, offer.min_quantity)
-            await catalog.reserve_keys(tx, variant_id, quantity, order.line.id)
+            await self._check_unpaid(tx, order, sequence, part, offers)
+            await self._fulfillers.reserve(tx, order.goods)
             if part:
                 await domain.hold(tx, order, part, rules.order_number(sequence))
         return OrderRef(order.id, rules.order_number(sequence))
 
-    async def _check_unpaid(self, tx: Tx, order: NewOrder, sequence: int, part: Money, minimum: int) -> None:
+    @staticmethod
+    async def _check_person_limits(tx: Tx, order: NewOrder, offers: Sequence[Offer]) -> None:
+        """Raises PersonLimitReached."""
+        for line, offer in zip(order.goods, offers, strict=True):
+            await domain.check_person_limit(
+                tx, order.id, order.user_id, line.variant_id, line.quantity, offer.per_person_limit
+            )
+
+    async def _check_unpaid(self, tx: Tx, order: NewOrder, sequence: int, part: Money, offers: Sequence[Offer]) -> None:
         """Bound what the buyer, who is locked, reserves before paying; ``part`` of the price will be on hold.
 
         Raises SoldOut, and as rules.check_reservation does.
         """
-        wanted = OpenReservation(order.id, sequence, order.variant_id, order.line.quantity, order.total, part)
         others = await domain.list_open(tx, order.user_id, except_order=order.id)
         lapses = await repository.count_lapses(
             tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation() / 2
         )
         limits = self._limits()
-        enough = max(-(-limits.keys * 100 // limits.share), order.line.quantity)
-        free = await catalog.count_available(tx, order.variant_id, enough)
-        if free < order.line.quantity:
-            raise SoldOut(available=free)
-        rules.check_reservation(wanted, others, free, lapses, limits, minimum)
+        for line, offer in zip(order.goods, offers, strict=True):
+            price = offer.unit_price * line.quantity
+            covered = rules.share(part, price, order.total)
+            wanted = OpenReservation(order.id, sequence, line.variant_id, line.quantity, price, covered)
+            enough = max(-(-limits.keys * 100 // limits.share), line.quantity)
+            free = await catalog.count_available(tx, line.variant_id, enough)
+            if free < line.quantity:
+                raise SoldOut(line.id, available=free)
+            rules.check_reservation(wanted, others, free, lapses, limits, offer.min_quantity)
 
-    async def _offer(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Offer:
-        """The offer, if this person may buy so many of it. Raises NotFound, PremiumOnly, QuantityNotAllowed."""
-        offer = await catalog.get_offer(tx, variant_id, reseller=actor.is_reseller)
-        if offer.unit_price.currency != self._currency:
-            raise NotFound("priced in another currency than the shop's")
-        rules.check_offer(offer, actor, quantity)
-        return offer
+    async def _offers(self, tx: Tx, actor: Actor, wanted: Sequence[Wanted]) -> list[Offer]:
+        """The offers, if this person may buy so many of them. Raises NotFound, PremiumOnly, QuantityNotAllowed."""
+        offers = []
+        for item in wanted:
+            offer = await catalog.get_offer(tx, item.variant_id, reseller=actor.is_reseller)
+            if offer.unit_price.currency != self._currency or not self._fulfillers.sells(offer.kind):
+                raise NotFound("priced in another currency than the shop's, or of a kind that is not sold")
+            rules.check_offer(offer, actor, item.quantity)
+            offers.append(offer)
+        return offers
 
-    async def _replayed(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int, key: str) -> OrderRef:
+    async def _replayed(self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str) -> OrderRef:
         first = await repository.find_by_key(tx, actor.id, key)
-        if first is None or (first.variant_id, first.quantity) != (variant_id, quantity):
+        if first is None or first.wanted != tuple(wanted):
             raise IdempotencyKeyReused()
-        return OrderRef(OrderId(first.id), rules.order_number(first.sequence))
+        return OrderRef(first.id, rules.order_number(first.sequence))
 
     async def _bought_before(
-        self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int, key: str, refusal: AppError
+        self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str, refusal: AppError
     ) -> OrderRef:
         """The order that an earlier call with this key has placed; raises ``refusal`` where there is none."""
         if await repository.find_by_key(tx, actor.id, key) is None:
             raise refusal
-        return await self._replayed(tx, actor, variant_id, quantity, key)
+        return await self._replayed(tx, actor, wanted, key)
 
 
 _FIRST_STEPS = {
@@ -226,20 +255,38 @@ _FIRST_STEPS = {
 }
 
 
-def _new_order(tx: Tx, actor: Actor, offer: Offer, quantity: int, key: str, status: OrderStatus) -> NewOrder:
+def _new_order(
+    tx: Tx, actor: Actor, offers: Sequence[Offer], wanted: Sequence[Wanted], key: str, status: OrderStatus
+) -> NewOrder:
+    pairs = list(zip(offers, (item.quantity for item in wanted), strict=True))
+    lines = tuple(_line(OrderLineId(tx.new_id()), offer, quantity) for offer, quantity in pairs)
+    goods = tuple(_goods(line, offer, actor) for line, offer in zip(lines, offers, strict=True))
+    prices = [offer.unit_price * quantity for offer, quantity in pairs]
     return NewOrder(
         id=OrderId(tx.new_id()),
         user_id=actor.id,
         idempotency_key=key,
         status=status,
-        variant_id=offer.variant_id,
-        line=_line(OrderLineId(tx.new_id()), offer, quantity),
-        total=offer.unit_price * quantity,
+        lines=lines,
+        goods=goods,
+        total=sum(prices[1:], prices[0]),
         steps=_FIRST_STEPS[status],
     )
 
 
-def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: Sequence[StockKeyId]) -> OrderView:
+def _goods(line: OrderLine, offer: Offer, actor: Actor) -> FulfilmentLine:
+    return FulfilmentLine(
+        id=line.id,
+        kind=offer.kind,
+        product_id=offer.product_id,
+        variant_id=offer.variant_id,
+        quantity=line.quantity,
+        buyer=actor.id,
+        recipient=actor.id,
+    )
+
+
+def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: list[DeliveredKey]) -> OrderView:
     """The order that this transaction has stored, equal to what ``domain.load`` would read."""
     nothing = Money.zero(order.total.currency)
     return OrderView(
@@ -250,8 +297,8 @@ def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: Sequence[StockKeyId
         total=order.total,
         created_at=tx.now,
         expires_at=order.expires_at,
-        lines=[order.line],
-        keys=[DeliveredKey(key, order.line.id, ordinal) for ordinal, key in enumerate(keys, start=1)],
+        lines=list(order.lines),
+        keys=keys,
         timeline=[TimelineEntry(step, tx.now) for step in order.steps],
         held=nothing,
         refunded=nothing,

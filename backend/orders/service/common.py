@@ -7,6 +7,7 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.types import OrderView
 
 
@@ -25,8 +26,8 @@ def check_owner(actor: Actor, owner: UserId) -> None:
         raise NotFound("somebody else's order")
 
 
-async def load_own(tx: Tx, actor: Actor, number: str) -> OrderView:
+async def load_own(tx: Tx, fulfillers: Fulfillers, actor: Actor, number: str) -> OrderView:
     """The actor's order by its number. Raises NotFound, also for another person's."""
-    order = await domain.load(tx, sequence=sequence_of(number))
+    order = await domain.load(tx, fulfillers, sequence=sequence_of(number))
     check_owner(actor, order.user_id)
     return order

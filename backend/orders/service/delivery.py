@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from backend.identity.types import Actor
-from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.orders import domain
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.service.common import load_own
 from backend.orders.types import KeysRequested, OpenedKey, RevealChannel
 
 
 class DeliveryService:
-    """Shows a buyer their keys, and logs each time; ``ring`` decrypts them."""
+    """Shows a buyer their keys, and logs each time."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing) -> None:
+    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers) -> None:
         self._uow = uow
-        self._ring = ring
+        self._fulfillers = fulfillers
 
     async def reveal(self, actor: Actor, number: str, ordinal: int) -> OpenedKey:
         """One key in plain text; this is logged. Raises NotFound."""
@@ -32,12 +32,14 @@ class DeliveryService:
     async def send_to_chat(self, actor: Actor, number: str) -> None:
         """Send the keys to the buyer's chat again. Raises NotFound."""
         async with self._uow() as tx:
-            order = await load_own(tx, actor, number)
+            order = await load_own(tx, self._fulfillers, actor, number)
             if not order.keys:
                 raise NotFound("the order has no keys")
             tx.emit(KeysRequested(order_id=order.id, user_id=order.user_id))
 
     async def _open(self, actor: Actor, number: str, channel: RevealChannel, ordinal: int | None) -> list[OpenedKey]:
         async with self._uow() as tx:
-            order = await load_own(tx, actor, number)
-            return await domain.open_keys(tx, self._ring, order, by=actor.user_id, channel=channel, ordinal=ordinal)
+            order = await load_own(tx, self._fulfillers, actor, number)
+            return await domain.open_keys(
+                tx, self._fulfillers, order, by=actor.user_id, channel=channel, ordinal=ordinal
+            )

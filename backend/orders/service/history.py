@@ -11,6 +11,7 @@ from backend.kernel.errors import Forbidden
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.repository import lists
 from backend.orders.service.common import load_own, sequence_of
 from backend.orders.types import OrderFilter, OrderRow, OrderStatus, OrderView
@@ -21,8 +22,9 @@ _PAGE = 30
 class HistoryService:
     """Reads orders: a buyer's own, or anybody's for an admin."""
 
-    def __init__(self, *, uow: UnitOfWork) -> None:
+    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
 
     async def list_mine(self, actor: Actor, view: OrderFilter, cursor: str | None) -> Page[OrderRow]:
         """The buyer's orders, newest first. Raises Invalid for a bad cursor."""
@@ -32,7 +34,7 @@ class HistoryService:
     async def detail(self, actor: Actor, number: str) -> OrderView:
         """The buyer's order. Raises NotFound, also for another person's."""
         async with self._uow.read() as tx:
-            return await load_own(tx, actor, number)
+            return await load_own(tx, self._fulfillers, actor, number)
 
     async def list_all(self, actor: Actor, status: OrderStatus | None, cursor: str | None) -> Page[OrderRow]:
         """Everybody's orders, newest first. Needs the permission for orders."""
@@ -60,7 +62,7 @@ class HistoryService:
         """Anybody's order, its keys still encrypted. Needs the permission for orders. Raises NotFound."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await domain.load(tx, sequence=sequence_of(number))
+            return await domain.load(tx, self._fulfillers, sequence=sequence_of(number))
 
     async def list_of(self, actor: Actor, buyer: UserId) -> list[OrderRow]:
         """One person's latest orders. Needs the permission for orders."""

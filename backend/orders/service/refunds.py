@@ -13,6 +13,7 @@ from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.repository import refunds
@@ -31,9 +32,15 @@ class RefundsService:
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, methods: Mapping[str, Capabilities], single_admin_limit: Live[Money]
+        self,
+        *,
+        uow: UnitOfWork,
+        fulfillers: Fulfillers,
+        methods: Mapping[str, Capabilities],
+        single_admin_limit: Live[Money],
     ) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
         self._methods = methods
         self._single_admin_limit = single_admin_limit
 
@@ -78,7 +85,7 @@ class RefundsService:
             if before is not None:
                 if (before.amount, before.target) != (amount, target):
                     raise IdempotencyKeyReused()
-                return await domain.load(tx, order_id=order_id)
+                return await domain.load(tx, self._fulfillers, order_id=order_id)
             if order.status not in _PAID:
                 raise OrderNotPayable()
             refunded = rules.check_refund(order.total, order.refunded, amount)
@@ -92,7 +99,7 @@ class RefundsService:
                 facts={"target": target.value},
             )
             if await approvals.make(tx, actor, value, self._single_admin_limit()) is not Approval.GIVEN:
-                return await domain.load(tx, order_id=order_id)
+                return await domain.load(tx, self._fulfillers, order_id=order_id)
             sent: list[Refund] = []
             if target is RefundTarget.WALLET:
                 await domain.refund_to_wallet(tx, order, amount, reason, idempotency_key)
@@ -110,4 +117,4 @@ class RefundsService:
             await domain.note_refund(tx, order, refunded, amount, target, actor.user_id, sent)
             told = {"amount": amount.amount, "currency": amount.currency, "target": target, "reason": reason}
             await audit.record(tx, actor.user_id, "orders.refund", f"order:{order_id}", told)
-            return await domain.load(tx, order_id=order_id)
+            return await domain.load(tx, self._fulfillers, order_id=order_id)

@@ -14,6 +14,7 @@ from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
@@ -37,11 +38,13 @@ class ReservationsService:
         self,
         *,
         uow: UnitOfWork,
+        fulfillers: Fulfillers,
         methods: Mapping[str, Capabilities],
         reservation: Live[timedelta],
         longest: Live[timedelta],
     ) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
         self._methods = methods
         self._reservation = reservation
         self._longest = longest
@@ -97,7 +100,7 @@ class ReservationsService:
                 raise OrderNotPayable()
             if order.status is OrderStatus.AWAITING_PAYMENT:
                 cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-                await domain.close_unpaid(tx, order.id, cancelled, step, actor.user_id)
+                await domain.close_unpaid(tx, self._fulfillers, order.id, cancelled, step, actor.user_id)
         return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
@@ -108,7 +111,8 @@ class ReservationsService:
             order = await repository.lock_order(tx, sequence_of(number))
             if order.status is not OrderStatus.AWAITING_PAYMENT:
                 raise OrderNotPayable()
-            await domain.close_unpaid(tx, order.id, OrderStatus.CANCELLED, OrderStep.CANCELLED, actor.user_id)
+            status, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
+            await domain.close_unpaid(tx, self._fulfillers, order.id, status, step, actor.user_id)
             await audit.record(tx, actor.user_id, "orders.cancel", f"order:{order.id}", {"reason": reason})
         return OrderRef(order.id, rules.order_number(order.sequence))
 
@@ -130,7 +134,8 @@ class ReservationsService:
             order_id = await repository.lock_waiting(tx, user_id)
             if order_id is None:
                 return False
-            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+            status, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
+            await domain.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
         return True
 
     async def expire_lapsed(self) -> int:
@@ -171,5 +176,6 @@ class ReservationsService:
             order_id = await repository.lock_lapsed(tx)
             if order_id is None:
                 return False
-            await domain.close_unpaid(tx, order_id, OrderStatus.EXPIRED, OrderStep.EXPIRED, None)
+            status, step = OrderStatus.EXPIRED, OrderStep.EXPIRED
+            await domain.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
         return True

@@ -10,6 +10,7 @@ from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import OrderId
 from backend.orders import domain, rules
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
@@ -22,8 +23,9 @@ SETTLE = "orders.settle_payment"
 class SettlementService:
     """A reserved order is paid from the balance, by its buyer or when money arrives for it."""
 
-    def __init__(self, *, uow: UnitOfWork) -> None:
+    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
 
     @retry_conflicts
     async def pay(self, actor: Actor, number: str) -> OrderRef:
@@ -42,7 +44,7 @@ class SettlementService:
             if status is not OrderStatus.DELIVERED:
                 if not rules.is_payable(status, order.expires_at, tx.now):
                     raise OrderNotPayable()
-                await domain.pay_reserved(tx, order, actor.user_id)
+                await domain.pay_reserved(tx, self._fulfillers, order, actor.user_id)
         return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
@@ -68,11 +70,12 @@ class SettlementService:
             if blocked:
                 why = await self._shut_out(tx, event.order_id, status)
             elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, order):
-                await domain.pay_reserved(tx, order, None)
+                await domain.pay_reserved(tx, self._fulfillers, order, None)
             elif status is OrderStatus.CANCELLED:
                 why = NotAppliedReason.CANCELLED
             elif status is OrderStatus.EXPIRED:
-                why = NotAppliedReason.NOT_ENOUGH if event.missing else await domain.pay_late(tx, order)
+                missing = NotAppliedReason.NOT_ENOUGH
+                why = missing if event.missing else await domain.pay_late(tx, self._fulfillers, order)
             if why is not None:
                 tx.emit(
                     OrderPaymentKept(
@@ -85,12 +88,12 @@ class SettlementService:
                 )
             failpoint("orders.settled")
 
-    @staticmethod
-    async def _shut_out(tx: Tx, order_id: OrderId, status: OrderStatus) -> NotAppliedReason | None:
+    async def _shut_out(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotAppliedReason | None:
         """End a blocked buyer's order, which the caller has locked; None for one that was delivered before."""
         if status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
             return None
         if status is OrderStatus.AWAITING_PAYMENT:
-            await domain.close_unpaid(tx, order_id, OrderStatus.CANCELLED, OrderStep.CANCELLED, None)
+            cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
+            await domain.close_unpaid(tx, self._fulfillers, order_id, cancelled, step, None)
         await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": NotAppliedReason.BLOCKED})
         return NotAppliedReason.BLOCKED

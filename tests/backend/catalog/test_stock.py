@@ -12,6 +12,7 @@ from backend.infra.crypto import DecryptionError, KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
+from tests.factories import keys as keys_of_a_line
 from tests.factories.catalog import (
     add_variant,
     buyer,
@@ -34,12 +35,12 @@ async def test_keys_are_sold_oldest_first_and_open_to_what_was_put_in(uow: UnitO
     variant_id = await add_variant(catalog_services(uow, ring), keys=9)
     async with uow() as tx:
         first, second = line_id(tx), line_id(tx)
-        taken = await domain.take_keys(tx, variant_id, 2, first)
-        others = await domain.take_keys(tx, variant_id, 1, second)
-        assert await domain.open_keys(tx, ring, [*taken, *others]) == [f"KEY-card-{n:06}" for n in range(3)]
-        assert await domain.open_keys(tx, ring, taken[::-1]) == ["KEY-card-000001", "KEY-card-000000"]
+        taken = await keys_of_a_line.take_keys(tx, variant_id, 2, first)
+        others = await keys_of_a_line.take_keys(tx, variant_id, 1, second)
+        assert await keys_of_a_line.open_keys(tx, ring, [*taken, *others]) == [f"KEY-card-{n:06}" for n in range(3)]
+        assert await keys_of_a_line.open_keys(tx, ring, taken[::-1]) == ["KEY-card-000001", "KEY-card-000000"]
         expected = [(second, others[0]), (first, taken[0]), (first, taken[1])]
-        assert await domain.list_taken(tx, [second, first]) == expected
+        assert await keys_of_a_line.list_taken(tx, [second, first]) == expected
         assert await domain.count_available(tx, variant_id) == 6
         assert ("stock", str((await domain.get_offer(tx, variant_id, reseller=False)).product_id)) in tx.signals
 
@@ -48,12 +49,12 @@ async def test_too_few_keys_take_none(uow: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(uow, ring), keys=3)
     async with uow() as tx:
         with pytest.raises(SoldOut) as refused:
-            await domain.take_keys(tx, variant_id, 4, line_id(tx))
+            await keys_of_a_line.take_keys(tx, variant_id, 4, line_id(tx))
         assert refused.value.params == {"available": 3}
         assert await domain.count_available(tx, variant_id) == 3
-        assert len(await domain.take_keys(tx, variant_id, 3, line_id(tx))) == 3
+        assert len(await keys_of_a_line.take_keys(tx, variant_id, 3, line_id(tx))) == 3
         with pytest.raises(SoldOut) as refused:
-            await domain.reserve_keys(tx, variant_id, 1, line_id(tx))
+            await keys_of_a_line.reserve_keys(tx, variant_id, 1, line_id(tx))
         assert refused.value.params == {"available": 0}
 
 
@@ -61,65 +62,66 @@ async def test_an_unknown_variant_has_no_offer_and_no_keys(uow: UnitOfWork) -> N
     async with uow() as tx:
         nobody = VariantId(tx.new_id())
         with pytest.raises(SoldOut):
-            await domain.take_keys(tx, nobody, 1, line_id(tx))
+            await keys_of_a_line.take_keys(tx, nobody, 1, line_id(tx))
         with pytest.raises(NotFound):
             await domain.get_offer(tx, nobody, reseller=False)
         with pytest.raises(NotFound):
-            await domain.open_keys(tx, KeyRing("k1:" + "A" * 43 + "="), [StockKeyId(tx.new_id())])
+            await keys_of_a_line.open_keys(tx, KeyRing("k1:" + "A" * 43 + "="), [StockKeyId(tx.new_id())])
         with pytest.raises(ValueError, match="at least 1"):
-            await domain.take_keys(tx, nobody, 0, line_id(tx))
+            await keys_of_a_line.take_keys(tx, nobody, 0, line_id(tx))
 
 
 async def test_a_reservation_is_sold_once_or_given_back(uow: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(uow, ring), keys=5)
     async with uow() as tx:
         kept, dropped = line_id(tx), line_id(tx)
-        keys = await domain.reserve_keys(tx, variant_id, 2, kept)
-        await domain.reserve_keys(tx, variant_id, 2, dropped)
+        keys = await keys_of_a_line.reserve_keys(tx, variant_id, 2, kept)
+        await keys_of_a_line.reserve_keys(tx, variant_id, 2, dropped)
         assert await domain.count_available(tx, variant_id) == 1
         with pytest.raises(NotFound):
-            await domain.open_keys(tx, ring, keys)
-        assert await domain.list_taken(tx, [kept]) == []
-        assert await domain.sell_reserved(tx, kept) == keys
-        assert await domain.release_reserved(tx, dropped) == 2
-        assert await domain.release_reserved(tx, dropped) == 0
-        assert await domain.release_reserved(tx, kept) == 0
+            await keys_of_a_line.open_keys(tx, ring, keys)
+        assert await keys_of_a_line.list_taken(tx, [kept]) == []
         with pytest.raises(ReservationGone):
-            await domain.sell_reserved(tx, dropped)
-        with pytest.raises(ReservationGone):
-            await domain.sell_reserved(tx, kept)
+            async with tx.savepoint():
+                await keys_of_a_line.sell_reserved(tx, dropped, 3)
+        assert await keys_of_a_line.sell_reserved(tx, kept, 2) == keys
+        for line in (dropped, dropped, kept):
+            await keys_of_a_line.release_reserved(tx, line)
+        for line in (dropped, kept):
+            with pytest.raises(ReservationGone):
+                await keys_of_a_line.sell_reserved(tx, line, 2)
         assert await domain.count_available(tx, variant_id) == 3
-        assert [key for _, key in await domain.list_taken(tx, [kept])] == keys
+        assert [key for _, key in await keys_of_a_line.list_taken(tx, [kept])] == keys
 
 
 async def test_keys_lie_encrypted_and_only_their_own_place_opens_them(uow: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(uow, ring), keys=2)
     async with uow() as tx:
-        taken = await domain.take_keys(tx, variant_id, 2, line_id(tx))
+        taken = await keys_of_a_line.take_keys(tx, variant_id, 2, line_id(tx))
         stored = (await tx.execute(text("SELECT ciphertext, fingerprint FROM stock_keys"))).all()
         assert not any(b"KEY-card" in part for row in stored for part in row)
         swap = "UPDATE stock_keys SET ciphertext = (SELECT ciphertext FROM stock_keys WHERE id = :a) WHERE id = :b"
         await tx.execute(text(swap), {"a": taken[0], "b": taken[1]})
         with pytest.raises(DecryptionError):
-            await domain.open_keys(tx, ring, [taken[1]])
+            await keys_of_a_line.open_keys(tx, ring, [taken[1]])
 
 
 async def test_low_stock_is_told_once_until_it_is_restocked(uow: UnitOfWork, ring: KeyRing) -> None:
     service = catalog_services(uow, ring)
     variant_id = await add_variant(service, keys=5, low_stock_at="3")
     async with uow() as tx:
-        await domain.take_keys(tx, variant_id, 1, line_id(tx))
+        await keys_of_a_line.take_keys(tx, variant_id, 1, line_id(tx))
         assert alerts(tx) == []
-        await domain.take_keys(tx, variant_id, 2, line_id(tx))
+        await keys_of_a_line.take_keys(tx, variant_id, 2, line_id(tx))
         assert [event.left for event in alerts(tx)] == [2]
-        await domain.take_keys(tx, variant_id, 1, line_id(tx))
+        await keys_of_a_line.take_keys(tx, variant_id, 1, line_id(tx))
         assert len(alerts(tx)) == 1
         subject = await domain.find_stock_subject(tx, variant_id)
         assert subject is not None
         assert (subject.slug, subject.name, subject.available) == ("card", {"en": "Card"}, 1)
     await import_keys(service, "card/one", [f"NEW-{number}" for number in range(4)])
     async with uow() as tx:
-        await domain.take_keys(tx, variant_id, 5, line_id(tx))
+        await keys_of_a_line.take_keys(tx, variant_id, 5, line_id(tx))
         assert [event.left for event in alerts(tx)] == [0]
 
 
@@ -128,7 +130,7 @@ async def test_a_small_delivery_does_not_alert_about_itself(uow: UnitOfWork, rin
     variant_id = await add_variant(service, keys=2)
     assert await service.stock.settle_stock() == 0
     async with uow() as tx:
-        await domain.take_keys(tx, variant_id, 1, line_id(tx))
+        await keys_of_a_line.take_keys(tx, variant_id, 1, line_id(tx))
         assert alerts(tx) == []
 
 
@@ -157,11 +159,11 @@ async def test_the_mark_in_stock_follows_the_last_key_and_the_first(uow: UnitOfW
     assert await marked()
     async with uow() as tx:
         line = line_id(tx)
-        await domain.reserve_keys(tx, variant_id, 1, line)
+        await keys_of_a_line.reserve_keys(tx, variant_id, 1, line)
     assert not await marked()
     assert (await service.storefront.browse(buyer())).items[0].available == 0
     async with uow() as tx:
-        await domain.release_reserved(tx, line)
+        await keys_of_a_line.release_reserved(tx, line)
     assert await marked()
     assert [card.available for card in (await service.storefront.browse(buyer(), in_stock=True)).items] == [1]
 
@@ -172,7 +174,7 @@ async def test_availability_is_exact_below_the_cap_and_plenty_at_it(uow: UnitOfW
     for taken, left in ((0, AVAILABILITY_CAP), (5, AVAILABILITY_CAP), (1, AVAILABILITY_CAP - 1)):
         async with uow() as tx:
             if taken:
-                await domain.take_keys(tx, variant_id, taken, line_id(tx))
+                await keys_of_a_line.take_keys(tx, variant_id, taken, line_id(tx))
             assert await domain.count_available(tx, variant_id) == left
         detail = await service.storefront.product(buyer(), "card")
         assert (detail.available, detail.variants[0].available) == (left, left)

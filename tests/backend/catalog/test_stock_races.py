@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.catalog import domain
 from backend.catalog.errors import ImportUnderWay, SoldOut
 from backend.catalog.repository.writes import lock_imports
 from backend.catalog.types import StockKeyId, VariantId
@@ -21,6 +20,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import OrderLineId
+from tests.factories import keys as keys_of_a_line
 from tests.factories.catalog import add_variant, buyer, catalog_services, import_keys, line_id
 
 SUBSCRIPTIONS = {"StockLow": ("notifications.stock_low",)}
@@ -41,7 +41,7 @@ async def states(uow: UnitOfWork) -> dict[str, int]:
 
 async def patient(uow: UnitOfWork, variant_id: VariantId, quantity: int, *, reserve: bool = False) -> list[StockKeyId]:
     """Take keys; wait again where the pool of connections is busy."""
-    verb = domain.reserve_keys if reserve else domain.take_keys
+    verb = keys_of_a_line.reserve_keys if reserve else keys_of_a_line.take_keys
     while True:
         try:
             async with uow() as tx:
@@ -59,7 +59,7 @@ async def test_200_buyers_on_50_keys_make_50_sales_of_50_different_keys(real: Un
     assert len(winners) == len(set(winners)) == 50
     assert await states(real) == {"sold": 50}
     async with real() as tx:
-        opened = await domain.open_keys(tx, ring, winners)
+        opened = await keys_of_a_line.open_keys(tx, ring, winners)
     assert len(set(opened)) == 50
 
 
@@ -87,11 +87,11 @@ async def test_keys_given_back_in_a_rush_are_sold_again_and_stay_in_sight(real: 
             try:
                 async with real() as tx:
                     line = line_id(tx)
-                    await domain.reserve_keys(tx, variant_id, 1 + number % 2, line)
+                    await keys_of_a_line.reserve_keys(tx, variant_id, 1 + number % 2, line)
             except (SoldOut, Unavailable):
                 continue
             async with real() as tx:
-                await domain.release_reserved(tx, OrderLineId(line))
+                await keys_of_a_line.release_reserved(tx, OrderLineId(line))
 
     await asyncio.gather(*(reserve_and_release(number) for number in range(12)))
     assert await states(real) == {"available": 4}
@@ -104,7 +104,7 @@ async def test_a_rolled_back_purchase_gives_its_keys_back(real: UnitOfWork, ring
     variant_id = await add_variant(catalog_services(real, ring), keys=2)
     with pytest.raises(RuntimeError):
         async with real() as tx:
-            await domain.take_keys(tx, variant_id, 2, line_id(tx))
+            await keys_of_a_line.take_keys(tx, variant_id, 2, line_id(tx))
             raise RuntimeError("the power went")
     assert await states(real) == {"available": 2}
 
@@ -112,9 +112,9 @@ async def test_a_rolled_back_purchase_gives_its_keys_back(real: UnitOfWork, ring
 async def test_a_held_key_is_passed_over_not_waited_for(real: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(real, ring), keys=2)
     async with real() as slow:
-        first = await domain.take_keys(slow, variant_id, 1, line_id(slow))
+        first = await keys_of_a_line.take_keys(slow, variant_id, 1, line_id(slow))
         async with asyncio.timeout(3), real() as quick:
-            second = await domain.take_keys(quick, variant_id, 1, line_id(quick))
+            second = await keys_of_a_line.take_keys(quick, variant_id, 1, line_id(quick))
         assert first != second
 
 

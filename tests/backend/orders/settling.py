@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 from sqlalchemy import text
 
+from backend.bootstrap import make_fulfillers
 from backend.catalog import domain as catalog
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
@@ -38,7 +39,12 @@ class Shop:
         self.fake = fake
         self.ring = ring
         self.orders = OrdersServices.build(
-            uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15), methods=ways
+            uow=uow,
+            ring=ring,
+            fulfillers=make_fulfillers(ring),
+            single_admin_limit=lambda: HUGE,
+            reservation=lambda: timedelta(minutes=15),
+            methods=ways,
         )
         self.payments = IntentsService(uow=uow, providers=[fake], limits=lambda: limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.bootstrap import make_fulfillers
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
@@ -78,8 +79,8 @@ def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
 
     can = Capabilities(lifetime_seconds=1800)
     return OrdersServices.build(
-        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15),
-        methods={"demo": can, "stars": can}, list_methods=offered,
+        uow=uow, ring=ring, fulfillers=make_fulfillers(ring), single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15), methods={"demo": can, "stars": can}, list_methods=offered,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from backend.bootstrap import SUBSCRIPTIONS, Services
+from backend.bootstrap import SUBSCRIPTIONS, Services, make_fulfillers
 from backend.catalog import domain as catalog
 from backend.growth.errors import CodeNotValid
 from backend.growth.types import NewBonusRule
@@ -209,7 +209,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
     slow = Slow(lambda: shop.block(buyer))
     service = NotificationsService(
         uow=shop.services.uow,
-        ring=shop.services.ring,
+        fulfillers=make_fulfillers(shop.services.ring),
         messenger=slow,
         public_url="https://shop.example",
         receipts=shop.services.payments.deposits.latest_receipt,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.bootstrap import make_fulfillers
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid, NotFound
@@ -62,6 +63,7 @@ class Shop:
         self.orders = OrdersServices.build(
             uow=uow,
             ring=ring,
+            fulfillers=make_fulfillers(ring),
             single_admin_limit=lambda: HUGE,
             reservation=lambda: KEPT,
             longest=lambda: LONGEST,

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
+from backend.bootstrap import make_fulfillers
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.identity.types import Actor, Permission
@@ -39,7 +40,11 @@ KEY = "tap-0000001"
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
     """The use cases, in a transaction that is rolled back."""
     return OrdersServices.build(
-        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+        uow=uow,
+        ring=ring,
+        fulfillers=make_fulfillers(ring),
+        single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bootstrap import make_fulfillers
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
@@ -32,6 +33,7 @@ async def test_it_waits_for_nobody(
     orders = OrdersServices.build(
         uow=uow,
         ring=ring,
+        fulfillers=make_fulfillers(ring),
         single_admin_limit=lambda: HUGE,
         reservation=lambda: timedelta(minutes=15),
         methods={fake.name: fake.capabilities},

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import text, update
 
+from backend.bootstrap import make_fulfillers
 from backend.catalog.models import Product
 from backend.identity.models import User
 from backend.identity.types import Actor
@@ -38,7 +39,11 @@ class Shop:
         self.hand = DepositProvider("Name {reference}")
         providers = [self.fake, self.hand]
         self.orders = OrdersServices.build(
-            uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+            uow=uow,
+            ring=ring,
+            fulfillers=make_fulfillers(ring),
+            single_admin_limit=lambda: HUGE,
+            reservation=lambda: timedelta(minutes=15),
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = IntentsService(uow=uow, providers=providers, limits=lambda: limits)

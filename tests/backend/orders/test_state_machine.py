@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.bootstrap import SUBSCRIPTIONS
+from backend.bootstrap import SUBSCRIPTIONS, make_fulfillers
 from backend.catalog.errors import SoldOut
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
@@ -80,6 +80,7 @@ class Shop(RuleBasedStateMachine):
         self.orders = OrdersServices.build(
             uow=self.uow,
             ring=self.ring,
+            fulfillers=make_fulfillers(self.ring),
             single_admin_limit=lambda: HUGE,
             reservation=lambda: HOLD,
             limits=lambda: limits,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.bootstrap import Services
+from backend.bootstrap import Services, make_fulfillers
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import VariantId
 from backend.infra.crypto import KeyRing
@@ -32,7 +32,11 @@ THINGS = [VariantId(new_id()) for _ in range(2)]
 @pytest.fixture
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
     return OrdersServices.build(
-        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+        uow=uow,
+        ring=ring,
+        fulfillers=make_fulfillers(ring),
+        single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15),
     )
 
 

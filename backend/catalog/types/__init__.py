@@ -97,7 +97,8 @@ class Offer(msgspec.Struct, frozen=True):
     max_quantity: int | None
     per_person_limit: int | None
     premium_only: bool
-    kind: StockKind
+    kind: str
+    """A StockKind's value, which names the fulfiller."""
 
     @property
     def largest_order(self) -> int:

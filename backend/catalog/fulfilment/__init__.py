@@ -1,0 +1,1 @@
+"""How the goods of the catalogue are reserved, delivered and taken back."""

@@ -1,0 +1,85 @@
+"""The registry of fulfillers: the one place in orders that knows how a kind of goods is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from backend.catalog.types.fulfilment import Delivery, Fulfiller, FulfilmentLine, Item, ItemId
+from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import AppError
+from backend.kernel.ids import OrderLineId, UserId
+from backend.kernel.money import Money
+
+
+class Fulfillers:
+    """Hands the lines of an order to the fulfillers of their kinds.
+
+    Goods are locked in the order (kind, product, variant), whatever the order of the lines: two purchases of the same
+    goods never wait for each other in a circle. A kind that nobody fulfils raises KeyError.
+    """
+
+    def __init__(self, fulfillers: Iterable[Fulfiller]) -> None:
+        listed = list(fulfillers)
+        self._by_kind = {one.kind: one for one in listed}
+        if len(self._by_kind) < len(listed):
+            raise ValueError("two fulfillers of one kind")
+
+    def sells(self, kind: str) -> bool:
+        """Whether goods of this kind can be sold."""
+        return kind in self._by_kind
+
+    async def reserve(self, tx: Tx, lines: Iterable[FulfilmentLine]) -> None:
+        """Reserve the goods of all lines. Raises SoldOut; then some may be reserved, and the caller rolls back."""
+        for fulfiller, group in self._groups(lines):
+            await fulfiller.reserve(tx, group)
+
+    async def release(self, tx: Tx, lines: Iterable[FulfilmentLine]) -> None:
+        """Return what is reserved for the lines; does nothing for those that have nothing reserved."""
+        for fulfiller, group in self._groups(lines):
+            await fulfiller.release(tx, group)
+
+    async def deliver(self, tx: Tx, lines: Iterable[FulfilmentLine], *, reserved: bool) -> dict[OrderLineId, Delivery]:
+        """Deliver what is ``reserved`` for the lines, or what is free now; says how far each line is.
+
+        Raises ReservationGone, or SoldOut; then some may be delivered, and the caller rolls back.
+        """
+        deliveries: dict[OrderLineId, Delivery] = {}
+        for fulfiller, group in self._groups(lines):
+            deliveries.update(await fulfiller.deliver(tx, group, reserved=reserved))
+        return deliveries
+
+    async def quote(
+        self, tx: Tx, buyer: UserId, recipient: UserId, lines: Iterable[FulfilmentLine]
+    ) -> dict[OrderLineId, Money | AppError]:
+        """What was paid for a line before, or why it can't be bought, of the lines that have either."""
+        quoted: dict[OrderLineId, Money | AppError] = {}
+        for fulfiller, group in self._groups(lines):
+            quoted.update(await fulfiller.quote(tx, buyer, recipient, group))
+        return quoted
+
+    async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
+        """Take back ``quantity`` of a delivered line that was refunded, as far as that is possible."""
+        await self._by_kind[line.kind].revoke(tx, line, quantity)
+
+    async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> list[Item]:
+        """The things delivered for the lines, in the order of the lines."""
+        place = {line.id: number for number, line in enumerate(lines)}
+        items: list[Item] = []
+        for fulfiller, group in self._groups(lines):
+            items += await fulfiller.items(tx, group)
+        return sorted(items, key=lambda item: place[item.line_id])
+
+    async def open(self, tx: Tx, items: Sequence[tuple[str, ItemId]]) -> list[str]:
+        """Delivered things, each with its kind, in plain text. Raises NotFound, DecryptionError."""
+        texts: dict[tuple[str, ItemId], str] = {}
+        for kind in sorted({kind for kind, _ in items}):
+            ids = [item_id for of_kind, item_id in items if of_kind == kind]
+            opened = await self._by_kind[kind].open(tx, ids)
+            texts |= {(kind, item_id): text for item_id, text in zip(ids, opened, strict=True)}
+        return [texts[item] for item in items]
+
+    def _groups(self, lines: Iterable[FulfilmentLine]) -> Iterator[tuple[Fulfiller, list[FulfilmentLine]]]:
+        ordered = sorted(lines, key=lambda line: (line.kind, line.product_id, line.variant_id))
+        for kind, group in groupby(ordered, key=lambda line: line.kind):
+            yield self._by_kind[kind], list(group)
