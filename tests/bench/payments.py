@@ -17,6 +17,7 @@ import msgspec
 from rich.console import Console
 from sqlalchemy import text
 
+from backend.catalog.types import VariantId
 from backend.infra.settings import Settings
 from backend.kernel.clock import SystemClock
 from backend.kernel.ids import OrderId
@@ -25,8 +26,9 @@ from backend.payments.types import IntentId, ProviderState
 from tests.bench.load import burst
 from tests.bench.pages import CONNECTIONS, ROUNDS, SECONDS, server
 from tests.bench.report import Row
-from tests.bench.telegram import refusing_telegram
-from tests.bench.world import BUYERS, World, add_variant, buyer_id
+from tests.bench.telegram import answering_telegram
+from tests.bench.world import BUYERS, World, buyer_id
+from tests.factories.shop import add_goods
 from tests.factories.wallet import usd
 from tests.processes import start
 
@@ -54,8 +56,8 @@ class Provider:
 
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings) -> AsyncIterator[int]:
-    """The worker as production runs it, and its process id; Telegram refuses every message."""
-    async with refusing_telegram() as telegram:
+    """The worker as production runs it, and its process id; Telegram takes every message."""
+    async with answering_telegram() as telegram:
         told = msgspec.structs.replace(settings, telegram_api_url=telegram, log_level="ERROR", metrics_port=9199)
         with tempfile.TemporaryDirectory() as folder:
             process = start("backend.worker", told, Path(folder) / "worker.log")
@@ -124,12 +126,19 @@ async def _forget_backlog(world: World) -> None:
         await tx.execute(text("UPDATE outbox_jobs SET done_at = now() WHERE done_at IS NULL"))
 
 
+async def _sealed_goods(world: World) -> VariantId:
+    """A variant whose keys the worker can open: a message that cannot be composed is tried again, which is no sale."""
+    async with world.services.uow() as tx:
+        goods = await add_goods(tx, world.services.ring, keys=_SAMPLES + _WARM + 5, price=_PRICE)
+    return goods.variant_id
+
+
 async def _sale_times(world: World, port: int, worker: int) -> tuple[list[float], list[float], float]:
     """For each sample, how long the webhook's answer took, and how long until the order was fulfilled.
 
     And the seconds of processor time that the worker needed for all samples, their messages included.
     """
-    provider, variant_id = Provider(world.settings), await add_variant(world.services, _SAMPLES + _WARM + 5)
+    provider, variant_id = Provider(world.settings), await _sealed_goods(world)
     listening = await asyncpg.connect(world.settings.database_url)
     answered, fulfilled, busy = [], [], 0.0
     try:
