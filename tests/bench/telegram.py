@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-_REFUSAL = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
 _MESSAGE = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "-"}
 _RESULTS: dict[str, Any] = {
     "getMe": {"id": 1, "is_bot": True, "first_name": "Souk", "username": "souk_bot"},
@@ -22,10 +21,6 @@ def _encode(status: int, said: Any) -> bytes:
     body = json.dumps(said).encode()
     head = f"HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
-
-
-def _refuse(_method: str) -> bytes:
-    return _encode(403, _REFUSAL)
 
 
 def _take(method: str) -> bytes:
@@ -52,11 +47,6 @@ async def _telegram(answer: Callable[[str], bytes]) -> AsyncIterator[str]:
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-def refusing_telegram() -> contextlib.AbstractAsyncContextManager[str]:
-    """The address of one that takes no message."""
-    return _telegram(_refuse)
 
 
 def answering_telegram() -> contextlib.AbstractAsyncContextManager[str]:
