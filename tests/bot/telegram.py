@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import functools
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import pytest
+from aiogram.client.session import aiohttp as bots_http
 
 from tests.bot.simulator.conftest import running
 from tests.conftest import BOT_TOKEN, ROOT_ADMIN_ID
@@ -90,11 +95,27 @@ class Person:
         await self.send("/start")
 
 
+@contextmanager
+def _bots_without_tls() -> Iterator[None]:
+    """Bots read the list of authorities once, and close without aiogram's 250 ms for the last bytes of TLS."""
+
+    async def close(session: bots_http.AiohttpSession) -> None:
+        if session._session is not None:
+            await session._session.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(ssl.create_default_context)
+        patch.setattr(bots_http, "ssl", SimpleNamespace(create_default_context=once))
+        patch.setattr(bots_http.AiohttpSession, "close", close)
+        yield
+
+
 @asynccontextmanager
 async def telegram_running() -> AsyncIterator[Telegram]:
     """Run a simulator for the bot of the tests' settings."""
-    async with running(bot_token=BOT_TOKEN, root_admin_id=ROOT_ADMIN_ID) as simulator:
-        yield Telegram(simulator.url, simulator.http)
+    with _bots_without_tls():
+        async with running(bot_token=BOT_TOKEN, root_admin_id=ROOT_ADMIN_ID) as simulator:
+            yield Telegram(simulator.url, simulator.http)
 
 
 def button(message: Any, text: str) -> Any:
