@@ -130,8 +130,8 @@ async def poller(parts: Parts, raw: FakeTelegram) -> AsyncIterator[Poller]:
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-async def test_what_cannot_be_read_is_passed_over(body: bytes, parts: Parts) -> None:
-    reading = read(body, parts.bot)
+def test_what_cannot_be_read_is_passed_over(body: bytes, settings: Settings) -> None:
+    reading = read(body, make_bot(settings))
     assert reading.update is None
     assert reading.lost is None
     assert reading.number in {None, 11}
@@ -245,6 +245,14 @@ OUTAGES = {
 }
 
 
+@pytest.fixture
+def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many attempts as in the product, soon after one another."""
+    monkeypatch.setattr("bot.polling._SHORTEST_REST", 0.01)
+    monkeypatch.setattr("bot.session._RESTS", (0.01, 0.02, 0.03))
+
+
+@pytest.mark.usefixtures("short_rests")
 @pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES)
 async def test_polling_outlives_every_outage(answer: tuple[int, bytes], raw: FakeTelegram, poller: Poller) -> None:
     raw.answers = [answer, answer]
@@ -256,6 +264,7 @@ async def test_polling_outlives_every_outage(answer: tuple[int, bytes], raw: Fak
     assert raw.said == ["<b>Terms of sale</b>"]
 
 
+@pytest.mark.usefixtures("short_rests")
 async def test_nobody_hears_of_telegrams_outage(parts: Parts, telegram: Telegram) -> None:
     await telegram.person(EMMA).meet()
     await telegram.fault("sendMessage", kind="html", status=502, times=2)

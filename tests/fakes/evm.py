@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-from vyper import compile_code
 
 from backend.infra import embedded
 from backend.payments.errors import ProviderDown
@@ -93,6 +92,8 @@ class Evm:
 
     async def settle(self) -> None:
         """Compile the token and put the first one on the chain."""
+        from vyper import compile_code  # every test process imports this file, and few of them start a node
+
         built = compile_code(_TOKEN, output_formats=["bytecode", "method_identifiers"])
         self._methods = built["method_identifiers"]
         self._bytecode = built["bytecode"]
