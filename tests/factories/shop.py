@@ -53,6 +53,7 @@ async def add_goods(
     per_person_limit: int | None = None,
     max_quantity: int | None = None,
     low_stock_at: int = 0,
+    kind: str = StockKind.UNIQUE_KEYS.value,
 ) -> Goods:
     """A product of one variant at ``price`` cents with so many keys."""
     category, product, variant = tx.new_id(), ProductId(tx.new_id()), VariantId(tx.new_id())
@@ -63,7 +64,7 @@ async def add_goods(
     await tx.execute(
         insert(Product),
         {
-            "id": product, "category_id": category, "slug": slug, "country": None, "kind": StockKind.UNIQUE_KEYS.value,
+            "id": product, "category_id": category, "slug": slug, "country": None, "kind": kind,
             "choice": "duration", "name": name, "summary": {}, "description": {}, "icon": "shield", "hue": "indigo",
             "premium_only": premium_only, "listed": True, "in_stock": keys > 0, "price_amount": price,
             "created_at": tx.now,

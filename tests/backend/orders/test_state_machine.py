@@ -20,34 +20,41 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.bootstrap import SUBSCRIPTIONS, make_fulfillers
+from backend.bootstrap import FULFILLERS, SUBSCRIPTIONS
 from backend.catalog.errors import SoldOut
+from backend.catalog.types import StockKind
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
+from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyReservations
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderStatus, ReservationLimits
+from backend.orders.types import OrderStatus, ReservationLimits, Wanted
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import ledger
 from backend.wallet.types import Problem
 from tests.factories.shop import Goods, add_goods, buyers, stock_up
 from tests.factories.wallet import HUGE, give, usd, wallet_services
 from tests.fakes.clock import FakeClock
+from tests.fakes.fulfiller import FakeGoods
 from tests.fakes.savepoints import SavepointEngine
 from tests.machines import lives
 
 T = TypeVar("T")
-PRICES = (720, 299)
+PRICES = (720, 299, 150)
+FAKE = 2
+"""The third product is of another kind."""
 HOLD = timedelta(minutes=15)
 WHO = st.integers(0, 2)
-WHAT = st.integers(0, 1)
+WHAT = st.integers(0, 2)
+LINES = st.lists(st.tuples(WHAT, st.integers(1, 3)), min_size=1, max_size=3, unique_by=lambda line: line[0])
+Lines = list[tuple[int, int]]
 
 
 class Shop(RuleBasedStateMachine):
-    """Two products, three buyers; every example runs in one transaction that is rolled back."""
+    """Three products of two kinds, three buyers; every example runs in one transaction that is rolled back."""
 
     orders_made = Bundle("orders_made")
     config: Settings
@@ -59,8 +66,8 @@ class Shop(RuleBasedStateMachine):
         self.run(self._open())
         self.taps = 0
         self.money = [0, 0, 0]
-        self.free = [0, 0]
-        self.made: dict[str, tuple[int, int, int, OrderStatus, Any]] = {}
+        self.free = [0, 0, 0]
+        self.made: dict[str, tuple[int, Lines, OrderStatus, Any]] = {}
         self.lapsed: list[tuple[int, Any]] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -74,13 +81,14 @@ class Shop(RuleBasedStateMachine):
         signals = Signals(self.engine, self.config.database_url)
         savepoints: Any = SavepointEngine(self.connection)
         self.uow = UnitOfWork(savepoints, self.clock, signals, SUBSCRIPTIONS)
+        self.fake = FakeGoods()
         self.ring = KeyRing(self.config.master_keys)
         # The bounds for keys have tests of their own (test_unpaid.py).
         limits = ReservationLimits(orders=3, keys=1000, share=100)
         self.orders = OrdersServices.build(
             uow=self.uow,
             ring=self.ring,
-            fulfillers=make_fulfillers(self.ring),
+            fulfillers=Fulfillers([*(make(self.ring) for make in FULFILLERS), self.fake]),
             single_admin_limit=lambda: HUGE,
             reservation=lambda: HOLD,
             limits=lambda: limits,
@@ -88,9 +96,11 @@ class Shop(RuleBasedStateMachine):
         self.wallet = wallet_services(self.uow)
         self.people = await buyers(self.uow, 3, 0)
         self.goods: list[Goods] = []
-        for price in PRICES:
-            async with self.uow() as tx:
-                self.goods.append(await add_goods(tx, self.ring, keys=0, price=price))
+        async with self.uow() as tx:
+            await self.fake.create(tx)
+            for what, price in enumerate(PRICES):
+                kind = self.fake.kind if what == FAKE else StockKind.UNIQUE_KEYS.value
+                self.goods.append(await add_goods(tx, self.ring, keys=0, price=price, kind=kind))
 
     def teardown(self) -> None:
         """Forget it all."""
@@ -103,17 +113,22 @@ class Shop(RuleBasedStateMachine):
         self.run(close())
         self.runner.close()
 
-    def _expected(self, who: int, what: int, count: int, *, pays: bool) -> type[Exception] | None:
-        if self.free[what] < count:
+    def _expected(self, who: int, lines: Lines, *, pays: bool) -> type[Exception] | None:
+        what, count = lines[0]
+        sold_out = any(self.free[what] < count for what, count in lines)
+        # A reservation's bounds are checked with its first line, for which only keys are counted.
+        if sold_out and (pays or (what != FAKE and self.free[what] < count)):
             return SoldOut
-        waiting = [o for o in self.made.values() if o[0] == who and o[3] is OrderStatus.AWAITING_PAYMENT]
+        waiting = [o for o in self.made.values() if o[0] == who and o[2] is OrderStatus.AWAITING_PAYMENT]
         day = self.clock.now() - timedelta(hours=24)
         lapses = sum(1 for person, begun in self.lapsed if person == who and begun >= day)
         if not pays and lapses >= 4:
             return ReservationsPaused
         if not pays and len(waiting) >= max(3 - lapses, 1):
             return TooManyReservations
-        if pays and self.money[who] < PRICES[what] * count:
+        if sold_out:
+            return SoldOut
+        if pays and self.money[who] < price(lines):
             return InsufficientFunds
         return None
 
@@ -121,6 +136,7 @@ class Shop(RuleBasedStateMachine):
     def begin(self) -> None:
         """Something on the shelf, something in the pocket."""
         self.restock(0, 3)
+        self.restock(FAKE, 2)
         self.top_up(0, 2000)
 
     @rule(who=WHO, cents=st.integers(1, 3000))
@@ -141,47 +157,53 @@ class Shop(RuleBasedStateMachine):
 
         async def work() -> None:
             async with self.uow() as tx:
+                if what == FAKE:
+                    await self.fake.restock(tx, self.goods[what].variant_id, count)
+                    return
                 keys = [f"K-{self.taps}-{number}" for number in range(count)]
                 await stock_up(tx, self.ring, self.goods[what].variant_id, keys)
 
         self.run(work())
         self.free[what] += count
 
-    @rule(target=orders_made, who=WHO, what=WHAT, count=st.integers(1, 3), twice=st.booleans())
-    def buy(self, who: int, what: int, count: int, twice: bool) -> Any:
+    @rule(target=orders_made, who=WHO, lines=LINES, twice=st.booleans())
+    def buy(self, who: int, lines: Lines, twice: bool) -> Any:
         """Buy from the wallet, perhaps with a double tap."""
-        return self._order(who, what, count, pays=True, twice=twice)
+        return self._order(who, lines, pays=True, twice=twice)
 
-    @rule(target=orders_made, who=WHO, what=WHAT, count=st.integers(1, 3), twice=st.booleans())
-    def reserve(self, who: int, what: int, count: int, twice: bool) -> Any:
+    @rule(target=orders_made, who=WHO, lines=LINES, twice=st.booleans())
+    def reserve(self, who: int, lines: Lines, twice: bool) -> Any:
         """Have goods kept."""
-        return self._order(who, what, count, pays=False, twice=twice)
+        return self._order(who, lines, pays=False, twice=twice)
 
-    def _order(self, who: int, what: int, count: int, *, pays: bool, twice: bool) -> Any:
+    def _move(self, lines: Lines, by: int) -> None:
+        for what, count in lines:
+            self.free[what] += by * count
+
+    def _order(self, who: int, lines: Lines, *, pays: bool, twice: bool) -> Any:
         self.taps += 1
-        verb = self.orders.checkout.place if pays else self.orders.checkout.reserve
-        variant, key = self.goods[what].variant_id, f"tap-{self.taps:08}"
-        expected = self._expected(who, what, count, pays=pays)
+        verb = self.orders.checkout.place_all if pays else self.orders.checkout.reserve_all
+        wanted, key = [Wanted(self.goods[what].variant_id, n) for what, n in lines], f"tap-{self.taps:08}"
+        expected = self._expected(who, lines, pays=pays)
         try:
-            order = self.run(verb(self.people[who], variant, count, key))
+            order = self.run(verb(self.people[who], wanted, key))
         except (SoldOut, InsufficientFunds, TooManyReservations, ReservationsPaused) as refusal:
             assert type(refusal) is expected
             return multiple()
         assert expected is None
         if twice:
-            assert self.run(verb(self.people[who], variant, count, key)) == order
-        self.free[what] -= count
+            assert self.run(verb(self.people[who], wanted, key)) == order
+        self._move(lines, -1)
         if pays:
-            self.money[who] -= PRICES[what] * count
+            self.money[who] -= price(lines)
         status = OrderStatus.DELIVERED if pays else OrderStatus.AWAITING_PAYMENT
-        self.made[order.number] = (who, what, count, status, self.clock.now() + HOLD)
+        self.made[order.number] = (who, lines, status, self.clock.now() + HOLD)
         return order.number
 
     @rule(number=orders_made)
     def pay(self, number: str) -> None:
         """Pay what waits; what is paid stays paid, what lapsed stays lapsed."""
-        who, what, count, status, until = self.made[number]
-        price = PRICES[what] * count
+        who, lines, status, until = self.made[number]
         waits = status is OrderStatus.AWAITING_PAYMENT and self.clock.now() < until
         try:
             self.run(self.orders.settlement.pay(self.people[who], number))
@@ -190,25 +212,25 @@ class Shop(RuleBasedStateMachine):
             assert status is not OrderStatus.DELIVERED
         except InsufficientFunds:
             assert waits
-            assert self.money[who] < price
+            assert self.money[who] < price(lines)
         else:
             if status is not OrderStatus.DELIVERED:
                 assert waits
-                self.money[who] -= price
-                self.made[number] = (who, what, count, OrderStatus.DELIVERED, until)
+                self.money[who] -= price(lines)
+                self.made[number] = (who, lines, OrderStatus.DELIVERED, until)
 
     @rule(number=orders_made)
     def cancel(self, number: str) -> None:
         """Give up what waits."""
-        who, what, count, status, until = self.made[number]
+        who, lines, status, until = self.made[number]
         try:
             self.run(self.orders.reservations.cancel(self.people[who], number))
         except OrderNotPayable:
             assert status is OrderStatus.DELIVERED
             return
         if status is OrderStatus.AWAITING_PAYMENT:
-            self.free[what] += count
-            self.made[number] = (who, what, count, OrderStatus.CANCELLED, until)
+            self._move(lines, 1)
+            self.made[number] = (who, lines, OrderStatus.CANCELLED, until)
             if self.clock.now() >= until - HOLD / 2:
                 self.lapsed.append((who, until - HOLD))
 
@@ -219,12 +241,12 @@ class Shop(RuleBasedStateMachine):
         over = [
             (number, order)
             for number, order in self.made.items()
-            if order[3] is OrderStatus.AWAITING_PAYMENT and order[4] <= self.clock.now()
+            if order[2] is OrderStatus.AWAITING_PAYMENT and order[3] <= self.clock.now()
         ]
         assert self.run(self.orders.reservations.expire_lapsed()) == len(over)
-        for number, (who, what, count, _, until) in over:
-            self.free[what] += count
-            self.made[number] = (who, what, count, OrderStatus.EXPIRED, until)
+        for number, (who, lines, _, until) in over:
+            self._move(lines, 1)
+            self.made[number] = (who, lines, OrderStatus.EXPIRED, until)
             self.lapsed.append((who, until - HOLD))
 
     @invariant()
@@ -235,15 +257,17 @@ class Shop(RuleBasedStateMachine):
             overview = [(await self.wallet.statement.overview(person)).balance.amount for person in self.people]
             free = []
             async with self.uow.read() as tx:
-                for goods in self.goods:
+                for goods in self.goods[:FAKE]:
                     count = text("SELECT count(*) FROM stock_keys WHERE variant_id = :v AND state = 'available'")
                     free.append(int((await tx.execute(count, {"v": goods.variant_id})).scalar_one()))
+                free.append(await self.fake.left(tx, self.goods[FAKE].variant_id))
                 sold = (await tx.execute(text("SELECT count(*), count(DISTINCT id) FROM stock_keys"))).one()
                 assert sold[0] == sold[1]
             found = {}
-            for number, (who, _, count, _, _) in self.made.items():
+            for number, (who, lines, _, _) in self.made.items():
                 order = await self.orders.history.detail(self.people[who], number)
                 found[number] = order.status
+                count = sum(1 if what == FAKE else n for what, n in lines)
                 assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
             async with self.uow.read() as tx:
                 differences = [await ledger.list_differences(tx, problem) for problem in Problem]
@@ -252,8 +276,12 @@ class Shop(RuleBasedStateMachine):
         money, free, found, differences = self.run(look())
         assert money == self.money
         assert free == self.free
-        assert found == {number: order[3] for number, order in self.made.items()}
+        assert found == {number: order[2] for number, order in self.made.items()}
         assert differences == []
+
+
+def price(lines: Lines) -> int:
+    return sum(PRICES[what] * count for what, count in lines)
 
 
 def test_the_shop_agrees_with_its_model(settings: Settings) -> None:

@@ -1,0 +1,164 @@
+"""Orders of several lines and two kinds of goods: all or none, and always locked in the same order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from backend.bootstrap import FULFILLERS
+from backend.catalog import domain as catalog
+from backend.catalog.errors import SoldOut
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.errors import Invalid, NotFound
+from backend.orders import domain
+from backend.orders.domain.lines import Fulfillers
+from backend.orders.errors import IdempotencyKeyReused
+from backend.orders.repository import orders as repository
+from backend.orders.service import OrdersServices
+from backend.orders.types import NotAppliedReason, OrderStatus, ReservationLimits, Wanted
+from tests.factories.shop import Goods, add_goods, buyers
+from tests.factories.wallet import HUGE, usd
+from tests.fakes.fulfiller import FakeGoods
+
+
+class Shop:
+    """Two products of keys and two of the fake kind, and a buyer with 100.00."""
+
+    def __init__(self, uow: UnitOfWork, ring: KeyRing) -> None:
+        self.uow, self.ring, self.fake = uow, ring, FakeGoods()
+        self.fulfillers = Fulfillers([*(make(ring) for make in FULFILLERS), self.fake])
+        self.orders = OrdersServices.build(
+            uow=uow, ring=ring, fulfillers=self.fulfillers, single_admin_limit=lambda: HUGE,
+            reservation=lambda: timedelta(minutes=15), limits=lambda: ReservationLimits(keys=100, share=100),
+        )  # fmt: skip
+
+    async def open(self) -> None:
+        """Fill it."""
+        (self.buyer,) = await buyers(self.uow, 1, 10_000)
+        async with self.uow() as tx:
+            await self.fake.create(tx)
+            self.keys = [await add_goods(tx, self.ring, keys=3, price=700) for _ in range(2)]
+            self.fakes = [await add_goods(tx, self.ring, keys=0, price=150, kind="fake") for _ in range(2)]
+            for goods in self.fakes:
+                await self.fake.restock(tx, goods.variant_id, 3)
+
+    async def left(self) -> list[int]:
+        """What can be bought of each."""
+        async with self.uow() as tx:
+            keys = [await catalog.count_available(tx, goods.variant_id) for goods in self.keys]
+            return keys + [await self.fake.left(tx, goods.variant_id) for goods in self.fakes]
+
+
+@pytest.fixture
+async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
+    """The shop."""
+    made = Shop(uow, ring)
+    await made.open()
+    return made
+
+
+def some(*wanted: tuple[Goods, int]) -> list[Wanted]:
+    return [Wanted(goods.variant_id, count) for goods, count in wanted]
+
+
+async def test_a_purchase_of_two_kinds_is_one_order(shop: Shop) -> None:
+    wanted = some((shop.fakes[0], 2), (shop.keys[0], 2), (shop.fakes[1], 1))
+    order = await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1", confirmed=usd(1850))
+    assert [line.quantity for line in order.lines] == [2, 2, 1]
+    assert [key.ordinal for key in order.keys] == [1, 2, 3, 4]
+    assert order == await shop.orders.history.detail(shop.buyer, order.number)
+    assert await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1") == order
+    texts = [one.text for one in await shop.orders.delivery.open_file(shop.buyer, order.number)]
+    assert texts[1:3] == shop.keys[0].keys[:2]
+    assert [texts[0][:4], texts[3][:4]] == ["fake", "fake"]
+    assert await shop.left() == [1, 3, 1, 2]
+    async with shop.uow() as tx:
+        memo = (await tx.execute(text("SELECT memo FROM ledger_transfers WHERE kind = 'purchase'"))).scalar_one()
+    assert memo["title"]["en"] == "Private VPN key +2"
+    assert "quantity" not in memo
+
+
+async def test_another_wish_with_the_same_key_is_refused(shop: Shop) -> None:
+    wanted = some((shop.fakes[0], 1), (shop.keys[0], 1))
+    await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1")
+    for other in (wanted[:1], some((shop.fakes[0], 1), (shop.keys[0], 2)), some((shop.fakes[0], 1), (shop.keys[1], 1))):
+        with pytest.raises(IdempotencyKeyReused):
+            await shop.orders.checkout.place_all(shop.buyer, other, "two-kinds-1")
+
+
+async def test_no_lines_and_one_variant_twice_are_invalid(shop: Shop) -> None:
+    for wanted in ([], some((shop.keys[0], 1), (shop.keys[0], 1))):
+        with pytest.raises(Invalid):
+            await shop.orders.checkout.place_all(shop.buyer, wanted, "not-an-order")
+        with pytest.raises(Invalid):
+            await shop.orders.checkout.reserve_all(shop.buyer, wanted, "not-an-order")
+
+
+async def test_one_line_sold_out_takes_nothing(shop: Shop) -> None:
+    for wanted in (some((shop.fakes[0], 1), (shop.keys[0], 4)), some((shop.fakes[0], 4), (shop.keys[0], 1))):
+        with pytest.raises(SoldOut) as refusal:
+            await shop.orders.checkout.place_all(shop.buyer, wanted, "one-too-many")
+        assert refusal.value.params == {"available": 3}
+        assert refusal.value.line_id is not None
+        with pytest.raises(SoldOut):
+            await shop.orders.checkout.reserve_all(shop.buyer, wanted, "one-too-many")
+    assert await shop.left() == [3, 3, 3, 3]
+
+
+async def test_lines_are_locked_in_one_order_whatever_theirs(shop: Shop) -> None:
+    first, second = sorted((goods.variant_id for goods in shop.fakes), key=lambda one: product(shop, one))
+    for number, pair in enumerate([(first, second), (second, first)]):
+        ref = await shop.orders.checkout.reserve_all(
+            shop.buyer, [Wanted(one, 1) for one in pair], f"either-way-{number}"
+        )
+        await shop.orders.reservations.cancel(shop.buyer, ref.number)
+        await shop.orders.checkout.place_all(shop.buyer, [Wanted(one, 1) for one in pair], f"bought-{number}")
+    assert shop.fake.asked == [(verb, [first, second]) for verb in ("reserve", "release", "deliver") * 2]
+
+
+def product(shop: Shop, variant: object) -> object:
+    return next(goods.product_id for goods in shop.fakes if goods.variant_id == variant)
+
+
+async def _expired(shop: Shop) -> str:
+    """An order of two kinds that has ended unpaid, both of which are back in the stock."""
+    wanted = some((shop.fakes[0], 2), (shop.keys[0], 2))
+    ref = await shop.orders.checkout.reserve_all(shop.buyer, wanted, "to-be-late")
+    await shop.orders.reservations.cancel(shop.buyer, ref.number)
+    assert await shop.left() == [3, 3, 3, 3]
+    return ref.number
+
+
+@pytest.mark.parametrize("gone", ["fake", "keys", "nothing"])
+async def test_late_money_has_all_lines_or_none(shop: Shop, gone: str) -> None:
+    number = await _expired(shop)
+    if gone != "nothing":
+        goods = shop.fakes[0] if gone == "fake" else shop.keys[0]
+        await shop.orders.checkout.place_all(shop.buyer, some((goods, 2)), "bought-it-away")
+    before = await shop.left()
+    view = await shop.orders.history.detail(shop.buyer, number)
+    async with shop.uow() as tx:
+        order = await repository.lock_order(tx, order_id=view.id)
+        jobs, signals = len(tx.jobs), len(tx.signals)
+        why = await domain.pay_late(tx, shop.fulfillers, order)
+        if why is not None:
+            assert (len(tx.jobs), len(tx.signals)) == (jobs, signals)
+    view = await shop.orders.history.detail(shop.buyer, number)
+    if gone == "nothing":
+        assert (why, view.status, len(view.keys)) == (None, OrderStatus.DELIVERED, 3)
+        assert await shop.left() == [1, 3, 1, 3]
+    else:
+        assert (why, view.status) == (NotAppliedReason.SOLD_OUT, OrderStatus.CANCELLED)
+        assert await shop.left() == before
+
+
+async def test_a_kind_that_nobody_fulfils_is_not_for_sale(shop: Shop) -> None:
+    async with shop.uow() as tx:
+        goods = await add_goods(tx, shop.ring, keys=0, kind="unheard_of")
+    with pytest.raises(NotFound):
+        await shop.orders.checkout.place(shop.buyer, goods.variant_id, 1, "unheard-of-1")
+    with pytest.raises(ValueError, match="one kind"):
+        Fulfillers([FakeGoods(), FakeGoods()])
