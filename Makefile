@@ -69,14 +69,15 @@ types: $(VENV)/.dev ## check types (mypy, strict)
 contracts: $(VENV)/.dev ## check which package may import which
 	@$(BIN)/lint-imports
 
-# Tests that kill and restart processes mostly wait: three at a time keep two cores busy.
+# Tests that kill and restart processes mostly wait: three at a time keep two cores busy. In the order of the folders:
+# xdist's own order begins with the files of many tests, and ends with a single long one on a single core.
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
 unit: $(VENV)/.dev chromium anvil ## test rules, slices, web, bot and migrations on real servers
 	@$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
 processes: $(VENV)/.dev caddy ## test whole processes: kill -9, Redis and PostgreSQL down, Caddy in front
-	@$(BIN)/pytest -n 3 --dist loadfile $(PROCESSES)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PROCESSES)
 
 browser: $(VENV)/.dev chromium anvil ## test in Chromium what people do
 	@$(BIN)/pytest -n 2 --dist worksteal tests/browser

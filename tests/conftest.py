@@ -28,6 +28,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from tests import servers
 from tests.fakes.clock import FakeClock
 from tests.fakes.savepoints import SavepointEngine
+from tests.warm.process import parents
 
 pytest_plugins = ["tests.seconds"]
 _SERVERS = pytest.StashKey[contextlib.ExitStack]()
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = stack
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-test-", ignore_cleanup_errors=True)))
     stack.enter_context(servers.postgres())
+    stack.enter_context(parents())
     os.environ["SOUK_TEST_REDIS"] = stack.enter_context(embedded.redis(folder / "redis", throwaway=True))
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from backend.infra.settings import Settings
+from tests.warm.process import WarmProcess, can_start
 
 ROOT = Path(__file__).parents[1]
+Running = subprocess.Popen[bytes] | WarmProcess
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -25,8 +27,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in told} | told
 
 
-def start(module: str, settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start ``python -m module``; its output goes to ``log``."""
+def start(module: str, settings: Settings, log: Path, *arguments: str, cold: bool = False) -> Running:
+    """Start ``python -m module``; its output goes to ``log``.
+
+    In a run of tests a process that has imported the program already is forked for it, unless it shall be ``cold``.
+    """
+    environ = environment(settings)
     with log.open("ab") as output:
+        if not cold and can_start(module, environ):
+            return WarmProcess(module, arguments, environ, ROOT, output)
         command = [sys.executable, "-m", module, *arguments]
-        return subprocess.Popen(command, env=environment(settings), cwd=ROOT, stdout=output, stderr=output)
+        return subprocess.Popen(command, env=environ, cwd=ROOT, stdout=output, stderr=output)

@@ -91,7 +91,7 @@ async def gone(*pids: int) -> None:
     await until(nobody)
 
 
-async def exit_code(process: subprocess.Popen[bytes]) -> int:
+async def exit_code(process: processes.Running) -> int:
     """Wait for its end; the exit code, negative for a signal."""
 
     async def over() -> bool:
@@ -135,7 +135,7 @@ class Process:
         self.settings = settings
         self.starts = 0
         self._log = log
-        self._running: subprocess.Popen[bytes] | None = None
+        self._running: processes.Running | None = None
 
     @property
     def pid(self) -> int:

@@ -40,7 +40,8 @@ def test_webhooks_are_counted_whichever_worker_took_them(
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     shop = other_settings(port=free_port(), metrics_port=free_port(), web_workers=2)
-    process = processes.start("webapp", shop, log)
+    # What it counts with is chosen while it imports: a warm parent has chosen already.
+    process = processes.start("webapp", shop, log, cold=True)
     try:
         _wait_for(f"http://127.0.0.1:{shop.port}/healthz")
         for _ in range(20):  # a connection each, so that both workers get some

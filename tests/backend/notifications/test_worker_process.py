@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, NADIA, Telegram
 
 pytestmark = pytest.mark.long("starts processes")
-Start = Callable[..., subprocess.Popen[bytes]]
+Start = Callable[..., processes.Running]
 
 
 @pytest.fixture
@@ -33,10 +32,10 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(log: Path) -> Iterator[Start]:
     """Starts processes that end with the test."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[processes.Running] = []
 
-    def begin(module: str, settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
-        started.append(processes.start(module, settings, log, *arguments))
+    def begin(module: str, settings: Settings, *arguments: str, cold: bool = False) -> processes.Running:
+        started.append(processes.start(module, settings, log, *arguments, cold=cold))
         return started[-1]
 
     yield begin
@@ -58,7 +57,7 @@ def real_settings(shop: Shop, other_settings: Callable[..., Settings], tmp_path:
     return make
 
 
-async def ended(process: subprocess.Popen[bytes]) -> int:
+async def ended(process: processes.Running) -> int:
     return await asyncio.wait_for(asyncio.to_thread(process.wait), 40)
 
 
@@ -135,7 +134,7 @@ async def test_a_wrong_setting_is_named_in_one_line(
     start: Start, real_settings: Callable[..., Settings], log: Path
 ) -> None:
     for module in ("backend.worker", "bot"):
-        assert await ended(start(module, real_settings(redis_url="http://redis"))) == 2
+        assert await ended(start(module, real_settings(redis_url="http://redis"), cold=True)) == 2
     lines = log.read_text().splitlines()
     assert len(lines) == 2
     assert all("REDIS_URL" in line for line in lines)

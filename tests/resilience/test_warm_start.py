@@ -1,0 +1,71 @@
+"""A process from a warm parent (tests/warm) is what ``python -m`` would have started."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from backend.infra.settings import Settings
+from tests import processes
+from tests.resilience.ground import Ground
+from tests.resilience.processes import descendants, exit_code, gone, until
+from tests.warm.process import WarmProcess
+
+
+async def test_it_says_and_returns_what_a_cold_one_does(
+    other_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    wrong = other_settings(redis_url="http://redis", data_dir=str(tmp_path))
+    said = []
+    for cold in (False, True):
+        log = tmp_path / f"{cold}.log"
+        process = processes.start("backend.worker", wrong, log, cold=cold)
+        assert isinstance(process, WarmProcess) is not cold
+        assert await exit_code(process) == process.wait() == 2
+        said.append(log.read_text())
+    assert said[0] == said[1]
+    assert "REDIS_URL" in said[0]
+
+
+async def test_signals_reach_the_program_itself(ground: Ground, folder: Path) -> None:
+    log = folder / "worker.log"
+
+    async def started() -> bool:
+        return "worker.started" in log.read_text()
+
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
+        log.write_text("")
+        ground.worker.start()
+        await until(started)
+        os.kill(ground.worker.pid, number)
+        assert await ground.worker.ended() == code
+        await gone(ground.worker.pid)
+
+
+async def test_it_is_killed_when_its_test_is_gone(ground: Ground, folder: Path) -> None:
+    process = processes.start("backend.worker", ground.settings, folder / "log")
+    assert isinstance(process, WarmProcess)
+    process.abandon()
+    await gone(process.pid)
+
+
+async def test_the_first_web_worker_is_warm_and_the_next_one_is_spawned(ground: Ground) -> None:
+    def workers() -> list[str]:
+        commands = [" ".join(psutil.Process(pid).cmdline()) for pid in descendants(ground.web.pid)[1:]]
+        return [command for command in commands if "resource_tracker" not in command]
+
+    ground.web.start()
+    await ground.web.ready()
+    (first,) = workers()
+    assert "tests.warm.parent" in first
+    victims = descendants(ground.web.pid)[1:]
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    await gone(*victims)
+    await ground.web.ready()
+    (second,) = workers()
+    assert "spawn_main" in second
