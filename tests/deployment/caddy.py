@@ -14,13 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import httpx
 import psutil
 import pytest
 
 from backend.infra.embedded import free_port
+from tests.processes import Running
+from tests.warm.process import WarmProcess, can_start
 
 ROOT = Path(__file__).parents[2]
 # Like the servers of the other tests: found, or the run fails with what to install (install_caddy.sh).
@@ -96,13 +98,11 @@ class Program:
     def __init__(self, command: list[str], output: Path, **environ: str) -> None:
         self.command, self.output = command, output
         self.environ = {"PATH": os.environ["PATH"], "HOME": str(output.parent), "PYTHONPATH": str(ROOT)} | environ
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Running | None = None
 
     def start(self, port: int, host: str = "127.0.0.1") -> Self:
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command, env=self.environ, cwd=ROOT, stdout=output, stderr=output, stdin=subprocess.DEVNULL
-            )
+            self.process = self._started(output)
         deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
@@ -110,6 +110,13 @@ class Program:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.command[0]} did not start: {self.output.read_text()}")
             time.sleep(0.02)
+
+    def _started(self, output: IO[bytes]) -> Running:
+        if can_start(self.command[-1], self.environ):
+            return WarmProcess(self.command[-1], (), self.environ, ROOT, output)
+        return subprocess.Popen(
+            self.command, env=self.environ, cwd=ROOT, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+        )
 
     def stop(self) -> None:
         if self.process:

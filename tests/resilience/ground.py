@@ -8,6 +8,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,12 @@ class Ground:
                 await queue.delete(mark)
         await self.rows("UPDATE payment_refunds SET claimed_until = NULL")
         await self.rows("UPDATE notifications SET claimed_at = claimed_at - interval '1 minute'")
+        await self.rows("UPDATE outbox_jobs SET run_at = now() WHERE done_at IS NULL AND task = ANY($1)", _CLAIMED)
+
+    async def claims_lapse(self, before: datetime) -> None:
+        """Messages claimed before that moment are free again, as they are by themselves after half a minute."""
+        lapse = "UPDATE notifications SET claimed_at = claimed_at - interval '1 minute' WHERE claimed_at < $1"
+        await self.rows(lapse, before)
         await self.rows("UPDATE outbox_jobs SET run_at = now() WHERE done_at IS NULL AND task = ANY($1)", _CLAIMED)
 
     async def all_done(self, seconds: float = 90) -> None:
