@@ -288,7 +288,7 @@ def test_the_image_has_neither_demo_nor_simulator_and_every_process_starts_witho
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(*gone))
     # Without `site`, which would find the rest of this checkout: it is installed in the venv as editable.
     environ = os.environ | {"PYTHONPATH": sysconfig.get_path("purelib")}
-    python = functools.partial(subprocess.run, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environ)
+    python = functools.partial(subprocess.run, capture_output=True, text=True, timeout=200, cwd=tmp_path, env=environ)
     for modules in ("webapp.asgi, webapp.__main__", "backend.worker", "bot.__main__", "backend.cli.main"):
         python([sys.executable, "-S", "-c", f"import {modules}"], check=True)
     assert "No module named" in python([sys.executable, "-S", "-m", "bot.simulator"]).stderr

@@ -58,7 +58,7 @@ def real_settings(shop: Shop, other_settings: Callable[..., Settings], tmp_path:
 
 
 async def ended(process: processes.Running) -> int:
-    return await asyncio.wait_for(asyncio.to_thread(process.wait), 40)
+    return await asyncio.wait_for(asyncio.to_thread(process.wait), 120)  # cold starts on a busy machine
 
 
 async def messages(telegram: Telegram, number: int, count: int, seconds: float = 40) -> list[Any]:
