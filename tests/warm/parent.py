@@ -55,7 +55,7 @@ def listen_for_all(folder: Path) -> Request | None:
         listener.bind(str(folder / module))
         listener.listen(64)
         listeners[listener] = module
-    print("ready", flush=True)  # noqa: T201 - read by whoever starts this
+    print("ready", flush=True)  # noqa: T201 - read by the starter
     while True:
         ready, _, _ = select.select([0, *listeners], [], [])
         if 0 in ready:
@@ -116,7 +116,7 @@ def _watch(connection: socket.socket) -> Request | None:
 
 
 def _become(request: Request, output: int) -> None:
-    """Take on what a process gets from whoever starts it."""
+    """Take on what a process gets from its starter."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, taken in enumerate((nothing, output, output)):
         os.dup2(taken, number)
