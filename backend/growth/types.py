@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.catalog.types import VariantId
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -27,6 +28,10 @@ GIFT_CARD_KEYS: Final = "gift_card:"
 """The start of the idempotency key of each gift card's transfers."""
 BONUSES: Final = "bonuses"
 """The shop's account from which bonuses are paid: what they have cost."""
+
+
+WHOLE: Final = 10_000
+"""The whole in basis points: hundredths of a per cent."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -232,3 +237,24 @@ class BonusCredited(Event, frozen=True, kw_only=True):
     amount: int
     balance: int
     currency: str
+
+
+class Discount(msgspec.Struct, frozen=True, kw_only=True):
+    """What a buyer may have taken off an order: ``basis_points`` of the price, or an ``amount``, exactly one of the two.
+
+    ``variants`` are those it is for; None for all. Of equal discounts the one with the smaller ``id`` is used.
+    """
+
+    id: str
+    basis_points: int = 0
+    amount: Money | None = None
+    variants: frozenset[VariantId] | None = None
+
+    def __post_init__(self) -> None:
+        share = self.basis_points if self.amount is None else self.amount.amount
+        if share <= 0 or self.basis_points > WHOLE or (self.amount is not None and self.basis_points):
+            raise ValueError("a discount is a share of up to the whole, or an amount")
+
+    def covers(self, variant_id: VariantId) -> bool:
+        """Whether the variant is one of those that the discount is for."""
+        return self.variants is None or variant_id in self.variants

@@ -12,6 +12,13 @@ class QuantityNotAllowed(AppError):
     kind = Kind.INVALID
 
 
+class OrderTooLarge(AppError):
+    """The order's price is more than an account can hold."""
+
+    code = "order_too_large"
+    kind = Kind.INVALID
+
+
 class PersonLimitReached(AppError):
     """The buyer may have ``limit`` of these, and would have more."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from backend.catalog.types import VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
+from backend.growth.types import Discount
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
@@ -144,6 +145,44 @@ class OrderRef(msgspec.Struct, frozen=True):
     number: str
 
 
+class PartKind(StrEnum):
+    """What a part of a price is; the order in which parts are counted and shown."""
+
+    BASE = "base"
+    """The price for everybody."""
+    RESELLER = "reseller"
+    PROMO = "promo"
+    ALREADY_PAID = "already_paid"
+    """What the buyer paid before and an upgrade counts."""
+
+
+class PricePart(msgspec.Struct, frozen=True):
+    """A part of a line's price: the base is positive or zero, what is taken off is negative."""
+
+    kind: PartKind
+    amount: Money
+
+
+class PricedLine(msgspec.Struct, frozen=True):
+    """The price of a line: its ``parts``, each kind at most once and the base first, add up to ``total``.
+
+    The base is ``quantity`` times ``unit_price``; a kind that takes nothing off is not among the parts.
+    """
+
+    unit_price: Money
+    quantity: int
+    parts: tuple[PricePart, ...]
+    total: Money
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """The prices of an order's lines, which add up to ``total``; ``discount`` is the one that was used."""
+
+    lines: tuple[PricedLine, ...]
+    total: Money
+    discount: Discount | None = None
+
+
 class OrderLine(msgspec.Struct, frozen=True):
     """What was bought, with the names, look and price of that time; names by language, ``picture`` is a stored name."""
 
@@ -155,8 +194,12 @@ class OrderLine(msgspec.Struct, frozen=True):
     icon: str
     country: str | None
     picture: str | None
-    quantity: int
-    unit_price: Money
+    price: PricedLine
+
+    @property
+    def quantity(self) -> int:
+        """How many were bought."""
+        return self.price.quantity
 
 
 class ReservationLimits(msgspec.Struct, frozen=True):
