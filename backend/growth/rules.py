@@ -79,7 +79,7 @@ def check_vouchers(
         raise Invalid(f"{codes} codes", fields={"codes": "out_of_range"})
     if not 1 <= people <= MOST_PEOPLE or (codes > 1 and people > 1):
         raise Invalid(f"{people} people", fields={"people": "out_of_range"})
-    if amount.amount * people * codes > _MOST_TOTAL:
+    if face_value(amount, people, codes).amount > _MOST_TOTAL:
         raise Invalid("too much in all", fields={"amount": "out_of_range"}, maximum=limits.maximum)
     if expires_at is not None and expires_at <= now:
         raise Invalid("expires before it starts", fields={"expires": "in_the_past"})
@@ -87,6 +87,11 @@ def check_vouchers(
     if len(tidy) > MOST_NOTE:
         raise Invalid("a long note", fields={"note": "too_long"})
     return tidy
+
+
+def face_value(amount: Money, people: int, codes: int) -> Money:
+    """What all uses of some voucher codes are worth together."""
+    return Money(amount.amount * people * codes, amount.currency)
 
 
 def check_rule(rule: NewBonusRule, currency: str) -> None:

@@ -240,7 +240,7 @@ class BonusCredited(Event, frozen=True, kw_only=True):
 
 
 class Discount(msgspec.Struct, frozen=True, kw_only=True):
-    """What a buyer may have taken off an order: ``basis_points`` of the price, or an ``amount``, exactly one of the two.
+    """What a buyer may have taken off an order: ``basis_points`` of the price or an ``amount``, exactly one of the two.
 
     ``variants`` are those it is for; None for all. Of equal discounts the one with the smaller ``id`` is used.
     """

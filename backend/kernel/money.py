@@ -34,7 +34,8 @@ def exponent(currency: str) -> int:
 class Money(msgspec.Struct, frozen=True, order=False):
     """An amount in minor units of ``currency`` (cents for USD, whole Stars for XTR).
 
-    Raises CurrencyMismatch when two currencies meet, OverflowError beyond a BIGINT.
+    Raises CurrencyMismatch when two currencies meet, OverflowError beyond a BIGINT. It is not multiplied: a price is
+    the business of orders' pricing.
     """
 
     amount: int
@@ -60,11 +61,6 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     def __neg__(self) -> Money:
         return Money(-self.amount, self.currency)
-
-    def __mul__(self, times: int) -> Money:
-        if isinstance(times, bool) or not isinstance(times, int):
-            raise TypeError("money is multiplied by whole numbers only")
-        return Money(self.amount * times, self.currency)
 
     def __lt__(self, other: Money) -> bool:
         self._same(other)

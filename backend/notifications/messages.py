@@ -15,6 +15,8 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.notifications.types import Button
 from backend.orders.types import OrderLine
+from backend.orders.types.prices import PricedLine
+from backend.orders.words import part_title
 
 LONGEST_TEXT: Final = 4096
 """Telegram's limit for a message, in UTF-16 units after its HTML is read."""
@@ -61,11 +63,16 @@ class Words:
         text = joined([self.isolated(name), self.isolated(variant) if variant else ""], self.locale)
         return text if quantity == 1 else f"{text} × {format_number(quantity, self.locale)}"
 
-    def things(self, lines: Iterable[OrderLine]) -> str:
-        """What was bought, one a row."""
-        rows = [self.thing(line, line.quantity) for line in lines]
+    def things(self, lines: Iterable[OrderLine], *, priced: bool = False) -> str:
+        """What was bought, one a row; if ``priced``, with the parts of a price that has several below it."""
+        rows = [self.thing(line, line.quantity) + (self._parts(line.price) if priced else "") for line in lines]
         more = len(rows) - _LONGEST_LIST
         return "\n".join(rows[:_LONGEST_LIST] + (["…"] if more > 0 else []))
+
+    def _parts(self, price: PricedLine) -> str:
+        if len(price.parts) == 1:
+            return ""
+        return "".join(f"\n{part_title(part.kind, self.translator)}: {self.money(part.amount)}" for part in price.parts)
 
     def button(self, text: str, path: str) -> Button:
         """A button that opens a page of the Mini App."""

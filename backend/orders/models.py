@@ -48,6 +48,13 @@ class Line(Model):
     __tablename__ = "order_lines"
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(
+            "base_part >= 0 AND reseller_part <= 0 AND promo_part <= 0 AND already_paid_part <= 0", name="parts_signed"
+        ),
+        CheckConstraint(
+            "total_amount = base_part + reseller_part + promo_part + already_paid_part", name="parts_add_up"
+        ),
+        CheckConstraint("total_amount >= 0", name="total_not_negative"),
         Index("ix_order_lines_order_id", "order_id"),
         Index("ix_order_lines_variant_id_user_id", "variant_id", "user_id"),
         Index("ix_order_lines_variant_id_id", "variant_id", "id"),
@@ -63,6 +70,12 @@ class Line(Model):
     position: Mapped[int]
     quantity: Mapped[int]
     unit_amount: Mapped[int]
+    """The price of one for everybody; of lines from before price parts were stored, what the buyer paid for one."""
+    base_part: Mapped[int]
+    reseller_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    promo_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    already_paid_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    total_amount: Mapped[int]
     slug: Mapped[str]
     name: Mapped[dict[str, str]]
     variant_name: Mapped[dict[str, str]]

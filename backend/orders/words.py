@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from backend.catalog.words import goods_name
+from backend.infra.i18n import Translator
+from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale
 from backend.orders.types import OpenedKey
+from backend.orders.types.prices import PartKind
+
+_PARTS: Final = {
+    PartKind.BASE: _("Price"),
+    PartKind.RESELLER: _("Reseller discount"),
+    PartKind.PROMO: _("Promo code"),
+    PartKind.ALREADY_PAID: _("Already paid"),
+}
+
+
+def part_title(kind: PartKind, words: Translator) -> str:
+    """What a part of a price is called."""
+    return words.gettext(_PARTS[kind])
 
 
 def and_more(name: str, more: int) -> str:

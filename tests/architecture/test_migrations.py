@@ -207,3 +207,34 @@ async def test_what_admins_made_and_asked_before_the_limit_counts_and_waits(empt
             await _down(empty_database, "0012")
             kept = "SELECT count(*), count(applied_at), count(approved_by) FROM payment_confirmations"
             assert tuple(await connection.fetchrow(kept) or ()) == (3, 2, 1)
+
+
+# Rows of one table only: what they refer to does not matter here.
+_SOLD_BEFORE_PARTS = """
+SET session_replication_role = replica;
+INSERT INTO order_lines (id, order_id, user_id, variant_id, kind, position, quantity, unit_amount,
+                         slug, name, variant_name, hue, icon)
+  SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'unique_keys', 0, quantity, amount,
+         '', '{}', '{}', '', '' FROM (VALUES (1, 0), (3, 720), (1000, 1000000000000)) AS sold (quantity, amount)"""
+_PARTS = """
+SELECT unit_amount, base_part, reseller_part, promo_part, already_paid_part, total_amount
+FROM order_lines ORDER BY quantity"""
+
+
+async def test_the_price_of_what_was_sold_before_parts_were_stored_is_its_base(empty_database: str) -> None:
+    before = REVISIONS[REVISIONS.index("0019") - 1]
+    await migrations.upgrade(empty_database, before)
+    async with _connected(empty_database) as connection:
+        await connection.execute(_SOLD_BEFORE_PARTS)
+        for _ in range(2):
+            await migrations.upgrade(empty_database, "0019")
+            assert [tuple(row) for row in await connection.fetch(_PARTS)] == [
+                (0, 0, 0, 0, 0, 0), (720, 2160, 0, 0, 0, 2160), (10**12, 10**15, 0, 0, 0, 10**15),
+            ]  # fmt: skip
+            await _down(empty_database, before)
+        await migrations.upgrade(empty_database, "0019")
+        await connection.execute(
+            "UPDATE order_lines SET reseller_part = -390, total_amount = 1770 WHERE unit_amount = 720"
+        )
+        await _down(empty_database, before)
+        assert await connection.fetchval("SELECT unit_amount FROM order_lines WHERE quantity = 3") == 590

@@ -39,12 +39,13 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """A variant of a product."""
+    """A variant of a product; its ``price`` for the caller, its ``public_price`` for everybody."""
 
     id: UUID
     name: str
     note: str
     price: Money
+    public_price: Money
     available: int | None
     min_quantity: int
     max_quantity: int | None
@@ -97,6 +98,7 @@ async def api_product(request: SoukRequest, actor: NamedDependency[Actor], slug:
                 name=item.name,
                 note=item.note,
                 price=item.price,
+                public_price=item.public_price,
                 available=item.available,
                 min_quantity=item.min_quantity,
                 max_quantity=item.max_quantity,

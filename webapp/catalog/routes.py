@@ -87,10 +87,16 @@ async def product(request: SoukRequest, slug: FromPath[str]) -> Html:
 async def buy(request: SoukRequest, slug: FromPath[str]) -> Html:
     """The quantity row and the button, after another variant or quantity was chosen."""
     choice = forms.read_query(request, Choice)
-    storefront = site_of(request).services.catalog.storefront
-    found = await storefront.product(request.user, slug)
-    box = storefront.buy_box(request.user, found, VariantId(choice.variant), choice.quantity)
-    return fragment(request, "catalog/_buy_answer.html", present.buy(found, box))
+    found = await site_of(request).services.catalog.storefront.product(request.user, slug)
+    view = _buy(request, found, VariantId(choice.variant), choice.quantity)
+    return fragment(request, "catalog/_buy_answer.html", view)
+
+
+def _buy(request: SoukRequest, found: ProductDetail, wanted: VariantId | None, quantity: int = 1) -> present.BuyView:
+    site = site_of(request)
+    box = site.services.catalog.storefront.buy_box(request.user, found, wanted, quantity)
+    price = site.services.orders.checkout.price(box.variant, box.quantity)
+    return present.buy(found, box, price, site.viewer(request.user).words)
 
 
 async def product_page(
@@ -99,8 +105,7 @@ async def product_page(
     """The whole page of a product, ``wanted`` being the variant that is chosen on it."""
     storefront = site_of(request).services.catalog.storefront
     similar = await storefront.similar(request.user, found.slug) if found.available == 0 else []
-    box = storefront.buy_box(request.user, found, wanted)
-    view = present.product_page(found, box, similar, pictures(request))
+    view = present.product_page(found, _buy(request, found, wanted), similar, pictures(request))
     return page(request, "catalog/product.html", view, tab="shop", back="/shop", status=status)
 
 

@@ -10,10 +10,12 @@ import msgspec
 from markupsafe import Markup
 
 from backend.catalog import types as catalog
+from backend.infra.i18n import Translator
 from backend.kernel.money import Money
 from backend.kernel.paging import Page
-from webapp.core.looks import Picture, tile
-from webapp.core.parts import Chip, StockView, TileView
+from backend.orders.types.prices import PricedLine
+from webapp.core.looks import Picture, price_rows, tile
+from webapp.core.parts import Chip, PriceRow, StockView, TileView
 
 _LOW: Final = 10
 
@@ -216,16 +218,18 @@ class BuyView(msgspec.Struct, frozen=True):
     variant_id: str
     quantity: QuantityView
     total: Money
+    parts: tuple[PriceRow, ...] = ()
     state: catalog.BuyState = catalog.BuyState.BUY
 
 
-def buy(product: catalog.ProductDetail, box: catalog.BuyBox) -> BuyView:
-    """The buy box as the page shows it."""
+def buy(product: catalog.ProductDetail, box: catalog.BuyBox, price: PricedLine, words: Translator) -> BuyView:
+    """The buy box as the page shows it, with the ``price`` of its quantity."""
     return BuyView(
         slug=product.slug,
-        variant_id=str(box.variant_id),
+        variant_id=str(box.variant.id),
         quantity=QuantityView(box.quantity, box.minimum, box.maximum, box.per_person_limit),
-        total=box.total,
+        total=price.total,
+        parts=price_rows(price, words),
         state=box.state,
     )
 
@@ -258,7 +262,7 @@ class ProductPage(msgspec.Struct, frozen=True):
 
 
 def product_page(
-    product: catalog.ProductDetail, box: catalog.BuyBox, similar: Sequence[catalog.ProductCard], picture: Picture
+    product: catalog.ProductDetail, shown: BuyView, similar: Sequence[catalog.ProductCard], picture: Picture
 ) -> ProductPage:
     """A product with its variants and its buy box."""
     return ProductPage(
@@ -273,12 +277,12 @@ def product_page(
                 note=item.note,
                 was=item.public_price if item.price < item.public_price else None,
                 stock=stock(item.available),
-                selected=item.id == box.variant_id,
+                selected=str(item.id) == shown.variant_id,
                 available=item.in_stock,
             )
             for item in product.variants
         ),
-        buy=buy(product, box),
+        buy=shown,
         subtitle=product.summary,
         description=Markup(product.description_html),  # noqa: S704 - made by the catalogue, raw HTML off
         variants_kind=product.choice,

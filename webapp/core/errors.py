@@ -81,6 +81,7 @@ MESSAGES: Final[dict[str, str]] = {
     "sold_out": _("Just sold out. You haven't been charged."),
     "price_changed": _("The price has changed. You haven't been charged."),
     "quantity_not_allowed": _("Choose {minimum} to {maximum}"),
+    "order_too_large": _("This order is too large. Choose fewer."),
     "person_limit_reached": _("Limit: {limit} per person. You have {bought}."),
     "premium_only": _("For premium members only"),
     "too_many_reservations": _("You have unpaid orders. Pay or cancel one first."),

@@ -7,11 +7,16 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Final, TypeVar, cast, get_args
 
+import msgspec
+
 from backend.identity.types import Actor
 from backend.infra.formatting import timezone
+from backend.infra.i18n import Translator
 from backend.kernel.text import pick
 from backend.orders.types import OrderLine
-from webapp.core.parts import Hue, TileView
+from backend.orders.types.prices import PricedLine
+from backend.orders.words import part_title
+from webapp.core.parts import Hue, PriceRow, TileView
 from webapp.core.tiles import hue_of, initial_of
 
 T = TypeVar("T")
@@ -43,6 +48,16 @@ def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: 
 def goods_tile(line: OrderLine, actor: Actor, picture: Picture) -> TileView:
     """The tile of a thing that is bought."""
     return tile(pick(line.name, actor.language), line.hue, line.icon, line.country, picture(line.picture))
+
+
+def price_rows(price: PricedLine, words: Translator) -> tuple[PriceRow, ...]:
+    """The parts of a price; none where there is only one, which the price itself says."""
+    if len(price.parts) == 1:
+        return ()
+    base, *others = (PriceRow(part_title(part.kind, words), part.amount) for part in price.parts)
+    if price.quantity > 1:
+        base = msgspec.structs.replace(base, quantity=price.quantity, each=price.unit_price)
+    return base, *others
 
 
 def by_day(rows: Iterable[T], at: Callable[[T], datetime], actor: Actor) -> list[tuple[date, tuple[T, ...]]]:

@@ -99,6 +99,15 @@ class StepView(msgspec.Struct, frozen=True):
     amount: Money | None = None
 
 
+class PriceRow(msgspec.Struct, frozen=True):
+    """A part of a price; ``quantity`` times ``each`` where there are several."""
+
+    title: str
+    amount: Money
+    quantity: int = 1
+    each: Money | None = None
+
+
 class Preset(msgspec.Struct, frozen=True):
     """A ready amount."""
 

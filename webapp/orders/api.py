@@ -18,6 +18,7 @@ from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types import OrderFilter, OrderRow
+from backend.orders.types.prices import PricePart
 from webapp.core.forms import strict_json
 from webapp.core.limits import PURCHASE, limited
 from webapp.core.refusals import refusals
@@ -38,13 +39,14 @@ _IdempotencyKey = Annotated[
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of the caller."""
+    """An order of the caller. The ``parts`` of what ``title`` cost: the price for everybody, and what was taken off."""
 
     number: str
     status: str
     title: str
     quantity: int
     total: Money
+    parts: list[PricePart]
     created_at: datetime
     expires_at: datetime | None
 
@@ -109,6 +111,7 @@ def _order(row: OrderRow, actor: Actor) -> Order:
         title=product_name(pick(row.line.name, actor.language), row.line.country, actor.language),
         quantity=row.line.quantity,
         total=row.total,
+        parts=list(row.line.price.parts),
         created_at=row.created_at,
         expires_at=row.expires_at,
     )

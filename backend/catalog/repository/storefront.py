@@ -219,6 +219,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
         country=row.country,
         picture=row.picture,
         unit_price=Money(amount, row.currency),
+        public_price=Money(row.price_amount, row.currency),
         min_quantity=row.min_quantity,
         max_quantity=row.max_quantity,
         per_person_limit=row.per_person_limit,

@@ -1,4 +1,4 @@
-"""What the buy box of a product's page offers: the variant, the quantity within its limits, the total."""
+"""What the buy box of a product's page offers: the variant, and the quantity within its limits."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ def buy_box(product: ProductDetail, variant: VariantOffer, quantity: int, actor:
     if product.premium_only and not actor.is_premium:
         state = BuyState.PREMIUM_ONLY
     return BuyBox(
-        variant_id=variant.id,
+        variant=variant,
         state=state,
         quantity=allowed,
         minimum=variant.min_quantity,
         maximum=maximum,
         per_person_limit=variant.per_person_limit,
-        total=variant.price * allowed,
     )

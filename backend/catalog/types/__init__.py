@@ -93,6 +93,8 @@ class Offer(msgspec.Struct, frozen=True):
     country: str | None
     picture: str | None
     unit_price: Money
+    public_price: Money
+    """What others pay for one; it differs from ``unit_price`` for a reseller."""
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
@@ -190,7 +192,7 @@ class BuyState(StrEnum):
 class BuyBox(msgspec.Struct, frozen=True, kw_only=True):
     """What the buy box of a product's page shows for one variant."""
 
-    variant_id: VariantId
+    variant: VariantOffer
     state: BuyState
     quantity: int
     """Always from ``minimum`` to ``maximum``."""
@@ -198,8 +200,6 @@ class BuyBox(msgspec.Struct, frozen=True, kw_only=True):
     maximum: int
     per_person_limit: int | None
     """How many one person may have in all; None for any number."""
-    total: Money
-    """The actor's price of ``quantity``."""
 
 
 class ProductDetail(ProductCard, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ class VouchersService:
             value = NewValue(
                 kind=ValueKind.VOUCHERS,
                 subject=str(batch_id),
-                amount=amount * (people * codes),
+                amount=rules.face_value(amount, people, codes),
                 permission=Permission.MONEY,
                 user_id=None,
                 reason=tidy,

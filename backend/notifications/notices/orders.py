@@ -53,7 +53,7 @@ async def _order_paid(draft: Draft, params: Params) -> Message:
     _ = words.translator.gettext
     head = _("<b>Order {number} delivered</b>").format(number=words.number(order.number))
     total = _("Paid: {amount}").format(amount=words.money(order.total))
-    return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines)}\n{total}")
+    return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines, priced=True)}\n{total}")
 
 
 async def _order_keys(draft: Draft, params: Params) -> Message:
@@ -125,7 +125,7 @@ def order_for_admins(
     rows = [
         _("<b>New order {number}</b>").format(number=words.number(order.number)),
         _("Customer: {person}").format(person=words.person_link(buyer, buyer_telegram_id)),
-        words.things(order.lines),
+        words.things(order.lines, priced=True),
         _("Total: {amount}").format(amount=words.money(order.total)),
     ]
     if methods:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -45,6 +45,7 @@ from backend.orders.types import (
     TimelineEntry,
     Wanted,
 )
+from backend.orders.types.prices import PartKind, PricedLine, PricePart
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
@@ -53,7 +54,13 @@ ORDER_COLUMNS = (
     "orders.id, orders.sequence, orders.user_id, orders.status, orders.total_amount, orders.refunded_amount,"
     " orders.currency, orders.created_at, orders.expires_at"
 )
-LINE_COLUMNS = "slug, name, variant_name, hue, icon, country, picture, quantity, unit_amount"
+_PARTS: Final = {kind: f"{kind}_part" for kind in PartKind}
+"""The column of each part of a line's price."""
+_PART_COLUMNS: Final = ", ".join(_PARTS.values())
+LINE_COLUMNS = (
+    "slug, name, variant_name, hue, icon, country, picture, quantity, unit_amount,"
+    f" {_PART_COLUMNS}, total_amount AS line_total"
+)
 
 
 def _reading(name: str, type_: TypeEngine[Any], lock: str = "") -> HotStatement:
@@ -88,13 +95,17 @@ _ADD_ORDER = HotStatement(
         RETURNING id, sequence
     ), lines AS (
         INSERT INTO order_lines (id, order_id, user_id, variant_id, kind, position, quantity, unit_amount,
+                                 base_part, reseller_part, promo_part, already_paid_part, total_amount,
                                  slug, name, variant_name, hue, icon, country, picture)
         SELECT line.id, made.id, :user_id, line.variant_id, line.kind, line.place - 1, line.quantity, line.unit_amount,
+               line.base_part, line.reseller_part, line.promo_part, line.already_paid_part, line.total_amount,
                line.slug, line.name::jsonb, line.variant_name::jsonb, line.hue, line.icon, line.country, line.picture
-        FROM made, unnest(:line_ids, :variant_ids, :kinds, :quantities, :unit_amounts, :slugs, :names, :variant_names,
-                          :hues, :icons, :countries, :pictures) WITH ORDINALITY
-             AS line (id, variant_id, kind, quantity, unit_amount, slug, name, variant_name,
-                      hue, icon, country, picture, place)
+        FROM made, unnest(:line_ids, :variant_ids, :kinds, :quantities, :unit_amounts,
+                          :base_part, :reseller_part, :promo_part, :already_paid_part, :line_totals,
+                          :slugs, :names, :variant_names, :hues, :icons, :countries, :pictures) WITH ORDINALITY
+             AS line (id, variant_id, kind, quantity, unit_amount,
+                      base_part, reseller_part, promo_part, already_paid_part, total_amount,
+                      slug, name, variant_name, hue, icon, country, picture, place)
     ), events AS (
         INSERT INTO order_events (id, order_id, step, at, actor_id)
         SELECT step.id, made.id, step.name, :now, :actor_id
@@ -106,7 +117,8 @@ _ADD_ORDER = HotStatement(
         *(bindparam(name, type_=Text()) for name in ("key", "status", "currency")),
         bindparam("total", type_=BigInteger()),
         *(bindparam(name, type_=ARRAY(Uuid())) for name in ("line_ids", "variant_ids", "event_ids")),
-        *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("quantities", "unit_amounts")),
+        *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("quantities", "unit_amounts", "line_totals")),
+        *(bindparam(name, type_=ARRAY(BigInteger())) for name in _PARTS.values()),
         *(bindparam(name, type_=ARRAY(Text())) for name in ("kinds", "slugs", "names", "variant_names", "steps")),
         *(bindparam(name, type_=ARRAY(Text())) for name in ("hues", "icons", "countries", "pictures")),
         *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
@@ -134,7 +146,7 @@ async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_or
 async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[OpenReservation]:
     """The lines of the buyer's unpaid orders but the named one, the oldest first; without what is on hold for them."""
     statement = (
-        select(Order.id, Order.sequence, Order.currency, Line.variant_id, Line.quantity, Line.unit_amount)
+        select(Order.id, Order.sequence, Order.currency, Line.variant_id, Line.quantity, Line.total_amount)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.status == OrderStatus.AWAITING_PAYMENT, Order.id != except_order)
         .order_by(Order.sequence, Line.position)
@@ -145,7 +157,7 @@ async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[Open
             sequence=row.sequence,
             variant_id=VariantId(row.variant_id),
             quantity=row.quantity,
-            total=Money(row.unit_amount * row.quantity, row.currency),
+            total=Money(row.total_amount, row.currency),
             covered=Money.zero(row.currency),
         )
         for row in await tx.execute(statement)
@@ -195,7 +207,9 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
         "variant_ids": [line.variant_id for line in order.goods],
         "kinds": [line.kind for line in order.goods],
         "quantities": [line.quantity for line in lines],
-        "unit_amounts": [line.unit_price.amount for line in lines],
+        "unit_amounts": [line.price.unit_price.amount for line in lines],
+        "line_totals": [line.price.total.amount for line in lines],
+        **{name: [line.price.part(kind) for line in lines] for kind, name in _PARTS.items()},
         "slugs": [line.slug for line in lines],
         "names": [dump_json(line.name) for line in lines],
         "variant_names": [dump_json(line.variant_name) for line in lines],
@@ -325,8 +339,19 @@ def line_of(row: Mapping[str, Any], currency: str) -> OrderLine:
         icon=row["icon"],
         country=row["country"],
         picture=row["picture"],
-        quantity=row["quantity"],
+        price=_price_of(row, currency),
+    )
+
+
+def _price_of(row: Mapping[str, Any], currency: str) -> PricedLine:
+    amounts = ((kind, row[name]) for kind, name in _PARTS.items())
+    return PricedLine(
         unit_price=Money(row["unit_amount"], currency),
+        quantity=row["quantity"],
+        parts=tuple(
+            PricePart(kind, Money(amount, currency)) for kind, amount in amounts if amount or kind is PartKind.BASE
+        ),
+        total=Money(row["line_total"], currency),
     )
 
 

@@ -11,13 +11,13 @@ from backend.catalog.types import VariantId
 from backend.growth.types import WHOLE, Discount
 from backend.kernel.money import CurrencyMismatch, Money
 from backend.orders.errors import OrderTooLarge
-from backend.orders.types import PartKind, Priced, PricedLine, PricePart
+from backend.orders.types.prices import PartKind, Priced, PricedLine, PricePart
 
 _LARGEST: Final = 2**63 - 1
 """The most that a BIGINT holds."""
 
 
-class WantedLine(msgspec.Struct, frozen=True, kw_only=True):
+class UnpricedLine(msgspec.Struct, frozen=True):
     """What somebody wants to buy, to be priced: ``unit_price`` is the price of one for everybody."""
 
     variant_id: VariantId
@@ -44,7 +44,7 @@ class WantedLine(msgspec.Struct, frozen=True, kw_only=True):
         return self.already_paid or Money.zero(self.unit_price.currency)
 
 
-def price(wanted: Sequence[WantedLine], discounts: Collection[Discount] = ()) -> Priced:
+def price(wanted: Sequence[UnpricedLine], discounts: Collection[Discount] = ()) -> Priced:
     """What the ``wanted`` lines cost a buyer who may use one of ``discounts``: the one that takes off the most.
 
     A discount counts on the buyer's own price; what was paid before is taken off what is left then. The order in which
@@ -79,7 +79,7 @@ def apportion(amounts: Sequence[int], numerator: int, denominator: int) -> list[
     return shares
 
 
-def _currency(wanted: Sequence[WantedLine], discounts: Collection[Discount]) -> str:
+def _currency(wanted: Sequence[UnpricedLine], discounts: Collection[Discount]) -> str:
     if not wanted:
         raise ValueError("an order has at least one line")
     currency = wanted[0].unit_price.currency
@@ -89,7 +89,7 @@ def _currency(wanted: Sequence[WantedLine], discounts: Collection[Discount]) -> 
     return currency
 
 
-def _own_price(line: WantedLine) -> dict[PartKind, int]:
+def _own_price(line: UnpricedLine) -> dict[PartKind, int]:
     """The line's price for everybody, and how much less a reseller pays."""
     own = line.own_price.amount
     # A reseller's price above the public one is no discount: it is the price that this buyer was shown.
@@ -109,12 +109,12 @@ class _Applied(msgspec.Struct, frozen=True):
         return -sum(self.shares), self.discount.id
 
 
-def _best(discounts: Collection[Discount], wanted: Sequence[WantedLine], amounts: Sequence[int]) -> _Applied | None:
+def _best(discounts: Collection[Discount], wanted: Sequence[UnpricedLine], amounts: Sequence[int]) -> _Applied | None:
     applied = (_Applied(discount, _shares(discount, wanted, amounts)) for discount in discounts)
     return min((item for item in applied if any(item.shares)), key=lambda item: item.rank, default=None)
 
 
-def _shares(discount: Discount, wanted: Sequence[WantedLine], amounts: Sequence[int]) -> list[int]:
+def _shares(discount: Discount, wanted: Sequence[UnpricedLine], amounts: Sequence[int]) -> list[int]:
     inside = [amount if discount.covers(line.variant_id) else 0 for line, amount in zip(wanted, amounts, strict=True)]
     if discount.amount is None:
         return apportion(inside, discount.basis_points, WHOLE)
@@ -122,7 +122,7 @@ def _shares(discount: Discount, wanted: Sequence[WantedLine], amounts: Sequence[
     return apportion(inside, min(discount.amount.amount, whole), max(whole, 1))
 
 
-def _priced(line: WantedLine, amounts: dict[PartKind, int]) -> PricedLine:
+def _priced(line: UnpricedLine, amounts: dict[PartKind, int]) -> PricedLine:
     currency = line.unit_price.currency
     parts = tuple(
         PricePart(kind, Money(amount, currency)) for kind, amount in amounts.items() if amount or kind is PartKind.BASE

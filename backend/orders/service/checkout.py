@@ -9,7 +9,7 @@ import msgspec
 
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import Offer, VariantId
+from backend.catalog.types import Offer, VariantId, VariantOffer
 from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
@@ -21,6 +21,8 @@ from backend.orders import domain, rules
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
+from backend.orders.rules import pricing
+from backend.orders.rules.pricing import UnpricedLine
 from backend.orders.service.common import load_own
 from backend.orders.service.reservations import ReservationsService
 from backend.orders.types import (
@@ -40,6 +42,7 @@ from backend.orders.types import (
     TimelineEntry,
     Wanted,
 )
+from backend.orders.types.prices import Priced, PricedLine
 from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
 
@@ -81,11 +84,17 @@ class CheckoutService:
             (offer,) = await self._offers(tx, actor, [Wanted(variant_id, quantity)])
             balance = await wallet.balance(tx, actor.id, self._currency)
             available = await catalog.count_available(tx, variant_id, quantity)
-        line = _line(OrderLineId(tx.new_id()), offer, quantity)
+        priced = _price([offer], [Wanted(variant_id, quantity)])
+        line = _line(OrderLineId(tx.new_id()), offer, priced.lines[0])
         nothing = Money.zero(self._currency)
         methods = await self._methods(actor)
-        due = rules.amount_due(offer.unit_price * quantity, nothing, balance, methods, use_balance=use_balance)
+        due = rules.amount_due(priced.total, nothing, balance, methods, use_balance=use_balance)
         return Quote(line=line, due=due, sold_out=available < quantity)
+
+    @staticmethod
+    def price(variant: VariantOffer, quantity: int) -> PricedLine:
+        """What ``quantity`` of a variant would cost the person to whom it was offered."""
+        return pricing.price([UnpricedLine(variant.id, quantity, variant.public_price, variant.price)]).lines[0]
 
     async def due(self, actor: Actor, order: OrderView, *, use_balance: bool = True) -> AmountDue:
         """How the actor's unpaid order can be paid now."""
@@ -213,8 +222,8 @@ class CheckoutService:
             tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation() / 2
         )
         limits = self._limits()
-        for line, offer in zip(order.goods, offers, strict=True):
-            price = offer.unit_price * line.quantity
+        for line, priced, offer in zip(order.goods, order.lines, offers, strict=True):
+            price = priced.price.total
             covered = rules.share(part, price, order.total)
             wanted = OpenReservation(order.id, sequence, line.variant_id, line.quantity, price, covered)
             enough = max(-(-limits.keys * 100 // limits.share), line.quantity)
@@ -258,10 +267,11 @@ _FIRST_STEPS = {
 def _new_order(
     tx: Tx, actor: Actor, offers: Sequence[Offer], wanted: Sequence[Wanted], key: str, status: OrderStatus
 ) -> NewOrder:
-    pairs = list(zip(offers, (item.quantity for item in wanted), strict=True))
-    lines = tuple(_line(OrderLineId(tx.new_id()), offer, quantity) for offer, quantity in pairs)
+    priced = _price(offers, wanted)
+    lines = tuple(
+        _line(OrderLineId(tx.new_id()), offer, price) for offer, price in zip(offers, priced.lines, strict=True)
+    )
     goods = tuple(_goods(line, offer, actor) for line, offer in zip(lines, offers, strict=True))
-    prices = [offer.unit_price * quantity for offer, quantity in pairs]
     return NewOrder(
         id=OrderId(tx.new_id()),
         user_id=actor.id,
@@ -269,7 +279,7 @@ def _new_order(
         status=status,
         lines=lines,
         goods=goods,
-        total=sum(prices[1:], prices[0]),
+        total=priced.total,
         steps=_FIRST_STEPS[status],
     )
 
@@ -305,7 +315,17 @@ def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: list[DeliveredKey])
     )
 
 
-def _line(line_id: OrderLineId, offer: Offer, quantity: int) -> OrderLine:
+def _price(offers: Sequence[Offer], wanted: Sequence[Wanted]) -> Priced:
+    """The prices for the buyer to whom the offers were made."""
+    return pricing.price(
+        [
+            UnpricedLine(offer.variant_id, item.quantity, offer.public_price, offer.unit_price)
+            for offer, item in zip(offers, wanted, strict=True)
+        ]
+    )
+
+
+def _line(line_id: OrderLineId, offer: Offer, price: PricedLine) -> OrderLine:
     return OrderLine(
         id=line_id,
         slug=offer.slug,
@@ -315,6 +335,5 @@ def _line(line_id: OrderLineId, offer: Offer, quantity: int) -> OrderLine:
         icon=offer.icon,
         country=offer.country,
         picture=offer.picture,
-        quantity=quantity,
-        unit_price=offer.unit_price,
+        price=price,
     )

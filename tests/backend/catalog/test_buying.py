@@ -49,8 +49,8 @@ def detail(*variants: VariantOffer, premium_only: bool = False) -> ProductDetail
 def offer_of(product: ProductDetail, variant: VariantOffer) -> Offer:
     return Offer(
         variant_id=variant.id, product_id=product.id, slug=product.slug, name={}, variant_name={}, hue="blue",
-        icon="card", country=None, picture=None, unit_price=variant.price, min_quantity=variant.min_quantity,
-        max_quantity=variant.max_quantity, per_person_limit=variant.per_person_limit,
+        icon="card", country=None, picture=None, unit_price=variant.price, public_price=variant.public_price,
+        min_quantity=variant.min_quantity, max_quantity=variant.max_quantity, per_person_limit=variant.per_person_limit,
         premium_only=product.premium_only, kind=product.kind,
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_what_the_button_offers_is_what_an_order_accepts(
     product, actor = detail(variant, premium_only=premium_only), buyer(is_premium=premium)
     box = buy_box(product, variant, asked, actor)
     assert box.minimum == minimum <= box.quantity <= box.maximum <= MAX_QUANTITY
-    assert box.total == variant.price * box.quantity
+    assert box.variant is variant
     if box.minimum <= asked <= box.maximum:
         assert box.quantity == asked
     enough = available is None or available >= minimum

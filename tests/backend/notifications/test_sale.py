@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -53,6 +54,7 @@ async def test_the_buyer_gets_the_key_hidden_and_protected(shop: Shop, telegram:
     assert order.number in message["text"]
     assert "Private VPN key" in message["text"]
     assert "$7.20" in message["text"]
+    assert "Price:" not in message["text"]
     assert key in message["text"]
     kinds = {entity["type"] for entity in message["entities"]}
     assert {"bold", "code"} <= kinds
@@ -96,6 +98,16 @@ async def test_admins_are_told_without_the_key(shop: Shop, telegram: Telegram) -
     assert await telegram.person(DMITRI).heard(wait=0) == []
     link = [entity for entity in message["entities"] if entity["type"] in {"text_mention", "text_link"}]
     assert link
+
+
+async def test_buyer_and_admins_read_the_parts_of_a_price(shop: Shop, telegram: Telegram) -> None:
+    await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
+    goods = await shop.goods(price=720, reseller_price=590, keys=2)
+    await shop.sale(msgspec.structs.replace(await shop.buyer(), is_reseller=True), goods, 2)
+    await shop.work()
+    parts = "× 2\nPrice: $14.40\nReseller discount: −$2.60\n"
+    assert f"{parts}Paid: $11.80" in (await telegram.person(EMMA).heard())[0]["text"]
+    assert f"{parts}Total: $11.80" in (await telegram.person(NADIA).heard())[0]["text"]
 
 
 @pytest.mark.parametrize("language", ["ar", "ru"])

@@ -13,8 +13,8 @@ from backend.catalog.types import VariantId
 from backend.growth.types import WHOLE, Discount
 from backend.kernel.money import CurrencyMismatch, Money
 from backend.orders.errors import OrderTooLarge
-from backend.orders.rules.pricing import WantedLine, apportion, price
-from backend.orders.types import PartKind, Priced
+from backend.orders.rules.pricing import UnpricedLine, apportion, price
+from backend.orders.types.prices import PartKind, Priced
 from tests.factories.wallet import usd
 
 VARIANTS = [VariantId(UUID(int=n)) for n in range(6)]
@@ -22,11 +22,11 @@ UNITS = st.integers(0, 10**12)
 
 
 @st.composite
-def wanted_lines(draw: st.DrawFn) -> list[WantedLine]:
+def wanted_lines(draw: st.DrawFn) -> list[UnpricedLine]:
     chosen = draw(st.lists(st.sampled_from(VARIANTS), min_size=1, unique=True))
     amounts = st.none() | UNITS.map(usd)
     return [
-        WantedLine(
+        UnpricedLine(
             variant_id=variant,
             quantity=draw(st.integers(1, 1000)),
             unit_price=usd(draw(UNITS)),
@@ -49,8 +49,8 @@ def discount_sets(draw: st.DrawFn) -> list[Discount]:
     ]
 
 
-def line(amount: int, quantity: int = 1, variant: int = 0, **more: Money) -> WantedLine:
-    return WantedLine(variant_id=VARIANTS[variant], quantity=quantity, unit_price=usd(amount), **more)
+def line(amount: int, quantity: int = 1, variant: int = 0, **more: Money) -> UnpricedLine:
+    return UnpricedLine(variant_id=VARIANTS[variant], quantity=quantity, unit_price=usd(amount), **more)
 
 
 def off(priced: Priced, kind: PartKind) -> list[int]:
@@ -59,7 +59,7 @@ def off(priced: Priced, kind: PartKind) -> list[int]:
 
 
 @given(wanted_lines(), discount_sets())
-def test_any_order_adds_up(wanted: list[WantedLine], discounts: list[Discount]) -> None:
+def test_any_order_adds_up(wanted: list[UnpricedLine], discounts: list[Discount]) -> None:
     priced = price(wanted, discounts)
     assert sum(line.total.amount for line in priced.lines) == priced.total.amount
     for item, found in zip(wanted, priced.lines, strict=True):
@@ -76,13 +76,13 @@ def test_any_order_adds_up(wanted: list[WantedLine], discounts: list[Discount]) 
 
 @given(wanted_lines(), discount_sets(), st.data())
 def test_the_order_in_which_discounts_are_passed_changes_nothing(
-    wanted: list[WantedLine], discounts: list[Discount], data: st.DataObject
+    wanted: list[UnpricedLine], discounts: list[Discount], data: st.DataObject
 ) -> None:
     assert price(wanted, data.draw(st.permutations(discounts))) == price(wanted, discounts)
 
 
 @given(wanted_lines(), discount_sets())
-def test_the_best_discount_is_used_and_no_other(wanted: list[WantedLine], discounts: list[Discount]) -> None:
+def test_the_best_discount_is_used_and_no_other(wanted: list[UnpricedLine], discounts: list[Discount]) -> None:
     alone = [sum(off(price(wanted, [discount]), PartKind.PROMO)) for discount in discounts]
     used = price(wanted, discounts)
     assert sum(off(used, PartKind.PROMO)) == max(alone, default=0)
@@ -91,7 +91,7 @@ def test_the_best_discount_is_used_and_no_other(wanted: list[WantedLine], discou
 
 @given(wanted_lines(), st.integers(1, WHOLE))
 @example([line(399, 25)], 1000)
-def test_a_percentage_is_that_of_the_sum_rounded_down(wanted: list[WantedLine], points: int) -> None:
+def test_a_percentage_is_that_of_the_sum_rounded_down(wanted: list[UnpricedLine], points: int) -> None:
     plain = price([_without_paid(item) for item in wanted])
     cheaper = price(wanted, [Discount(id="x", basis_points=points)])
     shares = off(cheaper, PartKind.PROMO)
@@ -102,13 +102,13 @@ def test_a_percentage_is_that_of_the_sum_rounded_down(wanted: list[WantedLine], 
 
 
 @given(wanted_lines(), st.integers(1, 10**15))
-def test_an_amount_is_taken_off_whole_or_up_to_nothing(wanted: list[WantedLine], amount: int) -> None:
+def test_an_amount_is_taken_off_whole_or_up_to_nothing(wanted: list[UnpricedLine], amount: int) -> None:
     plain = price([_without_paid(item) for item in wanted]).total.amount
     assert sum(off(price(wanted, [Discount(id="x", amount=usd(amount))]), PartKind.PROMO)) == min(amount, plain)
 
 
 @given(wanted_lines(), discount_sets())
-def test_a_discount_leaves_other_variants_alone(wanted: list[WantedLine], discounts: list[Discount]) -> None:
+def test_a_discount_leaves_other_variants_alone(wanted: list[UnpricedLine], discounts: list[Discount]) -> None:
     priced = price(wanted, discounts)
     assume(priced.discount is not None)
     for item, share in zip(wanted, off(priced, PartKind.PROMO), strict=True):
@@ -189,7 +189,7 @@ def test_a_sum_beyond_a_bigint_is_refused() -> None:
 
 
 def test_currencies_do_not_mix() -> None:
-    euro = WantedLine(variant_id=VARIANTS[1], quantity=1, unit_price=Money(1, "EUR"))
+    euro = UnpricedLine(variant_id=VARIANTS[1], quantity=1, unit_price=Money(1, "EUR"))
     with pytest.raises(CurrencyMismatch):
         price([line(1), euro])
     with pytest.raises(CurrencyMismatch):
@@ -223,8 +223,8 @@ def test_a_discount_is_a_share_or_an_amount(points: int, amount: Money | None) -
         Discount(id="x", basis_points=points, amount=amount)
 
 
-def _without_paid(item: WantedLine) -> WantedLine:
-    return WantedLine(
+def _without_paid(item: UnpricedLine) -> UnpricedLine:
+    return UnpricedLine(
         variant_id=item.variant_id,
         quantity=item.quantity,
         unit_price=item.unit_price,

@@ -13,6 +13,7 @@ from msgspec import Meta
 from backend.identity.types import Actor, Permission, UserDetail
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
+from backend.kernel.money import Money
 from backend.kernel.text import searched
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_sheet
@@ -149,7 +150,7 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         telegram_id=detail.telegram_id,
         language=LANGUAGES[detail.language],
         since=detail.created_at,
-        spent=figures.spent if figures else row.balance * 0,
+        spent=figures.spent if figures else Money.zero(row.balance.currency),
         orders=tuple(order_screens.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
         block_reason=detail.block_reason or "",
         reseller=detail.is_reseller,

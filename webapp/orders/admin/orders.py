@@ -94,7 +94,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     payments = await _payments(request, found)
     viewer = site.viewer(actor)
     view = ManageOrder(
-        order=order_views.detail(found, actor, site.now(), pictures(request)),
+        order=order_views.detail(found, actor, viewer, pictures(request)),
         buyer=names.get(found.user_id, "—"),
         person=person,
         paid_with=order_screens.paid_with(found, payments, viewer),

@@ -193,11 +193,11 @@ def _sheet_of(
     request: SoukRequest, quote: Quote, variant: VariantId, intent: str, *, use_balance: bool = True
 ) -> tuple[Literal["confirm", "methods"], ConfirmSheet | MethodsSheet]:
     """Which sheet a quote is shown in, and its view: the payment methods where the balance does not pay all of it."""
-    if not quote.due.rest:
-        return "confirm", present.confirm(quote, variant, intent, request.user, pictures(request))
     site = site_of(request)
-    minutes = site.services.live.current.order_reservation // 60
     viewer = site.viewer(request.user)
+    if not quote.due.rest:
+        return "confirm", present.confirm(quote, variant, intent, request.user, pictures(request), viewer.words)
+    minutes = site.services.live.current.order_reservation // 60
     return "methods", present.methods(quote, variant, intent, viewer, minutes=minutes, use_balance=use_balance)
 
 

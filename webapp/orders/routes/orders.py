@@ -74,7 +74,8 @@ async def methods(request: SoukRequest, number: str) -> Html:
     due = await services.orders.checkout.due(request.user, order)
     if due.rest:
         return _methods_sheet(request, order, due)
-    view = checkout_views.confirm_order(order, due, request.user, pictures(request))
+    words = site_of(request).viewer(request.user).words
+    view = checkout_views.confirm_order(order, due, request.user, pictures(request), words)
     return sheet(request, "orders/_confirm.html", view)
 
 
@@ -169,10 +170,11 @@ def _signer(request: SoukRequest) -> Callable[[str], str]:
 async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
     """What the order's page shows its buyer; ``fresh`` when it has just been paid."""
     site = site_of(request)
+    viewer = site.viewer(request.user)
     view = present.detail(
         order,
         request.user,
-        site.now(),
+        viewer,
         pictures(request),
         sign=_signer(request),
         live_url=live_url(request, f"order:{order.id}"),
@@ -182,7 +184,7 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
         return view
     due = await site.services.orders.checkout.due(request.user, order)
     intents = await site.services.payments.intents.list_mine(request.user)
-    return present.awaiting_payment(view, order, due.rest, intents, site.viewer(request.user))
+    return present.awaiting_payment(view, order, due.rest, intents, viewer)
 
 
 ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

@@ -9,11 +9,12 @@ import msgspec
 
 from backend.catalog.types import VariantId
 from backend.identity.types import Actor
+from backend.infra.i18n import Translator
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import AmountDue, MethodCharge, OrderView, Quote
-from webapp.core.looks import Picture, goods_tile
-from webapp.core.parts import TileView
+from webapp.core.looks import Picture, goods_tile, price_rows
+from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.orders import title
 from webapp.payments.screens.methods import MethodRow, method_row
@@ -35,18 +36,22 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     total: Money
     balance: Money
     intent: str
+    parts: tuple[PriceRow, ...] = ()
     action: str = "/orders"
     other_url: str | None = None
 
 
-def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture) -> ConfirmSheet:
+def confirm(
+    quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture, words: Translator
+) -> ConfirmSheet:
     """The confirmation of a purchase from the balance; ``intent`` makes a double tap buy once."""
     return ConfirmSheet(
         slug=quote.line.slug,
         variant_id=str(variant_id),
         title=title(quote.line, actor.language),
         tile=goods_tile(quote.line, actor, picture),
-        unit_price=quote.line.unit_price,
+        unit_price=quote.line.price.unit_price,
+        parts=price_rows(quote.line.price, words),
         quantity=quote.line.quantity,
         total=quote.due.total,
         balance=quote.due.balance,
@@ -55,7 +60,7 @@ def confirm(quote: Quote, variant_id: VariantId, intent: str, actor: Actor, pict
     )
 
 
-def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Picture) -> ConfirmSheet:
+def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Picture, words: Translator) -> ConfirmSheet:
     """The confirmation before an unpaid order is paid from the balance; paying it twice pays once."""
     line = order.lines[0]
     return ConfirmSheet(
@@ -63,7 +68,8 @@ def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Pictu
         variant_id="",
         title=title(line, actor.language),
         tile=goods_tile(line, actor, picture),
-        unit_price=line.unit_price,
+        unit_price=line.price.unit_price,
+        parts=price_rows(line.price, words),
         quantity=line.quantity,
         total=order.total,
         balance=due.balance,
@@ -120,6 +126,7 @@ class MethodsSheet(msgspec.Struct, frozen=True):
     methods: tuple[ChargeRow, ...]
     action: str
     intent: str
+    parts: tuple[PriceRow, ...] = ()
     reserved_minutes: int | None = None
     variant_id: str = ""
     quantity: int = 1
@@ -140,6 +147,7 @@ def methods(
         methods=_rows(due.charges, viewer),
         action="/orders/reserve",
         intent=intent,
+        parts=price_rows(quote.line.price, viewer.words),
         reserved_minutes=minutes,
         variant_id=str(variant_id),
         quantity=quote.line.quantity,
@@ -159,6 +167,7 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
         methods=_rows(due.charges, viewer),
         action=f"/orders/{order.number}/topup",
         intent=intent,
+        parts=price_rows(order.lines[0].price, viewer.words),
         reserved_minutes=max(left, 1) if order.expires_at else None,
     )
 

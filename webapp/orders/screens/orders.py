@@ -16,8 +16,8 @@ from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
 from backend.orders.types import OrderFilter, OrderStatus
 from backend.payments.types import Intent, IntentStatus
-from webapp.core.looks import Picture, by_day, goods_tile
-from webapp.core.parts import Hue, StepView, TileView
+from webapp.core.looks import Picture, by_day, goods_tile, price_rows
+from webapp.core.parts import Hue, PriceRow, StepView, TileView
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import method_look, method_title
 
@@ -162,6 +162,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     quantity: int
     total: Money
     subtitle: str = ""
+    parts: tuple[PriceRow, ...] = ()
 
 
 class OpenPayment(msgspec.Struct, frozen=True):
@@ -204,7 +205,7 @@ class OrderPage(msgspec.Struct, frozen=True):
 def detail(
     order: orders.OrderView,
     actor: Actor,
-    now: datetime,
+    viewer: Viewer,
     picture: Picture,
     *,
     sign: Callable[[str], str] | None = None,
@@ -212,15 +213,16 @@ def detail(
     fresh: bool = False,
 ) -> OrderPage:
     """The order's page. Without ``sign``, as for an admin, it shows no keys, not even hidden ones."""
-    shown = status(order.status, order.expires_at, now)
+    shown = status(order.status, order.expires_at, viewer.now)
     steps = _steps(order, shown)
     lines = tuple(
         OrderLine(
             title=_name(line, actor),
             tile=goods_tile(line, actor, picture),
             quantity=line.quantity,
-            total=line.unit_price * line.quantity,
+            total=line.price.total,
             subtitle=pick(line.variant_name, actor.language),
+            parts=price_rows(line.price, viewer.words),
         )
         for line in order.lines
     )

@@ -9,10 +9,10 @@ import msgspec
 
 from backend.catalog.types import VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
-from backend.growth.types import Discount
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
+from backend.orders.types.prices import PricedLine
 from backend.payments.types import PaymentMethod
 
 
@@ -143,44 +143,6 @@ class OrderRef(msgspec.Struct, frozen=True):
 
     id: OrderId
     number: str
-
-
-class PartKind(StrEnum):
-    """What a part of a price is; the order in which parts are counted and shown."""
-
-    BASE = "base"
-    """The price for everybody."""
-    RESELLER = "reseller"
-    PROMO = "promo"
-    ALREADY_PAID = "already_paid"
-    """What the buyer paid before and an upgrade counts."""
-
-
-class PricePart(msgspec.Struct, frozen=True):
-    """A part of a line's price: the base is positive or zero, what is taken off is negative."""
-
-    kind: PartKind
-    amount: Money
-
-
-class PricedLine(msgspec.Struct, frozen=True):
-    """The price of a line: its ``parts``, each kind at most once and the base first, add up to ``total``.
-
-    The base is ``quantity`` times ``unit_price``; a kind that takes nothing off is not among the parts.
-    """
-
-    unit_price: Money
-    quantity: int
-    parts: tuple[PricePart, ...]
-    total: Money
-
-
-class Priced(msgspec.Struct, frozen=True):
-    """The prices of an order's lines, which add up to ``total``; ``discount`` is the one that was used."""
-
-    lines: tuple[PricedLine, ...]
-    total: Money
-    discount: Discount | None = None
 
 
 class OrderLine(msgspec.Struct, frozen=True):

@@ -1,0 +1,110 @@
+"""The parts of a price are stored with the order and stay as they were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import UnitOfWork
+from backend.orders.errors import PriceChanged
+from backend.orders.service import OrdersServices
+from backend.orders.types import OrderFilter, OrderLine
+from backend.orders.types.prices import PartKind
+from tests.factories.shop import add_goods, buyers
+from tests.factories.wallet import HUGE, usd
+
+KEY = "tap-0000001"
+RESOLD = [(PartKind.BASE, usd(2160)), (PartKind.RESELLER, usd(-390))]
+
+
+@pytest.fixture
+def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
+    """The use cases, in a transaction that is rolled back."""
+    return OrdersServices.build(
+        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+    )
+
+
+@pytest.fixture
+async def reseller(uow: UnitOfWork) -> Actor:
+    """A reseller with 50.00."""
+    (somebody,) = await buyers(uow, 1, 5000)
+    return msgspec.structs.replace(somebody, is_reseller=True)
+
+
+def parts(line: OrderLine) -> list[tuple[PartKind, object]]:
+    return [(part.kind, part.amount) for part in line.price.parts]
+
+
+async def test_quote_order_and_list_have_the_same_parts(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=720, reseller_price=590, keys=6)
+    quote = await orders.checkout.quote(reseller, goods.variant_id, 3)
+    placed = await orders.checkout.place(reseller, goods.variant_id, 3, KEY)
+    assert await orders.history.detail(reseller, placed.number) == placed
+    (row,) = (await orders.history.list_mine(reseller, OrderFilter.ALL, None)).items
+    for line in (quote.line, placed.lines[0], row.line):
+        assert parts(line) == RESOLD
+        assert (line.quantity, line.price.unit_price, line.price.total) == (3, usd(720), usd(1770))
+    assert placed.total == quote.due.total == usd(1770)
+
+
+async def test_a_reservation_keeps_its_parts_until_it_is_paid(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=720, reseller_price=590, keys=20)
+    held = await orders.checkout.reserve(reseller, goods.variant_id, 3, KEY)
+    async with uow() as tx:
+        await tx.execute(text("UPDATE variants SET price_amount = 990, reseller_amount = NULL"))
+    await orders.settlement.pay(reseller, held.number)
+    paid = await orders.history.detail(reseller, held.number)
+    assert (parts(paid.lines[0]), paid.total) == (RESOLD, usd(1770))
+
+
+async def test_a_plain_price_is_one_part(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=720, keys=6)
+    placed = await orders.checkout.place(reseller, goods.variant_id, 2, KEY)
+    assert parts(placed.lines[0]) == [(PartKind.BASE, usd(1440))]
+
+
+async def test_the_buyer_agrees_to_the_whole_and_not_to_the_base(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=720, reseller_price=590, keys=6)
+    with pytest.raises(PriceChanged) as changed:
+        await orders.checkout.place(reseller, goods.variant_id, 3, KEY, confirmed=usd(2160))
+    assert changed.value.params == {"total": usd(1770)}
+    assert (await orders.checkout.place(reseller, goods.variant_id, 3, KEY, confirmed=usd(1770))).total == usd(1770)
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("promo_part = -1", "parts_add_up"),
+        ("total_amount = total_amount - 1", "parts_add_up"),
+        ("promo_part = 1, total_amount = total_amount + 1", "parts_signed"),
+        ("already_paid_part = -base_part - 1, total_amount = -1", "total_not_negative"),
+    ],
+)
+async def test_the_database_refuses_parts_that_do_not_come_to_the_total(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor, change: str, refused: str
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=720, keys=6)
+    await orders.checkout.place(reseller, goods.variant_id, 1, KEY)
+    with pytest.raises(IntegrityError, match=refused):
+        async with uow() as tx:
+            await tx.execute(text(f"UPDATE order_lines SET {change}"))
