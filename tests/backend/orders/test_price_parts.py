@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from backend.bootstrap import make_fulfillers
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.orders.errors import PriceChanged
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderFilter, OrderLine
+from backend.orders.types import OrderFilter, OrderLine, Wanted
 from backend.orders.types.prices import PartKind
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
@@ -27,7 +28,11 @@ RESOLD = [(PartKind.BASE, usd(2160)), (PartKind.RESELLER, usd(-390))]
 def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
     """The use cases, in a transaction that is rolled back."""
     return OrdersServices.build(
-        uow=uow, ring=ring, single_admin_limit=lambda: HUGE, reservation=lambda: timedelta(minutes=15)
+        uow=uow,
+        ring=ring,
+        fulfillers=make_fulfillers(ring),
+        single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15),
     )
 
 
@@ -55,6 +60,18 @@ async def test_quote_order_and_list_have_the_same_parts(
         assert parts(line) == RESOLD
         assert (line.quantity, line.price.unit_price, line.price.total) == (3, usd(720), usd(1770))
     assert placed.total == quote.due.total == usd(1770)
+
+
+async def test_each_line_has_its_own_parts(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        resold = await add_goods(tx, ring, price=720, reseller_price=590, keys=6)
+        plain = await add_goods(tx, ring, price=333, keys=6)
+    wanted = [Wanted(plain.variant_id, 2), Wanted(resold.variant_id, 3)]
+    placed = await orders.checkout.place_all(reseller, wanted, KEY, confirmed=usd(2436))
+    assert [parts(line) for line in placed.lines] == [[(PartKind.BASE, usd(666))], RESOLD]
+    assert await orders.history.detail(reseller, placed.number) == placed
 
 
 async def test_a_reservation_keeps_its_parts_until_it_is_paid(
