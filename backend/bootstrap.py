@@ -40,6 +40,7 @@ from backend.kernel.currencies import round_amounts
 from backend.kernel.money import Money, exponent
 from backend.notifications import tasks as notifications_tasks
 from backend.notifications.gateways.telegram import TelegramMessenger
+from backend.notifications.rules import QuietHours
 from backend.notifications.service import NotificationsService
 from backend.orders import tasks as orders_tasks
 from backend.orders.domain.lines import Fulfillers
@@ -175,6 +176,10 @@ class _Limits:
         settings = self._live.current
         return ReservationLimits(settings.reservation_orders, settings.reservation_keys, settings.reservation_share)
 
+    def quiet_hours(self) -> QuietHours:
+        """When only urgent messages are sent."""
+        return QuietHours(self._live.current.quiet_from, self._live.current.quiet_until)
+
     def code(self) -> Limits:
         """What a gift card, and one code of a voucher, may be worth: as much as a top-up."""
         limits = self.top_up()
@@ -263,6 +268,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
             receipts=payments.deposits.latest_receipt,
+            quiet_hours=limits.quiet_hours,
+            timezone=settings.default_timezone,
         ),
         admin=AdminService(uow=uow),
         shop_settings=SettingsService(uow=uow, live=live),

@@ -45,6 +45,8 @@ class Unit(StrEnum):
     ORDERS = "orders"
     KEYS = "keys"
     PERCENT = "percent"
+    HOUR = "hour"
+    """An hour of the day, 0 to 23."""
     CURRENCY = "currency"
     """Whole units of the shop's currency; 0 means a round number that suits the currency."""
     TEXT = "text"
@@ -101,6 +103,8 @@ _ALL: Final = (
     _number("RESERVATION_ORDERS", Unit.ORDERS),
     _number("RESERVATION_KEYS", Unit.KEYS),
     _number("RESERVATION_SHARE", Unit.PERCENT),
+    _number("QUIET_FROM", Unit.HOUR),
+    _number("QUIET_UNTIL", Unit.HOUR),
     _number("TOP_UP_MINIMUM", Unit.CURRENCY),
     _number("TOP_UP_MAXIMUM", Unit.CURRENCY),
     # An admin who could raise it would need no second admin for anything.

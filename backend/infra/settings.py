@@ -97,6 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     reservation_keys: Annotated[int, Meta(ge=1, le=1000)] = 10
     reservation_share: Annotated[int, Meta(ge=1, le=100)] = 25
     """Percent of a variant's stock that one person may reserve before paying, rounded up."""
+    quiet_from: Annotated[int, Meta(ge=0, le=23)] = 22
+    quiet_until: Annotated[int, Meta(ge=0, le=23)] = 8
+    """Hours on the reader's clock between which only urgent messages are sent; the same hour twice: always."""
     top_up_minimum: Major = 0
     top_up_maximum: Major = 0
     adjustment_limit: Major = 0

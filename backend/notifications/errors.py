@@ -10,8 +10,8 @@ class Unreachable(Exception):
 class SlowDown(Exception):
     """The message may go out after ``seconds``."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"in {seconds:.1f} s")
+    def __init__(self, seconds: float, reason: str = "Telegram's limits") -> None:
+        super().__init__(reason)
         self.seconds = seconds
 
 

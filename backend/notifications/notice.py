@@ -98,6 +98,8 @@ class Notice(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     """An event whose key exists edits the messages of its thread with its own facts."""
     to_blocked: bool = False
     """Blocked people receive it too."""
+    urgent: bool = True
+    """False: it is not sent in the reader's quiet hours, and says how things are once these have ended."""
     undelivered: Callable[[Params, bool], Event] | None = None
     """The event that follows when the message cannot be delivered; True when Telegram refused the message itself."""
 

@@ -11,6 +11,7 @@ import structlog
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
 from backend.infra.jobs import DeadLetter, Job, RetryLater
+from backend.infra.live_settings import Live
 from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
 from backend.infra.unit_of_work import Tx, UnitOfWork
@@ -23,6 +24,7 @@ from backend.notifications.notice import Draft, Edit, Notice, Receipts
 from backend.notifications.notices import NOTICES
 from backend.notifications.ports import Messenger
 from backend.notifications.repository import Claimed
+from backend.notifications.rules import QuietHours
 from backend.notifications.types import Message, NotificationId, Status
 from backend.orders.domain.lines import Fulfillers
 from backend.support import domain as support
@@ -45,11 +47,15 @@ class NotificationsService:
         messenger: Messenger,
         public_url: str,
         receipts: Receipts,
+        quiet_hours: Live[QuietHours],
+        timezone: str,
         notices: Sequence[Notice[Any] | Edit[Any]] = NOTICES,
     ) -> None:
         self._uow = uow
         self._receipts = receipts
         self._fulfillers = fulfillers
+        self._quiet_hours = quiet_hours
+        self._timezone = timezone
         self._messenger = messenger
         self._public_url = public_url
         self.notices = notices
@@ -84,7 +90,7 @@ class NotificationsService:
             status = await self._deliver(notification_id, claimed)
         except SlowDown as slow:
             await self._settle(notification_id, Status.PENDING, claimed.revision)
-            raise RetryLater(slow.seconds, "Telegram's limits") from slow
+            raise RetryLater(slow.seconds, str(slow)) from slow
         except Rejected as error:
             async with self._uow() as tx:
                 text = describe(error)
@@ -108,10 +114,16 @@ class NotificationsService:
 
     async def _deliver(self, notification_id: NotificationId, claimed: Claimed) -> Status:
         async with self._uow.read() as tx:
-            recipient = await identity.get_recipient(tx, claimed.user_id)
-        if recipient.blocked and not self._kinds[claimed.kind].to_blocked:
+            recipient = await identity.get_recipient(tx, claimed.user_id, default_timezone=self._timezone)
+            now = tx.now
+        notice = self._kinds[claimed.kind]
+        if recipient.blocked and not notice.to_blocked:
             await self._settle(notification_id, Status.WITHHELD, claimed.revision)
             return Status.WITHHELD
+        # A message that stands in the chat already may change at any hour: an edit rings no bell.
+        waits = not notice.urgent and claimed.message_id is None
+        if waits and (over := self._quiet_hours().end_after(now, recipient.timezone)):
+            raise SlowDown((over - now).total_seconds(), "quiet hours")
         # Wait first: a key is decrypted (and its opening logged) only when its message can be sent.
         await self._messenger.turn(recipient.telegram_id, str(notification_id))
         message = await self._compose(claimed, recipient)

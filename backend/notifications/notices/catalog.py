@@ -16,7 +16,9 @@ from backend.notifications.types import Message
 
 async def _stock_low(draft: Draft, params: Params) -> Message | None:
     subject = await catalog.find_stock_subject(draft.tx, VariantId(UUID(params["variant_id"])))
-    return stock_low(draft.words, subject, params["left"]) if subject else None
+    if subject is None or subject.available > params["left"]:  # filled up before the reader's morning
+        return None
+    return stock_low(draft.words, subject, subject.available)
 
 
 def stock_low(words: Words, subject: StockSubject, left: int) -> Message:
@@ -39,5 +41,6 @@ NOTICES: Final = (
         audience=admins(Permission.STOCK),
         key="stock_low:{job}",
         compose=_stock_low,
+        urgent=False,
     ),
 )

@@ -341,6 +341,7 @@ NOTICES: Final = (
         audience=admins(Permission.MONEY),
         key="reconciliation_differed:{reconciliation_id}",
         compose=_reconciliation_differed,
+        urgent=False,
     ),
     Notice(
         event=ReconciliationFailed,
@@ -348,5 +349,6 @@ NOTICES: Final = (
         audience=admins(Permission.MONEY),
         key="reconciliation_failed:{reconciliation_id}",
         compose=_reconciliation_failed,
+        urgent=False,
     ),
 )

@@ -18,6 +18,7 @@ from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra.jobs import Job, Task, by_name
 from backend.kernel.ids import JobId, OrderId, UserId, new_id
+from backend.notifications.rules import QuietHours
 from backend.notifications.service import NotificationsService
 from backend.notifications.types import Message, NotificationId
 from backend.orders.types import OrderStatus
@@ -213,6 +214,8 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
         messenger=slow,
         public_url="https://shop.example",
         receipts=shop.services.payments.deposits.latest_receipt,
+        quiet_hours=lambda: QuietHours(22, 8),
+        timezone="UTC",
     )
     (note,) = await shop.rows("SELECT id FROM notifications WHERE user_id = :id", id=buyer.id)
     job = Job(
