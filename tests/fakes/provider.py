@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -25,6 +26,8 @@ from backend.payments.types import (
 class FakeProvider:
     """Says what the test set: ``says``, ``paid``; falls silent when ``down``. Counts what it is asked.
 
+    Its answers wait while ``answering`` is cleared.
+
     ``action`` is what its payer has to do.
     """
 
@@ -32,6 +35,8 @@ class FakeProvider:
         self.name = name
         self.capabilities = capabilities or Capabilities()
         self.down = False
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.action = PayAction(ActionKind.LINK, url="https://pay.example/1")
         self.created: list[IntentId] = []
         self.asked = 0
@@ -77,6 +82,7 @@ class FakeProvider:
     async def status(self, payment: PaymentRef) -> ProviderReport:
         """What the test set, or pending."""
         self.asked += 1
+        await self.answering.wait()
         self._answer()
         return self._says.get(payment.intent_id) or self.says(payment.intent_id, ProviderState.PENDING)
 

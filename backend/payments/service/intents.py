@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +13,7 @@ import structlog
 
 from backend.identity.types import Actor, Permission
 from backend.infra.failpoints import failpoint
+from backend.infra.jobs import RetryLater
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, NotFound, Unavailable
@@ -39,6 +42,10 @@ _SOONEST: Final = timedelta(seconds=1)
 _OVERDUE: Final = timedelta(seconds=30)
 _SWEEP_LIMIT: Final = 100
 _PARALLEL_POLLS: Final = 5
+_ASKED_AT_ONCE: Final = 3
+"""Polls of one provider side by side in one process. A provider that is slow, or lets nobody ask twice a second, would
+else take every place of the worker, and keep what others have paid for waiting."""
+_BUSY_SECONDS: Final = 3.0
 _MAX_KEY: Final = 200
 _MAX_TITLE: Final = 200
 log = structlog.get_logger(__name__)
@@ -57,6 +64,7 @@ class IntentsService:
         self._uow = uow
         self._providers: Providers = {provider.name: provider for provider in providers}
         self._limits = limits
+        self._asking: Counter[str] = Counter()
         self._currency = limits().minimum.currency
 
     async def start_top_up(
@@ -150,9 +158,11 @@ class IntentsService:
     async def refresh(self, actor: Actor, intent_id: IntentId) -> Intent:
         """Poll the provider of the actor's payment, as the worker does; the payment.
 
-        Raises NotFound. If the provider does not answer, the payment stays unchanged.
+        Raises NotFound. If the provider does not answer, or is asked too much already, the payment stays unchanged.
         """
-        return await self._check(await self.intent(actor, intent_id))
+        intent = await self.intent(actor, intent_id)
+        with self._place(intent.method) as free:
+            return await self._check(intent) if free else intent
 
     async def poll_now(self, actor: Actor, intent_id: IntentId) -> Intent:
         """Ask the provider about a payment now, also long after its lifetime; the payment.
@@ -180,12 +190,18 @@ class IntentsService:
         return [await self.settle(method, report) for report in await provider.webhook(headers, body)]
 
     async def poll(self, asked: PollIntent) -> None:
-        """Task: poll the provider, and schedule the next poll while money may arrive."""
+        """Task: poll the provider, and schedule the next poll while money may arrive.
+
+        Raises RetryLater while this process asks the provider about several other payments.
+        """
         async with self._uow.read() as tx:
             intent = await intents.get_intent(tx, asked.intent_id)
         if intent.polls != asked.attempt:
             return
-        intent = await self._check(intent)
+        with self._place(intent.method) as free:
+            if not free:
+                raise RetryLater(_BUSY_SECONDS, f"{intent.method} is being asked about other payments")
+            intent = await self._check(intent)
         attempt = asked.attempt + 1
         provider = self._providers.get(intent.method)
         can = provider.capabilities if provider else Capabilities()
@@ -217,6 +233,8 @@ class IntentsService:
                     await self.poll(PollIntent(intent_id, polls))
                 except AppError as error:  # the other payments must still be polled
                     log.warning("payments.sweep_failed", intent=str(intent_id), error=error.detail)
+                except RetryLater:
+                    log.info("payments.sweep_later", intent=str(intent_id))
 
         await asyncio.gather(*(poll_one(intent_id, polls) for intent_id, polls in forgotten))
         return len(forgotten)
@@ -237,6 +255,16 @@ class IntentsService:
             await intents.save_created(tx, intent.id, created)
             tx.signal(domain.SIGNAL, intent.id)
             return await intents.get_intent(tx, intent.id)
+
+    @contextlib.contextmanager
+    def _place(self, method: str) -> Iterator[bool]:
+        """One of the places for polls of a provider; False when all are taken."""
+        free = self._asking[method] < _ASKED_AT_ONCE
+        self._asking[method] += free
+        try:
+            yield free
+        finally:
+            self._asking[method] -= free
 
     async def _check(self, intent: Intent) -> Intent:
         """Poll the provider, apply its report, and expire the payment if its lifetime has ended."""

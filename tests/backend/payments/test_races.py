@@ -19,6 +19,7 @@ from backend.payments.service import POLL, IntentsService
 from backend.payments.types import IntentStatus, Outcome, PollIntent
 from backend.wallet import domain as ledger
 from backend.wallet.service import WalletServices
+from tests.factories.payments import polled
 from tests.factories.wallet import actor_of, rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
@@ -51,7 +52,7 @@ async def test_one_webhook_ten_times_at_once_with_polls_and_pages(
     outcomes, *_ = await asyncio.gather(
         asyncio.gather(*(payments.receive("fake", {"signature": "genuine"}, body) for _ in range(10))),
         *(payments.refresh(buyer, intent.id) for _ in range(5)),
-        *(payments.poll(PollIntent(intent.id, 0)) for _ in range(5)),
+        *(polled(payments, intent.id) for _ in range(5)),
     )
     assert {outcome for (outcome,) in outcomes} <= {Outcome.APPLIED, Outcome.DUPLICATE}
     assert await balance(buyer.id) == 500
@@ -190,3 +191,29 @@ async def test_a_webhook_whose_effect_fails_is_not_marked_and_succeeds_later(
     assert await payments.receive("fake", {"signature": "genuine"}, body) == [Outcome.APPLIED]
     assert await payments.receive("fake", {"signature": "genuine"}, body) == [Outcome.DUPLICATE]
     assert await balance(buyer.id) == 500
+
+
+async def test_a_provider_that_does_not_answer_takes_no_more_than_its_places(
+    payments: IntentsService, fake: FakeProvider, buyer: Actor, clock: FakeClock, balance: Balance, jobs: Jobs
+) -> None:
+    waiting = [await payments.start_top_up(buyer, "fake", usd(500), idempotency_key=f"tap-{n}") for n in range(8)]
+    prompt = await payments.start_top_up(buyer, "demo", usd(700), idempotency_key="prompt")
+    clock.move(seconds=5)
+    fake.answering.clear()
+    polls = {asyncio.create_task(polled(payments, intent.id)): intent for intent in waiting}
+    async with asyncio.timeout(5):
+        asking = set(polls)
+        while len(asking) > 3:
+            # Those for which there is no place end at once, to be run again.
+            refused, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            assert not any(poll.result() for poll in refused)
+        # A page shows what is known, and other providers are asked.
+        assert (await payments.refresh(buyer, waiting[0].id)).status is IntentStatus.PENDING
+        assert await polled(payments, prompt.id)
+    assert (fake.asked, await balance(buyer.id)) == (3, 700)
+    fake.answering.set()
+    assert await asyncio.gather(*asking) == [True] * 3
+    for poll, intent in polls.items():
+        assert await polled(payments, intent.id), "its poll was made, or is made now"
+        assert poll.done()
+    assert len([job for job in await jobs(POLL) if job["attempt"] == 1]) == len(waiting)

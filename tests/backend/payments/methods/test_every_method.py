@@ -18,10 +18,10 @@ from backend.payments.types import (
     DifferenceKind,
     IntentStatus,
     PaymentRef,
-    PollIntent,
     RefundStatus,
 )
 from tests.backend.payments.methods.shop import PRICE, SYSTEM, Shop
+from tests.factories.payments import polled
 from tests.factories.wallet import usd
 
 S = IntentStatus
@@ -47,7 +47,7 @@ async def test_the_report_ten_times_at_once_beside_pages_and_polls(shop: Shop) -
     await asyncio.gather(
         *(notify() for _ in range(10)),
         *(payments.refresh(shop.buyer, intent.id) for _ in range(3)),
-        *(payments.poll(PollIntent(intent.id, 0)) for _ in range(3)),
+        *(polled(payments, intent.id) for _ in range(3)),
     )
     await asyncio.gather(shop.work(), shop.work())
     await shop.assert_delivered(order)

@@ -28,6 +28,7 @@ from backend.payments.types import (
     SendRefund,
 )
 from tests.backend.payments.providers.conftest import ADMIN, CLAIMED, Shop
+from tests.factories.payments import polled
 from tests.factories.wallet import usd
 
 S = IntentStatus
@@ -81,7 +82,7 @@ async def test_one_webhook_ten_times_at_once_with_polls_and_pages(shop: Shop) ->
     outcomes, *_ = await asyncio.gather(
         asyncio.gather(*(shop.hear(hook) for _ in range(10))),
         *(shop.payments.refresh(shop.buyer, intent.id) for _ in range(3)),
-        *(shop.payments.poll(PollIntent(intent.id, 0)) for _ in range(3)),
+        *(polled(shop.payments, intent.id) for _ in range(3)),
     )
     assert {outcome for said in outcomes for outcome in said} <= {Outcome.APPLIED, Outcome.DUPLICATE, Outcome.IGNORED}
     assert await shop.balance() == 1555

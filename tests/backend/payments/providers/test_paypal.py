@@ -24,6 +24,7 @@ from backend.payments.types import (
 )
 from tests.backend.payments.providers.conftest import ADMIN, CLAIMED, Shop
 from tests.backend.payments.providers.desks import PayPalDesk
+from tests.factories.payments import polled
 from tests.factories.wallet import usd
 from tests.fakes import paypal_server
 from tests.fakes.http_server import Response
@@ -82,9 +83,7 @@ async def test_money_without_decimals(shop: Shop, desk: PayPalDesk, currency: st
 async def test_an_approval_is_captured_once_by_whoever_hears_of_it(shop: Shop, desk: PayPalDesk) -> None:
     intent = await shop.open()
     hook = desk.pay(intent, 1555)
-    await asyncio.gather(
-        *(shop.hear(hook) for _ in range(5)), *(shop.payments.poll(PollIntent(intent.id, 0)) for _ in range(5))
-    )
+    await asyncio.gather(*(shop.hear(hook) for _ in range(5)), *(polled(shop.payments, intent.id) for _ in range(5)))
     assert (len(desk.server.captures), await shop.balance()) == (1, 1555)
     (capture,) = desk.server.captures.values()
     assert await shop.hear(desk.server.hook("PAYMENT.CAPTURE.COMPLETED", capture)) == [Outcome.DUPLICATE]
