@@ -27,10 +27,12 @@ class Past(msgspec.Struct, frozen=True):
     cancelled: str
     held: str
     refunded: str
+    resold: str
+    resold_waiting: str
     variant: str
 
 
-async def live(stack: Stack, rich: Person, saver: Person, payer: Person) -> Past:
+async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reseller: Person) -> Past:
     """Buy, reserve and cancel."""
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
     cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
@@ -41,6 +43,8 @@ async def live(stack: Stack, rich: Person, saver: Person, payer: Person) -> Past
         cancelled=cancelled,
         held=await _order_in_parts(stack, saver),
         refunded=await _refunded_order(stack, payer),
+        resold=await _resold(stack, reseller),
+        resold_waiting=await stack.reserve(reseller.id, "app-store-card-tr", 1),
         variant=str((await stack.variant("private-vpn", 1)).id),
     )
 
@@ -66,6 +70,12 @@ def screens(world: World) -> list[Screen]:
         Screen("order-pay", f"/orders/{past.waiting}", act=_MAIN_SHEET),
         Screen("order-held", f"/orders/{past.held}", "saver"),
         Screen("order-refunded", f"/orders/{past.refunded}", "payer"),
+        Screen("product-reseller", "/shop/private-vpn", "reseller"),
+        Screen("confirm-reseller", "/shop/private-vpn", "reseller", _MAIN_SHEET),
+        Screen("missing-reseller", "/shop/console-wallet-us", "reseller", _MAIN_SHEET),
+        Screen("order-reseller", f"/orders/{past.resold}", "reseller"),
+        Screen("order-reseller-waiting", f"/orders/{past.resold_waiting}", "reseller"),
+        Screen("manage-order-reseller", f"/admin/orders/{past.resold}", "admin"),
         Screen("manage-orders", "/admin/orders", "admin"),
         Screen("manage-orders-found", f"/admin/orders?q={past.delivered[:4]}", "admin", _shows(past.delivered)),
         Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
@@ -87,6 +97,12 @@ async def _order_in_parts(stack: Stack, saver: Person) -> str:
     )
     await stack.fund(saver.id, 300)
     return held.number
+
+
+async def _resold(stack: Stack, reseller: Person) -> str:
+    """An order of several, at a reseller's price; enough is left for one more."""
+    await stack.fund(reseller.id, 275 * 2 + 500)
+    return await stack.buy(reseller.id, "private-vpn", 0, 2)
 
 
 async def _refunded_order(stack: Stack, payer: Person) -> str:

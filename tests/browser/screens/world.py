@@ -11,7 +11,7 @@ from tests.browser.screens import growth, orders, payments, wallet
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person
 
-PEOPLE = ("rich", "poor", "admin", "payer", "saver")
+PEOPLE = ("rich", "poor", "admin", "payer", "saver", "reseller")
 
 
 class Accounts(Protocol):
@@ -63,12 +63,15 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
     everything = frozenset(Permission)
     helper = await stack.actor(people["admin"].id)
     await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, everything)
+    await stack.services.identity.people.set_reseller(
+        Actor.system(), (await stack.actor(people["reseller"].id)).id, True
+    )
     admin, payer = await stack.actor(people["admin"].id), await stack.actor(people["payer"].id)
     rich = await stack.fund(people["rich"].id, 10_000)
     return World(
         people=people,
         rich_id=str(rich.id),
-        orders=await orders.live(stack, people["rich"], people["saver"], people["payer"]),
+        orders=await orders.live(stack, people["rich"], people["saver"], people["payer"], people["reseller"]),
         payments=await payments.live(stack, people["payer"], rich, admin),
         wallet=await wallet.live(stack, payer, admin),
         growth=await growth.live(stack, rich, payer, admin),
