@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -138,3 +139,9 @@ class ReasonSheet(msgspec.Struct, frozen=True):
     error: bool = False
     title: str = ""
     limit: Money | None = None
+
+
+def address(path: str, **query: str | None) -> str:
+    """``path`` with the parameters of ``query`` that have a value."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path

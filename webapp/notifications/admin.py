@@ -19,12 +19,11 @@ from webapp.core.answers import asked_for_more
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.parts import Chip
+from webapp.core.parts import Chip, address
 from webapp.core.responses import Html, fragment, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.notifications import screens as delivery_screens
 from webapp.notifications.screens import DeliveriesPage
-from webapp.wallet.screens.wallet import address
 
 _SETTINGS = requires(Permission.SETTINGS)
 

@@ -16,6 +16,7 @@ from webapp.core import forms
 from webapp.core.answers import asked_for_more
 from webapp.core.guards import PUBLIC, actor_of_address
 from webapp.core.limits import REVEAL
+from webapp.core.parts import address
 from webapp.core.responses import Html, fragment, page, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.screens import history as history_screens
@@ -43,11 +44,11 @@ async def wallet(request: SoukRequest) -> Html:
     found = await site.services.wallet.statement.wallet(actor, query.kind, query.month, query.cursor or None)
     kind = query.kind.value if query.kind else ""
     overview, following = found.overview, found.history.next_cursor
-    next_url = present.address("/wallet", kind=kind, month=query.month, cursor=following) if following else None
+    next_url = address("/wallet", kind=kind, month=query.month, cursor=following) if following else None
     view = WalletPage(balance=overview.balance, days=present.days(found, actor, viewer), next_url=next_url)
     if asked_for_more(request, query.cursor):
         return fragment(request, "wallet/_rows.html", view)
-    statement = present.address("/wallet/statement.csv", kind=kind, month=query.month)
+    statement = address("/wallet/statement.csv", kind=kind, month=query.month)
     has_history = bool(overview.months)
     intents = await site.services.payments.intents.list_mine(actor)
     view = msgspec.structs.replace(

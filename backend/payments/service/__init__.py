@@ -64,8 +64,8 @@ class PaymentServices:
                 intents=intents, methods=methods, shop=shop, provider_token=telegram_provider_token
             ),
             refunds=RefundsService(uow=uow, providers=providers),
-            inbox=InboxService(uow=uow, limit=single_admin_limit, providers=providers),
-            deposits=DepositsService(uow=uow, ring=ring, files=files, limit=single_admin_limit),
+            inbox=InboxService(uow=uow, single_admin_limit=single_admin_limit, providers=providers),
+            deposits=DepositsService(uow=uow, ring=ring, files=files, single_admin_limit=single_admin_limit),
             reconciliation=ReconciliationService(uow=uow, providers=providers),
         )
 

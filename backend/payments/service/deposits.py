@@ -59,11 +59,11 @@ _ACCEPTS_RECEIPTS: Final = frozenset(
 class DepositsService:
     """Bank transfers. Each receipt is encrypted with a data key of its own.
 
-    ``limit`` is the single-admin limit, in the shop's currency.
+    ``single_admin_limit`` is in the shop's currency.
     """
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, limit: Live[Money]) -> None:
-        self._limit = limit
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, single_admin_limit: Live[Money]) -> None:
+        self._single_admin_limit = single_admin_limit
         self._uow = uow
         self._ring = ring
         self._files = files
@@ -225,7 +225,7 @@ class DepositsService:
             user_id=intent.user_id,
             facts={"received": str(received.amount), "asset": received.currency},
         )
-        approval = await approvals.make(tx, actor, value, self._limit())
+        approval = await approvals.make(tx, actor, value, self._single_admin_limit())
         if approval is Approval.FIRST:
             tx.signal(domain.SIGNAL, intent.id)
         return approval is Approval.GIVEN

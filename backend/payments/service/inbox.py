@@ -48,13 +48,15 @@ _ALL_OF_ONE: Final = 200
 class InboxService:
     """Payments and provider events, for admins with the permission for money.
 
-    ``limit`` is the single-admin limit, in the shop's currency; ``providers`` give the prices of their assets.
+    ``single_admin_limit`` is in the shop's currency; ``providers`` give the prices of their assets.
     """
 
-    def __init__(self, *, uow: UnitOfWork, limit: Live[Money], providers: Providers = NO_PROVIDERS) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, single_admin_limit: Live[Money], providers: Providers = NO_PROVIDERS
+    ) -> None:
         self._uow = uow
-        self._limit = limit
-        self._currency = limit().currency
+        self._single_admin_limit = single_admin_limit
+        self._currency = single_admin_limit().currency
         self._providers = providers
 
     async def list_payments(
@@ -191,7 +193,7 @@ class InboxService:
                 user_id=user_id,
                 facts={"order": str(order_id)} if order_id else {},
             )
-            if await approvals.make(tx, actor, given, self._limit()) is not Approval.GIVEN:
+            if await approvals.make(tx, actor, given, self._single_admin_limit()) is not Approval.GIVEN:
                 return None
             intent, _ = await intents.add_intent(
                 tx,
@@ -281,7 +283,7 @@ class InboxService:
             if event.outcome is not Outcome.UNMATCHED:
                 raise PaymentClosed(event.outcome)
             waived = await self._waived(tx, event, reason.strip())
-            if waived and await approvals.make(tx, actor, waived, self._limit()) is not Approval.GIVEN:
+            if waived and await approvals.make(tx, actor, waived, self._single_admin_limit()) is not Approval.GIVEN:
                 return False
             await approvals.drop(tx, ValueKind.UNMATCHED, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.DISMISSED, event.reason)

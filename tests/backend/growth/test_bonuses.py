@@ -45,7 +45,7 @@ class Till:
         limits = PayLimits(minimum=usd(1), maximum=usd(10_000_000))
         self.payments = IntentsService(uow=uow, providers=(self.fake,), limits=lambda: limits)
         self.refunds = RefundsService(uow=uow, providers={"fake": self.fake})
-        self.inbox = InboxService(uow=uow, limit=lambda: usd(10**15))
+        self.inbox = InboxService(uow=uow, single_admin_limit=lambda: usd(10**15))
 
     async def begin(self, actor: Actor, cents: int, order_id: OrderId | None = None) -> Intent:
         """A payment that awaits its money."""

@@ -48,7 +48,7 @@ class Shop:
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = IntentsService(uow=uow, providers=providers, limits=lambda: limits)
         by_name = {one.name: one for one in providers}
-        self.inbox = InboxService(uow=uow, limit=lambda: usd(10**15), providers=by_name)
+        self.inbox = InboxService(uow=uow, single_admin_limit=lambda: usd(10**15), providers=by_name)
 
     async def open(self) -> None:
         self.layla, self.omar = await buyers(self.uow, 2, 10_000)

@@ -106,7 +106,7 @@ def refunds(real_uow: UnitOfWork, demo: DemoProvider, fake: FakeProvider) -> Ref
 @pytest.fixture
 def inbox(real_uow: UnitOfWork, fake: FakeProvider) -> InboxService:
     """What admins see."""
-    return InboxService(uow=real_uow, limit=lambda: usd(10**15), providers={fake.name: fake})
+    return InboxService(uow=real_uow, single_admin_limit=lambda: usd(10**15), providers={fake.name: fake})
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: Unit
 async def test_unmatched_news_are_counted_for_keepers_of_the_money(
     real_uow: UnitOfWork, payments: IntentsService
 ) -> None:
-    inbox, keeper = InboxService(uow=real_uow, limit=lambda: usd(10**15)), Actor.system()
+    inbox, keeper = InboxService(uow=real_uow, single_admin_limit=lambda: usd(10**15)), Actor.system()
     assert await inbox.count_unmatched(keeper) == 0
     report = ProviderReport(event_id="stray", state=ProviderState.PAID, external_id="unknown", received=usd(500))
     await payments.settle("fake", report)

@@ -172,7 +172,7 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
         (compared(), True, "Matches", False),
         (compared(), False, "Can't reconcile", True),
         (None, False, "Can't reconcile", True),
-        (None, True, "Not reconciled", False),
+        (None, True, "Not yet", False),
         (compared(error="down"), True, "No answer", False),
         (
             compared(Difference(kind=DifferenceKind.LEDGER, subject="provider:deposit", asset="USD", ours=1, theirs=2)),

@@ -19,13 +19,13 @@ from webapp.core.answers import asked_by, asked_for_more, replaced
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.parts import address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens import admin as admin_screens
 from webapp.identity.screens.admin import AdminSheet, AdminsPage
 from webapp.identity.screens.person import PickPage
 from webapp.payments.screens.admin_events import assignee
-from webapp.wallet.screens.wallet import address
 
 _ADMINS = requires(Permission.ADMINS)
 _LIST: Final = "/admin/admins"

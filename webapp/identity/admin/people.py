@@ -20,6 +20,7 @@ from webapp.core.answers import asked_by, asked_for_more, replaced, to_sheet
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.parts import address
 from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.routes.me import LANGUAGES
@@ -27,7 +28,6 @@ from webapp.identity.screens import person as person_screens
 from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
 from webapp.identity.screens.person import ManagePersonRow
 from webapp.orders.screens import admin as order_screens
-from webapp.wallet.screens.wallet import address
 
 _USERS = requires(Permission.USERS)
 PersonAction = Literal["block", "unblock", "standing", "money", "admin"]

@@ -20,7 +20,7 @@ from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
-from webapp.core.parts import Chip
+from webapp.core.parts import Chip, address
 from webapp.core.responses import Html, fragment, pictures
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
@@ -29,7 +29,6 @@ from webapp.orders.screens import orders as order_views
 from webapp.orders.screens.admin import ManageOrder, ManageOrders
 from webapp.payments.screens import admin as money
 from webapp.payments.screens import admin_refunds as refund_screens
-from webapp.wallet.screens.wallet import address
 
 _FILTERS: Final[dict[str, OrderStatus | None]] = {"all": None} | {status.value: status for status in OrderStatus}
 

@@ -23,7 +23,7 @@ from webapp.core.answers import asked_by, asked_for_more, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.parts import Chip
+from webapp.core.parts import Chip, address
 from webapp.core.responses import Html, fragment, live_url, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.attention import money_places
@@ -34,7 +34,6 @@ from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.payments.screens.admin import ManagePayments, PaymentFilePage
 from webapp.payments.screens.admin_events import ManageDeposit
 from webapp.payments.screens.methods import method_title
-from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
 PAYMENTS: Final = "/admin/payments"

@@ -24,7 +24,7 @@ from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
-from webapp.core.parts import AmountError, ReasonSheet
+from webapp.core.parts import AmountError, ReasonSheet, address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens.person import AssigneeRow, PickPage
@@ -32,7 +32,6 @@ from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin_events as event_screens
 from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens.admin_events import AssignSheet, EventPage, UnmatchedPage
-from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
 UNMATCHED: Final = PAYMENTS + "/unmatched"

@@ -102,7 +102,7 @@ def _verdict(one: Reconciliation | None, viewer: Viewer, *, reconcilable: bool) 
         return badge((_("Can't reconcile"), ""), viewer)
     if one is not None and one.unknown:
         return badge((_("Unknown"), "warn"), viewer)
-    return badge((_("Not reconciled"), "") if one is None else (_("Matches"), "good"), viewer)
+    return badge((_("Not yet"), "") if one is None else (_("Matches"), "good"), viewer)
 
 
 def _difference(found: Difference, viewer: Viewer) -> DifferenceView:

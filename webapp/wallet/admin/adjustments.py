@@ -25,7 +25,7 @@ from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
-from webapp.core.parts import AmountError, ReasonSheet
+from webapp.core.parts import AmountError, ReasonSheet, address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.payments import PAYMENTS
@@ -33,7 +33,6 @@ from webapp.payments.admin.refunds import AmountForm
 from webapp.payments.screens.admin_parts import amount_error
 from webapp.wallet.screens import admin as present
 from webapp.wallet.screens.admin import AdjustmentsPage, AdjustmentView, AdjustSheet, PersonWallet
-from webapp.wallet.screens.wallet import address
 
 _MONEY = requires(Permission.MONEY)
 _PERSON: Final = "/admin/people/{user_id:uuid}"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Final, Literal
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -18,7 +17,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.wallet import types as wallet
 from webapp.core.looks import by_day
-from webapp.core.parts import Chip
+from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.history import PaymentRow
 from webapp.payments.screens.methods import method_title
@@ -132,12 +131,6 @@ def days(found: wallet.WalletView, actor: Actor, viewer: Viewer) -> tuple[Histor
         HistoryDay(day, found.day_totals[day], tuple(entry(row, actor, viewer) for row in rows))
         for day, rows in by_day(found.history.items, lambda row: row.at, actor)
     )
-
-
-def address(path: str, **query: str | None) -> str:
-    """``path`` with the parameters of ``query`` that have a value."""
-    given = {name: value for name, value in query.items() if value}
-    return f"{path}?{urlencode(given)}" if given else path
 
 
 def chips(kind: wallet.TransferKind | None, month: str | None) -> tuple[Chip, ...]:

@@ -63,7 +63,7 @@ class Till:
         self.payments = IntentsService(uow=self.uow, providers=[self.provider], limits=lambda: LIMITS)
         self.methods = MethodsService(providers=[self.provider], limits=lambda: LIMITS)
         self.inbox = InboxService(
-            uow=self.uow, limit=lambda: usd(10**15), providers={self.provider.name: self.provider}
+            uow=self.uow, single_admin_limit=lambda: usd(10**15), providers={self.provider.name: self.provider}
         )
         self.reconciliation = ReconciliationService(uow=self.uow, providers={self.provider.name: self.provider})
 

@@ -121,7 +121,7 @@ async def shop(
         desk=desk,
         payments=IntentsService(uow=uow, providers=providers.values(), limits=lambda: LIMITS),
         refunds=RefundsService(uow=uow, providers=providers),
-        inbox=InboxService(uow=uow, limit=lambda: usd(10**15)),
+        inbox=InboxService(uow=uow, single_admin_limit=lambda: usd(10**15)),
         reconciliation=ReconciliationService(uow=uow, providers=providers),
         wallet=wallet,
         buyer=actor_of(await rich_person(uow, usd(0))),

@@ -303,7 +303,7 @@ async def test_providers_are_compared_by_the_worker(
     services: Services, visitor: MakeVisitor, root: Visitor, top_up: TopUp, fake: FakeProvider, clock: FakeClock
 ) -> None:
     page = "/admin/payments/reconciliation"
-    assert "Not reconciled" in (await root.get(page)).text
+    assert "Not yet" in (await root.get(page)).text
     intent = await top_up(await arrive(services, visitor()))
     clock.move(minutes=1)
     for _ in range(2):  # impatient taps ask once
