@@ -28,10 +28,9 @@ _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "admin": {"orders", "payments", "wallet"},
     "growth": {"payments"},
-    "identity": {"orders", "payments", "wallet"},
-    "notifications": {"wallet"},
-    "orders": {"approvals", "catalog", "identity", "payments", "wallet"},
-    "payments": {"admin", "approvals", "identity", "orders", "wallet"},
+    "identity": {"orders", "payments"},
+    "orders": {"approvals", "catalog", "identity", "payments"},
+    "payments": {"admin", "approvals", "identity", "orders"},
     "wallet": {"admin", "payments"},
 }
 """The slices of webapp whose pages or screens a slice shows as a part of its own. A new pair is a decision."""
