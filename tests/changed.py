@@ -20,6 +20,7 @@ _ALWAYS = (
     "tests/architecture/test_boundaries.py",
     "tests/architecture/test_documents.py",
     "tests/architecture/test_translations.py",
+    "tests/architecture/test_words.py",
 )
 _LEFT = ("tests/browser", "tests/deployment", "tests/resilience", "tests/bench")
 _BY_FIRST_WORD = {
