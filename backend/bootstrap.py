@@ -24,10 +24,10 @@ from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
-from backend.infra.jobs import subscriptions
+from backend.infra.jobs import conditions, subscriptions
 from backend.infra.live_settings import LiveSettings
 from backend.infra.memory import RedisMemory
-from backend.infra.outbox import Subscriptions
+from backend.infra.outbox import Conditions, Subscriptions
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
@@ -65,10 +65,11 @@ from backend.payments.types import TopUpLimits
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
-SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(
-    (*orders_tasks.HANDLERS, *notifications_tasks.HANDLERS, *growth_tasks.HANDLERS)
-)
+_HANDLERS: Final = (*orders_tasks.HANDLERS, *notifications_tasks.HANDLERS, *growth_tasks.HANDLERS)
+SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(_HANDLERS)
 """Each event's name, and the tasks that it starts."""
+CONDITIONS: Final[Conditions] = conditions(_HANDLERS)
+"""The tasks that only some of their events start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +193,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     ring = KeyRing(settings.master_keys)
     engine = make_engine(settings.database_url, pool_size=settings.database_pool)
     signals = Signals(engine, settings.database_url)
-    uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS)
+    uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS, CONDITIONS)
     live = LiveSettings(settings, uow, signals)
     limits = _Limits(live)
     redis = make_redis(settings.redis_url)

@@ -8,7 +8,8 @@ from backend.growth.service import BonusesService
 from backend.infra.jobs import Handler, Job, Task
 from backend.payments.types import PaymentTakenBack, RefundEnded, TopUpSucceeded
 
-_CREDIT: Final = Handler("growth.credit_bonus", TopUpSucceeded)
+# A payment for an order earns no bonus.
+_CREDIT: Final = Handler("growth.credit_bonus", TopUpSucceeded, when=lambda event: event.order_id is None)
 _REFUND_ENDED: Final = Handler("growth.take_bonus_back", RefundEnded)
 _TAKEN_BACK: Final = Handler("growth.take_bonus_back_too", PaymentTakenBack)
 HANDLERS: Final = (_CREDIT, _REFUND_ENDED, _TAKEN_BACK)

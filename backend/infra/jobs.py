@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 
-from backend.infra.outbox import TOPIC, OutboxJob, Subscriptions
+from backend.infra.outbox import TOPIC, Conditions, OutboxJob, Subscriptions
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.events import Event
@@ -71,6 +71,8 @@ class Handler(msgspec.Struct, frozen=True):
 
     task: str
     event: type[Event]
+    when: Callable[[Any], bool] | None = None
+    """False for an event that the task would do nothing about: no job is stored. Called in the emitting transaction."""
 
     def runs(self, run: Callable[[Any, Job], Awaitable[None]], *, follows: bool = False) -> Task:
         """The task that calls ``run`` with the event and the job."""
@@ -84,6 +86,11 @@ def subscriptions(handlers: Iterable[Handler]) -> Subscriptions:
         name = handler.event.name()
         tasks[name] = (*tasks.get(name, ()), handler.task)
     return tasks
+
+
+def conditions(handlers: Iterable[Handler]) -> Conditions:
+    """The conditions of those tasks that only some of their events start."""
+    return {handler.task: handler.when for handler in handlers if handler.when is not None}
 
 
 class Cron(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,6 +23,9 @@ TOPIC = "outbox"
 
 Subscriptions = Mapping[str, Sequence[str]]
 """Event name -> names of the tasks that handle it."""
+
+Conditions = Mapping[str, Callable[[Any], bool]]
+"""Name of a task -> whether an event starts it; one that is not named is started by each of its events."""
 
 
 class OutboxJob(Model):
@@ -59,9 +62,12 @@ class NewJob(msgspec.Struct, frozen=True):
     unique_key: str | None
 
 
-def jobs_for_event(event: Event, subscriptions: Subscriptions, new_id: Any, now: datetime) -> list[NewJob]:
+def jobs_for_event(
+    event: Event, subscriptions: Subscriptions, conditions: Conditions, new_id: Any, now: datetime
+) -> list[NewJob]:
     """One job for each task that handles ``event``. Raises KeyError for an event that nobody handles."""
-    return [NewJob(new_id(), task, event, now, now, None) for task in subscriptions[event.name()]]
+    tasks = [task for task in subscriptions[event.name()] if task not in conditions or conditions[task](event)]
+    return [NewJob(new_id(), task, event, now, now, None) for task in tasks]
 
 
 def job(task: str, payload: Any, new_id: Any, now: datetime, delay: timedelta, unique_key: str | None) -> NewJob:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import Uuid, any_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.infra.jobs import count_dead
 from backend.infra.metrics import DEAD_LETTERS, OUTBOX_LAG, OUTBOX_WAITING
@@ -38,7 +39,8 @@ _CLAIM = (
     .limit(_BATCH)
     .with_for_update(skip_locked=True)
 )
-_DISPATCHED = update(OutboxJob).where(OutboxJob.id.in_(bindparam("ids", expanding=True)))
+# One array, so that the statement is the same for any number.
+_DISPATCHED = update(OutboxJob).where(OutboxJob.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 _MARK = _DISPATCHED.values(dispatched_at=bindparam("now"))
 _POSTPONE = _DISPATCHED.values(run_at=bindparam("later"))
 _MEASURE = select(func.count().label("waiting"), func.min(OutboxJob.run_at).label("oldest")).where(*_WAITING)

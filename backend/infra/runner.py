@@ -11,10 +11,11 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import Uuid, any_, bindparam, select, update
+from sqlalchemy import DateTime, Uuid, any_, bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
+from backend.infra.hot import HotStatement
 from backend.infra.jobs import DeadLetter, Job, RetryLater, Task
 from backend.infra.logging import scrub
 from backend.infra.metrics import JOB_SECONDS, JOBS
@@ -35,18 +36,20 @@ _FOLLOW_SECONDS = 10.0
 _CLOCK_SKEW = timedelta(seconds=2)
 log = structlog.get_logger(__name__)
 
-_LOAD = select(
-    OutboxJob.task,
-    OutboxJob.payload,
-    OutboxJob.attempts,
-    OutboxJob.created_at,
-    OutboxJob.run_at,
-    OutboxJob.done_at,
-    OutboxJob.dead_at,
-).where(OutboxJob.id == bindparam("job_id"))
+_LOAD = HotStatement(
+    text("""
+    SELECT task, payload, attempts, created_at, run_at, done_at IS NOT NULL OR dead_at IS NOT NULL AS over
+    FROM outbox_jobs WHERE id = :job_id
+""").bindparams(bindparam("job_id", type_=Uuid()))
+)
 # A second run of the same job (arq is at-least-once) must not undo what the first has written.
 _OPEN = (OutboxJob.id == bindparam("job_id"), OutboxJob.done_at.is_(None), OutboxJob.dead_at.is_(None))
-_DONE = update(OutboxJob).where(*_OPEN).values(done_at=bindparam("now"), last_error=None)
+_DONE = HotStatement(
+    text("""
+    UPDATE outbox_jobs SET done_at = :now, last_error = NULL
+    WHERE id = :job_id AND done_at IS NULL AND dead_at IS NULL
+""").bindparams(bindparam("job_id", type_=Uuid()), bindparam("now", type_=DateTime(timezone=True)))
+)
 _LATER = update(OutboxJob).where(*_OPEN).values(run_at=bindparam("again_at"), dispatched_at=None)
 _FAILED = (
     update(OutboxJob)
@@ -133,15 +136,16 @@ class Runner:
 
     async def _run_stored(self, job_id: UUID, starts: int) -> None:
         async with self._uow.read() as tx:
-            row = (await tx.execute(_LOAD, {"job_id": job_id})).one_or_none()
+            row = next(iter(await _LOAD.fetch(tx.connection, {"job_id": job_id})), None)
             now = tx.now
-        if row is None or row.done_at or row.dead_at or row.run_at > now + _CLOCK_SKEW:
+        if row is None or row["over"] or row["run_at"] > now + _CLOCK_SKEW:
             return
+        stored = Stored(job_id, row["task"], row["payload"], row["attempts"], row["created_at"])
         if starts > self._attempts:
-            with structlog.contextvars.bound_contextvars(job=str(job_id), task=row.task):
-                await self._dead(job_id, row.task, f"the worker ended {starts - 1} times while this ran")
+            with structlog.contextvars.bound_contextvars(job=str(job_id), task=stored.task):
+                await self._dead(job_id, stored.task, f"the worker ended {starts - 1} times while this ran")
             return
-        await self._run(Stored(job_id, row.task, row.payload, row.attempts, row.created_at))
+        await self._run(stored)
 
     async def _run(self, stored: Stored) -> None:
         with structlog.contextvars.bound_contextvars(job=str(stored.id), task=stored.task):
@@ -173,7 +177,7 @@ class Runner:
         else:
             # One statement that commits by itself: no transaction to begin and end.
             async with self._uow.read() as tx:
-                await tx.execute(_DONE, {"job_id": job_id, "now": tx.now})
+                await _DONE.fetch(tx.connection, {"job_id": job_id, "now": tx.now})
             JOBS.labels(row.task, "done").inc()
             log.info("job.done", attempt=attempt, seconds=round(time.monotonic() - started, 3))
         finally:
@@ -185,29 +189,29 @@ class Runner:
             tx.signal(TOPIC)
 
     async def _later(self, job_id: UUID, task: str, later: RetryLater) -> None:
-        async with self._uow() as tx:
+        # The relay, which looks every second, needs no signal for what is not due yet.
+        async with self._uow.read() as tx:
             again_at = tx.now + timedelta(seconds=later.seconds)
             await tx.execute(_LATER, {"job_id": job_id, "again_at": again_at})
-            tx.signal(TOPIC)
         JOBS.labels(task, "later").inc()
         log.info("job.later", seconds=round(later.seconds, 3), reason=scrub(str(later)))
 
-    async def _failed(self, job_id: UUID, task: str, attempt: int, text: str, error: Exception | None = None) -> None:
+    async def _failed(self, job_id: UUID, task: str, attempt: int, why: str, error: Exception | None = None) -> None:
         if attempt >= self._attempts:
-            await self._dead(job_id, task, text, error)
+            await self._dead(job_id, task, why, error)
             return
         wait = delay_before(attempt)
-        async with self._uow() as tx:
-            values = {"job_id": job_id, "error": text, "again_at": tx.now + timedelta(seconds=wait)}
+        async with self._uow.read() as tx:
+            values = {"job_id": job_id, "error": why, "again_at": tx.now + timedelta(seconds=wait)}
             await tx.execute(_FAILED, values)
         JOBS.labels(task, "failed").inc()
-        log.warning("job.failed", attempt=attempt, again_in=wait, error=text, exc_info=error)
+        log.warning("job.failed", attempt=attempt, again_in=wait, error=why, exc_info=error)
 
-    async def _dead(self, job_id: UUID, task: str, text: str, error: Exception | None = None) -> None:
-        async with self._uow() as tx:
-            await tx.execute(_DEAD, {"job_id": job_id, "error": text, "now": tx.now})
+    async def _dead(self, job_id: UUID, task: str, why: str, error: Exception | None = None) -> None:
+        async with self._uow.read() as tx:
+            await tx.execute(_DEAD, {"job_id": job_id, "error": why, "now": tx.now})
         JOBS.labels(task, "dead").inc()
-        log.error("job.dead", error=text, exc_info=error)
+        log.error("job.dead", error=why, exc_info=error)
 
 
 def _as_stored(job: NewJob) -> Stored:

@@ -7,12 +7,13 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import CursorResult, Executable, text
+from sqlalchemy import CursorResult, Executable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,7 +30,6 @@ R = TypeVar("R")
 _RETRY_STATES = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _LOCK_NOT_AVAILABLE = "55P03"
 _ATTEMPTS = 4
-_FORCE_CONSTRAINTS = text("SET CONSTRAINTS ALL IMMEDIATE")
 log = structlog.get_logger(__name__)
 
 
@@ -39,7 +39,13 @@ class Tx:
     Jobs are written when it ends; signals leave after the commit.
     """
 
-    def __init__(self, connection: AsyncConnection, now: datetime, subscriptions: outbox.Subscriptions) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        now: datetime,
+        subscriptions: outbox.Subscriptions,
+        conditions: outbox.Conditions,
+    ) -> None:
         self.connection = connection
         self.now = now
         self.signals: list[tuple[str, str]] = []
@@ -47,6 +53,7 @@ class Tx:
         self.follow_ups: list[outbox.NewJob] = []
         """Stored jobs that the running job's process runs next."""
         self._subscriptions = subscriptions
+        self._conditions = conditions
 
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
@@ -59,8 +66,8 @@ class Tx:
         return new_id()
 
     def emit(self, event: Event) -> None:
-        """Store a job for each task that handles the event. Raises KeyError if no task does."""
-        self.jobs += outbox.jobs_for_event(event, self._subscriptions, new_id, self.now)
+        """Store a job for each task that handles the event and that it starts. Raises KeyError if no task does."""
+        self.jobs += outbox.jobs_for_event(event, self._subscriptions, self._conditions, new_id, self.now)
 
     def enqueue(
         self, task: str, payload: Any, *, delay: timedelta = timedelta(0), unique_key: str | None = None
@@ -84,7 +91,7 @@ class Tx:
             raise
 
     async def flush(self) -> None:
-        """Write the waiting jobs and force deferred constraints: called before the commit."""
+        """Write the waiting jobs: called before the commit."""
         if self.jobs:
             jobs, self.jobs = self.jobs, []
             running = outbox.FOLLOW_UPS.get()
@@ -93,14 +100,18 @@ class Tx:
             self.follow_ups += [job for job in jobs if job.id in chosen & new]
             if new - chosen:
                 self.signal(outbox.TOPIC)
-        await self.connection.execute(_FORCE_CONSTRAINTS)
 
 
 class UnitOfWork:
     """Opens transactions on one engine. ``async with uow() as tx`` commits at the end, rolls back on an error."""
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, signals: Signals, subscriptions: outbox.Subscriptions
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        signals: Signals,
+        subscriptions: outbox.Subscriptions,
+        conditions: outbox.Conditions = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         # The same pool; a connection is set to commit by itself while it is taken, without another switch.
@@ -108,12 +119,13 @@ class UnitOfWork:
         self._clock = clock
         self._signals = signals
         self._subscriptions = subscriptions
+        self._conditions = conditions
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
         """A read-write transaction. Raises Unavailable when the database cannot be reached in time."""
         async with self._connect(self._engine) as connection, connection.begin():
-            tx = Tx(connection, self._clock.now(), self._subscriptions)
+            tx = Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
             yield tx
             await tx.flush()
         running = outbox.FOLLOW_UPS.get()
@@ -125,7 +137,7 @@ class UnitOfWork:
     async def read(self) -> AsyncIterator[Tx]:
         """Statements without a transaction around them: one round trip each, nothing to commit."""
         async with self._connect(self._reads) as connection:
-            yield Tx(connection, self._clock.now(), self._subscriptions)
+            yield Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
 
     @staticmethod
     @asynccontextmanager

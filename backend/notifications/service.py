@@ -138,7 +138,8 @@ class NotificationsService:
                 await repository.settle(tx, notification_id, Status.BLOCKED, claimed.revision, error=describe(error))
                 self._report_undelivered(tx, claimed, refused=False)
             return Status.BLOCKED
-        async with self._uow() as tx:
+        alone = message.about is None and not recipient.blocked_bot
+        async with self._uow.read() if alone else self._uow() as tx:
             await repository.settle(tx, notification_id, Status.SENT, claimed.revision, message_id=message_id)
             if message.about is not None:
                 await support.remember(tx, recipient.telegram_id, message_id, message.about)
@@ -166,7 +167,8 @@ class NotificationsService:
     async def _settle(
         self, notification_id: NotificationId, status: Status, revision: int, error: Exception | None = None
     ) -> None:
-        async with self._uow() as tx:
+        # One statement that commits by itself.
+        async with self._uow.read() as tx:
             await repository.settle(tx, notification_id, status, revision, error=describe(error) if error else None)
 
     async def _compose(self, claimed: Claimed, recipient: Recipient) -> Message | None:

@@ -10,7 +10,7 @@ from backend.orders.service import SETTLE, OrdersServices
 from backend.payments.types import TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
-_SETTLE_PAYMENT: Final = Handler(SETTLE, TopUpSucceeded)
+_SETTLE_PAYMENT: Final = Handler(SETTLE, TopUpSucceeded, when=lambda event: event.order_id is not None)
 _CANCEL_BLOCKED: Final = Handler("orders.cancel_blocked", PersonBlocked)
 HANDLERS: Final = (_SETTLE_PAYMENT, _CANCEL_BLOCKED)
 """The events that orders react to."""

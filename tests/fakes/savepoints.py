@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, Self
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.ext.asyncio.engine import AsyncTransaction
+
+_FORCE_CONSTRAINTS = text("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 class _Borrowed:
@@ -19,8 +23,12 @@ class _Borrowed:
         self.get_raw_connection = connection.get_raw_connection
         self.begin_nested = connection.begin_nested
 
-    def begin(self) -> AsyncTransaction:
-        return self._connection.begin_nested()
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[None]:
+        async with self._connection.begin_nested():
+            yield
+            # What PostgreSQL checks at a commit, it doesn't check at the end of a savepoint.
+            await self._connection.execute(_FORCE_CONSTRAINTS)
 
     async def __aenter__(self) -> Self:
         await self._lock.acquire()

@@ -222,13 +222,33 @@ async def test_ids_sort_by_time(real_uow: UnitOfWork) -> None:
     assert {item.version for item in made} == {7}
 
 
-async def test_deferred_constraints_speak_before_the_commit(real_uow: UnitOfWork, scratch: str) -> None:
+async def test_a_condition_keeps_only_its_own_task_from_starting(
+    engine: AsyncEngine, clock: FakeClock, signals: RecordingSignals, committed_db: None
+) -> None:
+    tasks = {"ThingDone": ("tests.first", "tests.second")}
+    uow = UnitOfWork(engine, clock, signals, tasks, {"tests.second": lambda event: event.thing_id > 1})
+    for thing_id in (1, 2):
+        async with uow() as tx:
+            tx.emit(ThingDone(thing_id=thing_id))
+    async with uow.read() as tx:
+        rows = (await tx.execute(text("SELECT task, payload FROM outbox_jobs ORDER BY id"))).all()
+    stored = [(row.task, row.payload["thing_id"]) for row in rows]
+    assert stored == [("tests.first", 1), ("tests.first", 2), ("tests.second", 2)]
+
+
+async def test_deferred_constraints_speak_at_the_commit(real_uow: UnitOfWork, scratch: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         async with real_uow() as tx:
             await tx.execute(text("INSERT INTO uow_child VALUES (99)"))
 
     assert violated_constraint(caught.value) == "uow_child_id_fkey"
     assert sqlstate(caught.value) == "23503"
+    # Nothing is left of it, and the connection is as good as new.
+    async with real_uow() as tx:
+        assert (await tx.execute(text("SELECT count(*) FROM uow_child"))).scalar_one() == 0
+        await tx.execute(text("INSERT INTO uow_child VALUES (1)"))
+    async with real_uow() as tx:
+        await tx.execute(text("DELETE FROM uow_child"))
 
 
 async def test_deferred_constraints_speak_in_tests_that_roll_back(scratch: str, uow: UnitOfWork) -> None:
