@@ -7,11 +7,11 @@ afterwards, in the same transaction and on the same connection, or in none where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import Select, TextClause, text
+from sqlalchemy import ARRAY, Select, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,7 +28,7 @@ class HotStatement:
     def __init__(self, clause: TextClause | Select[Any]) -> None:
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.sql = str(compiled)
-        self._processors = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or ()]
+        self._processors = [(name, _processor(compiled, name)) for name in compiled.positiontup or ()]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the statement's ``$1``, ``$2``, … as asyncpg takes them."""
@@ -46,3 +46,12 @@ class HotStatement:
         except asyncpg.PostgresError as error:
             raise DBAPIError(self.sql, None, error, hide_parameters=True) from error
         return rows
+
+
+def _processor(compiled: Any, name: str) -> Callable[[Any], Any] | None:
+    """What adapts a parameter's value; None where asyncpg takes it as it is, such as a list of texts or UUIDs."""
+    type_ = compiled.binds[name].type
+    if isinstance(type_, ARRAY) and type_.item_type.dialect_impl(_DIALECT).bind_processor(_DIALECT) is None:
+        return None
+    processor: Callable[[Any], Any] | None = compiled._bind_processors.get(name)
+    return processor
