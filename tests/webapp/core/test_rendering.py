@@ -149,7 +149,7 @@ def product(state: Any = "buy") -> ProductPage:
         VariantRow("1", "1 month", Money(299, "USD")),
         VariantRow("2", "3 months", Money(720, "USD"), selected=True),
     )
-    buy = BuyView("vpn", "2", QuantityView(2, 1, 5, per_person=5), Money(1440, "USD"), state)
+    buy = BuyView("vpn", "2", QuantityView(2, 1, 5, per_person=5), Money(1440, "USD"), state=state)
     description = Markup("<p>Safe</p>")
     return ProductPage("VPN", tile(), StockView(12), variants, buy, description=description)
 
