@@ -33,6 +33,8 @@ class Order(Model):
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     idempotency_key: Mapped[str]
+    request_hash: Mapped[bytes | None]
+    """SHA-256 of the request that placed it; orders from before it was stored have none."""
     status: Mapped[str]
     total_amount: Mapped[int]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -55,6 +57,8 @@ class Line(Model):
             "total_amount = base_part + reseller_part + promo_part + already_paid_part", name="parts_add_up"
         ),
         CheckConstraint("total_amount >= 0", name="total_not_negative"),
+        CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="never_more_back_than_paid"),
+        CheckConstraint("refunded_quantity BETWEEN 0 AND quantity", name="never_more_back_than_bought"),
         Index("ix_order_lines_order_id", "order_id"),
         Index("ix_order_lines_variant_id_user_id", "variant_id", "user_id"),
         Index("ix_order_lines_variant_id_id", "variant_id", "id"),
@@ -76,6 +80,10 @@ class Line(Model):
     promo_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     already_paid_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     total_amount: Mapped[int]
+    status: Mapped[str]
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    refunded_quantity: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    failure: Mapped[str | None]
     slug: Mapped[str]
     name: Mapped[dict[str, str]]
     variant_name: Mapped[dict[str, str]]
@@ -96,6 +104,9 @@ class TimelineEvent(Model):
     step: Mapped[str]
     at: Mapped[datetime]
     actor_id: Mapped[UUID | None]
+    line_id: Mapped[UUID | None]
+    quantity: Mapped[int | None]
+    amount: Mapped[int | None]
 
 
 class Reveal(Model):
@@ -129,3 +140,18 @@ class OrderRefund(Model):
     reason: Mapped[str]
     actor_id: Mapped[UUID | None]
     at: Mapped[datetime]
+
+
+class RefundedLine(Model):
+    """What a refund was for one of the order's lines; append-only."""
+
+    __tablename__ = "order_refund_lines"
+    __table_args__ = (
+        CheckConstraint("amount >= 0 AND quantity >= 0", name="not_negative"),
+        CheckConstraint("amount > 0 OR quantity > 0", name="not_nothing"),
+    )
+
+    refund_id: Mapped[UUID] = mapped_column(ForeignKey("order_refunds.id"), primary_key=True)
+    line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"), primary_key=True)
+    quantity: Mapped[int]
+    amount: Mapped[int]

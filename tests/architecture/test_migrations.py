@@ -238,3 +238,46 @@ async def test_the_price_of_what_was_sold_before_parts_were_stored_is_its_base(e
         )
         await _down(empty_database, before)
         assert await connection.fetchval("SELECT unit_amount FROM order_lines WHERE quantity = 3") == 590
+
+
+# Orders of each status; of two lines, the first of which cost a third, and partly or wholly refunded.
+_SOLD_BEFORE_LINES = """
+SET session_replication_role = replica;
+INSERT INTO orders (id, user_id, idempotency_key, status, total_amount, refunded_amount, currency, created_at)
+  SELECT md5(n::text)::uuid, gen_random_uuid(), n, state, total, refunded, 'USD', now()
+  FROM (VALUES (1, 'awaiting_payment', 300, 0), (2, 'cancelled', 300, 0), (3, 'expired', 300, 0),
+               (4, 'delivered', 300, 0), (5, 'delivered', 300, 100), (6, 'refunded', 300, 300),
+               (7, 'delivered', 0, 0), (8, 'delivered', 3000000000000000, 1000000000000001))
+       AS sold (n, state, total, refunded);
+INSERT INTO order_lines (id, order_id, user_id, variant_id, kind, position, quantity, unit_amount, base_part,
+                         total_amount, slug, name, variant_name, hue, icon)
+  SELECT gen_random_uuid(), id, gen_random_uuid(), gen_random_uuid(), 'unique_keys', place, 1 + place, 0, share, share,
+         '', '{}', '{}', '', ''
+  FROM orders, LATERAL (VALUES (0, total_amount / 3), (1, total_amount - total_amount / 3)) AS line (place, share)"""
+_LINE_STATUSES = """
+SELECT idempotency_key::int, orders.status, array_agg(order_lines.status ORDER BY position),
+       array_agg(order_lines.refunded_amount ORDER BY position),
+       array_agg(order_lines.refunded_quantity ORDER BY position)
+FROM orders JOIN order_lines ON order_id = orders.id GROUP BY orders.id ORDER BY 1"""
+
+
+async def test_lines_that_were_sold_before_have_the_status_and_the_refunds_of_their_order(empty_database: str) -> None:
+    before = REVISIONS[REVISIONS.index("0020") - 1]
+    await migrations.upgrade(empty_database, before)
+    async with _connected(empty_database) as connection:
+        await connection.execute(_SOLD_BEFORE_LINES)
+        for _ in range(2):
+            await migrations.upgrade(empty_database, "0020")
+            big = 1_000_000_000_000_001
+            expected = [
+                ("reserved", 0, 0, 0, 0), ("released", 0, 0, 0, 0), ("released", 0, 0, 0, 0), ("delivered", 0, 0, 0, 0),
+                ("delivered", 33, 67, 0, 0), ("delivered", 100, 200, 1, 2), ("delivered", 0, 0, 0, 0),
+                ("delivered", big // 3, big - big // 3, 0, 0),
+            ]  # fmt: skip
+            assert [
+                (*set(statuses), *amounts, *quantities)
+                for _, _, statuses, amounts, quantities in await connection.fetch(_LINE_STATUSES)
+            ] == expected
+            await connection.execute("UPDATE orders SET status = 'paid' WHERE idempotency_key = '4'")
+            await _down(empty_database, before)
+            assert await connection.fetchval("SELECT status FROM orders WHERE idempotency_key = '4'") == "delivered"

@@ -8,7 +8,15 @@ from sqlalchemy import text
 
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.types import VariantId
-from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Item, ItemId
+from backend.catalog.types.fulfilment import (
+    Delivery,
+    DeliveryStatus,
+    FulfilmentLine,
+    Item,
+    ItemId,
+    LineFailed,
+    LineFulfilled,
+)
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import AppError
 from backend.kernel.ids import OrderLineId, UserId
@@ -20,9 +28,16 @@ class FakeGoods:
 
     kind = "fake"
 
-    def __init__(self) -> None:
+    def __init__(self, *, slow: bool = False) -> None:
+        self.slow = slow
+        """Whether what was paid is delivered later only."""
         self.asked: list[tuple[str, list[VariantId]]] = []
         """Every call that locks, with its variants in their order."""
+
+    @property
+    def instant(self) -> bool:
+        """As the test wants."""
+        return not self.slow
 
     async def create(self, tx: Tx) -> None:
         """Make the tables."""
@@ -61,12 +76,15 @@ class FakeGoods:
     ) -> Mapping[OrderLineId, Delivery]:
         """One item for each line."""
         self.asked.append(("deliver", [line.variant_id for line in lines]))
-        sell = text("UPDATE fake_lines SET state = 'delivered' WHERE id = :id AND state = 'reserved'")
+        state = "pending" if self.slow else "delivered"
+        sell = text("UPDATE fake_lines SET state = :state WHERE id = :id AND state = 'reserved'")
         for line in lines:
             if not reserved:
-                await self._take(tx, line, "delivered")
-            elif not (await tx.execute(sell, {"id": line.id})).rowcount:
+                await self._take(tx, line, state)
+            elif not (await tx.execute(sell, {"id": line.id, "state": state})).rowcount:
                 raise ReservationGone()
+        if self.slow:
+            return {line.id: Delivery(DeliveryStatus.PENDING) for line in lines}
         return {line.id: Delivery(DeliveryStatus.DELIVERED, (Item(ItemId(line.id), line.id),)) for line in lines}
 
     async def quote(
@@ -78,6 +96,19 @@ class FakeGoods:
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
         """Return ``quantity``."""
         await self.restock(tx, line.variant_id, quantity)
+
+    async def fulfil(self, tx: Tx, line_id: OrderLineId) -> LineFulfilled:
+        """Deliver a pending line; what is to be reported."""
+        done = text("UPDATE fake_lines SET state = 'delivered' WHERE id = :id AND state = 'pending'")
+        await tx.execute(done, {"id": line_id})
+        return LineFulfilled(line_id=line_id)
+
+    async def fail(self, tx: Tx, line_id: OrderLineId, reason: str) -> LineFailed:
+        """Give a pending line up and return its goods; what is to be reported."""
+        gone = text("DELETE FROM fake_lines WHERE id = :id AND state = 'pending' RETURNING variant_id, quantity")
+        for row in await tx.execute(gone, {"id": line_id}):
+            await self.restock(tx, VariantId(row.variant_id), row.quantity)
+        return LineFailed(line_id=line_id, reason=reason)
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
         """What is delivered of the lines."""

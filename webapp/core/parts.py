@@ -88,16 +88,20 @@ class SureSheet(msgspec.Struct, frozen=True):
 
 
 class StepView(msgspec.Struct, frozen=True):
-    """A moment of something followed over time; ``at`` is None for what is still to come."""
+    """A moment of something followed over time; ``at`` is None for what is still to come.
+
+    ``about`` names what it happened to, where that is a part of the whole.
+    """
 
     key: Literal[
         "placed", "paid", "paid_balance", "delivered", "key", "cancelled", "expired",
         "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "partially_refunded",
-        "receipt", "receipt_received", "in_review",
+        "receipt", "receipt_received", "in_review", "preparing", "line_delivered", "line_failed",
     ]  # fmt: skip
     state: Literal["done", "now", "todo", "bad"]
     at: datetime | None = None
     amount: Money | None = None
+    about: str = ""
 
 
 class PriceRow(msgspec.Struct, frozen=True):

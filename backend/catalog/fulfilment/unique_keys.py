@@ -22,6 +22,7 @@ class UniqueKeys:
     """
 
     kind = StockKind.UNIQUE_KEYS.value
+    instant = True
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring

@@ -12,6 +12,7 @@ import msgspec
 from backend.catalog.types import ProductId, VariantId
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import AppError
+from backend.kernel.events import Event
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 
@@ -37,7 +38,20 @@ class DeliveryStatus(StrEnum):
 
     DELIVERED = "delivered"
     PENDING = "pending"
-    """The goods are prepared, and reported by an event later."""
+    """The goods take their time; LineFulfilled or LineFailed says later how that ended."""
+
+
+class LineFulfilled(Event, frozen=True, kw_only=True):
+    """A line that was PENDING is delivered now: its items can be listed and opened."""
+
+    line_id: OrderLineId
+
+
+class LineFailed(Event, frozen=True, kw_only=True):
+    """A line that was PENDING will not be delivered; ``reason`` is shown to the buyer, whose money goes back."""
+
+    line_id: OrderLineId
+    reason: str
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -64,6 +78,11 @@ class Fulfiller(Protocol):
     @property
     def kind(self) -> str:
         """The StockKind's value; no two fulfillers have the same."""
+        ...
+
+    @property
+    def instant(self) -> bool:
+        """Whether ``deliver`` never leaves a line PENDING."""
         ...
 
     async def reserve(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> None:
@@ -93,7 +112,10 @@ class Fulfiller(Protocol):
         ...
 
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
-        """Take back ``quantity`` of a delivered line that was refunded, as far as that is possible."""
+        """Take back ``quantity`` of a line that is refunded, as far as that is possible; the line is delivered.
+
+        Or it is PENDING: then so many are no longer to be prepared.
+        """
         ...
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from backend.catalog.words import goods_name
 from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
@@ -31,6 +33,7 @@ from backend.orders.types import (
     RefundTarget,
     RevealChannel,
 )
+from backend.orders.types.lines import LineStatus, OrderLineDelivered
 from backend.orders.words import keys_file
 from backend.payments import domain as payments
 from backend.payments.types import RefundStatus
@@ -51,9 +54,28 @@ async def _order_paid(draft: Draft, params: Params) -> Message:
     keys = await orders.open_keys(draft.tx, draft.fulfillers, order, by=None, channel=RevealChannel.CHAT)
     words = draft.words
     _ = words.translator.gettext
-    head = _("<b>Order {number} delivered</b>").format(number=words.number(order.number))
+    pending = [line for line in order.lines if line.status is LineStatus.PENDING]
+    head = _("<b>Order {number} paid</b>") if pending else _("<b>Order {number} delivered</b>")
     total = _("Paid: {amount}").format(amount=words.money(order.total))
-    return _with_keys(words, order, keys, f"{head}\n{words.things(order.lines, priced=True)}\n{total}")
+    rows = [head.format(number=words.number(order.number)), words.things(order.lines, priced=True), total]
+    if pending:
+        rows += [_("In preparation, we'll message you when it's ready:"), words.things(pending)]
+    return _with_keys(words, order, keys, "\n".join(rows))
+
+
+async def _line_delivered(draft: Draft, params: Params) -> Message | None:
+    """What was delivered later than the rest of its order; nothing, if it was refunded since."""
+    order, event = await _order(draft, params), msgspec.convert(params, OrderLineDelivered)
+    line = next((one for one in order.lines if one.id == event.line_id), None)
+    if line is None or not line.kept:
+        return None
+    keys = await orders.open_keys(
+        draft.tx, draft.fulfillers, order, by=None, channel=RevealChannel.CHAT, line_id=line.id
+    )
+    words = draft.words
+    _ = words.translator.gettext
+    head = _("<b>Your order {number} is ready</b>").format(number=words.number(order.number))
+    return _with_keys(words, order, keys, f"{head}\n{words.things([line])}")
 
 
 async def _order_keys(draft: Draft, params: Params) -> Message:
@@ -76,7 +98,7 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
     opening = words.order_button(order.number)
     if not keys:
         return Message(head, (opening,), protect=True, about=_about(order))
-    hidden = "\n".join(f"<tg-spoiler><code>{html.escape(key.text, quote=False)}</code></tg-spoiler>" for key in keys)
+    hidden = _hidden(words, keys)
     hint = ngettext("Tap the key to see it.", "Tap a key to see it.", len(keys))
     text = f"{head}\n\n{hidden}\n\n{hint}"
     if len(keys) > _MOST_KEYS or visible_length(text) > LONGEST_TEXT:
@@ -88,6 +110,21 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
     if len(keys) <= _MOST_COPY_BUTTONS and all(len(key.text) <= _LONGEST_COPY for key in keys):
         copying = tuple(Button(_copy_label(words, key, len(keys)), copy=key.text) for key in keys)
     return Message(text, (*copying, opening), protect=True, about=_about(order))
+
+
+def _hidden(words: Words, keys: Sequence[OpenedKey]) -> str:
+    """The keys, each hidden until it is tapped; those of several things below the names of these."""
+    named = [
+        (goods_name(key.name, key.variant_name, key.country, words.locale), html.escape(key.text, quote=False))
+        for key in keys
+    ]
+    groups = [(name, [text for _, text in group]) for name, group in groupby(named, lambda item: item[0])]
+    rows = []
+    for name, texts in groups:
+        if len(groups) > 1:
+            rows.append(f"<b>{words.isolated(name)}</b>")
+        rows += [f"<tg-spoiler><code>{text}</code></tg-spoiler>" for text in texts]
+    return "\n".join(rows)
 
 
 def _copy_label(words: Words, key: OpenedKey, count: int) -> str:
@@ -185,13 +222,17 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedR
 
 async def _order_refunded(draft: Draft, params: Params) -> Message:
     event, words = msgspec.convert(params, OrderRefunded), draft.words
-    number = (await _order(draft, params)).number
+    order = await orders.load_without_keys(draft.tx, event.order_id)
+    number = order.number
     _ = words.translator.gettext
     amount = words.money(Money(event.amount, event.currency))
-    head = _("<b>Refund of {amount} for order {number}</b>").format(amount=amount, number=words.number(number))
+    rows = [_("<b>Refund of {amount} for order {number}</b>").format(amount=amount, number=words.number(number))]
+    rows += [words.thing(line, event.lines[str(line.id)]) for line in order.lines if str(line.id) in event.lines]
+    if event.failure:
+        rows.append(_("We couldn't deliver it: {reason}").format(reason=words.isolated(event.failure)))
     to_wallet = event.target is RefundTarget.WALLET
-    where = _("The money is in your balance.") if to_wallet else _("Sent to your payment method.")
-    return Message(f"{head}\n{where}", (words.wallet_button() if to_wallet else words.order_button(number),))
+    rows.append(_("The money is in your balance.") if to_wallet else _("Sent to your payment method."))
+    return Message("\n".join(rows), (words.wallet_button() if to_wallet else words.order_button(number),))
 
 
 def _each_refund(event: OrderRefunded, job: Job) -> Iterable[Params]:
@@ -214,6 +255,13 @@ NOTICES: Final = (
         audience=admins(Permission.ORDERS),
         key="order_for_admins:{order_id}",
         compose=_order_for_admins,
+    ),
+    Notice(
+        event=OrderLineDelivered,
+        kind="order_line_delivered",
+        audience=person(lambda event: event.user_id),
+        key="order_line_delivered:{line_id}",
+        compose=_line_delivered,
     ),
     Notice(
         event=KeysRequested,

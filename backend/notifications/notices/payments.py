@@ -67,7 +67,7 @@ async def _top_up(draft: Draft, params: Params) -> Message | None:
         return top_up_for_order(words, amount, order.number, missing, overpaid)
     if order.status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED}:
         return None  # whether late money buys the order or stays in the balance, another message says so
-    if order.status is OrderStatus.DELIVERED and not _was_paid_before(order, params.get("at")):
+    if order.status in {OrderStatus.PAID, OrderStatus.DELIVERED} and not _was_paid_before(order, params.get("at")):
         # The order's own message is enough.
         return rest_of_order(words, order.number) if overpaid else None
     return top_up(words, amount, balance, overpaid=overpaid)

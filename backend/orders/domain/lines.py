@@ -29,6 +29,10 @@ class Fulfillers:
         """Whether goods of this kind can be sold."""
         return kind in self._by_kind
 
+    def are_instant(self, kinds: Iterable[str]) -> bool:
+        """Whether goods of all these kinds are delivered as soon as they are paid."""
+        return all(self._by_kind[kind].instant for kind in kinds)
+
     async def reserve(self, tx: Tx, lines: Iterable[FulfilmentLine]) -> None:
         """Reserve the goods of all lines. Raises SoldOut; then some may be reserved, and the caller rolls back."""
         for fulfiller, group in self._groups(lines):
@@ -58,9 +62,12 @@ class Fulfillers:
             quoted.update(await fulfiller.quote(tx, buyer, recipient, group))
         return quoted
 
-    async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
-        """Take back ``quantity`` of a delivered line that was refunded, as far as that is possible."""
-        await self._by_kind[line.kind].revoke(tx, line, quantity)
+    async def revoke(self, tx: Tx, revoked: Iterable[tuple[FulfilmentLine, int]]) -> None:
+        """Take back so many of each line that is refunded, as far as that is possible."""
+        quantities = {line.id: (line, quantity) for line, quantity in revoked}
+        for fulfiller, group in self._groups(line for line, _ in quantities.values()):
+            for line in group:
+                await fulfiller.revoke(tx, line, quantities[line.id][1])
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> list[Item]:
         """The things delivered for the lines, in the order of the lines."""

@@ -15,7 +15,8 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Order
-from backend.orders.repository.orders import LINE_COLUMNS, ORDER_COLUMNS, line_of
+from backend.orders.repository.lines import LINE_COLUMNS, line_of
+from backend.orders.repository.orders import ORDER_COLUMNS
 from backend.orders.rules import order_number
 from backend.orders.types import OrderRow, OrderStatus
 

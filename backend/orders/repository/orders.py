@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     DateTime,
+    LargeBinary,
     Text,
     Uuid,
     and_,
@@ -24,19 +25,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from backend.catalog.types import ProductId, VariantId
-from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
+from backend.catalog.types import VariantId
+from backend.catalog.types.fulfilment import ItemId
 from backend.infra.database import dump_json
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.ids import OrderId, OrderLineId, UserId
+from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order, Reveal, TimelineEvent
+from backend.orders.repository.lines import PART_COLUMNS
 from backend.orders.types import (
+    PAID_STATUSES,
     NewOrder,
     OpenReservation,
-    OrderLine,
     OrderRecord,
     OrderStatus,
     OrderStep,
@@ -45,21 +47,12 @@ from backend.orders.types import (
     TimelineEntry,
     Wanted,
 )
-from backend.orders.types.prices import PartKind, PricedLine, PricePart
 
 _LOCK_BUYER = text("SELECT pg_advisory_xact_lock(hashtextextended('orders:' || :user_id, 0))")
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
-_OCCUPIES = (OrderStatus.DELIVERED, OrderStatus.AWAITING_PAYMENT)
 ORDER_COLUMNS = (
     "orders.id, orders.sequence, orders.user_id, orders.status, orders.total_amount, orders.refunded_amount,"
     " orders.currency, orders.created_at, orders.expires_at"
-)
-_PARTS: Final = {kind: f"{kind}_part" for kind in PartKind}
-"""The column of each part of a line's price."""
-_PART_COLUMNS: Final = ", ".join(_PARTS.values())
-LINE_COLUMNS = (
-    "slug, name, variant_name, hue, icon, country, picture, quantity, unit_amount,"
-    f" {_PART_COLUMNS}, total_amount AS line_total"
 )
 
 
@@ -72,16 +65,10 @@ _BY_ID = _reading("id", Uuid())
 _BY_SEQUENCE = _reading("sequence", BigInteger())
 _LOCK_BY_ID = _reading("id", Uuid(), "FOR UPDATE")
 _LOCK_BY_SEQUENCE = _reading("sequence", BigInteger(), "FOR UPDATE")
-_ORDER_ID = bindparam("order_id", type_=Uuid())
-_LINES = HotStatement(
-    text(
-        f"SELECT id AS line_id, variant_id, kind, {LINE_COLUMNS},"  # noqa: S608 constants of this file
-        " (SELECT product_id FROM variants WHERE id = order_lines.variant_id) AS product_id"
-        " FROM order_lines WHERE order_id = :order_id ORDER BY position"
-    ).bindparams(_ORDER_ID)
-)
 _TIMELINE = HotStatement(
-    text("SELECT step, at FROM order_events WHERE order_id = :order_id ORDER BY id").bindparams(_ORDER_ID)
+    text(
+        "SELECT step, at, line_id, quantity, amount FROM order_events WHERE order_id = :order_id ORDER BY id"
+    ).bindparams(bindparam("order_id", type_=Uuid()))
 )
 
 # The order, its lines and its first steps in one round trip; a replayed tap writes none of them.
@@ -89,22 +76,24 @@ _ADD_ORDER = HotStatement(
     text("""
     WITH made AS (
         INSERT INTO orders
-            (id, user_id, idempotency_key, status, total_amount, currency, created_at, expires_at, paid_at)
-        VALUES (:id, :user_id, :key, :status, :total, :currency, :now, :expires_at, :paid_at)
+            (id, user_id, idempotency_key, request_hash, status, total_amount, currency,
+             created_at, expires_at, paid_at)
+        VALUES (:id, :user_id, :key, :request, :status, :total, :currency, :now, :expires_at, :paid_at)
         ON CONFLICT (user_id, idempotency_key) DO NOTHING
         RETURNING id, sequence
     ), lines AS (
         INSERT INTO order_lines (id, order_id, user_id, variant_id, kind, position, quantity, unit_amount,
-                                 base_part, reseller_part, promo_part, already_paid_part, total_amount,
+                                 base_part, reseller_part, promo_part, already_paid_part, total_amount, status,
                                  slug, name, variant_name, hue, icon, country, picture)
         SELECT line.id, made.id, :user_id, line.variant_id, line.kind, line.place - 1, line.quantity, line.unit_amount,
                line.base_part, line.reseller_part, line.promo_part, line.already_paid_part, line.total_amount,
-               line.slug, line.name::jsonb, line.variant_name::jsonb, line.hue, line.icon, line.country, line.picture
+               line.status, line.slug, line.name::jsonb, line.variant_name::jsonb,
+               line.hue, line.icon, line.country, line.picture
         FROM made, unnest(:line_ids, :variant_ids, :kinds, :quantities, :unit_amounts,
-                          :base_part, :reseller_part, :promo_part, :already_paid_part, :line_totals,
+                          :base_part, :reseller_part, :promo_part, :already_paid_part, :line_totals, :line_statuses,
                           :slugs, :names, :variant_names, :hues, :icons, :countries, :pictures) WITH ORDINALITY
              AS line (id, variant_id, kind, quantity, unit_amount,
-                      base_part, reseller_part, promo_part, already_paid_part, total_amount,
+                      base_part, reseller_part, promo_part, already_paid_part, total_amount, status,
                       slug, name, variant_name, hue, icon, country, picture, place)
     ), events AS (
         INSERT INTO order_events (id, order_id, step, at, actor_id)
@@ -115,11 +104,15 @@ _ADD_ORDER = HotStatement(
 """).bindparams(
         *(bindparam(name, type_=Uuid()) for name in ("id", "user_id", "actor_id")),
         *(bindparam(name, type_=Text()) for name in ("key", "status", "currency")),
+        bindparam("request", type_=LargeBinary()),
         bindparam("total", type_=BigInteger()),
         *(bindparam(name, type_=ARRAY(Uuid())) for name in ("line_ids", "variant_ids", "event_ids")),
         *(bindparam(name, type_=ARRAY(BigInteger())) for name in ("quantities", "unit_amounts", "line_totals")),
-        *(bindparam(name, type_=ARRAY(BigInteger())) for name in _PARTS.values()),
-        *(bindparam(name, type_=ARRAY(Text())) for name in ("kinds", "slugs", "names", "variant_names", "steps")),
+        *(bindparam(name, type_=ARRAY(BigInteger())) for name in PART_COLUMNS.values()),
+        *(
+            bindparam(name, type_=ARRAY(Text()))
+            for name in ("kinds", "line_statuses", "slugs", "names", "variant_names", "steps")
+        ),
         *(bindparam(name, type_=ARRAY(Text())) for name in ("hues", "icons", "countries", "pictures")),
         *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
     )
@@ -130,17 +123,6 @@ _ADD_EVENT = insert(TimelineEvent)
 async def lock_buyer(tx: Tx, user_id: UserId) -> None:
     """Let one order at a time of this buyer be counted against a limit."""
     await tx.execute(_LOCK_BUYER, {"user_id": str(user_id)})
-
-
-async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_order: OrderId) -> int:
-    """How many of the variant the buyer holds or has reserved, outside the named order."""
-    statement = (
-        select(func.coalesce(func.sum(Line.quantity), 0))
-        .join(Order, Order.id == Line.order_id)
-        .where(Line.user_id == user_id, Line.variant_id == variant_id)
-        .where(Order.status.in_(_OCCUPIES), Order.id != except_order)
-    )
-    return int((await tx.execute(statement)).scalar_one())
 
 
 async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[OpenReservation]:
@@ -197,19 +179,21 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
         "id": order.id,
         "user_id": order.user_id,
         "key": order.idempotency_key,
+        "request": order.request,
         "status": order.status.value,
         "total": order.total.amount,
         "currency": order.total.currency,
         "now": tx.now,
         "expires_at": order.expires_at,
-        "paid_at": tx.now if order.status is OrderStatus.DELIVERED else None,
+        "paid_at": tx.now if order.status in PAID_STATUSES else None,
         "line_ids": [line.id for line in lines],
         "variant_ids": [line.variant_id for line in order.goods],
         "kinds": [line.kind for line in order.goods],
         "quantities": [line.quantity for line in lines],
         "unit_amounts": [line.price.unit_price.amount for line in lines],
         "line_totals": [line.price.total.amount for line in lines],
-        **{name: [line.price.part(kind) for line in lines] for kind, name in _PARTS.items()},
+        "line_statuses": [line.status.value for line in lines],
+        **{name: [line.price.part(kind) for line in lines] for kind, name in PART_COLUMNS.items()},
         "slugs": [line.slug for line in lines],
         "names": [dump_json(line.name) for line in lines],
         "variant_names": [dump_json(line.variant_name) for line in lines],
@@ -226,8 +210,25 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
 
 
 async def add_events(tx: Tx, order_id: OrderId, steps: Iterable[OrderStep], actor_id: UserId | None) -> None:
-    """Append steps to the order's timeline."""
-    rows = [{"id": tx.new_id(), "order_id": order_id, "step": s, "at": tx.now, "actor_id": actor_id} for s in steps]
+    """Append steps of the whole order to its timeline."""
+    await add_entries(tx, order_id, [TimelineEntry(step, tx.now) for step in steps], actor_id)
+
+
+async def add_entries(tx: Tx, order_id: OrderId, entries: Iterable[TimelineEntry], actor_id: UserId | None) -> None:
+    """Append entries to the order's timeline."""
+    rows = [
+        {
+            "id": tx.new_id(),
+            "order_id": order_id,
+            "step": entry.step,
+            "at": entry.at,
+            "actor_id": actor_id,
+            "line_id": entry.line_id,
+            "quantity": entry.quantity,
+            "amount": entry.amount.amount if entry.amount else None,
+        }
+        for entry in entries
+    ]
     await tx.execute(_ADD_EVENT, rows)
 
 
@@ -261,7 +262,7 @@ async def set_status(tx: Tx, order_id: OrderId, status: OrderStatus, *, paid: bo
 async def find_by_key(tx: Tx, user_id: UserId, key: str) -> PlacedOrder | None:
     """The buyer's order that was placed with this idempotency key."""
     statement = (
-        select(Order.id, Order.sequence, Line.variant_id, Line.quantity)
+        select(Order.id, Order.sequence, Order.request_hash, Line.variant_id, Line.quantity)
         .join(Line, Line.order_id == Order.id)
         .where(Order.user_id == user_id, Order.idempotency_key == key)
         .order_by(Line.position)
@@ -270,7 +271,7 @@ async def find_by_key(tx: Tx, user_id: UserId, key: str) -> PlacedOrder | None:
     if not rows:
         return None
     wanted = tuple(Wanted(VariantId(row.variant_id), row.quantity) for row in rows)
-    return PlacedOrder(OrderId(rows[0].id), rows[0].sequence, wanted)
+    return PlacedOrder(OrderId(rows[0].id), rows[0].sequence, wanted, rows[0].request_hash)
 
 
 async def lock_order(tx: Tx, sequence: int | None = None, *, order_id: OrderId | None = None) -> OrderRecord:
@@ -304,55 +305,20 @@ async def _one(tx: Tx, statement: HotStatement, values: dict[str, Any]) -> Order
     )
 
 
-async def list_lines(tx: Tx, order: OrderRecord) -> tuple[list[OrderLine], list[FulfilmentLine]]:
-    """The order's lines in their order, and the same as their fulfillers know them."""
-    rows = await _LINES.fetch(tx.connection, {"order_id": order.id})
-    return [line_of(row, order.total.currency) for row in rows], [_goods_of(row, order.user_id) for row in rows]
-
-
-def _goods_of(row: Mapping[str, Any], buyer: UserId) -> FulfilmentLine:
-    return FulfilmentLine(
-        id=OrderLineId(row["line_id"]),
-        kind=row["kind"],
-        product_id=ProductId(row["product_id"]),
-        variant_id=VariantId(row["variant_id"]),
-        quantity=row["quantity"],
-        buyer=buyer,
-        recipient=buyer,
-    )
-
-
-async def list_timeline(tx: Tx, order_id: OrderId) -> list[TimelineEntry]:
+async def list_timeline(tx: Tx, order: OrderRecord) -> list[TimelineEntry]:
     """The order's steps, oldest first."""
-    rows = await _TIMELINE.fetch(tx.connection, {"order_id": order_id})
-    return [TimelineEntry(OrderStep(row["step"]), row["at"]) for row in rows]
-
-
-def line_of(row: Mapping[str, Any], currency: str) -> OrderLine:
-    """The line in a row with ``line_id`` and the LINE_COLUMNS."""
-    return OrderLine(
-        id=OrderLineId(row["line_id"]),
-        slug=row["slug"],
-        name=row["name"],
-        variant_name=row["variant_name"],
-        hue=row["hue"],
-        icon=row["icon"],
-        country=row["country"],
-        picture=row["picture"],
-        price=_price_of(row, currency),
-    )
-
-
-def _price_of(row: Mapping[str, Any], currency: str) -> PricedLine:
-    amounts = ((kind, row[name]) for kind, name in _PARTS.items())
-    return PricedLine(
-        unit_price=Money(row["unit_amount"], currency),
-        quantity=row["quantity"],
-        parts=tuple(
-            PricePart(kind, Money(amount, currency)) for kind, amount in amounts if amount or kind is PartKind.BASE
-        ),
-        total=Money(row["line_total"], currency),
-    )
+    rows = await _TIMELINE.fetch(tx.connection, {"order_id": order.id})
+    currency = order.total.currency
+    return [
+        TimelineEntry(
+            step=OrderStep(row["step"]),
+            at=row["at"],
+            line_id=row["line_id"],
+            quantity=row["quantity"],
+            amount=None if row["amount"] is None else Money(row["amount"], currency),
+        )
+        for row in rows
+    ]
 
 
 async def set_expiry(tx: Tx, order_id: OrderId, expires_at: datetime) -> None:

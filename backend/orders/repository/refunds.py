@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
 
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
-from backend.orders.models import Order, OrderRefund
+from backend.orders.models import Order, OrderRefund, RefundedLine
 from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget
+from backend.orders.types.lines import LineRefund
+from backend.orders.types.refunds import NewRefund
 
-_COLUMNS = (OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
+_COLUMNS = (OrderRefund.id, OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
 
 
 async def find_refund(tx: Tx, order_id: OrderId, key: str, currency: str) -> OrderRefundRow | None:
     """The refund of the order that was made with this idempotency key."""
     mine = (OrderRefund.order_id == order_id, OrderRefund.idempotency_key == key)
-    row = (await tx.execute(select(*_COLUMNS).where(*mine))).one_or_none()
-    return None if row is None else _refund(row, currency)
+    rows = await _with_lines(tx, (await tx.execute(select(*_COLUMNS).where(*mine))).all(), currency)
+    return rows[0] if rows else None
 
 
-async def add_refund(
-    tx: Tx, order_id: OrderId, key: str, amount: Money, target: RefundTarget, reason: str, actor_id: UserId | None
-) -> None:
-    """Store a refund."""
+async def add_refund(tx: Tx, order_id: OrderId, new: NewRefund) -> None:
+    """Store a refund with its shares."""
+    refund_id = tx.new_id()
     values = {
-        "id": tx.new_id(), "order_id": order_id, "idempotency_key": key, "amount": amount.amount,
-        "target": target.value, "reason": reason, "actor_id": actor_id, "at": tx.now,
+        "id": refund_id, "order_id": order_id, "idempotency_key": new.idempotency_key, "amount": new.amount.amount,
+        "target": new.target.value, "reason": new.reason, "actor_id": new.actor_id, "at": tx.now,
     }  # fmt: skip
     await tx.execute(insert(OrderRefund).values(values))
+    shares = [
+        {
+            "refund_id": refund_id,
+            "line_id": share.line_id,
+            "quantity": share.quantity,
+            "amount": share.amount.amount,
+        }
+        for share in new.shares
+    ]
+    await tx.execute(insert(RefundedLine), shares)
 
 
 async def set_refunded(tx: Tx, order_id: OrderId, refunded: Money, status: OrderStatus) -> None:
@@ -42,8 +55,18 @@ async def set_refunded(tx: Tx, order_id: OrderId, refunded: Money, status: Order
 async def list_refunds(tx: Tx, order_id: OrderId, currency: str) -> list[OrderRefundRow]:
     """The refunds of an order, oldest first."""
     statement = select(*_COLUMNS).where(OrderRefund.order_id == order_id).order_by(OrderRefund.id)
-    return [_refund(row, currency) for row in await tx.execute(statement)]
+    return await _with_lines(tx, (await tx.execute(statement)).all(), currency)
 
 
-def _refund(row: Row[Any], currency: str) -> OrderRefundRow:
-    return OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at)
+async def _with_lines(tx: Tx, rows: Sequence[Row[Any]], currency: str) -> list[OrderRefundRow]:
+    """Refunds with their shares; those from before shares were stored have none."""
+    if not rows:
+        return []
+    shares: dict[UUID, list[LineRefund]] = {row.id: [] for row in rows}
+    for share in await tx.execute(select(RefundedLine.__table__).where(RefundedLine.refund_id.in_(shares))):
+        line_id, amount = OrderLineId(share.line_id), Money(share.amount, currency)
+        shares[share.refund_id].append(LineRefund(line_id, share.quantity, amount))
+    return [
+        OrderRefundRow(Money(row.amount, currency), RefundTarget(row.target), row.reason, row.at, tuple(shares[row.id]))
+        for row in rows
+    ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+import msgspec
 
 from backend.catalog.types import Offer
 from backend.identity.types import Actor
@@ -25,15 +28,17 @@ from backend.orders.types import (
     MethodCharge,
     OpenReservation,
     OrderStatus,
+    PlacedOrder,
     ReservationLimits,
     Reserved,
     Wanted,
 )
-from backend.payments.errors import RefundTooMuch
 from backend.payments.types import PaymentMethod
 
 LAPSES_COUNT_FOR = timedelta(hours=24)
 """How long an order that ended unpaid lowers what its buyer may reserve."""
+MOST_LINES = 50
+"""How many lines one order may have."""
 _PAUSED_AFTER = 4
 _LETTER = "S"
 _PREFIX = f"{_LETTER}-"
@@ -71,9 +76,24 @@ def check_idempotency_key(key: str) -> None:
 
 
 def check_wanted(wanted: Sequence[Wanted]) -> None:
-    """Raises Invalid for nothing, and for one variant twice: its limits hold for a line."""
-    if not wanted or len({item.variant_id for item in wanted}) < len(wanted):
-        raise Invalid("no lines, or one variant twice")
+    """Raises Invalid for nothing, for too many lines, and for one variant twice: its limits hold for a line."""
+    if not 1 <= len(wanted) <= MOST_LINES or len({item.variant_id for item in wanted}) < len(wanted):
+        raise Invalid("no lines, too many, or one variant twice")
+
+
+def request_hash(wanted: Sequence[Wanted], *, use_balance: bool) -> bytes:
+    """What tells one request for an order from another one; the order of its lines does not matter.
+
+    The price that was confirmed is no part of it: it is a condition, which a purchase that went through has met. See
+    decisions/0069. Stored with the order: a change here makes every replay of an older order a conflict.
+    """
+    lines = sorted((item.variant_id.hex, item.quantity) for item in wanted)
+    return hashlib.sha256(msgspec.json.encode((lines, use_balance))).digest()
+
+
+def is_replay(first: PlacedOrder, wanted: Sequence[Wanted], request: bytes) -> bool:
+    """Whether a request is the one that placed the ``first`` order; of old orders only the lines are known."""
+    return first.wanted == tuple(wanted) if first.request is None else first.request == request
 
 
 def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
@@ -178,11 +198,3 @@ def payment_end(
 def extended(order: Reserved, now: datetime, step: timedelta, longest: timedelta) -> datetime:
     """The new end of a reservation for whose order money is on its way: ``step`` more, ``longest`` in all."""
     return max(order.expires_at, min(now + step, order.created_at + longest))
-
-
-def check_refund(total: Money, refunded: Money, amount: Money) -> Money:
-    """The total refunded after ``amount``. Raises RefundTooMuch, also for zero."""
-    left = total - refunded
-    if amount.currency != total.currency or not 0 < amount.amount <= left.amount:
-        raise RefundTooMuch(most=left)
-    return refunded + amount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer, VariantId, VariantOffer
-from backend.catalog.types.fulfilment import FulfilmentLine
+from backend.catalog.types.fulfilment import Delivery, FulfilmentLine
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -18,6 +18,7 @@ from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
+from backend.orders.domain import money, settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, PriceChanged
 from backend.orders.repository import orders as repository
@@ -27,7 +28,6 @@ from backend.orders.service.common import load_own
 from backend.orders.service.reservations import ReservationsService
 from backend.orders.types import (
     AmountDue,
-    DeliveredKey,
     NewOrder,
     OpenReservation,
     OrderLine,
@@ -42,6 +42,7 @@ from backend.orders.types import (
     TimelineEntry,
     Wanted,
 )
+from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import Priced, PricedLine
 from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
@@ -85,7 +86,7 @@ class CheckoutService:
             balance = await wallet.balance(tx, actor.id, self._currency)
             available = await catalog.count_available(tx, variant_id, quantity)
         priced = _price([offer], [Wanted(variant_id, quantity)])
-        line = _line(OrderLineId(tx.new_id()), offer, priced.lines[0])
+        line = _line(OrderLineId(tx.new_id()), offer, priced.lines[0], LineStatus.RESERVED)
         nothing = Money.zero(self._currency)
         methods = await self._methods(actor)
         due = rules.amount_due(priced.total, nothing, balance, methods, use_balance=use_balance)
@@ -147,25 +148,28 @@ class CheckoutService:
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_wanted(wanted)
+        request = rules.request_hash(wanted, use_balance=True)
         async with self._uow() as tx:
             try:
                 offers = await self._offers(tx, actor, wanted)
-                order = _new_order(tx, actor, offers, wanted, idempotency_key, OrderStatus.DELIVERED)
+                order = _new_order(tx, actor, offers, wanted, idempotency_key, request, self._status_when_paid(offers))
                 if confirmed is not None and confirmed != order.total:
                     raise PriceChanged(total=order.total)
             except AppError as refusal:
-                ref = await self._bought_before(tx, actor, wanted, idempotency_key, refusal)
+                ref = await self._bought_before(tx, actor, wanted, idempotency_key, request, refusal)
                 return await domain.load(tx, self._fulfillers, order_id=ref.id)
             sequence = await repository.add_order(tx, order)
             if sequence is None:
-                ref = await self._replayed(tx, actor, wanted, idempotency_key)
+                ref = await self._replayed(tx, actor, wanted, idempotency_key, request)
                 return await domain.load(tx, self._fulfillers, order_id=ref.id)
             await self._check_person_limits(tx, order, offers)
-            keys = await domain.deliver(tx, self._fulfillers, order.goods, reserved=False)
-            await domain.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.lines)
+            deliveries = await self._fulfillers.deliver(tx, order.goods, reserved=False)
+            if order.status is not OrderStatus.DELIVERED:
+                order = await settling.note_delivered(tx, order, deliveries)
+            await money.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.lines)
             tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
             tx.signal(domain.TOPIC, order.id)
-            return _delivered(tx, order, sequence, keys)
+            return _placed(tx, order, sequence, deliveries)
 
     async def reserve(
         self, actor: Actor, variant_id: VariantId, quantity: int, idempotency_key: str, *, hold: bool = False
@@ -185,30 +189,31 @@ class CheckoutService:
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_wanted(wanted)
+        request = rules.request_hash(wanted, use_balance=hold)
         async with self._uow() as tx:
             await repository.lock_buyer(tx, actor.id)
             try:
                 offers = await self._offers(tx, actor, wanted)
             except AppError as refusal:
-                return await self._bought_before(tx, actor, wanted, idempotency_key, refusal)
-            order = _new_order(tx, actor, offers, wanted, idempotency_key, OrderStatus.AWAITING_PAYMENT)
+                return await self._bought_before(tx, actor, wanted, idempotency_key, request, refusal)
+            order = _new_order(tx, actor, offers, wanted, idempotency_key, request, OrderStatus.AWAITING_PAYMENT)
             order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation())
             sequence = await repository.add_order(tx, order)
             if sequence is None:
-                return await self._replayed(tx, actor, wanted, idempotency_key)
+                return await self._replayed(tx, actor, wanted, idempotency_key, request)
             await self._check_person_limits(tx, order, offers)
-            part = await domain.affordable(tx, order) if hold else Money.zero(self._currency)
+            part = await money.affordable(tx, order) if hold else Money.zero(self._currency)
             await self._check_unpaid(tx, order, sequence, part, offers)
             await self._fulfillers.reserve(tx, order.goods)
             if part:
-                await domain.hold(tx, order, part, rules.order_number(sequence))
+                await money.hold(tx, order, part, rules.order_number(sequence))
         return OrderRef(order.id, rules.order_number(sequence))
 
     @staticmethod
     async def _check_person_limits(tx: Tx, order: NewOrder, offers: Sequence[Offer]) -> None:
         """Raises PersonLimitReached."""
         for line, offer in zip(order.goods, offers, strict=True):
-            await domain.check_person_limit(
+            await settling.check_person_limit(
                 tx, order.id, order.user_id, line.variant_id, line.quantity, offer.per_person_limit
             )
 
@@ -217,7 +222,7 @@ class CheckoutService:
 
         Raises SoldOut, and as rules.check_reservation does.
         """
-        others = await domain.list_open(tx, order.user_id, except_order=order.id)
+        others = await money.list_open(tx, order.user_id, except_order=order.id)
         lapses = await repository.count_lapses(
             tx, order.user_id, since=tx.now - rules.LAPSES_COUNT_FOR, kept=self._reservation() / 2
         )
@@ -243,39 +248,59 @@ class CheckoutService:
             offers.append(offer)
         return offers
 
-    async def _replayed(self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str) -> OrderRef:
+    def _status_when_paid(self, offers: Sequence[Offer]) -> OrderStatus:
+        """The status with which an order that is paid at once is stored: delivered, where all its kinds are."""
+        instant = self._fulfillers.are_instant(offer.kind for offer in offers)
+        return OrderStatus.DELIVERED if instant else OrderStatus.PAID
+
+    async def _replayed(self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str, request: bytes) -> OrderRef:
+        """The order of an earlier call with this key and the same request. Raises IdempotencyKeyReused."""
         first = await repository.find_by_key(tx, actor.id, key)
-        if first is None or first.wanted != tuple(wanted):
+        if first is None or not rules.is_replay(first, wanted, request):
             raise IdempotencyKeyReused()
         return OrderRef(first.id, rules.order_number(first.sequence))
 
     async def _bought_before(
-        self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str, refusal: AppError
+        self, tx: Tx, actor: Actor, wanted: Sequence[Wanted], key: str, request: bytes, refusal: AppError
     ) -> OrderRef:
         """The order that an earlier call with this key has placed; raises ``refusal`` where there is none."""
         if await repository.find_by_key(tx, actor.id, key) is None:
             raise refusal
-        return await self._replayed(tx, actor, wanted, key)
+        return await self._replayed(tx, actor, wanted, key, request)
 
 
 _FIRST_STEPS = {
+    OrderStatus.PAID: (OrderStep.PLACED, OrderStep.PAID),
     OrderStatus.DELIVERED: (OrderStep.PLACED, OrderStep.PAID, OrderStep.DELIVERED),
     OrderStatus.AWAITING_PAYMENT: (OrderStep.PLACED, OrderStep.RESERVED),
+}
+_LINE_STATUSES = {
+    OrderStatus.PAID: LineStatus.PENDING,
+    OrderStatus.DELIVERED: LineStatus.DELIVERED,
+    OrderStatus.AWAITING_PAYMENT: LineStatus.RESERVED,
 }
 
 
 def _new_order(
-    tx: Tx, actor: Actor, offers: Sequence[Offer], wanted: Sequence[Wanted], key: str, status: OrderStatus
+    tx: Tx,
+    actor: Actor,
+    offers: Sequence[Offer],
+    wanted: Sequence[Wanted],
+    key: str,
+    request: bytes,
+    status: OrderStatus,
 ) -> NewOrder:
-    priced = _price(offers, wanted)
+    priced, line_status = _price(offers, wanted), _LINE_STATUSES[status]
     lines = tuple(
-        _line(OrderLineId(tx.new_id()), offer, price) for offer, price in zip(offers, priced.lines, strict=True)
+        _line(OrderLineId(tx.new_id()), offer, price, line_status)
+        for offer, price in zip(offers, priced.lines, strict=True)
     )
     goods = tuple(_goods(line, offer, actor) for line, offer in zip(lines, offers, strict=True))
     return NewOrder(
         id=OrderId(tx.new_id()),
         user_id=actor.id,
         idempotency_key=key,
+        request=request,
         status=status,
         lines=lines,
         goods=goods,
@@ -296,9 +321,10 @@ def _goods(line: OrderLine, offer: Offer, actor: Actor) -> FulfilmentLine:
     )
 
 
-def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: list[DeliveredKey]) -> OrderView:
+def _placed(tx: Tx, order: NewOrder, sequence: int, deliveries: Mapping[OrderLineId, Delivery]) -> OrderView:
     """The order that this transaction has stored, equal to what ``domain.load`` would read."""
     nothing = Money.zero(order.total.currency)
+    shown = domain.shown_goods(order.lines, order.goods)
     return OrderView(
         id=order.id,
         number=rules.order_number(sequence),
@@ -308,7 +334,7 @@ def _delivered(tx: Tx, order: NewOrder, sequence: int, keys: list[DeliveredKey])
         created_at=tx.now,
         expires_at=order.expires_at,
         lines=list(order.lines),
-        keys=keys,
+        keys=domain.keys_of(shown, (item for line in shown for item in deliveries[line.id].items)),
         timeline=[TimelineEntry(step, tx.now) for step in order.steps],
         held=nothing,
         refunded=nothing,
@@ -325,7 +351,7 @@ def _price(offers: Sequence[Offer], wanted: Sequence[Wanted]) -> Priced:
     )
 
 
-def _line(line_id: OrderLineId, offer: Offer, price: PricedLine) -> OrderLine:
+def _line(line_id: OrderLineId, offer: Offer, price: PricedLine, status: LineStatus) -> OrderLine:
     return OrderLine(
         id=line_id,
         slug=offer.slug,
@@ -336,4 +362,6 @@ def _line(line_id: OrderLineId, offer: Offer, price: PricedLine) -> OrderLine:
         country=offer.country,
         picture=offer.picture,
         price=price,
+        status=status,
+        refunded=Money.zero(price.total.currency),
     )

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.live_settings import Live
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.orders import domain, rules
+from backend.orders.domain import refunding
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
+from backend.orders.repository import lines as line_rows
 from backend.orders.repository import orders as repository
 from backend.orders.repository import refunds
+from backend.orders.rules.refunds import check_refund, shares_of_amount, shares_of_lines
 from backend.orders.service.common import sequence_of
-from backend.orders.types import OrderStatus, OrderView, Refundable, RefundableMethod, RefundTarget
+from backend.orders.types import (
+    PAID_STATUSES,
+    OrderLine,
+    OrderRecord,
+    OrderRefundRow,
+    OrderView,
+    Refundable,
+    RefundableMethod,
+    RefundTarget,
+)
+from backend.orders.types.lines import LineQuantity, LineRefund, sum_of
+from backend.orders.types.refunds import NewRefund
 from backend.payments import domain as payments
-from backend.payments.types import Capabilities, Refund
-
-_PAID = frozenset({OrderStatus.DELIVERED, OrderStatus.REFUNDED})
+from backend.payments.types import Capabilities
 
 
 class RefundsService:
@@ -50,7 +62,8 @@ class RefundsService:
         async with self._uow.read() as tx:
             order = await repository.get_order(tx, sequence=sequence_of(number))
             done = await refunds.list_refunds(tx, order.id, order.total.currency)
-            left = order.total - order.refunded if order.status in _PAID else Money.zero(order.total.currency)
+            lines, _ = await line_rows.list_lines(tx, order)
+            left = order.total - order.refunded if order.status in PAID_STATUSES else Money.zero(order.total.currency)
             methods = []
             for intent in await payments.list_paid_for(tx, order.id):
                 can = self._methods.get(intent.method)
@@ -61,18 +74,37 @@ class RefundsService:
                     continue
                 most = min(left, intent.refundable)
                 methods.append(RefundableMethod(intent.method, most, whole))
-        return Refundable(left, methods, done)
+        return Refundable(left, methods, done, lines)
+
+    async def amount_of(self, actor: Actor, number: str, wanted: Sequence[LineQuantity]) -> Money:
+        """What so many of some lines would be refunded for now. Raises NotFound, Invalid, RefundTooMuch."""
+        actor.require(Permission.ORDERS)
+        async with self._uow.read() as tx:
+            order = await repository.get_order(tx, sequence=sequence_of(number))
+            lines, _ = await line_rows.list_lines(tx, order)
+        amount = sum_of(shares_of_lines(lines, wanted))
+        check_refund(order.total, order.refunded, amount)
+        return amount
 
     @retry_conflicts
     async def refund(
-        self, actor: Actor, number: str, amount: Money, target: RefundTarget, reason: str, *, idempotency_key: str
+        self,
+        actor: Actor,
+        number: str,
+        wanted: Money | Sequence[LineQuantity],
+        target: RefundTarget,
+        reason: str,
+        *,
+        idempotency_key: str,
     ) -> OrderView:
-        """Refund ``amount`` of a paid order to the wallet, or through the payment method that paid it.
+        """Refund an amount of a paid order, or so many of some lines, to the wallet or through what paid it.
 
-        Above the single-admin limit the order stays as it is until a second admin refunds the same amount to the same
-        place: the buyer keeps the goods, so either way counts as value made. The same key again gives nothing more.
-        Raises NotFound, SecondAdminNeeded for one's own order, OrderNotPayable for one that was not paid,
-        RefundTooMuch, RefundNotPossible, Invalid without a reason, IdempotencyKeyReused.
+        An amount is shared out to the lines by what each has left, and takes no goods back unless it is all that is
+        left; what lines cost is decided by rules.refunds. Above the single-admin limit the order stays as it is until
+        a second admin refunds the same to the same place: the buyer may keep the goods, so either way counts as value
+        made. The same key again gives nothing more. Raises NotFound, SecondAdminNeeded for one's own order,
+        OrderNotPayable for one that was not paid, RefundTooMuch, RefundNotPossible, Invalid without a reason and for
+        lines of another order, IdempotencyKeyReused.
         """
         actor.require(Permission.ORDERS)
         rules.check_idempotency_key(idempotency_key)
@@ -80,41 +112,70 @@ class RefundsService:
             raise Invalid("no reason", fields={"reason": "required"})
         async with self._uow() as tx:
             order = await repository.lock_order(tx, sequence_of(number))
-            order_id = order.id
-            before = await refunds.find_refund(tx, order_id, idempotency_key, order.total.currency)
+            before = await refunds.find_refund(tx, order.id, idempotency_key, order.total.currency)
             if before is not None:
-                if (before.amount, before.target) != (amount, target):
+                if not _is_same(before, wanted, target):
                     raise IdempotencyKeyReused()
-                return await domain.load(tx, self._fulfillers, order_id=order_id)
-            if order.status not in _PAID:
+                return await domain.load(tx, self._fulfillers, order_id=order.id)
+            if order.status not in PAID_STATUSES:
                 raise OrderNotPayable()
-            refunded = rules.check_refund(order.total, order.refunded, amount)
-            value = NewValue(
-                kind=ValueKind.REFUND,
-                subject=str(order_id),
-                amount=amount,
-                permission=Permission.ORDERS,
-                user_id=order.user_id,
-                reason=reason.strip(),
-                facts={"target": target.value},
+            lines, goods = await line_rows.list_lines(tx, order)
+            new = NewRefund(
+                shares=_shares(order, lines, wanted),
+                target=target,
+                reason=reason,
+                idempotency_key=idempotency_key,
+                actor_id=actor.user_id,
+                by_line=not isinstance(wanted, Money),
             )
-            if await approvals.make(tx, actor, value, self._single_admin_limit()) is not Approval.GIVEN:
-                return await domain.load(tx, self._fulfillers, order_id=order_id)
-            sent: list[Refund] = []
-            if target is RefundTarget.WALLET:
-                await domain.refund_to_wallet(tx, order, amount, reason, idempotency_key)
-            else:
-                sent = await payments.refund_order(
-                    tx,
-                    order_id,
-                    amount,
-                    self._methods,
-                    reason=reason,
-                    idempotency_key=f"order:{order_id}:{idempotency_key}",
-                    actor_id=actor.user_id,
-                )
-            await refunds.add_refund(tx, order_id, idempotency_key, amount, target, reason, actor.user_id)
-            await domain.note_refund(tx, order, refunded, amount, target, actor.user_id, sent)
-            told = {"amount": amount.amount, "currency": amount.currency, "target": target, "reason": reason}
-            await audit.record(tx, actor.user_id, "orders.refund", f"order:{order_id}", told)
-            return await domain.load(tx, self._fulfillers, order_id=order_id)
+            check_refund(order.total, order.refunded, new.amount)
+            if await self._approve(tx, actor, order, new) is Approval.GIVEN:
+                await refunding.refund(tx, self._fulfillers, order, lines, goods, new, self._methods)
+                told = {
+                    "amount": new.amount.amount,
+                    "currency": new.amount.currency,
+                    "target": target,
+                    "reason": reason,
+                }
+                await audit.record(tx, actor.user_id, "orders.refund", f"order:{order.id}", told | _facts(new))
+            return await domain.load(tx, self._fulfillers, order_id=order.id)
+
+    async def _approve(self, tx: Tx, actor: Actor, order: OrderRecord, new: NewRefund) -> Approval:
+        value = NewValue(
+            kind=ValueKind.REFUND,
+            subject=str(order.id),
+            amount=new.amount,
+            permission=Permission.ORDERS,
+            user_id=order.user_id,
+            reason=new.reason.strip(),
+            facts={"target": new.target.value} | _facts(new),
+        )
+        return await approvals.make(tx, actor, value, self._single_admin_limit())
+
+
+def _facts(new: NewRefund) -> dict[str, str]:
+    """The lines that were chosen, which a second admin must choose too."""
+    if not new.by_line:
+        return {}
+    chosen = sorted((str(share.line_id), share.quantity) for share in new.shares)
+    return {"lines": " ".join(f"{line_id}:{quantity}" for line_id, quantity in chosen)}
+
+
+def _shares(
+    order: OrderRecord, lines: Sequence[OrderLine], wanted: Money | Sequence[LineQuantity]
+) -> tuple[LineRefund, ...]:
+    if not isinstance(wanted, Money):
+        return shares_of_lines(lines, wanted)
+    check_refund(order.total, order.refunded, wanted)
+    return shares_of_amount(lines, wanted)
+
+
+def _is_same(before: OrderRefundRow, wanted: Money | Sequence[LineQuantity], target: RefundTarget) -> bool:
+    """Whether a refund that was made is what is asked for again."""
+    if before.target is not target:
+        return False
+    if isinstance(wanted, Money):
+        return before.amount == wanted
+    return {(share.line_id, share.quantity) for share in before.shares} == {
+        (item.line_id, item.quantity) for item in wanted
+    }

@@ -14,11 +14,12 @@ from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.orders import domain, rules
+from backend.orders.domain import settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
-from backend.orders.types import OrderRef, OrderStatus, OrderStep, Reserved
+from backend.orders.types import PAID_STATUSES, OrderRef, OrderStatus, OrderStep, Reserved
 from backend.payments import domain as payments
 from backend.payments.types import Capabilities
 
@@ -96,11 +97,11 @@ class ReservationsService:
         async with self._uow() as tx:
             order = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, order.user_id)
-            if order.status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            if order.status in PAID_STATUSES:
                 raise OrderNotPayable()
             if order.status is OrderStatus.AWAITING_PAYMENT:
                 cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-                await domain.close_unpaid(tx, self._fulfillers, order.id, cancelled, step, actor.user_id)
+                await settling.close_unpaid(tx, self._fulfillers, order.id, cancelled, step, actor.user_id)
         return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
@@ -112,7 +113,7 @@ class ReservationsService:
             if order.status is not OrderStatus.AWAITING_PAYMENT:
                 raise OrderNotPayable()
             status, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-            await domain.close_unpaid(tx, self._fulfillers, order.id, status, step, actor.user_id)
+            await settling.close_unpaid(tx, self._fulfillers, order.id, status, step, actor.user_id)
             await audit.record(tx, actor.user_id, "orders.cancel", f"order:{order.id}", {"reason": reason})
         return OrderRef(order.id, rules.order_number(order.sequence))
 
@@ -135,7 +136,7 @@ class ReservationsService:
             if order_id is None:
                 return False
             status, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-            await domain.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
+            await settling.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
         return True
 
     async def expire_lapsed(self) -> int:
@@ -177,5 +178,5 @@ class ReservationsService:
             if order_id is None:
                 return False
             status, step = OrderStatus.EXPIRED, OrderStep.EXPIRED
-            await domain.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
+            await settling.close_unpaid(tx, self._fulfillers, order_id, status, step, None)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
 from backend.identity import domain as identity
 from backend.identity.errors import Blocked
 from backend.identity.types import Actor
@@ -9,12 +10,15 @@ from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import OrderId
-from backend.orders import domain, rules
+from backend.orders import rules
+from backend.orders.domain import money, refunding, settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable
+from backend.orders.repository import lines as line_rows
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
-from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderStep
+from backend.orders.types import PAID_STATUSES, NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderStep
+from backend.orders.types.lines import LineStatus
 from backend.payments.types import TopUpSucceeded
 
 SETTLE = "orders.settle_payment"
@@ -41,10 +45,10 @@ class SettlementService:
             status = order.status
             if status is OrderStatus.REFUNDED:
                 raise OrderNotPayable()
-            if status is not OrderStatus.DELIVERED:
+            if status not in PAID_STATUSES:
                 if not rules.is_payable(status, order.expires_at, tx.now):
                     raise OrderNotPayable()
-                await domain.pay_reserved(tx, self._fulfillers, order, actor.user_id)
+                await settling.pay_reserved(tx, self._fulfillers, order, actor.user_id)
         return OrderRef(order.id, rules.order_number(order.sequence))
 
     @retry_conflicts
@@ -69,13 +73,13 @@ class SettlementService:
             why = None
             if blocked:
                 why = await self._shut_out(tx, event.order_id, status)
-            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await domain.is_covered(tx, order):
-                await domain.pay_reserved(tx, self._fulfillers, order, None)
+            elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await money.is_covered(tx, order):
+                await settling.pay_reserved(tx, self._fulfillers, order, None)
             elif status is OrderStatus.CANCELLED:
                 why = NotAppliedReason.CANCELLED
             elif status is OrderStatus.EXPIRED:
                 missing = NotAppliedReason.NOT_ENOUGH
-                why = missing if event.missing else await domain.pay_late(tx, self._fulfillers, order)
+                why = missing if event.missing else await settling.pay_late(tx, self._fulfillers, order)
             if why is not None:
                 tx.emit(
                     OrderPaymentKept(
@@ -88,12 +92,32 @@ class SettlementService:
                 )
             failpoint("orders.settled")
 
+    @retry_conflicts
+    async def settle_line(self, event: LineFulfilled | LineFailed) -> None:
+        """Task: a line that takes its time was delivered, or will not be: then it is refunded to the balance.
+
+        Nothing for a line that is not pending: the task ran before, or an admin has refunded the line.
+        """
+        async with self._uow() as tx:
+            order_id = await line_rows.find_order_id(tx, event.line_id)
+            if order_id is None:
+                return
+            order = await repository.lock_order(tx, order_id=order_id)
+            lines, goods = await line_rows.list_lines(tx, order)
+            line = next(one for one in lines if one.id == event.line_id)
+            if line.status is not LineStatus.PENDING:
+                return
+            if isinstance(event, LineFailed):
+                await refunding.fail_line(tx, self._fulfillers, order, lines, goods, line, event.reason)
+            else:
+                await settling.note_line_delivered(tx, order, lines, line)
+
     async def _shut_out(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotAppliedReason | None:
-        """End a blocked buyer's order, which the caller has locked; None for one that was delivered before."""
-        if status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+        """End a blocked buyer's order, which the caller has locked; None for one that was paid before."""
+        if status in PAID_STATUSES:
             return None
         if status is OrderStatus.AWAITING_PAYMENT:
             cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
-            await domain.close_unpaid(tx, self._fulfillers, order_id, cancelled, step, None)
+            await settling.close_unpaid(tx, self._fulfillers, order_id, cancelled, step, None)
         await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": NotAppliedReason.BLOCKED})
         return NotAppliedReason.BLOCKED

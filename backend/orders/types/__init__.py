@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,7 @@ from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
+from backend.orders.types.lines import LineRefund, LineStatus
 from backend.orders.types.prices import PricedLine
 from backend.payments.types import PaymentMethod
 
@@ -20,11 +22,17 @@ class OrderStatus(StrEnum):
     """The status of an order."""
 
     AWAITING_PAYMENT = "awaiting_payment"
+    PAID = "paid"
+    """Some of its goods are delivered later."""
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REFUNDED = "refunded"
     """All of it was refunded; a partial refund leaves the status as it is."""
+
+
+PAID_STATUSES: Final = frozenset({OrderStatus.PAID, OrderStatus.DELIVERED, OrderStatus.REFUNDED})
+"""The statuses of orders whose price was paid."""
 
 
 class OrderStep(StrEnum):
@@ -33,6 +41,9 @@ class OrderStep(StrEnum):
     PLACED = "placed"
     RESERVED = "reserved"
     PAID = "paid"
+    LINE_DELIVERED = "line_delivered"
+    """One of several lines, delivered later than the others."""
+    LINE_FAILED = "line_failed"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -57,7 +68,7 @@ class RevealChannel(StrEnum):
 
 
 class OrderPaid(Event, frozen=True, kw_only=True):
-    """The order was paid and its goods are the buyer's."""
+    """The order was paid, and what is delivered at once is the buyer's."""
 
     order_id: OrderId
     user_id: UserId
@@ -97,6 +108,8 @@ class OrderRefunded(Event, frozen=True, kw_only=True):
     """``amount`` of an order is refunded to ``target``; in minor units of ``currency``.
 
     ``refunds`` are those that providers send: their ids with their amounts; empty for a refund to the balance.
+    ``lines`` are the ids of the lines that were chosen, each with how many of its goods; empty where only an amount
+    was. ``failure`` is why a line was not delivered, where that is why it is refunded.
     """
 
     order_id: OrderId
@@ -105,6 +118,8 @@ class OrderRefunded(Event, frozen=True, kw_only=True):
     currency: str
     target: RefundTarget
     refunds: dict[str, int] = msgspec.field(default_factory=dict)
+    lines: dict[str, int] = msgspec.field(default_factory=dict)
+    failure: str = ""
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,11 +146,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """What an idempotency key has bought before."""
+    """What an idempotency key has bought before; ``request`` is the hash of the request, None of old orders."""
 
     id: OrderId
     sequence: int
     wanted: tuple[Wanted, ...]
+    request: bytes | None
 
 
 class OrderRef(msgspec.Struct, frozen=True):
@@ -146,7 +162,11 @@ class OrderRef(msgspec.Struct, frozen=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """What was bought, with the names, look and price of that time; names by language, ``picture`` is a stored name."""
+    """What was bought, with the names, look and price of that time; names by language, ``picture`` is a stored name.
+
+    ``refunded`` of its price went back, and with it ``refunded_quantity`` of its goods. ``failure`` is why it was not
+    delivered, in its fulfiller's words.
+    """
 
     id: OrderLineId
     slug: str
@@ -157,11 +177,25 @@ class OrderLine(msgspec.Struct, frozen=True):
     country: str | None
     picture: str | None
     price: PricedLine
+    status: LineStatus
+    refunded: Money
+    refunded_quantity: int = 0
+    failure: str | None = None
 
     @property
     def quantity(self) -> int:
         """How many were bought."""
         return self.price.quantity
+
+    @property
+    def kept(self) -> int:
+        """How many were not refunded."""
+        return self.quantity - self.refunded_quantity
+
+    @property
+    def left(self) -> Money:
+        """How much of its price was not refunded."""
+        return self.price.total - self.refunded
 
 
 class ReservationLimits(msgspec.Struct, frozen=True):
@@ -199,6 +233,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     id: OrderId
     user_id: UserId
     idempotency_key: str
+    request: bytes
+    """The hash of the whole request, which a call with the same key must have too."""
     status: OrderStatus
     lines: tuple[OrderLine, ...]
     goods: tuple[FulfilmentLine, ...]
@@ -208,10 +244,13 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """One dated step."""
+    """One dated step; of a line where it has one, of ``quantity`` of it, and with the ``amount`` of a refund."""
 
     step: OrderStep
     at: datetime
+    line_id: OrderLineId | None = None
+    quantity: int | None = None
+    amount: Money | None = None
 
 
 class DeliveredKey(msgspec.Struct, frozen=True):
@@ -265,12 +304,13 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class OrderRefundRow(msgspec.Struct, frozen=True):
-    """One refund of an order."""
+    """One refund of an order; the ``shares`` of its lines are not known of old ones."""
 
     amount: Money
     target: RefundTarget
     reason: str
     at: datetime
+    shares: tuple[LineRefund, ...] = ()
 
 
 class RefundableMethod(msgspec.Struct, frozen=True):
@@ -282,11 +322,15 @@ class RefundableMethod(msgspec.Struct, frozen=True):
 
 
 class Refundable(msgspec.Struct, frozen=True):
-    """What of an order can be refunded: to the balance, and through each provider that it was paid by."""
+    """What of an order can be refunded: to the balance, and through each provider that it was paid by.
+
+    ``lines`` are all lines of the order.
+    """
 
     most: Money
     methods: list[RefundableMethod]
     done: list[OrderRefundRow]
+    lines: list[OrderLine]
 
 
 class MethodCharge(msgspec.Struct, frozen=True):

@@ -50,6 +50,7 @@ STORED_TASKS = {
 
 STORED_KINDS = {
     "order_paid", "order_keys", "order_for_admins", "top_up", "stock_low", "refund_ended", "refund_failed",
+    "order_line_delivered",
     "payment_unmatched", "deposit_proved", "reconciliation_differed", "reconciliation_failed", "order_payment_kept",
     "order_refunded", "order_of_blocked", "approval_asked", "wallet_adjusted", "gift_redeemed", "support_asked",
     "support_answer", "support_undelivered",

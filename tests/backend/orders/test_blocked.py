@@ -35,6 +35,8 @@ KEY = "tap-0000001"
 FOR_THE_PERSON: Final = {
     "orders.settle_payment": "no goods: the order ends, the money stays in the wallet, the admins are told",
     "orders.cancel_blocked": "what is reserved goes back",
+    "orders.deliver_line": "delivered: it was paid before, and the messages of it are withheld",
+    "orders.fail_line": "refunded to the wallet, which gives nobody anything",
     "growth.credit_bonus": "none",
     "growth.take_bonus_back": "taken: it takes and gives nothing",
     "growth.take_bonus_back_too": "taken: it takes and gives nothing",

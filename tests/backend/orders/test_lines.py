@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import text
 
-from backend.bootstrap import FULFILLERS
-from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid, NotFound
-from backend.orders import domain
+from backend.orders.domain import settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused
 from backend.orders.repository import orders as repository
-from backend.orders.service import OrdersServices
-from backend.orders.types import NotAppliedReason, OrderStatus, ReservationLimits, Wanted
-from tests.factories.shop import Goods, add_goods, buyers
-from tests.factories.wallet import HUGE, usd
+from backend.orders.types import NotAppliedReason, OrderStatus, Wanted
+from tests.backend.orders.two_kinds import Shop, some
+from tests.factories.shop import add_goods
+from tests.factories.wallet import usd
 from tests.fakes.fulfiller import FakeGoods
-
-
-class Shop:
-    """Two products of keys and two of the fake kind, and a buyer with 100.00."""
-
-    def __init__(self, uow: UnitOfWork, ring: KeyRing) -> None:
-        self.uow, self.ring, self.fake = uow, ring, FakeGoods()
-        self.fulfillers = Fulfillers([*(make(ring) for make in FULFILLERS), self.fake])
-        self.orders = OrdersServices.build(
-            uow=uow, ring=ring, fulfillers=self.fulfillers, single_admin_limit=lambda: HUGE,
-            reservation=lambda: timedelta(minutes=15), limits=lambda: ReservationLimits(keys=100, share=100),
-        )  # fmt: skip
-
-    async def open(self) -> None:
-        """Fill it."""
-        (self.buyer,) = await buyers(self.uow, 1, 10_000)
-        async with self.uow() as tx:
-            await self.fake.create(tx)
-            self.keys = [await add_goods(tx, self.ring, keys=3, price=700) for _ in range(2)]
-            self.fakes = [await add_goods(tx, self.ring, keys=0, price=150, kind="fake") for _ in range(2)]
-            for goods in self.fakes:
-                await self.fake.restock(tx, goods.variant_id, 3)
-
-    async def left(self) -> list[int]:
-        """What can be bought of each."""
-        async with self.uow() as tx:
-            keys = [await catalog.count_available(tx, goods.variant_id) for goods in self.keys]
-            return keys + [await self.fake.left(tx, goods.variant_id) for goods in self.fakes]
 
 
 @pytest.fixture
@@ -58,10 +26,6 @@ async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
     made = Shop(uow, ring)
     await made.open()
     return made
-
-
-def some(*wanted: tuple[Goods, int]) -> list[Wanted]:
-    return [Wanted(goods.variant_id, count) for goods, count in wanted]
 
 
 async def test_a_purchase_of_two_kinds_is_one_order(shop: Shop) -> None:
@@ -143,7 +107,7 @@ async def test_late_money_has_all_lines_or_none(shop: Shop, gone: str) -> None:
     async with shop.uow() as tx:
         order = await repository.lock_order(tx, order_id=view.id)
         jobs, signals = len(tx.jobs), len(tx.signals)
-        why = await domain.pay_late(tx, shop.fulfillers, order)
+        why = await settling.pay_late(tx, shop.fulfillers, order)
         if why is not None:
             assert (len(tx.jobs), len(tx.signals)) == (jobs, signals)
     view = await shop.orders.history.detail(shop.buyer, number)

@@ -10,17 +10,21 @@ import msgspec
 
 from backend.catalog.words import goods_name, product_name
 from backend.identity.types import Actor
+from backend.infra.formatting import format_number
 from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
 from backend.orders.types import OrderFilter, OrderStatus
+from backend.orders.types.lines import LineStatus
 from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile, price_rows
 from webapp.core.parts import Hue, PriceRow, StepView, TileView
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import method_look, method_title
 
+_CHANGING: Final = frozenset({OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID})
+"""The statuses in which an order changes under its reader's eyes."""
 _SETTLES_WITHIN: Final = timedelta(minutes=1)
 
 
@@ -130,7 +134,10 @@ def key(
     )
 
 
-def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
+_REFUNDS: Final = frozenset({orders.OrderStep.PARTIALLY_REFUNDED, orders.OrderStep.REFUNDED})
+
+
+def _steps(order: orders.OrderView, shown: OrderStatus, locale: Locale) -> tuple[StepView, ...]:
     at = {entry.step: entry.at for entry in order.timeline}
     step = orders.OrderStep
     found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
@@ -141,28 +148,61 @@ def _steps(order: orders.OrderView, shown: OrderStatus) -> tuple[StepView, ...]:
         # A reserved order may have been paid by any payment method.
         by: Literal["paid", "paid_balance"] = "paid" if step.RESERVED in at else "paid_balance"
         found.append(StepView(by, "done", at[step.PAID], amount=-order.total))
-    if step.DELIVERED in at:
-        found.append(StepView("delivered", "done", at[step.DELIVERED]))
     if shown is OrderStatus.CANCELLED:
         found.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
     if shown is OrderStatus.EXPIRED:
         found.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
-    if order.refunded:
-        whole = shown is OrderStatus.REFUNDED
-        went = at.get(step.REFUNDED if whole else step.PARTIALLY_REFUNDED)
-        found.append(StepView("refunded" if whole else "partially_refunded", "done", went, amount=order.refunded))
+    found += _steps_after_payment(order, locale)
+    if shown is OrderStatus.PAID:
+        found.append(StepView("preparing", "now"))
     return tuple(found)
 
 
+def _steps_after_payment(order: orders.OrderView, locale: Locale) -> list[StepView]:
+    """Deliveries and refunds, the oldest first, each with the line that it concerns where there are several."""
+    found: list[StepView] = []
+    refunds = [entry for entry in order.timeline if entry.step in _REFUNDS]
+    # Entries from before amounts were stored: the last one stands for all of them.
+    unknown = refunds[-1:] if not any(entry.amount for entry in refunds) else []
+    for entry in order.timeline:
+        about = _about(order, entry, locale)
+        if entry.step is orders.OrderStep.DELIVERED:
+            found.append(StepView("delivered", "done", entry.at))
+        elif entry.step is orders.OrderStep.LINE_DELIVERED:
+            found.append(StepView("line_delivered", "done", entry.at, about=about))
+        elif entry.step is orders.OrderStep.LINE_FAILED:
+            found.append(StepView("line_failed", "bad", entry.at, about=about))
+        elif entry.step in _REFUNDS and (not unknown or entry in unknown):
+            whole = entry.step is orders.OrderStep.REFUNDED
+            amount = order.refunded if entry in unknown else entry.amount
+            key: Literal["refunded", "partially_refunded"] = "refunded" if whole else "partially_refunded"
+            found.append(StepView(key, "done", entry.at, amount=amount, about=about))
+    return found
+
+
+def _about(order: orders.OrderView, entry: orders.TimelineEntry, locale: Locale) -> str:
+    """The line of an entry, and how many of it; empty where the order has nothing else."""
+    line = next((item for item in order.lines if item.id == entry.line_id), None)
+    if line is None or (len(order.lines) == 1 and line.quantity == 1):
+        return ""
+    name = title(line, locale)
+    return f"{name} × {format_number(entry.quantity, locale)}" if entry.quantity and line.quantity > 1 else name
+
+
 class OrderLine(msgspec.Struct, frozen=True):
-    """A thing in an order."""
+    """A thing in an order, with its keys, why it was not delivered, and what of it was refunded."""
 
     title: str
     tile: TileView
     quantity: int
     total: Money
+    status: LineStatus
     subtitle: str = ""
     parts: tuple[PriceRow, ...] = ()
+    keys: tuple[KeyView, ...] = ()
+    failure: str = ""
+    refunded: Money | None = None
+    refunded_quantity: int = 0
 
 
 class OpenPayment(msgspec.Struct, frozen=True):
@@ -214,15 +254,21 @@ def detail(
 ) -> OrderPage:
     """The order's page. Without ``sign``, as for an admin, it shows no keys, not even hidden ones."""
     shown = status(order.status, order.expires_at, viewer.now)
-    steps = _steps(order, shown)
+    steps = _steps(order, shown, actor.language)
+    shown_keys = [(item.line_id, key(order, item, actor, picture, sign)) for item in order.keys] if sign else []
     lines = tuple(
         OrderLine(
             title=_name(line, actor),
             tile=goods_tile(line, actor, picture),
             quantity=line.quantity,
             total=line.price.total,
+            status=line.status,
             subtitle=pick(line.variant_name, actor.language),
             parts=price_rows(line.price, viewer.words),
+            keys=tuple(view for line_id, view in shown_keys if line_id == line.id),
+            failure=line.failure or "",
+            refunded=line.refunded if line.refunded else None,
+            refunded_quantity=line.refunded_quantity,
         )
         for line in order.lines
     )
@@ -232,11 +278,11 @@ def detail(
         lines=lines,
         total=order.total,
         steps=steps,
-        keys=tuple(key(order, item, actor, picture, sign) for item in order.keys) if sign else (),
+        keys=tuple(view for _, view in shown_keys),
         paid_with="balance" if any(step.key == "paid_balance" for step in steps) else "",
         fresh=fresh,
         pay_until=order.expires_at if shown is OrderStatus.AWAITING_PAYMENT else None,
-        live_url=live_url if shown is OrderStatus.AWAITING_PAYMENT else None,
+        live_url=live_url if shown in _CHANGING else None,
         refunded=order.refunded if order.refunded else None,
         again_href=f"/shop/{order.lines[0].slug}" if len(order.lines) == 1 else "",
     )

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from backend.kernel.errors import Invalid, Unavailable
 from backend.kernel.ids import OrderId
-from backend.orders.types import OrderFilter, OrderRow
+from backend.orders.types import OrderFilter, OrderRow, OrderStatus
 from backend.payments.service.deposits import MAX_RECEIPT_BYTES
 from backend.payments.types import ActionKind, Intent, IntentId
 from webapp.core import forms
@@ -184,7 +184,7 @@ async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
         return None
     order = await site_of(request).services.orders.history.detail(request.user, row.number)
     view = await order_view(request, order, fresh=True)
-    if view.status != "delivered" and not view.settling:
+    if view.status not in {OrderStatus.PAID, OrderStatus.DELIVERED} and not view.settling:
         return None
     answer = page(request, "orders/detail.html", view, tab="me", back="/orders")
     return to_app(replaced(answer, f"/orders/{order.number}"))
