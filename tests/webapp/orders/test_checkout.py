@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import msgspec
+import pytest
 
 from backend.bootstrap import Services
 from backend.infra.settings import Settings
 from backend.kernel.money import Money
-from backend.orders.types import OrderFilter, RefundTarget
+from backend.orders.service.checkout import CheckoutService
+from backend.orders.types import AmountDue, OrderFilter, RefundTarget
 from backend.payments.types import IntentStatus
 from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
@@ -101,6 +104,48 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
     assert "Paid and delivered" in (await buyer.get(path)).text
     assert (await services.wallet.statement.overview(actor)).balance.amount == 0
     assert (await buyer.post(f"/orders/{row.number}/pay")).status_code == 200
+
+
+async def test_goods_that_come_between_two_readings_of_the_page_are_shown(
+    services: Services, visitor: MakeVisitor, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page has read the unpaid order; before it reads what is due, the worker charges the balance and delivers."""
+    thing, buyer = await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=220)
+    sheet = await confirm(buyer, thing)
+    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "method": "demo"}
+    path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    (row,) = (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items
+    clock.move(seconds=6)
+    due = CheckoutService.due
+
+    async def settled_meanwhile(self: CheckoutService, *args: Any, **how: Any) -> AmountDue:
+        await settle(services)
+        return await due(self, *args, **how)
+
+    monkeypatch.setattr(CheckoutService, "due", settled_meanwhile)
+    arrived = await buyer.get(path, headers={"HX-Target": "payment"})
+    assert arrived.headers["hx-replace-url"] == f"/orders/{row.number}"
+    assert "Your key is here" in arrived.text
+
+
+async def test_the_payment_of_an_order_that_is_not_delivered_yet_stays_live(
+    services: Services, visitor: MakeVisitor, clock: FakeClock
+) -> None:
+    """Its money was spent elsewhere before the worker came: the page learns what becomes of the order."""
+    thing, other, buyer = await goods(services, price=720), await goods(services, price=720), visitor()
+    actor = await arrive(services, buyer, cents=0)
+    sheet = await confirm(buyer, thing)
+    data = {"variant": str(thing.variant_id), "quantity": "1", "intent": field(sheet, "intent"), "method": "demo"}
+    path = (await buyer.post("/orders/reserve", data=data)).headers["hx-push-url"]
+    clock.move(seconds=6)
+    (intent,) = await services.payments.intents.list_mine(actor)
+    await services.payments.intents.refresh(actor, intent.id)
+    await services.orders.checkout.place(actor, other.variant_id, 1, "spent-elsewhere")
+    page = await buyer.get(path, headers={"HX-Target": "payment"})
+    assert "hx-replace-url" not in page.headers
+    (live,) = links(page, "/live")
+    assert f"payment:{intent.id},order:{intent.order_id}" in live
 
 
 async def test_money_that_comes_late_says_what_becomes_of_it(

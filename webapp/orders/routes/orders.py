@@ -170,21 +170,30 @@ def _signer(request: SoukRequest) -> Callable[[str], str]:
 async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
     """What the order's page shows its buyer; ``fresh`` when it has just been paid."""
     site = site_of(request)
+    view = _detail(request, order, fresh=fresh)
+    if view.status is not OrderStatus.AWAITING_PAYMENT:
+        return view
     viewer = site.viewer(request.user)
-    view = present.detail(
+    due = await site.services.orders.checkout.due(request.user, order)
+    intents = await site.services.payments.intents.list_mine(request.user)
+    if due.rest and present.has_money_just_come(order, intents, viewer.now):
+        # Has the worker charged the balance and delivered since the order was read?
+        now = await site.services.orders.history.detail(request.user, order.number)
+        if now.status is not order.status:
+            return _detail(request, now, fresh=fresh)
+    return present.awaiting_payment(view, order, due.rest, intents, viewer)
+
+
+def _detail(request: SoukRequest, order: OrderView, *, fresh: bool) -> OrderPage:
+    return present.detail(
         order,
         request.user,
-        viewer,
+        site_of(request).viewer(request.user),
         pictures(request),
         sign=_signer(request),
         live_url=live_url(request, f"order:{order.id}"),
         fresh=fresh,
     )
-    if view.status is not OrderStatus.AWAITING_PAYMENT:
-        return view
-    due = await site.services.orders.checkout.due(request.user, order)
-    intents = await site.services.payments.intents.list_mine(request.user)
-    return present.awaiting_payment(view, order, due.rest, intents, viewer)
 
 
 ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)

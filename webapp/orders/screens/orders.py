@@ -309,11 +309,15 @@ def awaiting_payment(
         held=order.held if order.held else None,
         rest=rest if rest else None,
         payment=payment,
-        settling=not rest and any(_has_just_come(item, order, viewer.now) for item in intents),
+        settling=not rest and has_money_just_come(order, intents, viewer.now),
     )
 
 
-def _has_just_come(intent: Intent, order: orders.OrderView, now: datetime) -> bool:
+def has_money_just_come(order: orders.OrderView, intents: Sequence[Intent], now: datetime) -> bool:
     """Whether the order's money came a moment ago, so that the worker is about to deliver."""
-    whole = intent.status in {IntentStatus.SUCCEEDED, IntentStatus.OVERPAID}
-    return whole and intent.order_id == order.id and now - intent.updated_at < _SETTLES_WITHIN
+    return any(
+        intent.status in {IntentStatus.SUCCEEDED, IntentStatus.OVERPAID}
+        and intent.order_id == order.id
+        and now - intent.updated_at < _SETTLES_WITHIN
+        for intent in intents
+    )

@@ -166,7 +166,7 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
     order = await _order(request, intent.order_id)
     around = Around(
         next_href=f"/orders/{order.number}" if order else "/orders" if intent.order_id else "/shop",
-        live_url=live_url(request, f"payment:{intent.id}"),
+        live_url=live_url(request, f"payment:{intent.id}", *([f"order:{order.id}"] if order else ())),
         order=order,
         balance=(await services.wallet.statement.overview(request.user)).balance if intent.credited else None,
         proofs=proofs,

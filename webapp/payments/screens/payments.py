@@ -25,6 +25,8 @@ from webapp.payments.screens.transfer import TransferView, transfer_view
 
 _S = IntentStatus
 _ENDED: Final = frozenset({_S.EXPIRED, _S.FAILED, _S.CANCELLED})
+_LATE: Final = frozenset({_S.EXPIRED, _S.CANCELLED})
+"""Money may still come to these."""
 
 
 class PaymentHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +245,7 @@ def _head(intent: Intent, viewer: Viewer, around: Around) -> PaymentHead:
     status = intent.status_at(viewer.now)
     chain = intent.action is not None and intent.action.kind is ActionKind.TRANSFER
     payable = intent.is_payable(viewer.now)
+    unpaid = around.order is not None and around.order.status is OrderStatus.AWAITING_PAYMENT
     changing = (status, intent.received, intent.credited, intent.refunded, intent.progress, around.proofs, payable)
     return PaymentHead(
         id=str(intent.id),
@@ -253,7 +256,7 @@ def _head(intent: Intent, viewer: Viewer, around: Around) -> PaymentHead:
         next_href=around.next_href,
         steps=steps_of(intent, status),
         refresh_url=f"/wallet/payments/{intent.id}?seen={_digest(*changing)}",
-        live_url=around.live_url if intent.is_running(viewer.now) or status in {_S.EXPIRED, _S.CANCELLED} else None,
+        live_url=around.live_url if unpaid or intent.is_running(viewer.now) or status in _LATE else None,
         asks=status is _S.CREATED or (chain and (payable or status is _S.CONFIRMING)),
         change_href=_change_href(intent, status, around.order),
         checkable=intent.is_checkable(viewer.now),
