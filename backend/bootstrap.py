@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
+from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
 from backend.catalog.types.fulfilment import Fulfiller
@@ -128,7 +129,7 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
 """Every payment method, in the order in which buyers see it; a new one is a line here and a payments/gateways file."""
 
 
-FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys,)
+FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, SharedKeys)
 """Who delivers each kind of goods; a new kind is a line here and a ``fulfilment`` file of its slice."""
 
 

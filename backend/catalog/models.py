@@ -157,7 +157,7 @@ class StockKey(Model):
     __tablename__ = "stock_keys"
     __table_args__ = (
         UniqueConstraint("variant_id", "fingerprint"),
-        CheckConstraint("state IN ('available', 'reserved', 'sold', 'removed')", name="state_known"),
+        CheckConstraint("state IN ('available', 'reserved', 'sold', 'removed', 'shared')", name="state_known"),
         CheckConstraint("(state IN ('reserved', 'sold')) = (order_line_id IS NOT NULL)", name="taken_for_a_line"),
         # Finds the next key. Sold keys are not in it, so the cost does not grow with the stock or the sales.
         Index("ix_stock_keys_available", "variant_id", "position", postgresql_where=text("state = 'available'")),
@@ -174,6 +174,41 @@ class StockKey(Model):
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     order_line_id: Mapped[UUID | None]
     taken_at: Mapped[datetime | None]
+
+
+class SharedKey(Model):
+    """The key that every buyer of a variant gets now, and how often it can still be sold.
+
+    ``remaining`` plus what is reserved plus what was sold since the last import is the number that was imported.
+    """
+
+    __tablename__ = "shared_keys"
+    __table_args__ = (CheckConstraint("remaining >= 0", name="remaining_not_negative"),)
+
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"), primary_key=True)
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("stock_keys.id"))
+    remaining: Mapped[int | None]
+    """None for any number."""
+
+
+class SharedKeyLine(Model):
+    """What a line of an order has of a shared key; the key is chosen at the sale, so a reservation has none yet."""
+
+    __tablename__ = "shared_key_lines"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("state IN ('reserved', 'sold')", name="state_known"),
+        CheckConstraint("(state = 'sold') = (key_id IS NOT NULL)", name="sold_with_a_key"),
+        Index("ix_shared_key_lines_reserved", "variant_id", postgresql_where=text("state = 'reserved'")),
+        Index("ix_shared_key_lines_key_id", "key_id", "order_line_id", postgresql_where=text("key_id IS NOT NULL")),
+    )
+
+    order_line_id: Mapped[UUID] = mapped_column(primary_key=True)
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    key_id: Mapped[UUID | None] = mapped_column(ForeignKey("stock_keys.id"))
+    quantity: Mapped[int]
+    state: Mapped[str]
+    taken_at: Mapped[datetime]
 
 
 class CatalogueVersion(Model):

@@ -13,9 +13,10 @@ from rich.progress import Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from backend.bootstrap import Services
+from backend.catalog.rules.fields import FieldError
 from backend.catalog.rules.files import Format, read_rows
-from backend.catalog.rules.rows import CatalogueReader, read_stock
-from backend.catalog.types import Action, CatalogueReport, Problem, ProblemCode, StockReport
+from backend.catalog.rules.rows import UNLIMITED, CatalogueReader, SharedCount, read_stock, shared_count
+from backend.catalog.types import Action, CatalogueReport, Problem, ProblemCode, SharedChange, StockReport
 from backend.cli.frame import FAILED, console, progress, with_services
 from backend.identity.types import Actor
 from backend.kernel.money import Money
@@ -59,6 +60,9 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.UNKNOWN_VARIANT: "no such product/variant in the shop",
     ProblemCode.UNKNOWN_PICTURE: "no such picture in the folder given by --pictures",
     ProblemCode.LIMITS_CONTRADICT: "the minimum is above the maximum or the limit per person",
+    ProblemCode.NOT_SHARED: "the product's kind is not shared_key, so its keys have no count",
+    ProblemCode.BELOW_RESERVED: "fewer than unpaid orders have reserved",
+    ProblemCode.KEY_TAKEN: "the key was sold or reserved as a unique key",
 }
 
 
@@ -109,6 +113,9 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
 
     The column 'type' is category, product or variant. Names are name_en, name_ar, name_ru, and so on. What a row
     leaves out stays as it is; an empty cell resets to the default. If any row is bad, nothing is written.
+
+    The column 'kind' of a product is unique_keys (each key is sold once; the default) or shared_key (every buyer gets
+    the same key).
     """
 
     async def work(services: Services) -> CatalogueReport:
@@ -133,6 +140,7 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
     "--format", "written", type=click.Choice(["csv", "jsonl", "plain"]), help="By default from the file's name."
 )
 @click.option("--variant", help="product-slug/variant-code of every key; a file of plain keys needs it.")
+@click.option("--count", help="How often a shared key can be sold, or 'unlimited', for rows that don't say it.")
 @click.option("--source", help="The source of the keys, for your records; the file's name by default.")
 @click.option(
     "--as-is", is_flag=True, help="Take keys exactly as written, also those that look broken by a spreadsheet."
@@ -143,6 +151,7 @@ def import_stock(
     apply: bool,
     written: str | None,
     variant: str | None,
+    count: str | None,
     source: str | None,
     as_is: bool,
     unit_cost: str | None,
@@ -151,8 +160,12 @@ def import_stock(
 
     Invisible marks (direction marks, zero-width signs, soft hyphens) are removed from keys, and what looks broken by
     a spreadsheet (#NAME?, 1.23E+15, a long number that ends in zeros) is a bad row: --as-is takes keys as they are.
-    A key that the variant has, or ever had, is skipped. If any row is bad, nothing is written. Keys are never printed
-    in full.
+    A key that the variant has, or ever had, is skipped. If any row is bad, nothing is written. Keys are never
+    printed in full.
+
+    A product of the kind shared_key has one key for each variant, and the column 'count' says how often it can be sold
+    from now on (what unpaid orders have reserved included), or 'unlimited'. A new key replaces the old one for later
+    buyers; who bought the old one keeps it.
     """
     how = _format(file, written, plain=True)
     if how is Format.PLAIN and not variant:
@@ -162,7 +175,7 @@ def import_stock(
         currency = services.settings.shop_currency
         cost = _cost(unit_cost, currency)
         with _reading(file) as opened:
-            rows = read_stock(read_rows(opened, how), variant, as_is=as_is)
+            rows = read_stock(read_rows(opened, how), variant, as_is=as_is, default_count=_count(count))
             return await services.catalog.imports.import_stock(
                 Actor.system(), rows, apply=apply, source=source or file.name, unit_cost=cost
             )
@@ -171,6 +184,15 @@ def import_stock(
     _show_problems(report.problems)
     _show_stock(report)
     _end(report.applied, bool(report.problems), apply)
+
+
+def _count(text: str | None) -> SharedCount | None:
+    if text is None:
+        return None
+    try:
+        return shared_count(text)
+    except FieldError as error:
+        raise click.UsageError(f"--count: {_WORDS[error.code]}") from None
 
 
 def _cost(text: str | None, currency: str) -> Money | None:
@@ -216,7 +238,25 @@ def _show_stock(report: StockReport) -> None:
     if len(report.variants) > _SHOWN_CHANGES:
         table.add_row(f"… and {len(report.variants) - _SHOWN_CHANGES} more", "", "")
     table.add_row("together", str(report.added), str(report.duplicates), style="bold")
-    console.print(table)
+    if report.variants or not report.shared:
+        console.print(table)
+    if report.shared:
+        console.print(_shared_table(report.shared))
+
+
+def _shared_table(changes: list[SharedChange]) -> Table:
+    table = Table("variant", "shared key", "can be sold", "before")
+    for item in changes[:_SHOWN_CHANGES]:
+        new = item.action is Action.CREATE
+        what = "new" if new else "replaced" if item.replaced else "the same"
+        table.add_row(item.variant, what, _times(item.after), "" if new else _times(item.before))
+    if len(changes) > _SHOWN_CHANGES:
+        table.add_row(f"… and {len(changes) - _SHOWN_CHANGES} more", "", "", "")
+    return table
+
+
+def _times(number: int | None) -> str:
+    return UNLIMITED if number is None else str(number)
 
 
 def _end(applied: bool, bad: bool, wanted: bool) -> None:

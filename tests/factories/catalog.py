@@ -9,7 +9,7 @@ from typing import Any
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
-from backend.catalog.types import CatalogueReport, StockReport, VariantId
+from backend.catalog.types import CatalogueReport, StockKind, StockReport, VariantId
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
@@ -76,6 +76,26 @@ async def add_variant(
     assert report.applied, report.problems
     if keys:
         await import_keys(service, f"{slug}/one", [f"KEY-{slug}-{number:06}" for number in range(keys)])
+    return await variant_id(service, slug)
+
+
+async def import_shared(
+    service: CatalogServices, variant: str, key: str, count: str, *, apply: bool = True
+) -> StockReport:
+    """Set the shared key of ``product/code``; ``count`` as a file says it."""
+    raws = [RawRow(1, {"variant": variant, "key": key, "count": count})]
+    return await service.imports.import_stock(Actor.system(), read_stock(raws), apply=apply, source="test")
+
+
+async def add_shared(
+    service: CatalogServices, slug: str = "seat", count: str = "20", key: str = "SHARED-SECRET-1", **changes: Any
+) -> VariantId:
+    """A product of one variant with a shared key; the variant."""
+    rows = [category(), product(slug, kind=StockKind.SHARED_KEY.value), variant(slug, **changes)]
+    report = await import_rows(service, rows)
+    assert report.applied, report.problems
+    stocked = await import_shared(service, f"{slug}/one", key, count)
+    assert stocked.applied, stocked.problems
     return await variant_id(service, slug)
 
 

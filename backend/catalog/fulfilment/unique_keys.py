@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from backend.catalog.domain.levels import after_releasing, after_taking
+from backend.catalog.domain.opening import open_all
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import stock
-from backend.catalog.types import STOCK_TOPIC, KeyState, StockKeyId, StockKind, StockLow
+from backend.catalog.types import KeyState, StockKeyId, StockKind
 from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Item, ItemId
-from backend.infra.crypto import KeyRing, open_sealed
+from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
-from backend.kernel.errors import AppError, NotFound
+from backend.kernel.errors import AppError
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 
@@ -35,8 +37,7 @@ class UniqueKeys:
     async def release(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> None:
         """Release the keys reserved for the lines. Sold ones stay sold."""
         for product_id in await stock.release_reserved(tx, [line.id for line in lines]):
-            await stock.mark_in_stock(tx, product_id)
-            tx.signal(STOCK_TOPIC, product_id)
+            await after_releasing(tx, product_id)
 
     async def deliver(
         self, tx: Tx, lines: Sequence[FulfilmentLine], *, reserved: bool
@@ -71,14 +72,7 @@ class UniqueKeys:
         """Sold keys in plain text, in the order asked for. Raises NotFound, DecryptionError."""
         keys = [StockKeyId(item) for item in items]
         sealed = await stock.list_sealed(tx, keys)
-        texts = []
-        for key_id in keys:
-            key = sealed.get(key_id)
-            if key is None:
-                raise NotFound("no such sold key")
-            data_key = await self._ring.get(tx, key.data_key_id)
-            texts.append(open_sealed(data_key, key.ciphertext, key_id.bytes).decode())
-        return texts
+        return await open_all(tx, self._ring, keys, sealed)
 
 
 async def _take(tx: Tx, line: FulfilmentLine, state: KeyState) -> list[StockKeyId]:
@@ -89,9 +83,5 @@ async def _take(tx: Tx, line: FulfilmentLine, state: KeyState) -> list[StockKeyI
     if row is None or row.ids is None:
         raise SoldOut(line.id, available=row.found if row else 0)
     left = row.seen - line.quantity
-    if left <= row.low_stock_at and not row.low_stock_told and await stock.mark_low_told(tx, line.variant_id):
-        tx.emit(StockLow(variant_id=line.variant_id, product_id=row.product_id, left=max(left, 0)))
-    if left <= 0:
-        await stock.settle_in_stock(tx, [row.product_id])
-    tx.signal(STOCK_TOPIC, row.product_id)
+    await after_taking(tx, line.variant_id, row, left)
     return [StockKeyId(key_id) for key_id in row.ids]

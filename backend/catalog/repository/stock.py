@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,10 +11,13 @@ from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid, bindparam,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
+from backend.catalog.repository.availability import has_stock, of_variant
 from backend.catalog.types import AVAILABILITY_CAP, KeyState, ProductId, StockKeyId, StockSubject, VariantId
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import DataKeyId, OrderLineId
+
+_MOST_LINES: Final = 200
 
 # One statement takes the keys and counts what is left. The chosen rows arrive as one array, so that no plan, custom or
 # generic, reads the whole table; rows that another buyer has locked are skipped, and when too few are left nothing
@@ -74,40 +78,29 @@ _TELL_LOW = (
 )
 
 _COUNT_FREE = text(
-    """
-    SELECT CASE WHEN EXISTS (
-        SELECT FROM variants v JOIN products p ON p.id = v.product_id
-        WHERE v.id = :variant_id AND p.kind <> 'unique_keys'
-    ) THEN :at_most ELSE (
-        SELECT count(*) FROM (
-            SELECT FROM stock_keys WHERE variant_id = :variant_id AND state = 'available' LIMIT :at_most
-        ) counted
-    ) END
-    """
+    f"""
+    SELECT coalesce({of_variant(":at_most")}, :at_most)
+    FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = :variant_id
+    """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("variant_id", type_=Uuid()), bindparam("at_most", type_=BigInteger()))
 
-_HAS_STOCK = """
-    EXISTS (SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
-            WHERE v.product_id = p.id)
-"""
+_HAS_STOCK = has_stock()
 _UNLIST_EMPTY = text(
-    f"UPDATE products p SET in_stock = false WHERE p.id = ANY(:ids) AND p.in_stock AND NOT {_HAS_STOCK}"  # noqa: S608
+    f"UPDATE products p SET in_stock = false WHERE p.id = ANY(:ids) AND p.in_stock AND NOT ({_HAS_STOCK})"  # noqa: S608
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 _LIST_STOCKED = text("UPDATE products p SET in_stock = true WHERE p.id = ANY(:ids) AND NOT p.in_stock").bindparams(
     bindparam("ids", type_=ARRAY(Uuid()))
 )
 _LIST_MARKED = select(Product.id).where(Product.in_stock, Product.id > bindparam("after")).order_by(Product.id)
-_LIST_EMPTY = text(f"SELECT p.id FROM products p WHERE p.id = ANY(:ids) AND NOT {_HAS_STOCK}").bindparams(  # noqa: S608
+_LIST_EMPTY = text(f"SELECT p.id FROM products p WHERE p.id = ANY(:ids) AND NOT ({_HAS_STOCK})").bindparams(  # noqa: S608
     bindparam("ids", type_=ARRAY(Uuid()))
 )
 _LIST_UNTOLD = text(
-    """
-    SELECT v.id, v.product_id, n.available FROM variants v CROSS JOIN LATERAL (
-        SELECT count(*) AS available FROM (
-            SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available' LIMIT v.low_stock_at + 1
-        ) counted
-    ) n WHERE v.product_id = ANY(:ids) AND NOT v.low_stock_told AND n.available <= v.low_stock_at
-    """
+    f"""
+    SELECT v.id, v.product_id, n.available FROM products p JOIN variants v ON v.product_id = p.id
+    CROSS JOIN LATERAL (SELECT {of_variant("v.low_stock_at + 1")} AS available) n
+    WHERE p.id = ANY(:ids) AND NOT v.low_stock_told AND n.available <= v.low_stock_at
+    """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 _LOCK_PRODUCTS = (
     select(Product.id)
@@ -191,22 +184,23 @@ async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """How many can be bought now, counted up to ``at_most``; ``at_most`` of a kind that is not counted."""
-    return int((await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})).scalar_one())
+    """How many can be bought now, counted up to ``at_most``; ``at_most`` where any number can."""
+    counted = await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})
+    return int(counted.scalar_one_or_none() or 0)
 
 
 async def settle_in_stock(tx: Tx, product_ids: Sequence[UUID]) -> int:
-    """Clear ``in_stock`` of products that have no key left; returns how many.
+    """Clear ``in_stock`` of products that have nothing left; returns how many.
 
-    The products are locked first and checked in a second statement. Releasing a key locks the same row, so no
-    released key is missed.
+    The products are locked first and checked in a second statement. Releasing goods locks the same row, so no
+    released ones are missed.
     """
     await tx.execute(_LOCK_PRODUCTS, {"ids": list(product_ids)})
     return (await tx.execute(_UNLIST_EMPTY, {"ids": list(product_ids)})).rowcount
 
 
 async def mark_in_stock(tx: Tx, product_id: ProductId) -> None:
-    """Set ``in_stock`` of a product that has got a key; waits for a transaction that is clearing it."""
+    """Set ``in_stock`` of a product that has got stock; waits for a transaction that is clearing it."""
     if (await tx.execute(_LOCK_PRODUCT, {"id": product_id})).scalar_one_or_none() is False:
         await tx.execute(_LIST_STOCKED, {"ids": [product_id]})
 
@@ -217,7 +211,7 @@ async def list_marked(tx: Tx, after: UUID, limit: int) -> list[UUID]:
 
 
 async def list_empty(tx: Tx, product_ids: Sequence[UUID]) -> list[UUID]:
-    """The products among these that have no key left."""
+    """The products among these that have nothing left."""
     return list((await tx.execute(_LIST_EMPTY, {"ids": list(product_ids)})).scalars())
 
 
@@ -234,10 +228,10 @@ async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[Orde
     return [(OrderLineId(row["order_line_id"]), StockKeyId(row["id"])) for row in ordered]
 
 
-async def list_sealed(tx: Tx, key_ids: Sequence[StockKeyId]) -> dict[StockKeyId, Sealed]:
+async def list_sealed(tx: Tx, key_ids: Sequence[StockKeyId]) -> dict[UUID, Sealed]:
     """Sold keys with what opens them, by id."""
     rows = await tx.execute(_LIST_SEALED, {"ids": list(key_ids)})
-    return {StockKeyId(r.id): Sealed(StockKeyId(r.id), r.ciphertext, DataKeyId(r.data_key_id)) for r in rows}
+    return {r.id: Sealed(StockKeyId(r.id), r.ciphertext, DataKeyId(r.data_key_id)) for r in rows}
 
 
 async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
@@ -274,11 +268,16 @@ _FIND_VARIANTS = text(
 ).bindparams(bindparam("patterns", type_=ARRAY(Text())))
 _LIST_STOCKED_VARIANTS = select(StockBatch.variant_id).distinct()
 _LIST_KEY_LINES = text(
-    """
-    SELECT k.order_line_id FROM unnest(:variants, :fingerprints) n (variant_id, fingerprint)
+    f"""
+    SELECT coalesce(k.order_line_id, s.order_line_id) AS line_id
+    FROM unnest(:variants, :fingerprints) n (variant_id, fingerprint)
     JOIN stock_keys k ON k.variant_id = n.variant_id AND k.fingerprint = n.fingerprint
-    WHERE k.order_line_id IS NOT NULL
-    """
+    LEFT JOIN LATERAL (
+        SELECT order_line_id FROM shared_key_lines WHERE key_id = k.id AND k.state = 'shared'
+        ORDER BY order_line_id DESC LIMIT {_MOST_LINES}
+    ) s ON true
+    WHERE k.order_line_id IS NOT NULL OR s.order_line_id IS NOT NULL
+    """  # noqa: S608 - a constant of ours
 ).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
 
 
@@ -294,7 +293,10 @@ async def list_stocked_variants(tx: Tx) -> list[VariantId]:
 
 
 async def list_key_lines(tx: Tx, variants: Sequence[VariantId], fingerprints: Sequence[bytes]) -> list[OrderLineId]:
-    """The order lines that have a key with one of the fingerprints, each of the variant at its place."""
+    """The order lines that have a key with one of the fingerprints, each of the variant at its place.
+
+    Of a shared key only its latest sales.
+    """
     rows = await tx.execute(_LIST_KEY_LINES, {"variants": list(variants), "fingerprints": list(fingerprints)})
     return [OrderLineId(found) for found in rows.scalars()]
 

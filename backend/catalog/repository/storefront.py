@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import TextClause, Uuid, bindparam, func, select, text
 
 from backend.catalog.models import CatalogueVersion, Product, Variant
+from backend.catalog.repository.availability import of_product, of_variant
 from backend.catalog.rules.fields import is_slug
 from backend.catalog.types import (
     AVAILABILITY_CAP,
@@ -37,18 +38,6 @@ _OFFER = (
     .where(Variant.id == bindparam("variant_id"), Variant.hidden.is_(False), Product.listed)
 )  # fmt: skip
 
-# Counted live, and only up to the cap: a page of 30 costs the same with 100 keys in stock as with a million.
-_AVAILABLE = f"""
-    (SELECT count(*) FROM (
-        SELECT FROM variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available'
-        WHERE v.product_id = p.id AND NOT v.hidden LIMIT {AVAILABILITY_CAP}
-    ) counted)
-"""  # noqa: S608 - a constant of ours
-_VARIANT_AVAILABLE = f"""
-    (SELECT count(*) FROM (
-        SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available' LIMIT {AVAILABILITY_CAP}
-    ) counted)
-"""  # noqa: S608 - a constant of ours
 _CARD = """p.id, p.slug, p.name, p.summary, p.hue, p.icon, p.country, c.slug AS category, p.price_amount,
     p.reseller_amount, p.prices_differ, p.premium_only, p.picture, p.popularity"""
 
@@ -61,8 +50,9 @@ _DETAIL = text(
 _VARIANTS = text(
     f"""
     SELECT v.id, v.code, v.name, v.note, v.price_amount, v.reseller_amount, v.currency, v.min_quantity,
-           v.max_quantity, v.per_person_limit, {_VARIANT_AVAILABLE} AS available
-    FROM variants v WHERE v.product_id = :product_id AND NOT v.hidden ORDER BY v.position, v.price_amount, v.id
+           v.max_quantity, v.per_person_limit, {of_variant(str(AVAILABILITY_CAP))} AS available
+    FROM variants v JOIN products p ON p.id = v.product_id
+    WHERE v.product_id = :product_id AND NOT v.hidden ORDER BY v.position, v.price_amount, v.id
     """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("product_id", type_=Uuid()))
 
@@ -116,9 +106,9 @@ class ProductFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedProduct(ProductFacts, frozen=True, kw_only=True):
-    """A product in a list; ``available`` counts the keys of all its variants, up to AVAILABILITY_CAP."""
+    """A product in a list; ``available`` counts all its variants, up to AVAILABILITY_CAP; None for any number."""
 
-    available: int
+    available: int | None
 
 
 class ProductText(ProductFacts, frozen=True, kw_only=True):
@@ -145,8 +135,8 @@ class VariantFacts(msgspec.Struct, frozen=True, kw_only=True):
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
-    available: int
-    """Keys that can be bought now, counted up to AVAILABILITY_CAP."""
+    available: int | None
+    """How many can be bought now, counted up to AVAILABILITY_CAP; None for any number."""
 
 
 class ListFilter(msgspec.Struct, frozen=True):
@@ -195,7 +185,7 @@ def _list_statement(
                 ORDER BY {order} LIMIT {limit}
             ) s ORDER BY {merged} LIMIT {limit}
         )
-        SELECT {_CARD}, {_AVAILABLE} AS available
+        SELECT {_CARD}, {of_product(str(AVAILABILITY_CAP))} AS available
         FROM page s JOIN products p ON p.id = s.id JOIN categories c ON c.id = p.category_id
         ORDER BY {merged}
         """  # noqa: S608 - built of constants above
@@ -265,7 +255,7 @@ async def get_product(tx: Tx, slug: str) -> ProductText:
 
 
 async def list_variants(tx: Tx, product_id: UUID) -> list[VariantFacts]:
-    """The visible variants of a product, each with its available keys."""
+    """The visible variants of a product, each with how many are left."""
     return [VariantFacts(**row) for row in (await tx.execute(_VARIANTS, {"product_id": product_id})).mappings()]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.catalog.errors import ImportUnderWay
 from backend.catalog.models import Category, Product, StockBatch, Variant
+from backend.catalog.repository.availability import has_stock, of_variant
 from backend.catalog.rules.rows import RowKind
 from backend.catalog.types import CategoryId, ProductId, VariantId
 from backend.infra.unit_of_work import Tx, sqlstate
@@ -67,8 +68,13 @@ _REFRESH_FACTS = text(
 _REFRESH_POPULARITY = text(
     """
     WITH sales AS (
-        SELECT v.product_id, count(*) AS sold FROM stock_keys k JOIN variants v ON v.id = k.variant_id
-        WHERE k.state = 'sold' AND k.taken_at >= :since GROUP BY v.product_id
+        SELECT v.product_id, sum(taken.sold) AS sold FROM (
+            SELECT variant_id, count(*) AS sold FROM stock_keys
+            WHERE state = 'sold' AND taken_at >= :since GROUP BY variant_id
+            UNION ALL
+            SELECT variant_id, sum(quantity) FROM shared_key_lines
+            WHERE state = 'sold' AND taken_at >= :since GROUP BY variant_id
+        ) taken JOIN variants v ON v.id = taken.variant_id GROUP BY v.product_id
     )
     UPDATE products p SET recent_sales = coalesce(s.sold, 0)
     FROM products q LEFT JOIN sales s ON s.product_id = q.id
@@ -77,7 +83,7 @@ _REFRESH_POPULARITY = text(
 ).bindparams(bindparam("since", type_=DateTime(timezone=True)))
 
 _FIND_VARIANT = (
-    select(Variant.id, Variant.product_id)
+    select(Variant.id, Variant.product_id, Product.kind)
     .join(Product, Product.id == Variant.product_id)
     .where(Product.slug == bindparam("slug"), Variant.code == bindparam("code"))
 )
@@ -97,15 +103,21 @@ _ADD_KEYS = text(
     *(bindparam(name, type_=ARRAY(LargeBinary())) for name in ("ciphertexts", "fingerprints")),
 )
 _RESTOCKED = text(
-    """
-    UPDATE variants v SET low_stock_told = n.available <= v.low_stock_at
-    FROM variants w CROSS JOIN LATERAL (
-        SELECT count(*) AS available FROM (
-            SELECT FROM stock_keys k WHERE k.variant_id = w.id AND k.state = 'available' LIMIT w.low_stock_at + 1
-        ) counted
-    ) n WHERE w.id = v.id AND v.id = ANY(:ids) AND v.low_stock_told <> (n.available <= v.low_stock_at)
-    """
+    f"""
+    UPDATE variants u SET low_stock_told = n.low
+    FROM variants v JOIN products p ON p.id = v.product_id
+    CROSS JOIN LATERAL (SELECT coalesce({of_variant("v.low_stock_at + 1")} <= v.low_stock_at, false) AS low) n
+    WHERE v.id = u.id AND u.id = ANY(:ids) AND u.low_stock_told <> n.low
+    """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+_REFRESH_MARKS = text(
+    f"UPDATE products p SET in_stock = NOT p.in_stock WHERE p.id = ANY(:ids) AND p.in_stock <> ({has_stock()})"  # noqa: S608
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_VARIANTS_OF = text("SELECT id FROM variants WHERE product_id = ANY(:ids) ORDER BY id").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid()))
+)
 
 
 class StoredCategory(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +180,8 @@ class VariantRef(msgspec.Struct, frozen=True):
 
     id: VariantId
     product_id: ProductId
+    kind: str
+    """A StockKind's value."""
 
 
 def _columns_of(stored: type[Stored]) -> list[Any]:
@@ -233,6 +247,13 @@ async def change_row(tx: Tx, kind: RowKind, row_id: UUID, values: dict[str, Any]
 async def refresh_facts(tx: Tx, product_ids: Sequence[UUID] | None) -> None:
     """Recompute whether these products (None: all) are listed, and their lowest prices."""
     await tx.execute(_REFRESH_FACTS, {"everything": product_ids is None, "ids": list(product_ids or ())})
+
+
+async def refresh_stock_marks(tx: Tx, product_ids: Sequence[UUID]) -> None:
+    """Recompute ``in_stock`` of these products, whose kind is new, and re-arm or silence their alerts."""
+    await tx.execute(_REFRESH_MARKS, {"ids": list(product_ids)})
+    variants = (await tx.execute(_VARIANTS_OF, {"ids": list(product_ids)})).scalars().all()
+    await mark_restocked(tx, variants)
 
 
 async def refresh_popularity(tx: Tx) -> int:

@@ -16,6 +16,8 @@ from backend.kernel.text import Locale, visible
 
 _MAX_SHOWN: Final = 40
 _BIG: Final = 1_000_000
+UNLIMITED: Final = "unlimited"
+"""What a stock file says of a shared key that can be sold any number of times."""
 
 
 class RowKind(StrEnum):
@@ -35,12 +37,19 @@ class CatalogueRow(msgspec.Struct, frozen=True):
     values: dict[str, Any]
 
 
+class SharedCount(msgspec.Struct, frozen=True):
+    """How often a shared key can be sold; None for any number."""
+
+    number: int | None
+
+
 class StockRow(msgspec.Struct, frozen=True):
-    """A key for a variant (``product/code``)."""
+    """A key for a variant (``product/code``); a shared key has a ``count``."""
 
     line: int
     variant: str
     key: str
+    count: SharedCount | None = None
 
 
 _TEXTS: Final[dict[RowKind, dict[str, Parser]]] = {
@@ -235,14 +244,23 @@ def _nested(raw: RawRow) -> Iterator[RawRow | Problem]:
         yield RawRow(raw.line, {"type": RowKind.VARIANT, "product": raw.values.get("slug"), **item})
 
 
+def shared_count(text: str) -> SharedCount:
+    """A number, or the word for any number. Raises FieldError."""
+    return SharedCount(None if text.lower() == UNLIMITED else fields.number(0, _BIG)(text))
+
+
 def read_stock(
-    raws: Iterable[RawRow | Problem], default_variant: str | None = None, *, as_is: bool = False
+    raws: Iterable[RawRow | Problem],
+    default_variant: str | None = None,
+    *,
+    as_is: bool = False,
+    default_count: SharedCount | None = None,
 ) -> Iterator[StockRow | Problem]:
-    """Checked stock rows and problems. ``default_variant`` is meant where a row names none. No problem tells a key.
+    """Checked stock rows and problems; the defaults are meant where a row has none. No problem tells a key.
 
     ``as_is`` takes keys exactly as they are written, also those that look as if a spreadsheet had broken them.
     """
-    known = {"variant", "key"}
+    known = {"variant", "key", "count"}
     reported: set[str] = set()
     for raw in raws:
         if isinstance(raw, Problem):
@@ -257,12 +275,14 @@ def read_stock(
             # Not a thing of each row: the whole file has no such column, or no header at all.
             yield Problem(raw.header, ProblemCode.MISSING_COLUMN, "key")
             return
-        row = _stock_row(raw, default_variant, as_is)
+        row = _stock_row(raw, default_variant, default_count, as_is)
         if not unknown or isinstance(row, Problem):
             yield row
 
 
-def _stock_row(raw: RawRow, default_variant: str | None, as_is: bool) -> StockRow | Problem:
+def _stock_row(
+    raw: RawRow, default_variant: str | None, default_count: SharedCount | None, as_is: bool
+) -> StockRow | Problem:
     given = raw.values.get("key")
     try:
         variant = visible(fields.as_text(raw.values.get("variant"))).strip() or default_variant or ""
@@ -271,9 +291,14 @@ def _stock_row(raw: RawRow, default_variant: str | None, as_is: bool) -> StockRo
     if not variant:
         return Problem(raw.line, ProblemCode.REQUIRED, "variant")
     try:
+        told = fields.as_text(raw.values.get("count"))
+        count = shared_count(told) if told else default_count
+    except FieldError as error:
+        return Problem(raw.line, error.code, "count", shown(raw.values["count"]))
+    try:
         if isinstance(given, Number) and not given.isdigit():
             raise FieldError(ProblemCode.NOT_TEXT)
-        return StockRow(raw.line, variant, fields.key(fields.as_text(given), as_is=as_is))
+        return StockRow(raw.line, variant, fields.key(fields.as_text(given), as_is=as_is), count)
     except FieldError as error:
         return Problem(raw.line, error.code, "key", fields.masked(given) if isinstance(given, str) and given else "")
 

@@ -244,6 +244,8 @@ class CatalogueImport:
         if not touched and not categories:
             return
         moved = any({"hidden", "parent"} & set(item.changed) for item in categories if item.known)
+        kinds = [item.id for item in self._plan[RowKind.PRODUCT].values() if "kind" in item.changed]
+        await writes.refresh_stock_marks(tx, kinds)
         await writes.refresh_facts(tx, None if moved else [products[slug] for slug in touched])
         version = await writes.bump_version(tx)
         details = {"version": version, "categories": len(categories), "products": len(touched)}

@@ -52,6 +52,8 @@ class ImportsService:
     ) -> StockReport:
         """Add keys to the stock; all of them or none. A key that the variant has or had is skipped.
 
+        For a variant of the kind "shared key" a row sets the key that later buyers get, and how often it can be sold.
+
         Without ``apply``, and when any row is bad, nothing is written. ``progress`` is called with the number of rows
         done. Raises Forbidden.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -92,7 +93,7 @@ class StorefrontService:
                 rows = await storefront.list_products(tx, chosen, after, limit + 1)
                 page = rows[:limit]
                 # A product that sold out a moment ago may still be marked as in stock: the count decides.
-                cards += [self._listed(row, actor) for row in page if row.available or not in_stock]
+                cards += [self._listed(row, actor) for row in page if row.available != 0 or not in_stock]
                 if len(rows) <= limit:
                     return Page(cards)
                 after = storefront.place_of(page[-1], sort)
@@ -104,7 +105,7 @@ class StorefrontService:
         async with self._uow.read() as tx:
             row = await storefront.get_product(tx, slug)
             variants = [_variant(item, actor) for item in await storefront.list_variants(tx, row.id)]
-        card = self._card(row, actor, min(sum(item.available or 0 for item in variants), AVAILABILITY_CAP))
+        card = self._card(row, actor, _together(variants))
         description = pick(row.description, actor.language)
         return ProductDetail(
             **msgspec.structs.asdict(card),
@@ -126,7 +127,7 @@ class StorefrontService:
             for ids, country in (([row.category_id], row.country), (family, row.country), (family, None)):
                 chosen = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
                 for other in await storefront.list_products(tx, chosen, None, limit + 1):
-                    if other.id != row.id and other.available:
+                    if other.id != row.id and other.available != 0:
                         cards.setdefault(other.id, self._listed(other, actor))
                 if len(cards) >= limit:
                     break
@@ -149,7 +150,7 @@ class StorefrontService:
     def _listed(self, row: ListedProduct, actor: Actor) -> ProductCard:
         return self._card(row, actor, row.available)
 
-    def _card(self, row: ProductFacts, actor: Actor, available: int) -> ProductCard:
+    def _card(self, row: ProductFacts, actor: Actor, available: int | None) -> ProductCard:
         amount = row.reseller_amount if actor.is_reseller else row.price_amount
         name = pick(row.name, actor.language)
         return ProductCard(
@@ -168,6 +169,16 @@ class StorefrontService:
             premium_only=row.premium_only,
             picture=row.picture,
         )
+
+
+def _together(variants: Sequence[VariantOffer]) -> int | None:
+    """How many of all variants are left; None when one of them is never sold out."""
+    left = 0
+    for item in variants:
+        if item.available is None:
+            return None
+        left += item.available
+    return min(left, AVAILABILITY_CAP)
 
 
 def _variant(row: VariantFacts, actor: Actor) -> VariantOffer:

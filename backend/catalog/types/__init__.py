@@ -31,9 +31,12 @@ ICONS: Final = ("box", "card", "game", "gift", "globe", "learn", "shield", "sim"
 
 
 class StockKind(StrEnum):
-    """How a product is delivered."""
+    """How a product is delivered; stored with products and with the lines of orders."""
 
     UNIQUE_KEYS = "unique_keys"
+    """Every key is sold once."""
+    SHARED_KEY = "shared_key"
+    """One key is sold to many, a number of times or without a limit."""
 
 
 class ChoiceKind(StrEnum):
@@ -45,12 +48,13 @@ class ChoiceKind(StrEnum):
 
 
 class KeyState(StrEnum):
-    """The state of a stock key."""
+    """The state of a stock key; ``shared`` is a key that many buyers get."""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
     SOLD = "sold"
     REMOVED = "removed"
+    SHARED = "shared"
 
 
 class Sort(StrEnum):
@@ -266,6 +270,9 @@ class ProblemCode(StrEnum):
     UNKNOWN_VARIANT = "unknown_variant"
     UNKNOWN_PICTURE = "unknown_picture"
     LIMITS_CONTRADICT = "limits_contradict"
+    NOT_SHARED = "not_shared"
+    BELOW_RESERVED = "below_reserved"
+    KEY_TAKEN = "key_taken"
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -323,6 +330,20 @@ class StockChange(msgspec.Struct, frozen=True):
     duplicates: int
 
 
+class SharedChange(msgspec.Struct, frozen=True):
+    """What a stock file does with the shared key of one variant.
+
+    ``before`` and ``after`` are how often it can be sold, those reserved included; None for any number.
+    """
+
+    variant: str
+    action: Action
+    replaced: bool
+    """Whether later buyers get another key than those before."""
+    before: int | None
+    after: int | None
+
+
 class StockReport(msgspec.Struct, frozen=True):
     """What a stock file adds (or added, when ``applied``)."""
 
@@ -331,4 +352,5 @@ class StockReport(msgspec.Struct, frozen=True):
     added: int
     duplicates: int
     variants: list[StockChange]
+    shared: list[SharedChange]
     problems: list[Problem]

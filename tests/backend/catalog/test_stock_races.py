@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -22,14 +21,6 @@ from backend.kernel.errors import Unavailable
 from backend.kernel.ids import OrderLineId
 from tests.factories import keys as keys_of_a_line
 from tests.factories.catalog import add_variant, buyer, catalog_services, import_keys, line_id
-
-SUBSCRIPTIONS = {"StockLow": ("notifications.stock_low",)}
-
-
-@pytest.fixture
-async def real(engine: AsyncEngine, database_url: str, committed_db: None) -> AsyncIterator[UnitOfWork]:
-    """Transactions that commit."""
-    yield UnitOfWork(engine, SystemClock(), Signals(engine, database_url), SUBSCRIPTIONS)
 
 
 async def states(uow: UnitOfWork) -> dict[str, int]:

@@ -50,6 +50,29 @@ async def test_the_examples_of_the_readme_import_as_printed(services: Services, 
     assert (await services.catalog.storefront.product(buyer(), "music")).available == 1
 
 
+async def test_a_shared_key_and_its_count(services: Services, souk: Souk, tmp_path: Path) -> None:
+    catalogue, keys = tmp_path / "shop.csv", tmp_path / "keys.csv"
+    catalogue.write_text(
+        "type,slug,category,product,code,name_en,price,kind\ncategory,club,,,,Club,,\n"
+        "product,seat,club,,,Seat,,shared_key\nvariant,,,seat,one,One,4.90,\n"
+    )
+    assert "Written." in (await souk("import", "catalogue", catalogue, "--apply")).output
+    keys.write_text("variant,key\nseat/one,NAME-PASSWORD-1\n")
+    refused = await souk("import", "stock", keys, "--apply")
+    assert (refused.exit_code, "line 2, count: must not be empty" in refused.output) == (1, True)
+    wrong = await souk("import", "stock", keys, "--count", "many")
+    assert (wrong.exit_code, "--count: not a whole number" in wrong.output) == (2, True)
+    looked = await souk("import", "stock", keys, "--count", "20")
+    assert "seat/one" in looked.output and "new" in looked.output and "--apply" in looked.output
+    assert (await services.catalog.storefront.product(buyer(), "seat")).available == 0
+    assert "Written." in (await souk("import", "stock", keys, "--count", "20", "--apply")).output
+    assert (await services.catalog.storefront.product(buyer(), "seat")).available == 20
+    keys.write_text("variant,key,count\nseat/one,NAME-PASSWORD-2,unlimited\n")
+    replaced = await souk("import", "stock", keys, "--apply")
+    assert "replaced" in replaced.output and "unlimited" in replaced.output and "NAME" not in replaced.output
+    assert (await services.catalog.storefront.product(buyer(), "seat")).available is None
+
+
 async def test_bad_rows_end_with_1_and_no_trace(services: Services, souk: Souk, tmp_path: Path) -> None:
     catalogue = tmp_path / "shop.csv"
     catalogue.write_text(CATALOGUE.replace("4.90", "-1") + "shelf,,,,,X,,\n")

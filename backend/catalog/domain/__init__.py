@@ -23,7 +23,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """How many can be bought now, counted up to ``at_most``. Only keys are counted: of other kinds there are enough."""
+    """How many can be bought now, counted up to ``at_most``, which is also said of what never runs out."""
     return await stock.count_available(tx, variant_id, at_most)
 
 

@@ -1,0 +1,267 @@
+"""What every kind of goods must do, played by each registered fulfiller."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend.bootstrap import FULFILLERS
+from backend.catalog import domain
+from backend.catalog.errors import ReservationGone, SoldOut
+from backend.catalog.service import CatalogServices
+from backend.catalog.types import StockKind, VariantId
+from backend.catalog.types.fulfilment import DeliveryStatus, Fulfiller, FulfilmentLine, ItemId
+from backend.infra.crypto import KeyRing
+from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.errors import NotFound, Unavailable
+from backend.kernel.ids import OrderLineId, UserId
+from tests.factories.catalog import add_shared, add_variant, buyer, catalog_services
+
+Stocked = Callable[[CatalogServices, str, int], Awaitable[VariantId]]
+
+
+async def _keys(service: CatalogServices, slug: str, count: int) -> VariantId:
+    return await add_variant(service, slug, keys=count)
+
+
+async def _shared(service: CatalogServices, slug: str, count: int) -> VariantId:
+    return await add_shared(service, slug, str(count), f"SHARED-{slug}")
+
+
+STOCKED: dict[str, Stocked] = {StockKind.UNIQUE_KEYS.value: _keys, StockKind.SHARED_KEY.value: _shared}
+"""How each kind gets a stock of so many."""
+KINDS = [make(KeyRing("k1:" + "A" * 43 + "=")).kind for make in FULFILLERS]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each registered kind."""
+    return str(request.param)
+
+
+@pytest.fixture
+def goods(kind: str, ring: KeyRing) -> Fulfiller:
+    """The fulfiller of the kind."""
+    return next(one for one in (make(ring) for make in FULFILLERS) if one.kind == kind)
+
+
+@pytest.fixture
+def stocked(kind: str) -> Stocked:
+    """How the kind gets its stock."""
+    return STOCKED[kind]
+
+
+async def line(tx: Tx, kind: str, variant_id: VariantId, quantity: int = 1) -> FulfilmentLine:
+    """A line that no order has."""
+    offer = await domain.get_offer(tx, variant_id, reseller=False)
+    nobody = UserId(UUID(int=0))
+    return FulfilmentLine(
+        id=OrderLineId(tx.new_id()), kind=kind, product_id=offer.product_id, variant_id=variant_id,
+        quantity=quantity, buyer=nobody, recipient=nobody,
+    )  # fmt: skip
+
+
+async def test_what_is_reserved_is_delivered_and_opens(
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+) -> None:
+    service = catalog_services(uow, ring)
+    first, second = await stocked(service, "first", 5), await stocked(service, "second", 5)
+    async with uow() as tx:
+        lines = [await line(tx, kind, first, 2), await line(tx, kind, second, 1)]
+        await goods.reserve(tx, lines)
+        assert await domain.count_available(tx, first) == 3
+        assert await domain.count_available(tx, second) == 4
+        assert list(await goods.items(tx, lines)) == []
+        deliveries = await goods.deliver(tx, lines, reserved=True)
+        assert {one.id for one in lines} == set(deliveries)
+        assert all(found.status is DeliveryStatus.DELIVERED for found in deliveries.values())
+        for order in (lines, lines[::-1]):
+            items = list(await goods.items(tx, order))
+            assert items == [item for one in order for item in deliveries[one.id].items]
+            texts = list(await goods.open(tx, [item.id for item in items]))
+            assert all(
+                ("first" in text) == (item.line_id == lines[0].id) for item, text in zip(items, texts, strict=True)
+            )
+            backwards = list(await goods.open(tx, [item.id for item in items][::-1]))
+            assert backwards == texts[::-1]
+        assert await domain.count_available(tx, first) == 3
+    assert [one.available for one in (await service.storefront.product(buyer(), "first")).variants] == [3]
+
+
+async def test_more_than_there_is_names_the_line_and_takes_nothing(
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+) -> None:
+    service = catalog_services(uow, ring)
+    plenty, few = await stocked(service, "plenty", 9), await stocked(service, "few", 2)
+    async with uow() as tx:
+        lines = [await line(tx, kind, plenty, 3), await line(tx, kind, few, 3)]
+        for attempt in (lambda: goods.reserve(tx, lines), lambda: goods.deliver(tx, lines, reserved=False)):
+            with pytest.raises(SoldOut) as refused:
+                async with tx.savepoint():
+                    await attempt()
+            assert (refused.value.line_id, refused.value.params) == (lines[1].id, {"available": 2})
+        assert [await domain.count_available(tx, one) for one in (plenty, few)] == [9, 2]
+        assert list(await goods.items(tx, lines)) == []
+        await goods.deliver(tx, [await line(tx, kind, few, 2)], reserved=False)
+        with pytest.raises(SoldOut) as refused:
+            await goods.reserve(tx, [await line(tx, kind, few)])
+        assert refused.value.params == {"available": 0}
+        with pytest.raises(ValueError, match="at least 1"):
+            await goods.reserve(tx, [await line(tx, kind, plenty, 0)])
+    assert [card.slug for card in (await service.storefront.browse(buyer(), in_stock=True)).items] == ["plenty"]
+
+
+async def test_a_reservation_returns_once_and_a_sale_never(
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+) -> None:
+    service = catalog_services(uow, ring)
+    variant_id = await stocked(service, "thing", 3)
+    async with uow() as tx:
+        kept, dropped = await line(tx, kind, variant_id, 1), await line(tx, kind, variant_id, 2)
+        await goods.reserve(tx, [kept, dropped])
+        await goods.deliver(tx, [kept], reserved=True)
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+    async with uow() as tx:
+        for lines in ([dropped, kept], [dropped], [kept]):
+            await goods.release(tx, lines)
+        assert await domain.count_available(tx, variant_id) == 2
+        for gone in (kept, dropped):
+            with pytest.raises(ReservationGone):
+                await goods.deliver(tx, [gone], reserved=True)
+        await goods.revoke(tx, kept, 1)
+        assert await domain.count_available(tx, variant_id) == 2
+        assert len(await goods.open(tx, [item.id for item in await goods.items(tx, [kept])])) == 1
+        late = await goods.deliver(tx, [dropped], reserved=False)  # a payment after the reservation has expired
+        assert late[dropped.id].items
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+
+
+async def test_an_unknown_thing_does_not_open(uow: UnitOfWork, goods: Fulfiller) -> None:
+    async with uow() as tx:
+        with pytest.raises(NotFound):
+            await goods.open(tx, [ItemId(tx.new_id())])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_any_sequence_keeps_the_count(
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, seed: int
+) -> None:
+    chance = random.Random(seed)
+    variant_id = await stocked(catalog_services(uow, ring), "thing", 12)
+    free = 12
+    reserved: list[FulfilmentLine] = []
+    sold: list[FulfilmentLine] = []
+    async with uow() as tx:
+        for _ in range(60):
+            act = chance.choice(("reserve", "sell", "deliver", "release", "again", "revoke"))
+            one = await line(tx, kind, variant_id, chance.randint(1, 3))
+            if act in {"reserve", "sell"} and one.quantity > free:
+                with pytest.raises(SoldOut):
+                    async with tx.savepoint():
+                        await (
+                            goods.reserve(tx, [one]) if act == "reserve" else goods.deliver(tx, [one], reserved=False)
+                        )
+            elif act == "reserve":
+                await goods.reserve(tx, [one])
+                reserved.append(one)
+                free -= one.quantity
+            elif act == "sell":
+                await goods.deliver(tx, [one], reserved=False)
+                sold.append(one)
+                free -= one.quantity
+            elif act in {"deliver", "release"} and reserved:
+                one = reserved.pop(chance.randrange(len(reserved)))
+                if act == "deliver":
+                    await goods.deliver(tx, [one], reserved=True)
+                    sold.append(one)
+                else:
+                    await goods.release(tx, [one])
+                    free += one.quantity
+            elif act == "again" and sold:
+                await goods.release(tx, [chance.choice(sold)])
+            elif act == "revoke" and sold:
+                await goods.revoke(tx, chance.choice(sold), 1)
+            assert await domain.count_available(tx, variant_id) == free
+            assert {item.line_id for item in await goods.items(tx, sold + reserved)} == {one.id for one in sold}
+        assert sold
+
+
+async def test_50_buyers_of_20_make_20_sales(
+    real: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+) -> None:
+    service = catalog_services(real, ring)
+    variant_id = await stocked(service, "thing", 20)
+
+    async def buy(number: int) -> FulfilmentLine | None:
+        while True:
+            try:
+                async with real() as tx:
+                    one = await line(tx, kind, variant_id)
+                    if number % 2:
+                        await goods.deliver(tx, [one], reserved=False)
+                    else:
+                        await goods.reserve(tx, [one])
+                if not number % 2:
+                    async with real() as tx:
+                        await goods.deliver(tx, [one], reserved=True)
+            except SoldOut:
+                return None
+            except Unavailable:  # the pool of connections is busy
+                continue
+            return one
+
+    bought = [one for one in await asyncio.gather(*map(buy, range(50))) if one is not None]
+    assert len(bought) == 20
+    async with real() as tx:
+        assert await domain.count_available(tx, variant_id) == 0
+        items = await goods.items(tx, bought)
+        assert len({item.id for item in items}) == 20
+        assert len(await goods.open(tx, [item.id for item in items])) == 20
+    await service.stock.settle_stock()
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+
+
+async def test_a_rush_of_reservations_and_releases_loses_nothing(
+    real: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+) -> None:
+    service = catalog_services(real, ring)
+    variant_id = await stocked(service, "thing", 4)
+
+    async def come_and_go(number: int) -> None:
+        for _ in range(8):
+            try:
+                async with real() as tx:
+                    one = await line(tx, kind, variant_id, 1 + number % 2)
+                    await goods.reserve(tx, [one])
+            except (SoldOut, Unavailable):
+                continue
+            for _ in range(2):  # the expiry and the cancellation of one order
+                async with real() as tx:
+                    await goods.release(tx, [one])
+
+    await asyncio.gather(*map(come_and_go, range(8)))
+    async with real() as tx:
+        assert await domain.count_available(tx, variant_id) == 4
+    assert [card.available for card in (await service.storefront.browse(buyer(), in_stock=True)).items] == [4]
+
+
+async def test_a_killed_sale_takes_nothing(
+    real: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, engine: AsyncEngine
+) -> None:
+    variant_id = await stocked(catalog_services(real, ring), "thing", 3)
+    with pytest.raises(Exception, match=r"terminat|closed"):
+        async with real() as tx:
+            one = await line(tx, kind, variant_id, 2)
+            await goods.deliver(tx, [one], reserved=False)
+            process = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            async with engine.connect() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process})
+    async with real() as tx:
+        assert await domain.count_available(tx, variant_id) == 3
+        assert list(await goods.items(tx, [one])) == []
