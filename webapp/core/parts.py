@@ -13,7 +13,7 @@ from backend.kernel.money import Money
 Tone = Literal["", "good", "warn", "bad"]
 
 
-AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent", "no_price"]
+AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", "spent", "no_price", "both"]
 
 
 Hue = Literal["blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey"]

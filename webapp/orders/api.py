@@ -9,15 +9,17 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta
 
 from backend.catalog.types import VariantId
 from backend.catalog.words import product_name
 from backend.identity.types import Actor
+from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.text import pick
-from backend.orders.types import OrderFilter, OrderRow
+from backend.orders.types import MOST_LINES, OrderFilter, OrderLine, OrderRow, Wanted
+from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import PricePart
 from webapp.core.forms import strict_json
 from webapp.core.limits import PURCHASE, limited
@@ -58,12 +60,61 @@ class Orders(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to buy from the balance. With ``total`` (minor units) it is bought for exactly that, or not at all."""
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an order: how far it is, and how much of it was refunded."""
+
+    title: str
+    variant: str
+    quantity: int
+    total: Money
+    parts: list[PricePart]
+    status: LineStatus
+    failure: str | None
+    """Why it was not delivered."""
+    refunded: Money
+    refunded_quantity: int
+
+
+class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of the caller with all its lines."""
+
+    number: str
+    status: str
+    total: Money
+    refunded: Money
+    lines: list[Line]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+_Quantity = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several things to buy; each variant once."""
 
     variant_id: UUID
-    quantity: Annotated[int, Meta(ge=1, le=1000)] = 1
+    quantity: _Quantity = 1
+
+
+class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to buy from the balance, all or nothing: one variant, or several ``lines``.
+
+    With ``total`` (minor units) it is bought for exactly that, or not at all.
+    """
+
+    variant_id: UUID | None = None
+    quantity: _Quantity = 1
     total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+    lines: Annotated[list[NewLine], Meta(min_length=1, max_length=MOST_LINES)] | None = None
+
+    def wanted(self) -> list[Wanted]:
+        """The lines, whichever way they were said. Raises Invalid for neither and for both."""
+        if self.lines is not None and self.variant_id is None and self.quantity == 1:
+            return [Wanted(VariantId(line.variant_id), line.quantity) for line in self.lines]
+        if self.lines is None and self.variant_id is not None:
+            return [Wanted(VariantId(self.variant_id), self.quantity)]
+        raise Invalid("either one variant or lines", fields={"lines": "required"})
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -84,6 +135,21 @@ async def api_orders(
     return Orders([_order(item, actor) for item in found.items], found.next_cursor)
 
 
+@get("/orders/{number:str}", tags=["orders"], responses=refusals(404))
+async def api_order(request: SoukRequest, actor: NamedDependency[Actor], number: FromPath[str]) -> OrderDetail:
+    """One order of the caller, line by line; without its keys."""
+    order = await site_of(request).services.orders.history.detail(actor, number)
+    return OrderDetail(
+        number=order.number,
+        status=order.status,
+        total=order.total,
+        refunded=order.refunded,
+        lines=[_line(line, actor) for line in order.lines],
+        created_at=order.created_at,
+        expires_at=order.expires_at,
+    )
+
+
 @post(
     "/orders",
     tags=["orders"],
@@ -98,10 +164,22 @@ async def api_place(
     """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
     site = site_of(request)
     confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
-    order = await site.services.orders.checkout.place(
-        actor, VariantId(data.variant_id), data.quantity, idempotency_key, confirmed=confirmed
-    )
+    order = await site.services.orders.checkout.place_all(actor, data.wanted(), idempotency_key, confirmed=confirmed)
     return Placed(order.number)
+
+
+def _line(line: OrderLine, actor: Actor) -> Line:
+    return Line(
+        title=product_name(pick(line.name, actor.language), line.country, actor.language),
+        variant=pick(line.variant_name, actor.language),
+        quantity=line.quantity,
+        total=line.price.total,
+        parts=list(line.price.parts),
+        status=line.status,
+        failure=line.failure,
+        refunded=line.refunded,
+        refunded_quantity=line.refunded_quantity,
+    )
 
 
 def _order(row: OrderRow, actor: Actor) -> Order:
@@ -119,5 +197,6 @@ def _order(row: OrderRow, actor: Actor) -> Order:
 
 HANDLERS = (
     api_orders,
+    api_order,
     api_place,
 )

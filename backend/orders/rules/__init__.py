@@ -24,6 +24,7 @@ from backend.orders.errors import (
     TooManyReservations,
 )
 from backend.orders.types import (
+    MOST_LINES,
     AmountDue,
     MethodCharge,
     OpenReservation,
@@ -37,8 +38,6 @@ from backend.payments.types import PaymentMethod
 
 LAPSES_COUNT_FOR = timedelta(hours=24)
 """How long an order that ended unpaid lowers what its buyer may reserve."""
-MOST_LINES = 50
-"""How many lines one order may have."""
 _PAUSED_AFTER = 4
 _LETTER = "S"
 _PREFIX = f"{_LETTER}-"

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
+from backend.catalog.words import goods_name
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
+from backend.kernel.text import Locale
 from backend.orders import domain, rules
 from backend.orders.domain import refunding
 from backend.orders.domain.lines import Fulfillers
@@ -76,13 +78,16 @@ class RefundsService:
                 methods.append(RefundableMethod(intent.method, most, whole))
         return Refundable(left, methods, done, lines)
 
-    async def amount_of(self, actor: Actor, number: str, wanted: Sequence[LineQuantity]) -> Money:
-        """What so many of some lines would be refunded for now. Raises NotFound, Invalid, RefundTooMuch."""
+    async def amount_of(self, actor: Actor, number: str, wanted: Money | Sequence[LineQuantity]) -> Money:
+        """What a refund of an amount or of so many of some lines would come to now.
+
+        Raises NotFound, Invalid, RefundTooMuch.
+        """
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
             order = await repository.get_order(tx, sequence=sequence_of(number))
             lines, _ = await line_rows.list_lines(tx, order)
-        amount = sum_of(shares_of_lines(lines, wanted))
+        amount = sum_of(_shares(order, lines, wanted))
         check_refund(order.total, order.refunded, amount)
         return amount
 
@@ -129,7 +134,7 @@ class RefundsService:
                 by_line=not isinstance(wanted, Money),
             )
             check_refund(order.total, order.refunded, new.amount)
-            if await self._approve(tx, actor, order, new) is Approval.GIVEN:
+            if await self._approve(tx, actor, order, lines, new) is Approval.GIVEN:
                 await refunding.refund(tx, self._fulfillers, order, lines, goods, new, self._methods)
                 told = {
                     "amount": new.amount.amount,
@@ -140,17 +145,26 @@ class RefundsService:
                 await audit.record(tx, actor.user_id, "orders.refund", f"order:{order.id}", told | _facts(new))
             return await domain.load(tx, self._fulfillers, order_id=order.id)
 
-    async def _approve(self, tx: Tx, actor: Actor, order: OrderRecord, new: NewRefund) -> Approval:
+    async def _approve(
+        self, tx: Tx, actor: Actor, order: OrderRecord, lines: Sequence[OrderLine], new: NewRefund
+    ) -> Approval:
+        # The second admin has to choose the same lines, so they are told which.
+        told = [new.reason.strip(), *(_named(lines, share) for share in new.shares if new.by_line)]
         value = NewValue(
             kind=ValueKind.REFUND,
             subject=str(order.id),
             amount=new.amount,
             permission=Permission.ORDERS,
             user_id=order.user_id,
-            reason=new.reason.strip(),
+            reason=", ".join(told),
             facts={"target": new.target.value} | _facts(new),
         )
         return await approvals.make(tx, actor, value, self._single_admin_limit())
+
+
+def _named(lines: Sequence[OrderLine], share: LineRefund) -> str:
+    line = next(one for one in lines if one.id == share.line_id)
+    return f"{goods_name(line.name, line.variant_name, line.country, Locale.EN)} × {share.quantity}"
 
 
 def _facts(new: NewRefund) -> dict[str, str]:

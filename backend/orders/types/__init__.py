@@ -35,6 +35,10 @@ PAID_STATUSES: Final = frozenset({OrderStatus.PAID, OrderStatus.DELIVERED, Order
 """The statuses of orders whose price was paid."""
 
 
+MOST_LINES: Final = 50
+"""How many lines one order may have."""
+
+
 class OrderStep(StrEnum):
     """A dated entry of the timeline."""
 

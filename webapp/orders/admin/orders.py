@@ -98,7 +98,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         person=person,
         paid_with=order_screens.paid_with(found, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
-        refunds=refund_screens.order_refunds(back.done, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
+        refunds=refund_screens.order_refunds(back, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
         can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
         first=await first_of(request, ValueKind.REFUND, found.id),
     )

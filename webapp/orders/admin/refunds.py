@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 import msgspec
 from litestar import get, post
 from litestar.params import FromPath
+from msgspec import Meta
 
 from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
+from backend.kernel.money import Money
+from backend.kernel.text import whole_number
 from backend.orders.types import Refundable, RefundTarget
+from backend.orders.types.lines import LineQuantity
 from backend.payments.errors import RefundTooMuch
 from webapp.core import forms
 from webapp.core.answers import replaced
@@ -22,7 +27,7 @@ from webapp.core.parts import AmountError, ReasonSheet
 from webapp.core.responses import FORM_ERROR, Html, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.orders import order_page
-from webapp.payments.admin.refunds import AmountForm, ask_refund
+from webapp.payments.admin.refunds import ask_refund
 from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.payments.screens.admin_refunds import RefundSheet
@@ -31,10 +36,17 @@ _ORDERS = requires(Permission.ORDERS)
 _PATH: Final = "/admin/orders/{number:str}"
 
 
-class OrderRefundForm(AmountForm, frozen=True):
-    """An amount, why, and where to."""
+class OrderRefundForm(msgspec.Struct, frozen=True):
+    """Why, where to, and an amount, unless lines are chosen; ``ask``: the last question comes first.
 
+    ``intent`` is the key of the sheet that all was typed into.
+    """
+
+    reason: forms.Reason
+    amount: forms.PositiveAmount | None = None
     target: RefundTarget = RefundTarget.WALLET
+    ask: bool = False
+    intent: Annotated[str, Meta(max_length=64)] = ""
 
 
 class CancelForm(msgspec.Struct, frozen=True):
@@ -47,7 +59,9 @@ class CancelForm(msgspec.Struct, frozen=True):
 async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
     """Before an order's money goes back: how much, where to, and why. Raises NotFound."""
     back = await site_of(request).services.orders.refunds.refundable(request.user, number)
-    form = forms.Form[OrderRefundForm]({"amount": str(back.most.decimal()) if back.most else ""})
+    # Where lines can be chosen nothing is typed ahead: both together would be two answers.
+    typed = str(back.most.decimal()) if back.most and not refund_screens.has_choice(back) else ""
+    form = forms.Form[OrderRefundForm]({"amount": typed})
     return sheet(request, "payments/admin/_refund.html", await _view(request, number, back, form))
 
 
@@ -55,28 +69,45 @@ async def refund_sheet(request: SoukRequest, number: FromPath[str]) -> Html:
 async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
     """Refund it; the same sheet again refunds nothing. Raises NotFound, OrderNotPayable, RefundNotPossible."""
     form = await forms.read(request, OrderRefundForm)
+    back = await site_of(request).services.orders.refunds.refundable(request.user, number)
+    chosen = _chosen(back, await forms.posted(request))
     error = part_screens.amount_error(form)
-    if form.value is not None:
-        try:
-            return await _refund(request, number, form.value)
-        except RefundTooMuch:
-            error = "too_much"
+    if form.value is not None and not error:
+        wanted = form.value.amount
+        if (wanted is None) == (not chosen):
+            error = "both" if chosen else "required"
+        else:
+            try:
+                return await _refund(request, number, form.value, wanted or chosen)
+            except RefundTooMuch:
+                error = "too_much"
     back = await site_of(request).services.orders.refunds.refundable(request.user, number)
     view = await _view(request, number, back, form, error)
     return sheet(request, "payments/admin/_refund.html", view, status=FORM_ERROR)
 
 
-async def _refund(request: SoukRequest, number: str, form: OrderRefundForm) -> Html:
+def _chosen(back: Refundable, values: Mapping[str, object]) -> list[LineQuantity]:
+    """How many of which lines were chosen. Raises Invalid for what no stepper sends."""
+    chosen = []
+    for place, line in enumerate(back.lines):
+        try:
+            quantity = whole_number(str(values.get(refund_screens.line_field(place)) or "0"))
+        except ValueError as error:
+            raise Invalid("a quantity that is no number") from error
+        if quantity:
+            chosen.append(LineQuantity(line.id, quantity))
+    return chosen
+
+
+async def _refund(request: SoukRequest, number: str, form: OrderRefundForm, wanted: Money | list[LineQuantity]) -> Html:
     """The last question, or the order after its refund. Raises RefundTooMuch."""
     services, actor = site_of(request).services, request.user
     order = await services.orders.history.find_by_number(actor, number) if form.ask else None
     if order is not None:
-        most = (await services.orders.refunds.refundable(actor, number)).most
-        if form.amount > most:
-            raise RefundTooMuch(most=most)
-        return await ask_refund(request, form.amount, order.buyer_id)
+        amount = await services.orders.refunds.amount_of(actor, number, wanted)
+        return await ask_refund(request, amount, order.buyer_id)
     done = await services.orders.refunds.refund(
-        actor, number, form.amount, form.target, form.reason, idempotency_key=form.intent
+        actor, number, wanted, form.target, form.reason, idempotency_key=form.intent
     )
     if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
         return await _done(request, number, _("A second admin must approve this refund"))
@@ -108,6 +139,7 @@ async def _view(
     services, viewer = site_of(request).services, site_of(request).viewer(request.user)
     order = await services.orders.history.find_by_number(request.user, number)
     buyer_id = order.buyer_id if order else None
+    lines = refund_screens.line_rows(back, form.typed, viewer)
     return RefundSheet(
         action=f"/admin/orders/{number}/refund",
         title=viewer.words.gettext("Refund"),
@@ -115,6 +147,7 @@ async def _view(
         presets=part_screens.presets(back.most, form.text("amount")),
         intent=form.text("intent") or forms.new_intent(),
         obstacle="" if back.most else viewer.words.gettext("Nothing left to refund."),
+        lines=lines,
         typed=form.text("amount"),
         reason=form.text("reason"),
         targets=refund_screens.order_targets(back, viewer),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
+from backend.catalog.words import goods_name
+from backend.infra.formatting import format_number, joined
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
-from backend.orders.types import OrderRefundRow, Refundable, RefundTarget
+from backend.orders.types import OrderLine, OrderRefundRow, Refundable, RefundTarget
 from backend.payments.types import (
     Refund,
     RefundChoice,
@@ -53,6 +55,8 @@ class RefundView(msgspec.Struct, frozen=True):
     method: str = ""
     sent: Money | None = None
     href: str | None = None
+    about: str = ""
+    """Which lines of an order it was for, and how many of each."""
 
 
 def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = False) -> RefundView:
@@ -70,20 +74,88 @@ def refund(row: Refund, viewer: Viewer, *, linked: bool = False, off: bool = Fal
 
 
 def order_refunds(
-    done: Sequence[OrderRefundRow], sent: Sequence[Refund], viewer: Viewer, *, linked: bool, off: Collection[str]
+    back: Refundable, sent: Sequence[Refund], viewer: Viewer, *, linked: bool, off: Collection[str]
 ) -> tuple[RefundView, ...]:
     """All refunds of an order, to the balance and through providers.
 
     ``off`` are the payment methods that are disabled.
     """
+    # A refund and those that providers send for it are stored in one transaction, which has one time.
+    about = {row.at: _goods_of(row, back, viewer) for row in back.done}
     to_wallet = viewer.words.gettext(_("To their balance"))
     rows = [
-        RefundView(row.amount, badge(_REFUNDS[RefundStatus.SUCCEEDED], viewer), row.at, row.reason, to_wallet)
-        for row in done
+        RefundView(
+            row.amount,
+            badge(_REFUNDS[RefundStatus.SUCCEEDED], viewer),
+            row.at,
+            row.reason,
+            to_wallet,
+            about=about[row.at],
+        )
+        for row in back.done
         if row.target is RefundTarget.WALLET
     ]
-    rows += [refund(row, viewer, linked=linked, off=row.method in off) for row in sent]
+    rows += [
+        msgspec.structs.replace(
+            refund(row, viewer, linked=linked, off=row.method in off), about=about.get(row.created_at, "")
+        )
+        for row in sent
+    ]
     return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
+
+
+def has_choice(back: Refundable) -> bool:
+    """Whether the goods of an order can be refunded one by one: there are several."""
+    return sum(line.quantity for line in back.lines) > 1
+
+
+def _goods_of(row: OrderRefundRow, back: Refundable, viewer: Viewer) -> str:
+    """The goods that went back; empty where the order has only one thing, or only money went back."""
+    if not has_choice(back):
+        return ""
+    counts = {share.line_id: share.quantity for share in row.shares}
+    return joined(
+        [
+            f"{_line_title(line, viewer)} × {format_number(counts[line.id], viewer.locale)}"
+            for line in back.lines
+            if counts.get(line.id)
+        ],
+        viewer.locale,
+    )
+
+
+def _line_title(line: OrderLine, viewer: Viewer) -> str:
+    return goods_name(line.name, line.variant_name, line.country, viewer.locale)
+
+
+class RefundLineRow(msgspec.Struct, frozen=True):
+    """A line of an order in the sheet of its refund: up to ``maximum`` can go back, which cost ``left``.
+
+    The chosen ``value`` is posted as ``field``.
+    """
+
+    field: str
+    title: str
+    left: Money
+    value: int
+    maximum: int
+    minimum: int = 0
+
+
+def line_field(place: int) -> str:
+    """The field that says how many of an order's line go back; lines count from 0."""
+    return f"line-{place}"
+
+
+def line_rows(back: Refundable, typed: Mapping[str, str], viewer: Viewer) -> tuple[RefundLineRow, ...]:
+    """The lines that have something left, with what was chosen; none where there is nothing to choose."""
+    rows = []
+    for place, line in enumerate(back.lines if has_choice(back) and back.most else ()):
+        if line.kept and line.left:
+            text = typed.get(line_field(place), "")
+            value = min(int(text), line.kept) if text.isdecimal() else 0
+            rows.append(RefundLineRow(line_field(place), _line_title(line, viewer), line.left, value, line.kept))
+    return tuple(rows)
 
 
 class TargetRow(msgspec.Struct, frozen=True):
@@ -122,8 +194,9 @@ def obstacle(choice: RefundChoice, viewer: Viewer) -> str:
 class RefundSheet(msgspec.Struct, frozen=True):
     """payments/admin/_refund.html: how much of a payment or an order is refunded, and where to.
 
-    ``targets`` offers the balance and the provider of an order; empty for a payment. ``sent`` is what the provider
-    sends for ``most``, where that is a foreign asset.
+    ``lines`` are those of an order that can be chosen instead of an amount. ``targets`` offers the balance and the
+    provider of an order; empty for a payment. ``sent`` is what the provider sends for ``most``, where that is a
+    foreign asset.
     """
 
     action: str
@@ -136,6 +209,7 @@ class RefundSheet(msgspec.Struct, frozen=True):
     whole_only: bool = False
     typed: str = ""
     reason: str = ""
+    lines: tuple[RefundLineRow, ...] = ()
     targets: tuple[TargetRow, ...] = ()
     target: str = ""
     amount_error: AmountError = ""

@@ -9,7 +9,7 @@ import pytest
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
-from backend.orders.types import OrderStatus
+from backend.orders.types import OrderStatus, Wanted
 from backend.payments.types import ProviderReport
 from backend.worker import all_tasks
 from tests.factories.wallet import usd
@@ -347,3 +347,57 @@ async def test_nobody_refunds_their_own_order(services: Services, visitor: MakeV
     assert refused.status_code == 403
     assert "Another admin must do it" in plain(refused.text)
     assert await balance(services, keeper) == 0
+
+
+async def _two_lines(services: Services, buyer: Visitor) -> str:
+    """Two of one thing for 20.00 and one of another for 5.00, paid from the balance."""
+    first, second = await goods(services, price=1000), await goods(services, price=500)
+    actor = await arrive(services, buyer, cents=2500)
+    wanted = [Wanted(first.variant_id, 2), Wanted(second.variant_id, 1)]
+    return (await services.orders.checkout.place_all(actor, wanted, "two-lines-0001")).number
+
+
+async def test_single_lines_of_an_order_go_back(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+    buyer = visitor(first_name="Omar")
+    number = await _two_lines(services, buyer)
+    path = f"/admin/orders/{number}"
+    sheet = await root.get(f"{path}/refund")
+    assert [typed(sheet), field(sheet, "line-0"), field(sheet, "line-1")] == ["", "0", "0"]
+    form = {"intent": field(sheet, "intent"), "reason": "broken", "target": "wallet", "line-0": "1", "line-1": "1"}
+    asked = await root.post(f"{path}/refund", data={**form, "ask": "on"})
+    assert "Refund $15.00 to" in plain(asked.text)
+    assert field(asked, "line-1") == "1"
+    for _ in range(2):
+        answer = await root.post(f"{path}/refund", data=form)
+        assert answer.status_code == 200, answer.text
+    assert await balance(services, buyer) == 1500
+    text = plain(answer.text)
+    assert "1 of 2" in text
+    assert text.count("Partly refunded") == 2
+    left = await root.get(f"{path}/refund")
+    assert 'name="line-1"' not in left.text
+    assert (await root.post(f"{path}/refund", data={**form, "intent": KEY, "line-1": "0"})).status_code == 200
+    assert await balance(services, buyer) == 2500
+    order = await services.orders.history.detail(await arrive(services, buyer), number)
+    assert order.status is OrderStatus.REFUNDED
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({}, 422, "Enter an amount."),
+        ({"line-0": "1", "amount": "5"}, 422, "Choose items or enter an amount, not both."),
+        ({"line-0": "3"}, 422, "The maximum is"),
+        ({"line-0": "-1"}, 422, "The maximum is"),
+        ({"line-0": str(2**63)}, 400, ""),
+        ({"line-0": "one"}, 400, ""),
+    ],
+)
+async def test_a_wrong_choice_of_lines_comes_back(
+    services: Services, visitor: MakeVisitor, root: Visitor, changes: dict[str, str], status: int, words: str
+) -> None:
+    buyer = visitor()
+    path = f"/admin/orders/{await _two_lines(services, buyer)}/refund"
+    answer = await root.post(path, data={"intent": KEY, "reason": "why", "target": "wallet", "ask": "on", **changes})
+    assert (answer.status_code, words in plain(answer.text)) == (status, True), answer.text
+    assert await balance(services, buyer) == 0
