@@ -273,7 +273,7 @@ async def test_a_worker_killed_in_the_middle_of_a_job(
     job_id = await bench.add(live, payload=Note("it"))
     processes.append(_start(database_url, flushed, diary, 60))
     async with asyncio.timeout(30):
-        while not diary.exists():
+        while not (diary.exists() and diary.read_text()):
             await asyncio.sleep(0.05)
     os.kill(processes[0].pid, signal.SIGKILL)
     processes[0].wait()
