@@ -41,12 +41,17 @@ _IdempotencyKey = Annotated[
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of the caller. The ``parts`` of what ``title`` cost: the price for everybody, and what was taken off."""
+    """An order of the caller.
+
+    ``title`` and ``quantity`` are of the first of its lines; ``parts`` are of what that cost: the price for everybody,
+    and what was taken off.
+    """
 
     number: str
     status: str
     title: str
     quantity: int
+    line_count: int
     total: Money
     parts: list[PricePart]
     created_at: datetime
@@ -188,6 +193,7 @@ def _order(row: OrderRow, actor: Actor) -> Order:
         status=row.status,
         title=product_name(pick(row.line.name, actor.language), row.line.country, actor.language),
         quantity=row.line.quantity,
+        line_count=row.line_count,
         total=row.total,
         parts=list(row.line.price.parts),
         created_at=row.created_at,

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.bootstrap import FULFILLERS, SUBSCRIPTIONS
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import StockKind
+from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
 from backend.infra.settings import Settings
@@ -31,7 +32,9 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyReservations
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderStatus, ReservationLimits, Wanted
+from backend.orders.types import OrderStatus, RefundTarget, ReservationLimits, Wanted
+from backend.orders.types.lines import LineQuantity
+from backend.payments.errors import RefundTooMuch
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.repository import ledger
 from backend.wallet.types import Problem
@@ -68,6 +71,8 @@ class Shop(RuleBasedStateMachine):
         self.money = [0, 0, 0]
         self.free = [0, 0, 0]
         self.made: dict[str, tuple[int, Lines, OrderStatus, Any]] = {}
+        self.back: dict[str, list[tuple[int, int]]] = {}
+        """Of each line of a refunded order: how many went back, and how much."""
         self.lapsed: list[tuple[int, Any]] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -226,13 +231,87 @@ class Shop(RuleBasedStateMachine):
         try:
             self.run(self.orders.reservations.cancel(self.people[who], number))
         except OrderNotPayable:
-            assert status is OrderStatus.DELIVERED
+            assert status in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}
             return
         if status is OrderStatus.AWAITING_PAYMENT:
             self._move(lines, 1)
             self.made[number] = (who, lines, OrderStatus.CANCELLED, until)
             if self.clock.now() >= until - HOLD / 2:
                 self.lapsed.append((who, until - HOLD))
+
+    @rule(number=orders_made, place=st.integers(0, 2), count=st.integers(1, 3), twice=st.booleans())
+    def refund_line(self, number: str, place: int, count: int, twice: bool) -> None:
+        """So many of a line go back, if the order is paid and has them left; what is counted returns to the stock."""
+        who, lines, status, _ = self.made[number]
+        place = min(place, len(lines) - 1)
+        what, bought = lines[place]
+        back = self.back.get(number) or [(0, 0)] * len(lines)
+        units, cents = back[place]
+        # An amount that went back before has lowered what the line has left.
+        amount = min(PRICES[what] * count, PRICES[what] * bought - cents)
+        expected: type[Exception] | None = None
+        if status not in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            expected = OrderNotPayable
+        elif count > bought - units or not amount:
+            expected = RefundTooMuch
+        line = self.run(self.orders.history.detail(self.people[who], number)).lines[place]
+        if not self._refunds(number, [LineQuantity(line.id, count)], expected, twice=twice):
+            return
+        back[place] = (units + count, cents + amount)
+        self._went_back(number, back, amount)
+        if what == FAKE:
+            self.free[FAKE] += count
+
+    @rule(number=orders_made, cents=st.integers(1, 1500), twice=st.booleans())
+    def refund_amount(self, number: str, cents: int, twice: bool) -> None:
+        """An amount goes back, shared out to the lines; all goods go with the last of it."""
+        who, lines, status, _ = self.made[number]
+        back = self.back.get(number) or [(0, 0)] * len(lines)
+        left = price(lines) - sum(amount for _, amount in back)
+        expected: type[Exception] | None = None
+        if status not in {OrderStatus.DELIVERED, OrderStatus.REFUNDED}:
+            expected = OrderNotPayable
+        elif cents > left:
+            expected = RefundTooMuch
+        if not self._refunds(number, usd(cents), expected, twice=twice):
+            return
+        shown = self.run(self.orders.history.detail(self.people[who], number)).lines
+        after = [(line.refunded_quantity, line.refunded.amount) for line in shown]
+        shares = [later[1] - earlier[1] for later, earlier in zip(after, back, strict=True)]
+        assert sum(shares) == cents
+        for (what, bought), (units, amount), share in zip(lines, back, shares, strict=True):
+            line_left = PRICES[what] * bought - amount
+            assert 0 <= share <= line_left
+            assert abs(share - line_left * cents / left) < 1
+            if cents == left and what == FAKE:
+                self.free[FAKE] += bought - units
+        for (units, _), (before, _), (_, bought) in zip(after, back, lines, strict=True):
+            assert units == (bought if cents == left else before)
+        self._went_back(number, after, cents)
+
+    def _refunds(self, number: str, wanted: Any, expected: type[Exception] | None, *, twice: bool) -> bool:
+        """Whether the refund is made, once however often it is asked for; it is refused as expected."""
+        self.taps += 1
+        key = f"refund-{self.taps:08}"
+        try:
+            for _ in range(1 + twice):
+                self.run(
+                    self.orders.refunds.refund(
+                        Actor.system(), number, wanted, RefundTarget.WALLET, "why", idempotency_key=key
+                    )
+                )
+        except (OrderNotPayable, RefundTooMuch) as refusal:
+            assert type(refusal) is expected
+            return False
+        assert expected is None
+        return True
+
+    def _went_back(self, number: str, back: list[tuple[int, int]], cents: int) -> None:
+        who, lines, _, until = self.made[number]
+        self.back[number], self.money[who] = back, self.money[who] + cents
+        gone = all(units == bought for (units, _), (_, bought) in zip(back, lines, strict=True))
+        if gone and sum(amount for _, amount in back) == price(lines):
+            self.made[number] = (who, lines, OrderStatus.REFUNDED, until)
 
     @rule(minutes=st.integers(1, 20))
     def time_passes(self, minutes: int) -> None:
@@ -267,8 +346,12 @@ class Shop(RuleBasedStateMachine):
             for number, (who, lines, _, _) in self.made.items():
                 order = await self.orders.history.detail(self.people[who], number)
                 found[number] = order.status
-                count = sum(1 if what == FAKE else n for what, n in lines)
+                back = self.back.get(number) or [(0, 0)] * len(lines)
+                there = [line for line, (units, _) in zip(lines, back, strict=True) if units < line[1]]
+                count = sum(1 if what == FAKE else n for what, n in there)
                 assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
+                assert [(line.refunded_quantity, line.refunded.amount) for line in order.lines] == back
+                assert order.refunded.amount == sum(amount for _, amount in back)
             async with self.uow.read() as tx:
                 differences = [await ledger.list_differences(tx, problem) for problem in Problem]
             return overview, free, found, [listed for listed, _ in differences if listed]

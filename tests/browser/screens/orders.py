@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
+from backend.catalog.types.fulfilment import LineFailed
 from backend.identity.types import Actor
-from backend.orders.types import RefundTarget
+from backend.orders.types import RefundTarget, Wanted
+from backend.orders.types.lines import LineQuantity
 from tests.browser.screens.catalog import choose_second
 from tests.browser.screens.screen import Act, Screen, press, sheet
 from tests.browser.stack import Stack
@@ -27,6 +30,9 @@ class Past(msgspec.Struct, frozen=True):
     cancelled: str
     held: str
     refunded: str
+    lines: str
+    preparing: str
+    lines_waiting: str
     resold: str
     resold_waiting: str
     variant: str
@@ -43,6 +49,9 @@ async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reselle
         cancelled=cancelled,
         held=await _order_in_parts(stack, saver),
         refunded=await _refunded_order(stack, payer),
+        lines=await _lines(stack, payer, "browser-lines", refunded=True),
+        preparing=await _preparing(stack, payer),
+        lines_waiting=await _lines_waiting(stack, payer),
         resold=await _resold(stack, reseller),
         resold_waiting=await stack.reserve(reseller.id, "app-store-card-tr", 1),
         variant=str((await stack.variant("private-vpn", 1)).id),
@@ -70,6 +79,9 @@ def screens(world: World) -> list[Screen]:
         Screen("order-pay", f"/orders/{past.waiting}", act=_MAIN_SHEET),
         Screen("order-held", f"/orders/{past.held}", "saver"),
         Screen("order-refunded", f"/orders/{past.refunded}", "payer"),
+        Screen("order-lines", f"/orders/{past.lines}", "payer"),
+        Screen("order-preparing", f"/orders/{past.preparing}", "payer"),
+        Screen("order-lines-pay", f"/orders/{past.lines_waiting}", "payer", _MAIN_SHEET),
         Screen("product-reseller", "/shop/private-vpn", "reseller"),
         Screen("confirm-reseller", "/shop/private-vpn", "reseller", _MAIN_SHEET),
         Screen("missing-reseller", "/shop/console-wallet-us", "reseller", _MAIN_SHEET),
@@ -81,6 +93,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
         Screen("manage-order", f"/admin/orders/{past.delivered}", "admin"),
         Screen("manage-order-refund", f"/admin/orders/{past.delivered}", "admin", sheet("refund")),
+        Screen("manage-order-lines", f"/admin/orders/{past.lines}", "admin"),
+        Screen("manage-order-refund-lines", f"/admin/orders/{past.lines}", "admin", sheet("refund")),
         Screen("manage-order-cancel", f"/admin/orders/{past.waiting}", "admin", sheet("cancel")),
     ]
 
@@ -116,6 +130,46 @@ async def _refunded_order(stack: Stack, payer: Person) -> str:
         system, number, usd(720), RefundTarget.WALLET, "as asked", idempotency_key=key
     )
     return number
+
+
+_CART = (("private-vpn", 1, 2), ("music-plan-tr", 0, 1), ("app-store-card-tr", 0, 1))
+
+
+async def _wanted(stack: Stack) -> list[Wanted]:
+    return [Wanted((await stack.variant(slug, place)).id, count) for slug, place, count in _CART]
+
+
+async def _lines(stack: Stack, payer: Person, key: str, *, refunded: bool = False) -> str:
+    """An order of three lines, of which one in part and one wholly went back."""
+    actor = await stack.fund(payer.id, 10_000)
+    order = await stack.services.orders.checkout.place_all(actor, await _wanted(stack), key)
+    if refunded:
+        back = [LineQuantity(order.lines[0].id, 1), LineQuantity(order.lines[1].id, 1)]
+        await stack.services.orders.refunds.refund(
+            Actor.system(), order.number, back, RefundTarget.WALLET, "as asked", idempotency_key=key
+        )
+    return order.number
+
+
+async def _preparing(stack: Stack, payer: Person) -> str:
+    """An order of which one line takes its time and one has failed, as a slow kind of goods leaves it."""
+    number = await _lines(stack, payer, "browser-preparing")
+    order = await stack.services.orders.history.admin_detail(Actor.system(), number)
+    slow, failing = (line.id for line in order.lines[1:])
+    async with stack.services.uow() as tx:
+        pending = text("UPDATE order_lines SET status = 'pending' WHERE id IN (:slow, :failing)")
+        await tx.execute(pending, {"slow": slow, "failing": failing})
+        await tx.execute(text("UPDATE orders SET status = 'paid' WHERE id = :id"), {"id": order.id})
+    failed = LineFailed(line_id=failing, reason="The issuer has closed this region")
+    await stack.services.orders.settlement.settle_line(failed)
+    return number
+
+
+async def _lines_waiting(stack: Stack, payer: Person) -> str:
+    """An unpaid order of three lines, which the balance pays for."""
+    actor = await stack.fund(payer.id, 10_000)
+    wanted = await _wanted(stack)
+    return (await stack.services.orders.checkout.reserve_all(actor, wanted, "browser-lines-kept")).number
 
 
 _MAIN_SHEET = press("#bottom [data-main]")

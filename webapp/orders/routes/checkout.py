@@ -26,7 +26,7 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import order_page
 from webapp.orders.screens import checkout as present
 from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet
-from webapp.orders.screens.orders import title
+from webapp.orders.screens.orders import sum_title
 from webapp.payments.routes.payments import payment_page
 
 
@@ -146,7 +146,6 @@ async def _start_payment(request: SoukRequest, number: str, form: Payment, *, us
     back = f"/orders/{order.number}"
     if begun is None:
         return pushed(await order_page(request, order), back)
-    line = order.lines[0]
     try:
         intent = await services.payments.intents.start_top_up(
             actor,
@@ -155,7 +154,7 @@ async def _start_payment(request: SoukRequest, number: str, form: Payment, *, us
             begun.order_id,
             idempotency_key=begun.idempotency_key,
             until=begun.until,
-            title=title(line, actor.language) + (f" × {line.quantity}" if line.quantity > 1 else ""),
+            title=sum_title(order.lines, actor.language),
         )
     except Unavailable:
         words = site_of(request).viewer(actor).words

@@ -74,8 +74,8 @@ async def methods(request: SoukRequest, number: str) -> Html:
     due = await services.orders.checkout.due(request.user, order)
     if due.rest:
         return _methods_sheet(request, order, due)
-    words = site_of(request).viewer(request.user).words
-    view = checkout_views.confirm_order(order, due, request.user, pictures(request), words)
+    viewer = site_of(request).viewer(request.user)
+    view = checkout_views.confirm_order(order, due, request.user, pictures(request), viewer)
     return sheet(request, "orders/_confirm.html", view)
 
 

@@ -19,7 +19,7 @@ from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import Chip
 from webapp.core.rendering import Viewer
 from webapp.identity.screens.person import ManagePersonRow
-from webapp.orders.screens.orders import OrderPage, status, title
+from webapp.orders.screens.orders import OrderPage, list_title, status
 from webapp.payments.screens.admin_parts import ManagePaymentRow
 from webapp.payments.screens.admin_refunds import RefundView
 from webapp.payments.screens.methods import method_title
@@ -75,7 +75,7 @@ def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor,
     shown = status(order.status, order.expires_at, viewer.now)
     return ManageOrderRow(
         number=order.number,
-        title=title(order.line, actor.language),
+        title=list_title(order, actor.language),
         person=names.get(order.buyer_id, "—"),
         paid_with=viewer.words.gettext(BALANCE) if shown in {OrderStatus.PAID, OrderStatus.DELIVERED} else "",
         status=shown,

@@ -13,10 +13,11 @@ from backend.infra.i18n import Translator
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import AmountDue, MethodCharge, OrderView, Quote
+from backend.orders.words import and_more
 from webapp.core.looks import Picture, goods_tile, price_rows
 from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
-from webapp.orders.screens.orders import title
+from webapp.orders.screens.orders import sum_rows, title
 from webapp.payments.screens.methods import MethodRow, method_row
 
 
@@ -60,17 +61,17 @@ def confirm(
     )
 
 
-def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Picture, words: Translator) -> ConfirmSheet:
+def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Picture, viewer: Viewer) -> ConfirmSheet:
     """The confirmation before an unpaid order is paid from the balance; paying it twice pays once."""
-    line = order.lines[0]
+    line, more = order.lines[0], len(order.lines) - 1
     return ConfirmSheet(
         slug=line.slug,
         variant_id="",
-        title=title(line, actor.language),
+        title=and_more(title(line, actor.language), more),
         tile=goods_tile(line, actor, picture),
         unit_price=line.price.unit_price,
-        parts=price_rows(line.price, words),
-        quantity=line.quantity,
+        parts=sum_rows(order.lines, viewer),
+        quantity=1 if more else line.quantity,
         total=order.total,
         balance=due.balance,
         intent="",
@@ -167,7 +168,7 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
         methods=_rows(due.charges, viewer),
         action=f"/orders/{order.number}/topup",
         intent=intent,
-        parts=price_rows(order.lines[0].price, viewer.words),
+        parts=sum_rows(order.lines, viewer),
         reserved_minutes=max(left, 1) if order.expires_at else None,
     )
 

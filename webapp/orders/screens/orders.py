@@ -17,6 +17,7 @@ from backend.kernel.text import Locale, pick
 from backend.orders import types as orders
 from backend.orders.types import OrderFilter, OrderStatus
 from backend.orders.types.lines import LineStatus
+from backend.orders.words import and_more
 from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile, price_rows
 from webapp.core.parts import Hue, PriceRow, StepView, TileView
@@ -37,6 +38,26 @@ def status(stored: OrderStatus, expires_at: datetime | None, now: datetime) -> O
 def title(line: orders.OrderLine, locale: Locale) -> str:
     """What was bought, with its variant."""
     return goods_name(line.name, line.variant_name, line.country, locale)
+
+
+def list_title(order: orders.OrderRow, locale: Locale) -> str:
+    """What was bought, as a list says it: the first thing, and how many others."""
+    return and_more(title(order.line, locale), order.line_count - 1)
+
+
+def sum_title(lines: Sequence[orders.OrderLine], locale: Locale) -> str:
+    """What is paid for, in one line of text."""
+    if len(lines) > 1:
+        return and_more(title(lines[0], locale), len(lines) - 1)
+    line = lines[0]
+    return title(line, locale) + (f" × {format_number(line.quantity, locale)}" if line.quantity > 1 else "")
+
+
+def sum_rows(lines: Sequence[orders.OrderLine], viewer: Viewer) -> tuple[PriceRow, ...]:
+    """How the price of an order comes about: the parts of its only line's price, or else its lines."""
+    if len(lines) == 1:
+        return price_rows(lines[0].price, viewer.words)
+    return tuple(PriceRow(sum_title([line], viewer.locale), line.price.total) for line in lines)
 
 
 def _name(line: orders.OrderLine, actor: Actor) -> str:
@@ -61,8 +82,8 @@ def row(order: orders.OrderRow, actor: Actor, now: datetime, picture: Picture) -
     line = order.line
     return OrderRow(
         number=order.number,
-        title=title(line, actor.language),
-        quantity=line.quantity,
+        title=list_title(order, actor.language),
+        quantity=line.quantity if order.line_count == 1 else 1,
         tile=goods_tile(line, actor, picture),
         total=order.total,
         status=status(order.status, order.expires_at, now),

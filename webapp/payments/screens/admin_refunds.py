@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from backend.catalog.words import goods_name
-from backend.infra.formatting import format_number, joined
+from backend.infra.formatting import format_number
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.orders.types import OrderLine, OrderRefundRow, Refundable, RefundTarget
@@ -55,7 +55,7 @@ class RefundView(msgspec.Struct, frozen=True):
     method: str = ""
     sent: Money | None = None
     href: str | None = None
-    about: str = ""
+    about: tuple[str, ...] = ()
     """Which lines of an order it was for, and how many of each."""
 
 
@@ -97,7 +97,7 @@ def order_refunds(
     ]
     rows += [
         msgspec.structs.replace(
-            refund(row, viewer, linked=linked, off=row.method in off), about=about.get(row.created_at, "")
+            refund(row, viewer, linked=linked, off=row.method in off), about=about.get(row.created_at, ())
         )
         for row in sent
     ]
@@ -109,18 +109,15 @@ def has_choice(back: Refundable) -> bool:
     return sum(line.quantity for line in back.lines) > 1
 
 
-def _goods_of(row: OrderRefundRow, back: Refundable, viewer: Viewer) -> str:
+def _goods_of(row: OrderRefundRow, back: Refundable, viewer: Viewer) -> tuple[str, ...]:
     """The goods that went back; empty where the order has only one thing, or only money went back."""
     if not has_choice(back):
-        return ""
+        return ()
     counts = {share.line_id: share.quantity for share in row.shares}
-    return joined(
-        [
-            f"{_line_title(line, viewer)} × {format_number(counts[line.id], viewer.locale)}"
-            for line in back.lines
-            if counts.get(line.id)
-        ],
-        viewer.locale,
+    return tuple(
+        f"{_line_title(line, viewer)} × {format_number(counts[line.id], viewer.locale)}"
+        for line in back.lines
+        if counts.get(line.id)
     )
 
 
