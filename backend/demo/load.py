@@ -47,6 +47,12 @@ def demo_key(variant: str, number: int) -> str:
     return f"DEMO-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
 
 
+def _shared_rows() -> list[RawRow]:
+    with (_FOLDER / "shared.csv").open(encoding="utf-8", newline="") as file:
+        rows = enumerate(csv.DictReader(file), start=2)
+        return [RawRow(line, {**row, "key": demo_key(row["variant"], 0)}) for line, row in rows]
+
+
 def _stock_rows() -> Iterator[RawRow]:
     with (_FOLDER / "stock.csv").open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
@@ -66,7 +72,10 @@ async def load_demo_shop(imports: ImportsService, storage: Storage) -> Summary:
         new = [row for row in rows if isinstance(row, CatalogueRow) and (row.kind.value, row.ref) in missing]
         done = await imports.import_catalogue(actor, new, apply=True, source=_SOURCE, pictures=pictures)
         _check(done.problems)
-    stock = await imports.import_stock(actor, read_stock(_stock_rows()), apply=True, source=_SOURCE)
+    plans = await imports.import_stock(actor, read_stock(_shared_rows()), apply=False, source=_SOURCE)
+    new_keys = {item.variant for item in plans.shared if item.action is Action.CREATE}
+    stocked = [*(row for row in _shared_rows() if row.values["variant"] in new_keys), *_stock_rows()]
+    stock = await imports.import_stock(actor, read_stock(stocked), apply=True, source=_SOURCE)
     _check(stock.problems)
     return Summary(len(missing), stock.added)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from backend.catalog.words import goods_name
+from backend.infra.formatting import format_number
 from backend.infra.i18n import Translator
 from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale
@@ -30,12 +31,17 @@ def and_more(name: str, more: int) -> str:
     return f"{name} +{more}" if more else name
 
 
+def for_many(uses: int, locale: Locale) -> str:
+    """What follows a key, or its goods, where one key is for several: "× 3", with a space before it."""
+    return f" × {format_number(uses, locale)}" if uses > 1 else ""
+
+
 def keys_file(number: str, keys: Iterable[OpenedKey], locale: Locale) -> bytes:
     """The keys of an order as a text file (UTF-8): its number, then a heading for each thing and one key a line."""
     lines = [number, ""]
     heading = ""
     for key in keys:
-        goods = goods_name(key.name, key.variant_name, key.country, locale)
+        goods = goods_name(key.name, key.variant_name, key.country, locale) + for_many(key.uses, locale)
         if goods != heading:
             lines.append(heading := goods)
         lines.append(key.text)

@@ -258,6 +258,8 @@ class ProductPage(msgspec.Struct, frozen=True):
     subtitle: str = ""
     description: Markup = Markup("")
     variants_kind: catalog.ChoiceKind = catalog.ChoiceKind.OPTION
+    shared: bool = False
+    """Whether all buyers get the same key."""
     similar: tuple[ProductCard, ...] = ()
 
 
@@ -286,5 +288,6 @@ def product_page(
         subtitle=product.summary,
         description=Markup(product.description_html),  # noqa: S704 - made by the catalogue, raw HTML off
         variants_kind=product.choice,
+        shared=product.kind is catalog.StockKind.SHARED_KEY,
         similar=tuple(card(item, picture) for item in similar),
     )

@@ -34,7 +34,7 @@ from backend.orders.types import (
     RevealChannel,
 )
 from backend.orders.types.lines import LineStatus, OrderLineDelivered
-from backend.orders.words import keys_file
+from backend.orders.words import for_many, keys_file
 from backend.payments import domain as payments
 from backend.payments.types import RefundStatus
 from backend.payments.words import method_title
@@ -114,16 +114,15 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
 
 def _hidden(words: Words, keys: Sequence[OpenedKey]) -> str:
     """The keys, each hidden until it is tapped; those of several things below the names of these."""
-    named = [
-        (goods_name(key.name, key.variant_name, key.country, words.locale), html.escape(key.text, quote=False))
-        for key in keys
-    ]
-    groups = [(name, [text for _, text in group]) for name, group in groupby(named, lambda item: item[0])]
+    named = [(goods_name(key.name, key.variant_name, key.country, words.locale), key) for key in keys]
+    groups = [(name, [key for _, key in group]) for name, group in groupby(named, lambda item: item[0])]
     rows = []
-    for name, texts in groups:
+    for name, same in groups:
         if len(groups) > 1:
             rows.append(f"<b>{words.isolated(name)}</b>")
-        rows += [f"<tg-spoiler><code>{text}</code></tg-spoiler>" for text in texts]
+        for key in same:
+            text = html.escape(key.text, quote=False)
+            rows.append(f"<tg-spoiler><code>{text}</code></tg-spoiler>{for_many(key.uses, words.locale)}")
     return "\n".join(rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -55,8 +56,19 @@ def shown_goods(lines: Iterable[OrderLine], goods: Iterable[FulfilmentLine]) -> 
 
 def keys_of(goods: Sequence[FulfilmentLine], items: Iterable[Item]) -> list[DeliveredKey]:
     """The items of an order's lines, counted from 1 in the order given."""
-    kinds = {line.id: line.kind for line in goods}
-    return [DeliveredKey(one.id, kinds[one.line_id], one.line_id, n) for n, one in enumerate(items, start=1)]
+    lines = {line.id: line for line in goods}
+    listed = list(items)
+    count = Counter(one.line_id for one in listed)
+    return [
+        DeliveredKey(
+            id=one.id,
+            kind=lines[one.line_id].kind,
+            line_id=one.line_id,
+            ordinal=ordinal,
+            uses=lines[one.line_id].quantity if count[one.line_id] == 1 else 1,
+        )
+        for ordinal, one in enumerate(listed, start=1)
+    ]
 
 
 async def _read(tx: Tx, sequence: int | None, order_id: OrderId | None) -> tuple[OrderView, Sequence[FulfilmentLine]]:
@@ -109,6 +121,6 @@ async def open_keys(
     await repository.add_reveals(tx, order.id, [key.id for key in chosen], by, channel)
     lines = {line.id: line for line in order.lines}
     return [
-        OpenedKey(key.ordinal, line.name, line.variant_name, line.country, text)
+        OpenedKey(key.ordinal, line.name, line.variant_name, line.country, text, key.uses)
         for line, key, text in zip((lines[key.line_id] for key in chosen), chosen, texts, strict=True)
     ]

@@ -264,6 +264,8 @@ class DeliveredKey(msgspec.Struct, frozen=True):
     kind: str
     line_id: OrderLineId
     ordinal: int
+    uses: int = 1
+    """For how many of its line it is: all of them where the line has one key, as with a shared key."""
 
 
 class OpenedKey(msgspec.Struct, frozen=True):
@@ -274,6 +276,8 @@ class OpenedKey(msgspec.Struct, frozen=True):
     variant_name: dict[str, str]
     country: str | None
     text: str
+    uses: int = 1
+    """As in DeliveredKey."""
 
 
 class OrderRow(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from backend.infra.crypto import KeyRing
 from backend.infra.storage import Storage
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.text import Locale
-from tests.factories.catalog import buyer, catalog_services, import_rows, variant
+from tests.factories.catalog import buyer, catalog_services, import_rows, import_shared, variant
 
 
 async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
@@ -24,12 +24,16 @@ async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
     edited = await service.storefront.version()
     assert edited == version + 1
 
+    await import_shared(service, "ebook-library/1-year", "THE-OWNER-CHANGED-IT", "3")
+
     second = await load_demo_shop(service.imports, storage)
     assert (second.created, second.keys) == (0, 0)
     assert await service.storefront.version() == edited
     detail = await service.storefront.product(buyer(), "private-vpn")
     assert [item.name for item in detail.variants] == ["1 month", "A season", "Lifetime"]
     assert [item.available for item in detail.variants] == [100, 12, 45]
+    shared = await service.storefront.product(buyer(), "ebook-library")
+    assert (shared.available, [item.available for item in shared.variants]) == (None, [None, 3])
 
 
 async def test_the_demo_shop_has_all_that_the_pages_show(uow: UnitOfWork, ring: KeyRing, tmp_path: Path) -> None:

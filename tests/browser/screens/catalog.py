@@ -23,6 +23,7 @@ def screens(_world: World) -> list[Screen]:
         Screen("product-tile", "/shop/chess-trainer"),
         Screen("product-premium", "/shop/vector-desk"),
         Screen("product-low", "/shop/console-wallet-jp"),
+        Screen("product-shared", "/shop/ebook-library"),
         Screen("product-sold-out", "/shop/travel-esim-ma"),
     ]
 

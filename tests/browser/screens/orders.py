@@ -35,6 +35,7 @@ class Past(msgspec.Struct, frozen=True):
     lines_waiting: str
     resold: str
     resold_waiting: str
+    shared: str
     variant: str
 
 
@@ -53,6 +54,7 @@ async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reselle
         preparing=await _preparing(stack, payer),
         lines_waiting=await _lines_waiting(stack, payer),
         resold=await _resold(stack, reseller),
+        shared=await stack.buy(rich.id, "ebook-library", 0, 3),
         resold_waiting=await stack.reserve(reseller.id, "app-store-card-tr", 1),
         variant=str((await stack.variant("private-vpn", 1)).id),
     )
@@ -74,6 +76,7 @@ def screens(world: World) -> list[Screen]:
         Screen("orders-none-waiting", "/orders?segment=awaiting_payment", "poor"),
         Screen("order", f"/orders/{past.delivered}"),
         Screen("order-key", f"/orders/{past.delivered}", act=_reveal),
+        Screen("order-shared", f"/orders/{past.shared}", act=_reveal),
         Screen("order-waiting", f"/orders/{past.waiting}"),
         Screen("order-cancelled", f"/orders/{past.cancelled}"),
         Screen("order-pay", f"/orders/{past.waiting}", act=_MAIN_SHEET),

@@ -128,6 +128,8 @@ class KeyView(msgspec.Struct, frozen=True):
     of: int
     tile: TileView
     subtitle: str = ""
+    uses: int = 1
+    """For how many of its goods the key is."""
     value: str | None = None
     text_url: str | None = None
 
@@ -150,6 +152,7 @@ def key(
         of=len(order.keys),
         tile=goods_tile(line, actor, picture),
         subtitle=pick(line.variant_name, actor.language),
+        uses=found.uses,
         value=value,
         text_url=sign(f"/orders/files/{order.number}-{found.ordinal}.txt"),
     )
