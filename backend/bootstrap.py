@@ -20,7 +20,14 @@ from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
 from backend.catalog.types.fulfilment import Fulfiller
 from backend.growth import tasks as growth_tasks
-from backend.growth.service import BonusesService, CodesService, GiftsService, GrowthServices, VouchersService
+from backend.growth.service import (
+    BonusesService,
+    CodesService,
+    GiftsService,
+    GrowthServices,
+    PromosService,
+    VouchersService,
+)
 from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.crypto import KeyRing
@@ -250,6 +257,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             gifts=GiftsService(uow=uow, ring=ring, limits=limits.code),
             codes=CodesService(uow=uow, ring=ring, limiter=limiter),
             bonuses=BonusesService(uow=uow, limit=limits.single_admin),
+            promos=PromosService(uow=uow, limiter=limiter, limit=limits.single_admin),
         ),
         payments=payments,
         orders=OrdersServices.build(

@@ -14,7 +14,7 @@ from webapp.catalog import api as catalog_api
 from webapp.catalog import routes as catalog
 from webapp.core.shell import root
 from webapp.growth import routes as growth
-from webapp.growth.admin import bonuses, vouchers
+from webapp.growth.admin import bonuses, promos, vouchers
 from webapp.identity.admin import admins, people
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
@@ -62,6 +62,7 @@ _ADMIN: Final = Router(
         *reconciliation.HANDLERS,
         *vouchers.HANDLERS,
         *bonuses.HANDLERS,
+        *promos.HANDLERS,
         *ledger.HANDLERS,
         *methods.HANDLERS,
         *deliveries.HANDLERS,

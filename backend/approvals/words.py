@@ -15,6 +15,7 @@ _KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.DEPOSIT: _("Top-up by bank transfer"),
     ValueKind.VOUCHERS: _("Vouchers"),
     ValueKind.BONUS_RULE: _("Top-up bonus"),
+    ValueKind.PROMO: _("Promo code"),
     ValueKind.WAIVED_REFUND: _("Dismissed provider refund"),
 }
 

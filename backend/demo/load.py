@@ -16,8 +16,11 @@ from backend.catalog.rules.files import RawRow, read_json_lines
 from backend.catalog.rules.rows import CatalogueReader, CatalogueRow, read_stock
 from backend.catalog.service import ImportsService
 from backend.catalog.types import Action, Problem
+from backend.growth.service import PromosService
+from backend.growth.types.promos import NewPromo
 from backend.identity.types import Actor
 from backend.infra.storage import Storage
+from backend.kernel.money import Money
 
 _FOLDER: Final = Path(__file__).parent
 _SOURCE: Final = "demo"
@@ -84,3 +87,13 @@ def _check(problems: list[Problem]) -> None:
     if problems:
         first = problems[0]
         raise DemoFilesError(f"line {first.line}: {first.code} {first.column} {first.value}")
+
+
+async def load_demo_codes(promos: PromosService) -> None:
+    """Make the demo's promo codes; those that were made before stay, stopped ones too."""
+    five = Money(500, _CURRENCY)
+    for new in (
+        NewPromo(code="WELCOME10", basis_points=1000, first_only=True, note="First purchase"),
+        NewPromo(code="SOUK5", amount=five, minimum=Money(2000, _CURRENCY), uses=20, per_person=1, note="20 people"),
+    ):
+        await promos.make(Actor.system(), new, idempotency_key=f"demo:{new.code}")

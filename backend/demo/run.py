@@ -24,7 +24,7 @@ import msgspec
 from rich.console import Console
 
 from backend.bootstrap import build
-from backend.demo.load import load_demo_shop
+from backend.demo.load import load_demo_codes, load_demo_shop
 from backend.demo.processes import Child
 from backend.infra import embedded, migrations
 from backend.infra.database import new_database
@@ -123,6 +123,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         await load_demo_shop(services.catalog.imports, services.storage)
+        await load_demo_codes(services.growth.promos)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.

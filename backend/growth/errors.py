@@ -1,4 +1,4 @@
-"""Errors of vouchers, gift cards and bonuses."""
+"""Errors of vouchers, gift cards, bonuses and promo codes."""
 
 from __future__ import annotations
 
@@ -23,4 +23,11 @@ class GiftRedeemed(AppError):
     """The gift card has been redeemed, so it cannot be cancelled."""
 
     code = "gift_redeemed"
+    kind = Kind.CONFLICT
+
+
+class PromoCodeRefused(AppError):
+    """The promo code takes nothing off: ``reason`` is a PromoRefusal; ``minimum`` is set where the goods cost less."""
+
+    code = "promo_code_refused"
     kind = Kind.CONFLICT

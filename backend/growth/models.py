@@ -1,4 +1,4 @@
-"""The tables of vouchers, gift cards and bonuses. Amounts are minor units of ``currency``."""
+"""The tables of vouchers, gift cards, bonuses and promo codes. Amounts are minor units of ``currency``."""
 
 from __future__ import annotations
 
@@ -133,3 +133,77 @@ class TopUpBonus(Model):
     claimed: Mapped[int] = mapped_column(server_default=text("0"))
     taken: Mapped[int] = mapped_column(server_default=text("0"))
     updated_at: Mapped[datetime]
+
+
+class Promo(Model):
+    """A promotion: what its codes take off, for which goods, and how often. Only ``stopped_at`` ever changes."""
+
+    __tablename__ = "promos"
+    __table_args__ = (
+        UniqueConstraint("created_by", "idempotency_key", postgresql_nulls_not_distinct=True),
+        CheckConstraint("(basis_points = 0) <> (amount IS NULL)", name="percent_or_amount"),
+        CheckConstraint("basis_points BETWEEN 0 AND 10000", name="percent_in_range"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("scope IN ('all', 'category', 'product', 'kind')", name="scope_known"),
+        CheckConstraint("(scope = 'all') = (target = '')", name="target_named"),
+        CheckConstraint("uses > 0 AND per_person > 0", name="limits_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str]
+    basis_points: Mapped[int]
+    amount: Mapped[int | None]
+    code: Mapped[str]
+    codes: Mapped[int]
+    uses: Mapped[int | None]
+    per_person: Mapped[int | None]
+    scope: Mapped[str]
+    target: Mapped[str]
+    minimum: Mapped[int | None]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    first_only: Mapped[bool]
+    note: Mapped[str]
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str]
+    created_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class PromoCode(Model):
+    """One code, found by ``key``: its signs with look-alikes as one. ``used`` counts only where ``uses`` is a limit."""
+
+    __tablename__ = "promo_codes"
+    __table_args__ = (
+        CheckConstraint("used >= 0 AND used <= uses", name="never_too_often"),
+        Index("ix_promo_codes_promo_id", "promo_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    promo_id: Mapped[UUID] = mapped_column(ForeignKey("promos.id"))
+    code: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    uses: Mapped[int | None]
+    used: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class PromoUse(Model):
+    """The use of a code by an order. ``order_id`` has no foreign key because orders belong to another slice.
+
+    ``reference`` is the order's number. ``released_at``: the order ended unpaid, and the use counts no longer.
+    """
+
+    __tablename__ = "promo_uses"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        Index("ix_promo_uses_promo_id_user_id", "promo_id", "user_id"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    promo_id: Mapped[UUID] = mapped_column(ForeignKey("promos.id"))
+    code_id: Mapped[UUID] = mapped_column(ForeignKey("promo_codes.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    reference: Mapped[str]
+    amount: Mapped[int]
+    at: Mapped[datetime]
+    released_at: Mapped[datetime | None]

@@ -40,6 +40,23 @@ class RateLimiter:
         key = f"limit:{limit.name}:{subject}"
         self._judge(limit, subject, *await self._count(key, limit.seconds))
 
+    async def take_back(self, limit: Limit, subject: str) -> None:
+        """Uncount a call of ``subject`` that hit has counted: it turned out to be none of those that are limited."""
+        key = f"limit:{limit.name}:{subject}"
+        if self._monotonic() >= self._resting_until:
+            try:
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    pipe.set(key, 0, ex=limit.seconds, nx=True)
+                    pipe.decr(key)
+                    await pipe.execute()
+                return
+            except REDIS_DOWN as error:
+                self._resting_until = self._monotonic() + _REST_SECONDS
+                log.warning("rate_limit.redis_down", error=repr(error))
+        count, ends = self._local.get(key, (0, 0.0))
+        if count:
+            self._local[key] = (count - 1, ends)
+
     def hit_here(self, limit: Limit, subject: str) -> None:
         """As hit, but counted in this process only: for what is too frequent for a round trip. Raises RateLimited."""
         key = f"limit:{limit.name}:{subject}"

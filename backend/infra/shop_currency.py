@@ -16,7 +16,7 @@ from backend.infra.dsn import connect_arguments
 from backend.infra.settings import Settings, SettingsError
 
 _AGAIN_SECONDS: Final = 2.0
-PRICES: Final = ("variants", "voucher_batches", "gift_cards", "bonus_rules")
+PRICES: Final = ("variants", "voucher_batches", "gift_cards", "bonus_rules", "promos")
 """Tables whose ``currency`` is the shop's. All other amounts stand in the ledger as well."""
 
 # As text, because a process asks before it has loaded anything of the slices.

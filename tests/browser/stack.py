@@ -14,7 +14,7 @@ import msgspec
 
 from backend.bootstrap import Services, build
 from backend.catalog.types import VariantOffer
-from backend.demo.load import load_demo_shop
+from backend.demo.load import load_demo_codes, load_demo_shop
 from backend.demo.processes import Child
 from backend.identity.types import Actor
 from backend.infra import embedded
@@ -184,6 +184,7 @@ async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterato
             for child in children:
                 child.start()
             await load_demo_shop(services.catalog.imports, services.storage)
+            await load_demo_codes(services.growth.promos)
             simulator = settings.telegram_api_url
             await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
             await _until_dressed(simulator, children[-1])

@@ -17,7 +17,7 @@ from backend.kernel.money import Money
 from webapp.core.rendering import Viewer
 
 # The second admin approves these with a button, without typing anything.
-_BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE})
+_BY_BUTTON: Final = frozenset({ValueKind.ADJUSTMENT, ValueKind.BONUS_RULE, ValueKind.PROMO})
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
@@ -72,6 +72,8 @@ def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
             return f"/admin/payments/unmatched/{first.subject}"
         case ValueKind.BONUS_RULE:
             return "/admin/bonuses"
+        case ValueKind.PROMO:
+            return "/admin/promos"
         case _:
             return "/admin/adjustments"
 

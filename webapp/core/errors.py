@@ -104,6 +104,7 @@ MESSAGES: Final[dict[str, str]] = {
     "second_admin_needed": _("You can't do this for yourself. Another admin must do it"),
     "own_voucher": _("You made this code, so you can't redeem it. It is for other people."),
     "code_not_valid": _("This code isn't valid. Check it and try again."),
+    "promo_code_refused": _("This promo code can't be used here. You haven't been charged."),
     "gift_redeemed": _("Already redeemed"),
     "adjustment_closed": _("Already handled by another admin"),
 }

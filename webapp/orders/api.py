@@ -105,13 +105,15 @@ class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to buy from the balance, all or nothing: one variant, or several ``lines``.
 
-    With ``total`` (minor units) it is bought for exactly that, or not at all.
+    With ``total`` (minor units) it is bought for that or less, or not at all. Of several ``promo_codes`` the best one
+    is used; if one of them can't be used, nothing is bought.
     """
 
     variant_id: UUID | None = None
     quantity: _Quantity = 1
     total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
     lines: Annotated[list[NewLine], Meta(min_length=1, max_length=MOST_LINES)] | None = None
+    promo_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)] = []
 
     def wanted(self) -> list[Wanted]:
         """The lines, whichever way they were said. Raises Invalid for neither and for both."""
@@ -169,7 +171,10 @@ async def api_place(
     """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
     site = site_of(request)
     confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
-    order = await site.services.orders.checkout.place_all(actor, data.wanted(), idempotency_key, confirmed=confirmed)
+    wanted, codes = data.wanted(), await site.services.growth.promos.admit(actor, data.promo_codes)
+    order = await site.services.orders.checkout.place_all(
+        actor, wanted, idempotency_key, confirmed=confirmed, codes=codes
+    )
     return Placed(order.number)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from backend.catalog.repository import stock, storefront
-from backend.catalog.types import AVAILABILITY_CAP, Offer, StockSubject, VariantId
+from backend.catalog.types import AVAILABILITY_CAP, Offer, ProductId, StockSubject, VariantId
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId
@@ -20,6 +21,16 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
     Raises NotFound for a variant that is hidden, by itself or with its product or category.
     """
     return await storefront.get_offer(tx, variant_id, reseller=reseller)
+
+
+async def list_category_slugs(tx: Tx, products: Collection[ProductId]) -> dict[ProductId, frozenset[str]]:
+    """The slugs of each product's category and of all categories above it."""
+    return await storefront.list_category_slugs(tx, products)
+
+
+async def find_name(tx: Tx, *, category: str = "", product: str = "") -> dict[str, str] | None:
+    """The name, by language, of the category or product with this slug, hidden or not; None for an unknown one."""
+    return await storefront.find_name(tx, category=category, product=product)
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import TextClause, Uuid, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from backend.catalog.models import CatalogueVersion, Product, Variant
+from backend.catalog.models import CatalogueVersion, Category, Product, Variant
 from backend.catalog.repository.availability import of_product, of_variant
 from backend.catalog.rules.fields import is_slug
 from backend.catalog.types import (
@@ -69,6 +70,17 @@ _CATEGORIES = text(
     ORDER BY s.depth, s.position, s.slug
     """
 )
+_CATEGORY_SLUGS = text(
+    """
+    WITH RECURSIVE above AS (
+        SELECT p.id AS product_id, c.slug, c.parent_id FROM products p JOIN categories c ON c.id = p.category_id
+        WHERE p.id = ANY(:products)
+        UNION
+        SELECT a.product_id, c.slug, c.parent_id FROM above a JOIN categories c ON c.id = a.parent_id
+    )
+    SELECT product_id, array_agg(slug) AS slugs FROM above GROUP BY product_id
+    """
+).bindparams(bindparam("products", type_=ARRAY(Uuid())))
 _COUNTRIES = (
     select(Product.country, func.count().label("products"))
     .where(Product.listed, Product.country.is_not(None))
@@ -273,6 +285,19 @@ async def list_categories(tx: Tx) -> list[CategoryFacts]:
         )
         for row in await tx.execute(_CATEGORIES)
     ]
+
+
+async def list_category_slugs(tx: Tx, products: Collection[ProductId]) -> dict[ProductId, frozenset[str]]:
+    """The slugs of each product's category and of all categories above it."""
+    rows = await tx.execute(_CATEGORY_SLUGS, {"products": list(products)})
+    return {ProductId(row.product_id): frozenset(row.slugs) for row in rows}
+
+
+async def find_name(tx: Tx, *, category: str = "", product: str = "") -> dict[str, str] | None:
+    """The name, by language, of the category or product with this slug; None for an unknown one."""
+    model, slug = (Category, category) if category else (Product, product)
+    name: dict[str, str] | None = (await tx.execute(select(model.name).where(model.slug == slug))).scalar_one_or_none()
+    return name
 
 
 async def list_countries(tx: Tx) -> list[CountryRow]:

@@ -1,4 +1,4 @@
-"""Use cases of vouchers, gift cards and bonuses."""
+"""Use cases of vouchers, gift cards, bonuses and promo codes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from backend.growth.service.bonuses import BonusesService
 from backend.growth.service.codes import REDEEM, CodesService
 from backend.growth.service.gifts import GiftsService
+from backend.growth.service.promos import PromosService
 from backend.growth.service.vouchers import VouchersService
 
-__all__ = ["REDEEM", "BonusesService", "CodesService", "GiftsService", "GrowthServices", "VouchersService"]
+__all__ = [
+    "REDEEM",
+    "BonusesService",
+    "CodesService",
+    "GiftsService",
+    "GrowthServices",
+    "PromosService",
+    "VouchersService",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +33,5 @@ class GrowthServices:
     """People redeem the codes of vouchers and gift cards."""
     bonuses: BonusesService
     """Admins make bonus rules; top-ups are credited by them."""
+    promos: PromosService
+    """Admins make and stop promo codes; what buyers type is looked up."""

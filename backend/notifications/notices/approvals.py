@@ -38,6 +38,8 @@ async def _page_of(tx: Tx, first: FirstApproval) -> str:
             return f"/payments/unmatched/{first.subject}"
         case ValueKind.BONUS_RULE:
             return "/bonuses"
+        case ValueKind.PROMO:
+            return "/promos"
         case _:
             return "/adjustments"
 

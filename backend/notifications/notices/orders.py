@@ -210,6 +210,9 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedR
         NotAppliedReason.LIMIT_REACHED: _(
             "Received for expired order {number}. You've reached the limit for one customer."
         ),
+        NotAppliedReason.PROMO_USED_UP: _(
+            "Received for expired order {number}. Its promo code can't be used any more."
+        ),
     }[why]
     rows = [
         _("<b>{amount} added to your balance</b>").format(amount=words.money(amount)),

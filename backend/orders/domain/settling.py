@@ -10,10 +10,12 @@ from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import VariantId
 from backend.catalog.types.fulfilment import Delivery, DeliveryStatus
+from backend.growth.domain import promos as growth
+from backend.growth.errors import PromoCodeRefused
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.orders import rules
-from backend.orders.domain import TOPIC, money
+from backend.orders.domain import TOPIC, money, promos
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import PersonLimitReached
 from backend.orders.repository import lines as line_rows
@@ -40,6 +42,7 @@ async def close_unpaid(
     """End an order that awaits payment and return its goods to the stock. The caller holds its lock."""
     order = await repository.get_order(tx, order_id=order_id)
     _, goods = await line_rows.list_lines(tx, order)
+    await growth.release(tx, order_id)
     await fulfillers.release(tx, goods)
     await line_rows.release(tx, order_id)
     await wallet.release(tx, money.purpose(order_id), rules.order_number(order.sequence))
@@ -62,6 +65,7 @@ async def pay_late(tx: Tx, fulfillers: Fulfillers, order: OrderRecord) -> NotApp
     lines, goods = await line_rows.list_lines(tx, order)
     try:
         async with tx.savepoint():  # all lines or none
+            await promos.use_again(tx, order)
             for line in goods:
                 limit = await catalog.person_limit(tx, line.variant_id)
                 await check_person_limit(tx, order.id, order.user_id, line.variant_id, line.quantity, limit)
@@ -70,6 +74,8 @@ async def pay_late(tx: Tx, fulfillers: Fulfillers, order: OrderRecord) -> NotApp
         return NotAppliedReason.SOLD_OUT
     except PersonLimitReached:
         return NotAppliedReason.LIMIT_REACHED
+    except PromoCodeRefused:
+        return NotAppliedReason.PROMO_USED_UP
     await _note_paid(tx, order, lines, deliveries, None)
     return None
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     text,
     update,
@@ -123,6 +124,13 @@ _ADD_EVENT = insert(TimelineEvent)
 async def lock_buyer(tx: Tx, user_id: UserId) -> None:
     """Let one order at a time of this buyer be counted against a limit."""
     await tx.execute(_LOCK_BUYER, {"user_id": str(user_id)})
+
+
+async def is_first_purchase(tx: Tx, user_id: UserId, except_order: OrderId | None = None) -> bool:
+    """Whether the person has paid no order and has none that awaits payment, but for the named one."""
+    bought = or_(Order.paid_at.is_not(None), Order.status == OrderStatus.AWAITING_PAYMENT)
+    others = select(Order.id).where(Order.user_id == user_id, bought, Order.id.is_distinct_from(except_order))
+    return (await tx.execute(others.limit(1))).first() is None
 
 
 async def list_open(tx: Tx, user_id: UserId, except_order: OrderId) -> list[OpenReservation]:

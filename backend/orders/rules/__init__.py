@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from backend.catalog.types import Offer
+from backend.growth.types.promos import PromoCodeId
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import NumberPart, number_signs, parse_number_part, parse_short_number, short_number
@@ -18,6 +19,7 @@ from backend.kernel.text import plain_signs
 from backend.orders.errors import (
     PaymentTooLate,
     PremiumOnly,
+    PriceChanged,
     QuantityNotAllowed,
     ReservationsPaused,
     ReservationTooLarge,
@@ -80,19 +82,26 @@ def check_wanted(wanted: Sequence[Wanted]) -> None:
         raise Invalid("no lines, too many, or one variant twice")
 
 
-def request_hash(wanted: Sequence[Wanted], *, use_balance: bool) -> bytes:
+def request_hash(wanted: Sequence[Wanted], *, use_balance: bool, codes: Sequence[PromoCodeId] = ()) -> bytes:
     """What tells one request for an order from another one; the order of its lines does not matter.
 
     The price that was confirmed is no part of it: it is a condition, which a purchase that went through has met. See
     decisions/0069. Stored with the order: a change here makes every replay of an older order a conflict.
     """
     lines = sorted((item.variant_id.hex, item.quantity) for item in wanted)
-    return hashlib.sha256(msgspec.json.encode((lines, use_balance))).digest()
+    used = (sorted(code.hex for code in codes),) if codes else ()
+    return hashlib.sha256(msgspec.json.encode((lines, use_balance, *used))).digest()
 
 
 def is_replay(first: PlacedOrder, wanted: Sequence[Wanted], request: bytes) -> bool:
     """Whether a request is the one that placed the ``first`` order; of old orders only the lines are known."""
     return first.wanted == tuple(wanted) if first.request is None else first.request == request
+
+
+def check_confirmed(total: Money, confirmed: Money | None) -> None:
+    """Raises PriceChanged for a price above the one that the buyer has agreed to; a lower one is passed on."""
+    if confirmed is not None and (confirmed.currency != total.currency or confirmed < total):
+        raise PriceChanged(total=total)
 
 
 def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:

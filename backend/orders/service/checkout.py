@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -10,40 +10,38 @@ import msgspec
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer, VariantId, VariantOffer
-from backend.catalog.types.fulfilment import Delivery, FulfilmentLine
+from backend.growth.types.promos import PromoCodeId
 from backend.identity.types import Actor
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, NotFound
-from backend.kernel.ids import OrderId, OrderLineId
+from backend.kernel.ids import OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
-from backend.orders.domain import money, settling
+from backend.orders.domain import money, promos, settling
 from backend.orders.domain.lines import Fulfillers
-from backend.orders.errors import IdempotencyKeyReused, PriceChanged
+from backend.orders.errors import IdempotencyKeyReused
 from backend.orders.repository import orders as repository
 from backend.orders.rules import pricing
 from backend.orders.rules.pricing import UnpricedLine
 from backend.orders.service.common import load_own
+from backend.orders.service.drafts import line_of, new_order, placed, price_of
 from backend.orders.service.reservations import ReservationsService
 from backend.orders.types import (
     AmountDue,
     NewOrder,
     OpenReservation,
-    OrderLine,
     OrderPaid,
     OrderRef,
     OrderStatus,
-    OrderStep,
     OrderView,
     PaymentOrder,
     Quote,
     ReservationLimits,
-    TimelineEntry,
     Wanted,
 )
 from backend.orders.types.lines import LineStatus
-from backend.orders.types.prices import Priced, PricedLine
+from backend.orders.types.prices import PricedLine
 from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
 
@@ -76,21 +74,32 @@ class CheckoutService:
         self._reservation = reservation
         self._limits = limits
 
-    async def quote(self, actor: Actor, variant_id: VariantId, quantity: int, *, use_balance: bool = True) -> Quote:
+    async def quote(
+        self,
+        actor: Actor,
+        variant_id: VariantId,
+        quantity: int,
+        *,
+        use_balance: bool = True,
+        codes: Sequence[PromoCodeId] = (),
+    ) -> Quote:
         """What ``quantity`` of the variant would cost the buyer now, and how they can pay. It reserves nothing.
 
-        Raises NotFound, PremiumOnly, QuantityNotAllowed.
+        The best of the promo ``codes`` is used. Raises NotFound, PremiumOnly, QuantityNotAllowed.
         """
+        wanted = [Wanted(variant_id, quantity)]
         async with self._uow.read() as tx:
-            (offer,) = await self._offers(tx, actor, [Wanted(variant_id, quantity)])
+            (offer,) = await self._offers(tx, actor, wanted)
+            found, refused = await promos.list_usable(tx, actor.id, [offer], price_of([offer], wanted), codes)
             balance = await wallet.balance(tx, actor.id, self._currency)
             available = await catalog.count_available(tx, variant_id, quantity)
-        priced = _price([offer], [Wanted(variant_id, quantity)])
-        line = _line(OrderLineId(tx.new_id()), offer, priced.lines[0], LineStatus.RESERVED)
+        priced = price_of([offer], wanted, found)
+        line = line_of(OrderLineId(tx.new_id()), offer, priced.lines[0], LineStatus.RESERVED)
         nothing = Money.zero(self._currency)
         methods = await self._methods(actor)
         due = rules.amount_due(priced.total, nothing, balance, methods, use_balance=use_balance)
-        return Quote(line=line, due=due, sold_out=available < quantity)
+        sold_out, promo = available < quantity, promos.applied(priced, found)
+        return Quote(line=line, due=due, sold_out=sold_out, promo=promo, refused=refused)
 
     @staticmethod
     def price(variant: VariantOffer, quantity: int) -> PricedLine:
@@ -132,29 +141,39 @@ class CheckoutService:
         idempotency_key: str,
         *,
         confirmed: Money | None = None,
+        codes: Sequence[PromoCodeId] = (),
     ) -> OrderView:
         """Buy ``quantity`` of one variant from the balance, as place_all does."""
-        return await self.place_all(actor, [Wanted(variant_id, quantity)], idempotency_key, confirmed=confirmed)
+        wanted = [Wanted(variant_id, quantity)]
+        return await self.place_all(actor, wanted, idempotency_key, confirmed=confirmed, codes=codes)
 
     @retry_conflicts
     async def place_all(
-        self, actor: Actor, wanted: Sequence[Wanted], idempotency_key: str, *, confirmed: Money | None = None
+        self,
+        actor: Actor,
+        wanted: Sequence[Wanted],
+        idempotency_key: str,
+        *,
+        confirmed: Money | None = None,
+        codes: Sequence[PromoCodeId] = (),
     ) -> OrderView:
         """Buy from the balance: charge the buyer and deliver all goods, in one transaction.
 
         The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
-        total that the buyer has agreed to. Raises Invalid for one variant twice, NotFound, PremiumOnly,
-        QuantityNotAllowed, PriceChanged, PersonLimitReached, SoldOut, InsufficientFunds, IdempotencyKeyReused.
+        total that the buyer has agreed to: a lower one is passed on. The best of the promo ``codes`` is used, all of
+        which must work. Raises Invalid for one variant twice, NotFound, PremiumOnly, QuantityNotAllowed, PriceChanged,
+        PersonLimitReached, SoldOut, InsufficientFunds, PromoCodeRefused, IdempotencyKeyReused.
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_wanted(wanted)
-        request = rules.request_hash(wanted, use_balance=True)
+        request = rules.request_hash(wanted, use_balance=True, codes=codes)
         async with self._uow() as tx:
             try:
                 offers = await self._offers(tx, actor, wanted)
-                order = _new_order(tx, actor, offers, wanted, idempotency_key, request, self._status_when_paid(offers))
-                if confirmed is not None and confirmed != order.total:
-                    raise PriceChanged(total=order.total)
+                found = await promos.list_offers(tx, actor.id, offers, price_of(offers, wanted), codes, lock=True)
+                status = self._status_when_paid(offers)
+                order = new_order(tx, actor, offers, wanted, idempotency_key, request, status, found)
+                rules.check_confirmed(order.total, confirmed)
             except AppError as refusal:
                 ref = await self._bought_before(tx, actor, wanted, idempotency_key, request, refusal)
                 return await domain.load(tx, self._fulfillers, order_id=ref.id)
@@ -163,23 +182,40 @@ class CheckoutService:
                 ref = await self._replayed(tx, actor, wanted, idempotency_key, request)
                 return await domain.load(tx, self._fulfillers, order_id=ref.id)
             await self._check_person_limits(tx, order, offers)
+            await promos.use(tx, order, found, rules.order_number(sequence))
             deliveries = await self._fulfillers.deliver(tx, order.goods, reserved=False)
             if order.status is not OrderStatus.DELIVERED:
                 order = await settling.note_delivered(tx, order, deliveries)
             await money.charge(tx, order.id, order.user_id, order.total, rules.order_number(sequence), order.lines)
             tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
             tx.signal(domain.TOPIC, order.id)
-            return _placed(tx, order, sequence, deliveries)
+            return placed(tx, order, sequence, deliveries)
 
     async def reserve(
-        self, actor: Actor, variant_id: VariantId, quantity: int, idempotency_key: str, *, hold: bool = False
+        self,
+        actor: Actor,
+        variant_id: VariantId,
+        quantity: int,
+        idempotency_key: str,
+        *,
+        hold: bool = False,
+        confirmed: Money | None = None,
+        codes: Sequence[PromoCodeId] = (),
     ) -> OrderRef:
         """Reserve ``quantity`` of one variant, as reserve_all does."""
-        return await self.reserve_all(actor, [Wanted(variant_id, quantity)], idempotency_key, hold=hold)
+        wanted = [Wanted(variant_id, quantity)]
+        return await self.reserve_all(actor, wanted, idempotency_key, hold=hold, confirmed=confirmed, codes=codes)
 
     @retry_conflicts
     async def reserve_all(
-        self, actor: Actor, wanted: Sequence[Wanted], idempotency_key: str, *, hold: bool = False
+        self,
+        actor: Actor,
+        wanted: Sequence[Wanted],
+        idempotency_key: str,
+        *,
+        hold: bool = False,
+        confirmed: Money | None = None,
+        codes: Sequence[PromoCodeId] = (),
     ) -> OrderRef:
         """Reserve goods for the buyer, all or none, until they pay or the reservation expires.
 
@@ -189,14 +225,17 @@ class CheckoutService:
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_wanted(wanted)
-        request = rules.request_hash(wanted, use_balance=hold)
+        request = rules.request_hash(wanted, use_balance=hold, codes=codes)
         async with self._uow() as tx:
             await repository.lock_buyer(tx, actor.id)
             try:
                 offers = await self._offers(tx, actor, wanted)
+                found = await promos.list_offers(tx, actor.id, offers, price_of(offers, wanted), codes, lock=True)
+                status = OrderStatus.AWAITING_PAYMENT
+                order = new_order(tx, actor, offers, wanted, idempotency_key, request, status, found)
+                rules.check_confirmed(order.total, confirmed)
             except AppError as refusal:
                 return await self._bought_before(tx, actor, wanted, idempotency_key, request, refusal)
-            order = _new_order(tx, actor, offers, wanted, idempotency_key, request, OrderStatus.AWAITING_PAYMENT)
             order = msgspec.structs.replace(order, expires_at=tx.now + self._reservation())
             sequence = await repository.add_order(tx, order)
             if sequence is None:
@@ -204,6 +243,7 @@ class CheckoutService:
             await self._check_person_limits(tx, order, offers)
             part = await money.affordable(tx, order) if hold else Money.zero(self._currency)
             await self._check_unpaid(tx, order, sequence, part, offers)
+            await promos.use(tx, order, found, rules.order_number(sequence))
             await self._fulfillers.reserve(tx, order.goods)
             if part:
                 await money.hold(tx, order, part, rules.order_number(sequence))
@@ -267,101 +307,3 @@ class CheckoutService:
         if await repository.find_by_key(tx, actor.id, key) is None:
             raise refusal
         return await self._replayed(tx, actor, wanted, key, request)
-
-
-_FIRST_STEPS = {
-    OrderStatus.PAID: (OrderStep.PLACED, OrderStep.PAID),
-    OrderStatus.DELIVERED: (OrderStep.PLACED, OrderStep.PAID, OrderStep.DELIVERED),
-    OrderStatus.AWAITING_PAYMENT: (OrderStep.PLACED, OrderStep.RESERVED),
-}
-_LINE_STATUSES = {
-    OrderStatus.PAID: LineStatus.PENDING,
-    OrderStatus.DELIVERED: LineStatus.DELIVERED,
-    OrderStatus.AWAITING_PAYMENT: LineStatus.RESERVED,
-}
-
-
-def _new_order(
-    tx: Tx,
-    actor: Actor,
-    offers: Sequence[Offer],
-    wanted: Sequence[Wanted],
-    key: str,
-    request: bytes,
-    status: OrderStatus,
-) -> NewOrder:
-    priced, line_status = _price(offers, wanted), _LINE_STATUSES[status]
-    lines = tuple(
-        _line(OrderLineId(tx.new_id()), offer, price, line_status)
-        for offer, price in zip(offers, priced.lines, strict=True)
-    )
-    goods = tuple(_goods(line, offer, actor) for line, offer in zip(lines, offers, strict=True))
-    return NewOrder(
-        id=OrderId(tx.new_id()),
-        user_id=actor.id,
-        idempotency_key=key,
-        request=request,
-        status=status,
-        lines=lines,
-        goods=goods,
-        total=priced.total,
-        steps=_FIRST_STEPS[status],
-    )
-
-
-def _goods(line: OrderLine, offer: Offer, actor: Actor) -> FulfilmentLine:
-    return FulfilmentLine(
-        id=line.id,
-        kind=offer.kind,
-        product_id=offer.product_id,
-        variant_id=offer.variant_id,
-        quantity=line.quantity,
-        buyer=actor.id,
-        recipient=actor.id,
-    )
-
-
-def _placed(tx: Tx, order: NewOrder, sequence: int, deliveries: Mapping[OrderLineId, Delivery]) -> OrderView:
-    """The order that this transaction has stored, equal to what ``domain.load`` would read."""
-    nothing = Money.zero(order.total.currency)
-    shown = domain.shown_goods(order.lines, order.goods)
-    return OrderView(
-        id=order.id,
-        number=rules.order_number(sequence),
-        user_id=order.user_id,
-        status=order.status,
-        total=order.total,
-        created_at=tx.now,
-        expires_at=order.expires_at,
-        lines=list(order.lines),
-        keys=domain.keys_of(shown, (item for line in shown for item in deliveries[line.id].items)),
-        timeline=[TimelineEntry(step, tx.now) for step in order.steps],
-        held=nothing,
-        refunded=nothing,
-    )
-
-
-def _price(offers: Sequence[Offer], wanted: Sequence[Wanted]) -> Priced:
-    """The prices for the buyer to whom the offers were made."""
-    return pricing.price(
-        [
-            UnpricedLine(offer.variant_id, item.quantity, offer.public_price, offer.unit_price)
-            for offer, item in zip(offers, wanted, strict=True)
-        ]
-    )
-
-
-def _line(line_id: OrderLineId, offer: Offer, price: PricedLine, status: LineStatus) -> OrderLine:
-    return OrderLine(
-        id=line_id,
-        slug=offer.slug,
-        name=offer.name,
-        variant_name=offer.variant_name,
-        hue=offer.hue,
-        icon=offer.icon,
-        country=offer.country,
-        picture=offer.picture,
-        price=price,
-        status=status,
-        refunded=Money.zero(price.total.currency),
-    )

@@ -10,6 +10,7 @@ import msgspec
 
 from backend.catalog.types import VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
+from backend.growth.types.promos import AppliedPromo, RefusedPromo
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
@@ -94,6 +95,8 @@ class NotAppliedReason(StrEnum):
     SOLD_OUT = "sold_out"
     LIMIT_REACHED = "limit_reached"
     """The buyer has reached the limit for one person."""
+    PROMO_USED_UP = "promo_used_up"
+    """A limit of the order's promo code was reached after the order had ended."""
     BLOCKED = "blocked"
     """The buyer was blocked after the payment began."""
 
@@ -244,6 +247,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     goods: tuple[FulfilmentLine, ...]
     total: Money
     steps: tuple[OrderStep, ...]
+    promo: AppliedPromo | None = None
     expires_at: datetime | None = None
 
 
@@ -367,11 +371,16 @@ class AmountDue(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What a purchase would cost this buyer now; ``sold_out`` when fewer are in stock than they want."""
+    """What a purchase would cost this buyer now; ``sold_out`` when fewer are in stock than they want.
+
+    ``promo`` is the code that is used, ``refused`` why one takes nothing off.
+    """
 
     line: OrderLine
     due: AmountDue
     sold_out: bool
+    promo: AppliedPromo | None = None
+    refused: RefusedPromo | None = None
 
 
 class PaymentOrder(msgspec.Struct, frozen=True):

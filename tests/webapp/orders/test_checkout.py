@@ -206,7 +206,7 @@ async def test_without_the_balance_all_of_it_is_paid_by_a_method(
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer, cents=2000)
     confirmed = await confirm(buyer, thing)
-    (other,) = links(confirmed, f"/shop/{thing.slug}/confirm")
+    (other,) = links(confirmed, f"/shop/{thing.slug}/confirm?")
     sheet = await buyer.get(other)
     assert "Pay $7.20 with" in sheet.text
     assert "Use my balance ($20.00)" in sheet.text

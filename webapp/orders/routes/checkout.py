@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import VariantId
+from backend.growth.errors import PromoCodeRefused
 from backend.kernel.errors import Unavailable
 from backend.kernel.money import Money
 from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
@@ -21,13 +22,17 @@ from webapp.catalog.routes import Choice, product_page
 from webapp.core import forms
 from webapp.core.answers import invoice, is_invoice, pushed, to_app
 from webapp.core.limits import PURCHASE, limited
-from webapp.core.responses import Html, page, pictures, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.orders import order_page
+from webapp.orders.routes.quoting import PromoText, admit, quote_with
 from webapp.orders.screens import checkout as present
 from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet
 from webapp.orders.screens.orders import sum_title
+from webapp.orders.screens.promo_codes import PromoField
 from webapp.payments.routes.payments import payment_page
+
+_Total = Annotated[int, Meta(ge=0, le=10**15)] | None
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -36,13 +41,15 @@ class Purchase(msgspec.Struct, frozen=True):
     variant: UUID
     intent: forms.IdempotencyKey
     quantity: forms.Quantity = 1
-    total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+    total: _Total = None
+    promo: PromoText = ""
 
 
 class QuoteQuery(Choice, frozen=True):
     """What is to be bought; without ``use_balance`` it is all paid by a payment method."""
 
     use_balance: bool = True
+    promo: PromoText = ""
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -58,6 +65,8 @@ class Reservation(Payment, frozen=True, kw_only=True):
     variant: UUID
     quantity: forms.Quantity = 1
     use_balance: bool = True
+    total: _Total = None
+    promo: PromoText = ""
 
 
 @get("/shop/{slug:str}/confirm", name="shop:confirm")
@@ -65,25 +74,24 @@ async def confirm(request: SoukRequest) -> Html:
     """The sheet before the purchase: what, for how much, and a new key that makes a double tap buy once."""
     query = forms.read_query(request, QuoteQuery)
     variant = VariantId(query.variant)
-    checkout = site_of(request).services.orders.checkout
-    quote = await checkout.quote(request.user, variant, query.quantity, use_balance=query.use_balance)
+    quote, promo = await quote_with(request, variant, query.quantity, query.promo, use_balance=query.use_balance)
     if quote.sold_out:
         return await sold_out(request, quote.line.slug, variant)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent(), use_balance=query.use_balance)
-    return sheet(request, f"orders/_{name}.html", view)
+    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=query.use_balance)
+    return sheet(request, f"orders/_{name}.html", view, status=FORM_ERROR if promo.error else 200)
 
 
 @get("/checkout", name="shop:checkout")
 async def checkout(request: SoukRequest) -> Html:
     """The confirmation as a page of its own, for links from a chat."""
-    choice = forms.read_query(request, Choice)
+    choice = forms.read_query(request, QuoteQuery)
     variant = VariantId(choice.variant)
-    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, choice.quantity)
+    quote, promo = await quote_with(request, variant, choice.quantity, choice.promo)
     back = f"/shop/{quote.line.slug}"
     if quote.sold_out:
         product = await site_of(request).services.catalog.storefront.product(request.user, quote.line.slug)
         return await product_page(request, product, variant)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent())
+    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo)
     return page(request, f"orders/checkout_{name}.html", view, tab="shop", back=back)
 
 
@@ -92,17 +100,23 @@ async def place(request: SoukRequest) -> Html:
     """Buy from the balance and show the order. The same ``intent`` again shows the same order."""
     form = await forms.read_form(request, Purchase)
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
-    confirmed = None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
     try:
-        order = await orders.checkout.place(request.user, variant, form.quantity, form.intent, confirmed=confirmed)
+        order = await orders.checkout.place(
+            request.user,
+            variant,
+            form.quantity,
+            form.intent,
+            confirmed=_confirmed(request, form),
+            codes=await admit(request, form.promo),
+        )
     except InsufficientFunds:
-        quote = await orders.checkout.quote(request.user, variant, form.quantity)
+        quote, promo = await quote_with(request, variant, form.quantity, form.promo)
         if not quote.due.rest:
             raise
-        name, view = _sheet_of(request, quote, variant, form.intent)
+        name, view = _sheet_of(request, quote, variant, form.intent, promo)
         return sheet(request, f"orders/_{name}.html", view, status=402)
-    except PriceChanged as changed:
-        return await price_changed(request, variant, form.quantity, changed)
+    except (PriceChanged, PromoCodeRefused) as changed:
+        return await _costs_more(request, form, changed)
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
@@ -115,7 +129,17 @@ async def reserve(request: SoukRequest) -> Html:
     form = await forms.read_form(request, Reservation)
     orders, variant = site_of(request).services.orders, VariantId(form.variant)
     try:
-        ref = await orders.checkout.reserve(request.user, variant, form.quantity, form.intent, hold=form.use_balance)
+        ref = await orders.checkout.reserve(
+            request.user,
+            variant,
+            form.quantity,
+            form.intent,
+            hold=form.use_balance,
+            confirmed=_confirmed(request, form),
+            codes=await admit(request, form.promo),
+        )
+    except (PriceChanged, PromoCodeRefused) as changed:
+        return await _costs_more(request, form, changed, use_balance=form.use_balance)
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
@@ -175,29 +199,36 @@ async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
     return toast(answer, site.viewer(request.user).words.gettext("Just sold out. You haven't been charged."), "bad")
 
 
-async def price_changed(request: SoukRequest, variant: VariantId, quantity: int, changed: PriceChanged) -> Html:
-    """The confirmation again, at the current price; nothing was charged."""
-    quote = await site_of(request).services.orders.checkout.quote(request.user, variant, quantity)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent())
+def _confirmed(request: SoukRequest, form: Purchase | Reservation) -> Money | None:
+    return None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
+
+
+async def _costs_more(
+    request: SoukRequest,
+    form: Purchase | Reservation,
+    why: PriceChanged | PromoCodeRefused,
+    *,
+    use_balance: bool = True,
+) -> Html:
+    """The sheet again, at the current price: it needs a new yes. Nothing was charged."""
+    variant, words = VariantId(form.variant), site_of(request).viewer(request.user).words
+    quote, promo = await quote_with(request, variant, form.quantity, form.promo, use_balance=use_balance)
+    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=use_balance)
     answer = sheet(request, f"orders/_{name}.html", view, status=409)
-    answer.headers["x-error-code"] = changed.code
-    return toast(
-        answer,
-        site_of(request).viewer(request.user).words.gettext("The price has changed. You haven't been charged."),
-        "bad",
-    )
+    answer.headers["x-error-code"] = why.code
+    return toast(answer, words.gettext("The price has changed. You haven't been charged."), "bad")
 
 
 def _sheet_of(
-    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, *, use_balance: bool = True
+    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, promo: PromoField, *, use_balance: bool = True
 ) -> tuple[Literal["confirm", "methods"], ConfirmSheet | MethodsSheet]:
     """Which sheet a quote is shown in, and its view: the payment methods where the balance does not pay all of it."""
     site = site_of(request)
     viewer = site.viewer(request.user)
     if not quote.due.rest:
-        return "confirm", present.confirm(quote, variant, intent, request.user, pictures(request), viewer.words)
+        return "confirm", present.confirm(quote, variant, intent, promo, request.user, pictures(request), viewer.words)
     minutes = site.services.live.current.order_reservation // 60
-    return "methods", present.methods(quote, variant, intent, viewer, minutes=minutes, use_balance=use_balance)
+    return "methods", present.methods(quote, variant, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
 
 
 CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve, pay_order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -18,6 +19,7 @@ from webapp.core.looks import Picture, goods_tile, price_rows
 from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.orders import sum_rows, title
+from webapp.orders.screens.promo_codes import PromoField
 from webapp.payments.screens.methods import MethodRow, method_row
 
 
@@ -40,10 +42,17 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     parts: tuple[PriceRow, ...] = ()
     action: str = "/orders"
     other_url: str | None = None
+    promo: PromoField | None = None
 
 
 def confirm(
-    quote: Quote, variant_id: VariantId, intent: str, actor: Actor, picture: Picture, words: Translator
+    quote: Quote,
+    variant_id: VariantId,
+    intent: str,
+    promo: PromoField,
+    actor: Actor,
+    picture: Picture,
+    words: Translator,
 ) -> ConfirmSheet:
     """The confirmation of a purchase from the balance; ``intent`` makes a double tap buy once."""
     return ConfirmSheet(
@@ -57,7 +66,8 @@ def confirm(
         total=quote.due.total,
         balance=quote.due.balance,
         intent=intent,
-        other_url=_sheet_url(quote, variant_id, use_balance=False),
+        other_url=_sheet_url(quote, variant_id, use_balance=False) if quote.due.total else None,
+        promo=promo,
     )
 
 
@@ -133,10 +143,18 @@ class MethodsSheet(msgspec.Struct, frozen=True):
     quantity: int = 1
     use_balance: bool = True
     other_url: str | None = None
+    promo: PromoField | None = None
 
 
 def methods(
-    quote: Quote, variant_id: VariantId, intent: str, viewer: Viewer, *, minutes: int, use_balance: bool = True
+    quote: Quote,
+    variant_id: VariantId,
+    intent: str,
+    promo: PromoField,
+    viewer: Viewer,
+    *,
+    minutes: int,
+    use_balance: bool = True,
 ) -> MethodsSheet:
     """How a purchase can be paid that the balance does not cover, or shall not; ``minutes``: reserved for so long."""
     due = quote.due
@@ -154,6 +172,7 @@ def methods(
         quantity=quote.line.quantity,
         use_balance=use_balance,
         other_url=_sheet_url(quote, variant_id, use_balance=not use_balance) if due.balance else None,
+        promo=promo,
     )
 
 
@@ -174,5 +193,9 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
 
 
 def _sheet_url(quote: Quote, variant_id: VariantId, *, use_balance: bool) -> str:
-    query = f"variant={variant_id}&quantity={quote.line.quantity}"
-    return f"/shop/{quote.line.slug}/confirm?{query}{'' if use_balance else '&use_balance=off'}"
+    query = {"variant": str(variant_id), "quantity": str(quote.line.quantity)}
+    if not use_balance:
+        query["use_balance"] = "off"
+    if quote.promo is not None:
+        query["promo"] = quote.promo.code
+    return f"/shop/{quote.line.slug}/confirm?{urlencode(query)}"
