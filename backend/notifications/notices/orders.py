@@ -196,11 +196,13 @@ def order_of_blocked(words: Words, amount: Money, order: str, buyer: str) -> Mes
 async def _order_payment_kept(draft: Draft, params: Params) -> Message:
     event = msgspec.convert(params, OrderPaymentKept)
     order = await _order(draft, params)
-    return order_payment_kept(draft.words, Money(event.amount, event.currency), order.number, event.why)
+    line = next((one for one in order.lines if one.id == event.line_id and len(order.lines) > 1), None)
+    thing = draft.words.thing(line, line.quantity) if line else ""
+    return order_payment_kept(draft.words, Money(event.amount, event.currency), order.number, event.why, thing)
 
 
-def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedReason) -> Message:
-    """Say that a payment for an order was credited to the balance instead, and why."""
+def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedReason, thing: str = "") -> Message:
+    """Say that a payment for an order was credited to the balance instead, and why: ``thing`` could not be had."""
     _ = words.translator.gettext
     reason = {
         NotAppliedReason.CANCELLED: _("Received for cancelled order {number}."),
@@ -217,6 +219,7 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedR
     rows = [
         _("<b>{amount} added to your balance</b>").format(amount=words.money(amount)),
         reason.format(number=words.number(order)),
+        *([thing] if thing else []),
         _("You can spend it on your next order."),
     ]
     return Message("\n".join(rows), (words.wallet_button(),))

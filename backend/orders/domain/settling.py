@@ -22,6 +22,7 @@ from backend.orders.repository import lines as line_rows
 from backend.orders.repository import orders as repository
 from backend.orders.types import (
     NewOrder,
+    NotApplied,
     NotAppliedReason,
     OrderLine,
     OrderPaid,
@@ -58,24 +59,26 @@ async def pay_reserved(tx: Tx, fulfillers: Fulfillers, order: OrderRecord, by: U
     await _note_paid(tx, order, lines, deliveries, by)
 
 
-async def pay_late(tx: Tx, fulfillers: Fulfillers, order: OrderRecord) -> NotAppliedReason | None:
+async def pay_late(tx: Tx, fulfillers: Fulfillers, order: OrderRecord) -> NotApplied | None:
     """Pay a locked order that has ended, at its original price; returns why not if goods or money are missing."""
     if not await money.is_covered(tx, order):
-        return NotAppliedReason.NOT_ENOUGH
+        return NotApplied(NotAppliedReason.NOT_ENOUGH)
     lines, goods = await line_rows.list_lines(tx, order)
+    reached = None
     try:
         async with tx.savepoint():  # all lines or none
             await promos.use_again(tx, order)
             for line in goods:
+                reached = line.id
                 limit = await catalog.person_limit(tx, line.variant_id)
                 await check_person_limit(tx, order.id, order.user_id, line.variant_id, line.quantity, limit)
             deliveries = await fulfillers.deliver(tx, goods, reserved=False)
-    except SoldOut:
-        return NotAppliedReason.SOLD_OUT
+    except SoldOut as gone:
+        return NotApplied(NotAppliedReason.SOLD_OUT, gone.line_id)
     except PersonLimitReached:
-        return NotAppliedReason.LIMIT_REACHED
+        return NotApplied(NotAppliedReason.LIMIT_REACHED, reached)
     except PromoCodeRefused:
-        return NotAppliedReason.PROMO_USED_UP
+        return NotApplied(NotAppliedReason.PROMO_USED_UP)
     await _note_paid(tx, order, lines, deliveries, None)
     return None
 

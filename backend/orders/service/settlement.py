@@ -17,7 +17,15 @@ from backend.orders.errors import OrderNotPayable
 from backend.orders.repository import lines as line_rows
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import check_owner, sequence_of
-from backend.orders.types import PAID_STATUSES, NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderStep
+from backend.orders.types import (
+    PAID_STATUSES,
+    NotApplied,
+    NotAppliedReason,
+    OrderPaymentKept,
+    OrderRef,
+    OrderStatus,
+    OrderStep,
+)
 from backend.orders.types.lines import LineStatus
 from backend.payments.types import TopUpSucceeded
 
@@ -70,24 +78,25 @@ class SettlementService:
             if order.user_id != event.user_id:
                 return
             status = order.status
-            why = None
+            kept = None
             if blocked:
-                why = await self._shut_out(tx, event.order_id, status)
+                kept = await self._shut_out(tx, event.order_id, status)
             elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await money.is_covered(tx, order):
                 await settling.pay_reserved(tx, self._fulfillers, order, None)
             elif status is OrderStatus.CANCELLED:
-                why = NotAppliedReason.CANCELLED
+                kept = NotApplied(NotAppliedReason.CANCELLED)
             elif status is OrderStatus.EXPIRED:
-                missing = NotAppliedReason.NOT_ENOUGH
-                why = missing if event.missing else await settling.pay_late(tx, self._fulfillers, order)
-            if why is not None:
+                missing = NotApplied(NotAppliedReason.NOT_ENOUGH)
+                kept = missing if event.missing else await settling.pay_late(tx, self._fulfillers, order)
+            if kept is not None:
                 tx.emit(
                     OrderPaymentKept(
                         order_id=event.order_id,
                         user_id=event.user_id,
                         amount=event.amount,
                         currency=event.currency,
-                        why=why,
+                        why=kept.why,
+                        line_id=kept.line_id,
                     )
                 )
             failpoint("orders.settled")
@@ -112,7 +121,7 @@ class SettlementService:
             else:
                 await settling.note_line_delivered(tx, order, lines, line)
 
-    async def _shut_out(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotAppliedReason | None:
+    async def _shut_out(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotApplied | None:
         """End a blocked buyer's order, which the caller has locked; None for one that was paid before."""
         if status in PAID_STATUSES:
             return None
@@ -120,4 +129,4 @@ class SettlementService:
             cancelled, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
             await settling.close_unpaid(tx, self._fulfillers, order_id, cancelled, step, None)
         await audit.record(tx, None, "orders.keep_payment", f"order:{order_id}", {"why": NotAppliedReason.BLOCKED})
-        return NotAppliedReason.BLOCKED
+        return NotApplied(NotAppliedReason.BLOCKED)

@@ -101,14 +101,25 @@ class NotAppliedReason(StrEnum):
     """The buyer was blocked after the payment began."""
 
 
+class NotApplied(msgspec.Struct, frozen=True):
+    """Why late money did not pay an order, and because of which of its lines."""
+
+    why: NotAppliedReason
+    line_id: OrderLineId | None = None
+
+
 class OrderPaymentKept(Event, frozen=True, kw_only=True):
-    """A payment for an order was not applied to it: the money is in the buyer's balance."""
+    """A payment for an order was not applied to it: the money is in the buyer's balance.
+
+    ``line_id`` is the line that could not be had, where one is the reason.
+    """
 
     order_id: OrderId
     user_id: UserId
     amount: int
     currency: str
     why: NotAppliedReason
+    line_id: OrderLineId | None = None
 
 
 class OrderRefunded(Event, frozen=True, kw_only=True):
