@@ -324,6 +324,43 @@ async def test_an_import_in_a_rush_leaves_its_number_exact(real: UnitOfWork, rin
     assert len(set(sold)) == len(sold)
 
 
+async def test_purchases_and_imports_of_several_never_wait_in_a_circle(
+    real: UnitOfWork, ring: KeyRing, goods: SharedKeys
+) -> None:
+    service = catalog_services(real, ring)
+    slugs = ("first", "second", "third")
+    variants = [await add_shared(service, slug, "30", low_stock_at="20") for slug in slugs]
+
+    async def buy(number: int) -> int:
+        for _ in range(50):
+            try:
+                async with real() as tx:
+                    lines = [await line(tx, variants[(number + place) % 3]) for place in range(2)]
+                    lines.sort(key=lambda one: (one.product_id, one.variant_id))  # as orders do
+                    await goods.reserve(tx, lines)
+                async with real() as tx:
+                    await (goods.release(tx, lines) if number % 2 else goods.deliver(tx, lines, reserved=True))
+            except Unavailable:
+                continue
+            except SoldOut:
+                return 0
+            return 0 if number % 2 else 2
+        raise AssertionError("no connection for too long")
+
+    async def refill(number: int) -> int:
+        rows = [{"variant": f"{slug}/one", "key": f"K-{number}", "count": "60"} for slug in slugs]
+        assert (await stock_file(service, *rows[number % 3 :], *rows[: number % 3])).applied
+        return 0
+
+    sold = sum(await asyncio.gather(*map(buy, range(24)), *map(refill, range(3))))
+    assert sold == 24
+    async with real() as tx:
+        reserved = text("SELECT count(*) FROM shared_key_lines WHERE state = 'reserved'")
+        assert (await tx.execute(reserved)).scalar_one() == 0
+        left = (await tx.execute(text("SELECT sum(remaining) FROM shared_keys"))).scalar_one()
+    assert 180 - sold <= left <= 180
+
+
 async def test_buyers_of_a_key_without_a_limit_do_not_wait_for_each_other(
     real: UnitOfWork, ring: KeyRing, goods: SharedKeys
 ) -> None:

@@ -24,6 +24,7 @@ from backend.payments.types import IntentId, IntentStatus, TopUpSucceeded
 from backend.worker import all_crons, all_tasks
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Telegram, button
+from tests.factories.catalog import add_shared
 from tests.factories.identity import contact
 
 PUBLIC = "http://127.0.0.1:8080"
@@ -63,6 +64,16 @@ async def test_the_buyer_gets_the_key_hidden_and_protected(shop: Shop, telegram:
     assert button(message, "Copy the key")["value"] == key
     (row,) = await shop.notifications("order_paid")
     assert (row.status, row.message_id) == ("sent", message["message_id"])
+
+
+async def test_one_key_for_several_says_for_how_many(shop: Shop, telegram: Telegram) -> None:
+    variant_id = await add_shared(shop.services.catalog, count="20", price="1.00")
+    await shop.services.orders.checkout.place(await shop.buyer(), variant_id, 3, "tap-0000001")
+    await shop.work()
+    (message,) = await telegram.person(EMMA).heard()
+    assert message["text"].count("SHARED-SECRET-1") == 1
+    assert "SHARED-SECRET-1 × 3" in message["text"]
+    assert button(message, "Copy the key")["value"] == "SHARED-SECRET-1"
 
 
 async def test_the_key_rests_nowhere(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
