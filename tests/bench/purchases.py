@@ -80,6 +80,8 @@ def _literal(value: Any, fresh: dict[UUID, str]) -> str:
             return _literal(value.value, fresh)
         case int():
             return f"({value})"
+        case bytes():
+            return f"'\\x{value.hex()}'::bytea"
         case str():
             quoted = "'" + value.replace("'", "''") + "'"
             for item, expression in fresh.items():

@@ -37,9 +37,9 @@ async def _all_agrees(services: Services) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_carts_in_random_order_neither_deadlock_nor_oversell(services: Services, seed: int) -> None:
     chance = random.Random(seed)
-    people = await buyers(services.uow, 40, 100_000)
+    people = await buyers(services.uow, 80, 100_000)
     async with services.uow() as tx:
-        shelf = [await add_goods(tx, services.ring, keys=12, low_stock_at=3) for _ in range(5)]
+        shelf = [await add_goods(tx, services.ring, keys=24, low_stock_at=3) for _ in range(5)]
 
     async def buy(number: int, buyer: Actor) -> object:
         wanted = [Wanted(goods.variant_id, chance.randint(1, 2)) for goods in chance.sample(shelf, 3)]

@@ -15,7 +15,9 @@ from backend.orders.types import (
     OrderStep,
     OrderView,
     RefundTarget,
+    Wanted,
 )
+from backend.orders.types.lines import LineQuantity
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
 from tests.backend.orders.settling import KEY, Shop
 from tests.factories.wallet import give, usd
@@ -76,6 +78,31 @@ class TestRefunds:
             await shop.orders.refunds.refund(
                 admin, sold.number, usd(301), RefundTarget.WALLET, "once", idempotency_key="refund-1"
             )
+
+    async def test_a_line_goes_back_by_the_way_it_was_paid(self, shop: Shop, buyer: Actor) -> None:
+        """Lines of 5.00 and 2.20: 3.00 from the wallet, 4.20 by the provider, which gives no more than it had."""
+        goods = [await shop.goods(price=500), await shop.goods(price=220)]
+        wanted = [Wanted(one.variant_id, 1) for one in goods]
+        ref = await shop.orders.checkout.reserve_all(buyer, wanted, KEY, hold=True)
+        await shop.arrive(await shop.begin(buyer, ref, usd(420)), usd(420))
+        order = await shop.orders.history.detail(buyer, ref.number)
+        admin, first, second = Actor.system(), *(LineQuantity(line.id, 1) for line in order.lines)
+        for target, chosen in ((RefundTarget.PROVIDER, [first]), (RefundTarget.PROVIDER, [first, second])):
+            with pytest.raises(RefundTooMuch):
+                await shop.orders.refunds.refund(
+                    admin, ref.number, chosen, target, "more than it had", idempotency_key="refund-0"
+                )
+        part = await shop.orders.refunds.refund(
+            admin, ref.number, [second], RefundTarget.PROVIDER, "broken", idempotency_key="refund-1"
+        )
+        assert (part.status, part.refunded, len(part.keys)) == (OrderStatus.DELIVERED, usd(220), 1)
+        whole = await shop.orders.refunds.refund(
+            admin, ref.number, [first], RefundTarget.WALLET, "broken", idempotency_key="refund-2"
+        )
+        assert (whole.status, whole.keys, await shop.balance(buyer)) == (OrderStatus.REFUNDED, [], 500)
+        await shop.settle_all()
+        assert list(shop.fake.refunds.values()) == [usd(220)]
+        await shop.proven()
 
     async def test_many_admins_at_once_give_no_more_than_was_paid(
         self, shop: Shop, buyer: Actor, sold: OrderView
