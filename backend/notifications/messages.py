@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from backend.catalog.types import StockSubject
+from backend.catalog.types import Offer, StockSubject
 from backend.catalog.words import product_name
 from backend.infra.formatting import format_money, format_number, isolate, joined
 from backend.infra.i18n import Translator, translator
@@ -56,7 +56,7 @@ class Words:
         """An order's number."""
         return isolate(html.escape(order_number, quote=False), self.locale)
 
-    def thing(self, goods: OrderLine | StockSubject, quantity: int = 1) -> str:
+    def thing(self, goods: OrderLine | StockSubject | Offer, quantity: int = 1) -> str:
         """ "Name · country · variant × 2"."""
         name = product_name(pick(goods.name, self.locale), goods.country, self.locale)
         variant = pick(goods.variant_name, self.locale)

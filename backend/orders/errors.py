@@ -80,3 +80,17 @@ class IdempotencyKeyReused(AppError):
 
     code = "idempotency_key_reused"
     kind = Kind.CONFLICT
+
+
+class CartFull(AppError):
+    """The cart has ``limit`` lines, as many as one order may have."""
+
+    code = "cart_full"
+    kind = Kind.CONFLICT
+
+
+class CartChanged(AppError):
+    """The cart is not what the buyer has confirmed: another device has changed or bought it."""
+
+    code = "cart_changed"
+    kind = Kind.CONFLICT

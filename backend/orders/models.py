@@ -155,3 +155,37 @@ class RefundedLine(Model):
     line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"), primary_key=True)
     quantity: Mapped[int]
     amount: Mapped[int]
+
+
+class Cart(Model):
+    """A person's cart; its row is the lock of its lines."""
+
+    __tablename__ = "carts"
+    __table_args__ = (Index("ix_carts_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    version: Mapped[int]
+    """Counts its changes: a checkout names the version that the buyer has seen."""
+    remind_at: Mapped[datetime | None]
+    """When its owner is reminded of it; None while it is empty, and once they were."""
+
+
+class CartLine(Model):
+    """A variant in a cart; one that was removed a short while ago can be put back."""
+
+    __tablename__ = "cart_lines"
+    __table_args__ = (
+        UniqueConstraint("user_id", "variant_id"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("seen_amount >= 0", name="seen_not_negative"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("carts.user_id"))
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    quantity: Mapped[int]
+    seen_amount: Mapped[int]
+    """The price of one that the buyer was shown."""
+    currency: Mapped[str]
+    added_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]

@@ -11,6 +11,7 @@ from backend.orders.service import SETTLE, OrdersServices
 from backend.payments.types import TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
+_REMIND_EVERY_SECONDS = 300
 _SETTLE_PAYMENT: Final = Handler(SETTLE, TopUpSucceeded, when=lambda event: event.order_id is not None)
 _CANCEL_BLOCKED: Final = Handler("orders.cancel_blocked", PersonBlocked)
 _DELIVER_LINE: Final = Handler("orders.deliver_line", LineFulfilled)
@@ -40,9 +41,15 @@ def tasks(services: OrdersServices) -> list[Task]:
 
 
 def crons(services: OrdersServices) -> list[Cron]:
-    """The timer that expires unpaid orders, every 15 seconds."""
+    """The timers: expire unpaid orders every 15 seconds, look for carts that were left every 5 minutes."""
 
     async def expire() -> None:
         await services.reservations.expire_lapsed()
 
-    return [Cron("orders.expire_lapsed", expire, seconds=_EXPIRE_EVERY_SECONDS)]
+    async def remind() -> None:
+        await services.cart.remind()
+
+    return [
+        Cron("orders.expire_lapsed", expire, seconds=_EXPIRE_EVERY_SECONDS),
+        Cron("orders.remind_carts", remind, seconds=_REMIND_EVERY_SECONDS),
+    ]

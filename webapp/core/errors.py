@@ -106,6 +106,8 @@ MESSAGES: Final[dict[str, str]] = {
     "code_not_valid": _("This code isn't valid. Check it and try again."),
     "promo_code_refused": _("This promo code can't be used here. You haven't been charged."),
     "gift_redeemed": _("Already redeemed"),
+    "cart_full": _("A cart holds up to {limit} products"),
+    "cart_changed": _("Your cart was changed on another device. You haven't been charged."),
     "adjustment_closed": _("Already handled by another admin"),
 }
 """Texts by code, for toasts and JSON; ``{name}`` is filled from the error's params."""

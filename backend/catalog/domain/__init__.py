@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from backend.catalog.repository import stock, storefront
+from backend.catalog.repository import offers, stock, storefront
 from backend.catalog.types import AVAILABILITY_CAP, Offer, ProductId, StockSubject, VariantId
+from backend.catalog.types.offers import StockedOffer
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId
@@ -31,6 +32,11 @@ async def list_category_slugs(tx: Tx, products: Collection[ProductId]) -> dict[P
 async def find_name(tx: Tx, *, category: str = "", product: str = "") -> dict[str, str] | None:
     """The name, by language, of the category or product with this slug, hidden or not; None for an unknown one."""
     return await storefront.find_name(tx, category=category, product=product)
+
+
+async def list_offers(tx: Tx, variants: Collection[VariantId], *, reseller: bool) -> dict[VariantId, StockedOffer]:
+    """What is known of each of the variants, hidden or not, at the reseller's price or the public one."""
+    return await offers.list_offers(tx, variants, reseller=reseller)
 
 
 async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:

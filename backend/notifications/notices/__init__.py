@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from backend.notifications.notice import Edit, Notice
-from backend.notifications.notices import approvals, catalog, growth, orders, payments, support, wallet
+from backend.notifications.notices import approvals, carts, catalog, growth, orders, payments, support, wallet
 
 NOTICES: Final[tuple[Notice[Any] | Edit[Any], ...]] = (
     *orders.NOTICES,
+    *carts.NOTICES,
     *payments.NOTICES,
     *growth.NOTICES,
     *approvals.NOTICES,

@@ -62,6 +62,17 @@ async def count_bought(tx: Tx, user_id: UserId, variant_id: VariantId, except_or
     return int((await tx.execute(statement)).scalar_one())
 
 
+async def count_bought_each(tx: Tx, user_id: UserId, variants: Collection[VariantId]) -> dict[VariantId, int]:
+    """How many of each variant the buyer holds or has reserved; those of which there are none are left out."""
+    statement = (
+        select(Line.variant_id, func.sum(Line.quantity - Line.refunded_quantity).label("units"))
+        .where(Line.user_id == user_id, Line.variant_id.in_(list(variants)), Line.status.in_(_OCCUPIES))
+        .group_by(Line.variant_id)
+    )
+    rows = (await tx.execute(statement)).all() if variants else ()
+    return {VariantId(row.variant_id): int(row.units) for row in rows}
+
+
 async def list_lines(tx: Tx, order: OrderRecord) -> tuple[list[OrderLine], list[FulfilmentLine]]:
     """The order's lines in their order, and the same as their fulfillers know them."""
     rows = await _LINES.fetch(tx.connection, {"order_id": order.id})

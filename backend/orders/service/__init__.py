@@ -13,6 +13,7 @@ from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
 from backend.orders.domain.lines import Fulfillers
+from backend.orders.service.cart import CartService
 from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
 from backend.orders.service.history import HistoryService
@@ -31,6 +32,7 @@ _LONGEST: Final = timedelta(hours=1)
 class OrdersServices:
     """The services of orders."""
 
+    cart: CartService
     checkout: CheckoutService
     reservations: ReservationsService
     settlement: SettlementService
@@ -63,12 +65,14 @@ class OrdersServices:
         reservations = ReservationsService(
             uow=uow, fulfillers=fulfillers, methods=methods, reservation=reservation, longest=longest
         )
+        list_methods = list_methods or _no_methods
         return cls(
+            cart=CartService(uow=uow, fulfillers=fulfillers, currency=currency, methods=list_methods),
             checkout=CheckoutService(
                 uow=uow,
                 fulfillers=fulfillers,
                 currency=currency,
-                methods=list_methods or _no_methods,
+                methods=list_methods,
                 reservations=reservations,
                 reservation=reservation,
                 limits=limits,
@@ -91,6 +95,7 @@ async def _no_methods(_: Actor) -> Sequence[PaymentMethod]:
 
 __all__ = [
     "SETTLE",
+    "CartService",
     "CheckoutService",
     "DeliveryService",
     "HistoryService",

@@ -18,7 +18,7 @@ from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.ids import OrderLineId
 from backend.kernel.money import Money
 from backend.orders import domain, rules
-from backend.orders.domain import money, promos, settling
+from backend.orders.domain import carts, money, promos, settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused
 from backend.orders.repository import orders as repository
@@ -156,13 +156,15 @@ class CheckoutService:
         *,
         confirmed: Money | None = None,
         codes: Sequence[PromoCodeId] = (),
+        cart: int | None = None,
     ) -> OrderView:
         """Buy from the balance: charge the buyer and deliver all goods, in one transaction.
 
         The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
         total that the buyer has agreed to: a lower one is passed on. The best of the promo ``codes`` is used, all of
-        which must work. Raises Invalid for one variant twice, NotFound, PremiumOnly, QuantityNotAllowed, PriceChanged,
-        PersonLimitReached, SoldOut, InsufficientFunds, PromoCodeRefused, IdempotencyKeyReused.
+        which must work. ``cart`` is the version of the buyer's cart, which the goods leave. Raises Invalid for one
+        variant twice, NotFound, PremiumOnly, QuantityNotAllowed, CartChanged, PriceChanged, PersonLimitReached,
+        SoldOut, InsufficientFunds, PromoCodeRefused, IdempotencyKeyReused.
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_wanted(wanted)
@@ -170,6 +172,8 @@ class CheckoutService:
         async with self._uow() as tx:
             try:
                 offers = await self._offers(tx, actor, wanted)
+                if cart is not None:
+                    await carts.check_out(tx, actor.id, cart, [item.variant_id for item in wanted])
                 found = await promos.list_offers(tx, actor.id, offers, price_of(offers, wanted), codes, lock=True)
                 status = self._status_when_paid(offers)
                 order = new_order(tx, actor, offers, wanted, idempotency_key, request, status, found)
@@ -216,6 +220,7 @@ class CheckoutService:
         hold: bool = False,
         confirmed: Money | None = None,
         codes: Sequence[PromoCodeId] = (),
+        cart: int | None = None,
     ) -> OrderRef:
         """Reserve goods for the buyer, all or none, until they pay or the reservation expires.
 
@@ -230,6 +235,8 @@ class CheckoutService:
             await repository.lock_buyer(tx, actor.id)
             try:
                 offers = await self._offers(tx, actor, wanted)
+                if cart is not None:
+                    await carts.check_out(tx, actor.id, cart, [item.variant_id for item in wanted])
                 found = await promos.list_offers(tx, actor.id, offers, price_of(offers, wanted), codes, lock=True)
                 status = OrderStatus.AWAITING_PAYMENT
                 order = new_order(tx, actor, offers, wanted, idempotency_key, request, status, found)

@@ -45,12 +45,13 @@ STORED_TASKS = {
     "SupportAnswered": ("notifications.support_answered",),
     "SupportUndelivered": ("notifications.support_undelivered",),
     "StockLow": ("notifications.stock_low",),
+    "CartLeft": ("notifications.cart_left",),
 }
 """Jobs in the outbox hold these names: a task that is renamed leaves them without one."""
 
 STORED_KINDS = {
     "order_paid", "order_keys", "order_for_admins", "top_up", "stock_low", "refund_ended", "refund_failed",
-    "order_line_delivered",
+    "order_line_delivered", "cart_left",
     "payment_unmatched", "deposit_proved", "reconciliation_differed", "reconciliation_failed", "order_payment_kept",
     "order_refunded", "order_of_blocked", "approval_asked", "wallet_adjusted", "gift_redeemed", "support_asked",
     "support_answer", "support_undelivered",
