@@ -21,9 +21,10 @@ from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.me import me_pages
 from webapp.notifications import admin as deliveries
 from webapp.orders import api as orders_api
+from webapp.orders import api_cart as cart_api
 from webapp.orders.admin import orders as orders_admin
 from webapp.orders.admin import refunds as order_refunds
-from webapp.orders.routes import checkout, orders
+from webapp.orders.routes import cart, checkout, orders
 from webapp.payments import hooks
 from webapp.payments.admin import deposits, methods, reconciliation, refunds, unmatched
 from webapp.payments.admin import payments as payments_admin
@@ -37,6 +38,7 @@ _PAGES: Final = Router(
     path="/",
     route_handlers=[
         *catalog.SHOP_HANDLERS,
+        *cart.CART_HANDLERS,
         *checkout.CHECKOUT_HANDLERS,
         *orders.ORDERS_HANDLERS,
         *wallet.WALLET_HANDLERS,
@@ -72,7 +74,7 @@ _ADMIN: Final = Router(
 )
 _API: Final = Router(
     path="/api/v1",
-    route_handlers=[api_me, *catalog_api.HANDLERS, *orders_api.HANDLERS, *wallet_api.HANDLERS],
+    route_handlers=[api_me, *catalog_api.HANDLERS, *orders_api.HANDLERS, *cart_api.HANDLERS, *wallet_api.HANDLERS],
     include_in_schema=True,
     # What it tells is one person's own: nothing between here and them may keep it.
     response_headers={"cache-control": "no-store", "vary": "Authorization"},

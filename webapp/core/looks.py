@@ -9,6 +9,7 @@ from typing import Final, TypeVar, cast, get_args
 
 import msgspec
 
+from backend.catalog.types import Offer
 from backend.identity.types import Actor
 from backend.infra.formatting import timezone
 from backend.infra.i18n import Translator
@@ -45,7 +46,7 @@ def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: 
     )
 
 
-def goods_tile(line: OrderLine, actor: Actor, picture: Picture) -> TileView:
+def goods_tile(line: OrderLine | Offer, actor: Actor, picture: Picture) -> TileView:
     """The tile of a thing that is bought."""
     return tile(pick(line.name, actor.language), line.hue, line.icon, line.country, picture(line.picture))
 

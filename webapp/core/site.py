@@ -63,7 +63,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return Chrome(tabs=tabs, active=active, back=back)
 
 
-_TABS: Final = (Tab(key="shop", href="/shop"), Tab(key="me", href="/me"))
+_TABS: Final = (Tab(key="shop", href="/shop"), Tab(key="cart", href="/cart"), Tab(key="me", href="/me"))
 _MANAGER_TABS: Final = (*_TABS, Tab(key="manage", href="/admin"))
 
 SoukRequest = Request[Actor, Session, State]

@@ -8,7 +8,7 @@ const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return 
 let kept = {};
 try { sessionStorage.kept = 1; kept = sessionStorage; } catch {}
 
-// launch parameters, where Telegram's script keeps them
+// launch parameters, as Telegram keeps them
 const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
 const launch = { ...before, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
 const initData = launch.tgWebAppData || "";
@@ -77,7 +77,6 @@ const back = () => {
   else if (up && came === up) history.back();
   else if (up) load(up, true);
 };
-
 
 const places = {};
 let navigation, timer, scroll = 0, stale, opener, last = here();
@@ -210,14 +209,13 @@ const toast = (text, kind = "good") => {
   show(toasts, `#t-toast-${kind}`);
   const node = toasts.firstElementChild;
   $(".toast__t").textContent = text;
-  setTimeout(() => node.remove(), 4e3);
+  comes.fades(node);
   haptic(kind === "bad" ? "error" : "success");
 };
 on("toast", ({ detail }) => toast(detail.text, detail.kind));
 const invoice = (url, page) => can("6.1")
   ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
 on("invoice", ({ detail }) => invoice(detail.url, detail.page));
-
 
 let lives = [];
 const comes = {
@@ -235,6 +233,7 @@ const comes = {
     source.onerror = () => poll ||= setInterval(tell, 5e3);
     lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
   },
+  fades: (node) => setTimeout(() => node.remove(), 5e3),
   haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
 };
 const change = (input, value) => {
@@ -278,7 +277,7 @@ on("click", (event) => {
   const node = event.target.closest("a, button, input");
   for (const name in node?.dataset) taps[name]?.(node, event);
 });
-on("touchstart wheel", () => scroll = 0); // wakes :active in WebKit
+on("touchstart wheel", () => scroll = 0); // for :active
 
 attach();
 if (!tg) $("script[async]").onload = attach;

@@ -32,7 +32,8 @@ from webapp.orders.screens.orders import sum_title
 from webapp.orders.screens.promo_codes import PromoField
 from webapp.payments.routes.payments import payment_page
 
-_Total = Annotated[int, Meta(ge=0, le=10**15)] | None
+Total = Annotated[int, Meta(ge=0, le=10**15)] | None
+"""The minor units that a sheet has shown."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class Purchase(msgspec.Struct, frozen=True):
     variant: UUID
     intent: forms.IdempotencyKey
     quantity: forms.Quantity = 1
-    total: _Total = None
+    total: Total = None
     promo: PromoText = ""
 
 
@@ -65,7 +66,7 @@ class Reservation(Payment, frozen=True, kw_only=True):
     variant: UUID
     quantity: forms.Quantity = 1
     use_balance: bool = True
-    total: _Total = None
+    total: Total = None
     promo: PromoText = ""
 
 
@@ -147,16 +148,16 @@ async def reserve(request: SoukRequest) -> Html:
         answer = sheet(request, "orders/_unpaid.html", present.unpaid(refusal), status=409)
         answer.headers["x-error-code"] = refusal.code
         return answer
-    return await _start_payment(request, ref.number, form, use_balance=form.use_balance)
+    return await start_payment(request, ref.number, form, use_balance=form.use_balance)
 
 
 @post("/orders/{number:str}/topup", name="orders:topup", guards=[limited(PURCHASE)], status_code=200)
 async def pay_order(request: SoukRequest, number: FromPath[str]) -> Html:
     """Pay the rest of an unpaid order by the payment method that was tapped."""
-    return await _start_payment(request, number, await forms.read_form(request, Payment))
+    return await start_payment(request, number, await forms.read_form(request, Payment))
 
 
-async def _start_payment(request: SoukRequest, number: str, form: Payment, *, use_balance: bool = True) -> Html:
+async def start_payment(request: SoukRequest, number: str, form: Payment, *, use_balance: bool = True) -> Html:
     """The payment for an order, or the order itself when nothing is due.
 
     Raises NotFound, OrderNotPayable, PaymentTooLate, Invalid for a payment method that is not enabled or does not take

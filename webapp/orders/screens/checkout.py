@@ -26,8 +26,8 @@ from webapp.payments.screens.methods import MethodRow, method_row
 class ConfirmSheet(msgspec.Struct, frozen=True):
     """orders/_confirm.html: what is bought, for how much, and the balance before and after.
 
-    ``intent`` is the idempotency key: a double tap buys once. The form is posted to ``action``; ``other_url`` shows the
-    other payment methods.
+    ``intent`` is the idempotency key: a double tap buys once. The form is posted to ``action`` with ``fields`` more;
+    ``other_url`` shows the other payment methods.
     """
 
     slug: str
@@ -43,6 +43,7 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     action: str = "/orders"
     other_url: str | None = None
     promo: PromoField | None = None
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def confirm(
@@ -119,15 +120,16 @@ class ChargeRow(msgspec.Struct, frozen=True):
     surplus: Money
 
 
-def _rows(charges: Sequence[MethodCharge], viewer: Viewer) -> tuple[ChargeRow, ...]:
+def charge_rows(charges: Sequence[MethodCharge], viewer: Viewer) -> tuple[ChargeRow, ...]:
+    """The payment methods with what each charges."""
     return tuple(ChargeRow(method_row(item.method, item.amount, viewer), item.amount, item.surplus) for item in charges)
 
 
 class MethodsSheet(msgspec.Struct, frozen=True):
     """orders/_methods.html: how the ``rest`` of the ``total`` is paid; ``from_balance`` of the ``balance`` is used.
 
-    A tap on a payment method posts ``method`` and the hidden fields to ``action``. The goods are reserved for
-    ``reserved_minutes``. ``other_url`` shows the same sheet with ``use_balance`` the other way round.
+    A tap on a payment method posts ``method``, the hidden fields and ``fields`` to ``action``. The goods are reserved
+    for ``reserved_minutes``. ``other_url`` shows the same sheet with ``use_balance`` the other way round.
     """
 
     total: Money
@@ -144,6 +146,7 @@ class MethodsSheet(msgspec.Struct, frozen=True):
     use_balance: bool = True
     other_url: str | None = None
     promo: PromoField | None = None
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def methods(
@@ -163,7 +166,7 @@ def methods(
         balance=due.balance,
         from_balance=due.from_balance,
         rest=due.rest,
-        methods=_rows(due.charges, viewer),
+        methods=charge_rows(due.charges, viewer),
         action="/orders/reserve",
         intent=intent,
         parts=price_rows(quote.line.price, viewer.words),
@@ -184,7 +187,7 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
         balance=due.balance,
         from_balance=due.from_balance,
         rest=due.rest,
-        methods=_rows(due.charges, viewer),
+        methods=charge_rows(due.charges, viewer),
         action=f"/orders/{order.number}/topup",
         intent=intent,
         parts=sum_rows(order.lines, viewer),

@@ -1,0 +1,244 @@
+"""The cart: what is in it, and from there to its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from backend.catalog.errors import SoldOut
+from backend.catalog.types import VariantId
+from backend.kernel.errors import AppError, Invalid, NotFound
+from backend.kernel.money import Money
+from backend.orders.errors import (
+    CartChanged,
+    PersonLimitReached,
+    PremiumOnly,
+    PriceChanged,
+    QuantityNotAllowed,
+    ReservationsPaused,
+    ReservationTooLarge,
+    TooManyReservations,
+)
+from backend.orders.types import Wanted
+from backend.orders.types.cart import Cart, CartQuote
+from backend.wallet.errors import InsufficientFunds
+from webapp.catalog.routes import Choice
+from webapp.core import forms
+from webapp.core.answers import asked_by, pushed, to_app
+from webapp.core.errors import message, problem_of
+from webapp.core.limits import PURCHASE, WRITE, limited
+from webapp.core.responses import Html, fragment, live_url, page, pictures, sheet, toast
+from webapp.core.site import SoukRequest, site_of
+from webapp.orders.routes.checkout import Payment, Total, start_payment
+from webapp.orders.routes.orders import order_page
+from webapp.orders.screens import cart as present
+from webapp.orders.screens.checkout import unpaid
+
+_Lines = Annotated[str, Meta(max_length=50 * 42)]
+_Version = Annotated[int, Meta(ge=0, le=2**62)]
+_OVERTAKEN: Final = (
+    CartChanged, NotFound, PersonLimitReached, PremiumOnly, PriceChanged, QuantityNotAllowed, SoldOut
+)  # fmt: skip
+"""The cart that was confirmed is not what can be bought now."""
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """What a line's stepper posts."""
+
+    quantity: forms.Quantity
+
+
+class CheckoutQuery(msgspec.Struct, frozen=True):
+    """Without ``use_balance`` all of the cart is paid by a payment method."""
+
+    use_balance: bool = True
+
+
+class CartPurchase(msgspec.Struct, frozen=True):
+    """What the confirmation of a cart posts: ``lines`` of the version ``cart`` of it, and the total that it showed."""
+
+    intent: forms.IdempotencyKey
+    lines: _Lines
+    cart: _Version
+    total: Total = None
+
+
+class CartReservation(Payment, frozen=True, kw_only=True):
+    """What the payment methods of a cart post when one is tapped."""
+
+    lines: _Lines
+    cart: _Version
+    use_balance: bool = True
+    total: Total = None
+
+
+@get("/cart", name="cart:show")
+async def cart(request: SoukRequest) -> Html:
+    """The cart. When its page reloads itself after a change on another device, only the part that changed is sent."""
+    found = await site_of(request).services.orders.cart.show(request.user)
+    return _changed(request, found) if asked_by(request, "cart") else _page(request, found)
+
+
+@get("/cart/count", name="cart:count")
+async def count(request: SoukRequest) -> Html:
+    """How many lines the cart has, for its tab."""
+    lines = await site_of(request).services.orders.cart.count(request.user)
+    return fragment(request, "orders/_cart_count.html", present.CartLink(lines))
+
+
+@get("/cart/resume", name="cart:resume")
+async def resume(request: SoukRequest) -> Html:
+    """The way back to a cart that waits, after a top-up: it is bought on the buyer's word only."""
+    found = await site_of(request).services.orders.cart.show(request.user)
+    return fragment(request, "orders/_cart_resume.html", present.CartLink(len(found.lines), found.total))
+
+
+@post("/cart", name="cart:add", guards=[limited(WRITE)], status_code=200)
+async def add(request: SoukRequest) -> Html:
+    """Put a variant into the cart."""
+    choice = await forms.read_form(request, Choice)
+    services = site_of(request).services
+    found = await services.orders.cart.add(request.user, VariantId(choice.variant), choice.quantity)
+    return fragment(request, "orders/_cart_added.html", present.AddedToast(len(found.lines) + len(found.unavailable)))
+
+
+@post("/cart/{variant:uuid}/quantity", name="cart:quantity", guards=[limited(WRITE)], status_code=200)
+async def set_quantity(request: SoukRequest, variant: FromPath[UUID]) -> Html:
+    """Have more or fewer of a line."""
+    form = await forms.read_form(request, Quantity)
+    services = site_of(request).services
+    found = await services.orders.cart.set_quantity(request.user, VariantId(variant), form.quantity)
+    return _changed(request, found)
+
+
+@post("/cart/{variant:uuid}/remove", name="cart:remove", guards=[limited(WRITE)], status_code=200)
+async def remove(request: SoukRequest, variant: FromPath[UUID]) -> Html:
+    """Remove a line; a toast offers to undo that."""
+    services = site_of(request).services
+    found = await services.orders.cart.remove(request.user, VariantId(variant))
+    return _changed(request, found, removed=str(variant))
+
+
+@post("/cart/{variant:uuid}/restore", name="cart:restore", guards=[limited(WRITE)], status_code=200)
+async def restore(request: SoukRequest, variant: FromPath[UUID]) -> Html:
+    """Put a removed line back."""
+    site = site_of(request)
+    found = await site.services.orders.cart.put_back(request.user, VariantId(variant))
+    return toast(_page(request, found), site.viewer(request.user).words.gettext("Back in your cart"))
+
+
+@get("/cart/checkout", name="cart:checkout")
+async def checkout(request: SoukRequest) -> Html:
+    """The sheet before the cart is bought: its lines, for how much, and how to pay."""
+    query = forms.read_query(request, CheckoutQuery)
+    quote = await site_of(request).services.orders.cart.quote(request.user, use_balance=query.use_balance)
+    if not quote.cart.lines:
+        return to_app(_page(request, quote.cart))
+    return _sheet(request, quote, forms.new_intent(), use_balance=query.use_balance)
+
+
+@post("/cart/orders", name="cart:place", guards=[limited(PURCHASE)], status_code=200)
+async def place(request: SoukRequest) -> Html:
+    """Buy the cart from the balance and show the order. The same ``intent`` again shows the same order."""
+    form = await forms.read_form(request, CartPurchase)
+    orders = site_of(request).services.orders
+    try:
+        order = await orders.checkout.place_all(
+            request.user,
+            list(_wanted(form.lines)),
+            form.intent,
+            confirmed=_confirmed(request, form.total),
+            cart=form.cart,
+        )
+    except InsufficientFunds:
+        quote = await orders.cart.quote(request.user)
+        if not quote.due.rest or not quote.cart.lines:
+            raise
+        return _sheet(request, quote, forms.new_intent(), status=402)
+    except _OVERTAKEN as refusal:
+        return await _overtaken(request, refusal)
+    return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
+
+
+@post("/cart/reserve", name="cart:reserve", guards=[limited(PURCHASE)], status_code=200)
+async def reserve(request: SoukRequest) -> Html:
+    """Reserve all of the cart or nothing, put the balance's part on hold, and start the payment of the rest."""
+    form = await forms.read_form(request, CartReservation)
+    try:
+        ref = await site_of(request).services.orders.checkout.reserve_all(
+            request.user,
+            list(_wanted(form.lines)),
+            form.intent,
+            hold=form.use_balance,
+            confirmed=_confirmed(request, form.total),
+            cart=form.cart,
+        )
+    except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
+        answer = sheet(request, "orders/_unpaid.html", unpaid(refusal), status=409)
+        answer.headers["x-error-code"] = refusal.code
+        return answer
+    except _OVERTAKEN as refusal:
+        return await _overtaken(request, refusal)
+    return await start_payment(request, ref.number, form, use_balance=form.use_balance)
+
+
+def _wanted(lines: str) -> Iterator[Wanted]:
+    """The lines that a checkout posts: each a variant's id, an asterisk and how many. Raises Invalid."""
+    for line in lines.split():
+        variant, _, quantity = line.partition("*")
+        try:
+            yield Wanted(VariantId(UUID(variant)), msgspec.convert(quantity, forms.Quantity, strict=False))
+        except ValueError as error:
+            raise Invalid("not the lines of a cart", fields={"lines": forms.INVALID}) from error
+
+
+def _confirmed(request: SoukRequest, total: int | None) -> Money | None:
+    return None if total is None else Money(total, site_of(request).settings.shop_currency)
+
+
+def _sheet(request: SoukRequest, quote: CartQuote, intent: str, *, use_balance: bool = True, status: int = 200) -> Html:
+    site = site_of(request)
+    viewer = site.viewer(request.user)
+    if not quote.due.rest:
+        view = present.confirm_cart(quote, intent, request.user, pictures(request), viewer)
+        return sheet(request, "orders/_confirm.html", view, status=status)
+    minutes = site.services.live.current.order_reservation // 60
+    methods = present.pay_cart(quote, intent, viewer, minutes=minutes, use_balance=use_balance)
+    return sheet(request, "orders/_methods.html", methods, status=status)
+
+
+async def _overtaken(request: SoukRequest, why: AppError) -> Html:
+    """The cart as it is now, and why it was not bought."""
+    site, actor = site_of(request), request.user
+    answer = to_app(_page(request, await site.services.orders.cart.show(actor), status=409))
+    answer.headers["x-error-code"] = why.code
+    return toast(answer, message(site, problem_of(why), actor, actor.language), "bad")
+
+
+def _view(request: SoukRequest, found: Cart, removed: str = "") -> present.CartPage:
+    viewer, actor = site_of(request).viewer(request.user), request.user
+    live = live_url(request, f"cart:{actor.id}")
+    return present.cart_page(found, actor, viewer, pictures(request), live, removed=removed)
+
+
+def _page(request: SoukRequest, found: Cart, *, removed: str = "", status: int = 200) -> Html:
+    full = found.lines or found.unavailable
+    back = "/shop" if full else None
+    return page(request, "orders/cart.html", _view(request, found, removed), tab="cart", back=back, status=status)
+
+
+def _changed(request: SoukRequest, found: Cart, *, removed: str = "") -> Html:
+    """The part of the page that a change of its lines touches: all of it, once the cart is empty."""
+    if not found.lines and not found.unavailable:
+        return to_app(_page(request, found, removed=removed))
+    return fragment(request, "orders/_cart_answer.html", _view(request, found, removed))
+
+
+CART_HANDLERS: Final = (cart, count, resume, add, set_quantity, remove, restore, checkout, place, reserve)
+"""The cart and its checkout."""

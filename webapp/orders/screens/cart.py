@@ -1,0 +1,161 @@
+"""The cart and its checkout."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from backend.catalog.words import goods_name, product_name
+from backend.identity.types import Actor
+from backend.infra.formatting import format_number
+from backend.kernel.money import Money
+from backend.kernel.text import pick
+from backend.orders.types.cart import Cart, CartLine, CartQuote, CartState
+from backend.orders.types.prices import PartKind
+from backend.orders.words import and_more, part_title
+from webapp.catalog.screens import QuantityView
+from webapp.core.looks import Picture, goods_tile
+from webapp.core.parts import PriceRow, TileView
+from webapp.core.rendering import Viewer
+from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet, charge_rows
+
+
+class CartRow(msgspec.Struct, frozen=True):
+    """A line of the cart; ``was`` is the price of one when it was added, if that has changed."""
+
+    id: str
+    slug: str
+    title: str
+    subtitle: str
+    tile: TileView
+    state: CartState
+    wanted: int
+    quantity: QuantityView
+    unit: Money
+    total: Money | None = None
+    was: Money | None = None
+
+
+class CartPage(msgspec.Struct, frozen=True):
+    """orders/cart.html; orders/_cart_answer.html takes the same when a line has changed.
+
+    ``removed`` is the line that was just removed, which can be put back.
+    """
+
+    lines: tuple[CartRow, ...]
+    unavailable: tuple[CartRow, ...]
+    parts: tuple[PriceRow, ...]
+    total: Money
+    live_url: str
+    removed: str = ""
+
+
+def cart_page(
+    cart: Cart, actor: Actor, viewer: Viewer, picture: Picture, live_url: str, *, removed: str = ""
+) -> CartPage:
+    """The cart as its owner sees it."""
+    return CartPage(
+        lines=tuple(_row(line, actor, picture) for line in cart.lines),
+        unavailable=tuple(_row(line, actor, picture) for line in cart.unavailable),
+        parts=_parts(cart, viewer),
+        total=cart.total,
+        live_url=live_url,
+        removed=removed,
+    )
+
+
+def _row(line: CartLine, actor: Actor, picture: Picture) -> CartRow:
+    offer = line.offer
+    return CartRow(
+        id=str(offer.variant_id),
+        slug=offer.slug,
+        title=product_name(pick(offer.name, actor.language), offer.country, actor.language),
+        subtitle=pick(offer.variant_name, actor.language),
+        tile=goods_tile(offer, actor, picture),
+        state=line.state,
+        wanted=line.wanted,
+        quantity=QuantityView(line.quantity, line.minimum, line.maximum),
+        unit=offer.unit_price,
+        total=line.price.total if line.price else None,
+        was=line.seen if line.price_changed else None,
+    )
+
+
+def _parts(cart: Cart, viewer: Viewer) -> tuple[PriceRow, ...]:
+    """The parts of the total; none where there is only the price."""
+    sums = [(kind, sum(line.price.part(kind) for line in cart.lines if line.price)) for kind in PartKind]
+    rows = [
+        PriceRow(part_title(kind, viewer.words), Money(amount, cart.total.currency)) for kind, amount in sums if amount
+    ]
+    return tuple(rows) if len(rows) > 1 else ()
+
+
+_ACTION: Final = "/cart/orders"
+
+
+def _lines(cart: Cart, viewer: Viewer) -> tuple[PriceRow, ...]:
+    return tuple(PriceRow(_title(line, viewer), line.price.total) for line in cart.lines if line.price)
+
+
+def _title(line: CartLine, viewer: Viewer) -> str:
+    name = goods_name(line.offer.name, line.offer.variant_name, line.offer.country, viewer.locale)
+    return f"{name} × {format_number(line.quantity, viewer.locale)}" if line.quantity > 1 else name
+
+
+def _fields(cart: Cart) -> tuple[tuple[str, str], ...]:
+    """What the checkout posts beside the intent: the lines that were shown, of which version of the cart."""
+    lines = " ".join(f"{item.variant_id}*{item.quantity}" for item in cart.wanted)
+    return (("lines", lines), ("cart", str(cart.version)))
+
+
+def confirm_cart(quote: CartQuote, intent: str, actor: Actor, picture: Picture, viewer: Viewer) -> ConfirmSheet:
+    """The confirmation before a cart is bought from the balance; it has lines."""
+    first, more = quote.cart.lines[0], len(quote.cart.lines) - 1
+    return ConfirmSheet(
+        slug=first.offer.slug,
+        variant_id="",
+        title=and_more(_title(first, viewer), more),
+        tile=goods_tile(first.offer, actor, picture),
+        unit_price=first.offer.unit_price,
+        parts=_lines(quote.cart, viewer) if more else (),
+        quantity=1,
+        total=quote.due.total,
+        balance=quote.due.balance,
+        intent=intent,
+        action=_ACTION,
+        other_url="/cart/checkout?use_balance=off" if quote.due.total else None,
+        fields=_fields(quote.cart),
+    )
+
+
+def pay_cart(quote: CartQuote, intent: str, viewer: Viewer, *, minutes: int, use_balance: bool) -> MethodsSheet:
+    """How a cart can be paid that the balance does not cover, or shall not; ``minutes``: reserved for so long."""
+    due = quote.due
+    return MethodsSheet(
+        total=due.total,
+        balance=due.balance,
+        from_balance=due.from_balance,
+        rest=due.rest,
+        methods=charge_rows(due.charges, viewer),
+        action="/cart/reserve",
+        intent=intent,
+        parts=_lines(quote.cart, viewer),
+        reserved_minutes=minutes,
+        use_balance=use_balance,
+        other_url=f"/cart/checkout{'?use_balance=off' if use_balance else ''}" if due.balance else None,
+        fields=(*_fields(quote.cart), ("total", str(due.total.amount))),
+    )
+
+
+class CartLink(msgspec.Struct, frozen=True):
+    """orders/_cart_count.html and orders/_cart_resume.html: how many lines the cart has, for how much."""
+
+    count: int
+    total: Money | None = None
+
+
+class AddedToast(msgspec.Struct, frozen=True):
+    """orders/_cart_added.html: something was put into the cart."""
+
+    count: int
