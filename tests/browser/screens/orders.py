@@ -40,7 +40,8 @@ class Past(msgspec.Struct, frozen=True):
 
 
 async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reseller: Person) -> Past:
-    """Buy, reserve and cancel."""
+    """Buy, reserve and cancel; fill carts."""
+    await _fill_carts(stack, rich, saver)
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
     cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
     await stack.services.orders.reservations.cancel(await stack.actor(rich.id), cancelled)
@@ -70,6 +71,10 @@ def screens(world: World) -> list[Screen]:
         Screen("missing-keep", "/shop/private-vpn", "saver", act=_keep),
         Screen("checkout", f"/checkout?variant={past.variant}"),
         Screen("checkout-missing", f"/checkout?variant={past.variant}", "poor"),
+        Screen("cart", "/cart", "saver"),
+        Screen("cart-empty", "/cart", "poor"),
+        Screen("cart-confirm", "/cart", act=_MAIN_SHEET),
+        Screen("cart-pay", "/cart", "saver", _MAIN_SHEET),
         Screen("orders", "/orders"),
         Screen("orders-waiting", "/orders?segment=awaiting_payment"),
         Screen("orders-empty", "/orders", "poor"),
@@ -100,6 +105,20 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-order-refund-lines", f"/admin/orders/{past.lines}", "admin", sheet("refund")),
         Screen("manage-order-cancel", f"/admin/orders/{past.waiting}", "admin", sheet("cancel")),
     ]
+
+
+async def _fill_carts(stack: Stack, rich: Person, saver: Person) -> None:
+    """A cart of two; and one in which a price has risen and a line has sold out."""
+    cart = stack.services.orders.cart
+    for person, slugs in ((rich, ("private-vpn", "music-plan-tr")), (saver, ("private-vpn", "app-store-card-tr"))):
+        for slug in slugs:
+            await cart.add(await stack.actor(person.id), (await stack.variant(slug, 0)).id, 1)
+    actor = await stack.actor(saver.id)
+    await cart.set_quantity(actor, (await stack.variant("private-vpn", 0)).id, 2)
+    await cart.add(actor, (await stack.variant("travel-esim-ma", 0)).id, 1)
+    async with stack.services.uow() as tx:
+        cheaper = text("UPDATE cart_lines SET seen_amount = seen_amount - 50 WHERE user_id = :id AND quantity = 2")
+        await tx.execute(cheaper, {"id": actor.id})
 
 
 async def _order_in_parts(stack: Stack, saver: Person) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.kernel.ids import new_id
+from backend.orders.types import OrderFilter
 from tests.factories.shop import Goods
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
@@ -51,7 +52,7 @@ async def test_from_the_product_to_the_order(services: Services, visitor: MakeVi
     assert "Total $19.40" in cart
     assert "Checkout · $19.40" in cart
     sheet = await sheet_of(buyer)
-    assert "Private VPN key · 3 months × 2 +1" in plain(sheet.text)
+    assert "Private VPN key · 3 months +1" in plain(sheet.text)
     assert "$50.00 now, $30.60 after purchase" in plain(sheet.text)
     order = await pay(buyer, sheet)
     again = await pay(buyer, sheet)
@@ -155,7 +156,7 @@ async def test_the_rest_is_paid_by_a_method_and_all_is_reserved(services: Servic
     assert "Pay $12.20" in plain(whole.text)
     paid = await pay(buyer, sheet, "demo")
     assert paid.status_code == 200, paid.text
-    (order,) = (await services.orders.history.list_mine(actor)).items
+    (order,) = (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items
     assert (await services.orders.history.detail(actor, order.number)).held.amount == 220
     assert await services.orders.cart.count(actor) == 0
 
@@ -167,10 +168,11 @@ async def test_a_top_up_buys_no_cart_and_leads_back_to_it(services: Services, vi
     await add(buyer, vpn, 2)
     await fund(services, actor.id, 5000)
     await settle(services)
-    assert (await services.orders.history.list_mine(actor)).items == []
+    assert (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items == []
     link = await buyer.get("/cart/resume")
     assert "Continue with your cart" in link.text
-    assert "1 product $14.40" in plain(link.text)
+    assert "1 product" in link.text
+    assert "$14.40" in link.text
     assert re.search(r'href="/cart"', link.text)
 
 
