@@ -70,7 +70,7 @@ async def test_a_list_goes_on_in_rows(services: Services, visitor: MakeVisitor) 
 async def test_an_unknown_product_is_a_page_of_the_app(visitor: MakeVisitor) -> None:
     for path in (
         "/shop/no-such-thing",
-        "/cart",
+        "/carts",
         "/shop/no-such-thing/buy?variant=0199c0de-0000-7000-8000-000000000000",
     ):
         response = await visitor().get(path)

@@ -98,8 +98,12 @@ def _lines(cart: Cart, viewer: Viewer) -> tuple[PriceRow, ...]:
     return tuple(PriceRow(_title(line, viewer), line.price.total) for line in cart.lines if line.price)
 
 
+def _name(line: CartLine, viewer: Viewer) -> str:
+    return goods_name(line.offer.name, line.offer.variant_name, line.offer.country, viewer.locale)
+
+
 def _title(line: CartLine, viewer: Viewer) -> str:
-    name = goods_name(line.offer.name, line.offer.variant_name, line.offer.country, viewer.locale)
+    name = _name(line, viewer)
     return f"{name} × {format_number(line.quantity, viewer.locale)}" if line.quantity > 1 else name
 
 
@@ -115,7 +119,7 @@ def confirm_cart(quote: CartQuote, intent: str, actor: Actor, picture: Picture, 
     return ConfirmSheet(
         slug=first.offer.slug,
         variant_id="",
-        title=and_more(_title(first, viewer), more),
+        title=and_more(_name(first, viewer), more) if more else _title(first, viewer),
         tile=goods_tile(first.offer, actor, picture),
         unit_price=first.offer.unit_price,
         parts=_lines(quote.cart, viewer) if more else (),
