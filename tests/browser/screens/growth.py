@@ -9,6 +9,7 @@ import msgspec
 from playwright.async_api import Page, expect
 
 from backend.growth.types import NewBonusRule
+from backend.growth.types.promos import NewPromo
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from tests.browser.screens.screen import Screen, press, send_empty
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 class Past(msgspec.Struct, frozen=True):
-    """A card that can be given away, one that was redeemed, and the code of a voucher."""
+    """A card that can be given away, one that was redeemed, the code of a voucher, and a promotion that was used."""
 
     active: str
     redeemed: str
     code: str
+    promo: str
 
 
 async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Past:
@@ -62,7 +64,26 @@ async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Past:
         made = await services.growth.bonuses.approve_rule(owner, first.id)
     assert made is not None
     await services.growth.bonuses.stop_rule(admin, made.id)
-    return Past(str(active.id), str(redeemed.id), many.codes[0])
+    return Past(str(active.id), str(redeemed.id), many.codes[0], await _promos(stack, buyer, admin))
+
+
+async def _promos(stack: Stack, buyer: Actor, admin: Actor) -> str:
+    """A promotion with an order that was paid and one that was not, a stopped one, and one that awaits approval."""
+    promos, checkout = stack.services.growth.promos, stack.services.orders.checkout
+    used = NewPromo(basis_points=1500, uses=50, per_person=2, note="Ramadan 2027")
+    made = await promos.make(Actor.system(), used, idempotency_key=f"promo-{buyer.id}")
+    assert made is not None
+    variant = await stack.variant("private-vpn", 0)
+    codes = await promos.admit(buyer, (await promos.detail(Actor.system(), made.id)).codes)
+    held = await checkout.reserve(buyer, variant.id, 1, f"promo-held-{buyer.id}", codes=codes)
+    await stack.services.orders.reservations.cancel(buyer, held.number)
+    await checkout.place(buyer, variant.id, 1, f"promo-paid-{buyer.id}", codes=codes)
+    many = NewPromo(amount=Money(100, variant.price.currency), codes=3, uses=1, first_only=True)
+    stopped = await promos.make(Actor.system(), many, idempotency_key=f"promos-{buyer.id}")
+    assert stopped is not None
+    await promos.stop(admin, stopped.id)
+    await promos.make(admin, NewPromo(basis_points=5000, note="For the newsletter"), idempotency_key=f"more-{admin.id}")
+    return str(made.id)
 
 
 def screens(world: World) -> list[Screen]:
@@ -83,6 +104,10 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-new-vouchers", "/admin/vouchers/new", "admin"),
         Screen("manage-new-vouchers-error", "/admin/vouchers/new", "admin", send_empty),
         Screen("manage-codes", "/admin/vouchers/new", "admin", _make_codes),
+        Screen("manage-promos", "/admin/promos", "admin"),
+        Screen("manage-promo", f"/admin/promos/{past.promo}", "admin"),
+        Screen("manage-new-promo", "/admin/promos/new", "admin"),
+        Screen("manage-new-promo-error", "/admin/promos/new", "admin", send_empty),
         Screen("manage-bonuses", "/admin/bonuses", "admin"),
         Screen("manage-new-bonus", "/admin/bonuses/new", "admin"),
         Screen("manage-new-bonus-error", "/admin/bonuses/new", "admin", send_empty),

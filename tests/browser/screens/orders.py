@@ -69,6 +69,9 @@ def screens(world: World) -> list[Screen]:
         Screen("missing", "/shop/private-vpn", "poor", act=_buy),
         Screen("missing-part", "/shop/private-vpn", "saver", act=_buy),
         Screen("missing-keep", "/shop/private-vpn", "saver", act=_keep),
+        Screen("confirm-promo", "/shop/private-vpn", act=_promo("SOUK5", 3)),
+        Screen("confirm-promo-error", "/shop/private-vpn", act=_promo("WELCOME10")),
+        Screen("missing-promo", "/shop/private-vpn", "poor", _promo("WELCOME10")),
         Screen("checkout", f"/checkout?variant={past.variant}"),
         Screen("checkout-missing", f"/checkout?variant={past.variant}", "poor"),
         Screen("cart", "/cart", "saver"),
@@ -154,7 +157,7 @@ async def _refunded_order(stack: Stack, payer: Person) -> str:
     return number
 
 
-_CART = (("private-vpn", 1, 2), ("music-plan-tr", 0, 1), ("app-store-card-tr", 0, 1))
+_CART = (("private-vpn", 0, 2), ("music-plan-tr", 0, 1), ("app-store-card-tr", 0, 1))
 
 
 async def _wanted(stack: Stack) -> list[Wanted]:
@@ -200,6 +203,23 @@ _MAIN_SHEET = press("#bottom [data-main]")
 async def _buy(page: Page) -> None:
     await choose_second(page)
     await _MAIN_SHEET(page)
+
+
+def _promo(code: str, quantity: int = 1) -> Act:
+    """Enters a promo code in the sheet before the purchase."""
+
+    async def act(page: Page) -> None:
+        await choose_second(page)
+        for _ in range(quantity - 1):
+            await page.locator("#quantity-more").click()
+        await _MAIN_SHEET(page)
+        field = page.locator("dialog#sheet #promo")
+        await field.fill(code)
+        await field.press("Enter")
+        answer = page.locator("dialog#sheet").locator(f"bdi:text-is('{code}'), .field--bad")
+        await expect(answer).to_be_visible()
+
+    return act
 
 
 async def _keep(page: Page) -> None:

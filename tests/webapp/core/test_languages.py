@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from backend.bootstrap import build
-from backend.demo.load import load_demo_shop
+from backend.demo.load import load_demo_codes, load_demo_shop
 from backend.infra.settings import Settings
 from tests import servers
 from tests.bot.telegram import telegram_running
@@ -107,6 +107,7 @@ async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
             await services.redis.flushdb()
             await services.identity.access.ensure_root()
             await load_demo_shop(services.catalog.imports, services.storage)
+            await load_demo_codes(services.growth.promos)
             stack = Stack("", "", services, chain, folder)
             yield await _pages(stack)
             await services.redis.flushdb()

@@ -30,12 +30,12 @@ from webapp.growth.screens.promos import PROMOS, NewPromoPage, PromosPage
 from webapp.payments.admin.payments import PAYMENTS
 
 _MONEY = requires(Permission.MONEY)
-_FIELDS: Final = {"amount": "value", "percent": "value", "target": "product"}
+_FIELDS: Final = {"amount": "value", "percent": "value"}
 """A service's name of what it refused -> the field of the form."""
 
 
 class PromoForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``code``, or ``codes`` random ones. ``goods`` is "all", "product", or a scope and its target.
+    """One ``code``, or ``codes`` random ones. ``goods`` says whether the code is for all, some, or a kind of goods.
 
     ``starts`` and ``ends`` are the first and the last day.
     """
@@ -46,7 +46,8 @@ class PromoForm(msgspec.Struct, frozen=True, kw_only=True):
     codes: forms.Count = 1
     uses: forms.Count | None = None
     per_person: forms.Count | None = None
-    goods: Annotated[str, Meta(pattern=r"\A(all|product|(category|kind):[A-Za-z0-9_-]{1,100})\Z")] = "all"
+    goods: Literal["all", "category", "product", "unique_keys", "shared_key"] = "all"
+    category: Annotated[str, Meta(max_length=100)] = ""
     product: Annotated[str, Meta(max_length=300)] = ""
     minimum: forms.PositiveAmount | None = None
     starts: forms.Day | None = None
@@ -97,9 +98,7 @@ async def make(request: SoukRequest) -> Html:
 
 
 def _new(form: PercentForm | FixedForm, zone: tzinfo) -> NewPromo:
-    scope, _, target = form.goods.partition(":")
-    if scope == PromoScope.PRODUCT:  # a slug, or the link of the product's page
-        target = form.product.partition("?")[0].rstrip("/").rpartition("/")[2]
+    scope, target = _scope(form)
     return NewPromo(
         basis_points=form.value if isinstance(form, PercentForm) else 0,
         amount=form.value if isinstance(form, FixedForm) else None,
@@ -107,7 +106,7 @@ def _new(form: PercentForm | FixedForm, zone: tzinfo) -> NewPromo:
         codes=form.codes,
         uses=form.uses,
         per_person=form.per_person,
-        scope=PromoScope(scope),
+        scope=scope,
         target=target,
         minimum=form.minimum,
         starts_at=forms.day_starts(form.starts, zone) if form.starts else None,
@@ -115,6 +114,18 @@ def _new(form: PercentForm | FixedForm, zone: tzinfo) -> NewPromo:
         first_only=form.first_only,
         note=form.note,
     )
+
+
+def _scope(form: PromoForm) -> tuple[PromoScope, str]:
+    match form.goods:
+        case "all":
+            return PromoScope.ALL, ""
+        case "category":
+            return PromoScope.CATEGORY, form.category
+        case "product":  # a slug, or the link of the product's page
+            return PromoScope.PRODUCT, form.product.partition("?")[0].rstrip("/").rpartition("/")[2]
+        case kind:
+            return PromoScope.KIND, kind
 
 
 @get(PROMOS + "/{promo_id:uuid}", name="admin:promo", guards=[_MONEY])
@@ -154,7 +165,8 @@ async def _form(
     *,
     status: int = FORM_ERROR,
 ) -> Html:
-    errors = {_FIELDS.get(name, name): code for name, code in {**form.errors, **(refused or {})}.items()}
+    fields = {**_FIELDS, "target": form.text("goods")}
+    errors = {fields.get(name, name): code for name, code in {**form.errors, **(refused or {})}.items()}
     categories = await site_of(request).services.catalog.storefront.categories(request.user)
     view = NewPromoPage(
         form=ValueForm((), form.typed, errors),

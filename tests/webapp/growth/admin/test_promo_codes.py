@@ -57,7 +57,8 @@ async def test_a_code_is_made_used_and_stopped(
         ({"code": "A!"}, "3 to 24"), ({"code": "СКИДКА"}, "3 to 24"), ({"codes": "2"}, "one code"),
         ({"code": "", "codes": "501"}, "Up to 500"), ({"uses": "0"}, "out of range"), ({"uses": "many"}, "a number"),
         ({"per_person": "9999999999999"}, "out of range"), ({"minimum": "x"}, "Enter a number"),
-        ({"goods": "product"}, "No such product"), ({"goods": "product", "product": "/shop/nothing"}, "No such"),
+        ({"goods": "product"}, "No such product"), ({"goods": "category"}, "Choose a category"),
+        ({"goods": "product", "product": "/shop/nothing"}, "No such"),
         ({"ends": "2020-01-01"}, "today or a later day"), ({"ends": "soon"}, "a later day"),
         ({"starts": "2099-01-02", "ends": "2099-01-01"}, "before the first"), ({"note": "n" * 150}, "Up to 120"),
     ],
@@ -137,3 +138,20 @@ async def test_only_admins_for_money_see_codes(services: Services, visitor: Make
     for path in ("/admin/promos", "/admin/promos/new"):
         assert (await helper.get(path)).status_code == 403
     assert (await helper.post("/admin/promos", data=FORM)).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["unique_keys", "shared_key"])
+async def test_a_code_for_a_kind_and_one_for_a_category(
+    services: Services, visitor: MakeVisitor, settings: Settings, kind: str
+) -> None:
+    root, buyer = visitor(settings.root_admin_id), visitor(81)
+    await arrive(services, root)
+    actor, thing = await arrive(services, buyer), await goods(services, price=800, keys=5)
+    form = await root.get("/admin/promos/new")
+    (category,) = re.findall(r'name="category" value="([^"]+)"', form.text)
+    await root.post("/admin/promos", data={**FORM, "goods": kind, "code": "KIND"})
+    await root.post("/admin/promos", data={**FORM, "goods": "category", "category": category, "code": "SHELF"})
+    for code, total in (("KIND", 700 if kind == "unique_keys" else 800), ("SHELF", 700)):
+        codes = await services.growth.promos.admit(actor, [code])
+        quote = await services.orders.checkout.quote(actor, thing.variant_id, 1, codes=codes)
+        assert quote.due.total == usd(total), code
