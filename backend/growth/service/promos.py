@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC
+from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -197,14 +198,14 @@ def _value(new: NewPromo, currency: str, subject: str) -> NewValue:
             ends_at=new.ends_at.astimezone(UTC) if new.ends_at else None,
         )
     ).decode()
-    most = rules.face_value(new)
+    most, percent = rules.face_value(new), f"{Decimal(new.basis_points) / 100:f}%" if new.basis_points else ""
     return NewValue(
         kind=ValueKind.PROMO,
         subject=subject,
         amount=most or new.amount or Money.zero(currency),
         permission=Permission.MONEY,
         user_id=None,
-        reason=" ".join(filter(None, (new.code, new.note))),
+        reason=" · ".join(filter(None, (percent, new.code, new.note))),
         facts={"promo": encoded},
         open_ended=most is None,
     )

@@ -48,8 +48,10 @@ def approval_asked(words: Words, first: FirstApproval, customer: str, admin: str
     """Ask for a second approval after ``admin`` gave the first."""
     _ = words.translator.gettext
     amount = -first.amount if first.facts.get("way") == "debit" else first.amount
+    # Nobody knows what a promo code of some per cent will take off: then its reason names the percentage.
+    asked = _("<b>Second approval needed: {amount}</b>") if amount else _("<b>Second approval needed</b>")
     rows = [
-        _("<b>Second approval needed: {amount}</b>").format(amount=words.signed(amount)),
+        asked.format(amount=words.signed(amount)),
         kind_title(first.kind, words.translator),
     ]
     if customer:

@@ -13,7 +13,7 @@ from backend.approvals.types import FirstApproval
 from backend.catalog.types import CategoryRow
 from backend.growth.types.promos import NewPromo, Promo, PromoDetail, PromoFigures, PromoId, PromoScope, PromoStatus
 from backend.identity.types import Actor, Permission
-from backend.infra.formatting import format_money, format_percent
+from backend.infra.formatting import format_percent
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
@@ -30,8 +30,9 @@ class PromoRow(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    discount: str
-    """What it takes off, formatted."""
+    percent: str
+    """What it takes off, formatted; empty where that is an ``amount``."""
+    amount: Money | None
     code: str
     codes: int
     used: int
@@ -92,7 +93,8 @@ def promo_row(promo: Promo, figures: PromoFigures, viewer: Viewer) -> PromoRow:
     last = promo.ends_at - timedelta(microseconds=1) if promo.ends_at else None
     return PromoRow(
         id=str(promo.id),
-        discount=discount(promo, viewer),
+        percent="" if promo.amount else format_percent(Decimal(promo.basis_points) / 100, viewer.locale),
+        amount=promo.amount,
         code=figures.code or promo.code,
         codes=promo.codes,
         used=figures.used,
@@ -109,13 +111,6 @@ def promo_row(promo: Promo, figures: PromoFigures, viewer: Viewer) -> PromoRow:
         note=promo.note,
         at=promo.created_at,
     )
-
-
-def discount(promo: NewPromo, viewer: Viewer) -> str:
-    """What a promotion takes off."""
-    if promo.amount is not None:
-        return format_money(promo.amount, viewer.locale, trim=True)
-    return format_percent(Decimal(promo.basis_points) / 100, viewer.locale)
 
 
 def requested(
