@@ -19,7 +19,8 @@ from tests.browser.telegram import Person, Phone, Telegram
 
 # Each look at whether a process is ready would stand in the report of a test that fails.
 logging.getLogger("httpx").setLevel(logging.WARNING)
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The headless build paints the same with a quarter less of processor time.
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
