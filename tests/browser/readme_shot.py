@@ -67,7 +67,7 @@ async def _buy(phone: Phone) -> None:
     await phone.press_main("Done")
     await phone.press_main(re.compile("Pay"))
     await expect(sheet).to_contain_text("Pay with")
-    await sheet.locator("button[type=submit]").click()
+    await sheet.locator(".btn--primary[type=submit]").click()
     await phone.app.locator(".key__code").first.click()
     await expect(phone.app.locator(".key__v").first).to_be_visible()
 

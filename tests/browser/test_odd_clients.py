@@ -72,7 +72,7 @@ async def test_a_word_without_an_end(open_app: OpenApp, telegram: Telegram, stac
     page = await open_app(person, f"/shop/{goods.slug}", viewport={"width": 320, "height": 568})
     await _width(page)
     await page.locator(MAIN).click()
-    pay = page.locator("dialog#sheet button[type=submit]")
+    pay = page.locator("dialog#sheet .btn--primary[type=submit]")
     await expect(pay).to_be_visible()
     await _width(page)
     await pay.click()

@@ -68,7 +68,7 @@ async def test_a_kept_order_is_given_up_and_another_one_paid(
     await stack.fund(person.id, 5_000)
     await phone.press_main(re.compile("^Pay "))
     await expect(sheet).to_contain_text("Pay with")
-    await sheet.locator("button[type=submit]").click()
+    await sheet.locator(".btn--primary[type=submit]").click()
     await expect(app.get_by_role("heading", name="Paid. Your key is here.")).to_be_visible()
 
 

@@ -72,7 +72,7 @@ async def _tab_to(page: Page, mark: str, most: int = 40) -> None:
             """() => {
                 const node = document.activeElement;
                 if (!node || node === document.body || node.tabIndex < 0) return true;
-                const shown = [node, node.closest("label")].filter(Boolean);
+                const shown = [node, node.closest("label, .field")].filter(Boolean);
                 return shown.some((one) => {
                     const style = getComputedStyle(one);
                     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
@@ -110,7 +110,7 @@ async def test_the_whole_purchase_by_keyboard(open_app: OpenApp, telegram: Teleg
     await expect(page.locator(MAIN)).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(sheet.locator("#sheet-title")).to_be_focused()
-    await _tab_to(page, 'type="submit"', most=6)
+    await _tab_to(page, "btn--primary", most=8)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Paid. Your keys are here.")).to_be_visible()
     await _tab_to(page, "key-1-show")
