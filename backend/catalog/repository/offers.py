@@ -31,8 +31,13 @@ async def list_offers(tx: Tx, variants: Collection[VariantId], *, reseller: bool
 
 
 def _stocked(row: Any, *, reseller: bool) -> StockedOffer:
+    return StockedOffer(offer_of(row, reseller=reseller), row.for_sale, row.available)
+
+
+def offer_of(row: Any, *, reseller: bool) -> Offer:
+    """The offer that a row of a variant and its product makes, at a reseller's price where there is one."""
     amount = row.reseller_amount if reseller and row.reseller_amount is not None else row.price_amount
-    offer = Offer(
+    return Offer(
         variant_id=VariantId(row.id),
         product_id=ProductId(row.product_id),
         slug=row.slug,
@@ -50,4 +55,3 @@ def _stocked(row: Any, *, reseller: bool) -> StockedOffer:
         premium_only=row.premium_only,
         kind=row.kind,
     )
-    return StockedOffer(offer, row.for_sale, row.available)

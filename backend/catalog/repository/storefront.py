@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import CatalogueVersion, Category, Product, Variant
 from backend.catalog.repository.availability import of_product, of_variant
+from backend.catalog.repository.offers import offer_of
 from backend.catalog.rules.fields import is_slug
 from backend.catalog.types import (
     AVAILABILITY_CAP,
@@ -26,7 +27,6 @@ from backend.catalog.types import (
 )
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.money import Money
 
 _OFFER = (
     select(
@@ -209,25 +209,7 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
     row = (await tx.execute(_OFFER, {"variant_id": variant_id})).one_or_none()
     if row is None:
         raise NotFound("no such variant for sale")
-    amount = row.reseller_amount if reseller and row.reseller_amount is not None else row.price_amount
-    return Offer(
-        variant_id=VariantId(row.id),
-        product_id=ProductId(row.product_id),
-        slug=row.slug,
-        name=row.name,
-        variant_name=row.variant_name,
-        hue=row.hue,
-        icon=row.icon,
-        country=row.country,
-        picture=row.picture,
-        unit_price=Money(amount, row.currency),
-        public_price=Money(row.price_amount, row.currency),
-        min_quantity=row.min_quantity,
-        max_quantity=row.max_quantity,
-        per_person_limit=row.per_person_limit,
-        premium_only=row.premium_only,
-        kind=row.kind,
-    )
+    return offer_of(row, reseller=reseller)
 
 
 async def list_products(tx: Tx, chosen: ListFilter, after: ListKey | None, limit: int) -> list[ListedProduct]:
