@@ -24,7 +24,7 @@ from tests.processes import environment
 # Amounts of these are in the ledger too, or are of what has been: no price, and no money that is not there as well.
 _FOLLOW = {
     "stock_batches", "orders", "payment_intents", "payment_events", "payment_refunds", "top_up_bonuses",
-    "value_made", "wallet_holds", "wallet_adjustments",
+    "value_made", "wallet_holds", "wallet_adjustments", "cart_lines",
 }  # fmt: skip
 REFUSAL = (
     "SHOP_CURRENCY is EUR, but the shop has prices or money in USD, and amounts are not converted: "
