@@ -1,4 +1,4 @@
-"""A cart is filled, changed, and what was removed comes back."""
+"""A cart is filled, changed, what was removed comes back, and a promo code makes it cheaper."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ async def test_a_line_is_added_changed_removed_and_put_back(open_app: OpenApp, t
     await expect(toast).to_contain_text("Back in your cart")
     await pay.click()
     await expect(page.locator("#sheet-title")).to_be_visible()
+
+
+async def test_a_promo_code_is_entered_and_removed(open_app: OpenApp, telegram: Telegram) -> None:
+    page = await open_app(await telegram.person("en"), "/shop/private-vpn")
+    sheet = page.locator("dialog#sheet")
+    await page.locator("#add-to-cart").click()
+    await page.locator(".toast a").click()
+    await page.locator("#bottom [data-main]").click()
+    await sheet.locator("#promo").fill("NOPE99")
+    await sheet.get_by_role("button", name="Apply").click()
+    await expect(sheet.locator(".field--bad")).to_contain_text("This code doesn't exist")
+    await sheet.locator("#promo").fill("WELCOME10")
+    await sheet.locator("#promo").press("Enter")
+    await expect(sheet.get_by_text("Total: $2.70")).to_be_visible()
+    await sheet.get_by_label("Remove promo code").click()
+    await expect(sheet.get_by_text("Total: $2.99")).to_be_visible()

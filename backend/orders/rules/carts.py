@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from backend.catalog.types.offers import StockedOffer
 from backend.kernel.money import Money
 from backend.orders.rules import pricing
 from backend.orders.rules.pricing import UnpricedLine
 from backend.orders.types.cart import Cart, CartLine, CartState, KeptLine
-from backend.orders.types.prices import PricedLine
+from backend.orders.types.prices import Priced
 
 
 def line_now(kept: KeptLine, found: StockedOffer, bought: int, *, sold: bool, premium: bool) -> CartLine:
@@ -58,8 +60,10 @@ def cart_of(version: int, lines: Sequence[CartLine], currency: str) -> Cart:
             for line in good
         ]
     )
-    return Cart(version, tuple(map(_priced, good, priced.lines)), unavailable, priced.total)
+    return with_prices(Cart(version, tuple(good), unavailable, priced.total), priced)
 
 
-def _priced(line: CartLine, price: PricedLine) -> CartLine:
-    return CartLine(line.offer, line.state, line.wanted, line.quantity, line.minimum, line.maximum, line.seen, price)
+def with_prices(cart: Cart, priced: Priced) -> Cart:
+    """The cart with these prices of the lines that can be bought."""
+    lines = (msgspec.structs.replace(line, price=price) for line, price in zip(cart.lines, priced.lines, strict=True))
+    return msgspec.structs.replace(cart, lines=tuple(lines), total=priced.total)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.catalog import domain as catalog
 from backend.catalog.types import Offer, VariantId
+from backend.growth.types.promos import AppliedPromo, PromoCodeId, RefusedPromo
 from backend.identity.types import Actor
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
 from backend.orders import rules
-from backend.orders.domain import carts
+from backend.orders.domain import carts, promos
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import CartFull, PremiumOnly, QuantityNotAllowed
 from backend.orders.repository import cart as repository
+from backend.orders.rules.carts import with_prices
 from backend.orders.service.checkout import ListMethods
+from backend.orders.service.drafts import price_of
 from backend.orders.types import MOST_LINES
 from backend.orders.types.cart import Cart, CartLeft, CartQuote
 from backend.wallet import domain as wallet
@@ -36,14 +41,18 @@ class CartService:
         async with self._uow.read() as tx:
             return await self._load(tx, actor)
 
-    async def quote(self, actor: Actor, *, use_balance: bool = True) -> CartQuote:
-        """What the checkout of the cart would cost the actor now, and how they can pay. It reserves nothing."""
+    async def quote(self, actor: Actor, *, use_balance: bool = True, codes: Sequence[PromoCodeId] = ()) -> CartQuote:
+        """What the checkout of the cart would cost the actor now, and how they can pay. It reserves nothing.
+
+        The best of the promo ``codes`` is used.
+        """
         async with self._uow.read() as tx:
-            cart = await self._load(tx, actor)
+            cart, promo, refused = await self._discounted(tx, actor, await self._load(tx, actor), codes)
             balance = await wallet.balance(tx, actor.id, self._currency)
         methods = await self._methods(actor)
         nothing = Money.zero(self._currency)
-        return CartQuote(cart, rules.amount_due(cart.total, nothing, balance, methods, use_balance=use_balance))
+        due = rules.amount_due(cart.total, nothing, balance, methods, use_balance=use_balance)
+        return CartQuote(cart, due, promo, refused)
 
     async def count(self, actor: Actor) -> int:
         """How many lines the actor's cart has."""
@@ -134,6 +143,18 @@ class CartService:
         if not 1 <= quantity <= offer.largest_order:
             raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=offer.largest_order)
         return offer
+
+    @staticmethod
+    async def _discounted(
+        tx: Tx, actor: Actor, cart: Cart, codes: Sequence[PromoCodeId]
+    ) -> tuple[Cart, AppliedPromo | None, RefusedPromo | None]:
+        """The cart at the prices with the best of the codes, that code, and why one takes nothing off."""
+        if not codes or not cart.lines:
+            return cart, None, None
+        offers, wanted = [line.offer for line in cart.lines], cart.wanted
+        found, refused = await promos.list_usable(tx, actor.id, offers, price_of(offers, wanted), codes)
+        priced = price_of(offers, wanted, found)
+        return with_prices(cart, priced), promos.applied(priced, found), refused
 
     async def _load(self, tx: Tx, actor: Actor) -> Cart:
         return await carts.load(

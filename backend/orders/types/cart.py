@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from backend.catalog.types import Offer, VariantId
+from backend.growth.types.promos import AppliedPromo, RefusedPromo
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -88,7 +89,12 @@ class Cart(msgspec.Struct, frozen=True):
 
 
 class CartQuote(msgspec.Struct, frozen=True):
-    """What the checkout of a cart would cost now, and how it can be paid."""
+    """What the checkout of a cart would cost now, and how it can be paid.
+
+    ``promo`` is the code that is used, also in the prices of ``cart``; ``refused`` why one takes nothing off.
+    """
 
     cart: Cart
     due: AmountDue
+    promo: AppliedPromo | None = None
+    refused: RefusedPromo | None = None

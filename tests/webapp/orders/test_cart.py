@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -12,27 +11,11 @@ from backend.bootstrap import Services
 from backend.kernel.ids import new_id
 from backend.orders.types import OrderFilter
 from tests.factories.shop import Goods
-from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, field, fund, goods, number_of, plain, settle
+from tests.webapp.orders.carts import add, pay, sheet_of
+from tests.webapp.sale import arrive, fund, goods, number_of, plain, settle
 
 API = "/api/v1/cart"
-
-
-async def add(visitor: Visitor, thing: Goods, quantity: int | str = 1) -> httpx.Response:
-    return await visitor.post("/cart", data={"variant": str(thing.variant_id), "quantity": str(quantity)})
-
-
-async def sheet_of(visitor: Visitor, query: str = "") -> httpx.Response:
-    response = await visitor.get(f"/cart/checkout{query}")
-    assert response.status_code == 200, response.text
-    return response
-
-
-async def pay(visitor: Visitor, sheet: httpx.Response, method: str = "", **changes: str) -> httpx.Response:
-    names = ("intent", "lines", "cart", "total")
-    data = {name: field(sheet, name) for name in names} | ({"method": method} if method else {}) | changes
-    return await visitor.post("/cart/reserve" if method else "/cart/orders", data=data)
 
 
 async def test_from_the_product_to_the_order(services: Services, visitor: MakeVisitor) -> None:

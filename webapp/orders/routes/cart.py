@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import VariantId
+from backend.growth.errors import PromoCodeRefused
 from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.money import Money
 from backend.orders.errors import (
@@ -33,17 +34,19 @@ from webapp.core import forms
 from webapp.core.answers import asked_by, pushed, to_app
 from webapp.core.errors import message, problem_of
 from webapp.core.limits import PURCHASE, WRITE, limited
-from webapp.core.responses import Html, fragment, live_url, page, pictures, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.orders.routes.checkout import Payment, Total, start_payment
+from webapp.orders.routes.checkout import PRICE_CHANGED, Payment, Total, start_payment
 from webapp.orders.routes.orders import order_page
+from webapp.orders.routes.quoting import PromoText, admit, quote_cart_with
 from webapp.orders.screens import cart as present
 from webapp.orders.screens.checkout import unpaid
+from webapp.orders.screens.promo_codes import PromoField
 
 _Lines = Annotated[str, Meta(max_length=50 * 42)]
 _Version = Annotated[int, Meta(ge=0, le=2**62)]
 _OVERTAKEN: Final = (
-    CartChanged, NotFound, PersonLimitReached, PremiumOnly, PriceChanged, QuantityNotAllowed, SoldOut
+    CartChanged, NotFound, PersonLimitReached, PremiumOnly, PriceChanged, PromoCodeRefused, QuantityNotAllowed, SoldOut
 )  # fmt: skip
 """The cart that was confirmed is not what can be bought now."""
 
@@ -58,6 +61,7 @@ class CheckoutQuery(msgspec.Struct, frozen=True):
     """Without ``use_balance`` all of the cart is paid by a payment method."""
 
     use_balance: bool = True
+    promo: PromoText = ""
 
 
 class CartPurchase(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class CartPurchase(msgspec.Struct, frozen=True):
     lines: _Lines
     cart: _Version
     total: Total = None
+    promo: PromoText = ""
 
 
 class CartReservation(Payment, frozen=True, kw_only=True):
@@ -76,6 +81,7 @@ class CartReservation(Payment, frozen=True, kw_only=True):
     cart: _Version
     use_balance: bool = True
     total: Total = None
+    promo: PromoText = ""
 
 
 @get("/cart", name="cart:show")
@@ -137,10 +143,10 @@ async def restore(request: SoukRequest, variant: FromPath[UUID]) -> Html:
 async def checkout(request: SoukRequest) -> Html:
     """The sheet before the cart is bought: its lines, for how much, and how to pay."""
     query = forms.read_query(request, CheckoutQuery)
-    quote = await site_of(request).services.orders.cart.quote(request.user, use_balance=query.use_balance)
+    quote, promo = await quote_cart_with(request, query.promo, use_balance=query.use_balance)
     if not quote.cart.lines:
         return to_app(_page(request, quote.cart))
-    return _sheet(request, quote, forms.new_intent(), use_balance=query.use_balance)
+    return _sheet(request, quote, promo, use_balance=query.use_balance, status=FORM_ERROR if promo.error else 200)
 
 
 @post("/cart/orders", name="cart:place", guards=[limited(PURCHASE)], status_code=200)
@@ -154,15 +160,16 @@ async def place(request: SoukRequest) -> Html:
             list(_wanted(form.lines)),
             form.intent,
             confirmed=_confirmed(request, form.total),
+            codes=await admit(request, form.promo),
             cart=form.cart,
         )
     except InsufficientFunds:
-        quote = await orders.cart.quote(request.user)
+        quote, promo = await quote_cart_with(request, form.promo)
         if not quote.due.rest or not quote.cart.lines:
             raise
-        return _sheet(request, quote, forms.new_intent(), status=402)
+        return _sheet(request, quote, promo, status=402)
     except _OVERTAKEN as refusal:
-        return await _overtaken(request, refusal)
+        return await _overtaken(request, refusal, form.promo)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
@@ -177,6 +184,7 @@ async def reserve(request: SoukRequest) -> Html:
             form.intent,
             hold=form.use_balance,
             confirmed=_confirmed(request, form.total),
+            codes=await admit(request, form.promo),
             cart=form.cart,
         )
     except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
@@ -184,7 +192,7 @@ async def reserve(request: SoukRequest) -> Html:
         answer.headers["x-error-code"] = refusal.code
         return answer
     except _OVERTAKEN as refusal:
-        return await _overtaken(request, refusal)
+        return await _overtaken(request, refusal, form.promo, use_balance=form.use_balance)
     return await start_payment(request, ref.number, form, use_balance=form.use_balance)
 
 
@@ -202,20 +210,31 @@ def _confirmed(request: SoukRequest, total: int | None) -> Money | None:
     return None if total is None else Money(total, site_of(request).settings.shop_currency)
 
 
-def _sheet(request: SoukRequest, quote: CartQuote, intent: str, *, use_balance: bool = True, status: int = 200) -> Html:
-    site = site_of(request)
+def _sheet(
+    request: SoukRequest, quote: CartQuote, promo: PromoField, *, use_balance: bool = True, status: int = 200
+) -> Html:
+    site, intent = site_of(request), forms.new_intent()
     viewer = site.viewer(request.user)
     if not quote.due.rest:
-        view = present.confirm_cart(quote, intent, request.user, pictures(request), viewer)
+        view = present.confirm_cart(quote, intent, promo, request.user, pictures(request), viewer)
         return sheet(request, "orders/_confirm.html", view, status=status)
     minutes = site.services.live.current.order_reservation // 60
-    methods = present.pay_cart(quote, intent, viewer, minutes=minutes, use_balance=use_balance)
+    methods = present.pay_cart(quote, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
     return sheet(request, "orders/_methods.html", methods, status=status)
 
 
-async def _overtaken(request: SoukRequest, why: AppError) -> Html:
-    """The cart as it is now, and why it was not bought."""
+async def _overtaken(request: SoukRequest, why: AppError, typed: str, *, use_balance: bool = True) -> Html:
+    """The cart as it is now, and why it was not bought.
+
+    With a promo code the sheet is shown again where the price has changed, as the cart does not store the code.
+    """
     site, actor = site_of(request), request.user
+    if typed and isinstance(why, (PriceChanged, PromoCodeRefused)):
+        quote, promo = await quote_cart_with(request, typed, use_balance=use_balance)
+        if quote.cart.lines:
+            again = _sheet(request, quote, promo, use_balance=use_balance, status=409)
+            again.headers["x-error-code"] = why.code
+            return toast(again, site.viewer(actor).words.gettext(PRICE_CHANGED), "bad")
     answer = to_app(_page(request, await site.services.orders.cart.show(actor), status=409))
     answer.headers["x-error-code"] = why.code
     return toast(answer, message(site, problem_of(why), actor, actor.language), "bad")

@@ -13,6 +13,7 @@ from msgspec import Meta
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import VariantId
 from backend.growth.errors import PromoCodeRefused
+from backend.infra.i18n import mark as _
 from backend.kernel.errors import Unavailable
 from backend.kernel.money import Money
 from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
@@ -34,6 +35,8 @@ from webapp.payments.routes.payments import payment_page
 
 Total = Annotated[int, Meta(ge=0, le=10**15)] | None
 """The minor units that a sheet has shown."""
+PRICE_CHANGED: Final = _("The price has changed. You haven't been charged.")
+"""What a toast says where the sheet asks again."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -217,7 +220,7 @@ async def _costs_more(
     name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=use_balance)
     answer = sheet(request, f"orders/_{name}.html", view, status=409)
     answer.headers["x-error-code"] = why.code
-    return toast(answer, words.gettext("The price has changed. You haven't been charged."), "bad")
+    return toast(answer, words.gettext(PRICE_CHANGED), "bad")
 
 
 def _sheet_of(

@@ -12,13 +12,14 @@ from backend.infra.formatting import format_number
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types.cart import Cart, CartLine, CartQuote, CartState
-from backend.orders.types.prices import PartKind
+from backend.orders.types.prices import PartKind, PricedLine
 from backend.orders.words import and_more, part_title
 from webapp.catalog.screens import QuantityView
 from webapp.core.looks import Picture, goods_tile
 from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
-from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet, charge_rows
+from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet, charge_rows, other_way
+from webapp.orders.screens.promo_codes import CART_SHEET, PromoField
 
 
 class CartRow(msgspec.Struct, frozen=True):
@@ -94,8 +95,16 @@ def _parts(cart: Cart, viewer: Viewer) -> tuple[PriceRow, ...]:
 _ACTION: Final = "/cart/orders"
 
 
-def _lines(cart: Cart, viewer: Viewer) -> tuple[PriceRow, ...]:
-    return tuple(PriceRow(_title(line, viewer), line.price.total) for line in cart.lines if line.price)
+def _lines(quote: CartQuote, viewer: Viewer) -> tuple[PriceRow, ...]:
+    """The lines with what each costs without a code, and then what the code takes off all of them."""
+    rows = [PriceRow(_title(line, viewer), _without_code(line.price)) for line in quote.cart.lines if line.price]
+    if quote.promo:
+        rows.append(PriceRow(part_title(PartKind.PROMO, viewer.words), -quote.promo.saved))
+    return tuple(rows)
+
+
+def _without_code(price: PricedLine) -> Money:
+    return price.total - Money(price.part(PartKind.PROMO), price.total.currency)
 
 
 def _name(line: CartLine, viewer: Viewer) -> str:
@@ -113,7 +122,9 @@ def _fields(cart: Cart) -> tuple[tuple[str, str], ...]:
     return (("lines", lines), ("cart", str(cart.version)))
 
 
-def confirm_cart(quote: CartQuote, intent: str, actor: Actor, picture: Picture, viewer: Viewer) -> ConfirmSheet:
+def confirm_cart(
+    quote: CartQuote, intent: str, promo: PromoField, actor: Actor, picture: Picture, viewer: Viewer
+) -> ConfirmSheet:
     """The confirmation before a cart is bought from the balance; it has lines."""
     first, more = quote.cart.lines[0], len(quote.cart.lines) - 1
     return ConfirmSheet(
@@ -122,18 +133,21 @@ def confirm_cart(quote: CartQuote, intent: str, actor: Actor, picture: Picture, 
         title=and_more(_name(first, viewer), more) if more else _title(first, viewer),
         tile=goods_tile(first.offer, actor, picture),
         unit_price=first.offer.unit_price,
-        parts=_lines(quote.cart, viewer) if more else (),
+        parts=_lines(quote, viewer) if more or quote.promo else (),
         quantity=1,
         total=quote.due.total,
         balance=quote.due.balance,
         intent=intent,
         action=_ACTION,
-        other_url="/cart/checkout?use_balance=off" if quote.due.total else None,
+        other_url=other_way(quote, CART_SHEET, use_balance=True) if quote.due.total else None,
+        promo=promo,
         fields=_fields(quote.cart),
     )
 
 
-def pay_cart(quote: CartQuote, intent: str, viewer: Viewer, *, minutes: int, use_balance: bool) -> MethodsSheet:
+def pay_cart(
+    quote: CartQuote, intent: str, promo: PromoField, viewer: Viewer, *, minutes: int, use_balance: bool
+) -> MethodsSheet:
     """How a cart can be paid that the balance does not cover, or shall not; ``minutes``: reserved for so long."""
     due = quote.due
     return MethodsSheet(
@@ -144,11 +158,12 @@ def pay_cart(quote: CartQuote, intent: str, viewer: Viewer, *, minutes: int, use
         methods=charge_rows(due.charges, viewer),
         action="/cart/reserve",
         intent=intent,
-        parts=_lines(quote.cart, viewer),
+        parts=_lines(quote, viewer),
         reserved_minutes=minutes,
         use_balance=use_balance,
-        other_url=f"/cart/checkout{'?use_balance=off' if use_balance else ''}" if due.balance else None,
-        fields=(*_fields(quote.cart), ("total", str(due.total.amount))),
+        other_url=other_way(quote, CART_SHEET, use_balance=use_balance) if due.balance else None,
+        promo=promo,
+        fields=_fields(quote.cart),
     )
 
 

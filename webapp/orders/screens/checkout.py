@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -14,12 +13,13 @@ from backend.infra.i18n import Translator
 from backend.kernel.money import Money
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.types import AmountDue, MethodCharge, OrderView, Quote
+from backend.orders.types.cart import CartQuote
 from backend.orders.words import and_more
 from webapp.core.looks import Picture, goods_tile, price_rows
 from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.orders import sum_rows, title
-from webapp.orders.screens.promo_codes import PromoField
+from webapp.orders.screens.promo_codes import PromoField, PromoSheet, product_sheet
 from webapp.payments.screens.methods import MethodRow, method_row
 
 
@@ -67,7 +67,7 @@ def confirm(
         total=quote.due.total,
         balance=quote.due.balance,
         intent=intent,
-        other_url=_sheet_url(quote, variant_id, use_balance=False) if quote.due.total else None,
+        other_url=other_way(quote, product_sheet(quote, variant_id), use_balance=True) if quote.due.total else None,
         promo=promo,
     )
 
@@ -174,7 +174,7 @@ def methods(
         variant_id=str(variant_id),
         quantity=quote.line.quantity,
         use_balance=use_balance,
-        other_url=_sheet_url(quote, variant_id, use_balance=not use_balance) if due.balance else None,
+        other_url=other_way(quote, product_sheet(quote, variant_id), use_balance=use_balance) if due.balance else None,
         promo=promo,
     )
 
@@ -195,10 +195,6 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
     )
 
 
-def _sheet_url(quote: Quote, variant_id: VariantId, *, use_balance: bool) -> str:
-    query = {"variant": str(variant_id), "quantity": str(quote.line.quantity)}
-    if not use_balance:
-        query["use_balance"] = "off"
-    if quote.promo is not None:
-        query["promo"] = quote.promo.code
-    return f"/shop/{quote.line.slug}/confirm?{urlencode(query)}"
+def other_way(quote: Quote | CartQuote, again: PromoSheet, *, use_balance: bool) -> str:
+    """The address of the same sheet, with the code that it uses, paid the other way than ``use_balance``."""
+    return again.address(quote.promo.code if quote.promo else "", use_balance=not use_balance)
