@@ -10,7 +10,8 @@ import structlog
 from litestar import get
 
 from backend.identity.types import Permission
-from backend.orders.types import OrderStatus, SalesFigures
+from backend.orders.types import OrderStatus
+from backend.orders.types.reports import SalesFigures
 from backend.wallet.types import LedgerReport
 from webapp.admin import screens as present
 from webapp.admin.screens import HandRow, ManageHome, StatView

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from backend.kernel.money import Money
-from backend.orders import types as orders
+from backend.orders.types.reports import SalesFigures
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.wallet.screens.admin import LedgerStat
 
@@ -26,9 +26,7 @@ class StatView(msgspec.Struct, frozen=True):
     change_percent: int | None = None
 
 
-def stats(
-    today: orders.SalesFigures, before: orders.SalesFigures, people: tuple[int, int] | None
-) -> tuple[StatView, ...]:
+def stats(today: SalesFigures, before: SalesFigures, people: tuple[int, int] | None) -> tuple[StatView, ...]:
     """Today's figures, compared with the same time yesterday."""
     views = [
         StatView("sales", today.revenue, change_percent=percent_change(today.revenue.amount, before.revenue.amount)),

@@ -12,9 +12,9 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
 from backend.orders.models import Order, OrderRefund, RefundedLine
-from backend.orders.types import OrderRefundRow, OrderStatus, RefundTarget
+from backend.orders.types import OrderStatus, RefundTarget
 from backend.orders.types.lines import LineRefund
-from backend.orders.types.refunds import NewRefund
+from backend.orders.types.refunds import NewRefund, OrderRefundRow
 
 _COLUMNS = (OrderRefund.id, OrderRefund.amount, OrderRefund.target, OrderRefund.reason, OrderRefund.at)
 

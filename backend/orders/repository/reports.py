@@ -11,7 +11,8 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.models import Order
-from backend.orders.types import BuyerFigures, OrderStatus
+from backend.orders.types import OrderStatus
+from backend.orders.types.reports import BuyerFigures
 
 _NET = Order.total_amount - Order.refunded_amount
 

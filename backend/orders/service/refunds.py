@@ -27,14 +27,11 @@ from backend.orders.types import (
     PAID_STATUSES,
     OrderLine,
     OrderRecord,
-    OrderRefundRow,
     OrderView,
-    Refundable,
-    RefundableMethod,
     RefundTarget,
 )
 from backend.orders.types.lines import LineQuantity, LineRefund, sum_of
-from backend.orders.types.refunds import NewRefund
+from backend.orders.types.refunds import NewRefund, OrderRefundRow, Refundable, RefundableMethod
 from backend.payments import domain as payments
 from backend.payments.types import Capabilities
 

@@ -10,7 +10,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.repository import reports
-from backend.orders.types import BuyerFigures, SalesFigures
+from backend.orders.types.reports import BuyerFigures, SalesFigures
 
 
 class ReportsService:

@@ -14,7 +14,7 @@ from backend.growth.types.promos import AppliedPromo, RefusedPromo
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
-from backend.orders.types.lines import LineRefund, LineStatus
+from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import PricedLine
 from backend.payments.types import PaymentMethod
 
@@ -326,36 +326,6 @@ class OrderView(msgspec.Struct, frozen=True):
     refunded: Money
 
 
-class OrderRefundRow(msgspec.Struct, frozen=True):
-    """One refund of an order; the ``shares`` of its lines are not known of old ones."""
-
-    amount: Money
-    target: RefundTarget
-    reason: str
-    at: datetime
-    shares: tuple[LineRefund, ...] = ()
-
-
-class RefundableMethod(msgspec.Struct, frozen=True):
-    """What can be refunded through a provider; ``whole_only``: all of ``most`` or nothing."""
-
-    method: str
-    most: Money
-    whole_only: bool
-
-
-class Refundable(msgspec.Struct, frozen=True):
-    """What of an order can be refunded: to the balance, and through each provider that it was paid by.
-
-    ``lines`` are all lines of the order.
-    """
-
-    most: Money
-    methods: list[RefundableMethod]
-    done: list[OrderRefundRow]
-    lines: list[OrderLine]
-
-
 class MethodCharge(msgspec.Struct, frozen=True):
     """What one payment method would charge for the rest of a price.
 
@@ -417,17 +387,3 @@ class OrderFilter(StrEnum):
     def _missing_(cls, value: object) -> OrderFilter | None:
         """The view by its former name, which links and callers of the API may still have."""
         return cls.AWAITING_PAYMENT if value == "waiting" else None
-
-
-class SalesFigures(msgspec.Struct, frozen=True):
-    """Sales since a moment."""
-
-    revenue: Money
-    orders: int
-
-
-class BuyerFigures(msgspec.Struct, frozen=True):
-    """What one person has bought."""
-
-    orders: int
-    spent: Money

@@ -1,12 +1,14 @@
-"""A refund that is about to be made."""
+"""Refunds: one that is about to be made, those that were, and what can still be refunded."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import msgspec
 
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.orders.types import RefundTarget
+from backend.orders.types import OrderLine, RefundTarget
 from backend.orders.types.lines import LineRefund, sum_of
 
 
@@ -29,3 +31,33 @@ class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
     def amount(self) -> Money:
         """How much goes back."""
         return sum_of(self.shares)
+
+
+class OrderRefundRow(msgspec.Struct, frozen=True):
+    """One refund of an order; the ``shares`` of its lines are not known of old ones."""
+
+    amount: Money
+    target: RefundTarget
+    reason: str
+    at: datetime
+    shares: tuple[LineRefund, ...] = ()
+
+
+class RefundableMethod(msgspec.Struct, frozen=True):
+    """What can be refunded through a provider; ``whole_only``: all of ``most`` or nothing."""
+
+    method: str
+    most: Money
+    whole_only: bool
+
+
+class Refundable(msgspec.Struct, frozen=True):
+    """What of an order can be refunded: to the balance, and through each provider that it was paid by.
+
+    ``lines`` are all lines of the order.
+    """
+
+    most: Money
+    methods: list[RefundableMethod]
+    done: list[OrderRefundRow]
+    lines: list[OrderLine]

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bootstrap import make_fulfillers
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
+from backend.orders.service import OrdersServices
 from backend.payments.types import Capabilities
 from tests.backend.orders.settling import Shop
 from tests.factories.shop import buyers
+from tests.factories.wallet import HUGE
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
 _EVENTS = ("TopUpSucceeded", "OrderPaid", "OrderPaymentKept", "OrderRefunded", "RefundEnded", "PaymentUnmatched")
+
+
+@pytest.fixture
+def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
+    """The use cases, in a transaction that is rolled back."""
+    return OrdersServices.build(
+        uow=uow,
+        ring=ring,
+        fulfillers=make_fulfillers(ring),
+        single_admin_limit=lambda: HUGE,
+        reservation=lambda: timedelta(minutes=15),
+    )
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
-from backend.bootstrap import make_fulfillers
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.identity.types import Actor, Permission
@@ -30,22 +28,10 @@ from backend.orders.types import OrderFilter, OrderStatus, OrderStep
 from backend.wallet import domain as wallet
 from backend.wallet.errors import InsufficientFunds
 from tests.factories.shop import Goods, add_goods, buyers
-from tests.factories.wallet import HUGE, USD, usd
+from tests.factories.wallet import USD, usd
 from tests.fakes.clock import FakeClock
 
 KEY = "tap-0000001"
-
-
-@pytest.fixture
-def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
-    """The use cases, in a transaction that is rolled back."""
-    return OrdersServices.build(
-        uow=uow,
-        ring=ring,
-        fulfillers=make_fulfillers(ring),
-        single_admin_limit=lambda: HUGE,
-        reservation=lambda: timedelta(minutes=15),
-    )
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import text
 
-from backend.bootstrap import make_fulfillers
 from backend.catalog import domain as catalog
 from backend.catalog.errors import SoldOut
 from backend.catalog.service import CatalogServices
@@ -18,22 +15,10 @@ from backend.orders.service import OrdersServices
 from backend.orders.types import OrderStatus, RefundTarget, Wanted
 from tests.factories.catalog import add_shared, add_variant, catalog_services, import_shared
 from tests.factories.shop import buyers
-from tests.factories.wallet import HUGE, usd
+from tests.factories.wallet import usd
 from tests.fakes.clock import FakeClock
 
 TAP = "tap-0000001"
-
-
-@pytest.fixture
-def orders(uow: UnitOfWork, ring: KeyRing) -> OrdersServices:
-    """The use cases, in a transaction that is rolled back."""
-    return OrdersServices.build(
-        uow=uow,
-        ring=ring,
-        fulfillers=make_fulfillers(ring),
-        single_admin_limit=lambda: HUGE,
-        reservation=lambda: timedelta(minutes=15),
-    )
 
 
 @pytest.fixture

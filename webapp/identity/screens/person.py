@@ -10,7 +10,7 @@ import msgspec
 from backend.identity.types import UserRow
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.orders import types as orders
+from backend.orders.types.reports import BuyerFigures
 from webapp.core.parts import Hue
 from webapp.core.tiles import hue_of, initial_of
 
@@ -60,7 +60,7 @@ def full_name(first: str, last: str | None) -> str:
 
 
 def person_row(
-    person: UserRow, balances: Mapping[UserId, Money], figures: Mapping[UserId, orders.BuyerFigures], currency: str
+    person: UserRow, balances: Mapping[UserId, Money], figures: Mapping[UserId, BuyerFigures], currency: str
 ) -> ManagePersonRow:
     """A person in a list."""
     name = full_name(person.first_name, person.last_name) or str(person.telegram_id)

@@ -13,7 +13,8 @@ from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
 from backend.kernel.paging import Page
 from backend.kernel.text import searched
-from backend.orders.types import OrderStatus, OrderView, Refundable
+from backend.orders.types import OrderStatus, OrderView
+from backend.orders.types.refunds import Refundable
 from backend.payments.types import Intent
 from webapp.approvals.admin import first_of
 from webapp.core import forms

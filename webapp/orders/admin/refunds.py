@@ -16,8 +16,9 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.text import whole_number
-from backend.orders.types import Refundable, RefundTarget
+from backend.orders.types import RefundTarget
 from backend.orders.types.lines import LineQuantity
+from backend.orders.types.refunds import Refundable
 from backend.payments.errors import RefundTooMuch
 from webapp.core import forms
 from webapp.core.answers import replaced

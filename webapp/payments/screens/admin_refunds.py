@@ -12,7 +12,8 @@ from backend.catalog.words import goods_name
 from backend.infra.formatting import format_number
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
-from backend.orders.types import OrderLine, OrderRefundRow, Refundable, RefundTarget
+from backend.orders.types import OrderLine, RefundTarget
+from backend.orders.types.refunds import OrderRefundRow, Refundable
 from backend.payments.types import (
     Refund,
     RefundChoice,

@@ -1,0 +1,21 @@
+"""Figures of sales."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backend.kernel.money import Money
+
+
+class SalesFigures(msgspec.Struct, frozen=True):
+    """Sales since a moment."""
+
+    revenue: Money
+    orders: int
+
+
+class BuyerFigures(msgspec.Struct, frozen=True):
+    """What one person has bought."""
+
+    orders: int
+    spent: Money
