@@ -6,7 +6,7 @@ import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,25 +15,46 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
+from backend.catalog import tasks as catalog_tasks
+from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
-from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
+from backend.catalog.service import (
+    BatchesService,
+    CatalogServices,
+    FavouritesService,
+    HandWorkService,
+    ImportsService,
+    SearchesService,
+    SearchService,
+    StockService,
+    StorefrontService,
+    WaitingService,
+)
 from backend.catalog.types.fulfilment import Fulfiller
+from backend.courses import tasks as courses_tasks
+from backend.courses.fulfilment import CoursePlaces
+from backend.courses.gateways.telegram import TelegramLessons
+from backend.courses.service import ChatFiles, CoursesServices
 from backend.growth import tasks as growth_tasks
+from backend.growth.fulfilment import PremiumMonths
 from backend.growth.service import (
     BonusesService,
     CodesService,
     GiftsService,
     GrowthServices,
+    PartnersService,
+    PremiumService,
     PromosService,
     VouchersService,
 )
 from backend.growth.types import Limits
 from backend.identity.service import IdentityServices, identity_services
+from backend.infra.content_files import ContentFiles
 from backend.infra.crypto import KeyRing
 from backend.infra.database import make_engine
 from backend.infra.jobs import conditions, subscriptions
-from backend.infra.live_settings import LiveSettings
+from backend.infra.live_settings import Live, LiveSettings
 from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Conditions, Subscriptions
 from backend.infra.rate_limit import RateLimiter
@@ -42,6 +63,7 @@ from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.telegram.client import Telegram
+from backend.infra.telegram.pace import Pace
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
 from backend.kernel.currencies import round_amounts
@@ -73,7 +95,13 @@ from backend.payments.types import TopUpLimits
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
-_HANDLERS: Final = (*orders_tasks.HANDLERS, *notifications_tasks.HANDLERS, *growth_tasks.HANDLERS)
+_HANDLERS: Final = (
+    *catalog_tasks.HANDLERS,
+    *orders_tasks.HANDLERS,
+    *notifications_tasks.HANDLERS,
+    *growth_tasks.HANDLERS,
+    *courses_tasks.HANDLERS,
+)
 SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(_HANDLERS)
 """Each event's name, and the tasks that it starts."""
 CONDITIONS: Final[Conditions] = conditions(_HANDLERS)
@@ -102,6 +130,7 @@ class Services:
     growth: GrowthServices
     payments: PaymentServices
     orders: OrdersServices
+    courses: CoursesServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -136,13 +165,13 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
 """Every payment method, in the order in which buyers see it; a new one is a line here and a payments/gateways file."""
 
 
-FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, SharedKeys)
-"""Who delivers each kind of goods; a new kind is a line here and a ``fulfilment`` file of its slice."""
+FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, SharedKeys, ByHand)
+"""Who delivers each kind of goods in stock; a new kind is a line here and a ``fulfilment`` file of its slice."""
 
 
-def make_fulfillers(ring: KeyRing) -> Fulfillers:
-    """The registry of all kinds of goods."""
-    return Fulfillers(make(ring) for make in FULFILLERS)
+def make_fulfillers(ring: KeyRing, premium_grace: Live[timedelta] = lambda: timedelta(days=3)) -> Fulfillers:
+    """The registry of all kinds of goods; with them premium and courses, which have no stock and no keys."""
+    return Fulfillers([*(make(ring) for make in FULFILLERS), PremiumMonths(premium_grace), CoursePlaces()])
 
 
 def _major(settings: Settings, units: int) -> Money:
@@ -185,9 +214,33 @@ class _Limits:
         settings = self._live.current
         return ReservationLimits(settings.reservation_orders, settings.reservation_keys, settings.reservation_share)
 
+    def cart_reminder(self) -> timedelta:
+        """How long after its last change a person is reminded of a cart; zero for never."""
+        return timedelta(hours=self._live.current.cart_reminder_hours)
+
+    def grace(self) -> timedelta:
+        """How long a failed renewal of a subscription may still arrive."""
+        return timedelta(days=self._live.current.subscription_grace_days)
+
+    def claims_alone(self) -> int:
+        """How many claims a person may make that no admin reviews."""
+        return self._live.current.warranty_claims
+
+    def waiting(self) -> timedelta:
+        """How long something is held for the first in line."""
+        return timedelta(seconds=self._live.current.waiting_hold)
+
     def quiet_hours(self) -> QuietHours:
         """When only urgent messages are sent."""
         return QuietHours(self._live.current.quiet_from, self._live.current.quiet_until)
+
+    def premium_grace(self) -> timedelta:
+        """How long goods for premium members stay open after its end."""
+        return timedelta(days=self._live.current.premium_grace)
+
+    def end_of_quiet_hours(self, now: datetime, zone: str) -> datetime | None:
+        """When the quiet hours that ``now`` falls into end in a time zone; None outside of them."""
+        return self.quiet_hours().end_after(now, zone)
 
     def code(self) -> Limits:
         """What a gift card, and one code of a voucher, may be worth: as much as a top-up."""
@@ -208,14 +261,19 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     limiter = RateLimiter(redis)
     currency = settings.shop_currency
     http = HttpClient()
-    telegram = Telegram(settings.telegram_api_url, settings.bot_token, http)
+    pace = Pace(redis, settings.bot_id, per_second=settings.telegram_per_second)
+    telegram = Telegram(settings.telegram_api_url, settings.bot_token, http, pace)
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
-    fulfillers = make_fulfillers(ring)
+    fulfillers = make_fulfillers(ring, limits.premium_grace)
+    files = PrivateFiles(Path(settings.data_dir) / "private")
+    course_files = ContentFiles(Path(settings.data_dir) / "courses")
     by_name = {provider.name: provider for provider in providers}
+    storefront = StorefrontService(uow=uow, currency=currency)
+    search = SearchService(uow=uow, storefront=storefront, currency=currency)
     payments = PaymentServices.build(
         uow=uow,
         ring=ring,
-        files=PrivateFiles(Path(settings.data_dir) / "private"),
+        files=files,
         providers=by_name,
         setups=setups,
         limits=limits.top_up,
@@ -237,14 +295,24 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         identity=identity_services(
             uow=uow,
             signals=signals,
+            clock=clock,
+            premium_grace=limits.premium_grace,
             root_admin_id=settings.root_admin_id,
             default_language=settings.default_language,
             default_timezone=settings.default_timezone,
         ),
         catalog=CatalogServices(
-            storefront=StorefrontService(uow=uow, currency=currency),
+            storefront=storefront,
+            search=search,
+            searches=SearchesService(uow=uow, search=search),
             imports=ImportsService(uow=uow, ring=ring, currency=currency),
             stock=StockService(uow=uow),
+            hand_work=HandWorkService(uow=uow, ring=ring, files=files),
+            batches=BatchesService(uow=uow),
+            favourites=FavouritesService(uow=uow, currency=currency),
+            waiting=WaitingService(
+                uow=uow, hold=limits.waiting, quiet=limits.end_of_quiet_hours, timezone=settings.default_timezone
+            ),
         ),
         approvals=ApprovalsService(uow=uow, limit=limits.single_admin),
         wallet=WalletServices(
@@ -258,6 +326,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             codes=CodesService(uow=uow, ring=ring, limiter=limiter),
             bonuses=BonusesService(uow=uow, limit=limits.single_admin),
             promos=PromosService(uow=uow, limiter=limiter, limit=limits.single_admin),
+            partners=PartnersService(uow=uow),
+            premium=PremiumService(uow=uow, clock=clock, grace=limits.premium_grace),
         ),
         payments=payments,
         orders=OrdersServices.build(
@@ -268,8 +338,21 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             reservation=limits.reservation,
             longest=limits.longest_reservation,
             limits=limits.reserving,
+            remind_after=limits.cart_reminder,
+            premium_grace=limits.premium_grace,
+            grace=limits.grace,
+            claims_alone=limits.claims_alone,
             methods={name: provider.capabilities for name, provider in by_name.items()},
             list_methods=payments.methods.enabled,
+            files=files,
+        ),
+        courses=CoursesServices.build(
+            uow=uow,
+            currency=currency,
+            messenger=TelegramLessons(telegram, ChatFiles(uow=uow, files=course_files, bot_id=settings.bot_id)),
+            public_url=settings.public_url.rstrip("/"),
+            files=course_files,
+            largest_file=settings.course_file_mb * 1_000_000,
         ),
         support=SupportService(uow=uow),
         notifications=NotificationsService(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import backend.approvals.models
 import backend.catalog.models
+import backend.catalog.models.waiting
+import backend.courses.models
+import backend.courses.models.lessons
 import backend.growth.models
 import backend.identity.models
 import backend.infra.audit

@@ -6,6 +6,7 @@ import backend.infra.lean  # noqa: F401 - before anything that would import rich
 
 # isort: split
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,6 +17,7 @@ from arq.connections import ArqRedis
 
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
+from backend.courses import tasks as courses_tasks
 from backend.growth import tasks as growth_tasks
 from backend.infra.crons import CronRunner, purge_done
 from backend.infra.heartbeat import beat, heartbeat_file
@@ -39,8 +41,10 @@ def all_tasks(services: Services) -> list[Task]:
     """Every task of every slice."""
     return [
         *orders_tasks.tasks(services.orders),
+        *catalog_tasks.tasks(services.catalog),
         *payments_tasks.tasks(services.payments),
         *growth_tasks.tasks(services.growth.bonuses),
+        *courses_tasks.tasks(services.courses),
         *notifications_tasks.tasks(services.notifications),
     ]
 
@@ -52,6 +56,7 @@ def all_crons(services: Services) -> list[Cron]:
         *orders_tasks.crons(services.orders),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments),
+        *growth_tasks.crons(services.growth.premium),
         *wallet_tasks.crons(services.wallet.ledger),
         *notifications_tasks.crons(services.notifications),
     ]
@@ -72,13 +77,14 @@ class Machinery:
             lost=partial(lost, self.queue),
             handed=self.server.wake,
         )
+        self.lessons = services.courses.sending
         self.crons = CronRunner(services.uow, all_crons(services))
         services.signals.on(TOPIC, self.relay.wake)
         services.signals.on_gap(self.relay.wake)
 
     async def drain(self) -> None:
         """Let the running jobs end, within reason."""
-        await self.server.drain(_DRAIN_SECONDS)
+        await asyncio.gather(self.server.drain(_DRAIN_SECONDS), self.lessons.drain(_DRAIN_SECONDS))
 
 
 async def run(settings: Settings) -> int:
@@ -90,6 +96,7 @@ async def run(settings: Settings) -> int:
             "relay": machinery.relay.run,
             "jobs": machinery.server.run,
             "crons": machinery.crons.run,
+            "lessons": machinery.lessons.run,
             "heartbeat": partial(beat, heartbeat_file(settings, "worker")),
         }
         log.info("worker.started")

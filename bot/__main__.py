@@ -36,7 +36,7 @@ async def run(settings: Settings) -> int:
     trace_unheard(asyncio.get_running_loop())
     services = build(settings)
     deps = Deps.of(services)
-    bot, dispatcher = make_bot(settings), make_dispatcher(deps)
+    bot, dispatcher = make_bot(settings, services.telegram.pace), make_dispatcher(deps)
     intake, kinds = Intake(bot, dispatcher, services.redis, services.payments.chat), used_updates(dispatcher)
     poller = Poller(bot, intake, kinds)
 

@@ -10,6 +10,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 
 from backend.infra.settings import Settings
+from backend.infra.telegram.pace import Pace
 from bot.context import Deps
 from bot.door import Door
 from bot.handlers import routers, support
@@ -18,10 +19,10 @@ from bot.session import Patience, Session
 _TIMEOUT_SECONDS = 20
 
 
-def make_bot(settings: Settings) -> Bot:
-    """The client of the Bot API; connects on first use."""
+def make_bot(settings: Settings, pace: Pace | None = None) -> Bot:
+    """The client of the Bot API; connects on first use. ``pace`` is what all processes share."""
     api = TelegramAPIServer.from_base(settings.telegram_api_url)
-    session = Session(api=api, timeout=_TIMEOUT_SECONDS)
+    session = Session(pace, api=api, timeout=_TIMEOUT_SECONDS)
     session.middleware(Patience())
     properties = DefaultBotProperties(parse_mode=ParseMode.HTML, link_preview_is_disabled=True)
     return Bot(settings.bot_token, session=session, default=properties)

@@ -36,6 +36,7 @@ def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
     texts = {
         "start": _("Open the shop"),
         "orders": _("My orders"),
+        "learn": _("My courses"),
         "topup": _("Top up the wallet"),
         "language": _("Change language"),
         "help": _("How it works"),

@@ -6,6 +6,8 @@ import html
 from dataclasses import dataclass
 
 from backend.bootstrap import Services
+from backend.catalog.service import CatalogServices
+from backend.courses.service import LearningService
 from backend.growth.service import CodesService
 from backend.identity.service import IdentityServices
 from backend.identity.types import Actor
@@ -28,10 +30,12 @@ class Deps:
 
     live: LiveSettings
     identity: IdentityServices
+    catalog: CatalogServices
     orders: OrdersServices
     payments: PaymentServices
     support: SupportService
     codes: CodesService
+    learning: LearningService
     limiter: RateLimiter
     clock: Clock
 
@@ -41,10 +45,12 @@ class Deps:
         return cls(
             live=services.live,
             identity=services.identity,
+            catalog=services.catalog,
             orders=services.orders,
             payments=services.payments,
             support=services.support,
             codes=services.growth.codes,
+            learning=services.courses.learning,
             limiter=services.limiter,
             clock=services.clock,
         )

@@ -71,6 +71,9 @@ class Door(BaseMiddleware):
         chat: Chat | None = data.get("event_chat")
         if user is None or user.is_bot or (chat is not None and chat.type != ChatType.PRIVATE):
             return UNHANDLED
+        if event.message is not None and event.message.via_bot is not None:
+            # A product shared in the bot's own chat: its sender says nothing to us.
+            return UNHANDLED
         if event.my_chat_member is not None:
             # A person who leaves need not be registered and gets no answer.
             return await handler(event, data)

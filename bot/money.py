@@ -1,4 +1,4 @@
-"""Which updates report payments or refunds: they may be repeated, but none may be lost."""
+"""Which updates report payments, refunds or subscriptions: they may be repeated, but none may be lost."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ class LostMoney(msgspec.Struct, frozen=True):
 
 
 def is_money(update: Update) -> bool:
-    """Whether the update reports a payment or a refund."""
+    """Whether the update reports a payment, a refund, or that a subscription goes on or not."""
     message = update.message
+    if update.subscription is not None:
+        return True
     return message is not None and any(getattr(message, kind) is not None for kind in KINDS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -12,6 +13,7 @@ import structlog
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
+from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
@@ -24,6 +26,8 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiohttp import ClientError, ClientTimeout
 
+from backend.infra.telegram.errors import TooManyRequests
+from backend.infra.telegram.pace import Pace, paced_chat
 from backend.infra.telegram.wire import mend
 
 _LONGEST_WAIT: Final = 5
@@ -66,13 +70,41 @@ def is_outage(error: BaseException) -> bool:
 
 
 class Session(AiohttpSession):
-    """aiogram's session, but an HTML page, half an answer and a broken connection are Telegram's outage."""
+    """aiogram's session, but an HTML page, half an answer and a broken connection are Telegram's outage.
+
+    With ``pace``, what goes to chats waits for its turn among all processes.
+    """
+
+    def __init__(self, pace: Pace | None, *, api: TelegramAPIServer, timeout: int) -> None:
+        super().__init__(api=api, timeout=timeout)
+        self._pace = pace
 
     async def make_request(
         self,
         bot: Bot,
         method: TelegramMethod[TelegramType],
         timeout: int | None = None,  # noqa: ASYNC109 - aiogram's own name
+    ) -> TelegramType:
+        """Call the Bot API within the limits of its chats. Raises TelegramRetryAfter, and as ``_post`` does."""
+        chat_id = paced_chat(method.__api_method__, getattr(method, "chat_id", None))
+        if self._pace is None or chat_id is None:
+            return await self._post(bot, method, timeout)
+        try:
+            await self._pace.turn(chat_id, patience=_LONGEST_WAIT)
+        except TooManyRequests as error:
+            seconds = math.ceil(error.seconds)
+            raise TelegramRetryAfter(method=method, message=str(error), retry_after=seconds) from error
+        try:
+            return await self._post(bot, method, timeout)
+        except TelegramRetryAfter as error:
+            await self._pace.pause(chat_id, float(error.retry_after))
+            raise
+
+    async def _post(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None,  # noqa: ASYNC109 - aiogram's own name
     ) -> TelegramType:
         """Call the Bot API. Raises TelegramServerError or TelegramNetworkError for an outage, else as aiogram does."""
         session = await self.create_session()
@@ -90,9 +122,9 @@ class Session(AiohttpSession):
 
     def _read(self, bot: Bot, method: TelegramMethod[Any], status: int, body: bytes) -> Any:
         try:
-            told = _answer(body)
-            raw = told.ok and status < HTTPStatus.BAD_REQUEST and isinstance(method, GetRawUpdates)
-            updates = msgspec.json.decode(told.result, type=list[msgspec.Raw]) if raw else None
+            answer = _answer(body)
+            raw = answer.ok and status < HTTPStatus.BAD_REQUEST and isinstance(method, GetRawUpdates)
+            updates = msgspec.json.decode(answer.result, type=list[msgspec.Raw]) if raw else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # A proxy's page for 502, 503 or 504, whatever status it bears; its words are nobody's business.
             raise TelegramServerError(method=method, message=f"no answer of the Bot API (HTTP {status})") from None
@@ -103,8 +135,8 @@ class Session(AiohttpSession):
         try:
             return self.check_response(bot, method, status, body.decode(errors="replace")).result
         except ClientDecodeError:
-            if told.ok:
-                return _as_far_as_needed(method, told.result)
+            if answer.ok:
+                return _as_far_as_needed(method, answer.result)
             raise TelegramServerError(method=method, message=f"an odd answer (HTTP {status})") from None
         except TelegramAPIError as error:
             error.message = error.message or f"HTTP {status}"
@@ -128,8 +160,8 @@ def _as_far_as_needed(method: TelegramMethod[Any], result: msgspec.Raw) -> Any:
     try:
         sent = msgspec.json.decode(result, type=_Sent)
         kind = {"id": sent.chat.get("id"), "type": sent.chat.get("type")}
-        told = {"ok": True, "result": {"message_id": sent.message_id, "date": sent.date, "chat": kind}}
-        return Response[method.__returning__].model_validate(told).result  # type: ignore[name-defined]
+        partial = {"ok": True, "result": {"message_id": sent.message_id, "date": sent.date, "chat": kind}}
+        return Response[method.__returning__].model_validate(partial).result  # type: ignore[name-defined]
     except (msgspec.MsgspecError, ValueError):
         # It is done; to be called again would do it twice.
         log.warning("telegram.odd_result", method=type(method).__name__)

@@ -92,8 +92,8 @@ def _needed(number: int | None, kind: str, content: Mapping[str, bytes], money: 
     if money is not None:
         charge = msgspec.to_builtins(_part(content, money, _Charge))
         message: dict[str, Any] = {"message_id": 0, "date": 0, "chat": {"id": telegram_id or 0, "type": "private"}}
-        told = message | {money: {"invoice_payload": "", "provider_payment_charge_id": ""} | charge}
-        return {"update_id": number or 0, "message": told | ({"from": sender} if telegram_id is not None else {})}
+        paid = message | {money: {"invoice_payload": "", "provider_payment_charge_id": ""} | charge}
+        return {"update_id": number or 0, "message": paid | ({"from": sender} if telegram_id is not None else {})}
     query_id = _part(content, "id", str)
     if kind != "pre_checkout_query" or query_id is None or telegram_id is None:
         return None
@@ -111,14 +111,14 @@ def _asked(content: Mapping[str, bytes]) -> _Asked | None:
 
 
 def _lost(number: int | None, kind: str, content: Mapping[str, bytes]) -> LostMoney:
-    told = _parts(content[kind])
-    charge = _part(told, "telegram_payment_charge_id", str)
+    parts = _parts(content[kind])
+    charge = _part(parts, "telegram_payment_charge_id", str)
     payer = _part(_parts(content.get("from", b"")), "id", int)
     UPDATES.labels("unread").inc()
     log.error("update.money_unread", update_id=number, kind=kind)
     # The same each time that the update comes again.
     key = charge or hashlib.sha256(content[kind]).hexdigest()[:32]
-    return LostMoney(number, kind, key, _part(told, "invoice_payload", str) or "", payer)
+    return LostMoney(number, kind, key, _part(parts, "invoice_payload", str) or "", payer)
 
 
 def _parts(body: bytes) -> dict[str, bytes]:
@@ -140,8 +140,8 @@ def _places(error: Exception) -> list[str]:
     """Where aiogram stumbled: names of the Bot API's fields, and nothing that anybody wrote."""
     if not isinstance(error, ValidationError):
         return []
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [".".join(str(part) for part in one["loc"] if _PLAIN_NAME.fullmatch(str(part))) for one in found]
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return [".".join(str(part) for part in one["loc"] if _PLAIN_NAME.fullmatch(str(part))) for one in problems]
 
 
 def _note(number: int | None, kind: str, names: list[str], error: str) -> None:

@@ -74,9 +74,9 @@ def _tests_of_test(path: str) -> str | None:
 
 def main() -> int:
     """Run it all; 1 when anything failed."""
-    found = {tests for path in changed() if (tests := tests_of(path))}
-    left = sorted(tests for tests in found if tests.startswith(_LEFT))
-    chosen = sorted({*_ALWAYS, *found} - set(left))
+    folders = {tests for path in changed() if (tests := tests_of(path))}
+    left = sorted(tests for tests in folders if tests.startswith(_LEFT))
+    chosen = sorted({*_ALWAYS, *folders} - set(left))
     chosen = [one for one in chosen if not any(one.startswith(f"{other}/") for other in chosen)]
     click.echo("tests: " + " ".join(chosen))
     if left:

@@ -20,11 +20,11 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables that make these settings."""
     values = msgspec.structs.asdict(settings)
     names = {field.name: field.encode_name for field in msgspec.structs.fields(Settings)}
-    told = {
+    variables = {
         names[name]: ("1" if value else "0") if isinstance(value, bool) else str(value)
         for name, value in values.items()
     }
-    return {name: value for name, value in os.environ.items() if name not in told} | told
+    return {name: value for name, value in os.environ.items() if name not in variables} | variables
 
 
 def start(module: str, settings: Settings, log: Path, *arguments: str, cold: bool = False) -> Running:

@@ -21,6 +21,8 @@ import click
 
 from tests import servers
 from tests.processes import ROOT
+from tests.warm.process import parents
+from tests.warm.testers import testers
 
 STATIC = ("lint", "types", "contracts")
 """They need a core for most of a minute, which the tests of processes leave free while they wait."""
@@ -104,7 +106,7 @@ def main() -> int:
     """Run it all; 1 when anything failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     stages = Stages()
-    with servers.postgres():
+    with servers.postgres(), parents(), testers():
         with stages.beside(STATIC):
             stages.run("processes")
         for target in _TESTS:

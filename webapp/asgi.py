@@ -47,6 +47,8 @@ from webapp.core.live import Streams, closed_on_signals, live
 from webapp.core.media import media
 from webapp.core.middleware import Asked, Pipeline, locale_of, wants_html
 from webapp.core.page_cache import PageCache
+from webapp.core.places import Places
+from webapp.core.rendered import RenderedPages
 from webapp.core.rendering import Templates
 from webapp.core.security import security_headers
 from webapp.core.session import InitDataCheck, SessionTokens, SignedAddresses
@@ -80,7 +82,7 @@ class _Built(NamedTuple):
 
 def make_site(services: Services, settings: Settings, built: _Built) -> Site:
     """The parts that handlers and pipeline share."""
-    clock = services.clock
+    clock, pages = services.clock, PageCache(services.signals)
     words = [translator(locale) for locale in Locale]
     return Site(
         services=services,
@@ -93,7 +95,9 @@ def make_site(services: Services, settings: Settings, built: _Built) -> Site:
         ),
         tokens=SessionTokens(settings.secret_key, clock, lifetime=settings.session_lifetime),
         addresses=SignedAddresses(settings.secret_key, clock),
-        pages=PageCache(services.signals),
+        pages=pages,
+        rendered=RenderedPages(),
+        places=Places(services.courses.learning.has_courses, services.signals, pages.clear),
         shell=built.templates.shell(
             words, clock.now(), telegram_script_url=settings.telegram_script_url, bot_url=settings.bot_url
         ),

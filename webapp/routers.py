@@ -10,21 +10,36 @@ from litestar.types import ControllerRouterHandler
 
 from webapp.admin import home
 from webapp.approvals import admin as approvals_admin
+from webapp.catalog import admin as stock_admin
 from webapp.catalog import api as catalog_api
+from webapp.catalog import api_favourites as favourites_api
+from webapp.catalog import api_waiting as waiting_api
+from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
 from webapp.core.shell import root
-from webapp.growth import routes as growth
-from webapp.growth.admin import bonuses, promos, vouchers
+from webapp.courses import media as lesson_media
+from webapp.courses.admin import courses as courses_admin
+from webapp.courses.admin import deliveries as lesson_deliveries
+from webapp.courses.admin import editor as lesson_editor
+from webapp.courses.admin import lessons as lessons_admin
+from webapp.courses.admin import plans, runs, schedules, students
+from webapp.courses.routes import course, lesson
+from webapp.growth.admin import bonuses, partners, promos, vouchers
+from webapp.growth.admin import premium as premium_admin
+from webapp.growth.routes import codes, premium
 from webapp.identity.admin import admins, people
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.me import me_pages
+from webapp.identity.routes.timezone import ZONE_HANDLERS
 from webapp.notifications import admin as deliveries
 from webapp.orders import api as orders_api
 from webapp.orders import api_cart as cart_api
+from webapp.orders.admin import claims, hand_work
 from webapp.orders.admin import orders as orders_admin
 from webapp.orders.admin import refunds as order_refunds
-from webapp.orders.routes import cart, checkout, orders
+from webapp.orders.admin import subscriptions as subscriptions_admin
+from webapp.orders.routes import cart, cart_controls, checkout, orders, subscriptions, warranty
 from webapp.payments import hooks
 from webapp.payments.admin import deposits, methods, reconciliation, refunds, unmatched
 from webapp.payments.admin import payments as payments_admin
@@ -38,13 +53,23 @@ _PAGES: Final = Router(
     path="/",
     route_handlers=[
         *catalog.SHOP_HANDLERS,
+        *waiting.WAITING_HANDLERS,
+        *favourites.FAVOURITE_HANDLERS,
         *cart.CART_HANDLERS,
+        *cart_controls.CONTROL_HANDLERS,
         *checkout.CHECKOUT_HANDLERS,
         *orders.ORDERS_HANDLERS,
+        *warranty.WARRANTY_HANDLERS,
+        *subscriptions.HANDLERS,
         *wallet.WALLET_HANDLERS,
         *top_up.TOPUP_HANDLERS,
         *payments.PAYMENT_HANDLERS,
-        *growth.GROWTH_HANDLERS,
+        *codes.GROWTH_HANDLERS,
+        *ZONE_HANDLERS,
+        *course.COURSE_HANDLERS,
+        *lesson.LESSON_HANDLERS,
+        *lesson_media.HANDLERS,
+        *premium.PREMIUM_HANDLERS,
     ],
     include_in_schema=False,
 )
@@ -52,9 +77,15 @@ _ADMIN: Final = Router(
     path="/",
     route_handlers=[
         home.home,
+        *claims.HANDLERS,
         *orders_admin.HANDLERS,
+        *stock_admin.HANDLERS,
         *order_refunds.HANDLERS,
+        *hand_work.HANDLERS,
+        *waiting.ADMIN_HANDLERS,
+        *subscriptions_admin.HANDLERS,
         *people.HANDLERS,
+        *premium_admin.HANDLERS,
         *adjustments.HANDLERS,
         *payments_admin.HANDLERS,
         *refunds.HANDLERS,
@@ -64,17 +95,34 @@ _ADMIN: Final = Router(
         *reconciliation.HANDLERS,
         *vouchers.HANDLERS,
         *bonuses.HANDLERS,
+        *partners.HANDLERS,
         *promos.HANDLERS,
         *ledger.HANDLERS,
         *methods.HANDLERS,
         *deliveries.HANDLERS,
+        *courses_admin.HANDLERS,
+        *plans.HANDLERS,
+        *runs.HANDLERS,
+        *lessons_admin.HANDLERS,
+        *lesson_editor.HANDLERS,
+        *students.HANDLERS,
+        *schedules.HANDLERS,
+        *lesson_deliveries.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,
 )
 _API: Final = Router(
     path="/api/v1",
-    route_handlers=[api_me, *catalog_api.HANDLERS, *orders_api.HANDLERS, *cart_api.HANDLERS, *wallet_api.HANDLERS],
+    route_handlers=[
+        api_me,
+        *catalog_api.HANDLERS,
+        *favourites_api.HANDLERS,
+        *waiting_api.HANDLERS,
+        *orders_api.HANDLERS,
+        *cart_api.HANDLERS,
+        *wallet_api.HANDLERS,
+    ],
     include_in_schema=True,
     # What it tells is one person's own: nothing between here and them may keep it.
     response_headers={"cache-control": "no-store", "vary": "Authorization"},

@@ -47,7 +47,7 @@ async def make(tx: Tx, actor: Actor, value: NewValue, limit: Money) -> Approval:
     within = not value.open_ended and value.amount + alone <= limit
     lone = own or not (within or await identity.is_another_admin(tx, value.permission, {by, value.user_id or by}))
     if within or lone:
-        await repository.add(tx, value, by, made=True, lone=lone)
+        await repository.add(tx, value, by, approved=True, lone=lone)
         if not within:
             await _record(tx, by, "approvals.lone", value)
         return Approval.GIVEN
@@ -82,7 +82,7 @@ async def _completes(tx: Tx, by: UserId, first: FirstApproval | None, value: New
 
 
 async def _ask(tx: Tx, by: UserId, value: NewValue) -> None:
-    value_id = await repository.add(tx, value, by, made=False, lone=False)
+    value_id = await repository.add(tx, value, by, approved=False, lone=False)
     await _record(tx, by, "approvals.first", value)
     tx.emit(
         ApprovalAsked(

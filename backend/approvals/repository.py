@@ -50,15 +50,15 @@ async def lock(tx: Tx, kind: ValueKind, subject: str, by: UserId) -> None:
     await tx.execute(_LOCK, {"key": str(by)})
 
 
-async def add(tx: Tx, value: NewValue, by: UserId, *, made: bool, lone: bool) -> ValueId:
-    """Add value in place of the subject's first approval; unless it is ``made``, it awaits a second approval itself."""
+async def add(tx: Tx, value: NewValue, by: UserId, *, approved: bool, lone: bool) -> ValueId:
+    """Add value in place of the subject's first approval; it awaits a second approval unless it is ``approved``."""
     await drop(tx, value.kind, value.subject)
     value_id = ValueId(tx.new_id())
     values = {
         "id": value_id, "kind": value.kind.value, "subject": value.subject, "amount": value.amount.amount,
         "currency": value.amount.currency, "permission": value.permission.value, "user_id": value.user_id,
         "reason": value.reason, "facts": value.facts, "made_by": by, "lone": lone, "asked_at": tx.now,
-        "made_at": tx.now if made else None,
+        "made_at": tx.now if approved else None,
     }  # fmt: skip
     await tx.execute(insert(ValueMade), values)
     return value_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.kernel.errors import AppError, Kind
-from backend.kernel.ids import OrderLineId
+from backend.kernel.ids import OrderLineId, UserId
 
 
 class SoldOut(AppError):
@@ -25,8 +25,73 @@ class ReservationGone(AppError):
     kind = Kind.CONFLICT
 
 
+class PurchaseRefused(AppError):
+    """A fulfiller sells the thing, but not to this person now. Each reason is a subclass with a code of its own."""
+
+    kind = Kind.CONFLICT
+
+
+class ProductSlugTaken(AppError):
+    """Another product has this slug."""
+
+    code = "slug_taken"
+    kind = Kind.CONFLICT
+
+
 class ImportUnderWay(AppError):
     """Another import of the same kind is not done yet."""
 
     code = "import_under_way"
     kind = Kind.CONFLICT
+
+
+class WorkTaken(AppError):
+    """Another admin prepares it, or nobody does; ``by`` is who."""
+
+    code = "work_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, by: UserId | None) -> None:
+        super().__init__(f"taken by {by}")
+        self.by = by
+
+
+class WorkEnded(AppError):
+    """It was delivered or refused before."""
+
+    code = "work_ended"
+    kind = Kind.CONFLICT
+
+
+class WorkRefunded(AppError):
+    """All of it was refunded, so nothing is to be delivered."""
+
+    code = "work_refunded"
+    kind = Kind.CONFLICT
+
+
+class StillInStock(AppError):
+    """Nobody waits for what can be bought now."""
+
+    code = "still_in_stock"
+    kind = Kind.CONFLICT
+
+
+class TooManyFavourites(AppError):
+    """The person likes as many products as one person may; ``limit`` says how many."""
+
+    code = "too_many_favourites"
+    kind = Kind.CONFLICT
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class TooManyWaits(AppError):
+    """The person waits for as many variants as one person may; ``limit`` says how many."""
+
+    code = "too_many_waits"
+    kind = Kind.CONFLICT
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)

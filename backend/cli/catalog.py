@@ -16,7 +16,7 @@ from backend.bootstrap import Services
 from backend.catalog.rules.fields import FieldError
 from backend.catalog.rules.files import Format, read_rows
 from backend.catalog.rules.rows import UNLIMITED, CatalogueReader, SharedCount, read_stock, shared_count
-from backend.catalog.types import Action, CatalogueReport, Problem, ProblemCode, SharedChange, StockReport
+from backend.catalog.types.imports import Action, CatalogueReport, Problem, ProblemCode, SharedChange, StockReport
 from backend.cli.frame import FAILED, console, progress, with_services
 from backend.identity.types import Actor
 from backend.kernel.money import Money
@@ -60,6 +60,10 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.UNKNOWN_VARIANT: "no such product/variant in the shop",
     ProblemCode.UNKNOWN_PICTURE: "no such picture in the folder given by --pictures",
     ProblemCode.LIMITS_CONTRADICT: "the minimum is above the maximum or the limit per person",
+    ProblemCode.RESELLER_ABOVE_PRICE: "above the price for everybody",
+    ProblemCode.BAD_QUANTITY_PRICES: "not steps such as 10:4.50; 50:4.00",
+    ProblemCode.QUANTITY_TWICE: "one quantity has two prices",
+    ProblemCode.NOT_FALLING: "the price must fall from step to step, and below the price of one",
     ProblemCode.NOT_SHARED: "the product's kind is not shared_key, so its keys have no count",
     ProblemCode.BELOW_RESERVED: "fewer than unpaid orders have reserved",
     ProblemCode.KEY_TAKEN: "the key was sold or reserved as a unique key",
@@ -93,10 +97,10 @@ def _reading(path: Path) -> Iterator[_Counted]:
 
 
 def _format(path: Path, chosen: str | None, *, plain: bool = False) -> Format:
-    found = Format(chosen) if chosen else Format.of(path.name) or (Format.PLAIN if plain else None)
-    if found is None or (found is Format.PLAIN and not plain):
+    file_format = Format(chosen) if chosen else Format.of(path.name) or (Format.PLAIN if plain else None)
+    if file_format is None or (file_format is Format.PLAIN and not plain):
         raise click.UsageError(f"{path.name}: unknown file type; add --format csv or jsonl")
-    return found
+    return file_format
 
 
 @import_group.command("catalogue")
@@ -114,8 +118,9 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
     The column 'type' is category, product or variant. Names are name_en, name_ar, name_ru, and so on. What a row
     leaves out stays as it is; an empty cell resets to the default. If any row is bad, nothing is written.
 
-    The column 'kind' of a product is unique_keys (each key is sold once; the default) or shared_key (every buyer gets
-    the same key).
+    The column 'kind' of a product is unique_keys (each key is sold once; the default), shared_key (every buyer gets
+    the same key) or by_hand (admins prepare each order). Of goods by hand, a variant's promised_hours (24) says how
+    long that takes at most, and open_places how many may be in preparation at a time (empty: any number).
     """
 
     async def work(services: Services) -> CatalogueReport:
@@ -259,11 +264,11 @@ def _times(number: int | None) -> str:
     return UNLIMITED if number is None else str(number)
 
 
-def _end(applied: bool, bad: bool, wanted: bool) -> None:
+def _end(applied: bool, bad: bool, confirmed: bool) -> None:
     if bad:
         click.echo("Nothing was written: put the lines above right and try again.", err=True)
         raise SystemExit(FAILED)
     if applied:
         console.print("Written.")
-    elif not wanted:
+    elif not confirmed:
         console.print("Nothing was written yet: --apply does it.")

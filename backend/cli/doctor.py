@@ -19,7 +19,7 @@ from rich.text import Text
 from sqlalchemy import text as sql
 
 from backend.bootstrap import Services
-from backend.cli.frame import FAILED, console, told, with_services
+from backend.cli.frame import FAILED, console, describe_error, with_services
 from backend.identity.types import Actor
 from backend.infra import health, shop_currency
 from backend.infra.heartbeat import is_fresh
@@ -81,10 +81,10 @@ def print_findings(findings: list[Finding]) -> None:
 
 async def examine(services: Services) -> list[Finding]:
     """Run every check; each may report several findings."""
-    found = [item async for item in _servers(services)]
+    findings = [item async for item in _servers(services)]
     for check in _CHECKS:
-        found += await check(services)
-    return found
+        findings += await check(services)
+    return findings
 
 
 async def _servers(services: Services) -> AsyncIterator[Finding]:
@@ -136,13 +136,13 @@ _LOCALE: Final = sql(
 async def _currency(services: Services) -> Finding:
     settings = services.settings
     try:
-        found = await shop_currency.other_currency(settings)
+        other = await shop_currency.other_currency(settings)
     except shop_currency.AWAY:
         return Finding(
             State.NOTE, "SHOP_CURRENCY", f"{settings.shop_currency}; the database has no prices to ask about"
         )
-    if found:
-        return Finding(State.WRONG, "SHOP_CURRENCY", shop_currency.refusal(settings, found))
+    if other:
+        return Finding(State.WRONG, "SHOP_CURRENCY", shop_currency.refusal(settings, other))
     return Finding(State.OK, "SHOP_CURRENCY", settings.shop_currency)
 
 
@@ -151,7 +151,7 @@ async def _database_trouble(services: Services) -> str:
         async with services.uow.read():
             return "no connection in time"
     except AppError as error:
-        return told(error)
+        return describe_error(error)
 
 
 async def _master_keys(services: Services) -> list[Finding]:
@@ -210,10 +210,10 @@ def _look_at_disk(folder: Path) -> list[Finding]:
     except OSError as error:
         text = f"{folder} cannot be written ({error.strerror}): set DATA_DIR, or give the folder to this user"
         return [Finding(State.WRONG, "data", text)]
-    told_free = f"{folder}, {free / _GIB:.1f} GiB free"
+    space = f"{folder}, {free / _GIB:.1f} GiB free"
     if free < _FULL:
-        return [Finding(State.WRONG, "data", f"{told_free}: free some space before uploads and logs fail")]
-    return [Finding(State.OK, "data", told_free)]
+        return [Finding(State.WRONG, "data", f"{space}: free some space before uploads and logs fail")]
+    return [Finding(State.OK, "data", space)]
 
 
 async def _processes(services: Services) -> list[Finding]:
@@ -228,19 +228,19 @@ async def _processes(services: Services) -> list[Finding]:
     return [await asyncio.to_thread(look, name) for name in _PROCESSES]
 
 
-async def _ways(services: Services) -> list[Finding]:
+async def _methods(services: Services) -> list[Finding]:
     setups = await services.payments.methods.setups(Actor.system())
-    found = []
+    findings = []
     for setup in setups:
-        found += _way(setup)
+        findings += _method(setup)
         notes = await services.payments.methods.examine(Actor.system(), setup.name)
-        found += [Finding(State.NOTE, f"pay: {setup.name}", note) for note in notes]
+        findings += [Finding(State.NOTE, f"pay: {setup.name}", note) for note in notes]
     if not any(setup.state is SetupState.ON for setup in setups):
-        found.append(Finding(State.WRONG, "payments", "no payment method is enabled: wallets cannot be topped up"))
-    return found
+        findings.append(Finding(State.WRONG, "payments", "no payment method is enabled: wallets cannot be topped up"))
+    return findings
 
 
-def _way(setup: ProviderSetup) -> list[Finding]:
+def _method(setup: ProviderSetup) -> list[Finding]:
     subject = f"pay: {setup.name}"
     if setup.state is SetupState.OFF:
         return [Finding(State.OFF, subject, f"off; it needs {', '.join(setup.needs)}")]
@@ -249,10 +249,10 @@ def _way(setup: ProviderSetup) -> list[Finding]:
     if setup.state is SetupState.WRONG:
         return [Finding(State.WRONG, subject, f"off: {setup.problem}")]
     text = f"on; its webhook address is {setup.webhook_url}" if setup.webhook_url else "on"
-    found = [Finding(State.OK, subject, text)]
+    findings = [Finding(State.OK, subject, text)]
     if setup.policy_risk:
-        found.append(Finding(State.NOTE, subject, POLICY))
-    return found
+        findings.append(Finding(State.NOTE, subject, POLICY))
+    return findings
 
 
 POLICY: Final = (
@@ -262,5 +262,5 @@ POLICY: Final = (
 
 
 _CHECKS: Final[tuple[Callable[[Services], Awaitable[list[Finding]]], ...]] = (
-    _bot, _address, _contact, _disk, _processes, _ways,
+    _bot, _address, _contact, _disk, _processes, _methods,
 )  # fmt: skip

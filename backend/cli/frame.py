@@ -57,11 +57,11 @@ class OneLineGroup(click.Group):
         try:
             return super().invoke(ctx)
         except _EXPECTED as error:
-            click.echo(f"souk: {told(error)}", err=True)
+            click.echo(f"souk: {describe_error(error)}", err=True)
             sys.exit(WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED)
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Describe an error in one line without secrets."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     # SQLAlchemy wraps the driver's error in one of its own, whose text begins with the name of a class.
@@ -93,5 +93,5 @@ def with_services(work: Callable[[Services], Awaitable[R]], *, examining: bool =
 
 def progress(*columns: ProgressColumn) -> Progress:
     """A progress bar on stderr, removed at the end, and absent when stderr is no terminal."""
-    told_first = (TextColumn("{task.description}"), BarColumn())
-    return Progress(*told_first, *columns, console=_errors, transient=True, disable=not _errors.is_terminal)
+    first = (TextColumn("{task.description}"), BarColumn())
+    return Progress(*first, *columns, console=_errors, transient=True, disable=not _errors.is_terminal)

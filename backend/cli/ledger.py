@@ -51,7 +51,7 @@ def print_report(console: Console, report: LedgerReport) -> None:
         console.print("[green]The ledger is balanced.[/green]")
         return
     for item in report.differences:
-        line = f"{item.problem}  {item.subject}  {item.asset}  should be {item.expected}, is {item.found}"
+        line = f"{item.problem}  {item.subject}  {item.asset}  should be {item.expected}, is {item.actual}"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     for problem, count in report.problems.items():
         console.print(f"{problem}: {count:,}")

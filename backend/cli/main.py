@@ -11,10 +11,12 @@ from pathlib import Path
 import click
 
 from backend.cli.catalog import import_group
+from backend.cli.courses import export_group
 from backend.cli.doctor import doctor
 from backend.cli.frame import OneLineGroup, console
 from backend.cli.keys import keys
 from backend.cli.ledger import ledger
+from backend.cli.schedules import courses
 from backend.cli.settings import settings_group
 from backend.infra import migrations
 from backend.infra.embedded import EmbeddedError
@@ -29,6 +31,8 @@ def main() -> None:
 
 
 main.add_command(import_group)
+main.add_command(courses)
+main.add_command(export_group)
 main.add_command(keys)
 main.add_command(ledger)
 main.add_command(settings_group)

@@ -12,19 +12,34 @@ from typing import Final
 
 import msgspec
 
+from backend.bootstrap import Services
 from backend.catalog.rules.files import RawRow, read_json_lines
 from backend.catalog.rules.rows import CatalogueReader, CatalogueRow, read_stock
 from backend.catalog.service import ImportsService
-from backend.catalog.types import Action, Problem
+from backend.catalog.types.imports import Action, Problem
+from backend.courses.service import AuthoringService, CoursesService
 from backend.growth.service import PromosService
 from backend.growth.types.promos import NewPromo
-from backend.identity.types import Actor
+from backend.identity.types import Actor, Contact
 from backend.infra.storage import Storage
+from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
 
 _FOLDER: Final = Path(__file__).parent
+_COURSE: Final = _FOLDER / "courses" / "calm-in-seven-days"
 _SOURCE: Final = "demo"
+_RESTOCK: Final = "demo restock"
+_RESTOCKED: Final = 5
 _CURRENCY: Final = "USD"
+_CART: Final = (
+    ("private-vpn", "1-month", 2), ("ebook-library", "1-month", 10), ("food-card-ae", "50", 1),
+    ("shopping-card-tr", "250", 1),
+)  # fmt: skip
+"""Unique keys, a shared key at its price for ten, something in one piece, and something that is sold out."""
+_SOLD_OUT: Final = "travel-esim-ma"
+_LIKED: Final = ("private-vpn", "ebook-library", "travel-esim-ma")
+_FIRST_PERSON: Final = 900_000_101
+"""Telegram ids from here on are people whom only the demo knows."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -56,10 +71,13 @@ def _shared_rows() -> list[RawRow]:
         return [RawRow(line, {**row, "key": demo_key(row["variant"], 0)}) for line, row in rows]
 
 
-def _stock_rows() -> Iterator[RawRow]:
+def _stock_rows(*, restock: bool = False) -> Iterator[RawRow]:
+    """The keys of the shop's first import, or those of the second one: a variant's last few, where it has many."""
     with (_FOLDER / "stock.csv").open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
-            for number in range(int(row["count"])):
+            count = int(row["count"])
+            first = count - _RESTOCKED if count >= 2 * _RESTOCKED else count
+            for number in range(first, count) if restock else range(first):
                 yield RawRow(line, {"variant": row["variant"], "key": demo_key(row["variant"], number)})
 
 
@@ -80,13 +98,63 @@ async def load_demo_shop(imports: ImportsService, storage: Storage) -> Summary:
     stocked = [*(row for row in _shared_rows() if row.values["variant"] in new_keys), *_stock_rows()]
     stock = await imports.import_stock(actor, read_stock(stocked), apply=True, source=_SOURCE)
     _check(stock.problems)
-    return Summary(len(missing), stock.added)
+    # A second batch: a key of the first one that doesn't work is replaced from it.
+    more = await imports.import_stock(actor, read_stock(_stock_rows(restock=True)), apply=True, source=_RESTOCK)
+    _check(more.problems)
+    return Summary(len(missing), stock.added + more.added)
+
+
+async def load_demo_favourites(services: Services) -> None:
+    """Have the demo's first customer like some products, one of which is sold out."""
+    emma = await _emma(services)
+    for slug in _LIKED:
+        await services.catalog.favourites.add(emma, slug)
+
+
+async def load_demo_line(services: Services) -> None:
+    """Have three people wait for a product that is sold out; those who wait already stay."""
+    product = await services.catalog.storefront.product(Actor.system(), _SOLD_OUT)
+    for number, name in enumerate(("Amal", "Igor", "Grace"), start=_FIRST_PERSON):
+        person = await services.identity.access.authenticate(Contact(telegram_id=number, first_name=name))
+        for variant in product.variants:
+            if not variant.in_stock:
+                await services.catalog.waiting.join(person, variant.id)
 
 
 def _check(problems: list[Problem]) -> None:
     if problems:
         first = problems[0]
         raise DemoFilesError(f"line {first.line}: {first.code} {first.column} {first.value}")
+
+
+async def _emma(services: Services) -> Actor:
+    return await services.identity.access.authenticate(
+        Contact(telegram_id=700_000_001, first_name="Emma", last_name="Clarke", language_code="en")
+    )
+
+
+async def load_demo_cart(services: Services) -> None:
+    """Fill the cart of the demo's first customer, if it never had anything: what is sold out stays out of the total."""
+    emma = await _emma(services)
+    if (await services.orders.cart.show(emma)).version:
+        return
+    for slug, code, quantity in _CART:
+        product = await services.catalog.storefront.product(emma, slug)
+        variant = next(item for item in product.variants if item.code == code)
+        await services.orders.cart.add(emma, variant.id, quantity)
+
+
+async def load_demo_course(authoring: AuthoringService, courses: CoursesService) -> bool:
+    """Import the demo's course where the shop has none of its name; whether it was missing. Raises DemoFilesError."""
+    try:
+        await courses.find(Actor.system(), _COURSE.name)
+    except NotFound:
+        report = await authoring.import_folder(Actor.system(), _COURSE, apply=True)
+        if report.problems:
+            first = report.problems[0]
+            raise DemoFilesError(f"{first.file}:{first.line}: {first.code} {first.field} {first.value}") from None
+        return True
+    return False
 
 
 async def load_demo_codes(promos: PromosService) -> None:

@@ -24,8 +24,17 @@ import msgspec
 from rich.console import Console
 
 from backend.bootstrap import build
-from backend.demo.load import load_demo_codes, load_demo_shop
+from backend.demo.load import (
+    load_demo_cart,
+    load_demo_codes,
+    load_demo_course,
+    load_demo_favourites,
+    load_demo_line,
+    load_demo_shop,
+)
 from backend.demo.processes import Child
+from backend.demo.students import load_demo_students
+from backend.demo.work import load_demo_work
 from backend.infra import embedded, migrations
 from backend.infra.database import new_database
 from backend.infra.dsn import connect_arguments
@@ -123,7 +132,15 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         await load_demo_shop(services.catalog.imports, services.storage)
+        await load_demo_course(services.courses.authoring, services.courses.courses)
         await load_demo_codes(services.growth.promos)
+        await load_demo_cart(services)
+        await load_demo_line(services)
+        await load_demo_favourites(services)
+        root = await services.identity.access.actor_by_telegram_id(ROOT_ADMIN_ID)
+        assert root is not None
+        await load_demo_work(services, root)
+        await load_demo_students(services, root)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.

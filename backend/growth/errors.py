@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.catalog.errors import PurchaseRefused
 from backend.kernel.errors import AppError, Kind
 
 
@@ -31,3 +32,22 @@ class PromoCodeRefused(AppError):
 
     code = "promo_code_refused"
     kind = Kind.CONFLICT
+
+
+class PartnerCodeTaken(AppError):
+    """Another partner has this code."""
+
+    code = "partner_code_taken"
+    kind = Kind.CONFLICT
+
+
+class PremiumTooLong(PurchaseRefused):
+    """With these months, premium would last more than ``limit`` months from now."""
+
+    code = "premium_too_long"
+
+
+class PremiumEndless(PurchaseRefused):
+    """Who would get the months has premium without an end."""
+
+    code = "premium_endless"

@@ -107,7 +107,7 @@ class BonusRule(Model):
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     first_only: Mapped[bool]
-    method: Mapped[str] = mapped_column("way")
+    method: Mapped[str] = mapped_column("way", key="method")
     created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
@@ -207,3 +207,59 @@ class PromoUse(Model):
     amount: Mapped[int]
     at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+
+class PremiumGrantRow(Model):
+    """Months of premium that a line of an order or an admin has given; a negative number was taken by an admin.
+
+    ``order_line_id`` has no foreign key because orders belong to another slice. ``started_at`` is when the period of
+    premium began that the months are part of: null while they are reserved. ``taken`` is what refunds took back.
+    """
+
+    __tablename__ = "premium_grants"
+    __table_args__ = (
+        CheckConstraint("months <> 0 AND taken >= 0 AND taken <= greatest(months, 0)", name="never_more_back"),
+        CheckConstraint("(order_line_id IS NULL) = (reason IS NOT NULL)", name="bought_or_reasoned"),
+        CheckConstraint("order_line_id IS NULL OR months > 0", name="bought_positive"),
+        CheckConstraint("order_line_id IS NOT NULL OR started_at IS NOT NULL", name="reserved_for_a_line"),
+        Index("ix_premium_grants_user_id", "user_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    order_line_id: Mapped[UUID | None] = mapped_column(unique=True)
+    months: Mapped[int]
+    taken: Mapped[int] = mapped_column(server_default=text("0"))
+    started_at: Mapped[datetime | None]
+    by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+class Partner(Model):
+    """Somebody who brings people by a link with their code; advert links will be rows beside it."""
+
+    __tablename__ = "partners"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[A-Za-z0-9_-]{2,19}$'", name="code_fits_a_link"),
+        Index("uq_partners_code", text("lower(code)"), unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class Attribution(Model):
+    """Who brought a person: the first touch that the server saw before their first paid order. See decisions/0074."""
+
+    __tablename__ = "attributions"
+    __table_args__ = (Index("ix_attributions_partner_id", "partner_id", "seen_at"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    start_param: Mapped[str]
+    seen_at: Mapped[datetime]

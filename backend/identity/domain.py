@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from backend.identity import repository
-from backend.identity.types import Permission, Recipient
+from sqlalchemy import Select
+
+from backend.identity import repository, rules
+from backend.identity.repository import premium
+from backend.identity.types import BotUnblocked, Permission, PremiumPeriod, PremiumStage, Recipient
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
@@ -15,6 +19,11 @@ from backend.kernel.text import Locale
 async def get_recipient(tx: Tx, user_id: UserId, *, default_timezone: str = "UTC") -> Recipient:
     """How to message a person. Raises NotFound."""
     return await repository.get_recipient(tx, user_id, default_timezone)
+
+
+async def list_recipients(tx: Tx, ids: Iterable[UserId], *, default_timezone: str = "UTC") -> dict[UserId, Recipient]:
+    """How to message the people in ``ids`` that exist."""
+    return await repository.list_recipients(tx, ids, default_timezone)
 
 
 async def list_admins(tx: Tx, permission: Permission, *, default_timezone: str = "UTC") -> list[Recipient]:
@@ -40,7 +49,8 @@ async def is_blocked(tx: Tx, user_id: UserId) -> bool:
 
 async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> None:
     """Record since when the person has blocked the bot; None: they have unblocked it."""
-    await repository.mark_bot_blocked(tx, user_id, at)
+    if await repository.mark_bot_blocked(tx, user_id, at) and at is None:
+        tx.emit(BotUnblocked(user_id=user_id))
 
 
 async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
@@ -54,9 +64,48 @@ async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:
     return person.id if person else None
 
 
+def matching_users(query: str) -> Select[UUID]:
+    """All people by start of Telegram ID or @username, or by part of the name, as a condition: ``id.in_(…)``."""
+    return repository.matching(query)
+
+
 async def find_users(tx: Tx, query: str, limit: int) -> list[UserId]:
     """The newest people by start of Telegram ID or @username, or by part of the name."""
     return [person.id for person in await repository.list_users(tx, query, None, limit)]
+
+
+async def is_premium(tx: Tx, user_id: UserId, grace: timedelta) -> bool:
+    """Whether a person may buy now what is for premium members. Raises NotFound."""
+    endless, until = await premium.get_end(tx, user_id)
+    return rules.is_premium(tx.now, until, grace, endless=endless)
+
+
+async def has_endless_premium(tx: Tx, user_id: UserId) -> bool:
+    """Whether an admin has given a person premium without an end. Raises NotFound."""
+    return (await premium.get_end(tx, user_id))[0]
+
+
+async def find_premium(tx: Tx, user_id: UserId) -> PremiumPeriod | None:
+    """The latest period of a person's premium, over or not; None where there is none."""
+    return await premium.find(tx, user_id)
+
+
+async def lock_premium(tx: Tx, user_id: UserId) -> PremiumPeriod | None:
+    """The latest period of a person's premium, which nobody else can change before the transaction ends."""
+    return await premium.lock(tx, user_id)
+
+
+async def set_premium(tx: Tx, user_id: UserId, period: PremiumPeriod | None) -> None:
+    """Change a person's premium, which is locked; None ends it at once. Every process is told with the commit."""
+    await premium.store(tx, user_id, period)
+
+
+async def take_premium_end(tx: Tx, ahead: timedelta, grace: timedelta) -> tuple[UserId, datetime, PremiumStage] | None:
+    """The next person of whose end something is to be told: who, when it is, and what is told now, once.
+
+    That it comes, ``ahead`` of it; that it came; that the days of ``grace`` after it have ended.
+    """
+    return await premium.take_end(tx, tx.now + ahead, tx.now, tx.now - grace)
 
 
 async def ensure_root(tx: Tx, telegram_id: int, language: Locale = Locale.EN) -> None:

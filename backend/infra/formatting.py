@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale as BabelLocale
-from babel import dates, numbers
+from babel import dates, numbers, units
 
 from backend.infra.i18n import translator
 from backend.kernel.money import CREDIT, STARS, USDT, Money, exponent
@@ -24,14 +24,18 @@ _REMEMBERED: Final = 2048
 """How many of the latest amounts, numbers and dates stay formatted: Babel is the dearest part of many pages."""
 _NBSP: Final = "\u00a0"
 _MINUS: Final = "\u2212"
-_ISOLATE, _END_ISOLATE = "\u2066", "\u2069"
+_ISOLATE, _ISOLATE_RTL, _END_ISOLATE = "\u2066", "\u2067", "\u2069"
+_RTL_MARK: Final = "\u200f"
 # Digits are Latin in all languages, as in Telegram's own Arabic; Egypt's names of months and currencies are kept.
 _BABEL: Final = {Locale.AR: "ar_EG", Locale.EN: "en_US", Locale.RU: "ru_RU"}
 _DIGITS: Final = "latn"
 _PER_CENT: Final = {Locale.AR: "%", Locale.EN: "%", Locale.RU: _NBSP + "%"}
 _COMMA: Final = {Locale.AR: "، ", Locale.EN: ", ", Locale.RU: ", "}
-# A middle dot beside a number reads as a zero in Arabic.
-_SEPARATOR: Final = {Locale.AR: _COMMA[Locale.AR], Locale.EN: " · ", Locale.RU: " · "}
+# A middle dot beside a number reads as a zero in Arabic; the mark keeps "VPN، 3" from being read from left to right.
+# A dot stays on the line of what is before it.
+_SEPARATOR: Final = {
+    Locale.AR: _COMMA[Locale.AR] + _RTL_MARK, Locale.EN: f"{_NBSP}· ", Locale.RU: f"{_NBSP}· "
+}  # fmt: skip
 # Where CLDR's name is an official one, too long to stand under a flag: what people say.
 _SHORT_COUNTRIES: Final = {
     Locale.AR: {"SA": "السعودية", "AE": "الإمارات", "US": "أمريكا", "GB": "بريطانيا"},
@@ -72,6 +76,11 @@ def isolate(text: str, locale: Locale) -> str:
 def joined(parts: Iterable[str], locale: Locale) -> str:
     """The parts that say something, on one line: "14:32 · Delivered"; in Arabic with a comma."""
     return _SEPARATOR[locale].join(filter(None, parts))
+
+
+def times(name: str, quantity: int, locale: Locale) -> str:
+    """The name with how many of it, which stays beside it: "Private VPN × 2"."""
+    return f"{name}{_NBSP}×{_NBSP}{format_number(quantity, locale)}"
 
 
 def separator(locale: Locale) -> str:
@@ -139,7 +148,14 @@ def format_money(value: Money, locale: Locale, *, sign: bool = False, trim: bool
     """An amount for reading: "$14.40", "14,40 $"; ``sign`` marks a gain with a plus too, ``trim`` drops ".00"."""
     mark = _MINUS if value.amount < 0 else "+" if sign and value.amount > 0 else ""
     text = mark + "".join(money_parts(value, locale, trim=trim))
+    if isolated and is_worded(value, locale):
+        return f"{_ISOLATE_RTL}{text}{_END_ISOLATE}"
     return isolate(text, locale) if isolated else text
+
+
+def is_worded(value: Money, locale: Locale) -> bool:
+    """Whether an amount is read from right to left: one whose unit is an Arabic word, as of Stars."""
+    return locale.direction == "rtl" and value.currency in (STARS, CREDIT)
 
 
 def format_rate(value: Decimal, currency: str, locale: Locale) -> str:
@@ -198,6 +214,13 @@ def format_duration(value: timedelta, locale: Locale) -> str:
     )
 
 
+def format_size(size: int, locale: Locale) -> str:
+    """The size of a file of ``size`` bytes in kilobytes or megabytes: "12 kB", "1.4 MB"."""
+    unit, of = ("megabyte", 1_000_000) if size >= 1_000_000 else ("kilobyte", 1_000)
+    amount = round(Decimal(max(size, of // 10)) / of, 1)
+    return units.format_unit(amount, f"digital-{unit}", length="short", locale=babel_locale(locale))
+
+
 def format_clock(left: timedelta) -> str:
     """What is left, to the second: "24:38", "1:01:01"; never below nothing."""
     minutes, seconds = divmod(max(int(left.total_seconds()), 0), 60)
@@ -205,10 +228,17 @@ def format_clock(left: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-# ---- countries
+# ---- countries and cities
 
 
 def country_name(code: str, locale: Locale) -> str:
     """The country's name in the language, short; its code where the language has none. Source: CLDR."""
     short = _SHORT_COUNTRIES[locale].get(code.upper())
     return short or str(babel_locale(locale).territories.get(code.upper(), code))
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def zone_city(zone: str, locale: Locale) -> str:
+    """The city by which the IANA ``zone`` is known: "Damascus", "Buenos Aires"; UTC stays UTC. Source: CLDR."""
+    city = dates.get_timezone_location(timezone(zone), locale=babel_locale(locale), return_city=True)
+    return city.rpartition("/")[2]

@@ -53,11 +53,11 @@ class Health(msgspec.Struct, frozen=True):
 
 async def _migrations(uow: UnitOfWork) -> Migrations:
     async with uow.read() as tx:
-        found = await revisions.current(tx)
+        current = await revisions.current(tx)
     ours = revisions.revisions()
-    if found == ours.head:
+    if current == ours.head:
         return Migrations.HEAD
-    return Migrations.BEHIND if not found or found in ours.known else Migrations.AHEAD
+    return Migrations.BEHIND if not current or current in ours.known else Migrations.AHEAD
 
 
 async def check(uow: UnitOfWork, redis: Redis) -> Health:

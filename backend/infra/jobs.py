@@ -61,6 +61,10 @@ class Task(msgspec.Struct, frozen=True):
     """A job that another job commits runs right after that one, in the same process, without the queue.
 
     The task must bear two runs side by side: the queue does not keep another worker from a second one."""
+    at_once: int | None = None
+    """How many of its jobs one worker runs at a time; the others wait outside the worker. None for no limit.
+
+    For tasks that wait for somebody else's server: silent, it would otherwise hold up the jobs of all others."""
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -189,8 +193,8 @@ async def list_open(tx: Tx, task: str) -> list[tuple[dict[str, Any], datetime]]:
 
 async def retry_dead(tx: Tx, job_id: JobId) -> FailedJob:
     """Give a failed job all its attempts again, now; what it was. Raises NotFound unless it failed and is not done."""
-    found = _COLUMNS.where(OutboxJob.id == job_id, or_(_DEAD, _FAILING)).with_for_update()
-    row = (await tx.execute(found)).one_or_none()
+    statement = _COLUMNS.where(OutboxJob.id == job_id, or_(_DEAD, _FAILING)).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
     if row is None:
         raise NotFound("no such failed job")
     again = update(OutboxJob).where(OutboxJob.id == job_id)

@@ -44,7 +44,10 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     ORDERS = "orders"
     KEYS = "keys"
+    CLAIMS = "claims"
     PERCENT = "percent"
+    HOURS = "hours"
+    DAYS = "days"
     HOUR = "hour"
     """An hour of the day, 0 to 23."""
     CURRENCY = "currency"
@@ -103,8 +106,13 @@ _ALL: Final = (
     _number("RESERVATION_ORDERS", Unit.ORDERS),
     _number("RESERVATION_KEYS", Unit.KEYS),
     _number("RESERVATION_SHARE", Unit.PERCENT),
+    _number("CART_REMINDER_HOURS", Unit.HOURS),
+    _number("SUBSCRIPTION_GRACE_DAYS", Unit.DAYS),
+    _number("WARRANTY_CLAIMS", Unit.CLAIMS),
+    _number("WAITING_HOLD", Unit.SECONDS),
     _number("QUIET_FROM", Unit.HOUR),
     _number("QUIET_UNTIL", Unit.HOUR),
+    _number("PREMIUM_GRACE", Unit.DAYS),
     _number("TOP_UP_MINIMUM", Unit.CURRENCY),
     _number("TOP_UP_MAXIMUM", Unit.CURRENCY),
     # An admin who could raise it would need no second admin for anything.

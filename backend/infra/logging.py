@@ -86,8 +86,8 @@ def _keys_in(address: str) -> list[str]:
         parts = urlsplit(address.strip())
     except ValueError:  # no address at all: what it is meant to be, its provider says
         return [address]
-    told = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
-    return [parts.password or "", *(part for part in told if len(part) >= _SHORTEST_KEY)]
+    candidates = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    return [parts.password or "", *(part for part in candidates if len(part) >= _SHORTEST_KEY)]
 
 
 def _secrets_of(settings: Settings) -> list[str]:

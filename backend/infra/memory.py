@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from backend.infra.redis import REDIS_DOWN
 
 _MOST: Final = 20
-_KEPT_SECONDS: Final = 90 * 24 * 3600
+_LIFETIME_SECONDS: Final = 90 * 24 * 3600
 log = structlog.get_logger(__name__)
 
 
@@ -43,11 +43,11 @@ class RedisMemory:
     async def names(self, topic: str) -> frozenset[str]:
         """The latest names of a topic."""
         try:
-            found = await self._redis.zrange(f"memory:{topic}", 0, -1)
+            names = await self._redis.zrange(f"memory:{topic}", 0, -1)
         except REDIS_DOWN as error:
             log.warning("memory.redis_down", error=repr(error))
             return frozenset()
-        return frozenset(name.decode() for name in found)
+        return frozenset(name.decode() for name in names)
 
     async def add(self, topic: str, name: str) -> None:
         """Remember a name; of each topic the latest 20, for 90 days."""
@@ -56,7 +56,7 @@ class RedisMemory:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.zadd(key, {name: time.time()})
                 pipe.zremrangebyrank(key, 0, -_MOST - 1)
-                pipe.expire(key, _KEPT_SECONDS)
+                pipe.expire(key, _LIFETIME_SECONDS)
                 await pipe.execute()
         except REDIS_DOWN as error:
             log.warning("memory.redis_down", error=repr(error))

@@ -37,8 +37,27 @@ OUTBOX_LAG = Gauge(
 DEAD_LETTERS = Gauge("souk_dead_letters", "Jobs that failed for good.", multiprocess_mode="livemostrecent")
 CRON_RUNS = Counter("souk_cron_runs", "Timers run, by name and outcome (done, failed).", ["cron", "outcome"])
 MESSAGES = Counter("souk_messages", "Telegram messages, by kind and outcome.", ["kind", "outcome"])
-WEBHOOKS = Counter("souk_webhooks", "Calls of payment providers, by way and outcome.", ["way", "outcome"])
+WEBHOOKS = Counter("souk_webhooks", "Calls of payment providers, by method and outcome.", ["method", "outcome"])
 NODE_FAULTS = Counter("souk_evm_node_faults", "EVM nodes that were not believed, by place and why.", ["place", "fault"])
+DELIVERIES = Counter(
+    "souk_lesson_deliveries", "Lessons whose message was settled, by state and why.", ["state", "reason"]
+)
+DELIVERIES_AMBIGUOUS = Counter(
+    "souk_deliveries_ambiguous", "Lessons sent again without knowing whether the first message had arrived."
+)
+LESSON_LAG = Histogram(
+    "souk_lesson_lag_seconds",
+    "How long after it was due a lesson was sent.",
+    buckets=(1, 2, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 604_800),
+)
+TELEGRAM_WAIT = Histogram(
+    "souk_telegram_wait_seconds", "How long a message waited for Telegram's limits, by priority.", ["priority"]
+)
+TELEGRAM_LIMITED = Counter(
+    "souk_telegram_limited",
+    "Messages that could not go at once, by priority: postponed by us, or refused by Telegram (429).",
+    ["priority", "outcome"],
+)
 UPDATES = Counter("souk_bot_updates", "Telegram updates, by outcome (handled, failed, repeated, unread).", ["outcome"])
 
 

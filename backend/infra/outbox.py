@@ -9,12 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, Index, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Index, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.infra.database import Model
+from backend.infra.connections import LentConnection
+from backend.infra.database import Model, dump_json
 from backend.infra.hot import HotStatement
 from backend.kernel.events import Event
 
@@ -114,33 +114,19 @@ FOLLOW_UPS: Final[ContextVar[FollowUps | None]] = ContextVar("follow_ups", defau
 _STORE = HotStatement(
     text("""
     INSERT INTO outbox_jobs (id, task, payload, created_at, run_at, unique_key, dispatched_at)
-    SELECT * FROM unnest(:ids, :tasks, :payloads, :created_ats, :run_ats, :unique_keys, :dispatched_ats)
+    SELECT id, task, payload, created_at, run_at, unique_key, CASE WHEN id = ANY (:chosen) THEN created_at END
+    FROM json_to_recordset(CAST(:jobs AS json)) AS job (
+        id uuid, task text, payload jsonb, created_at timestamptz, run_at timestamptz, unique_key text)
     ON CONFLICT (unique_key) DO NOTHING
     RETURNING id
-""").bindparams(
-        bindparam("ids", type_=ARRAY(Uuid())),
-        bindparam("tasks", type_=ARRAY(Text())),
-        bindparam("payloads", type_=ARRAY(JSONB())),
-        bindparam("created_ats", type_=ARRAY(DateTime(timezone=True))),
-        bindparam("run_ats", type_=ARRAY(DateTime(timezone=True))),
-        bindparam("unique_keys", type_=ARRAY(Text())),
-        bindparam("dispatched_ats", type_=ARRAY(DateTime(timezone=True))),
-    )
+""").bindparams(bindparam("jobs", type_=Text()), bindparam("chosen", type_=ARRAY(Uuid())))
 )
 
 
-async def store_jobs(connection: AsyncConnection, jobs: Sequence[NewJob], chosen: Collection[UUID] = ()) -> set[UUID]:
+async def store_jobs(connection: LentConnection, jobs: Sequence[NewJob], chosen: Collection[UUID] = ()) -> set[UUID]:
     """Write the jobs in the caller's transaction, in one statement; the ids of those that are new.
 
     A job whose unique key exists is passed over. ``chosen`` are marked as handed over.
     """
-    columns = {
-        "ids": [item.id for item in jobs],
-        "tasks": [item.task for item in jobs],
-        "payloads": [msgspec.to_builtins(item.payload) for item in jobs],
-        "created_ats": [item.created_at for item in jobs],
-        "run_ats": [item.run_at for item in jobs],
-        "unique_keys": [item.unique_key for item in jobs],
-        "dispatched_ats": [item.created_at if item.id in chosen else None for item in jobs],
-    }
-    return {row["id"] for row in await _STORE.fetch(connection, columns)}
+    rows = await connection.fetch(_STORE, {"jobs": dump_json(jobs), "chosen": list(chosen)})
+    return {row["id"] for row in rows}

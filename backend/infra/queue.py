@@ -20,6 +20,8 @@ from backend.infra.redis import REDIS_DOWN
 from backend.infra.runner import Runner, describe
 
 QUEUE = "souk:jobs"
+JOBS_AT_ONCE = 12
+"""Places of a worker: one more than the tasks that wait for other servers may take together."""
 _MARK = "souk:jobs:mark"
 _RUN = "run"
 _TIMEOUT_SECONDS = 1.0
@@ -88,7 +90,7 @@ class JobServer:
         queue: ArqRedis,
         runner: Runner,
         *,
-        at_once: int = 10,
+        at_once: int = JOBS_AT_ONCE,
         longest_task: int = 60,
         lease: float = _LEASE_SECONDS,
     ) -> None:

@@ -28,9 +28,9 @@ class Revisions(msgspec.Struct, frozen=True):
 @functools.cache
 def revisions() -> Revisions:
     """Read the revisions of the files."""
-    found = [dict(_LINE.findall(file.read_text("utf-8"))) for file in (FOLDER / "versions").glob("*.py")]
-    known = frozenset(lines["revision"] for lines in found if "revision" in lines)
-    (head,) = known - {lines.get("down_revision") for lines in found}
+    headers = [dict(_LINE.findall(file.read_text("utf-8"))) for file in (FOLDER / "versions").glob("*.py")]
+    known = frozenset(lines["revision"] for lines in headers if "revision" in lines)
+    (head,) = known - {lines.get("down_revision") for lines in headers}
     return Revisions(head, known)
 
 

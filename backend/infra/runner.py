@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,6 +32,8 @@ _LONGEST_DELAY = 3600.0
 _LONGEST_ERROR = 500
 _MOST_FOLLOW_UPS = 20
 """Jobs that run after another one without the queue; the others are spread over all workers."""
+_CROWDED_SECONDS = 2.0
+"""When a job comes again whose task had no place free."""
 _FOLLOW_SECONDS = 10.0
 """A run that takes longer begins no more of them: other workers, or this one side by side, are faster."""
 # Clocks of two machines may differ by so much before a job that one calls due is passed over by the other.
@@ -107,6 +111,7 @@ class Runner:
         self._attempts = attempts
         self._most_follow_ups = most_follow_ups
         self._follow_seconds = follow_seconds
+        self._running: Counter[str] = Counter()
         self._following = frozenset(task.name for task in tasks.values() if task.follows)
 
     async def run(self, job_id: UUID, starts: int = 1) -> None:
@@ -136,7 +141,7 @@ class Runner:
 
     async def _run_stored(self, job_id: UUID, starts: int) -> None:
         async with self._uow.read() as tx:
-            row = next(iter(await _LOAD.fetch(tx.connection, {"job_id": job_id})), None)
+            row = next(iter(await tx.fetch(_LOAD, {"job_id": job_id})), None)
             now = tx.now
         if row is None or row["over"] or row["run_at"] > now + _CLOCK_SKEW:
             return
@@ -166,8 +171,9 @@ class Runner:
         job = Job(JobId(job_id), row.task, attempt, attempt >= self._attempts, row.created_at)
         started = time.monotonic()
         try:
-            async with asyncio.timeout(task.timeout):
-                await task.run(payload, job)
+            with self._place(task):
+                async with asyncio.timeout(task.timeout):
+                    await task.run(payload, job)
         except RetryLater as later:
             await self._later(job_id, row.task, later)
         except DeadLetter as dead:
@@ -177,11 +183,22 @@ class Runner:
         else:
             # One statement that commits by itself: no transaction to begin and end.
             async with self._uow.read() as tx:
-                await _DONE.fetch(tx.connection, {"job_id": job_id, "now": tx.now})
+                await tx.fetch(_DONE, {"job_id": job_id, "now": tx.now})
             JOBS.labels(row.task, "done").inc()
             log.info("job.done", attempt=attempt, seconds=round(time.monotonic() - started, 3))
         finally:
             JOB_SECONDS.labels(row.task).observe(time.monotonic() - started)
+
+    @contextmanager
+    def _place(self, task: Task) -> Iterator[None]:
+        """One of the task's places in this worker. Raises RetryLater while none is free."""
+        if task.at_once is not None and self._running[task.name] >= task.at_once:
+            raise RetryLater(_CROWDED_SECONDS, f"{task.at_once} jobs of this task run")
+        self._running[task.name] += 1
+        try:
+            yield
+        finally:
+            self._running[task.name] -= 1
 
     async def _to_queue(self, jobs: Sequence[NewJob]) -> None:
         async with self._uow() as tx:

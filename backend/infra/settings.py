@@ -74,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     telegram_api_url: str = "https://api.telegram.org"
     telegram_script_url: str = "https://telegram.org/js/telegram-web-app.js"
     telegram_frame_ancestors: str = "https://web.telegram.org https://*.telegram.org"
+    telegram_per_second: Annotated[int, Meta(ge=10, le=1000)] = 30
+    """Messages to all chats together that Telegram takes in a second; more than 30 only where it has agreed to that."""
     telegram_ed25519_key: str = ""
     """Telegram's public key as hex; empty leaves the signature unchecked (HMAC is always checked)."""
     bot_webhook: bool = False
@@ -97,9 +99,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     reservation_keys: Annotated[int, Meta(ge=1, le=1000)] = 10
     reservation_share: Annotated[int, Meta(ge=1, le=100)] = 25
     """Percent of a variant's stock that one person may reserve before paying, rounded up."""
+    cart_reminder_hours: Annotated[int, Meta(ge=0, le=168)] = 4
+    """How long a cart must not have changed before its owner is reminded of it, once; 0: never."""
+    subscription_grace_days: Annotated[int, Meta(ge=0, le=30)] = 3
+    """How long a subscription goes on after a renewal that failed."""
+    warranty_claims: Annotated[int, Meta(ge=0, le=100)] = 3
+    """How many claims under the warranty one person may make in 30 days without an admin's review."""
+    waiting_hold: Annotated[int, Meta(ge=60, le=86_400)] = 1800
+    """Seconds for which something that came back into stock is held for the first in line."""
     quiet_from: Annotated[int, Meta(ge=0, le=23)] = 22
     quiet_until: Annotated[int, Meta(ge=0, le=23)] = 8
     """Hours on the reader's clock between which only urgent messages are sent; the same hour twice: always."""
+    premium_grace: Annotated[int, Meta(ge=0, le=14)] = 3
+    """Days after the end of premium in which goods for members stay open."""
     top_up_minimum: Major = 0
     top_up_maximum: Major = 0
     adjustment_limit: Major = 0
@@ -144,6 +156,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     log_format: str = "console"
     log_dir: str = ""
     data_dir: str = "./data"
+    course_file_mb: Annotated[int, Meta(ge=1, le=4000)] = 200
+    """The largest file of a course that ``souk import course`` takes, in MB."""
 
     @property
     def top_up_range(self) -> tuple[int, int]:

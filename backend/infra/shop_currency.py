@@ -42,22 +42,22 @@ async def other_currency(settings: Settings) -> str:
         await connection.close(timeout=2)
 
 
-def refusal(settings: Settings, found: str) -> str:
+def refusal(settings: Settings, other: str) -> str:
     """Why SHOP_CURRENCY cannot be what it is, in one line that says what to do."""
     return (
-        f"SHOP_CURRENCY is {settings.shop_currency}, but the shop has prices or money in {found}, and amounts are not "
-        f"converted: set SHOP_CURRENCY={found}, or start with an empty database"
+        f"SHOP_CURRENCY is {settings.shop_currency}, but the shop has prices or money in {other}, and amounts are not "
+        f"converted: set SHOP_CURRENCY={other}, or start with an empty database"
     )
 
 
 async def check_currency(settings: Settings) -> None:
     """See that SHOP_CURRENCY is the shop's; a database that is away is let pass. Raises SettingsError."""
     try:
-        found = await other_currency(settings)
+        other = await other_currency(settings)
     except AWAY:
         return
-    if found:
-        raise SettingsError(refusal(settings, found))
+    if other:
+        raise SettingsError(refusal(settings, other))
 
 
 def require_currency(settings: Settings) -> None:
@@ -66,22 +66,22 @@ def require_currency(settings: Settings) -> None:
     Raises SettingsError.
     """
     try:
-        found = asyncio.run(other_currency(settings))
+        other = asyncio.run(other_currency(settings))
     except AWAY:
         threading.Thread(target=_ask_on, args=(settings,), name="currency", daemon=True).start()
         return
-    if found:
-        raise SettingsError(refusal(settings, found))
+    if other:
+        raise SettingsError(refusal(settings, other))
 
 
 def _ask_on(settings: Settings) -> None:
     while True:
         time.sleep(_AGAIN_SECONDS)
         try:
-            found = asyncio.run(other_currency(settings))
+            other = asyncio.run(other_currency(settings))
         except AWAY:
             continue
-        if found:
-            sys.stderr.write(f"souk: {refusal(settings, found)}\n")
+        if other:
+            sys.stderr.write(f"souk: {refusal(settings, other)}\n")
             os.kill(os.getpid(), signal.SIGTERM)
         return

@@ -15,6 +15,13 @@ import msgspec
 from backend.kernel.errors import Invalid, NotFound
 
 MAX_BYTES: Final = 5 * 1024 * 1024
+"""The largest picture of a product."""
+UPLOAD_MB: Final = 10
+"""The largest file that anybody may upload, whatever it is: the app, the texts and the Caddyfile follow this number.
+
+Telegram takes no larger picture, and an upload is in memory twice while it is encrypted.
+"""
+MAX_UPLOAD_BYTES: Final = UPLOAD_MB * 1_000_000
 _TYPES: Final = {"svg": "image/svg+xml", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
 _NAME: Final = re.compile(r"[0-9a-f]{40}\.(svg|webp|png|jpg)")
 # An SVG is a document: nothing that runs, loads or names an entity may be in one that we serve.

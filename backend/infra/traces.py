@@ -44,6 +44,6 @@ def trace_unheard(loop: asyncio.AbstractEventLoop) -> None:
 
     def note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        log.error("loop.error", told=trace(error) if isinstance(error, BaseException) else str(context.get("message")))
+        log.error("loop.error", error=trace(error) if isinstance(error, BaseException) else str(context.get("message")))
 
     loop.set_exception_handler(note)

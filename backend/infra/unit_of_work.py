@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -14,10 +14,12 @@ from uuid import UUID
 import asyncpg
 import structlog
 from sqlalchemy import CursorResult, Executable
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.infra import outbox
+from backend.infra.connections import LentConnection, lend
+from backend.infra.hot import HotStatement
 from backend.infra.signals import Signals
 from backend.kernel.clock import Clock
 from backend.kernel.errors import Unavailable
@@ -41,7 +43,7 @@ class Tx:
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: LentConnection,
         now: datetime,
         subscriptions: outbox.Subscriptions,
         conditions: outbox.Conditions,
@@ -60,6 +62,10 @@ class Tx:
     ) -> CursorResult[Any]:
         """Run one statement in this transaction."""
         return await self.connection.execute(statement, parameters)
+
+    async def fetch(self, statement: HotStatement, values: Mapping[str, Any]) -> list[asyncpg.Record]:
+        """Run one HotStatement in this transaction; its rows."""
+        return await self.connection.fetch(statement, values)
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""
@@ -84,7 +90,7 @@ class Tx:
         """A part that can fail alone: an error rolls it back, with its jobs and signals, and is raised again."""
         jobs, signals = len(self.jobs), len(self.signals)
         try:
-            async with self.connection.begin_nested():
+            async with self.connection.savepoint():
                 yield
         except BaseException:
             del self.jobs[jobs:], self.signals[signals:]
@@ -114,8 +120,6 @@ class UnitOfWork:
         conditions: outbox.Conditions = MappingProxyType({}),
     ) -> None:
         self._engine = engine
-        # The same pool; a connection is set to commit by itself while it is taken, without another switch.
-        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._signals = signals
         self._subscriptions = subscriptions
@@ -124,10 +128,19 @@ class UnitOfWork:
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
         """A read-write transaction. Raises Unavailable when the database cannot be reached in time."""
-        async with self._connect(self._engine) as connection, connection.begin():
-            tx = Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
-            yield tx
-            await tx.flush()
+        connection = await self.lend()
+        try:
+            try:
+                await connection.begin()
+                tx = Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
+                yield tx
+                await tx.flush()
+                await connection.commit()
+            except BaseException:
+                await connection.rollback()
+                raise
+        finally:
+            connection.give_back()
         running = outbox.FOLLOW_UPS.get()
         if running is not None:
             running.add(tx.follow_ups)
@@ -136,18 +149,15 @@ class UnitOfWork:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """Statements without a transaction around them: one round trip each, nothing to commit."""
-        async with self._connect(self._reads) as connection:
+        connection = await self.lend()
+        try:
             yield Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
+        finally:
+            connection.give_back()
 
-    @staticmethod
-    @asynccontextmanager
-    async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(engine.connect())
-            except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                raise Unavailable(f"no database connection: {error!r}") from error
-            yield connection
+    async def lend(self) -> LentConnection:
+        """A connection for one transaction or read."""
+        return await lend(self._engine)
 
 
 def sqlstate(error: DBAPIError) -> str:

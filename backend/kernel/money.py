@@ -42,9 +42,9 @@ class Money(msgspec.Struct, frozen=True, order=False):
     currency: str
 
     def __post_init__(self) -> None:
-        if isinstance(self.amount, bool) or not isinstance(self.amount, int):
+        if type(self.amount) is not int:  # a bool is an int too
             raise TypeError("an amount is a whole number of minor units")
-        if abs(self.amount) > _MAX_AMOUNT:
+        if not -_MAX_AMOUNT <= self.amount <= _MAX_AMOUNT:
             raise OverflowError("the amount does not fit a BIGINT")
 
     def _same(self, other: Money) -> None:

@@ -110,8 +110,9 @@ def plain_signs(typed: str) -> str:
 
     Invisible marks, and the quotes, dots and brackets around it, fall away.
     """
-    plain = ascii_digits(unicodedata.normalize("NFKC", visible(typed).translate(_DASHES))).upper()
-    return _BARE.sub("", plain)
+    plain = ascii_digits(unicodedata.normalize("NFKC", visible(typed).translate(_DASHES)))
+    # Not what becomes two letters: no number has a ß, but many have SS.
+    return _BARE.sub("", "".join(sign.upper() if len(sign.upper()) == 1 else sign for sign in plain))
 
 
 def code_signs(typed: str) -> str:

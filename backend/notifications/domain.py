@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from backend.infra.jobs import Job
@@ -12,6 +13,8 @@ from backend.notifications.notice import Edit, Notice, Params, event_params
 from backend.notifications.types import SendNotification
 
 SEND: Final = "notifications.send"
+REMIND: Final = "notifications.remind"
+"""Sends what is not urgent: a task of its own, so that a thousand reminders take no place from a key."""
 
 
 async def apply(tx: Tx, row: Notice[Any] | Edit[Any], event: Event, job: Job) -> None:
@@ -33,7 +36,9 @@ async def _store(tx: Tx, notice: Notice[Any], event: Event, job: Job) -> None:
             unique = f"{key}:{user_id}" if notice.audience.each else key
             new_id = await repository.add(tx, user_id, notice.kind, params, unique, thread)
             if new_id is not None:
-                tx.enqueue(SEND, SendNotification(new_id), unique_key=f"{SEND}:{new_id}")
+                delay = max((notice.not_before(event) or tx.now) - tx.now, timedelta())
+                task = SEND if notice.urgent else REMIND
+                tx.enqueue(task, SendNotification(new_id), delay=delay, unique_key=f"{SEND}:{new_id}")
             elif notice.edits and thread:
                 await _edit(tx, thread, params)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 from backend.catalog.types import Offer, StockSubject
 from backend.catalog.words import product_name
-from backend.infra.formatting import format_money, format_number, isolate, joined
+from backend.infra.formatting import format_date, format_money, format_number, isolate, joined
+from backend.infra.formatting import timezone as zone_of
 from backend.infra.i18n import Translator, translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
@@ -51,6 +53,10 @@ class Words:
     def person_link(self, name: str, telegram_id: int) -> str:
         """A name that opens the person's chat."""
         return f'<a href="tg://user?id={telegram_id}">{self.isolated(name or str(telegram_id))}</a>'
+
+    def day(self, at: datetime, timezone: str) -> str:
+        """The day of a moment on the reader's calendar."""
+        return format_date(at.astimezone(zone_of(timezone)), self.locale)
 
     def number(self, order_number: str) -> str:
         """An order's number."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from backend.identity import domain as identity
 from backend.identity.types import Permission, Recipient
+from backend.infra.formatting import format_moment, timezone
 from backend.infra.jobs import Job
 from backend.infra.storage import StoredFile
 from backend.infra.unit_of_work import Tx
@@ -34,6 +36,15 @@ class Draft(msgspec.Struct, frozen=True):
     words: Words
     fulfillers: Fulfillers
     receipts: Receipts
+
+    def moment(self, value: datetime) -> str:
+        """An hour in the reader's time zone, with its day unless that is today."""
+        zone = timezone(self.reader.timezone)
+        return format_moment(value.astimezone(zone), self.tx.now.astimezone(zone).date(), self.words.locale)
+
+    def live_moment(self, value: datetime) -> str:
+        """A moment that each of the reader's apps shows in its own zone and language; ``moment`` where one cannot."""
+        return f'<tg-time unix="{int(value.timestamp())}" format="wDt">{self.moment(value)}</tg-time>'
 
 
 Composer = Callable[[Draft, Params], Awaitable[Message | None]]
@@ -100,6 +111,8 @@ class Notice(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     """Blocked people receive it too."""
     urgent: bool = True
     """False: it is not sent in the reader's quiet hours, and says how things are once these have ended."""
+    not_before: Callable[[E], datetime | None] = lambda _: None
+    """When it is sent at the earliest; None for at once. Its composer may postpone it again by SlowDown."""
     undelivered: Callable[[Params, bool], Event] | None = None
     """The event that follows when the message cannot be delivered; True when Telegram refused the message itself."""
 

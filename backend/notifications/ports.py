@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from backend.infra.telegram.pace import Priority
 from backend.notifications.types import Message
 
 
 class Messenger(Protocol):
     """Sends messages to chats."""
 
-    async def turn(self, chat_id: int, ticket: str) -> None:
+    async def turn(self, chat_id: int, ticket: str, priority: Priority) -> None:
         """Wait until sending to this chat is within the limits, for a moment at most.
 
         Raises SlowDown when that takes longer; the turn is reserved for ``ticket``, which asks again then.

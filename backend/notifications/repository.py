@@ -81,8 +81,8 @@ async def add(
         "thing": thing,
         "created_at": tx.now,
     }
-    found: UUID | None = (await tx.execute(_ADD, row)).scalar_one_or_none()
-    return NotificationId(found) if found else None
+    notification_id: UUID | None = (await tx.execute(_ADD, row)).scalar_one_or_none()
+    return NotificationId(notification_id) if notification_id else None
 
 
 async def claim(tx: Tx, notification_id: NotificationId, lease: timedelta) -> Claimed | None:
@@ -118,8 +118,10 @@ async def change(
 
 async def find_claim(tx: Tx, notification_id: NotificationId) -> datetime | None:
     """When another run claimed it; None if it is settled."""
-    found: datetime | None = (await tx.execute(_CLAIMED_AT, {"notification_id": notification_id})).scalar_one_or_none()
-    return found
+    claimed_at: datetime | None = (
+        await tx.execute(_CLAIMED_AT, {"notification_id": notification_id})
+    ).scalar_one_or_none()
+    return claimed_at
 
 
 async def settle(

@@ -14,6 +14,7 @@ from backend.infra.jobs import DeadLetter, Job, RetryLater
 from backend.infra.live_settings import Live
 from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
+from backend.infra.telegram.pace import Priority
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.events import Event
@@ -125,7 +126,8 @@ class NotificationsService:
         if waits and (over := self._quiet_hours().end_after(now, recipient.timezone)):
             raise SlowDown((over - now).total_seconds(), "quiet hours")
         # Wait first: a key is decrypted (and its opening logged) only when its message can be sent.
-        await self._messenger.turn(recipient.telegram_id, str(notification_id))
+        priority = Priority.ANSWERS if notice.urgent else Priority.LESSONS
+        await self._messenger.turn(recipient.telegram_id, str(notification_id), priority)
         message = await self._compose(claimed, recipient)
         if message is None:
             await self._settle(notification_id, Status.WITHHELD, claimed.revision)

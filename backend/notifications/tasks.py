@@ -10,13 +10,17 @@ from typing import Any, Final
 from backend.growth.types import GiftCardRedeemed
 from backend.infra.jobs import Cron, Handler, Job, Task
 from backend.kernel.events import Event
-from backend.notifications.domain import SEND
+from backend.notifications.domain import REMIND, SEND
 from backend.notifications.notice import Edit, Notice
 from backend.notifications.notices import NOTICES
 from backend.notifications.service import NotificationsService
 from backend.notifications.types import SendNotification
-from backend.orders.types import KeysRequested, OrderPaid
+from backend.orders.types import OrderPaid
+from backend.orders.types.keys import KeysRequested
 
+_SENT_AT_ONCE = 5
+"""Enough for all that Telegram takes (30 messages a second); a Telegram that is silent leaves room for other jobs."""
+_REMINDED_AT_ONCE = 2
 _PURGE_AT = time(3, 40)
 # Names that jobs in the outbox hold; those of other events are made from the event's name.
 _STORED: Final[dict[type[Event], str]] = {
@@ -49,7 +53,11 @@ def tasks(service: NotificationsService) -> list[Task]:
         await service.send(payload.notification_id, job)
 
     storing = [handler.runs(service.handle, follows=True) for handler in (*handlers(service.notices), _RETIRED)]
-    return [*storing, Task(SEND, SendNotification, send, follows=True)]
+    return [
+        *storing,
+        Task(SEND, SendNotification, send, follows=True, at_once=_SENT_AT_ONCE),
+        Task(REMIND, SendNotification, send, at_once=_REMINDED_AT_ONCE),
+    ]
 
 
 def crons(service: NotificationsService) -> list[Cron]:

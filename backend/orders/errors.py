@@ -12,6 +12,27 @@ class QuantityNotAllowed(AppError):
     kind = Kind.INVALID
 
 
+class WarrantyEnded(AppError):
+    """There is no warranty for it: none was given, its time has ended, or it was refunded or claimed."""
+
+    code = "warranty_ended"
+    kind = Kind.CONFLICT
+
+
+class ClaimDecided(AppError):
+    """Another admin has decided the claim, or its line was refunded since."""
+
+    code = "claim_decided"
+    kind = Kind.CONFLICT
+
+
+class NothingToReplaceWith(AppError):
+    """No other key of the same goods is in stock."""
+
+    code = "nothing_to_replace_with"
+    kind = Kind.CONFLICT
+
+
 class OrderTooLarge(AppError):
     """The order's price is more than an account can hold."""
 
@@ -93,4 +114,25 @@ class CartChanged(AppError):
     """The cart is not what the buyer has confirmed: another device has changed or bought it."""
 
     code = "cart_changed"
+    kind = Kind.CONFLICT
+
+
+class SubscriptionNotOffered(AppError):
+    """There is no subscription to these goods, or no enabled payment method can renew one at their price."""
+
+    code = "subscription_not_offered"
+    kind = Kind.CONFLICT
+
+
+class AlreadySubscribed(AppError):
+    """The person has a subscription to these goods that has not ended."""
+
+    code = "already_subscribed"
+    kind = Kind.CONFLICT
+
+
+class SubscriptionHasEnded(AppError):
+    """The subscription can't be cancelled or resumed any more."""
+
+    code = "subscription_ended"
     kind = Kind.CONFLICT

@@ -51,10 +51,13 @@ class Line(Model):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint(
-            "base_part >= 0 AND reseller_part <= 0 AND promo_part <= 0 AND already_paid_part <= 0", name="parts_signed"
+            "base_part >= 0 AND reseller_part <= 0 AND quantity_part <= 0 AND promo_part <= 0"
+            " AND already_paid_part <= 0",
+            name="parts_signed",
         ),
         CheckConstraint(
-            "total_amount = base_part + reseller_part + promo_part + already_paid_part", name="parts_add_up"
+            "total_amount = base_part + reseller_part + quantity_part + promo_part + already_paid_part",
+            name="parts_add_up",
         ),
         CheckConstraint("total_amount >= 0", name="total_not_negative"),
         CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="never_more_back_than_paid"),
@@ -77,13 +80,20 @@ class Line(Model):
     """The price of one for everybody; of lines from before price parts were stored, what the buyer paid for one."""
     base_part: Mapped[int]
     reseller_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    quantity_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     promo_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     already_paid_part: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     total_amount: Mapped[int]
+    warranty_days: Mapped[int] = mapped_column(server_default=text("0"))
+    """The warranty of the variant when it was bought."""
     status: Mapped[str]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     refunded_quantity: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     failure: Mapped[str | None]
+    promised_hours: Mapped[int | None]
+    """How long it takes at most, as was said when it was ordered; None for what is delivered at once."""
+    ready_by: Mapped[datetime | None]
+    """When a line whose goods take their time is delivered at the latest, as was promised at its payment."""
     slug: Mapped[str]
     name: Mapped[dict[str, str]]
     variant_name: Mapped[dict[str, str]]
@@ -157,17 +167,50 @@ class RefundedLine(Model):
     amount: Mapped[int]
 
 
+class WarrantyClaim(Model):
+    """A buyer said that a delivered thing doesn't work, and what was decided."""
+
+    __tablename__ = "warranty_claims"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("status IN ('in_review', 'replaced', 'refunded', 'rejected')", name="status_known"),
+        CheckConstraint("(status = 'in_review') = (decided_at IS NULL)", name="decided_at_its_time"),
+        # A thing that was put in another one's place has an id of its own, or, with a shared key, the line's again.
+        Index(
+            "uq_warranty_claims_open", "line_id", "item_id", unique=True, postgresql_where=text("status = 'in_review'")
+        ),
+        UniqueConstraint("order_id", "idempotency_key"),
+        Index("ix_warranty_claims_user_id_created_at", "user_id", "created_at"),
+        Index("ix_warranty_claims_in_review", "id", postgresql_where=text("status = 'in_review'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    item_id: Mapped[UUID]
+    """The delivered thing; which table has it depends on the kind of goods."""
+    idempotency_key: Mapped[str]
+    quantity: Mapped[int]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    """Why it was rejected, in the admin's words."""
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None]
+
+
 class Cart(Model):
     """A person's cart; its row is the lock of its lines."""
 
     __tablename__ = "carts"
-    __table_args__ = (Index("ix_carts_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),)
-
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     version: Mapped[int]
     """Counts its changes: a checkout names the version that the buyer has seen."""
+    filled_version: Mapped[int | None]
+    """The version in which it got its first line: one reminder for each. None while it is empty."""
     remind_at: Mapped[datetime | None]
-    """When its owner is reminded of it; None while it is empty, and once they were."""
+    """When its owner is reminded of it at the earliest; None for never."""
 
 
 class CartLine(Model):
@@ -189,3 +232,67 @@ class CartLine(Model):
     currency: Mapped[str]
     added_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+
+
+class SubscriptionRow(Model):
+    """A person's agreement to have one of a variant each period.
+
+    ``amount`` is each period's price in minor units of ``currency``, ``charged`` the same in those of ``asset``.
+    ``first_id`` is the payment that began it. At ``check_at`` it is looked at if nothing was heard of it until then.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("charged > 0", name="charged_positive"),
+        CheckConstraint(
+            "status IN ('awaiting_payment', 'active', 'past_due', 'cancelled', 'ended')", name="status_known"
+        ),
+        CheckConstraint(
+            "status IN ('awaiting_payment', 'ended') OR (first_id IS NOT NULL AND paid_until IS NOT NULL)",
+            name="paid_once_it_runs",
+        ),
+        Index("ix_subscriptions_user_id_id", "user_id", "id"),
+        Index(
+            "uq_subscriptions_open", "user_id", "variant_id", unique=True, postgresql_where=text("status <> 'ended'")
+        ),
+        Index("ix_subscriptions_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
+        Index("ix_subscriptions_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    status: Mapped[str]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    charged: Mapped[int]
+    asset: Mapped[str]
+    method: Mapped[str]
+    first_id: Mapped[UUID | None]
+    paid_until: Mapped[datetime | None]
+    stopped: Mapped[bool] = mapped_column(server_default=text("false"))
+    remind_at: Mapped[datetime | None]
+    check_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class SubscriptionChargeRow(Model):
+    """A charge of a subscription: its payment, and the order that it paid or why it paid none."""
+
+    __tablename__ = "subscription_charges"
+    __table_args__ = (
+        UniqueConstraint("order_id"),
+        CheckConstraint("order_id IS NULL OR not_applied IS NULL", name="one_outcome"),
+        Index("ix_subscription_charges_subscription_id", "subscription_id", "paid_until"),
+    )
+
+    intent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscriptions.id"))
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))
+    not_applied: Mapped[str | None]
+    first: Mapped[bool]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    paid_until: Mapped[datetime]
+    at: Mapped[datetime]

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from backend.catalog.types import StockKind
 from backend.catalog.words import goods_name
 from backend.infra.formatting import format_number
 from backend.infra.i18n import Translator
 from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale
-from backend.orders.types import OpenedKey
+from backend.orders.types.keys import OpenedKey
 from backend.orders.types.prices import PartKind
 
 _PARTS: Final = {
     PartKind.BASE: _("Price"),
     PartKind.RESELLER: _("Reseller discount"),
+    PartKind.QUANTITY: _("Quantity discount"),
     PartKind.PROMO: _("Promo code"),
     PartKind.ALREADY_PAID: _("Already paid"),
 }
+
+
+def is_key(kind: str) -> bool:
+    """Whether goods of this kind are keys for the reader; else they are texts that somebody wrote."""
+    return kind != StockKind.BY_HAND
 
 
 def part_title(kind: PartKind, words: Translator) -> str:

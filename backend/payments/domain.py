@@ -28,15 +28,19 @@ from backend.payments.types import (
     ProviderState,
     Refund,
     SendRefund,
+    SendRenewal,
+    SubscriptionCharged,
     TopUpSucceeded,
     parse_reference,
 )
+from backend.payments.types.providers import PERIOD
 from backend.wallet import domain as wallet
 from backend.wallet.types import REVENUE, AccountRef, Memo, TransferKind
 
 SIGNAL = "payment"
 """The topic of the signal that a payment changed; the key is its id."""
 SEND_REFUND = "payments.send_refund"
+SEND_RENEWAL = "payments.send_renewal"
 REFUNDS = "refunds"
 """The shop's ledger account of refunds on their way to a provider."""
 _EARLIER = 500
@@ -53,6 +57,10 @@ async def apply(tx: Tx, provider: str, report: ProviderReport) -> Outcome:
     if report.call is not None:
         await calls.use(tx, provider, report.call)
     intent = await intents.lock_reported(tx, provider, report)
+    if intent is not None and rules.is_new_renewal(intent, report):
+        intent = await intents.add_renewal(tx, intent, report)
+    if intent is None and report.until is not None and await events.knows_period(tx, provider, report, report.until):
+        return Outcome.DUPLICATE
     decision = rules.decide(intent, report)
     if report.state in _STORED and not await _store(tx, provider, report, decision, intent):
         return Outcome.DUPLICATE
@@ -101,26 +109,54 @@ async def _credit(
             AccountRef.user(intent.user_id),
             credit,
             reference=str(intent.id),
-            memo=Memo(way=intent.method),
+            memo=Memo(method=intent.method),
         )
-        balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
-        missing = max(intent.payable.amount - received.amount, 0)
-        tx.emit(
-            TopUpSucceeded(
-                intent_id=intent.id,
-                user_id=intent.user_id,
-                order_id=intent.order_id,
-                method=intent.method,
-                amount=credit.amount,
-                balance=balance.amount,
-                currency=balance.currency,
-                status=status,
-                missing=missing,
-                asset=received.currency,
-            )
-        )
+        if intent.subscription_id is not None:
+            _emit_charge(tx, intent, report, credit)
+        else:
+            await _emit_top_up(tx, intent, status, received, credit)
     await intents.save_paid(
-        tx, intent.id, status, credited=intent.credited + credit, received=received, charge_id=report.charge_id
+        tx,
+        intent.id,
+        status,
+        credited=intent.credited + credit,
+        received=received,
+        charge_id=report.charge_id,
+        paid_until=report.until,
+    )
+
+
+def _emit_charge(tx: Tx, intent: Intent, report: ProviderReport, credit: Money) -> None:
+    assert intent.subscription_id is not None
+    tx.emit(
+        SubscriptionCharged(
+            subscription_id=intent.subscription_id,
+            intent_id=intent.id,
+            first_id=intent.renewal_of or intent.id,
+            user_id=intent.user_id,
+            amount=credit.amount,
+            currency=credit.currency,
+            until=report.until or tx.now + PERIOD,
+        )
+    )
+
+
+async def _emit_top_up(tx: Tx, intent: Intent, status: IntentStatus, received: Money, credit: Money) -> None:
+    balance = await wallet.balance(tx, intent.user_id, intent.amount.currency)
+    missing = max(intent.payable.amount - received.amount, 0)
+    tx.emit(
+        TopUpSucceeded(
+            intent_id=intent.id,
+            user_id=intent.user_id,
+            order_id=intent.order_id,
+            method=intent.method,
+            amount=credit.amount,
+            balance=balance.amount,
+            currency=balance.currency,
+            status=status,
+            missing=missing,
+            asset=received.currency,
+        )
     )
 
 
@@ -137,7 +173,38 @@ async def get_refunded_total(tx: Tx, intent_id: IntentId) -> Money:
 async def is_first_top_up(tx: Tx, user_id: UserId, intent_id: IntentId) -> bool:
     """Whether no earlier payment of this person was a top-up with money; payments for orders do not count."""
     earlier = await intents.list_by(tx, user_id=user_id, before=intent_id, limit=_EARLIER)
-    return len(earlier) < _EARLIER and not any(one.credited and one.order_id is None for one in earlier)
+    top_ups = (one for one in earlier if one.order_id is None and one.subscription_id is None)
+    return len(earlier) < _EARLIER and not any(one.credited for one in top_ups)
+
+
+async def assign_order(tx: Tx, intent_id: IntentId, order_id: OrderId) -> None:
+    """Note which order a charge of a subscription has paid: it is refunded with that order from now on."""
+    await intents.save_order(tx, intent_id, order_id)
+
+
+async def refund_charge(tx: Tx, intent_id: IntentId, methods: Mapping[str, Capabilities], *, reason: str) -> Refund:
+    """Refund a charge of a subscription that has bought nothing, from the wallet; ``methods`` are the enabled ones.
+
+    Raises RefundNotPossible, InsufficientFunds.
+    """
+    intent = await intents.lock_intent(tx, intent_id)
+    return await refund(
+        tx,
+        intent,
+        intent.credited,
+        AccountRef.user(intent.user_id),
+        methods.get(intent.method),
+        reason=reason,
+        idempotency_key=f"subscription:{intent_id}",
+        actor_id=None,
+    )
+
+
+async def set_renewal(tx: Tx, intent_id: IntentId, *, on: bool) -> None:
+    """Have the provider stop the renewals of the subscription that a payment began, or allow them again (``on``)."""
+    await intents.lock_intent(tx, intent_id)
+    await intents.save_renews(tx, intent_id, renews=on)
+    tx.enqueue(SEND_RENEWAL, SendRenewal(intent_id))
 
 
 async def expire(tx: Tx, intent_id: IntentId) -> Intent:
@@ -194,7 +261,7 @@ async def refund(
         AccountRef.shop(REFUNDS),
         amount,
         reference=str(intent.id),
-        memo=Memo(way=intent.method, reason=reason),
+        memo=Memo(method=intent.method, reason=reason),
     )
     tx.enqueue(SEND_REFUND, SendRefund(refund_id), unique_key=f"{SEND_REFUND}:{refund_id}")
     tx.signal(SIGNAL, intent.id)

@@ -36,6 +36,13 @@ class RefundRefused(AppError):
     kind = Kind.CONFLICT
 
 
+class RenewalRefused(AppError):
+    """The provider will not change whether this subscription renews itself."""
+
+    code = "renewal_refused"
+    kind = Kind.CONFLICT
+
+
 class RefundNotPossible(AppError):
     """The provider cannot refund this; the balance can be credited instead."""
 

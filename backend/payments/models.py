@@ -23,7 +23,8 @@ class PaymentIntent(Model):
 
     ``amount``, ``credited``, ``refunded`` are minor units of ``currency``; ``payable``, ``received`` of ``asset``.
     ``mark`` is the provider's checkpoint. Until ``leased_until`` one process is opening it at the provider.
-    ``next_poll_at`` is null once polling has ended. ``order_id`` has no foreign key: orders is a higher slice.
+    ``next_poll_at`` is null once polling has ended. ``order_id`` and ``subscription_id`` have no foreign key:
+    orders is a higher slice. A renewal of a subscription is a payment of its own, ``renewal_of`` the first one.
     """
 
     __tablename__ = "payment_intents"
@@ -46,6 +47,7 @@ class PaymentIntent(Model):
         Index("ix_payment_intents_payable_id", "payable", "id"),
         Index("ix_payment_intents_asked", "next_poll_at", postgresql_where=text("next_poll_at IS NOT NULL")),
         Index("ix_payment_intents_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index("ix_payment_intents_renewal_of", "renewal_of", postgresql_where=text("renewal_of IS NOT NULL")),
         Index("ix_payment_intents_provider_id", "provider", "id"),
         Index("ix_payment_intents_user_id_id", "user_id", "id"),
     )
@@ -70,6 +72,10 @@ class PaymentIntent(Model):
     mark: Mapped[str] = mapped_column(server_default=text("''"))
     order_id: Mapped[UUID | None]
     title: Mapped[str] = mapped_column(server_default=text("''"))
+    subscription_id: Mapped[UUID | None]
+    renewal_of: Mapped[UUID | None] = mapped_column(ForeignKey("payment_intents.id"))
+    paid_until: Mapped[datetime | None]
+    renews: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     expires_at: Mapped[datetime]

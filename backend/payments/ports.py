@@ -90,6 +90,18 @@ class Examinable(Protocol):
         ...
 
 
+@runtime_checkable
+class Renewing(Protocol):
+    """A provider whose payments can renew themselves (``Capabilities.recurring``)."""
+
+    async def set_renewal(self, payment: PaymentRef, *, on: bool) -> None:
+        """Stop the renewals of the subscription that ``payment`` began, or (``on``) allow them again.
+
+        Called again after a crash. Raises RenewalRefused if the provider will never do it.
+        """
+        ...
+
+
 class Http(Transport, Protocol):
     """HTTP calls to a provider's API. Use ``call``; ``send`` is for the Telegram client."""
 

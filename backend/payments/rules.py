@@ -30,6 +30,7 @@ from backend.payments.types import (
     amount_refusal,
     price,
 )
+from backend.payments.types.providers import PERIOD
 
 _S = IntentStatus
 _PAID: Final = frozenset({_S.SUCCEEDED, _S.UNDERPAID, _S.OVERPAID})
@@ -187,8 +188,45 @@ def is_another_charge(intent: Intent, report: ProviderReport) -> bool:
     Strangers can write a payment's id into other business of the same account, but cannot choose the provider's id.
     """
     opened_elsewhere = report.external_id not in {None, intent.external_id or report.external_id}
+    if intent.subscription_id is not None and report.until is not None:
+        return opened_elsewhere  # each period has a charge of its own
     other_charge = report.sole_charge and intent.charge_id not in {None, report.charge_id}
-    return opened_elsewhere or other_charge
+    return opened_elsewhere or other_charge or report.renewal
+
+
+def is_for_period(intent: Intent, until: datetime) -> bool:
+    """Whether a payment is the charge for the period that ends at ``until``.
+
+    A statement does not say when a period ends, only when it was paid: both tell one period from the next.
+    """
+    return intent.paid_until is not None and is_same_period(intent.paid_until, until)
+
+
+def is_same_period(one: datetime, other: datetime) -> bool:
+    """Whether both are the end of the same period, as it was reported or as it follows from the date of its payment."""
+    return abs(one - other) < PERIOD / 2
+
+
+def is_renewal_of(first: Intent, renewal: Intent, report: ProviderReport) -> bool:
+    """Whether a report that names the ``first`` payment of a subscription is about this ``renewal``.
+
+    Whether renewals have charge ids of their own is not documented: an id that is not the first one tells more than
+    the period.
+    """
+    if report.charge_id == renewal.charge_id != first.charge_id:
+        return True
+    if report.until is None or is_for_period(first, report.until):
+        return False
+    return is_for_period(renewal, report.until)
+
+
+def is_new_renewal(intent: Intent, report: ProviderReport) -> bool:
+    """Whether ``report``, which names the first payment of a subscription, is about a charge that is not known yet."""
+    if intent.subscription_id is None or report.until is None or intent.renewal_of is not None:
+        return False
+    if is_for_period(intent, report.until):
+        return False
+    return report.state is ProviderState.PAID and (report.renewal or bool(intent.received))
 
 
 def explorer_url(intent: Intent, can: Capabilities | None) -> str:
@@ -319,6 +357,14 @@ def check_amount(amount: Money, minimum: Money, maximum: Money) -> None:
     """Raises Invalid, with the field's code, unless ``amount`` may be paid in."""
     if code := amount_refusal(amount, minimum, maximum):
         raise Invalid(f"top-up of {amount.amount}", fields={"amount": code}, minimum=minimum, maximum=maximum)
+
+
+def check_renewal(amount: Money, can: Capabilities) -> None:
+    """Raises Invalid, with the field's code, unless a subscription may charge ``amount`` each period."""
+    if not can.recurring or can.renewal_maximum is None or amount.amount <= 0:
+        raise Invalid("no subscription by this method", fields={"way": "unknown_way"})
+    if payable_of(amount, can).amount > can.renewal_maximum:
+        raise Invalid(f"renewals of {amount.amount}", fields={"amount": "above_maximum"})
 
 
 def check_same(intent: Intent, method: str, amount: Money, order_id: OrderId | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -30,6 +31,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     total: int
     provider_token: str
+    renews: bool = False
+    """Whether Telegram charges it again every 30 days."""
 
 
 def method_of(currency: str) -> str:
@@ -47,13 +50,19 @@ def invoice_of(
     title: str = "",
     unit_price: Decimal = Decimal(1),
     provider_token: str = "",
+    renews: bool = False,
 ) -> Invoice:
     """The invoice of a payment: for the goods in ``title``, else for a top-up of ``amount``; in Stars with the rate."""
     locale = Locale.closest(language)
     _ = translator(locale).gettext
     total = format_money(amount, locale)
     rate = format_rate(unit_price, amount.currency, locale)
-    if title and payable.currency == STARS:
+    if renews:
+        stars = format_money(payable, locale)
+        text = _("{goods} from {shop}. {price} every 30 days, until you cancel.").format(
+            goods=title, shop=shop, price=stars
+        )
+    elif title and payable.currency == STARS:
         text = _("{goods} from {shop}. One Star counts as {rate}.").format(goods=title, shop=shop, rate=rate)
     elif title:
         text = _("{goods} from {shop}.").format(goods=title, shop=shop)
@@ -68,6 +77,7 @@ def invoice_of(
         currency=payable.currency,
         total=payable.amount,
         provider_token=provider_token,
+        renews=renews,
     )
 
 
@@ -94,12 +104,12 @@ def paid(
 ) -> ProviderReport:
     """The report of one charge.
 
-    ``until``: when a subscription that it pays for ends (Unix seconds); its charges share one id. A ``renewal`` matches
-    no payment, since every payment is started by a person: it becomes an unmatched payment.
+    ``until``: when the period of a subscription ends that it pays for (Unix seconds). Its charges name the payment
+    that began it, and may share one id. ``renewal``: it is not the first one.
     """
     charge_id = _plain(charge_id)
     event_id = charge_id if until is None else f"{charge_id}:{until}"
-    named = None if renewal else intent_of(payload)
+    named = intent_of(payload)
     return ProviderReport(
         event_id=event_id,
         state=ProviderState.PAID,
@@ -108,6 +118,8 @@ def paid(
         received=total,
         charge_id=charge_id,
         sole_charge=True,
+        until=None if until is None else datetime.fromtimestamp(until, UTC),
+        renewal=renewal,
         details=_details(charge_id, payload, payer, renewal),
     )
 

@@ -35,8 +35,8 @@ async def balance(tx: Tx, user_id: UserId, currency: str) -> Money:
 
 async def balances(tx: Tx, user_id: UserId, assets: Iterable[str]) -> dict[str, Money]:
     """What a person can spend in each of ``assets``."""
-    found = await repository.list_balances(tx, AccountRef.user(user_id), assets)
-    return {asset: Money(amount, asset) for asset, amount in found.items()}
+    amounts = await repository.list_balances(tx, AccountRef.user(user_id), assets)
+    return {asset: Money(amount, asset) for asset, amount in amounts.items()}
 
 
 async def transfer(

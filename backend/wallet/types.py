@@ -79,7 +79,7 @@ class Memo(msgspec.Struct, frozen=True, omit_defaults=True):
     title: dict[str, str] = {}
     """The name of the goods, by language."""
     quantity: int = 1
-    way: str = ""
+    method: str = msgspec.field(name="way", default="")
     """The payment method."""
     reason: str = ""
     """An admin's reason."""
@@ -212,7 +212,7 @@ class Difference(msgspec.Struct, frozen=True):
     subject: str
     asset: str
     expected: int
-    found: int
+    actual: int
 
 
 class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):

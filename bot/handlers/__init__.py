@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from bot.handlers import fallback, help, language, membership, orders, payments, start, support
+from bot.handlers import courses, fallback, help, inline, language, membership, orders, payments, start, support
 
 
 def routers() -> list[Router]:
     """A fresh router of every subject; the one that takes whatever is left comes last."""
-    return [module.router() for module in (payments, start, help, language, orders, membership, support, fallback)]
+    subjects = (payments, start, help, language, inline, orders, courses, membership, support, fallback)
+    return [subject.router() for subject in subjects]

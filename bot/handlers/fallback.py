@@ -24,7 +24,7 @@ async def stale(query: CallbackQuery, bot: Bot, words: Words) -> None:
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="fallback")
-    made.message.register(unknown, F.content_type.in_(SAID))
-    made.callback_query.register(stale)
-    return made
+    routes = Router(name="fallback")
+    routes.message.register(unknown, F.content_type.in_(SAID))
+    routes.callback_query.register(stale)
+    return routes

@@ -25,6 +25,7 @@ async def help_(message: Message, deps: Deps, words: Words) -> None:
         _("Choose a product in the shop and pay. Your key appears on the order page and in this chat."),
         "",
         _("/orders: your last orders"),
+        _("/learn: your courses and lessons"),
         _("/topup: top up your balance in this chat"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),
@@ -62,7 +63,7 @@ async def privacy(message: Message, deps: Deps, words: Words) -> None:
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="help")
+    routes = Router(name="help")
     for name, handler in {"help": help_, "terms": terms, "privacy": privacy}.items():
-        made.message.register(handler, Command(name))
-    return made
+        routes.message.register(handler, Command(name))
+    return routes

@@ -32,7 +32,7 @@ async def choose(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor) -> No
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="language")
-    made.message.register(ask, Command("language"))
-    made.callback_query.register(choose, F.data.startswith(LANGUAGE_PREFIX))
-    return made
+    routes = Router(name="language")
+    routes.message.register(ask, Command("language"))
+    routes.callback_query.register(choose, F.data.startswith(LANGUAGE_PREFIX))
+    return routes

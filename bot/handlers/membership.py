@@ -17,6 +17,6 @@ async def changed(update: ChatMemberUpdated, deps: Deps) -> None:
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="membership")
-    made.my_chat_member.register(changed)
-    return made
+    routes = Router(name="membership")
+    routes.my_chat_member.register(changed)
+    return routes

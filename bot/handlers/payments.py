@@ -9,7 +9,14 @@ from typing import Final
 import structlog
 from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandObject
-from aiogram.types import CallbackQuery, InlineKeyboardButton, LabeledPrice, Message, PreCheckoutQuery
+from aiogram.types import (
+    BotSubscriptionUpdated,
+    CallbackQuery,
+    InlineKeyboardButton,
+    LabeledPrice,
+    Message,
+    PreCheckoutQuery,
+)
 
 from backend.identity.types import Actor
 from backend.infra.formatting import joined
@@ -119,7 +126,9 @@ async def _check(query: PreCheckoutQuery, deps: Deps) -> None:
     intent = await deps.payments.chat.approve(
         query.invoice_payload, query.total_amount, query.currency, query.from_user.id
     )
-    if intent.order_id is not None and not await deps.orders.reservations.awaits_payment(intent.order_id):
+    if intent.subscription_id is not None:
+        await deps.orders.subscriptions.check_payable(intent.subscription_id, intent.payable)
+    elif intent.order_id is not None and not await deps.orders.reservations.awaits_payment(intent.order_id):
         raise OrderNotPayable("its goods are not reserved any more")
 
 
@@ -136,6 +145,12 @@ async def paid(message: Message, deps: Deps) -> None:
         renewal=bool(payment.is_recurring and not payment.is_first_recurring),
     )
     _note("paid", payment.telegram_payment_charge_id, outcome)
+
+
+async def subscription(changed: BotSubscriptionUpdated, deps: Deps) -> None:
+    """Note that its person has cancelled or resumed a subscription in Telegram, or that a renewal has failed."""
+    known = await deps.payments.renewals.note_state(changed.invoice_payload, changed.state, changed.user.id)
+    log.info("subscription.told", state=changed.state, known=known)
 
 
 async def refunded(message: Message, deps: Deps) -> None:
@@ -157,10 +172,11 @@ def _note(state: str, charge: str, outcome: Outcome) -> None:
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="payments")
-    made.message.register(paid, F.successful_payment)
-    made.message.register(refunded, F.refunded_payment)
-    made.message.register(top_up, Command("topup"))
-    made.callback_query.register(choose, F.data.startswith(TOPUP_PREFIX))
-    made.pre_checkout_query.register(approve)
-    return made
+    routes = Router(name="payments")
+    routes.message.register(paid, F.successful_payment)
+    routes.message.register(refunded, F.refunded_payment)
+    routes.subscription.register(subscription)
+    routes.message.register(top_up, Command("topup"))
+    routes.callback_query.register(choose, F.data.startswith(TOPUP_PREFIX))
+    routes.pre_checkout_query.register(approve)
+    return routes

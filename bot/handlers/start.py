@@ -10,10 +10,11 @@ from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import InlineKeyboardButton, Message
 
 from backend.identity.types import Actor
-from backend.kernel.errors import Forbidden, RateLimited
+from backend.kernel.errors import Forbidden, NotFound, RateLimited
 from backend.kernel.text import code_signs, visible
 from bot.commands import dress_chat
 from bot.context import Deps, Words
+from bot.handlers.courses import introduction, linked_course
 from bot.keyboards import page_button, rows, shop_button
 
 _PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})")
@@ -24,14 +25,20 @@ _ORDER: Final = re.compile("[0-9A-Z]{4,12}")
 
 def _signs(payload: str, kind: str) -> str:
     """The order number (``o``) or gift code (``g``) in a payload, however it was typed; or an empty text."""
-    found = _CODE.fullmatch(visible(payload))
-    return code_signs(found[2]) if found and found[1] == kind else ""
+    match = _CODE.fullmatch(visible(payload))
+    return code_signs(match[2]) if match and match[1] == kind else ""
 
 
-def _linked(deps: Deps, words: Words, payload: str) -> list[InlineKeyboardButton]:
+async def _linked(deps: Deps, actor: Actor, words: Words, payload: str) -> list[InlineKeyboardButton]:
     """The button for the target of a deep link. Referrals are stored by the access check and show no button."""
     if product := _PRODUCT.fullmatch(payload):
+        try:
+            await deps.catalog.storefront.product(actor, product[1])
+        except NotFound:  # a partner's code looks like a product
+            return []
         return [page_button(deps, words.gettext("See the product"), f"/shop/{product[1]}")]
+    if course := await linked_course(deps, actor, payload):
+        return [page_button(deps, words.gettext("Open course"), f"/learn/{course}")]
     order, gift = _signs(payload, "o"), _signs(payload, "g")
     if _ORDER.fullmatch(order):
         return [page_button(deps, words.gettext("Open order"), f"/orders/{order}")]
@@ -67,11 +74,14 @@ async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, 
     )
     text = _("Choose a product, pay, and get your key instantly. The shop opens right inside Telegram.")
     payload = command.args or ""
-    if gift := await _gift(deps, actor, words, payload):
-        await message.answer(gift, reply_markup=rows(*_linked(deps, words, payload)))
+    about = await _gift(deps, actor, words, payload)
+    if about is None and (course := await linked_course(deps, actor, payload)):
+        about = await introduction(deps, actor, words, course)
+    if about is not None:
+        await message.answer(about, reply_markup=rows(*await _linked(deps, actor, words, payload)))
         await dress_chat(bot, deps, actor)
         return
-    buttons = [*_linked(deps, words, payload), shop_button(deps, words)]
+    buttons = [*await _linked(deps, actor, words, payload), shop_button(deps, words)]
     if actor.is_admin:
         buttons.append(page_button(deps, _("Manage the shop"), "/admin"))
     await message.answer(f"{hello}\n\n{text}", reply_markup=rows(*buttons))
@@ -90,7 +100,7 @@ async def admin(message: Message, deps: Deps, actor: Actor, words: Words) -> Non
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="start")
-    made.message.register(start, CommandStart())
-    made.message.register(admin, Command("admin"))
-    return made
+    routes = Router(name="start")
+    routes.message.register(start, CommandStart())
+    routes.message.register(admin, Command("admin"))
+    return routes

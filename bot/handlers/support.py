@@ -142,11 +142,11 @@ async def begin_answer(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor,
 
 def router() -> Router:
     """Its router."""
-    made = Router(name="support")
-    made.message.register(paysupport, Command("paysupport"))
-    made.message.register(write, lambda message: words_for_support(message) is not None)
-    made.callback_query.register(begin_answer, F.data.startswith(ANSWER_PREFIX))
-    return made
+    routes = Router(name="support")
+    routes.message.register(paysupport, Command("paysupport"))
+    routes.message.register(write, lambda message: words_for_support(message) is not None)
+    routes.callback_query.register(begin_answer, F.data.startswith(ANSWER_PREFIX))
+    return routes
 
 
 def albums() -> Once:

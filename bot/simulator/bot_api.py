@@ -10,7 +10,7 @@ from litestar import Request, Response, get, route
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
-from bot.simulator import methods_chats, methods_core, methods_files, methods_messages, methods_payments
+from bot.simulator import inline, methods_chats, methods_core, methods_files, methods_messages, methods_payments
 from bot.simulator.errors import ApiError, ConnectionDropped, NoAnswer
 from bot.simulator.methods_messages import Handler
 from bot.simulator.params import Params, read_params
@@ -23,6 +23,7 @@ _ALL: dict[str, Handler] = {
     **methods_files.METHODS,
     **methods_payments.METHODS,
     **methods_chats.METHODS,
+    **inline.METHODS,
 }
 _METHODS = {name.lower(): (name, handler) for name, handler in _ALL.items()}
 _QUIET = {"getUpdates", "getMe", "getWebhookInfo"}
@@ -38,10 +39,10 @@ def check_token(world: World, credential: str) -> None:
 
 async def call(world: World, method: str, params: Params) -> Any:
     """Run a method by its name (any case); raises 404 for an unknown one, or what the method raises."""
-    found = _METHODS.get(method.lower())
-    if found is None:
+    method_handler = _METHODS.get(method.lower())
+    if method_handler is None:
         raise ApiError(404, "Not Found: method not found")
-    name, handler = found
+    name, handler = method_handler
     world.faults.strike(name)
     if name not in _QUIET:
         world.remember_call(name, params.loggable())

@@ -28,7 +28,9 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
                                           charge_id?, error?}; slug may be the whole link
     POST   P/join                         {invite_link} -> {result: joined|requested|already_member|banned|expired}
     POST   P/leave                        {chat_id}
-    POST   /control/renew                 {charge_id} renews a Stars subscription
+    POST   /control/renew                 {charge_id, outcome?: paid|failed} renews a Stars subscription now; charge_id
+                                          is that of its first payment
+    POST   /control/subscription          {charge_id, canceled} cancels it in Telegram's settings, or resumes it there
     GET    /control/groups                all groups with members, requests, links
     POST   /control/groups                {title, id?} makes a group with the bot as administrator
     POST   /control/faults                {method, kind: 429|error|drop|html, times?, retry_after?, status?,

@@ -34,10 +34,18 @@ class Enabled(msgspec.Struct):
     enabled: bool
 
 
-class ChargeName(msgspec.Struct):
+class Renewal(msgspec.Struct):
     """The body of POST /control/renew."""
 
     charge_id: str
+    outcome: payments.Outcome = "paid"
+
+
+class Renewals(msgspec.Struct):
+    """The body of POST /control/subscription."""
+
+    charge_id: str
+    canceled: bool
 
 
 @get("/info")
@@ -141,9 +149,16 @@ async def transactions(request: AnyRequest) -> Json:
 
 
 @post("/renew", status_code=200)
-async def renew(data: JSONBody[ChargeName], request: AnyRequest) -> Response[payments.PaymentResult]:
-    """Renew a Stars subscription."""
-    return Response(payments.renew(world_of(request), data.charge_id))
+async def renew(data: JSONBody[Renewal], request: AnyRequest) -> Response[payments.PaymentResult]:
+    """Renew a Stars subscription now, or fail to."""
+    return Response(payments.renew(world_of(request), data.charge_id, data.outcome))
+
+
+@post("/subscription", status_code=200)
+async def subscription(data: JSONBody[Renewals], request: AnyRequest) -> Json:
+    """Cancel a Stars subscription in Telegram's settings, or resume it there."""
+    payments.cancel_renewals(world_of(request), data.charge_id, canceled=data.canceled)
+    return {"canceled": data.canceled}
 
 
 @get("/files/{file_id:str}")
@@ -176,5 +191,5 @@ async def reset(request: AnyRequest) -> Json:
 
 HANDLERS = [
     info, list_groups, create_group, list_faults, add_fault, clear_faults, rate_limit, list_calls, clear_calls,
-    transactions, renew, file_content, events, reset,
+    transactions, renew, subscription, file_content, events, reset,
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from bot.simulator import membership, payments, people
+from bot.simulator import inline, membership, payments, people
 from bot.simulator.errors import ApiError
 from bot.simulator.model import Invoice, Persona
 from bot.simulator.params import read_params
@@ -62,6 +62,21 @@ class Press(msgspec.Struct):
     column: int = 0
     wait: float = 10.0
     theme: str = "light"
+    chat_id: int | None = None
+
+
+class Ask(msgspec.Struct):
+    """The body of POST .../inline: what is typed after the bot's name; `wait` in seconds."""
+
+    text: str = ""
+    wait: float = 10.0
+
+
+class Chosen(msgspec.Struct):
+    """The body of POST .../inline/choose; `chat_id` of a group, or none for the bot's own chat."""
+
+    query_id: str
+    result_id: str
     chat_id: int | None = None
 
 
@@ -168,10 +183,10 @@ async def list_messages(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(wait, _LONGEST_WAIT)
     while True:
-        found = [m for m in world.messages(chat).values() if m.message_id > after]
+        messages = [m for m in world.messages(chat).values() if m.message_id > after]
         left = deadline - loop.time()
-        if left <= 0 or world.live.closed or any(m.from_user and m.from_user.is_bot for m in found):
-            return [message_view(world, message) for message in found]
+        if left <= 0 or world.live.closed or any(m.from_user and m.from_user.is_bot for m in messages):
+            return [message_view(world, message) for message in messages]
         await world.live.changed.wait(left)
 
 
@@ -189,6 +204,20 @@ async def send(persona_id: FromPath[int], data: JSONBody[Send], request: AnyRequ
     """Write a text or a command."""
     world, persona = _who(request, persona_id)
     return message_view(world, people.send_text(world, persona, data.text, data.reply_to, data.chat_id))
+
+
+@post("/personas/{persona_id:int}/inline", status_code=200)
+async def ask_inline(persona_id: FromPath[int], data: JSONBody[Ask], request: AnyRequest) -> Json:
+    """Type the bot's name and some words in a chat, and say what it offers."""
+    world, persona = _who(request, persona_id)
+    return await inline.ask(world, persona, data.text, min(data.wait, _LONGEST_WAIT))
+
+
+@post("/personas/{persona_id:int}/inline/choose", status_code=200)
+async def choose_inline(persona_id: FromPath[int], data: JSONBody[Chosen], request: AnyRequest) -> Json:
+    """Tap one of the offered results, which sends it."""
+    world, persona = _who(request, persona_id)
+    return message_view(world, inline.choose(world, persona, data.query_id, data.result_id, data.chat_id))
 
 
 @post("/personas/{persona_id:int}/files", status_code=200)
@@ -329,6 +358,7 @@ async def leave(persona_id: FromPath[int], data: JSONBody[Leave], request: AnyRe
 
 
 HANDLERS = [
-    list_personas, create_persona, change_persona, list_messages, read, send, send_file, press, menu_button, open_app,
-    follow_link, init_data, block, unblock, write_access, web_app_data, invoice_card, pay, join, leave,
+    list_personas, create_persona, change_persona, list_messages, read, send, ask_inline, choose_inline, send_file,
+    press, menu_button, open_app, follow_link, init_data, block, unblock, write_access, web_app_data, invoice_card, pay,
+    join, leave,
 ]  # fmt: skip

@@ -9,10 +9,12 @@ _SIMPLE = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "s": "strikethrough", "strike": "strikethrough",
     "del": "strikethrough", "u": "underline", "ins": "underline", "tg-spoiler": "spoiler", "code": "code",
     "pre": "pre", "a": "text_link", "blockquote": "blockquote", "tg-emoji": "custom_emoji", "span": "spoiler",
+    "tg-time": "date_time",
 }  # fmt: skip
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)((?:\s+[^<>]*)?)>", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""\s+([A-Za-z-]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?""")
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(lt|gt|amp|quot));")
+_TIME_FORMAT = re.compile(r"r|w?[dD]?[tT]?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _LINK = re.compile(r"^(?:https?|tg|mailto|tel|tonsite)://?[^\s]+$|^mailto:\S+$|^tel:\S+$", re.IGNORECASE)
 _AUTOMATIC = re.compile(
@@ -77,11 +79,21 @@ def _entity(opened: _Open, end: int, inner: str) -> MessageEntity | None:
         entity.url = url
     elif kind == "blockquote" and "expandable" in attributes:
         entity.type = "expandable_blockquote"
+    elif kind == "date_time":
+        entity.unix_time = int(attributes["unix"])
+        entity.date_time_format = attributes.get("format") or None
     elif kind == "custom_emoji":
         entity.custom_emoji_id = attributes.get("emoji-id")
     elif kind == "code" and attributes.get("class", "").startswith("language-"):
         entity.language = attributes["class"].removeprefix("language-")
     return entity
+
+
+def _check_time(attributes: dict[str, str], at: int) -> None:
+    if not re.fullmatch(r"-?[0-9]{1,12}", attributes.get("unix", "")):
+        raise _parse_error(f'Invalid unix time in the tag "tg-time" at byte offset {at}')
+    if not _TIME_FORMAT.fullmatch(attributes.get("format", "")):
+        raise _parse_error(f'Invalid format in the tag "tg-time" at byte offset {at}')
 
 
 def parse_html(source: str) -> tuple[str, list[MessageEntity]]:
@@ -119,6 +131,8 @@ def parse_html(source: str) -> tuple[str, list[MessageEntity]]:
         if tag not in _SIMPLE:
             raise _parse_error(f'Unsupported start tag "{tag}" at byte offset {at}')
         attributes = _attributes(rest, tag, at)
+        if tag == "tg-time":
+            _check_time(attributes, at)
         if tag == "span" and attributes.get("class") != "tg-spoiler":
             raise _parse_error(f'Tag "span" must have class "tg-spoiler" at byte offset {at}')
         stack.append(_Open(tag, attributes, units, at, len("".join(text))))
@@ -142,7 +156,7 @@ def _malformed(source: str, bracket: int, at: int) -> ApiError:
 def _join_code(entities: list[MessageEntity]) -> list[MessageEntity]:
     """Fold <pre><code class="language-x"> into one pre with a language; sort outer before inner."""
     blocks = {(e.offset, e.length): e for e in entities if e.type == "pre"}
-    kept: list[MessageEntity] = []
+    joined: list[MessageEntity] = []
     for entity in entities:
         block = blocks.get((entity.offset, entity.length)) if entity.type == "code" else None
         if block is not None:
@@ -150,10 +164,10 @@ def _join_code(entities: list[MessageEntity]) -> list[MessageEntity]:
             continue
         if entity.type == "code":
             entity.language = None
-        kept.append(entity)
+        joined.append(entity)
     # Entities arrive in closing order; a stable sort over the reversed list puts the outer one first.
-    kept.reverse()
-    return sorted(kept, key=lambda e: (e.offset, -e.length))
+    joined.reverse()
+    return sorted(joined, key=lambda e: (e.offset, -e.length))
 
 
 def _trim(text: str, entities: list[MessageEntity]) -> tuple[str, list[MessageEntity]]:
@@ -161,27 +175,27 @@ def _trim(text: str, entities: list[MessageEntity]) -> tuple[str, list[MessageEn
     stripped = text.strip()
     lead = utf16_length(text[: len(text) - len(text.lstrip())])
     total = utf16_length(stripped)
-    kept: list[MessageEntity] = []
+    trimmed: list[MessageEntity] = []
     for entity in entities:
         start = max(entity.offset - lead, 0)
         end = min(entity.offset + entity.length - lead, total)
         if end > start:
             entity.offset, entity.length = start, end - start
-            kept.append(entity)
-    return stripped, kept
+            trimmed.append(entity)
+    return stripped, trimmed
 
 
 def with_automatic(text: str, entities: list[MessageEntity]) -> list[MessageEntity]:
     """Add the links, commands, mentions and hashtags that Telegram finds by itself outside code and links."""
     closed = [(e.offset, e.offset + e.length) for e in entities if e.type in {"code", "pre", "text_link"}]
-    found = list(entities)
+    all_entities = list(entities)
     for match in _AUTOMATIC.finditer(text):
         kind = match.lastgroup
         assert kind is not None
         offset, length = utf16_length(text[: match.start()]), utf16_length(match.group(0))
         if not any(start < offset + length and offset < end for start, end in closed):
-            found.append(MessageEntity(type=kind, offset=offset, length=length))
-    return sorted(found, key=lambda e: (e.offset, -e.length))
+            all_entities.append(MessageEntity(type=kind, offset=offset, length=length))
+    return sorted(all_entities, key=lambda e: (e.offset, -e.length))
 
 
 def parse_text(source: str, parse_mode: str | None) -> tuple[str, list[MessageEntity]]:

@@ -22,7 +22,7 @@ async def get_me(world: World, params: Params) -> dict[str, Any]:
         **msgspec.to_builtins(world.bot_user()),
         "can_join_groups": True,
         "can_read_all_group_messages": False,
-        "supports_inline_queries": False,
+        "supports_inline_queries": True,
         "has_main_web_app": True,
     }
 

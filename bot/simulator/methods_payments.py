@@ -123,12 +123,9 @@ async def get_my_star_balance(world: World, params: Params) -> dict[str, int]:
 
 
 async def edit_user_star_subscription(world: World, params: Params) -> bool:
-    """editUserStarSubscription: stop or resume the renewals of a subscription."""
-    charge = world.data.charges.get(params.text("telegram_payment_charge_id"))
-    if charge is None or charge.user_id != params.integer("user_id") or not charge.subscription_period:
-        raise bad_request("CHARGE_NOT_FOUND")
-    charge.subscription_canceled = params.flag("is_canceled")
-    world.saved()
+    """editUserStarSubscription: cancel a subscription, or allow its person to resume it; its first charge names it."""
+    charge_id = params.text("telegram_payment_charge_id")
+    payments.cancel_by_bot(world, params.integer("user_id"), charge_id, canceled=params.flag("is_canceled"))
     return True
 
 

@@ -112,6 +112,10 @@ class Charge(msgspec.Struct, kw_only=True):
     subscription_period: int | None = None
     subscription_until: int | None = None
     subscription_canceled: bool = False
+    bot_canceled: bool = False
+    """Whether the bot has cancelled it: its person cannot resume it then."""
+    renewal_of: str | None = None
+    """The first charge of the subscription, which holds its state; None for that one itself."""
 
 
 class Webhook(msgspec.Struct, kw_only=True):

@@ -48,11 +48,11 @@ def caption(params: Params) -> tuple[str | None, list[MessageEntity] | None]:
 
 def _reply_target(world: World, params: Params, chat: Chat) -> int | None:
     reply: dict[str, Any] = params.object("reply_parameters") or {}
-    wanted = reply.get("message_id") or params.integer("reply_to_message_id")
-    if not wanted:
+    target_id = reply.get("message_id") or params.integer("reply_to_message_id")
+    if not target_id:
         return None
-    if int(wanted) in world.messages(chat.id):
-        return int(wanted)
+    if int(target_id) in world.messages(chat.id):
+        return int(target_id)
     if reply.get("allow_sending_without_reply") or params.flag("allow_sending_without_reply"):
         return None
     raise bad_request("message to be replied not found")

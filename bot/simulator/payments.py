@@ -84,8 +84,9 @@ async def pay(world: World, persona: Persona, invoice: Invoice, outcome: Outcome
     return PaymentResult("paid", charge_id=charge.id)
 
 
-def _new_charge(world: World, persona: Persona, invoice: Invoice) -> Charge:
+def _new_charge(world: World, persona: Persona, invoice: Invoice, first: Charge | None = None) -> Charge:
     period = invoice.subscription_period
+    until = (first.subscription_until if first else None) or world.now()
     charge = Charge(
         id=f"stx{secrets.token_urlsafe(48)}",
         user_id=persona.id,
@@ -95,7 +96,8 @@ def _new_charge(world: World, persona: Persona, invoice: Invoice) -> Charge:
         amount=invoice.total_amount,
         date=world.now(),
         subscription_period=period,
-        subscription_until=world.now() + period if period else None,
+        subscription_until=until + period if period else None,
+        renewal_of=first.id if first else None,
     )
     world.data.charges[charge.id] = charge
     return charge
@@ -129,20 +131,67 @@ def _announce(world: World, persona: Persona, invoice: Invoice, charge: Charge, 
     world.say(_service_message(world, persona, invoice.message_id, successful_payment=payment))
 
 
-def renew(world: World, charge_id: str) -> PaymentResult:
-    """Renew a subscription as Telegram does each period: a new successful_payment of the same charge.
-
-    Raises 400 for an unknown charge, one without subscription, or one that was cancelled.
-    """
+def subscription_of(world: World, charge_id: str) -> Charge:
+    """Return the first charge of a subscription, which holds its state; raises 400 for any other charge."""
     charge = world.data.charges.get(charge_id)
-    if charge is None or not charge.subscription_period:
+    if charge is None or not charge.subscription_period or charge.renewal_of is not None:
         raise bad_request("CHARGE_NOT_FOUND")
-    if charge.subscription_canceled:
+    return charge
+
+
+def renew(world: World, charge_id: str, outcome: Outcome = "paid") -> PaymentResult:
+    """Renew a subscription as Telegram does each period, without waiting for its end; "failed": no Stars are left.
+
+    A renewal is a charge of its own, which says how long the subscription goes on; the first charge names the
+    subscription. Raises 400 for an unknown charge, one without subscription, or one that was cancelled.
+    """
+    first = subscription_of(world, charge_id)
+    if first.subscription_canceled:
         raise bad_request("SUBSCRIPTION_CANCELED")
-    invoice, persona = world.data.invoices[charge.slug], world.data.personas[charge.user_id]
-    charge.subscription_until = (charge.subscription_until or world.now()) + charge.subscription_period
+    if outcome != "paid":
+        _push_state(world, first, "failed")
+        return PaymentResult("failed", error="There are not enough Stars.")
+    invoice, persona = world.data.invoices[first.slug], world.data.personas[first.user_id]
+    charge = _new_charge(world, persona, invoice, first)
+    first.subscription_until = charge.subscription_until
     _announce(world, persona, invoice, charge, first=False)
     return PaymentResult("paid", charge_id=charge.id)
+
+
+def cancel_renewals(world: World, charge_id: str, *, canceled: bool) -> None:
+    """Cancel a subscription as its person does in Telegram's settings, or resume it there.
+
+    Raises 400 for an unknown one, and for resuming one that the bot has cancelled.
+    """
+    first = subscription_of(world, charge_id)
+    if not canceled and first.bot_canceled:
+        raise bad_request("SUBSCRIPTION_CANCELED_BY_BOT")
+    if first.subscription_canceled != canceled:
+        first.subscription_canceled = canceled
+        _push_state(world, first, "canceled" if canceled else "active")
+    _show_state(world, first)
+
+
+def cancel_by_bot(world: World, user_id: int, charge_id: str, *, canceled: bool) -> None:
+    """Cancel a subscription as the bot does, or allow its person to resume it; raises 400 for another person's."""
+    first = subscription_of(world, charge_id)
+    if first.user_id != user_id:
+        raise bad_request("CHARGE_NOT_FOUND")
+    first.bot_canceled = canceled
+    first.subscription_canceled = first.subscription_canceled or canceled
+    _show_state(world, first)
+
+
+def _push_state(world: World, first: Charge, state: str) -> None:
+    user = msgspec.to_builtins(world.data.personas[first.user_id].user())
+    payload = {"user": user, "invoice_payload": first.payload, "state": state}
+    world.updates.push("subscription", payload, first.user_id)
+
+
+def _show_state(world: World, first: Charge) -> None:
+    """Let the pages draw the message of the first payment again: its buttons follow the state."""
+    world.live.tell("message", chat_id=first.user_id)
+    world.saved()
 
 
 def refund(world: World, user_id: int, charge_id: str) -> None:

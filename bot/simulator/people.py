@@ -21,7 +21,8 @@ from bot.simulator.webapp_data import launch_url, make_init_data
 _START = re.compile(r"/start(?:\s|$)")
 
 
-def _chat_of(world: World, persona: Persona, chat_id: int | None) -> Chat:
+def chat_of(world: World, persona: Persona, chat_id: int | None) -> Chat:
+    """Return the bot's chat with the person, or a group of theirs; raises 409 where they blocked the bot, or 403."""
     if chat_id is None or chat_id == persona.id:
         if persona.blocked:
             raise ApiError(409, "this person has blocked the bot: unblock first")
@@ -32,7 +33,8 @@ def _chat_of(world: World, persona: Persona, chat_id: int | None) -> Chat:
     return group.chat()
 
 
-def _say(world: World, persona: Persona, chat: Chat, reply_to: int | None, **content: Any) -> Message:
+def say(world: World, persona: Persona, chat: Chat, reply_to: int | None, **content: Any) -> Message:
+    """Keep what the person says and send it to the bot as an update."""
     if chat.id == persona.id:
         persona.started = True
         persona.read_up_to = world.data.next_message_id
@@ -60,12 +62,12 @@ def send_text(
         raise ApiError(400, "the text is empty")
     if persona.blocked and _START.match(text):
         set_blocked(world, persona, False)
-    chat = _chat_of(world, persona, chat_id)
+    chat = chat_of(world, persona, chat_id)
     keyboard = persona.keyboard or {}
     if keyboard.get("one_time_keyboard") or keyboard.get("force_reply"):
         persona.keyboard = None
         world.live.tell("keyboard", chat_id=persona.id)
-    return _say(world, persona, chat, reply_to, text=text, entities=with_automatic(text, []) or None)
+    return say(world, persona, chat, reply_to, text=text, entities=with_automatic(text, []) or None)
 
 
 def send_file(
@@ -78,12 +80,12 @@ def send_file(
     album: str | None = None,
 ) -> Message:
     """Send a file to the bot, as what `kind` says, alone or in an `album`; raises the 400s of a bad picture."""
-    chat = _chat_of(world, persona, None)
+    chat = chat_of(world, persona, None)
     stored = store_upload(world, upload, "photos" if kind == "photo" else "documents")
     content: dict[str, Any] = {"media_group_id": album, **_content_of(stored, kind)}
     if caption:
         content |= {"caption": caption, "caption_entities": with_automatic(caption, []) or None}
-    return _say(world, persona, chat, reply_to, **content)
+    return say(world, persona, chat, reply_to, **content)
 
 
 def _content_of(stored: StoredFile, kind: str) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def send_web_app_data(world: World, persona: Persona, button_text: str, data: st
     """Send what a Mini App opened from a keyboard button gave to sendData (at most 4096 bytes)."""
     if not 1 <= len(data.encode()) <= 4096:
         raise ApiError(400, "data must have 1 to 4096 bytes")
-    return _say(world, persona, _chat_of(world, persona, None), None, web_app_data=WebAppData(data, button_text))
+    return say(world, persona, chat_of(world, persona, None), None, web_app_data=WebAppData(data, button_text))
 
 
 def find_button(
@@ -188,10 +190,10 @@ def follow_link(world: World, persona: Persona, link: str, theme: str = "light")
     Kinds: "start" (a /start with its payload was sent), "web_app", "invoice" with slug, "invite" with the group,
     "url" for the browser, and "unknown" for a Telegram page that is not simulated.
     """
-    told = _telegram_link(world, link)
-    if told is None:
+    of_telegram = _telegram_link(world, link)
+    if of_telegram is None:
         return {"kind": "url", "url": link}
-    path, query = told
+    path, query = of_telegram
     first = path[0] if path else ""
     if first.startswith("$") or (first == "invoice" and len(path) > 1):
         slug = first[1:] if first.startswith("$") else path[1]

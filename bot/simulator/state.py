@@ -134,8 +134,8 @@ class World:
         if replied is not None:
             inner: dict[str, Any] = msgspec.to_builtins(replied)
             inner.pop("reply_to_id", None)
-            result["reply_to_message"] = _as_told(inner)
-        return _as_told(result)
+            result["reply_to_message"] = _without_reply_keyboard(inner)
+        return _without_reply_keyboard(result)
 
     def say(self, message: Message) -> None:
         """Keep a message from a person or of the service, and send it to the bot as an update."""
@@ -211,7 +211,7 @@ class World:
         self.store.close(self.data)
 
 
-def _as_told(message: dict[str, Any]) -> dict[str, Any]:
+def _without_reply_keyboard(message: dict[str, Any]) -> dict[str, Any]:
     """A Message without a keyboard below the text field: Telegram tells of buttons below messages only."""
     if "inline_keyboard" not in message.get("reply_markup", {"inline_keyboard": []}):
         del message["reply_markup"]

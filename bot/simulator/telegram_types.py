@@ -37,6 +37,8 @@ class MessageEntity(msgspec.Struct, omit_defaults=True):
     url: str | None = None
     language: str | None = None
     custom_emoji_id: str | None = None
+    unix_time: int | None = None
+    date_time_format: str | None = None
 
 
 class PhotoSize(msgspec.Struct, omit_defaults=True):
@@ -134,6 +136,7 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     reply_markup: dict[str, Any] | None = None
     has_protected_content: bool | None = None
     forward_origin: dict[str, Any] | None = None
+    via_bot: User | None = None
 
 
 class Update(msgspec.Struct):

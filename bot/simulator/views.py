@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from bot.simulator.model import Group, Persona
+from bot.simulator.model import Charge, Group, Persona
 from bot.simulator.rendering import render_html
 from bot.simulator.state import World
 from bot.simulator.telegram_types import Document, Message, User
@@ -50,6 +50,13 @@ def _name(user: User | None) -> str:
     return " ".join(filter(None, [user.first_name, user.last_name])) if user else ""
 
 
+def _subscription(charge: Charge) -> dict[str, Any] | None:
+    """Describe a subscription, at the message of its first payment."""
+    if not charge.subscription_period or charge.renewal_of is not None:
+        return None
+    return {"canceled": charge.subscription_canceled, "bot_canceled": charge.bot_canceled}
+
+
 def _service(world: World, message: Message) -> dict[str, Any] | None:
     """Describe a service message: its kind and the values that its sentence needs."""
     payment = message.successful_payment or message.refunded_payment
@@ -62,6 +69,7 @@ def _service(world: World, message: Message) -> dict[str, Any] | None:
             "total_amount": payment.total_amount,
             "title": invoice.title if invoice else "",
             "charge_id": payment.telegram_payment_charge_id,
+            "subscription": _subscription(charge) if message.successful_payment and charge else None,
         }
     if message.new_chat_members:
         return {"kind": "joined", "title": _name(message.new_chat_members[0])}

@@ -27,9 +27,10 @@ _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 """Folders of webapp and of its templates that are no slice."""
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "admin": {"orders", "payments", "wallet"},
-    "growth": {"payments"},
-    "identity": {"orders", "payments"},
-    "orders": {"approvals", "catalog", "identity", "payments"},
+    "courses": {"identity"},
+    "growth": {"catalog", "identity", "payments"},
+    "identity": {"growth", "orders"},
+    "orders": {"approvals", "catalog", "courses", "identity", "payments"},
     "payments": {"admin", "approvals", "identity", "orders"},
     "wallet": {"admin", "payments"},
 }

@@ -20,8 +20,8 @@ def _guesses(call: ast.Call) -> bool:
         return False
     if call.func.attr in {"read_text", "write_text"}:
         return len(call.args) < (1 if call.func.attr == "read_text" else 2)
-    told = {word.arg for word in call.keywords}
-    return call.func.attr == "open" and ("newline" in told or _mode(call) in {"r", "w", "a", "x", "r+", "w+", "a+"})
+    keywords = {word.arg for word in call.keywords}
+    return call.func.attr == "open" and ("newline" in keywords or _mode(call) in {"r", "w", "a", "x", "r+", "w+", "a+"})
 
 
 def test_no_file_is_read_by_the_locale() -> None:

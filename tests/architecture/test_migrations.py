@@ -76,8 +76,8 @@ async def _run(setup: str, program: str, url: str) -> tuple[int | None, str]:
         sys.executable, "-c", f"import sys; {setup}; {program}", url,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    told, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, told.decode()[-2000:]
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, output.decode()[-2000:]
 
 
 def test_there_is_one_line_of_revisions() -> None:
@@ -95,10 +95,10 @@ async def test_every_revision_goes_up_down_and_up(empty_database: str) -> None:
     before = "base"
     for revision in REVISIONS:
         await migrations.upgrade(empty_database, revision)
-        made = await _shape(empty_database)
+        shape = await _shape(empty_database)
         await _down(empty_database, before)
         await migrations.upgrade(empty_database, revision)
-        assert await _shape(empty_database) == made, revision
+        assert await _shape(empty_database) == shape, revision
         before = revision
     await _down(empty_database, "base")
     async with _connected(empty_database) as connection:
@@ -110,12 +110,12 @@ async def test_every_revision_goes_up_down_and_up(empty_database: str) -> None:
 async def test_the_models_are_what_the_migrations_make(empty_database: str) -> None:
     await migrations.upgrade(empty_database)
     # In a process that has imported nothing else: backend.metadata must know every table by itself.
-    code, told = await _run(
+    code, output = await _run(
         "from alembic import command; from backend.infra import migrations",
         "command.check(migrations.alembic_config(sys.argv[1]))",
         empty_database,
     )
-    assert code == 0, told
+    assert code == 0, output
 
 
 @pytest.mark.long("starts two processes")
@@ -150,11 +150,11 @@ async def _sell(settings: Settings) -> None:
 async def test_a_shop_that_has_sold_can_go_down_and_up(empty_database: str, settings: Settings) -> None:
     await migrations.upgrade(empty_database)
     await _sell(msgspec.structs.replace(settings, database_url=empty_database))
-    made = await _shape(empty_database)
+    shape = await _shape(empty_database)
     for revision in [*REVISIONS[::-1][1:], "base"]:
         await _down(empty_database, revision)
     await migrations.upgrade(empty_database)
-    assert await _shape(empty_database) == made
+    assert await _shape(empty_database) == shape
 
 
 # Deposits and adjustments of the day: alone, by two, one that waits, one for oneself; and one of long ago.
@@ -197,16 +197,16 @@ async def test_what_admins_made_and_asked_before_the_limit_counts_and_waits(empt
         for _ in range(2):
             await migrations.upgrade(empty_database, "0013")
             deposits = [("deposit", 500, False, False), ("deposit", 500, True, False), ("deposit", 500, True, True)]
-            made = [tuple(row) for row in await connection.fetch(_COUNTED)]
-            assert [row for row in made if row[0] == "deposit"] == deposits
-            assert [row for row in made if row[0] != "deposit"] == [
+            counted = [tuple(row) for row in await connection.fetch(_COUNTED)]
+            assert [row for row in counted if row[0] == "deposit"] == deposits
+            assert [row for row in counted if row[0] != "deposit"] == [
                 ("adjustment", 70, True, False), ("adjustment", 700, True, True), ("adjustment", 900, False, False),
                 ("vouchers", 400, True, False),
             ]  # fmt: skip
             assert await connection.fetchval("SELECT count(*) FROM outbox_jobs") == 0
             await _down(empty_database, "0012")
-            kept = "SELECT count(*), count(applied_at), count(approved_by) FROM payment_confirmations"
-            assert tuple(await connection.fetchrow(kept) or ()) == (3, 2, 1)
+            statement = "SELECT count(*), count(applied_at), count(approved_by) FROM payment_confirmations"
+            assert tuple(await connection.fetchrow(statement) or ()) == (3, 2, 1)
 
 
 # Rows of one table only: what they refer to does not matter here.
@@ -281,3 +281,30 @@ async def test_lines_that_were_sold_before_have_the_status_and_the_refunds_of_th
             await connection.execute("UPDATE orders SET status = 'paid' WHERE idempotency_key = '4'")
             await _down(empty_database, before)
             assert await connection.fetchval("SELECT status FROM orders WHERE idempotency_key = '4'") == "delivered"
+
+
+# A cart that waits for its reminder, one whose owner was reminded, an empty one.
+_CARTS_WITH_A_TIMER = """
+SET session_replication_role = replica;
+INSERT INTO carts (user_id, version, remind_at)
+  SELECT md5(n::text)::uuid, n, CASE WHEN n = 7 THEN timestamptz '2026-11-29 12:00Z' END
+  FROM (VALUES (7), (8), (9)) c (n);
+INSERT INTO cart_lines (id, user_id, variant_id, quantity, seen_amount, currency, added_at)
+  SELECT gen_random_uuid(), md5(n::text)::uuid, gen_random_uuid(), 1, 720, 'USD', now() FROM (VALUES (7), (8)) c (n)"""
+_REMINDERS = """
+SELECT payload->>'version', (payload->>'remind_at')::timestamptz = timestamptz '2026-11-29 12:00Z'
+FROM outbox_jobs WHERE task = 'notifications.cart_filled'"""
+
+
+async def test_the_timer_s_reminders_become_messages_that_wait(empty_database: str) -> None:
+    await migrations.upgrade(empty_database, "0025")
+    async with _connected(empty_database) as connection:
+        await connection.execute(_CARTS_WITH_A_TIMER)
+        for _ in range(2):
+            await migrations.upgrade(empty_database, "0026")
+            filled = await connection.fetch("SELECT version, filled_version FROM carts ORDER BY version")
+            assert [tuple(row) for row in filled] == [(7, 7), (8, 8), (9, None)]
+            assert [tuple(row) for row in await connection.fetch(_REMINDERS)] == [("7", True)]
+            await _down(empty_database, "0025")
+            assert await connection.fetchval("SELECT count(*) FROM outbox_jobs") == 0
+            assert await connection.fetchval("SELECT count(remind_at) FROM carts") == 1

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_file_of_the_packages_is_installed() -> None:
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    folders = [pattern.rstrip("*") for pattern in told["packages"]["find"]["include"]]
-    patterns = ["*.py", *told["package-data"]["*"]]
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = [pattern.rstrip("*") for pattern in configured["packages"]["find"]["include"]]
+    patterns = ["*.py", *configured["package-data"]["*"]]
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
     files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
@@ -29,5 +29,5 @@ def test_no_file_names_a_registry_or_a_folder_of_somebody() -> None:
     bad = re.compile("|".join("//[^/]*" + host for host in hosts) + r"|(?<![\w.])/(?:home|work|Users)/\w")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     files = [ROOT / name for name in listed.split("\0") if name]
-    told = [(file.name, bad.findall(file.read_text("utf-8", "ignore"))) for file in files if file.is_file()]
-    assert [(name, found) for name, found in told if found] == []
+    matches = [(file.name, bad.findall(file.read_text("utf-8", "ignore"))) for file in files if file.is_file()]
+    assert [(name, lines) for name, lines in matches if lines] == []

@@ -37,8 +37,8 @@ tell()
 @pytest.mark.long("starts processes")
 def test_worker_and_web_import_nothing_that_they_do_not_use(settings: Settings) -> None:
     command = [sys.executable, "-c", _PROGRAM]
-    told = subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True)
-    worker, web = (set(line.split()) for line in told.stdout.splitlines())
+    output = subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=True)
+    worker, web = (set(line.split()) for line in output.stdout.splitlines())
     assert worker & (_NOT_IDLE | _WEB) == set()
     assert web & (_NOT_IDLE | _WEB) == _WEB
 

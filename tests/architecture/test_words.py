@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from backend.kernel.text import Locale
-from tests.architecture import words
+from tests.architecture import names, words
 
-# The messages are extracted once, by one process.
-pytestmark = pytest.mark.xdist_group("translations")
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> None:
+    """Read what all parts share before the first of them, which would be over a test's budget on a busy machine."""
+    words.offences(words.PARTS[0])
 
 
 @pytest.mark.parametrize("part", words.PARTS)
@@ -64,11 +67,26 @@ def test_plain_words_are_left_alone(locale: Locale, text: str) -> None:
 def test_docstrings_and_comments_are_read_across_their_lines() -> None:
     code = '"""Pay the buyer\nback."""\n\n\ndef f():\n    """The same, locked."""\n'
     code += '    x = "whoever"  # put\n    # it aside\n    # now\n'
-    found = list(words.judge(words.prose("f.py", code), words.EVERYWHERE + words.PROSE))
-    assert [offence.place for offence in found] == ["f.py:1", "f.py:6", "f.py:7"]
+    offences = list(words.judge(words.prose("f.py", code), words.EVERYWHERE + words.PROSE))
+    assert [offence.place for offence in offences] == ["f.py:1", "f.py:6", "f.py:7"]
     template = "{# Whoever comes #}<p>x</p>\n/* seldom */\n // anew\n"
-    found = list(words.judge(words.markup_comments("t.html", template), words.EVERYWHERE))
-    assert [offence.place for offence in found] == ["t.html:1", "t.html:2", "t.html:3"]
+    offences = list(words.judge(words.markup_comments("t.html", template), words.EVERYWHERE))
+    assert [offence.place for offence in offences] == ["t.html:1", "t.html:2", "t.html:3"]
+
+
+def test_names_are_read_as_words() -> None:
+    code = "def pay(way: str, on_its_way: int) -> None:\n    HOUSE = news_of_it = way_in = 'way'\n"
+    offences = list(words.judge(names.names("f.py", code), names.NAMES))
+    assert [offence.text for offence in offences] == ["way", "HOUSE", "news of it"]
+
+
+def test_names_say_what_a_value_is() -> None:
+    code = "def kept_rows(self, told):\n    found = was_wanted = self.made\n"
+    offences = list(words.judge(names.names("f.py", code), names.NAMES))
+    assert [offence.text for offence in offences] == ["kept rows", "told", "found", "was wanted", "made"]
+    assert names.may_offend(code) and not names.may_offend('"""It was found."""\nx = "kept"  # told\n')
+    allowed = "def test_it_is_found(): row.low_stock_told = row.told_at or row.made_by or Kind.NOT_FOUND\n"
+    assert not list(words.judge(names.names("f.py", allowed), names.NAMES))
 
 
 def test_a_modules_prose_is_read_if_it_holds_a_bad_word_at_all() -> None:

@@ -1,7 +1,7 @@
 """The words that Souk does not use, and where they stand: ``.venv/bin/python -m tests.architecture.words orders``.
 
-Three things are read: messages (English, Arabic and Russian), docstrings and comments, and the texts of the command
-line. A rule is a pattern and the word to use instead. A word that is wrong only in some sentences is left to reviewers.
+Four things are read: messages (English, Arabic and Russian), docstrings and comments, names, and the texts of the
+command line. A rule is a pattern and the word to use instead. What is wrong only in some sentences is for reviewers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from backend.kernel.text import Locale
 from tests.architecture.catalogues import ROOT, SLICES, TRANSLATED, catalogue, said, slice_of
+from tests.architecture.names import NAMES, may_offend, names
 
 Rules = tuple[tuple[str, str], ...]
 Sayings = Iterable[tuple[str, str]]
@@ -141,7 +142,7 @@ _FOLDERS: Final = {
 }  # fmt: skip
 PARTS: Final = (*sorted(SLICES), "bot", "core", "demo", "suite")
 """The slices, and what belongs to none of them."""
-_OWN: Final = frozenset({"tests/architecture/words.py", "tests/architecture/test_words.py"})
+_OWN: Final = frozenset(f"tests/architecture/{name}.py" for name in ("names", "words", "test_words"))
 """The files that must name the words in order to forbid them."""
 
 
@@ -209,9 +210,9 @@ def _translated(locale: Locale) -> dict[str, tuple[str, ...]]:
     """The translations of each form of a message: one, or all of its plurals."""
     forms: dict[str, tuple[str, ...]] = {}
     for message in catalogue(locale):
-        told = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        translations = message.string if isinstance(message.string, tuple | list) else (message.string,)
         for text in message.id if isinstance(message.id, tuple | list) else (message.id,):
-            forms[text] = tuple(map(str, told))
+            forms[text] = (*forms.get(text, ()), *map(str, translations))  # with another context, another translation
     return forms
 
 
@@ -320,8 +321,8 @@ def prose(file: str, code: str) -> Iterator[tuple[str, str]]:
 
 def markup_comments(file: str, text: str) -> Iterator[tuple[str, str]]:
     """The comments of a template, a style sheet or a script."""
-    for found in re.finditer(r"(?s:\{#(.*?)#\}|/\*(.*?)\*/)|^\s*// (.*)$", text, re.MULTILINE):
-        yield f"{file}:{text.count(chr(10), 0, found.start()) + 1}", next(filter(None, found.groups()), "")
+    for comment in re.finditer(r"(?s:\{#(.*?)#\}|/\*(.*?)\*/)|^\s*// (.*)$", text, re.MULTILINE):
+        yield f"{file}:{text.count(chr(10), 0, comment.start()) + 1}", next(filter(None, comment.groups()), "")
 
 
 def command_texts(file: str, code: str) -> Iterator[tuple[str, str]]:
@@ -349,26 +350,28 @@ def suspicious(code: str) -> bool:
 
 @functools.cache
 def bad_prose() -> dict[str, tuple[Offence, ...]]:
-    """The offences of all docstrings and comments, by part."""
+    """The offences of all docstrings, comments and names, by part."""
     offences: dict[str, list[Offence]] = {}
     for folder in ("backend", "webapp", "bot", "migrations", "tests"):
         for file, code in files(folder, "*.py"):
             if file not in _OWN and suspicious(code):
                 offences.setdefault(part_of(file), []).extend(judge(prose(file, code), EVERYWHERE + PROSE))
+            if file not in _OWN and may_offend(code):
+                offences.setdefault(part_of(file), []).extend(judge(names(file, code), NAMES))
     for folder, pattern in (("webapp", "*.html"), ("webapp", "*.css"), ("webapp/static", "app.js"), ("bot", "*.js")):
         for file, text in files(folder, pattern):
             offences.setdefault(part_of(file), []).extend(judge(markup_comments(file, text), EVERYWHERE + PROSE))
     for file, code in files("backend/cli", "*.py") + files("backend/demo", "*.py"):
         offences.setdefault(part_of(file), []).extend(judge(command_texts(file, code), EVERYWHERE + ENGLISH))
-    return {part: tuple(dict.fromkeys(found)) for part, found in offences.items()}
+    return {part: tuple(dict.fromkeys(listed)) for part, listed in offences.items()}
 
 
 def offences(part: str) -> list[Offence]:
     """Everything in a part that must be said otherwise."""
-    found = [*bad_prose().get(part, ()), *too_long(part)]
+    listed = [*bad_prose().get(part, ()), *too_long(part)]
     for locale, rules in OF_LANGUAGE.items():
-        found += judge(messages(part, locale), rules)
-    return found
+        listed += judge(messages(part, locale), rules)
+    return listed
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import memory, pages, payments, purchases, requests
+from tests.bench import carts, lessons, memory, pages, payments, purchases, requests, search
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -23,20 +23,25 @@ async def main(only: set[str]) -> None:
         "memory": memory.memory,
         "catalogue_page": pages.catalogue_page,
         "product_page": pages.product_page,
+        "lesson_page": pages.lesson_page,
         "orders_page": requests.orders_page,
         "wallet_page": requests.wallet_page,
         "purchase_post": requests.purchase_post,
         "wallet_purchase": purchases.wallet_purchase,
         "purchase_large_stock": purchases.purchase_large_stock,
+        "cart_checkout": carts.cart_checkout,
+        "carts_opposite_order": carts.carts_opposite_order,
+        "search": search.search,
+        "lessons_due": lessons.lessons_due,
         "webhook_to_order": payments.webhook_to_order,
         "webhooks_accepted": payments.webhooks_accepted,
     }
-    async with world(PRODUCTS) as made:
+    async with world(PRODUCTS) as running:
         for name, measure in measures.items():
             if not only or name in only:
                 with console.status(f"measuring {name} …"):
-                    found = await measure(made)
-                rows += found if isinstance(found, list) else [found]
+                    measured = await measure(running)
+                rows += measured if isinstance(measured, list) else [measured]
     write(rows)
 
 

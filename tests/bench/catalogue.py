@@ -122,15 +122,15 @@ async def _pages(service: StorefrontService) -> None:
     for name, chosen in filters.items():
         for sort in Sort:
             for in_stock in (False, True):
-                wanted = {**chosen, "sort": sort, "in_stock": in_stock}
+                narrowed = {**chosen, "sort": sort, "in_stock": in_stock}
                 cursor = None
                 for _ in range(20):
-                    page = await service.browse(buyer(), **wanted, cursor=cursor, limit=100)
+                    page = await service.browse(buyer(), **narrowed, cursor=cursor, limit=100)
                     if page.next_cursor is None:
                         break
                     cursor = page.next_cursor
-                first = await median_ms(lambda w=wanted: service.browse(buyer(), **w), 30)
-                deep = await median_ms(lambda w=wanted, c=cursor: service.browse(buyer(), **w, cursor=c), 30)
+                first = await median_ms(lambda w=narrowed: service.browse(buyer(), **w), 30)
+                deep = await median_ms(lambda w=narrowed, c=cursor: service.browse(buyer(), **w, cursor=c), 30)
                 _say(f"{name:<10}{sort:<9}{in_stock!s:<10}{first:>9.2f}{deep:>9.2f}")
     _say(f"product page {await median_ms(lambda: service.product(buyer(), 'product-50002'), 50):.2f} ms")
     _say(f"categories   {await median_ms(lambda: service.categories(buyer()), 50):.2f} ms")
@@ -145,7 +145,7 @@ async def takes_in_turn(uow: UnitOfWork, variants: list[VariantId], rounds: int)
             async with uow() as tx:
                 await domain.take_keys(tx, variant_id, 1, OrderLineId(tx.new_id()))
             times[number].append(time.perf_counter() - started)
-    return [statistics.median(found) * 1000 for found in times]
+    return [statistics.median(seconds) * 1000 for seconds in times]
 
 
 async def _takes(uow: UnitOfWork, connection: asyncpg.Connection) -> None:
@@ -185,5 +185,5 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made:
-        asyncio.run(main(Path(made)))
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(Path(folder)))

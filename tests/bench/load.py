@@ -101,7 +101,7 @@ async def burst(
     started = time.perf_counter()
     ends = started + seconds
     finished = [loop.create_future() for _ in range(connections)]
-    made = [
+    opened = [
         await loop.create_connection(
             lambda d=done: _Connection(requests, lambda: time.perf_counter() < ends, d), "127.0.0.1", port
         )
@@ -109,7 +109,7 @@ async def burst(
     ]
     await asyncio.gather(*finished)
     took = time.perf_counter() - started
-    protocols = [protocol for _, protocol in made]
+    protocols = [protocol for _, protocol in opened]
     times = sorted(moment for protocol in protocols for moment in protocol.times)
     return Result(
         requests=len(times),

@@ -13,11 +13,16 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from backend.courses.types.schedule import Change, Verb
+from backend.demo.load import load_demo_course
+from backend.identity.types import Contact
 from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
 from tests.bench.load import burst
 from tests.bench.report import Row
 from tests.bench.world import World
+from tests.factories.catalog import category, import_rows
+from tests.factories.courses import add_teacher
 from tests.factories.init_data import init_data
 from tests.processes import environment
 
@@ -25,6 +30,9 @@ CONNECTIONS = 16
 SECONDS = 3.0
 ROUNDS = 3
 _WAIT_SECONDS = 30.0
+_COURSE = "calm-in-seven-days"
+_READER = 42
+"""The Telegram account that looks at the pages."""
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +65,7 @@ async def _answering(port: int, process: subprocess.Popen[bytes]) -> None:
 
 async def sign_in(port: int, token: str) -> dict[str, str]:
     """The headers of a person who has just opened the app."""
-    login = init_data(token, time.time())
+    login = init_data(token, time.time(), _READER)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         answer = await client.get("/shop", headers={"Authorization": f"tma {login}"})
         answer.raise_for_status()
@@ -87,3 +95,16 @@ async def catalogue_page(world: World) -> Row:
 async def product_page(world: World) -> Row:
     """One product's page, as htmx asks for it."""
     return await _page(world, "product_page", f"/shop/{world.product}")
+
+
+async def lesson_page(world: World) -> Row:
+    """A lesson of the demo's course, as one of its students reads it; nothing of it is shared between readers."""
+    services = world.services
+    teacher = await add_teacher(services.uow)
+    await import_rows(services.catalog, [category("skills")])
+    await load_demo_course(services.courses.authoring, services.courses.courses)
+    student = await services.identity.access.authenticate(Contact(telegram_id=_READER, first_name="Bench"))
+    course = await services.courses.learning.view(student, _COURSE)
+    await services.courses.students.gift(teacher, student.id, course.tariffs[0].tariff.id, "bench")
+    await services.courses.schedule.change(teacher, course.course_id, Change(verb=Verb.OPEN))
+    return await _page(world, "lesson_page", f"/learn/{_COURSE}/evening-page")

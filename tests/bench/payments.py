@@ -58,9 +58,9 @@ class Provider:
 async def _worker(settings: Settings) -> AsyncIterator[int]:
     """The worker as production runs it, and its process id; Telegram takes every message."""
     async with answering_telegram() as telegram:
-        told = msgspec.structs.replace(settings, telegram_api_url=telegram, log_level="ERROR", metrics_port=9199)
+        changed = msgspec.structs.replace(settings, telegram_api_url=telegram, log_level="ERROR", metrics_port=9199)
         with tempfile.TemporaryDirectory() as folder:
-            process = start("backend.worker", told, Path(folder) / "worker.log")
+            process = start("backend.worker", changed, Path(folder) / "worker.log")
             try:
                 yield process.pid
             finally:

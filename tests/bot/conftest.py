@@ -13,7 +13,6 @@ from aiogram import Bot
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
-from backend.notifications.gateways.pacing import Pacer
 from bot.app import make_bot, make_dispatcher, used_updates
 from bot.context import Deps
 from bot.intake import Intake
@@ -62,7 +61,7 @@ async def shop(bot_settings: Settings, committed_db: None, clock: FakeClock) -> 
     """The backend behind the bot."""
     services = build(bot_settings, clock=clock)
     # The limit of a message a second to a chat has tests of its own; here it only takes time.
-    services.notifications._messenger._pacer = Pacer(chat_seconds=0)  # type: ignore[attr-defined]
+    services.telegram.pace = None
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         await services.redis.flushdb()
@@ -96,9 +95,9 @@ async def polling(parts: Parts) -> AsyncIterator[Poller]:
 @pytest.fixture
 async def parts(shop: Services) -> AsyncIterator[Parts]:
     """The bot's parts, idle."""
-    made = Parts(shop)
-    yield made
-    await made.bot.session.close()
+    parts = Parts(shop)
+    yield parts
+    await parts.bot.session.close()
 
 
 @pytest.fixture

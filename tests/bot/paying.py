@@ -30,10 +30,10 @@ class Payer:
     def __init__(self, telegram: Telegram, services: Services, actor: Actor) -> None:
         self.telegram, self.services, self.actor = telegram, services, actor
 
-    async def begin(self, cents: int = 1000, way: str = "stars", key: str = "tap", **more: Any) -> Intent:
+    async def begin(self, cents: int = 1000, method: str = "stars", key: str = "tap", **more: Any) -> Intent:
         """Begin a payment, as the Mini App does."""
         payments = self.services.payments.intents
-        return await payments.start_top_up(self.actor, way, usd(cents), idempotency_key=key, **more)
+        return await payments.start_top_up(self.actor, method, usd(cents), idempotency_key=key, **more)
 
     async def pay(self, url: str, outcome: str = "paid") -> Any:
         """Pay an invoice by its link: status, charge_id, error."""
@@ -47,9 +47,9 @@ class Payer:
     async def settled(self, intent_id: IntentId) -> Intent:
         """The payment once it has succeeded."""
         async with asyncio.timeout(10):
-            while (found := await self.intent(intent_id)).status is not IntentStatus.SUCCEEDED:
+            while (payment := await self.intent(intent_id)).status is not IntentStatus.SUCCEEDED:
                 await asyncio.sleep(0.02)
-        return found
+        return payment
 
     async def balance(self) -> int:
         """The balance, in cents."""
@@ -66,7 +66,7 @@ def money_update(
     parts: Parts, payload: str, total: Money, charge: str, *, kind: str = "successful_payment", **more: Any
 ) -> Update:
     """A message of Telegram that money came or went back; each is an update of its own."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "currency": total.currency,
         "total_amount": total.amount,
         "invoice_payload": payload,
@@ -79,7 +79,7 @@ def money_update(
         "date": 1_700_000_000,
         "chat": {"id": EMMA, "type": "private", "first_name": "Emma"},
         "from": person,
-        kind: told | more,
+        kind: fields | more,
     }
     return Update.model_validate({"update_id": next(_updates), "message": message}, context={"bot": parts.bot})
 
@@ -93,12 +93,12 @@ async def link_of(parts: Parts, payload: str, stars: int = TEN_IN_STARS, **more:
 async def inbox(services: Services, outcome: str = "unmatched") -> list[tuple[str, str]]:
     """Messages of that outcome: their ids and reasons."""
     async with services.uow.read() as tx:
-        found = text("SELECT external_id, reason FROM payment_events WHERE outcome = :outcome ORDER BY id")
-        return [(row.external_id, row.reason) for row in await tx.execute(found, {"outcome": outcome})]
+        statement = text("SELECT external_id, reason FROM payment_events WHERE outcome = :outcome ORDER BY id")
+        return [(row.external_id, row.reason) for row in await tx.execute(statement, {"outcome": outcome})]
 
 
 async def top_ups(services: Services) -> int:
     """What all top-ups have brought, in cents."""
     async with services.uow.read() as tx:
-        found = text("SELECT coalesce(sum(credited), 0) FROM payment_intents WHERE currency = :usd")
-        return int((await tx.execute(found, {"usd": USD})).scalar_one())
+        statement = text("SELECT coalesce(sum(credited), 0) FROM payment_intents WHERE currency = :usd")
+        return int((await tx.execute(statement, {"usd": USD})).scalar_one())

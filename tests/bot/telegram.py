@@ -63,8 +63,8 @@ class Person:
 
     async def send(self, text: str) -> int:
         """Write; the message's id."""
-        found = await self._telegram.control("POST", f"/personas/{self.number}/send", text=text)
-        return int(found["message_id"])
+        sent = await self._telegram.control("POST", f"/personas/{self.number}/send", text=text)
+        return int(sent["message_id"])
 
     async def say(self, text: str) -> Any:
         """Write, and wait for the bot's answer."""
@@ -120,6 +120,6 @@ async def telegram_running() -> AsyncIterator[Telegram]:
 
 def button(message: Any, text: str) -> Any:
     """The message's button with this text."""
-    found = [item for row in message["buttons"] for item in row if item["text"] == text]
-    assert found, f"no button {text!r} in {message['buttons']}"
-    return found[0]
+    buttons = [item for row in message["buttons"] for item in row if item["text"] == text]
+    assert buttons, f"no button {text!r} in {message['buttons']}"
+    return buttons[0]

@@ -14,6 +14,8 @@ from backend.wallet.types import AccountRef, TransferKind
 from tests.bot.conftest import Parts
 from tests.bot.paying import payer
 from tests.bot.telegram import DMITRI, EMMA, LAYLA, NADIA, Telegram, button
+from tests.factories.catalog import add_variant
+from tests.factories.courses import add_course, add_teacher, tariffs_of
 from tests.factories.identity import contact
 from tests.factories.wallet import usd
 
@@ -44,10 +46,23 @@ async def test_start_registers_and_greets_in_the_persons_language(
 
 
 async def test_a_deep_link_opens_its_product_and_is_kept(telegram: Telegram, shop: Services) -> None:
+    await add_variant(shop.catalog, "nord-vpn", keys=1)
     answer = await telegram.person(EMMA).say("/start p_nord-vpn")
     assert button(answer, "See the product")["value"] == f"{PUBLIC}/shop/nord-vpn"
     row = await person_row(shop, EMMA)
     assert row.start_param == "p_nord-vpn"  # type: ignore[attr-defined]
+
+
+async def test_a_link_to_a_course_and_by_a_partner(telegram: Telegram, shop: Services) -> None:
+    emma = telegram.person(EMMA)
+    await add_course(shop.uow, await add_teacher(shop.uow))
+    for payload in ("c_calm", "c_calm-p_anna"):
+        answer = await emma.say(f"/start {payload}")
+        assert button(answer, "Open course")["value"] == f"{PUBLIC}/learn/calm"
+        assert "Calm" in answer["text"] and "From $10.00" in answer["text"] and "Welcome" not in answer["text"]
+    for payload in ("c_nothing-p_anna", "p_anna", "anna"):
+        answer = await emma.say(f"/start {payload}")
+        assert [item["value"] for row in answer["buttons"] for item in row] == [f"{PUBLIC}/shop"]
 
 
 async def test_a_gifts_link_opens_its_page_and_its_code_is_not_kept(telegram: Telegram, shop: Services) -> None:
@@ -84,6 +99,21 @@ async def test_every_command_answers(telegram: Telegram, command: str, number: i
     answer = await telegram.person(number).say(command)
     assert answer["text"]
     assert answer["buttons"]
+
+
+async def test_learn_leads_to_ones_courses(telegram: Telegram, shop: Services) -> None:
+    emma = telegram.person(EMMA)
+    assert "No courses yet" in (await emma.say("/learn"))["text"]
+    teacher = await add_teacher(shop.uow)
+    course = await add_course(shop.uow, teacher)
+    answer = await emma.say("/learn")
+    assert "You haven't joined a course yet" in answer["text"]
+    assert button(answer, "Open courses")["value"] == f"{PUBLIC}/learn"
+    tariffs = await tariffs_of(shop.uow, teacher, course)
+    person = await shop.identity.access.actor_by_telegram_id(EMMA)
+    assert person is not None
+    await shop.courses.students.gift(teacher, person.id, tariffs["basic"].id, "a friend")
+    assert ": 0 of 0 lessons done" in (await emma.say("/learn"))["text"]
 
 
 async def test_paysupport_leads_to_a_person(telegram: Telegram) -> None:
@@ -192,9 +222,9 @@ async def test_a_gift_link_says_who_sent_how_much(telegram: Telegram, shop: Serv
         source, target = AccountRef.shop("provider:test"), AccountRef.user(giver.actor.id)
         await ledger.transfer(tx, TransferKind.TOP_UP, "start", source, target, usd(5000))
     gift = await shop.growth.gifts.buy(giver.actor, usd(1000), idempotency_key="a-gift")
-    told = await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}")
-    assert told["text"].endswith("sent you a $10.00 gift card")
-    assert giver.actor.first_name in told["text"]
-    assert [item["text"] for row in told["buttons"] for item in row] == ["Open the gift"]
+    message = await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}")
+    assert message["text"].endswith("sent you a $10.00 gift card")
+    assert giver.actor.first_name in message["text"]
+    assert [item["text"] for row in message["buttons"] for item in row] == ["Open the gift"]
     await shop.growth.codes.redeem((await payer(telegram, shop)).actor, gift.code)
     assert (await telegram.person(EMMA).say(f"/start g_{gift.code.replace('-', '')}"))["text"].startswith("Welcome")

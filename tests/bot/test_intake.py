@@ -38,18 +38,18 @@ def update(number: int, text: str = "/help") -> dict[str, Any]:
 
 async def test_the_same_update_is_answered_once(telegram: Telegram, parts: Parts) -> None:
     await telegram.person(EMMA).meet()
-    told = Update.model_validate(update(7), context={"bot": parts.bot})
-    await parts.intake.take(told)
-    await parts.intake.take(told)
+    incoming = Update.model_validate(update(7), context={"bot": parts.bot})
+    await parts.intake.take(incoming)
+    await parts.intake.take(incoming)
     # Another process, or this one after a restart.
-    await Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.payments.chat).take(told)
+    await Intake(parts.bot, parts.dispatcher, parts.services.redis, parts.services.payments.chat).take(incoming)
     assert len(await telegram.calls("sendMessage")) == 1
 
 
 async def test_the_same_update_twice_at_once(parts: Parts, telegram: Telegram) -> None:
     await telegram.person(EMMA).meet()
-    told = Update.model_validate(update(8), context={"bot": parts.bot})
-    results = await asyncio.gather(parts.intake.take(told), parts.intake.take(told), return_exceptions=True)
+    incoming = Update.model_validate(update(8), context={"bot": parts.bot})
+    results = await asyncio.gather(parts.intake.take(incoming), parts.intake.take(incoming), return_exceptions=True)
     assert [type(item) for item in results].count(Busy) == 1
 
 
@@ -57,9 +57,9 @@ async def test_without_redis_updates_are_answered_and_known_here(parts: Parts, t
     await telegram.person(EMMA).meet()
     nowhere = make_redis(f"redis://127.0.0.1:{embedded.free_port()}/0")
     intake = Intake(parts.bot, parts.dispatcher, nowhere, parts.services.payments.chat)
-    told = Update.model_validate(update(9), context={"bot": parts.bot})
-    await intake.take(told)
-    await intake.take(told)
+    incoming = Update.model_validate(update(9), context={"bot": parts.bot})
+    await intake.take(incoming)
+    await intake.take(incoming)
     await nowhere.aclose()
     assert len(await telegram.calls("sendMessage")) == 1
 
@@ -67,11 +67,11 @@ async def test_without_redis_updates_are_answered_and_known_here(parts: Parts, t
 async def test_one_persons_updates_keep_their_order(parts: Parts, telegram: Telegram) -> None:
     await telegram.person(EMMA).meet()
     commands = ["/help", "/terms", "/privacy", "/paysupport"]
-    told = [
+    updates = [
         Update.model_validate(update(20 + number, command), context={"bot": parts.bot})
         for number, command in enumerate(commands)
     ]
-    await parts.intake.take_all(told)
+    await parts.intake.take_all(updates)
     heads = [message["text"].split("\n")[0] for message in await telegram.person(EMMA).heard()]
     assert heads == ["How it works", "Terms of sale", "Privacy", "Help with a payment"]
 
@@ -103,14 +103,14 @@ async def test_the_menu_in_every_language(parts: Parts, telegram: Telegram) -> N
     await dress(parts.bot, parts.deps)
     for code in (None, "ar", "ru"):
         names = [item.command for item in await parts.bot.get_my_commands(language_code=code)]
-        assert names == ["start", "orders", "topup", "language", "help", "paysupport", "terms", "privacy"]
+        assert names == ["start", "orders", "learn", "topup", "language", "help", "paysupport", "terms", "privacy"]
     admin = {"type": "chat", "chat_id": NADIA}
     assert "admin" in [item.command for item in await parts.bot.get_my_commands(scope=admin)]  # type: ignore[arg-type]
     menu = await parts.bot.get_chat_menu_button()
     assert menu.web_app.url == "http://127.0.0.1:8080/shop"  # type: ignore[union-attr]
 
 
-async def test_the_way_into_the_shop_is_set_before_the_commands(parts: Parts, telegram: Telegram) -> None:
+async def test_the_menu_button_is_set_before_the_commands(parts: Parts, telegram: Telegram) -> None:
     await telegram.fault("setMyCommands", kind="drop", times=1000)
     dressing = asyncio.create_task(dress(parts.bot, parts.deps))
     try:
@@ -122,7 +122,14 @@ async def test_the_way_into_the_shop_is_set_before_the_commands(parts: Parts, te
 
 
 async def test_only_the_updates_that_are_used_are_asked_for(parts: Parts) -> None:
-    assert parts.kinds == ["callback_query", "message", "my_chat_member", "pre_checkout_query"]
+    assert parts.kinds == [
+        "callback_query",
+        "inline_query",
+        "message",
+        "my_chat_member",
+        "pre_checkout_query",
+        "subscription",
+    ]
 
 
 # The webhook
@@ -276,8 +283,8 @@ async def test_what_is_not_said_to_the_bot_gets_no_answer(
     kind: str, parts: Parts, telegram: Telegram, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await telegram.person(EMMA).meet()
-    told = Update.model_validate({"update_id": 900, **ODD_UPDATES[kind]}, context={"bot": parts.bot})
-    await parts.intake.take(told)
+    incoming = Update.model_validate({"update_id": 900, **ODD_UPDATES[kind]}, context={"bot": parts.bot})
+    await parts.intake.take(incoming)
     assert await telegram.calls("sendMessage") == []
     printed = capsys.readouterr()
     assert "update.failed" not in printed.out + printed.err
@@ -294,8 +301,10 @@ async def test_forged_and_late_buttons_do_nothing(
         for message in ({**_WORDS, "chat": _PRIVATE}, _OLD, None)
     ]
     for number, query in enumerate(forged):
-        told = Update.model_validate({"update_id": 910 + number, "callback_query": query}, context={"bot": parts.bot})
-        await parts.intake.take(told)
+        incoming = Update.model_validate(
+            {"update_id": 910 + number, "callback_query": query}, context={"bot": parts.bot}
+        )
+        await parts.intake.take(incoming)
     actor = await parts.services.identity.access.actor_by_telegram_id(EMMA)
     assert actor is not None and actor.language == "en"
     # Telegram takes no answer to these any more: that is no error of ours.
@@ -323,13 +332,13 @@ async def test_odd_starts_are_greeted_or_helped(
     text: str, parts: Parts, telegram: Telegram, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await telegram.person(EMMA).meet()
-    told = update(902, text)
-    told["message"]["from"] |= {
+    incoming = update(902, text)
+    incoming["message"]["from"] |= {
         "first_name": "<b>&amp;\x00\n" + "😀" * 60,
         "last_name": "{x}",
         "language_code": "xx-\x00",
     }
-    await parts.intake.take(Update.model_validate(told, context={"bot": parts.bot}))
+    await parts.intake.take(Update.model_validate(incoming, context={"bot": parts.bot}))
     printed = capsys.readouterr()
     assert "failed" not in printed.out + printed.err
     assert len(await telegram.calls("sendMessage")) <= 1

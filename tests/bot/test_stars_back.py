@@ -121,9 +121,9 @@ async def test_a_refund_made_elsewhere_waits_for_an_admin(running_bot: Parts, em
     paid = await paid_payment(running_bot, emma)
     await running_bot.bot.refund_star_payment(EMMA, paid.charge_id)
     async with asyncio.timeout(10):
-        while not (found := await inbox(emma.services)):
+        while not (events := await inbox(emma.services)):
             await asyncio.sleep(0.02)
-    assert found == [(f"{paid.charge_id}:refund", "refunded_elsewhere")]
+    assert events == [(f"{paid.charge_id}:refund", "refunded_elsewhere")]
     assert await emma.balance() == 1000
     # The statement tells it under the same id.
     await emma.services.payments.reconciliation.reconcile_all()
@@ -205,6 +205,6 @@ async def test_a_telegram_that_is_away_is_asked_later(parts: Parts, telegram: Te
 
 
 async def test_nobody_reaches_stars_by_http(shop: Services) -> None:
-    for way in ("stars", "telegram_card"):
+    for method in ("stars", "telegram_card"):
         with pytest.raises(BadWebhook):
-            await shop.payments.intents.receive(way, {}, b"{}")
+            await shop.payments.intents.receive(method, {}, b"{}")

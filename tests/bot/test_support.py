@@ -42,9 +42,9 @@ class Desk:
         return person
 
     async def actor(self, number: int) -> Actor:
-        found = await self.services.identity.access.actor_by_telegram_id(number)
-        assert found is not None
-        return found
+        actor = await self.services.identity.access.actor_by_telegram_id(number)
+        assert actor is not None
+        return actor
 
     async def work(self) -> None:
         """Run all jobs that are due."""
@@ -73,9 +73,9 @@ class Desk:
 
     async def taken(self, person: Person, sent: int) -> list[Any]:
         """What the bot said to it, once it is taken."""
-        found = await person.heard(after=sent)
+        messages = await person.heard(after=sent)
         await self.work()
-        return found
+        return messages
 
     async def latest(self, person: Person, after: int = 0) -> list[Any]:
         await self.work()
@@ -98,17 +98,17 @@ async def test_a_question_reaches_the_admins_and_the_answer_the_buyer(desk: Desk
     await nadia.press(question, "Reply")
     asked = (await nadia.heard(after=question["message_id"]))[-1]
     assert "Emma" in asked["text"]
-    told = await desk.reply(nadia, asked, "Sorry! Here is a new one.")
-    assert "Sent to" in (await desk.taken(nadia, told))[0]["text"]
+    message = await desk.reply(nadia, asked, "Sorry! Here is a new one.")
+    assert "Sent to" in (await desk.taken(nadia, message))[0]["text"]
     answer = (await desk.latest(emma, sent))[-1]
     assert answer["text"] == "Sorry! Here is a new one."
     # By a reply to the question itself; and the buyer goes on, with no further acknowledgement.
-    told = await desk.reply(nadia, question, "Does it work?")
-    await desk.taken(nadia, told)
+    message = await desk.reply(nadia, question, "Does it work?")
+    await desk.taken(nadia, message)
     assert (await desk.latest(emma, answer["message_id"]))[-1]["text"] == "Does it work?"
     thanks = await emma.send("yes, thanks")
     async with asyncio.timeout(10):
-        while not any(message["text"] == "yes, thanks" for message in await desk.latest(nadia, told)):
+        while not any(message["text"] == "yes, thanks" for message in await desk.latest(nadia, message)):
             await asyncio.sleep(0.05)
     assert await emma.heard(after=thanks, wait=0) == []
 
@@ -151,9 +151,9 @@ async def test_an_album_is_acknowledged_once_and_arrives_whole(desk: Desk) -> No
     first = await desk.file(emma, "photo", media_group_id="7", caption="two pages")
     await desk.file(emma, "photo", media_group_id="7")
     async with asyncio.timeout(10):
-        while len(found := await desk.latest(nadia, before)) < 2:
+        while len(messages := await desk.latest(nadia, before)) < 2:
             await asyncio.sleep(0.05)
-    assert [message["text"] for message in found] == ["two pages", ""]
+    assert sorted(message["text"] for message in messages) == ["", "two pages"]
     assert len(await emma.heard(after=first, wait=0)) == 1
 
 
@@ -165,19 +165,19 @@ async def test_an_orders_number_is_attached_where_the_order_is_ones_own(desk: De
         goods = await add_goods(tx, desk.services.ring, price=0)
     order = await desk.services.orders.checkout.place(buyer, goods.variant_id, 1, "tap-0000001")
     await desk.work()
-    told = (await desk.latest(emma))[-1]
-    assert order.number in told["text"]
+    message = (await desk.latest(emma))[-1]
+    assert order.number in message["text"]
     for write in (
         emma.send(f"/paysupport {order.number} my key does not work"),
         emma.send(f"about {order.number.lower()}: it does not work"),
-        desk.reply(emma, told, "this one"),
+        desk.reply(emma, message, "this one"),
     ):
         before = (await desk.latest(nadia))[-1]["message_id"]
         await write
         async with asyncio.timeout(10):
-            while not (found := await desk.latest(nadia, before)):
+            while not (messages := await desk.latest(nadia, before)):
                 await asyncio.sleep(0.05)
-        assert button(found[-1], f"Order {order.number}")
+        assert button(messages[-1], f"Order {order.number}")
     before = (await desk.latest(nadia))[-1]["message_id"]
     await desk.taken(layla, await layla.send(f"where is {order.number}?"))
     stranger = (await desk.latest(nadia, before))[-1]
@@ -210,9 +210,9 @@ async def test_an_answer_that_does_not_arrive_is_told_to_its_writer(desk: Desk) 
     await desk.taken(emma, await emma.send("hello"))
     question = (await desk.latest(nadia))[-1]
     await emma.block()
-    told = await desk.reply(nadia, question, "are you there?")
-    await desk.taken(nadia, told)
-    assert "wasn't delivered" in (await desk.latest(nadia, told))[-1]["text"]
+    message = await desk.reply(nadia, question, "are you there?")
+    await desk.taken(nadia, message)
+    assert "wasn't delivered" in (await desk.latest(nadia, message))[-1]["text"]
 
 
 async def test_what_bots_may_not_copy_is_told_in_words(desk: Desk) -> None:
@@ -220,11 +220,11 @@ async def test_what_bots_may_not_copy_is_told_in_words(desk: Desk) -> None:
     await desk.person(EMMA, "Emma")
     nadia = await desk.person(NADIA, "Nadia")
     await desk.services.support.receive(EMMA, 999_999)
-    told = (await desk.latest(nadia))[-1]
-    assert "Emma sent something" in told["text"]
-    assert button(told, "Reply")
-    await desk.services.support.answer(await desk.actor(NADIA), 999_998, told["message_id"])
-    why = (await desk.latest(nadia, told["message_id"]))[-1]["text"]
+    message = (await desk.latest(nadia))[-1]
+    assert "Emma sent something" in message["text"]
+    assert button(message, "Reply")
+    await desk.services.support.answer(await desk.actor(NADIA), 999_998, message["message_id"])
+    why = (await desk.latest(nadia, message["message_id"]))[-1]["text"]
     assert "wasn't delivered" in why
     assert "may not copy" in why
 

@@ -65,7 +65,7 @@ async def test_a_second_tap_is_the_same_payment(running_bot: Parts, telegram: Te
     assert {call["params"]["payload"] for call in invoices} == {str(begun.id)}
 
 
-async def test_an_old_button_begins_anew(running_bot: Parts, telegram: Telegram, emma: Payer, clock: FakeClock) -> None:
+async def test_an_old_button_restarts(running_bot: Parts, telegram: Telegram, emma: Payer, clock: FakeClock) -> None:
     person = telegram.person(EMMA)
     offer = await person.say("/topup")
     label = offer["buttons"][0][0]["text"]
@@ -108,7 +108,7 @@ async def test_without_invoices_the_wallet_is_in_the_shop(
 
 
 async def test_a_card_pays_in_the_shops_currency(running_bot: Parts, telegram: Telegram, emma: Payer) -> None:
-    begun = await emma.begin(way="telegram_card")
+    begun = await emma.begin(method="telegram_card")
     assert begun.action is not None
     assert (begun.action.kind, begun.payable) == (ActionKind.INVOICE, usd(1000))
     (call,) = await telegram.calls("createInvoiceLink")
@@ -126,7 +126,7 @@ async def test_a_card_pays_in_the_shops_currency(running_bot: Parts, telegram: T
 
 
 async def test_cards_and_stars_do_not_pay_each_other(parts: Parts, emma: Payer) -> None:
-    card, stars = await emma.begin(way="telegram_card", key="card"), await emma.begin()
+    card, stars = await emma.begin(method="telegram_card", key="card"), await emma.begin()
     await parts.intake.take(money_update(parts, str(card.id), stars.payable, "a"))
     await parts.intake.take(money_update(parts, str(stars.id), card.payable, "b"))
     await parts.intake.take(money_update(parts, str(card.id), Money(1000, "EUR"), "c"))
@@ -139,13 +139,13 @@ async def test_a_wrong_provider_token_is_the_operators_matter(
 ) -> None:
     await telegram.fault("createInvoiceLink", kind="error", status=400, description="PAYMENT_PROVIDER_INVALID")
     with pytest.raises(ProviderDown):
-        await emma.begin(way="telegram_card")
+        await emma.begin(method="telegram_card")
 
 
 async def test_the_button_says_what_it_costs(running_bot: Parts, telegram: Telegram, emma: Payer) -> None:
     offer = await telegram.person(EMMA).say("/topup")
-    assert button(offer, "$25.00 · 1,924\u00a0Stars")["kind"] == "callback"
-    assert button(offer, "$25.00 · by card")["kind"] == "callback"
+    assert button(offer, "$25.00\u00a0· 1,924\u00a0Stars")["kind"] == "callback"
+    assert button(offer, "$25.00\u00a0· by card")["kind"] == "callback"
 
 
 @pytest.mark.parametrize("typed", ["5", "5.00", "٥"])
@@ -154,7 +154,7 @@ async def test_an_amount_after_the_command_is_offered(
 ) -> None:
     offer = await telegram.person(EMMA).say(f"/topup {typed}")
     labels = [item["text"] for row in offer["buttons"] for item in row]
-    assert [label.partition(" · ")[0] for label in labels] == ["$5.00", "$5.00", "More options"]
+    assert [label.partition("\u00a0· ")[0] for label in labels] == ["$5.00", "$5.00", "More options"]
     pressed = await telegram.person(EMMA).press(offer, labels[0])
     assert pressed["answered"]
     (invoice,) = await telegram.person(EMMA).heard(after=offer["message_id"])

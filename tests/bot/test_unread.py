@@ -124,8 +124,8 @@ async def raw() -> AsyncIterator[FakeTelegram]:
 async def poller(parts: Parts, raw: FakeTelegram) -> AsyncIterator[Poller]:
     """The bot polls the fake; what it says goes to the simulator."""
     asking = make_bot(msgspec.structs.replace(parts.services.settings, telegram_api_url=raw.url))
-    made = Poller(asking, parts.intake, parts.kinds)
-    yield made
+    poller = Poller(asking, parts.intake, parts.kinds)
+    yield poller
     await asking.session.close()
 
 
@@ -186,9 +186,9 @@ async def test_two_payments_with_one_number_are_both_credited(
     bodies = []
     for name in ("one", "two"):
         begun = await emma.begin(key=name)
-        told = charge_of(str(begun.id), begun.payable.amount, telegram_payment_charge_id=name)
+        charge = charge_of(str(begun.id), begun.payable.amount, telegram_payment_charge_id=name)
         message = {key: value for key, value in MESSAGE.items() if key != "text"}
-        bodies.append(msgspec.json.encode({"update_id": 31, "message": {**message, "successful_payment": told}}))
+        bodies.append(msgspec.json.encode({"update_id": 31, "message": {**message, "successful_payment": charge}}))
     raw.updates = [(31, body) for body in bodies]
     task = asyncio.create_task(poller.run())
     await raw.until(lambda: raw.offsets[-1:] == [32])
@@ -202,15 +202,15 @@ async def test_money_without_a_readable_sum_is_kept_for_an_admin(
     stars: Any, parts: Parts, emma: Payer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begun = await emma.begin()
-    told = charge_of(str(begun.id), stars)
+    charge = charge_of(str(begun.id), stars)
     reading = read(
-        msgspec.json.encode({"update_id": 41, "message": {**MESSAGE, "successful_payment": told}}), parts.bot
+        msgspec.json.encode({"update_id": 41, "message": {**MESSAGE, "successful_payment": charge}}), parts.bot
     )
     assert reading.update is None
     for _ in range(2):  # Telegram tells it again
         await parts.intake.take_read(reading)
-    found = await parts.services.payments.inbox.unmatched(Actor.system())
-    assert [(row.method, row.amount, row.details["charge"]) for row in found.items] == [("stars", None, "charge-1")]
+    events = await parts.services.payments.inbox.unmatched(Actor.system())
+    assert [(row.method, row.amount, row.details["charge"]) for row in events.items] == [("stars", None, "charge-1")]
     assert (await emma.intent(begun.id)).status is not IntentStatus.FAILED
 
 
@@ -279,10 +279,10 @@ async def test_an_update_whose_answer_met_an_outage_comes_again(
     monkeypatch.setattr("bot.session._RESTS", ())
     await telegram.person(EMMA).meet()
     await telegram.fault("sendMessage", kind="html", status=502)
-    told = Update.model_validate_json(command(72, "/start"), context={"bot": parts.bot})
+    incoming = Update.model_validate_json(command(72, "/start"), context={"bot": parts.bot})
     with pytest.raises(Exception, match="update 72"):
-        await parts.intake.take(told)
-    await parts.intake.take(told)
+        await parts.intake.take(incoming)
+    await parts.intake.take(incoming)
     said = [message["text"] for message in await telegram.person(EMMA).heard()]
     assert len(said) == 1 and said[0].startswith("Welcome")
 
@@ -299,9 +299,9 @@ def test_a_trace_tells_no_contents() -> None:
     try:
         Update.model_validate_json(UNREADABLE["a hidden user of 2015"])
     except ValueError as error:
-        told = trace(error)
-    assert told.startswith("ValidationError") and "test_unread.py" in told
-    assert "Zebra" not in told and "Emma" not in told
+        text = trace(error)
+    assert text.startswith("ValidationError") and "test_unread.py" in text
+    assert "Zebra" not in text and "Emma" not in text
 
 
 async def test_the_bots_log_has_no_message_of_any_exception(capsys: pytest.CaptureFixture[str]) -> None:

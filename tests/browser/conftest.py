@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from backend.infra.settings import Settings
+from tests.browser.chromium import launch
 from tests.browser.logs import warnings
 from tests.browser.screens.world import Worlds
 from tests.browser.stack import Stack, running
@@ -19,30 +19,11 @@ from tests.browser.telegram import Person, Phone, Telegram
 
 # Each look at whether a process is ready would stand in the report of a test that fails.
 logging.getLogger("httpx").setLevel(logging.WARNING)
-# The headless build paints the same with a quarter less of processor time.
-_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _TIMEOUT = 40_000
 """Milliseconds: longer than a rare loss costs by design. A job whose lease is lost comes back after 15 s, and a page
 that missed a signal looks by itself 15 s after it was opened."""
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "timezone_id": "UTC", "has_touch": True}
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 960}, "timezone_id": "UTC"}
-
-
-def find_program() -> str:
-    """The system's Chromium; without one the tests fail and say what to install."""
-    found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
-    if found is None:
-        pytest.fail("The browser tests need Chromium: sudo apt-get install chromium", pytrace=False)
-    return found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,8 +43,8 @@ OpenApp = Callable[..., Awaitable[Page]]
 @pytest.fixture(scope="session")
 async def stack(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The whole shop, running."""
-    async with running(settings, tmp_path_factory.mktemp("stack")) as made:
-        yield made
+    async with running(settings, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +65,9 @@ async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
     expect.set_options(timeout=_TIMEOUT)
     async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=find_program(), args=list(FLAGS))
-        yield made
-        await made.close()
+        browser = await launch(playwright)
+        yield browser
+        await browser.close()
 
 
 class Windows:
@@ -114,10 +95,10 @@ class Windows:
 @pytest.fixture
 async def windows(browser: Browser) -> AsyncIterator[Windows]:
     """Makes windows; a script error in any of them fails the test."""
-    made = Windows(browser)
-    yield made
-    await made.close()
-    assert not made.errors
+    windows = Windows(browser)
+    yield windows
+    await windows.close()
+    assert not windows.errors
 
 
 @pytest.fixture

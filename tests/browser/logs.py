@@ -14,11 +14,11 @@ def warnings(folder: Path) -> str:
     """The last 40 lines of each process's output that are no plain information, tracebacks included."""
     parts = []
     for output in sorted(folder.glob("*.out")):
-        lines, wanted = [], True  # what stands before the first entry is a crash
+        lines, shown = [], True  # what stands before the first entry is a crash
         for line in output.read_text(errors="replace").splitlines():
             if entry := _ENTRY.match(line):
-                wanted = entry["level"] not in _CALM
-            if wanted:
+                shown = entry["level"] not in _CALM
+            if shown:
                 lines.append(line)
         parts.append("\n".join([f"{output.stem}: {len(lines)} lines of warnings and errors", *lines[-_LINES:]]))
     return "\n".join(parts)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.conftest import FLAGS, find_program
+from tests.browser.chromium import launch
 from tests.browser.screens.screen import still
 from tests.browser.telegram import Person, Phone, Telegram
 
@@ -93,7 +93,7 @@ async def make(app: str, simulator: str) -> None:
     """Take the phones and put them side by side."""
     expect.set_options(timeout=20_000)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_program(), args=list(FLAGS))
+        browser = await launch(playwright)
         phones = "".join(_PHONE.format(data=data) for data in await _phones(browser, app, simulator))
         page = await browser.new_page(viewport={"width": 1600, "height": 900})
         await page.set_content(_PAGE.format(phones=phones))

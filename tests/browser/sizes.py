@@ -116,13 +116,13 @@ async def misfits(page: Page, shot: str = "") -> list[str]:
 
     ``shot`` is the beginning of a picture's path for each size.
     """
-    found: list[str] = []
+    problems: list[str] = []
     for size, (viewport, text) in SIZES.items():
         await page.set_viewport_size(viewport)  # type: ignore[arg-type]
         lines = await page.evaluate(_RESIZE_AND_MEASURE, [text, _TOUCH])
-        found += [f"{size}: {line}" for line in lines]
+        problems += [f"{size}: {line}" for line in lines]
         if shot:
             await page.screenshot(path=f"{shot}-{size.rstrip('%')}.png")
     await page.evaluate("() => { document.documentElement.style.textSizeAdjust = '' }")
     await page.set_viewport_size(_WIDE)  # type: ignore[arg-type]
-    return found
+    return problems

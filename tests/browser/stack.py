@@ -13,14 +13,15 @@ import httpx
 import msgspec
 
 from backend.bootstrap import Services, build
-from backend.catalog.types import VariantOffer
-from backend.demo.load import load_demo_codes, load_demo_shop
+from backend.catalog.types import VariantId, VariantOffer
+from backend.demo.load import load_demo_codes, load_demo_course, load_demo_shop
 from backend.demo.processes import Child
 from backend.identity.types import Actor
 from backend.infra import embedded
 from backend.infra.settings import Environment, Settings
 from backend.payments.types import ProviderReport, ProviderState
 from tests import servers
+from tests.factories.shop import stock_up
 from tests.factories.wallet import give, usd
 from tests.fakes import evm
 from tests.fakes.evm import XPUB, Evm
@@ -30,8 +31,12 @@ _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 CONFIRMATIONS = 3
 """The blocks that make a payment in USDT final here."""
-_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_REDIS_DATABASE = 9 + _NUMBER  # the test processes have the first ones
+_FIRST_REDIS_DATABASE = 9  # the test processes have the others
+
+
+def _number() -> int:
+    """0 in the first test process, 1 in the second."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 class Stack(msgspec.Struct, frozen=True):
@@ -75,6 +80,17 @@ class Stack(msgspec.Struct, frozen=True):
         """A variant of a product of the demo shop."""
         return (await self.services.catalog.storefront.product(Actor.system(), slug)).variants[place]
 
+    async def wait(self, telegram_id: int, slug: str, place: int = 0) -> None:
+        """Stand in line for something that is sold out."""
+        variant = await self.variant(slug, place)
+        await self.services.catalog.waiting.join(await self.actor(telegram_id), variant.id)
+
+    async def restock(self, variant_id: VariantId, keys: list[str]) -> None:
+        """Put keys into the stock, and have its line served."""
+        async with self.services.uow() as tx:
+            await stock_up(tx, self.services.ring, variant_id, keys)
+        await self.services.catalog.waiting.serve(variant_id)
+
     async def buy(self, telegram_id: int, slug: str, place: int = 0, quantity: int = 1) -> str:
         """Buy behind the page's back; the order's number."""
         actor, variant = await self.actor(telegram_id), await self.variant(slug, place)
@@ -90,20 +106,22 @@ class Stack(msgspec.Struct, frozen=True):
 
 def shop_settings(base: Settings, database: str, folder: Path, chain: Evm) -> Settings:
     """A shop with a payment method of every kind, on ports of its own."""
-    web, simulator, metrics = (embedded.free_port() for _ in range(3))
+    web, simulator = (embedded.free_port() for _ in range(2))
     telegram = f"http://127.0.0.1:{simulator}"
     return msgspec.structs.replace(
         base,
         souk_env=Environment.DEMO,
         database_url=database,
-        redis_url=f"{os.environ['SOUK_TEST_REDIS'].removesuffix('/0')}/{_REDIS_DATABASE}",
+        redis_url=f"{os.environ['SOUK_TEST_REDIS'].removesuffix('/0')}/{_FIRST_REDIS_DATABASE + _number()}",
         public_url=f"http://127.0.0.1:{web}",
         port=web,
-        metrics_port=metrics,
         telegram_api_url=telegram,
         telegram_script_url=f"{telegram}/telegram-web-app.js",
         telegram_frame_ancestors=telegram,
         database_pool=10,
+        # What is held for people in line does not depend on the hour at which the tests run.
+        quiet_from=0,
+        quiet_until=0,
         star_price="0.013",
         data_dir=str(folder / "data"),
         log_dir=str(folder),
@@ -167,7 +185,7 @@ async def _answers(client: httpx.AsyncClient, address: str) -> bool:
 async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
     """Start it all, wait until it is ready, and stop it afterwards."""
     async with evm.running(folder) as chain:
-        database = await servers.new_copy(os.environ[servers.POSTGRES], servers.database_name("browser", _NUMBER))
+        database = await servers.new_copy(os.environ[servers.POSTGRES], servers.database_name("browser", _number()))
         async with _started(shop_settings(base, database, folder, chain), folder, chain) as stack:
             yield stack
 
@@ -176,7 +194,11 @@ async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
 async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterator[Stack]:
     services, environ = build(settings), _environment(settings, folder)
     modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
-    children = [Child(name, module, environ, folder) for name, module in modules.items()]
+    # As in containers, each serves its metrics: on one port all but the first would wait for it, and say so.
+    children = [
+        Child(name, module, environ | {"METRICS_PORT": str(embedded.free_port())}, folder)
+        for name, module in modules.items()
+    ]
     async with services.running(listen=False):
         await services.redis.flushdb()
         await services.identity.access.ensure_root()
@@ -184,6 +206,7 @@ async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterato
             for child in children:
                 child.start()
             await load_demo_shop(services.catalog.imports, services.storage)
+            await load_demo_course(services.courses.authoring, services.courses.courses)
             await load_demo_codes(services.growth.promos)
             simulator = settings.telegram_api_url
             await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)

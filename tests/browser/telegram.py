@@ -16,6 +16,10 @@ _NAMES = {"en": "Olivia", "ar": "سلمى", "ru": "Анна"}
 Message = dict[str, Any]
 
 
+_SILENT = 6
+"""Looks of five seconds: a worker has several things to do between two messages."""
+
+
 class Person(msgspec.Struct, frozen=True):
     """Somebody with a Telegram account."""
 
@@ -58,20 +62,21 @@ class Telegram:
         """Write to the bot."""
         await self._post(f"/personas/{person}/send", {"text": text})
 
-    async def message(self, person: Person | int, wanted: Callable[[Message], bool]) -> Message:
-        """The first message of the bot in this person's chat that is wanted; waits for it."""
+    async def message(self, person: Person | int, matches: Callable[[Message], bool]) -> Message:
+        """The first message of the bot in this person's chat that matches; waits until the chat is silent."""
         number = person if isinstance(person, int) else person.id
-        after, seen = 0, []
+        after, seen, silent = 0, [], 0
         for _ in range(40):
             params = {"after": after, "wait": 5}
             answer = await self._client.get(f"/control/personas/{number}/messages", params=params)
-            found: list[Message] = answer.raise_for_status().json()
-            for message in found:
-                if message["sender_id"] != number and wanted(message):
+            messages: list[Message] = answer.raise_for_status().json()
+            for message in messages:
+                if message["sender_id"] != number and matches(message):
                     return message
-            seen += [message["text"] for message in found]
-            after = max([after, *(message["message_id"] for message in found)])
-            if not found and seen:
+            seen += [message["text"] for message in messages]
+            after = max([after, *(message["message_id"] for message in messages)])
+            silent = 0 if messages else silent + 1
+            if seen and silent == _SILENT:
                 break
         raise AssertionError(f"no such message in the chat of {number}: {seen}")
 

@@ -26,6 +26,35 @@ async def test_a_line_is_added_changed_removed_and_put_back(open_app: OpenApp, t
     await expect(page.locator("#sheet-title")).to_be_visible()
 
 
+async def test_a_list_adds_counts_and_agrees_with_another_device(open_app: OpenApp, telegram: Telegram) -> None:
+    person = await telegram.person("en")
+    page, other = await open_app(person, "/shop?category=shopping"), await open_app(person, "/shop?category=shopping")
+    add, count = page.get_by_role("button", name="Add to cart Food delivery card"), page.locator("#cart-count .count")
+    here = page.get_by_role("group", name="Food delivery card")
+    there = other.get_by_role("group", name="Food delivery card")
+    await add.scroll_into_view_if_needed()
+    before = await page.evaluate("[scrollY, document.body.scrollHeight]")
+    await add.focus()
+    await page.keyboard.press("Enter")
+    await expect(here.get_by_label("More")).to_be_focused()
+    await expect(page.locator("#toasts")).to_have_text("Added to cart")
+    await expect(count).to_have_text("1")
+    await expect(there.locator("output")).to_have_text("1")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await expect(there.locator("output")).to_have_text("3")
+    await expect(here.locator("output")).to_have_text("3")
+    await expect(here.get_by_label("More")).to_be_focused()
+    assert await page.evaluate("[scrollY, document.body.scrollHeight]") == before, "nothing jumps"
+    for left in "210":
+        await there.get_by_label("Fewer").click()
+        if left != "0":
+            await expect(here.locator("output")).to_have_text(left)
+    await expect(add).to_be_visible()
+    await expect(count).to_have_count(0)
+    await expect(other.get_by_role("button", name="Add to cart Food delivery card")).to_be_focused()
+
+
 async def test_a_promo_code_is_entered_and_removed(open_app: OpenApp, telegram: Telegram) -> None:
     page = await open_app(await telegram.person("en"), "/shop/private-vpn")
     sheet = page.locator("dialog#sheet")
@@ -34,7 +63,7 @@ async def test_a_promo_code_is_entered_and_removed(open_app: OpenApp, telegram: 
     await page.locator("#bottom [data-main]").click()
     await sheet.locator("#promo").fill("NOPE99")
     await sheet.get_by_role("button", name="Apply").click()
-    await expect(sheet.locator(".field--bad")).to_contain_text("This code doesn't exist")
+    await expect(sheet.locator(".promo .field__err")).to_contain_text("This code doesn't exist")
     await sheet.locator("#promo").fill("WELCOME10")
     await sheet.locator("#promo").press("Enter")
     await expect(sheet.get_by_text("Total: $2.70")).to_be_visible()

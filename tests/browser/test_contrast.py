@@ -79,10 +79,10 @@ async def test_every_word_can_be_read_in_every_theme(windows: Windows) -> None:
     await page.set_content(f"<style>{join_css()}</style><i></i>")
     faint, seen = [], 0
     for theme in _themes(60):
-        found = await page.evaluate(_LOOK, theme)
-        if min(found["own"].values()) < _LEAST:
+        contrasts = await page.evaluate(_LOOK, theme)
+        if min(contrasts["own"].values()) < _LEAST:
             continue  # its own text cannot be read either
         seen += 1
-        faint += [f"{words} {ratio:.2f} in {theme}" for words, ratio in found["ours"].items() if ratio < _LEAST]
+        faint += [f"{words} {ratio:.2f} in {theme}" for words, ratio in contrasts["ours"].items() if ratio < _LEAST]
     assert seen > 50
     assert not faint, "\n".join(faint)

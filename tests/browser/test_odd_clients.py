@@ -62,8 +62,8 @@ async def test_a_word_without_an_end(open_app: OpenApp, telegram: Telegram, stac
     word = "Donaudampfschifffahrtsgesellschaft" * 3
     async with stack.services.uow() as tx:
         goods = await add_goods(tx, stack.services.ring)
-        told = {"name": {"en": word}, "summary": {"en": word}, "description": {"en": word}}
-        await tx.execute(update(Product).where(Product.slug == goods.slug).values(**told))
+        names = {"name": {"en": word}, "summary": {"en": word}, "description": {"en": word}}
+        await tx.execute(update(Product).where(Product.slug == goods.slug).values(**names))
         texts = {"name": {"en": word}, "note": {"en": word}}
         await tx.execute(update(Variant).where(Variant.id == goods.variant_id).values(**texts))
     person = await telegram.person()
@@ -84,3 +84,13 @@ async def test_a_word_without_an_end(open_app: OpenApp, telegram: Telegram, stac
         await _width(page)
     async with stack.services.uow() as tx:
         await tx.execute(update(Product).where(Product.slug == goods.slug).values(listed=False))
+
+
+async def test_an_answer_arrives_after_its_button_is_gone(telegram: Telegram, open_app: OpenApp) -> None:
+    """A live answer may replace the button in the meantime; the sheet opens all the same."""
+    page = await open_app(await telegram.person(), "/shop/private-vpn")
+    button = page.locator("#buy-main")
+    await expect(button).to_be_enabled()
+    async with page.expect_request("**/confirm?*"):
+        await button.evaluate("(node) => { node.click(); setTimeout(() => node.remove()); }")
+    await expect(page.locator("dialog#sheet")).to_be_visible()

@@ -14,11 +14,11 @@ from tests.factories.wallet import usd
 
 async def keeper(stack: Stack, telegram: Telegram) -> Person:
     """An admin who keeps the money."""
-    made = await telegram.person()
-    await telegram.visit(made)
-    actor = await stack.actor(made.id)
+    keeper = await telegram.person()
+    await telegram.visit(keeper)
+    actor = await stack.actor(keeper.id)
     await stack.services.identity.admins.set_permissions(Actor.system(), actor.id, frozenset({Permission.MONEY}))
-    return made
+    return keeper
 
 
 async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram, open_app: OpenApp) -> None:
@@ -57,7 +57,7 @@ async def test_providers_are_compared_while_one_looks(stack: Stack, telegram: Te
     await expect(button).to_be_disabled()
     await expect(button).to_be_enabled(timeout=60_000)
     await expect(page.locator("progress")).to_be_hidden()
-    ways = len(await stack.services.payments.methods.enabled(Actor.system()))
-    assert len(await stack.services.payments.reconciliation.latest(Actor.system())) == before + ways
+    methods = len(await stack.services.payments.methods.enabled(Actor.system()))
+    assert len(await stack.services.payments.reconciliation.latest(Actor.system())) == before + methods
     # Nobody answers for TON in this stack, and the page says so.
     await expect(page.locator(".section", has_text="USDT on TON")).to_contain_text("didn't respond")

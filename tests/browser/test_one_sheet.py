@@ -130,9 +130,33 @@ async def test_a_typed_amount_leaves_the_next_pages_button_alone(open_app: OpenA
     await expect(button).not_to_have_class(re.compile("is-busy"))
 
 
+async def test_a_price_that_comes_late_leaves_the_next_pages_button_alone(
+    open_app: OpenApp, telegram: Telegram
+) -> None:
+    page = await open_app(await telegram.person(), "/wallet/topup")
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route("**/wallet/topup/quote?*", late)
+    await page.evaluate(
+        """() => document.addEventListener("htmx:beforeRequest", ({ detail: { xhr } }) => {
+            window.answered = new Promise((done) => xhr.addEventListener("loadend", done));
+        }, { once: true })"""
+    )
+    async with page.expect_request("**/wallet/topup/quote?*"):
+        await page.locator("#amount").fill("77")
+    await show(page, Screen("product", f"/shop/{SLUG}"))
+    arrived.set()
+    await page.evaluate("window.answered")
+    await expect(page.locator("#bottom [data-main]")).to_contain_text("Buy", timeout=1_000)
+
+
 async def test_a_long_list_comes_back_to_its_place(open_app: OpenApp, telegram: Telegram) -> None:
     page = await open_app(await telegram.person(), "/shop?sort=popular")
-    cells = page.locator("#app a.cell")
+    cells = page.locator("#app a.goods__link")
     first = await cells.count()
     while await page.locator(".more").count():
         await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
@@ -140,8 +164,8 @@ async def test_a_long_list_comes_back_to_its_place(open_app: OpenApp, telegram: 
         first = await cells.count()
     await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     place, many = await page.evaluate("scrollY"), await cells.count()
-    await cells.last.click()
-    await page.wait_for_url("**/shop/*")
+    await cells.last.click()  # the demo's course, whose page has an address of the school
+    await page.wait_for_url("**/learn/*")
     await expect(page.locator(".tile--hero")).to_be_visible()
     await page.go_back()
     await expect(cells).to_have_count(many)
@@ -150,13 +174,13 @@ async def test_a_long_list_comes_back_to_its_place(open_app: OpenApp, telegram: 
 
 async def _roomless(page: Page) -> list[str]:
     """What in the open sheet is squashed: shown smaller than what is in it."""
-    found: list[str] = await page.evaluate(
+    problems: list[str] = await page.evaluate(
         """() => [...document.querySelectorAll(".sheet *")]
             .filter((node) => getComputedStyle(node).overflowY === "hidden")
             .filter((node) => node.scrollHeight > node.clientHeight + 1)
             .map((node) => node.className)"""
     )
-    return found
+    return problems
 
 
 @pytest.mark.parametrize(("width", "height", "percent"), [(320, 568, 100), (360, 640, 100), (390, 844, 200)])

@@ -15,7 +15,7 @@ from tests.factories.wallet import usd
 _PICTURE = FilePayload(name="receipt.png", mimeType="image/png", buffer=b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
 
 
-async def test_the_balance_and_a_way_together(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:
+async def test_the_balance_and_a_method_together(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:
     person = await telegram.person()
     await telegram.visit(person)
     await stack.fund(person.id, 300)
@@ -39,7 +39,7 @@ async def test_the_balance_and_a_way_together(open_app: OpenApp, telegram: Teleg
     assert await stack.balance(person.id) == 0
 
 
-async def test_a_waiting_order_leads_to_its_payment_and_gives_back_what_was_set_aside(
+async def test_an_unpaid_order_leads_to_its_payment_and_returns_what_was_on_hold(
     open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
     person = await telegram.person()
@@ -71,7 +71,7 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     admin = await stack.actor(helper.id)
     await stack.services.identity.admins.set_permissions(Actor.system(), admin.id, frozenset({Permission.MONEY}))
     admin = await stack.actor(helper.id)
-    page = await open_app(person, "/wallet/topup?way=deposit")
+    page = await open_app(person, "/wallet/topup?method=deposit")
     await page.locator("label.amount", has_text="$25").click()
     await page.locator("#bottom [data-main]", has_text="$25").click()
     await expect(page.locator("#copy-reference")).to_be_visible()

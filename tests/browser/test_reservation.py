@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import OpenApp, OpenPhone
 from tests.browser.stack import Stack
@@ -93,3 +94,33 @@ async def test_an_order_that_somebody_else_pays_shows_it_by_itself(
     await stack.services.orders.settlement.pay(actor, number)
     await expect(page.get_by_role("heading", name="Paid. Your key is here.")).to_be_visible()
     await expect(page.locator("#bottom")).to_contain_text("Done")
+
+
+async def test_a_page_that_changes_waits_for_the_answer_to_a_tap(
+    open_app: OpenApp, telegram: Telegram, stack: Stack
+) -> None:
+    """Its own answer would replace the button that was tapped, and htmx drops what comes for a button that is gone."""
+    person = await telegram.person()
+    await telegram.visit(person)
+    number = await stack.reserve(person.id, SLUG)
+    page = await open_app(person, f"/orders/{number}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    go = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await go.wait()
+        await route.continue_()
+
+    await page.route(f"**/orders/{number}/cancel", slowly)
+    button = page.get_by_role("button", name="Cancel order")
+    await button.click()
+    await expect(button).to_have_class(re.compile("htmx-request"))
+    tapped = await button.element_handle()
+    assert tapped is not None
+    async with page.expect_response(lambda answer: answer.url.endswith(f"/orders/{number}")):
+        await page.evaluate("htmx.trigger('#order', 'live')")
+    async with page.expect_response(lambda answer: answer.url.endswith(f"/orders/{number}")):
+        pass  # it asks once more
+    assert await tapped.evaluate("(button) => button.isConnected"), "the button is still there"
+    go.set()
+    await expect(page.get_by_text("This order was cancelled. You haven't been charged.")).to_be_visible()

@@ -61,7 +61,7 @@ async def _browse(phone: Phone, _: Words) -> None:
     chips = phone.app.get_by_role("group", name=_("Categories"))
     await chips.get_by_role("link").filter(has_text="VPN").first.click()
     await phone.arrived("/shop.category=privacy")
-    await phone.app.locator(f'a.cell[href="/shop/{SLUG}"]').click()
+    await phone.app.locator(f'a.goods__link[href="/shop/{SLUG}"]').click()
     await phone.arrived(f"/shop/{SLUG}")
 
 

@@ -27,7 +27,7 @@ async def test_the_demo_provider_pays_by_itself(
     page = await open_app(person, "/wallet", theme=theme)
     await page.locator('a[href="/wallet/topup"]').first.click()
     await page.locator("#amount").fill("37.50")
-    await page.locator('label:has(input[name="way"][value="demo"])').click()
+    await page.locator('label:has(input[name="method"][value="demo"])').click()
     continued = _("Continue · %(sum)s", sum=_.money(_CENTS))
     await page.locator("#bottom [data-main]", has_text=loosely(continued)).click()
     await expect(page).to_have_url(re.compile("/wallet/payments/[0-9a-f-]{36}$"))

@@ -26,7 +26,7 @@ async def _begin(phone: Phone, _: Words) -> None:
     await phone.app.locator('a[href="/wallet/topup"]').first.click()
     await phone.arrived("/wallet/topup")
     await phone.app.locator("label.amount").nth(1).click()
-    await phone.app.locator('label:has(input[name="way"][value="stars"])').click()
+    await phone.app.locator('label:has(input[name="method"][value="stars"])').click()
     price = format_money(STARS, _.locale, isolated=False)
     await phone.press_main(loosely(_("Continue · %(sum)s", sum=price)))
     await expect(phone.page.locator("#invoice")).to_be_visible()
@@ -53,8 +53,8 @@ async def test_stars_in_the_mini_app(language: str, open_phone: OpenPhone, teleg
     arrived = loosely(_("%(sum)s is in your balance", sum=_.money(CENTS)))
     await expect(phone.app.get_by_role("heading", name=arrived)).to_be_visible()
     assert await stack.balance(person.id) == CENTS
-    told = await telegram.message(person, lambda message: plain(_.money(CENTS)) in plain(message["text"]))
-    assert told["buttons"]
+    message = await telegram.message(person, lambda message: plain(_.money(CENTS)) in plain(message["text"]))
+    assert message["buttons"]
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -25,8 +25,8 @@ async def test_the_page_with_the_qr_code_turns_to_paid(open_app: OpenApp, telegr
     address = await _begin(page, stack, person.id)
 
     await stack.chain.pay(address, _MICRO)
-    told = _.many("%(done)s of %(needed)s confirmation", "%(done)s of %(needed)s confirmations", CONFIRMATIONS)
-    seen = page.get_by_text(told % {"done": 1, "needed": CONFIRMATIONS})
+    text = _.many("%(done)s of %(needed)s confirmation", "%(done)s of %(needed)s confirmations", CONFIRMATIONS)
+    seen = page.get_by_text(text % {"done": 1, "needed": CONFIRMATIONS})
     await expect(seen.first).to_be_visible(timeout=_SOON)
     assert await stack.balance(person.id) == 0
 

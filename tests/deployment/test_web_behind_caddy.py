@@ -19,11 +19,13 @@ from tests.deployment.caddy import Program, Site
 
 def environment(settings: Settings, **changes: str) -> dict[str, str]:
     """The settings as the variables that a process reads."""
-    told = {}
+    variables = {}
     for field in msgspec.structs.fields(Settings):
         value = getattr(settings, field.name)
-        told[field.encode_name] = str(int(value)) if isinstance(value, bool) else str(getattr(value, "value", value))
-    return told | changes
+        variables[field.encode_name] = (
+            str(int(value)) if isinstance(value, bool) else str(getattr(value, "value", value))
+        )
+    return variables | changes
 
 
 @pytest.fixture(scope="module")

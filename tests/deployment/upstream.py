@@ -54,8 +54,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     elif path == "/gzipped":
         await _answer(send, 200, gzip.compress(PAGE), b"text/html", (b"content-encoding", b"gzip"))
     elif path == "/static/app.css":
-        kept = (b"cache-control", b"public, max-age=31536000, immutable")
-        await _answer(send, 200, b"a{color:red}" * 200, b"text/css", kept, (b"etag", b'"v1"'))
+        cached = (b"cache-control", b"public, max-age=31536000, immutable")
+        await _answer(send, 200, b"a{color:red}" * 200, b"text/css", cached, (b"etag", b'"v1"'))
     elif path == "/missing":
         await _answer(send, 404, b"our own page about that", b"text/html")
     elif path == "/broken":
@@ -63,10 +63,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     elif scope["method"] == "POST":
         _posts += 1
         number = _posts
-        told = {"path": path, "process": os.getpid(), "number": number, "length": len(await _body(receive))}
-        await _answer(send, 200, json.dumps(told).encode(), b"application/json")
+        received = {"path": path, "process": os.getpid(), "number": number, "length": len(await _body(receive))}
+        await _answer(send, 200, json.dumps(received).encode(), b"application/json")
     elif path == "/headers":
-        told = {name.decode(): value.decode() for name, value in headers.items()}
-        await _answer(send, 200, json.dumps(told).encode(), b"application/json")
+        received = {name.decode(): value.decode() for name, value in headers.items()}
+        await _answer(send, 200, json.dumps(received).encode(), b"application/json")
     else:
         await _answer(send, 200, PAGE, b"text/html; charset=utf-8")

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
-from backend.catalog.service import CatalogServices, ImportsService, StockService, StorefrontService
-from backend.catalog.types import CatalogueReport, StockKind, StockReport, VariantId
+from backend.catalog.service import (
+    BatchesService,
+    CatalogServices,
+    FavouritesService,
+    HandWorkService,
+    ImportsService,
+    SearchesService,
+    SearchService,
+    StockService,
+    StorefrontService,
+    WaitingService,
+)
+from backend.catalog.types import StockKind, VariantId
+from backend.catalog.types.imports import CatalogueReport, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
+from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderLineId
 from backend.kernel.text import Locale
@@ -22,16 +37,27 @@ _numbers = itertools.count(1)
 
 def buyer(**changes: Any) -> Actor:
     """Somebody who looks around in English."""
-    told: dict[str, Any] = {"user_id": None, "telegram_id": 1, "first_name": "Nadia", "language": Locale.EN}
-    return Actor(**{**told, "timezone": "UTC", **changes})
+    fields: dict[str, Any] = {"user_id": None, "telegram_id": 1, "first_name": "Nadia", "language": Locale.EN}
+    return Actor(**{**fields, "timezone": "UTC", **changes})
 
 
-def catalog_services(uow: UnitOfWork, ring: KeyRing) -> CatalogServices:
-    """The catalogue of a shop that sells in dollars."""
+def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None) -> CatalogServices:
+    """The catalogue of a shop that sells in dollars, whose files are in ``folder``."""
+    storefront = StorefrontService(uow=uow, currency=USD)
+    search = SearchService(uow=uow, storefront=storefront, currency=USD)
+    files = PrivateFiles(folder or Path("/nowhere"))
     return CatalogServices(
-        storefront=StorefrontService(uow=uow, currency=USD),
+        storefront=storefront,
+        search=search,
+        searches=SearchesService(uow=uow, search=search),
         imports=ImportsService(uow=uow, ring=ring, currency=USD),
         stock=StockService(uow=uow),
+        hand_work=HandWorkService(uow=uow, ring=ring, files=files),
+        batches=BatchesService(uow=uow),
+        favourites=FavouritesService(uow=uow, currency=USD),
+        waiting=WaitingService(
+            uow=uow, hold=lambda: timedelta(minutes=30), quiet=lambda _now, _zone: None, timezone="UTC"
+        ),
     )
 
 
@@ -96,6 +122,17 @@ async def add_shared(
     assert report.applied, report.problems
     stocked = await import_shared(service, f"{slug}/one", key, count)
     assert stocked.applied, stocked.problems
+    return await variant_id(service, slug)
+
+
+async def add_by_hand(
+    service: CatalogServices, slug: str = "logo", places: int | None = None, hours: int = 24, **changes: Any
+) -> VariantId:
+    """A product of one variant that admins prepare, with so many places; the variant."""
+    promise = {"open_places": "" if places is None else str(places), "promised_hours": str(hours)}
+    rows = [category(), product(slug, kind=StockKind.BY_HAND.value), variant(slug, **promise, **changes)]
+    report = await import_rows(service, rows)
+    assert report.applied, report.problems
     return await variant_id(service, slug)
 
 

@@ -23,8 +23,8 @@ def contact(telegram_id: int | None = None, **fields: Any) -> Contact:
 
 async def add_user(tx: Tx, telegram_id: int | None = None, **fields: Any) -> UserId:
     """A registered person, in the caller's transaction."""
-    made = contact(telegram_id, **fields)
-    person = await repository.add_or_update(tx, made, Locale.closest(made.language_code))
+    new_contact = contact(telegram_id, **fields)
+    person = await repository.add_or_update(tx, new_contact, Locale.closest(new_contact.language_code))
     return person.id
 
 
@@ -42,8 +42,8 @@ async def person(identity: IdentityServices, telegram_id: int | None = None, **f
 
 async def admin(identity: IdentityServices, root_id: int, *permissions: Permission) -> Actor:
     """A person whom the root admin has given ``permissions``."""
-    root, made = await identity.access.authenticate(contact(root_id)), await person(identity)
-    await identity.admins.set_permissions(root, made.id, permissions)
-    found = await identity.access.actor_by_telegram_id(made.telegram_id)
-    assert found is not None
-    return found
+    root, promoted = await identity.access.authenticate(contact(root_id)), await person(identity)
+    await identity.admins.set_permissions(root, promoted.id, permissions)
+    actor = await identity.access.actor_by_telegram_id(promoted.telegram_id)
+    assert actor is not None
+    return actor

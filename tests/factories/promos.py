@@ -10,9 +10,9 @@ from backend.kernel.ids import new_id
 
 async def add_promo(services: Services, new: NewPromo, by: Actor | None = None) -> Promo:
     """A promotion that works at once."""
-    made = await services.growth.promos.make(by or Actor.system(), new, idempotency_key=new_id().hex)
-    assert made is not None, "it awaits an approval"
-    return made
+    promo = await services.growth.promos.make(by or Actor.system(), new, idempotency_key=new_id().hex)
+    assert promo is not None, "it awaits an approval"
+    return promo
 
 
 async def typed(services: Services, actor: Actor, *codes: str) -> list[PromoCodeId]:

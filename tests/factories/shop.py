@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from backend.catalog.models import Category, Product, StockBatch, StockKey, Variant
-from backend.catalog.types import ProductId, StockKind, VariantId
+from backend.catalog.repository import shared_keys
+from backend.catalog.types import WARRANTY_DAYS, ProductId, StockKeyId, StockKind, VariantId
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork
@@ -42,6 +45,14 @@ async def stock_up(tx: Tx, ring: KeyRing, variant_id: VariantId, keys: list[str]
         await tx.execute(insert(StockKey), rows)
 
 
+async def share(tx: Tx, ring: KeyRing, variant_id: VariantId, count: int) -> None:
+    """Have a variant of shared keys sell one key so many times."""
+    await stock_up(tx, ring, variant_id, ["THE-SHARED-KEY"])
+    key_id = (await tx.execute(select(StockKey.id).where(StockKey.variant_id == variant_id))).scalar_one()
+    await shared_keys.share_key(tx, StockKeyId(key_id))
+    await shared_keys.set_current(tx, variant_id, StockKeyId(key_id), count)
+
+
 async def add_goods(
     tx: Tx,
     ring: KeyRing,
@@ -53,7 +64,11 @@ async def add_goods(
     per_person_limit: int | None = None,
     max_quantity: int | None = None,
     low_stock_at: int = 0,
+    warranty_days: int = WARRANTY_DAYS,
     kind: str = StockKind.UNIQUE_KEYS.value,
+    premium_months: int | None = None,
+    quantity_prices: Sequence[tuple[int, int]] = (),
+    subscription_days: int | None = None,
 ) -> Goods:
     """A product of one variant at ``price`` cents with so many keys."""
     category, product, variant = tx.new_id(), ProductId(tx.new_id()), VariantId(tx.new_id())
@@ -66,8 +81,8 @@ async def add_goods(
         {
             "id": product, "category_id": category, "slug": slug, "country": None, "kind": kind,
             "choice": "duration", "name": name, "summary": {}, "description": {}, "icon": "shield", "hue": "indigo",
-            "premium_only": premium_only, "listed": True, "in_stock": keys > 0, "price_amount": price,
-            "created_at": tx.now,
+            "premium_only": premium_only, "listed": True, "price_amount": price,
+            "in_stock": keys > 0 or premium_months is not None, "created_at": tx.now,
         },
     )  # fmt: skip
     await tx.execute(
@@ -75,7 +90,10 @@ async def add_goods(
         {
             "id": variant, "product_id": product, "code": "3m", "name": {"en": "3 months"}, "note": {},
             "price_amount": price, "reseller_amount": reseller_price, "currency": USD, "max_quantity": max_quantity,
-            "per_person_limit": per_person_limit, "low_stock_at": low_stock_at,
+            "per_person_limit": per_person_limit, "low_stock_at": low_stock_at, "quantity_prices": quantity_prices,
+            "premium_months": premium_months,
+            "subscription_days": subscription_days,
+            "warranty_days": warranty_days,
         },
     )  # fmt: skip
     texts = [f"KEY-{product.hex[-6:]}-{number:05}" for number in range(keys)]

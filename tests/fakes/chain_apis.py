@@ -97,12 +97,12 @@ class TronGrid(_Api):
         assert query["order_by"] == "block_timestamp,asc"
         limit = min(int(query["limit"]), self.page or _MOST_TRON)
         since = 0 if self.careless else int(query["min_timestamp"])
-        found = [row for row in self.rows if address in {row["to"], row["from"]} and row["block_timestamp"] >= since]
-        found.sort(key=lambda row: row["block_timestamp"])
+        rows = [row for row in self.rows if address in {row["to"], row["from"]} and row["block_timestamp"] >= since]
+        rows.sort(key=lambda row: row["block_timestamp"])
         start = int(query["fingerprint"].removeprefix("after")) if "fingerprint" in query else 0
-        part = found[start : start + limit]
+        part = rows[start : start + limit]
         meta: dict[str, Any] = {"at": 1, "page_size": len(part)}
-        if start + limit < len(found):
+        if start + limit < len(rows):
             meta["fingerprint"] = f"after{start + limit}"
         return {"data": part, "success": True, "meta": meta}
 
@@ -148,10 +148,10 @@ class TonCenter(_Api):
         assert query["owner_address"].startswith("0:")
         assert (query["direction"], query["sort"]) == ("in", "asc")
         since, until = int(query["start_utime"]), int(query.get("end_utime", 2**62))
-        found = [row for row in self.rows if since <= row["transaction_now"] <= until]
-        found.sort(key=lambda row: row["transaction_now"])
+        rows = [row for row in self.rows if since <= row["transaction_now"] <= until]
+        rows.sort(key=lambda row: row["transaction_now"])
         limit = min(int(query["limit"]), _MOST_TON)
-        return {"jetton_transfers": found[int(query["offset"]) :][:limit], "address_book": {}, "metadata": {}}
+        return {"jetton_transfers": rows[int(query["offset"]) :][:limit], "address_book": {}, "metadata": {}}
 
 
 _AnyApi = TypeVar("_AnyApi", bound=_Api)
@@ -167,11 +167,11 @@ def serving(api: _AnyApi) -> Iterator[_AnyApi]:
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, body = api.answer(parts.path, query, headers)
-            told = body if isinstance(body, bytes) else json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("content-length", str(len(told)))
+            self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -73,19 +73,19 @@ class CryptoPayServer:
         return invoice
 
     def _getInvoices(self, asked: dict[str, Any]) -> Response:
-        found = self.invoices
+        invoices = self.invoices
         if asked.get("invoice_ids"):
-            wanted = str(asked["invoice_ids"]).split(",")
-            found = [item for item in found if str(item["invoice_id"]) in wanted]
+            ids = str(asked["invoice_ids"]).split(",")
+            invoices = [item for item in invoices if str(item["invoice_id"]) in ids]
         if asked.get("status"):
-            found = [item for item in found if item["status"] == asked["status"]]
-        return self._page(found, asked)
+            invoices = [item for item in invoices if item["status"] == asked["status"]]
+        return self._page(invoices, asked)
 
-    def _page(self, found: list[dict[str, Any]], asked: dict[str, Any]) -> Response:
+    def _page(self, items: list[dict[str, Any]], asked: dict[str, Any]) -> Response:
         count, offset = asked.get("count", 100), asked.get("offset", 0)
         if not 1 <= count <= 1000:
             return self._error(400, "COUNT_INVALID")
-        return self._ok({"items": found[offset : offset + count]})
+        return self._ok({"items": items[offset : offset + count]})
 
     def _getCurrencies(self, asked: dict[str, Any]) -> Response:
         return self._ok([
@@ -110,10 +110,10 @@ class CryptoPayServer:
         return self._ok(transfer)
 
     def _getTransfers(self, asked: dict[str, Any]) -> Response:
-        found = self.transfers
+        transfers = self.transfers
         if asked.get("spend_id"):
-            found = [item for item in found if item["spend_id"] == asked["spend_id"]]
-        return self._page(found, asked)
+            transfers = [item for item in transfers if item["spend_id"] == asked["spend_id"]]
+        return self._page(transfers, asked)
 
     def pay(self, payload: str, amount: str | None = None) -> dict[str, Any]:
         """Let the payer pay the invoice (which then is over ``amount``, where one is given)."""

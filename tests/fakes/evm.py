@@ -61,10 +61,10 @@ def twice(receiver: address, amount: uint256):
 
 
 def _program() -> str:
-    found = sorted((ROOT / ".venv" / "anvil" / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*"))
-    if not found:
+    programs = sorted((ROOT / ".venv" / "anvil" / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*"))
+    if not programs:
         pytest.fail("The chain tests need anvil: make anvil", pytrace=False)
-    return str(found[0])
+    return str(programs[0])
 
 
 def _word(value: int | str) -> str:
@@ -200,17 +200,17 @@ class Gates:
             raise ProviderDown("down")
         asked = dict(json)
         if asked["method"] == "eth_getLogs":
-            wanted = asked["params"][0]
-            span = int(wanted["toBlock"], 16) - int(wanted["fromBlock"], 16) + 1
+            params = asked["params"][0]
+            span = int(params["toBlock"], 16) - int(params["fromBlock"], 16) + 1
             if gate.widest is not None and span > gate.widest:
-                return Told({"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "range too wide"}})
+                return Answered({"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "range too wide"}})
         answer = await self._http.call(method, self._chain.url, json=asked, **more)
-        told = answer.json()
+        body = answer.json()
         if asked["method"] == "eth_blockNumber" and gate.behind:
-            told["result"] = hex(max(int(told["result"], 16) - gate.behind, 0))
+            body["result"] = hex(max(int(body["result"], 16) - gate.behind, 0))
         if asked["method"] in gate.tells:
-            told["result"] = gate.tells[asked["method"]](told["result"])
-        return Told(told)
+            body["result"] = gate.tells[asked["method"]](body["result"])
+        return Answered(body)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -218,7 +218,7 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Told:
+class Answered:
     """An answer made up."""
 
     said: Mapping[str, Any]

@@ -33,6 +33,7 @@ class FakeGoods:
         """Whether what was paid is delivered later only."""
         self.asked: list[tuple[str, list[VariantId]]] = []
         """Every call that locks, with its variants in their order."""
+        self.answers: dict[VariantId, Money | AppError] = {}
 
     @property
     def instant(self) -> bool:
@@ -53,8 +54,8 @@ class FakeGoods:
 
     async def left(self, tx: Tx, variant_id: VariantId) -> int:
         """What is left."""
-        found = await tx.execute(text("SELECT free FROM fake_stock WHERE variant_id = :v"), {"v": variant_id})
-        return int(found.scalar_one_or_none() or 0)
+        rows = await tx.execute(text("SELECT free FROM fake_stock WHERE variant_id = :v"), {"v": variant_id})
+        return int(rows.scalar_one_or_none() or 0)
 
     async def reserve(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> None:
         """Take from what is left."""
@@ -90,8 +91,8 @@ class FakeGoods:
     async def quote(
         self, tx: Tx, buyer: UserId, recipient: UserId, lines: Sequence[FulfilmentLine]
     ) -> Mapping[OrderLineId, Money | AppError]:
-        """Nothing to say."""
-        return {}
+        """What the test has put into ``answers``, by variant."""
+        return {line.id: self.answers[line.variant_id] for line in lines if line.variant_id in self.answers}
 
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
         """Return ``quantity``."""
@@ -109,6 +110,12 @@ class FakeGoods:
         for row in await tx.execute(gone, {"id": line_id}):
             await self.restock(tx, VariantId(row.variant_id), row.quantity)
         return LineFailed(line_id=line_id, reason=reason)
+
+    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
+        return None
+
+    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
+        return None
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
         """What is delivered of the lines."""

@@ -9,8 +9,9 @@ from unittest import mock
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.infra.connections import LentConnection
 from backend.infra.hot import HotStatement
 
 
@@ -18,18 +19,18 @@ from backend.infra.hot import HotStatement
 def statements_of(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     """The engine's statements with their values, while the context lasts."""
     heard: list[tuple[str, Any]] = []
-    fetch = HotStatement.fetch
+    fetch = LentConnection.fetch
 
     def by_sqlalchemy(_connection: Any, _cursor: Any, sql: str, values: Any, _context: Any, _many: bool) -> None:
         heard.append((sql, values))
 
-    async def by_us(self: HotStatement, connection: AsyncConnection, values: Mapping[str, Any]) -> list[asyncpg.Record]:
-        heard.append((self.sql, self.arguments(values)))
-        return await fetch(self, connection, values)
+    async def by_us(self: LentConnection, statement: HotStatement, values: Mapping[str, Any]) -> list[asyncpg.Record]:
+        heard.append((statement.sql, statement.arguments(values)))
+        return await fetch(self, statement, values)
 
     event.listen(engine.sync_engine, "before_cursor_execute", by_sqlalchemy)
     try:
-        with mock.patch.object(HotStatement, "fetch", by_us):
+        with mock.patch.object(LentConnection, "fetch", by_us):
             yield heard
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", by_sqlalchemy)

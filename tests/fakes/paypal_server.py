@@ -35,10 +35,10 @@ def key() -> rsa.RSAPrivateKey:
 def certificate(signer: rsa.RSAPrivateKey, now: datetime, days: int = 30) -> bytes:
     """A certificate of ``signer`` as PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "messageverificationcerts.paypal.com")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(signer.public_key())
-    made = made.serial_number(7).not_valid_before(now - timedelta(days=abs(days)))
-    made = made.not_valid_after(now + timedelta(days=days))
-    return made.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    certificate = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(signer.public_key())
+    certificate = certificate.serial_number(7).not_valid_before(now - timedelta(days=abs(days)))
+    certificate = certificate.not_valid_after(now + timedelta(days=days))
+    return certificate.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 class PayPalServer:
@@ -74,8 +74,8 @@ class PayPalServer:
             return Response(503, json={"name": "INTERNAL_SERVER_ERROR"})
         self.calls.append(request)
         if request.path.startswith("/v1/notifications/certs/"):
-            found = self.certificates.get(request.path.rpartition("/")[2])
-            return Response(404) if found is None else Response(body=found)
+            certificate = self.certificates.get(request.path.rpartition("/")[2])
+            return Response(404) if certificate is None else Response(body=certificate)
         if request.path == "/v1/oauth2/token":
             basic = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
             if request.headers.get("authorization") != f"Basic {basic}" or request.form() != {
@@ -202,7 +202,7 @@ class PayPalServer:
         assert high - low <= timedelta(days=31)
         rows = [(item, "T0006", "", "") for item in self.captures.values()]
         rows += [(item, "T1107", item["_capture"], "-") for item in self.refunds]
-        found = [
+        items = [
             {
                 "transaction_info": {
                     "transaction_id": item["id"], "transaction_event_code": code, "transaction_status": "S",
@@ -215,8 +215,8 @@ class PayPalServer:
             if low <= datetime.fromisoformat(item["create_time"]) <= high
         ]  # fmt: skip
         size, page = min(int(query["page_size"]), 3), int(query["page"])  # small pages, so that there are several
-        pages = max(-(-len(found) // size), 1)
-        shown = found[(page - 1) * size : page * size]
+        pages = max(-(-len(items) // size), 1)
+        shown = items[(page - 1) * size : page * size]
         return Response(json={"transaction_details": shown, "page": page, "total_pages": pages})
 
     def order_of(self, custom_id: str) -> dict[str, Any]:

@@ -1,54 +1,61 @@
-"""An engine whose every transaction is a savepoint of one outer transaction."""
+"""Transactions that are savepoints of one outer transaction, which is rolled back at the end of a test."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection
 
-_FORCE_CONSTRAINTS = text("SET CONSTRAINTS ALL IMMEDIATE")
+from backend.infra import outbox
+from backend.infra.connections import LentConnection
+from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.clock import Clock
+
+_BEGIN: Final = text("SELECT")
 
 
-class _Borrowed:
+class _Borrowed(LentConnection):
     """The shared connection, as one borrower sees it."""
 
-    def __init__(self, connection: AsyncConnection, lock: asyncio.Lock) -> None:
+    def __init__(self, engine: AsyncEngine, pooled: PoolProxiedConnection, turn: asyncio.Lock) -> None:
+        super().__init__(engine, pooled)
+        self._turn = turn
+
+    async def begin(self) -> None:
+        await self._command("SAVEPOINT whole")
+
+    async def commit(self) -> None:
+        # What PostgreSQL checks at a commit, it doesn't check at the end of a savepoint.
+        await self._command("SET CONSTRAINTS ALL IMMEDIATE")
+        await self._command("RELEASE SAVEPOINT whole")
+
+    async def rollback(self) -> None:
+        await self._command("ROLLBACK TO SAVEPOINT whole; RELEASE SAVEPOINT whole")
+
+    def give_back(self) -> None:
+        self._adapted.autocommit = False
+        self._turn.release()
+
+
+class SavepointUnitOfWork(UnitOfWork):
+    """A unit of work within the transaction of one connection, whose borrowers take turns: nothing is committed."""
+
+    def __init__(
+        self, connection: AsyncConnection, clock: Clock, signals: Signals, subscriptions: outbox.Subscriptions
+    ) -> None:
+        super().__init__(connection.engine, clock, signals, subscriptions)
         self._connection = connection
-        self._lock = lock
-        self.execute = connection.execute
-        self.get_raw_connection = connection.get_raw_connection
-        self.begin_nested = connection.begin_nested
+        self._turn = asyncio.Lock()
+        self._begun = False
 
-    @contextlib.asynccontextmanager
-    async def begin(self) -> AsyncIterator[None]:
-        async with self._connection.begin_nested():
-            yield
-            # What PostgreSQL checks at a commit, it doesn't check at the end of a savepoint.
-            await self._connection.execute(_FORCE_CONSTRAINTS)
-
-    async def __aenter__(self) -> Self:
-        await self._lock.acquire()
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._lock.release()
-
-
-class SavepointEngine:
-    """Stands in for an AsyncEngine in UnitOfWork; borrowers of its one connection take turns."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-        self._lock = asyncio.Lock()
-
-    def execution_options(self, **_options: Any) -> Self:
-        """Itself: nothing commits by itself within the outer transaction."""
-        return self
-
-    def connect(self) -> _Borrowed:
-        """Borrow the connection."""
-        return _Borrowed(self._connection, self._lock)
+    async def lend(self) -> LentConnection:
+        """The connection."""
+        await self._turn.acquire()
+        if not self._begun:
+            await self._connection.execute(_BEGIN)  # SQLAlchemy begins with its first statement
+            self._begun = True
+        return _Borrowed(self._connection.engine, await self._connection.get_raw_connection(), self._turn)

@@ -125,11 +125,11 @@ class StripeServer:
         if parts[:2] == ["checkout", "sessions"]:
             if len(parts) == 2:
                 return self._list(self.sessions, request.query)
-            found = [item for item in self.sessions if item["id"] == parts[2]]
-            return Response(json=self._expanded(found[0])) if found else self._error("No such session", status=404)
+            objects = [item for item in self.sessions if item["id"] == parts[2]]
+            return Response(json=self._expanded(objects[0])) if objects else self._error("No such session", status=404)
         if parts[0] == "charges":
-            found = [item for item in self.charges if item["id"] == parts[1]]
-            return Response(json=found[0]) if found else self._error("No such charge", status=404)
+            objects = [item for item in self.charges if item["id"] == parts[1]]
+            return Response(json=objects[0]) if objects else self._error("No such charge", status=404)
         return self._list(self.refunds if parts[0] == "refunds" else self.disputes, request.query)
 
     def _expanded(self, session: dict[str, Any]) -> dict[str, Any]:
@@ -142,17 +142,17 @@ class StripeServer:
 
     def _list(self, items: list[dict[str, Any]], query: dict[str, str]) -> Response:
         low, high = int(query.get("created[gte]", 0)), int(query.get("created[lt]", 2**40))
-        found = [item for item in items if low <= item["created"] < high]
+        listed = [item for item in items if low <= item["created"] < high]
         for name in ("payment_intent", "charge"):
-            found = [item for item in found if name not in query or item[name] == query[name]]
+            listed = [item for item in listed if name not in query or item[name] == query[name]]
         if "starting_after" in query:
-            after = [item["id"] for item in found].index(query["starting_after"])
-            found = found[after + 1 :]
+            after = [item["id"] for item in listed].index(query["starting_after"])
+            listed = listed[after + 1 :]
         limit = int(query.get("limit", 10))
-        page = [self._show(item) for item in found[:limit]]
+        page = [self._show(item) for item in listed[:limit]]
         if query.get("expand[0]") == "data.charge":
             page = [{**item, "charge": next(c for c in self.charges if c["id"] == item["charge"])} for item in page]
-        return Response(json={"object": "list", "data": page, "has_more": len(found) > limit, "url": "/v1/x"})
+        return Response(json={"object": "list", "data": page, "has_more": len(listed) > limit, "url": "/v1/x"})
 
     def session_of(self, reference: str) -> dict[str, Any]:
         return next(item for item in self.sessions if item["client_reference_id"] == reference)

@@ -23,18 +23,18 @@ _databases = itertools.count(1)
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that a server's own user can reach; pytest closes its tmp_path against all others."""
-    made = Path(tempfile.mkdtemp(prefix="souk-resilience-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="souk-resilience-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
     """Between the shop and Telegram."""
-    made = Tap()
-    monkeypatch.setattr(bot_api, "call", made.call)
-    return made
+    tap = Tap()
+    monkeypatch.setattr(bot_api, "call", tap.call)
+    return tap
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ async def ground(
     settings: Settings, own_database: str, folder: Path, telegram: Telegram, tap: Tap
 ) -> AsyncIterator[Ground]:
     """The shop, its processes not started."""
-    async with ground_on(settings, own_database, folder, telegram, tap) as made:
-        yield made
+    async with ground_on(settings, own_database, folder, telegram, tap) as ground:
+        yield ground
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.factories.wallet import give, usd
 from tests.resilience.processes import Process, Redis, Web, free_port, until
 from tests.webapp.client import Visitor
 
-_CLAIMED = ["payments.send_refund", "notifications.send"]
+_CLAIMED = ["payments.send_refund", "notifications.send", "notifications.remind"]
 """Jobs that come back later when they meet a claim."""
 _numbers = itertools.count(810_000_001)
 
@@ -173,18 +173,18 @@ class Ground:
 
     async def tellings(self, telegram_id: int, numbers: Iterable[str]) -> Counter[str]:
         """How often each of these orders was spoken of in somebody's chat."""
-        texts, wanted = await self.texts(telegram_id), list(numbers)
-        return Counter(number for text in texts for number in wanted if number in text)
+        texts, listed = await self.texts(telegram_id), list(numbers)
+        return Counter(number for text in texts for number in listed if number in text)
 
-    async def told(self, telegram_id: int, numbers: Iterable[str], seconds: float = 90) -> Counter[str]:
+    async def received(self, telegram_id: int, numbers: Iterable[str], seconds: float = 90) -> Counter[str]:
         """The events, each reported once."""
-        wanted = set(numbers)
+        expected = set(numbers)
 
-        async def all_told() -> Counter[str] | None:
-            found = await self.tellings(telegram_id, wanted)
-            return found if len(found) == len(wanted) else None
+        async def all_received() -> Counter[str] | None:
+            counts = await self.tellings(telegram_id, expected)
+            return counts if len(counts) == len(expected) else None
 
-        return await until(all_told, seconds) if wanted else Counter()
+        return await until(all_received, seconds) if expected else Counter()
 
     async def rows(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """What the database says."""

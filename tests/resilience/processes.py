@@ -62,9 +62,9 @@ def free_port(count: int = 1) -> int:
 async def until(check: Callable[[], Awaitable[T | None]], seconds: float = LONGEST) -> T:
     """What ``check`` gives as soon as it is true; raises TimeoutError when that takes longer than ``seconds``."""
     async with asyncio.timeout(seconds):
-        while not (found := await check()):
+        while not (result := await check()):
             await asyncio.sleep(_PAUSE)
-        return found
+        return result
 
 
 def alive(pid: int) -> bool:

@@ -78,11 +78,11 @@ class Demo:
 
     def children(self) -> dict[str, psutil.Process]:
         """The four processes of the shop, by their module."""
-        found = {}
+        by_name = {}
         for child in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-                found[child.cmdline()[-1]] = child
-        return {name: child for name, child in found.items() if name in _ROOTS}
+                by_name[child.cmdline()[-1]] = child
+        return {name: child for name, child in by_name.items() if name in _ROOTS}
 
     def everything(self) -> list[int]:
         """All that runs because of it, PostgreSQL and its helpers too."""
@@ -134,11 +134,11 @@ class Demo:
 @pytest.fixture
 async def demo(folder: Path) -> AsyncIterator[Demo]:
     """Not started yet."""
-    made = Demo(folder)
+    demo = Demo(folder)
     try:
-        yield made
+        yield demo
     finally:
-        await made.close()
+        await demo.close()
 
 
 async def test_it_keeps_its_data_restarts_its_children_and_leaves_nothing_behind(demo: Demo) -> None:
@@ -163,10 +163,10 @@ async def test_it_keeps_its_data_restarts_its_children_and_leaves_nothing_behind
         await until(greeted)
         number = await buy_something(visitor)
 
-        async def told() -> bool:
+        async def is_notified() -> bool:
             return any(number in message["text"] for message in await telegram.person(EMMA).heard(wait=0))
 
-        await until(told)
+        await until(is_notified)
     before = await demo.counts()
     everything, postmaster = demo.everything(), demo.postmaster
     assert await demo.end(signal.SIGKILL) == -signal.SIGKILL

@@ -32,9 +32,9 @@ async def ask(address: str, question: str) -> object:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that a server's own user can reach; pytest closes its tmp_path against all others, at any moment."""
-    made = Path(tempfile.mkdtemp(prefix="souk-embedded-"))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="souk-embedded-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def postmaster(data: Path) -> int:

@@ -26,8 +26,8 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @contextlib.asynccontextmanager
-async def _connections(url: str, requests: list[bytes], wanted: bytes = b"") -> AsyncIterator[list[Connection]]:
-    """A connection for each of the requests, sent again (as a page does) until it is answered with ``wanted``."""
+async def _connections(url: str, requests: list[bytes], expected: bytes = b"") -> AsyncIterator[list[Connection]]:
+    """A connection for each of the requests, sent again (as a page does) until it is answered with ``expected``."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     few = asyncio.Semaphore(_AT_ONCE)
 
@@ -37,16 +37,16 @@ async def _connections(url: str, requests: list[bytes], wanted: bytes = b"") -> 
                 reader, writer = await asyncio.open_connection(host, port)
                 writer.write(request)
                 await writer.drain()
-                if not wanted or wanted in await reader.readline():
+                if not expected or expected in await reader.readline():
                     return reader, writer
                 writer.transport.abort()
 
     async with asyncio.timeout(90):
-        made = await asyncio.gather(*(connect(request) for request in requests))
+        connections = await asyncio.gather(*(connect(request) for request in requests))
     try:
-        yield made
+        yield connections
     finally:
-        for _, writer in made:
+        for _, writer in connections:
             writer.transport.abort()
 
 
@@ -76,7 +76,7 @@ async def _unfinished(ground: Ground) -> bytes:
     return head.encode()
 
 
-async def test_live_pages_and_silent_connections_shut_nobody_out(ground: Ground) -> None:
+async def test_live_pages_and_silent_connections_block_nobody(ground: Ground) -> None:
     ground.web.start()
     await ground.web.ready()
     assert capacity.live_pages() >= _PAGES

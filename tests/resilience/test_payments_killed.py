@@ -9,22 +9,19 @@ from __future__ import annotations
 import functools
 import signal
 
-import httpx
-import msgspec
 import pytest
 
 from backend.growth.types import NewBonusRule
 from backend.identity.types import Actor
-from backend.kernel.clock import SystemClock
 from backend.orders.types import OrderRef, RefundTarget
-from backend.payments.gateways.demo import SIGNATURE, DemoNotice, DemoProvider
-from backend.payments.types import Intent, ProviderState
+from backend.payments.types import Intent
 from tests.bot.telegram import NADIA
 from tests.factories.identity import contact
 from tests.factories.shop import Goods
 from tests.factories.wallet import usd
 from tests.resilience.ground import Buyer, Ground
 from tests.resilience.processes import Fuse, alive, descendants, until
+from tests.resilience.sale import notify
 
 _PRICE = 1000
 _HELD = 300
@@ -54,7 +51,6 @@ class Counter:
         self.ground = ground
         self.goods = goods
         self.fuse = fuse
-        self._provider = DemoProvider(clock=SystemClock(), production=False, secret=ground.settings.secret_key)
         self.sales: list[Sale] = []
         self.top_ups: list[Intent] = []
 
@@ -83,21 +79,7 @@ class Counter:
 
     async def notify(self, paid: Sale | Intent, *, until_taken: bool = True) -> int:
         """The provider's webhook: what was answered in the end, and 0 for no answer at all."""
-        intent = paid.intent if isinstance(paid, Sale) else paid
-        received = intent.payable
-        notice = DemoNotice(f"{intent.id}:paid", intent.id, ProviderState.PAID, received.amount, received.currency)
-        body = msgspec.json.encode(notice)
-        status = 0
-        async with httpx.AsyncClient(base_url=self.ground.web.url, timeout=20) as client:
-            while True:
-                try:
-                    headers = {SIGNATURE: self._provider.sign(body)}
-                    status = (await client.post("/hooks/demo", content=body, headers=headers)).status_code
-                except httpx.TransportError:
-                    status = 0
-                if status == 200 or not until_taken:
-                    return status
-                await self.ground.web.ready()
+        return await notify(self.ground, paid.intent if isinstance(paid, Sale) else paid, until_taken=until_taken)
 
     async def paid_at_the_provider(self, sale: Sale) -> None:
         """No webhook comes, but a status query says that it is paid, and one is due now."""
@@ -124,8 +106,8 @@ class Counter:
         count = len(self.sales)
         begun = [*(sale.intent for sale in self.sales), *self.top_ups]
         intents = await self.ground.rows("SELECT credited, received FROM payment_intents ORDER BY id")
-        wanted = [intent.amount.amount for intent in sorted(begun, key=lambda intent: intent.id)]
-        assert [(row["credited"], row["received"]) for row in intents] == [(cents, cents) for cents in wanted]
+        expected = [intent.amount.amount for intent in sorted(begun, key=lambda intent: intent.id)]
+        assert [(row["credited"], row["received"]) for row in intents] == [(cents, cents) for cents in expected]
         events = await self.ground.rows("SELECT intent_id FROM payment_events WHERE outcome = 'applied'")
         assert sorted(row["intent_id"] for row in events) == sorted(intent.id for intent in begun)
         orders = await self.ground.rows("SELECT status, total_amount FROM orders")
@@ -134,12 +116,12 @@ class Counter:
         assert await self.ground.count("SELECT count(*) FROM stock_keys WHERE state = 'sold'") == count
         assert await self.ground.count("SELECT count(*) FROM wallet_holds WHERE status = 'captured'") == count
         assert await self.ground.count("SELECT count(*) FROM wallet_holds") == count
-        house = {
+        accounts = {
             row.name: row.balance for row in await self.ground.services.wallet.ledger.shop_accounts(Actor.system())
         }
         # What people were given at the start came from the same provider.
         topped_up = len(self.top_ups) * _TOP_UP
-        assert house["provider:demo"] == usd(refunded - count * _PRICE - topped_up)
+        assert accounts["provider:demo"] == usd(refunded - count * _PRICE - topped_up)
         people = await self.ground.count("SELECT coalesce(sum(balance), 0)::bigint FROM ledger_accounts"
                                          " WHERE user_id IS NOT NULL")  # fmt: skip
         assert people == topped_up + len(self.top_ups) * _BONUS
@@ -229,9 +211,9 @@ async def test_the_worker_dies_between_the_steps_of_payments_orders_and_refunds(
     await ground.long_afterwards()
     worker.start()
     await counter.all_done()
-    found = await ground.rows("SELECT amount, status, external_id FROM payment_refunds ORDER BY id")
-    assert [(row["amount"], row["status"]) for row in found] == [(cents, "succeeded") for cents in parts.values()]
-    assert len({row["external_id"] for row in found}) == len(parts)
+    rows = await ground.rows("SELECT amount, status, external_id FROM payment_refunds ORDER BY id")
+    assert [(row["amount"], row["status"]) for row in rows] == [(cents, "succeeded") for cents in parts.values()]
+    assert len({row["external_id"] for row in rows}) == len(parts)
     back = await ground.rows("SELECT refunded FROM payment_intents WHERE refunded > 0 ORDER BY id")
     assert [row["refunded"] for row in back] == list(parts.values())
     await counter.assert_each_is_paid_once(refunded=sum(parts.values()))

@@ -82,11 +82,11 @@ async def _timed(asked: object) -> tuple[httpx.Response, float]:
 @pytest.fixture
 async def postgres(folder: Path) -> AsyncIterator[Postgres]:
     """A PostgreSQL that no other test uses."""
-    made = Postgres(folder)
+    postgres = Postgres(folder)
     try:
-        yield made
+        yield postgres
     finally:
-        made.close()
+        postgres.close()
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ async def ground(
     await connection.close()
     url = embedded.database_address(postgres.url, "souk")
     await migrations.upgrade(url)
-    async with ground_on(settings, url, folder, telegram, tap) as made:
-        yield made
+    async with ground_on(settings, url, folder, telegram, tap) as ground:
+        yield ground
 
 
 async def test_the_shop_outlives_a_restart_of_its_database(ground: Ground, postgres: Postgres) -> None:
@@ -148,14 +148,14 @@ async def test_the_shop_outlives_a_restart_of_its_database(ground: Ground, postg
     assert {pid for process in (ground.web, ground.worker) for pid in descendants(process.pid)} == processes
 
     # One order for each key, and every buyer is notified, by a worker that nobody restarted.
-    numbers = [number for found in load.numbers.values() for number in found.values()]
+    numbers = [number for of_chat in load.numbers.values() for number in of_chat.values()]
     assert len(set(numbers)) == len(numbers) == _BUYERS * _EACH == await ground.count("SELECT count(*) FROM orders")
     await ground.books_balance()
     await ground.claims_lapse(away_until)
-    for chat, found in load.numbers.items():
-        assert set(await ground.told(chat, found.values())) == set(found.values())
+    for chat, of_chat in load.numbers.items():
+        assert set(await ground.received(chat, of_chat.values())) == set(of_chat.values())
     await signals_are_heard(ground, buyers)
-    assert (await ground.told(NADIA, numbers)).keys() == set(numbers)
+    assert (await ground.received(NADIA, numbers)).keys() == set(numbers)
     await ground.all_done()
 
 

@@ -47,8 +47,8 @@ async def test_a_whole_sale_without_redis(ground: Ground) -> None:
 
     assert await ground.texts(me) == []
     ground.redis.start()
-    assert (await ground.told(me, [number]))[number] == 1
-    assert (await ground.told(NADIA, [number]))[number] == 1
+    assert (await ground.received(me, [number]))[number] == 1
+    assert (await ground.received(NADIA, [number]))[number] == 1
     await ground.all_done()
     texts = await ground.texts(me)
     assert len(texts) == 2  # the order with its key, and the top-up
@@ -99,7 +99,7 @@ async def test_jobs_that_redis_lost_are_handed_over_again(ground: Ground, how: s
         ground.redis.start()
     ground.tap.gate.set()
     for chat, number in numbers.items():
-        assert await ground.told(chat, [number]) == {number: 1}
+        assert await ground.received(chat, [number]) == {number: 1}
     # Long before the relay would look again at what it has handed over.
     assert time.monotonic() - begun < 30
     assert not await ground.dead_letters()

@@ -73,18 +73,18 @@ async def test_killed_while_many_buy(ground: Ground) -> None:
     assert sum(buyer.broken for buyer in buyers) >= len(deaths)
 
     # Every key, asked once more, is answered with the order that it made before.
-    for buyer, found in zip(buyers, bought, strict=True):
-        for key, number in found.items():
+    for buyer, of_buyer in zip(buyers, bought, strict=True):
+        for key, number in of_buyer.items():
             assert await buyer.insist(ground.web, goods, key) == number
-    numbers = [number for found in bought for number in found.values()]
+    numbers = [number for of_buyer in bought for number in of_buyer.values()]
     assert len(set(numbers)) == _BUYERS * _EACH
 
     await assert_sold(ground, _BUYERS * _EACH)
-    for buyer, found in zip(buyers, bought, strict=True):
+    for buyer, of_buyer in zip(buyers, bought, strict=True):
         wallet = await buyer.visitor.get("/api/v1/wallet", html=False)
         assert wallet.json()["balance"]["amount"] == 0
-        told = await ground.told(buyer.actor.telegram_id, found.values())
-        assert set(told.values()) == {1}
+        counts = await ground.received(buyer.actor.telegram_id, of_buyer.values())
+        assert set(counts.values()) == {1}
     chats = [text for buyer in buyers for text in await ground.texts(buyer.actor.telegram_id)]
     for key in goods.keys:
         assert sum(key in text for text in chats) <= 1
@@ -99,8 +99,8 @@ async def assert_sold(ground: Ground, count: int) -> None:
     assert {(row["status"], row["total_amount"]) for row in orders} == {("delivered", _PRICE)}
     lines = await ground.rows("SELECT order_line_id FROM stock_keys WHERE state = 'sold'")
     assert len({row["order_line_id"] for row in lines}) == len(lines) == count
-    house = {row.name: row.balance for row in await ground.services.wallet.ledger.shop_accounts(Actor.system())}
-    assert house["revenue"] == usd(count * _PRICE)
+    accounts = {row.name: row.balance for row in await ground.services.wallet.ledger.shop_accounts(Actor.system())}
+    assert accounts["revenue"] == usd(count * _PRICE)
     await ground.books_balance()
 
 

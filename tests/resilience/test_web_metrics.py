@@ -46,8 +46,8 @@ def test_webhooks_are_counted_whichever_worker_took_them(
         _wait_for(f"http://127.0.0.1:{shop.port}/healthz")
         for _ in range(20):  # a connection each, so that both workers get some
             assert httpx.post(f"http://127.0.0.1:{shop.port}/hooks/nobody").status_code == 404
-        told = httpx.get(f"http://127.0.0.1:{shop.metrics_port}/metrics").text
-        assert 'souk_webhooks_total{outcome="not_found",way="unknown"} 20.0' in told
+        metrics = httpx.get(f"http://127.0.0.1:{shop.metrics_port}/metrics").text
+        assert 'souk_webhooks_total{method="unknown",outcome="not_found"} 20.0' in metrics
         process.send_signal(signal.SIGTERM)
         assert process.wait(_LONGEST) == 0
         assert list(tmp_path.iterdir()) == []  # the folder of the counts went with the process

@@ -20,7 +20,7 @@ from tests.resilience.ground import Buyer, Ground
 from tests.resilience.processes import Fuse, alive, descendants, until
 from tests.webapp.client import Visitor
 
-_FORM = {"intent": "tap-0000001", "amount": "10", "way": "crypto_pay"}
+_FORM = {"intent": "tap-0000001", "amount": "10", "method": "crypto_pay"}
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ async def test_what_the_dead_had_in_hand_is_done_again_once(scene: Scene, coins:
     assert root is not None
     (code,) = (await services.growth.vouchers.make(root, usd(500), idempotency_key="batch-0000001")).codes
     lucky, admin = await ground.buyer(), await ground.visitor(NADIA, first_name="Nadia")
-    correction = {"intent": "tap-0000001", "way": "credit", "amount": "3", "reason": "sorry"}
+    correction = {"intent": "tap-0000001", "direction": "credit", "amount": "3", "reason": "sorry"}
     forms: list[tuple[str, Visitor, str, dict[str, Any]]] = [
         ("codes.counted", lucky.visitor, "/wallet/redeem", {"code": code}),
         ("adjustments.moved", admin, f"/admin/people/{lucky.actor.id}/adjust", correction),

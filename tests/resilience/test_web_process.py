@@ -26,8 +26,8 @@ _GRANIAN = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory",
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    told = msgspec.to_builtins(settings, str_keys=True)
-    return {**os.environ, **{name: str(value) for name, value in told.items() if value not in {"", False}}}
+    values = msgspec.to_builtins(settings, str_keys=True)
+    return {**os.environ, **{name: str(value) for name, value in values.items() if value not in {"", False}}}
 
 
 @pytest.fixture

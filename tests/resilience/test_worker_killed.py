@@ -80,13 +80,13 @@ async def test_everybody_is_told_and_only_what_was_in_flight_is_told_twice(groun
 
     await ground.all_done()
     await until(all_settled)
-    told: Counter[tuple[int, str]] = Counter()
+    messages: Counter[tuple[int, str]] = Counter()
     for chat in (NADIA, *(buyer.actor.telegram_id for buyer in buyers)):
-        found = await ground.tellings(chat, numbers.values())
-        told.update({(chat, number): count for number, count in found.items()})
-    assert {number for chat, number in told if chat == NADIA} == set(numbers.values())
-    assert {number for chat, number in told if chat != NADIA} == set(numbers.values())
-    assert len(told) == 2 * _ORDERS  # nobody hears of another's order
-    twice = Counter({message: count - 1 for message, count in told.items() if count > 1})
+        counts = await ground.tellings(chat, numbers.values())
+        messages.update({(chat, number): count for number, count in counts.items()})
+    assert {number for chat, number in messages if chat == NADIA} == set(numbers.values())
+    assert {number for chat, number in messages if chat != NADIA} == set(numbers.values())
+    assert len(messages) == 2 * _ORDERS  # nobody hears of another's order
+    twice = Counter({message: count - 1 for message, count in messages.items() if count > 1})
     assert twice <= at_risk, (twice, at_risk)
     assert set(surely_twice) <= {chat for chat, _ in twice}

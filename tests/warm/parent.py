@@ -106,9 +106,9 @@ def _watch(connection: socket.socket) -> Request | None:
         if ended not in ready:
             signal.pidfd_send_signal(ended, signal.SIGKILL)
         # As with subprocess its number is nobody else's before somebody has asked for the exit code.
-        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        assert found is not None
-        code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        exited = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert exited is not None
+        code = exited.si_status if exited.si_code == os.CLD_EXITED else -exited.si_status
         connection.send(str(code).encode())
         connection.recv(1)
     os.waitpid(pid, 0)

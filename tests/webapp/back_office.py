@@ -58,8 +58,8 @@ def make_admin(services: Services, visitor: MakeVisitor, root: Visitor) -> MakeA
 
     async def make(telegram_id: int, *permissions: Permission) -> Visitor:
         helper = visitor(telegram_id)
-        chief, made = await arrive(services, root), await arrive(services, helper)
-        await services.identity.admins.set_permissions(chief, made.id, permissions)
+        chief, guest = await arrive(services, root), await arrive(services, helper)
+        await services.identity.admins.set_permissions(chief, guest.id, permissions)
         helper.token = None
         await arrive(services, helper)
         return helper
@@ -69,15 +69,15 @@ def make_admin(services: Services, visitor: MakeVisitor, root: Visitor) -> MakeA
 
 @pytest.fixture
 def top_up(services: Services, fake: FakeProvider) -> TopUp:
-    """Tops a person's wallet up through the fake provider, or by another way without money: ``await top_up(actor)``."""
+    """Tops a person's wallet up through the fake provider, or starts it by another: ``await top_up(actor)``."""
 
     async def make(
-        actor: Actor, cents: int = 2000, *, key: str = "top-up", way: str = "fake", received: int | None = None
+        actor: Actor, cents: int = 2000, *, key: str = "top-up", method: str = "fake", received: int | None = None
     ) -> Intent:
-        intent = await services.payments.intents.start_top_up(actor, way, usd(cents), idempotency_key=key)
-        if way == "fake":
+        intent = await services.payments.intents.start_top_up(actor, method, usd(cents), idempotency_key=key)
+        if method == "fake":
             await services.payments.intents.settle(
-                way, fake.paid(intent.id, usd(cents if received is None else received))
+                method, fake.paid(intent.id, usd(cents if received is None else received))
             )
         return await services.payments.intents.intent(actor, intent.id)
 

@@ -50,8 +50,8 @@ async def app(services: Services, make_web: MakeWeb) -> Litestar:
 @pytest.fixture
 async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that nobody has signed in."""
-    async with browser(app) as made:
-        yield made
+    async with browser(app) as client:
+        yield client
 
 
 @pytest.fixture

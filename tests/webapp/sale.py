@@ -45,22 +45,22 @@ async def fund(services: Services, user_id: UserId, cents: int) -> None:
 
 def telegram_id_of(visitor: Visitor) -> int:
     """The visitor's Telegram id."""
-    found = re.search(r"%22id%22%3A(\d+)", visitor.init_data)
-    assert found is not None
-    return int(found.group(1))
+    match = re.search(r"%22id%22%3A(\d+)", visitor.init_data)
+    assert match is not None
+    return int(match.group(1))
 
 
 def field(response: httpx.Response, name: str) -> str:
     """The value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', response.text)
-    assert found is not None, f"no field {name} in {response.text[:2000]}"
-    return unescape(found.group(1))
+    match = re.search(rf'name="{name}" value="([^"]*)"', response.text)
+    assert match is not None, f"no field {name} in {response.text[:2000]}"
+    return unescape(match.group(1))
 
 
 def links(response: httpx.Response, start: str) -> list[str]:
     """Addresses in the answer that begin so, path and query."""
-    found = re.findall(rf'"((?:https?://[^"/]+)?{re.escape(escape(start))}[^"]*)"', response.text)
-    return [_path(unescape(item)) for item in found]
+    matches = re.findall(rf'"((?:https?://[^"/]+)?{re.escape(escape(start))}[^"]*)"', response.text)
+    return [_path(unescape(item)) for item in matches]
 
 
 def _path(address: str) -> str:
@@ -83,9 +83,9 @@ async def buy(visitor: Visitor, thing: Goods, quantity: int = 1, intent: str | N
 def number_of(response: httpx.Response) -> str:
     """The order that an answer leads to."""
     pushed = response.headers.get("hx-push-url") or response.headers.get("hx-replace-url") or ""
-    found = re.search(r"S-[0-9A-Z]{6}", pushed)
-    assert found is not None, (response.status_code, response.text[:500])
-    return found.group()
+    match = re.search(r"S-[0-9A-Z]{6}", pushed)
+    assert match is not None, (response.status_code, response.text[:500])
+    return match.group()
 
 
 async def settle(services: Services) -> None:
@@ -99,3 +99,15 @@ async def settle(services: Services) -> None:
 def plain(html: str) -> str:
     """What is read of a page: no tags, every space an ordinary one."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", html)))
+
+
+async def balance(services: Services, visitor: Visitor) -> int:
+    """What the visitor has, in cents."""
+    return (await services.wallet.statement.overview(await arrive(services, visitor))).balance.amount
+
+
+async def bought(services: Services, visitor: Visitor, price: int = 1500) -> str:
+    """The number of an order that the visitor paid from the balance."""
+    thing = await goods(services, price=price)
+    await arrive(services, visitor, cents=price)
+    return number_of(await buy(visitor, thing))

@@ -22,13 +22,13 @@ ADDRESS = "TQm7Kp4xVd9sEw2hRb6fYz8uNc3gLt5jXa"
 @pytest.fixture
 def coins() -> FakeProvider:
     """USDT on TRON, at a dollar each."""
-    made = FakeProvider(
+    coins = FakeProvider(
         "usdt_tron",
         Capabilities(
             asset="USDT", unit_price=Decimal(1), wait_seconds=120, explorer="https://tronscan.org/#/transaction/{tx}"
         ),
     )
-    made.action = PayAction(
+    coins.action = PayAction(
         ActionKind.TRANSFER,
         fields={
             "network": "TRON (TRC-20)",
@@ -38,16 +38,16 @@ def coins() -> FakeProvider:
             "uri": f"tron:{ADDRESS}?amount=5",
         },
     )
-    return made
+    return coins
 
 
 @pytest.fixture
 def stars() -> FakeProvider:
     """Stars, at 1.3 cents each, five dollars at least."""
     can = Capabilities(asset="XTR", unit_price=Decimal("0.013"), wait_seconds=10, minimum=500, maximum=20_000)
-    made = FakeProvider("stars", can)
-    made.action = PayAction(ActionKind.INVOICE, url="https://t.me/$invoice")
-    return made
+    stars = FakeProvider("stars", can)
+    stars.action = PayAction(ActionKind.INVOICE, url="https://t.me/$invoice")
+    return stars
 
 
 @pytest.fixture

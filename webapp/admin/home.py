@@ -19,6 +19,7 @@ from webapp.core.back_office import manage_page, open_rooms
 from webapp.core.guards import admins_only
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.admin.hand_work import QUEUE
 from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.payments.admin.attention import money_hands
@@ -62,6 +63,11 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     low = await services.catalog.stock.count_low(actor) if actor.may(Permission.STOCK) else 0
     if low:
         rows.append(HandRow("stock_low", "/shop?sort=popular", low))
+    if actor.may(Permission.ORDERS) and (work := await services.catalog.hand_work.count(actor)).open:
+        rows.append(HandRow("work", QUEUE, work.open, urgent=bool(work.overdue)))
+    claims = await services.orders.warranty.count_in_review(actor) if actor.may(Permission.ORDERS) else 0
+    if claims:
+        rows.append(HandRow("claims", "/admin/orders/claims", claims, urgent=True))
     waiting = await services.orders.reports.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
     if waiting:
         rows.append(HandRow("orders_waiting", f"/admin/orders?status={OrderStatus.AWAITING_PAYMENT}", waiting))

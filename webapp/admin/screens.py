@@ -40,7 +40,17 @@ def stats(today: SalesFigures, before: SalesFigures, people: tuple[int, int] | N
 class HandRow(msgspec.Struct, frozen=True):
     """Work for an admin; ``urgent`` makes its count red."""
 
-    key: Literal["orders_waiting", "stock_low", "deliveries", "unmatched", "deposits", "approvals", "reconciliation"]
+    key: Literal[
+        "orders_waiting",
+        "claims",
+        "stock_low",
+        "deliveries",
+        "unmatched",
+        "deposits",
+        "approvals",
+        "reconciliation",
+        "work",
+    ]
     href: str
     count: int
     urgent: bool = False

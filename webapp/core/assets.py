@@ -100,6 +100,8 @@ def build_assets() -> Assets:
     assets = {
         "app.css": _asset("app.css", join_css().encode(), "text/css; charset=utf-8"),
         "app.js": _asset("app.js", (STATIC_DIR / "app.js").read_bytes(), javascript),
+        # The back office alone loads it, when a page of it asks by ``data-js``.
+        "admin.js": _asset("admin.js", (STATIC_DIR / "admin.js").read_bytes(), javascript),
         "icons.svg": _asset("icons.svg", (STATIC_DIR / "icons.svg").read_bytes(), svg),
     }
     for entry in vendored():

@@ -11,16 +11,21 @@ from webapp.core.parts import SideItem
 from webapp.core.responses import Html, page
 from webapp.core.site import SoukRequest, site_of
 
-Room = Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
+Room = Literal[
+    "home", "orders", "stock", "people", "payments", "books", "methods", "deliveries", "admins", "wishes", "courses"
+]
 
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "home": ("/admin", None),
     "orders": ("/admin/orders", Permission.ORDERS),
+    "stock": ("/admin/stock", Permission.STOCK),
     "people": ("/admin/people", Permission.USERS),
+    "courses": ("/admin/courses", Permission.TEACHING),
     "payments": ("/admin/payments", Permission.MONEY),
     "books": ("/admin/books", Permission.MONEY),
-    "ways": ("/admin/settings/payments", Permission.SETTINGS),
+    "methods": ("/admin/settings/payments", Permission.SETTINGS),
     "deliveries": ("/admin/deliveries", Permission.SETTINGS),
+    "wishes": ("/admin/wishes", Permission.CATALOGUE),
     "admins": ("/admin/admins", Permission.ADMINS),
 }
 """The rooms, their addresses, and what each asks for."""

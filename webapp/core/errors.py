@@ -14,6 +14,7 @@ from backend.identity.types import Actor
 from backend.infra.formatting import format_money
 from backend.infra.health import database_lost
 from backend.infra.i18n import mark as _
+from backend.infra.storage import UPLOAD_MB
 from backend.kernel.errors import LOG_LEVEL, AppError, Invalid, Kind, RateLimited, Unavailable
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, fill
@@ -74,7 +75,7 @@ MESSAGES: Final[dict[str, str]] = {
     "invalid_input": _("Some fields aren't valid"),
     "method_not_allowed": _("Not allowed here"),
     "too_slow": _("Sending timed out. Check your connection and try again."),
-    "too_large": _("Too large to send"),
+    "too_large": _("Too large to send. Files: {size} MB max."),
     "root_protected": _("The owner can't be changed here"),
     "not_yourself": _("You can't do this to yourself"),
     "insufficient_funds": _("You need {missing} more"),
@@ -84,6 +85,12 @@ MESSAGES: Final[dict[str, str]] = {
     "order_too_large": _("This order is too large. Choose fewer."),
     "person_limit_reached": _("Limit: {limit} per person. You have {bought}."),
     "premium_only": _("For premium members only"),
+    "renewal_refused": _("Renewal can't be changed here. Change it in Telegram's settings."),
+    "premium_too_long": _("Premium can last up to {limit} months from now. You haven't been charged."),
+    "premium_endless": _("You already have premium with no end date. You haven't been charged."),
+    "warranty_ended": _("There is no warranty for this any more."),
+    "claim_decided": _("Already handled by another admin"),
+    "nothing_to_replace_with": _("No other key is in stock. Refund it instead."),
     "too_many_reservations": _("You have unpaid orders. Pay or cancel one first."),
     "reservation_too_large": _("You can reserve up to {limit} before paying"),
     "reservations_paused": _("Too many of your orders expired today. Top up your balance first."),
@@ -108,6 +115,27 @@ MESSAGES: Final[dict[str, str]] = {
     "gift_redeemed": _("Already redeemed"),
     "cart_full": _("A cart holds up to {limit} products"),
     "cart_changed": _("Your cart was changed on another device. You haven't been charged."),
+    "work_taken": _("Another admin has taken this order"),
+    "work_ended": _("Already delivered or refused"),
+    "work_refunded": _("This was refunded. Don't deliver it."),
+    "still_in_stock": _("In stock. You can buy it now."),
+    "too_many_favourites": _("You can have up to {limit} favourites"),
+    "too_many_waits": _("You can be in line for up to {limit} products"),
+    "subscription_not_offered": _("You can't subscribe to this product"),
+    "already_subscribed": _("You have this subscription already."),
+    "subscription_ended": _("This subscription has ended"),
+    "partner_code_taken": _("This code is taken. Choose another."),
+    "tariff_owned": _("You have this plan or a higher one. You haven't been charged."),
+    "one_place_only": _("You can take one place per course. You haven't been charged."),
+    "course_not_on_sale": _("This course isn't for sale now. You haven't been charged."),
+    "slug_taken": _("This address is taken. Choose another."),
+    "tariff_in_use": _("People have this plan. Retire it instead."),
+    "access_ended": _("Your access to this course has ended. Your progress is saved."),
+    "lesson_locked": _("This lesson isn't open yet"),
+    "hour_not_allowed": _("Choose an hour that this course allows"),
+    "lesson_edited": _("Another admin changed this. Reload the page to see it."),
+    "file_in_use": _("A lesson shows this file. Remove it there first."),
+    "not_a_course_folder": _("This folder is not a course"),
     "adjustment_closed": _("Already handled by another admin"),
 }
 """Texts by code, for toasts and JSON; ``{name}`` is filled from the error's params."""
@@ -150,8 +178,8 @@ def problem_of(error: BaseException) -> Problem:
         return _of_app_error(error)
     if isinstance(error, ValidationException):
         return Problem(400, "invalid_input", Kind.INVALID, fields=_fields_of(error))
-    if isinstance(error, HTTPException) and (told := _of_http(error)):
-        return told
+    if isinstance(error, HTTPException) and (problem := _of_http(error)):
+        return problem
     if isinstance(error, RecursionError):  # a body nested deeper than the decoder follows
         return Problem(400, "invalid_input", Kind.INVALID)
     if database_lost(error):
@@ -168,7 +196,8 @@ def _of_http(error: HTTPException) -> Problem | None:
     code = _HTTP_CODES.get(error.status_code, "invalid_input")
     allow = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
     extra = ((b"allow", allow.encode()),) if allow else ()
-    return Problem(error.status_code, code, _HTTP_KINDS.get(error.status_code), headers=extra)
+    params = {"size": UPLOAD_MB} if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else {}
+    return Problem(error.status_code, code, _HTTP_KINDS.get(error.status_code), params, headers=extra)
 
 
 def _of_app_error(error: AppError) -> Problem:
@@ -217,17 +246,17 @@ def answer(
     """The whole response to an error: a page for the app where ``html``, else JSON; the code is in a header too."""
     problem = problem_of(error)
     write_log(error, problem)
-    told = message(site, problem, actor, locale)
+    text = message(site, problem, actor, locale)
     headers = (*problem.headers, (b"x-error-code", problem.code.encode()), (b"cache-control", b"no-store"))
     if html:
-        body = _page(site, problem, told, actor, locale, reference)
+        body = _page(site, problem, text, actor, locale, reference)
         return Answer(problem.status, ((b"content-type", b"text/html; charset=utf-8"), *headers), body)
-    shape = {"error": {"code": problem.code, "message": told, "params": _plain(problem)}}
+    shape = {"error": {"code": problem.code, "message": text, "params": _plain(problem)}}
     body = msgspec.json.encode(shape)
     return Answer(problem.status, ((b"content-type", b"application/json"), *headers), body)
 
 
-def _page(site: Site, problem: Problem, told: str, actor: Actor | None, locale: Locale, reference: str) -> bytes:
+def _page(site: Site, problem: Problem, text: str, actor: Actor | None, locale: Locale, reference: str) -> bytes:
     template = _CODE_PAGES.get(problem.code) or (_KIND_PAGES.get(problem.kind) if problem.kind else None)
     if problem.status >= 500 and problem.kind is None:
         template = "errors/error.html"
@@ -235,7 +264,7 @@ def _page(site: Site, problem: Problem, told: str, actor: Actor | None, locale: 
     page = ErrorPage(
         code=problem.code,
         # A page that has words of its own for this keeps them; the rest say the message.
-        message="" if template not in {None, _ANY_PAGE} else told,
+        message="" if template not in {None, _ANY_PAGE} else text,
         wait_seconds=retry_after if isinstance(retry_after, int) else None,
         support_url=site.support_link,
         bot_url=site.settings.bot_url,

@@ -100,11 +100,11 @@ def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S
     ``not_a_number``, ``out_of_range`` (a Count), ``not_a_day``, or ``invalid``.
     """
     typed = {name: raw.strip() for name, raw in values.items() if isinstance(raw, str)}
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field in _fields(kind):
-        name, wanted = field.encode_name, _types(kind)[field.name]
-        how = _how(wanted)
+        name, annotation = field.encode_name, _types(kind)[field.name]
+        how = _how(annotation)
         text = typed.get(name, "") or (typed.get("preset", "") if how.preset else "")
         if not text:
             # A field sent twice is a list here: nobody's form does that.
@@ -114,10 +114,10 @@ def fill(values: Mapping[str, Any], kind: type[S], currency: str = "") -> Form[S
                 errors[name] = REQUIRED
             continue
         try:
-            found[field.name] = _value(text, wanted, how, currency)
+            by_name[field.name] = _value(text, annotation, how, currency)
         except (ValueError, OverflowError) as error:  # msgspec.ValidationError is a ValueError
-            errors[name] = _error_of(wanted, out_of_range=isinstance(error, msgspec.ValidationError))
-    return Form(typed, errors, None if errors else kind(**found))
+            errors[name] = _error_of(annotation, out_of_range=isinstance(error, msgspec.ValidationError))
+    return Form(typed, errors, None if errors else kind(**by_name))
 
 
 @functools.cache
@@ -136,11 +136,11 @@ def decode(values: Mapping[str, Any], kind: type[S], currency: str = "") -> S:
     return form.value
 
 
-def _value(text: str, wanted: Any, how: Typed, currency: str) -> Any:
-    """What ``text`` says as ``wanted``. Raises ValueError, OverflowError."""
+def _value(text: str, annotation: Any, how: Typed, currency: str) -> Any:
+    """What ``text`` says as a value of type ``annotation``. Raises ValueError, OverflowError."""
     if "\0" in text:
         raise ValueError("PostgreSQL keeps no NUL")
-    plain = _plain(wanted)
+    plain = _plain(annotation)
     if (Money in plain or date in plain or how.percent) and len(text) > MOST_TYPED:
         raise ValueError("too long")
     if Money in plain:
@@ -153,15 +153,15 @@ def _value(text: str, wanted: Any, how: Typed, currency: str) -> Any:
     if how.percent:
         return int(Decimal(reading.decimal_text(text.rstrip("%٪"), most_decimals=2)) * 100)
     if int in plain:
-        return msgspec.convert(whole_number(text), wanted)
+        return msgspec.convert(whole_number(text), annotation)
     if bool in plain:
-        return _SWITCH[text] if text in _SWITCH else msgspec.convert(text, wanted)
-    return msgspec.convert(text, wanted)
+        return _SWITCH[text] if text in _SWITCH else msgspec.convert(text, annotation)
+    return msgspec.convert(text, annotation)
 
 
-def _error_of(wanted: Any, *, out_of_range: bool) -> str:
-    """What is wrong with a text that could not be read as ``wanted``."""
-    plain = _plain(wanted)
+def _error_of(annotation: Any, *, out_of_range: bool) -> str:
+    """What is wrong with a text that could not be read as a value of type ``annotation``."""
+    plain = _plain(annotation)
     if Money in plain or int in plain:
         return OUT_OF_RANGE if out_of_range else NOT_A_NUMBER
     return NOT_A_DAY if date in plain else INVALID
@@ -192,23 +192,25 @@ def day_ends(day: date, zone: tzinfo) -> datetime:
 
 
 @functools.cache
-def _how(wanted: Any) -> Typed:
+def _how(annotation: Any) -> Typed:
     """How a field of this type is read."""
-    if get_origin(wanted) is Annotated:
-        return next((item for item in wanted.__metadata__ if isinstance(item, Typed)), _how(get_args(wanted)[0]))
-    if get_origin(wanted) in {Union, UnionType}:
-        return next((how for how in map(_how, get_args(wanted)) if how != Typed()), Typed())
+    if get_origin(annotation) is Annotated:
+        return next(
+            (item for item in annotation.__metadata__ if isinstance(item, Typed)), _how(get_args(annotation)[0])
+        )
+    if get_origin(annotation) in {Union, UnionType}:
+        return next((how for how in map(_how, get_args(annotation)) if how != Typed()), Typed())
     return Typed()
 
 
 @functools.cache
-def _plain(wanted: Any) -> frozenset[Any]:
+def _plain(annotation: Any) -> frozenset[Any]:
     """The types that a field may hold, without their limits and None."""
-    if get_origin(wanted) is Annotated:
-        return _plain(get_args(wanted)[0])
-    if get_origin(wanted) in {Union, UnionType}:
-        return frozenset().union(*(_plain(item) for item in get_args(wanted))) - {type(None)}
-    return frozenset({wanted})
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return frozenset().union(*(_plain(item) for item in get_args(annotation))) - {type(None)}
+    return frozenset({annotation})
 
 
 def decode_json(body: bytes, kind: type[S]) -> S:
@@ -239,7 +241,7 @@ def strict_json(kind: type[msgspec.Struct]) -> Callable[[Request[Any, Any, Any]]
 
 
 def _single(values: Mapping[str, list[Any]]) -> dict[str, Any]:
-    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+    return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
 
 
 async def posted(request: Request[Any, Any, Any]) -> dict[str, Any]:
@@ -263,9 +265,14 @@ async def read_form(request: Request[Any, Any, Any], kind: type[S]) -> S:
     return decode(await posted(request), kind, site_of(request).settings.shop_currency)
 
 
+def asked(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The query string as it came."""
+    return _single(request.query_params.dict())
+
+
 def read_typing(request: Request[Any, Any, Any], kind: type[S]) -> Form[S]:
     """A form in the query string, while it is being typed. Raises Invalid as ``read`` does."""
-    return _typable(fill(_single(request.query_params.dict()), kind, site_of(request).settings.shop_currency))
+    return _typable(fill(asked(request), kind, site_of(request).settings.shop_currency))
 
 
 def _typable(form: Form[S]) -> Form[S]:
@@ -276,4 +283,4 @@ def _typable(form: Form[S]) -> Form[S]:
 
 def read_query(request: Request[Any, Any, Any], kind: type[S]) -> S:
     """The query string as a Struct. Raises Invalid as decode does."""
-    return decode(_single(request.query_params.dict()), kind, site_of(request).settings.shop_currency)
+    return decode(asked(request), kind, site_of(request).settings.shop_currency)

@@ -74,7 +74,7 @@ async def actor_of_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Ac
     For handlers with ``opt=PUBLIC`` that a browser calls without headers: downloads, server-sent events. Raises
     LinkExpired, SessionRevoked, Blocked.
     """
-    found = await signed_address(connection)
-    if found.user_id is None:
+    address = await signed_address(connection)
+    if address.user_id is None:
         raise Unauthenticated("not signed for a person")
-    return await site_of(connection).services.identity.access.actor_by_id(found.user_id, found.role_version)
+    return await site_of(connection).services.identity.access.actor_by_id(address.user_id, address.role_version)

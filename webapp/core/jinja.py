@@ -122,7 +122,10 @@ class PageEnvironment(Environment):
     shown = staticmethod(shown)
 
     def install_words(self, words: Callable[[], Translator]) -> None:
-        """Let templates say ``_``, ``gettext`` and ``ngettext`` in the language of ``words()``, as the reader's."""
+        """Let templates say ``_``, ``gettext``, ``ngettext`` and ``pgettext`` in the reader's language, ``words()``.
+
+        A word that needs two translations says what it speaks of: ``pgettext("code", "Expired")``.
+        """
 
         def say(message: str, /, **values: Any) -> Markup:
             return _filled(words().gettext(message), values) if values else _constant(words(), message)
@@ -131,9 +134,12 @@ class PageEnvironment(Environment):
             values.setdefault("num", n)
             return _filled(words().ngettext(one, many, n), values)
 
+        def say_of(context: str, message: str, /, **values: Any) -> Markup:
+            return _filled(words().pgettext(context, message), values)
+
         self.install_gettext_callables(say, count, newstyle=True)  # type: ignore[attr-defined]
         # Jinja would wrap them in functions that look up the context at each call.
-        self.globals |= {"gettext": say, "ngettext": count, "_": say}
+        self.globals |= {"gettext": say, "ngettext": count, "pgettext": say_of, "_": say}
 
 
 def _filled(message: str, values: Mapping[str, Any]) -> Markup:

@@ -38,6 +38,8 @@ PURCHASE = Limit("purchase", 20, 60)
 """Orders, payments, top-ups; by person."""
 WRITE = Limit("write", 120, 60)
 """Any other change; by person."""
+SEARCH = Limit("search", 240, 60)
+"""Searches as somebody types; by person, in the process."""
 REVEAL = Limit("reveal", 60, 60)
 """Keys shown; by person."""
 
@@ -63,3 +65,9 @@ def limited(limit: Limit) -> Guard:
         await site_of(connection).services.limiter.hit(limit, subject)
 
     return guard
+
+
+def count_search(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Count a search by person, on shared pages too, without a round trip. Raises RateLimited."""
+    scope: Any = connection.scope
+    site_of(connection).services.limiter.hit_here(SEARCH, scope.get("souk.person") or str(scope["user"].id))

@@ -169,9 +169,9 @@ def closed_on_signals(streams: Streams) -> Iterator[None]:
             signal.signal(number, previous)
 
 
-def _waker(wake: asyncio.Event, wanted: str, *others: asyncio.Event) -> Any:
+def _waker(wake: asyncio.Event, expected: str, *others: asyncio.Event) -> Any:
     def handler(key: str) -> None:
-        if key == wanted:
+        if key == expected:
             wake.set()
             for other in others:
                 other.set()

@@ -64,4 +64,4 @@ def price_rows(price: PricedLine, words: Translator) -> tuple[PriceRow, ...]:
 def by_day(rows: Iterable[T], at: Callable[[T], datetime], actor: Actor) -> list[tuple[date, tuple[T, ...]]]:
     """Rows (in the order of their time) grouped by the days of the reader's timezone."""
     zone = timezone(actor.timezone)
-    return [(day, tuple(found)) for day, found in groupby(rows, lambda row: at(row).astimezone(zone).date())]
+    return [(day, tuple(of_day)) for day, of_day in groupby(rows, lambda row: at(row).astimezone(zone).date())]

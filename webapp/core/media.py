@@ -16,10 +16,10 @@ from webapp.core.site import site_of
 async def media(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """One picture. Raises LinkExpired, NotFound."""
     await signed_address(request)
-    found = await site_of(request).services.storage.get(name)
+    file = await site_of(request).services.storage.get(name)
     headers = {
         "cache-control": "public, max-age=43200, immutable",
         # An SVG opened by itself may run nothing.
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
-    return Response(found.data, media_type=found.content_type, headers=headers)
+    return Response(file.data, media_type=file.content_type, headers=headers)

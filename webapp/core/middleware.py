@@ -221,6 +221,7 @@ class Pipeline:
             return
         actor = await self._sign_in(scope, asked.authorization, exchange)
         scope["user"] = actor
+        await self._site.places.look()
         if self._maintenance.on and not actor.is_admin:
             raise UnderMaintenance("closed by the operator")
         if method == "GET" and self._shared is not None and self._shared.match(path):
@@ -237,6 +238,7 @@ class Pipeline:
             return
         ticket = cache.ticket
         scope["souk.manages"] = actor.is_admin
+        scope["souk.person"] = str(actor.id)  # for counting only
         scope["user"] = passerby(actor, self._site.settings.default_timezone)
         exchange.capture = True
         try:

@@ -75,10 +75,10 @@ class PageCache:
 
     def get(self, key: PageKey) -> SharedPage | None:
         """The page if it is here and fresh."""
-        found = self._pages.get(key)
-        if found is None or found[1] <= self._monotonic():
+        entry = self._pages.get(key)
+        if entry is None or entry[1] <= self._monotonic():
             return None
-        return found[0]
+        return entry[0]
 
     async def wait(self, key: PageKey) -> SharedPage | None:
         """The page, waiting for another request that renders it now; None: render it yourself and call done."""
@@ -89,9 +89,9 @@ class PageCache:
                     await busy.wait()
             except TimeoutError:
                 return None
-            found = self.get(key)
-            if found is not None:
-                return found
+            entry = self.get(key)
+            if entry is not None:
+                return entry
         self._rendering.setdefault(key, asyncio.Event())
         return None
 

@@ -19,7 +19,7 @@ AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", 
 Hue = Literal["blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey"]
 
 
-Place = Literal["shop", "cart", "me", "manage"]
+Place = Literal["shop", "learn", "cart", "me", "manage"]
 
 
 class Tab(msgspec.Struct, frozen=True):
@@ -32,7 +32,9 @@ class Tab(msgspec.Struct, frozen=True):
 class SideItem(msgspec.Struct, frozen=True):
     """One line of the back office's list, shown beside the page from 700 px."""
 
-    key: Literal["home", "orders", "people", "payments", "books", "ways", "deliveries", "admins"]
+    key: Literal[
+        "home", "orders", "stock", "people", "courses", "payments", "books", "methods", "deliveries", "admins", "wishes"
+    ]  # fmt: skip
     href: str
 
 
@@ -96,7 +98,7 @@ class StepView(msgspec.Struct, frozen=True):
     key: Literal[
         "placed", "paid", "paid_balance", "delivered", "key", "cancelled", "expired",
         "asked", "seen", "confirming", "balance", "part", "rest", "failed", "held", "refunded", "partially_refunded",
-        "receipt", "receipt_received", "in_review", "preparing", "line_delivered", "line_failed",
+        "receipt", "receipt_received", "in_review", "preparing", "line_delivered", "line_failed", "replaced",
     ]  # fmt: skip
     state: Literal["done", "now", "todo", "bad"]
     at: datetime | None = None
@@ -138,7 +140,7 @@ class Fact(msgspec.Struct, frozen=True):
 class ReasonSheet(msgspec.Struct, frozen=True):
     """core/_reason.html: a reason before something is done; ``kind`` says what; ``title`` is a refusal's question."""
 
-    kind: Literal["dismiss", "reject", "cancel", "refuse"]
+    kind: Literal["dismiss", "reject", "cancel", "refuse", "refuse_work", "claim", "end_subscription"]
     action: str
     error: bool = False
     title: str = ""

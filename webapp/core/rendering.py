@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from backend.infra import formatting
 from backend.infra.i18n import Translator
+from backend.infra.storage import UPLOAD_MB
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from webapp.core.assets import Assets
@@ -95,7 +96,14 @@ def money(value: Money, sign: bool = False, trim: bool = False) -> str:
 @functools.lru_cache(maxsize=2048)
 def _money(value: Money, locale: Locale, *, sign: bool, trim: bool) -> str:
     text = formatting.format_money(value, locale, sign=sign, trim=trim, isolated=False)
-    return Markup('<bdi dir="ltr">{}</bdi>').format(text) if locale.direction == "rtl" else text
+    if locale.direction != "rtl":
+        return text
+    return Markup('<bdi dir="{}">{}</bdi>').format("rtl" if formatting.is_worded(value, locale) else "ltr", text)
+
+
+def money_direction(value: Money) -> str:
+    """The direction in which an amount is read: "ltr", but "rtl" where its unit is an Arabic word."""
+    return "rtl" if formatting.is_worded(value, _viewer.get().locale) else "ltr"
 
 
 def _local(value: datetime) -> datetime:
@@ -145,6 +153,11 @@ def duration(value: timedelta | int) -> str:
     return formatting.format_duration(delta, _viewer.get().locale)
 
 
+def file_size(value: int) -> str:
+    """The size of a file, in its largest unit: "1.4 MB"."""
+    return formatting.format_size(value, _viewer.get().locale)
+
+
 def clock(value: datetime) -> str:
     """What is left until a moment, as "24:38"; app.js counts it down from there."""
     return formatting.format_clock(value - _viewer.get().now)
@@ -185,9 +198,9 @@ def headed(content: str) -> Markup:
 
 _FILTERS: Final = {
     "number": number, "percent": percent, "signed": signed, "money": money, "money_parts": money_parts,
-    "time": time, "day": day, "moment": moment, "date": long_date, "weekday": weekday, "month": month,
-    "duration": duration, "clock": clock, "left": left, "flag": flag, "country_name": country_name,
-    "mark": mark, "headed": headed,
+    "money_direction": money_direction, "time": time, "day": day, "moment": moment, "date": long_date,
+    "weekday": weekday, "month": month, "duration": duration, "clock": clock, "left": left, "flag": flag,
+    "country_name": country_name, "mark": mark, "headed": headed, "file_size": file_size,
 }  # fmt: skip
 
 
@@ -217,6 +230,7 @@ class Templates:
         self.environment.globals |= {
             "asset": assets.url,
             "icon_ref": assets.icon,
+            "upload_mb": UPLOAD_MB,
             "inline_icons": Markup(assets.inline_icons()),  # noqa: S704 our own file
             "lang": lambda: _viewer.get().locale,
             "sep": lambda: formatting.separator(_viewer.get().locale),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Callable, Hashable, Sequence
+from html import escape
 from typing import Any, Final, Literal
 
 import msgspec
 from litestar.response import Response
 
 from webapp.core.parts import Chrome, Place
+from webapp.core.rendered import filled
 from webapp.core.site import SoukRequest, manages, site_of
 
 Html = Response[bytes]
@@ -59,6 +60,33 @@ def page(
     return render(request, template, status=status, headers=headers, page=view, chrome=around)
 
 
+def rendered_page(
+    request: SoukRequest,
+    template: str,
+    key: Hashable,
+    view: Callable[[], msgspec.Struct],
+    addresses: Sequence[str],
+    *,
+    tab: Place,
+    back: str | None = None,
+) -> Html:
+    """A page that is rendered once for each ``key`` and language; ``view`` is called then.
+
+    Everything else in it must follow from ``key``: nothing depends on the moment, the reader's timezone or the tabs.
+    Each of ``addresses`` stands where ``view`` has ``RenderedPages.gap`` of its number.
+    """
+    rendered = site_of(request).rendered
+    whole = (template, request.user.language, back, key)
+    parts = rendered.get(whole)
+    if parts is None:
+        site = site_of(request)
+        around = site.chrome(request.user, tab, back)
+        text = site.templates.render(template, site.viewer(request.user), page=view(), chrome=around)
+        parts = rendered.put(whole, text)
+    body = filled(parts, [escape(address).encode() for address in addresses])
+    return Response(body, media_type=_MEDIA_TYPE, headers=_HEADERS)
+
+
 def fragment(
     request: SoukRequest,
     template: str,
@@ -73,10 +101,7 @@ def fragment(
 
 def sheet(request: SoukRequest, template: str, view: msgspec.Struct, *, status: int = 200) -> Html:
     """A sheet over the page, wherever the asking element points."""
-    headers = {"hx-retarget": "#sheet", "hx-reswap": "innerHTML"}
-    # The element that asked for the sheet may have been replaced by now, and htmx fails to retarget then.
-    asked = request.headers.get("hx-target") == "sheet" and status == HTTPStatus.OK
-    return fragment(request, template, view, status=status, headers=None if asked else headers)
+    return fragment(request, template, view, status=status, headers={"hx-retarget": "#sheet", "hx-reswap": "innerHTML"})
 
 
 def toast(response: Html, text: str, kind: Literal["good", "bad"] = "good") -> Html:
@@ -86,9 +111,9 @@ def toast(response: Html, text: str, kind: Literal["good", "bad"] = "good") -> H
 
 def trigger(response: Html, event: str, detail: dict[str, str]) -> Html:
     """The response, with an event for app.js when it arrives."""
-    told = msgspec.json.encode({event: detail}).decode()
+    events = msgspec.json.encode({event: detail}).decode()
     # Headers are Latin-1: what JSON may escape is escaped.
-    response.headers["hx-trigger"] = "".join(c if c.isascii() else _escaped(c) for c in told)
+    response.headers["hx-trigger"] = "".join(c if c.isascii() else _escaped(c) for c in events)
     return response
 
 

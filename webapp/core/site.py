@@ -19,6 +19,8 @@ from backend.kernel.text import Locale
 from webapp.core.assets import Assets
 from webapp.core.page_cache import PageCache
 from webapp.core.parts import Chrome, Place, Tab
+from webapp.core.places import Places
+from webapp.core.rendered import RenderedPages
 from webapp.core.rendering import Templates, Viewer
 from webapp.core.session import InitDataCheck, Session, SessionTokens, SignedAddresses
 
@@ -36,6 +38,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     tokens: SessionTokens
     addresses: SignedAddresses
     pages: PageCache
+    rendered: RenderedPages
+    places: Places
     shell: bytes
 
     @property
@@ -59,12 +63,19 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     def chrome(self, actor: Actor, active: Place, back: str | None = None, *, manages: bool | None = None) -> Chrome:
         """The bottom tabs; ``back`` is one level up, ``manages`` is for shared pages, which have no actor."""
-        tabs = _MANAGER_TABS if (actor.is_admin if manages is None else manages) else _TABS
-        return Chrome(tabs=tabs, active=active, back=back)
+        hidden = {"manage"} if not (actor.is_admin if manages is None else manages) else set()
+        if not self.places.learn:
+            hidden.add("learn")
+        return Chrome(tabs=tuple(tab for tab in _TABS if tab.key not in hidden), active=active, back=back)
 
 
-_TABS: Final = (Tab(key="shop", href="/shop"), Tab(key="cart", href="/cart"), Tab(key="me", href="/me"))
-_MANAGER_TABS: Final = (*_TABS, Tab(key="manage", href="/admin"))
+_TABS: Final = (
+    Tab(key="shop", href="/shop"),
+    Tab(key="learn", href="/learn"),
+    Tab(key="cart", href="/cart"),
+    Tab(key="me", href="/me"),
+    Tab(key="manage", href="/admin"),
+)
 
 SoukRequest = Request[Actor, Session, State]
 """A request past the guards: ``request.user`` is the actor."""
@@ -73,8 +84,8 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 def site_of(connection: Connection) -> Site:
     """The site that serves this connection."""
-    found: Site = connection.app.state.site
-    return found
+    site: Site = connection.app.state.site
+    return site
 
 
 def manages(connection: Connection) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
@@ -20,6 +22,9 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     permissions: list[Permission]
     is_reseller: bool
     is_premium: bool
+    """Whether they may buy what is for premium members, in the days of grace too."""
+    premium_until: datetime | None
+    """When their premium ends or ended; null for none, and for premium without an end."""
 
 
 @get("/me", sync_to_thread=False, tags=["me"], responses=refusals())
@@ -33,4 +38,5 @@ def api_me(actor: NamedDependency[Actor]) -> Me:
         permissions=sorted(actor.permissions),
         is_reseller=actor.is_reseller,
         is_premium=actor.is_premium,
+        premium_until=actor.premium_until,
     )

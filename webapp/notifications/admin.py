@@ -48,18 +48,16 @@ async def deliveries(request: SoukRequest) -> Html:
     query = forms.read_query(request, DeliveriesQuery)
     admin, actor = site_of(request).services.admin, request.user
     if query.state is Shown.DEAD:
-        found = await admin.dead_letters(actor, query.cursor or None)
+        page = await admin.dead_letters(actor, query.cursor or None)
     else:
-        found = Page(await admin.failing_jobs(actor))
+        page = Page(await admin.failing_jobs(actor))
     view = DeliveriesPage(
         filters=tuple(
             Chip(href=address("/admin/deliveries", state=item), active=item is query.state, key=item.value)
             for item in Shown
         ),
-        rows=tuple(delivery_screens.delivery(job) for job in found.items),
-        next_url=address("/admin/deliveries", state=query.state, cursor=found.next_cursor)
-        if found.next_cursor
-        else None,
+        rows=tuple(delivery_screens.delivery(job) for job in page.items),
+        next_url=address("/admin/deliveries", state=query.state, cursor=page.next_cursor) if page.next_cursor else None,
     )
     if asked_for_more(request, query.cursor):
         return fragment(request, "notifications/admin/_delivery_rows.html", view)

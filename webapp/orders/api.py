@@ -18,13 +18,15 @@ from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.text import pick
-from backend.orders.types import MOST_LINES, OrderFilter, OrderLine, OrderRow, Wanted
+from backend.orders.types import MOST_LINES, OrderFilter, OrderLine, OrderRow, OrderView, RequestedLine
 from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import PricePart
 from webapp.core.forms import strict_json
 from webapp.core.limits import PURCHASE, limited
 from webapp.core.refusals import refusals
+from webapp.core.responses import signed_url
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.screens.keys import file_path
 
 _Cursor = Annotated[
     str | None,
@@ -32,12 +34,15 @@ _Cursor = Annotated[
 ]
 
 
-_IdempotencyKey = Annotated[
+IdempotencyKey = Annotated[
     str,
     HeaderParameter(
         name="Idempotency-Key", description="The caller's own", min_length=8, max_length=64, pattern="^[!-~]+$"
     ),
 ]
+Total = Annotated[int, Meta(ge=0, le=10**15)]
+"""The most that an order may cost, in minor units."""
+PromoCodes = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +70,14 @@ class Orders(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class File(msgspec.Struct, frozen=True):
+    """A delivered file; ``url`` works for ten minutes, for anyone who has it."""
+
+    name: str
+    size: int
+    url: str
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an order: how far it is, and how much of it was refunded."""
 
@@ -76,8 +89,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     status: LineStatus
     failure: str | None
     """Why it was not delivered."""
+    ready_by: datetime | None
+    """Until when it is promised, where it takes its time."""
     refunded: Money
     refunded_quantity: int
+    files: list[File]
 
 
 class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +106,8 @@ class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[Line]
     created_at: datetime
     expires_at: datetime | None
+    warranty_until: datetime | None
+    """Until when what doesn't work can be claimed; null for no warranty."""
 
 
 _Quantity = Annotated[int, Meta(ge=1, le=1000)]
@@ -111,16 +129,16 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     variant_id: UUID | None = None
     quantity: _Quantity = 1
-    total: Annotated[int, Meta(ge=0, le=10**15)] | None = None
+    total: Total | None = None
     lines: Annotated[list[NewLine], Meta(min_length=1, max_length=MOST_LINES)] | None = None
-    promo_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)] = []
+    promo_codes: PromoCodes = []
 
-    def wanted(self) -> list[Wanted]:
+    def requested(self) -> list[RequestedLine]:
         """The lines, whichever way they were said. Raises Invalid for neither and for both."""
         if self.lines is not None and self.variant_id is None and self.quantity == 1:
-            return [Wanted(VariantId(line.variant_id), line.quantity) for line in self.lines]
+            return [RequestedLine(VariantId(line.variant_id), line.quantity) for line in self.lines]
         if self.lines is None and self.variant_id is not None:
-            return [Wanted(VariantId(self.variant_id), self.quantity)]
+            return [RequestedLine(VariantId(self.variant_id), self.quantity)]
         raise Invalid("either one variant or lines", fields={"lines": "required"})
 
 
@@ -138,22 +156,25 @@ async def api_orders(
     cursor: _Cursor = None,
 ) -> Orders:
     """The caller's orders, the newest first."""
-    found = await site_of(request).services.orders.history.list_mine(actor, view, cursor)
-    return Orders([_order(item, actor) for item in found.items], found.next_cursor)
+    page = await site_of(request).services.orders.history.list_mine(actor, view, cursor)
+    return Orders([_order(item, actor) for item in page.items], page.next_cursor)
 
 
 @get("/orders/{number:str}", tags=["orders"], responses=refusals(404))
 async def api_order(request: SoukRequest, actor: NamedDependency[Actor], number: FromPath[str]) -> OrderDetail:
     """One order of the caller, line by line; without its keys."""
-    order = await site_of(request).services.orders.history.detail(actor, number)
+    site = site_of(request)
+    order = await site.services.orders.history.detail(actor, number)
+    claims = await site.services.orders.warranty.list_claims(actor, order)
     return OrderDetail(
         number=order.number,
         status=order.status,
         total=order.total,
         refunded=order.refunded,
-        lines=[_line(line, actor) for line in order.lines],
+        lines=[_line(line, actor, _files(request, order, line)) for line in order.lines],
         created_at=order.created_at,
         expires_at=order.expires_at,
+        warranty_until=site.services.orders.warranty.ends_at(order, claims, site.now()),
     )
 
 
@@ -166,19 +187,27 @@ async def api_order(request: SoukRequest, actor: NamedDependency[Actor], number:
     responses=refusals(402, 403, 404, 409, 413),
 )
 async def api_place(
-    request: SoukRequest, actor: NamedDependency[Actor], data: JSONBody[NewOrder], idempotency_key: _IdempotencyKey
+    request: SoukRequest, actor: NamedDependency[Actor], data: JSONBody[NewOrder], idempotency_key: IdempotencyKey
 ) -> Placed:
     """Buy from the balance. The header ``Idempotency-Key`` makes a second call the same order."""
     site = site_of(request)
     confirmed = None if data.total is None else Money(data.total, site.settings.shop_currency)
-    wanted, codes = data.wanted(), await site.services.growth.promos.admit(actor, data.promo_codes)
+    requested, codes = data.requested(), await site.services.growth.promos.admit(actor, data.promo_codes)
     order = await site.services.orders.checkout.place_all(
-        actor, wanted, idempotency_key, confirmed=confirmed, codes=codes
+        actor, requested, idempotency_key, confirmed=confirmed, codes=codes
     )
     return Placed(order.number)
 
 
-def _line(line: OrderLine, actor: Actor) -> Line:
+def _files(request: SoukRequest, order: OrderView, line: OrderLine) -> list[File]:
+    return [
+        File(key.file.name, key.file.size, signed_url(request, file_path(order.number, key)))
+        for key in order.keys
+        if key.file and key.line_id == line.id
+    ]
+
+
+def _line(line: OrderLine, actor: Actor, files: list[File]) -> Line:
     return Line(
         title=product_name(pick(line.name, actor.language), line.country, actor.language),
         variant=pick(line.variant_name, actor.language),
@@ -187,8 +216,10 @@ def _line(line: OrderLine, actor: Actor) -> Line:
         parts=list(line.price.parts),
         status=line.status,
         failure=line.failure,
+        ready_by=line.ready_by,
         refunded=line.refunded,
         refunded_quantity=line.refunded_quantity,
+        files=files,
     )
 
 

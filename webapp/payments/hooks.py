@@ -1,4 +1,4 @@
-"""``POST /hooks/<way>``: one door for every payment provider.
+"""``POST /hooks/<method>``: one door for every payment provider.
 
 The answer is for the provider's machine: 200 says that the message is safe here, whatever it changed; 4xx that it never
 will be; 5xx that it may be sent again. A true call is never counted against a limit; refused ones are, by address.
@@ -31,23 +31,23 @@ _UNKNOWN: Final = "unknown"
 log = structlog.get_logger(__name__)
 
 
-@post("/hooks/{way:str}", opt=PUBLIC, status_code=200, request_max_body_size=MAX_BODY)
-async def hook(request: Request[Any, Any, Any], way: FromPath[str]) -> Response[bytes]:
+@post("/hooks/{method:str}", opt=PUBLIC, status_code=200, request_max_body_size=MAX_BODY)
+async def hook(request: Request[Any, Any, Any], method: FromPath[str]) -> Response[bytes]:
     """Take a provider's call."""
     payments = site_of(request).services.payments
-    if not payments.methods.is_enabled(way):
+    if not payments.methods.is_enabled(method):
         return _refuse(request, _UNKNOWN, 404, "not_found")
     try:
         # The signature is over the bytes as they came, hence no ``data``.
-        outcomes = await payments.intents.receive(way, dict(request.headers), await request.body())
+        outcomes = await payments.intents.receive(method, dict(request.headers), await request.body())
     except BadWebhook as error:
-        return _refuse(request, way, 401, "refused", str(error))
+        return _refuse(request, method, 401, "refused", str(error))
     except HTTPException as error:  # too large, or broken off
-        return _refuse(request, way, error.status_code, "unreadable")
+        return _refuse(request, method, error.status_code, "unreadable")
     except Exception as error:  # whatever it was: nothing is stored, so the provider has to send it again
-        return _fail(way, error)
+        return _fail(method, error)
     for outcome in outcomes or [Outcome.IGNORED]:
-        WEBHOOKS.labels(way, outcome.value).inc()
+        WEBHOOKS.labels(method, outcome.value).inc()
     return _answer(200, b"ok")
 
 
@@ -55,11 +55,11 @@ async def hook(request: Request[Any, Any, Any], way: FromPath[str]) -> Response[
 _sampler = Sampler()
 
 
-def _refuse(request: SoukRequest, way: str, status: int, outcome: str, detail: str = "") -> Response[bytes]:
-    WEBHOOKS.labels(way, outcome).inc()
-    times = _sampler.count(f"{way}:{outcome}")
+def _refuse(request: SoukRequest, method: str, status: int, outcome: str, detail: str = "") -> Response[bytes]:
+    WEBHOOKS.labels(method, outcome).inc()
+    times = _sampler.count(f"{method}:{outcome}")
     if times is not None:
-        log.warning("hooks.refused", way=way, reason=outcome, detail=detail[:200], times=times,
+        log.warning("hooks.refused", method=method, reason=outcome, detail=detail[:200], times=times,
                     address=address_of(request.scope))  # fmt: skip
     try:
         site_of(request).services.limiter.hit_here(WEBHOOK_REFUSED, address_of(request.scope))
@@ -68,15 +68,15 @@ def _refuse(request: SoukRequest, way: str, status: int, outcome: str, detail: s
     return _answer(status, outcome.encode())
 
 
-def _fail(way: str, error: Exception) -> Response[bytes]:
-    WEBHOOKS.labels(way, "failed").inc()
+def _fail(method: str, error: Exception) -> Response[bytes]:
+    WEBHOOKS.labels(method, "failed").inc()
     away = database_lost(error) or (isinstance(error, AppError) and error.retryable)
-    times = _sampler.count(f"{way}:{'away' if away else 'failed'}")
+    times = _sampler.count(f"{method}:{'away' if away else 'failed'}")
     if times is not None:
         if away:
-            log.warning("hooks.failed", way=way, error=type(error).__name__, times=times)
+            log.warning("hooks.failed", method=method, error=type(error).__name__, times=times)
         else:
-            log.error("hooks.failed", way=way, times=times, exc_info=error)
+            log.error("hooks.failed", method=method, times=times, exc_info=error)
     return _answer(503 if away else 500, b"again", {"retry-after": str(RETRY_AFTER_SECONDS)})
 
 

@@ -1,14 +1,12 @@
-// Telegram, session; all else is htmx.
 const $ = (query, within = document) => within.querySelector(query);
 const on = (names, use, top) => names.split(" ").forEach((name) => document.addEventListener(name, use, top));
+const stop = (event) => event.preventDefault();
 const show = (box, template) => box.replaceChildren($(template).content.cloneNode(true));
-const root = document.documentElement;
-const app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
+const { body, documentElement: root } = document, app = $("#app"), sheet = $("#sheet"), toasts = $("#toasts");
 const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return {}; } };
 let kept = {};
 try { sessionStorage.kept = 1; kept = sessionStorage; } catch {}
 
-// launch parameters, as Telegram keeps them
 const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
 const launch = { ...before, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
 const initData = launch.tgWebAppData || "";
@@ -18,7 +16,7 @@ const fields = new URLSearchParams(initData);
 let start = kept.started === initData ? null : fields.get("start_param");
 
 const words = (lang) => $(`#t-words-${lang}`);
-const speak = (lang) => { root.lang = lang; root.dir = words(lang).dir; };
+const speak = (lang) => Object.assign(root, { lang, dir: words(lang).dir });
 const asked = (parse(fields.get("user")).language_code || navigator.language).slice(0, 2);
 speak(words(asked) ? asked : "en");
 const word = (name) => words(root.lang).content.firstElementChild.dataset[name];
@@ -53,8 +51,8 @@ const attach = () => {
   if (can("7.0")) tg.SettingsButton.show().onClick(() => load("/me/settings", true));
   mirror();
 };
-const haptic = (kind) => can("6.1")
-  && tg.HapticFeedback[kind === "select" ? "selectionChanged" : "notificationOccurred"](kind);
+const haptic = (kind) => can("6.1") &&
+  tg.HapticFeedback[kind === "select" ? "selectionChanged" : "notificationOccurred"](kind);
 
 const screen = () => $("#app > .screen");
 const main = () => $("#bottom [data-main]");
@@ -74,19 +72,18 @@ let came;
 const back = () => {
   const up = screen()?.dataset.back;
   if (sheet.open) sheet.close();
-  else if (up && came === up) history.back();
-  else if (up) load(up, true);
+  else if (up) came === up ? history.back() : load(up, true);
 };
 
 const places = {};
 let navigation, timer, scroll = 0, stale, opener, last = here();
-const load = (path, push, target = app) => { // own element: no queue
-  const source = document.body.appendChild(document.createElement("i"));
+const load = (path, push, target = app) => { // no queue
+  const source = body.appendChild(document.createElement("i"));
   htmx.ajax("GET", path, { source, target, swap: "innerHTML", push: push && path })
     .catch(() => {}).finally(() => source.remove());
 };
 const isPage = ({ verb, target }) => verb === "get" && target === app;
-const settle = () => { clearTimeout(timer); root.classList.remove("is-waiting"); };
+const settle = () => root.classList.remove("is-waiting", clearTimeout(timer));
 const arrive = () => {
   settle();
   speak(screen().lang);
@@ -96,20 +93,17 @@ const arrive = () => {
   scrollTo(0, scroll);
   mirror();
 };
-const resume = () => { // its place in a long list
-  const more = $(".more", app);
+const resume = () => {
+  const more = $(".more");
   scrollTo(0, scroll);
   if (more && scrollY + 1 < scroll) htmx.trigger(more, "revealed"); else scroll = 0;
 };
-const local = (name) => {
-  show(app, `#t-${name}-${root.lang}`);
-  arrive();
-};
+const local = (name) => arrive(show(app, `#t-${name}-${root.lang}`));
 on("htmx:confirm", (event) => {
   const { elt, etc, issueRequest } = event.detail, question = elt.dataset.confirm;
-  if (elt.matches(".htmx-request:not([hx-sync], [data-live])")) return event.preventDefault(); // a double tap
+  if (elt.matches(".htmx-request:not([hx-sync], [data-live])")) return stop(event); // a double tap
   if (!question || etc.values) return; // confirmed before
-  event.preventDefault();
+  stop(event);
   const answer = (yes) => yes && issueRequest(true);
   if (can("6.2")) tg.showConfirm(question, answer); else answer(confirm(question));
 });
@@ -121,6 +115,8 @@ on("htmx:configRequest", ({ detail }) => {
   if (start && isPage(detail)) headers["X-Start-Param"] = start;
 });
 on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
+  xhr.onreadystatechange = () => // htmx looks from elt
+    xhr.getResponseHeader("HX-Retarget") && (elt.isConnected || $("#wait").append(elt));
   if (isPage(config)) {
     navigation?.abort();
     navigation = xhr;
@@ -137,32 +133,30 @@ on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
 on("htmx:beforeSend", mirror);
 on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }) => {
   const { elt, verb, path } = config, fresh = xhr.getResponseHeader("X-Session-Token");
-  if (navigation === xhr) { navigation = null; settle(); }
+  if (navigation === xhr) settle(navigation = null);
   mirror();
-  if (fresh) kept.token = fresh;
-  if (fresh && isPage(config)) { kept.started = initData; start = null; }
-  if (config.again) setTimeout(() => { // after htmx
-    htmx.ajax(verb, path, {
-      source: elt.isConnected ? elt : document.body, target, values: config.formData, swap: etc.swapOverride, push: etc.push,
-    });
-  });
+  if (fresh) kept.token = fresh, isPage(config) && (kept.started = initData, start = null);
+  if (config.again) setTimeout(() => htmx.ajax(verb, path, { // after htmx
+    source: elt.isConnected ? elt : body, target, values: config.formData, swap: etc.swapOverride, push: etc.push,
+  }));
   if (elt.dataset.then === "copy") $(`#${elt.id}[data-copy]`)?.click();
 });
 on("htmx:beforeSwap", (event) => {
-  const { detail } = event, { xhr, requestConfig: config } = detail;
-  if (detail.target === app) document.activeElement.blur(); // else its change event comes later
+  const { detail } = event, { xhr, requestConfig: config, target } = detail, { elt } = config;
+  if (elt.dataset.live && $(".htmx-request:not(i, [data-live])", target))
+    return stop(event, setTimeout(htmx.trigger, 500, elt, "live"));
+  if (target === app) document.activeElement.blur(); // its change comes first
   if (xhr.status < 400 || xhr.status === 422) return;
   const code = xhr.getResponseHeader("X-Error-Code"), closed = xhr.status === 401 || code === "blacklisted";
   if (/session_expired|unauthenticated/.test(code) && /^Bearer/.test(config.headers.Authorization)) {
     kept.token = "";
-    config.again = true;
-    return event.preventDefault();
+    return stop(event, config.again = true);
   }
   if (xhr.getResponseHeader("HX-Retarget")) detail.shouldSwap = true;
   else if (closed || isPage(config)) {
-    if (/data-code=/.test(xhr.responseText)) {
+    if (/data-code=/.test(xhr.responseText))
       Object.assign(detail, { target: app, swapOverride: "innerHTML", shouldSwap: true });
-    } else local({ init_data_expired: "expired", blacklisted: "blocked" }[code] || (closed ? "outside" : "error"));
+    else local({ init_data_expired: "expired", blacklisted: "blocked" }[code] || (closed ? "outside" : "error"));
   } else if (!/toast/.test(xhr.getResponseHeader("HX-Trigger"))) {
     const said = new DOMParser().parseFromString(xhr.responseText, "text/html");
     toast($("[data-toast]", said)?.dataset.toast || word("failed"), "bad");
@@ -173,53 +167,47 @@ on("htmx:sendError htmx:timeout", ({ detail: { elt, requestConfig } }) => {
   else if (!elt.matches("[data-live], .more")) toast(word("offline"), "bad");
 });
 on("htmx:beforeHistorySave", () => came = location.pathname);
-on("htmx:historyCacheMiss", (event) => { // again, with the session
-  event.preventDefault();
-  came = null;
+on("htmx:historyCacheMiss", (event) => { // again, signed in
+  stop(event, came = null);
   const place = places[here()];
   load(here());
   scroll = place;
 });
-on("htmx:afterSettle", () => scroll && resume());
+on("htmx:afterSettle", ({ detail: { xhr } }) => (navigation ?? xhr) === xhr && scroll && resume());
 on("htmx:afterSwap", ({ detail: { target, requestConfig: { path } } }) => {
   if (target === app) arrive();
   if (target === sheet) {
-    if (!sheet.open) { opener = path; sheet.showModal(); }
+    if (!sheet.open) sheet.showModal(opener = path);
     sheet.append(toasts);
   }
   reprice();
 });
-const reprice = () => { // busy until the button has the new price
+const reprice = () => {
   if (stale) main()?.classList.add("is-busy");
   mirror();
 };
-on("input change", ({ target }) => {
-  stale ||= target.closest("[data-prices]");
-  reprice();
-}, true);
+on("input change", ({ target }) => reprice(stale ||= target.closest("[data-prices]")), true);
 
-// sheets and toasts
 sheet.onclose = () => {
-  document.body.append(toasts);
-  $(":focus", app) || $(`[hx-get="${opener}"]`, app)?.focus(); // if replaced
+  body.append(toasts);
+  $(":focus", app) || $(`[hx-get="${opener}"]`, app)?.focus();
   mirror();
 };
 sheet.onclick = ({ target }) => { if (target === sheet) sheet.close(); };
 const toast = (text, kind = "good") => {
   show(toasts, `#t-toast-${kind}`);
-  const node = toasts.firstElementChild;
   $(".toast__t").textContent = text;
-  comes.fades(node);
+  comes.fades(toasts.firstElementChild);
   haptic(kind === "bad" ? "error" : "success");
 };
-on("toast", ({ detail }) => toast(detail.text, detail.kind));
+on("toast", ({ detail: { text, kind } }) => toast(text, kind));
 const invoice = (url, page) => can("6.1")
   ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
-on("invoice", ({ detail }) => invoice(detail.url, detail.page));
+on("invoice", ({ detail: { url, page } }) => invoice(url, page));
 
 let lives = [];
 const comes = {
-  left(node) { // by the server's clock
+  left(node) { // server's clock
     node.ends ??= Date.now() + node.dataset.left * 1e3;
     const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3)) * 1e3;
     node.textContent = new Date(left).toISOString().slice(left < 36e5 ? 14 : 11, 19).replace(/^0/, "");
@@ -231,15 +219,13 @@ const comes = {
     source.addEventListener("changed", tell);
     source.onopen = () => poll = clearInterval(poll);
     source.onerror = () => poll ||= setInterval(tell, 5e3);
-    lives.push({ node, stop: () => { source.close(); clearInterval(poll); } });
+    lives.push({ node, stop: () => source.close(clearInterval(poll)) });
   },
+  js: (node) => import(node.dataset.js),
   fades: (node) => setTimeout(() => node.remove(), 5e3),
   haptic: ({ dataset }) => dataset.haptic !== "select" && haptic(dataset.haptic),
 };
-const change = (input, value) => {
-  input.value = value;
-  htmx.trigger(input, "change");
-};
+const change = (input, value) => htmx.trigger(Object.assign(input, { value }), "change");
 const taps = {
   haptic: ({ dataset }) => haptic(dataset.haptic),
   async copy({ dataset: { copy } }) {
@@ -259,14 +245,14 @@ const taps = {
   },
   openLink({ href, dataset }, event) {
     if (!tg) return;
-    event.preventDefault();
+    stop(event);
     if (dataset.openLink && can("6.1")) invoice(href, dataset.openLink);
     else tg[/^https:\/\/t\.me\//.test(href) ? "openTelegramLink" : "openLink"](href);
   },
-  download(node, event) {
+  download({ href, download }, event) {
     if (!can("8.0")) return;
-    event.preventDefault();
-    tg.downloadFile({ url: node.href, file_name: node.download });
+    stop(event);
+    tg.downloadFile({ url: href, file_name: download });
   },
 };
 on("htmx:load", ({ detail: { elt } }) => {

@@ -22,8 +22,8 @@ class Wallet(msgspec.Struct, frozen=True):
 @get("/wallet", tags=["wallet"], responses=refusals())
 async def api_wallet(request: SoukRequest, actor: NamedDependency[Actor]) -> Wallet:
     """The caller's balance, in minor units of the shop's currency."""
-    found = await site_of(request).services.wallet.statement.overview(actor)
-    return Wallet(found.balance, found.credits.amount)
+    overview = await site_of(request).services.wallet.statement.overview(actor)
+    return Wallet(overview.balance, overview.credits.amount)
 
 
 HANDLERS = (api_wallet,)

@@ -41,11 +41,11 @@ async def wallet(request: SoukRequest) -> Html:
     query = forms.read_query(request, WalletQuery)
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
-    found = await site.services.wallet.statement.wallet(actor, query.kind, query.month, query.cursor or None)
+    shown = await site.services.wallet.statement.wallet(actor, query.kind, query.month, query.cursor or None)
     kind = query.kind.value if query.kind else ""
-    overview, following = found.overview, found.history.next_cursor
+    overview, following = shown.overview, shown.history.next_cursor
     next_url = address("/wallet", kind=kind, month=query.month, cursor=following) if following else None
-    view = WalletPage(balance=overview.balance, days=present.days(found, actor, viewer), next_url=next_url)
+    view = WalletPage(balance=overview.balance, days=present.days(shown, actor, viewer), next_url=next_url)
     if asked_for_more(request, query.cursor):
         return fragment(request, "wallet/_rows.html", view)
     statement = address("/wallet/statement.csv", kind=kind, month=query.month)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from backend.catalog.repository import offers, stock, storefront
-from backend.catalog.types import AVAILABILITY_CAP, Offer, ProductId, StockSubject, VariantId
+from backend.catalog.repository import favourites, offers, premium, stock, storefront
+from backend.catalog.types import AVAILABILITY_CAP, NamedProduct, Offer, ProductId, StockSubject, VariantId
+from backend.catalog.types.favourites import Favourite
 from backend.catalog.types.offers import StockedOffer
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderLineId
+from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.text import like
 
 _FINGERPRINTS_AT_ONCE: Final = 1000
@@ -21,7 +22,13 @@ async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
 
     Raises NotFound for a variant that is hidden, by itself or with its product or category.
     """
-    return await storefront.get_offer(tx, variant_id, reseller=reseller)
+    (offer,) = await get_offers(tx, [variant_id], reseller=reseller)
+    return offer
+
+
+async def get_offers(tx: Tx, variants: Sequence[VariantId], *, reseller: bool) -> list[Offer]:
+    """Variants as they can be bought now, in their order. Raises NotFound as get_offer does."""
+    return await offers.get_offers(tx, variants, reseller=reseller)
 
 
 async def list_category_slugs(tx: Tx, products: Collection[ProductId]) -> dict[ProductId, frozenset[str]]:
@@ -34,19 +41,54 @@ async def find_name(tx: Tx, *, category: str = "", product: str = "") -> dict[st
     return await storefront.find_name(tx, category=category, product=product)
 
 
-async def list_offers(tx: Tx, variants: Collection[VariantId], *, reseller: bool) -> dict[VariantId, StockedOffer]:
-    """What is known of each of the variants, hidden or not, at the reseller's price or the public one."""
-    return await offers.list_offers(tx, variants, reseller=reseller)
+async def list_offers(
+    tx: Tx, variants: Collection[VariantId], *, reseller: bool, buyer: UserId | None = None
+) -> dict[VariantId, StockedOffer]:
+    """What is known of each of the variants, hidden or not, at the reseller's price or the public one.
+
+    What is held for the ``buyer`` in a line counts as available.
+    """
+    return await offers.list_offers(tx, variants, reseller=reseller, buyer=buyer)
 
 
-async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """How many can be bought now, counted up to ``at_most``, which is also said of what never runs out."""
-    return await stock.count_available(tx, variant_id, at_most)
+async def find_favourite(tx: Tx, user_id: UserId, product_id: ProductId) -> Favourite | None:
+    """A product that a person likes, as it is now; None for one that they do not like any more."""
+    return next(iter(await favourites.list_own(tx, user_id, product_id)), None)
+
+
+async def get_listed(tx: Tx, product_id: ProductId) -> NamedProduct:
+    """The product as a message names it. Raises NotFound where it is not listed."""
+    return await storefront.get_listed(tx, product_id)
+
+
+async def count_available(
+    tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP, buyer: UserId | None = None
+) -> int:
+    """How many can be bought now, counted up to ``at_most``, which is also said of what never runs out.
+
+    With a ``buyer`` also what is held for them in a line.
+    """
+    return await stock.count_available(tx, variant_id, at_most, buyer)
 
 
 async def person_limit(tx: Tx, variant_id: VariantId) -> int | None:
     """How many of a variant one person may have; None for any number."""
     return await stock.find_person_limit(tx, variant_id)
+
+
+async def list_premium_months(tx: Tx, variants: Collection[VariantId]) -> dict[VariantId, int]:
+    """How many months of premium one of each variant gives, of those that give some."""
+    return await premium.list_months(tx, variants)
+
+
+async def list_for_members(tx: Tx, variants: Collection[VariantId]) -> set[VariantId]:
+    """Those of the variants that only premium members may buy."""
+    return await premium.list_for_members(tx, variants)
+
+
+async def find_slug_of_kind(tx: Tx, kind: str) -> str | None:
+    """The listed product of a kind that sells best; None without one."""
+    return await premium.find_slug_of_kind(tx, kind)
 
 
 async def find_stock_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from backend.catalog.domain import waiting
 from backend.catalog.repository import stock
 from backend.catalog.types import STOCK_TOPIC, ProductId, StockLow, VariantId
+from backend.catalog.types.waiting import WAITING_TOPIC, QueuedVariant
 from backend.infra.unit_of_work import Tx
 
 
@@ -35,7 +37,7 @@ async def after_taking(tx: Tx, variant_id: VariantId, level: Level, left: int | 
     """
     if left is not None:
         low = left <= level.low_stock_at and not level.low_stock_told
-        if low and await stock.mark_low_told(tx, variant_id):
+        if low and await stock.mark_low_stock(tx, variant_id):
             tx.emit(StockLow(variant_id=variant_id, product_id=level.product_id, left=max(left, 0)))
         if left <= 0:
             await stock.settle_in_stock(tx, [level.product_id])
@@ -43,6 +45,15 @@ async def after_taking(tx: Tx, variant_id: VariantId, level: Level, left: int | 
 
 
 async def after_releasing(tx: Tx, product_id: ProductId) -> None:
-    """Mark the product as in stock, and signal its pages."""
+    """Stock of a product has come or come back: assign it to those who wait, mark the product, signal its pages."""
     await stock.mark_in_stock(tx, product_id)
+    for variant in await waiting.assign(tx, product_id):
+        await after_holding(tx, variant)
     tx.signal(STOCK_TOPIC, product_id)
+
+
+async def after_holding(tx: Tx, variant: QueuedVariant) -> None:
+    """Do what follows where goods of a variant were assigned, held or returned: as after taking them."""
+    left = await stock.count_available(tx, variant.id, variant.low_stock_at + 1)
+    await after_taking(tx, variant.id, variant, left)
+    tx.signal(WAITING_TOPIC, variant.id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.catalog.domain.levels import after_releasing, after_taking
 from backend.catalog.domain.opening import open_all
+from backend.catalog.domain.waiting import end_wait, is_waiting
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import shared_keys
 from backend.catalog.types import StockKeyId, StockKind
@@ -66,6 +67,13 @@ class SharedKeys:
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
         """Leave the number as it is: delivery sends the key, so its buyer knows it and keeps knowing it."""
 
+    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
+        """Give the line the key that the variant has now; None where that is the one it has."""
+        return _item(line.id) if await shared_keys.renew(tx, line.id) else None
+
+    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
+        """Leave the key as it is: a line has one, and many others have the same."""
+
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
         """One item for each sold line, in the order of the lines."""
         sold = await shared_keys.list_sold(tx, [line.id for line in lines])
@@ -84,9 +92,15 @@ async def _take(tx: Tx, line: FulfilmentLine) -> StockKeyId:
     """Take the line's quantity from the number; the key of this moment. Raises SoldOut, and then takes nothing."""
     if line.quantity < 1:
         raise ValueError("a quantity is at least 1")
-    taken = await shared_keys.take(tx, line.variant_id, line.quantity)
+    taken = await shared_keys.take(tx, line.variant_id, line.quantity, line.buyer)
+    waits = await is_waiting(tx, line.variant_id, line.buyer) if taken is None else taken.waits
+    ended = await end_wait(tx, line.variant_id, line.buyer) if waits else None
+    if ended and taken is None:
+        taken = await shared_keys.take(tx, line.variant_id, line.quantity, line.buyer)
     if taken is None:
         left = await shared_keys.count_remaining(tx, line.variant_id)
         raise SoldOut(line.id, available=min(left, line.quantity - 1))  # more may have returned since
+    if ended and ended.quantity:
+        await after_releasing(tx, taken.product_id)  # what they did not need of what was held for them
     await after_taking(tx, line.variant_id, taken, taken.left)
     return taken.key_id

@@ -2,19 +2,27 @@
 
 Counted live, and only up to ``most``: a page of 30 costs the same with 100 keys in stock as with a million. The kind
 chooses the branch, so goods of one kind pay nothing for the others. Both expressions are NULL where any number can be
-bought: a shared key without a limit, or a kind that keeps no stock here.
+bought: a shared key without a limit, goods by hand or a course without a number of places, or a kind that keeps no
+stock here.
 """
 
 from __future__ import annotations
 
 
 def of_variant(most: str) -> str:
-    """How many of variant ``v`` of product ``p`` can be bought, counted up to ``most``."""
+    """How many of variant ``v`` of product ``p`` anybody can buy, counted up to ``most``."""
     return _available(
         "stock_keys k WHERE k.variant_id = v.id AND k.state = 'available'",
         "shared_keys s WHERE s.variant_id = v.id",
+        "w.id = v.id",
         most,
     )
+
+
+def of_variant_for(buyer: str, most: str) -> str:
+    """How many of variant ``v`` of product ``p`` this person can buy: with what is held for them in the line."""
+    held = f"SELECT w.quantity FROM stock_waits w WHERE w.variant_id = v.id AND w.user_id = {buyer}"  # noqa: S608
+    return f"least(({of_variant(most)}) + coalesce(({held}), 0), {most})"
 
 
 def of_product(most: str, *, hidden: bool = False) -> str:
@@ -24,6 +32,7 @@ def of_product(most: str, *, hidden: bool = False) -> str:
         "variants v JOIN stock_keys k ON k.variant_id = v.id AND k.state = 'available' "
         f"WHERE v.product_id = p.id{shown}",
         f"variants v JOIN shared_keys s ON s.variant_id = v.id WHERE v.product_id = p.id{shown}",
+        f"w.product_id = p.id{shown.replace('v.', 'w.')}",
         most,
     )
 
@@ -33,7 +42,7 @@ def has_stock() -> str:
     return f"coalesce({of_product('1', hidden=True)}, 1) > 0"
 
 
-def _available(keys: str, shared: str, most: str) -> str:
+def _available(keys: str, shared: str, variants: str, most: str) -> str:
     return f"""
     CASE p.kind
     WHEN 'unique_keys' THEN (SELECT count(*) FROM (SELECT FROM {keys} LIMIT {most}) counted)
@@ -41,5 +50,21 @@ def _available(keys: str, shared: str, most: str) -> str:
         SELECT CASE WHEN count(*) = 0 THEN 0
                     WHEN count(*) = count(s.remaining) THEN CAST(least(sum(s.remaining), {most}) AS bigint) END
         FROM {shared}
+    )
+    WHEN 'by_hand' THEN (
+        SELECT CASE WHEN count(*) = 0 THEN 0
+                    WHEN count(*) = count(h.places) THEN CAST(least(sum(greatest(h.left, 0)), {most}) AS bigint) END
+        FROM (
+            SELECT w.open_places AS places, CASE WHEN w.open_places IS NOT NULL THEN w.open_places - (
+                SELECT coalesce(sum(o.quantity), 0) FROM hand_work o
+                WHERE o.variant_id = w.id AND o.state IN ('reserved', 'open')
+            ) END AS left FROM variants w WHERE {variants}
+        ) h
+    )
+    WHEN 'course' THEN (
+        SELECT CASE WHEN count(*) = 0 THEN 0
+                    WHEN count(*) = count(l.remaining)
+                    THEN CAST(least(sum(greatest(l.remaining, 0)), {most}) AS bigint) END
+        FROM variants w LEFT JOIN variant_places l ON l.variant_id = w.id WHERE {variants}
     ) END
     """  # noqa: S608 - constants of ours

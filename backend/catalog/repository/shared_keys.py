@@ -14,13 +14,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.catalog.models import SharedKey, SharedKeyLine, StockBatch, StockKey
+from backend.catalog.models.waiting import StockWait
 from backend.catalog.repository.stock import Sealed
-from backend.catalog.types import KeyState, ProductId, StockKeyId, VariantId
+from backend.catalog.types import KeyState, ProductId, StockKeyId, StockKind, VariantId
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import DataKeyId, OrderLineId
+from backend.kernel.ids import DataKeyId, OrderLineId, UserId
 
 _VARIANT = bindparam("variant_id", type_=Uuid())
-_TOOK = "v.product_id, v.low_stock_at, v.low_stock_told, s.key_id"
+_BUYER = bindparam("buyer", type_=Uuid())
+_TOOK = """v.product_id, v.low_stock_at, v.low_stock_told, s.key_id,
+    EXISTS (SELECT FROM stock_waits w WHERE w.variant_id = v.id AND w.user_id = :buyer) AS waits"""
 
 # A number is checked and lowered by one statement. Two buyers wait for each other here, and the second one sees what
 # the first has left.
@@ -30,7 +33,7 @@ _TAKE = text(
     WHERE s.variant_id = :variant_id AND v.id = s.variant_id AND s.remaining >= :quantity
     RETURNING {_TOOK}, s.remaining AS left
     """  # noqa: S608 - a constant of ours
-).bindparams(_VARIANT, bindparam("quantity", type_=BigInteger()))
+).bindparams(_VARIANT, _BUYER, bindparam("quantity", type_=BigInteger()))
 # Without a limit nothing is counted, and buyers don't wait for each other: the shared lock only holds up an import
 # that would set a number.
 _TAKE_UNLIMITED = text(
@@ -38,7 +41,7 @@ _TAKE_UNLIMITED = text(
     SELECT {_TOOK}, s.remaining AS left FROM shared_keys s JOIN variants v ON v.id = s.variant_id
     WHERE s.variant_id = :variant_id AND s.remaining IS NULL FOR SHARE OF s
     """  # noqa: S608 - a constant of ours
-).bindparams(_VARIANT)
+).bindparams(_VARIANT, _BUYER)
 _REMAINING = select(SharedKey.remaining).where(SharedKey.variant_id == _VARIANT)
 
 _SELL = text(
@@ -62,6 +65,15 @@ _RELEASE = text(
     """
 ).bindparams(bindparam("line_id", type_=Uuid()))
 
+# The number stays: the line was counted when it was sold.
+_RENEW = text(
+    """
+    UPDATE shared_key_lines l SET key_id = s.key_id FROM shared_keys s
+    WHERE s.variant_id = l.variant_id AND l.order_line_id = :line_id AND l.state = 'sold' AND l.key_id <> s.key_id
+    RETURNING l.order_line_id
+    """
+).bindparams(bindparam("line_id", type_=Uuid()))
+
 _LIST_SOLD = select(SharedKeyLine.order_line_id).where(
     SharedKeyLine.order_line_id.in_(bindparam("line_ids", expanding=True)), SharedKeyLine.state == KeyState.SOLD
 )
@@ -73,8 +85,13 @@ _LIST_SEALED = (
 )
 
 _LOCK = select(SharedKey.key_id, SharedKey.remaining).where(SharedKey.variant_id == _VARIANT).with_for_update()
-_RESERVED = select(func.coalesce(func.sum(SharedKeyLine.quantity), 0)).where(
-    SharedKeyLine.variant_id == _VARIANT, SharedKeyLine.state == KeyState.RESERVED
+_RESERVED = select(
+    select(func.coalesce(func.sum(SharedKeyLine.quantity), 0))
+    .where(SharedKeyLine.variant_id == _VARIANT, SharedKeyLine.state == KeyState.RESERVED)
+    .scalar_subquery()
+    + select(func.coalesce(func.sum(StockWait.quantity), 0))
+    .where(StockWait.variant_id == _VARIANT, StockWait.kind == StockKind.SHARED_KEY)
+    .scalar_subquery()
 )
 _FIND_KEY = select(StockKey.id, StockKey.state).where(
     StockKey.variant_id == _VARIANT, StockKey.fingerprint == bindparam("fingerprint")
@@ -88,12 +105,13 @@ _SHARE_KEY = (
 
 
 class TakenShared(msgspec.Struct, frozen=True):
-    """The result of taking a shared key; ``left`` None is any number."""
+    """The result of taking a shared key; ``left`` None is any number, ``waits``: the buyer stands in line for it."""
 
     product_id: ProductId
     low_stock_at: int
     low_stock_told: bool
     key_id: StockKeyId
+    waits: bool
     left: int | None
 
 
@@ -111,12 +129,12 @@ class KnownKey(msgspec.Struct, frozen=True):
     state: KeyState
 
 
-async def take(tx: Tx, variant_id: VariantId, quantity: int) -> TakenShared | None:
+async def take(tx: Tx, variant_id: VariantId, quantity: int, buyer: UserId) -> TakenShared | None:
     """Lower the variant's number by ``quantity``; None when less is left."""
-    values = {"variant_id": variant_id, "quantity": quantity}
-    row = (await tx.execute(_TAKE, values)).mappings().one_or_none()
+    values = {"variant_id": variant_id, "buyer": buyer}
+    row = (await tx.execute(_TAKE, values | {"quantity": quantity})).mappings().one_or_none()
     if row is None:
-        row = (await tx.execute(_TAKE_UNLIMITED, {"variant_id": variant_id})).mappings().one_or_none()
+        row = (await tx.execute(_TAKE_UNLIMITED, values)).mappings().one_or_none()
     return None if row is None else TakenShared(**row)
 
 
@@ -146,10 +164,15 @@ async def release(tx: Tx, line_id: OrderLineId) -> ProductId | None:
     return None if product is None else ProductId(product)
 
 
+async def renew(tx: Tx, line_id: OrderLineId) -> bool:
+    """Give a sold line the key that its variant has now; False when it has that already."""
+    return (await tx.execute(_RENEW, {"line_id": line_id})).one_or_none() is not None
+
+
 async def list_sold(tx: Tx, line_ids: Sequence[OrderLineId]) -> set[OrderLineId]:
     """Those of the lines that are sold."""
     rows = await tx.execute(_LIST_SOLD, {"line_ids": list(line_ids)})
-    return {OrderLineId(found) for found in rows.scalars()}
+    return {OrderLineId(line_id) for line_id in rows.scalars()}
 
 
 async def list_sealed(tx: Tx, line_ids: Sequence[UUID]) -> dict[UUID, Sealed]:
@@ -165,7 +188,7 @@ async def lock_current(tx: Tx, variant_id: VariantId) -> Current | None:
 
 
 async def count_reserved(tx: Tx, variant_id: VariantId) -> int:
-    """How many unpaid orders have reserved of the variant."""
+    """How many of the variant unpaid orders have reserved or are held for people in line."""
     return int((await tx.execute(_RESERVED, {"variant_id": variant_id})).scalar_one())
 
 

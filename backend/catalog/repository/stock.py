@@ -11,44 +11,48 @@ from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid, bindparam,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
-from backend.catalog.repository.availability import has_stock, of_variant
-from backend.catalog.types import AVAILABILITY_CAP, KeyState, ProductId, StockKeyId, StockSubject, VariantId
+from backend.catalog.repository.availability import has_stock, of_variant, of_variant_for
+from backend.catalog.types import AVAILABILITY_CAP, KeyState, ProductId, StockKeyId, StockKind, StockSubject, VariantId
+from backend.catalog.types.fulfilment import FulfilmentLine
+from backend.infra.database import dump_json
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import DataKeyId, OrderLineId
+from backend.kernel.ids import DataKeyId, OrderLineId, UserId
 
 _MOST_LINES: Final = 200
 
-# One statement takes the keys and counts what is left. The chosen rows arrive as one array, so that no plan, custom or
-# generic, reads the whole table; rows that another buyer has locked are skipped, and when too few are left nothing
-# is taken. ``seen`` is counted as it was before, and only as far as the alert needs to know.
+# One statement takes the keys of all lines and counts what is left. The chosen rows arrive as one array, so that no
+# plan, custom or generic, reads the whole table; rows that another buyer has locked are skipped, and when too few are
+# left for one line nothing is taken for any. ``seen`` is counted as it was before, and only as far as the alert needs
+# to know.
 _TAKE = HotStatement(
     text(
         """
     WITH chosen AS MATERIALIZED (
-        SELECT ARRAY(
-            SELECT id FROM stock_keys WHERE variant_id = :variant_id AND state = 'available'
-            ORDER BY position LIMIT :quantity FOR UPDATE SKIP LOCKED
+        SELECT line.*, ARRAY(
+            SELECT id FROM stock_keys WHERE variant_id = line.variant_id AND state = 'available'
+            ORDER BY position LIMIT line.quantity FOR UPDATE SKIP LOCKED
         ) AS ids
+        FROM json_to_recordset(CAST(:lines AS json)) AS line (id uuid, variant_id uuid, quantity bigint, buyer uuid)
     ), taken AS (
-        UPDATE stock_keys SET state = :state, order_line_id = :line_id, taken_at = :now
-        WHERE id = ANY ((SELECT ids FROM chosen)::uuid[])
-          AND cardinality((SELECT ids FROM chosen)) = :quantity
-        RETURNING id, position
+        UPDATE stock_keys k SET state = :state, taken_at = :now,
+                                order_line_id = (SELECT c.id FROM chosen c WHERE c.variant_id = k.variant_id)
+        WHERE k.id = ANY (ARRAY(SELECT unnest(ids) FROM chosen))
+          AND NOT EXISTS (SELECT FROM chosen WHERE cardinality(ids) < quantity)
+        RETURNING k.id, k.position, k.variant_id
     )
-    SELECT v.product_id, v.low_stock_at, v.low_stock_told, cardinality((SELECT ids FROM chosen)) AS found,
-           (SELECT array_agg(id ORDER BY position) FROM taken) AS ids,
+    SELECT v.id AS variant_id, v.product_id, v.low_stock_at, v.low_stock_told, cardinality(c.ids) AS available,
+           (SELECT array_agg(t.id ORDER BY t.position) FROM taken t WHERE t.variant_id = v.id) AS ids,
            (SELECT count(*) FROM (
                SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available'
-               LIMIT v.low_stock_at + :quantity + 1
-           ) counted) AS seen
-    FROM variants v WHERE v.id = :variant_id
+               LIMIT v.low_stock_at + c.quantity + 1
+           ) counted) AS seen,
+           coalesce((SELECT true FROM stock_waits w WHERE w.variant_id = v.id AND w.user_id = c.buyer), false) AS waits
+    FROM chosen c JOIN variants v ON v.id = c.variant_id
     """
     ).bindparams(
-        bindparam("variant_id", type_=Uuid()),
-        bindparam("quantity", type_=BigInteger()),
+        bindparam("lines", type_=Text()),
         bindparam("state", type_=Text()),
-        bindparam("line_id", type_=Uuid()),
         bindparam("now", type_=DateTime(timezone=True)),
     )
 )
@@ -63,8 +67,10 @@ _SELL = text(
 _RELEASE = text(
     """
     WITH released AS (
-        UPDATE stock_keys SET state = 'available', order_line_id = NULL, taken_at = NULL
-        WHERE order_line_id = ANY (:line_ids) AND state = 'reserved' RETURNING variant_id
+        UPDATE stock_keys k SET order_line_id = NULL, taken_at = NULL,
+               state = CASE WHEN b.stopped_at IS NULL THEN 'available' ELSE 'stopped' END
+        FROM stock_batches b
+        WHERE b.id = k.batch_id AND k.order_line_id = ANY (:line_ids) AND k.state = 'reserved' RETURNING k.variant_id
     )
     SELECT DISTINCT v.product_id FROM released r JOIN variants v ON v.id = r.variant_id ORDER BY v.product_id
     """
@@ -79,10 +85,19 @@ _TELL_LOW = (
 
 _COUNT_FREE = text(
     f"""
-    SELECT coalesce({of_variant(":at_most")}, :at_most)
+    SELECT coalesce({of_variant_for(":buyer", ":at_most")}, :at_most)
     FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = :variant_id
     """  # noqa: S608 - constants of ours
-).bindparams(bindparam("variant_id", type_=Uuid()), bindparam("at_most", type_=BigInteger()))
+).bindparams(
+    bindparam("variant_id", type_=Uuid()), bindparam("at_most", type_=BigInteger()), bindparam("buyer", type_=Uuid())
+)
+
+_LEVEL = text(
+    f"""
+    SELECT v.product_id, v.low_stock_at, v.low_stock_told, {of_variant("v.low_stock_at + 1")} AS available
+    FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = :variant_id
+    """  # noqa: S608 - constants of ours
+).bindparams(bindparam("variant_id", type_=Uuid()))
 
 _HAS_STOCK = has_stock()
 _UNLIST_EMPTY = text(
@@ -99,7 +114,8 @@ _LIST_UNTOLD = text(
     f"""
     SELECT v.id, v.product_id, n.available FROM products p JOIN variants v ON v.product_id = p.id
     CROSS JOIN LATERAL (SELECT {of_variant("v.low_stock_at + 1")} AS available) n
-    WHERE p.id = ANY(:ids) AND NOT v.low_stock_told AND n.available <= v.low_stock_at
+    WHERE p.id = ANY(:ids) AND p.kind NOT IN ('by_hand', 'course')
+      AND NOT v.low_stock_told AND n.available <= v.low_stock_at
     """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 _LOCK_PRODUCTS = (
@@ -123,7 +139,7 @@ _LIST_SEALED = (
     .where(StockKey.id.in_(bindparam("ids", expanding=True)), StockKey.state == KeyState.SOLD)
 )
 _SUBJECT = (
-    select(Product.id, Product.slug, Product.name, Product.country, Variant.name.label("variant_name"))
+    select(Product.id, Product.slug, Product.name, Product.country, Product.kind, Variant.name.label("variant_name"))
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.id == bindparam("variant_id"))
 )
@@ -137,6 +153,15 @@ class Sealed(msgspec.Struct, frozen=True):
     data_key_id: DataKeyId
 
 
+class StockLevel(msgspec.Struct, frozen=True):
+    """What is left of a variant, up to one more than its threshold; None for any number."""
+
+    product_id: ProductId
+    low_stock_at: int
+    low_stock_told: bool
+    available: int | None
+
+
 class LowVariant(msgspec.Struct, frozen=True):
     """A variant at its threshold or below; ``available`` is exact."""
 
@@ -146,21 +171,25 @@ class LowVariant(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """The result of taking keys: ``ids`` is None when only ``found`` keys were left; ``seen`` were free before."""
+    """The result of taking keys: ``ids`` is None when none were; ``available`` could be; ``seen`` were free before."""
 
+    variant_id: VariantId
     product_id: ProductId
     low_stock_at: int
     low_stock_told: bool
-    found: int
+    available: int
     ids: list[UUID] | None
     seen: int
+    waits: bool
 
 
-async def take(tx: Tx, variant_id: VariantId, quantity: int, line_id: OrderLineId, state: KeyState) -> Taken | None:
-    """Move ``quantity`` keys to ``state`` for the line, all or none; None for a variant that there is not."""
-    values = {"variant_id": variant_id, "quantity": quantity, "state": state.value, "line_id": line_id, "now": tx.now}
-    rows = await _TAKE.fetch(tx.connection, values)
-    return Taken(**rows[0]) if rows else None
+async def take(tx: Tx, lines: Sequence[FulfilmentLine], state: KeyState) -> dict[VariantId, Taken]:
+    """Move keys to ``state`` for lines of a variant each: as many as all of them want, or none.
+
+    Returns what there is of each variant that exists; no two lines may be of one variant.
+    """
+    values = {"lines": dump_json(lines), "state": state.value, "now": tx.now}
+    return {VariantId(row["variant_id"]): Taken(**row) for row in await tx.fetch(_TAKE, values)}
 
 
 async def sell_reserved(tx: Tx, line_ids: Sequence[OrderLineId]) -> dict[OrderLineId, list[StockKeyId]]:
@@ -178,15 +207,26 @@ async def release_reserved(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[Prod
     return [ProductId(row.product_id) for row in rows]
 
 
-async def mark_low_told(tx: Tx, variant_id: VariantId) -> bool:
+async def mark_low_stock(tx: Tx, variant_id: VariantId) -> bool:
     """Record that the admins are told; False when that was recorded before."""
     return (await tx.execute(_TELL_LOW, {"variant_id": variant_id})).one_or_none() is not None
 
 
-async def count_available(tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP) -> int:
-    """How many can be bought now, counted up to ``at_most``; ``at_most`` where any number can."""
-    counted = await tx.execute(_COUNT_FREE, {"variant_id": variant_id, "at_most": at_most})
+async def count_available(
+    tx: Tx, variant_id: VariantId, at_most: int = AVAILABILITY_CAP, buyer: UserId | None = None
+) -> int:
+    """How many can be bought now, counted up to ``at_most``; ``at_most`` where any number can.
+
+    With a ``buyer`` also what is held for them.
+    """
+    values = {"variant_id": variant_id, "at_most": at_most, "buyer": buyer}
+    counted = await tx.execute(_COUNT_FREE, values)
     return int(counted.scalar_one_or_none() or 0)
+
+
+async def get_level(tx: Tx, variant_id: VariantId) -> StockLevel:
+    """How much of a variant is left, counted as far as an alert needs it."""
+    return StockLevel(**(await tx.execute(_LEVEL, {"variant_id": variant_id})).mappings().one())
 
 
 async def settle_in_stock(tx: Tx, product_ids: Sequence[UUID]) -> int:
@@ -222,7 +262,7 @@ async def list_untold_low(tx: Tx, product_ids: Sequence[UUID]) -> list[LowVarian
 
 async def list_taken(tx: Tx, line_ids: Sequence[OrderLineId]) -> list[tuple[OrderLineId, StockKeyId]]:
     """The sold keys of the lines, in the order of the lines and of the stock."""
-    rows = await _LIST_TAKEN.fetch(tx.connection, {"line_ids": list(line_ids)})
+    rows = await tx.fetch(_LIST_TAKEN, {"line_ids": list(line_ids)})
     place = {line_id: number for number, line_id in enumerate(line_ids)}
     ordered = sorted(rows, key=lambda row: place[row["order_line_id"]])
     return [(OrderLineId(row["order_line_id"]), StockKeyId(row["id"])) for row in ordered]
@@ -240,7 +280,8 @@ async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
     if row is None:
         return None
     left = await count_available(tx, variant_id)
-    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left)
+    kind = StockKind(row.kind)
+    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left, kind)
 
 
 # A variant that never had stock raises no alert: it is not for sale yet.
@@ -248,7 +289,7 @@ _COUNT_LOW = (
     select(func.count().label("variants"))
     .select_from(Variant)
     .join(Product, Product.id == Variant.product_id)
-    .where(Variant.low_stock_told, Variant.hidden.is_(False), Product.listed)
+    .where(Variant.low_stock_told, Variant.hidden.is_(False), Product.listed, Product.kind != StockKind.BY_HAND)
     .where(select(StockBatch.id).where(StockBatch.variant_id == Variant.id).exists())
 )
 
@@ -284,12 +325,12 @@ _LIST_KEY_LINES = text(
 async def list_variants_named(tx: Tx, patterns: Sequence[str], limit: int) -> list[VariantId]:
     """The variants whose names, in any language, or product's slug are like each of the patterns, in lower case."""
     rows = await tx.execute(_FIND_VARIANTS, {"patterns": list(patterns), "most": limit})
-    return [VariantId(found) for found in rows.scalars()]
+    return [VariantId(variant_id) for variant_id in rows.scalars()]
 
 
 async def list_stocked_variants(tx: Tx) -> list[VariantId]:
     """The variants that ever had keys."""
-    return [VariantId(found) for found in (await tx.execute(_LIST_STOCKED_VARIANTS)).scalars()]
+    return [VariantId(variant_id) for variant_id in (await tx.execute(_LIST_STOCKED_VARIANTS)).scalars()]
 
 
 async def list_key_lines(tx: Tx, variants: Sequence[VariantId], fingerprints: Sequence[bytes]) -> list[OrderLineId]:
@@ -298,7 +339,7 @@ async def list_key_lines(tx: Tx, variants: Sequence[VariantId], fingerprints: Se
     Of a shared key only its latest sales.
     """
     rows = await tx.execute(_LIST_KEY_LINES, {"variants": list(variants), "fingerprints": list(fingerprints)})
-    return [OrderLineId(found) for found in rows.scalars()]
+    return [OrderLineId(line_id) for line_id in rows.scalars()]
 
 
 async def find_person_limit(tx: Tx, variant_id: VariantId) -> int | None:

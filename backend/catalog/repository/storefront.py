@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import TextClause, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from backend.catalog.models import CatalogueVersion, Category, Product, Variant
+from backend.catalog.models import CatalogueVersion, Category, Product
 from backend.catalog.repository.availability import of_product, of_variant
-from backend.catalog.repository.offers import offer_of
+from backend.catalog.repository.offers import PROMISED, WARRANTY
 from backend.catalog.rules.fields import is_slug
 from backend.catalog.types import (
     AVAILABILITY_CAP,
     CategoryFacts,
     CategoryId,
     CountryRow,
-    Offer,
+    NamedProduct,
     ProductId,
     Sort,
     VariantId,
@@ -28,19 +28,13 @@ from backend.catalog.types import (
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 
-_OFFER = (
-    select(
-        Variant.id, Variant.product_id, Variant.name.label("variant_name"), Variant.price_amount,
-        Variant.reseller_amount, Variant.currency, Variant.min_quantity, Variant.max_quantity,
-        Variant.per_person_limit, Product.slug, Product.name, Product.hue, Product.icon, Product.country,
-        Product.picture, Product.premium_only, Product.kind,
-    )
-    .join(Product, Product.id == Variant.product_id)
-    .where(Variant.id == bindparam("variant_id"), Variant.hidden.is_(False), Product.listed)
-)  # fmt: skip
-
 _CARD = """p.id, p.slug, p.name, p.summary, p.hue, p.icon, p.country, c.slug AS category, p.price_amount,
     p.reseller_amount, p.prices_differ, p.premium_only, p.picture, p.popularity"""
+
+LISTED: Final = f"""{_CARD}, {of_product(str(AVAILABILITY_CAP))} AS available,
+    (SELECT CASE WHEN count(*) = 1 THEN (array_agg(v.id))[1] END
+     FROM variants v WHERE v.product_id = p.id AND NOT v.hidden) AS only_variant"""  # noqa: S608 - constants of ours
+"""The columns of a ListedProduct: of product ``p`` in category ``c``."""
 
 _DETAIL = text(
     f"""
@@ -51,7 +45,9 @@ _DETAIL = text(
 _VARIANTS = text(
     f"""
     SELECT v.id, v.code, v.name, v.note, v.price_amount, v.reseller_amount, v.currency, v.min_quantity,
-           v.max_quantity, v.per_person_limit, {of_variant(str(AVAILABILITY_CAP))} AS available
+           v.max_quantity, v.per_person_limit, v.quantity_prices, v.subscription_days,
+           {WARRANTY} AS warranty_days, {PROMISED} AS promised_hours,
+           {of_variant(str(AVAILABILITY_CAP))} AS available
     FROM variants v JOIN products p ON p.id = v.product_id
     WHERE v.product_id = :product_id AND NOT v.hidden ORDER BY v.position, v.price_amount, v.id
     """  # noqa: S608 - constants of ours
@@ -65,9 +61,19 @@ _CATEGORIES = text(
         UNION ALL
         SELECT c.id, c.parent_id, c.slug, c.name, c.icon, c.hue, c.position, s.depth + 1
         FROM categories c JOIN shown s ON c.parent_id = s.id WHERE NOT c.hidden
-    ), counted AS (SELECT category_id, count(*) AS products FROM products WHERE listed GROUP BY category_id)
-    SELECT s.*, coalesce(n.products, 0) AS products FROM shown s LEFT JOIN counted n ON n.category_id = s.id
-    ORDER BY s.depth, s.position, s.slug
+    )
+    SELECT * FROM shown ORDER BY depth, position, slug
+    """
+)
+_IN_CATEGORIES = (
+    select(Product.category_id, func.count().label("products")).where(Product.listed).group_by(Product.category_id)
+)
+# As PostgreSQL's own planner does: what the last look found on a page, on the pages that there are now.
+_ABOUT = text(
+    """
+    SELECT CASE WHEN reltuples > 0
+           THEN round(reltuples / relpages * (pg_relation_size(oid) / current_setting('block_size')::int)) END
+    FROM pg_class WHERE oid = CAST('products' AS regclass)
     """
 )
 _CATEGORY_SLUGS = text(
@@ -90,7 +96,7 @@ _COUNTRIES = (
 _VERSION = select(CatalogueVersion.version)
 
 # Order of a list, and how a row is after another in it.
-_ORDER = {
+ORDER = {
     Sort.POPULAR: ("popularity DESC, id DESC", "(popularity, id) < (CAST(:key AS bigint), CAST(:id AS uuid))"),
     Sort.NEW: ("id DESC", "id < CAST(:id AS uuid)"),
     Sort.PRICE: ("price_amount, id", "(price_amount, id) > (CAST(:key AS bigint), CAST(:id AS uuid))"),
@@ -121,6 +127,8 @@ class ListedProduct(ProductFacts, frozen=True, kw_only=True):
     """A product in a list; ``available`` counts all its variants, up to AVAILABILITY_CAP; None for any number."""
 
     available: int | None
+    only_variant: VariantId | None
+    """Its variant, where it has one only."""
 
 
 class ProductText(ProductFacts, frozen=True, kw_only=True):
@@ -147,6 +155,10 @@ class VariantFacts(msgspec.Struct, frozen=True, kw_only=True):
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
+    quantity_prices: list[list[int]]
+    subscription_days: int | None
+    promised_hours: int | None
+    warranty_days: int
     available: int | None
     """How many can be bought now, counted up to AVAILABILITY_CAP; None for any number."""
 
@@ -177,7 +189,7 @@ def _list_statement(
     page, so the cost goes by branches, not by products, and a deep page costs what the first one does. The limit is
     a part of the text: as a parameter it would let the planner fear a tenth of the table.
     """
-    order, further = _ORDER[sort]
+    order, further = ORDER[sort]
     branches = ["(VALUES (true)) stocked (yes)" if in_stock else "(VALUES (true), (false)) stocked (yes)"]
     where = ["listed", "in_stock = stocked.yes"]
     if by_category:
@@ -197,19 +209,11 @@ def _list_statement(
                 ORDER BY {order} LIMIT {limit}
             ) s ORDER BY {merged} LIMIT {limit}
         )
-        SELECT {_CARD}, {of_product(str(AVAILABILITY_CAP))} AS available
+        SELECT {LISTED}
         FROM page s JOIN products p ON p.id = s.id JOIN categories c ON c.id = p.category_id
         ORDER BY {merged}
         """  # noqa: S608 - built of constants above
     )
-
-
-async def get_offer(tx: Tx, variant_id: VariantId, *, reseller: bool) -> Offer:
-    """The variant as an order needs it. Raises NotFound when it is not for sale."""
-    row = (await tx.execute(_OFFER, {"variant_id": variant_id})).one_or_none()
-    if row is None:
-        raise NotFound("no such variant for sale")
-    return offer_of(row, reseller=reseller)
 
 
 async def list_products(tx: Tx, chosen: ListFilter, after: ListKey | None, limit: int) -> list[ListedProduct]:
@@ -248,13 +252,22 @@ async def get_product(tx: Tx, slug: str) -> ProductText:
     return ProductText(**row)
 
 
+async def get_listed(tx: Tx, product_id: ProductId) -> NamedProduct:
+    """A listed product as a message names it. Raises NotFound."""
+    statement = select(Product.slug, Product.name, Product.country).where(Product.id == product_id, Product.listed)
+    row = (await tx.execute(statement)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("no such product")
+    return NamedProduct(**row)
+
+
 async def list_variants(tx: Tx, product_id: UUID) -> list[VariantFacts]:
     """The visible variants of a product, each with how many are left."""
     return [VariantFacts(**row) for row in (await tx.execute(_VARIANTS, {"product_id": product_id})).mappings()]
 
 
 async def list_categories(tx: Tx) -> list[CategoryFacts]:
-    """The categories that are shown, parents before children, with their own listed products counted."""
+    """The categories that are shown, parents before children."""
     return [
         CategoryFacts(
             id=CategoryId(row.id),
@@ -263,10 +276,20 @@ async def list_categories(tx: Tx) -> list[CategoryFacts]:
             name=row.name,
             icon=row.icon,
             hue=row.hue,
-            products=row.products,
         )
         for row in await tx.execute(_CATEGORIES)
     ]
+
+
+async def count_in_categories(tx: Tx) -> dict[UUID, int]:
+    """How many listed products each category has of its own."""
+    return {row.category_id: row.products for row in await tx.execute(_IN_CATEGORIES)}
+
+
+async def estimate_products(tx: Tx) -> int:
+    """About how many products there are, without counting them; counted where nothing is known of them yet."""
+    about = (await tx.execute(_ABOUT)).scalar_one()
+    return int((await tx.execute(select(func.count()).select_from(Product))).scalar_one() if about is None else about)
 
 
 async def list_category_slugs(tx: Tx, products: Collection[ProductId]) -> dict[ProductId, frozenset[str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, insert, select, text, update
+from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
@@ -74,6 +74,9 @@ _REFRESH_POPULARITY = text(
             UNION ALL
             SELECT variant_id, sum(quantity) FROM shared_key_lines
             WHERE state = 'sold' AND taken_at >= :since GROUP BY variant_id
+            UNION ALL
+            SELECT variant_id, sum(quantity) FROM hand_work
+            WHERE state IN ('open', 'delivered') AND opened_at >= :since GROUP BY variant_id
         ) taken JOIN variants v ON v.id = taken.variant_id GROUP BY v.product_id
     )
     UPDATE products p SET recent_sales = coalesce(s.sold, 0)
@@ -164,10 +167,17 @@ class StoredVariant(msgspec.Struct, frozen=True, kw_only=True):
     note: dict[str, str]
     price_amount: int
     reseller_amount: int | None
+    currency: str
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
+    premium_months: int | None
+    quantity_prices: list[list[int]]
+    subscription_days: int | None
     low_stock_at: int
+    promised_hours: int
+    open_places: int | None
+    warranty_days: int
     position: int
     hidden: bool
 
@@ -223,6 +233,12 @@ async def list_products_by_slug(tx: Tx, slugs: Sequence[str]) -> list[StoredProd
     return rows
 
 
+async def list_products(tx: Tx, ids: Collection[ProductId]) -> list[StoredProduct]:
+    """The products with these ids, hidden ones too."""
+    rows = await tx.execute(_PRODUCTS.where(Product.id.in_(ids)))
+    return [StoredProduct(**row) for row in rows.mappings()]
+
+
 async def list_variants_of(tx: Tx, product_ids: Sequence[UUID]) -> list[StoredVariant]:
     """Every variant of the products, hidden ones too."""
     rows: list[StoredVariant] = []
@@ -244,13 +260,18 @@ async def change_row(tx: Tx, kind: RowKind, row_id: UUID, values: dict[str, Any]
     await tx.execute(update(table).where(table.id == row_id).values(values))
 
 
+async def delete_variant(tx: Tx, variant_id: VariantId) -> None:
+    """Delete a variant to which no row refers."""
+    await tx.execute(delete(Variant).where(Variant.id == variant_id))
+
+
 async def refresh_facts(tx: Tx, product_ids: Sequence[UUID] | None) -> None:
     """Recompute whether these products (None: all) are listed, and their lowest prices."""
     await tx.execute(_REFRESH_FACTS, {"everything": product_ids is None, "ids": list(product_ids or ())})
 
 
 async def refresh_stock_marks(tx: Tx, product_ids: Sequence[UUID]) -> None:
-    """Recompute ``in_stock`` of these products, whose kind is new, and re-arm or silence their alerts."""
+    """Recompute ``in_stock`` of these products, and re-arm or silence their alerts."""
     await tx.execute(_REFRESH_MARKS, {"ids": list(product_ids)})
     variants = (await tx.execute(_VARIANTS_OF, {"ids": list(product_ids)})).scalars().all()
     await mark_restocked(tx, variants)

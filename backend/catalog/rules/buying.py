@@ -6,9 +6,9 @@ from backend.catalog.types import AVAILABILITY_CAP, BuyBox, BuyState, ProductDet
 from backend.identity.types import Actor
 
 
-def choose_variant(product: ProductDetail, wanted: VariantId | None) -> VariantOffer:
+def choose_variant(product: ProductDetail, variant_id: VariantId | None) -> VariantOffer:
     """The wanted variant, else the first one in stock, else the first."""
-    chosen = next((item for item in product.variants if item.id == wanted), None)
+    chosen = next((item for item in product.variants if item.id == variant_id), None)
     if chosen is not None:
         return chosen
     return next((item for item in product.variants if item.in_stock), product.variants[0])

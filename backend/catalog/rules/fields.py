@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 import zlib
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 from babel import Locale as BabelLocale
 
-from backend.catalog.types import HUES, ProblemCode
+from backend.catalog.types import HUES
+from backend.catalog.types.imports import ProblemCode
 from backend.kernel.money import Money, exponent
 from backend.kernel.text import visible, whole_number
 
@@ -25,6 +27,7 @@ _YES: Final = frozenset({"yes", "true", "1", "y"})
 _NO: Final = frozenset({"no", "false", "0", "n", ""})
 _MAX_TAGS: Final = 10
 _MAX_TAG: Final = 30
+_MAX_STEPS: Final = 10
 _LONGEST_NUMBER: Final = 20  # more is out of every range, whatever follows
 _ROUNDED: Final = 18
 # A column that is too narrow, and what a formula says that fails.
@@ -195,6 +198,27 @@ def price(currency: str) -> Parser:
         if amount > _MAX_AMOUNT:
             raise FieldError(ProblemCode.OUT_OF_RANGE)
         return amount
+
+    return parse
+
+
+def quantity_prices(currency: str, largest: int) -> Parser:
+    """Steps such as ``10:4.50; 50:4`` as pairs of a quantity (2 to ``largest``) and a price, which must fall."""
+    quantity, amount = number(2, largest), price(currency)
+
+    def parse(text: str) -> list[list[int]]:
+        cells = [step.partition(":") for step in text.split(";") if step.strip()]
+        if not all(separator for _, separator, _ in cells):
+            raise FieldError(ProblemCode.BAD_QUANTITY_PRICES)
+        if len(cells) > _MAX_STEPS:
+            raise FieldError(ProblemCode.TOO_LONG)
+        steps = sorted([quantity(from_.strip()), amount(each.strip())] for from_, _, each in cells)
+        for (fewer, dearer), (more, cheaper) in itertools.pairwise(steps):
+            if fewer == more:
+                raise FieldError(ProblemCode.QUANTITY_TWICE)
+            if dearer <= cheaper:
+                raise FieldError(ProblemCode.NOT_FALLING)
+        return steps
 
     return parse
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from backend.catalog.rules.lines import Line, Source, read_lines
-from backend.catalog.types import Problem, ProblemCode
+from backend.catalog.types.imports import Problem, ProblemCode
 from backend.kernel.text import visible
 
 _DELIMITERS: Final = ",;\t"
@@ -34,7 +34,7 @@ class Format(StrEnum):
         endings = {".csv": cls.CSV, ".tsv": cls.CSV, ".jsonl": cls.JSON_LINES, ".ndjson": cls.JSON_LINES}
         name = file_name.lower()
         endings[".txt"] = cls.PLAIN
-        return next((found for ending, found in endings.items() if name.endswith(ending)), None)
+        return next((match for ending, match in endings.items() if name.endswith(ending)), None)
 
 
 class Number(str):

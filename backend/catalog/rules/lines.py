@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from backend.catalog.types import ProblemCode
+from backend.catalog.types.imports import ProblemCode
 
 _MAX_LINE: Final = 1 << 20
 _CHUNK: Final = 1 << 16

@@ -11,11 +11,14 @@ import msgspec
 from backend.catalog.rules import fields
 from backend.catalog.rules.fields import FieldError, Parser
 from backend.catalog.rules.files import Number, RawRow
-from backend.catalog.types import HUES, ICONS, MAX_QUANTITY, ChoiceKind, Problem, ProblemCode, StockKind
+from backend.catalog.types import HUES, ICONS, MAX_QUANTITY, MOST_PREMIUM_MONTHS, WARRANTY_DAYS, ChoiceKind, StockKind
+from backend.catalog.types.hand_work import MOST_PROMISED_HOURS
+from backend.catalog.types.imports import Problem, ProblemCode
 from backend.kernel.text import Locale, visible
 
 _MAX_SHOWN: Final = 40
 _BIG: Final = 1_000_000
+_LONGEST_WARRANTY: Final = 3650
 UNLIMITED: Final = "unlimited"
 """What a stock file says of a shared key that can be sold any number of times."""
 
@@ -103,7 +106,14 @@ def _columns(currency: str) -> dict[RowKind, dict[str, Parser]]:
             "min_quantity": fields.number(1, MAX_QUANTITY),
             "max_quantity": count,
             "per_person_limit": fields.optional(fields.number(1, _BIG)),
+            "premium_months": fields.optional(fields.number(1, MOST_PREMIUM_MONTHS)),
+            "quantity_prices": fields.quantity_prices(currency, MAX_QUANTITY),
+            # Telegram renews every 30 days, and at no other period.
+            "subscription_days": fields.optional(fields.number(30, 30)),
             "low_stock_at": fields.number(0, 1000),
+            "promised_hours": fields.number(1, MOST_PROMISED_HOURS),
+            "open_places": count,
+            "warranty_days": fields.number(0, _LONGEST_WARRANTY),
             "position": place,
             "hidden": flag,
         },
@@ -129,7 +139,13 @@ DEFAULTS: Final[dict[RowKind, dict[str, Any]]] = {
         "min_quantity": 1,
         "max_quantity": None,
         "per_person_limit": None,
+        "premium_months": None,
+        "quantity_prices": [],
+        "subscription_days": None,
         "low_stock_at": 5,
+        "promised_hours": 24,
+        "open_places": None,
+        "warranty_days": WARRANTY_DAYS,
         "position": 0,
         "hidden": False,
     },
@@ -291,8 +307,8 @@ def _stock_row(
     if not variant:
         return Problem(raw.line, ProblemCode.REQUIRED, "variant")
     try:
-        told = fields.as_text(raw.values.get("count"))
-        count = shared_count(told) if told else default_count
+        typed = fields.as_text(raw.values.get("count"))
+        count = shared_count(typed) if typed else default_count
     except FieldError as error:
         return Problem(raw.line, error.code, "count", shown(raw.values["count"]))
     try:

@@ -1,14 +1,31 @@
-"""Use cases of the catalogue, grouped: the storefront, imports, and stock levels."""
+"""Use cases of the catalogue, grouped: the storefront, the search, imports, stock levels, and lines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.catalog.service.batches import BatchesService
+from backend.catalog.service.favourites import FavouritesService
+from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
+from backend.catalog.service.search import SearchService
+from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
 from backend.catalog.service.storefront import StorefrontService
+from backend.catalog.service.waiting import WaitingService
 
-__all__ = ["CatalogServices", "ImportsService", "StockService", "StorefrontService"]
+__all__ = [
+    "BatchesService",
+    "CatalogServices",
+    "FavouritesService",
+    "HandWorkService",
+    "ImportsService",
+    "SearchService",
+    "SearchesService",
+    "StockService",
+    "StorefrontService",
+    "WaitingService",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +34,19 @@ class CatalogServices:
 
     storefront: StorefrontService
     """Categories, lists and products as people see them."""
+    search: SearchService
+    """Finds products by what people type."""
+    searches: SearchesService
+    """What people searched for and wish for."""
     imports: ImportsService
     """Files of products and of keys."""
     stock: StockService
     """Low stock, and marks kept correct."""
+    hand_work: HandWorkService
+    """What admins prepare after it is paid."""
+    batches: BatchesService
+    """How good each batch of keys is; stopping a bad one."""
+    favourites: FavouritesService
+    """What people like, and are told of."""
+    waiting: WaitingService
+    """Lines for what is sold out."""

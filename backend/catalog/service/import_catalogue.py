@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from backend.catalog.domain import search_index
 from backend.catalog.repository import writes
 from backend.catalog.repository.writes import Stored, StoredCategory, StoredProduct, StoredVariant
 from backend.catalog.rules.fields import default_hue
 from backend.catalog.rules.rows import DEFAULTS, CatalogueRow, RowKind, shown
-from backend.catalog.types import Action, CatalogueReport, CategoryId, Change, FieldChange, Problem, ProblemCode
+from backend.catalog.types import CategoryId, StockKind
+from backend.catalog.types.imports import Action, CatalogueReport, Change, FieldChange, Problem, ProblemCode
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import UserId
@@ -172,12 +174,24 @@ class CatalogueImport:
             least, most, each = after["min_quantity"], after["max_quantity"], after["per_person_limit"]
             if (most is not None and most < least) or (each is not None and each < least):
                 self._bad(row, ProblemCode.LIMITS_CONTRADICT, "min_quantity", str(least))
+            self._check_prices(planned)
         picture = row.values.get("picture")
         if picture is not None:
             if picture in self._pictures:
                 after["picture"] = self._pictures[picture]
             elif picture != planned.before.get("picture"):
                 self._bad(row, ProblemCode.UNKNOWN_PICTURE, "picture", picture)
+
+    def _check_prices(self, planned: _Planned) -> None:
+        single = planned.after.get("price")
+        if single is None:
+            return  # reported as missing
+        reseller, steps = planned.after["reseller_price"], planned.after["quantity_prices"]
+        if reseller is not None and reseller > single:
+            shown_price = _price(reseller, self._currency)
+            self._bad(planned.row, ProblemCode.RESELLER_ABOVE_PRICE, "reseller_price", shown_price)
+        if steps and steps[0][1] >= single:
+            self._bad(planned.row, ProblemCode.NOT_FALLING, "quantity_prices", _steps(steps[:1], self._currency))
 
     def _check_links(self, known: _Known) -> None:
         # What a bad row describes is not reported as missing too: one mistake, one problem.
@@ -201,6 +215,13 @@ class CatalogueImport:
             slug = ref.partition("/")[0]
             if slug not in products and f"product:{slug}" not in named:
                 self._bad(item.row, ProblemCode.UNKNOWN_PRODUCT, "product", slug)
+            elif item.after["premium_months"] is None and self._kind_of(known, slug) == StockKind.PREMIUM:
+                self._bad(item.row, ProblemCode.REQUIRED, "premium_months")
+
+    def _kind_of(self, known: _Known, product: str) -> str | None:
+        """The kind of a product as it will be, or as it is."""
+        planned, stored = self._plan[RowKind.PRODUCT].get(product), known.products.get(product)
+        return planned.after["kind"] if planned else stored.kind if stored else None
 
     async def _write(self, tx: Tx) -> None:
         categories: dict[str, UUID] = {row.slug: row.id for row in await writes.list_all_categories(tx)}
@@ -244,9 +265,14 @@ class CatalogueImport:
         if not touched and not categories:
             return
         moved = any({"hidden", "parent"} & set(item.changed) for item in categories if item.known)
-        kinds = [item.id for item in self._plan[RowKind.PRODUCT].values() if "kind" in item.changed]
-        await writes.refresh_stock_marks(tx, kinds)
+        renamed = [item.id for item in categories if item.known and {"name", "parent"} & set(item.changed)]
+        marked = {item.id for item in self._plan[RowKind.PRODUCT].values() if "kind" in item.changed}
+        variants = self._plan[RowKind.VARIANT].items()
+        placed = [ref for ref, item in variants if not item.known or "open_places" in item.changed]
+        marked |= {products[ref.partition("/")[0]] for ref in placed}
+        await writes.refresh_stock_marks(tx, sorted(marked))
         await writes.refresh_facts(tx, None if moved else [products[slug] for slug in touched])
+        await search_index.refresh(tx, [products[slug] for slug in touched], categories=renamed)
         version = await writes.bump_version(tx)
         details = {"version": version, "categories": len(categories), "products": len(touched)}
         await audit.record(tx, self._by, "catalogue.import", f"file:{self._source}", details)
@@ -308,6 +334,8 @@ def _change(item: _Planned, currency: str) -> Change:
                     fields.append(FieldChange(f"{name}_{locale}", *pair))
         elif name in _STORED_AS:
             fields.append(FieldChange(name, _price(before, currency), _price(after, currency)))
+        elif name == "quantity_prices":
+            fields.append(FieldChange(name, _steps(before, currency), _steps(after, currency)))
         else:
             fields.append(FieldChange(name, *_difference(_short(before), _short(after))))
     return Change(item.row.kind.value, item.row.ref, item.action, tuple(fields))
@@ -315,6 +343,10 @@ def _change(item: _Planned, currency: str) -> Change:
 
 def _price(amount: int | None, currency: str) -> str:
     return "" if amount is None else str(Money(amount, currency).decimal())
+
+
+def _steps(steps: Sequence[Sequence[int]], currency: str) -> str:
+    return "; ".join(f"{quantity}:{_price(amount, currency)}" for quantity, amount in steps)
 
 
 def _short(value: Any) -> str:

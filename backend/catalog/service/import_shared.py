@@ -13,7 +13,8 @@ from backend.catalog.repository.shared_keys import Current
 from backend.catalog.repository.writes import VariantRef
 from backend.catalog.rules.fields import canonical_key
 from backend.catalog.rules.rows import StockRow
-from backend.catalog.types import Action, KeyState, Problem, ProblemCode, SharedChange, StockKeyId
+from backend.catalog.types import KeyState, StockKeyId
+from backend.catalog.types.imports import Action, Problem, ProblemCode, SharedChange
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx
 

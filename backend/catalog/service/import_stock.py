@@ -14,7 +14,8 @@ from backend.catalog.repository.writes import VariantRef
 from backend.catalog.rules.fields import canonical_key
 from backend.catalog.rules.rows import StockRow, shown
 from backend.catalog.service.import_shared import Batch, SharedImport, count_changed
-from backend.catalog.types import Problem, ProblemCode, StockChange, StockKind, StockReport, VariantId
+from backend.catalog.types import StockKind, VariantId
+from backend.catalog.types.imports import Problem, ProblemCode, StockChange, StockReport
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx, UnitOfWork

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from backend.catalog.rules.rows import CatalogueRow, StockRow
 from backend.catalog.service.import_catalogue import CatalogueImport
 from backend.catalog.service.import_stock import StockImport
-from backend.catalog.types import CatalogueReport, Problem, StockReport
+from backend.catalog.types.imports import CatalogueReport, Problem, StockReport
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork

@@ -38,7 +38,7 @@ class StockService:
                 if not ids:
                     return settled
                 for low in await stock.list_untold_low(tx, ids):
-                    if await stock.mark_low_told(tx, low.id):
+                    if await stock.mark_low_stock(tx, low.id):
                         tx.emit(StockLow(variant_id=low.id, product_id=low.product_id, left=low.available))
                 empty = await stock.list_empty(tx, ids)
                 if empty:

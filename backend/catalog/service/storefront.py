@@ -11,9 +11,10 @@ import msgspec
 from backend.catalog.repository import storefront, writes
 from backend.catalog.repository.storefront import ListedProduct, ListFilter, ListKey, ProductFacts, VariantFacts
 from backend.catalog.rules import buying, render_description
-from backend.catalog.service.categories import CategoriesCache
+from backend.catalog.service.categories import Categories, CategoriesCache
 from backend.catalog.types import (
     AVAILABILITY_CAP,
+    MAX_QUANTITY,
     BuyBox,
     CategoryRow,
     ChoiceKind,
@@ -25,9 +26,10 @@ from backend.catalog.types import (
     VariantId,
     VariantOffer,
 )
+from backend.catalog.types.quantity_prices import read_steps, steps_below
 from backend.catalog.words import product_name
 from backend.identity.types import Actor
-from backend.infra.unit_of_work import UnitOfWork
+from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
@@ -60,12 +62,13 @@ class StorefrontService:
     async def categories(self, actor: Actor) -> list[CategoryRow]:
         """Every shown category in reading order, in the actor's language."""
         async with self._uow.read() as tx:
-            return (await self._categories.get(tx)).rows(actor.language)
+            categories = await self._categories.get(tx)
+            return categories.rows(await self._categories.counts(tx), actor.language)
 
     async def countries(self) -> list[CountryRow]:
         """Countries that have products, the fullest first."""
         async with self._uow.read() as tx:
-            return list((await self._categories.get(tx)).countries)
+            return list((await self._categories.counts(tx)).countries)
 
     async def browse(
         self,
@@ -82,7 +85,7 @@ class StorefrontService:
 
         Raises NotFound for an unknown category, Invalid for a country that is not two letters or a bad cursor.
         """
-        code = _country(country)
+        code = country_code(country)
         limit = min(max(limit, 1), _MAX_PAGE)
         after = _place(cursor, sort)
         cards: list[ProductCard] = []
@@ -93,7 +96,7 @@ class StorefrontService:
                 rows = await storefront.list_products(tx, chosen, after, limit + 1)
                 page = rows[:limit]
                 # A product that sold out a moment ago may still be marked as in stock: the count decides.
-                cards += [self._listed(row, actor) for row in page if row.available != 0 or not in_stock]
+                cards += [self.listed(row, actor) for row in page if row.available != 0 or not in_stock]
                 if len(rows) <= limit:
                     return Page(cards)
                 after = storefront.place_of(page[-1], sort)
@@ -128,7 +131,7 @@ class StorefrontService:
                 chosen = ListFilter(ids, country, in_stock=True, sort=Sort.POPULAR)
                 for other in await storefront.list_products(tx, chosen, None, limit + 1):
                     if other.id != row.id and other.available != 0:
-                        cards.setdefault(other.id, self._listed(other, actor))
+                        cards.setdefault(other.id, self.listed(other, actor))
                 if len(cards) >= limit:
                     break
         return list(cards.values())[:limit]
@@ -147,10 +150,17 @@ class StorefrontService:
                 await writes.bump_version(tx)
         return moved
 
-    def _listed(self, row: ListedProduct, actor: Actor) -> ProductCard:
-        return self._card(row, actor, row.available)
+    async def tree(self, tx: Tx) -> Categories:
+        """The categories as they are now."""
+        return await self._categories.get(tx)
 
-    def _card(self, row: ProductFacts, actor: Actor, available: int | None) -> ProductCard:
+    def listed(self, row: ListedProduct, actor: Actor) -> ProductCard:
+        """A product of a list, in the actor's language and at their price."""
+        return self._card(row, actor, row.available, row.only_variant)
+
+    def _card(
+        self, row: ProductFacts, actor: Actor, available: int | None, only_variant: VariantId | None = None
+    ) -> ProductCard:
         amount = row.reseller_amount if actor.is_reseller else row.price_amount
         name = pick(row.name, actor.language)
         return ProductCard(
@@ -168,6 +178,7 @@ class StorefrontService:
             available=available,
             premium_only=row.premium_only,
             picture=row.picture,
+            only_variant=only_variant,
         )
 
 
@@ -184,21 +195,28 @@ def _together(variants: Sequence[VariantOffer]) -> int | None:
 def _variant(row: VariantFacts, actor: Actor) -> VariantOffer:
     public = Money(row.price_amount, row.currency)
     reseller = row.reseller_amount if actor.is_reseller else None
+    price = public if reseller is None else Money(reseller, row.currency)
+    largest = min(row.max_quantity or MAX_QUANTITY, row.per_person_limit or MAX_QUANTITY)
     return VariantOffer(
         id=row.id,
         code=row.code,
         name=pick(row.name, actor.language),
         note=pick(row.note, actor.language),
-        price=public if reseller is None else Money(reseller, row.currency),
+        price=price,
         public_price=public,
         available=row.available,
         min_quantity=row.min_quantity,
         max_quantity=row.max_quantity,
         per_person_limit=row.per_person_limit,
+        quantity_prices=steps_below(price, read_steps(row.quantity_prices, row.currency), largest),
+        subscription_days=row.subscription_days,
+        promised_hours=row.promised_hours,
+        warranty_days=row.warranty_days,
     )
 
 
-def _country(code: str | None) -> str | None:
+def country_code(code: str | None) -> str | None:
+    """A country's code in capitals; None for none. Raises Invalid for what has not two letters."""
     if code is None:
         return None
     if len(code) != 2 or not (code.isascii() and code.isalpha()):

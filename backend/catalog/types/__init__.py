@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.catalog.types.quantity_prices import QuantityPrice, price_of_one
 from backend.kernel.events import Event
 from backend.kernel.money import Money
 
@@ -20,10 +21,14 @@ AVAILABILITY_CAP: Final = 100
 """Availability is counted up to here: below it the count is exact, at it there may be more."""
 MAX_QUANTITY: Final = 1000
 """The most keys of a variant that one order may have, whatever the variant's own limit."""
+MOST_PREMIUM_MONTHS: Final = 120
+"""Premium lasts at most so many months from now, however often it is bought."""
 MEDIA_PREFIX: Final = "/media/"
 """Where stored pictures are served; the name of the file follows."""
 STOCK_TOPIC: Final = "stock"
 """The signal that a product's availability changed; its key is the product's id."""
+WARRANTY_DAYS: Final = 30
+"""The warranty of a variant that says nothing about it."""
 CATALOGUE_TOPIC: Final = "catalogue"
 """The signal that the catalogue changed; its key is the new version."""
 HUES: Final = ("blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey")
@@ -37,6 +42,16 @@ class StockKind(StrEnum):
     """Every key is sold once."""
     SHARED_KEY = "shared_key"
     """One key is sold to many, a number of times or without a limit."""
+    PREMIUM = "premium"
+    """Months of membership in the shop, never out of stock."""
+    BY_HAND = "by_hand"
+    """An admin prepares each line after it is paid."""
+    COURSE = "course"
+    """A place in a course, whose variants are its tariffs."""
+
+
+NO_WARRANTY: Final = frozenset({StockKind.PREMIUM.value, StockKind.COURSE.value})
+"""Kinds of which nothing can fail to work."""
 
 
 class ChoiceKind(StrEnum):
@@ -48,13 +63,19 @@ class ChoiceKind(StrEnum):
 
 
 class KeyState(StrEnum):
-    """The state of a stock key; ``shared`` is a key that many buyers get."""
+    """The state of a stock key."""
 
     AVAILABLE = "available"
+    HELD = "held"
     RESERVED = "reserved"
     SOLD = "sold"
+    FAULTY = "faulty"
+    """Sold, and it did not work: replaced or refunded under the warranty."""
+    STOPPED = "stopped"
+    """Not for sale while its batch is stopped."""
     REMOVED = "removed"
     SHARED = "shared"
+    """Many buyers get it."""
 
 
 class Sort(StrEnum):
@@ -82,6 +103,15 @@ class StockSubject(msgspec.Struct, frozen=True):
     variant_name: dict[str, str]
     country: str | None
     available: int
+    kind: StockKind = StockKind.UNIQUE_KEYS
+
+
+class NamedProduct(msgspec.Struct, frozen=True):
+    """A product as a message names it; its name by language."""
+
+    slug: str
+    name: dict[str, str]
+    country: str | None
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -105,6 +135,18 @@ class Offer(msgspec.Struct, frozen=True):
     premium_only: bool
     kind: str
     """A StockKind's value, which names the fulfiller."""
+    warranty_days: int
+    """How long what doesn't work is replaced or refunded; 0 for no warranty."""
+    promised_hours: int | None = None
+    """How long goods by hand take at most; None for what is delivered at once."""
+    quantity_prices: tuple[QuantityPrice, ...] = ()
+    """For everybody, the smallest quantity first and each price below the one before."""
+    subscription_days: int | None = None
+    """The period of a subscription to it; None where there is none."""
+
+    def price_of_one(self, quantity: int) -> Money:
+        """What this buyer pays for one of ``quantity``."""
+        return price_of_one(self.unit_price, self.quantity_prices, quantity)
 
     @property
     def largest_order(self) -> int:
@@ -153,6 +195,8 @@ class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
     available: int | None
     premium_only: bool
     picture: str | None
+    only_variant: VariantId | None = None
+    """Its variant, where a list knows that it has one only: nothing has to be chosen before it is bought."""
 
     @property
     def picture_url(self) -> str | None:
@@ -161,7 +205,10 @@ class ProductCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
-    """A variant of a product. ``public_price`` is what others pay; it differs from ``price`` for a reseller."""
+    """A variant of a product. ``public_price`` is what others pay; it differs from ``price`` for a reseller.
+
+    ``quantity_prices`` are those that are lower than ``price`` and within reach of one order.
+    """
 
     id: VariantId
     code: str
@@ -173,6 +220,16 @@ class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
     min_quantity: int
     max_quantity: int | None
     per_person_limit: int | None
+    promised_hours: int | None = None
+    """As in Offer."""
+    quantity_prices: tuple[QuantityPrice, ...] = ()
+    subscription_days: int | None = None
+    warranty_days: int
+    """How long what doesn't work is replaced or refunded; 0 for no warranty."""
+
+    def price_of_one(self, quantity: int) -> Money:
+        """What one of ``quantity`` costs."""
+        return price_of_one(self.price, self.quantity_prices, quantity)
 
     @property
     def in_stock(self) -> bool:
@@ -219,7 +276,7 @@ class ProductDetail(ProductCard, frozen=True, kw_only=True):
 
 
 class CategoryFacts(msgspec.Struct, frozen=True):
-    """A category as stored; ``products`` counts its own listed ones."""
+    """A category as stored."""
 
     id: CategoryId
     parent_id: CategoryId | None
@@ -227,130 +284,3 @@ class CategoryFacts(msgspec.Struct, frozen=True):
     name: dict[str, str]
     icon: str
     hue: str
-    products: int
-
-
-class ProblemCode(StrEnum):
-    """What is wrong with a row of a file."""
-
-    EMPTY_FILE = "empty_file"
-    NOT_UTF8 = "not_utf8"
-    LINE_TOO_LONG = "line_too_long"
-    BROKEN_CSV = "broken_csv"
-    TOO_MANY_CELLS = "too_many_cells"
-    NAMELESS_COLUMN = "nameless_column"
-    DUPLICATE_COLUMN = "duplicate_column"
-    BROKEN_JSON = "broken_json"
-    NOT_AN_OBJECT = "not_an_object"
-    FIELD_TWICE = "field_twice"
-    MISSING_COLUMN = "missing_column"
-    UNKNOWN_COLUMN = "unknown_column"
-    COLUMN_NOT_FOR_TYPE = "column_not_for_type"
-    UNKNOWN_TYPE = "unknown_type"
-    REQUIRED = "required"
-    BAD_SLUG = "bad_slug"
-    BAD_TEXT = "bad_text"
-    NOT_TEXT = "not_text"
-    SPREADSHEET_ERROR = "spreadsheet_error"
-    TOO_LONG = "too_long"
-    NOT_A_NUMBER = "not_a_number"
-    OUT_OF_RANGE = "out_of_range"
-    NOT_YES_OR_NO = "not_yes_or_no"
-    UNKNOWN_VALUE = "unknown_value"
-    BAD_PRICE = "bad_price"
-    NEGATIVE_PRICE = "negative_price"
-    FRACTION_TOO_FINE = "fraction_too_fine"
-    UNKNOWN_CURRENCY = "unknown_currency"
-    BAD_COUNTRY = "bad_country"
-    DUPLICATE = "duplicate"
-    UNKNOWN_PARENT = "unknown_parent"
-    PARENT_CYCLE = "parent_cycle"
-    UNKNOWN_CATEGORY = "unknown_category"
-    UNKNOWN_PRODUCT = "unknown_product"
-    UNKNOWN_VARIANT = "unknown_variant"
-    UNKNOWN_PICTURE = "unknown_picture"
-    LIMITS_CONTRADICT = "limits_contradict"
-    NOT_SHARED = "not_shared"
-    BELOW_RESERVED = "below_reserved"
-    KEY_TAKEN = "key_taken"
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """A bad row: its line, what is wrong, in which column, and the value (short; masked where it is a key).
-
-    ``ref`` is the kind and reference of the row, where they are known.
-    """
-
-    line: int
-    code: ProblemCode
-    column: str = ""
-    value: str = ""
-    ref: str = ""
-
-
-class Action(StrEnum):
-    """What an import does with a thing."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    UNCHANGED = "unchanged"
-
-
-class FieldChange(msgspec.Struct, frozen=True):
-    """A field before and after, as short texts."""
-
-    field: str
-    before: str
-    after: str
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What an import does with one category, product or variant."""
-
-    kind: str
-    ref: str
-    action: Action
-    fields: tuple[FieldChange, ...] = ()
-
-
-class CatalogueReport(msgspec.Struct, frozen=True):
-    """What a catalogue file changes (or changed, when ``applied``). ``counts``: by kind, then by action."""
-
-    applied: bool
-    counts: dict[str, dict[Action, int]]
-    changes: list[Change]
-    problems: list[Problem]
-
-
-class StockChange(msgspec.Struct, frozen=True):
-    """What a stock file adds to one variant; ``duplicates`` are keys that it has or had already."""
-
-    variant: str
-    added: int
-    duplicates: int
-
-
-class SharedChange(msgspec.Struct, frozen=True):
-    """What a stock file does with the shared key of one variant.
-
-    ``before`` and ``after`` are how often it can be sold, those reserved included; None for any number.
-    """
-
-    variant: str
-    action: Action
-    replaced: bool
-    """Whether later buyers get another key than those before."""
-    before: int | None
-    after: int | None
-
-
-class StockReport(msgspec.Struct, frozen=True):
-    """What a stock file adds (or added, when ``applied``)."""
-
-    applied: bool
-    rows: int
-    added: int
-    duplicates: int
-    variants: list[StockChange]
-    shared: list[SharedChange]
-    problems: list[Problem]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -31,6 +32,8 @@ class FulfilmentLine(msgspec.Struct, frozen=True, kw_only=True):
     """Who pays."""
     recipient: UserId
     """Who gets the goods."""
+    paid: Money | None = None
+    """What is paid for the line, without what was refunded; None before it has a price."""
 
 
 class DeliveryStatus(StrEnum):
@@ -55,17 +58,37 @@ class LineFailed(Event, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A delivered thing that can be opened, such as a key; still encrypted."""
+    """A delivered thing that can be opened, such as a key; still encrypted. A ``file`` has a name, and no text."""
 
     id: ItemId
     line_id: OrderLineId
+    file: GoodsFile | None = None
+
+
+class GoodsFile(msgspec.Struct, frozen=True):
+    """The name of a delivered file, as its buyer saves it, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class SealedFile(msgspec.Struct, frozen=True):
+    """Where a delivered file is stored among the private files, and the key and context that decrypt it."""
+
+    stored: str
+    key: bytes
+    context: bytes
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """What became of a line; ``items`` are as Fulfiller.items would list them now."""
+    """What became of a line; ``items`` are as Fulfiller.items would list them now.
+
+    ``ready_by`` is when a PENDING line is delivered at the latest, where that was promised.
+    """
 
     status: DeliveryStatus
     items: tuple[Item, ...] = ()
+    ready_by: datetime | None = None
 
 
 class Fulfiller(Protocol):
@@ -108,14 +131,29 @@ class Fulfiller(Protocol):
     async def quote(
         self, tx: Tx, buyer: UserId, recipient: UserId, lines: Sequence[FulfilmentLine]
     ) -> Mapping[OrderLineId, Money | AppError]:
-        """For each line that has one: what was paid for it before, or why it can't be bought. It reserves nothing."""
+        """For each line that has one: what was paid for it before, or why it can't be bought. It reserves nothing.
+
+        The reason is a PurchaseRefused. Asked again before the money of a reserved order moves: a line that is
+        reserved must not refuse itself.
+        """
         ...
 
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
         """Take back ``quantity`` of a line that is refunded, as far as that is possible; the line is delivered.
 
-        Or it is PENDING: then so many are no longer to be prepared.
+        Or it is PENDING: then so many are no longer to be prepared. ``line.paid`` is what stays paid.
         """
+        ...
+
+    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
+        """Give another thing in place of a delivered one that doesn't work; None, and nothing is given, without one.
+
+        From another batch where things come in batches. The caller discards what doesn't work.
+        """
+        ...
+
+    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
+        """Note that a delivered thing doesn't work: it is no longer one of the line's items, if others are."""
         ...
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
@@ -123,5 +161,23 @@ class Fulfiller(Protocol):
         ...
 
     async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
-        """Delivered things in plain text, in the order asked for. Raises NotFound, DecryptionError."""
+        """Delivered things in plain text, in the order asked for; no files. Raises NotFound, DecryptionError."""
+        ...
+
+
+@runtime_checkable
+class DeliversFiles(Protocol):
+    """What a fulfiller does besides, some of whose items are files."""
+
+    async def find_file(self, tx: Tx, item: ItemId) -> SealedFile:
+        """Where an item's file is, and what decrypts it. Raises NotFound, DecryptionError."""
+        ...
+
+
+@runtime_checkable
+class CountsMoney(Protocol):
+    """What a fulfiller does besides, for whose later sales it counts what was paid."""
+
+    async def repay(self, tx: Tx, line: FulfilmentLine) -> None:
+        """Note that money of a line went back and its goods did not; ``line.paid`` is what stays paid."""
         ...

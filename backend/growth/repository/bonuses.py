@@ -37,7 +37,7 @@ def _rule(row: Any) -> BonusRule:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         first_only=row.first_only,
-        method=row.way,
+        method=row.method,
         stopped_at=row.stopped_at,
         created_at=row.created_at,
     )
@@ -62,7 +62,7 @@ async def add_rule(tx: Tx, rule: NewBonusRule, created_by: UserId) -> BonusRuleI
             starts_at=rule.starts_at,
             ends_at=rule.ends_at,
             first_only=rule.first_only,
-            way=rule.method,
+            method=rule.method,
             created_by=created_by,
             created_at=tx.now,
         )

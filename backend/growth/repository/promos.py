@@ -134,13 +134,13 @@ async def list_figures(tx: Tx, promos: Iterable[Promo], currency: str) -> dict[P
         .where(_U.promo_id.in_(ids), _U.released_at.is_(None))
         .group_by(_U.promo_id)
     )
-    found = {row.promo_id: row for row in await tx.execute(used)}
+    rows = {row.promo_id: row for row in await tx.execute(used)}
     first = select(_C.promo_id, func.min(_C.code).label("code")).where(_C.promo_id.in_(ids)).group_by(_C.promo_id)
     codes = {row.promo_id: row.code for row in await tx.execute(first)}
     return {
         one: PromoFigures(
-            found[one].used if one in found else 0,
-            Money(int(found[one].saved) if one in found else 0, currency),
+            rows[one].used if one in rows else 0,
+            Money(int(rows[one].saved) if one in rows else 0, currency),
             codes.get(one, ""),
         )
         for one in ids
@@ -182,8 +182,8 @@ async def stop_promo(tx: Tx, promo_id: PromoId) -> bool:
 
 async def find_code(tx: Tx, key: str) -> PromoCodeId | None:
     """The code with these signs."""
-    found = (await tx.execute(select(_C.id).where(_C.key == key))).scalar_one_or_none()
-    return None if found is None else PromoCodeId(found)
+    code_id = (await tx.execute(select(_C.id).where(_C.key == key))).scalar_one_or_none()
+    return None if code_id is None else PromoCodeId(code_id)
 
 
 async def get_code(tx: Tx, code_id: PromoCodeId) -> PromoCode:

@@ -1,4 +1,4 @@
-"""Use cases of vouchers, gift cards, bonuses and promo codes."""
+"""Use cases of vouchers, gift cards, bonuses, promo codes and premium."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from backend.growth.service.bonuses import BonusesService
 from backend.growth.service.codes import REDEEM, CodesService
 from backend.growth.service.gifts import GiftsService
+from backend.growth.service.partners import PartnersService
+from backend.growth.service.premium import PremiumService
 from backend.growth.service.promos import PromosService
 from backend.growth.service.vouchers import VouchersService
 
@@ -16,6 +18,8 @@ __all__ = [
     "CodesService",
     "GiftsService",
     "GrowthServices",
+    "PartnersService",
+    "PremiumService",
     "PromosService",
     "VouchersService",
 ]
@@ -35,3 +39,7 @@ class GrowthServices:
     """Admins make bonus rules; top-ups are credited by them."""
     promos: PromosService
     """Admins make and stop promo codes; what buyers type is looked up."""
+    partners: PartnersService
+    """People who bring others by a link."""
+    premium: PremiumService
+    """Until when people are premium members; admins give and take months."""

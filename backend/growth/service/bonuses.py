@@ -146,7 +146,7 @@ class BonusesService:
                 AccountRef.user(event.user_id),
                 due - granted,
                 reference=str(intent.id),
-                memo=Memo(way=intent.method),
+                memo=Memo(method=intent.method),
             )
             failpoint("bonuses.moved")
             await repository.save_granted(tx, intent.id, event.user_id, rule, due)

@@ -59,7 +59,7 @@ class PromosService:
         Raises PromoCodeRefused for one that does not exist, RateLimited after too many of these, even for one that
         exists.
         """
-        found = []
+        admitted = []
         for text in typed:
             key = rules.code_key(text)
             if key is None:  # it tells people who guess codes nothing, so it is no try
@@ -70,8 +70,8 @@ class PromosService:
             if code_id is None:
                 raise PromoCodeRefused("unknown code", reason=PromoRefusal.UNKNOWN)
             await self._limiter.take_back(TRIES, str(actor.id))
-            found.append(code_id)
-        return found
+            admitted.append(code_id)
+        return admitted
 
     @retry_conflicts
     async def make(self, actor: Actor, new: NewPromo, *, idempotency_key: str) -> Promo | None:
@@ -205,7 +205,7 @@ def _value(new: NewPromo, currency: str, subject: str) -> NewValue:
         amount=most or new.amount or Money.zero(currency),
         permission=Permission.MONEY,
         user_id=None,
-        reason=" · ".join(filter(None, (percent, new.code, new.note))),
+        reason=", ".join(filter(None, (percent, new.code, new.note))),
         facts={"promo": encoded},
         open_ended=most is None,
     )

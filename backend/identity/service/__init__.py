@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from backend.identity.cache import PeopleCache
 from backend.identity.service.access import AccessService
 from backend.identity.service.admins import AdminsService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
+from backend.infra.live_settings import Live
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.clock import Clock
 
 __all__ = ["AccessService", "AdminsService", "IdentityServices", "PeopleService", "ProfileService", "identity_services"]
 
@@ -33,6 +36,8 @@ def identity_services(
     *,
     uow: UnitOfWork,
     signals: Signals,
+    clock: Clock,
+    premium_grace: Live[timedelta],
     root_admin_id: int,
     default_language: str = "en",
     default_timezone: str = "UTC",
@@ -43,6 +48,8 @@ def identity_services(
         access=AccessService(
             uow=uow,
             cache=cache,
+            clock=clock,
+            premium_grace=premium_grace,
             root_admin_id=root_admin_id,
             default_language=default_language,
             default_timezone=default_timezone,

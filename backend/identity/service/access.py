@@ -11,8 +11,10 @@ from backend.identity import domain, repository, rules
 from backend.identity.cache import PeopleCache
 from backend.identity.errors import Blocked, SessionRevoked
 from backend.identity.repository import Person
-from backend.identity.types import Actor, Contact
+from backend.identity.types import Actor, Contact, LinkFollowed
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.clock import Clock
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 
@@ -21,19 +23,26 @@ _SEEN_EVERY: Final = timedelta(hours=1)
 
 
 class AccessService:
-    """Signs people in, and knows who is the root admin."""
+    """Signs people in, and knows who is the root admin.
+
+    An actor is made at each request: premium ends at its moment, ``premium_grace`` after its last day, without a write.
+    """
 
     def __init__(
         self,
         *,
         uow: UnitOfWork,
         cache: PeopleCache,
+        clock: Clock,
+        premium_grace: Live[timedelta],
         root_admin_id: int,
         default_language: str,
         default_timezone: str,
     ) -> None:
         self._uow = uow
         self._cache = cache
+        self._clock = clock
+        self._premium_grace = premium_grace
         self._root_admin_id = root_admin_id
         self._default_language = Locale.closest(default_language)
         self._default_timezone = default_timezone
@@ -47,10 +56,13 @@ class AccessService:
         async with self._uow.read() as tx:
             person = await repository.find_person_by_telegram_id(tx, contact.telegram_id)
             now = tx.now
-        if person is None or (person.blacklist_reason is None and _differs(person, contact, now - _SEEN_EVERY)):
+        changed = person is None or _differs(person, contact, now - _SEEN_EVERY)
+        if person is None or (person.blacklist_reason is None and (changed or contact.start_param)):
             language = Locale.closest(contact.language_code, self._default_language)
             async with self._uow() as write:
                 person = await repository.add_or_update(write, contact, language)
+                if contact.start_param is not None:
+                    write.emit(LinkFollowed(user_id=person.id, start_param=contact.start_param, at=write.now))
             self._cache.forget(person.id)
         return self._actor(person)
 
@@ -83,7 +95,7 @@ class AccessService:
         async with self._uow() as tx:
             person = await repository.find_person_by_telegram_id(tx, telegram_id)
             if person is not None:
-                await repository.mark_bot_blocked(tx, person.id, tx.now if blocked else None)
+                await domain.mark_bot_blocked(tx, person.id, tx.now if blocked else None)
 
     async def _load(self, user_id: UserId) -> Person | None:
         ticket = self._cache.ticket
@@ -102,10 +114,14 @@ class AccessService:
             first_name=person.first_name,
             language=Locale(person.language),
             timezone=person.timezone or self._default_timezone,
+            zone_source=rules.zone_source(person.timezone, chosen=person.timezone_chosen),
             permissions=rules.held(person.permissions, is_root=person.is_root),
             is_root=person.is_root,
             is_reseller=person.is_reseller,
-            is_premium=person.is_premium,
+            is_premium=rules.is_premium(
+                self._clock.now(), person.premium_until, self._premium_grace(), endless=person.is_premium
+            ),
+            premium_until=None if person.is_premium else person.premium_until,
             role_version=person.role_version,
             username=person.username,
             photo_url=person.photo_url,

@@ -36,10 +36,10 @@ class PeopleService:
     ) -> Page[UserRow]:
         """People, newest first, by the start of Telegram ID or @username, or a part of the name; and ``also``.
 
-        Needs the permission for users, for money or for admins: assigning an unmatched payment and adding an admin
-        begin with a search. Raises Forbidden.
+        Needs the permission for users, for money, for admins or for teaching: assigning an unmatched payment, adding an
+        admin and giving somebody a course begin with a search. Raises Forbidden.
         """
-        if not (actor.may(Permission.MONEY) or actor.may(Permission.ADMINS)):
+        if not any(actor.may(held) for held in (Permission.MONEY, Permission.ADMINS, Permission.TEACHING)):
             actor.require(Permission.USERS)
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:

@@ -8,9 +8,10 @@ import msgspec
 
 from backend.identity import repository, rules
 from backend.identity.cache import PeopleCache
-from backend.identity.types import Actor
+from backend.identity.types import Actor, TimezoneChosen, ZoneSource
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid
+from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 
@@ -32,10 +33,18 @@ class ProfileService:
         known = rules.known_timezone(timezone)
         if known is None:
             raise Invalid("no such timezone", fields={"timezone": "unknown_timezone"})
-        await self._set(actor.id, {"timezone": known, "timezone_chosen": True})
-        return msgspec.structs.replace(actor, timezone=known)
+        await self._set(actor.id, {"timezone": known, "timezone_chosen": True}, TimezoneChosen(user_id=actor.id))
+        return msgspec.structs.replace(actor, timezone=known, zone_source=ZoneSource.CHOSEN)
 
-    async def _set(self, user_id: UserId, values: dict[str, Any]) -> None:
+    async def follow_device(self, actor: Actor) -> Actor:
+        """Let the actor's device say the time zone again, from the next time that it reports one."""
+        await self._set(actor.id, {"timezone_chosen": False})
+        source = ZoneSource.DEVICE if actor.zone_source is ZoneSource.CHOSEN else actor.zone_source
+        return msgspec.structs.replace(actor, zone_source=source)
+
+    async def _set(self, user_id: UserId, values: dict[str, Any], event: Event | None = None) -> None:
         async with self._uow() as tx:
             await repository.set_fields(tx, user_id, values)
+            if event is not None:
+                tx.emit(event)
         self._cache.forget(user_id)

@@ -19,9 +19,11 @@ from backend.infra.telegram.errors import (
     Unreachable,
     WrongToken,
 )
+from backend.infra.telegram.pace import Pace, Priority, paced_chat
 from backend.infra.telegram.wire import mend
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _WAIT_SECONDS: Final = 10.0
 # A 429 of a proxy says no time.
@@ -49,8 +51,8 @@ class InputFile:
         self.content = content
 
 
-class Method(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A method of the Bot API: a class of its name, with its parameters as fields; T is what it answers.
+class Method(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
+    """A method of the Bot API: a class of its name, with its parameters as fields; T_co is what it answers.
 
     A field that is None is not sent. ``class GetMe(Method[User], frozen=True)`` is a whole new method.
     """
@@ -73,19 +75,51 @@ class Transport(Protocol):
 
 
 class Telegram:
-    """The Bot API at ``url``, as the bot of ``token``. The token stands in the address: no error tells that."""
+    """The Bot API at ``url``, as the bot of ``token``. The token stands in the address: no error tells that.
 
-    def __init__(self, url: str, token: str, http: Transport) -> None:
+    ``pace`` keeps what goes to chats within Telegram's limits, together with all other processes.
+    """
+
+    def __init__(self, url: str, token: str, http: Transport, pace: Pace | None = None) -> None:
         self._address = f"{url.rstrip('/')}/bot{token}"
         self._http = http
+        self.pace = pace
 
-    async def call(self, method: Method[T], *, seconds: float = _WAIT_SECONDS) -> T:
-        """Call ``method`` and read its answer, within ``seconds`` in all.
+    async def turn(
+        self, chat_id: int, priority: Priority = Priority.ANSWERS, *, patience: float, ticket: str = ""
+    ) -> None:
+        """Wait until one message to the chat is within the limits; the call that sends it says ``has_turn``.
+
+        Raises TooManyRequests when that takes longer than ``patience`` seconds; see Pace.turn about ``ticket``.
+        """
+        if self.pace is not None:
+            await self.pace.turn(chat_id, priority, patience=patience, ticket=ticket)
+
+    async def call(
+        self,
+        method: Method[T],
+        *,
+        seconds: float = _WAIT_SECONDS,
+        priority: Priority = Priority.ANSWERS,
+        has_turn: bool = False,
+    ) -> T:
+        """Call ``method`` and read its answer within ``seconds``, once it is within the limits of its chat.
 
         Raises TooManyRequests, TelegramDown, WrongToken, and Refused with its kinds: Unreachable, NotModified,
         ChatMoved.
         """
         name, result = _signature(type(method))
+        chat_id = paced_chat(name, getattr(method, "chat_id", None))
+        if chat_id is not None and not has_turn:
+            await self.turn(chat_id, priority, patience=seconds)
+        try:
+            return await self._call(name, result, method, seconds)
+        except TooManyRequests as error:
+            if chat_id is not None and self.pace is not None:
+                await self.pace.pause(chat_id, error.seconds)
+            raise
+
+    async def _call(self, name: str, result: Any, method: Method[T], seconds: float) -> T:
         fields, files = _parameters(method)
         address = f"{self._address}/{name}"
         try:
@@ -144,32 +178,32 @@ def _as_text(value: object) -> str:
 
 def _read(name: str, answer: HttpAnswer, result: Any) -> Any:
     try:
-        told, done = _told(answer.body, result)
+        reply, done = _decode(answer.body, result)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if answer.status == _TOO_MANY:
             raise TooManyRequests(f"{name}: {answer.status}", _REST_SECONDS) from None
         # Not what it says: the page of a proxy that stands before Telegram, or of another server.
         raise TelegramDown(f"{name}: {answer.status}, not understood: {error}") from None
-    if told.ok:
+    if reply.ok:
         return done
-    raise _failure(name, told, answer.status)
+    raise _failure(name, reply, answer.status)
 
 
-def _told(body: bytes, result: Any, *, mended: bool = False) -> tuple[_Answer, Any]:
+def _decode(body: bytes, result: Any, *, mended: bool = False) -> tuple[_Answer, Any]:
     try:
-        told = msgspec.json.decode(body, type=_Answer)
-        return told, msgspec.json.decode(told.result, type=result) if told.ok else None
+        reply = msgspec.json.decode(body, type=_Answer)
+        return reply, msgspec.json.decode(reply.result, type=result) if reply.ok else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         if mended:
             raise
         # Half a character in somebody's name must not have a message sent again that was sent.
-        return _told(mend(body), result, mended=True)
+        return _decode(mend(body), result, mended=True)
 
 
-def _failure(name: str, told: _Answer, status: int) -> TelegramError:
+def _failure(name: str, reply: _Answer, status: int) -> TelegramError:
     # Of a status alone only 429 is believed: a proxy's 403 does not say that a person has blocked the bot.
-    code, said = told.error_code or (_TOO_MANY if status == _TOO_MANY else 0), told.description or ""
-    more = told.parameters or _Parameters()
+    code, said = reply.error_code or (_TOO_MANY if status == _TOO_MANY else 0), reply.description or ""
+    more = reply.parameters or _Parameters()
     text, words = f"{name}: {said or code}", said.lower()
     if more.retry_after or code == _TOO_MANY:
         return TooManyRequests(text, min(max(more.retry_after or _REST_SECONDS, 1.0), _LONGEST_REST_SECONDS))

@@ -77,7 +77,28 @@ class SendMessage(Method[Message], frozen=True):
     link_preview_options: LinkPreviewOptions = _NO_PREVIEW
 
 
-class SendPhoto(Method[Message], frozen=True):
+class TelegramFile(msgspec.Struct, frozen=True):
+    """A file that Telegram has, under an id that is good for this bot only."""
+
+    file_id: str
+
+
+class MediaMessage(Message, frozen=True):
+    """A message with a file in one of these fields; a picture comes in several sizes, the largest last."""
+
+    photo: list[TelegramFile] = []
+    video: TelegramFile | None = None
+    audio: TelegramFile | None = None
+    document: TelegramFile | None = None
+
+    @property
+    def file_id(self) -> str | None:
+        """The id of its file."""
+        file = self.video or self.audio or self.document or (self.photo[-1] if self.photo else None)
+        return file.file_id if file else None
+
+
+class SendPhoto(Method[MediaMessage], frozen=True):
     """Send a picture of up to 10 MB: an upload, or the file_id of one that Telegram has; captions up to 1024."""
 
     chat_id: int
@@ -88,7 +109,30 @@ class SendPhoto(Method[Message], frozen=True):
     parse_mode: str = "HTML"
 
 
-class SendDocument(Method[Message], frozen=True):
+class SendVideo(Method[MediaMessage], frozen=True):
+    """Send an MP4 of up to 50 MB: an upload, or the file_id of one that Telegram has, of any size."""
+
+    chat_id: int
+    video: InputFile | str
+    caption: str = ""
+    reply_markup: InlineKeyboardMarkup | None = None
+    protect_content: bool = False
+    parse_mode: str = "HTML"
+    supports_streaming: bool = True
+
+
+class SendAudio(Method[MediaMessage], frozen=True):
+    """Send an MP3 or M4A of up to 50 MB, which the chat plays as music: an upload, or the file_id of one."""
+
+    chat_id: int
+    audio: InputFile | str
+    caption: str = ""
+    reply_markup: InlineKeyboardMarkup | None = None
+    protect_content: bool = False
+    parse_mode: str = "HTML"
+
+
+class SendDocument(Method[MediaMessage], frozen=True):
     """Send a file of up to 50 MB: an upload, or the file_id of one that Telegram has; captions up to 1024."""
 
     chat_id: int

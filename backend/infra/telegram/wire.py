@@ -14,4 +14,4 @@ _ESCAPE: Final = re.compile(
 def mend(body: bytes) -> bytes:
     """The same JSON with U+FFFD for halves of surrogate pairs and for what is no UTF-8: readers refuse both."""
     text = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["half"] else found[0], text)
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match["half"] else match[0], text)

@@ -5,13 +5,32 @@ from __future__ import annotations
 from typing import Any, Final
 
 from backend.notifications.notice import Edit, Notice
-from backend.notifications.notices import approvals, carts, catalog, growth, orders, payments, support, wallet
+from backend.notifications.notices import (
+    approvals,
+    carts,
+    catalog,
+    courses,
+    growth,
+    hand_work,
+    orders,
+    payments,
+    premium,
+    subscriptions,
+    support,
+    wallet,
+    warranty,
+)
 
 NOTICES: Final[tuple[Notice[Any] | Edit[Any], ...]] = (
     *orders.NOTICES,
+    *hand_work.NOTICES,
     *carts.NOTICES,
+    *subscriptions.NOTICES,
+    *warranty.NOTICES,
     *payments.NOTICES,
     *growth.NOTICES,
+    *premium.NOTICES,
+    *courses.NOTICES,
     *approvals.NOTICES,
     *wallet.NOTICES,
     *catalog.NOTICES,

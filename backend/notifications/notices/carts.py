@@ -6,17 +6,22 @@ from typing import Final
 from uuid import UUID
 
 from backend.kernel.ids import UserId
+from backend.notifications.errors import SlowDown
 from backend.notifications.notice import Draft, Notice, Params, person
 from backend.notifications.types import Message
 from backend.orders.domain import carts
-from backend.orders.types.cart import CartLeft
+from backend.orders.types.cart import CartFilled
 
 _MOST_NAMED: Final = 10
 
 
 async def _cart_left(draft: Draft, params: Params) -> Message | None:
-    """What is in the cart now; nothing where it was bought or emptied since."""
-    left = await carts.list_left(draft.tx, UserId(UUID(params["user_id"])))
+    """What is in the cart now; nothing where it was bought or emptied since. It waits where the cart has changed."""
+    tx, owner = draft.tx, UserId(UUID(params["user_id"]))
+    at = await carts.find_reminder(tx, owner, params["version"])
+    if at is not None and at > tx.now:
+        raise SlowDown((at - tx.now).total_seconds(), "the cart has changed since")
+    left = await carts.list_left(tx, owner) if at else []
     if not left:
         return None
     words = draft.words
@@ -29,11 +34,12 @@ async def _cart_left(draft: Draft, params: Params) -> Message | None:
 
 NOTICES: Final = (
     Notice(
-        event=CartLeft,
+        event=CartFilled,
         kind="cart_left",
         audience=person(lambda event: event.user_id),
         key="cart_left:{user_id}:{version}",
         compose=_cart_left,
         urgent=False,
+        not_before=lambda event: event.remind_at,
     ),
 )

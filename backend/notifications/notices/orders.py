@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from backend.catalog.words import goods_name
+from backend.growth.domain import premium
 from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
@@ -22,19 +24,10 @@ from backend.notifications.notice import Draft, Notice, Params, admins, event_pa
 from backend.notifications.notices.payments import refund_ended
 from backend.notifications.types import Button, Document, Message
 from backend.orders import domain as orders
-from backend.orders.types import (
-    KeysRequested,
-    NotAppliedReason,
-    OpenedKey,
-    OrderPaid,
-    OrderPaymentKept,
-    OrderRefunded,
-    OrderView,
-    RefundTarget,
-    RevealChannel,
-)
+from backend.orders.types import NotAppliedReason, OrderPaid, OrderPaymentKept, OrderRefunded, OrderView, RefundTarget
+from backend.orders.types.keys import KeysRequested, OpenedKey, RevealChannel
 from backend.orders.types.lines import LineStatus, OrderLineDelivered
-from backend.orders.words import for_many, keys_file
+from backend.orders.words import for_many, is_key, keys_file
 from backend.payments import domain as payments
 from backend.payments.types import RefundStatus
 from backend.payments.words import method_title
@@ -58,24 +51,38 @@ async def _order_paid(draft: Draft, params: Params) -> Message:
     head = _("<b>Order {number} paid</b>") if pending else _("<b>Order {number} delivered</b>")
     total = _("Paid: {amount}").format(amount=words.money(order.total))
     rows = [head.format(number=words.number(order.number)), words.things(order.lines, priced=True), total]
+    until = await _premium_until(draft, order)
+    if until is not None:
+        rows.append(_("Premium until {date}").format(date=words.day(until, draft.reader.timezone)))
     if pending:
         rows += [_("In preparation, we'll message you when it's ready:"), words.things(pending)]
+        if promised := [line.ready_by for line in pending if line.ready_by]:
+            rows.append(_("Ready by {time}").format(time=draft.moment(max(promised))))
     return _with_keys(words, order, keys, "\n".join(rows))
+
+
+async def _premium_until(draft: Draft, order: OrderView) -> datetime | None:
+    """Until when the reader has premium, if the order gave them some; what has a key is no premium."""
+    with_keys = {key.line_id for key in order.keys}
+    others = [line.id for line in order.lines if line.id not in with_keys]
+    return await premium.find_end_of_lines(draft.tx, draft.reader.user_id, others) if others else None
 
 
 async def _line_delivered(draft: Draft, params: Params) -> Message | None:
     """What was delivered later than the rest of its order; nothing, if it was refunded since."""
     order, event = await _order(draft, params), msgspec.convert(params, OrderLineDelivered)
     line = next((one for one in order.lines if one.id == event.line_id), None)
-    if line is None or not line.kept:
+    if line is None or not line.unrefunded:
         return None
     keys = await orders.open_keys(
         draft.tx, draft.fulfillers, order, by=None, channel=RevealChannel.CHAT, line_id=line.id
     )
     words = draft.words
     _ = words.translator.gettext
-    head = _("<b>Your order {number} is ready</b>").format(number=words.number(order.number))
-    return _with_keys(words, order, keys, f"{head}\n{words.things([line])}")
+    rows = [_("<b>Your order {number} is ready</b>").format(number=words.number(order.number)), words.things([line])]
+    files = [words.isolated(key.file.name) for key in order.keys if key.file and key.line_id == line.id]
+    rows += [_("Download it on the order's page: {file}").format(file=file) for file in files]
+    return _with_keys(words, order, keys, "\n".join(rows))
 
 
 async def _order_keys(draft: Draft, params: Params) -> Message:
@@ -99,7 +106,10 @@ def _with_keys(words: Words, order: OrderView, keys: list[OpenedKey], head: str)
     if not keys:
         return Message(head, (opening,), protect=True, about=_about(order))
     hidden = _hidden(words, keys)
-    hint = ngettext("Tap the key to see it.", "Tap a key to see it.", len(keys))
+    if any(is_key(key.kind) for key in keys):
+        hint = ngettext("Tap the key to see it.", "Tap a key to see it.", len(keys))
+    else:
+        hint = _("Tap the text to see it.")
     text = f"{head}\n\n{hidden}\n\n{hint}"
     if len(keys) > _MOST_KEYS or visible_length(text) > LONGEST_TEXT:
         count = ngettext("Your {count} key is in the file.", "Your {count} keys are in the file.", len(keys))
@@ -129,7 +139,7 @@ def _hidden(words: Words, keys: Sequence[OpenedKey]) -> str:
 def _copy_label(words: Words, key: OpenedKey, count: int) -> str:
     _ = words.translator.gettext
     if count == 1:
-        return _("Copy the key")
+        return _("Copy the key") if is_key(key.kind) else _("Copy the text")
     return _("Copy key {ordinal}").format(ordinal=format_number(key.ordinal, words.locale))
 
 
@@ -193,15 +203,15 @@ def order_of_blocked(words: Words, amount: Money, order: str, buyer: str) -> Mes
 # About money of an order, to the buyer
 
 
-async def _order_payment_kept(draft: Draft, params: Params) -> Message:
+async def _compose_not_applied(draft: Draft, params: Params) -> Message:
     event = msgspec.convert(params, OrderPaymentKept)
     order = await _order(draft, params)
     line = next((one for one in order.lines if one.id == event.line_id and len(order.lines) > 1), None)
     thing = draft.words.thing(line, line.quantity) if line else ""
-    return order_payment_kept(draft.words, Money(event.amount, event.currency), order.number, event.why, thing)
+    return payment_not_applied(draft.words, Money(event.amount, event.currency), order.number, event.why, thing)
 
 
-def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedReason, thing: str = "") -> Message:
+def payment_not_applied(words: Words, amount: Money, order: str, why: NotAppliedReason, thing: str = "") -> Message:
     """Say that a payment for an order was credited to the balance instead, and why: ``thing`` could not be had."""
     _ = words.translator.gettext
     reason = {
@@ -212,6 +222,10 @@ def order_payment_kept(words: Words, amount: Money, order: str, why: NotAppliedR
         NotAppliedReason.LIMIT_REACHED: _(
             "Received for expired order {number}. You've reached the limit for one customer."
         ),
+        NotAppliedReason.PREMIUM_ONLY: _(
+            "Received for expired order {number}. The product is for premium members now."
+        ),
+        NotAppliedReason.REFUSED: _("Received for order {number}. It is no longer available to you."),
         NotAppliedReason.PROMO_USED_UP: _(
             "Received for expired order {number}. Its promo code can't be used any more."
         ),
@@ -280,7 +294,7 @@ NOTICES: Final = (
         kind="order_payment_kept",
         audience=person(lambda event: event.user_id),
         key="order_payment_kept:{order_id}:{job}",
-        compose=_order_payment_kept,
+        compose=_compose_not_applied,
     ),
     Notice(
         event=OrderPaymentKept,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from backend.catalog.types.fulfilment import FulfilmentLine, Item
 from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders import rules
@@ -17,14 +18,8 @@ from backend.orders.domain.lines import Fulfillers
 from backend.orders.repository import lines as line_rows
 from backend.orders.repository import lists
 from backend.orders.repository import orders as repository
-from backend.orders.types import (
-    DeliveredKey,
-    OpenedKey,
-    OrderLine,
-    OrderStatus,
-    OrderView,
-    RevealChannel,
-)
+from backend.orders.types import OrderLine, OrderStatus, OrderView
+from backend.orders.types.keys import DeliveredKey, OpenedKey, RevealChannel
 from backend.orders.types.lines import LineStatus
 from backend.wallet import domain as wallet
 
@@ -48,9 +43,18 @@ async def load_without_keys(tx: Tx, order_id: OrderId) -> OrderView:
     return order
 
 
+async def load_line(tx: Tx, line_id: OrderLineId) -> tuple[OrderView, OrderLine]:
+    """One line and its order, as load_without_keys does. Raises NotFound."""
+    order_id = await line_rows.find_order_id(tx, line_id)
+    if order_id is None:
+        raise NotFound("no such line of an order")
+    order = await load_without_keys(tx, order_id)
+    return order, next(line for line in order.lines if line.id == line_id)
+
+
 def shown_goods(lines: Iterable[OrderLine], goods: Iterable[FulfilmentLine]) -> list[FulfilmentLine]:
     """Those of an order's goods whose buyer may open them: delivered, and not all of the line refunded."""
-    shown = {line.id for line in lines if line.status is LineStatus.DELIVERED and line.kept}
+    shown = {line.id for line in lines if line.status is LineStatus.DELIVERED and line.unrefunded}
     return [line for line in goods if line.id in shown]
 
 
@@ -66,6 +70,7 @@ def keys_of(goods: Sequence[FulfilmentLine], items: Iterable[Item]) -> list[Deli
             line_id=one.line_id,
             ordinal=ordinal,
             uses=lines[one.line_id].quantity if count[one.line_id] == 1 else 1,
+            file=one.file,
         )
         for ordinal, one in enumerate(listed, start=1)
     ]
@@ -112,15 +117,19 @@ async def open_keys(
     ordinal: int | None = None,
     line_id: OrderLineId | None = None,
 ) -> list[OpenedKey]:
-    """The order's keys in plain text (one, a line's, or all), each opening logged.
+    """The order's keys in plain text (one, a line's, or all), each opening logged; no files.
 
     ``by`` is None for the first delivery.
     """
-    chosen = [key for key in order.keys if ordinal in {None, key.ordinal} and line_id in {None, key.line_id}]
+    chosen = [
+        key
+        for key in order.keys
+        if key.file is None and ordinal in {None, key.ordinal} and line_id in {None, key.line_id}
+    ]
     texts = await fulfillers.open(tx, [(key.kind, key.id) for key in chosen])
     await repository.add_reveals(tx, order.id, [key.id for key in chosen], by, channel)
     lines = {line.id: line for line in order.lines}
     return [
-        OpenedKey(key.ordinal, line.name, line.variant_name, line.country, text, key.uses)
+        OpenedKey(key.ordinal, line.name, line.variant_name, line.country, text, key.uses, key.kind)
         for line, key, text in zip((lines[key.line_id] for key in chosen), chosen, texts, strict=True)
     ]

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from backend.catalog.types.fulfilment import Delivery, Fulfiller, FulfilmentLine, Item, ItemId
+from backend.catalog.types.fulfilment import (
+    CountsMoney,
+    DeliversFiles,
+    Delivery,
+    Fulfiller,
+    FulfilmentLine,
+    Item,
+    ItemId,
+    SealedFile,
+)
 from backend.infra.unit_of_work import Tx
-from backend.kernel.errors import AppError
+from backend.kernel.errors import AppError, NotFound
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 
@@ -63,11 +72,25 @@ class Fulfillers:
         return quoted
 
     async def revoke(self, tx: Tx, revoked: Iterable[tuple[FulfilmentLine, int]]) -> None:
-        """Take back so many of each line that is refunded, as far as that is possible."""
+        """Take back so many of each line that is refunded, as far as that is possible; of some only money went back."""
         quantities = {line.id: (line, quantity) for line, quantity in revoked}
         for fulfiller, group in self._groups(line for line, _ in quantities.values()):
             for line in group:
-                await fulfiller.revoke(tx, line, quantities[line.id][1])
+                if quantity := quantities[line.id][1]:
+                    await fulfiller.revoke(tx, line, quantity)
+                elif isinstance(fulfiller, CountsMoney):
+                    await fulfiller.repay(tx, line)
+
+    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
+        """Give another thing in place of one that doesn't work; None where there is no other."""
+        another = await self._by_kind[line.kind].replace(tx, line, item)
+        if another is not None:
+            await self.discard(tx, line, item)
+        return another
+
+    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
+        """Note that a thing doesn't work."""
+        await self._by_kind[line.kind].discard(tx, line, item)
 
     async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> list[Item]:
         """The things delivered for the lines, in the order of the lines."""
@@ -85,6 +108,13 @@ class Fulfillers:
             opened = await self._by_kind[kind].open(tx, ids)
             texts |= {(kind, item_id): text for item_id, text in zip(ids, opened, strict=True)}
         return [texts[item] for item in items]
+
+    async def find_file(self, tx: Tx, kind: str, item: ItemId) -> SealedFile:
+        """Where a delivered file of this kind is, and what decrypts it. Raises NotFound, DecryptionError."""
+        fulfiller = self._by_kind[kind]
+        if not isinstance(fulfiller, DeliversFiles):
+            raise NotFound("goods of this kind are no files")
+        return await fulfiller.find_file(tx, item)
 
     def _groups(self, lines: Iterable[FulfilmentLine]) -> Iterator[tuple[Fulfiller, list[FulfilmentLine]]]:
         ordered = sorted(lines, key=lambda line: (line.kind, line.product_id, line.variant_id))

@@ -35,28 +35,28 @@ async def list_offers(
         PromoLine(offer.variant_id, offer.product_id, offer.slug, offer.kind, line.total)
         for offer, line in zip(offers, own.lines, strict=True)
     ]
-    found = []
+    offers_of_codes = []
     for code_id in codes:
         code = await growth.get_code(tx, code_id)
         if lock and code.promo.personal:
             await repository.lock_buyer(tx, buyer)
         first = not code.promo.first_only or await repository.is_first_purchase(tx, buyer)
-        found.append(await growth.offer(tx, code, lines, PromoBuyer(buyer, first)))
-    return found
+        offers_of_codes.append(await growth.offer(tx, code, lines, PromoBuyer(buyer, first)))
+    return offers_of_codes
 
 
 async def list_usable(
     tx: Tx, buyer: UserId, offers: Sequence[Offer], own: Priced, codes: Sequence[PromoCodeId]
 ) -> tuple[list[PromoOffer], RefusedPromo | None]:
     """What those of the codes that work may take off, and why the first of the others does not."""
-    found: list[PromoOffer] = []
+    usable: list[PromoOffer] = []
     refused: RefusedPromo | None = None
     for code_id in codes:
         try:
-            found += await list_offers(tx, buyer, offers, own, [code_id], lock=False)
+            usable += await list_offers(tx, buyer, offers, own, [code_id], lock=False)
         except PromoCodeRefused as refusal:
             refused = refused or refusal_of(refusal)
-    return found, refused
+    return usable, refused
 
 
 def refusal_of(error: PromoCodeRefused) -> RefusedPromo:
@@ -86,7 +86,7 @@ async def use_again(tx: Tx, order: OrderRecord) -> None:
     code = await growth.find_released(tx, order.id)
     if code is None:
         return
-    if code.promo.personal:
-        await repository.lock_buyer(tx, order.user_id)
+    # Before the code, as a purchase does: a limit on the goods may ask for the buyer afterwards.
+    await repository.lock_buyer(tx, order.user_id)
     first = not code.promo.first_only or await repository.is_first_purchase(tx, order.user_id, order.id)
     await growth.use_again(tx, code, order.id, PromoBuyer(order.user_id, first))

@@ -61,7 +61,7 @@ async def refund(
             actor_id=new.actor_id,
         )
     await refunds.add_refund(tx, order.id, new)
-    whole = refunded == order.total and not any(line.kept for line in lines)
+    whole = refunded == order.total and not any(line.unrefunded for line in lines)
     await refunds.set_refunded(tx, order.id, refunded, OrderStatus.REFUNDED if whole else order.status)
     await repository.add_entries(tx, order.id, _entries(tx, new, whole=whole), new.actor_id)
     if not whole:
@@ -94,7 +94,7 @@ async def fail_line(
     await line_rows.set_failed(tx, [line.id], reason)
     await repository.add_entries(tx, order.id, [TimelineEntry(OrderStep.LINE_FAILED, tx.now, line.id)], None)
     lines = [replace(one, status=LineStatus.FAILED) if one.id == line.id else one for one in lines]
-    shares = shares_of_lines(lines, [LineQuantity(line.id, line.kept)])
+    shares = shares_of_lines(lines, [LineQuantity(line.id, line.unrefunded)])
     if line.left:
         new = NewRefund(
             shares=shares, target=RefundTarget.WALLET, reason=reason, idempotency_key=f"line_failed:{line.id}",
@@ -122,15 +122,21 @@ async def _take_back(
     back = {share.line_id: share for share in shares}
     by_id = {line.id: line for line in lines}
     there = {line.id for line in lines if line.status in {LineStatus.DELIVERED, LineStatus.PENDING}}
-    revoked = [(line, back[line.id].quantity) for line in goods if line.id in back and line.id in there]
-    await fulfillers.revoke(tx, [(line, quantity) for line, quantity in revoked if quantity])
+    await fulfillers.revoke(
+        tx,
+        [
+            (replace(line, paid=by_id[line.id].left - back[line.id].amount), back[line.id].quantity)
+            for line in goods
+            if line.id in back and line.id in there
+        ],
+    )
     await line_rows.add_refunded(tx, shares)
     for share in shares:
         line = by_id[share.line_id]
         line = replace(
             line, refunded=line.refunded + share.amount, refunded_quantity=line.refunded_quantity + share.quantity
         )
-        if line.status is LineStatus.PENDING and not line.kept:
+        if line.status is LineStatus.PENDING and not line.unrefunded:
             line = replace(line, status=LineStatus.FAILED)
             await line_rows.set_failed(tx, [line.id])
         by_id[line.id] = line

@@ -6,15 +6,16 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, DateTime, Uuid, bindparam, case, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Boolean, DateTime, Uuid, bindparam, case, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from backend.catalog.types import VariantId
+from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.models import Cart, CartLine
-from backend.orders.types.cart import KeptLine
+from backend.orders.types.cart import StoredLine
 
 _UNDO_FOR: Final = timedelta(hours=1)
 """How long a removed line can be put back."""
@@ -30,28 +31,44 @@ _OPEN = text(
     RETURNING version
     """
 ).bindparams(bindparam("user_id", type_=Uuid()))
-# A first thing starts the time, a later change restarts it; once reminded, or empty, nothing runs.
 _PLAN = text(
     """
-    UPDATE carts SET remind_at = CASE
-        WHEN NOT EXISTS (SELECT FROM cart_lines WHERE user_id = :user_id AND removed_at IS NULL) THEN NULL
-        WHEN :was_empty OR remind_at IS NOT NULL THEN :remind_at
-    END
+    UPDATE carts SET remind_at = CASE WHEN full_now THEN :remind_at END,
+                     filled_version = CASE WHEN NOT full_now THEN NULL WHEN :was_empty THEN version
+                                           ELSE filled_version END
+    FROM (
+        SELECT EXISTS (SELECT FROM cart_lines WHERE user_id = :user_id AND removed_at IS NULL) AS full_now
+    ) lines
     WHERE user_id = :user_id
+    RETURNING CASE WHEN filled_version = version THEN version END AS filled
     """
 ).bindparams(
     bindparam("user_id", type_=Uuid()),
     bindparam("remind_at", type_=DateTime(timezone=True)),
     bindparam("was_empty", type_=Boolean()),
 )
-_TAKE_LEFT = text(
+# One statement, which begins with the row that is the lock: without the version that was seen nothing happens.
+_CHECK_OUT = HotStatement(
+    text(
+        """
+    WITH opened AS (
+        UPDATE carts SET version = version + 1, filled_version = CASE
+            WHEN EXISTS (
+                SELECT FROM cart_lines WHERE user_id = :user_id AND removed_at IS NULL AND variant_id <> ALL(:variants)
+            ) THEN filled_version END
+        WHERE user_id = :user_id AND version = :version RETURNING user_id
+    ), bought AS (
+        DELETE FROM cart_lines USING opened
+        WHERE cart_lines.user_id = opened.user_id AND cart_lines.variant_id = ANY(:variants)
+    )
+    SELECT user_id FROM opened
     """
-    UPDATE carts SET remind_at = NULL
-    WHERE user_id = (SELECT user_id FROM carts WHERE remind_at <= :now ORDER BY remind_at
-                     LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING user_id, version
-    """
-).bindparams(bindparam("now", type_=DateTime(timezone=True)))
+    ).bindparams(
+        bindparam("user_id", type_=Uuid()),
+        bindparam("variants", type_=ARRAY(Uuid())),
+        bindparam("version", type_=BigInteger()),
+    )
+)
 
 
 async def lock_cart(tx: Tx, user_id: UserId) -> int:
@@ -61,34 +78,33 @@ async def lock_cart(tx: Tx, user_id: UserId) -> int:
 
 async def get_version(tx: Tx, user_id: UserId) -> int:
     """The version of the person's cart; 0 before its first change."""
-    found = await tx.execute(select(Cart.version).where(Cart.user_id == user_id))
-    return int(found.scalar_one_or_none() or 0)
+    rows = await tx.execute(select(Cart.version).where(Cart.user_id == user_id))
+    return int(rows.scalar_one_or_none() or 0)
 
 
-async def plan_reminder(tx: Tx, user_id: UserId, at: datetime, *, was_empty: bool) -> None:
-    """Have the person reminded ``at`` a moment, unless the cart is empty or they were reminded of it before."""
-    await tx.execute(_PLAN, {"user_id": user_id, "remind_at": at, "was_empty": was_empty})
+async def plan_reminder(tx: Tx, user_id: UserId, at: datetime | None, *, was_empty: bool) -> int | None:
+    """Note that a cart was changed, of which its owner is to be reminded ``at`` a moment, unless it is empty.
+
+    The version in which it got its first line; None where it had one, or has none.
+    """
+    filled = await tx.execute(_PLAN, {"user_id": user_id, "remind_at": at, "was_empty": was_empty})
+    version: int | None = filled.scalar_one()
+    return version
 
 
-async def is_reminder_planned(tx: Tx, user_id: UserId) -> bool:
-    """Whether the person will be reminded of their cart."""
-    planned = select(Cart.user_id).where(Cart.user_id == user_id, Cart.remind_at.is_not(None))
-    return (await tx.execute(planned)).first() is not None
+async def find_reminder(tx: Tx, user_id: UserId, filled: int) -> datetime | None:
+    """When the person is to be reminded of the cart that they began in the version ``filled``, if they have it."""
+    planned = select(Cart.remind_at).where(Cart.user_id == user_id, Cart.filled_version == filled)
+    return (await tx.execute(planned)).scalar_one_or_none()
 
 
-async def take_left(tx: Tx) -> tuple[UserId, int] | None:
-    """A cart whose time to be reminded of has come, and its version; nobody gets it a second time."""
-    row = (await tx.execute(_TAKE_LEFT, {"now": tx.now})).one_or_none()
-    return None if row is None else (UserId(row.user_id), row.version)
-
-
-async def list_lines(tx: Tx, user_id: UserId) -> list[KeptLine]:
+async def list_lines(tx: Tx, user_id: UserId) -> list[StoredLine]:
     """What is in the cart, in the order of adding."""
     statement = select(*_COLUMNS).where(CartLine.user_id == user_id, _IN_CART)
-    return [_kept(row) for row in await tx.execute(statement.order_by(CartLine.added_at, CartLine.id))]
+    return [_stored_line(row) for row in await tx.execute(statement.order_by(CartLine.added_at, CartLine.id))]
 
 
-async def find_removed(tx: Tx, user_id: UserId, variant_id: VariantId) -> KeptLine | None:
+async def find_removed(tx: Tx, user_id: UserId, variant_id: VariantId) -> StoredLine | None:
     """A line that was removed a short while ago."""
     statement = select(*_COLUMNS).where(
         CartLine.user_id == user_id,
@@ -96,7 +112,7 @@ async def find_removed(tx: Tx, user_id: UserId, variant_id: VariantId) -> KeptLi
         CartLine.removed_at > tx.now - _UNDO_FOR,
     )
     row = (await tx.execute(statement)).one_or_none()
-    return None if row is None else _kept(row)
+    return None if row is None else _stored_line(row)
 
 
 async def put_line(tx: Tx, user_id: UserId, variant_id: VariantId, quantity: int, seen: Money) -> None:
@@ -128,10 +144,10 @@ async def put_back(tx: Tx, user_id: UserId, variant_id: VariantId) -> None:
     await tx.execute(update(CartLine).where(*mine).values(removed_at=None))
 
 
-async def delete_lines(tx: Tx, user_id: UserId, variants: Collection[VariantId]) -> None:
-    """Remove lines for good."""
-    chosen = CartLine.variant_id.in_(list(variants))
-    await tx.execute(delete(CartLine).where(CartLine.user_id == user_id, chosen))
+async def check_out(tx: Tx, user_id: UserId, version: int, variants: Collection[VariantId]) -> bool:
+    """Change the cart that has this version by removing lines for good; False where it has another one."""
+    values = {"user_id": user_id, "version": version, "variants": list(variants)}
+    return bool(await tx.fetch(_CHECK_OUT, values))
 
 
 async def count_lines(tx: Tx, user_id: UserId) -> int:
@@ -140,5 +156,5 @@ async def count_lines(tx: Tx, user_id: UserId) -> int:
     return int((await tx.execute(statement)).scalar_one())
 
 
-def _kept(row: Any) -> KeptLine:
-    return KeptLine(VariantId(row.variant_id), row.quantity, Money(row.seen_amount, row.currency), row.added_at)
+def _stored_line(row: Any) -> StoredLine:
+    return StoredLine(VariantId(row.variant_id), row.quantity, Money(row.seen_amount, row.currency), row.added_at)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Text, Uuid, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.types import ProductId, VariantId
@@ -19,6 +20,7 @@ from backend.orders.types import OrderLine, OrderRecord
 from backend.orders.types.lines import LineRefund, LineStatus
 from backend.orders.types.prices import PartKind, PricedLine, PricePart
 
+_UNPROMISED: Final[Mapping[OrderLineId, datetime | None]] = {}
 _OCCUPIES: Final = (LineStatus.RESERVED, LineStatus.PENDING, LineStatus.DELIVERED)
 PART_COLUMNS: Final = {kind: f"{kind}_part" for kind in PartKind}
 """The column of each part of a line's price."""
@@ -26,21 +28,26 @@ _PARTS: Final = ", ".join(PART_COLUMNS.values())
 LINE_COLUMNS = (
     "slug, name, variant_name, hue, icon, country, picture, quantity, unit_amount,"
     f" {_PARTS}, total_amount AS line_total,"
-    " status AS line_status, refunded_amount AS line_refunded, refunded_quantity, failure"
+    " status AS line_status, refunded_amount AS line_refunded, refunded_quantity, failure, promised_hours, ready_by,"
+    " warranty_days, kind"
 )
 
 
 _LINES = HotStatement(
     text(
-        f"SELECT id AS line_id, variant_id, kind, {LINE_COLUMNS},"  # noqa: S608 constants of this file
+        f"SELECT id AS line_id, variant_id, {LINE_COLUMNS},"  # noqa: S608 constants of this file
         " (SELECT product_id FROM variants WHERE id = order_lines.variant_id) AS product_id"
         " FROM order_lines WHERE order_id = :order_id ORDER BY position"
     ).bindparams(bindparam("order_id", type_=Uuid()))
 )
 _SET_STATUSES = text("""
-    UPDATE order_lines SET status = new.status
-    FROM unnest(:ids, :statuses) AS new (id, status) WHERE order_lines.id = new.id
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("statuses", type_=ARRAY(Text())))
+    UPDATE order_lines SET status = new.status, ready_by = coalesce(new.ready_by, order_lines.ready_by)
+    FROM unnest(:ids, :statuses, :ready_bys) AS new (id, status, ready_by) WHERE order_lines.id = new.id
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("statuses", type_=ARRAY(Text())),
+    bindparam("ready_bys", type_=ARRAY(DateTime(timezone=True))),
+)
 _ADD_REFUNDED = text("""
     UPDATE order_lines SET refunded_amount = refunded_amount + back.amount,
                            refunded_quantity = refunded_quantity + back.quantity
@@ -75,11 +82,13 @@ async def count_bought_each(tx: Tx, user_id: UserId, variants: Collection[Varian
 
 async def list_lines(tx: Tx, order: OrderRecord) -> tuple[list[OrderLine], list[FulfilmentLine]]:
     """The order's lines in their order, and the same as their fulfillers know them."""
-    rows = await _LINES.fetch(tx.connection, {"order_id": order.id})
-    return [line_of(row, order.total.currency) for row in rows], [_goods_of(row, order.user_id) for row in rows]
+    rows = await tx.fetch(_LINES, {"order_id": order.id})
+    return [line_of(row, order.total.currency) for row in rows], [
+        _goods_of(row, order.user_id, order.total.currency) for row in rows
+    ]
 
 
-def _goods_of(row: Mapping[str, Any], buyer: UserId) -> FulfilmentLine:
+def _goods_of(row: Mapping[str, Any], buyer: UserId, currency: str) -> FulfilmentLine:
     return FulfilmentLine(
         id=OrderLineId(row["line_id"]),
         kind=row["kind"],
@@ -88,6 +97,7 @@ def _goods_of(row: Mapping[str, Any], buyer: UserId) -> FulfilmentLine:
         quantity=row["quantity"],
         buyer=buyer,
         recipient=buyer,
+        paid=Money(row["line_total"] - row["line_refunded"], currency),
     )
 
 
@@ -107,6 +117,10 @@ def line_of(row: Mapping[str, Any], currency: str) -> OrderLine:
         refunded=Money(row["line_refunded"], currency),
         refunded_quantity=row["refunded_quantity"],
         failure=row["failure"],
+        promised_hours=row["promised_hours"],
+        ready_by=row["ready_by"],
+        warranty_days=row["warranty_days"],
+        kind=row["kind"],
     )
 
 
@@ -128,9 +142,15 @@ async def find_order_id(tx: Tx, line_id: OrderLineId) -> OrderId | None:
     return None if order_id is None else OrderId(order_id)
 
 
-async def set_statuses(tx: Tx, statuses: Mapping[OrderLineId, LineStatus]) -> None:
-    """Move each line to its status."""
-    values = {"ids": list(statuses), "statuses": [status.value for status in statuses.values()]}
+async def set_statuses(
+    tx: Tx, statuses: Mapping[OrderLineId, LineStatus], ready_by: Mapping[OrderLineId, datetime | None] = _UNPROMISED
+) -> None:
+    """Move each line to its status, and store until when it was promised."""
+    values = {
+        "ids": list(statuses),
+        "statuses": [status.value for status in statuses.values()],
+        "ready_bys": [ready_by.get(line_id) for line_id in statuses],
+    }
     await tx.execute(_SET_STATUSES, values)
 
 

@@ -12,13 +12,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
-from backend.orders.models import Order
+from backend.orders.models import Line, Order
 from backend.orders.repository.lines import LINE_COLUMNS, line_of
 from backend.orders.repository.orders import ORDER_COLUMNS
 from backend.orders.rules import order_number
 from backend.orders.types import OrderRow, OrderStatus
+from backend.orders.types.lines import LineOwner
 
 _CONDITIONS: Final = {
     "user_id": "orders.user_id = :user_id",
@@ -51,7 +52,7 @@ def _listing(*filters: str) -> HotStatement:
 async def _list(tx: Tx, most: int, **filters: object) -> list[OrderRow]:
     """The orders that fit those of ``filters`` that have a value."""
     given = {name: value for name, value in filters.items() if value is not None}
-    rows = await _listing(*given).fetch(tx.connection, {**given, "most": most})
+    rows = await tx.fetch(_listing(*given), {**given, "most": most})
     return [_order_row(row) for row in rows]
 
 
@@ -71,6 +72,13 @@ async def list_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
     """The numbers of those of ``ids`` that exist."""
     rows = await tx.execute(select(Order.id, Order.sequence).where(Order.id.in_(list(ids))))
     return {OrderId(row.id): order_number(row.sequence) for row in rows}
+
+
+async def list_owners(tx: Tx, lines: Collection[OrderLineId]) -> dict[OrderLineId, LineOwner]:
+    """The orders of those of the lines that exist."""
+    statement = select(Line.id, Order.sequence, Order.user_id).join(Order, Order.id == Line.order_id)
+    rows = await tx.execute(statement.where(Line.id.in_(lines)))
+    return {OrderLineId(row.id): LineOwner(order_number(row.sequence), UserId(row.user_id)) for row in rows}
 
 
 async def list_rows(tx: Tx, ids: Collection[UUID], limit: int) -> list[OrderRow]:

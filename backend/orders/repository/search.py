@@ -49,8 +49,8 @@ async def list_of_variants(tx: Tx, variants: Sequence[VariantId], limit: int) ->
 
 async def list_of_amount(tx: Tx, total: Money, limit: int) -> list[UUID]:
     """The newest orders that cost exactly so much."""
-    found = select(Order.id).where(Order.total_amount == total.amount, Order.currency == total.currency)
-    return list((await tx.execute(found.order_by(Order.id.desc()).limit(limit))).scalars())
+    statement = select(Order.id).where(Order.total_amount == total.amount, Order.currency == total.currency)
+    return list((await tx.execute(statement.order_by(Order.id.desc()).limit(limit))).scalars())
 
 
 async def list_of_lines(tx: Tx, lines: Collection[OrderLineId]) -> list[UUID]:
@@ -61,7 +61,7 @@ async def list_of_lines(tx: Tx, lines: Collection[OrderLineId]) -> list[UUID]:
 async def list_buyers(tx: Tx, orders: Collection[OrderId]) -> list[UserId]:
     """Whose some orders are."""
     rows = await tx.execute(select(Order.user_id).where(Order.id.in_(orders)).distinct())
-    return [UserId(found) for found in rows.scalars()]
+    return [UserId(user_id) for user_id in rows.scalars()]
 
 
 async def find_id(tx: Tx, sequence: int) -> OrderId | None:

@@ -11,7 +11,6 @@ import msgspec
 
 from backend.catalog.types import Offer
 from backend.growth.types.promos import PromoCodeId
-from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import NumberPart, number_signs, parse_number_part, parse_short_number, short_number
 from backend.kernel.money import Money
@@ -32,9 +31,9 @@ from backend.orders.types import (
     OpenReservation,
     OrderStatus,
     PlacedOrder,
+    RequestedLine,
     ReservationLimits,
     Reserved,
-    Wanted,
 )
 from backend.payments.types import PaymentMethod
 
@@ -55,8 +54,8 @@ def order_number(sequence: int) -> str:
 
 def numbers_in(text: str) -> list[int]:
     """The sequences of all order numbers that stand in a text."""
-    found = (parse_order_number(number) for number in _NUMBER.findall(plain_signs(text)))
-    return [sequence for sequence in found if sequence is not None]
+    sequences = (parse_order_number(number) for number in _NUMBER.findall(plain_signs(text)))
+    return [sequence for sequence in sequences if sequence is not None]
 
 
 def parse_order_number(number: str) -> int | None:
@@ -76,26 +75,26 @@ def check_idempotency_key(key: str) -> None:
         raise Invalid("bad idempotency key", fields={"key": "bad_key"})
 
 
-def check_wanted(wanted: Sequence[Wanted]) -> None:
+def check_requested(requested: Sequence[RequestedLine]) -> None:
     """Raises Invalid for nothing, for too many lines, and for one variant twice: its limits hold for a line."""
-    if not 1 <= len(wanted) <= MOST_LINES or len({item.variant_id for item in wanted}) < len(wanted):
+    if not 1 <= len(requested) <= MOST_LINES or len({item.variant_id for item in requested}) < len(requested):
         raise Invalid("no lines, too many, or one variant twice")
 
 
-def request_hash(wanted: Sequence[Wanted], *, use_balance: bool, codes: Sequence[PromoCodeId] = ()) -> bytes:
+def request_hash(requested: Sequence[RequestedLine], *, use_balance: bool, codes: Sequence[PromoCodeId] = ()) -> bytes:
     """What tells one request for an order from another one; the order of its lines does not matter.
 
     The price that was confirmed is no part of it: it is a condition, which a purchase that went through has met. See
     decisions/0069. Stored with the order: a change here makes every replay of an older order a conflict.
     """
-    lines = sorted((item.variant_id.hex, item.quantity) for item in wanted)
+    lines = sorted((item.variant_id.hex, item.quantity) for item in requested)
     used = (sorted(code.hex for code in codes),) if codes else ()
     return hashlib.sha256(msgspec.json.encode((lines, use_balance, *used))).digest()
 
 
-def is_replay(first: PlacedOrder, wanted: Sequence[Wanted], request: bytes) -> bool:
+def is_replay(first: PlacedOrder, requested: Sequence[RequestedLine], request: bytes) -> bool:
     """Whether a request is the one that placed the ``first`` order; of old orders only the lines are known."""
-    return first.wanted == tuple(wanted) if first.request is None else first.request == request
+    return first.requested == tuple(requested) if first.request is None else first.request == request
 
 
 def check_confirmed(total: Money, confirmed: Money | None) -> None:
@@ -104,9 +103,9 @@ def check_confirmed(total: Money, confirmed: Money | None) -> None:
         raise PriceChanged(total=total)
 
 
-def check_offer(offer: Offer, actor: Actor, quantity: int) -> None:
-    """Whether ``actor`` may buy ``quantity`` of ``offer``. Raises PremiumOnly, QuantityNotAllowed."""
-    if offer.premium_only and not actor.is_premium:
+def check_offer(offer: Offer, quantity: int, *, premium: bool) -> None:
+    """Whether somebody, a ``premium`` member or not, may buy so many. Raises PremiumOnly, QuantityNotAllowed."""
+    if offer.premium_only and not premium:
         raise PremiumOnly()
     if not offer.min_quantity <= quantity <= offer.largest_order:
         raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=offer.largest_order)
@@ -125,20 +124,20 @@ def share(whole: Money, part: Money, total: Money) -> Money:
 
 
 def check_reservation(
-    wanted: OpenReservation,
+    new: OpenReservation,
     others: Sequence[OpenReservation],
     free: int,
     lapses: int,
     limits: ReservationLimits,
     minimum: int = 1,
 ) -> None:
-    """Whether a buyer may reserve ``wanted`` beside the lines of their ``others``. See decisions/0008.
+    """Whether a buyer may reserve ``new`` beside the lines of their ``others``. See decisions/0008.
 
     ``free`` counts the variant's keys that nobody has, ``lapses`` the buyer's orders that ended unpaid of late. What
     money on hold pays for counts nowhere. The variant's ``minimum`` for one order is always allowed, else nobody
     could order it. Raises TooManyReservations, ReservationTooLarge, ReservationsPaused.
     """
-    keys = unpaid_keys(wanted.quantity, wanted.total, wanted.covered)
+    keys = unpaid_keys(new.quantity, new.total, new.covered)
     unpaid = [(item, unpaid_keys(item.quantity, item.total, item.covered)) for item in others]
     unpaid = [(item, count) for item, count in unpaid if count]
     if not keys:
@@ -148,7 +147,7 @@ def check_reservation(
     most_orders = max(limits.orders - lapses, 1)
     if len({item.order_id for item, _ in unpaid}) >= most_orders:
         raise TooManyReservations(limit=most_orders, order=order_number(unpaid[0][0].sequence))
-    same = [(item, count) for item, count in unpaid if item.variant_id == wanted.variant_id]
+    same = [(item, count) for item, count in unpaid if item.variant_id == new.variant_id]
     held = sum(count for _, count in same)
     share = -(-(free + held) * limits.share // 100)
     limit = max(min(limits.keys >> lapses, share), minimum, 1)

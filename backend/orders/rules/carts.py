@@ -7,42 +7,55 @@ from collections.abc import Sequence
 import msgspec
 
 from backend.catalog.types.offers import StockedOffer
+from backend.kernel.errors import AppError
 from backend.kernel.money import Money
 from backend.orders.rules import pricing
-from backend.orders.rules.pricing import UnpricedLine
-from backend.orders.types.cart import Cart, CartLine, CartState, KeptLine
+from backend.orders.types.cart import Cart, CartLine, CartState, StoredLine
 from backend.orders.types.prices import Priced
 
 
-def line_now(kept: KeptLine, found: StockedOffer, bought: int, *, sold: bool, premium: bool) -> CartLine:
+def line_now(
+    stored: StoredLine,
+    stocked: StockedOffer,
+    bought: int,
+    quoted: Money | AppError | None,
+    *,
+    sold: bool,
+    premium: bool,
+) -> CartLine:
     """A kept line as things are now, without its price.
 
-    The buyer has ``bought`` so many of the variant before; ``sold``: the shop sells such goods in its currency;
-    ``premium``: the buyer may buy what is for premium members.
+    The buyer has ``bought`` so many of the variant before; ``quoted`` is its fulfiller's answer; ``sold``: the shop
+    sells such goods in its currency; ``premium``: the buyer may buy what is for premium members.
     """
-    offer = found.offer
+    offer = stocked.offer
     minimum, maximum, reached = offer.min_quantity, offer.largest_order, False
     if offer.per_person_limit is not None:
         allowed = max(offer.per_person_limit - bought, 0)
         reached, maximum = allowed < minimum, min(maximum, allowed)
-    in_stock = found.available is None or found.available >= minimum
-    if found.available is not None:
-        maximum = min(maximum, found.available)
-    quantity = min(max(kept.quantity, minimum), maximum)
+    in_stock = stocked.available is None or stocked.available >= minimum
+    if stocked.available is not None:
+        maximum = min(maximum, stocked.available)
+    quantity = min(max(stored.quantity, minimum), maximum)
     state = CartState.READY
-    if not (found.for_sale and sold):
+    if not (stocked.for_sale and sold):
         state = CartState.NOT_SOLD
     elif offer.premium_only and not premium:
         state = CartState.PREMIUM_ONLY
+    elif isinstance(quoted, AppError):
+        state = CartState.REFUSED
     elif reached:
         state = CartState.LIMIT_REACHED
     elif not in_stock:
         state = CartState.SOLD_OUT
-    elif quantity < kept.quantity:
+    elif quantity < stored.quantity:
         state = CartState.FEWER
-    elif quantity > kept.quantity:
+    elif quantity > stored.quantity:
         state = CartState.MORE
-    return CartLine(offer, state, kept.quantity, quantity, minimum, maximum, kept.seen, None)
+    refusal, paid = (quoted, None) if isinstance(quoted, AppError) else (None, quoted)
+    return CartLine(
+        offer, state, stored.quantity, quantity, minimum, maximum, stored.seen, None, paid, refusal, stocked.available
+    )
 
 
 _BUYABLE = frozenset({CartState.READY, CartState.FEWER, CartState.MORE})
@@ -54,12 +67,7 @@ def cart_of(version: int, lines: Sequence[CartLine], currency: str) -> Cart:
     unavailable = tuple(line for line in lines if line.state not in _BUYABLE)
     if not good:
         return Cart(version, (), unavailable, Money.zero(currency))
-    priced = pricing.price(
-        [
-            UnpricedLine(line.offer.variant_id, line.quantity, line.offer.public_price, line.offer.unit_price)
-            for line in good
-        ]
-    )
+    priced = pricing.price([pricing.unpriced(line.offer, line.quantity, line.paid) for line in good])
     return with_prices(Cart(version, tuple(good), unavailable, priced.total), priced)
 
 

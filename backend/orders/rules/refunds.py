@@ -26,28 +26,28 @@ def shares_of_amount(lines: Sequence[OrderLine], amount: Money) -> tuple[LineRef
     parts = apportion(left, amount.amount, sum(left))
     whole = amount.amount == sum(left)
     shares = (
-        LineRefund(line.id, line.kept if whole else 0, Money(part, amount.currency))
+        LineRefund(line.id, line.unrefunded if whole else 0, Money(part, amount.currency))
         for line, part in zip(lines, parts, strict=True)
     )
     return tuple(share for share in shares if share.amount or share.quantity)
 
 
-def shares_of_lines(lines: Sequence[OrderLine], wanted: Sequence[LineQuantity]) -> tuple[LineRefund, ...]:
+def shares_of_lines(lines: Sequence[OrderLine], requested: Sequence[LineQuantity]) -> tuple[LineRefund, ...]:
     """The shares of so many of some lines.
 
     Raises Invalid for nothing, for one line twice and for a line of another order; RefundTooMuch for more than a line
     has left.
     """
     by_id = {line.id: line for line in lines}
-    ids = {item.line_id for item in wanted}
-    if not wanted or len(ids) < len(wanted) or ids - by_id.keys():
+    ids = {item.line_id for item in requested}
+    if not requested or len(ids) < len(requested) or ids - by_id.keys():
         raise Invalid("no lines, one line twice, or a line of another order")
-    return tuple(_share_of(by_id[item.line_id], item.quantity) for item in wanted)
+    return tuple(_share_of(by_id[item.line_id], item.quantity) for item in requested)
 
 
 def _share_of(line: OrderLine, quantity: int) -> LineRefund:
     """What ``quantity`` of a line cost: the units of a line may differ by one, and the last one has the rest."""
-    if not 0 < quantity <= line.kept:
+    if not 0 < quantity <= line.unrefunded:
         raise RefundTooMuch(most=line.left)
     before = line.refunded_quantity
     cost = _first(line, before + quantity) - _first(line, before)

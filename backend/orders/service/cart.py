@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from backend.catalog import domain as catalog
 from backend.catalog.types import Offer, VariantId
 from backend.growth.types.promos import AppliedPromo, PromoCodeId, RefusedPromo
 from backend.identity.types import Actor
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
@@ -20,21 +22,31 @@ from backend.orders.rules.carts import with_prices
 from backend.orders.service.checkout import ListMethods
 from backend.orders.service.drafts import price_of
 from backend.orders.types import MOST_LINES
-from backend.orders.types.cart import Cart, CartLeft, CartQuote
+from backend.orders.types.cart import Cart, CartQuote
 from backend.wallet import domain as wallet
 
 
 class CartService:
     """One cart for each person, the same on all their devices.
 
-    ``currency`` is the shop's; ``methods`` lists the payment methods that a person can use now.
+    ``currency`` is the shop's; ``methods`` lists the payment methods that a person can use now. A person is reminded of
+    a cart that has not changed for ``remind_after``, once; never where that is zero.
     """
 
-    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers, currency: str, methods: ListMethods) -> None:
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        fulfillers: Fulfillers,
+        currency: str,
+        methods: ListMethods,
+        remind_after: Live[timedelta],
+    ) -> None:
         self._uow = uow
         self._fulfillers = fulfillers
         self._currency = currency
         self._methods = methods
+        self._remind_after = remind_after
 
     async def show(self, actor: Actor) -> Cart:
         """The actor's cart as things are now, with what has changed since it was filled."""
@@ -68,31 +80,47 @@ class CartService:
         async with self._uow() as tx:
             offer = await self._offer(tx, actor, variant_id, quantity)
             before = await carts.begin_change(tx, actor.id)
-            kept = {line.variant_id: line.quantity for line in await repository.list_lines(tx, actor.id)}
-            if variant_id not in kept and len(kept) >= MOST_LINES:
-                raise CartFull(limit=MOST_LINES)
-            total = max(kept.get(variant_id, 0) + quantity, offer.min_quantity)
+            quantities = {line.variant_id: line.quantity for line in await repository.list_lines(tx, actor.id)}
+            if variant_id not in quantities:
+                _check_room(before)
+            total = max(quantities.get(variant_id, 0) + quantity, offer.min_quantity)
             if total > offer.largest_order:
                 raise QuantityNotAllowed(minimum=offer.min_quantity, maximum=offer.largest_order)
-            await repository.put_line(tx, actor.id, variant_id, total, offer.unit_price)
-            await carts.note_change(tx, actor.id, before)
+            await repository.put_line(tx, actor.id, variant_id, total, offer.price_of_one(total))
+            await carts.note_change(tx, actor.id, before, self._remind_after())
             return await self._load(tx, actor)
 
-    @retry_conflicts
     async def set_quantity(self, actor: Actor, variant_id: VariantId, quantity: int) -> Cart:
         """Have ``quantity`` of a variant that is in the cart.
 
         Raises NotFound for one that is not, or no longer sold; PremiumOnly, QuantityNotAllowed.
         """
+        return await self._put(actor, variant_id, quantity, new=False)
+
+    @retry_conflicts
+    async def _put(self, actor: Actor, variant_id: VariantId, quantity: int, *, new: bool) -> Cart:
         async with self._uow() as tx:
             offer = await self._offer(tx, actor, variant_id, quantity)
-            rules.check_offer(offer, actor, quantity)
+            rules.check_offer(offer, quantity, premium=actor.is_premium)
             before = await carts.begin_change(tx, actor.id)
             if variant_id not in {line.variant_id for line in await repository.list_lines(tx, actor.id)}:
-                raise NotFound("not in the cart")
-            await repository.put_line(tx, actor.id, variant_id, quantity, offer.unit_price)
-            await carts.note_change(tx, actor.id, before)
+                if not new:
+                    raise NotFound("not in the cart")
+                _check_room(before)
+            await repository.put_line(tx, actor.id, variant_id, quantity, offer.price_of_one(quantity))
+            await carts.note_change(tx, actor.id, before, self._remind_after())
             return await self._load(tx, actor)
+
+    async def have(self, actor: Actor, variant_id: VariantId, quantity: int) -> Cart:
+        """Have ``quantity`` of a variant, whether it is in the cart or not; fewer than its minimum is none of it.
+
+        Raises as ``add`` does.
+        """
+        async with self._uow.read() as tx:
+            minimum = (await self._offer(tx, actor, variant_id, max(quantity, 1))).min_quantity
+        if quantity < minimum:
+            return await self.remove(actor, variant_id)
+        return await self._put(actor, variant_id, quantity, new=True)
 
     @retry_conflicts
     async def remove(self, actor: Actor, variant_id: VariantId) -> Cart:
@@ -100,7 +128,7 @@ class CartService:
         async with self._uow() as tx:
             before = await carts.begin_change(tx, actor.id)
             await repository.mark_removed(tx, actor.id, variant_id)
-            await carts.note_change(tx, actor.id, before)
+            await carts.note_change(tx, actor.id, before, self._remind_after())
             return await self._load(tx, actor)
 
     @retry_conflicts
@@ -109,29 +137,12 @@ class CartService:
         async with self._uow() as tx:
             before = await carts.begin_change(tx, actor.id)
             if await repository.find_removed(tx, actor.id, variant_id) is not None:
-                if before >= MOST_LINES:
-                    raise CartFull(limit=MOST_LINES)
+                _check_room(before)
                 await repository.put_back(tx, actor.id, variant_id)
             elif variant_id not in {line.variant_id for line in await repository.list_lines(tx, actor.id)}:
                 raise NotFound("was not removed a short while ago")
-            await carts.note_change(tx, actor.id, before)
+            await carts.note_change(tx, actor.id, before, self._remind_after())
             return await self._load(tx, actor)
-
-    async def remind(self) -> int:
-        """Have each person reminded, once, of a cart that they left some hours ago; returns how many."""
-        reminded = 0
-        while await self._remind_one():
-            reminded += 1
-        return reminded
-
-    @retry_conflicts
-    async def _remind_one(self) -> bool:
-        async with self._uow() as tx:
-            left = await repository.take_left(tx)
-            if left is None:
-                return False
-            tx.emit(CartLeft(user_id=left[0], version=left[1]))
-            return True
 
     async def _offer(self, tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Offer:
         """What the actor may put into a cart. Raises NotFound, PremiumOnly, QuantityNotAllowed for less than one."""
@@ -151,10 +162,10 @@ class CartService:
         """The cart at the prices with the best of the codes, that code, and why one takes nothing off."""
         if not codes or not cart.lines:
             return cart, None, None
-        offers, wanted = [line.offer for line in cart.lines], cart.wanted
-        found, refused = await promos.list_usable(tx, actor.id, offers, price_of(offers, wanted), codes)
-        priced = price_of(offers, wanted, found)
-        return with_prices(cart, priced), promos.applied(priced, found), refused
+        offers, requested = [line.offer for line in cart.lines], cart.requested_lines
+        usable, refused = await promos.list_usable(tx, actor.id, offers, price_of(offers, requested), codes)
+        priced = price_of(offers, requested, usable, [line.paid for line in cart.lines])
+        return with_prices(cart, priced), promos.applied(priced, usable), refused
 
     async def _load(self, tx: Tx, actor: Actor) -> Cart:
         return await carts.load(
@@ -165,3 +176,8 @@ class CartService:
             reseller=actor.is_reseller,
             premium=actor.is_premium,
         )
+
+
+def _check_room(lines: int) -> None:
+    if lines >= MOST_LINES:
+        raise CartFull(limit=MOST_LINES)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from backend.identity.types import Actor
+from backend.infra.crypto import open_sealed
+from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.orders import domain
 from backend.orders.domain.lines import Fulfillers
+from backend.orders.repository import orders as repository
 from backend.orders.service.common import load_own
-from backend.orders.types import KeysRequested, OpenedKey, RevealChannel
+from backend.orders.types.keys import KeysRequested, OpenedKey, RevealChannel
+from backend.orders.types.lines import DeliveredFile
 
 
 class DeliveryService:
-    """Shows a buyer their keys, and logs each time."""
+    """Shows a buyer their keys and files, and logs each time; ``files`` stores the files of goods, if any has some."""
 
-    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers) -> None:
+    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers, files: PrivateFiles | None) -> None:
         self._uow = uow
         self._fulfillers = fulfillers
+        self._files = files
 
     async def reveal(self, actor: Actor, number: str, ordinal: int) -> OpenedKey:
         """One key in plain text; this is logged. Raises NotFound."""
@@ -29,11 +34,24 @@ class DeliveryService:
         """The order's keys (or one) for a text file; this is logged. Raises NotFound."""
         return await self._open(actor, number, RevealChannel.FILE, ordinal)
 
+    async def download(self, actor: Actor, number: str, ordinal: int) -> DeliveredFile:
+        """A delivered file; this is logged. Raises NotFound."""
+        async with self._uow() as tx:
+            order = await load_own(tx, self._fulfillers, actor, number)
+            key = next((one for one in order.keys if one.ordinal == ordinal), None)
+            if key is None or key.file is None or self._files is None:
+                raise NotFound("no such file")
+            sealed = await self._fulfillers.find_file(tx, key.kind, key.id)
+            await repository.add_reveals(tx, order.id, [key.id], actor.user_id, RevealChannel.FILE)
+        return DeliveredFile(
+            key.file.name, open_sealed(sealed.key, await self._files.get(sealed.stored), sealed.context)
+        )
+
     async def send_to_chat(self, actor: Actor, number: str) -> None:
         """Send the keys to the buyer's chat again. Raises NotFound."""
         async with self._uow() as tx:
             order = await load_own(tx, self._fulfillers, actor, number)
-            if not order.keys:
+            if all(key.file for key in order.keys):
                 raise NotFound("the order has no keys")
             tx.emit(KeysRequested(order_id=order.id, user_id=order.user_id))
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from backend.catalog.types import Offer
 from backend.catalog.types.fulfilment import Delivery, FulfilmentLine
 from backend.growth.types.promos import PromoOffer
-from backend.identity.types import Actor
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, OrderLineId
 from backend.kernel.money import Money
-from backend.orders import domain, rules
+from backend.orders import domain
 from backend.orders.domain import promos
 from backend.orders.rules import pricing
-from backend.orders.rules.pricing import UnpricedLine
-from backend.orders.types import NewOrder, OrderLine, OrderStatus, OrderStep, OrderView, TimelineEntry, Wanted
+from backend.orders.types import NewOrder, OrderLine, OrderStatus, OrderStep, OrderView, RequestedLine, TimelineEntry
 from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import Priced, PricedLine
 
@@ -33,54 +33,40 @@ _LINE_STATUSES = {
 
 def new_order(
     tx: Tx,
-    actor: Actor,
+    goods: Sequence[FulfilmentLine],
     offers: Sequence[Offer],
-    wanted: Sequence[Wanted],
+    priced: Priced,
     key: str,
     request: bytes,
     status: OrderStatus,
-    found: Sequence[PromoOffer],
+    promo_offers: Sequence[PromoOffer] = (),
 ) -> NewOrder:
-    """The order that is about to be stored; the best of the discounts ``found`` is used."""
-    priced, line_status = price_of(offers, wanted, found), _LINE_STATUSES[status]
+    """The order that is about to be stored: the ``goods``, each an offer, at prices with ``promo_offers``."""
     lines = tuple(
-        line_of(OrderLineId(tx.new_id()), offer, price, line_status)
-        for offer, price in zip(offers, priced.lines, strict=True)
+        line_of(line.id, offer, price, _LINE_STATUSES[status])
+        for line, offer, price in zip(goods, offers, priced.lines, strict=True)
     )
-    goods = tuple(_goods(line, offer, actor) for line, offer in zip(lines, offers, strict=True))
     return NewOrder(
         id=OrderId(tx.new_id()),
-        user_id=actor.id,
+        user_id=goods[0].buyer,
         idempotency_key=key,
         request=request,
         status=status,
         lines=lines,
-        goods=goods,
+        goods=tuple(replace(line, paid=price.total) for line, price in zip(goods, priced.lines, strict=True)),
         total=priced.total,
-        promo=promos.applied(priced, found),
+        promo=promos.applied(priced, promo_offers),
         steps=_FIRST_STEPS[status],
     )
 
 
-def _goods(line: OrderLine, offer: Offer, actor: Actor) -> FulfilmentLine:
-    return FulfilmentLine(
-        id=line.id,
-        kind=offer.kind,
-        product_id=offer.product_id,
-        variant_id=offer.variant_id,
-        quantity=line.quantity,
-        buyer=actor.id,
-        recipient=actor.id,
-    )
-
-
-def placed(tx: Tx, order: NewOrder, sequence: int, deliveries: Mapping[OrderLineId, Delivery]) -> OrderView:
+def placed(tx: Tx, order: NewOrder, number: str, deliveries: Mapping[OrderLineId, Delivery]) -> OrderView:
     """The order that this transaction has stored, equal to what ``domain.load`` would read."""
     nothing = Money.zero(order.total.currency)
     shown = domain.shown_goods(order.lines, order.goods)
     return OrderView(
         id=order.id,
-        number=rules.order_number(sequence),
+        number=number,
         user_id=order.user_id,
         status=order.status,
         total=order.total,
@@ -94,14 +80,22 @@ def placed(tx: Tx, order: NewOrder, sequence: int, deliveries: Mapping[OrderLine
     )
 
 
-def price_of(offers: Sequence[Offer], wanted: Sequence[Wanted], found: Sequence[PromoOffer] = ()) -> Priced:
-    """The prices for the buyer to whom the offers were made, with the best of the discounts ``found``."""
+def price_of(
+    offers: Sequence[Offer],
+    requested: Sequence[RequestedLine],
+    promo_offers: Sequence[PromoOffer] = (),
+    paid: Sequence[Money | None] = (),
+) -> Priced:
+    """The prices for the buyer to whom the offers were made, with the best discount of ``promo_offers``.
+
+    ``paid``: what they paid before for each of the lines; empty for nothing.
+    """
     return pricing.price(
         [
-            UnpricedLine(offer.variant_id, item.quantity, offer.public_price, offer.unit_price)
-            for offer, item in zip(offers, wanted, strict=True)
+            pricing.unpriced(offer, item.quantity, before)
+            for offer, item, before in zip(offers, requested, paid or [None] * len(offers), strict=True)
         ],
-        [item.discount for item in found],
+        [item.discount for item in promo_offers],
     )
 
 
@@ -119,4 +113,7 @@ def line_of(line_id: OrderLineId, offer: Offer, price: PricedLine, status: LineS
         price=price,
         status=status,
         refunded=Money.zero(price.total.currency),
+        promised_hours=offer.promised_hours,
+        warranty_days=offer.warranty_days,
+        kind=offer.kind,
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
 from backend.orders import domain, rules
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.repository import lists
 from backend.orders.service.common import load_own, sequence_of
 from backend.orders.types import OrderFilter, OrderRow, OrderStatus, OrderView
+from backend.orders.types.lines import LineOwner
 
 _PAGE = 30
 
@@ -47,6 +48,12 @@ class HistoryService:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
             return await lists.list_numbers(tx, ids)
+
+    async def owners_of(self, actor: Actor, lines: Collection[OrderLineId]) -> dict[OrderLineId, LineOwner]:
+        """The orders of lines. Needs the permission for orders."""
+        actor.require(Permission.ORDERS)
+        async with self._uow.read() as tx:
+            return await lists.list_owners(tx, lines)
 
     async def find_by_number(self, actor: Actor, number: str) -> OrderRow | None:
         """The order with this number, or None. Needs the permission for orders, or for money."""

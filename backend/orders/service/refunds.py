@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backend.approvals import domain as approvals
-from backend.approvals.types import Approval, NewValue, ValueKind
-from backend.catalog.words import goods_name
+from backend.approvals.types import Approval
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.live_settings import Live
-from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
-from backend.kernel.text import Locale
 from backend.orders import domain, rules
-from backend.orders.domain import refunding
+from backend.orders.domain import approving, refunding
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused, OrderNotPayable
 from backend.orders.repository import lines as line_rows
@@ -75,7 +72,7 @@ class RefundsService:
                 methods.append(RefundableMethod(intent.method, most, whole))
         return Refundable(left, methods, done, lines)
 
-    async def amount_of(self, actor: Actor, number: str, wanted: Money | Sequence[LineQuantity]) -> Money:
+    async def amount_of(self, actor: Actor, number: str, requested: Money | Sequence[LineQuantity]) -> Money:
         """What a refund of an amount or of so many of some lines would come to now.
 
         Raises NotFound, Invalid, RefundTooMuch.
@@ -84,7 +81,7 @@ class RefundsService:
         async with self._uow.read() as tx:
             order = await repository.get_order(tx, sequence=sequence_of(number))
             lines, _ = await line_rows.list_lines(tx, order)
-        amount = sum_of(_shares(order, lines, wanted))
+        amount = sum_of(_shares(order, lines, requested))
         check_refund(order.total, order.refunded, amount)
         return amount
 
@@ -93,7 +90,7 @@ class RefundsService:
         self,
         actor: Actor,
         number: str,
-        wanted: Money | Sequence[LineQuantity],
+        requested: Money | Sequence[LineQuantity],
         target: RefundTarget,
         reason: str,
         *,
@@ -116,77 +113,51 @@ class RefundsService:
             order = await repository.lock_order(tx, sequence_of(number))
             before = await refunds.find_refund(tx, order.id, idempotency_key, order.total.currency)
             if before is not None:
-                if not _is_same(before, wanted, target):
+                if not _is_same(before, requested, target):
                     raise IdempotencyKeyReused()
                 return await domain.load(tx, self._fulfillers, order_id=order.id)
             if order.status not in PAID_STATUSES:
                 raise OrderNotPayable()
             lines, goods = await line_rows.list_lines(tx, order)
             new = NewRefund(
-                shares=_shares(order, lines, wanted),
+                shares=_shares(order, lines, requested),
                 target=target,
                 reason=reason,
                 idempotency_key=idempotency_key,
                 actor_id=actor.user_id,
-                by_line=not isinstance(wanted, Money),
+                by_line=not isinstance(requested, Money),
             )
             check_refund(order.total, order.refunded, new.amount)
-            if await self._approve(tx, actor, order, lines, new) is Approval.GIVEN:
+            limit = self._single_admin_limit()
+            if await approving.approve(tx, actor, order, lines, new, limit) is Approval.GIVEN:
                 await refunding.refund(tx, self._fulfillers, order, lines, goods, new, self._methods)
-                told = {
+                facts = {
                     "amount": new.amount.amount,
                     "currency": new.amount.currency,
                     "target": target,
                     "reason": reason,
                 }
-                await audit.record(tx, actor.user_id, "orders.refund", f"order:{order.id}", told | _facts(new))
+                await audit.record(
+                    tx, actor.user_id, "orders.refund", f"order:{order.id}", facts | approving.facts(new)
+                )
             return await domain.load(tx, self._fulfillers, order_id=order.id)
-
-    async def _approve(
-        self, tx: Tx, actor: Actor, order: OrderRecord, lines: Sequence[OrderLine], new: NewRefund
-    ) -> Approval:
-        # The second admin has to choose the same lines, so they are told which.
-        told = [new.reason.strip(), *(_named(lines, share) for share in new.shares if new.by_line)]
-        value = NewValue(
-            kind=ValueKind.REFUND,
-            subject=str(order.id),
-            amount=new.amount,
-            permission=Permission.ORDERS,
-            user_id=order.user_id,
-            reason=", ".join(told),
-            facts={"target": new.target.value} | _facts(new),
-        )
-        return await approvals.make(tx, actor, value, self._single_admin_limit())
-
-
-def _named(lines: Sequence[OrderLine], share: LineRefund) -> str:
-    line = next(one for one in lines if one.id == share.line_id)
-    return f"{goods_name(line.name, line.variant_name, line.country, Locale.EN)} × {share.quantity}"
-
-
-def _facts(new: NewRefund) -> dict[str, str]:
-    """The lines that were chosen, which a second admin must choose too."""
-    if not new.by_line:
-        return {}
-    chosen = sorted((str(share.line_id), share.quantity) for share in new.shares)
-    return {"lines": " ".join(f"{line_id}:{quantity}" for line_id, quantity in chosen)}
 
 
 def _shares(
-    order: OrderRecord, lines: Sequence[OrderLine], wanted: Money | Sequence[LineQuantity]
+    order: OrderRecord, lines: Sequence[OrderLine], requested: Money | Sequence[LineQuantity]
 ) -> tuple[LineRefund, ...]:
-    if not isinstance(wanted, Money):
-        return shares_of_lines(lines, wanted)
-    check_refund(order.total, order.refunded, wanted)
-    return shares_of_amount(lines, wanted)
+    if not isinstance(requested, Money):
+        return shares_of_lines(lines, requested)
+    check_refund(order.total, order.refunded, requested)
+    return shares_of_amount(lines, requested)
 
 
-def _is_same(before: OrderRefundRow, wanted: Money | Sequence[LineQuantity], target: RefundTarget) -> bool:
+def _is_same(before: OrderRefundRow, requested: Money | Sequence[LineQuantity], target: RefundTarget) -> bool:
     """Whether a refund that was made is what is asked for again."""
     if before.target is not target:
         return False
-    if isinstance(wanted, Money):
-        return before.amount == wanted
+    if isinstance(requested, Money):
+        return before.amount == requested
     return {(share.line_id, share.quantity) for share in before.shares} == {
-        (item.line_id, item.quantity) for item in wanted
+        (item.line_id, item.quantity) for item in requested
     }

@@ -61,7 +61,7 @@ class ReservationsService:
         """
         can = self._methods.get(method)
         if can is None:
-            raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
+            raise Invalid(f"no payment method called {method!r}", fields={"method": "unknown_method"})
         async with self._uow() as tx:
             order = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, order.user_id)

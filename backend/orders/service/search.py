@@ -52,7 +52,7 @@ class OrderSearchService:
         """The ids of the same orders, for those who look for their payments. Needs the permission for money."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            return [OrderId(found) for found in await self._find(tx, query)]
+            return [OrderId(order_id) for order_id in await self._find(tx, query)]
 
     async def find_buyers(self, actor: Actor, query: str) -> list[UserId]:
         """Whose the order or the payment is that ``query`` names exactly. Needs the permission for orders or money."""
@@ -74,8 +74,8 @@ class OrderSearchService:
         if payment is not None:
             return [payment.order_id] if payment.order_id else []
         sequence = rules.parse_order_number(plain)
-        found = None if sequence is None else await search.find_id(tx, sequence)
-        return None if found is None else [found]
+        order_id = None if sequence is None else await search.find_id(tx, sequence)
+        return None if order_id is None else [order_id]
 
     async def _find(self, tx: Tx, query: str) -> Sequence[UUID]:
         plain = searched(query)
@@ -84,24 +84,24 @@ class OrderSearchService:
         exactly = await self._exactly(tx, plain)
         if exactly is not None:
             return exactly
-        found: list[UUID] = []
+        order_ids: list[UUID] = []
         part = rules.parse_order_part(plain)
         if part is not None:
-            found += await search.list_numbered_like(tx, part, _MOST)
+            order_ids += await search.list_numbered_like(tx, part, _MOST)
             if part.first:
-                return found
+                return order_ids
         paid = await payments.list_by_provider_id(tx, plain, _MOST)
-        found += [intent.order_id for intent in paid if intent.order_id]
+        order_ids += [intent.order_id for intent in paid if intent.order_id]
         amount = Money.searched(plain, self._currency)
         if amount is not None:
-            found += await search.list_of_amount(tx, amount, _MOST)
+            order_ids += await search.list_of_amount(tx, amount, _MOST)
         buyers = await identity.find_users(tx, plain, _MOST)
         if buyers:
-            found += await search.list_of_buyers(tx, buyers, _MOST)
+            order_ids += await search.list_of_buyers(tx, buyers, _MOST)
         if len(plain) >= _SHORTEST_NAME:
             variants = await catalog.list_variants_named(tx, plain, _MOST_VARIANTS)
-            found += await search.list_of_variants(tx, variants, _MOST)
-        return found + await self._with_key(tx, query)
+            order_ids += await search.list_of_variants(tx, variants, _MOST)
+        return order_ids + await self._with_key(tx, query)
 
     async def _with_key(self, tx: Tx, query: str) -> list[UUID]:
         """The orders that have this key."""

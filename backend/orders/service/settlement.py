@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
 from backend.identity import domain as identity
 from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
+from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import OrderId
 from backend.orders import rules
@@ -22,6 +25,7 @@ from backend.orders.types import (
     NotApplied,
     NotAppliedReason,
     OrderPaymentKept,
+    OrderRecord,
     OrderRef,
     OrderStatus,
     OrderStep,
@@ -35,15 +39,16 @@ SETTLE = "orders.settle_payment"
 class SettlementService:
     """A reserved order is paid from the balance, by its buyer or when money arrives for it."""
 
-    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers) -> None:
+    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers, premium_grace: Live[timedelta]) -> None:
         self._uow = uow
+        self._premium_grace = premium_grace
         self._fulfillers = fulfillers
 
     @retry_conflicts
     async def pay(self, actor: Actor, number: str) -> OrderRef:
         """Pay an unpaid order from the balance; does nothing for an order that was paid before.
 
-        Raises NotFound, OrderNotPayable, InsufficientFunds, Blocked.
+        Raises NotFound, OrderNotPayable, InsufficientFunds, PurchaseRefused, PriceChanged, Blocked.
         """
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
@@ -65,8 +70,9 @@ class SettlementService:
 
         An unpaid order is paid once its payment is complete; until then the balance stays free. An expired order is
         paid too, if its goods are still in stock; otherwise, and for a cancelled order, the money stays in the
-        balance and the buyer is notified. A blocked buyer gets no goods: the order is cancelled, the money stays in
-        the balance, and the admins are notified.
+        balance and the buyer is notified. So it is for goods that this buyer may not buy now: their order is
+        cancelled. A blocked buyer gets no goods: the order is cancelled, the money stays in the balance, and the
+        admins are notified.
         """
         if event.order_id is None:
             return
@@ -78,25 +84,25 @@ class SettlementService:
             if order.user_id != event.user_id:
                 return
             status = order.status
-            kept = None
+            not_applied = None
             if blocked:
-                kept = await self._shut_out(tx, event.order_id, status)
+                not_applied = await self._end_for_blocked(tx, event.order_id, status)
             elif status is OrderStatus.AWAITING_PAYMENT and not event.missing and await money.is_covered(tx, order):
-                await settling.pay_reserved(tx, self._fulfillers, order, None)
+                not_applied = await settling.pay_arrived(tx, self._fulfillers, order)
             elif status is OrderStatus.CANCELLED:
-                kept = NotApplied(NotAppliedReason.CANCELLED)
+                not_applied = NotApplied(NotAppliedReason.CANCELLED)
             elif status is OrderStatus.EXPIRED:
                 missing = NotApplied(NotAppliedReason.NOT_ENOUGH)
-                kept = missing if event.missing else await settling.pay_late(tx, self._fulfillers, order)
-            if kept is not None:
+                not_applied = missing if event.missing else await self._pay_late(tx, order)
+            if not_applied is not None:
                 tx.emit(
                     OrderPaymentKept(
                         order_id=event.order_id,
                         user_id=event.user_id,
                         amount=event.amount,
                         currency=event.currency,
-                        why=kept.why,
-                        line_id=kept.line_id,
+                        why=not_applied.why,
+                        line_id=not_applied.line_id,
                     )
                 )
             failpoint("orders.settled")
@@ -120,8 +126,12 @@ class SettlementService:
                 await refunding.fail_line(tx, self._fulfillers, order, lines, goods, line, event.reason)
             else:
                 await settling.note_line_delivered(tx, order, lines, line)
+            failpoint("orders.line_settled")
 
-    async def _shut_out(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotApplied | None:
+    async def _pay_late(self, tx: Tx, order: OrderRecord) -> NotApplied | None:
+        return await settling.pay_late(tx, self._fulfillers, order, self._premium_grace())
+
+    async def _end_for_blocked(self, tx: Tx, order_id: OrderId, status: OrderStatus) -> NotApplied | None:
         """End a blocked buyer's order, which the caller has locked; None for one that was paid before."""
         if status in PAID_STATUSES:
             return None

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 
 from backend.catalog.types import VariantId
-from backend.catalog.types.fulfilment import FulfilmentLine, ItemId
+from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.growth.types.promos import AppliedPromo, RefusedPromo
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
+from backend.orders.types.keys import DeliveredKey
 from backend.orders.types.lines import LineStatus
 from backend.orders.types.prices import PricedLine
 from backend.payments.types import PaymentMethod
@@ -49,6 +50,8 @@ class OrderStep(StrEnum):
     LINE_DELIVERED = "line_delivered"
     """One of several lines, delivered later than the others."""
     LINE_FAILED = "line_failed"
+    REPLACED = "replaced"
+    """Something that did not work was replaced."""
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -64,23 +67,8 @@ class RefundTarget(StrEnum):
     """Refunded to the payment method that was used."""
 
 
-class RevealChannel(StrEnum):
-    """How a key was shown or sent in plain text."""
-
-    PAGE = "page"
-    FILE = "file"
-    CHAT = "chat"
-
-
 class OrderPaid(Event, frozen=True, kw_only=True):
     """The order was paid, and what is delivered at once is the buyer's."""
-
-    order_id: OrderId
-    user_id: UserId
-
-
-class KeysRequested(Event, frozen=True, kw_only=True):
-    """The buyer asked for the order's keys in the chat again."""
 
     order_id: OrderId
     user_id: UserId
@@ -97,6 +85,10 @@ class NotAppliedReason(StrEnum):
     """The buyer has reached the limit for one person."""
     PROMO_USED_UP = "promo_used_up"
     """A limit of the order's promo code was reached after the order had ended."""
+    PREMIUM_ONLY = "premium_only"
+    """One of the goods is for premium members now, and the buyer is none."""
+    REFUSED = "refused"
+    """The buyer may not buy one of the goods any more, or what they paid before counts no longer."""
     BLOCKED = "blocked"
     """The buyer was blocked after the payment began."""
 
@@ -156,7 +148,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class RequestedLine(msgspec.Struct, frozen=True):
     """One line of a purchase that is about to be made."""
 
     variant_id: VariantId
@@ -168,7 +160,7 @@ class PlacedOrder(msgspec.Struct, frozen=True):
 
     id: OrderId
     sequence: int
-    wanted: tuple[Wanted, ...]
+    requested: tuple[RequestedLine, ...]
     request: bytes | None
 
 
@@ -183,7 +175,8 @@ class OrderLine(msgspec.Struct, frozen=True):
     """What was bought, with the names, look and price of that time; names by language, ``picture`` is a stored name.
 
     ``refunded`` of its price went back, and with it ``refunded_quantity`` of its goods. ``failure`` is why it was not
-    delivered, in its fulfiller's words.
+    delivered, in its fulfiller's words; ``promised_hours`` is how long it takes at most
+    from the payment, and ``ready_by`` until when that is; None for what is delivered at once.
     """
 
     id: OrderLineId
@@ -199,6 +192,11 @@ class OrderLine(msgspec.Struct, frozen=True):
     refunded: Money
     refunded_quantity: int = 0
     failure: str | None = None
+    promised_hours: int | None = None
+    ready_by: datetime | None = None
+    warranty_days: int = 0
+    kind: str = ""
+    """A StockKind's value."""
 
     @property
     def quantity(self) -> int:
@@ -206,7 +204,7 @@ class OrderLine(msgspec.Struct, frozen=True):
         return self.price.quantity
 
     @property
-    def kept(self) -> int:
+    def unrefunded(self) -> int:
         """How many were not refunded."""
         return self.quantity - self.refunded_quantity
 
@@ -272,29 +270,6 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     amount: Money | None = None
 
 
-class DeliveredKey(msgspec.Struct, frozen=True):
-    """A key of the order, still encrypted. ``ordinal`` counts from 1 over the whole order."""
-
-    id: ItemId
-    kind: str
-    line_id: OrderLineId
-    ordinal: int
-    uses: int = 1
-    """For how many of its line it is: all of them where the line has one key, as with a shared key."""
-
-
-class OpenedKey(msgspec.Struct, frozen=True):
-    """A key in plain text, to be shown and never stored."""
-
-    ordinal: int
-    name: dict[str, str]
-    variant_name: dict[str, str]
-    country: str | None
-    text: str
-    uses: int = 1
-    """As in DeliveredKey."""
-
-
 class OrderRow(msgspec.Struct, frozen=True):
     """An order in a list; ``line`` is its first line."""
 
@@ -324,6 +299,16 @@ class OrderView(msgspec.Struct, frozen=True):
     timeline: list[TimelineEntry]
     held: Money
     refunded: Money
+
+    @property
+    def warranty_days(self) -> int:
+        """The shortest warranty of its goods; 0 where one has none."""
+        return min((line.warranty_days for line in self.lines), default=0)
+
+    @property
+    def promised_hours(self) -> int | None:
+        """How long the slowest of its goods takes at most; None where all are delivered at once."""
+        return max((line.promised_hours or 0 for line in self.lines), default=0) or None
 
 
 class MethodCharge(msgspec.Struct, frozen=True):

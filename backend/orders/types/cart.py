@@ -9,10 +9,11 @@ import msgspec
 
 from backend.catalog.types import Offer, VariantId
 from backend.growth.types.promos import AppliedPromo, RefusedPromo
+from backend.kernel.errors import AppError
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.orders.types import AmountDue, Wanted
+from backend.orders.types import AmountDue, RequestedLine
 from backend.orders.types.prices import PricedLine
 
 
@@ -28,19 +29,22 @@ class CartState(StrEnum):
     LIMIT_REACHED = "limit_reached"
     """The buyer has as many as one person may have."""
     PREMIUM_ONLY = "premium_only"
+    REFUSED = "refused"
+    """Not sold to this buyer now; ``refusal`` says why."""
     NOT_SOLD = "not_sold"
     """Hidden, or no longer sold in the shop's currency."""
 
 
-class CartLeft(Event, frozen=True, kw_only=True):
-    """A cart has not changed for some hours; once from its first line until it is bought or emptied."""
+class CartFilled(Event, frozen=True, kw_only=True):
+    """A cart got its first line; ``version`` is the cart's."""
 
     user_id: UserId
     version: int
-    """The cart's version then, which tells one reminder from another."""
+    remind_at: datetime | None = None
+    """When its owner is reminded of it at the earliest: each later change postpones that."""
 
 
-class KeptLine(msgspec.Struct, frozen=True):
+class StoredLine(msgspec.Struct, frozen=True):
     """A line as it is stored: how many were wanted, and the price of one that the buyer was shown."""
 
     variant_id: VariantId
@@ -52,23 +56,33 @@ class KeptLine(msgspec.Struct, frozen=True):
 class CartLine(msgspec.Struct, frozen=True):
     """A line of a cart as things are now.
 
-    ``quantity`` can be bought, from ``minimum`` to ``maximum``; ``wanted`` is what the buyer chose. ``price`` is for
-    ``quantity``; None for a line that cannot be bought. ``seen`` is the price of one when it was added.
+    ``quantity`` can be bought, from ``minimum`` to ``maximum``; ``requested`` is what the buyer chose. ``price`` is for
+    ``quantity``; None for a line that cannot be bought. ``seen`` is what one of ``requested`` cost when added.
+    ``paid`` is what the buyer paid before and counts.
     """
 
     offer: Offer
     state: CartState
-    wanted: int
+    requested: int
     quantity: int
     minimum: int
     maximum: int
     seen: Money
     price: PricedLine | None
+    paid: Money | None = None
+    refusal: AppError | None = None
+    available: int | None = None
+    """How many are in stock, counted up to AVAILABILITY_CAP; None for any number."""
+
+    @property
+    def unit_price(self) -> Money:
+        """What one of ``quantity`` costs now, before a promo code."""
+        return self.offer.price_of_one(self.quantity)
 
     @property
     def price_changed(self) -> bool:
         """Whether one costs more or less now than the buyer was shown."""
-        return self.price is not None and self.offer.unit_price != self.seen
+        return self.price is not None and self.unit_price != self.seen
 
 
 class Cart(msgspec.Struct, frozen=True):
@@ -83,9 +97,19 @@ class Cart(msgspec.Struct, frozen=True):
     total: Money
 
     @property
-    def wanted(self) -> list[Wanted]:
+    def promised_hours(self) -> int | None:
+        """How long the slowest of its goods takes at most; None where all are delivered at once."""
+        return max((line.offer.promised_hours or 0 for line in self.lines), default=0) or None
+
+    @property
+    def warranty_days(self) -> int:
+        """The shortest warranty of its goods; 0 where one has none."""
+        return min((line.offer.warranty_days for line in self.lines), default=0)
+
+    @property
+    def requested_lines(self) -> list[RequestedLine]:
         """What a checkout of it would buy."""
-        return [Wanted(line.offer.variant_id, line.quantity) for line in self.lines]
+        return [RequestedLine(line.offer.variant_id, line.quantity) for line in self.lines]
 
 
 class CartQuote(msgspec.Struct, frozen=True):

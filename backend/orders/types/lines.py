@@ -45,6 +45,20 @@ def sum_of(shares: Sequence[LineRefund]) -> Money:
     return Money(sum(share.amount.amount for share in shares), shares[0].amount.currency)
 
 
+class DeliveredFile(msgspec.Struct, frozen=True):
+    """A delivered file in plain, to be sent and never stored."""
+
+    name: str
+    data: bytes
+
+
+class LineOwner(msgspec.Struct, frozen=True):
+    """Of which order a line is, and whose."""
+
+    number: str
+    buyer_id: UserId
+
+
 class OrderLineDelivered(Event, frozen=True, kw_only=True):
     """A line whose goods take their time was delivered after the order was paid."""
 

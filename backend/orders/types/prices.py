@@ -16,6 +16,8 @@ class PartKind(StrEnum):
     BASE = "base"
     """The price for everybody."""
     RESELLER = "reseller"
+    QUANTITY = "quantity"
+    """What a larger order takes off."""
     PROMO = "promo"
     ALREADY_PAID = "already_paid"
     """What the buyer paid before and an upgrade counts."""

@@ -203,10 +203,10 @@ class PayPalProvider:
                     "page_size": str(_PAGE),
                     "page": str(page),
                 }
-                found = await self._api.call("GET", "/v1/reporting/transactions", Search, params=params)
-                for item in found.transaction_details:
+                search = await self._api.call("GET", "/v1/reporting/transactions", Search, params=params)
+                for item in search.transaction_details:
                     yield item.transaction_info
-                page, pages = page + 1, found.total_pages
+                page, pages = page + 1, search.total_pages
             start = end
 
     async def _order(self, order_id: str) -> Order:

@@ -26,7 +26,7 @@ from backend.payments.types import Call
 _CERTIFICATES: Final = "/v1/notifications/certs/"
 _CERTIFICATE: Final = re.compile("[A-Za-z0-9_-]{1,100}")
 _ALGORITHM: Final = "SHA256withRSA"
-_KEPT: Final = 8
+_MOST_KEYS: Final = 8
 # Limits on fetching certificates from made-up URLs: so many a minute, and each at most once in a while.
 _LOOKUPS: Final = 10
 _MISSING_SPAN: Final = timedelta(minutes=10)
@@ -165,9 +165,9 @@ class PayPalSignature:
 
     async def _key(self, address: str) -> rsa.RSAPublicKey:
         now = self._clock.now()
-        kept = self._keys.get(address)
-        if kept is not None and now < kept[1]:
-            return kept[0]
+        cached = self._keys.get(address)
+        if cached is not None and now < cached[1]:
+            return cached[0]
         if not any(
             address.startswith(host + _CERTIFICATES) and _CERTIFICATE.fullmatch(address[len(host + _CERTIFICATES) :])
             for host in self._hosts
@@ -181,7 +181,7 @@ class PayPalSignature:
             self._missing[address] = now + _MISSING_SPAN
             raise BadWebhook("paypal: no such certificate")
         key, until = _read_certificate(said.body, now)
-        while len(self._keys) >= _KEPT:
+        while len(self._keys) >= _MOST_KEYS:
             del self._keys[next(iter(self._keys))]
         self._keys[address] = (key, until)
         return key

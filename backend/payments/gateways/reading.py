@@ -61,10 +61,10 @@ def decode(body: bytes, kind: type[T], refusal: Refusal) -> T:
 def intent_id(text: str | None) -> IntentId | None:
     """The payment id that ``text`` is; None if it is not an id as this shop writes them."""
     try:
-        found = UUID(text or "")
+        uuid = UUID(text or "")
     except ValueError:
         return None
-    return IntentId(found) if str(found) == text else None
+    return IntentId(uuid) if str(uuid) == text else None
 
 
 def to_units(money: Money, places: int, step: int = 1) -> int:

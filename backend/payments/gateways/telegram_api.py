@@ -12,6 +12,7 @@ from backend.infra.telegram.errors import Refused, TelegramDown, TooManyRequests
 from backend.payments.errors import ProviderBusy, ProviderDown
 from backend.payments.ports import Http
 from backend.payments.telegram import Invoice
+from backend.payments.types.providers import PERIOD
 
 _T = TypeVar("_T")
 MOST_TRANSACTIONS: Final = 100
@@ -67,6 +68,7 @@ class CreateInvoiceLink(Method[str], frozen=True):
     currency: str
     provider_token: str
     prices: list[LabeledPrice]
+    subscription_period: int | None = None
 
 
 class RefundStarPayment(Method[bool], frozen=True):
@@ -74,6 +76,14 @@ class RefundStarPayment(Method[bool], frozen=True):
 
     user_id: int
     telegram_payment_charge_id: str
+
+
+class EditUserStarSubscription(Method[bool], frozen=True):
+    """Stop a subscription from renewing itself, or allow its person to resume it."""
+
+    user_id: int
+    telegram_payment_charge_id: str
+    is_canceled: bool
 
 
 class GetStarTransactions(Method[StarTransactions], frozen=True):
@@ -98,6 +108,7 @@ class TelegramApi:
             currency=invoice.currency,
             provider_token=invoice.provider_token,
             prices=[LabeledPrice(invoice.title, invoice.total)],
+            subscription_period=int(PERIOD.total_seconds()) if invoice.renews else None,
         )
         try:
             return await self._call(method)
@@ -108,6 +119,13 @@ class TelegramApi:
     async def refund_stars(self, user_id: int, charge_id: str) -> None:
         """Refund all Stars of a payment. Raises Refused, ProviderDown."""
         await self._call(RefundStarPayment(user_id, charge_id))
+
+    async def edit_subscription(self, user_id: int, charge_id: str, *, cancelled: bool) -> None:
+        """Stop the renewals of a subscription, or allow them again; its first charge names it.
+
+        Raises Refused, ProviderDown.
+        """
+        await self._call(EditUserStarSubscription(user_id, charge_id, cancelled))
 
     async def star_transactions(self, offset: int, limit: int = MOST_TRANSACTIONS) -> list[StarTransaction]:
         """The bot's transactions from the ``offset``-th on, the oldest first. Raises ProviderDown."""

@@ -11,7 +11,7 @@ from typing import Final
 from backend.infra.settings import Settings
 from backend.infra.telegram.errors import Refused
 from backend.kernel.money import STARS, Money, exponent
-from backend.payments.errors import BadWebhook, RefundRefused
+from backend.payments.errors import BadWebhook, RefundRefused, RenewalRefused
 from backend.payments.gateways.telegram_api import MOST_TRANSACTIONS, StarTransaction, TelegramApi
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.telegram import STARS_METHOD, invoice_of, paid, refunded
@@ -30,6 +30,8 @@ from backend.payments.types import (
 _SKEW: Final = timedelta(minutes=5)
 # Telegram refuses larger invoices; undocumented, measured by others.
 _MOST: Final = 100_000
+# Source: Bot API, createInvoiceLink, subscription_period.
+_MOST_RENEWED: Final = 10_000
 _ALREADY: Final = "CHARGE_ALREADY_REFUNDED"
 
 
@@ -87,6 +89,8 @@ class StarsProvider:
             maximum=floor(_MOST * price * 10 ** exponent(currency)),
             refundable=True,
             partial_refunds=False,
+            recurring=True,
+            renewal_maximum=_MOST_RENEWED,
             wait_seconds=10,
             lifetime_seconds=1800,
             # The bot's updates report payments; polling finds lost ones.
@@ -103,20 +107,22 @@ class StarsProvider:
             shop=self._shop,
             title=payment.title,
             unit_price=self.capabilities.unit_price,
+            renews=payment.recurring,
         )
         url = await self._api.create_link(invoice)
         return Created(url.rpartition("/")[2].lstrip("$"), PayAction(ActionKind.INVOICE, url=url))
 
     async def status(self, payment: PaymentRef) -> ProviderReport:
         """Look for the payment's charge in the bot's transactions."""
-        payload = str(payment.intent_id)
+        payload = str(payment.renewal_of or payment.intent_id)
         for entry in await self._book.between(payment.created_at - _SKEW):
             report = _report(entry)
             if report is None or report.state is not ProviderState.PAID or report.details.get("payload") != payload:
                 continue
             if payment.charge_id in {None, report.charge_id}:
                 return report
-        return ProviderReport(event_id=f"{payload}:pending", state=ProviderState.PENDING, intent_id=payment.intent_id)
+        pending = f"{payment.intent_id}:pending"
+        return ProviderReport(event_id=pending, state=ProviderState.PENDING, intent_id=payment.intent_id)
 
     async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[ProviderReport]:
         """Raises BadWebhook: Telegram reports to the bot."""
@@ -133,6 +139,14 @@ class StarsProvider:
                 raise RefundRefused(f"stars: {error}") from error
         return Refunded(payment.charge_id)
 
+    async def set_renewal(self, payment: PaymentRef, *, on: bool) -> None:
+        """Stop the renewals, or allow the person to resume them in Telegram. Raises RenewalRefused, ProviderDown."""
+        assert payment.charge_id is not None
+        try:
+            await self._api.edit_subscription(payment.payer_telegram_id, payment.charge_id, cancelled=not on)
+        except Refused as error:
+            raise RenewalRefused(f"stars: {error}") from error
+
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """Payments and refunds of the period and five minutes around it, since clocks differ."""
         entries = await self._book.between(since - _SKEW, until + _SKEW)
@@ -147,7 +161,7 @@ def _report(entry: StarTransaction) -> ProviderReport | None:
     if entry.source is not None and entry.source.type == "user":
         partner = entry.source
         payer = partner.user.id if partner.user else None
-        # A renewal looks like the first charge here: it becomes a known event of that payment.
+        # It is not said when the period ends, nor which charge is the first one.
         until = entry.date + partner.subscription_period if partner.subscription_period else None
         return paid(entry.id, partner.invoice_payload, stars, payer=payer, until=until)
     if entry.receiver is not None and entry.receiver.transaction_type == "invoice_payment":

@@ -40,14 +40,14 @@ _MOST_CALLS: Final = 500
 _LOOK_SECONDS: Final = 25.0
 _STEP: Final = 32
 """A checkpoint moves by at least so many blocks, so that not every read is a write."""
-_MOST_KEPT: Final = 500
+_MOST_TRANSFERS: Final = 500
 _REST: Final = timedelta(seconds=20)
 _PATIENCE_SECONDS: Final = 10.0
 """How long a node may take to report its latest block; reading has its own time limit."""
 _RESTING_SECONDS: Final = 3.0
 """How long a resting node may take, which is asked only if the others are too few."""
 _FAULTS: Final = "usdt_evm:faults"
-_TOLD_DAYS: Final = 7
+_FAULT_DAYS: Final = 7
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -204,7 +204,7 @@ class Nodes:
         self._spread = spread
         self._memory = memory
         self._needed = quorum(len(nodes))
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
 
     async def head(self) -> int:
         """The lowest latest block of the nodes that agree: reading from there misses no money.
@@ -248,24 +248,26 @@ class Nodes:
         """Problems of the nodes, now and in the last seven days, for the operator; empty if there are none."""
         answers = await self._gather(list(self._nodes), Node.stand, _RESTING_SECONDS)
         heads = {key: stand.head for key, stand in answers.items() if isinstance(stand, Stand)}
-        total, found = len(self._nodes), []
+        total, problems = len(self._nodes), []
         if total == 1:
-            found.append("one node alone is believed in everything: name three nodes of different operators")
-        found += [f"{self._name(key)} does not answer: {error}" for key, error in answers.items() if key not in heads]
+            problems.append("one node alone is believed in everything: name three nodes of different operators")
+        problems += [
+            f"{self._name(key)} does not answer: {error}" for key, error in answers.items() if key not in heads
+        ]
         away = astray(heads, self._needed, self._spread) if len(heads) >= self._needed else {}
         for key, blocks in away.items():
             where = "ahead of" if blocks > 0 else "behind"
-            found.append(f"{self._name(key)} is {abs(blocks)} blocks {where} the others, and is left out")
+            problems.append(f"{self._name(key)} is {abs(blocks)} blocks {where} the others, and is left out")
         if len(heads) - len(away) < self._needed:
             together = f"{len(heads) - len(away)} of {total} nodes stand together, {self._needed} must"
-            found.append(f"{together}: until they do, no payment is opened or credited")
-        since = (self._clock.now() - timedelta(days=_TOLD_DAYS)).date().isoformat()
+            problems.append(f"{together}: until they do, no payment is opened or credited")
+        since = (self._clock.now() - timedelta(days=_FAULT_DAYS)).date().isoformat()
         for name in sorted(await self._memory.names(_FAULTS)):
             day, _, rest = name.partition(" ")
             key, _, fault = rest.partition(" ")
             if day >= since and key in self._nodes:
-                found.append(f"{self._name(key)} was left out on {day}: {fault} (the log says more)")
-        return found
+                problems.append(f"{self._name(key)} was left out on {day}: {fault} (the log says more)")
+        return problems
 
     async def _together(self, checkpoint: Checkpoint | None) -> dict[str, Stand]:
         """The nodes that answer and are at about the same height. Raises ProviderDown unless they are a quorum."""
@@ -291,15 +293,18 @@ class Nodes:
     ) -> Checkpoint | None:
         """The checkpoint for the next read: only what a quorum agreed on, in a block that a quorum has."""
         to = agreed.solid
-        kept = (*(base.transfers if base else ()), *(item for item in agreed.final if item.block <= to and item.units))
-        if to < first + _STEP or len(kept) > _MOST_KEPT:
+        transfers = (
+            *(base.transfers if base else ()),
+            *(item for item in agreed.final if item.block <= to and item.units),
+        )
+        if to < first + _STEP or len(transfers) > _MOST_TRANSFERS:
             return base
         able = [key for key, reading in readings.items() if reading.upto >= to]
         hashes = await self._ask(able, lambda node: node.block_hash(to), _PATIENCE_SECONDS)
         for block_hash in set(hashes.values()):
             by = tuple(key for key, value in hashes.items() if value == block_hash)
             if len(by) >= self._needed:
-                return Checkpoint(to, block_hash, kept, by)
+                return Checkpoint(to, block_hash, transfers, by)
         return base
 
     def _enough(self, answers: dict[str, T]) -> dict[str, T]:
@@ -344,10 +349,10 @@ class Nodes:
         place = list(self._nodes).index(key) + 1
         log.warning(f"payments.node_{fault}", place=place, **details)
         metrics.NODE_FAULTS.labels(str(place), fault).inc()
-        told = f"{self._clock.now().date().isoformat()} {key} {fault}"
-        if fault in {Fault.AHEAD, Fault.OTHER_BLOCKS, Fault.DISAGREES} and told not in self._told:
-            self._told.add(told)
-            await self._memory.add(_FAULTS, told)
+        line = f"{self._clock.now().date().isoformat()} {key} {fault}"
+        if fault in {Fault.AHEAD, Fault.OTHER_BLOCKS, Fault.DISAGREES} and line not in self._noted:
+            self._noted.add(line)
+            await self._memory.add(_FAULTS, line)
 
 
 def _number(value: Any) -> int:

@@ -115,5 +115,5 @@ def agree(readings: Mapping[str, Reading], needed: int, final_block: int) -> Agr
         if open_still and len(yes) >= len(no):
             waiting[item.name] = max(waiting.get(item.name, (0, item)), (len(yes), item), key=lambda vote: vote[0])
     settled = {item.name for item in final}
-    on_the_way = tuple(item for name, (_, item) in waiting.items() if name not in settled)
-    return Agreement(tuple(final), on_the_way, solid, frozenset(doubted))
+    arriving = tuple(item for name, (_, item) in waiting.items() if name not in settled)
+    return Agreement(tuple(final), arriving, solid, frozenset(doubted))

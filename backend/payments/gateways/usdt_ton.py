@@ -129,9 +129,9 @@ class TonProvider(usdt.Watcher):
     async def status(self, payment: PaymentRef) -> ProviderReport:
         """Report the transfers with the payment's comment. Raises ProviderDown."""
         since = payment.created_at - _BEFORE
-        found = [item async for item in self._transfers(since, None)]
+        transfers = [item async for item in self._transfers(since, None)]
         code = payment.external_id or ""
-        return usdt.report(code, [item.coins for item in found if self.codes.find(item.comment) == code], _DECIMALS)
+        return usdt.report(code, [item.coins for item in transfers if self.codes.find(item.comment) == code], _DECIMALS)
 
     async def statement(self, since: datetime, until: datetime) -> list[ProviderReport] | None:
         """The transfers of the period: totals by payment, and each transfer that names no payment."""
@@ -215,22 +215,22 @@ class TonProvider(usdt.Watcher):
             coins = usdt.Coins(
                 base64.b64decode(row["transaction_hash"], validate=True).hex(), units, str(row["source"])
             )
-            made = _Jettons(coins, int(row["transaction_now"]), read_comment(row.get("forward_payload")))
+            transfer = _Jettons(coins, int(row["transaction_now"]), read_comment(row.get("forward_payload")))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProviderDown("TON's API gave a transfer without sense") from error
-        return made if units else None
+        return transfer if units else None
 
 
 def _stray(item: _Jettons) -> ProviderReport:
     """Report a transfer that names no payment: it becomes an unmatched payment."""
-    told = {"comment": item.comment} | usdt.describe([item.coins], _DECIMALS)
+    details = {"comment": item.comment} | usdt.describe([item.coins], _DECIMALS)
     return ProviderReport(
         event_id=f"transfer:{item.coins.key}",
         state=ProviderState.PAID,
         external_id=f"transfer:{item.coins.key}",
         received=Money(min(item.coins.units, usdt.BIGINT), usdt.ASSET),
         charge_id=item.coins.key,
-        details=told,
+        details=details,
     )
 
 

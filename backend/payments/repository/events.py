@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money
-from backend.payments.models import PaymentEvent
+from backend.payments import rules
+from backend.payments.models import PaymentEvent, PaymentIntent
 from backend.payments.rules import Decision
 from backend.payments.types import (
     Intent,
@@ -82,6 +84,20 @@ async def add_event(
     }
     event_id = (await tx.execute(_ADD, row)).scalar_one_or_none()
     return None if event_id is None else PaymentEventId(event_id)
+
+
+async def knows_period(tx: Tx, provider: str, report: ProviderReport, until: datetime) -> bool:
+    """Whether the charge of a subscription that is not the shop's was stored before, for about the same period.
+
+    The statement reports it with another end of the period than the bot, and so as another event. Only where a payment
+    has the same charge id is that shared by several charges.
+    """
+    same = select(_EVENT.external_id).where(_EVENT.provider == provider, _EVENT.charge_id == report.charge_id)
+    stored = (name.rpartition(":")[2] for name in (await tx.execute(same)).scalars() if name != report.event_id)
+    ends = (datetime.fromtimestamp(int(end), UTC) for end in stored if end.isdigit())
+    mine = select(PaymentIntent.id).where(PaymentIntent.provider == provider)
+    shared = (await tx.execute(mine.where(PaymentIntent.charge_id == report.charge_id).limit(1))).first() is not None
+    return any(not shared or rules.is_same_period(end, until) for end in ends)
 
 
 async def lock_event(tx: Tx, event_id: PaymentEventId) -> ProviderEvent:

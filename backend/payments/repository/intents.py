@@ -19,7 +19,16 @@ from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.models import PaymentIntent
-from backend.payments.types import Created, Intent, IntentId, IntentStatus, PayAction, ProviderReport, ProviderState
+from backend.payments.types import (
+    Created,
+    Intent,
+    IntentId,
+    IntentStatus,
+    PayAction,
+    ProviderReport,
+    ProviderState,
+    SubscriptionId,
+)
 
 _INTENT = PaymentIntent.__table__.c
 _CREATED = IntentStatus.CREATED.value
@@ -30,7 +39,7 @@ _COLUMNS = (
     _INTENT.refunded, _INTENT.asset, _INTENT.payable, _INTENT.received, _INTENT.status, _INTENT.action,
     _INTENT.external_id, _INTENT.charge_id, _INTENT.progress, _INTENT.order_id, _INTENT.created_at,
     _INTENT.updated_at, _INTENT.expires_at, _INTENT.polls, _INTENT.mark,
-    _INTENT.title,
+    _INTENT.title, _INTENT.subscription_id, _INTENT.renewal_of, _INTENT.paid_until, _INTENT.renews,
 )  # fmt: skip
 
 # On the wallet's page and on that of each unpaid order.
@@ -65,6 +74,10 @@ def _intent(row: Any) -> Intent:
         polls=row.polls,
         checkpoint=row.mark,
         title=row.title,
+        subscription_id=SubscriptionId(row.subscription_id) if row.subscription_id else None,
+        renewal_of=IntentId(row.renewal_of) if row.renewal_of else None,
+        paid_until=row.paid_until,
+        renews=row.renews,
     )
 
 
@@ -81,13 +94,14 @@ async def add_intent(
     lease: timedelta,
     next_poll: timedelta | None,
     title: str = "",
+    subscription_id: SubscriptionId | None = None,
 ) -> tuple[Intent, bool]:
     """Add a payment, leased to the caller, and True; or return the one with the person's same key, and False."""
     values = {
         "id": tx.new_id(), "user_id": user_id, "provider": method, "currency": amount.currency, "amount": amount.amount,
         "asset": payable.currency, "payable": payable.amount,
         "status": IntentStatus.CREATED.value, "idempotency_key": idempotency_key, "order_id": order_id,
-        "title": title,
+        "title": title, "subscription_id": subscription_id,
         "created_at": tx.now, "updated_at": tx.now, "expires_at": tx.now + lifetime, "leased_until": tx.now + lease,
         "next_poll_at": None if next_poll is None else tx.now + next_poll,
     }  # fmt: skip
@@ -113,7 +127,8 @@ async def get_intent(tx: Tx, intent_id: IntentId) -> Intent:
 async def lock_reported(tx: Tx, provider: str, report: ProviderReport) -> Intent | None:
     """The payment that ``report`` is about, locked; None if there is none, or it was paid by another charge.
 
-    A refund is also matched by its charge: an unmatched payment that an admin assigned has nothing else.
+    A refund is also matched by its charge: an unmatched payment that an admin assigned has nothing else. Of a
+    subscription it is the charge for the report's period; one that is not known yet is reported of the first payment.
     """
     query = select(*_COLUMNS).where(_INTENT.provider == provider).with_for_update(key_share=True)
     named: Intent | None = None
@@ -122,11 +137,46 @@ async def lock_reported(tx: Tx, provider: str, report: ProviderReport) -> Intent
     elif report.external_id is not None:
         named = await _one(tx, query.where(_INTENT.external_id == report.external_id))
     if named is not None and not rules.is_another_charge(named, report):
-        return named
+        if named.subscription_id is None:
+            return named
+        if report.state is not ProviderState.REFUNDED:
+            return await _of_period(tx, named, report)
     if report.charge_id is None or report.state is not ProviderState.REFUNDED:
         return None
-    # Charge ids are not unique here, so take the first.
-    return await _one(tx, query.where(_INTENT.charge_id == report.charge_id).order_by(_INTENT.id).limit(1))
+    # Charge ids are not unique here, so take the first; of a subscription's payments one that the shop refunds.
+    ours_first = (_INTENT.refunded > 0).desc() if named is not None and named.subscription_id else _INTENT.id
+    return await _one(tx, query.where(_INTENT.charge_id == report.charge_id).order_by(ours_first, _INTENT.id).limit(1))
+
+
+async def _of_period(tx: Tx, first: Intent, report: ProviderReport) -> Intent:
+    """The payment of a subscription, whose ``first`` one is locked, for the report's period; else the first one."""
+    renewals = select(*_COLUMNS).where(_INTENT.renewal_of == first.id).order_by(_INTENT.id.desc())
+    known = (_intent(row) for row in await tx.execute(renewals.with_for_update(key_share=True)))
+    return next((one for one in known if rules.is_renewal_of(first, one, report)), first)
+
+
+async def add_renewal(tx: Tx, first: Intent, report: ProviderReport) -> Intent:
+    """Add the payment of a renewal of the subscription whose ``first`` payment is locked."""
+    values = {
+        "id": tx.new_id(), "user_id": first.user_id, "provider": first.method, "currency": first.amount.currency,
+        "amount": first.amount.amount, "asset": first.payable.currency, "payable": first.payable.amount,
+        "status": IntentStatus.PENDING.value, "idempotency_key": f"renewal:{report.event_id}",
+        "external_id": report.event_id, "title": first.title, "subscription_id": first.subscription_id,
+        "renewal_of": first.id, "created_at": tx.now, "updated_at": tx.now, "expires_at": tx.now,
+        "leased_until": tx.now,
+    }  # fmt: skip
+    row = (await tx.execute(insert(PaymentIntent).values(values).returning(*_COLUMNS))).one()
+    return _intent(row)
+
+
+async def save_order(tx: Tx, intent_id: IntentId, order_id: OrderId) -> None:
+    """Save which order a charge of a subscription has paid."""
+    await _save(tx, intent_id, order_id=order_id)
+
+
+async def save_renews(tx: Tx, intent_id: IntentId, *, renews: bool) -> None:
+    """Save whether the subscription that a payment began shall renew itself."""
+    await _save(tx, intent_id, renews=renews)
 
 
 async def _one(tx: Tx, query: Select[Any]) -> Intent | None:
@@ -187,12 +237,21 @@ async def cancel_others(tx: Tx, chosen: Intent, instead: IntentId | None) -> lis
 
 
 async def save_paid(
-    tx: Tx, intent_id: IntentId, status: IntentStatus, *, credited: Money, received: Money, charge_id: str | None
+    tx: Tx,
+    intent_id: IntentId,
+    status: IntentStatus,
+    *,
+    credited: Money,
+    received: Money,
+    charge_id: str | None,
+    paid_until: datetime | None = None,
 ) -> None:
     """Save a payment's status and its totals of received and credited money."""
     values: dict[str, Any] = {"credited": credited.amount, "received": received.amount}
     if charge_id is not None:
         values["charge_id"] = charge_id
+    if paid_until is not None:
+        values["paid_until"] = paid_until
     await _save(tx, intent_id, status=status.value, **values)
 
 
@@ -264,7 +323,7 @@ async def list_by(
 
 async def list_mine(tx: Tx, user_id: UserId, limit: int) -> list[Intent]:
     """A person's payments, the latest first."""
-    rows = await _MINE.fetch(tx.connection, {"user_id": user_id, "most": limit})
+    rows = await tx.fetch(_MINE, {"user_id": user_id, "most": limit})
     return [_intent(SimpleNamespace(**row)) for row in rows]
 
 

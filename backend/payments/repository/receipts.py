@@ -52,8 +52,8 @@ async def list_receipts(tx: Tx, *intent_ids: IntentId) -> list[TransferReceipt]:
 
 async def get_receipt(tx: Tx, receipt_id: TransferReceiptId) -> tuple[TransferReceipt, Sealed]:
     """A receipt and where its file is stored. Raises NotFound."""
-    found = select(*_COLUMNS, _RECEIPT.file, _RECEIPT.data_key_id).where(_RECEIPT.id == receipt_id)
-    row = (await tx.execute(found)).one_or_none()
+    statement = select(*_COLUMNS, _RECEIPT.file, _RECEIPT.data_key_id).where(_RECEIPT.id == receipt_id)
+    row = (await tx.execute(statement)).one_or_none()
     if row is None:
         raise NotFound(f"transfer receipt {receipt_id}")
     return _receipt(row), Sealed(row.file, DataKeyId(row.data_key_id))
@@ -62,8 +62,10 @@ async def get_receipt(tx: Tx, receipt_id: TransferReceiptId) -> tuple[TransferRe
 async def list_waiting(tx: Tx, limit: int) -> list[IntentId]:
     """Payments with a receipt that awaits review, the longest waiting first."""
     first = func.min(_RECEIPT.at)
-    found = select(_RECEIPT.intent_id).where(_RECEIPT.decided_at.is_(None)).group_by(_RECEIPT.intent_id)
-    return [IntentId(row.intent_id) for row in await tx.execute(found.order_by(first, _RECEIPT.intent_id).limit(limit))]
+    statement = select(_RECEIPT.intent_id).where(_RECEIPT.decided_at.is_(None)).group_by(_RECEIPT.intent_id)
+    return [
+        IntentId(row.intent_id) for row in await tx.execute(statement.order_by(first, _RECEIPT.intent_id).limit(limit))
+    ]
 
 
 async def decide(tx: Tx, intent_id: IntentId) -> None:

@@ -19,6 +19,7 @@ from backend.payments.service.intents import POLL, IntentsService
 from backend.payments.service.methods import MethodsService
 from backend.payments.service.reconciliation import RECONCILE, ReconciliationService
 from backend.payments.service.refunds import RefundsService
+from backend.payments.service.renewals import RenewalsService
 from backend.payments.service.setup import configure
 from backend.payments.types import ProviderSetup, TopUpLimits
 
@@ -34,6 +35,8 @@ class PaymentServices:
     chat: ChatPaymentsService
     """Invoices and charges in Telegram's chat."""
     refunds: RefundsService
+    renewals: RenewalsService
+    """Subscriptions at their providers."""
     inbox: InboxService
     """Payments and provider events for admins, the unmatched ones above all."""
     deposits: DepositsService
@@ -64,6 +67,7 @@ class PaymentServices:
                 intents=intents, methods=methods, shop=shop, provider_token=telegram_provider_token
             ),
             refunds=RefundsService(uow=uow, providers=providers),
+            renewals=RenewalsService(uow=uow, providers=providers),
             inbox=InboxService(uow=uow, single_admin_limit=single_admin_limit, providers=providers),
             deposits=DepositsService(uow=uow, ring=ring, files=files, single_admin_limit=single_admin_limit),
             reconciliation=ReconciliationService(uow=uow, providers=providers),
@@ -81,5 +85,6 @@ __all__ = [
     "PaymentServices",
     "ReconciliationService",
     "RefundsService",
+    "RenewalsService",
     "configure",
 ]

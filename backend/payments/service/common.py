@@ -34,4 +34,6 @@ async def ref(tx: Tx, intent: Intent) -> PaymentRef:
         expires_at=intent.expires_at,
         title=intent.title,
         checkpoint=intent.checkpoint,
+        recurring=intent.subscription_id is not None,
+        renewal_of=intent.renewal_of,
     )

@@ -13,7 +13,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, open_sealed, seal
 from backend.infra.live_settings import Live
-from backend.infra.storage import PrivateFiles, StoredFile, sniff_document
+from backend.infra.storage import MAX_UPLOAD_BYTES, PrivateFiles, StoredFile, sniff_document
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.money import Money
@@ -37,7 +37,6 @@ from backend.payments.types import (
 
 METHOD: Final = "deposit"
 MOST_RECEIPTS: Final = 5
-MAX_RECEIPT_BYTES: Final = 5 * 1024 * 1024
 _MAX_NOTE: Final = 500
 _MAX_REASON: Final = 500
 _SHOWN: Final = 100
@@ -140,16 +139,16 @@ class DepositsService:
         async with self._uow.read() as tx:
             firsts = await approvals.list_first(tx, ValueKind.DEPOSIT)
             waiting = [*await receipts.list_waiting(tx, _SHOWN), *(IntentId(UUID(one.subject)) for one in firsts)]
-            found = [await intents.get_intent(tx, intent_id) for intent_id in dict.fromkeys(waiting)]
-            names = await identity.user_names(tx, [intent.user_id for intent in found])
-            shown = await receipts.list_receipts(tx, *(intent.id for intent in found)) if found else []
+            awaiting = [await intents.get_intent(tx, intent_id) for intent_id in dict.fromkeys(waiting)]
+            names = await identity.user_names(tx, [intent.user_id for intent in awaiting])
+            shown = await receipts.list_receipts(tx, *(intent.id for intent in awaiting)) if awaiting else []
         return [
             Deposit(
                 intent=intent,
                 payer=names.get(intent.user_id, ""),
                 receipts=[receipt for receipt in shown if receipt.intent_id == intent.id],
             )
-            for intent in found
+            for intent in awaiting
         ]
 
     @retry_conflicts
@@ -276,7 +275,7 @@ class DepositsService:
 
 def _checked(data: bytes, note: str) -> str:
     """The content type of a receipt. Raises Invalid."""
-    if len(data) > MAX_RECEIPT_BYTES:
+    if len(data) > MAX_UPLOAD_BYTES:
         raise Invalid("the receipt is too large", fields={"proof": "too_large"})
     if len(note.strip()) > _MAX_NOTE:
         raise Invalid("the note is too long", fields={"note": "too_long"})

@@ -258,14 +258,14 @@ class InboxService:
 
     @staticmethod
     async def _take_back(tx: Tx, intent: Intent, back: Money, key: str) -> None:
-        target, reference, memo = AccountRef.shop(f"provider:{intent.method}"), str(intent.id), Memo(way=intent.method)
+        target, memo = AccountRef.shop(f"provider:{intent.method}"), Memo(method=intent.method)
         taken = await wallet.take_up_to(
-            tx, TransferKind.REFUND, f"taken_back:{key}", intent.user_id, target, back, reference, memo
+            tx, TransferKind.REFUND, f"taken_back:{key}", intent.user_id, target, back, str(intent.id), memo
         )
         if taken < back:
             lost = back - taken
             losses = AccountRef.shop(LOSSES)
-            await wallet.transfer(tx, TransferKind.REFUND, f"lost:{key}", losses, target, lost, reference, memo)
+            await wallet.transfer(tx, TransferKind.REFUND, f"lost:{key}", losses, target, lost, str(intent.id), memo)
 
     @retry_conflicts
     async def dismiss(self, actor: Actor, event_id: PaymentEventId, reason: str) -> bool:

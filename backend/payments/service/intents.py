@@ -33,6 +33,7 @@ from backend.payments.types import (
     PaymentRef,
     PollIntent,
     ProviderReport,
+    SubscriptionId,
     TopUpLimits,
 )
 
@@ -78,21 +79,26 @@ class IntentsService:
         until: datetime | None = None,
         title: str = "",
         instead: IntentId | None = None,
+        subscription_id: SubscriptionId | None = None,
     ) -> Intent:
         """Start a payment into the actor's wallet; the same key again returns the same payment, until it has ended.
 
         Its lifetime is the provider's, and ends by ``until``, the end of the order's reservation. It replaces the
         order's open payments and ``instead``: they are cancelled unless money arrived. ``title`` is what is bought, for
-        the invoice. Raises Invalid for a method or an amount that is not offered, PaymentConflict for a key of another
-        payment, Unavailable when the provider does not answer (a later try or the worker then opens the payment).
+        the invoice. With ``subscription_id`` it renews itself, at this price. Raises Invalid for a method or an amount
+        that is not offered, PaymentConflict for a key of another payment, Unavailable when the provider does not
+        answer (a later try or the worker then opens the payment).
         """
         provider = self._providers.get(method)
         if provider is None or not rules.serves(provider.capabilities, self._currency):
-            raise Invalid(f"no payment method called {method!r}", fields={"way": "unknown_way"})
+            raise Invalid(f"no payment method called {method!r}", fields={"method": "unknown_method"})
         if not 0 < len(idempotency_key) <= _MAX_KEY:
             raise Invalid("the key is empty or too long", fields={"idempotency_key": "bad_key"})
-        rules.check_amount(amount, *rules.bounds(self._limits(), provider.capabilities))
         can = provider.capabilities
+        if subscription_id is None:
+            rules.check_amount(amount, *rules.bounds(self._limits(), can))
+        else:
+            rules.check_renewal(amount, can)
         async with self._uow() as tx:
             lifetime = timedelta(seconds=can.lifetime_seconds)
             if until is not None:
@@ -116,6 +122,7 @@ class IntentsService:
                     lifetime=lifetime,
                     lease=_LEASE,
                     next_poll=first_poll,
+                    subscription_id=subscription_id,
                 )
                 rules.check_same(intent, method, amount, order_id)
             for replaced in await intents.cancel_others(tx, intent, instead):
@@ -177,10 +184,10 @@ class IntentsService:
         provider = self._providers.get(intent.method)
         if provider is None or intent.external_id is None:
             return intent
-        found = await self._apply_report(intent, await provider.status(await self._ref(intent)))
-        if found.status is IntentStatus.CONFIRMING and not intent.is_open:
-            await self._follow(found, provider.capabilities)
-        return found
+        current = await self._apply_report(intent, await provider.status(await self._ref(intent)))
+        if current.status is IntentStatus.CONFIRMING and not intent.is_open:
+            await self._follow(current, provider.capabilities)
+        return current
 
     async def receive(self, method: str, headers: Mapping[str, str], body: bytes) -> list[Outcome]:
         """Apply a provider's webhook call. Raises NotFound for an unknown provider, BadWebhook for a forged call."""

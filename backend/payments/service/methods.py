@@ -10,7 +10,7 @@ from backend.kernel.money import Money
 from backend.payments import rules
 from backend.payments.ports import Examinable, PaymentProvider
 from backend.payments.service.common import Providers
-from backend.payments.types import Intent, PaymentMethod, ProviderSetup, TopUpLimits
+from backend.payments.types import Capabilities, Intent, PaymentMethod, ProviderSetup, TopUpLimits
 
 
 class MethodsService:
@@ -48,6 +48,7 @@ class MethodsService:
                         asset=can.asset or self._currency,
                         unit_price=can.unit_price,
                         reconcilable=can.reconcilable,
+                        renewal_maximum=_renewal_maximum(can),
                     )
                 )
         return methods
@@ -75,3 +76,9 @@ class MethodsService:
     def is_enabled(self, method: str) -> bool:
         """Whether the payment method is enabled."""
         return method in self._providers
+
+
+def _renewal_maximum(can: Capabilities) -> Money | None:
+    if not can.recurring or can.renewal_maximum is None or can.asset is None:
+        return None
+    return Money(can.renewal_maximum, can.asset)

@@ -129,8 +129,8 @@ class ReconciliationService:
         known: set[IntentId] = set()
         back: dict[IntentId, int] = {}
         for report in answers.reports:
-            intent, found = await self._reconcile_one(provider.name, report)
-            differences += found
+            intent, of_report = await self._reconcile_one(provider.name, report)
+            differences += of_report
             if intent is None:
                 continue
             if report.received is not None or report.refunded is not None:

@@ -201,7 +201,7 @@ async def _settle(tx: Tx, intent: Intent, refund: Refund, sent: Money, returned:
                 target,
                 amount,
                 reference=str(refund.intent_id),
-                memo=Memo(way=refund.method, reason=refund.reason),
+                memo=Memo(method=refund.method, reason=refund.reason),
             )
     if returned:
         refunded = intent.refunded - returned

@@ -10,10 +10,15 @@ from backend.payments.types.events import (
     ReconciliationDiffered,
     ReconciliationFailed,
     RefundEnded,
+    RenewalChanged,
+    RenewalNotChanged,
+    RenewalState,
     SendRefund,
+    SendRenewal,
+    SubscriptionCharged,
     TopUpSucceeded,
 )
-from backend.payments.types.ids import IntentId, PaymentEventId, RefundId, TransferReceiptId
+from backend.payments.types.ids import IntentId, PaymentEventId, RefundId, SubscriptionId, TransferReceiptId
 from backend.payments.types.intents import (
     OPEN,
     ActionKind,
@@ -101,8 +106,14 @@ __all__ = [
     "RefundObstacle",
     "RefundStatus",
     "Refunded",
+    "RenewalChanged",
+    "RenewalNotChanged",
+    "RenewalState",
     "SendRefund",
+    "SendRenewal",
     "SetupState",
+    "SubscriptionCharged",
+    "SubscriptionId",
     "TopUpLimits",
     "TopUpSucceeded",
     "TransferReceipt",

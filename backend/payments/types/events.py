@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderId, UserId
-from backend.payments.types.ids import IntentId, PaymentEventId, RefundId
+from backend.payments.types.ids import IntentId, PaymentEventId, RefundId, SubscriptionId
 from backend.payments.types.intents import IntentStatus
 from backend.payments.types.records import RefundStatus
 
@@ -30,6 +32,55 @@ class SendRefund(msgspec.Struct, frozen=True):
     """Payload of ``payments.send_refund``: have the provider send this refund."""
 
     refund_id: RefundId
+
+
+class SendRenewal(msgspec.Struct, frozen=True):
+    """Payload of ``payments.send_renewal``: tell the provider whether this subscription renews itself."""
+
+    intent_id: IntentId
+
+
+class RenewalState(StrEnum):
+    """What a provider reports of a subscription. Source: Bot API, BotSubscriptionUpdated."""
+
+    CANCELED = "canceled"
+    """Its person has cancelled it at the provider."""
+    ACTIVE = "active"
+    """They have resumed it there."""
+    FAILED = "failed"
+    """A renewal could not be charged."""
+
+
+class SubscriptionCharged(Event, frozen=True, kw_only=True):
+    """A charge of a subscription was credited to the wallet: ``amount`` minor units of ``currency``.
+
+    ``first_id`` is the payment that began the subscription, the same as ``intent_id`` for its first charge; ``until``
+    is when the period ends that the charge pays for.
+    """
+
+    subscription_id: SubscriptionId
+    intent_id: IntentId
+    first_id: IntentId
+    user_id: UserId
+    amount: int
+    currency: str
+    until: datetime
+
+
+class RenewalChanged(Event, frozen=True, kw_only=True):
+    """The provider reports a new state of a subscription, which began with the payment ``first_id``."""
+
+    subscription_id: SubscriptionId
+    first_id: IntentId
+    state: RenewalState
+
+
+class RenewalNotChanged(Event, frozen=True, kw_only=True):
+    """The provider refused to stop the renewals of a subscription (``on`` False), or to allow them again."""
+
+    subscription_id: SubscriptionId
+    user_id: UserId
+    on: bool
 
 
 class TopUpSucceeded(Event, frozen=True, kw_only=True):

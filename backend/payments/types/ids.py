@@ -7,5 +7,6 @@ from uuid import UUID
 
 IntentId = NewType("IntentId", UUID)
 PaymentEventId = NewType("PaymentEventId", UUID)
+SubscriptionId = NewType("SubscriptionId", UUID)
 RefundId = NewType("RefundId", UUID)
 TransferReceiptId = NewType("TransferReceiptId", UUID)

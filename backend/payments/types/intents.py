@@ -13,7 +13,7 @@ import msgspec
 
 from backend.kernel.ids import NUMBERS, Numbering, OrderId, UserId, number_signs, parse_short_number, short_number
 from backend.kernel.money import Money, exponent
-from backend.payments.types.ids import IntentId
+from backend.payments.types.ids import IntentId, SubscriptionId
 
 _PREFIX: Final = "D-"
 
@@ -103,10 +103,18 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
     """What one major unit of ``asset`` costs, in major units of the shop's currency."""
     reconcilable: bool = True
     """Whether its provider can be asked what it received."""
+    renewal_maximum: Money | None = None
+    """The largest charge of a subscription, in ``asset``; None where it cannot renew payments."""
 
     def price(self, amount: Money) -> Money:
         """What ``amount`` costs in the method's asset; see ``price``."""
         return price(amount, self.asset, self.unit_price)
+
+    def renewal_price(self, amount: Money) -> Money | None:
+        """What a subscription for ``amount`` costs each period, in the method's asset; None if it can't have one."""
+        charged = self.price(amount)
+        most = self.renewal_maximum
+        return charged if most is not None and 0 < charged.amount <= most.amount else None
 
     def refusal(self, amount: Money) -> AmountRefusal:
         """Why ``amount`` can't be paid by this method; empty if it can."""
@@ -169,6 +177,14 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's own note of how far it has read."""
     title: str = ""
     """What is bought, in the payer's language; empty for a top-up."""
+    subscription_id: SubscriptionId | None = None
+    """The subscription that it is a charge of."""
+    renewal_of: IntentId | None = None
+    """The first payment of the subscription; None for that one itself."""
+    paid_until: datetime | None = None
+    """The end of the period of the subscription that it paid for."""
+    renews: bool = True
+    """Whether the subscription that it began shall renew itself."""
 
     @property
     def reference(self) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from backend.kernel.money import Money
 from backend.payments.types.ids import IntentId
 from backend.payments.types.intents import PayAction
+
+PERIOD: Final = timedelta(days=30)
+"""The period of every subscription: Telegram renews after 30 days, and at no other time."""
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +35,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     partial_refunds: bool = True
     """Whether a part can be refunded, and more than once. False: all of a payment, or nothing."""
     recurring: bool = False
-    """Whether a payment can renew itself. No provider supports this yet: a renewal becomes an unmatched payment."""
+    """Whether a payment can renew itself every ``PERIOD``; such a provider is also ``Renewing``."""
+    renewal_maximum: int | None = None
+    """The largest charge of a subscription, in minor units of ``asset``; required with ``recurring``."""
     reconcilable: bool = True
     """Whether the provider can be asked what it received, by ``statement`` or ``status``. If not, admins compare."""
     wait_seconds: int = 60
@@ -82,6 +88,11 @@ class PaymentRef(msgspec.Struct, frozen=True, kw_only=True):
     """What is bought, in the payer's language; empty for a top-up."""
     checkpoint: str = ""
     """The ``checkpoint`` of the last report that had one."""
+    recurring: bool = False
+    """Whether it is a charge of a subscription."""
+    renewal_of: IntentId | None = None
+    """The payment that began the subscription, which the provider's data names for each of its charges; None for that
+    one itself."""
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -151,6 +162,11 @@ class ProviderReport(msgspec.Struct, frozen=True, kw_only=True):
     sole_charge: bool = False
     """Whether a payment can have one charge only. A second charge is then an unmatched payment, not a top-up of the
     first."""
+    until: datetime | None = None
+    """The end of the period that a charge of a subscription pays for; such a report names the first payment of the
+    subscription. A charge whose ``until`` is less than half a period from a known one is that one."""
+    renewal: bool = False
+    """Whether the provider says that the charge is not the first one of its subscription."""
     details: dict[str, str] = {}
     """Facts for admins. While CONFIRMING, the payment's page shows ``confirmations``, ``needed`` and ``seen``."""
     call: Call | None = None

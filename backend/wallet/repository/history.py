@@ -52,7 +52,7 @@ class AccountState(msgspec.Struct, frozen=True):
 async def list_accounts(tx: Tx, ref: AccountRef) -> list[AccountState]:
     """A person's accounts of this name, one for each asset."""
     values = {"user_id": ref.user_id, "name": ref.name}
-    return [AccountState(*row) for row in await _ACCOUNTS.fetch(tx.connection, values)]
+    return [AccountState(*row) for row in await tx.fetch(_ACCOUNTS, values)]
 
 
 class HistoryKey(msgspec.Struct, frozen=True, array_like=True):
@@ -110,7 +110,7 @@ async def list_history(
     filters = {name: value for name, value in filters.items() if value is not None}
     if after is not None:
         values |= {"seq": after.seq, "account_id": after.account_id}
-    rows = await _history(*filters).fetch(tx.connection, values | filters)
+    rows = await tx.fetch(_history(*filters), values | filters)
     shown = rows[:limit]
     following = None
     if len(rows) > limit:
@@ -157,4 +157,4 @@ async def list_sums(
     values |= {"starts": [start for start, _ in spans], "ends": [end for _, end in spans]}
     if kind is not None:
         values["kind"] = kind.value
-    return [row[0] for row in await _sums(by_kind=kind is not None).fetch(tx.connection, values)]
+    return [row[0] for row in await tx.fetch(_sums(by_kind=kind is not None), values)]

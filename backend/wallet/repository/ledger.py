@@ -48,32 +48,32 @@ async def list_totals(tx: Tx) -> dict[str, int]:
     return {row.asset: int(row.total) for row in await tx.execute(_TOTALS)}
 
 
-# Each yields subject, asset, expected, found.
+# Each yields subject, asset, expected, actual.
 _CHECKS: Final[dict[Problem, str]] = {
     Problem.UNBALANCED: """
-        SELECT transfer_id AS subject, asset, 0 AS expected, sum(amount) AS found
+        SELECT transfer_id AS subject, asset, 0 AS expected, sum(amount) AS actual
         FROM ledger_legs GROUP BY transfer_id, asset HAVING sum(amount) <> 0""",
     Problem.INCOMPLETE: """
-        SELECT t.id AS subject, '' AS asset, 2 AS expected, count(l.transfer_id) AS found
+        SELECT t.id AS subject, '' AS asset, 2 AS expected, count(l.transfer_id) AS actual
         FROM ledger_transfers t LEFT JOIN ledger_legs l ON l.transfer_id = t.id
         GROUP BY t.id HAVING count(l.transfer_id) < 2""",
     Problem.ORPHAN_LEG: """
-        SELECT l.transfer_id AS subject, l.asset, 0 AS expected, l.amount AS found
+        SELECT l.transfer_id AS subject, l.asset, 0 AS expected, l.amount AS actual
         FROM ledger_legs l
         LEFT JOIN ledger_transfers t ON t.id = l.transfer_id LEFT JOIN ledger_accounts a ON a.id = l.account_id
         WHERE t.id IS NULL OR a.id IS NULL""",
     Problem.WRONG_ASSET: """
-        SELECT l.transfer_id AS subject, l.asset, 0 AS expected, l.amount AS found
+        SELECT l.transfer_id AS subject, l.asset, 0 AS expected, l.amount AS actual
         FROM ledger_legs l JOIN ledger_accounts a ON a.id = l.account_id WHERE a.asset <> l.asset""",
     Problem.WRONG_BALANCE: """
-        SELECT a.id AS subject, a.asset, coalesce(s.total, 0) AS expected, a.balance AS found
+        SELECT a.id AS subject, a.asset, coalesce(s.total, 0) AS expected, a.balance AS actual
         FROM ledger_accounts a
         LEFT JOIN (SELECT account_id, sum(amount) AS total FROM ledger_legs GROUP BY account_id) s
           ON s.account_id = a.id
         WHERE a.user_id IS NOT NULL AND (a.balance <> coalesce(s.total, 0) OR a.balance < 0)""",
     # A running balance must follow from the leg before; numbers must have no gap, and end where the account says.
     Problem.BROKEN_CHAIN: """
-        SELECT c.transfer_id AS subject, c.asset, c.before + c.amount AS expected, c.balance_after AS found
+        SELECT c.transfer_id AS subject, c.asset, c.before + c.amount AS expected, c.balance_after AS actual
         FROM (
           SELECT transfer_id, asset, amount, balance_after, seq,
                  coalesce(lag(balance_after) OVER chain, 0) AS before, coalesce(lag(seq) OVER chain, 0) AS seq_before
@@ -90,7 +90,7 @@ _CHECKS: Final[dict[Problem, str]] = {
         WHERE (a.user_id IS NULL) <> (l.seq IS NULL)""",
     Problem.WRONG_ROLLUP: """
         SELECT coalesce(s.account_id, c.account_id) AS subject, coalesce(s.asset, '') AS asset,
-               coalesce(s.total, 0) AS expected, coalesce(c.total, 0) AS found
+               coalesce(s.total, 0) AS expected, coalesce(c.total, 0) AS actual
         FROM (
           SELECT a.id AS account_id, a.asset, sum(l.amount) AS total, count(*) AS legs
           FROM ledger_legs l JOIN ledger_accounts a ON a.id = l.account_id
@@ -104,7 +104,7 @@ _CHECKS: Final[dict[Problem, str]] = {
         ) c ON c.account_id = s.account_id
         WHERE coalesce(s.total, 0) <> coalesce(c.total, 0) OR coalesce(s.legs, 0) <> coalesce(c.legs, 0)""",
     Problem.ASSET_NOT_ZERO: """
-        SELECT asset AS subject, asset, 0 AS expected, sum(amount) AS found FROM (
+        SELECT asset AS subject, asset, 0 AS expected, sum(amount) AS actual FROM (
           SELECT asset, balance AS amount FROM ledger_accounts WHERE user_id IS NOT NULL
           UNION ALL SELECT a.asset, r.balance FROM ledger_rollups r JOIN ledger_accounts a ON a.id = r.account_id
           UNION ALL SELECT a.asset, w.amount FROM ledger_waiting w JOIN ledger_accounts a ON a.id = w.account_id
@@ -115,7 +115,7 @@ _CHECKS: Final[dict[Problem, str]] = {
 def _limited(check: str) -> TextClause:
     # The count of all differences comes along with the first hundred.
     return text(
-        "SELECT CAST(subject AS text) AS subject, asset, expected, found, count(*) OVER () AS all_of_them"  # noqa: S608
+        "SELECT CAST(subject AS text) AS subject, asset, expected, actual, count(*) OVER () AS all_of_them"  # noqa: S608
         f" FROM ({check}) AS difference ORDER BY subject, asset LIMIT {_LISTED}"
     )
 
@@ -126,5 +126,5 @@ _STATEMENTS: Final = {problem: _limited(check) for problem, check in _CHECKS.ite
 async def list_differences(tx: Tx, problem: Problem) -> tuple[list[Difference], int]:
     """The first hundred differences of the kind ``problem``, and how many there are in all."""
     rows = (await tx.execute(_STATEMENTS[problem])).all()
-    found = [Difference(problem, row.subject, row.asset, int(row.expected), int(row.found)) for row in rows]
-    return found, rows[0].all_of_them if rows else 0
+    differences = [Difference(problem, row.subject, row.asset, int(row.expected), int(row.actual)) for row in rows]
+    return differences, rows[0].all_of_them if rows else 0

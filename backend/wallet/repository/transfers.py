@@ -104,7 +104,7 @@ SELECT count(*) FROM moved""",
     *_COMMON, "amount", "debit_user", "debit_account", "credit_user", "credit_account",
 )  # fmt: skip
 
-_POST_HOUSE = _statement(
+_POST_SHOP = _statement(
     """
 WITH side AS (
   SELECT id, CASE WHEN name = :debit_account THEN 0 ELSE 1 END AS ordinal,
@@ -147,17 +147,17 @@ async def add_transfer(tx: Tx, transfer: NewTransfer, transfer_id: TransferId) -
     }
     if (debit.user_id is None) != (credit.user_id is None):
         out = debit.user_id is not None
-        user, house = (debit, credit) if out else (credit, debit)
+        user, shop_account = (debit, credit) if out else (credit, debit)
         statement = _POST_ONE_USER
-        values |= {"user_id": user.user_id, "user_account": user.name, "house": house.name}
+        values |= {"user_id": user.user_id, "user_account": user.name, "house": shop_account.name}
         values |= {"delta": -amount if out else amount, "user_side": 0 if out else 1, "house_side": 1 if out else 0}
     else:
         values |= {"amount": amount, "debit_account": debit.name, "credit_account": credit.name}
-        statement = _POST_HOUSE
+        statement = _POST_SHOP
         if debit.user_id is not None:
             statement = _POST_TWO_USERS
             values |= {"debit_user": debit.user_id, "credit_user": credit.user_id}
-    return bool((await statement.fetch(tx.connection, values))[0][0])
+    return bool((await tx.fetch(statement, values))[0][0])
 
 
 _FIND_POSTED = (
@@ -216,9 +216,9 @@ _BALANCES = select(LedgerAccount.asset, LedgerAccount.balance).where(
 
 async def list_balances(tx: Tx, ref: AccountRef, assets: Iterable[str]) -> dict[str, int]:
     """What a person's account holds in each of ``assets``, in minor units; zero where it is not opened."""
-    wanted = list(assets)
-    rows = await tx.execute(_BALANCES, {"user_id": ref.user_id, "name": ref.name, "assets": wanted})
-    return dict.fromkeys(wanted, 0) | {row.asset: row.balance for row in rows}
+    listed = list(assets)
+    rows = await tx.execute(_BALANCES, {"user_id": ref.user_id, "name": ref.name, "assets": listed})
+    return dict.fromkeys(listed, 0) | {row.asset: row.balance for row in rows}
 
 
 async def list_people(tx: Tx, user_ids: Sequence[UserId], asset: str) -> dict[UserId, Money]:
@@ -255,7 +255,7 @@ async def roll_up(tx: Tx, most: int) -> int:
     return int((await tx.execute(_ROLL_UP, {"most": most, "now": tx.now})).scalar_one())
 
 
-_HOUSE = text("""
+_SHOP = text("""
 SELECT a.id, a.name, a.asset,
        CAST(coalesce(r.balance, 0) + coalesce((SELECT sum(w.amount) FROM ledger_waiting w WHERE w.account_id = a.id), 0)
             AS bigint) AS balance
@@ -265,5 +265,5 @@ WHERE a.user_id IS NULL ORDER BY a.asset, a.name""")
 
 async def list_shop_balances(tx: Tx) -> list[ShopBalance]:
     """The balance of each shop account now: what is rolled up plus pending legs."""
-    rows = await tx.execute(_HOUSE)
+    rows = await tx.execute(_SHOP)
     return [ShopBalance(AccountId(row.id), row.name, Money(row.balance, row.asset)) for row in rows]

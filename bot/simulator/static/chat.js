@@ -1,5 +1,5 @@
 // The chat: messages, their buttons, links, and what tapping does.
-import { act, get, on, state, trying } from "./api.js";
+import { act, get, on, post, state, trying } from "./api.js";
 import { ask, copyText, h, icon, openMenu, toast } from "./dom.js";
 import { replyTo, sendText } from "./composer.js";
 import { clock, day, direction, serviceSentence, size, sum, t } from "./i18n.js";
@@ -83,7 +83,7 @@ const crosses = (text) => {
 };
 
 function draw(message, first, last) {
-  if (message.service) return h("div", { class: "service", "data-message": message.message_id }, serviceSentence(message.service));
+  if (message.service) return h("div", { class: "service", "data-message": message.message_id }, serviceSentence(message.service), renewals(message.service));
   const mine = message.sender_id === state.me;
   const classes = ["message", mine && "is-mine", first && "is-first", last && "is-last", message.edited && "is-edited",
     message.protected && "is-protected", message.buttons.length && "has-buttons", crosses(message.text) && "is-cross"].filter(Boolean).join(" ");
@@ -98,6 +98,16 @@ function draw(message, first, last) {
         mine ? icon("checks") : null)),
     message.buttons.length ? h("div", { class: "keys" }, message.buttons.map((line, row) => h("div", { class: "keys__row" }, line.map((button, column) => key(message, button, row, column))))) : null,
     h("button", { class: "round reply-tool", "aria-label": t("reply"), onclick: () => replyTo(message) }, icon("reply", "icon--dir")));
+}
+
+// What Telegram does each period, and what its settings offer: at the message of the first payment.
+function renewals({ charge_id: charge, subscription }) {
+  if (!subscription) return null;
+  const tool = (name, path, body) => h("button", { "data-renewal": name, onclick: () => trying(() => post(path, { charge_id: charge, ...body })) }, t(name));
+  const { canceled, bot_canceled: byBot } = subscription;
+  const tools = canceled ? [byBot ? h("span", {}, t("canceledByBot")) : tool("resumeSub", "/subscription", { canceled: false })]
+    : [tool("renewNow", "/renew", {}), tool("failRenewal", "/renew", { outcome: "failed" }), tool("cancelSub", "/subscription", { canceled: true })];
+  return h("div", { class: "service__tools" }, tools);
 }
 
 function welcome() {

@@ -9,6 +9,8 @@ let drawn = "";
 let panel = "";
 let keyboardSeen = "";
 let replying = null;
+let offered = null;
+let asking = 0;
 const drafts = new Map();
 
 /** Send a text as whom one is. */
@@ -57,6 +59,28 @@ function commandPanel(person) {
   }, h("b", {}, `/${command.command}`), h("span", { dir: "auto" }, command.description))));
 }
 
+// "@the_bot netflix": what the bot offers is shown above the field, and a tap sends it.
+function askInline(value) {
+  clearTimeout(asking);
+  const words = value.match(/^@\w+\s(.*)/s);
+  if (!words) { if (offered) { offered = null; drawComposer(true); } return; }
+  asking = setTimeout(() => trying(async () => { offered = await act("/inline", { text: words[1] }); drawComposer(true); }), 300);
+}
+
+async function choose(result) {
+  const { query_id } = offered;
+  offered = null;
+  drafts.delete(state.me);
+  await trying(() => act("/inline/choose", { query_id, result_id: result.id }));
+  drawComposer(true);
+}
+
+function inlinePanel() {
+  return h("div", { class: "panel", "data-panel": "inline" }, offered.results.map((result) => h("button", {
+    class: "cmd cmd--found", onclick: () => choose(result),
+  }, h("b", { dir: "auto" }, result.title), h("span", { dir: "auto" }, result.description))));
+}
+
 function toggle(name) {
   panel = panel === name ? "" : name;
   drawComposer(true);
@@ -74,7 +98,7 @@ function menuButton(person) {
 
 function field(person) {
   const text = h("textarea", { rows: "1", placeholder: person.keyboard.placeholder || t("message"), "aria-label": t("message"), dir: "auto",
-    oninput: () => drafts.set(state.me, text.value),
+    oninput: () => { drafts.set(state.me, text.value); askInline(text.value); },
     onkeydown: (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); } },
     onpaste: (event) => { if (event.clipboardData.files.length) { event.preventDefault(); sendFiles(event.clipboardData.files); } } });
   text.value = drafts.get(state.me) || "";
@@ -120,6 +144,7 @@ export function drawComposer(force = false) {
     }
     parts.push(field(person));
     if (panel === "keyboard" && person.keyboard.rows.length) parts.push(keyboardPanel(person));
+    if (offered?.results.length) parts.unshift(inlinePanel());
     if (panel === "commands" && person.commands.length) parts.unshift(commandPanel(person));
   }
   composer.replaceChildren(h("div", { class: "composer__in" }, ...parts));

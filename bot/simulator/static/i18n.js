@@ -14,7 +14,7 @@ const WORDS = {
     forwarded: "Forwarded from {title}", attach: "Attach a file", send: "Send", reply: "Reply", commands: "Commands", keyboard: "Keyboard",
     group: "Group", askJoin: "An administrator, or the bot, will look at your request.", join: "Join", request: "Request to join", joinedNow: "You are in the group",
     requested: "Request sent", banned: "You were removed from this group", expired: "This link no longer works", already: "You are a member", receipt: "Paid",
-    unknown: "Telegram would open {url}", share: "Telegram would share:", month: "every 30 days", opens: "The Mini App opens here", minimised: "still open in the background", noAnswer: "The Mini App does not answer at {url}",
+    unknown: "Telegram would open {url}", share: "Telegram would share:", month: "every 30 days", renewNow: "Renew now", failRenewal: "Fail a renewal", cancelSub: "Cancel renewals", resumeSub: "Resume renewals", canceledByBot: "Cancelled by the bot", opens: "The Mini App opens here", minimised: "still open in the background", noAnswer: "The Mini App does not answer at {url}",
     hello: "What can this bot do?", reopen: "Open",
   },
   ar: {
@@ -29,7 +29,7 @@ const WORDS = {
     forwarded: "محوّلة من {title}", attach: "إرفاق ملف", send: "إرسال", reply: "رد", commands: "الأوامر", keyboard: "لوحة المفاتيح",
     group: "مجموعة", askJoin: "سينظر المشرف أو البوت في طلبك.", join: "انضمام", request: "طلب الانضمام", joinedNow: "أنت الآن في المجموعة",
     requested: "أُرسل الطلب", banned: "أُزلت من هذه المجموعة", expired: "لم يعد هذا الرابط يعمل", already: "أنت عضو بالفعل", receipt: "مدفوعة",
-    unknown: "سيفتح تيليجرام {url}", share: "سيشارك تيليجرام:", month: "كل 30 يومًا", opens: "يُفتح التطبيق المصغّر هنا", minimised: "ما زال مفتوحًا في الخلفية", noAnswer: "التطبيق المصغّر لا يجيب على {url}",
+    unknown: "سيفتح تيليجرام {url}", share: "سيشارك تيليجرام:", month: "كل 30 يومًا", renewNow: "جدّد الآن", failRenewal: "أفشل التجديد", cancelSub: "ألغِ التجديد", resumeSub: "استأنف التجديد", canceledByBot: "ألغاه البوت", opens: "يُفتح التطبيق المصغّر هنا", minimised: "ما زال مفتوحًا في الخلفية", noAnswer: "التطبيق المصغّر لا يجيب على {url}",
     hello: "ماذا يفعل هذا البوت؟", reopen: "فتح",
   },
   ru: {
@@ -44,7 +44,7 @@ const WORDS = {
     forwarded: "Переслано от {title}", attach: "Прикрепить файл", send: "Отправить", reply: "Ответить", commands: "Команды", keyboard: "Клавиатура",
     group: "Группа", askJoin: "Администратор или бот рассмотрит заявку.", join: "Вступить", request: "Подать заявку", joinedNow: "Вы в группе",
     requested: "Заявка отправлена", banned: "Вас удалили из группы", expired: "Ссылка больше не работает", already: "Вы уже участник", receipt: "Оплачено",
-    unknown: "Telegram открыл бы {url}", share: "Telegram поделился бы:", month: "каждые 30 дней", opens: "Мини-приложение откроется здесь", minimised: "всё ещё открыто в фоне", noAnswer: "Мини-приложение не отвечает: {url}",
+    unknown: "Telegram открыл бы {url}", share: "Telegram поделился бы:", month: "каждые 30 дней", renewNow: "Продлить сейчас", failRenewal: "Сорвать продление", cancelSub: "Отменить продление", resumeSub: "Возобновить", canceledByBot: "Отменено ботом", opens: "Мини-приложение откроется здесь", minimised: "всё ещё открыто в фоне", noAnswer: "Мини-приложение не отвечает: {url}",
     hello: "Что умеет этот бот?", reopen: "Открыть",
   },
 };

@@ -21,7 +21,7 @@ from backend.infra.settings import Settings
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden, NotFound
 from backend.payments.types import IntentStatus, ProviderState, TopUpSucceeded
-from tests.backend.approvals.world import BOTH, LIMIT, WAYS, World, way
+from tests.backend.approvals.world import BOTH, GRANTS, LIMIT, World, grant
 from tests.factories.identity import admin, person
 from tests.factories.wallet import USD, actor_of, add_person, usd
 from tests.fakes.clock import FakeClock
@@ -53,14 +53,14 @@ async def second(world: World, settings: Settings) -> Actor:
     return await admin(world.shop.identity, settings.root_admin_id, *BOTH)
 
 
-@pytest.mark.parametrize("way", [name for name in WAYS if name != "vouchers"])
-async def test_no_admin_gives_value_to_themselves(world: World, first: Actor, second: Actor, way: str) -> None:
-    attempt = await WAYS[way](world, first, 400)
+@pytest.mark.parametrize("grant", [name for name in GRANTS if name != "vouchers"])
+async def test_no_admin_gives_value_to_themselves(world: World, first: Actor, second: Actor, grant: str) -> None:
+    attempt = await GRANTS[grant](world, first, 400)
     before = await world.balance(first)
     with pytest.raises(SecondAdminNeeded):
         await attempt(first)
     assert await world.balance(first) == before
-    if way not in {"adjustment", "debit"}:
+    if grant not in {"adjustment", "debit"}:
         assert await attempt(second)
 
 
@@ -128,18 +128,18 @@ async def test_two_admins_add_a_bonus_rule_and_the_first_gets_no_bonus_by_it(
     assert [await world.balance(one) for one in (first, second)] == [500, 550]
 
 
-@way
+@grant
 async def test_above_the_limit_two_admins_approve_the_same(
-    world: World, first: Actor, second: Actor, buyer: Actor, way: str
+    world: World, first: Actor, second: Actor, buyer: Actor, grant: str
 ) -> None:
-    attempt = await WAYS[way](world, buyer, LIMIT + 2)
+    attempt = await GRANTS[grant](world, buyer, LIMIT + 2)
     before = await world.balance(buyer)
     assert not await attempt(first)
     assert await world.balance(buyer) == before
-    if way == "vouchers":
+    if grant == "vouchers":
         assert not await attempt(second), "vouchers cannot be approved later: they are refused"
         return
-    if way not in {"adjustment", "debit"}:
+    if grant not in {"adjustment", "debit"}:
         assert not await attempt(first), "the same admin twice is one admin"
     (waiting,) = await world.shop.approvals.waiting(second)
     assert (waiting.amount, waiting.by, waiting.user_id) == (usd(LIMIT + 2), first.id, buyer.id)
@@ -151,35 +151,35 @@ async def test_above_the_limit_two_admins_approve_the_same(
     assert await (await world.adjustment(buyer, LIMIT))(second)
 
 
-@way
+@grant
 async def test_the_only_admin_may_and_the_audit_log_records_it(
-    world: World, settings: Settings, buyer: Actor, way: str
+    world: World, settings: Settings, buyer: Actor, grant: str
 ) -> None:
     owner = await person(world.shop.identity, settings.root_admin_id)
-    attempt = await WAYS[way](world, buyer, 5 * LIMIT)
+    attempt = await GRANTS[grant](world, buyer, 5 * LIMIT)
     assert await attempt(owner)
     assert "approvals.lone" in await world.actions()
     for own in ("refund", "deposit"):
-        assert await (await WAYS[own](world, owner, 400))(owner), "nobody else could do it"
+        assert await (await GRANTS[own](world, owner, 400))(owner), "nobody else could do it"
     assert "approvals.own" in await world.actions()
 
 
-@way
+@grant
 async def test_all_kinds_count_together_for_all_people(
-    world: World, first: Actor, second: Actor, settings: Settings, clock: FakeClock, way: str
+    world: World, first: Actor, second: Actor, settings: Settings, clock: FakeClock, grant: str
 ) -> None:
     for other in ("adjustment", "refund", "vouchers"):
-        assert await (await WAYS[other](world, await person(world.shop.identity), 3000))(first)
-    attempt = await WAYS[way](world, await person(world.shop.identity), 1002)
+        assert await (await GRANTS[other](world, await person(world.shop.identity), 3000))(first)
+    attempt = await GRANTS[grant](world, await person(world.shop.identity), 1002)
     assert not await attempt(first), "a small amount of another kind for another person"
     clock.move(hours=25)
-    assert await (await WAYS[way](world, await person(world.shop.identity), 1002))(first)
+    assert await (await GRANTS[grant](world, await person(world.shop.identity), 1002))(first)
 
 
 async def test_attempts_at_the_same_time_do_not_exceed_the_limit(world: World, first: Actor, second: Actor) -> None:
-    attempts = [await make(world, await person(world.shop.identity), 4000) for make in WAYS.values()]
-    made = await asyncio.gather(*(attempt(first) for attempt in attempts))
-    assert sum(made) == 2
+    attempts = [await make(world, await person(world.shop.identity), 4000) for make in GRANTS.values()]
+    results = await asyncio.gather(*(attempt(first) for attempt in attempts))
+    assert sum(results) == 2
 
 
 async def test_two_second_admins_at_once_approve_once(
@@ -187,7 +187,7 @@ async def test_two_second_admins_at_once_approve_once(
 ) -> None:
     third = await admin(world.shop.identity, settings.root_admin_id, *BOTH)
     for name in ("refund", "deposit"):
-        attempt = await WAYS[name](world, buyer, 2 * LIMIT)
+        attempt = await GRANTS[name](world, buyer, 2 * LIMIT)
         assert not await attempt(first)
         before = await world.balance(buyer)
         await asyncio.gather(attempt(second), attempt(third), return_exceptions=True)
@@ -197,7 +197,7 @@ async def test_two_second_admins_at_once_approve_once(
 async def test_the_approval_of_a_former_admin_does_not_count(
     world: World, settings: Settings, first: Actor, second: Actor, buyer: Actor
 ) -> None:
-    attempts = [await WAYS[name](world, buyer, 2 * LIMIT) for name in ("refund", "adjustment")]
+    attempts = [await GRANTS[name](world, buyer, 2 * LIMIT) for name in ("refund", "adjustment")]
     assert not any([await attempt(first) for attempt in attempts])
     root = await person(world.shop.identity, settings.root_admin_id)
     await world.shop.identity.admins.set_permissions(root, first.id, [])
@@ -264,8 +264,8 @@ async def test_no_admin_exceeds_the_limit_within_24_hours(uow: UnitOfWork, clock
             await domain.make(tx, by, value, usd(LIMIT))
     async with uow.read() as tx:
         alone = "SELECT made_by, made_at, amount FROM value_made WHERE approved_by IS NULL AND made_at IS NOT NULL"
-        made = [tuple(row) for row in await tx.execute(text(alone))]
-    assert len(made) > 10
-    for by_id, end, _ in made:
-        window = [amount for who, at, amount in made if who == by_id and end - WINDOW < at <= end]
+        rows = [tuple(row) for row in await tx.execute(text(alone))]
+    assert len(rows) > 10
+    for by_id, end, _ in rows:
+        window = [amount for who, at, amount in rows if who == by_id and end - WINDOW < at <= end]
         assert sum(window) <= LIMIT, (seed, by_id, end)

@@ -138,9 +138,9 @@ class World:
         return attempt
 
 
-WAYS = {
+GRANTS = {
     "adjustment": World.adjustment, "debit": World.debit, "refund": World.refund, "deposit": World.deposit,
     "refund_through_the_provider": World.refund_through_the_provider, "unmatched": World.unmatched,
     "waived_refund": World.waived_refund, "vouchers": World.vouchers,
 }  # fmt: skip
-way = pytest.mark.parametrize("way", WAYS)
+grant = pytest.mark.parametrize("grant", GRANTS)

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bootstrap import SUBSCRIPTIONS
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import SystemClock
-
-_SUBSCRIPTIONS = {"StockLow": ("notifications.stock_low",)}
 
 
 @pytest.fixture
 async def real(engine: AsyncEngine, database_url: str, committed_db: None) -> AsyncIterator[UnitOfWork]:
     """Transactions that commit."""
-    yield UnitOfWork(engine, SystemClock(), Signals(engine, database_url), _SUBSCRIPTIONS)
+    yield UnitOfWork(engine, SystemClock(), Signals(engine, database_url), SUBSCRIPTIONS)

@@ -25,7 +25,7 @@ _COUNTRIES = ("TR", "US", None, "SA")
 @pytest.fixture
 async def service(uow: UnitOfWork, ring: KeyRing) -> AsyncIterator[CatalogServices]:
     """A shop of 47 products on nested shelves, with equal prices and ranks among them."""
-    made = catalog_services(uow, ring)
+    service = catalog_services(uow, ring)
     rows = [category("cards", name_ar="بطاقات"), category("stores", parent="cards"), category("games")]
     shelves = ("cards", "stores", "games")
     for number in range(_PRODUCTS):
@@ -34,23 +34,23 @@ async def service(uow: UnitOfWork, ring: KeyRing) -> AsyncIterator[CatalogServic
         place = {"country": country} if country else {}
         rows.append(product(slug, shelves[number % 3], rank=str(number % 5), **place))
         rows.append(variant(slug, price=f"{1 + number % 6}.50"))
-    report = await import_rows(made, rows)
+    report = await import_rows(service, rows)
     assert report.applied, report.problems
     for number in range(0, _PRODUCTS, 2):
-        await import_keys(made, f"p-{number}/one", [f"K{number}"])
-    yield made
+        await import_keys(service, f"p-{number}/one", [f"K{number}"])
+    yield service
 
 
-async def walk(service: CatalogServices, limit: int, **wanted: object) -> list[ProductCard]:
+async def walk(service: CatalogServices, limit: int, **filters: object) -> list[ProductCard]:
     """Every page of a list, one after the other."""
-    found: list[ProductCard] = []
+    items: list[ProductCard] = []
     cursor = None
     while True:
-        page = await service.storefront.browse(buyer(), cursor=cursor, limit=limit, **wanted)  # type: ignore[arg-type]
+        page = await service.storefront.browse(buyer(), cursor=cursor, limit=limit, **filters)  # type: ignore[arg-type]
         assert len(page.items) <= limit
-        found += page.items
+        items += page.items
         if page.next_cursor is None:
-            return found
+            return items
         cursor = page.next_cursor
 
 

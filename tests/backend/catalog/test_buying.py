@@ -34,6 +34,7 @@ def offered(
     return VariantOffer(
         id=VariantId(new_id()), code="one", name="One", note="", price=usd(250), public_price=usd(300),
         available=available, min_quantity=minimum, max_quantity=maximum, per_person_limit=per_person,
+        warranty_days=30,
     )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def offer_of(product: ProductDetail, variant: VariantOffer) -> Offer:
         variant_id=variant.id, product_id=product.id, slug=product.slug, name={}, variant_name={}, hue="blue",
         icon="card", country=None, picture=None, unit_price=variant.price, public_price=variant.public_price,
         min_quantity=variant.min_quantity, max_quantity=variant.max_quantity, per_person_limit=variant.per_person_limit,
-        premium_only=product.premium_only, kind=product.kind,
+        premium_only=product.premium_only, kind=product.kind, warranty_days=variant.warranty_days,
     )  # fmt: skip
 
 
@@ -84,12 +85,12 @@ def test_what_the_button_offers_is_what_an_order_accepts(
         assert box.quantity == asked
     enough = available is None or available >= minimum
     if box.state is BuyState.BUY:
-        check_offer(offer_of(product, variant), actor, box.quantity)
+        check_offer(offer_of(product, variant), box.quantity, premium=premium)
         assert enough and (per_person is None or box.quantity <= per_person)
         assert available in (None, AVAILABILITY_CAP) or box.quantity <= available
     elif box.state is BuyState.PREMIUM_ONLY:
         with pytest.raises(PremiumOnly):
-            check_offer(offer_of(product, variant), actor, box.quantity)
+            check_offer(offer_of(product, variant), box.quantity, premium=premium)
     else:
         assert not enough
 
@@ -99,9 +100,9 @@ def test_one_more_than_the_largest_order_is_refused(maximum: int | None, minimum
     maximum = None if maximum is None else max(maximum, minimum)
     variant = offered(None, minimum, maximum)
     offer = offer_of(detail(variant), variant)
-    check_offer(offer, buyer(), variant.largest_order)
+    check_offer(offer, variant.largest_order, premium=False)
     with pytest.raises(QuantityNotAllowed):
-        check_offer(offer, buyer(), variant.largest_order + 1)
+        check_offer(offer, variant.largest_order + 1, premium=False)
 
 
 def test_the_first_variant_in_stock_is_chosen() -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.demo.load import load_demo_shop
+import pytest
+
+from backend.bootstrap import Services
+from backend.demo.load import load_demo_cart, load_demo_shop
 from backend.infra.crypto import KeyRing
 from backend.infra.storage import Storage
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.text import Locale
+from backend.orders.types.cart import CartState
 from tests.factories.catalog import buyer, catalog_services, import_rows, import_shared, variant
+from tests.factories.wallet import usd
+
+pytestmark = pytest.mark.long("each loads the whole shop: 5,000 keys are sealed, and its pictures stored")
 
 
 async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
@@ -34,6 +41,25 @@ async def test_the_demo_shop_is_whole_and_a_second_start_changes_nothing(
     assert [item.available for item in detail.variants] == [100, 12, 45]
     shared = await service.storefront.product(buyer(), "ebook-library")
     assert (shared.available, [item.available for item in shared.variants]) == (None, [None, 3])
+
+
+async def test_the_demo_s_customer_has_a_cart_once(services: Services) -> None:
+    await load_demo_shop(services.catalog.imports, services.storage)
+    for _ in range(2):
+        await load_demo_cart(services)
+    emma = await services.identity.access.actor_by_telegram_id(700_000_001)
+    assert emma is not None
+    cart = await services.orders.cart.show(emma)
+    assert [(line.offer.slug, line.offer.kind, line.state) for line in (*cart.lines, *cart.unavailable)] == [
+        ("private-vpn", "unique_keys", CartState.READY),
+        ("ebook-library", "shared_key", CartState.READY),
+        ("food-card-ae", "unique_keys", CartState.READY),
+        ("shopping-card-tr", "unique_keys", CartState.SOLD_OUT),
+    ]
+    assert cart.total == usd(2 * 299 + 10 * 210 + 1350)
+    await services.orders.cart.remove(emma, cart.lines[0].offer.variant_id)
+    await load_demo_cart(services)
+    assert await services.orders.cart.count(emma) == 3
 
 
 async def test_the_demo_shop_has_all_that_the_pages_show(uow: UnitOfWork, ring: KeyRing, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from backend.catalog.rules.fields import FieldError
 from backend.catalog.rules.files import Format, read_rows
 from backend.catalog.rules.lines import read_lines
 from backend.catalog.rules.rows import StockRow, read_stock
-from backend.catalog.types import Problem
-from backend.catalog.types import ProblemCode as P
+from backend.catalog.types.imports import Problem
+from backend.catalog.types.imports import ProblemCode as P
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
@@ -116,7 +116,7 @@ def test_what_only_looks_odd_is_a_key(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         ('"AAAA-0001"', (["AAAA-0001"], [])),
         ("89310410106543789301", (["89310410106543789301"], [])),
@@ -136,8 +136,8 @@ def test_what_only_looks_odd_is_a_key(cell: str) -> None:
         ('"A","key":"B"', ([], [P.FIELD_TWICE])),
     ],
 )
-def test_keys_of_json_are_text_or_digits_as_written(value: str, told: tuple[list[str], list[P]]) -> None:
-    assert read(f'{{"key":{value}}}\n'.encode(), Format.JSON_LINES) == told
+def test_keys_of_json_are_text_or_digits_as_written(value: str, expected: tuple[list[str], list[P]]) -> None:
+    assert read(f'{{"key":{value}}}\n'.encode(), Format.JSON_LINES) == expected
 
 
 @given(st.binary(max_size=300), st.sampled_from(Format))

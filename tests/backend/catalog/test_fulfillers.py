@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import FULFILLERS
 from backend.catalog import domain
+from backend.catalog.domain import hand_work
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.service import CatalogServices
 from backend.catalog.types import StockKind, VariantId
@@ -21,7 +22,7 @@ from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound, Unavailable
 from backend.kernel.ids import OrderLineId, UserId
-from tests.factories.catalog import add_shared, add_variant, buyer, catalog_services
+from tests.factories.catalog import add_by_hand, add_shared, add_variant, buyer, catalog_services
 
 Stocked = Callable[[CatalogServices, str, int], Awaitable[VariantId]]
 
@@ -34,8 +35,27 @@ async def _shared(service: CatalogServices, slug: str, count: int) -> VariantId:
     return await add_shared(service, slug, str(count), f"SHARED-{slug}")
 
 
-STOCKED: dict[str, Stocked] = {StockKind.UNIQUE_KEYS.value: _keys, StockKind.SHARED_KEY.value: _shared}
+async def _by_hand(service: CatalogServices, slug: str, count: int) -> VariantId:
+    return await add_by_hand(service, slug, count)
+
+
+STOCKED: dict[str, Stocked] = {
+    StockKind.UNIQUE_KEYS.value: _keys,
+    StockKind.SHARED_KEY.value: _shared,
+    StockKind.BY_HAND.value: _by_hand,
+}
 """How each kind gets a stock of so many."""
+
+
+async def _prepare(tx: Tx, ring: KeyRing, line: FulfilmentLine) -> None:
+    offer = await domain.get_offer(tx, line.variant_id, reseller=False)
+    item = await hand_work.lock_open(tx, line.id)
+    await hand_work.deliver_text(tx, ring, line.id, item, None, f"made by hand: {offer.slug}")
+
+
+Finish = Callable[[Tx, KeyRing, FulfilmentLine], Awaitable[None]]
+FINISHED: dict[str, Finish] = {StockKind.BY_HAND.value: _prepare}
+"""How a kind that is not instant delivers a pending line; its place is free again then."""
 KINDS = [make(KeyRing("k1:" + "A" * 43 + "=")).kind for make in FULFILLERS]
 
 
@@ -49,6 +69,22 @@ def kind(request: pytest.FixtureRequest) -> str:
 def goods(kind: str, ring: KeyRing) -> Fulfiller:
     """The fulfiller of the kind."""
     return next(one for one in (make(ring) for make in FULFILLERS) if one.kind == kind)
+
+
+Finishes = Callable[[Tx, FulfilmentLine], Awaitable[int]]
+
+
+@pytest.fixture
+def finish(kind: str, ring: KeyRing) -> Finishes:
+    """Delivers a line that is PENDING, if the kind has such; how many of it can be bought again then."""
+
+    async def run(tx: Tx, one: FulfilmentLine) -> int:
+        if kind not in FINISHED:
+            return 0
+        await FINISHED[kind](tx, ring, one)
+        return one.quantity
+
+    return run
 
 
 @pytest.fixture
@@ -68,7 +104,7 @@ async def line(tx: Tx, kind: str, variant_id: VariantId, quantity: int = 1) -> F
 
 
 async def test_what_is_reserved_is_delivered_and_opens(
-    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, finish: Finishes
 ) -> None:
     service = catalog_services(uow, ring)
     first, second = await stocked(service, "first", 5), await stocked(service, "second", 5)
@@ -80,18 +116,25 @@ async def test_what_is_reserved_is_delivered_and_opens(
         assert list(await goods.items(tx, lines)) == []
         deliveries = await goods.deliver(tx, lines, reserved=True)
         assert {one.id for one in lines} == set(deliveries)
-        assert all(found.status is DeliveryStatus.DELIVERED for found in deliveries.values())
+        expected = DeliveryStatus.DELIVERED if goods.instant else DeliveryStatus.PENDING
+        assert all(delivery.status is expected for delivery in deliveries.values())
+        assert await domain.count_available(tx, first) == 3
+        delivered_items = [item for one in lines for item in deliveries[one.id].items]
+        assert list(await goods.items(tx, lines)) == delivered_items
+        assert bool(delivered_items) is goods.instant
+        returned, _ = [await finish(tx, one) for one in lines]
         for order in (lines, lines[::-1]):
             items = list(await goods.items(tx, order))
-            assert items == [item for one in order for item in deliveries[one.id].items]
+            if goods.instant:
+                assert items == [item for one in order for item in deliveries[one.id].items]
             texts = list(await goods.open(tx, [item.id for item in items]))
             assert all(
                 ("first" in text) == (item.line_id == lines[0].id) for item, text in zip(items, texts, strict=True)
             )
             backwards = list(await goods.open(tx, [item.id for item in items][::-1]))
             assert backwards == texts[::-1]
-        assert await domain.count_available(tx, first) == 3
-    assert [one.available for one in (await service.storefront.product(buyer(), "first")).variants] == [3]
+        assert await domain.count_available(tx, first) == 3 + returned
+    assert [one.available for one in (await service.storefront.product(buyer(), "first")).variants] == [3 + returned]
 
 
 async def test_more_than_there_is_names_the_line_and_takes_nothing(
@@ -118,27 +161,30 @@ async def test_more_than_there_is_names_the_line_and_takes_nothing(
 
 
 async def test_a_reservation_returns_once_and_a_sale_never(
-    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, finish: Finishes
 ) -> None:
     service = catalog_services(uow, ring)
     variant_id = await stocked(service, "thing", 3)
     async with uow() as tx:
-        kept, dropped = await line(tx, kind, variant_id, 1), await line(tx, kind, variant_id, 2)
-        await goods.reserve(tx, [kept, dropped])
-        await goods.deliver(tx, [kept], reserved=True)
+        sold, dropped = await line(tx, kind, variant_id, 1), await line(tx, kind, variant_id, 2)
+        await goods.reserve(tx, [sold, dropped])
+        await goods.deliver(tx, [sold], reserved=True)
     assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
     async with uow() as tx:
-        for lines in ([dropped, kept], [dropped], [kept]):
+        for lines in ([dropped, sold], [dropped], [sold]):
             await goods.release(tx, lines)
         assert await domain.count_available(tx, variant_id) == 2
-        for gone in (kept, dropped):
+        for gone in (sold, dropped):
             with pytest.raises(ReservationGone):
                 await goods.deliver(tx, [gone], reserved=True)
-        await goods.revoke(tx, kept, 1)
-        assert await domain.count_available(tx, variant_id) == 2
-        assert len(await goods.open(tx, [item.id for item in await goods.items(tx, [kept])])) == 1
+        free = 2 + await finish(tx, sold)
+        await goods.revoke(tx, sold, 1)
+        assert await domain.count_available(tx, variant_id) == free
+        assert len(await goods.open(tx, [item.id for item in await goods.items(tx, [sold])])) == 1
         late = await goods.deliver(tx, [dropped], reserved=False)  # a payment after the reservation has expired
-        assert late[dropped.id].items
+        assert bool(late[dropped.id].items) is goods.instant
+        rest = [await line(tx, kind, variant_id) for _ in range(free - dropped.quantity)]
+        await goods.reserve(tx, rest)
     assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
 
 
@@ -150,7 +196,7 @@ async def test_an_unknown_thing_does_not_open(uow: UnitOfWork, goods: Fulfiller)
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_sequence_keeps_the_count(
-    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, seed: int
+    uow: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, finish: Finishes, seed: int
 ) -> None:
     chance = random.Random(seed)
     variant_id = await stocked(catalog_services(uow, ring), "thing", 12)
@@ -174,12 +220,13 @@ async def test_any_sequence_keeps_the_count(
             elif act == "sell":
                 await goods.deliver(tx, [one], reserved=False)
                 sold.append(one)
-                free -= one.quantity
+                free += await finish(tx, one) - one.quantity
             elif act in {"deliver", "release"} and reserved:
                 one = reserved.pop(chance.randrange(len(reserved)))
                 if act == "deliver":
                     await goods.deliver(tx, [one], reserved=True)
                     sold.append(one)
+                    free += await finish(tx, one)
                 else:
                     await goods.release(tx, [one])
                     free += one.quantity
@@ -193,7 +240,7 @@ async def test_any_sequence_keeps_the_count(
 
 
 async def test_50_buyers_of_20_make_20_sales(
-    real: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked
+    real: UnitOfWork, ring: KeyRing, kind: str, goods: Fulfiller, stocked: Stocked, finish: Finishes
 ) -> None:
     service = catalog_services(real, ring)
     variant_id = await stocked(service, "thing", 20)
@@ -220,11 +267,15 @@ async def test_50_buyers_of_20_make_20_sales(
     assert len(bought) == 20
     async with real() as tx:
         assert await domain.count_available(tx, variant_id) == 0
+    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+    async with real() as tx:
+        for one in bought:
+            await finish(tx, one)
         items = await goods.items(tx, bought)
         assert len({item.id for item in items}) == 20
         assert len(await goods.open(tx, [item.id for item in items])) == 20
     await service.stock.settle_stock()
-    assert (await service.storefront.browse(buyer(), in_stock=True)).items == []
+    assert bool((await service.storefront.browse(buyer(), in_stock=True)).items) is not goods.instant
 
 
 async def test_a_rush_of_reservations_and_releases_loses_nothing(

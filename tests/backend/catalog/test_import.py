@@ -12,12 +12,13 @@ from sqlalchemy import text
 from backend.catalog.rules.files import Format, read_rows
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import CatalogServices
-from backend.catalog.types import Action, CatalogueReport, FieldChange, ProblemCode, StockReport
+from backend.catalog.types.imports import Action, CatalogueReport, FieldChange, ProblemCode, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Forbidden
 from tests.factories.catalog import add_variant, buyer, catalog_services, category, import_rows, product, variant
+from tests.factories.wallet import usd
 
 HEADER = "type,slug,parent,category,product,code,name_en,name_ar,price,currency,country,max_quantity\n"
 GOOD = (
@@ -57,7 +58,7 @@ async def stock(
     return await service.imports.import_stock(Actor.system(), rows, apply=apply, source="test.csv")
 
 
-def told(report: CatalogueReport | StockReport) -> list[tuple[int, ProblemCode, str]]:
+def problems_of(report: CatalogueReport | StockReport) -> list[tuple[int, ProblemCode, str]]:
     """The problems, shortly."""
     return [(item.line, item.code, item.column) for item in report.problems]
 
@@ -172,7 +173,7 @@ async def test_bad_catalogue_rows_are_told_by_line_and_nothing_is_kept(
     service: CatalogServices, data: str, problems: list[tuple[int, ProblemCode, str]]
 ) -> None:
     report = await catalogue(service, data)
-    assert told(report) == problems
+    assert problems_of(report) == problems
     assert not report.applied
     assert await service.storefront.version() == 0
     assert await service.storefront.categories(buyer()) == []
@@ -180,7 +181,7 @@ async def test_bad_catalogue_rows_are_told_by_line_and_nothing_is_kept(
 
 async def test_every_bad_row_is_told_not_only_the_first(service: CatalogServices) -> None:
     data = HEADER + "category,A,,,,,A,,,,,\n" + GOOD.replace("4.90", "x").replace("TR", "QQ").replace("Cards", "C" * 99)
-    assert told(await catalogue(service, data)) == [
+    assert problems_of(await catalogue(service, data)) == [
         (2, P.BAD_SLUG, "slug"),
         (3, P.TOO_LONG, "name_en"),
         (4, P.BAD_COUNTRY, "country"),
@@ -191,9 +192,9 @@ async def test_every_bad_row_is_told_not_only_the_first(service: CatalogServices
 async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogServices) -> None:
     lines = (HEADER + GOOD).encode().splitlines(keepends=True)
     bad = b"category,bad,,,,,B\xff\xfed,,,,,\n"
-    assert told(await catalogue(service, b"".join([*lines, bad]))) == [(5, P.NOT_UTF8, "")]
+    assert problems_of(await catalogue(service, b"".join([*lines, bad]))) == [(5, P.NOT_UTF8, "")]
     long = b"category,long,,,,," + b"x" * (1 << 21) + b",,,,,\n"
-    assert told(await catalogue(service, b"".join([*lines, long, *lines[1:2]])))[0] == (5, P.LINE_TOO_LONG, "")
+    assert problems_of(await catalogue(service, b"".join([*lines, long, *lines[1:2]])))[0] == (5, P.LINE_TOO_LONG, "")
 
 
 @pytest.mark.parametrize(
@@ -216,6 +217,17 @@ async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogSe
         ({}, (1, P.UNKNOWN_TYPE, "type")),
         (variant("x", min_quantity=3, max_quantity=2), (1, P.LIMITS_CONTRADICT, "min_quantity")),
         (variant("x", min_quantity=3, per_person_limit=2), (1, P.LIMITS_CONTRADICT, "min_quantity")),
+        (variant("x", price=5, reseller_price="5.01"), (1, P.RESELLER_ABOVE_PRICE, "reseller_price")),
+        (variant("x", quantity_prices="ten for 4"), (1, P.BAD_QUANTITY_PRICES, "quantity_prices")),
+        (variant("x", quantity_prices="1:4"), (1, P.OUT_OF_RANGE, "quantity_prices")),
+        (variant("x", quantity_prices=f"{2**63}:4"), (1, P.OUT_OF_RANGE, "quantity_prices")),
+        (variant("x", quantity_prices="10:-4"), (1, P.NEGATIVE_PRICE, "quantity_prices")),
+        (variant("x", quantity_prices="10:4.001"), (1, P.FRACTION_TOO_FINE, "quantity_prices")),
+        (variant("x", quantity_prices="10:4; 10:3"), (1, P.QUANTITY_TWICE, "quantity_prices")),
+        (variant("x", quantity_prices="10:4; 50:4"), (1, P.NOT_FALLING, "quantity_prices")),
+        (variant("x", quantity_prices="50:4; 10:3"), (1, P.NOT_FALLING, "quantity_prices")),
+        (variant("x", price=5, quantity_prices="10:5"), (1, P.NOT_FALLING, "quantity_prices")),
+        (variant("x", quantity_prices=";".join(f"{n}:{n}" for n in range(2, 13))), (1, P.TOO_LONG, "quantity_prices")),
         (product("x", picture="../../etc/passwd"), (1, P.UNKNOWN_PICTURE, "picture")),
         (variant("x", price=4.905), (1, P.FRACTION_TOO_FINE, "price")),
         (variant("x", price=True), (1, P.NOT_TEXT, "price")),
@@ -231,8 +243,40 @@ async def test_bytes_that_are_no_text_cost_their_own_row_only(service: CatalogSe
 async def test_bad_json_rows(service: CatalogServices, row: Any, problem: tuple[int, ProblemCode, str]) -> None:
     text_of = row if isinstance(row, str) else json.dumps(row)
     report = await catalogue(service, text_of + "\n", written=Format.JSON_LINES)
-    assert told(report)[0] == problem
+    assert problems_of(report)[0] == problem
     assert not report.applied
+
+
+async def test_quantity_prices_are_imported_in_any_order_and_can_be_taken_back(service: CatalogServices) -> None:
+    row = variant("card", quantity_prices="٥٠:4; 10 : 4.50 ;")
+    await import_rows(service, [category(), product("card"), row])
+    (offer,) = (await service.storefront.product(buyer(), "card")).variants
+    assert [(step.quantity, step.price) for step in offer.quantity_prices] == [(10, usd(450)), (50, usd(400))]
+    assert not (await import_rows(service, [row])).changes
+    (change,) = (await import_rows(service, [row | {"quantity_prices": ""}])).changes
+    assert change.fields == (FieldChange("quantity_prices", "10:4.50; 50:4.00", ""),)
+    (offer,) = (await service.storefront.product(buyer(), "card")).variants
+    assert offer.quantity_prices == ()
+
+
+@pytest.mark.parametrize(("column", "price"), [("reseller_price", "4.50"), ("quantity_prices", "10:4.50")])
+async def test_a_price_can_not_fall_below_those_that_depend_on_it(
+    service: CatalogServices, column: str, price: str
+) -> None:
+    assert (await import_rows(service, [category(), product("card"), variant("card", **{column: price})])).applied
+    report = await import_rows(service, [{"type": "variant", "product": "card", "code": "one", "price": "4.49"}])
+    assert [(item.line, item.column, item.value) for item in report.problems] == [(1, column, price)]
+
+
+async def test_only_steps_within_reach_that_cost_this_buyer_less_are_offered(service: CatalogServices) -> None:
+    steps = {"quantity_prices": "2:4.80; 5:4.40; 20:4.00", "reseller_price": "4.50", "per_person_limit": "19"}
+    await import_rows(service, [category(), product("card"), variant("card", **steps)])
+
+    async def offered(**person: bool) -> list[int]:
+        (offer,) = (await service.storefront.product(buyer(**person), "card")).variants
+        return [step.quantity for step in offer.quantity_prices]
+
+    assert (await offered(), await offered(is_reseller=True)) == ([2, 5], [5])
 
 
 async def test_json_prices_are_exact_and_variants_may_stand_inside(service: CatalogServices) -> None:
@@ -298,7 +342,7 @@ async def test_bad_stock_rows_keep_nothing_and_tell_no_key(
 ) -> None:
     await add_variant(service)
     report = await stock(service, data)
-    assert told(report) == problems
+    assert problems_of(report) == problems
     assert not report.applied
     assert (await service.storefront.product(buyer(), "card")).available == 0
     assert "SECRET-K" not in repr(report)
@@ -334,3 +378,16 @@ async def test_a_large_file_is_taken_in_pieces(service: CatalogServices) -> None
     )
     assert (report.rows, report.added, report.duplicates) == (12_000, 11_000, 1_000)
     assert seen == [5000, 10_000, 12_000]
+
+
+async def test_a_subscription_has_the_only_period_that_telegram_renews(service: CatalogServices) -> None:
+    await catalogue(service, HEADER + GOOD)
+    head = "type,product,code,subscription_days\n"
+    assert problems_of(await catalogue(service, f"{head}variant,card,one,30\n")) == []
+    for period in ("7", "31", "month"):
+        ((line, _, column),) = problems_of(await catalogue(service, f"{head}variant,card,one,{period}\n"))
+        assert (line, column) == (2, "subscription_days")
+    report = await catalogue(service, f"{head}variant,card,one,\n")
+    assert [(field.field, field.before, field.after) for change in report.changes for field in change.fields] == [
+        ("subscription_days", "30", "")
+    ]

@@ -12,7 +12,8 @@ from backend.catalog.rules import fields, render_description
 from backend.catalog.rules.fields import FieldError
 from backend.catalog.rules.files import Format, RawRow, read_rows
 from backend.catalog.rules.rows import CatalogueReader, CatalogueRow, read_stock
-from backend.catalog.types import HUES, Problem
+from backend.catalog.types import HUES
+from backend.catalog.types.imports import Problem
 from backend.kernel.money import Money
 
 
@@ -56,14 +57,14 @@ def test_no_description_makes_a_tag_of_its_own(source: str) -> None:
 @given(st.text())
 def test_a_slug_is_only_ever_a_slug(source: str) -> None:
     try:
-        found = fields.slug(source)
+        slug = fields.slug(source)
     except FieldError:
         assert not fields.is_slug(source)
         return
     assert fields.is_slug(source)
-    assert found == source
-    assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    assert not found.startswith("-") and not found.endswith("-") and "--" not in found and found
+    assert slug == source
+    assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert not slug.startswith("-") and not slug.endswith("-") and "--" not in slug and slug
 
 
 @given(st.integers(0, 10**12))

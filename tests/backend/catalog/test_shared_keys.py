@@ -15,19 +15,9 @@ from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import read_stock
 from backend.catalog.service import CatalogServices
-from backend.catalog.types import (
-    AVAILABILITY_CAP,
-    Action,
-    Problem,
-    ProblemCode,
-    SharedChange,
-    Sort,
-    StockKind,
-    StockLow,
-    StockReport,
-    VariantId,
-)
+from backend.catalog.types import AVAILABILITY_CAP, Sort, StockKind, StockLow, VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine
+from backend.catalog.types.imports import Action, Problem, ProblemCode, SharedChange, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork

@@ -74,24 +74,24 @@ async def test_an_unknown_variant_has_no_offer_and_no_keys(uow: UnitOfWork) -> N
 async def test_a_reservation_is_sold_once_or_given_back(uow: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(uow, ring), keys=5)
     async with uow() as tx:
-        kept, dropped = line_id(tx), line_id(tx)
-        keys = await keys_of_a_line.reserve_keys(tx, variant_id, 2, kept)
+        sold, dropped = line_id(tx), line_id(tx)
+        keys = await keys_of_a_line.reserve_keys(tx, variant_id, 2, sold)
         await keys_of_a_line.reserve_keys(tx, variant_id, 2, dropped)
         assert await domain.count_available(tx, variant_id) == 1
         with pytest.raises(NotFound):
             await keys_of_a_line.open_keys(tx, ring, keys)
-        assert await keys_of_a_line.list_taken(tx, [kept]) == []
+        assert await keys_of_a_line.list_taken(tx, [sold]) == []
         with pytest.raises(ReservationGone):
             async with tx.savepoint():
                 await keys_of_a_line.sell_reserved(tx, dropped, 3)
-        assert await keys_of_a_line.sell_reserved(tx, kept, 2) == keys
-        for line in (dropped, dropped, kept):
+        assert await keys_of_a_line.sell_reserved(tx, sold, 2) == keys
+        for line in (dropped, dropped, sold):
             await keys_of_a_line.release_reserved(tx, line)
-        for line in (dropped, kept):
+        for line in (dropped, sold):
             with pytest.raises(ReservationGone):
                 await keys_of_a_line.sell_reserved(tx, line, 2)
         assert await domain.count_available(tx, variant_id) == 3
-        assert [key for _, key in await keys_of_a_line.list_taken(tx, [kept])] == keys
+        assert [key for _, key in await keys_of_a_line.list_taken(tx, [sold])] == keys
 
 
 async def test_keys_lie_encrypted_and_only_their_own_place_opens_them(uow: UnitOfWork, ring: KeyRing) -> None:
@@ -144,8 +144,8 @@ async def test_what_a_rush_left_unseen_is_settled(uow: UnitOfWork, ring: KeyRing
     assert await service.stock.settle_stock() == 1
     assert await service.stock.settle_stock() == 0
     async with uow() as tx:
-        told = (await tx.execute(text("SELECT payload FROM outbox_jobs"))).scalars().all()
-    assert [row["left"] for row in told] == [0]
+        payloads = (await tx.execute(text("SELECT payload FROM outbox_jobs"))).scalars().all()
+    assert [row["left"] for row in payloads] == [0]
 
 
 async def test_the_mark_in_stock_follows_the_last_key_and_the_first(uow: UnitOfWork, ring: KeyRing) -> None:

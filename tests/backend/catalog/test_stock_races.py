@@ -56,17 +56,17 @@ async def test_200_buyers_on_50_keys_make_50_sales_of_50_different_keys(real: Un
 
 async def test_mixed_quantities_never_share_a_key_and_never_get_a_part(real: UnitOfWork, ring: KeyRing) -> None:
     variant_id = await add_variant(catalog_services(real, ring), keys=100)
-    wanted = [1 + number % 7 for number in range(90)]
+    quantities = [1 + number % 7 for number in range(90)]
     results = await asyncio.gather(
-        *(patient(real, variant_id, quantity, reserve=number % 2 == 0) for number, quantity in enumerate(wanted))
+        *(patient(real, variant_id, quantity, reserve=number % 2 == 0) for number, quantity in enumerate(quantities))
     )
-    assert all(len(keys) in {0, quantity} for keys, quantity in zip(results, wanted, strict=True))
+    assert all(len(keys) in {0, quantity} for keys, quantity in zip(results, quantities, strict=True))
     taken = Counter(key for keys in results for key in keys)
     assert max(taken.values()) == 1
-    found = await states(real)
-    assert found.get("sold", 0) + found.get("reserved", 0) == len(taken)
-    assert found.get("available", 0) == 100 - len(taken)
-    assert found.get("available", 0) < 7
+    counts = await states(real)
+    assert counts.get("sold", 0) + counts.get("reserved", 0) == len(taken)
+    assert counts.get("available", 0) == 100 - len(taken)
+    assert counts.get("available", 0) < 7
 
 
 async def test_keys_given_back_in_a_rush_are_sold_again_and_stay_in_sight(real: UnitOfWork, ring: KeyRing) -> None:
@@ -128,7 +128,7 @@ async def test_two_imports_of_the_same_keys_at_once_add_them_once(real: UnitOfWo
     assert await states(real) == {"available": 500}
 
 
-async def test_the_version_is_told_to_whoever_listens(
+async def test_the_version_is_told_to_everyone_who_listens(
     real: UnitOfWork, ring: KeyRing, database_url: str, engine: AsyncEngine
 ) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()

@@ -11,9 +11,9 @@ from backend.kernel.text import Locale
 @pytest.mark.parametrize(
     ("name", "country", "locale", "expected"),
     [
-        ("Travel eSIM", "JP", Locale.EN, "Travel eSIM · Japan"),
-        ("شريحة سفر", "JP", Locale.AR, "شريحة سفر، اليابان"),
-        ("Карта магазина", "TR", Locale.RU, "Карта магазина · Турция"),
+        ("Travel eSIM", "JP", Locale.EN, "Travel eSIM\u00a0· Japan"),
+        ("شريحة سفر", "JP", Locale.AR, "شريحة سفر، \u200fاليابان"),
+        ("Карта магазина", "TR", Locale.RU, "Карта магазина\u00a0· Турция"),
         ("Japan eSIM", "JP", Locale.EN, "Japan eSIM"),
         ("World eSIM", None, Locale.EN, "World eSIM"),
     ],
@@ -24,5 +24,5 @@ def test_a_product_is_told_apart_by_its_country(name: str, country: str | None, 
 
 def test_what_is_bought_says_its_variant_too() -> None:
     name, variant = {"en": "Travel eSIM"}, {"en": "3 GB"}
-    assert goods_name(name, variant, "JP", Locale.EN) == "Travel eSIM · Japan · 3 GB"
+    assert goods_name(name, variant, "JP", Locale.EN) == "Travel eSIM\u00a0· Japan\u00a0· 3 GB"
     assert goods_name(name, {}, None, Locale.AR) == "Travel eSIM"

@@ -19,8 +19,8 @@ Souk = Callable[..., Awaitable[Result]]
 @pytest.fixture
 def souk(settings: Settings) -> Iterator[Souk]:
     """Runs a command with the settings of the shop; ``changes`` are variables that differ."""
-    told = {name: "" if value is False else value for name, value in msgspec.to_builtins(settings).items()}
-    environ = {name: "1" if value is True else str(value) for name, value in told.items()}
+    values = {name: "" if value is False else value for name, value in msgspec.to_builtins(settings).items()}
+    environ = {name: "1" if value is True else str(value) for name, value in values.items()}
 
     async def run(*words: object, **changes: str) -> Result:
         runner = CliRunner(env={**environ, **changes, "COLUMNS": "200"})

@@ -23,12 +23,12 @@ HTTPS = {"PUBLIC_URL": "https://shop.example.org"}
 
 def lines(result: Result, subject: str) -> list[str]:
     """What was said about ``subject``: state and text."""
-    found = []
+    listed = []
     for line in result.output.splitlines():
         state, _, rest = line.partition(" ")
         if rest.strip().startswith(f"{subject} "):
-            found.append(f"{state} {rest.strip().removeprefix(subject).strip()}")
-    return found
+            listed.append(f"{state} {rest.strip().removeprefix(subject).strip()}")
+    return listed
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ async def test_nothing_is_wrong(souk: Souk, healthy: dict[str, str]) -> None:
     ):
         assert len(lines(result, subject)) == 1, subject
     assert "https://shop.example.org/hooks/demo" in lines(result, "pay: demo")[0]
-    told = {spec.name for spec in PROVIDERS if lines(result, f"pay: {spec.name}")}
-    assert told == {spec.name for spec in PROVIDERS}
+    names = {spec.name for spec in PROVIDERS if lines(result, f"pay: {spec.name}")}
+    assert names == {spec.name for spec in PROVIDERS}
 
 
 async def test_what_is_off_says_what_it_needs(souk: Souk, healthy: dict[str, str]) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_off_says_what_it_needs(souk: Souk, healthy: dict[str, str
     assert on.exit_code == 0, "a risk is told, and is no fault"
 
 
-async def test_a_way_that_is_half_configured(souk: Souk, healthy: dict[str, str]) -> None:
+async def test_a_method_that_is_half_configured(souk: Souk, healthy: dict[str, str]) -> None:
     halves = [spec for spec in PROVIDERS if len(spec.needs) > 1]
     assert halves
     for spec in halves:
@@ -89,7 +89,7 @@ async def test_a_way_that_is_half_configured(souk: Souk, healthy: dict[str, str]
     pytest.fail("no way could be half configured")
 
 
-async def test_no_way_to_pay(souk: Souk, healthy: dict[str, str]) -> None:
+async def test_no_payment_method(souk: Souk, healthy: dict[str, str]) -> None:
     result = await souk("doctor", **healthy, DEMO_PAYMENTS="0")
     assert result.exit_code == 1
     assert lines(result, "payments") == ["wrong no payment method is enabled: wallets cannot be topped up"]
@@ -128,17 +128,17 @@ async def test_a_database_that_knows_latin_letters_only(
     finally:
         await connection.execute("DROP DATABASE IF EXISTS latin WITH (FORCE)")
         await connection.close()
-    (told,) = lines(result, "locale")
-    assert told.startswith("note C: ") and "dump and restore" in told and "README.md" in told
+    (line,) = lines(result, "locale")
+    assert line.startswith("note C: ") and "dump and restore" in line and "README.md" in line
 
 
 async def test_a_currency_that_was_changed(souk: Souk, healthy: dict[str, str], services: Services) -> None:
     assert lines(await souk("doctor", **healthy, SHOP_CURRENCY="EUR"), "SHOP_CURRENCY") == ["ok EUR"]
     await add_variant(services.catalog)
     result = await souk("doctor", **healthy, SHOP_CURRENCY="EUR")
-    (told,) = lines(result, "SHOP_CURRENCY")
-    assert (result.exit_code, told.startswith("wrong ")) == (1, True)
-    assert "set SHOP_CURRENCY=USD" in told
+    (line,) = lines(result, "SHOP_CURRENCY")
+    assert (result.exit_code, line.startswith("wrong ")) == (1, True)
+    assert "set SHOP_CURRENCY=USD" in line
 
 
 async def test_a_token_that_telegram_does_not_know_and_a_telegram_that_is_silent(

@@ -38,11 +38,13 @@ def one_line(result: Result) -> str:
     return line.removeprefix("souk: ")
 
 
-@pytest.mark.parametrize(("words", "command"), [pytest.param(*found, id=" ".join(found[0])) for found in commands()])
+@pytest.mark.parametrize(
+    ("words", "command"), [pytest.param(*command, id=" ".join(command[0])) for command in commands()]
+)
 def test_every_command_explains_itself(words: tuple[str, ...], command: click.Command) -> None:
     for flag in ("-h", "--help"):
-        told = CliRunner().invoke(main, [*words, flag])
-        assert (told.exit_code, told.output.startswith("Usage: ")) == (0, True)
+        result = CliRunner().invoke(main, [*words, flag])
+        assert (result.exit_code, result.output.startswith("Usage: ")) == (0, True)
     assert command.help and command.help.split("\n\n")[0].rstrip().endswith("."), words
     for option in command.params:
         if isinstance(option, click.Option):
@@ -62,7 +64,7 @@ async def test_a_wrong_setting_is_named_with_2(souk: Souk, words: list[str]) -> 
 @pytest.mark.parametrize(
     "address", ["postgresql://souk:hunter2@127.0.0.1:1/souk", "postgresql:///souk?host=/no/such/folder"]
 )
-async def test_no_way_to_the_database(souk: Souk, words: list[str], address: str) -> None:
+async def test_the_database_cannot_be_reached(souk: Souk, words: list[str], address: str) -> None:
     result = await souk(*words, DATABASE_URL=address)
     assert one_line(result).startswith("no database connection")
     assert result.exit_code == 1

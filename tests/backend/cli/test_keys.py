@@ -15,8 +15,8 @@ from tests.backend.cli.conftest import Souk
 
 
 async def test_what_is_generated_is_a_master_key(souk: Souk) -> None:
-    made = (await souk("keys", "generate")).output.strip()
-    assert len(parse_master_keys(made)) == 1
+    key = (await souk("keys", "generate")).output.strip()
+    assert len(parse_master_keys(key)) == 1
 
 
 async def test_a_rotation_shows_how_far_it_is(souk: Souk, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,8 @@ def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, objec
 
     async def read(event: str) -> list[dict[str, object]]:
         async with real_uow.read() as tx:
-            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
-            return list((await tx.execute(found, {"task": f"test.{event}"})).scalars())
+            statement = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(statement, {"task": f"test.{event}"})).scalars())
 
     return read
 

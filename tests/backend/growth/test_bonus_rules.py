@@ -64,10 +64,10 @@ def test_a_larger_top_up_never_gets_less(one: BonusRule, total: int, more: int) 
 
 
 @given(st.lists(some_rule(), max_size=6), AMOUNTS, st.sampled_from(["stars", "demo"]), st.booleans())
-def test_the_best_rule_that_applies(found: list[BonusRule], total: int, method: str, first: bool) -> None:
-    best = rules.best(found, usd(total), method=method, at=NOW, first=first)
+def test_the_best_rule_that_applies(candidates: list[BonusRule], total: int, method: str, first: bool) -> None:
+    best = rules.best(candidates, usd(total), method=method, at=NOW, first=first)
     fit = [
-        one for one in found
+        one for one in candidates
         if (one.starts_at is None or one.starts_at <= NOW) and (one.ends_at is None or one.ends_at > NOW)
         and (first or not one.first_only) and one.method in {"", method}
     ]  # fmt: skip
@@ -78,8 +78,8 @@ def test_the_best_rule_that_applies(found: list[BonusRule], total: int, method: 
 
 def test_of_equal_rules_the_oldest() -> None:
     old, young = rule(), rule()
-    found = rules.best([young, old], usd(1000), method="demo", at=NOW, first=False)
-    assert found == (old, usd(100))
+    best = rules.best([young, old], usd(1000), method="demo", at=NOW, first=False)
+    assert best == (old, usd(100))
 
 
 def test_a_stop_counts_from_its_moment_and_other_currencies_never_apply() -> None:
@@ -101,7 +101,7 @@ def test_a_stop_counts_from_its_moment_and_other_currencies_never_apply() -> Non
     ],
 )  # fmt: skip
 def test_rules_that_cannot_be_added(how: dict, fields: set[str]) -> None:
-    wanted = NewBonusRule(**{"minimum": usd(100), "basis_points": 1000, **how})
+    rule = NewBonusRule(**{"minimum": usd(100), "basis_points": 1000, **how})
     with pytest.raises(Invalid) as refused:
-        rules.check_rule(wanted, USD)
+        rules.check_rule(rule, USD)
     assert set(refused.value.fields) == fields

@@ -97,8 +97,8 @@ async def test_ten_per_cent_once_however_often_the_task_runs(
     await till.pay(intent)
     await till.work(times=8)
     assert await balance(one) == 2599 + 259
-    (told,) = await jobs("BonusCredited")
-    assert (told["amount"], told["balance"], told["user_id"]) == (259, 2858, str(one.id))
+    (payload,) = await jobs("BonusCredited")
+    assert (payload["amount"], payload["balance"], payload["user_id"]) == (259, 2858, str(one.id))
     assert (await accounts())["bonuses"] == -259
     ((_, figures),) = await bonuses.rules(admin)
     assert (figures.payments, figures.total) == (1, usd(259))
@@ -310,9 +310,9 @@ async def test_a_refund_made_at_the_provider(
     await till.payments.settle("fake", report)
     (unmatched,) = (await till.inbox.unmatched(admin)).items
     await till.inbox.accept_refund(admin, unmatched.id)
-    (told,) = await jobs("PaymentTakenBack")
+    (payload,) = await jobs("PaymentTakenBack")
     await asyncio.gather(*(bonuses.reclaim(IntentId(intent.id)) for _ in range(4)))
-    assert told["intent_id"] == str(intent.id)
+    assert payload["intent_id"] == str(intent.id)
     assert await balance(one) == 0
     assert (await accounts())["bonuses"] == 0
 

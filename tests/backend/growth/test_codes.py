@@ -41,9 +41,9 @@ SHOWN = re.compile(r"([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}")
 
 
 def test_codes_are_long_and_differ() -> None:
-    made = {rules.new_code() for _ in range(500)}
-    assert len(made) == 500
-    assert all(len(code) * 5 >= 80 and SHOWN.fullmatch(rules.show_code(code)) for code in made)
+    codes = {rules.new_code() for _ in range(500)}
+    assert len(codes) == 500
+    assert all(len(code) * 5 >= 80 and SHOWN.fullmatch(rules.show_code(code)) for code in codes)
 
 
 @given(st.text(alphabet=CODE_ALPHABET, min_size=16, max_size=16))
@@ -61,20 +61,20 @@ def test_a_code_is_read_in_every_spelling(code: str) -> None:
 
 @given(st.text(max_size=60))
 def test_another_text_is_no_code_and_no_error(typed: str) -> None:
-    found = rules.read_code(typed)
-    assert found is None or re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{16}", found)
+    code = rules.read_code(typed)
+    assert code is None or re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{16}", code)
 
 
 async def test_of_fifty_people_at_once_only_the_allowed_number_get_it(
     vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, accounts
 ) -> None:
-    made = await vouchers.make(admin, usd(500), people=7, idempotency_key="k")
+    created = await vouchers.make(admin, usd(500), people=7, idempotency_key="k")
     people = [await person() for _ in range(50)]
-    results = await asyncio.gather(*(codes.redeem(one, made.codes[0]) for one in people), return_exceptions=True)
+    results = await asyncio.gather(*(codes.redeem(one, created.codes[0]) for one in people), return_exceptions=True)
     assert len([item for item in results if isinstance(item, Redeemed)]) == 7
     assert len([item for item in results if isinstance(item, CodeNotValid)]) == 43
     assert sorted([await balance(one) for one in people])[-8:] == [0] + [500] * 7
-    assert (await vouchers.get(admin, made.batch.id)).redeemed == 7
+    assert (await vouchers.get(admin, created.batch.id)).redeemed == 7
     assert (await accounts())["vouchers"] == -7 * 500
 
 
@@ -96,11 +96,11 @@ async def test_ten_taps_redeem_once(
 async def test_many_single_codes(
     vouchers: VouchersService, codes: CodesService, admin: Actor, person, balance, accounts, real_uow: UnitOfWork
 ) -> None:
-    made = await vouchers.make(admin, usd(300), codes=20, note=" spring  sale ", idempotency_key="k")
-    assert len(set(made.codes)) == 20
-    assert all(SHOWN.fullmatch(code) for code in made.codes)
+    created = await vouchers.make(admin, usd(300), codes=20, note=" spring  sale ", idempotency_key="k")
+    assert len(set(created.codes)) == 20
+    assert all(SHOWN.fullmatch(code) for code in created.codes)
     people = [await person() for _ in range(4)]
-    tries = [(one, code) for one in people for code in made.codes]
+    tries = [(one, code) for one in people for code in created.codes]
     results = await asyncio.gather(*(codes.redeem(*one) for one in tries), return_exceptions=True)
     assert len([item for item in results if isinstance(item, Redeemed) and not item.again]) == 20
     assert sum([await balance(one) for one in people]) == 20 * 300
@@ -110,7 +110,7 @@ async def test_many_single_codes(
     assert batch.status(batch.created_at) is not VoucherStatus.ACTIVE
     # The same request again creates nothing more, and shows no codes.
     again = await vouchers.make(admin, usd(300), codes=20, idempotency_key="k")
-    assert (again.batch.id, again.codes) == (made.batch.id, ())
+    assert (again.batch.id, again.codes) == (created.batch.id, ())
 
 
 async def test_every_refusal_is_the_same(
@@ -132,12 +132,12 @@ async def test_every_refusal_is_the_same(
     await vouchers.stop(admin, stopped.batch.id)
     await gifts.cancel(buyer, back.id)
     clock.move(hours=1)
-    told = set()
+    answers = set()
     for typed in (over.codes[0], used.codes[0], stopped.codes[0], back.code, rules.new_code(), "", "x" * 400):
         with pytest.raises(CodeNotValid) as refused:
             await codes.redeem(one, typed)
-        told.add((refused.value.code, refused.value.kind, tuple(refused.value.params)))
-    assert len(told) == 1
+        answers.add((refused.value.code, refused.value.kind, tuple(refused.value.params)))
+    assert len(answers) == 1
     assert (await accounts())["vouchers"] == -1
 
 
@@ -159,11 +159,11 @@ async def test_attempts_are_limited_with_the_wait(codes: CodesService, counter: 
 async def test_codes_are_stored_nowhere(
     vouchers: VouchersService, gifts: GiftsService, codes: CodesService, admin: Actor, person, real_uow: UnitOfWork
 ) -> None:
-    made = await vouchers.make(admin, usd(300), codes=3, idempotency_key="k")
+    created = await vouchers.make(admin, usd(300), codes=3, idempotency_key="k")
     buyer = await person(usd(1000))
     gift = await gifts.buy(buyer, usd(1000), idempotency_key="g")
-    await codes.redeem(await person(), made.codes[0])
-    plain = [code.replace("-", "") for code in (*made.codes, gift.code)]
+    await codes.redeem(await person(), created.codes[0])
+    plain = [code.replace("-", "") for code in (*created.codes, gift.code)]
     async with real_uow.read() as tx:
         for table in ("vouchers", "voucher_batches", "voucher_redemptions", "gift_cards", "audit_entries",
                       "outbox_jobs", "ledger_transfers"):  # fmt: skip
@@ -187,8 +187,8 @@ async def test_a_gift_card_is_bought_and_redeemed(
     (seen,) = await gifts.mine(buyer)
     assert (seen.status, seen.code) == (GiftStatus.REDEEMED, "")
     assert seen.closed_at is not None
-    (told,) = await jobs("GiftCardRedeemed")
-    assert told["user_id"] == str(buyer.id)
+    (payload,) = await jobs("GiftCardRedeemed")
+    assert payload["user_id"] == str(buyer.id)
     with pytest.raises(GiftRedeemed):
         await gifts.cancel(buyer, gift.id)
     with pytest.raises(CodeNotValid):
@@ -261,11 +261,11 @@ async def test_amounts_that_no_gift_card_can_have(gifts: GiftsService, person, b
 async def test_vouchers_that_cannot_be_created(
     vouchers: VouchersService, admin: Actor, clock: FakeClock, how: dict, field: str
 ) -> None:
-    wanted = {"amount": usd(500), **how}
-    if "expires_at" in wanted:
-        wanted["expires_at"] = clock.now()
+    values = {"amount": usd(500), **how}
+    if "expires_at" in values:
+        values["expires_at"] = clock.now()
     with pytest.raises(Invalid) as refused:
-        await vouchers.make(admin, wanted.pop("amount"), idempotency_key="k", **wanted)
+        await vouchers.make(admin, values.pop("amount"), idempotency_key="k", **values)
     assert set(refused.value.fields) == {field}
 
 
@@ -282,19 +282,19 @@ async def test_one_of_two_admins_creates_vouchers_up_to_the_limit(
             await vouchers.make(admin, usd(500), idempotency_key="much", **how)
         assert refused.value.fields == {"amount": "above_limit"}
     # Many batches do not get around the limit, not even at the same time.
-    made = await asyncio.gather(
+    results = await asyncio.gather(
         *(vouchers.make(admin, usd(500), codes=5, idempotency_key=f"k-{turn}") for turn in range(6)),
         return_exceptions=True,
     )
-    assert sum(isinstance(one, NewVouchers) for one in made) == 4
+    assert sum(isinstance(one, NewVouchers) for one in results) == 4
 
 
 async def test_who_cannot_manage_vouchers(vouchers: VouchersService, admin: Actor, person) -> None:
-    made = await vouchers.make(admin, usd(500), idempotency_key="k")
+    created = await vouchers.make(admin, usd(500), idempotency_key="k")
     other = actor_of(admin.id, Permission.ORDERS, Permission.USERS)
     for call in (
         vouchers.make(other, usd(1), idempotency_key="l"), vouchers.list_all(other),
-        vouchers.stop(other, made.batch.id), vouchers.get(other, made.batch.id),
+        vouchers.stop(other, created.batch.id), vouchers.get(other, created.batch.id),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             await call

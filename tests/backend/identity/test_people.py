@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity import domain
-from backend.identity.types import Actor, Permission
+from backend.identity.types import Actor, Permission, ZoneSource
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import UserId, new_id
@@ -71,6 +71,20 @@ async def test_device_timezone_is_updated_until_one_is_chosen(services: Services
         await services.identity.profile.set_timezone(actor, "Mars/Olympus")
 
 
+async def test_where_a_timezone_is_from(services: Services) -> None:
+    profile = services.identity.profile
+    actor = await person(services.identity, 58)
+    assert (actor.timezone, actor.zone_source) == ("UTC", ZoneSource.UNKNOWN)
+    assert (await profile.follow_device(actor)).zone_source is ZoneSource.UNKNOWN
+    assert (await person(services.identity, 58, timezone="Asia/Dubai")).zone_source is ZoneSource.DEVICE
+    chosen = await profile.set_timezone(actor, "Asia/Tokyo")
+    assert chosen == await person(services.identity, 58, timezone="Asia/Dubai")
+    assert chosen.zone_source is ZoneSource.CHOSEN
+    assert (await profile.follow_device(chosen)).zone_source is ZoneSource.DEVICE
+    again = await person(services.identity, 58, timezone="Asia/Dubai")
+    assert (again.timezone, again.zone_source) == ("Asia/Dubai", ZoneSource.DEVICE)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -96,13 +110,13 @@ async def test_ten_first_contacts_at_once_make_one_person(services: Services) ->
 
 
 async def test_an_unchanged_contact_writes_nothing(services: Services, clock: FakeClock) -> None:
-    made = contact(61)
-    await services.identity.access.authenticate(made)
+    new_contact = contact(61)
+    await services.identity.access.authenticate(new_contact)
     before = await _xmin(services, 61)
-    await services.identity.access.authenticate(made)
+    await services.identity.access.authenticate(new_contact)
     assert await _xmin(services, 61) == before
     clock.move(hours=2)
-    await services.identity.access.authenticate(made)
+    await services.identity.access.authenticate(new_contact)
     assert await _xmin(services, 61) != before
 
 
@@ -120,10 +134,10 @@ async def test_recipients_and_names(services: Services, settings: Settings) -> N
         assert (recipient.telegram_id, recipient.language, recipient.blocked_bot) == (62, Locale.AR, False)
         await domain.mark_bot_blocked(tx, buyer.id, tx.now)
         assert (await domain.get_recipient(tx, buyer.id)).blocked_bot
-        told = {item.telegram_id for item in await domain.list_admins(tx, Permission.MONEY)}
-        assert told == {settings.root_admin_id, money.telegram_id}
-        told = {item.telegram_id for item in await domain.list_admins(tx, Permission.STOCK)}
-        assert told == {settings.root_admin_id}
+        recipients = {item.telegram_id for item in await domain.list_admins(tx, Permission.MONEY)}
+        assert recipients == {settings.root_admin_id, money.telegram_id}
+        recipients = {item.telegram_id for item in await domain.list_admins(tx, Permission.STOCK)}
+        assert recipients == {settings.root_admin_id}
         assert await domain.user_names(tx, [buyer.id, UserId(new_id())]) == {buyer.id: "Omar K"}
         with pytest.raises(NotFound):
             await domain.get_recipient(tx, UserId(new_id()))
@@ -134,21 +148,21 @@ async def test_recipients_and_names(services: Services, settings: Settings) -> N
 
 async def test_finding_people(services: Services, settings: Settings) -> None:
     root = await person(services.identity, settings.root_admin_id)
-    made = [await person(services.identity, first_name=f"Seek{n:02}", username=f"seek{n:02}") for n in range(35)]
+    people = [await person(services.identity, first_name=f"Seek{n:02}", username=f"seek{n:02}") for n in range(35)]
     first = await services.identity.people.find_users(root, "seek")
     assert len(first.items) == 30
     assert first.next_cursor
     rest = await services.identity.people.find_users(root, "seek", first.next_cursor)
     assert rest.next_cursor is None
-    assert [item.id for item in first.items + rest.items] == [actor.user_id for actor in reversed(made)]
+    assert [item.id for item in first.items + rest.items] == [actor.user_id for actor in reversed(people)]
     assert [item.username for item in (await services.identity.people.find_users(root, "@SEEK07")).items] == ["seek07"]
-    found = await services.identity.people.find_users(root, str(made[3].telegram_id))
-    assert made[3].user_id in {item.id for item in found.items}
+    page = await services.identity.people.find_users(root, str(people[3].telegram_id))
+    assert people[3].user_id in {item.id for item in page.items}
     assert (await services.identity.people.find_users(root, "100%_\0")).items == []
     with pytest.raises(Invalid):
         await services.identity.people.find_users(root, "", "nonsense")
     with pytest.raises(Forbidden):
-        await services.identity.people.find_users(made[0], "seek")
+        await services.identity.people.find_users(people[0], "seek")
 
 
 def test_the_system_may_do_everything_and_owns_nothing() -> None:

@@ -137,19 +137,19 @@ async def test_raw_sql_raises_the_role_version_and_it_never_falls(services: Serv
         await connection.close()
     with pytest.raises(SessionRevoked):
         await services.identity.access.actor_by_id(actor.id, actor.role_version)
-    found = await services.identity.access.actor_by_telegram_id(74)
-    assert found is not None
-    assert found.role_version == actor.role_version + 1
-    assert found.permissions == {Permission.STOCK}
+    seen_actor = await services.identity.access.actor_by_telegram_id(74)
+    assert seen_actor is not None
+    assert seen_actor.role_version == actor.role_version + 1
+    assert seen_actor.permissions == {Permission.STOCK}
 
 
 async def test_permissions_are_given_audited_and_limited(services: Services, settings: Settings, root: Actor) -> None:
     boss = await admin(services.identity, settings.root_admin_id, Permission.ADMINS, Permission.STOCK, Permission.USERS)
     clerk = await person(services.identity)
     await services.identity.admins.set_permissions(boss, clerk.id, [Permission.STOCK])
-    for wanted in ([Permission.MONEY], [Permission.STOCK, Permission.MONEY]):
+    for permissions in ([Permission.MONEY], [Permission.STOCK, Permission.MONEY]):
         with pytest.raises(Forbidden):
-            await services.identity.admins.set_permissions(boss, clerk.id, wanted)
+            await services.identity.admins.set_permissions(boss, clerk.id, permissions)
     with pytest.raises(NotYourself):
         await services.identity.admins.set_permissions(boss, boss.id, [])
     with pytest.raises(Forbidden):
@@ -253,14 +253,28 @@ async def test_a_block_reaches_the_other_process_immediately(
     await remembered(there, actor)  # only the signal can remove them
     await here.identity.people.block(root, actor.id, "fraud")
 
-    async def shut_out() -> bool:
+    async def blocked() -> bool:
         try:
             await there.identity.access.actor_by_id(actor.id, actor.role_version)
         except Blocked:
             return True
         return False
 
-    await _until(shut_out)
+    await _until(blocked)
+
+
+async def test_premium_reaches_every_process(two: tuple[Services, Services]) -> None:
+    here, there = two
+    actor = await person(here.identity, 79)
+    for months, member in ((1, True), (-1, False)):
+        await remembered(there, actor)  # only the signal can remove them
+        change = here.growth.premium.give if months > 0 else here.growth.premium.take
+        await change(Actor.system(), actor.id, 1, "a present")
+
+        async def is_known(expected: bool = member) -> bool:
+            return (await there.identity.access.actor_by_id(actor.id, actor.role_version)).is_premium is expected
+
+        await _until(is_known)
 
 
 async def test_raw_sql_reaches_a_process_with_a_cache(
@@ -275,14 +289,14 @@ async def test_raw_sql_reaches_a_process_with_a_cache(
     )
     await connection.close()
 
-    async def shut_out() -> bool:
+    async def blocked() -> bool:
         try:
             await here.identity.access.actor_by_id(actor.id, actor.role_version)
         except Blocked:
             return True
         return False
 
-    await _until(shut_out)
+    await _until(blocked)
 
 
 async def test_nothing_is_cached_while_signals_cannot_arrive(two: tuple[Services, Services], database_url: str) -> None:
@@ -337,8 +351,8 @@ async def test_a_session_newer_than_the_cache_is_looked_up(two: tuple[Services, 
     await here.identity.admins.set_permissions(root, actor.id, [Permission.STOCK])
     renewed = await here.identity.access.authenticate(contact(81))
     there.identity.access._cache.put(stale, there.identity.access._cache.ticket)  # as if the signal had not arrived yet
-    found = await there.identity.access.actor_by_id(actor.id, renewed.role_version)
-    assert found.permissions == {Permission.STOCK}
+    seen_actor = await there.identity.access.actor_by_id(actor.id, renewed.role_version)
+    assert seen_actor.permissions == {Permission.STOCK}
 
 
 async def test_cached_people_expire(two: tuple[Services, Services]) -> None:

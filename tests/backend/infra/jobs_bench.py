@@ -55,9 +55,9 @@ async def row(uow: UnitOfWork, job_id: UUID) -> Any:
 async def until(uow: UnitOfWork, job_id: UUID, ready: Callable[[Any], object], seconds: float = 20) -> Any:
     """The job's row, as soon as it is ``ready``."""
     async with asyncio.timeout(seconds):
-        while not ready(found := await row(uow, job_id)):
+        while not ready(job := await row(uow, job_id)):
             await asyncio.sleep(0.05)
-        return found
+        return job
 
 
 async def heard(lines: list[MutableMapping[str, Any]], event: str, times: int = 1) -> None:

@@ -138,7 +138,7 @@ async def test_a_destroyed_key_opens_nothing_any_more(uow: UnitOfWork) -> None:
                 await reader.get(tx, key_id)
 
 
-async def test_rotation_wraps_anew_and_leaves_the_secrets(uow: UnitOfWork) -> None:
+async def test_rotation_wraps_again_and_leaves_the_secrets(uow: UnitOfWork) -> None:
     old, new = master("old"), master("new")
     sealed = {}
     async with uow() as tx:

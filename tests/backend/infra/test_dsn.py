@@ -75,11 +75,11 @@ LIBPQ = [
 
 
 def test_the_places() -> None:
-    told = connect_arguments(BASE)
-    assert (told["host"], told["port"]) == (["db.example.org"], [6432])
-    assert (told["user"], told["password"], told["database"]) == ("souk", "hunter2", "shop")
-    assert told["timeout"] == 5
-    assert "dsn" not in told
+    arguments = connect_arguments(BASE)
+    assert (arguments["host"], arguments["port"]) == (["db.example.org"], [6432])
+    assert (arguments["user"], arguments["password"], arguments["database"]) == ("souk", "hunter2", "shop")
+    assert arguments["timeout"] == 5
+    assert "dsn" not in arguments
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,16 @@ def test_the_places() -> None:
     ],
 )
 def test_hosts(url: str, hosts: list[str] | None, ports: list[int] | None) -> None:
-    told = connect_arguments(url)
-    assert (told["host"], told["port"]) == (hosts, ports)
-    assert told["database"] == "souk"
+    arguments = connect_arguments(url)
+    assert (arguments["host"], arguments["port"]) == (hosts, ports)
+    assert arguments["database"] == "souk"
 
 
 def test_signs_in_names_and_passwords() -> None:
-    told = connect_arguments("postgres://s%40uk:p%3Aa%2Fs%23s@db/my%20shop?user=other&password=x%26y&dbname=third")
-    assert (told["user"], told["password"], told["database"]) == ("other", "x&y", "third")
-    told = connect_arguments("postgres://s%40uk:p%3Aa%2Fs%23s@db/my%20shop")
-    assert (told["user"], told["password"], told["database"]) == ("s@uk", "p:a/s#s", "my shop")
+    arguments = connect_arguments("postgres://s%40uk:p%3Aa%2Fs%23s@db/my%20shop?user=other&password=x%26y&dbname=third")
+    assert (arguments["user"], arguments["password"], arguments["database"]) == ("other", "x&y", "third")
+    arguments = connect_arguments("postgres://s%40uk:p%3Aa%2Fs%23s@db/my%20shop")
+    assert (arguments["user"], arguments["password"], arguments["database"]) == ("s@uk", "p:a/s#s", "my shop")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ async def test_certificates_are_checked(certificate: tuple[Path, Path], paramete
     assert isinstance(caught.value, ssl.SSLCertVerificationError) is not trusted
 
 
-async def test_every_way_to_the_database_reads_it_alike(database_url: str) -> None:
+async def test_every_client_of_the_database_reads_it_alike(database_url: str) -> None:
     """The pool, the listener and the migrations; a real server takes what they make of the parameters."""
     join = "&" if "?" in database_url else "?"
     url = f"{database_url}{join}sslmode=prefer&application_name=odd&connect_timeout=7&options=-c%20lock_timeout%3D3s"

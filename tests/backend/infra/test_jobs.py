@@ -9,13 +9,16 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.bootstrap import Services
 from backend.infra import jobs
 from backend.infra.crons import CronRunner, due_before, purge_done
 from backend.infra.jobs import Cron, DeadLetter, Job, RetryLater, Task
+from backend.infra.queue import JOBS_AT_ONCE
 from backend.infra.runner import Runner, delay_before, describe
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import JobId, new_id
+from backend.worker import all_tasks
 from tests.backend.infra import jobs_bench as bench
 from tests.backend.infra.jobs_bench import Note
 from tests.fakes.clock import FakeClock
@@ -60,11 +63,11 @@ async def test_a_failure_waits_longer_each_time_and_the_last_one_is_final(uow: U
     seen, job_id = Seen(ValueError("token 1234567:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA leaked")), await bench.add(uow)
     for attempt in (1, 2):
         await runner(uow, seen).run(job_id)
-        found = await bench.row(uow, job_id)
-        assert (found.attempts, found.dead_at, found.dispatched_at) == (attempt, None, None)
-        assert found.run_at == clock.now() + timedelta(seconds=delay_before(attempt))
-        assert "AAAA" not in found.last_error
-        assert found.last_error.startswith("ValueError: token")
+        job = await bench.row(uow, job_id)
+        assert (job.attempts, job.dead_at, job.dispatched_at) == (attempt, None, None)
+        assert job.run_at == clock.now() + timedelta(seconds=delay_before(attempt))
+        assert "AAAA" not in job.last_error
+        assert job.last_error.startswith("ValueError: token")
         await runner(uow, seen).run(job_id)  # not due yet: nothing happens
         assert len(seen.jobs) == attempt
         clock.move(hours=2)
@@ -83,8 +86,45 @@ async def test_delays_grow_to_an_hour() -> None:
 async def test_retry_later_counts_no_attempt(uow: UnitOfWork, clock: FakeClock) -> None:
     seen, job_id = Seen(RetryLater(7.5)), await bench.add(uow)
     await runner(uow, seen).run(job_id)
-    found = await bench.row(uow, job_id)
-    assert (found.attempts, found.dispatched_at, found.run_at) == (0, None, clock.now() + timedelta(seconds=7.5))
+    job = await bench.row(uow, job_id)
+    assert (job.attempts, job.dispatched_at, job.run_at) == (0, None, clock.now() + timedelta(seconds=7.5))
+
+
+async def test_a_task_with_few_places_leaves_the_rest_to_others(
+    engine: AsyncEngine, redis_url: str, clock: FakeClock
+) -> None:
+    silent, running = asyncio.Event(), 0
+
+    async def wait(_note: Note, _job: Job) -> None:
+        nonlocal running
+        running += 1
+        assert running <= 2
+        await silent.wait()
+        running -= 1
+
+    seen, live = Seen(), bench.make_uow(engine)
+    tasks = bench.task(seen) | {"test.refund": Task("test.refund", Note, wait, at_once=2)}
+    waiting = [await bench.add(live, task="test.refund") for _ in range(12)]  # more than a worker has places
+    async with bench.working(live, redis_url, tasks):
+        await bench.until(live, waiting[-1], lambda row: row.run_at > row.created_at)
+        delivery = await bench.add(live)
+        await bench.until(live, delivery, lambda row: row.done_at)
+        assert running == 2
+        rows = [await bench.row(live, job_id) for job_id in waiting]
+        assert [row.attempts for row in rows] == [0] * 12
+        assert not any(row.done_at for row in rows)
+        silent.set()
+        await bench.until(live, waiting[0], lambda row: row.done_at)
+
+
+async def test_the_tasks_that_wait_for_others_leave_places_free(services: Services) -> None:
+    tasks = all_tasks(services)
+    bounded = {task.name: task.at_once for task in tasks if task.at_once is not None}
+    assert set(bounded) == {
+        "notifications.send", "notifications.remind",
+        "payments.send_refund", "payments.send_renewal", "payments.compare",
+    }  # fmt: skip
+    assert sum(bounded.values()) < JOBS_AT_ONCE
 
 
 async def test_dead_letter_at_once_then_retried_by_an_admin(uow: UnitOfWork) -> None:
@@ -109,18 +149,18 @@ async def test_dead_letters_page(uow: UnitOfWork, clock: FakeClock) -> None:
     for _ in range(5):
         await runner(uow, Seen(DeadLetter("no"))).run(await bench.add(uow))
         clock.move(seconds=1)
-    found, cursor = [], None
+    listed, cursor = [], None
     async with uow.read() as tx:
         while True:
             page = await jobs.list_dead(tx, cursor, limit=2)
-            found += page.items
+            listed += page.items
             cursor = page.next_cursor
             if cursor is None:
                 break
         with pytest.raises(Invalid):
             await jobs.list_dead(tx, "nonsense")
-    assert len({item.id for item in found}) == 5
-    assert [item.dead_at for item in found] == sorted((item.dead_at for item in found), reverse=True)
+    assert len({item.id for item in listed}) == 5
+    assert [item.dead_at for item in listed] == sorted((item.dead_at for item in listed), reverse=True)
 
 
 async def test_failing_jobs_are_listed_and_can_be_tried_now(uow: UnitOfWork) -> None:
@@ -171,9 +211,9 @@ async def test_a_late_failure_does_not_undo_a_success(uow: UnitOfWork) -> None:
         raise ValueError("too late")
 
     await Runner(uow, bench.task(overtaken), attempts=1).run(job_id)
-    found = await bench.row(uow, job_id)
-    assert found.done_at
-    assert not found.dead_at
+    job = await bench.row(uow, job_id)
+    assert job.done_at
+    assert not job.dead_at
 
 
 async def test_a_unique_key_is_queued_once(uow: UnitOfWork) -> None:

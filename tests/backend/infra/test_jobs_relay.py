@@ -177,11 +177,11 @@ async def test_through_redis_and_back(live: UnitOfWork, flushed: str) -> None:
 
     async with bench.working(live, flushed, bench.task(run)):
         first, second = await bench.add(live, payload=Note("now")), await bench.add(live, payload=Note("later"))
-        await bench.until(live, first, lambda found: found.done_at)
-        found = await bench.until(live, second, lambda found: found.done_at)
+        await bench.until(live, first, lambda job: job.done_at)
+        job = await bench.until(live, second, lambda job: job.done_at)
     assert runs.count(("now", 1)) == 1
     assert runs.count(("later", 1)) == 2
-    assert found.attempts == 0
+    assert job.attempts == 0
 
 
 async def test_several_workers_run_each_job_once(live: UnitOfWork, flushed: str) -> None:
@@ -194,7 +194,7 @@ async def test_several_workers_run_each_job_once(live: UnitOfWork, flushed: str)
     jobs = [await bench.add(live, payload=Note(str(number))) for number in range(40)]
     async with bench.working(live, flushed, tasks), bench.working(live, flushed, tasks):
         for job_id in jobs:
-            await bench.until(live, job_id, lambda found: found.done_at)
+            await bench.until(live, job_id, lambda job: job.done_at)
     assert sorted(runs) == sorted(str(number) for number in range(40))
 
 
@@ -214,7 +214,7 @@ async def test_redis_stops_and_starts(live: UnitOfWork, tmp_path: Path, keeps_it
             await bench.heard(lines, "relay.waiting")
             with contextlib.ExitStack() as stack:
                 await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
-                await bench.until(live, early, lambda found: found.done_at)
+                await bench.until(live, early, lambda job: job.done_at)
                 await bench.heard(lines, "relay.recovered")
                 await asyncio.to_thread(stack.close)
             during = await bench.add(live, payload=Note("during"))
@@ -224,7 +224,7 @@ async def test_redis_stops_and_starts(live: UnitOfWork, tmp_path: Path, keeps_it
                 shutil.rmtree(folder)
             with contextlib.ExitStack() as stack:
                 await asyncio.to_thread(stack.enter_context, embedded.redis(folder, port))
-                await bench.until(live, during, lambda found: found.done_at)
+                await bench.until(live, during, lambda job: job.done_at)
     assert runs == ["early", "during"]
 
 
@@ -242,7 +242,7 @@ async def test_a_queue_that_was_emptied_is_filled_again(live: UnitOfWork, flushe
     await client.aclose()
     assert (await bench.row(live, job_id)).dispatched_at
     async with bench.working(live, flushed, bench.task(run)):
-        assert (await bench.until(live, job_id, lambda found: found.done_at)).attempts == 0
+        assert (await bench.until(live, job_id, lambda job: job.done_at)).attempts == 0
 
 
 def _start(database_url: str, redis_url: str, diary: Path, hold: float) -> subprocess.Popen[bytes]:
@@ -279,10 +279,10 @@ async def test_a_worker_killed_in_the_middle_of_a_job(
     processes[0].wait()
     assert not (await bench.row(live, job_id)).done_at
     processes.append(_start(database_url, flushed, diary, 0))
-    found = await bench.until(live, job_id, lambda found: found.done_at, seconds=30)
+    job = await bench.until(live, job_id, lambda job: job.done_at, seconds=30)
     assert diary.read_text().split("\n") == ["begun it", "begun it", "done it", ""]
-    assert found.attempts == 0
-    assert not found.dead_at
+    assert job.attempts == 0
+    assert not job.dead_at
 
 
 async def test_postgresql_stops_and_starts(tmp_path: Path, flushed: str) -> None:
@@ -301,12 +301,12 @@ async def test_postgresql_stops_and_starts(tmp_path: Path, flushed: str) -> None
         with capture_logs() as lines:
             async with bench.working(uow, flushed, bench.task(run)):
                 first = await bench.add(uow, payload=Note("first"))
-                await bench.until(uow, first, lambda found: found.done_at)
+                await bench.until(uow, first, lambda job: job.done_at)
                 await asyncio.to_thread(stack.close)
                 await bench.heard(lines, "relay.waiting")
                 assert await asyncio.to_thread(stack.enter_context, embedded.postgres(folder)) == url
                 second = await bench.add(uow, payload=Note("second"))
-                await bench.until(uow, second, lambda found: found.done_at)
+                await bench.until(uow, second, lambda job: job.done_at)
         await engine.dispose()
         await asyncio.to_thread(stack.close)
     assert runs == ["first", "second"]

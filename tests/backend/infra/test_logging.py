@@ -111,7 +111,7 @@ SETTINGS_SECRETS = {
     "database_url": "postgresql://souk:p4ss-w0rd@db/souk",
     "redis_url": "redis://:r3dis-w0rd@cache/0",
 }
-NEVER_TOLD = (
+NEVER_LOGGED = (
     "short-but-secret", "signs every session", "c2VjcmV0LW9mLW5v", "YW5vdGhlci1zZWNy", "webhook_secret_word",
     "p4ss-w0rd", "r3dis-w0rd",
 )  # fmt: skip
@@ -136,7 +136,7 @@ def test_no_exception_tells_the_settings(set_up: SetUp, settings: Settings, form
     out = written.getvalue()
     assert out.count("Traceback") == 2
     assert out.count("cannot sign with [hidden]") == 2
-    assert not [secret for secret in NEVER_TOLD if secret in out]
+    assert not [secret for secret in NEVER_LOGGED if secret in out]
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -172,10 +172,10 @@ def test_a_command_says_warnings_only_and_no_local_variables(capsys: pytest.Capt
         logging.getLogger().handlers[:] = handlers
         structlog.reset_defaults()
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "loud" in told.err and "ValueError: 17" in told.err
-    assert not [word for word in ("quiet", "POMEGRANATES", TOKEN) if word in told.err]
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "loud" in output.err and "ValueError: 17" in output.err
+    assert not [word for word in ("quiet", "POMEGRANATES", TOKEN) if word in output.err]
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ def test_a_command_says_warnings_only_and_no_local_variables(capsys: pytest.Capt
 def test_fields_named_like_secrets_are_blanked(set_up: SetUp, name: str) -> None:
     written = set_up()
 
-    structlog.get_logger().info("something", **{name: "open sesame"}, headers={name: "open sesame"}, kept="yes")
+    structlog.get_logger().info("something", **{name: "open sesame"}, headers={name: "open sesame"}, plain="yes")
 
     entry = json.loads(written.getvalue())
     assert entry[name] == "[hidden]"
     assert entry["headers"] == {name: "[hidden]"}
-    assert entry["kept"] == "yes"
+    assert entry["plain"] == "yes"
 
 
 def test_what_is_no_secret_stays() -> None:
@@ -258,8 +258,8 @@ def test_files_turn_daily_and_seven_are_kept(set_up: SetUp, tmp_path: Path, monk
     assert files[0] == "web.log"
     assert len(files) == 1 + 7
     assert json.loads((tmp_path / "web.log").read_text())["number"] == 12
-    kept = [json.loads((tmp_path / name).read_text())["number"] for name in files[1:]]
-    assert kept == [5, 6, 7, 8, 9, 10, 11]
+    numbers = [json.loads((tmp_path / name).read_text())["number"] for name in files[1:]]
+    assert numbers == [5, 6, 7, 8, 9, 10, 11]
 
 
 # Settings that a log line may repeat. One that is new belongs here, or to the secrets of backend/infra/logging.py.

@@ -8,6 +8,7 @@ import signal
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.infra import shop_currency
@@ -24,7 +25,8 @@ from tests.processes import environment
 # Amounts of these are in the ledger too, or are of what has been: no price, and no money that is not there as well.
 _FOLLOW = {
     "stock_batches", "orders", "payment_intents", "payment_events", "payment_refunds", "top_up_bonuses",
-    "value_made", "wallet_holds", "wallet_adjustments", "cart_lines",
+    "value_made", "wallet_holds", "wallet_adjustments", "cart_lines", "favourites", "subscriptions",
+    "subscription_charges", "course_grants",
 }  # fmt: skip
 REFUSAL = (
     "SHOP_CURRENCY is EUR, but the shop has prices or money in USD, and amounts are not converted: "
@@ -57,11 +59,9 @@ async def _forget_money(services: Services) -> None:
 
 
 async def _delete(tx: Tx, *tables: str) -> None:
-    connection = await tx.connection.get_raw_connection()
-    driver = connection.driver_connection
-    assert driver is not None
-    deletes = "; ".join(f"DELETE FROM {table}" for table in tables)
-    await driver.execute(f"SET session_replication_role = replica; {deletes}; SET session_replication_role = origin")
+    deletes = [f"DELETE FROM {table}" for table in tables]
+    for sql in ("SET session_replication_role = replica", *deletes, "SET session_replication_role = origin"):
+        await tx.execute(text(sql))
 
 
 async def test_no_process_starts_with_another_one(

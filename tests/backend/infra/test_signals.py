@@ -25,18 +25,18 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 @pytest.fixture
 async def sender(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Signals]:
     """One process, which only sends."""
-    made = Signals(engine, settings.database_url)
-    async with made.running(listen=False):
-        yield made
+    sender = Signals(engine, settings.database_url)
+    async with sender.running(listen=False):
+        yield sender
 
 
 @pytest.fixture
 async def receiver(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Signals]:
     """Another process, which listens."""
-    made = Signals(engine, settings.database_url)
-    async with made.running():
-        await until(lambda: made.connected)
-        yield made
+    receiver = Signals(engine, settings.database_url)
+    async with receiver.running():
+        await until(lambda: receiver.connected)
+        yield receiver
 
 
 def hear(signals: Signals, *topics: str) -> Heard:
@@ -88,14 +88,14 @@ async def test_what_waits_at_the_end_is_still_sent(engine: AsyncEngine, settings
 
 
 async def test_a_handler_that_was_taken_off_hears_nothing(sender: Signals, receiver: Signals) -> None:
-    heard, kept = [], hear(receiver, "order")
+    heard, still_heard = [], hear(receiver, "order")
     receiver.on("order", heard.append)
     receiver.off("order", heard.append)  # another bound method object, equal to the first
     receiver.off("order", print)
 
     sender.send([("order", "1")])
 
-    await until(lambda: kept == ["order:1"])
+    await until(lambda: still_heard == ["order:1"])
     assert not heard
 
 

@@ -22,8 +22,8 @@ async def test_a_picture_is_kept_once_under_its_hash(tmp_path: Path, data: bytes
     storage = Storage(tmp_path)
     name = await storage.put(data, trusted=True)
     assert await storage.put(data, trusted=True) == name
-    found = await storage.get(name)
-    assert (found.data, found.content_type) == (data, content_type)
+    file = await storage.get(name)
+    assert (file.data, file.content_type) == (data, content_type)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 

@@ -60,8 +60,8 @@ async def simulated() -> AsyncIterator[Simulated]:
 
 
 async def heard(simulated: Simulated, message: Message) -> Any:
-    (found,) = await simulated.person(EMMA).heard(after=message.message_id - 1)
-    return found
+    (only,) = await simulated.person(EMMA).heard(after=message.message_id - 1)
+    return only
 
 
 def buttons(text: str) -> InlineKeyboardMarkup:
@@ -75,10 +75,10 @@ async def test_a_text_is_sent_and_edited(simulated: Simulated, http: HttpClient)
     seen = await heard(simulated, sent)
     assert (seen["text"], [row[0]["text"] for row in seen["buttons"]]) == ("Paid & done", ["Open", "Copy"])
     (call,) = await simulated.calls("sendMessage")
-    told = call["params"]
-    assert told["link_preview_options"] == {"is_disabled": True}
-    assert told["protect_content"] is True
-    assert told["reply_markup"]["inline_keyboard"][1] == [{"text": "Copy", "copy_text": {"text": "KEY-1"}}]
+    params = call["params"]
+    assert params["link_preview_options"] == {"is_disabled": True}
+    assert params["protect_content"] is True
+    assert params["reply_markup"]["inline_keyboard"][1] == [{"text": "Copy", "copy_text": {"text": "KEY-1"}}]
 
     assert await telegram.call(EditMessageText(EMMA, sent.message_id, "<i>Refunded</i>")) == sent
     seen = await heard(simulated, sent)
@@ -137,8 +137,8 @@ async def test_a_new_method_is_one_struct_whatever_holds_its_files(http: HttpCli
 
 
 def refusal(code: int, description: str, status: int = 0, **parameters: int) -> Response:
-    told = {"ok": False, "error_code": code, "description": description, "parameters": parameters}
-    return Response(status or code, json=told)
+    body = {"ok": False, "error_code": code, "description": description, "parameters": parameters}
+    return Response(status or code, json=body)
 
 
 @pytest.mark.parametrize(("said", "kind"), [
@@ -233,5 +233,5 @@ async def test_a_telegram_that_is_away_is_told_without_the_token(http: HttpClien
         server.close()
     assert begun.is_set()
     assert str(errors[1]) == "sendMessage: no answer in 0.2 s"
-    told = [line for error in errors for line in (repr(error), *traceback.format_exception(error))]
-    assert BOT_TOKEN.partition(":")[2] not in "".join(told)
+    lines = [line for error in errors for line in (repr(error), *traceback.format_exception(error))]
+    assert BOT_TOKEN.partition(":")[2] not in "".join(lines)

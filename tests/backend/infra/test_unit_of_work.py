@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.infra import embedded
 from backend.infra.database import make_engine
 from backend.infra.outbox import OutboxJob
 from backend.infra.settings import Settings
-from backend.infra.signals import Signals
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts, sqlstate
-from backend.kernel.errors import Unavailable
+from backend.infra.unit_of_work import UnitOfWork, sqlstate
 from backend.kernel.events import Event
+from tests.backend.infra.conftest import RecordingSignals
+from tests.backend.infra.scratch import numbers
 from tests.constraints import violated_constraint
 from tests.fakes.clock import FakeClock
 
@@ -33,49 +31,6 @@ class ThingDone(Event, frozen=True):
 
 class NobodyCares(Event, frozen=True):
     """An event without a subscriber."""
-
-
-class RecordingSignals(Signals):
-    """Keeps what it should send."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def send(self, signals: Any) -> None:
-        self.sent += list(signals)
-
-
-@pytest.fixture
-def signals() -> RecordingSignals:
-    """What was sent."""
-    return RecordingSignals()
-
-
-@pytest.fixture
-def real_uow(engine: AsyncEngine, clock: FakeClock, signals: RecordingSignals, committed_db: None) -> UnitOfWork:
-    """Transactions that truly commit."""
-    return UnitOfWork(engine, clock, signals, {"ThingDone": ("tests.first", "tests.second")})
-
-
-@pytest.fixture
-async def scratch(engine: AsyncEngine) -> AsyncIterator[str]:
-    """A table of two rows with a check that waits for the end of the transaction."""
-    async with engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE uow_scratch (id int PRIMARY KEY, n int NOT NULL CHECK (n >= 0))"))
-        await connection.execute(
-            text(
-                "CREATE TABLE uow_child (id int PRIMARY KEY REFERENCES uow_scratch (id) DEFERRABLE INITIALLY DEFERRED)"
-            )
-        )
-        await connection.execute(text("INSERT INTO uow_scratch VALUES (1, 10), (2, 20)"))
-    yield "uow_scratch"
-    async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE uow_child, uow_scratch"))
-
-
-async def numbers(engine: AsyncEngine) -> list[int]:
-    async with engine.connect() as connection:
-        return list((await connection.execute(text("SELECT n FROM uow_scratch ORDER BY id"))).scalars())
 
 
 async def jobs(engine: AsyncEngine) -> list[Any]:
@@ -215,11 +170,11 @@ async def test_the_time_stands_in_a_transaction(real_uow: UnitOfWork, clock: Fak
 
 async def test_ids_sort_by_time(real_uow: UnitOfWork) -> None:
     async with real_uow() as tx:
-        made = [tx.new_id() for _ in range(1000)]
+        ids = [tx.new_id() for _ in range(1000)]
 
-    assert len(set(made)) == 1000
-    assert made == sorted(made)
-    assert {item.version for item in made} == {7}
+    assert len(set(ids)) == 1000
+    assert ids == sorted(ids)
+    assert {item.version for item in ids} == {7}
 
 
 async def test_a_condition_keeps_only_its_own_task_from_starting(
@@ -286,154 +241,3 @@ async def test_a_read_connection_goes_back_as_it_was(settings: Settings, clock: 
         assert await numbers(single) == [10, 20]
     finally:
         await single.dispose()
-
-
-class Service:
-    """Has one verb that loses a given number of times before it wins."""
-
-    def __init__(self, uow: UnitOfWork, losses: int, sqlstate: str) -> None:
-        self.uow, self.losses, self.sqlstate, self.runs = uow, losses, sqlstate, 0
-
-    @retry_conflicts
-    async def verb(self, add: int) -> int:
-        """Adds."""
-        self.runs += 1
-        async with self.uow() as tx:
-            await tx.execute(text("UPDATE uow_scratch SET n = n + :add WHERE id = 1"), {"add": add})
-            if self.runs <= self.losses:
-                await tx.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{self.sqlstate}'; END $$"))
-        return self.runs
-
-
-@pytest.mark.parametrize("state", ["40001", "40P01"])
-@pytest.mark.parametrize("losses", [0, 1, 3])
-async def test_a_lost_transaction_is_run_again(
-    real_uow: UnitOfWork, engine: AsyncEngine, scratch: str, state: str, losses: int
-) -> None:
-    assert await Service(real_uow, losses, state).verb(5) == losses + 1
-
-    assert await numbers(engine) == [15, 20]
-
-
-async def test_after_four_losses_it_is_given_up(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
-    service = Service(real_uow, 99, "40001")
-
-    with pytest.raises(Unavailable):
-        await service.verb(5)
-
-    assert service.runs == 4
-    assert await numbers(engine) == [10, 20]
-
-
-async def test_a_lock_that_cannot_be_had_is_unavailable(real_uow: UnitOfWork, scratch: str) -> None:
-    with pytest.raises(Unavailable):
-        await Service(real_uow, 1, "55P03").verb(5)
-
-
-async def test_other_errors_are_not_tried_again(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
-    service = Service(real_uow, 0, "")
-
-    with pytest.raises(IntegrityError):
-        await service.verb(-50)
-
-    assert service.runs == 1
-    assert await numbers(engine) == [10, 20]
-
-
-async def test_a_true_deadlock_is_survived(real_uow: UnitOfWork, engine: AsyncEngine, scratch: str) -> None:
-    met = asyncio.Barrier(2)
-
-    class Crossing:
-        tries = 0
-
-        @retry_conflicts
-        async def verb(self, first: int, second: int) -> None:
-            Crossing.tries += 1
-            once = Crossing.tries <= 2
-            async with real_uow() as tx:
-                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = :id"), {"id": first})
-                if once:
-                    await met.wait()
-                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = :id"), {"id": second})
-
-    await asyncio.gather(Crossing().verb(1, 2), Crossing().verb(2, 1))
-
-    assert await numbers(engine) == [12, 22]
-    assert Crossing.tries == 3
-
-
-async def test_a_pool_that_is_empty_is_unavailable(settings: Settings, clock: FakeClock) -> None:
-    small = make_engine(settings.database_url, pool_size=1)
-    small.pool._timeout = 0.05  # type: ignore[attr-defined]
-    uow = UnitOfWork(small, clock, RecordingSignals(), {})
-    try:
-        async with uow():
-            for way in (uow, uow.read):
-                with pytest.raises(Unavailable):
-                    async with way():
-                        pass
-    finally:
-        await small.dispose()
-
-
-@pytest.mark.parametrize(
-    "address", ["postgresql://souk@127.0.0.1:{port}/souk", "postgresql://souk@/souk?host=/nowhere"]
-)
-async def test_a_database_that_is_away_is_unavailable(clock: FakeClock, address: str) -> None:
-    away = make_engine(address.format(port=embedded.free_port()))
-    uow = UnitOfWork(away, clock, RecordingSignals(), {})
-    try:
-        for way in (uow, uow.read):
-            with pytest.raises(Unavailable):
-                async with way():
-                    pass
-    finally:
-        await away.dispose()
-
-
-async def test_a_database_that_does_not_exist_is_unavailable(settings: Settings, clock: FakeClock) -> None:
-    wrong = make_engine(embedded.database_address(settings.database_url, "no_such_database"))
-    uow = UnitOfWork(wrong, clock, RecordingSignals(), {})
-    try:
-        with pytest.raises(Unavailable):
-            async with uow():
-                pass
-    finally:
-        await wrong.dispose()
-
-
-async def test_connections_that_died_with_the_server_are_replaced(
-    settings: Settings, engine: AsyncEngine, clock: FakeClock, scratch: str
-) -> None:
-    lonely = make_engine(settings.database_url, pool_size=2)
-    uow = UnitOfWork(lonely, clock, RecordingSignals(), {})
-    try:
-        async with uow() as one, uow() as two:
-            pids = [(await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one() for tx in (one, two)]
-        async with engine.connect() as connection:
-            await connection.execute(
-                text("SELECT pg_terminate_backend(unnest(CAST(:pids AS int[])), 5000)"), {"pids": pids}
-            )
-
-        for _ in range(3):
-            async with uow() as tx:
-                await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = 1"))
-        assert await numbers(engine) == [13, 20]
-    finally:
-        await lonely.dispose()
-
-
-async def test_a_connection_lost_in_the_middle_commits_nothing(
-    real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
-) -> None:
-    with pytest.raises(DBAPIError):
-        async with real_uow() as tx:
-            await tx.execute(text("UPDATE uow_scratch SET n = 11"))
-            tx.signal("order", 1)
-            pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-            async with engine.connect() as other:
-                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-            await tx.execute(text("SELECT 1"))
-
-    assert await numbers(engine) == [10, 20]
-    assert signals.sent == []

@@ -60,9 +60,9 @@ def test_outside_the_range(sequence: int) -> None:
 
 
 def test_ids_sort_by_time() -> None:
-    made = [new_id() for _ in range(1000)]
-    assert made == sorted(made)
-    assert made[0].version == 7
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(ids)
+    assert ids[0].version == 7
 
 
 @given(st.tuples(st.integers(-(2**62), 2**62), st.uuids()))

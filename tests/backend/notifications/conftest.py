@@ -15,7 +15,6 @@ from backend.infra.outbox import OutboxJob
 from backend.infra.runner import Runner
 from backend.infra.settings import Settings
 from backend.kernel.text import Locale
-from backend.notifications.gateways.pacing import Pacer
 from backend.orders.types import OrderView
 from backend.wallet import domain as wallet
 from backend.wallet.types import AccountRef, TransferKind
@@ -95,8 +94,8 @@ class Shop:
     async def jobs(self, task: str) -> list[Any]:
         """A task's rows in the outbox."""
         async with self.services.uow.read() as tx:
-            found = text("SELECT * FROM outbox_jobs WHERE task = :task ORDER BY created_at, id")
-            return list((await tx.execute(found, {"task": task})).all())
+            statement = text("SELECT * FROM outbox_jobs WHERE task = :task ORDER BY created_at, id")
+            return list((await tx.execute(statement, {"task": task})).all())
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ async def shop(
     """The backend, connected to the simulator."""
     services = build(other_settings(telegram_api_url=telegram.url), clock=clock)
     # The limit of a message a second to a chat is tested in test_refusals; here it only takes time.
-    services.notifications._messenger._pacer = Pacer(chat_seconds=0)  # type: ignore[attr-defined]
+    services.telegram.pace = None
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         # The root admin gets a name at the first sign-in.

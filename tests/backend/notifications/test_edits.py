@@ -84,7 +84,7 @@ async def test_the_end_may_be_heard_before_the_beginning(shop: Shop, telegram: T
     assert only["text"].startswith("$7.20 refunded")
 
 
-async def test_a_message_that_was_deleted_is_sent_anew(shop: Shop, telegram: Telegram) -> None:
+async def test_a_message_that_was_deleted_is_sent_again(shop: Shop, telegram: Telegram) -> None:
     refund, before = await refund_of(shop, telegram)
     await tell(shop, refund.begun)
     await shop.later(seconds=5)
@@ -148,17 +148,17 @@ async def test_a_deposit_says_who_confirmed_it_to_every_admin(
     intent = await services.payments.intents.start_top_up(buyer, "deposit", usd(5000), idempotency_key="tap")
     await services.payments.deposits.add_receipt(buyer, intent.id, receipt)
     await deposits.later(seconds=5)
-    found: dict[int, Any] = {}
+    message_of: dict[int, Any] = {}
     assert intent.action is not None
     for number in (NADIA, LAYLA):
-        (found[number],) = await telegram.person(number).heard()
-        assert intent.action.fields["reference"] in found[number]["text"]
-        assert shown in found[number]
-    assert found[NADIA]["text"].startswith("Deposit of $50.00 to review")
+        (message_of[number],) = await telegram.person(number).heard()
+        assert intent.action.fields["reference"] in message_of[number]["text"]
+        assert shown in message_of[number]
+    assert message_of[NADIA]["text"].startswith("Deposit of $50.00 to review")
     await services.payments.deposits.confirm(layla, intent.id, usd(5000))
     await deposits.later(seconds=5)
     (edited,) = await telegram.person(NADIA).heard()
-    assert edited["message_id"] == found[NADIA]["message_id"]
+    assert edited["message_id"] == message_of[NADIA]["message_id"]
     assert edited["text"].endswith("✅ Confirmed by \u2068Layla\u2069")
     (russian,) = await telegram.person(LAYLA).heard()
     assert "Подтверждено" in russian["text"]
@@ -177,5 +177,8 @@ async def test_a_rejected_deposit_and_its_second_receipt(deposits: Shop, telegra
     assert first["text"].endswith("❌ Rejected by \u2068Nadia\u2069")
     await services.payments.deposits.add_receipt(buyer, intent.id, PNG)
     await deposits.later(seconds=5)
-    told = await telegram.person(NADIA).heard()
-    assert [message["text"].splitlines()[0] for message in told] == ["Deposit of $50.00", "Deposit of $50.00 to review"]
+    messages = await telegram.person(NADIA).heard()
+    assert [message["text"].splitlines()[0] for message in messages] == [
+        "Deposit of $50.00",
+        "Deposit of $50.00 to review",
+    ]

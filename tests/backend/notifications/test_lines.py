@@ -8,7 +8,7 @@ from sqlalchemy import text
 from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
 from backend.identity.types import Actor
 from backend.kernel.ids import OrderLineId
-from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderView, RefundTarget, Wanted
+from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderView, RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, Telegram
@@ -20,8 +20,8 @@ RENAME = "UPDATE order_lines SET name = CAST(:name AS jsonb) WHERE id = :id"
 async def _two(shop: Shop) -> tuple[OrderView, Goods, Goods]:
     """Two keys and one key, whose lines are called Coffee and Tea."""
     first, second, buyer = await shop.goods(keys=3), await shop.goods(keys=3), await shop.buyer()
-    wanted = [Wanted(first.variant_id, 2), Wanted(second.variant_id, 1)]
-    order = await shop.services.orders.checkout.place_all(buyer, wanted, "two-lines-0001")
+    lines = [RequestedLine(first.variant_id, 2), RequestedLine(second.variant_id, 1)]
+    order = await shop.services.orders.checkout.place_all(buyer, lines, "two-lines-0001")
     async with shop.services.uow() as tx:
         for line, name in zip(order.lines, ('{"en": "Coffee"}', '{"en": "Tea"}'), strict=True):
             await tx.execute(text(RENAME), {"name": name, "id": line.id})

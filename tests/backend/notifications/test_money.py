@@ -51,11 +51,13 @@ async def tell(shop: Shop, *events: Event) -> None:
 async def admin(shop: Shop, telegram: Telegram, number: int, language: str, *permissions: Permission) -> Actor:
     await telegram.person(number).meet()
     root = await shop.services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
-    made = await shop.services.identity.access.authenticate(contact(number, language_code=language, first_name="Layla"))
-    await shop.services.identity.admins.set_permissions(root, made.id, permissions)
-    found = await shop.services.identity.access.actor_by_telegram_id(number)
-    assert found is not None
-    return found
+    person = await shop.services.identity.access.authenticate(
+        contact(number, language_code=language, first_name="Layla")
+    )
+    await shop.services.identity.admins.set_permissions(root, person.id, permissions)
+    actor = await shop.services.identity.access.actor_by_telegram_id(number)
+    assert actor is not None
+    return actor
 
 
 def topped_up(buyer: Actor, **how: Any) -> TopUpSucceeded:
@@ -96,11 +98,11 @@ async def test_for_an_order_the_orders_own_message_follows(shop: Shop, telegram:
         shop,
         topped_up(buyer, order_id=OrderId(order.id), status=IntentStatus.UNDERPAID, missing=100, asset="USD"),
     )
-    told = [item for item in await telegram.person(EMMA).heard() if "received for order" in item["text"]]
-    assert len(told) == 1
-    assert order.number in told[0]["text"]
-    assert "Amount due: $1.00" in told[0]["text"]
-    assert button(told[0], "Open order")["value"] == f"{PUBLIC}/orders/{order.number}"
+    messages = [item for item in await telegram.person(EMMA).heard() if "received for order" in item["text"]]
+    assert len(messages) == 1
+    assert order.number in messages[0]["text"]
+    assert "Amount due: $1.00" in messages[0]["text"]
+    assert button(messages[0], "Open order")["value"] == f"{PUBLIC}/orders/{order.number}"
 
 
 async def test_an_order_that_has_spoken_for_itself(shop: Shop, telegram: Telegram) -> None:
@@ -143,10 +145,10 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
     goods, buyer = await shop.goods(), await shop.buyer()
     order = await shop.sale(buyer, goods)
     await shop.work()
-    kept = OrderPaymentKept(
+    event = OrderPaymentKept(
         order_id=OrderId(order.id), user_id=buyer.id, amount=720, currency="USD", why=NotAppliedReason.SOLD_OUT
     )
-    await tell(shop, kept)
+    await tell(shop, event)
     await shop.later(seconds=5)
     last = (await telegram.person(EMMA).heard())[-1]
     assert last["text"].startswith("$7.20 added to your balance")
@@ -158,7 +160,7 @@ async def test_late_money_whose_goods_are_gone(shop: Shop, telegram: Telegram) -
 @pytest.mark.parametrize("locale", Locale)
 def test_money_that_is_kept_says_why(locale: Locale) -> None:
     words = Words(locale, PUBLIC)
-    said = {orders.order_payment_kept(words, usd(720), "S-4K7Q2M", why).text for why in NotAppliedReason}
+    said = {orders.payment_not_applied(words, usd(720), "S-4K7Q2M", why).text for why in NotAppliedReason}
     assert len(said) == len(NotAppliedReason)
     assert all("S-4K7Q2M" in text for text in said)
 
@@ -202,9 +204,9 @@ async def test_a_refund_that_was_refused(shop: Shop, telegram: Telegram) -> None
     await tell(shop, ended)
     (message,) = await telegram.person(EMMA).heard()
     assert message["text"].startswith("$19.99 added to your balance")
-    (told,) = await telegram.person(NADIA).heard()
-    assert told["text"].startswith("Refund failed")
-    assert button(told, "View details")["value"] == f"{PUBLIC}/admin/payments/{ended.intent_id}"
+    (notice,) = await telegram.person(NADIA).heard()
+    assert notice["text"].startswith("Refund failed")
+    assert button(notice, "View details")["value"] == f"{PUBLIC}/admin/payments/{ended.intent_id}"
     (arabic,) = await telegram.person(LAYLA).heard()
     assert translator(Locale.AR).gettext("View details") == arabic["buttons"][0][0]["text"]
     assert await telegram.person(DMITRI).heard(wait=0) == []
@@ -214,9 +216,9 @@ async def test_a_comparison_that_could_not_be_made(shop: Shop, telegram: Telegra
     failed = ReconciliationFailed(reconciliation_id=new_id(), method="stars")
     await tell(shop, failed)
     await tell(shop, failed)
-    (told,) = await telegram.person(NADIA).heard()
-    assert told["text"].startswith("Reconciliation failed: \u2068Telegram Stars\u2069\n")
-    assert button(told, "View details")["value"] == f"{PUBLIC}/admin/payments/reconciliation"
+    (message,) = await telegram.person(NADIA).heard()
+    assert message["text"].startswith("Reconciliation failed: \u2068Telegram Stars\u2069\n")
+    assert button(message, "View details")["value"] == f"{PUBLIC}/admin/payments/reconciliation"
 
 
 async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) -> None:
@@ -234,8 +236,8 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
     )
     for _ in range(6):
         await shop.later(seconds=5)
-    told = await telegram.person(NADIA).heard()
-    texts = sorted(item["text"].splitlines()[0] for item in told)
+    messages = await telegram.person(NADIA).heard()
+    texts = sorted(item["text"].splitlines()[0] for item in messages)
     assert len(texts) == 4
     assert texts[:3] == [
         "Deposit of $20.00 to review",
@@ -243,11 +245,11 @@ async def test_what_admins_for_money_are_told(shop: Shop, telegram: Telegram) ->
         "Unmatched payment event",
     ]
     assert texts[3].startswith("Unmatched payment: ")
-    assert any("Emma Clarke <3" in item["text"] for item in told)
-    assert any("2 differences" in item["text"] for item in told)
-    assert sum("Reference: D-4K7Q2M\n" in item["text"] for item in told) == 1
-    assert sum("\u2068USDT on EVM\u2069\nNo matching payment" in item["text"] for item in told) == 2
-    assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in told} == {
+    assert any("Emma Clarke <3" in item["text"] for item in messages)
+    assert any("2 differences" in item["text"] for item in messages)
+    assert sum("Reference: D-4K7Q2M\n" in item["text"] for item in messages) == 1
+    assert sum("\u2068USDT on EVM\u2069\nNo matching payment" in item["text"] for item in messages) == 2
+    assert {item["buttons"][0][0]["value"].removeprefix(PUBLIC) for item in messages} == {
         "/admin/payments/unmatched", f"/admin/payments/{intent_id}", "/admin/payments/reconciliation",
     }  # fmt: skip
     assert await telegram.person(DMITRI).heard(wait=0) == []
@@ -267,8 +269,8 @@ async def test_an_adjustment_from_the_asking_to_the_telling(shop: Shop, telegram
     assert button(message, "View details")["value"] == f"{PUBLIC}/admin/adjustments"
     await shop.services.wallet.adjustments.approve(second, asked.id)
     await shop.work()
-    (told,) = await telegram.person(EMMA).heard()
-    assert told["text"].startswith("$100.01 added to your balance\nReason: \u2068sorry <3\u2069")
+    (notice,) = await telegram.person(EMMA).heard()
+    assert notice["text"].startswith("$100.01 added to your balance\nReason: \u2068sorry <3\u2069")
 
 
 async def test_what_is_decided_is_asked_of_nobody(shop: Shop, telegram: Telegram) -> None:
@@ -287,9 +289,9 @@ async def test_a_debit_is_told_too(shop: Shop, telegram: Telegram) -> None:
     asker = await admin(shop, telegram, LAYLA, "en", Permission.MONEY)
     await shop.services.wallet.adjustments.adjust(asker, buyer.id, usd(-400), "by mistake", idempotency_key="k")
     await shop.work()
-    (told,) = await telegram.person(EMMA).heard()
-    assert told["text"].startswith("$4.00 deducted from your balance")
-    assert told["text"].endswith("Balance: $6.00")
+    (message,) = await telegram.person(EMMA).heard()
+    assert message["text"].startswith("$4.00 deducted from your balance")
+    assert message["text"].endswith("Balance: $6.00")
 
 
 async def test_a_redeemed_gift(shop: Shop, telegram: Telegram) -> None:

@@ -72,11 +72,12 @@ async def night_shop(
     """A shop at three at night in UTC; an admin in Riyadh has six."""
     clock = FakeClock(NIGHT)
     services = build(other_settings(telegram_api_url=telegram.url, quiet_from=22, quiet_until=5), clock=clock)
+    services.telegram.pace = None  # real seconds, and here the clock stands
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
         root = await services.identity.access.authenticate(contact(NADIA, first_name="Nadia"))
-        made = await services.identity.access.authenticate(contact(LAYLA, first_name="Layla", timezone="Asia/Riyadh"))
-        await services.identity.admins.set_permissions(root, made.id, [Permission.MONEY, Permission.STOCK])
+        person = await services.identity.access.authenticate(contact(LAYLA, first_name="Layla", timezone="Asia/Riyadh"))
+        await services.identity.admins.set_permissions(root, person.id, [Permission.MONEY, Permission.STOCK])
         for number in (NADIA, LAYLA):
             await telegram.person(number).meet()
         yield Shop(services, clock)
@@ -97,7 +98,20 @@ async def test_each_reader_has_a_night_of_their_own(night_shop: Shop, telegram: 
     await night_shop.later(minutes=1)
     assert await statuses(night_shop, "reconciliation_failed") == ["sent", "sent"]
     assert len(await telegram.person(NADIA).heard()) == 1
-    assert [job.attempts for job in await night_shop.jobs("notifications.send")] == [0, 0], "to wait is no failure"
+    assert [job.attempts for job in await night_shop.jobs("notifications.remind")] == [0, 0], "to wait is no failure"
+
+
+async def test_a_message_whose_time_comes_at_night_waits_for_the_morning(night_shop: Shop, telegram: Telegram) -> None:
+    buyer, goods = await night_shop.buyer(), await night_shop.goods()
+    await night_shop.later(hours=16)
+    await night_shop.services.orders.cart.add(buyer, goods.variant_id, 1)
+    await night_shop.work()
+    await night_shop.later(hours=4)  # 23 o'clock in UTC
+    assert await statuses(night_shop, "cart_left") == ["pending"]
+    await night_shop.later(hours=5, minutes=59)
+    assert await statuses(night_shop, "cart_left") == ["pending"]
+    await night_shop.later(minutes=1)
+    assert await statuses(night_shop, "cart_left") == ["sent"]
 
 
 async def sell_the_last(shop: Shop) -> Goods:

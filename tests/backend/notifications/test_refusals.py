@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 
 from backend.identity.types import Actor, Permission
 from backend.kernel.errors import Forbidden
-from backend.notifications.errors import SlowDown
-from backend.notifications.gateways.pacing import Pacer
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, NADIA, Telegram
 from tests.factories.identity import contact
@@ -149,37 +146,3 @@ async def test_a_process_that_died_while_sending_is_waited_for(shop: Shop, teleg
     await shop.later(seconds=31)
     assert (await state(shop))[0] == "sent"
     assert job
-
-
-async def test_one_chat_is_paced_and_others_are_not_held_up() -> None:
-    now = 100.0
-    pacer = Pacer(per_second=1000, monotonic=lambda: now)
-    await pacer.turn(1, "a")
-    await pacer.turn(1, "b")
-    with pytest.raises(SlowDown) as slow:
-        await pacer.turn(1, "c")
-    assert slow.value.seconds == pytest.approx(2)
-    with pytest.raises(SlowDown) as slower:
-        await pacer.turn(1, "d")
-    assert slower.value.seconds == pytest.approx(3)
-    await asyncio.wait_for(pacer.turn(2, "e"), 0.5)
-    now = 102.0
-    await asyncio.wait_for(pacer.turn(1, "c"), 0.5)  # its turn was kept
-    now = 103.0
-    await asyncio.wait_for(pacer.turn(1, "d"), 0.5)
-
-
-async def test_telegrams_wait_holds_for_the_chat() -> None:
-    pacer = Pacer(monotonic=lambda: 5.0)
-    pacer.pause(1, 30)
-    with pytest.raises(SlowDown) as slow:
-        await pacer.turn(1, "a")
-    assert slow.value.seconds == 30
-
-
-async def test_all_chats_together_are_paced() -> None:
-    pacer = Pacer(per_second=100)
-    loop = asyncio.get_running_loop()
-    start = loop.time()
-    await asyncio.gather(*(pacer.turn(chat, str(chat)) for chat in range(21)))
-    assert loop.time() - start >= 0.19

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import SUBSCRIPTIONS
-from backend.catalog.types import ProductId, StockSubject
+from backend.catalog.types import ProductId, StockKind, StockSubject
 from backend.identity.types import Permission
 from backend.infra.i18n import translator
 from backend.infra.jobs import by_name
@@ -203,16 +203,18 @@ async def test_low_and_empty_stock_is_told_to_stock_admins(shop: Shop, telegram:
         await tx.execute(text("UPDATE variants SET low_stock_told = false"))
     await shop.sale(await shop.buyer(), goods, 2)
     await shop.work()
-    told = [message for message in await telegram.person(NADIA).heard() if message["text"].startswith("Low stock")]
-    assert len(told) == 1
-    assert "1 left" in told[0]["text"]
-    assert button(told[0], "Open product")["value"] == f"{PUBLIC}/shop/{goods.slug}"
+    messages = [message for message in await telegram.person(NADIA).heard() if message["text"].startswith("Low stock")]
+    assert len(messages) == 1
+    assert "1 left" in messages[0]["text"]
+    assert button(messages[0], "Open product")["value"] == f"{PUBLIC}/shop/{goods.slug}"
 
 
 def test_nothing_left_says_so() -> None:
     subject = StockSubject(ProductId(new_id()), "vpn", {"en": "VPN <1>"}, {}, None, 0)
     message = stock_low(Words(Locale.EN, PUBLIC), subject, 0)
-    assert message.text.startswith("<b>Sold out</b>\n\u2068VPN &lt;1&gt;\u2069\n")
+    assert message.text == "<b>Sold out</b>\n\u2068VPN &lt;1&gt;\u2069\nAdd keys to sell it again."
+    shared = msgspec.structs.replace(subject, kind=StockKind.SHARED_KEY)
+    assert stock_low(Words(Locale.EN, PUBLIC), shared, 0).text.endswith("\nRaise the key's count to sell it again.")
 
 
 def test_telegram_counts_utf16_units_of_the_visible_text() -> None:

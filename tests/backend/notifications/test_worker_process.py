@@ -51,8 +51,8 @@ def real_settings(shop: Shop, other_settings: Callable[..., Settings], tmp_path:
 
     def make(**changes: Any) -> Settings:
         api = shop.services.settings.telegram_api_url
-        told = {"telegram_api_url": api, "metrics_port": embedded.free_port(), "data_dir": str(tmp_path / "data")}
-        return other_settings(**(told | changes))
+        values = {"telegram_api_url": api, "metrics_port": embedded.free_port(), "data_dir": str(tmp_path / "data")}
+        return other_settings(**(values | changes))
 
     return make
 
@@ -64,9 +64,9 @@ async def ended(process: processes.Running) -> int:
 async def messages(telegram: Telegram, number: int, count: int, seconds: float = 40) -> list[Any]:
     """So many messages in somebody's chat, as soon as they are there."""
     async with asyncio.timeout(seconds):
-        while len(found := await telegram.person(number).heard(wait=1)) < count:
+        while len(messages := await telegram.person(number).heard(wait=1)) < count:
             pass
-    return found
+    return messages
 
 
 async def test_a_sale_is_told_and_the_worker_ends_in_order(
@@ -125,8 +125,8 @@ async def test_a_worker_killed_while_telegram_is_away_loses_nothing(
     await ended(worker)
     await telegram.control("DELETE", "/faults")
     start("backend.worker", settings)
-    found = await messages(telegram, EMMA, 1, seconds=60)
-    assert len(found) == 1
+    received = await messages(telegram, EMMA, 1, seconds=60)
+    assert len(received) == 1
     await messages(telegram, NADIA, 1, seconds=60)
 
 

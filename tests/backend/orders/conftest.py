@@ -20,7 +20,15 @@ from tests.factories.wallet import HUGE
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
-_EVENTS = ("TopUpSucceeded", "OrderPaid", "OrderPaymentKept", "OrderRefunded", "RefundEnded", "PaymentUnmatched")
+_EVENTS = (
+    "TopUpSucceeded",
+    "OrderPaid",
+    "OrderPaymentKept",
+    "OrderRefunded",
+    "RefundEnded",
+    "PaymentUnmatched",
+    "WarrantyClaimed",
+)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Shop:
     """The services, and what a test asks of them."""
 
     def __init__(self, uow: UnitOfWork, ring: KeyRing, fake: FakeProvider) -> None:
-        ways = {fake.name: fake.capabilities}
+        methods = {fake.name: fake.capabilities}
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.uow = uow
         self.fake = fake
@@ -44,7 +44,7 @@ class Shop:
             fulfillers=make_fulfillers(ring),
             single_admin_limit=lambda: HUGE,
             reservation=lambda: timedelta(minutes=15),
-            methods=ways,
+            methods=methods,
         )
         self.payments = IntentsService(uow=uow, providers=[fake], limits=lambda: limits)
         self.refunds = RefundsService(uow=uow, providers={fake.name: fake})
@@ -64,8 +64,8 @@ class Shop:
 
     async def jobs(self, task: str) -> list[dict[str, object]]:
         async with self.uow.read() as tx:
-            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
-            return list((await tx.execute(found, {"task": task})).scalars())
+            statement = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(statement, {"task": task})).scalars())
 
     async def settle_all(self) -> None:
         """What the worker does; each job twice, for it is at-least-once."""

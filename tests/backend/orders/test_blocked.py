@@ -17,6 +17,7 @@ from backend.growth.types import NewBonusRule
 from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra.jobs import Job, Task, by_name
+from backend.infra.telegram.pace import Priority
 from backend.kernel.ids import JobId, OrderId, UserId, new_id
 from backend.notifications.rules import QuietHours
 from backend.notifications.service import NotificationsService
@@ -37,8 +38,17 @@ FOR_THE_PERSON: Final = {
     "orders.cancel_blocked": "what is reserved goes back",
     "orders.deliver_line": "delivered: it was paid before, and the messages of it are withheld",
     "orders.fail_line": "refunded to the wallet, which gives nobody anything",
+    "orders.settle_charge": "no goods: the charge is refunded, the subscription ends, the admins are told",
+    "orders.note_renewal": "noted: it gives nobody anything",
+    "orders.stop_blocked": "their subscriptions end, so that they are not charged again",
+    "courses.send_unblocked": "nothing is sent: the deliveries of who is blocked are skipped",
+    "courses.plan_by_zone": "planned: it gives nobody anything",
+    "orders.note_link": "noted: it gives nobody anything",
     "growth.credit_bonus": "none",
     "growth.take_bonus_back": "taken: it takes and gives nothing",
+    "catalog.switch_batch": "nothing: it moves stock of the shop",
+    "catalog.serve_line": "nothing: who is blocked is passed over",
+    "catalog.pass_on": "what was held for them goes to the next in line",
     "growth.take_bonus_back_too": "taken: it takes and gives nothing",
 }
 """What each task that acts for a person does once they are blocked; all of notifications withholds what is theirs."""
@@ -103,10 +113,10 @@ def shop(services: Services) -> Shop:
 @pytest.fixture
 async def buyer(shop: Shop) -> Actor:
     """Somebody with 3.00."""
-    made = await person(shop.services.identity)
+    buyer = await person(shop.services.identity)
     async with shop.services.uow() as tx:
-        await give(tx, made.id, usd(300))
-    return made
+        await give(tx, buyer.id, usd(300))
+    return buyer
 
 
 def test_every_task_that_acts_for_a_person_has_its_decision() -> None:
@@ -163,9 +173,9 @@ async def test_what_a_blocked_person_reserved_goes_back(shop: Shop, buyer: Actor
     assert {await shop.status(ref.number) for ref in refs} == {OrderStatus.CANCELLED}
     assert (await shop.left(goods), await shop.balance(buyer.id)) == (5, 300)
     await shop.services.identity.people.unblock(ROOT, buyer.id)
-    kept = await orders.checkout.reserve(buyer, goods.variant_id, 1, "tap-later")
+    reserved = await orders.checkout.reserve(buyer, goods.variant_id, 1, "tap-later")
     await shop.run("orders.cancel_blocked")
-    assert await shop.status(kept.number) is OrderStatus.AWAITING_PAYMENT, "unblocked since"
+    assert await shop.status(reserved.number) is OrderStatus.AWAITING_PAYMENT, "unblocked since"
 
 
 async def test_no_bonus_no_voucher_and_no_gift_from_them(shop: Shop, buyer: Actor, settings) -> None:
@@ -193,7 +203,7 @@ class Slow:
         self.meanwhile = meanwhile
         self.sent: list[Message] = []
 
-    async def turn(self, _chat_id: int, _key: str) -> None:
+    async def turn(self, _chat_id: int, _key: str, _priority: Priority = Priority.ANSWERS) -> None:
         await self.meanwhile()
 
     async def send(self, _chat_id: int, message: Message) -> int:

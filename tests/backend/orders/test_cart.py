@@ -15,9 +15,9 @@ from backend.identity.types import Actor
 from backend.infra.jobs import list_open
 from backend.kernel.errors import AppError, NotFound
 from backend.kernel.ids import new_id
-from backend.orders.domain.carts import REMIND_AFTER
+from backend.orders.domain import carts
 from backend.orders.errors import CartChanged, CartFull, PremiumOnly, QuantityNotAllowed
-from backend.orders.types import MOST_LINES, OrderRef, OrderView, Wanted
+from backend.orders.types import MOST_LINES, OrderRef, OrderView, RequestedLine
 from backend.orders.types.cart import Cart, CartState
 from tests.factories.shop import Goods, add_goods, buyers
 from tests.factories.wallet import usd
@@ -133,9 +133,9 @@ async def test_a_line_that_cannot_be_bought_is_unavailable(services: Services, c
     values = {"variant": vpn.variant_id, "product": vpn.product_id}
     await _sql(services, change, **{name: value for name, value in values.items() if f":{name}" in change})
     cart = await services.orders.cart.show(buyer)
-    assert [(line.state, line.wanted, line.price) for line in cart.unavailable] == [(state, 2, None)]
+    assert [(line.state, line.requested, line.price) for line in cart.unavailable] == [(state, 2, None)]
     assert (_content(cart), cart.total) == ([(card.variant_id, 1)], usd(500))
-    await services.orders.checkout.place_all(buyer, cart.wanted, "what-is-left-1", cart=cart.version)
+    await services.orders.checkout.place_all(buyer, cart.requested_lines, "what-is-left-1", cart=cart.version)
     left = await services.orders.cart.show(buyer)
     assert (left.lines, [line.state for line in left.unavailable]) == ((), [state])
 
@@ -159,7 +159,7 @@ async def test_a_quantity_outside_the_limits_is_cut(
     await services.orders.cart.add(buyer, vpn.variant_id, 3)
     await _sql(services, change, id=vpn.variant_id)
     (line,) = (await services.orders.cart.show(buyer)).lines
-    assert (line.state, line.wanted, line.quantity) == (state, 3, quantity)
+    assert (line.state, line.requested, line.quantity) == (state, 3, quantity)
 
 
 async def test_a_person_who_has_enough_cannot_buy_more(services: Services) -> None:
@@ -167,7 +167,7 @@ async def test_a_person_who_has_enough_cannot_buy_more(services: Services) -> No
     await services.orders.checkout.place(buyer, vpn.variant_id, 1, "one-of-two-1")
     cart = await services.orders.cart.add(buyer, vpn.variant_id, 2)
     assert [(line.state, line.quantity) for line in cart.lines] == [(CartState.FEWER, 1)]
-    await services.orders.checkout.place_all(buyer, cart.wanted, "two-of-two-1", cart=cart.version)
+    await services.orders.checkout.place_all(buyer, cart.requested_lines, "two-of-two-1", cart=cart.version)
     cart = await services.orders.cart.add(buyer, vpn.variant_id, 1)
     assert [line.state for line in cart.unavailable] == [CartState.LIMIT_REACHED]
 
@@ -188,10 +188,10 @@ async def test_what_is_bought_leaves_the_cart_with_the_order(services: Services)
     buyer, vpn, card = await _buyer(services), await _goods(services), await _goods(services, keys=1)
     await services.orders.cart.add(buyer, vpn.variant_id, 2)
     cart = await services.orders.cart.add(buyer, card.variant_id, 1)
-    order = await services.orders.checkout.place_all(buyer, cart.wanted, "the-cart-0001", cart=cart.version)
+    order = await services.orders.checkout.place_all(buyer, cart.requested_lines, "the-cart-0001", cart=cart.version)
     assert [line.quantity for line in order.lines] == [2, 1]
     assert await services.orders.cart.count(buyer) == 0
-    again = await services.orders.checkout.place_all(buyer, cart.wanted, "the-cart-0001", cart=cart.version)
+    again = await services.orders.checkout.place_all(buyer, cart.requested_lines, "the-cart-0001", cart=cart.version)
     assert again.number == order.number
     with pytest.raises(NotFound):
         await services.orders.cart.put_back(buyer, vpn.variant_id)
@@ -204,7 +204,7 @@ async def test_a_checkout_that_fails_leaves_the_cart(services: Services) -> None
     await services.orders.checkout.place(await _buyer(services), card.variant_id, 1, "the-last-one1")
     for verb in (services.orders.checkout.place_all, services.orders.checkout.reserve_all):
         with pytest.raises(SoldOut):
-            await verb(buyer, cart.wanted, "too-late-0001", cart=cart.version)
+            await verb(buyer, cart.requested_lines, "too-late-0001", cart=cart.version)
     now = await services.orders.cart.show(buyer)
     assert now.version == cart.version
     assert (len(now.lines), len(now.unavailable)) == (1, 1)
@@ -216,7 +216,7 @@ async def test_a_cart_that_another_device_changed_is_not_bought(services: Servic
     await services.orders.cart.set_quantity(buyer, vpn.variant_id, 1)
     for verb in (services.orders.checkout.place_all, services.orders.checkout.reserve_all):
         with pytest.raises(CartChanged):
-            await verb(buyer, seen.wanted, "stale-cart-01", cart=seen.version)
+            await verb(buyer, seen.requested_lines, "stale-cart-01", cart=seen.version)
     assert _content(await services.orders.cart.show(buyer)) == [(vpn.variant_id, 1)]
 
 
@@ -225,7 +225,9 @@ async def test_what_is_reserved_leaves_the_cart_too(services: Services) -> None:
     cart = await services.orders.cart.add(buyer, vpn.variant_id, 1)
     quote = await services.orders.cart.quote(buyer)
     assert (quote.due.total, quote.due.rest) == (usd(720), usd(620))
-    ref = await services.orders.checkout.reserve_all(buyer, cart.wanted, "kept-cart-01", hold=True, cart=cart.version)
+    ref = await services.orders.checkout.reserve_all(
+        buyer, cart.requested_lines, "kept-cart-01", hold=True, cart=cart.version
+    )
     assert (await services.orders.history.detail(buyer, ref.number)).held == usd(100)
     assert await services.orders.cart.count(buyer) == 0
 
@@ -234,7 +236,7 @@ async def test_two_devices_that_add_at_once_sum_up(services: Services) -> None:
     buyer, vpn, card = await _buyer(services), await _goods(services), await _goods(services)
     adds = [services.orders.cart.add(buyer, goods.variant_id, 1) for goods in (vpn, card) for _ in range(8)]
     await asyncio.gather(*adds)
-    assert sorted(line.wanted for line in (await services.orders.cart.show(buyer)).lines) == [8, 8]
+    assert sorted(line.requested for line in (await services.orders.cart.show(buyer)).lines) == [8, 8]
 
 
 async def test_two_devices_that_check_out_at_once_buy_once(services: Services) -> None:
@@ -243,7 +245,7 @@ async def test_two_devices_that_check_out_at_once_buy_once(services: Services) -
 
     async def pay(number: int) -> object:
         verb = services.orders.checkout.place_all if number % 2 else services.orders.checkout.reserve_all
-        return await verb(buyer, cart.wanted, f"device-{number:04}", cart=cart.version)
+        return await verb(buyer, cart.requested_lines, f"device-{number:04}", cart=cart.version)
 
     results = await asyncio.gather(*(pay(number) for number in range(10)), return_exceptions=True)
     assert sum(isinstance(one, OrderRef | OrderView) for one in results) == 1, results
@@ -255,7 +257,9 @@ async def test_two_carts_for_the_last_key(services: Services) -> None:
     carts = [await services.orders.cart.add(person, vpn.variant_id, 1) for person in people]
     results = await asyncio.gather(
         *(
-            services.orders.checkout.place_all(person, [Wanted(vpn.variant_id, 1)], "the-last-one1", cart=cart.version)
+            services.orders.checkout.place_all(
+                person, [RequestedLine(vpn.variant_id, 1)], "the-last-one1", cart=cart.version
+            )
             for person, cart in zip(people, carts, strict=True)
         ),
         return_exceptions=True,
@@ -269,36 +273,32 @@ def _wait(clock: FakeClock, time: timedelta) -> None:
     clock.move(seconds=time.total_seconds())
 
 
-async def _reminders(services: Services) -> int:
-    await services.orders.cart.remind()
+async def _reminders(services: Services) -> list[int]:
+    """The versions of carts whose reminders wait."""
     async with services.uow.read() as tx:
-        return len(await list_open(tx, "notifications.cart_left"))
+        return [payload["version"] for payload, _ in await list_open(tx, "notifications.cart_filled")]
 
 
-async def test_a_left_cart_is_reminded_of_once(services: Services, clock: FakeClock) -> None:
+async def test_a_cart_is_reminded_of_once_from_its_first_line_until_it_is_empty(services: Services) -> None:
     buyer, vpn = await _buyer(services), await _goods(services)
-    await services.orders.cart.add(buyer, vpn.variant_id, 1)
-    _wait(clock, REMIND_AFTER - timedelta(minutes=1))
-    await services.orders.cart.set_quantity(buyer, vpn.variant_id, 2)
-    _wait(clock, timedelta(minutes=2))
-    assert await _reminders(services) == 0
-    _wait(clock, REMIND_AFTER)
-    assert await _reminders(services) == 1
-    await services.orders.cart.set_quantity(buyer, vpn.variant_id, 3)
-    _wait(clock, REMIND_AFTER * 2)
-    assert await _reminders(services) == 1
-    cart = await services.orders.cart.show(buyer)
-    await services.orders.checkout.place_all(buyer, cart.wanted, "bought-now-01", cart=cart.version)
-    await services.orders.cart.add(buyer, vpn.variant_id, 1)
-    _wait(clock, REMIND_AFTER)
-    assert await _reminders(services) == 2
+    first = await services.orders.cart.add(buyer, vpn.variant_id, 1)
+    for quantity in (2, 3):
+        cart = await services.orders.cart.set_quantity(buyer, vpn.variant_id, quantity)
+    assert await _reminders(services) == [first.version]
+    await services.orders.checkout.place_all(buyer, cart.requested_lines, "bought-now-01", cart=cart.version)
+    again = await services.orders.cart.add(buyer, vpn.variant_id, 1)
+    await services.orders.cart.remove(buyer, vpn.variant_id)
+    back = await services.orders.cart.put_back(buyer, vpn.variant_id)
+    assert await _reminders(services) == [first.version, again.version, back.version]
 
 
-async def test_nobody_is_reminded_of_a_cart_that_was_bought_or_emptied(services: Services, clock: FakeClock) -> None:
+async def test_the_time_of_a_reminder_is_a_setting_and_zero_turns_it_off(services: Services) -> None:
     one, other, vpn = await _buyer(services), await _buyer(services), await _goods(services)
-    cart = await services.orders.cart.add(one, vpn.variant_id, 1)
-    await services.orders.checkout.place_all(one, cart.wanted, "bought-now-01", cart=cart.version)
-    await services.orders.cart.add(other, vpn.variant_id, 1)
-    await services.orders.cart.remove(other, vpn.variant_id)
-    _wait(clock, REMIND_AFTER * 2)
-    assert await _reminders(services) == 0
+    await services.shop_settings.change(Actor.system(), "CART_REMINDER_HOURS", "0")
+    silent = await services.orders.cart.add(one, vpn.variant_id, 1)
+    await services.shop_settings.change(Actor.system(), "CART_REMINDER_HOURS", "48")
+    cart = await services.orders.cart.add(other, vpn.variant_id, 1)
+    assert await _reminders(services) == [cart.version]
+    async with services.uow.read() as tx:
+        assert await carts.find_reminder(tx, one.id, silent.version) is None
+        assert await carts.find_reminder(tx, other.id, cart.version) == services.clock.now() + timedelta(hours=48)

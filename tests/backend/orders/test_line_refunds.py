@@ -59,7 +59,7 @@ def test_amounts_are_shared_out_exactly_and_their_sum_is_the_whole(lines: list[O
         assert sum_of(shares) == amount
         lines = after(lines, shares)
         assert all(one.refunded <= one.price.total for one in lines)
-    assert all(one.kept == 0 for one in lines)
+    assert all(one.unrefunded == 0 for one in lines)
 
 
 @given(st.integers(1, 999), st.integers(0, 10**6), st.data())
@@ -67,8 +67,8 @@ def test_units_of_a_line_differ_by_one_at_most_and_come_to_its_price(
     quantity: int, total: int, data: st.DataObject
 ) -> None:
     lines, back = [line(quantity, total)], 0
-    while lines[0].kept:
-        units = data.draw(st.integers(max(1, lines[0].kept // 2), lines[0].kept))
+    while lines[0].unrefunded:
+        units = data.draw(st.integers(max(1, lines[0].unrefunded // 2), lines[0].unrefunded))
         (share,) = shares_of_lines(lines, [LineQuantity(lines[0].id, units)])
         assert abs(share.amount.amount - total * units // quantity) <= 1
         back += share.amount.amount
@@ -93,9 +93,9 @@ def test_what_went_back_as_an_amount_is_not_given_twice() -> None:
 
 def test_shares_that_are_none() -> None:
     one, other = line(2, 100), line(2, 100, refunded=50, refunded_quantity=1)
-    for wanted in ([], [LineQuantity(one.id, 1)] * 2, [LineQuantity(OrderLineId(new_id()), 1)]):
+    for requested in ([], [LineQuantity(one.id, 1)] * 2, [LineQuantity(OrderLineId(new_id()), 1)]):
         with pytest.raises(Invalid):
-            shares_of_lines([one, other], wanted)
+            shares_of_lines([one, other], requested)
     for line_id, quantity in ((one.id, 0), (one.id, -1), (one.id, 3), (other.id, 2), (one.id, 2**63)):
         with pytest.raises(RefundTooMuch):
             shares_of_lines([one, other], [LineQuantity(line_id, quantity)])
@@ -104,9 +104,9 @@ def test_shares_that_are_none() -> None:
 @pytest.fixture
 async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
     """The shop."""
-    made = Shop(uow, ring)
-    await made.open()
-    return made
+    shop = Shop(uow, ring)
+    await shop.open()
+    return shop
 
 
 @pytest.fixture
@@ -115,14 +115,14 @@ async def sold(shop: Shop) -> OrderView:
     return await shop.orders.checkout.place_all(shop.buyer, some((shop.keys[0], 3), (shop.fakes[0], 2)), "sold-both-1")
 
 
-async def back(shop: Shop, order: OrderView, *wanted: tuple[int, int], key: str) -> OrderView:
-    lines = [LineQuantity(order.lines[place].id, quantity) for place, quantity in wanted]
+async def back(shop: Shop, order: OrderView, *requested: tuple[int, int], key: str) -> OrderView:
+    lines = [LineQuantity(order.lines[place].id, quantity) for place, quantity in requested]
     return await shop.orders.refunds.refund(ADMIN, order.number, lines, WALLET, "broken", idempotency_key=key)
 
 
 async def test_one_line_goes_back_and_the_other_stays(shop: Shop, sold: OrderView) -> None:
-    wanted = [LineQuantity(sold.lines[1].id, 2)]
-    assert await shop.orders.refunds.amount_of(ADMIN, sold.number, wanted) == usd(300)
+    requested = [LineQuantity(sold.lines[1].id, 2)]
+    assert await shop.orders.refunds.amount_of(ADMIN, sold.number, requested) == usd(300)
     order = await back(shop, sold, (1, 2), key="refund-1")
     assert (order.status, order.refunded, await shop.balance()) == (OrderStatus.DELIVERED, usd(300), 7900)
     assert [(one.refunded, one.refunded_quantity) for one in order.lines] == [(usd(0), 0), (usd(300), 2)]
@@ -158,16 +158,16 @@ async def test_an_amount_is_shared_out_and_the_rest_takes_all_goods_back(shop: S
     assert len(part.keys) == 4
     assert await shop.left() == [0, 3, 1, 3]
     whole = await shop.orders.refunds.refund(ADMIN, sold.number, usd(2300), WALLET, "all", idempotency_key="refund-2")
-    assert (whole.status, [one.kept for one in whole.lines]) == (OrderStatus.REFUNDED, [0, 0])
+    assert (whole.status, [one.unrefunded for one in whole.lines]) == (OrderStatus.REFUNDED, [0, 0])
     assert await shop.left() == [0, 3, 3, 3]
 
 
 async def test_the_same_key_again_is_the_same_refund_or_a_conflict(shop: Shop, sold: OrderView) -> None:
     order = await back(shop, sold, (0, 1), key="refund-1")
     assert await back(shop, sold, (0, 1), key="refund-1") == order
-    for wanted in ([(0, 2)], [(1, 1)], [(0, 1), (1, 1)]):
+    for requested in ([(0, 2)], [(1, 1)], [(0, 1), (1, 1)]):
         with pytest.raises(IdempotencyKeyReused):
-            await back(shop, sold, *wanted, key="refund-1")
+            await back(shop, sold, *requested, key="refund-1")
     with pytest.raises(IdempotencyKeyReused):
         await shop.orders.refunds.refund(ADMIN, sold.number, Money(1, "USD"), WALLET, "x", idempotency_key="refund-1")
     assert await shop.balance() == 7600 + 700

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -13,7 +15,7 @@ from backend.orders.domain import settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused
 from backend.orders.repository import orders as repository
-from backend.orders.types import NotApplied, NotAppliedReason, OrderStatus, Wanted
+from backend.orders.types import NotApplied, NotAppliedReason, OrderStatus, RequestedLine
 from tests.backend.orders.two_kinds import Shop, some
 from tests.factories.shop import add_goods
 from tests.factories.wallet import usd
@@ -23,18 +25,18 @@ from tests.fakes.fulfiller import FakeGoods
 @pytest.fixture
 async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
     """The shop."""
-    made = Shop(uow, ring)
-    await made.open()
-    return made
+    shop = Shop(uow, ring)
+    await shop.open()
+    return shop
 
 
 async def test_a_purchase_of_two_kinds_is_one_order(shop: Shop) -> None:
-    wanted = some((shop.fakes[0], 2), (shop.keys[0], 2), (shop.fakes[1], 1))
-    order = await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1", confirmed=usd(1850))
+    lines = some((shop.fakes[0], 2), (shop.keys[0], 2), (shop.fakes[1], 1))
+    order = await shop.orders.checkout.place_all(shop.buyer, lines, "two-kinds-1", confirmed=usd(1850))
     assert [line.quantity for line in order.lines] == [2, 2, 1]
     assert [key.ordinal for key in order.keys] == [1, 2, 3, 4]
     assert order == await shop.orders.history.detail(shop.buyer, order.number)
-    assert await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1") == order
+    assert await shop.orders.checkout.place_all(shop.buyer, lines, "two-kinds-1") == order
     texts = [one.text for one in await shop.orders.delivery.open_file(shop.buyer, order.number)]
     assert texts[1:3] == shop.keys[0].keys[:2]
     assert [texts[0][:4], texts[3][:4]] == ["fake", "fake"]
@@ -46,29 +48,29 @@ async def test_a_purchase_of_two_kinds_is_one_order(shop: Shop) -> None:
 
 
 async def test_another_wish_with_the_same_key_is_refused(shop: Shop) -> None:
-    wanted = some((shop.fakes[0], 1), (shop.keys[0], 1))
-    await shop.orders.checkout.place_all(shop.buyer, wanted, "two-kinds-1")
-    for other in (wanted[:1], some((shop.fakes[0], 1), (shop.keys[0], 2)), some((shop.fakes[0], 1), (shop.keys[1], 1))):
+    lines = some((shop.fakes[0], 1), (shop.keys[0], 1))
+    await shop.orders.checkout.place_all(shop.buyer, lines, "two-kinds-1")
+    for other in (lines[:1], some((shop.fakes[0], 1), (shop.keys[0], 2)), some((shop.fakes[0], 1), (shop.keys[1], 1))):
         with pytest.raises(IdempotencyKeyReused):
             await shop.orders.checkout.place_all(shop.buyer, other, "two-kinds-1")
 
 
 async def test_no_lines_and_one_variant_twice_are_invalid(shop: Shop) -> None:
-    for wanted in ([], some((shop.keys[0], 1), (shop.keys[0], 1))):
+    for lines in ([], some((shop.keys[0], 1), (shop.keys[0], 1))):
         with pytest.raises(Invalid):
-            await shop.orders.checkout.place_all(shop.buyer, wanted, "not-an-order")
+            await shop.orders.checkout.place_all(shop.buyer, lines, "not-an-order")
         with pytest.raises(Invalid):
-            await shop.orders.checkout.reserve_all(shop.buyer, wanted, "not-an-order")
+            await shop.orders.checkout.reserve_all(shop.buyer, lines, "not-an-order")
 
 
 async def test_one_line_sold_out_takes_nothing(shop: Shop) -> None:
-    for wanted in (some((shop.fakes[0], 1), (shop.keys[0], 4)), some((shop.fakes[0], 4), (shop.keys[0], 1))):
+    for lines in (some((shop.fakes[0], 1), (shop.keys[0], 4)), some((shop.fakes[0], 4), (shop.keys[0], 1))):
         with pytest.raises(SoldOut) as refusal:
-            await shop.orders.checkout.place_all(shop.buyer, wanted, "one-too-many")
+            await shop.orders.checkout.place_all(shop.buyer, lines, "one-too-many")
         assert refusal.value.params == {"available": 3}
         assert refusal.value.line_id is not None
         with pytest.raises(SoldOut):
-            await shop.orders.checkout.reserve_all(shop.buyer, wanted, "one-too-many")
+            await shop.orders.checkout.reserve_all(shop.buyer, lines, "one-too-many")
     assert await shop.left() == [3, 3, 3, 3]
 
 
@@ -76,10 +78,10 @@ async def test_lines_are_locked_in_one_order_whatever_theirs(shop: Shop) -> None
     first, second = sorted((goods.variant_id for goods in shop.fakes), key=lambda one: product(shop, one))
     for number, pair in enumerate([(first, second), (second, first)]):
         ref = await shop.orders.checkout.reserve_all(
-            shop.buyer, [Wanted(one, 1) for one in pair], f"either-way-{number}"
+            shop.buyer, [RequestedLine(one, 1) for one in pair], f"either-way-{number}"
         )
         await shop.orders.reservations.cancel(shop.buyer, ref.number)
-        await shop.orders.checkout.place_all(shop.buyer, [Wanted(one, 1) for one in pair], f"bought-{number}")
+        await shop.orders.checkout.place_all(shop.buyer, [RequestedLine(one, 1) for one in pair], f"bought-{number}")
     assert shop.fake.asked == [(verb, [first, second]) for verb in ("reserve", "release", "deliver") * 2]
 
 
@@ -89,8 +91,8 @@ def product(shop: Shop, variant: object) -> object:
 
 async def _expired(shop: Shop) -> str:
     """An order of two kinds that has ended unpaid, both of which are back in the stock."""
-    wanted = some((shop.fakes[0], 2), (shop.keys[0], 2))
-    ref = await shop.orders.checkout.reserve_all(shop.buyer, wanted, "to-be-late")
+    lines = some((shop.fakes[0], 2), (shop.keys[0], 2))
+    ref = await shop.orders.checkout.reserve_all(shop.buyer, lines, "to-be-late")
     await shop.orders.reservations.cancel(shop.buyer, ref.number)
     assert await shop.left() == [3, 3, 3, 3]
     return ref.number
@@ -107,7 +109,7 @@ async def test_late_money_has_all_lines_or_none(shop: Shop, gone: str) -> None:
     async with shop.uow() as tx:
         order = await repository.lock_order(tx, order_id=view.id)
         jobs, signals = len(tx.jobs), len(tx.signals)
-        why = await settling.pay_late(tx, shop.fulfillers, order)
+        why = await settling.pay_late(tx, shop.fulfillers, order, timedelta(0))
         if why is not None:
             assert (len(tx.jobs), len(tx.signals)) == (jobs, signals)
     view = await shop.orders.history.detail(shop.buyer, number)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
 
-import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import Services
-from backend.catalog.errors import SoldOut
 from backend.identity.types import Actor
-from backend.orders.types import OrderRef, OrderView, RefundTarget, Wanted
+from backend.orders.types import OrderView, RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from backend.payments.errors import RefundTooMuch
 from tests.factories.shop import add_goods, buyers
@@ -34,48 +30,19 @@ async def _all_agrees(services: Services) -> None:
     assert await _count(services, _APART) == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_carts_in_random_order_neither_deadlock_nor_oversell(services: Services, seed: int) -> None:
-    chance = random.Random(seed)
-    people = await buyers(services.uow, 80, 100_000)
-    async with services.uow() as tx:
-        shelf = [await add_goods(tx, services.ring, keys=24, low_stock_at=3) for _ in range(5)]
-
-    async def buy(number: int, buyer: Actor) -> object:
-        wanted = [Wanted(goods.variant_id, chance.randint(1, 2)) for goods in chance.sample(shelf, 3)]
-        if number % 2:
-            return await services.orders.checkout.place_all(buyer, wanted, f"cart-{number:08}")
-        ref = await services.orders.checkout.reserve_all(buyer, wanted, f"cart-{number:08}", hold=True)
-        if number % 4:
-            await services.orders.settlement.pay(buyer, ref.number)
-        else:
-            await services.orders.reservations.cancel(buyer, ref.number)
-        return ref
-
-    results = await asyncio.gather(*(buy(n, buyer) for n, buyer in enumerate(people)), return_exceptions=True)
-    kinds = Counter(type(result) for result in results)
-    assert set(kinds) <= {OrderView, OrderRef, SoldOut}, results
-    assert kinds[SoldOut]
-    sold = "SELECT count(*) FROM stock_keys WHERE state = 'sold'"
-    paid = "SELECT COALESCE(sum(quantity), 0) FROM order_lines WHERE status = 'delivered'"
-    assert await _count(services, sold) == await _count(services, paid)
-    assert await _count(services, "SELECT count(*) FROM stock_keys WHERE state = 'reserved'") == 0
-    mixed = "SELECT count(*) FROM (SELECT 1 FROM order_lines GROUP BY order_id HAVING count(DISTINCT status) > 1) m"
-    assert await _count(services, mixed) == 0
-    await _all_agrees(services)
-
-
 async def test_refunds_of_the_same_lines_at_once_give_each_unit_once(services: Services) -> None:
     (buyer,) = await buyers(services.uow, 1, 100_000)
     async with services.uow() as tx:
         shelf = [await add_goods(tx, services.ring, price=333) for _ in range(2)]
-    order = await services.orders.checkout.place_all(buyer, [Wanted(one.variant_id, 3) for one in shelf], "two-lines-1")
+    order = await services.orders.checkout.place_all(
+        buyer, [RequestedLine(one.variant_id, 3) for one in shelf], "two-lines-1"
+    )
 
     async def back(number: int) -> OrderView:
         # Five requests, each four times: lines in both orders, one or two of each.
-        wanted = [LineQuantity(line.id, 1 + number % 2) for line in order.lines[:: 1 if number % 3 else -1]]
+        requested = [LineQuantity(line.id, 1 + number % 2) for line in order.lines[:: 1 if number % 3 else -1]]
         return await services.orders.refunds.refund(
-            SYSTEM, order.number, wanted, RefundTarget.WALLET, "broken", idempotency_key=f"refund-{number % 5}"
+            SYSTEM, order.number, requested, RefundTarget.WALLET, "broken", idempotency_key=f"refund-{number % 5}"
         )
 
     results = await asyncio.gather(*(back(n % 5) for n in range(20)), return_exceptions=True)
@@ -92,8 +59,8 @@ async def test_buying_and_refunding_at_once_do_not_wait_in_a_circle(services: Se
     people = await buyers(services.uow, 6, 100_000)
     async with services.uow() as tx:
         shelf = [await add_goods(tx, services.ring, keys=60) for _ in range(3)]
-    wanted = [Wanted(one.variant_id, 1) for one in shelf]
-    first = [await services.orders.checkout.place_all(buyer, wanted, "bought-first") for buyer in people]
+    lines = [RequestedLine(one.variant_id, 1) for one in shelf]
+    first = [await services.orders.checkout.place_all(buyer, lines, "bought-first") for buyer in people]
 
     async def back(number: int, order: OrderView) -> OrderView:
         lines = [LineQuantity(line.id, 1) for line in order.lines[:: 1 if number % 2 else -1]]
@@ -104,7 +71,7 @@ async def test_buying_and_refunding_at_once_do_not_wait_in_a_circle(services: Se
     await asyncio.gather(
         *(back(n, order) for n, order in enumerate(first)),
         *(
-            services.orders.checkout.place_all(buyer, wanted[::step], f"again-{step:04}-{n}")
+            services.orders.checkout.place_all(buyer, lines[::step], f"again-{step:04}-{n}")
             for n, buyer in enumerate(people)
             for step in (1, -1)
         ),

@@ -23,13 +23,13 @@ from tests.factories.wallet import HUGE, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeProvider
 
-KEPT, LONGEST = timedelta(minutes=15), timedelta(minutes=60)
+RESERVED, LONGEST = timedelta(minutes=15), timedelta(minutes=60)
 START = datetime(2026, 11, 29, tzinfo=UTC)
 MINUTES = st.integers(0, 120).map(lambda minutes: timedelta(minutes=minutes))
 
 
 @given(
-    kept=MINUTES,
+    reserved=MINUTES,
     passed=MINUTES,
     lifetime=MINUTES,
     shortest=MINUTES,
@@ -37,9 +37,9 @@ MINUTES = st.integers(0, 120).map(lambda minutes: timedelta(minutes=minutes))
     again=st.booleans(),
 )
 def test_the_end_is_never_earlier_and_never_beyond_the_longest(
-    kept: timedelta, passed: timedelta, lifetime: timedelta, shortest: timedelta, longest: timedelta, again: bool
+    reserved: timedelta, passed: timedelta, lifetime: timedelta, shortest: timedelta, longest: timedelta, again: bool
 ) -> None:
-    order, now = Reserved(START, START + kept), START + min(passed, kept)
+    order, now = Reserved(START, START + reserved), START + min(passed, reserved)
     try:
         end = rules.payment_end(order, now, lifetime, shortest, longest, again=again)
     except PaymentTooLate:
@@ -58,16 +58,16 @@ class Shop:
         slow = Capabilities(lifetime_seconds=3600, shortest_seconds=1860)
         by_hand = Capabilities(lifetime_seconds=7 * 24 * 3600, first_poll_seconds=6 * 3600)
         self.providers = [FakeProvider("quick", quick), FakeProvider("slow", slow), FakeProvider("by_hand", by_hand)]
-        ways = {one.name: one.capabilities for one in self.providers}
+        methods = {one.name: one.capabilities for one in self.providers}
         self.uow, self.ring = uow, ring
         self.orders = OrdersServices.build(
             uow=uow,
             ring=ring,
             fulfillers=make_fulfillers(ring),
             single_admin_limit=lambda: HUGE,
-            reservation=lambda: KEPT,
+            reservation=lambda: RESERVED,
             longest=lambda: LONGEST,
-            methods=ways,
+            methods=methods,
         )
         limits = TopUpLimits(minimum=usd(1), maximum=usd(1_000_000))
         self.payments = IntentsService(uow=uow, providers=self.providers, limits=lambda: limits)
@@ -78,10 +78,10 @@ class Shop:
             goods = await add_goods(tx, self.ring, price=720)
         return await self.orders.checkout.reserve(self.buyer, goods.variant_id, 1, "tap-0000001")
 
-    async def pay(self, ref: OrderRef, way: str) -> Intent:
-        until = await self.orders.reservations.extend_for_payment(self.buyer, ref.number, way)
-        key = f"{way}-{until}"
-        return await self.payments.start_top_up(self.buyer, way, usd(720), ref.id, idempotency_key=key, until=until)
+    async def pay(self, ref: OrderRef, method: str) -> Intent:
+        until = await self.orders.reservations.extend_for_payment(self.buyer, ref.number, method)
+        key = f"{method}-{until}"
+        return await self.payments.start_top_up(self.buyer, method, usd(720), ref.id, idempotency_key=key, until=until)
 
     async def until(self, ref: OrderRef) -> datetime:
         order = await self.orders.history.detail(self.buyer, ref.number)
@@ -170,4 +170,4 @@ async def test_who_may_begin_a_payment(shop: Shop) -> None:
     with pytest.raises(NotFound):
         await shop.orders.reservations.extend_for_payment(shop.other, ref.number, "quick")
     with pytest.raises(Invalid):
-        await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "no-such-way")
+        await shop.orders.reservations.extend_for_payment(shop.buyer, ref.number, "no-such-method")

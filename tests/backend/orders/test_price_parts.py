@@ -15,7 +15,7 @@ from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.orders.errors import PriceChanged
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderFilter, OrderLine, Wanted
+from backend.orders.types import OrderFilter, OrderLine, RequestedLine
 from backend.orders.types.prices import PartKind
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
@@ -68,8 +68,8 @@ async def test_each_line_has_its_own_parts(
     async with uow() as tx:
         resold = await add_goods(tx, ring, price=720, reseller_price=590, keys=6)
         plain = await add_goods(tx, ring, price=333, keys=6)
-    wanted = [Wanted(plain.variant_id, 2), Wanted(resold.variant_id, 3)]
-    placed = await orders.checkout.place_all(reseller, wanted, KEY, confirmed=usd(2436))
+    lines = [RequestedLine(plain.variant_id, 2), RequestedLine(resold.variant_id, 3)]
+    placed = await orders.checkout.place_all(reseller, lines, KEY, confirmed=usd(2436))
     assert [parts(line) for line in placed.lines] == [[(PartKind.BASE, usd(666))], RESOLD]
     assert await orders.history.detail(reseller, placed.number) == placed
 
@@ -85,6 +85,47 @@ async def test_a_reservation_keeps_its_parts_until_it_is_paid(
     await orders.settlement.pay(reseller, held.number)
     paid = await orders.history.detail(reseller, held.number)
     assert (parts(paid.lines[0]), paid.total) == (RESOLD, usd(1770))
+
+
+async def test_a_larger_order_pays_less_for_one_and_says_so_everywhere(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices, reseller: Actor
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(
+            tx, ring, price=500, reseller_price=460, keys=30, quantity_prices=[(3, 480), (6, 430), (9, 400)]
+        )
+    (person,) = await buyers(uow, 1, 9000)
+    saved = {}
+    for quantity in (2, 3, 6):
+        await orders.cart.add(person, goods.variant_id, quantity)
+        (in_cart,) = (await orders.cart.show(person)).lines
+        await orders.cart.remove(person, goods.variant_id)
+        quote = await orders.checkout.quote(person, goods.variant_id, quantity)
+        placed = await orders.checkout.place(person, goods.variant_id, quantity, f"{KEY}-{quantity}")
+        assert in_cart.price == quote.line.price == placed.lines[0].price
+        assert await orders.history.detail(person, placed.number) == placed
+        saved[quantity] = (-placed.lines[0].price.part(PartKind.QUANTITY), placed.total.amount)
+    assert saved == {2: (0, 1000), 3: (60, 1440), 6: (420, 2580)}
+    resold = [await orders.checkout.quote(reseller, goods.variant_id, quantity) for quantity in (3, 6)]
+    assert [parts(quote.line) for quote in resold] == [
+        [(PartKind.BASE, usd(1500)), (PartKind.RESELLER, usd(-120))],
+        [(PartKind.BASE, usd(3000)), (PartKind.RESELLER, usd(-240)), (PartKind.QUANTITY, usd(-180))],
+    ]
+
+
+async def test_a_step_that_is_out_of_reach_is_said_as_a_changed_price_before_paying(
+    uow: UnitOfWork, ring: KeyRing, orders: OrdersServices
+) -> None:
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, price=500, keys=4, quantity_prices=[(3, 450)])
+    (person,) = await buyers(uow, 1, 9000)
+    await orders.cart.add(person, goods.variant_id, 4)
+    assert not (await orders.cart.show(person)).lines[0].price_changed
+    await orders.checkout.place(person, goods.variant_id, 2, KEY)
+    (line,) = (await orders.cart.show(person)).lines
+    assert (line.quantity, line.seen, line.unit_price, line.price_changed) == (2, usd(450), usd(500), True)
+    assert line.price is not None
+    assert line.price.total == usd(1000)
 
 
 async def test_a_plain_price_is_one_part(
@@ -112,6 +153,7 @@ async def test_the_buyer_agrees_to_the_whole_and_not_to_the_base(
     ("change", "refused"),
     [
         ("promo_part = -1", "parts_add_up"),
+        ("quantity_part = 1, total_amount = total_amount + 1", "parts_signed"),
         ("total_amount = total_amount - 1", "parts_add_up"),
         ("promo_part = 1, total_amount = total_amount + 1", "parts_signed"),
         ("already_paid_part = -base_part - 1, total_amount = -1", "total_not_negative|never_more_back_than_paid"),

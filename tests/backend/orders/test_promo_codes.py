@@ -9,13 +9,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from backend.bootstrap import Services
 from backend.growth.errors import PromoCodeRefused
 from backend.growth.types.promos import NewPromo, PromoCodeId, PromoRefusal, PromoScope
 from backend.identity.types import Actor
 from backend.orders.errors import PriceChanged
-from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderView, Wanted
+from backend.orders.types import NotAppliedReason, OrderPaymentKept, OrderRef, OrderStatus, OrderView, RequestedLine
 from backend.orders.types.prices import PartKind
 from backend.payments.types import IntentId, IntentStatus, TopUpSucceeded
 from tests.factories.promos import add_promo, typed
@@ -46,8 +47,8 @@ async def stocked(services: Services, **how: object) -> Goods:
 
 async def code(services: Services, actor: Actor, **changes: object) -> list[PromoCodeId]:
     """A promotion's code, as the buyer typed it."""
-    made = await add_promo(services, msgspec.structs.replace(TENTH, **changes))
-    return await typed(services, actor, made.code)
+    promo = await add_promo(services, msgspec.structs.replace(TENTH, **changes))
+    return await typed(services, actor, promo.code)
 
 
 async def uses(services: Services) -> tuple[int, int]:
@@ -83,15 +84,15 @@ async def test_quote_order_and_refund_have_the_same_share(services: Services, bu
 async def test_a_discount_is_shared_by_the_lines_it_is_for(services: Services, buyer: Actor, goods: Goods) -> None:
     other = await stocked(services, price=333)
     codes = await code(services, buyer, scope=PromoScope.PRODUCT, target=other.slug, basis_points=5000)
-    wanted = [Wanted(goods.variant_id, 1), Wanted(other.variant_id, 2)]
-    order = await services.orders.checkout.place_all(buyer, wanted, KEY, codes=codes)
+    lines = [RequestedLine(goods.variant_id, 1), RequestedLine(other.variant_id, 2)]
+    order = await services.orders.checkout.place_all(buyer, lines, KEY, codes=codes)
     assert [line.price.part(PartKind.PROMO) for line in order.lines] == [0, -333]
 
 
 async def test_a_category_covers_its_products(services: Services, buyer: Actor, goods: Goods) -> None:
     async with services.uow.read() as tx:
-        found = text("SELECT c.slug FROM categories c JOIN products p ON p.category_id = c.id WHERE p.id = :id")
-        slug = (await tx.execute(found, {"id": goods.product_id})).scalar_one()
+        statement = text("SELECT c.slug FROM categories c JOIN products p ON p.category_id = c.id WHERE p.id = :id")
+        slug = (await tx.execute(statement, {"id": goods.product_id})).scalar_one()
     codes = await code(services, buyer, scope=PromoScope.CATEGORY, target=slug)
     assert (await services.orders.checkout.quote(buyer, goods.variant_id, 1, codes=codes)).due.total == usd(648)
     other = await stocked(services)
@@ -223,17 +224,36 @@ async def test_late_money_finds_the_use_gone(
     assert (await services.orders.history.detail(buyer, held.number)).status is OrderStatus.EXPIRED
     assert (await uses(services))[1] == 1
     async with services.uow.read() as tx:
-        found = text("SELECT payload FROM outbox_jobs WHERE payload ? 'why'")
-        kept = [msgspec.convert(payload, OrderPaymentKept).why for payload in (await tx.execute(found)).scalars()]
-    assert set(kept) == {NotAppliedReason.PROMO_USED_UP}
+        statement = text("SELECT payload FROM outbox_jobs WHERE payload ? 'why'")
+        reasons = [
+            msgspec.convert(payload, OrderPaymentKept).why for payload in (await tx.execute(statement)).scalars()
+        ]
+    assert set(reasons) == {NotAppliedReason.PROMO_USED_UP}
+    await proven(services)
+
+
+async def test_late_money_and_new_orders_do_not_wait_in_a_circle(
+    services: Services, clock: FakeClock, buyer: Actor
+) -> None:
+    goods = await stocked(services, per_person_limit=60)
+    codes = await code(services, buyer, uses=60)
+    held = [await lapsed(services, clock, buyer, goods, codes, f"tap-{n:08}") for n in range(3)]
+    place = services.orders.checkout.place
+    with capture_logs() as logs:
+        await asyncio.gather(
+            *(late(services, buyer, one) for one in held),
+            *(place(buyer, goods.variant_id, 1, f"more-{n:08}", codes=codes) for n in range(8)),
+        )
+    assert [entry for entry in logs if entry["event"] == "transaction.lost"] == []
+    assert await uses(services) == (11, 11)
     await proven(services)
 
 
 async def lapsed(
-    services: Services, clock: FakeClock, buyer: Actor, goods: Goods, codes: list[PromoCodeId]
+    services: Services, clock: FakeClock, buyer: Actor, goods: Goods, codes: list[PromoCodeId], key: str = KEY
 ) -> OrderRef:
     """An order with a code whose reservation has expired."""
-    held = await services.orders.checkout.reserve(buyer, goods.variant_id, 1, KEY, codes=codes)
+    held = await services.orders.checkout.reserve(buyer, goods.variant_id, 1, key, codes=codes)
     clock.move(minutes=16)
     assert await services.orders.reservations.expire_lapsed() == 1
     assert (await uses(services))[1] == 0

@@ -294,9 +294,9 @@ async def test_the_back_office_needs_its_permission(orders: OrdersServices, buye
     admin = msgspec.structs.replace(buyer, permissions=frozenset({Permission.ORDERS}))
     assert (await orders.history.admin_detail(admin, number)).number == number
     assert (await orders.history.list_all(admin, None, None)).items[0].number == number
-    found = await orders.history.find_by_number(admin, number.lower())
-    assert found is not None
-    assert found.number == number
+    order = await orders.history.find_by_number(admin, number.lower())
+    assert order is not None
+    assert order.number == number
     assert await orders.history.find_by_number(admin, "vpn") is None
     for attempt in (orders.history.admin_detail(buyer, number), orders.history.list_all(buyer, None, None)):
         with pytest.raises(Forbidden):
@@ -313,15 +313,15 @@ async def test_a_repeated_tap_finds_its_order_though_the_goods_are_gone_from_the
 ) -> None:
     goods = await shelf(price=100, keys=2)
     bought = await orders.checkout.place(buyer, goods.variant_id, 1, KEY)
-    kept = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r")
+    reserved = await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r")
     await _hide(uow, goods)
     assert await orders.checkout.place(buyer, goods.variant_id, 1, KEY) == bought
-    assert await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r") == kept
+    assert await orders.checkout.reserve(buyer, goods.variant_id, 1, KEY + "r") == reserved
     with pytest.raises(IdempotencyKeyReused):
         await orders.checkout.place(buyer, goods.variant_id, 2, KEY)
     with pytest.raises(NotFound):
         await orders.checkout.place(buyer, goods.variant_id, 1, KEY + "new")
-    assert (await orders.settlement.pay(buyer, kept.number)) == kept
+    assert (await orders.settlement.pay(buyer, reserved.number)) == reserved
 
 
 async def test_what_was_confirmed_is_what_is_charged(

@@ -94,7 +94,7 @@ async def test_reservations_of_one_buyer_are_counted_in_a_race(services: Service
     assert Counter(type(result) for result in results) == {OrderRef: 3, TooManyReservations: 7}
 
 
-async def test_paying_cancelling_and_lapsing_at_once_ends_in_one_way(services: Services, clock: FakeClock) -> None:
+async def test_paying_cancelling_and_expiring_at_once_has_one_end(services: Services, clock: FakeClock) -> None:
     people = await buyers(services.uow, 20, 1000)
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, keys=20)

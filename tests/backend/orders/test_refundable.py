@@ -56,5 +56,5 @@ async def test_it_waits_for_nobody(
     async with uow() as tx:
         assert len(await intents.lock_paid_for(tx, OrderId(ref.id))) == 1
         async with asyncio.timeout(5):
-            found = await orders.refunds.refundable(Actor.system(), ref.number)
-    assert [(item.method, item.most) for item in found.methods] == [("fake", usd(720))]
+            refundable = await orders.refunds.refundable(Actor.system(), ref.number)
+    assert [(item.method, item.most) for item in refundable.methods] == [("fake", usd(720))]

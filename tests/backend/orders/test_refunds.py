@@ -15,7 +15,7 @@ from backend.orders.types import (
     OrderStep,
     OrderView,
     RefundTarget,
-    Wanted,
+    RequestedLine,
 )
 from backend.orders.types.lines import LineQuantity
 from backend.payments.errors import RefundNotPossible, RefundTooMuch
@@ -34,7 +34,7 @@ class TestRefunds:
         await shop.arrive(await shop.begin(buyer, ref, usd(420)), usd(420))
         return await shop.orders.history.detail(buyer, ref.number)
 
-    async def test_a_part_to_the_wallet_and_the_rest_by_its_way(
+    async def test_a_part_to_the_wallet_and_the_rest_by_its_method(
         self, shop: Shop, buyer: Actor, sold: OrderView
     ) -> None:
         admin = Actor.system()
@@ -79,11 +79,11 @@ class TestRefunds:
                 admin, sold.number, usd(301), RefundTarget.WALLET, "once", idempotency_key="refund-1"
             )
 
-    async def test_a_line_goes_back_by_the_way_it_was_paid(self, shop: Shop, buyer: Actor) -> None:
+    async def test_a_line_is_refunded_to_its_payment_method(self, shop: Shop, buyer: Actor) -> None:
         """Lines of 5.00 and 2.20: 3.00 from the wallet, 4.20 by the provider, which gives no more than it had."""
         goods = [await shop.goods(price=500), await shop.goods(price=220)]
-        wanted = [Wanted(one.variant_id, 1) for one in goods]
-        ref = await shop.orders.checkout.reserve_all(buyer, wanted, KEY, hold=True)
+        lines = [RequestedLine(one.variant_id, 1) for one in goods]
+        ref = await shop.orders.checkout.reserve_all(buyer, lines, KEY, hold=True)
         await shop.arrive(await shop.begin(buyer, ref, usd(420)), usd(420))
         order = await shop.orders.history.detail(buyer, ref.number)
         admin, first, second = Actor.system(), *(LineQuantity(line.id, 1) for line in order.lines)

@@ -69,7 +69,7 @@ class Shop:
         values = {"first_name": first, "last_name": last, "username": name, "telegram_id": number}
         await tx.execute(update(User).where(User.id == who.id).values(values))
 
-    async def found(self, query: str) -> list[str]:
+    async def search(self, query: str) -> list[str]:
         return [row.number for row in await self.orders.search.find(ADMIN, query)]
 
     async def paid(self, query: str) -> list[str]:
@@ -83,9 +83,9 @@ class Shop:
 
 @pytest.fixture
 async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
-    made = Shop(uow, ring)
-    await made.open()
-    return made
+    shop = Shop(uow, ring)
+    await shop.open()
+    return shop
 
 
 async def test_any_part_of_a_number_finds_its_order(shop: Shop) -> None:
@@ -93,15 +93,15 @@ async def test_any_part_of_a_number_finds_its_order(shop: Shop) -> None:
     for start in range(6):
         for end in range(start + 1, 7):
             part = plain[start:end]
-            assert shop.first in await shop.found(part.lower()), part
+            assert shop.first in await shop.search(part.lower()), part
     for end in range(1, 7):
-        assert shop.first in await shop.found("s-" + plain[:end])
+        assert shop.first in await shop.search("s-" + plain[:end])
     # After the prefix come the first signs, and none from the middle.
     middle = plain[2:5]
-    assert shop.first not in await shop.found("S-" + middle) or plain.startswith(middle)
+    assert shop.first not in await shop.search("S-" + middle) or plain.startswith(middle)
     # The whole number finds this order alone.
     for whole in (shop.first, plain, f"  {shop.first.lower()} ", f"\u200e{shop.first}\u202c"):
-        assert await shop.found(whole) == [shop.first]
+        assert await shop.search(whole) == [shop.first]
 
 
 @pytest.mark.parametrize(
@@ -117,17 +117,17 @@ async def test_any_part_of_a_number_finds_its_order(shop: Shop) -> None:
 async def test_what_is_known_of_an_order_finds_it(shop: Shop, query: str, which: str) -> None:
     numbers = {"first": [shop.first], "second": [shop.second]}[which]
     # Two signs may be in a number as well.
-    found = await shop.found(query)
-    assert found == numbers if len(query) > 2 else set(numbers) <= set(found)
+    listed = await shop.search(query)
+    assert listed == numbers if len(query) > 2 else set(numbers) <= set(listed)
 
 
 async def test_a_key_finds_its_order_and_nothing_else_does(shop: Shop) -> None:
     sold = (await shop.orders.delivery.reveal(shop.layla, shop.first, 1)).text
     free = next(key for key in shop.vpn.keys if key != sold)
-    assert await shop.found(sold) == [shop.first]
-    assert await shop.found(f" {sold}\n") == [shop.first]
-    assert await shop.found(free) == []
-    assert await shop.found(sold[:-1]) == []
+    assert await shop.search(sold) == [shop.first]
+    assert await shop.search(f" {sold}\n") == [shop.first]
+    assert await shop.search(free) == []
+    assert await shop.search(sold[:-1]) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ async def test_a_key_finds_its_order_and_nothing_else_does(shop: Shop) -> None:
 )  # fmt: skip
 async def test_odd_words_are_no_error_and_no_wildcards(shop: Shop, query: str) -> None:
     # Those that are in Layla's name find her order: "@" alone is the beginning of every username.
-    assert await shop.found(query) == ([shop.first] if query in {"%", "_", "@"} else [])
+    assert await shop.search(query) == ([shop.first] if query in {"%", "_", "@"} else [])
     assert await shop.paid(query) == []
 
 
@@ -149,7 +149,7 @@ async def test_a_deposits_reference_finds_the_deposit_only(shop: Shop) -> None:
     plain = alone.reference.removeprefix("D-")
     for query in (alone.reference, alone.reference.lower(), plain):
         assert await shop.paid(query) == [alone.reference]
-        assert await shop.found(query) == []
+        assert await shop.search(query) == []
     for end in range(3, 6):
         assert alone.reference in await shop.paid("D-" + plain[:end])
         assert alone.reference in await shop.paid(plain[6 - end :])
@@ -168,8 +168,8 @@ async def test_a_reference_of_the_first_numbering_is_still_the_deposits(shop: Sh
         action = {"kind": "deposit", "fields": {"reference": old, "instructions": f"Name {old}"}}
         given = update(PaymentIntent).where(PaymentIntent.id == intent.id)
         await tx.execute(given.values(action=action, number=sequence))
-    assert await shop.found(f"S-{old}") == [f"S-{old}"]
-    assert await shop.found(old) == []
+    assert await shop.search(f"S-{old}") == [f"S-{old}"]
+    assert await shop.search(old) == []
     for query in (old, old.lower()):
         assert [one.id for one in await shop.inbox.find(ADMIN, query)] == [intent.id]
         assert (await shop.inbox.find_named(ADMIN, query))[0].reference == old
@@ -189,7 +189,7 @@ async def test_payments_are_found_by_all_that_is_known_of_them(shop: Shop) -> No
         assert await shop.paid(query) == [other.reference], query
     # The order is found by its payment, too.
     for query in (intent.reference, f"deposit-{intent.id}"):
-        assert await shop.found(query) == [held]
+        assert await shop.search(query) == [held]
     assert await shop.orders.search.find_buyers(ADMIN, held) == [shop.omar.id]
     assert await shop.orders.search.find_buyers(ADMIN, other.reference) == [shop.layla.id]
 

@@ -77,7 +77,7 @@ async def test_short_money_waits_and_the_rest_pays(shop: Shop, buyer: Actor) -> 
     await shop.proven()
 
 
-async def kept(shop: Shop) -> list[OrderPaymentKept]:
+async def list_not_applied(shop: Shop) -> list[OrderPaymentKept]:
     """What was told of money that did not buy its order."""
     return [msgspec.convert(job, OrderPaymentKept) for job in await shop.jobs("test.OrderPaymentKept")]
 
@@ -116,7 +116,7 @@ async def test_a_late_part_buys_nothing_with_other_money(shop: Shop, buyer: Acto
     assert order.status is (OrderStatus.CANCELLED if how == "cancelled" else OrderStatus.EXPIRED)
     assert await shop.balance(buyer) == 5400
     why = NotAppliedReason.CANCELLED if how == "cancelled" else NotAppliedReason.NOT_ENOUGH
-    assert {(event.amount, event.why) for event in await kept(shop)} == {(100, why)}
+    assert {(event.amount, event.why) for event in await list_not_applied(shop)} == {(100, why)}
     # The rest comes after all: now it is the payment that the order was waiting for.
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is (
@@ -160,7 +160,7 @@ async def test_late_money_whose_goods_are_gone_is_in_the_wallet(shop: Shop, buye
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 720
-    assert {event.why for event in await kept(shop)} == {NotAppliedReason.SOLD_OUT}
+    assert {event.why for event in await list_not_applied(shop)} == {NotAppliedReason.SOLD_OUT}
     await shop.proven()
 
 
@@ -174,7 +174,7 @@ async def test_late_money_respects_the_limit_per_person(shop: Shop, buyer: Actor
     await shop.arrive(intent, usd(100))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
     assert await shop.balance(buyer) == 300
-    assert {event.why for event in await kept(shop)} == {NotAppliedReason.LIMIT_REACHED}
+    assert {event.why for event in await list_not_applied(shop)} == {NotAppliedReason.LIMIT_REACHED}
 
 
 async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, clock: FakeClock) -> None:
@@ -186,7 +186,7 @@ async def test_late_money_whose_other_part_was_spent(shop: Shop, buyer: Actor, c
     await shop.orders.checkout.place(buyer, other.variant_id, 1, "tap-0000002")
     await shop.arrive(intent, usd(420))
     assert (await shop.orders.history.detail(buyer, ref.number)).status is OrderStatus.EXPIRED
-    assert {event.why for event in await kept(shop)} == {NotAppliedReason.NOT_ENOUGH}
+    assert {event.why for event in await list_not_applied(shop)} == {NotAppliedReason.NOT_ENOUGH}
     await shop.proven()
 
 

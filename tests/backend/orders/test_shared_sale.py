@@ -12,7 +12,7 @@ from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderStatus, RefundTarget, Wanted
+from backend.orders.types import OrderStatus, RefundTarget, RequestedLine
 from tests.factories.catalog import add_shared, add_variant, catalog_services, import_shared
 from tests.factories.shop import buyers
 from tests.factories.wallet import usd
@@ -69,7 +69,7 @@ async def test_keys_of_both_kinds_in_one_order_come_in_the_order_of_its_lines(
 ) -> None:
     unique = await add_variant(shop, "card", keys=2)
     shared = await add_shared(shop, count="5")
-    order = await orders.checkout.place_all(buyer, [Wanted(unique, 2), Wanted(shared, 2)], TAP)
+    order = await orders.checkout.place_all(buyer, [RequestedLine(unique, 2), RequestedLine(shared, 2)], TAP)
     assert [key.uses for key in order.keys] == [1, 1, 2]
     texts = [key.text for key in await orders.delivery.open_file(buyer, order.number)]
     assert texts == ["KEY-card-000000", "KEY-card-000001", "SHARED-SECRET-1"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from backend.identity.types import Actor
@@ -21,18 +23,18 @@ PENDING, DELIVERED, FAILED = LineStatus.PENDING, LineStatus.DELIVERED, LineStatu
 @pytest.fixture
 async def shop(uow: UnitOfWork, ring: KeyRing) -> Shop:
     """Its fake goods are delivered later."""
-    made = Shop(uow, ring, slow=True)
-    await made.open()
-    return made
+    shop = Shop(uow, ring, slow=True)
+    await shop.open()
+    return shop
 
 
 async def test_an_order_is_paid_until_its_last_line_is_delivered(shop: Shop) -> None:
-    wanted = some((shop.fakes[0], 1), (shop.keys[0], 2), (shop.fakes[1], 1))
-    order = await shop.orders.checkout.place_all(shop.buyer, wanted, "slow-and-fast")
+    lines = some((shop.fakes[0], 1), (shop.keys[0], 2), (shop.fakes[1], 1))
+    order = await shop.orders.checkout.place_all(shop.buyer, lines, "slow-and-fast")
     assert order == await shop.view(order.number)
     assert (order.status, states(order), len(order.keys)) == (OrderStatus.PAID, [PENDING, DELIVERED, PENDING], 2)
     assert [entry.step for entry in order.timeline] == [OrderStep.PLACED, OrderStep.PAID]
-    assert await shop.orders.checkout.place_all(shop.buyer, wanted, "slow-and-fast") == order
+    assert await shop.orders.checkout.place_all(shop.buyer, lines, "slow-and-fast") == order
     await shop.end_line(order.lines[0].id)
     half = await shop.view(order.number)
     assert (half.status, states(half), len(half.keys)) == (OrderStatus.PAID, [DELIVERED, DELIVERED, PENDING], 3)
@@ -45,7 +47,7 @@ async def test_an_order_is_paid_until_its_last_line_is_delivered(shop: Shop) -> 
     await shop.proven()
 
 
-async def test_a_reserved_order_is_paid_the_same_way(shop: Shop) -> None:
+async def test_a_reserved_order_is_paid_likewise(shop: Shop) -> None:
     ref = await shop.orders.checkout.reserve_all(shop.buyer, some((shop.fakes[0], 1)), "slow-only-1")
     assert states(await shop.view(ref.number)) == [LineStatus.RESERVED]
     for _ in range(2):
@@ -68,7 +70,7 @@ async def test_late_money_pays_it_too(shop: Shop) -> None:
     assert states(released) == [LineStatus.RELEASED] * 2
     async with shop.uow() as tx:
         order = await repository.lock_order(tx, order_id=released.id)
-        assert await settling.pay_late(tx, shop.fulfillers, order) is None
+        assert await settling.pay_late(tx, shop.fulfillers, order, timedelta(0)) is None
     paid = await shop.view(ref.number)
     assert (paid.status, states(paid)) == (OrderStatus.PAID, [PENDING, DELIVERED])
 

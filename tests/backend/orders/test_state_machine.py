@@ -2,104 +2,56 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule, run_state_machine_as_test
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.bootstrap import FULFILLERS, SUBSCRIPTIONS
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import StockKind
 from backend.identity.types import Actor
-from backend.infra.crypto import KeyRing
-from backend.infra.database import make_engine
 from backend.infra.settings import Settings
-from backend.infra.signals import Signals
-from backend.infra.unit_of_work import UnitOfWork
-from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import OrderNotPayable, ReservationsPaused, TooManyReservations
-from backend.orders.service import OrdersServices
-from backend.orders.types import OrderStatus, RefundTarget, ReservationLimits, Wanted
+from backend.orders.types import OrderStatus, RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from backend.payments.errors import RefundTooMuch
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import ledger
-from backend.wallet.types import Problem
-from tests.factories.shop import Goods, add_goods, buyers, stock_up
-from tests.factories.wallet import HUGE, give, usd, wallet_services
-from tests.fakes.clock import FakeClock
+from tests.backend.orders.life import HOLD, Life
+from tests.factories.shop import Goods, add_goods, stock_up
+from tests.factories.wallet import usd
 from tests.fakes.fulfiller import FakeGoods
-from tests.fakes.savepoints import SavepointEngine
 from tests.machines import lives
 
-T = TypeVar("T")
 PRICES = (720, 299, 150)
 FAKE = 2
 """The third product is of another kind."""
-HOLD = timedelta(minutes=15)
 WHO = st.integers(0, 2)
 WHAT = st.integers(0, 2)
 LINES = st.lists(st.tuples(WHAT, st.integers(1, 3)), min_size=1, max_size=3, unique_by=lambda line: line[0])
 Lines = list[tuple[int, int]]
 
 
-class Shop(RuleBasedStateMachine):
-    """Three products of two kinds, three buyers; every example runs in one transaction that is rolled back."""
+class Shop(Life):
+    """Three products of two kinds."""
 
-    orders_made = Bundle("orders_made")
-    config: Settings
+    placed_orders = Bundle("orders_made")
 
     def __init__(self) -> None:
+        self.fake = FakeGoods()
+        self.more = [self.fake]
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.clock = FakeClock()
-        self.run(self._open())
-        self.taps = 0
         self.money = [0, 0, 0]
         self.free = [0, 0, 0]
-        self.made: dict[str, tuple[int, Lines, OrderStatus, Any]] = {}
+        self.placed: dict[str, tuple[int, Lines, OrderStatus, Any]] = {}
         self.back: dict[str, list[tuple[int, int]]] = {}
         """Of each line of a refunded order: how many went back, and how much."""
         self.lapsed: list[tuple[int, Any]] = []
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for it."""
-        return self.runner.run(work)
-
-    async def _open(self) -> None:
-        self.engine = make_engine(self.config.database_url, pool_size=1)
-        self.connection: AsyncConnection = await self.engine.connect()
-        self.outer = await self.connection.begin()
-        signals = Signals(self.engine, self.config.database_url)
-        savepoints: Any = SavepointEngine(self.connection)
-        self.uow = UnitOfWork(savepoints, self.clock, signals, SUBSCRIPTIONS)
-        self.fake = FakeGoods()
-        self.ring = KeyRing(self.config.master_keys)
-        # The bounds for keys have tests of their own (test_unpaid.py).
-        limits = ReservationLimits(orders=3, keys=1000, share=100)
-        self.orders = OrdersServices.build(
-            uow=self.uow,
-            ring=self.ring,
-            fulfillers=Fulfillers([*(make(self.ring) for make in FULFILLERS), self.fake]),
-            single_admin_limit=lambda: HUGE,
-            reservation=lambda: HOLD,
-            limits=lambda: limits,
-        )
-        self.wallet = wallet_services(self.uow)
-        self.people = await buyers(self.uow, 3, 0)
+    async def open(self) -> None:
+        """Three products, nothing in stock."""
         self.goods: list[Goods] = []
         async with self.uow() as tx:
             await self.fake.create(tx)
@@ -107,24 +59,13 @@ class Shop(RuleBasedStateMachine):
                 kind = self.fake.kind if what == FAKE else StockKind.UNIQUE_KEYS.value
                 self.goods.append(await add_goods(tx, self.ring, keys=0, price=price, kind=kind))
 
-    def teardown(self) -> None:
-        """Forget it all."""
-
-        async def close() -> None:
-            await self.outer.rollback()
-            await self.connection.close()
-            await self.engine.dispose()
-
-        self.run(close())
-        self.runner.close()
-
     def _expected(self, who: int, lines: Lines, *, pays: bool) -> type[Exception] | None:
         what, count = lines[0]
         sold_out = any(self.free[what] < count for what, count in lines)
         # A reservation's bounds are checked with its first line, for which only keys are counted.
         if sold_out and (pays or (what != FAKE and self.free[what] < count)):
             return SoldOut
-        waiting = [o for o in self.made.values() if o[0] == who and o[2] is OrderStatus.AWAITING_PAYMENT]
+        waiting = [o for o in self.placed.values() if o[0] == who and o[2] is OrderStatus.AWAITING_PAYMENT]
         day = self.clock.now() - timedelta(hours=24)
         lapses = sum(1 for person, begun in self.lapsed if person == who and begun >= day)
         if not pays and lapses >= 4:
@@ -147,36 +88,31 @@ class Shop(RuleBasedStateMachine):
     @rule(who=WHO, cents=st.integers(1, 3000))
     def top_up(self, who: int, cents: int) -> None:
         """Money comes in."""
-
-        async def work() -> None:
-            async with self.uow() as tx:
-                await give(tx, self.people[who].id, usd(cents))
-
-        self.run(work())
+        self.run(self.add_money(who, cents))
         self.money[who] += cents
 
     @rule(what=WHAT, count=st.integers(1, 4))
     def restock(self, what: int, count: int) -> None:
         """Keys come in."""
-        self.taps += 1
+        stem = self.tap("K")
 
         async def work() -> None:
             async with self.uow() as tx:
                 if what == FAKE:
                     await self.fake.restock(tx, self.goods[what].variant_id, count)
                     return
-                keys = [f"K-{self.taps}-{number}" for number in range(count)]
+                keys = [f"{stem}-{number}" for number in range(count)]
                 await stock_up(tx, self.ring, self.goods[what].variant_id, keys)
 
         self.run(work())
         self.free[what] += count
 
-    @rule(target=orders_made, who=WHO, lines=LINES, twice=st.booleans())
+    @rule(target=placed_orders, who=WHO, lines=LINES, twice=st.booleans())
     def buy(self, who: int, lines: Lines, twice: bool) -> Any:
         """Buy from the wallet, perhaps with a double tap."""
         return self._order(who, lines, pays=True, twice=twice)
 
-    @rule(target=orders_made, who=WHO, lines=LINES, twice=st.booleans())
+    @rule(target=placed_orders, who=WHO, lines=LINES, twice=st.booleans())
     def reserve(self, who: int, lines: Lines, twice: bool) -> Any:
         """Have goods kept."""
         return self._order(who, lines, pays=False, twice=twice)
@@ -186,29 +122,28 @@ class Shop(RuleBasedStateMachine):
             self.free[what] += by * count
 
     def _order(self, who: int, lines: Lines, *, pays: bool, twice: bool) -> Any:
-        self.taps += 1
         verb = self.orders.checkout.place_all if pays else self.orders.checkout.reserve_all
-        wanted, key = [Wanted(self.goods[what].variant_id, n) for what, n in lines], f"tap-{self.taps:08}"
+        requested, key = [RequestedLine(self.goods[what].variant_id, n) for what, n in lines], self.tap()
         expected = self._expected(who, lines, pays=pays)
         try:
-            order = self.run(verb(self.people[who], wanted, key))
+            order = self.run(verb(self.people[who], requested, key))
         except (SoldOut, InsufficientFunds, TooManyReservations, ReservationsPaused) as refusal:
             assert type(refusal) is expected
             return multiple()
         assert expected is None
         if twice:
-            assert self.run(verb(self.people[who], wanted, key)) == order
+            assert self.run(verb(self.people[who], requested, key)) == order
         self._move(lines, -1)
         if pays:
             self.money[who] -= price(lines)
         status = OrderStatus.DELIVERED if pays else OrderStatus.AWAITING_PAYMENT
-        self.made[order.number] = (who, lines, status, self.clock.now() + HOLD)
+        self.placed[order.number] = (who, lines, status, self.clock.now() + HOLD)
         return order.number
 
-    @rule(number=orders_made)
+    @rule(number=placed_orders)
     def pay(self, number: str) -> None:
         """Pay what waits; what is paid stays paid, what lapsed stays lapsed."""
-        who, lines, status, until = self.made[number]
+        who, lines, status, until = self.placed[number]
         waits = status is OrderStatus.AWAITING_PAYMENT and self.clock.now() < until
         try:
             self.run(self.orders.settlement.pay(self.people[who], number))
@@ -222,12 +157,12 @@ class Shop(RuleBasedStateMachine):
             if status is not OrderStatus.DELIVERED:
                 assert waits
                 self.money[who] -= price(lines)
-                self.made[number] = (who, lines, OrderStatus.DELIVERED, until)
+                self.placed[number] = (who, lines, OrderStatus.DELIVERED, until)
 
-    @rule(number=orders_made)
+    @rule(number=placed_orders)
     def cancel(self, number: str) -> None:
         """Give up what waits."""
-        who, lines, status, until = self.made[number]
+        who, lines, status, until = self.placed[number]
         try:
             self.run(self.orders.reservations.cancel(self.people[who], number))
         except OrderNotPayable:
@@ -235,14 +170,14 @@ class Shop(RuleBasedStateMachine):
             return
         if status is OrderStatus.AWAITING_PAYMENT:
             self._move(lines, 1)
-            self.made[number] = (who, lines, OrderStatus.CANCELLED, until)
+            self.placed[number] = (who, lines, OrderStatus.CANCELLED, until)
             if self.clock.now() >= until - HOLD / 2:
                 self.lapsed.append((who, until - HOLD))
 
-    @rule(number=orders_made, place=st.integers(0, 2), count=st.integers(1, 3), twice=st.booleans())
+    @rule(number=placed_orders, place=st.integers(0, 2), count=st.integers(1, 3), twice=st.booleans())
     def refund_line(self, number: str, place: int, count: int, twice: bool) -> None:
         """So many of a line go back, if the order is paid and has them left; what is counted returns to the stock."""
-        who, lines, status, _ = self.made[number]
+        who, lines, status, _ = self.placed[number]
         place = min(place, len(lines) - 1)
         what, bought = lines[place]
         back = self.back.get(number) or [(0, 0)] * len(lines)
@@ -262,10 +197,10 @@ class Shop(RuleBasedStateMachine):
         if what == FAKE:
             self.free[FAKE] += count
 
-    @rule(number=orders_made, cents=st.integers(1, 1500), twice=st.booleans())
+    @rule(number=placed_orders, cents=st.integers(1, 1500), twice=st.booleans())
     def refund_amount(self, number: str, cents: int, twice: bool) -> None:
         """An amount goes back, shared out to the lines; all goods go with the last of it."""
-        who, lines, status, _ = self.made[number]
+        who, lines, status, _ = self.placed[number]
         back = self.back.get(number) or [(0, 0)] * len(lines)
         left = price(lines) - sum(amount for _, amount in back)
         expected: type[Exception] | None = None
@@ -289,15 +224,14 @@ class Shop(RuleBasedStateMachine):
             assert units == (bought if cents == left else before)
         self._went_back(number, after, cents)
 
-    def _refunds(self, number: str, wanted: Any, expected: type[Exception] | None, *, twice: bool) -> bool:
+    def _refunds(self, number: str, requested: Any, expected: type[Exception] | None, *, twice: bool) -> bool:
         """Whether the refund is made, once however often it is asked for; it is refused as expected."""
-        self.taps += 1
-        key = f"refund-{self.taps:08}"
+        key = self.tap("refund")
         try:
             for _ in range(1 + twice):
                 self.run(
                     self.orders.refunds.refund(
-                        Actor.system(), number, wanted, RefundTarget.WALLET, "why", idempotency_key=key
+                        Actor.system(), number, requested, RefundTarget.WALLET, "why", idempotency_key=key
                     )
                 )
         except (OrderNotPayable, RefundTooMuch) as refusal:
@@ -307,11 +241,11 @@ class Shop(RuleBasedStateMachine):
         return True
 
     def _went_back(self, number: str, back: list[tuple[int, int]], cents: int) -> None:
-        who, lines, _, until = self.made[number]
+        who, lines, _, until = self.placed[number]
         self.back[number], self.money[who] = back, self.money[who] + cents
         gone = all(units == bought for (units, _), (_, bought) in zip(back, lines, strict=True))
         if gone and sum(amount for _, amount in back) == price(lines):
-            self.made[number] = (who, lines, OrderStatus.REFUNDED, until)
+            self.placed[number] = (who, lines, OrderStatus.REFUNDED, until)
 
     @rule(minutes=st.integers(1, 20))
     def time_passes(self, minutes: int) -> None:
@@ -319,13 +253,13 @@ class Shop(RuleBasedStateMachine):
         self.clock.move(minutes=minutes)
         over = [
             (number, order)
-            for number, order in self.made.items()
+            for number, order in self.placed.items()
             if order[2] is OrderStatus.AWAITING_PAYMENT and order[3] <= self.clock.now()
         ]
         assert self.run(self.orders.reservations.expire_lapsed()) == len(over)
         for number, (who, lines, _, until) in over:
             self._move(lines, 1)
-            self.made[number] = (who, lines, OrderStatus.EXPIRED, until)
+            self.placed[number] = (who, lines, OrderStatus.EXPIRED, until)
             self.lapsed.append((who, until - HOLD))
 
     @invariant()
@@ -342,24 +276,22 @@ class Shop(RuleBasedStateMachine):
                 free.append(await self.fake.left(tx, self.goods[FAKE].variant_id))
                 sold = (await tx.execute(text("SELECT count(*), count(DISTINCT id) FROM stock_keys"))).one()
                 assert sold[0] == sold[1]
-            found = {}
-            for number, (who, lines, _, _) in self.made.items():
+            status_of = {}
+            for number, (who, lines, _, _) in self.placed.items():
                 order = await self.orders.history.detail(self.people[who], number)
-                found[number] = order.status
+                status_of[number] = order.status
                 back = self.back.get(number) or [(0, 0)] * len(lines)
                 there = [line for line, (units, _) in zip(lines, back, strict=True) if units < line[1]]
                 count = sum(1 if what == FAKE else n for what, n in there)
                 assert len(order.keys) == (count if order.status is OrderStatus.DELIVERED else 0)
                 assert [(line.refunded_quantity, line.refunded.amount) for line in order.lines] == back
                 assert order.refunded.amount == sum(amount for _, amount in back)
-            async with self.uow.read() as tx:
-                differences = [await ledger.list_differences(tx, problem) for problem in Problem]
-            return overview, free, found, [listed for listed, _ in differences if listed]
+            return overview, free, status_of, await self.differences()
 
-        money, free, found, differences = self.run(look())
+        money, free, status_of, differences = self.run(look())
         assert money == self.money
         assert free == self.free
-        assert found == {number: order[2] for number, order in self.made.items()}
+        assert status_of == {number: order[2] for number, order in self.placed.items()}
         assert differences == []
 
 
@@ -367,6 +299,7 @@ def price(lines: Lines) -> int:
     return sum(PRICES[what] * count for what, count in lines)
 
 
+@pytest.mark.long("four hundred lives, if asked for")
 def test_the_shop_agrees_with_its_model(settings: Settings) -> None:
     """The same few lives of the shop each time; ``SOUK_EXAMPLES=400`` for many, other ones each time."""
     Shop.config = settings

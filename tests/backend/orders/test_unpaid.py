@@ -57,23 +57,23 @@ WISHES = st.tuples(st.integers(0, 1), st.integers(1, 300), st.integers(0, 3) | s
 def test_what_is_not_covered_stays_within_number_share_and_orders(
     wishes: list[tuple[int, int, int]], stock: tuple[int, int], lapses: int, limits: ReservationLimits
 ) -> None:
-    free, kept = list(stock), []
+    free, reservations = list(stock), []
     for what, quantity, held in wishes:
-        wanted = _reservation(what, quantity, held)
+        new = _reservation(what, quantity, held)
         if quantity > free[what]:
             continue
         try:
-            rules.check_reservation(wanted, kept, free[what], lapses, limits)
+            rules.check_reservation(new, reservations, free[what], lapses, limits)
         except AppError:
             # Only what lacks money is refused.
-            assert wanted.covered < wanted.total
+            assert new.covered < new.total
             continue
-        kept.append(wanted)
+        reservations.append(new)
         free[what] -= quantity
-    unpaid = [item.quantity - item.covered.amount // 700 for item in kept]
+    unpaid = [item.quantity - item.covered.amount // 700 for item in reservations]
     assert sum(1 for count in unpaid if count) <= (max(limits.orders - lapses, 1) if lapses < 4 else 0)
     for what, variant in enumerate(THINGS):
-        mine = sum(count for item, count in zip(kept, unpaid, strict=True) if item.variant_id == variant)
+        mine = sum(count for item, count in zip(reservations, unpaid, strict=True) if item.variant_id == variant)
         assert mine <= max(limits.keys >> lapses, 1)
         # A share of the stock, rounded up: with one key that is the key.
         assert mine <= -(-stock[what] * limits.share // 100)
@@ -107,7 +107,7 @@ async def test_three_hundred_keys_are_not_for_an_account_without_a_cent(
     await orders.checkout.reserve(honest, goods.variant_id, 10, "of-another-one")
 
 
-async def test_the_last_key_is_for_whoever_comes_first(orders: OrdersServices, uow: UnitOfWork, ring: KeyRing) -> None:
+async def test_the_last_key_is_for_the_first_to_pay(orders: OrdersServices, uow: UnitOfWork, ring: KeyRing) -> None:
     thief, honest = await buyers(uow, 2, 0)
     async with uow() as tx:
         goods = await add_goods(tx, ring, keys=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.kernel.text import Locale
-from backend.orders.types import OpenedKey
+from backend.orders.types.keys import OpenedKey
 from backend.orders.words import keys_file
 
 

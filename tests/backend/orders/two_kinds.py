@@ -11,7 +11,7 @@ from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderLineId
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.service import OrdersServices
-from backend.orders.types import OrderView, ReservationLimits, Wanted
+from backend.orders.types import OrderView, RequestedLine, ReservationLimits
 from backend.orders.types.lines import LineStatus
 from backend.wallet import domain as wallet
 from backend.wallet.repository import ledger
@@ -82,5 +82,5 @@ def states(order: OrderView) -> list[LineStatus]:
     return [line.status for line in order.lines]
 
 
-def some(*wanted: tuple[Goods, int]) -> list[Wanted]:
-    return [Wanted(goods.variant_id, count) for goods, count in wanted]
+def some(*lines: tuple[Goods, int]) -> list[RequestedLine]:
+    return [RequestedLine(goods.variant_id, count) for goods, count in lines]

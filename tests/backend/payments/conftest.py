@@ -39,8 +39,8 @@ SUBSCRIPTIONS = {
 @pytest.fixture(scope="session")
 async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[evm.Evm]:
     """The real node; its tests share the group "anvil", so that there is one."""
-    async with evm.running(tmp_path_factory.mktemp("anvil")) as made:
-        yield made
+    async with evm.running(tmp_path_factory.mktemp("anvil")) as chain:
+        yield chain
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def jobs(real_uow: UnitOfWork) -> Callable[[str], Awaitable[list[dict[str, objec
 
     async def read(task: str) -> list[dict[str, object]]:
         async with real_uow.read() as tx:
-            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
-            return list((await tx.execute(found, {"task": task})).scalars())
+            statement = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(statement, {"task": task})).scalars())
 
     return read
 

@@ -64,7 +64,7 @@ async def test_another_method_cancels_the_open_one_and_its_money_is_credited_all
 async def test_the_first_method_again_is_a_new_payment(payments: IntentsService, buyer: Actor) -> None:
     order = OrderId(new_id())
     taps = [("fake", "tap-fake"), ("demo", "tap-demo"), ("fake", "tap-fake"), ("fake", "tap-fake")]
-    begun = [await payments.start_top_up(buyer, way, usd(500), order, idempotency_key=key) for way, key in taps]
+    begun = [await payments.start_top_up(buyer, method, usd(500), order, idempotency_key=key) for method, key in taps]
     assert len({intent.id for intent in begun}) == 3, "the same tap twice is one payment"
     assert [await _status(payments, buyer, intent) for intent in begun] == [
         _S.CANCELLED, _S.CANCELLED, _S.PENDING, _S.PENDING,
@@ -108,9 +108,9 @@ async def test_two_methods_at_once_leave_one_open(payments: IntentsService, buye
     order = OrderId(new_id())
     begun = await asyncio.gather(
         *(
-            payments.start_top_up(buyer, way, usd(500), order, idempotency_key=f"{way}-{tap}")
+            payments.start_top_up(buyer, method, usd(500), order, idempotency_key=f"{method}-{tap}")
             for tap in range(3)
-            for way in ("fake", "demo")
+            for method in ("fake", "demo")
         )
     )
     states = [await _status(payments, buyer, intent) for intent in begun]

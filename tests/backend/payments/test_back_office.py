@@ -71,8 +71,8 @@ def test_what_can_go_back(
 
 async def _open_jobs(uow: UnitOfWork) -> list[str]:
     async with uow.read() as tx:
-        found = text("SELECT payload->>'way' FROM outbox_jobs WHERE task = 'payments.compare' AND done_at IS NULL")
-        return sorted((await tx.execute(found)).scalars())
+        statement = text("SELECT payload->>'way' FROM outbox_jobs WHERE task = 'payments.compare' AND done_at IS NULL")
+        return sorted((await tx.execute(statement)).scalars())
 
 
 async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: UnitOfWork, clock: FakeClock) -> None:
@@ -95,7 +95,7 @@ async def test_a_comparison_is_asked_for_once_while_it_is_to_come(real_uow: Unit
     assert [done.method for done in await service.latest(keeper)] == ["one"]
 
 
-async def test_unmatched_news_are_counted_for_keepers_of_the_money(
+async def test_unmatched_payments_are_counted_for_admins_of_payments(
     real_uow: UnitOfWork, payments: IntentsService
 ) -> None:
     inbox, keeper = InboxService(uow=real_uow, single_admin_limit=lambda: usd(10**15)), Actor.system()

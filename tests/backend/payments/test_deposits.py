@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from backend.approvals.errors import SecondAdminNeeded
 from backend.approvals.types import ValueKind
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor, Permission
 from backend.infra.settings import Settings
+from backend.infra.storage import MAX_UPLOAD_BYTES
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -60,23 +62,21 @@ async def balance(shop: Services, buyer: Actor) -> int:
 
 
 async def first(shop: Services, actor: Actor, intent: Intent) -> tuple[Money, UserId] | None:
-    found = await shop.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
-    return None if found is None else (found.amount, found.by)
+    approval = await shop.approvals.first(actor, ValueKind.DEPOSIT, str(intent.id))
+    return None if approval is None else (approval.amount, approval.by)
 
 
 async def proved_events(shop: Services) -> int:
     async with shop.uow.read() as tx:
-        found = await tx.connection.exec_driver_sql(
-            "SELECT count(*) FROM outbox_jobs WHERE task = 'notifications.deposit_proved'"
-        )
-        return int(found.scalar_one())
+        rows = await tx.execute(text("SELECT count(*) FROM outbox_jobs WHERE task = 'notifications.deposit_proved'"))
+        return int(rows.scalar_one())
 
 
 async def proves_itself(shop: Services) -> None:
     assert (await shop.wallet.ledger.verify(Actor.system())).balanced
 
 
-async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
+async def test_the_method_says_what_to_do_and_is_off_without_instructions(
     shop: Services, services: Services, buyer: Actor
 ) -> None:
     intent = await begun(shop, buyer)
@@ -85,7 +85,7 @@ async def test_the_way_tells_what_to_do_and_is_off_without_instructions(
     reference = intent.action.fields["reference"]
     assert reference == intent.reference and len(reference) == len("D-4K7Q2M")
     assert intent.action.fields["instructions"] == f"Send it to DE00 1234\nand name {reference}."
-    assert "deposit" not in {way.name for way in await services.payments.methods.enabled(buyer)}
+    assert "deposit" not in {method.name for method in await services.payments.methods.enabled(buyer)}
     off = {setup.name: setup for setup in await services.payments.methods.setups(Actor.system())}["deposit"]
     assert (off.state, off.missing) == (SetupState.OFF, ("DEPOSIT_INSTRUCTIONS",))
 
@@ -135,8 +135,11 @@ async def test_part_then_all_then_more(shop: Services, buyer: Actor, teller: Act
 
     await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     assert [item.intent.id for item in await shop.payments.deposits.awaiting_review(teller)] == [intent.id]
-    kept = await shop.payments.deposits.reject(teller, intent.id, "Only the first part is here")
-    assert (kept.status, kept.progress) == (IntentStatus.UNDERPAID, {"reason": "Only the first part is here"})
+    intent_now = await shop.payments.deposits.reject(teller, intent.id, "Only the first part is here")
+    assert (intent_now.status, intent_now.progress) == (
+        IntentStatus.UNDERPAID,
+        {"reason": "Only the first part is here"},
+    )
     assert await shop.payments.deposits.awaiting_review(teller) == []
 
     assert (await shop.payments.deposits.confirm(teller, intent.id, usd(5000))).status is IntentStatus.SUCCEEDED
@@ -155,7 +158,7 @@ async def test_ten_admins_at_once_credit_once(shop: Services, buyer: Actor, tell
     intent = await begun(shop, buyer)
     await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     done = await asyncio.gather(*(shop.payments.deposits.confirm(teller, intent.id, usd(5000)) for _ in range(10)))
-    assert {found.status for found in done} == {IntentStatus.SUCCEEDED}
+    assert {intent_now.status for intent_now in done} == {IntentStatus.SUCCEEDED}
     assert await balance(shop, buyer) == 5000
     await proves_itself(shop)
 
@@ -176,7 +179,7 @@ async def test_one_confirms_while_another_refuses(shop: Services, buyer: Actor, 
     await proves_itself(shop)
 
 
-async def test_refused_proved_anew_and_paid(shop: Services, buyer: Actor, teller: Actor) -> None:
+async def test_refused_sent_again_and_paid(shop: Services, buyer: Actor, teller: Actor) -> None:
     intent = await begun(shop, buyer)
     await shop.payments.deposits.add_receipt(buyer, intent.id, PNG)
     refused = await shop.payments.deposits.reject(teller, intent.id, " This is a cat ")
@@ -215,7 +218,7 @@ async def test_it_expires_unproved_and_not_under_an_admins_eyes(
         (b"MZ\x90\x00", "", "proof", "not_a_document"),
         (b"<svg onload='x()'></svg>", "", "proof", "not_a_document"),
         (b"<html>%PDF-", "", "proof", "not_a_document"),
-        (PNG + b"\0" * 5 * 1024 * 1024, "", "proof", "too_large"),
+        (PNG + b"\0" * MAX_UPLOAD_BYTES, "", "proof", "too_large"),
         (PNG, "x" * 501, "note", "too_long"),
     ],
 )
@@ -303,7 +306,7 @@ class TestSecondAdmin:
         assert (await shop.payments.deposits.awaiting_review(second), await first(shop, teller, intent)) == ([], None)
         await proves_itself(shop)
 
-    async def test_many_small_ones_are_no_way_around(
+    async def test_many_small_ones_do_not_avoid_the_limit(
         self, shop: Services, buyer: Actor, teller: Actor, second: Actor, clock: FakeClock
     ) -> None:
         intents = [await begun(shop, buyer, 4000, key=f"tap-{turn}") for turn in range(3)]
@@ -353,10 +356,10 @@ async def test_what_admins_did_is_written_down(shop: Services, buyer: Actor, tel
     await shop.payments.deposits.reject(teller, intent.id, "a cat")
     await shop.payments.deposits.confirm(teller, intent.id, usd(5000))
     async with shop.uow.read() as tx:
-        rows = await tx.connection.exec_driver_sql("SELECT actor_id, action, subject FROM audit_entries ORDER BY id")
-        found = [tuple(row) for row in rows if row.action.startswith("payments.")]
+        rows = await tx.execute(text("SELECT actor_id, action, subject FROM audit_entries ORDER BY id"))
+        entries = [tuple(row) for row in rows if row.action.startswith("payments.")]
     subject = f"payment:{intent.id}"
-    assert found == [
+    assert entries == [
         (teller.id, "payments.reject_deposit", subject),
         (teller.id, "payments.confirm_deposit", subject),
     ]

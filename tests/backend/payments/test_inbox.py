@@ -88,11 +88,11 @@ async def test_an_approval_before_the_money(
     async with real_uow.read() as tx:
         payer = (await identity.get_recipient(tx, begun.user_id)).telegram_id
     assert await payments.approve("fake", begun.id, stars(770), payer) == begun
-    for way, intent_id, telegram_id in (
+    for method, intent_id, telegram_id in (
         ("fake", begun.id, payer + 1), ("demo", begun.id, payer), ("fake", IntentId(new_id()), payer),
     ):  # fmt: skip
         with pytest.raises(NotFound):
-            await payments.approve(way, intent_id, stars(770), telegram_id)
+            await payments.approve(method, intent_id, stars(770), telegram_id)
     for wrong in (stars(769), stars(771), usd(770)):
         with pytest.raises(Invalid):
             await payments.approve("fake", begun.id, wrong, payer)
@@ -257,7 +257,7 @@ async def test_a_refund_made_at_the_provider_is_seen_and_booked(
     assert (await wallet.ledger.verify(cashier)).balanced
 
 
-async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
+async def test_money_spent_while_it_is_taken_back_is_borne_by_the_shop(
     payments: IntentsService, inbox: InboxService, wallet: WalletServices, fake: FakeProvider, cashier: Actor,
     begun: Intent, balance: Balance, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -271,12 +271,12 @@ async def test_money_that_goes_while_it_is_taken_back_is_borne_by_the_house(
     read = ledger.balance
 
     async def read_and_spend(tx: Tx, user_id: UserId, currency: str) -> Money:
-        found = await read(tx, user_id, currency)
+        balance = await read(tx, user_id, currency)
         monkeypatch.setattr(ledger, "balance", read)
         async with inbox._uow() as other:
             spender, revenue = AccountRef.user(user_id), AccountRef.shop(REVENUE)
             await ledger.transfer(other, TransferKind.PURCHASE, "spent", spender, revenue, usd(1))
-        return found
+        return balance
 
     monkeypatch.setattr(ledger, "balance", read_and_spend)
     await inbox.accept_refund(cashier, (await inbox.unmatched(cashier)).items[0].id)
@@ -323,8 +323,8 @@ class TestReconciliation:
         report = fake.paid(begun.id, stars(770))
         await payments.settle("fake", report)
         fake.lists = [report]
-        found = {item.method: item for item in await reconciliation.reconcile_all()}
-        assert (found["fake"].differences, found["fake"].checked, found["fake"].error) == ([], 1, "")
+        by_method = {item.method: item for item in await reconciliation.reconcile_all()}
+        assert (by_method["fake"].differences, by_method["fake"].checked, by_method["fake"].error) == ([], 1, "")
         assert await jobs("test.difference_noted") == []
 
     async def test_money_that_we_missed_is_taken_in(
@@ -333,8 +333,8 @@ class TestReconciliation:
     ) -> None:  # fmt: skip
         stranger = ProviderReport(event_id="s", state=ProviderState.PAID, external_id="stranger", received=stars(5))
         fake.lists = [fake.paid(begun.id, stars(770)), stranger]
-        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
-        assert [(item.kind, item.ours, item.theirs) for item in found] == [
+        result = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in result] == [
             (DifferenceKind.MISSING_HERE, 0, 770), (DifferenceKind.MISSING_HERE, 0, 5)
         ]  # fmt: skip
         assert await balance(begun.user_id) == 1000
@@ -351,11 +351,11 @@ class TestReconciliation:
         await payments.settle("fake", fake.paid(begun.id, stars(770)))
         fake.lists = []
         fake.says(begun.id, ProviderState.PENDING)
-        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
-        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.MISSING_THERE, 770, 0)]
+        result = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in result] == [(DifferenceKind.MISSING_THERE, 770, 0)]
         fake.lists = [fake.paid(begun.id, stars(700))]
-        found = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
-        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.AMOUNT, 770, 700)]
+        result = {item.method: item for item in await reconciliation.reconcile_all()}["fake"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in result] == [(DifferenceKind.AMOUNT, 770, 700)]
 
     async def test_a_ledger_that_differs_from_the_payments(
         self, reconciliation: ReconciliationService, real_uow: UnitOfWork, cashier: Actor, buyer: Actor
@@ -364,14 +364,14 @@ class TestReconciliation:
 
         async with real_uow() as tx:
             await give(tx, buyer.id, usd(700))  # booked as the demo provider's, without a payment
-        found = {item.method: item for item in await reconciliation.reconcile_all()}["demo"].differences
-        assert [(item.kind, item.ours, item.theirs) for item in found] == [(DifferenceKind.LEDGER, 700, 0)]
+        result = {item.method: item for item in await reconciliation.reconcile_all()}["demo"].differences
+        assert [(item.kind, item.ours, item.theirs) for item in result] == [(DifferenceKind.LEDGER, 700, 0)]
 
     async def test_a_provider_that_is_down_is_told_and_the_others_are_compared(
         self, reconciliation: ReconciliationService, fake: FakeProvider, cashier: Actor
     ) -> None:
         fake.down = True
-        found = {item.method: item for item in await reconciliation.reconcile_all()}
-        assert "down" in found["fake"].error
-        assert found["demo"].error == ""
+        by_method = {item.method: item for item in await reconciliation.reconcile_all()}
+        assert "down" in by_method["fake"].error
+        assert by_method["demo"].error == ""
         assert len(await reconciliation.latest(cashier)) == 2

@@ -23,7 +23,7 @@ Balance = Callable[[UserId], Awaitable[int]]
 __all__ = ["begun", "buyer", "fake"]
 
 
-async def test_late_money_of_a_way_without_webhooks_is_seen(
+async def test_late_money_of_a_method_without_webhooks_is_seen(
     payments: IntentsService, fake: FakeProvider, begun: Intent, clock: FakeClock, balance: Balance, buyer: Actor
 ) -> None:
     """An expired payment is polled until ``follow_seconds`` have passed."""

@@ -42,8 +42,8 @@ async def test_money_that_came_weeks_late_is_found(
     fake.paid(lapsed.id, usd(1000))
     assert (await payments.refresh(buyer, lapsed.id)).status is IntentStatus.EXPIRED
     for _ in range(2):
-        found = await payments.poll_now(cashier if by_admin else buyer, lapsed.id)
-        assert found.status is IntentStatus.SUCCEEDED
+        payment = await payments.poll_now(cashier if by_admin else buyer, lapsed.id)
+        assert payment.status is IntentStatus.SUCCEEDED
     assert await balance(buyer.id) == 1000
 
 

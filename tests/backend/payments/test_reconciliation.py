@@ -155,9 +155,9 @@ async def test_one_silence_is_no_missing_payment(desk: Desk, monkeypatch: pytest
         return await status(payment)
 
     monkeypatch.setattr(desk.fake, "status", once)
-    found = await desk.compare()
-    assert [(item.kind, item.subject) for item in found.differences] == [(K.MISSING_THERE, str(third.id))]
-    assert (found.checked, found.error) == (2, "one 503")
+    result = await desk.compare()
+    assert [(item.kind, item.subject) for item in result.differences] == [(K.MISSING_THERE, str(third.id))]
+    assert (result.checked, result.error) == (2, "one 503")
     assert [job["way"] for job in await jobs("test.failure_noted")] == ["fake"]
     assert first.external_id is not None
 
@@ -171,9 +171,9 @@ async def test_a_provider_that_falls_silent_is_not_asked_for_ever(desk: Desk, mo
     monkeypatch.setattr(desk.fake, "statement", empty)
     desk.fake.asked = 0
     desk.fake.down = True
-    found = await desk.compare()
-    assert (desk.fake.asked, found.differences) == (3, [])
-    assert "down" in found.error
+    result = await desk.compare()
+    assert (desk.fake.asked, result.differences) == (3, [])
+    assert "down" in result.error
 
 
 async def test_a_comparison_that_fails_is_told_and_the_others_are_made(
@@ -184,19 +184,19 @@ async def test_a_comparison_that_fails_is_told_and_the_others_are_made(
 
     monkeypatch.setattr(desk.fake, "statement", odd)
     desk.service._providers = {"fake": desk.fake, "other": FakeProvider("other")}
-    found = {item.method: item for item in await desk.service.reconcile_all()}
-    assert (found["fake"].error, found["other"].error) == ("KeyError", "")
-    (told,) = await jobs("test.failure_noted")
-    assert (told["way"], told["reconciliation_id"]) == ("fake", str(found["fake"].id))
+    by_method = {item.method: item for item in await desk.service.reconcile_all()}
+    assert (by_method["fake"].error, by_method["other"].error) == ("KeyError", "")
+    (payload,) = await jobs("test.failure_noted")
+    assert (payload["way"], payload["reconciliation_id"]) == ("fake", str(by_method["fake"].id))
 
 
 async def test_the_ledger_is_compared_as_it_stood_at_one_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.paid(1000)
     sum_net = intents.sum_net
 
-    async def slow(tx: object, way: str) -> dict[str, int]:
+    async def slow(tx: object, method: str) -> dict[str, int]:
         await asyncio.create_task(desk.paid(500, "meanwhile"))
-        return await sum_net(tx, way)  # type: ignore[arg-type]
+        return await sum_net(tx, method)  # type: ignore[arg-type]
 
     monkeypatch.setattr(intents, "sum_net", slow)
     assert await desk.service._reconcile_ledger("fake") == []

@@ -68,7 +68,7 @@ async def run(refunds: RefundsService, jobs: Jobs) -> None:
             await refunds.send(msgspec.convert(payload, SendRefund))
 
 
-async def told_back(payments: IntentsService, intent: Intent, cents: int) -> Outcome:
+async def report_refund(payments: IntentsService, intent: Intent, cents: int) -> Outcome:
     """The provider reports this refund total."""
     report = ProviderReport(
         event_id=f"back:{cents}", state=ProviderState.REFUNDED, intent_id=intent.id, refunded=usd(cents)
@@ -241,7 +241,7 @@ async def test_a_refund_that_nobody_sent_is_taken_up_again(
     assert await refunds.sweep() == 0
 
 
-async def test_ways_that_cannot_give_back(
+async def test_methods_that_cannot_refund(
     payments: IntentsService, refunds: RefundsService, fake: FakeProvider, cashier: Actor, paid: Intent, buyer: Actor
 ) -> None:
     with pytest.raises(Forbidden):
@@ -260,7 +260,7 @@ async def test_what_was_refunded_at_the_provider_is_not_given_a_second_time(
 ) -> None:  # fmt: skip
     """All of it is booked here, sent by hand there, and the job finds nothing left to send."""
     begun = await refunds.refund_top_up(cashier, paid.id, usd(1000), "asked for it", idempotency_key="r1")
-    assert await told_back(payments, paid, 1000) is Outcome.IGNORED
+    assert await report_refund(payments, paid, 1000) is Outcome.IGNORED
     fake.refuses = True
     await run(refunds, jobs)
     assert await balance(buyer.id) == 0
@@ -279,7 +279,7 @@ async def test_a_part_of_ours_is_refused_after_all_went_back_there(
     buyer: Actor, cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs, accepted_first: bool,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(300), "a part", idempotency_key="r1")
-    assert await told_back(payments, paid, 1000) is Outcome.UNMATCHED
+    assert await report_refund(payments, paid, 1000) is Outcome.UNMATCHED
     (row,) = (await inbox.unmatched(cashier)).items
     fake.refuses = True
     if accepted_first:
@@ -298,14 +298,14 @@ async def test_only_what_did_not_go_back_there_comes_into_the_wallet(
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip
     await refunds.refund_top_up(cashier, paid.id, usd(1000), "all", idempotency_key="r1")
-    await told_back(payments, paid, 400)
+    await report_refund(payments, paid, 400)
     fake.refuses = True
     await run(refunds, jobs)
     assert await balance(buyer.id) == 600
     intent = await payments.intent(buyer, paid.id)
     assert (intent.status, intent.refunded) == (IntentStatus.PARTIALLY_REFUNDED, usd(400))
-    (told,) = await jobs("test.refund_noted")
-    assert (told["status"], told["amount"]) == ("failed", 600)
+    (payload,) = await jobs("test.refund_noted")
+    assert (payload["status"], payload["amount"]) == ("failed", 600)
     assert [job["amount"] for job in await jobs("test.taken_back_noted")] == [400]
     held = await houses(wallet, cashier)
     assert (held["refunds"], held["provider:fake"]) == (0, -600)
@@ -362,7 +362,7 @@ async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
     assert (row.reason, row.intent_id, row.amount) == ("refunded_elsewhere", paid.id, usd(300))
     assert len(await jobs("test.unmatched_noted")) == 1
     # The provider's own word adds nothing to it, once an admin has accepted one of the two.
-    assert await told_back(payments, paid, 300) is Outcome.UNMATCHED
+    assert await report_refund(payments, paid, 300) is Outcome.UNMATCHED
     for item in (await inbox.unmatched(cashier)).items:
         await inbox.accept_refund(cashier, item.id)
     assert await balance(buyer.id) == 700
@@ -370,7 +370,7 @@ async def test_a_refund_that_was_sent_after_all_is_not_passed_over(
     assert (await houses(wallet, cashier))["provider:fake"] == -700
 
 
-async def test_a_way_that_is_switched_off_keeps_its_refunds_waiting(
+async def test_a_method_that_is_switched_off_keeps_its_refunds_pending(
     payments: IntentsService, refunds: RefundsService, real_uow: UnitOfWork, fake: FakeProvider, buyer: Actor,
     cashier: Actor, paid: Intent, balance: Balance, jobs: Jobs,
 ) -> None:  # fmt: skip

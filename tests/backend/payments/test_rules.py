@@ -103,10 +103,10 @@ def test_every_status_has_its_moves_and_only_known_ones() -> None:
         assert S.EXPIRED not in rules.MOVES[status]
 
 
-_TOLD = [state for state in ProviderState if state is not ProviderState.REFUNDED]
+_REPORTED = [state for state in ProviderState if state is not ProviderState.REFUNDED]
 
 
-@given(reports=st.lists(st.tuples(st.sampled_from(_TOLD), st.integers(1, 3000)), max_size=12))
+@given(reports=st.lists(st.tuples(st.sampled_from(_REPORTED), st.integers(1, 3000)), max_size=12))
 def test_in_any_order_all_that_arrived_is_credited_once(reports: list[tuple[ProviderState, int]]) -> None:
     item = intent(S.CREATED)
     total, highest = 0, 0
@@ -210,8 +210,8 @@ def test_bounds_respect_what_the_provider_can() -> None:
 
 
 def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
-    told = msgspec.structs.replace(settings, shop_currency="JPY", top_up_minimum=20, top_up_maximum=60)
-    limits = build(told).payments.methods.limits
+    changed = msgspec.structs.replace(settings, shop_currency="JPY", top_up_minimum=20, top_up_maximum=60)
+    limits = build(changed).payments.methods.limits
     assert (limits.minimum, limits.maximum) == (Money(20, "JPY"), Money(60, "JPY"))
     assert limits.presets == (Money(20, "JPY"), Money(50, "JPY"))
     yen = build(msgspec.structs.replace(settings, shop_currency="JPY")).payments.methods.limits
@@ -222,25 +222,25 @@ def test_the_settings_say_how_much_a_top_up_may_be(settings: Settings) -> None:
 
 @given(
     credited=st.integers(1, 10**6), received=st.integers(1, 10**6), first=st.integers(0, 10**6),
-    second=st.integers(1, 10**6), told=st.integers(0, 10**6),
+    second=st.integers(1, 10**6), reported=st.integers(0, 10**6),
 )  # fmt: skip
 def test_what_a_failed_refund_leaves_at_the_provider(
-    credited: int, received: int, first: int, second: int, told: int
+    credited: int, received: int, first: int, second: int, reported: int
 ) -> None:
     """Between nothing and all of it; all if the provider reports all that the ledger has."""
     first = min(first, credited - 1)
     second = min(second, credited - first)
-    told = min(told, received)
+    reported = min(reported, received)
     whole = msgspec.structs.replace(
         intent(S.SUCCEEDED), credited=usd(credited), received=Money(received, "XTR"),
         payable=Money(received, "XTR"), refunded=usd(first + second),
     )  # fmt: skip
-    gone = rules.refunded_elsewhere(whole, usd(second), Money(told, "XTR"))
+    gone = rules.refunded_elsewhere(whole, usd(second), Money(reported, "XTR"))
     assert usd(0) <= gone <= usd(second)
-    if told >= rules.known_refund(whole).amount:
+    if reported >= rules.known_refund(whole).amount:
         assert gone == usd(second)
-    if told <= rules.known_refund(msgspec.structs.replace(whole, refunded=usd(first))).amount:
-        assert gone == usd(0) or told >= rules.known_refund(whole).amount
+    if reported <= rules.known_refund(msgspec.structs.replace(whole, refunded=usd(first))).amount:
+        assert gone == usd(0) or reported >= rules.known_refund(whole).amount
 
 
 @given(received=st.integers(1, 10**9), amount=st.integers(1, 10**6), cuts=st.lists(st.integers(1, 10**6), max_size=8))

@@ -63,8 +63,8 @@ async def test_a_period_is_found_in_a_long_list(settings: Settings, total: int, 
     http = Scripted(total)
     book = StarBook(api(settings, http))
     for _ in range(2):
-        found = await book.between(START + timedelta(minutes=first))
-        assert [entry.id for entry in found] == [f"stx{number}" for number in range(max(first, 0), total)]
+        entries = await book.between(START + timedelta(minutes=first))
+        assert [entry.id for entry in entries] == [f"stx{number}" for number in range(max(first, 0), total)]
     # A period's end cuts it; what lies before is not read.
     ended = await book.between(START + timedelta(minutes=first), START + timedelta(minutes=first + 5))
     assert [entry.id for entry in ended] == [
@@ -200,19 +200,19 @@ async def test_given_back_before_is_done_and_any_other_refusal_is_one(settings: 
 @pytest.mark.parametrize("language", ["en", "ar", "ru", "de", ""])
 @pytest.mark.parametrize("cents", [1, 1000, 10**14])
 def test_invoices_keep_telegrams_limits(language: str, cents: int) -> None:
-    made = invoice_of(
+    invoice = invoice_of(
         IntentId(uuid4()), usd(cents), Money(770, "XTR"), language=language, shop="S" * 400, unit_price=Decimal("0.013")
     )
-    assert 1 <= len(made.title) <= 32
-    assert 1 <= len(made.description) <= 255
-    assert len(made.payload.encode()) <= 128
+    assert 1 <= len(invoice.title) <= 32
+    assert 1 <= len(invoice.description) <= 255
+    assert len(invoice.payload.encode()) <= 128
 
 
 def test_the_rate_is_stated() -> None:
-    made = invoice_of(
+    invoice = invoice_of(
         IntentId(uuid4()), usd(1000), Money(770, "XTR"), language="en", shop="Souk", unit_price=Decimal("0.013")
     )
-    assert made.description == "$10.00 for your wallet in Souk. One Star counts as $0.013."
+    assert invoice.description == "$10.00 for your wallet in Souk. One Star counts as $0.013."
 
 
 @pytest.mark.parametrize("currency", ["CVE", "MGA"])

@@ -64,7 +64,7 @@ async def test_the_demo_provider_completes_after_five_seconds(
     noted = msgspec.convert(payload, TopUpSucceeded)
     assert (noted.intent_id, noted.user_id, noted.amount, noted.balance) == (intent.id, buyer.id, 2500, 2500)
     (row,) = (await wallet.statement.history(buyer)).items
-    assert (row.kind, row.amount, row.reference, row.memo.way) == ("top_up", usd(2500), str(intent.id), "demo")
+    assert (row.kind, row.amount, row.reference, row.memo.method) == ("top_up", usd(2500), str(intent.id), "demo")
     assert (await wallet.ledger.verify(Actor.system())).balanced
 
 
@@ -145,31 +145,31 @@ async def test_the_same_key_gives_the_same_payment(
     assert first == again
     assert fake.created == [first.id]
     order_id = OrderId(uuid4())
-    for way, amount, order in (("fake", usd(501), None), ("demo", usd(500), None), ("fake", usd(500), order_id)):
+    for method, amount, order in (("fake", usd(501), None), ("demo", usd(500), None), ("fake", usd(500), order_id)):
         with pytest.raises(PaymentConflict):
-            await payments.start_top_up(buyer, way, amount, order, idempotency_key="tap")
+            await payments.start_top_up(buyer, method, amount, order, idempotency_key="tap")
     # Idempotency keys are per person.
     other = actor_of(await rich_person(real_uow, usd(0)))
     assert (await payments.start_top_up(other, "fake", usd(500), idempotency_key="tap")).id != first.id
 
 
 @pytest.mark.parametrize(
-    ("way", "amount", "key", "fields"),
+    ("method", "amount", "key", "fields"),
     [
         ("demo", usd(0), "k", {"amount": "not_positive"}),
         ("demo", usd(-500), "k", {"amount": "not_positive"}),
         ("demo", usd(2**63 - 1), "k", {"amount": "above_maximum"}),
         ("demo", Money(500, "EUR"), "k", {"amount": "wrong_currency"}),
-        ("stars", usd(500), "k", {"way": "unknown_way"}),
+        ("stars", usd(500), "k", {"method": "unknown_method"}),
         ("demo", usd(500), "", {"idempotency_key": "bad_key"}),
         ("demo", usd(500), "k" * 201, {"idempotency_key": "bad_key"}),
     ],
 )
 async def test_bad_input_is_refused_by_field(
-    payments: IntentsService, buyer: Actor, way: str, amount: Money, key: str, fields: dict[str, str]
+    payments: IntentsService, buyer: Actor, method: str, amount: Money, key: str, fields: dict[str, str]
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        await payments.start_top_up(buyer, way, amount, idempotency_key=key)
+        await payments.start_top_up(buyer, method, amount, idempotency_key=key)
     assert refused.value.fields == fields
 
 
@@ -222,8 +222,8 @@ async def test_a_payment_that_fails_says_so_and_asks_no_more(
 
 async def unmatched(uow: UnitOfWork) -> list[tuple[str, str]]:
     async with uow.read() as tx:
-        found = text("SELECT external_id, reason FROM payment_events WHERE outcome = 'unmatched' ORDER BY id")
-        return [(row.external_id, row.reason) for row in await tx.execute(found)]
+        statement = text("SELECT external_id, reason FROM payment_events WHERE outcome = 'unmatched' ORDER BY id")
+        return [(row.external_id, row.reason) for row in await tx.execute(statement)]
 
 
 async def test_unknown_and_foreign_money_lands_among_the_unmatched(
@@ -232,7 +232,7 @@ async def test_unknown_and_foreign_money_lands_among_the_unmatched(
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
     unknown = ProviderReport(event_id="u1", state=ProviderState.PAID, external_id="nobody's", received=usd(700))
     wrong = ProviderReport(event_id="u2", state=ProviderState.PAID, intent_id=intent.id, received=Money(500, "EUR"))
-    elsewhere = await payments.start_top_up(buyer, "demo", usd(500), idempotency_key="other way")
+    elsewhere = await payments.start_top_up(buyer, "demo", usd(500), idempotency_key="other method")
     foreign = ProviderReport(event_id="u3", state=ProviderState.PAID, intent_id=elsewhere.id, received=usd(500))
     for _ in range(2):
         await deliver(payments, unknown, wrong, foreign)
@@ -249,9 +249,9 @@ async def test_a_call_that_comes_before_its_payment_is_stored_counts_once_it_mat
     create = fake.create
 
     async def create_and_call(payment: object) -> object:
-        made = await create(payment)  # type: ignore[arg-type]
+        created = await create(payment)  # type: ignore[arg-type]
         assert await deliver(payments, fake.paid(payment.intent_id, usd(500))) == [Outcome.UNMATCHED]  # type: ignore[attr-defined]
-        return made
+        return created
 
     monkeypatch.setattr(fake, "create", create_and_call)
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
@@ -266,21 +266,21 @@ async def test_other_business_that_names_a_payment_is_not_of_it(
 ) -> None:
     """Strangers may write a payment's id wherever the account takes money: the provider's own id has to agree."""
     intent = await payments.start_top_up(buyer, "fake", usd(500), idempotency_key="tap")
-    told = ProviderReport(event_id="e", state=ProviderState.PAID, intent_id=intent.id, received=usd(500))
+    report = ProviderReport(event_id="e", state=ProviderState.PAID, intent_id=intent.id, received=usd(500))
     for state in (ProviderState.PAID, ProviderState.REFUNDED):
         elsewhere = msgspec.structs.replace(
-            told, event_id=f"e-book:{state}", external_id="e-book", state=state, refunded=usd(500)
+            report, event_id=f"e-book:{state}", external_id="e-book", state=state, refunded=usd(500)
         )
         assert await deliver(payments, elsewhere) == [Outcome.UNMATCHED]
     assert await balance(buyer.id) == 0
     assert [reason for _, reason in await unmatched(real_uow)] == ["unknown_payment"] * 2
     assert intent.external_id is not None
-    own = msgspec.structs.replace(told, external_id=intent.external_id)
+    own = msgspec.structs.replace(report, external_id=intent.external_id)
     assert await deliver(payments, own) == [Outcome.APPLIED]
     assert await balance(buyer.id) == 500
 
 
-async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_told_as_old_news(
+async def test_what_waits_for_an_admin_goes_on_waiting_though_it_is_reported_late(
     payments: IntentsService, fake: FakeProvider, buyer: Actor, real_uow: UnitOfWork, balance: Balance
 ) -> None:
     """A renewal: the bot names no payment with it, a statement the first one, which is paid."""
@@ -339,8 +339,8 @@ async def test_methods_show_what_is_enabled_and_fits_the_currency(real_uow: Unit
     dear = FakeProvider("dear", Capabilities(currencies=frozenset({"USD"}), minimum=900))
     payments = IntentsService(uow=real_uow, providers=[euro, dear], limits=lambda: LIMITS)
     methods = MethodsService(providers=[euro, dear], limits=lambda: LIMITS)
-    (way,) = await methods.enabled(buyer)
-    assert (way.name, way.minimum, way.maximum) == ("dear", usd(900), usd(100_000))
+    (method,) = await methods.enabled(buyer)
+    assert (method.name, method.minimum, method.maximum) == ("dear", usd(900), usd(100_000))
     with pytest.raises(Invalid):
         await payments.start_top_up(buyer, "euro", usd(900), idempotency_key="k")
     with pytest.raises(Invalid):

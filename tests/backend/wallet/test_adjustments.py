@@ -58,8 +58,8 @@ async def balance(uow: UnitOfWork, user_id: UserId) -> int:
 
 async def jobs(uow: UnitOfWork, task: str) -> list[dict[str, object]]:
     async with uow.read() as tx:
-        found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY id")
-        return list((await tx.execute(found, {"task": task})).scalars())
+        statement = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY id")
+        return list((await tx.execute(statement, {"task": task})).scalars())
 
 
 async def actions(uow: UnitOfWork) -> list[str]:
@@ -71,8 +71,8 @@ async def assert_books(uow: UnitOfWork, adjusted: int) -> None:
     wallet = wallet_services(uow)
     report = await wallet.ledger.verify(Actor.system())
     assert report.balanced, report.differences
-    house = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(Actor.system())}
-    assert house.get("adjustments", 0) == -adjusted
+    accounts = {item.name: item.balance.amount for item in await wallet.ledger.shop_accounts(Actor.system())}
+    assert accounts.get("adjustments", 0) == -adjusted
 
 
 @pytest.mark.parametrize("cents", [10_000, 1, -10_000])
@@ -83,8 +83,8 @@ async def test_up_to_the_limit_one_admin_is_enough(
     done = await service.adjust(admin, person, usd(cents), "  a gift \n for you ", idempotency_key="k")
     assert (done.status, done.reason, done.decided_by) == (AdjustmentStatus.APPLIED, "a gift for you", None)
     assert await balance(real_uow, person) == 20_000 + cents
-    (told,) = await jobs(real_uow, "test.adjusted")
-    assert (told["amount"], told["balance"]) == (cents, 20_000 + cents)
+    (payload,) = await jobs(real_uow, "test.adjusted")
+    assert (payload["amount"], payload["balance"]) == (cents, 20_000 + cents)
     assert await actions(real_uow) == ["wallet.adjust"]
     assert await service.of(admin, person) == [done]
     history = await wallet_services(real_uow).statement.history(
@@ -105,8 +105,8 @@ async def test_above_the_limit_a_second_admin_decides(
     assert asked.status is AdjustmentStatus.WAITING
     assert await balance(real_uow, person) == 20_000
     assert await service.waiting(second) == [asked]
-    (told,) = await jobs(real_uow, "test.asked")
-    assert told["asked_by"] == str(admin.id)
+    (payload,) = await jobs(real_uow, "test.asked")
+    assert payload["asked_by"] == str(admin.id)
     with pytest.raises(SecondAdminNeeded):  # the root admin neither
         await service.approve(admin, asked.id)
     done = await service.approve(second, asked.id)
@@ -120,16 +120,16 @@ async def test_above_the_limit_a_second_admin_decides(
     await assert_books(real_uow, cents)
 
 
-async def test_many_small_ones_are_no_way_around_the_limit(
+async def test_many_small_ones_do_not_avoid_the_limit(
     real_uow: UnitOfWork, service: AdjustmentsService, clock: FakeClock
 ) -> None:
     person, admin, other = (
         await rich_person(real_uow, usd(0)), await money_admin(real_uow), await money_admin(real_uow)
     )  # fmt: skip
-    made = await asyncio.gather(
+    results = await asyncio.gather(
         *(service.adjust(admin, person, usd(4000), "one of many", idempotency_key=f"k{n}") for n in range(5))
     )
-    states = [item.status for item in made]
+    states = [item.status for item in results]
     assert states.count(AdjustmentStatus.APPLIED) == 2
     assert await balance(real_uow, person) == 8000
     # Another admin and another day count for themselves; another person does not.
@@ -153,7 +153,7 @@ async def test_two_approvers_at_once_approve_once(real_uow: UnitOfWork, service:
     await assert_books(real_uow, 50_000)
 
 
-async def test_approved_and_refused_at_once_ends_one_way(real_uow: UnitOfWork, service: AdjustmentsService) -> None:
+async def test_approved_and_refused_at_once_has_one_end(real_uow: UnitOfWork, service: AdjustmentsService) -> None:
     admin, one, two = [await money_admin(real_uow) for _ in range(3)]
     total = 0
     for number in range(6):
@@ -171,10 +171,10 @@ async def test_approved_and_refused_at_once_ends_one_way(real_uow: UnitOfWork, s
 
 async def test_ten_taps_adjust_once(real_uow: UnitOfWork, service: AdjustmentsService) -> None:
     person, admin = await rich_person(real_uow, usd(0)), await money_admin(real_uow)
-    made = await asyncio.gather(
+    results = await asyncio.gather(
         *(service.adjust(admin, person, usd(500), "a tap", idempotency_key="k") for _ in range(10))
     )
-    assert len({item.id for item in made}) == 1
+    assert len({item.id for item in results}) == 1
     assert await balance(real_uow, person) == 500
     with pytest.raises(IdempotencyConflict):
         await service.adjust(admin, person, usd(501), "a tap", idempotency_key="k")

@@ -20,7 +20,7 @@ from backend.wallet.types import REVENUE, AccountRef, HistoryRow, Memo, Transfer
 from tests.factories.wallet import actor_of, give, rich_person, usd
 from tests.fakes.clock import FakeClock
 
-HOUSE = AccountRef.shop(REVENUE)
+SHOP = AccountRef.shop(REVENUE)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def clock() -> FakeClock:
 async def buy(uow: UnitOfWork, user_id: UserId, cents: int, number: str, memo: Memo | None = None) -> None:
     async with uow() as tx:
         debit = AccountRef.user(user_id)
-        await domain.transfer(tx, TransferKind.PURCHASE, f"order:{number}", debit, HOUSE, usd(cents), number, memo)
+        await domain.transfer(tx, TransferKind.PURCHASE, f"order:{number}", debit, SHOP, usd(cents), number, memo)
 
 
 async def whole(wallet: WalletServices, actor: Actor, limit: int, **filters: object) -> list[HistoryRow]:
@@ -188,9 +188,9 @@ async def test_nobody_sees_anothers_money(uow: UnitOfWork, wallet: WalletService
 
 async def test_the_back_office_reads_balances_of_many(uow: UnitOfWork, wallet: WalletServices) -> None:
     rich, poor = await rich_person(uow, usd(500)), await rich_person(uow, usd(0))
-    found = await wallet.statement.balances_of(Actor.system(), [rich, poor])
-    assert found.get(rich) == usd(500)
-    assert found.get(poor, usd(0)) == usd(0)
+    balances = await wallet.statement.balances_of(Actor.system(), [rich, poor])
+    assert balances.get(rich) == usd(500)
+    assert balances.get(poor, usd(0)) == usd(0)
     assert await wallet.statement.balances_of(Actor.system(), []) == {}
     with pytest.raises(Forbidden):
         await wallet.statement.balances_of(actor_of(rich), [poor])
@@ -248,5 +248,5 @@ def test_months_cross_years_and_daylight_saving() -> None:
     assert (start, end) == (datetime(2026, 11, 30, 23, tzinfo=UTC), datetime(2026, 12, 31, 23, tzinfo=UTC))
     start, end = rules.month_bounds("2026-03", "Europe/Berlin")
     assert end - start == timedelta(days=31, hours=-1)
-    found = rules.months_between(datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), "No/Where")
-    assert found == ["2026-02", "2026-01", "2025-12", "2025-11"]
+    months = rules.months_between(datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), "No/Where")
+    assert months == ["2026-02", "2026-01", "2025-12", "2025-11"]

@@ -17,20 +17,20 @@ from tests.constraints import violated_constraint
 from tests.factories.wallet import add_person, give, rich_person, usd
 from tests.fakes.heard import statements_of
 
-HOUSE = AccountRef.shop(REVENUE)
+SHOP = AccountRef.shop(REVENUE)
 
 
 async def buy(tx: Tx, user_id: UserId, cents: int, key: str = "order:1") -> object:
-    return await domain.transfer(tx, TransferKind.PURCHASE, key, AccountRef.user(user_id), HOUSE, usd(cents))
+    return await domain.transfer(tx, TransferKind.PURCHASE, key, AccountRef.user(user_id), SHOP, usd(cents))
 
 
-async def test_a_purchase_moves_money_from_the_person_to_the_house(uow: UnitOfWork) -> None:
+async def test_a_purchase_moves_money_from_the_person_to_the_shop(uow: UnitOfWork) -> None:
     user_id = await rich_person(uow, usd(1000))
     async with uow() as tx:
         await buy(tx, user_id, 400)
         assert await domain.balance(tx, user_id, "USD") == usd(600)
-        house = {item.name: item.balance for item in await domain.shop_balances(tx)}
-    assert house == {"provider:demo": usd(-1000), "revenue": usd(400)}
+        accounts = {item.name: item.balance for item in await domain.shop_balances(tx)}
+    assert accounts == {"provider:demo": usd(-1000), "revenue": usd(400)}
 
 
 async def test_somebody_new_has_nothing_and_cannot_spend(uow: UnitOfWork) -> None:
@@ -66,7 +66,12 @@ async def test_the_same_key_again_moves_nothing_and_names_the_first_transfer(uow
 @pytest.mark.parametrize("change", ["amount", "kind", "debit", "credit"])
 async def test_a_key_used_for_something_else_is_a_conflict(uow: UnitOfWork, change: str) -> None:
     user_id, other = await rich_person(uow, usd(500)), await rich_person(uow, usd(500))
-    asked = {"kind": TransferKind.PURCHASE, "debit": AccountRef.user(user_id), "credit": HOUSE, "amount": usd(100)}
+    asked = {
+        "kind": TransferKind.PURCHASE,
+        "debit": AccountRef.user(user_id),
+        "credit": SHOP,
+        "amount": usd(100),
+    }
     async with uow() as tx:
         await domain.transfer(tx, idempotency_key="k", **asked)  # type: ignore[arg-type]
     changes = {"amount": usd(101), "kind": TransferKind.READING, "debit": AccountRef.user(other),
@@ -84,23 +89,23 @@ async def test_amounts_that_no_transfer_has_are_refused(uow: UnitOfWork, amount:
             await buy(tx, user_id, amount)
 
 
-async def test_between_two_people_and_between_two_house_accounts(uow: UnitOfWork) -> None:
+async def test_between_two_people_and_between_two_shop_accounts(uow: UnitOfWork) -> None:
     one, two = await rich_person(uow, usd(500)), await rich_person(uow, usd(0))
     async with uow() as tx:
         await domain.transfer(tx, TransferKind.BONUS, "a", AccountRef.user(one), AccountRef.user(two), usd(200))
-        await domain.transfer(tx, TransferKind.ADJUSTMENT, "b", HOUSE, AccountRef.shop("fees"), usd(30))
+        await domain.transfer(tx, TransferKind.ADJUSTMENT, "b", SHOP, AccountRef.shop("fees"), usd(30))
         with pytest.raises(InsufficientFunds):
             await domain.transfer(tx, TransferKind.BONUS, "c", AccountRef.user(two), AccountRef.user(one), usd(201))
         assert await domain.balance(tx, one, "USD") == usd(300)
         assert await domain.balance(tx, two, "USD") == usd(200)
-        house = {item.name: item.balance.amount for item in await domain.shop_balances(tx)}
-    assert house == {"provider:demo": -500, "fees": 30, "revenue": -30}
+        accounts = {item.name: item.balance.amount for item in await domain.shop_balances(tx)}
+    assert accounts == {"provider:demo": -500, "fees": 30, "revenue": -30}
 
 
-async def test_a_transfer_to_oneself_and_an_odd_house_name_are_refused(uow: UnitOfWork) -> None:
+async def test_a_transfer_to_oneself_and_an_odd_account_name_are_refused(uow: UnitOfWork) -> None:
     async with uow() as tx:
         with pytest.raises(ValueError, match="two accounts"):
-            await domain.transfer(tx, TransferKind.BONUS, "k", HOUSE, HOUSE, usd(1))
+            await domain.transfer(tx, TransferKind.BONUS, "k", SHOP, SHOP, usd(1))
     for name in ("", "Revenue", "a b", "provider:", "x:y:z", "a;drop"):
         with pytest.raises(ValueError, match="account name"):
             AccountRef.shop(name)
@@ -113,7 +118,7 @@ async def test_assets_do_not_mix(uow: UnitOfWork) -> None:
         held = await domain.balances(tx, user_id, ("USD", CREDIT, "EUR"))
         assert {asset: money.amount for asset, money in held.items()} == {"USD": 500, CREDIT: 4, "EUR": 0}
         with pytest.raises(InsufficientFunds):
-            await domain.transfer(tx, TransferKind.READING, "r", AccountRef.user(user_id), HOUSE, Money(5, CREDIT))
+            await domain.transfer(tx, TransferKind.READING, "r", AccountRef.user(user_id), SHOP, Money(5, CREDIT))
 
 
 async def test_a_transaction_of_several_transfers_is_all_or_nothing(uow: UnitOfWork) -> None:
@@ -124,8 +129,8 @@ async def test_a_transaction_of_several_transfers_is_all_or_nothing(uow: UnitOfW
             await buy(tx, two, 101, "b")
     async with uow() as tx:
         assert await domain.balance(tx, one, "USD") == usd(100)
-        made = [await buy(tx, one, 60, "a"), await buy(tx, two, 40, "b"), await buy(tx, one, 60, "a")]
-        assert made[0] == made[2] != made[1]
+        transfers = [await buy(tx, one, 60, "a"), await buy(tx, two, 40, "b"), await buy(tx, one, 60, "a")]
+        assert transfers[0] == transfers[2] != transfers[1]
         assert await domain.balance(tx, one, "USD") == usd(40)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -32,7 +33,7 @@ from tests.machines import lives
 
 T = TypeVar("T")
 PEOPLE = 3
-HOUSE = AccountRef.shop(REVENUE)
+SHOP = AccountRef.shop(REVENUE)
 PROVIDER = AccountRef.shop("provider:demo")
 
 person = st.integers(0, PEOPLE - 1)
@@ -102,13 +103,13 @@ class LedgerMachine(RuleBasedStateMachine):
     async def post(self, new: NewTransfer) -> TransferId:
         return (await self.post_all([new]))[0]
 
-    async def post_all(self, news: Sequence[NewTransfer]) -> list[TransferId]:
+    async def post_all(self, rows: Sequence[NewTransfer]) -> list[TransferId]:
         async with self.uow() as tx:
             return [
                 await domain.transfer(
                     tx, new.kind, new.idempotency_key, new.debit, new.credit, new.amount, new.reference, new.memo
                 )
-                for new in news
+                for new in rows
             ]
 
     def do(self, new: NewTransfer) -> None:
@@ -130,11 +131,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(who=person, amount=cents, name=asset)
     def purchase(self, who: int, amount: int, name: str) -> None:
-        self.do(self.new(TransferKind.PURCHASE, self.people[who], HOUSE, Money(amount, name)))
+        self.do(self.new(TransferKind.PURCHASE, self.people[who], SHOP, Money(amount, name)))
 
     @rule(who=person, amount=cents)
     def refund(self, who: int, amount: int) -> None:
-        self.do(self.new(TransferKind.REFUND, HOUSE, self.people[who], Money(amount, USD)))
+        self.do(self.new(TransferKind.REFUND, SHOP, self.people[who], Money(amount, USD)))
 
     @rule(payer=person, payee=person, amount=cents)
     def between_people(self, payer: int, payee: int, amount: int) -> None:
@@ -142,8 +143,8 @@ class LedgerMachine(RuleBasedStateMachine):
             self.do(self.new(TransferKind.BONUS, self.people[payer], self.people[payee], Money(amount, USD)))
 
     @rule(amount=cents)
-    def inside_the_house(self, amount: int) -> None:
-        self.do(self.new(TransferKind.ADJUSTMENT, HOUSE, PROVIDER, Money(amount, USD)))
+    def inside_the_shop(self, amount: int) -> None:
+        self.do(self.new(TransferKind.ADJUSTMENT, SHOP, PROVIDER, Money(amount, USD)))
 
     @precondition(lambda self: self.posted)
     @rule(data=st.data())
@@ -165,27 +166,27 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(orders=st.lists(st.tuples(person, cents), min_size=1, max_size=4))
     def batch(self, orders: list[tuple[int, int]]) -> None:
-        news = [self.new(TransferKind.PURCHASE, self.people[who], HOUSE, Money(amount, USD)) for who, amount in orders]
-        wanted = {ref: sum(new.amount.amount for new in news if new.debit == ref) for ref in {n.debit for n in news}}
-        enough = all(self.held(ref, USD) >= amount for ref, amount in wanted.items())
+        rows = [self.new(TransferKind.PURCHASE, self.people[who], SHOP, Money(amount, USD)) for who, amount in orders]
+        amounts = {ref: sum(new.amount.amount for new in rows if new.debit == ref) for ref in {n.debit for n in rows}}
+        enough = all(self.held(ref, USD) >= amount for ref, amount in amounts.items())
 
         try:
-            made = self.run(self.post_all(news))
+            transfer_ids = self.run(self.post_all(rows))
         except InsufficientFunds:
             assert not enough
         else:
             assert enough
-            for new, transfer_id in zip(news, made, strict=True):
+            for new, transfer_id in zip(rows, transfer_ids, strict=True):
                 self.note(new, transfer_id)
 
     @rule(orders=st.lists(st.tuples(person, cents), min_size=2, max_size=6))
     def at_once(self, orders: list[tuple[int, int]]) -> None:
-        news = [self.new(TransferKind.PURCHASE, self.people[who], HOUSE, Money(amount, USD)) for who, amount in orders]
-        results = self.run(self._gather(self.post(new) for new in news))
-        for new, result in zip(news, results, strict=True):
+        rows = [self.new(TransferKind.PURCHASE, self.people[who], SHOP, Money(amount, USD)) for who, amount in orders]
+        results = self.run(self._gather(self.post(new) for new in rows))
+        for new, result in zip(rows, results, strict=True):
             if not isinstance(result, BaseException):
                 self.note(new, result)
-        for new, result in zip(news, results, strict=True):
+        for new, result in zip(rows, results, strict=True):
             if isinstance(result, BaseException):
                 assert isinstance(result, InsufficientFunds), result
                 # Only debits ran, so what was too little then is too little still.
@@ -194,9 +195,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(who=person, amount=cents, times=st.integers(2, 5))
     def same_key_at_once(self, who: int, amount: int, times: int) -> None:
         new = self.new(TransferKind.TOP_UP, PROVIDER, self.people[who], Money(amount, USD))
-        made = self.run(self._gather(self.post(new) for _ in range(times)))
-        assert len(set(made)) == 1
-        self.note(new, made[0])
+        transfer_ids = self.run(self._gather(self.post(new) for _ in range(times)))
+        assert len(set(transfer_ids)) == 1
+        self.note(new, transfer_ids[0])
 
     async def _gather(self, work: Any) -> list[Any]:
         waiting: list[Awaitable[Any]] = list(work)
@@ -228,22 +229,23 @@ class LedgerMachine(RuleBasedStateMachine):
 
         async def read() -> dict[tuple[AccountRef, str], int]:
             async with self.uow.read() as tx:
-                found = {
+                balances = {
                     (AccountRef.shop(item.name), item.balance.currency): item.balance.amount
                     for item in await domain.shop_balances(tx)
                 }
                 for ref in self.people:
                     assert ref.user_id is not None
                     for name, money in (await domain.balances(tx, ref.user_id, (USD, CREDIT))).items():
-                        found[ref, name] = money.amount
-                return found
+                        balances[ref, name] = money.amount
+                return balances
 
-        found = self.run(read())
-        assert {key: value for key, value in found.items() if value} == {
+        balances = self.run(read())
+        assert {key: value for key, value in balances.items() if value} == {
             key: value for key, value in self.balances.items() if value
         }
 
 
+@pytest.mark.long("four hundred lives, if asked for")
 def test_the_ledger_agrees_with_its_model(database_url: str) -> None:
     """The same few lives of a ledger each time; ``SOUK_EXAMPLES=400`` for many, other ones each time."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]

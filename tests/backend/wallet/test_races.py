@@ -16,7 +16,7 @@ from backend.wallet.service import WalletServices
 from backend.wallet.types import REVENUE, AccountRef, TransferId, TransferKind
 from tests.factories.wallet import rich_person, usd
 
-HOUSE = AccountRef.shop(REVENUE)
+SHOP = AccountRef.shop(REVENUE)
 
 
 async def buy(
@@ -27,7 +27,7 @@ async def buy(
             # Everybody's transaction is open before the first moves money: a race, not a queue.
             await tx.execute(text("SELECT 1"))
             await together.wait()
-        return await domain.transfer(tx, TransferKind.PURCHASE, key, AccountRef.user(user_id), HOUSE, usd(cents))
+        return await domain.transfer(tx, TransferKind.PURCHASE, key, AccountRef.user(user_id), SHOP, usd(cents))
 
 
 async def balance(uow: UnitOfWork, user_id: UserId) -> int:
@@ -56,8 +56,8 @@ async def test_ten_taps_with_money_for_one(real_uow: UnitOfWork, real_wallet: Wa
 async def test_one_key_ten_times_at_once_is_one_transfer(real_uow: UnitOfWork, real_wallet: WalletServices) -> None:
     user_id = await rich_person(real_uow, usd(500))
     together = asyncio.Barrier(10)
-    made = await asyncio.gather(*(buy(real_uow, user_id, 300, "tap", together) for _ in range(10)))
-    assert len(set(made)) == 1
+    transfer_ids = await asyncio.gather(*(buy(real_uow, user_id, 300, "tap", together) for _ in range(10)))
+    assert len(set(transfer_ids)) == 1
     assert await balance(real_uow, user_id) == 200
     await assert_books(real_wallet)
 
@@ -70,7 +70,7 @@ async def test_a_replay_waits_for_the_first_and_takes_over_when_that_one_fails(
 
     async def dies() -> None:
         async with real_uow() as tx:
-            await domain.transfer(tx, TransferKind.PURCHASE, "k", AccountRef.user(user_id), HOUSE, usd(300))
+            await domain.transfer(tx, TransferKind.PURCHASE, "k", AccountRef.user(user_id), SHOP, usd(300))
             begun.set()
             await asyncio.sleep(0.05)
             raise RuntimeError("killed")
@@ -79,9 +79,9 @@ async def test_a_replay_waits_for_the_first_and_takes_over_when_that_one_fails(
         await begun.wait()
         return await buy(real_uow, user_id, 300, "k")
 
-    died, made = await asyncio.gather(dies(), retries(), return_exceptions=True)
+    died, transfer_id = await asyncio.gather(dies(), retries(), return_exceptions=True)
     assert isinstance(died, RuntimeError)
-    assert not isinstance(made, BaseException)
+    assert not isinstance(transfer_id, BaseException)
     assert await balance(real_uow, user_id) == 200
     await assert_books(real_wallet)
 
@@ -127,7 +127,7 @@ _WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_whoever_pays_whom_the_lower_account_is_locked_first(real_uow: UnitOfWork, *, backwards: bool) -> None:
+async def test_in_either_direction_the_lower_account_is_locked_first(real_uow: UnitOfWork, *, backwards: bool) -> None:
     people = [await rich_person(real_uow, usd(100)), await rich_person(real_uow, usd(100))]
     payer, payee = people[::-1] if backwards else people
     async with real_uow() as first:
@@ -173,8 +173,8 @@ async def test_eight_workers_and_a_rollup_lose_nothing(real_uow: UnitOfWork, rea
     assert sold == 5 * 36
     assert [await balance(real_uow, user_id) for user_id in people] == [400 - 36 * 11] * 5
     assert sum(counts) == sold + 5
-    house = {item.name: item.balance.amount for item in await real_wallet.ledger.shop_accounts(Actor.system())}
-    assert house == {"provider:demo": -2000, "revenue": sold * 11}
+    accounts = {item.name: item.balance.amount for item in await real_wallet.ledger.shop_accounts(Actor.system())}
+    assert accounts == {"provider:demo": -2000, "revenue": sold * 11}
     await assert_books(real_wallet)
 
 
@@ -186,7 +186,7 @@ async def test_legs_that_commit_out_of_order_are_rolled_up_once(
     await real_wallet.ledger.roll_up()
     async with real_uow() as tx:
         # Begun first, committed last: a mark such as "the last id seen" would pass it over.
-        await domain.transfer(tx, TransferKind.PURCHASE, "early", AccountRef.user(early), HOUSE, usd(30))
+        await domain.transfer(tx, TransferKind.PURCHASE, "early", AccountRef.user(early), SHOP, usd(30))
         await buy(real_uow, late, 40, "late")
         assert await real_wallet.ledger.roll_up() == 1
     assert await real_wallet.ledger.roll_up() == 1

@@ -114,7 +114,7 @@ async def test_a_difference_names_the_account_and_both_sums(books: WalletService
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = '{account}'")
     report = await books.ledger.verify(Actor.system())
     wrong = next(item for item in report.differences if item.problem is Problem.WRONG_BALANCE)
-    assert (wrong.subject, wrong.asset, wrong.expected, wrong.found) == (str(account), "USD", 700, 9999)
+    assert (wrong.subject, wrong.asset, wrong.expected, wrong.actual) == (str(account), "USD", 700, 9999)
 
 
 async def test_many_differences_are_counted_and_a_hundred_listed(books: WalletServices, engine: AsyncEngine) -> None:
@@ -154,9 +154,9 @@ async def test_the_command_prints_each_difference(books: WalletServices, engine:
 async def test_souk_ledger_verify_tells_by_its_exit_code(
     books: WalletServices, engine: AsyncEngine, souk: Souk
 ) -> None:
-    told = await souk("ledger", "verify")
-    assert (told.exit_code, "The ledger is balanced." in told.output) == (0, True)
+    result = await souk("ledger", "verify")
+    assert (result.exit_code, "The ledger is balanced." in result.output) == (0, True)
     await corrupt(engine, f"UPDATE ledger_accounts SET balance = 9999 WHERE id = {_WALLET}")
-    told = await souk("ledger", "verify")
-    assert told.exit_code == 1
-    assert "USD  should be 700, is 9999" in told.output
+    result = await souk("ledger", "verify")
+    assert result.exit_code == 1
+    assert "USD  should be 700, is 9999" in result.output

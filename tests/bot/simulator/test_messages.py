@@ -237,7 +237,7 @@ async def test_callback_query_and_its_answer(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["json", "data", "multipart", "query"])
-async def test_every_way_to_send_parameters(simulator: Simulator, encoding: str) -> None:
+async def test_parameters_in_every_encoding(simulator: Simulator, encoding: str) -> None:
     path = f"/bot{simulator.bot.token}/sendMessage"
     values = {"chat_id": str(BUYER), "text": "<b>x</b>", "parse_mode": "HTML"}
     markup = '{"inline_keyboard":[[{"text":"a","callback_data":"1"}]]}'

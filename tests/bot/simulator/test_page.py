@@ -15,11 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.simulator import ConfigError, SimulatorConfig, config_from_env, create_app
 from tests.bot.simulator.conftest import ARABIC, BUYER, TOKEN, Simulator, free_port, running
-
-CHROMIUM = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+from tests.browser.chromium import launch
 
 MINI_APP = """<!doctype html><html><head><meta charset="utf-8">
 <script src="{simulator}/telegram-web-app.js"></script></head>
@@ -133,7 +129,7 @@ async def mini_app(html: dict[str, str]) -> AsyncIterator[str]:
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium, once for this module."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = await launch(playwright)
         yield browser
         await browser.close()
 

@@ -124,12 +124,33 @@ async def test_subscription_renews_until_cancelled(simulator: Simulator) -> None
     assert first.is_first_recurring
     await simulator.post("/renew", charge_id=charge)
     second = (await simulator.updates())[-1].message.successful_payment
-    assert second.telegram_payment_charge_id == charge
-    assert second.is_first_recurring is None
+    assert (second.is_recurring, second.is_first_recurring) == (True, None)
     assert second.subscription_expiration_date - first.subscription_expiration_date == MONTH
+    listed = (await simulator.bot.get_star_transactions()).transactions
+    assert [entry.id for entry in listed] == [charge, second.telegram_payment_charge_id]
+    assert {entry.source.subscription_period for entry in listed} == {MONTH}
+    assert await simulator.bot.refund_star_payment(BUYER, second.telegram_payment_charge_id)
+    # The first charge names the subscription, and only to its own person's bot.
+    for person, named in ((RUSSIAN, charge), (BUYER, second.telegram_payment_charge_id), (BUYER, "no such charge")):
+        with pytest.raises(TelegramBadRequest, match="CHARGE_NOT_FOUND"):
+            await simulator.bot.edit_user_star_subscription(person, named, is_canceled=True)
     assert await simulator.bot.edit_user_star_subscription(BUYER, charge, is_canceled=True)
-    answer = await simulator.http.post("/control/renew", json={"charge_id": charge})
-    assert answer.status_code == 400
+    for path, body in (("renew", {}), ("subscription", {"canceled": False})):
+        answer = await simulator.http.post(f"/control/{path}", json={"charge_id": charge, **body})
+        assert answer.status_code == 400
+    # Allowed again, it stays cancelled until its person resumes it.
+    assert await simulator.bot.edit_user_star_subscription(BUYER, charge, is_canceled=False)
+    assert (await simulator.http.post("/control/renew", json={"charge_id": charge})).status_code == 400
+    await simulator.updates()
+    states = []
+    for path, body in (
+        ("subscription", {"canceled": False}), ("renew", {"outcome": "failed"}), ("subscription", {"canceled": True}),
+    ):  # fmt: skip
+        await simulator.post(f"/{path}", charge_id=charge, **body)
+        states.append((await simulator.updates())[-1].subscription.state)
+    assert states == ["active", "failed", "canceled"]
+    message = next(one for one in await simulator.get(f"/personas/{BUYER}/messages") if one.get("service"))
+    assert message["service"]["subscription"] == {"canceled": True, "bot_canceled": False}
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,8 @@ async def test_open_link_with_limit(simulator: Simulator) -> None:
 
 
 async def test_new_person_and_write_access(simulator: Simulator) -> None:
-    made = await simulator.post("/personas", first_name="Zoë", language_code="de", id=987654321, is_premium=True)
-    assert made["id"] == 987654321
+    created = await simulator.post("/personas", first_name="Zoë", language_code="de", id=987654321, is_premium=True)
+    assert created["id"] == 987654321
     taken = await simulator.http.post("/control/personas", json={"first_name": "Z", "id": 987654321})
     assert taken.status_code == 409
     await simulator.post("/personas/987654321/write-access", granted=True)

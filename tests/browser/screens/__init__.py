@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from tests.browser.screens import catalog, core, growth, identity, orders, payments, wallet
+from tests.browser.screens import (
+    catalog,
+    core,
+    courses,
+    courses_admin,
+    growth,
+    hand_work,
+    identity,
+    orders,
+    payments,
+    subscriptions,
+    wallet,
+)
 from tests.browser.screens.screen import Screen
 from tests.browser.screens.world import World
 
 _SLICES = (
     catalog,
     orders,
+    subscriptions,
+    hand_work,
     wallet,
     payments,
     growth,
+    courses,
+    courses_admin,
     identity,
     core,
 )

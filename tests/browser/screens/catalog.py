@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
-from tests.browser.screens.screen import Screen
+from tests.browser.screens.screen import Act, Screen
 
 if TYPE_CHECKING:
     from tests.browser.screens.world import World
+    from tests.browser.stack import Stack
+    from tests.browser.telegram import Person
 
 
 def screens(_world: World) -> list[Screen]:
@@ -17,15 +20,92 @@ def screens(_world: World) -> list[Screen]:
     return [
         Screen("shop", "/shop"),
         Screen("list", "/shop?category=gift-cards"),
+        Screen("list-add", "/shop?category=shopping", act=add_first),
         Screen("list-country", "/shop?country=TR&in_stock=1&sort=price"),
         Screen("list-empty", "/shop?category=esim&country=GB&in_stock=1"),
+        Screen("search", "/shop?q=card"),
+        Screen("search-narrowed", "/shop?q=card&country=TR&in_stock=1&most=2500"),
+        Screen("search-empty", "/shop?q=hotel+card+japan"),
+        Screen("search-wished", "/shop?q=zanzibar+hotel", act=wish),
+        Screen("search-recent", "/shop", act=look_back),
+        Screen("manage-wishes", "/admin/wishes", "admin"),
         Screen("product", "/shop/private-vpn"),
         Screen("product-tile", "/shop/chess-trainer"),
         Screen("product-premium", "/shop/vector-desk"),
         Screen("product-low", "/shop/console-wallet-jp"),
         Screen("product-shared", "/shop/ebook-library"),
+        Screen("product-steps", "/shop/ebook-library", act=choose_step),
         Screen("product-sold-out", "/shop/travel-esim-ma"),
+        Screen("product-in-line", "/shop/travel-esim-ma", "payer", _shows("place-title")),
+        Screen("product-held", "/shop/stories-for-children", "payer", _shows("buy-main")),
+        Screen("favourites", "/me/favourites", "payer"),
+        Screen("favourites-none", "/me/favourites", "poor"),
+        Screen("waiting", "/me/waiting", "payer"),
+        Screen("waiting-none", "/me/waiting", "poor"),
+        Screen("manage-waiting", "/admin/stock/waiting", "admin"),
+        Screen("manage-stock", "/admin/stock", "admin"),
     ]
+
+
+async def add_first(page: Page) -> None:
+    """Put the first product that can be added into the cart, as if it were not there yet; see its stepper."""
+    control = page.locator(".control").first
+    await expect(page.locator("#controls [data-live]")).to_be_attached()  # it has said what is in the cart
+    await control.scroll_into_view_if_needed()
+    if await control.locator("output").count() == 0:
+        await control.get_by_role("button").click()
+    await expect(control.locator("output")).to_have_text("1")
+
+
+async def live(stack: Stack, rich: Person, payer: Person) -> None:
+    """Two people in line for one product; another one has come back and is held for one of them."""
+    for person in (rich, payer):
+        await stack.wait(person.id, "travel-esim-ma")
+    await stack.wait(payer.id, "stories-for-children")
+    await _like(stack, payer, "private-vpn", "travel-esim-ma", "music-plan-tr")
+    await stack.restock((await stack.variant("stories-for-children")).id, [f"DEMO-BACK-{payer.id}"])
+
+
+async def _like(stack: Stack, person: Person, *slugs: str) -> None:
+    """Have somebody like products, of which the first one was dearer then."""
+    actor = await stack.actor(person.id)
+    for slug in slugs:
+        await stack.services.catalog.favourites.add(actor, slug)
+    async with stack.services.uow() as tx:
+        dearer = text(
+            "UPDATE favourites SET seen_amount = seen_amount + 100 WHERE user_id = :id AND product_id = :thing"
+        )
+        product = await stack.services.catalog.storefront.product(actor, slugs[0])
+        await tx.execute(dearer, {"id": actor.id, "thing": product.id})
+
+
+def _shows(element: str) -> Act:
+    """Waits for what the page asks for by itself."""
+
+    async def act(page: Page) -> None:
+        await expect(page.locator(f"#{element}")).to_be_visible()
+
+    return act
+
+
+async def choose_step(page: Page) -> None:
+    """Choose ten of the library by its price for ten, and wait for the sum."""
+    await page.locator("#step-10").click()
+    await expect(page.locator("#bottom [data-main]")).to_contain_text("21")
+    await expect(page.locator("#step-10")).to_be_focused()
+
+
+async def wish(page: Page) -> None:
+    """Ask to be told."""
+    await page.locator("form[hx-post='/wishes'] button").click()
+    await expect(page.locator("#results .empty [role=status]")).to_be_visible()
+
+
+async def look_back(page: Page) -> None:
+    """Search, remember it, and come back to the empty search."""
+    await page.evaluate("htmx.ajax('POST', '/searches', {values: {q: 'VPN'}, swap: 'none'})")
+    await page.locator("#q").focus()
+    await expect(page.locator("#recent .chip").first).to_be_visible()
 
 
 async def choose_second(page: Page) -> None:

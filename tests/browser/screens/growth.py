@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
 from backend.growth.types import NewBonusRule
 from backend.growth.types.promos import NewPromo
@@ -27,10 +28,12 @@ class Past(msgspec.Struct, frozen=True):
     redeemed: str
     code: str
     promo: str
+    member: str
+    premium_order: str
 
 
-async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Past:
-    """Cards in each state, vouchers in each state, and bonus rules that touch nobody's top-up."""
+async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor, saver: Actor) -> Past:
+    """Cards and vouchers in each state, bonus rules that touch nobody's top-up, a member, and one in grace."""
     services = stack.services
 
     def usd(amount: int) -> Money:
@@ -61,20 +64,37 @@ async def live(stack: Stack, buyer: Actor, friend: Actor, admin: Actor) -> Past:
         await services.growth.bonuses.add_rule(admin, rule)
     owner = await stack.actor(ADMIN)
     for first, _ in await services.growth.bonuses.awaiting_approval(owner):
-        made = await services.growth.bonuses.approve_rule(owner, first.id)
-    assert made is not None
-    await services.growth.bonuses.stop_rule(admin, made.id)
-    return Past(str(active.id), str(redeemed.id), many.codes[0], await _promos(stack, buyer, admin))
+        approved = await services.growth.bonuses.approve_rule(owner, first.id)
+    assert approved is not None
+    await services.growth.bonuses.stop_rule(admin, approved.id)
+    promo, order = await _promos(stack, buyer, admin), await _premium(stack, saver, friend, admin)
+    return Past(str(active.id), str(redeemed.id), many.codes[0], promo, str(saver.id), order)
+
+
+async def _premium(stack: Stack, saver: Actor, friend: Actor, admin: Actor) -> str:
+    """Premium that the saver bought, and a friend's that ended yesterday; the order."""
+    premium, checkout = stack.services.growth.premium, stack.services.orders.checkout
+    await premium.give(admin, saver.id, 2, "For the wait")
+    await premium.take(admin, saver.id, 1, "One was enough")
+    variant = await stack.variant("premium", 1)
+    await stack.fund(saver.telegram_id, variant.price.amount)
+    order = await checkout.place(saver, variant.id, 1, f"premium-{saver.id}")
+    await premium.give(admin, friend.id, 1, "A present")
+    async with stack.services.uow() as tx:
+        over = text("UPDATE premium_periods SET until = :ended WHERE user_id = :id")
+        await tx.execute(over, {"ended": tx.now - timedelta(days=1), "id": friend.id})
+    return order.number
 
 
 async def _promos(stack: Stack, buyer: Actor, admin: Actor) -> str:
     """A promotion with an order that was paid and one that was not, a stopped one, and one that awaits approval."""
     promos, checkout = stack.services.growth.promos, stack.services.orders.checkout
+    await stack.services.growth.partners.add(Actor.system(), "anna", "Anna's channel")
     used = NewPromo(basis_points=1500, uses=50, per_person=2, note="Ramadan 2027")
-    made = await promos.make(Actor.system(), used, idempotency_key=f"promo-{buyer.id}")
-    assert made is not None
+    promo = await promos.make(Actor.system(), used, idempotency_key=f"promo-{buyer.id}")
+    assert promo is not None
     variant = await stack.variant("private-vpn", 0)
-    codes = await promos.admit(buyer, (await promos.detail(Actor.system(), made.id)).codes)
+    codes = await promos.admit(buyer, (await promos.detail(Actor.system(), promo.id)).codes)
     held = await checkout.reserve(buyer, variant.id, 1, f"promo-held-{buyer.id}", codes=codes)
     await stack.services.orders.reservations.cancel(buyer, held.number)
     await checkout.place(buyer, variant.id, 1, f"promo-paid-{buyer.id}", codes=codes)
@@ -83,7 +103,7 @@ async def _promos(stack: Stack, buyer: Actor, admin: Actor) -> str:
     assert stopped is not None
     await promos.stop(admin, stopped.id)
     await promos.make(admin, NewPromo(basis_points=5000, note="For the newsletter"), idempotency_key=f"more-{admin.id}")
-    return str(made.id)
+    return str(promo.id)
 
 
 def screens(world: World) -> list[Screen]:
@@ -99,12 +119,22 @@ def screens(world: World) -> list[Screen]:
         Screen("gift-redeemed", f"/wallet/gifts/{past.redeemed}"),
         Screen("new-gift", "/wallet/gifts/new"),
         Screen("new-gift-short", "/wallet/gifts/new", "poor", _buy_without_money),
+        Screen("me-premium", "/me", "saver"),
+        Screen("me-premium-grace", "/me", "payer"),
+        Screen("premium", "/shop/premium"),
+        Screen("premium-member", "/shop/premium", "saver", _note),
+        Screen("premium-grace", "/shop/vector-desk", "payer", _note),
+        Screen("order-premium", f"/orders/{past.premium_order}", "saver"),
+        Screen("manage-premium", f"/admin/people/{past.member}", "admin"),
+        Screen("manage-premium-months", f"/admin/people/{past.member}", "admin", press("button[hx-get$='/premium']")),
         Screen("manage-vouchers", "/admin/vouchers", "admin"),
         Screen("manage-voucher", "/admin/vouchers", "admin", press("button[hx-get^='/admin/vouchers/'] >> nth=-1")),
         Screen("manage-new-vouchers", "/admin/vouchers/new", "admin"),
         Screen("manage-new-vouchers-error", "/admin/vouchers/new", "admin", send_empty),
         Screen("manage-codes", "/admin/vouchers/new", "admin", _make_codes),
         Screen("manage-promos", "/admin/promos", "admin"),
+        Screen("manage-partners", "/admin/partners", "admin"),
+        Screen("manage-new-partner", "/admin/partners/new", "admin"),
         Screen("manage-promo", f"/admin/promos/{past.promo}", "admin"),
         Screen("manage-new-promo", "/admin/promos/new", "admin"),
         Screen("manage-new-promo-error", "/admin/promos/new", "admin", send_empty),
@@ -112,6 +142,11 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-new-bonus", "/admin/bonuses/new", "admin"),
         Screen("manage-new-bonus-error", "/admin/bonuses/new", "admin", send_empty),
     ]
+
+
+async def _note(page: Page) -> None:
+    """Wait for what the page says of its reader's premium."""
+    await expect(page.locator("#membership .note")).to_be_visible()
 
 
 async def _redeem(page: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser.screens.screen import Screen, press
+from tests.browser.screens.screen import Screen, press, sheet
 
 if TYPE_CHECKING:
     from tests.browser.screens.world import World
@@ -16,6 +16,7 @@ def screens(world: World) -> list[Screen]:
     return [
         Screen("me", "/me"),
         Screen("settings", "/me/settings"),
+        Screen("settings-zone", "/me/settings", "rich", sheet("timezone")),
         Screen("manage-people", "/admin/people", "admin"),
         Screen("manage-person", rich, "admin"),
         Screen("manage-block", rich, "admin", press("button.cell--danger")),

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from backend.catalog.types.fulfilment import LineFailed
 from backend.identity.types import Actor
-from backend.orders.types import RefundTarget, Wanted
+from backend.orders.types import RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from tests.browser.screens.catalog import choose_second
 from tests.browser.screens.screen import Act, Screen, press, sheet
@@ -33,6 +33,7 @@ class Past(msgspec.Struct, frozen=True):
     lines: str
     preparing: str
     lines_waiting: str
+    claimed: str
     resold: str
     resold_waiting: str
     shared: str
@@ -53,6 +54,7 @@ async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reselle
         refunded=await _refunded_order(stack, payer),
         lines=await _lines(stack, payer, "browser-lines", refunded=True),
         preparing=await _preparing(stack, payer),
+        claimed=await _claimed(stack, payer),
         lines_waiting=await _lines_waiting(stack, payer),
         resold=await _resold(stack, reseller),
         shared=await stack.buy(rich.id, "ebook-library", 0, 3),
@@ -87,6 +89,9 @@ def screens(world: World) -> list[Screen]:
         Screen("order-shared", f"/orders/{past.shared}", act=_reveal),
         Screen("order-waiting", f"/orders/{past.waiting}"),
         Screen("order-cancelled", f"/orders/{past.cancelled}"),
+        Screen("order-claim", f"/orders/{past.delivered}", act=_CLAIM),
+        Screen("order-claimed", f"/orders/{past.claimed}", "payer"),
+        Screen("order-claim-reviewed", f"/orders/{past.claimed}", "payer", _CLAIM),
         Screen("order-pay", f"/orders/{past.waiting}", act=_MAIN_SHEET),
         Screen("order-held", f"/orders/{past.held}", "saver"),
         Screen("order-refunded", f"/orders/{past.refunded}", "payer"),
@@ -102,6 +107,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-orders", "/admin/orders", "admin"),
         Screen("manage-orders-found", f"/admin/orders?q={past.delivered[:4]}", "admin", _shows(past.delivered)),
         Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
+        Screen("manage-claims", "/admin/orders/claims", "admin"),
+        Screen("manage-claim-reject", "/admin/orders/claims", "admin", sheet("reject")),
         Screen("manage-order", f"/admin/orders/{past.delivered}", "admin"),
         Screen("manage-order-refund", f"/admin/orders/{past.delivered}", "admin", sheet("refund")),
         Screen("manage-order-lines", f"/admin/orders/{past.lines}", "admin"),
@@ -157,17 +164,28 @@ async def _refunded_order(stack: Stack, payer: Person) -> str:
     return number
 
 
+async def _claimed(stack: Stack, payer: Person) -> str:
+    """An order of three keys: one was replaced, a claim for another one is in review."""
+    await stack.fund(payer.id, 3_000)
+    number = await stack.buy(payer.id, "app-store-card-tr", 0, 3)
+    actor, warranty = await stack.actor(payer.id), stack.services.orders.warranty
+    for tap in ("browser-claim-1", "browser-claim-2"):
+        claimable = (await warranty.of_order(actor, number)).claimable
+        await warranty.claim(actor, number, claimable[0].key.id, idempotency_key=tap)
+    return number
+
+
 _CART = (("private-vpn", 0, 2), ("music-plan-tr", 0, 1), ("app-store-card-tr", 0, 1))
 
 
-async def _wanted(stack: Stack) -> list[Wanted]:
-    return [Wanted((await stack.variant(slug, place)).id, count) for slug, place, count in _CART]
+async def _requested(stack: Stack) -> list[RequestedLine]:
+    return [RequestedLine((await stack.variant(slug, place)).id, count) for slug, place, count in _CART]
 
 
 async def _lines(stack: Stack, payer: Person, key: str, *, refunded: bool = False) -> str:
     """An order of three lines, of which one in part and one wholly went back."""
     actor = await stack.fund(payer.id, 10_000)
-    order = await stack.services.orders.checkout.place_all(actor, await _wanted(stack), key)
+    order = await stack.services.orders.checkout.place_all(actor, await _requested(stack), key)
     if refunded:
         back = [LineQuantity(order.lines[0].id, 1), LineQuantity(order.lines[1].id, 1)]
         await stack.services.orders.refunds.refund(
@@ -193,10 +211,11 @@ async def _preparing(stack: Stack, payer: Person) -> str:
 async def _lines_waiting(stack: Stack, payer: Person) -> str:
     """An unpaid order of three lines, which the balance pays for."""
     actor = await stack.fund(payer.id, 10_000)
-    wanted = await _wanted(stack)
-    return (await stack.services.orders.checkout.reserve_all(actor, wanted, "browser-lines-kept")).number
+    lines = await _requested(stack)
+    return (await stack.services.orders.checkout.reserve_all(actor, lines, "browser-lines-kept")).number
 
 
+_CLAIM = press("[hx-get$='/claim']")
 _MAIN_SHEET = press("#bottom [data-main]")
 
 

@@ -68,7 +68,7 @@ def screens(world: World) -> list[Screen]:
     return [
         Screen("topup", "/wallet/topup"),
         Screen("topup-error", "/wallet/topup", act=_wrong_amount),
-        Screen("topup-way", "/wallet/topup?way=stars", "payer"),
+        Screen("topup-method", "/wallet/topup?method=stars", "payer"),
         Screen("payment", f"/wallet/payments/{world.payments.pending}"),
         *(
             Screen(f"payment-{name}", f"/wallet/payments/{one}", "payer")
@@ -85,7 +85,7 @@ def _manage(past: Past) -> list[tuple[str, str, Act | None]]:
     stray = f"{unmatched}/{past.stray}"
     return [
         ("payments", "/admin/payments", None),
-        ("payments-none", "/admin/payments?way=never", None),
+        ("payments-none", "/admin/payments?method=never", None),
         ("payment", one + by_state["part-refunded"], None),
         ("payment-coins", one + by_state["short"], None),
         ("payment-open", one + by_state["comment"], None),
@@ -104,8 +104,8 @@ def _manage(past: Past) -> list[tuple[str, str, Act | None]]:
         ("assignees-none", f"{stray}/people?q=zzzzzz", None),
         ("assign", f"{stray}/people", press("button[hx-get*='/assign?person=']")),
         ("reconciliation", "/admin/payments/reconciliation", None),
-        ("ways", "/admin/settings/payments", None),
-        ("way", "/admin/settings/payments", sheet("stripe")),
+        ("methods", "/admin/settings/payments", None),
+        ("method", "/admin/settings/payments", sheet("stripe")),
     ]
 
 
@@ -125,24 +125,26 @@ async def _wrong_amount(page: Page) -> None:
 
 async def _pay_in_every_state(stack: Stack, payer: Person, admin: Actor) -> dict[str, str]:
     """One person's payments, each in a state of its own; their ids by the name of the state."""
-    made = await _Payer.of(stack, payer)
-    paid = {name: await made.coins(name, text) for name, text in (("short", "20"), ("over", "25.5"), ("receipt", "25"))}
+    paying = await _Payer.of(stack, payer)
+    paid = {
+        name: await paying.coins(name, text) for name, text in (("short", "20"), ("over", "25.5"), ("receipt", "25"))
+    }
     details = {"confirmations": "3", "needed": "12", "seen": "25"}
     others = {
-        "stars": await made.begin("stars", "stars"),
-        "transfer": await made.begin("transfer", "usdt_evm"),
-        "comment": await made.begin("comment", _TON),
-        "confirming": await made.told("confirming", ProviderState.CONFIRMING, details),
-        "failed": await made.told("failed", ProviderState.FAILED),
-        "expired": await made.told("expired", ProviderState.EXPIRED),
-        "deposit": await made.begin("deposit", "deposit"),
-        "proved": await made.proved("proved"),
-        "rejected": await made.proved("rejected"),
-        "refunded": await made.refunded("refunded", admin, _CENTS),
-        "part-refunded": await made.refunded("part-refunded", admin, _CENTS // 5),
+        "stars": await paying.begin("stars", "stars"),
+        "transfer": await paying.begin("transfer", "usdt_evm"),
+        "comment": await paying.begin("comment", _TON),
+        "confirming": await paying.report("confirming", ProviderState.CONFIRMING, details),
+        "failed": await paying.report("failed", ProviderState.FAILED),
+        "expired": await paying.report("expired", ProviderState.EXPIRED),
+        "deposit": await paying.begin("deposit", "deposit"),
+        "proved": await paying.proved("proved"),
+        "rejected": await paying.proved("rejected"),
+        "refunded": await paying.refunded("refunded", admin, _CENTS),
+        "part-refunded": await paying.refunded("part-refunded", admin, _CENTS // 5),
     }
     await stack.services.payments.deposits.reject(admin, others["rejected"], "The picture shows another sum.")
-    return {name: str(found) for name, found in (paid | others).items()}
+    return {name: str(intent_id) for name, intent_id in (paid | others).items()}
 
 
 class _Payer:
@@ -154,10 +156,12 @@ class _Payer:
         """Somebody who has opened the shop."""
         return cls(stack, person, await stack.actor(person.id))
 
-    async def begin(self, name: str, way: str) -> IntentId:
+    async def begin(self, name: str, method: str) -> IntentId:
         """A payment of 25 dollars."""
         key = f"browser-{self._person.id}-{name}"
-        intent = await self._services.payments.intents.start_top_up(self._actor, way, usd(_CENTS), idempotency_key=key)
+        intent = await self._services.payments.intents.start_top_up(
+            self._actor, method, usd(_CENTS), idempotency_key=key
+        )
         return intent.id
 
     async def coins(self, name: str, received: str) -> IntentId:
@@ -166,7 +170,7 @@ class _Payer:
         await self._settle(_TON, intent_id, name, ProviderState.PAID, Money.parse(received, "USDT"))
         return intent_id
 
-    async def told(self, name: str, state: ProviderState, details: dict[str, str] | None = None) -> IntentId:
+    async def report(self, name: str, state: ProviderState, details: dict[str, str] | None = None) -> IntentId:
         """One by USDT that stands so."""
         intent_id = await self.begin(name, _TON)
         await self._settle(_TON, intent_id, name, state, details=details)
@@ -190,7 +194,7 @@ class _Payer:
 
     async def _settle(
         self,
-        way: str,
+        method: str,
         intent_id: IntentId,
         name: str,
         state: ProviderState,
@@ -204,4 +208,4 @@ class _Payer:
             received=received,
             details=details or {},
         )
-        await self._services.payments.intents.settle(way, report)
+        await self._services.payments.intents.settle(method, report)

@@ -26,10 +26,14 @@ STILL = """async () => {
     await document.fonts.ready;
     const seen = [...document.images].filter((image) => image.getBoundingClientRect().top < innerHeight);
     await Promise.all(seen.map((image) => image.decode().catch(() => {})));
-    const ending = (one) => one.effect?.getComputedTiming().iterations !== Infinity;
-    await Promise.all(document.getAnimations().filter(ending).map((one) => one.finished.catch(() => {})));
+    const endless = (one) => one.effect?.getComputedTiming().iterations === Infinity;
+    const ending = (one) => one.timeline === document.timeline && !endless(one);
+    const left = document.getAnimations().filter(ending);
+    for (const one of left) one.finish();
+    await Promise.all(left.map((one) => one.finished.catch(() => {})));
 }"""
-"""Ends when pictures are loaded and animations have ended; endless ones are ignored."""
+"""Ends when pictures are loaded and animations have ended, to which it brings them: else each step on the way
+is painted. Endless ones and what scrolling moves are ignored."""
 
 
 class Screen(msgspec.Struct, frozen=True):

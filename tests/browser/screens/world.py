@@ -7,7 +7,18 @@ from typing import Protocol
 import msgspec
 
 from backend.identity.types import Actor, Permission
-from tests.browser.screens import growth, orders, payments, wallet
+from backend.kernel.text import Locale
+from tests.browser.screens import (
+    catalog,
+    courses,
+    courses_admin,
+    growth,
+    hand_work,
+    orders,
+    payments,
+    subscriptions,
+    wallet,
+)
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person
 
@@ -35,6 +46,10 @@ class World(msgspec.Struct, frozen=True):
     payments: payments.Past
     wallet: wallet.Past
     growth: growth.Past
+    subscriptions: subscriptions.Past
+    hand_work: hand_work.Past
+    courses: courses.Past
+    courses_admin: courses_admin.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -42,17 +57,23 @@ class World(msgspec.Struct, frozen=True):
 
 
 class Worlds:
-    """A world for each language, made when it is first asked for."""
+    """One world, made when it is first asked for, whose people change their language: a past takes ten seconds."""
 
     def __init__(self, stack: Stack, accounts: Accounts) -> None:
         self._stack, self._accounts = stack, accounts
-        self._made: dict[str, World] = {}
+        self._world: World | None = None
 
     async def get(self, language: str) -> World:
-        """The people of this language."""
-        if language not in self._made:
-            self._made[language] = await make_world(self._stack, self._accounts, language)
-        return self._made[language]
+        """The people, who read ``language`` from now on."""
+        if self._world is None:
+            self._world = await make_world(self._stack, self._accounts, language)
+        people = {name: Person(person.id, language) for name, person in self._world.people.items()}
+        if people != self._world.people:
+            for person in people.values():
+                actor = await self._stack.actor(person.id)
+                await self._stack.services.identity.profile.set_language(actor, Locale(language))
+            self._world = msgspec.structs.replace(self._world, people=people)
+        return self._world
 
 
 async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
@@ -68,11 +89,16 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
     )
     admin, payer = await stack.actor(people["admin"].id), await stack.actor(people["payer"].id)
     rich = await stack.fund(people["rich"].id, 10_000)
+    await catalog.live(stack, people["rich"], people["payer"])
     return World(
         people=people,
         rich_id=str(rich.id),
         orders=await orders.live(stack, people["rich"], people["saver"], people["payer"], people["reseller"]),
         payments=await payments.live(stack, people["payer"], rich, admin),
         wallet=await wallet.live(stack, payer, admin),
-        growth=await growth.live(stack, rich, payer, admin),
+        growth=await growth.live(stack, rich, payer, admin, await stack.actor(people["saver"].id)),
+        subscriptions=await subscriptions.live(stack, people["rich"], people["saver"], people["payer"]),
+        hand_work=await hand_work.live(stack, payer, admin),
+        courses=await courses.live(stack, people, admin),
+        courses_admin=await courses_admin.live(stack, admin),
     )

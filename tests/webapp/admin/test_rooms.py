@@ -19,6 +19,7 @@ from tests.webapp.sale import arrive, buy, goods, number_of
 ROOMS = {
     "/admin/orders": Permission.ORDERS,
     "/admin/people": Permission.USERS,
+    "/admin/courses": Permission.TEACHING,
     "/admin/payments": Permission.MONEY,
     "/admin/books": Permission.MONEY,
     "/admin/settings/payments": Permission.SETTINGS,
@@ -35,8 +36,8 @@ def root(visitor: MakeVisitor, settings: Settings) -> Visitor:
 
 async def admin(services: Services, root: Visitor, visitor: Visitor, *permissions: Permission) -> Actor:
     """Give the visitor permissions and sign them in again."""
-    chief, made = await arrive(services, root), await arrive(services, visitor)
-    await services.identity.admins.set_permissions(chief, made.id, permissions)
+    chief, guest = await arrive(services, root), await arrive(services, visitor)
+    await services.identity.admins.set_permissions(chief, guest.id, permissions)
     visitor.token = None
     return await arrive(services, visitor)
 
@@ -123,10 +124,10 @@ async def test_orders_are_found_and_never_show_keys(services: Services, visitor:
     thing, buyer = await goods(services, price=720), visitor(first_name="Omar")
     await arrive(services, buyer, cents=5000)
     number = number_of(await buy(buyer, thing, 2))
-    found = await root.get(f"/admin/orders?q={number[2:].lower()}", headers={"HX-Target": "results"})
-    assert "<main" not in found.text
-    assert "Omar" in found.text
-    assert f'href="/admin/orders/{number}"' in found.text
+    response = await root.get(f"/admin/orders?q={number[2:].lower()}", headers={"HX-Target": "results"})
+    assert "<main" not in response.text
+    assert "Omar" in response.text
+    assert f'href="/admin/orders/{number}"' in response.text
     for part in (number[:4], number[3:6], "vpn", "7.20", "14.40", thing.keys[0]):
         shown = f'href="/admin/orders/{number}"' in (await root.get("/admin/orders", params={"q": part})).text
         assert shown == (part != "7.20"), part
@@ -149,9 +150,9 @@ async def test_orders_are_found_and_never_show_keys(services: Services, visitor:
 async def test_a_person_is_blocked_and_unblocked(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     buyer = visitor(91, first_name="Omar", username="omar91")
     actor = await arrive(services, buyer, cents=1234)
-    found = await root.get("/admin/people?q=@omar9", headers={"HX-Target": "results"})
-    assert "Omar" in found.text
-    assert "$12.34" in found.text
+    response = await root.get("/admin/people?q=@omar9", headers={"HX-Target": "results"})
+    assert "Omar" in response.text
+    assert "$12.34" in response.text
     page = await root.get(f"/admin/people/{actor.id}")
     assert "$12.34" in page.text
     path = f"/admin/people/{actor.id}"
@@ -208,22 +209,22 @@ async def test_an_admin_is_made_changed_and_removed(services: Services, visitor:
     actor = await arrive(services, helper)
     path = f"/admin/admins/{actor.id}"
     for typed in ("81", "@huda_s", "hud"):
-        found_rows = await root.get("/admin/admins/new", params={"q": typed}, headers={"hx-target": "results"})
-        assert f'hx-get="{path}"' in found_rows.text, typed
+        listed = await root.get("/admin/admins/new", params={"q": typed}, headers={"hx-target": "results"})
+        assert f'hx-get="{path}"' in listed.text, typed
     assert f'hx-get="{path}"' in (await root.get(f"/admin/people/{actor.id}")).text
     refused = await root.post(path, data={})
     assert refused.status_code == 422
     assert refused.headers["hx-retarget"] == "#sheet"
     assert "Choose at least one permission" in refused.text
-    made = await root.post(path, data={"permission_orders": "on"})
-    assert made.status_code == 200
-    assert "Huda" in made.text
+    response = await root.post(path, data={"permission_orders": "on"})
+    assert response.status_code == 200
+    assert "Huda" in response.text
     sheet = await root.get(f"/admin/admins/{actor.id}")
     assert 'name="permission_orders" value="on" checked' in sheet.text
     await root.post(f"/admin/admins/{actor.id}", data={"permission_users": "on", "permission_money": "on"})
-    found = await services.identity.access.actor_by_telegram_id(81)
-    assert found is not None
-    assert found.permissions == {Permission.USERS, Permission.MONEY}
+    person = await services.identity.access.actor_by_telegram_id(81)
+    assert person is not None
+    assert person.permissions == {Permission.USERS, Permission.MONEY}
     gone = await root.ask("DELETE", f"/admin/admins/{actor.id}")
     assert gone.status_code == 200
     assert "Huda" not in gone.text
@@ -234,14 +235,14 @@ async def test_only_rights_that_open_something_are_offered_and_others_stay(
 ) -> None:
     helper, other = visitor(81), visitor(83)
     await admin(services, root, helper, Permission.ADMINS, Permission.ORDERS)
-    actor = await admin(services, root, other, Permission.TEACHING, Permission.MONEY)
+    actor = await admin(services, root, other, Permission.READINGS, Permission.MONEY)
     sheet = await root.get(f"/admin/admins/{actor.id}")
     offered = set(re.findall(r'name="permission_(\w+)"', sheet.text))
-    assert offered == {"stock", "orders", "money", "users", "settings", "admins"}
+    assert offered == {"catalogue", "stock", "orders", "money", "users", "teaching", "settings", "admins"}
     await root.post(f"/admin/admins/{actor.id}", data={"permission_users": "on"})
-    found = await services.identity.access.actor_by_telegram_id(83)
-    assert found is not None
-    assert found.permissions == {Permission.TEACHING, Permission.USERS}
+    person = await services.identity.access.actor_by_telegram_id(83)
+    assert person is not None
+    assert person.permissions == {Permission.READINGS, Permission.USERS}
     mine = await helper.get(f"/admin/admins/{actor.id}")  # nobody gives what they do not hold
     assert set(re.findall(r'name="permission_(\w+)"', mine.text)) == {"orders", "admins"}
 

@@ -89,3 +89,17 @@ async def test_the_schema_tells_how_it_refuses_and_who_may_call(services: Servic
     changed = await caller.post("/api/v1/orders", html=False, json=order, headers={"Idempotency-Key": "a-key-of-mine"})
     assert (changed.status_code, changed.json()["error"]["code"]) == (409, "price_changed")
     assert changed.json()["error"]["params"]["total"] == {"amount": 720, "currency": "USD"}
+
+
+async def test_a_search_forgives_and_says_what_is_near(services: Services, visitor: MakeVisitor) -> None:
+    thing, caller = await goods(services, price=720), visitor()
+    await services.catalog.searches.refresh_index()
+    for typed in ("vpn", "мзт", "vpn key", "ключ vpn"):
+        response = (await caller.get("/api/v1/search", html=False, params={"q": typed})).json()
+        assert [item["slug"] for item in response["items"]] == [thing.slug], typed
+    response = (await caller.get("/api/v1/search", html=False, params={"q": "vpn zanzibar"})).json()
+    assert ([], [thing.slug]) == (response["items"], [item["slug"] for item in response["near"]])
+    for bad in ({"q": "vpn", "most": "x"}, {"q": "vpn", "country": "T"}, {"q": "vpn", "cursor": "x"}, {}):
+        assert (await caller.get("/api/v1/search", html=False, params=bad)).status_code == 400
+    dear = await caller.get("/api/v1/search", html=False, params={"q": "vpn", "most": "719"})
+    assert (dear.status_code, dear.json()["items"]) == (200, [])

@@ -62,7 +62,7 @@ async def test_a_list_goes_on_in_rows(services: Services, visitor: MakeVisitor) 
     rows = await reader.get(more)
     assert rows.status_code == 200
     assert "<main" not in rows.text
-    assert rows.text.count('class="cell"') == 2
+    assert rows.text.count('class="cell cell--top"') == 2
     page = await reader.get(more, headers={"HX-Target": "app"})
     assert "<main" in page.text
 
@@ -83,8 +83,8 @@ async def test_a_sold_out_product_shows_what_is_like_it(services: Services, visi
     thing = await goods(services, keys=0)
     response = await visitor().get(f"/shop/{thing.slug}")
     assert response.status_code == 200
-    assert "Sold out. This page" in response.text
-    assert 'hx-get="/shop/' not in response.text
+    assert "Sold out. Tap" in response.text
+    assert f'hx-get="/shop/{thing.slug}/confirm"' not in response.text
 
 
 async def test_the_panel_follows_the_quantity(services: Services, visitor: MakeVisitor) -> None:
@@ -134,7 +134,7 @@ async def test_a_page_that_stands_costs_no_statement(
         await arrive(heard, reader)
         first = await reader.get(f"/shop/{thing.slug}")
         statements: list[str] = []
-        event.listen(heard.engine.sync_engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        event.listen(heard.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
         again = await reader.get(f"/shop/{thing.slug}")
     assert again.content == first.content
     assert statements == []

@@ -114,9 +114,9 @@ async def app(built: Litestar, services: Services, settings: Settings) -> Litest
 async def layla(app: Litestar, settings: Settings, clock: FakeClock) -> AsyncIterator[Visitor]:
     """Somebody signed in."""
     async with browser(app) as client:
-        made = Visitor(client, settings.bot_token, clock.now().timestamp(), 200, language_code="en")
-        await made.get("/me")
-        yield made
+        visitor = Visitor(client, settings.bot_token, clock.now().timestamp(), 200, language_code="en")
+        await visitor.get("/me")
+        yield visitor
 
 
 @pytest.mark.parametrize("name", RAISED)
@@ -185,8 +185,8 @@ async def test_a_body_without_a_length_is_limited_too(layla: Visitor) -> None:
 
 
 async def test_fields_come_with_their_codes(layla: Visitor) -> None:
-    told = (await layla.get("/raise/invalid", html=False)).json()["error"]
-    assert told["params"]["fields"] == {"quantity": "too_many"}
+    error = (await layla.get("/raise/invalid", html=False)).json()["error"]
+    assert error["params"]["fields"] == {"quantity": "too_many"}
 
 
 async def test_a_room_is_for_those_who_hold_its_key(
@@ -196,8 +196,8 @@ async def test_a_room_is_for_those_who_hold_its_key(
     keeper = await admin(services.identity, settings.root_admin_id, Permission.MONEY)
     other = await admin(services.identity, settings.root_admin_id, Permission.STOCK)
     for actor, status in ((keeper, 200), (other, 403)):
-        found = Visitor(layla.client, settings.bot_token, clock.now().timestamp(), actor.telegram_id)
-        assert (await found.get("/vault")).status_code == status
+        visitor = Visitor(layla.client, settings.bot_token, clock.now().timestamp(), actor.telegram_id)
+        assert (await visitor.get("/vault")).status_code == status
 
 
 async def test_every_answer_carries_the_headers(layla: Visitor) -> None:
@@ -285,9 +285,9 @@ async def test_a_shared_page_is_rendered_once_and_knows_nobody(
     # Another language, prices or the back office's tab are another page.
     root = await person(services.identity, settings.root_admin_id)
     for number, change in enumerate(("set_reseller", "set_premium")):
-        found = await services.identity.access.actor_by_telegram_id(201)
-        assert found is not None
-        await getattr(services.identity.people, change)(root, found.id, True)
+        actor = await services.identity.access.actor_by_telegram_id(201)
+        assert actor is not None
+        await getattr(services.identity.people, change)(root, actor.id, True)
         await omar.get("/shared/x?sort=new")
         assert len(rendered) == 3 + number
     await layla.post("/me/settings/language", data={"language": "ar"})

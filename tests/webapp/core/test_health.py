@@ -70,9 +70,9 @@ async def test_database_down_is_not_ready_and_every_door_says_so(
         assert int(answer.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize(("revision", "status", "told"), [("", 503, "behind"), ("0000_from_tomorrow", 200, "ahead")])
+@pytest.mark.parametrize(("revision", "status", "state"), [("", 503, "behind"), ("0000_from_tomorrow", 200, "ahead")])
 async def test_migrations_are_compared(
-    client: httpx.AsyncClient, database_url: str, revision: str, status: int, told: str
+    client: httpx.AsyncClient, database_url: str, revision: str, status: int, state: str
 ) -> None:
     connection = await asyncpg.connect(database_url)
     try:
@@ -85,7 +85,7 @@ async def test_migrations_are_compared(
         await connection.execute("INSERT INTO alembic_version VALUES ($1)", before)
     finally:
         await connection.close()
-    assert (answer.status_code, answer.json()["migrations"]) == (status, told)
+    assert (answer.status_code, answer.json()["migrations"]) == (status, state)
 
 
 async def test_connections_that_died_with_the_server_are_replaced(

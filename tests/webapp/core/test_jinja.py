@@ -10,7 +10,7 @@ from webapp.core.assets import build_assets
 from webapp.core.jinja import PageEnvironment
 from webapp.core.rendering import CONSTANT_MACROS, TEMPLATES_DIR, Templates
 
-_READER = {"_", "gettext", "ngettext", "lang", "direction", "sep", "now"}
+_READER = {"_", "gettext", "ngettext", "pgettext", "lang", "direction", "sep", "now"}
 
 
 @pytest.fixture
@@ -62,15 +62,15 @@ def test_kept_macro_still_tells_text_from_markup(environment: PageEnvironment) -
 
 def test_macros_whose_result_is_kept_depend_on_nobody() -> None:
     templates = Templates(build_assets())
-    found = set()
+    seen = set()
     for path in sorted((TEMPLATES_DIR / "macros").glob("*.html")):
         for macro in templates.environment.parse(path.read_text()).find_all(nodes.Macro):
             if macro.name not in CONSTANT_MACROS:
                 continue
-            found.add(macro.name)
+            seen.add(macro.name)
             names = {node.name for node in macro.find_all(nodes.Name)}
             called = {name for name in names if f"{name}(" in path.read_text()}
             assert not names & _READER, f"{macro.name} speaks to its reader"
             assert {node.name for node in macro.find_all(nodes.Filter)} <= {"flag", "trim"}, macro.name
             assert called - {"asset", "icon_ref", "mark"} <= CONSTANT_MACROS, macro.name
-    assert found == CONSTANT_MACROS
+    assert seen == CONSTANT_MACROS

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from backend.bootstrap import build
-from backend.demo.load import load_demo_codes, load_demo_shop
+from backend.demo.load import load_demo_codes, load_demo_course, load_demo_shop
 from backend.infra.settings import Settings
 from tests import servers
 from tests.bot.telegram import telegram_running
@@ -31,7 +31,6 @@ from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
 from webapp.asgi import create_app
 
-pytestmark = pytest.mark.xdist_group("languages")  # all screens are rendered once
 _FRAGMENT = 6_000
 """Bytes of a screen, compressed."""
 _SAME = ("class", "type", "role", "name", "id", "for", "href", "hx-get", "hx-post", "hx-target")
@@ -107,6 +106,7 @@ async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
             await services.redis.flushdb()
             await services.identity.access.ensure_root()
             await load_demo_shop(services.catalog.imports, services.storage)
+            await load_demo_course(services.courses.authoring, services.courses.courses)
             await load_demo_codes(services.growth.promos)
             stack = Stack("", "", services, chain, folder)
             yield await _pages(stack)
@@ -117,12 +117,12 @@ async def _pages(stack: Stack) -> dict[str, Pages]:
     """The same people and the same past in each language."""
     services = stack.services
     world = await make_world(stack, _Accounts(stack), "en")
-    found: dict[str, Pages] = {}
+    by_language: dict[str, Pages] = {}
     async with browser(create_app(services, services.settings)) as client:
         token, now = services.settings.bot_token, services.clock.now().timestamp()
         visitors = {who: Visitor(client, token, now, world.who(who).id) for who in PEOPLE}
         for language in ("en", "ar", "ru"):
-            found[language] = {}
+            by_language[language] = {}
             for visitor in visitors.values():
                 answer = await visitor.post("/me/settings/language", data={"language": language})
                 assert answer.status_code == 200
@@ -132,8 +132,8 @@ async def _pages(stack: Stack) -> dict[str, Pages]:
                 elements = _Elements()
                 elements.feed(answer.text)
                 size = len(gzip.compress(answer.content, 6))
-                found[language][screen.name] = Answer(answer.status_code, elements.lines, size)
-    return found
+                by_language[language][screen.name] = Answer(answer.status_code, elements.lines, size)
+    return by_language
 
 
 @pytest.mark.parametrize("language", ["ar", "ru"])

@@ -74,14 +74,14 @@ async def test_what_came_between_the_look_and_the_stream_is_told_once(
     async with listening.uow() as tx:
         tx.signal("order", "7")
     await asyncio.wait_for(heard.wait(), 3)
-    for since, key, told in [(looked, "7", True), (looked, "8", False), (time.time(), "7", False)]:
+    for since, key, expected in [(looked, "7", True), (looked, "8", False), (time.time(), "7", False)]:
         stream = streams.follow(
             streams.take(actor.id), actor, [("payment", "1"), ("order", key)], listening.identity, since=since
         )
         await _next(stream)
         following = asyncio.ensure_future(anext(stream))
         done, _ = await asyncio.wait([following], timeout=0.1)
-        assert bool(done) is told
+        assert bool(done) is expected
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
     # What was forgotten, or missed while nobody listened, counts as come.
@@ -95,7 +95,7 @@ async def test_what_came_between_the_look_and_the_stream_is_told_once(
     assert listening.signals.may_have_come_since(now, "order", "8")
 
 
-async def test_who_is_shut_out_hears_no_more(listening: Services, settings: Settings) -> None:
+async def test_a_blocked_person_hears_no_more(listening: Services, settings: Settings) -> None:
     actor, streams = await person(listening.identity), live.Streams(listening.signals)
     root = await person(listening.identity, settings.root_admin_id)
     stream = live._quiet(

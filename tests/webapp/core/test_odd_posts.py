@@ -24,8 +24,8 @@ async def test_posts_about_what_does_not_exist_are_no_errors(
     await arrive(services, root)
     form = {
         "amount": "5", "reason": "because", "person": _NOBODY, "order": "S-000001", "intent": "tap-00000001",
-        "kind": "wallet", "to": "wallet", "variant": _NOBODY, "quantity": "1", "total": "500", "way": "demo",
-        "method": "demo", "code": "K7QW-2M4N-9XRT-0ABC", "telegram_id": "7",
+        "kind": "wallet", "to": "wallet", "variant": _NOBODY, "quantity": "1", "total": "500", "method": "demo",
+        "code": "K7QW-2M4N-9XRT-0ABC", "telegram_id": "7",
         "action": "credit", "direction": "credit", "language": "en",
     }  # fmt: skip
     paths = sorted(

@@ -122,8 +122,8 @@ def test_an_address_is_bound_to_path_query_person_and_time(clock: FakeClock) -> 
     addresses, actor = SignedAddresses(SECRET, clock), _actor()
     for target in ("/orders/ABC/keys.txt", "/wallet/history.csv?kind=all&month=2026-11"):
         path, query = _split(addresses.sign(target, actor, seconds=60))
-        found = addresses.verify(path, query)
-        assert (found.user_id, found.role_version) == (actor.user_id, 3)
+        address = addresses.verify(path, query)
+        assert (address.user_id, address.role_version) == (actor.user_id, 3)
         for other_path, other_query in (
             (path + "x", query),
             (path, "x=1&" + query),
@@ -143,7 +143,7 @@ def test_an_address_is_bound_to_path_query_person_and_time(clock: FakeClock) -> 
         addresses.verify(path, query)
 
 
-def test_a_session_token_is_no_address_and_the_other_way_round(clock: FakeClock) -> None:
+def test_a_session_token_is_no_address_and_no_address_a_token(clock: FakeClock) -> None:
     tokens, addresses, actor = SessionTokens(SECRET, clock, lifetime=LIFE), SignedAddresses(SECRET, clock), _actor()
     with pytest.raises(LinkExpired):
         addresses.verify("/x", "t=" + tokens.issue(actor))

@@ -26,8 +26,8 @@ async def voucher(
 ) -> str:
     """The code of a new voucher."""
     root = await arrive(services, visitor(settings.root_admin_id))
-    made = await services.growth.vouchers.make(root, usd(500), idempotency_key="test")
-    return made.codes[0]
+    created = await services.growth.vouchers.make(root, usd(500), idempotency_key="test")
+    return created.codes[0]
 
 
 async def balance(services: Services, actor: Actor) -> int:
@@ -37,9 +37,9 @@ async def balance(services: Services, actor: Actor) -> int:
 
 def code_of(page: httpx.Response) -> str:
     """The code that a page offers to copy."""
-    found = CODE.search(page.text)
-    assert found is not None, page.text
-    return found[1]
+    match = CODE.search(page.text)
+    assert match is not None, page.text
+    return match[1]
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ru"])

@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from backend.bootstrap import Services
+from backend.identity.types import Actor
 from backend.kernel.ids import new_id
-from backend.orders.types import OrderFilter
+from backend.orders.types import OrderFilter, OrderStatus
 from tests.factories.shop import Goods
+from tests.factories.wallet import usd
+from tests.fakes.clock import FakeClock
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.orders.carts import add, pay, sheet_of
 from tests.webapp.sale import arrive, fund, goods, number_of, plain, settle
@@ -51,7 +54,7 @@ async def test_a_line_is_changed_removed_and_put_back(services: Services, visito
     await add(buyer, vpn)
     answer = await buyer.post(f"/cart/{vpn.variant_id}/quantity", data={"quantity": "٣"})
     assert "Total $21.60" in plain(answer.text)
-    assert 'id="bottom" hx-swap-oob="true"' in answer.text
+    assert 'id="bottom" hx-swap-oob="outerHTML:body:has(#cart) #bottom"' in answer.text
     removed = await buyer.post(f"/cart/{vpn.variant_id}/remove")
     assert removed.headers["hx-retarget"] == "#app"
     assert "Your cart is empty" in removed.text
@@ -116,6 +119,19 @@ async def test_what_has_changed_is_said_before_paying_and_again_when_it_is_late(
     assert (await services.wallet.statement.overview(actor)).balance.amount == 5000
 
 
+async def test_the_limits_of_a_line_are_said_before_paying(services: Services, visitor: MakeVisitor) -> None:
+    bounded, plain_one = await goods(services, keys=9, per_person_limit=6), await goods(services, keys=50)
+    buyer = visitor()
+    await arrive(services, buyer)
+    await _sql(services, "UPDATE variants SET min_quantity = 2 WHERE id = :id", bounded)
+    await add(buyer, plain_one)
+    page = plain((await buyer.get("/cart")).text)
+    assert not any(words in page for words in ("per person", "At least", "left"))
+    await add(buyer, bounded, 2)
+    page = plain((await buyer.get("/cart")).text)
+    assert "Up to 6 per person · At least 2 · 9 left" in page
+
+
 async def test_another_device_has_changed_it(services: Services, visitor: MakeVisitor) -> None:
     vpn, buyer = await goods(services), visitor()
     await arrive(services, buyer, cents=5000)
@@ -142,6 +158,40 @@ async def test_the_rest_is_paid_by_a_method_and_all_is_reserved(services: Servic
     (order,) = (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items
     assert (await services.orders.history.detail(actor, order.number)).held.amount == 220
     assert await services.orders.cart.count(actor) == 0
+
+
+async def test_a_total_below_the_minimum_of_a_method_leaves_the_rest_in_the_balance(
+    services: Services, visitor: MakeVisitor
+) -> None:
+    vpn, buyer = await goods(services, price=30), visitor()
+    actor = await arrive(services, buyer)
+    await add(buyer, vpn)
+    sheet = await sheet_of(buyer)
+    assert "$4.70 stays in your balance" in plain(sheet.text)  # five dollars of Stars for thirty cents
+    assert (await pay(buyer, sheet, "stars")).status_code == 200
+    (intent,) = await services.payments.intents.list_mine(actor)
+    assert intent.amount.amount == 500
+
+
+async def test_a_cart_below_the_minimum_of_every_method(
+    services: Services, visitor: MakeVisitor, clock: FakeClock
+) -> None:
+    sticker, buyer = await goods(services, price=20), visitor()
+    actor = await arrive(services, buyer)
+    await add(buyer, sticker, 2)
+    sheet = await sheet_of(buyer)
+    methods = await services.payments.methods.enabled(actor)
+    assert all(method.minimum > usd(40) for method in methods)
+    assert sheet.text.count("stays in your balance") == len(methods)
+    paid = await pay(buyer, sheet, "demo")
+    (intent,) = await services.payments.intents.list_mine(actor)
+    clock.move(seconds=6)
+    await buyer.get(paid.headers["hx-push-url"])
+    await settle(services)
+    (order,) = (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items
+    assert (order.status, order.total) == (OrderStatus.DELIVERED, usd(40))
+    assert (await services.wallet.statement.overview(actor)).balance == intent.amount - usd(40)
+    assert (await services.wallet.ledger.verify(Actor.system())).balanced
 
 
 async def test_a_top_up_buys_no_cart_and_leads_back_to_it(services: Services, visitor: MakeVisitor) -> None:

@@ -80,7 +80,7 @@ async def test_one_product_shows_its_price_and_the_code(services: Services, visi
     assert all(part in words for part in ("× 2 $14.40", "Promo code −$4.79", "Pay $9.61"))
 
 
-async def test_a_code_is_kept_from_one_way_of_paying_to_the_other(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_code_stays_when_the_payment_method_changes(services: Services, visitor: MakeVisitor) -> None:
     buyer = visitor(83)
     actor, *_ = await filled(services, buyer, 297)
     part = await sheet_of(buyer, "?promo=THIRD")
@@ -128,16 +128,16 @@ async def test_codes_cannot_be_guessed(services: Services, visitor: MakeVisitor)
     assert (refused.status_code, "Too many attempts. Try again in" in read(refused)) == (422, True)
 
 
-@pytest.mark.parametrize("way", ["", "demo"])
+@pytest.mark.parametrize("method", ["", "demo"])
 async def test_a_code_that_ended_before_the_tap_needs_a_new_yes(
-    services: Services, visitor: MakeVisitor, way: str
+    services: Services, visitor: MakeVisitor, method: str
 ) -> None:
     buyer = visitor(86)
     actor, *_ = await filled(services, buyer, 5000, NewPromo(code="ENDS", basis_points=5000))
-    sheet = await sheet_of(buyer, "?promo=ENDS" + ("&use_balance=off" if way else ""))
+    sheet = await sheet_of(buyer, "?promo=ENDS" + ("&use_balance=off" if method else ""))
     for promo, _ in await services.growth.promos.list_all(Actor.system()):
         await services.growth.promos.stop(Actor.system(), promo.id)
-    answer = await pay(buyer, sheet, way, **({"use_balance": "off"} if way else {}))
+    answer = await pay(buyer, sheet, method, **({"use_balance": "off"} if method else {}))
     assert (answer.status_code, answer.headers["x-error-code"]) == (409, "promo_code_refused")
     assert "This code has expired." in read(answer)
     assert "The price has changed. You haven't been charged." in answer.headers["hx-trigger"]
@@ -145,22 +145,22 @@ async def test_a_code_that_ended_before_the_tap_needs_a_new_yes(
     assert await untouched(services, actor, 5000)
 
 
-@pytest.mark.parametrize("way", ["", "demo"])
+@pytest.mark.parametrize("method", ["", "demo"])
 async def test_a_price_that_rose_needs_a_new_yes_and_keeps_the_code(
-    services: Services, visitor: MakeVisitor, way: str
+    services: Services, visitor: MakeVisitor, method: str
 ) -> None:
     buyer = visitor(87)
     actor, vpn, _ = await filled(services, buyer, 5000)
-    sheet = await sheet_of(buyer, "?promo=THIRD" + ("&use_balance=off" if way else ""))
+    sheet = await sheet_of(buyer, "?promo=THIRD" + ("&use_balance=off" if method else ""))
     async with services.uow() as tx:
         await tx.execute(text("UPDATE variants SET price_amount = 800 WHERE id = :id"), {"id": vpn.variant_id})
-    keeps = {"use_balance": "off"} if way else {}
-    answer = await pay(buyer, sheet, way, **keeps)
+    keeps = {"use_balance": "off"} if method else {}
+    answer = await pay(buyer, sheet, method, **keeps)
     assert (answer.status_code, answer.headers["x-error-code"]) == (409, "price_changed")
     assert await untouched(services, actor, 5000)
     total = 2105 - 701
     assert (field(answer, "total"), field(answer, "promo")) == (str(total), "THIRD")
-    assert (await pay(buyer, answer, way, **keeps)).status_code == 200
+    assert (await pay(buyer, answer, method, **keeps)).status_code == 200
     assert (await only_order(services, actor)).total == usd(total)
 
 

@@ -65,7 +65,7 @@ async def test_too_little_money_says_how_much_is_missing(services: Services, vis
     assert (await services.orders.history.list_mine(actor, OrderFilter.ALL, None)).items == []
 
 
-async def test_the_balance_and_a_way_pay_together(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
+async def test_balance_and_method_pay_together(services: Services, visitor: MakeVisitor, clock: FakeClock) -> None:
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer, cents=220)
     sheet = await confirm(buyer, thing)
@@ -85,7 +85,7 @@ async def test_the_balance_and_a_way_pay_together(services: Services, visitor: M
         "Awaiting payment",
         "On hold from balance",
         "$2.20",
-        "Amount due",
+        "$5.00",
         "Continue payment",
         path,
     ):
@@ -220,7 +220,7 @@ async def test_without_the_balance_all_of_it_is_paid_by_a_method(
     assert (await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)).items == []
 
 
-async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, visitor: MakeVisitor) -> None:
+async def test_the_minimum_of_a_method_is_shown_and_stays(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=720), visitor()
     actor = await arrive(services, buyer, cents=420)
     sheet = await confirm(buyer, thing)
@@ -229,7 +229,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
     data = {"variant": str(thing.variant_id), "intent": field(sheet, "intent"), "method": "stars"}
     page = await buyer.post("/orders/reserve", data=data)
     (intent,) = await services.payments.intents.list_mine(actor)
-    assert (intent.title, intent.payable) == ("Private VPN key · 3 months", Money(385, "XTR"))
+    assert (intent.title, intent.payable) == ("Private VPN key\N{NO-BREAK SPACE}· 3 months", Money(385, "XTR"))
     invoice = msgspec.json.decode(page.headers["hx-trigger"])["invoice"]
     assert invoice == {"url": "https://t.me/$invoice", "page": f"/wallet/payments/{intent.id}"}
     (number,) = {page.headers["hx-push-url"].removeprefix("/orders/")}
@@ -246,7 +246,7 @@ async def test_what_a_way_takes_at_least_is_told_and_stays(services: Services, v
     assert (paid.headers["hx-retarget"], paid.headers["hx-replace-url"]) == ("#app", f"/orders/{number}")
 
 
-async def test_a_way_that_cannot_take_so_much_is_not_tapped(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_method_that_cannot_take_so_much_is_not_tapped(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=30_000), visitor()
     await arrive(services, buyer)
     sheet = await confirm(buyer, thing)
@@ -256,7 +256,7 @@ async def test_a_way_that_cannot_take_so_much_is_not_tapped(services: Services, 
     assert (await buyer.post("/orders/reserve", data=data)).status_code == 400
 
 
-async def test_a_silent_provider_leaves_the_order_with_its_other_ways(
+async def test_a_silent_provider_leaves_the_order_with_its_other_methods(
     services: Services, visitor: MakeVisitor, coins: FakeProvider
 ) -> None:
     thing, buyer = await goods(services, price=720), visitor()
@@ -268,8 +268,8 @@ async def test_a_silent_provider_leaves_the_order_with_its_other_ways(
     assert order.status_code == 200
     assert "isn't answering" in order.headers["hx-trigger"]
     number = number_of(order)
-    ways = await buyer.get(f"/orders/{number}/pay")
-    tapped = {"intent": field(ways, "intent"), "method": "demo"}
+    methods = await buyer.get(f"/orders/{number}/pay")
+    tapped = {"intent": field(methods, "intent"), "method": "demo"}
     begun = await buyer.post(f"/orders/{number}/topup", data=tapped)
     assert begun.headers["hx-push-url"].startswith("/wallet/payments/")
     assert f'data-back="/orders/{number}"' in begun.text

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
-from backend.orders.types import OrderStatus, OrderView, RefundTarget, Wanted
+from backend.orders.types import OrderStatus, OrderView, RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from tests.factories.shop import Goods
 from tests.webapp.client import Visitor
@@ -21,8 +21,8 @@ async def two_lines(services: Services, visitor: Visitor) -> tuple[OrderView, Go
     """Two keys of one product for 14.40, one of another for 5.00."""
     first, second = await goods(services, price=720), await goods(services, price=500)
     actor = await arrive(services, visitor, cents=2000)
-    wanted = [Wanted(first.variant_id, 2), Wanted(second.variant_id, 1)]
-    return await services.orders.checkout.place_all(actor, wanted, "two-lines-0001"), first, second
+    lines = [RequestedLine(first.variant_id, 2), RequestedLine(second.variant_id, 1)]
+    return await services.orders.checkout.place_all(actor, lines, "two-lines-0001"), first, second
 
 
 async def put(services: Services, order: OrderView, place: int, status: str) -> None:
@@ -97,9 +97,9 @@ async def test_a_line_that_takes_its_time_is_in_preparation(services: Services, 
 async def test_a_refunded_line_says_so_and_hides_its_keys(services: Services, visitor: MakeVisitor) -> None:
     buyer = visitor()
     order, *_ = await two_lines(services, buyer)
-    wanted = [LineQuantity(order.lines[0].id, 1), LineQuantity(order.lines[1].id, 1)]
+    requested = [LineQuantity(order.lines[0].id, 1), LineQuantity(order.lines[1].id, 1)]
     await services.orders.refunds.refund(
-        Actor.system(), order.number, wanted, RefundTarget.WALLET, "broken", idempotency_key="refund-1"
+        Actor.system(), order.number, requested, RefundTarget.WALLET, "broken", idempotency_key="refund-1"
     )
     page = (await buyer.get(f"/orders/{order.number}")).text
     assert "1 of 2" in plain(page)

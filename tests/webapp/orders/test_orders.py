@@ -104,6 +104,6 @@ async def test_an_unpaid_order_lapses_before_the_eyes(
     part = await buyer.get(f"/orders/{ref.number}", headers={"HX-Target": "order"})
     assert "<main" not in part.text
     assert "Expired" in part.text
-    assert 'id="bottom" hx-swap-oob="true"' in part.text
+    assert 'id="bottom" hx-swap-oob="outerHTML:body:has(#order) #bottom"' in part.text
     await services.orders.reservations.expire_lapsed()
     assert "Payment time expired" in (await buyer.get(f"/orders/{ref.number}")).text

@@ -56,6 +56,33 @@ async def test_from_the_product_to_the_order(services: Services, visitor: MakeVi
     assert (variant["price"]["amount"], variant["public_price"]["amount"]) == (590, 720)
 
 
+async def test_a_ladder_is_shown_and_each_step_chooses_its_quantity(services: Services, visitor: MakeVisitor) -> None:
+    steps = [(3, 450), (6, 400), (12, 350)]
+    thing, buyer = await goods(services, price=500, keys=9, quantity_prices=steps), visitor(52)
+    actor = await arrive(services, buyer, 5000)
+    page = await buyer.get(f"/shop/{thing.slug}")
+    assert "3 for $4.50 each 6 for $4.00 each 12 for $3.50 each" in read(page.text)
+    assert page.text.count('aria-pressed="true"') == 0
+    chosen = (await buyer.get(f"/shop/{thing.slug}/buy?variant={thing.variant_id}&quantity=6")).text
+    shown = "Price 6 × $5.00 $30.00 Quantity discount −$6.00"
+    assert shown in read(chosen)
+    assert "Buy · $24.00" in read(chosen)
+    pressed = [part.partition(">")[0] for part in chosen.split("<button")[1:] if 'id="step-' in part]
+    assert [('aria-pressed="true"' in step, step.endswith(" disabled")) for step in pressed] == [
+        (False, False), (True, False), (False, True),
+    ]  # fmt: skip
+    assert shown in read((await confirm(buyer, thing, 6)).text)
+    number = number_of(await buy(buyer, thing, 6))
+    assert shown in read((await buyer.get(f"/orders/{number}")).text)
+    await services.orders.cart.add(actor, thing.variant_id, 3)
+    assert "Price $15.00 Quantity discount −$1.50 Total $13.50" in read((await buyer.get("/cart")).text)
+    (variant,) = (await buyer.get(f"/api/v1/products/{thing.slug}", html=False)).json()["variants"]
+    assert [(step["quantity"], step["price"]["amount"]) for step in variant["quantity_prices"]] == steps
+    (line,) = (await buyer.get("/api/v1/cart", html=False)).json()["lines"]
+    assert (line["unit_price"]["amount"], line["total"]["amount"]) == (450, 1350)
+    assert [part["kind"] for part in line["parts"]] == ["base", "quantity"]
+
+
 async def test_an_order_that_awaits_payment(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     thing, buyer = await goods(services, price=720, reseller_price=590, keys=20), visitor(52)
     actor = await reseller(services, root, buyer, 0)

@@ -59,7 +59,7 @@ async def test_a_code_is_applied_removed_and_bought_with(services: Services, vis
     assert [(part["kind"], part["amount"]["amount"]) for part in row["parts"]] == [("base", 720), ("promo", -72)]
 
 
-async def test_a_code_is_kept_from_one_way_of_paying_to_the_other(services: Services, visitor: MakeVisitor) -> None:
+async def test_a_code_stays_when_the_payment_method_changes(services: Services, visitor: MakeVisitor) -> None:
     thing, buyer = await goods(services, price=720, keys=9), visitor(62)
     actor = await arrive(services, buyer, 5000)
     await add_promo(services, TENTH)

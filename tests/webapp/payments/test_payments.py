@@ -13,6 +13,7 @@ import pytest
 from backend.bootstrap import Services
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
+from backend.infra.storage import MAX_UPLOAD_BYTES, UPLOAD_MB
 from backend.kernel.money import Money
 from backend.payments.types import IntentStatus, ProviderReport, ProviderState
 from tests.factories.wallet import usd
@@ -26,10 +27,10 @@ from tests.webapp.shop_front import ADDRESS
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
-async def begin(visitor: Visitor, way: str, amount: str = "25") -> tuple[str, httpx.Response]:
+async def begin(visitor: Visitor, method: str, amount: str = "25") -> tuple[str, httpx.Response]:
     """A payment that has been begun, and its address."""
     form = await visitor.get("/wallet/topup")
-    data = {"intent": field(form, "intent"), "amount": amount, "way": way}
+    data = {"intent": field(form, "intent"), "amount": amount, "method": method}
     started = await visitor.post("/wallet/topup", data=data)
     if started.status_code == 204:  # Telegram's invoice opens over the form
         path = msgspec.json.decode(started.headers["hx-trigger"])["invoice"]["page"]
@@ -50,18 +51,20 @@ async def seen(visitor: Visitor, path: str) -> str:
     return plain((await visitor.get(path, headers={"HX-Target": "payment"})).text)
 
 
-async def test_ways_say_their_price_and_their_limits(visitor: MakeVisitor) -> None:
+async def test_methods_say_their_price_and_their_limits(visitor: MakeVisitor) -> None:
     buyer = visitor()
-    form = plain((await buyer.get("/wallet/topup?way=stars")).text)
+    form = plain((await buyer.get("/wallet/topup?method=stars")).text)
     for words in ("Telegram Stars", "3,847 Stars · instant", "USDT on TRON", "50.00 USDT · about 2 min"):
         assert words in form
     for words in ("Bank transfer", "Reviewed by hand · up to a day", "Amount, $5 to $200", "Continue · 3,847 Stars"):
         assert words in form
-    quoted = await buyer.get("/wallet/topup/quote", params={"amount": "300", "way": "stars"})
+    quoted = await buyer.get("/wallet/topup/quote", params={"amount": "300", "method": "stars"})
     assert "The maximum is $200." in plain(quoted.text)
     assert "Up to $200" in quoted.text
-    assert 'id="way-usdt_tron-note" hx-swap-oob="true"' in quoted.text
-    refused = await buyer.post("/wallet/topup", data={"amount": "300", "way": "stars", "intent": "an-intent-of-mine"})
+    assert 'id="method-usdt_tron-note" hx-swap-oob="true"' in quoted.text
+    refused = await buyer.post(
+        "/wallet/topup", data={"amount": "300", "method": "stars", "intent": "an-intent-of-mine"}
+    )
     assert refused.status_code == 422
 
 
@@ -81,8 +84,8 @@ async def test_who_sent_late_has_us_look_again(
     coins.down = False
     intent = (await services.payments.intents.list_mine(actor))[0]
     coins.paid(intent.id, intent.payable)
-    found = await buyer.post(f"{path}/look")
-    assert (found.status_code, f'hx-post="{path}/look"' in found.text) == (200, False)
+    response = await buyer.post(f"{path}/look")
+    assert (response.status_code, f'hx-post="{path}/look"' in response.text) == (200, False)
     assert (await services.wallet.statement.overview(actor)).balance == usd(2500)
     stranger = visitor(99)
     await arrive(services, stranger)
@@ -154,7 +157,7 @@ async def test_a_transfer_can_be_seen_on_its_chain(
     await services.payments.intents.settle("usdt_tron", report)
     for person, address in ((buyer, path), (owner, f"/admin/payments/{intent.id}")):
         assert there in (await person.get(address)).text
-    # A way without a chain has nothing to show.
+    # A method without a chain has nothing to show.
     path, _ = await begin(buyer, "stars")
     latest = (await services.payments.intents.list_mine(actor))[0]
     paid = ProviderReport(
@@ -233,7 +236,7 @@ async def test_a_proof_by_hand(services: Services, visitor: MakeVisitor, setting
 
     for name, data, words in (
         ("a.txt", b"paid, I swear", "can't open this file"),
-        ("a.png", PNG + b"\0" * (5 * 1024 * 1024), "larger than 5 MB"),
+        ("a.png", PNG + b"\0" * MAX_UPLOAD_BYTES, f"larger than {UPLOAD_MB} MB"),
         ("a.png", b"", "The file is empty"),
     ):
         refused = await send(name, data)
@@ -293,7 +296,7 @@ async def test_a_payment_that_the_provider_has_not_opened_says_so(
     buyer = visitor()
     actor = await arrive(services, buyer)
     coins.down = True
-    data = {"intent": "an-intent-of-mine", "amount": "25", "way": "usdt_tron"}
+    data = {"intent": "an-intent-of-mine", "amount": "25", "method": "usdt_tron"}
     refused = await buyer.post("/wallet/topup", data=data)
     assert "Try another one" in refused.headers["hx-trigger"]
     assert field(refused, "intent") != data["intent"]
@@ -313,7 +316,7 @@ async def test_no_english_is_left_over(
     buyer = visitor(language_code=language)
     actor = await arrive(services, buyer)
     pages = [await buyer.get("/wallet/topup")]
-    pages += [(await begin(buyer, way))[1] for way in ("usdt_tron", "deposit", "stars", "demo")]
+    pages += [(await begin(buyer, method))[1] for method in ("usdt_tron", "deposit", "stars", "demo")]
     path, _ = await begin(buyer, "usdt_tron")
     for paid in ("20", "26"):
         await usdt(services, actor, coins, path, paid)
@@ -347,7 +350,7 @@ async def test_another_payment_replaces_the_open_one(services: Services, visitor
     (instead,) = links(page, "/wallet/topup?instead=")
     form = await buyer.get(instead)
     assert 'value="40' in form.text
-    data = {name: field(form, name) for name in ("intent", "instead")} | {"amount": "40", "way": "demo"}
+    data = {name: field(form, name) for name in ("intent", "instead")} | {"amount": "40", "method": "demo"}
     assert (await buyer.post("/wallet/topup", data=data)).status_code == 200
     assert [item.status for item in await services.payments.intents.list_mine(actor)] == [
         IntentStatus.PENDING,

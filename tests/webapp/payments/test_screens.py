@@ -69,9 +69,9 @@ def templates() -> Templates:
     return Templates(build_assets())
 
 
-def view_of(found: Intent) -> PaymentPage:
+def view_of(shown: Intent) -> PaymentPage:
     """The page of a payment of a top-up."""
-    return payment(found, VIEWER, Around(next_href="/shop", live_url="/live"))
+    return payment(shown, VIEWER, Around(next_href="/shop", live_url="/live"))
 
 
 @pytest.mark.parametrize(
@@ -128,28 +128,30 @@ def test_every_status_has_a_page(
     status: IntentStatus, kind: ActionKind | None, late: bool, templates: Templates
 ) -> None:
     action = None if kind is None else PayAction(kind, "https://pay.example" if kind is ActionKind.LINK else "")
-    found = msgspec.structs.replace(intent(status), action=action, expires_at=NOW if late else NOW + timedelta(days=2))
-    view = view_of(found)
+    current = msgspec.structs.replace(
+        intent(status), action=action, expires_at=NOW if late else NOW + timedelta(days=2)
+    )
+    view = view_of(current)
     shown = templates.render("payments/_payment.html", VIEWER, page=view)
     assert shown.count('id="payment"') == shown.count("data-main") == 1
-    assert ("data-live=" in shown) is (found.is_running(NOW) or view.head.status in {"expired", "cancelled"})
+    assert ("data-live=" in shown) is (current.is_running(NOW) or view.head.status in {"expired", "cancelled"})
 
 
-def test_a_way_that_nobody_knows_has_a_name_and_a_price_all_the_same() -> None:
-    way = PaymentMethod(
-        name="new_way",
+def test_an_unknown_method_has_a_name_and_a_price_all_the_same() -> None:
+    method = PaymentMethod(
+        name="new_method",
         minimum=usd(100),
         maximum=usd(5000),
         wait_seconds=90_000,
         asset="XTR",
         unit_price=Decimal("0.01"),
     )
-    row = method_row(way, usd(500), VIEWER)
-    assert (row.title, row.icon, row.fits) == ("New Way", "card", True)
+    row = method_row(method, usd(500), VIEWER)
+    assert (row.title, row.icon, row.fits) == ("New Method", "card", True)
     assert row.note.replace("\u00a0", " ") == "500 Stars · up to a day"
     assert method_title("paypal", VIEWER) == "PayPal"
-    assert not method_row(way, usd(99), VIEWER).fits
-    assert method_row(way, usd(0), VIEWER).fits
+    assert not method_row(method, usd(99), VIEWER).fits
+    assert method_row(method, usd(0), VIEWER).fits
 
 
 def compared(*differences: Difference, error: str = "") -> Reconciliation:
@@ -167,7 +169,7 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
 
 
 @pytest.mark.parametrize(
-    ("done", "reconcilable", "said", "told"),
+    ("done", "reconcilable", "said", "agrees"),
     [
         (compared(), True, "Matches", False),
         (compared(), False, "Can't reconcile", True),
@@ -183,8 +185,8 @@ def compared(*differences: Difference, error: str = "") -> Reconciliation:
     ],
 )
 def test_what_was_not_compared_does_not_agree(
-    done: Reconciliation | None, reconcilable: bool, said: str, told: bool
+    done: Reconciliation | None, reconcilable: bool, said: str, agrees: bool
 ) -> None:
     view = comparison("deposit", done, VIEWER, waiting=False, reconcilable=reconcilable)
     assert view.badge.text == said
-    assert view.by_hand is told
+    assert view.by_hand is agrees

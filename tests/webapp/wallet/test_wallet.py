@@ -58,9 +58,9 @@ async def test_the_history_narrows_and_goes_on(services: Services, visitor: Make
 async def test_every_kind_of_change_has_its_words(services: Services, visitor: MakeVisitor) -> None:
     buyer = visitor()
     actor = await arrive(services, buyer, cents=10_000)
-    mine, house = AccountRef.user(actor.id), AccountRef.shop("test")
+    mine, accounts = AccountRef.user(actor.id), AccountRef.shop("test")
     changes = {
-        TransferKind.REFUND: ("Refund", "house"),
+        TransferKind.REFUND: ("Refund to balance", "house"),
         TransferKind.BONUS: ("Top-up bonus", "house"),
         TransferKind.VOUCHER: ("Voucher", "mine"),
         TransferKind.ADJUSTMENT: ("Balance adjustment", "mine"),
@@ -69,12 +69,12 @@ async def test_every_kind_of_change_has_its_words(services: Services, visitor: M
     }
     async with services.uow() as tx:
         for kind, (_, source) in changes.items():
-            debit, credit = (mine, house) if source == "mine" else (house, mine)
+            debit, credit = (mine, accounts) if source == "mine" else (accounts, mine)
             await ledger.transfer(tx, kind, f"test:{kind}", debit, credit, usd(100))
         await ledger.hold(tx, "order:1", actor.id, usd(200), "S-AAAAAA")
         await ledger.release(tx, "order:1", "S-AAAAAA")
-        back, way = AccountRef.shop("refunds"), Memo(way="stars")
-        await ledger.transfer(tx, TransferKind.REFUND, "test:sent", mine, back, usd(300), "no-payment", way)
+        back, memo = AccountRef.shop("refunds"), Memo(method="stars")
+        await ledger.transfer(tx, TransferKind.REFUND, "test:sent", mine, back, usd(300), "no-payment", memo)
     words = {kind: word for kind, (word, _) in changes.items()}
     words |= {TransferKind.HOLD: "On hold", TransferKind.RELEASE: "Hold released"}
     everything = plain((await buyer.get("/wallet")).text)
@@ -112,7 +112,7 @@ async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: 
     actor = await arrive(services, buyer)
     form = await buyer.get("/wallet/topup")
     assert form.status_code == 200
-    data = {"intent": field(form, "intent"), "preset": "25.00", "amount": "", "way": "demo"}
+    data = {"intent": field(form, "intent"), "preset": "25.00", "amount": "", "method": "demo"}
     started = await buyer.post("/wallet/topup", data=data)
     assert started.status_code == 200
     path = started.headers["hx-push-url"]
@@ -139,7 +139,7 @@ async def test_a_top_up_is_followed_to_the_balance(services: Services, visitor: 
     ],
 )
 async def test_what_is_wrong_stands_beside_the_amount(visitor: MakeVisitor, typed: str, words: str) -> None:
-    data = {"intent": "an-intent-of-mine", "amount": typed, "way": "demo"}
+    data = {"intent": "an-intent-of-mine", "amount": typed, "method": "demo"}
     posted = await visitor().post("/wallet/topup", data=data)
     assert posted.status_code == 422
     assert words in posted.text
@@ -152,7 +152,7 @@ async def test_what_is_wrong_stands_beside_the_amount(visitor: MakeVisitor, type
 
 async def test_the_amount_is_read_as_people_type_it(visitor: MakeVisitor) -> None:
     for typed in ("12,50", "١٢٫٥٠", " 12.5 "):
-        data = {"intent": "an-intent-of-mine", "amount": typed, "way": "demo"}
+        data = {"intent": "an-intent-of-mine", "amount": typed, "method": "demo"}
         assert "$12.50" in (await visitor().get("/wallet/topup/quote", params=data)).text
 
 
@@ -161,12 +161,12 @@ async def test_the_bonus_is_told_beforehand(services: Services, visitor: MakeVis
     await arrive(services, buyer)
     await services.growth.bonuses.add_rule(chief, NewBonusRule(minimum=usd(2000), basis_points=500))
     assert "+ $2.50 bonus" in plain((await buyer.get("/wallet/topup")).text)
-    for typed, told in (("25", "+ $1.25 bonus"), ("19", ""), ("much", "")):
-        quoted = plain((await buyer.get("/wallet/topup/quote", params={"amount": typed, "way": "demo"})).text)
-        assert told in quoted
-        assert bool(told) == ("bonus" in plain(quoted))
+    for typed, bonus in (("25", "+ $1.25 bonus"), ("19", ""), ("much", "")):
+        quoted = plain((await buyer.get("/wallet/topup/quote", params={"amount": typed, "method": "demo"})).text)
+        assert bonus in quoted
+        assert bool(bonus) == ("bonus" in plain(quoted))
 
 
-async def test_an_unknown_way_is_refused(visitor: MakeVisitor) -> None:
-    data = {"intent": "an-intent-of-mine", "amount": "5", "way": "gold"}
+async def test_an_unknown_method_is_refused(visitor: MakeVisitor) -> None:
+    data = {"intent": "an-intent-of-mine", "amount": "5", "method": "gold"}
     assert (await visitor().post("/wallet/topup", data=data)).status_code == 400

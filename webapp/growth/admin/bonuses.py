@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import get, post
@@ -22,7 +22,7 @@ from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.growth.admin.value_form import ValueFields, value_form
+from webapp.growth.admin.value_form import OfferFields, names_of_first, read_offer, value_form
 from webapp.growth.screens import admin as present
 from webapp.growth.screens.admin import BonusesPage, MethodChoice, NewBonusPage
 from webapp.payments.admin.payments import PAYMENTS
@@ -32,13 +32,11 @@ _MONEY = requires(Permission.MONEY)
 _PATH: Final = "/admin/bonuses"
 
 
-class BonusForm(ValueFields, frozen=True, kw_only=True):
-    """A rule for top-ups of ``amount`` or more; ``starts`` and ``ends`` are its first and its last day."""
+class BonusForm(OfferFields, frozen=True, kw_only=True):
+    """A rule for top-ups of ``amount`` or more."""
 
-    kind: Literal["percent", "fixed"] = "percent"
+    amount: forms.AmountOrPreset
     maximum: forms.Amount | None = None
-    starts: forms.Day | None = None
-    first_only: bool = False
     method: Annotated[str, Meta(max_length=32)] = ""
 
 
@@ -69,8 +67,7 @@ async def new_bonus(request: SoukRequest) -> Html:
 @post(_PATH, name="admin:add-bonus", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def add(request: SoukRequest) -> Html:
     """Add a rule, or ask a second admin to approve it."""
-    fixed = (await forms.posted(request)).get("kind") == "fixed"
-    form: forms.Form[Any] = await forms.read(request, FixedForm if fixed else PercentForm)
+    form = await read_offer(request, PercentForm, FixedForm)
     if form.value is None:
         return await _form(request, form)
     if form.value.method and form.value.method not in await _methods(request):
@@ -89,8 +86,8 @@ def _rule(form: FixedForm | PercentForm, zone: tzinfo) -> NewBonusRule:
         basis_points=form.value if isinstance(form, PercentForm) else None,
         fixed=form.value if isinstance(form, FixedForm) else None,
         maximum=form.maximum,
-        starts_at=forms.day_starts(form.starts, zone) if form.starts else None,
-        ends_at=forms.day_ends(form.ends, zone) if form.ends else None,
+        starts_at=form.starts_at(zone),
+        ends_at=form.ends_at(zone),
         first_only=form.first_only,
         method=form.method,
     )
@@ -140,7 +137,7 @@ async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
     rules = await site.services.growth.bonuses.rules(request.user)
     requests = await site.services.growth.bonuses.awaiting_approval(request.user)
-    names = await site.services.identity.people.names_of(request.user, [first.by for first, _ in requests])
+    names = await names_of_first(request, requests)
     viewer = site.viewer(request.user)
     view = BonusesPage(
         present.requested_bonuses(requests, names, request.user, viewer) + present.bonus_rows(rules, viewer)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-import msgspec
 from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
@@ -24,6 +23,7 @@ from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.growth.admin.value_form import OfferFields, errors_of, names_of_first, read_offer
 from webapp.growth.screens import promos as present
 from webapp.growth.screens.admin import ValueForm
 from webapp.growth.screens.promos import PROMOS, NewPromoPage, PromosPage
@@ -34,14 +34,10 @@ _FIELDS: Final = {"amount": "value", "percent": "value"}
 """A service's name of what it refused -> the field of the form."""
 
 
-class PromoForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``code``, or ``codes`` random ones. ``goods`` says whether the code is for all, some, or a kind of goods.
-
-    ``starts`` and ``ends`` are the first and the last day.
-    """
+class PromoForm(OfferFields, frozen=True, kw_only=True):
+    """One ``code``, or ``codes`` random ones. ``goods`` says whether the code is for all, some, or a kind of goods."""
 
     intent: Annotated[str, Meta(max_length=64)] = ""
-    kind: Literal["percent", "fixed"] = "percent"
     code: Annotated[str, Meta(max_length=100)] = ""
     codes: forms.Count = 1
     uses: forms.Count | None = None
@@ -50,9 +46,6 @@ class PromoForm(msgspec.Struct, frozen=True, kw_only=True):
     category: Annotated[str, Meta(max_length=100)] = ""
     product: Annotated[str, Meta(max_length=300)] = ""
     minimum: forms.PositiveAmount | None = None
-    starts: forms.Day | None = None
-    ends: forms.Day | None = None
-    first_only: bool = False
     note: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -83,18 +76,17 @@ async def new_promo(request: SoukRequest) -> Html:
 @post(PROMOS, name="admin:make-promo", guards=[_MONEY, limited(WRITE)], status_code=200)
 async def make(request: SoukRequest) -> Html:
     """Make a promotion, or ask a second admin to approve it. The same ``intent`` again makes no second one."""
-    fixed = (await forms.posted(request)).get("kind") == "fixed"
-    form: forms.Form[Any] = await forms.read(request, FixedForm if fixed else PercentForm)
+    form = await read_offer(request, PercentForm, FixedForm)
     if form.value is None:
         return await _form(request, form)
     site = site_of(request)
     new = _new(form.value, site.viewer(request.user).timezone)
     intent = form.value.intent or forms.new_intent()
     try:
-        made = await site.services.growth.promos.make(request.user, new, idempotency_key=intent)
+        promo = await site.services.growth.promos.make(request.user, new, idempotency_key=intent)
     except Invalid as refusal:
         return await _form(request, form, refusal.fields)
-    return await _made(request, made)
+    return await _after_making(request, promo)
 
 
 def _new(form: PercentForm | FixedForm, zone: tzinfo) -> NewPromo:
@@ -109,8 +101,8 @@ def _new(form: PercentForm | FixedForm, zone: tzinfo) -> NewPromo:
         scope=scope,
         target=target,
         minimum=form.minimum,
-        starts_at=forms.day_starts(form.starts, zone) if form.starts else None,
-        ends_at=forms.day_ends(form.ends, zone) if form.ends else None,
+        starts_at=form.starts_at(zone),
+        ends_at=form.ends_at(zone),
         first_only=form.first_only,
         note=form.note,
     )
@@ -138,7 +130,7 @@ async def promo(request: SoukRequest, promo_id: FromPath[UUID]) -> Html:
 async def approve(request: SoukRequest, value_id: FromPath[UUID]) -> Html:
     """Make a promotion that another admin asked for. Raises NotFound, SecondAdminNeeded, Invalid."""
     services = site_of(request).services
-    return await _made(request, await services.growth.promos.approve(request.user, ValueId(value_id)))
+    return await _after_making(request, await services.growth.promos.approve(request.user, ValueId(value_id)))
 
 
 @post(PROMOS + "/{promo_id:uuid}/stop", name="admin:stop-promo", guards=[_MONEY, limited(WRITE)], status_code=200)
@@ -150,11 +142,11 @@ async def stop(request: SoukRequest, promo_id: FromPath[UUID]) -> Html:
     return toast(await _detail(request, PromoId(promo_id)), words.gettext("Promo code stopped"))
 
 
-async def _made(request: SoukRequest, made: Promo | None) -> Html:
+async def _after_making(request: SoukRequest, promo: Promo | None) -> Html:
     words = site_of(request).viewer(request.user).words
-    if made is None:
+    if promo is None:
         return toast(replaced(await _list_page(request), PROMOS), words.gettext("Waiting for a second admin"))
-    shown = pushed(await _detail(request, made.id), f"{PROMOS}/{made.id}")
+    shown = pushed(await _detail(request, promo.id), f"{PROMOS}/{promo.id}")
     return toast(shown, words.gettext("Promo code added"))
 
 
@@ -165,8 +157,7 @@ async def _form(
     *,
     status: int = FORM_ERROR,
 ) -> Html:
-    fields = {**_FIELDS, "target": form.text("goods")}
-    errors = {fields.get(name, name): code for name, code in {**form.errors, **(refused or {})}.items()}
+    errors = errors_of(form, refused, {**_FIELDS, "target": form.text("goods")})
     categories = await site_of(request).services.catalog.storefront.categories(request.user)
     view = NewPromoPage(
         form=ValueForm((), form.typed, errors),
@@ -178,11 +169,11 @@ async def _form(
 
 async def _list_page(request: SoukRequest) -> Html:
     site = site_of(request)
-    made = await site.services.growth.promos.list_all(request.user)
+    promos = await site.services.growth.promos.list_all(request.user)
     requests = await site.services.growth.promos.awaiting_approval(request.user)
-    names = await site.services.identity.people.names_of(request.user, [first.by for first, _ in requests])
+    names = await names_of_first(request, requests)
     viewer, nothing = site.viewer(request.user), Money.zero(site.settings.shop_currency)
-    rows = tuple(present.promo_row(promo, figures, viewer) for promo, figures in made)
+    rows = tuple(present.promo_row(promo, figures, viewer) for promo, figures in promos)
     view = PromosPage(present.requested(requests, names, request.user, viewer, nothing) + rows)
     return manage_page(request, "growth/admin/promos.html", view, "payments", back=PAYMENTS)
 

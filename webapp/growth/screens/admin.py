@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypedDict
 
 import msgspec
 
@@ -41,6 +42,34 @@ class ValueForm(msgspec.Struct, frozen=True):
     def error(self, name: str) -> str:
         """What is wrong with a field; empty for nothing."""
         return self.errors.get(name, "")
+
+
+class Days(TypedDict):
+    """The first and the last day of an offer."""
+
+    starts: date | None
+    ends: date | None
+
+
+def days(starts_at: datetime | None, ends_at: datetime | None, viewer: Viewer) -> Days:
+    """The first and the last day, in the reader's timezone, of an offer that ends just before ``ends_at``."""
+    last = ends_at - timedelta(microseconds=1) if ends_at else None
+    return {
+        "starts": starts_at.astimezone(viewer.timezone).date() if starts_at else None,
+        "ends": last.astimezone(viewer.timezone).date() if last else None,
+    }
+
+
+class Approver(TypedDict):
+    """Who gave the first approval, and whether that is the reader."""
+
+    by: str
+    mine: bool
+
+
+def first_approval(first: FirstApproval, names: Mapping[UserId, str], actor: Actor) -> Approver:
+    """Who gave the first approval of an offer that awaits the second one."""
+    return {"by": names.get(first.by, "—"), "mine": first.by == actor.user_id}
 
 
 # ---- vouchers
@@ -155,15 +184,13 @@ def bonus_row(rule: BonusRule, figures: RuleFigures, viewer: Viewer) -> BonusRow
     percent = ""
     if rule.basis_points is not None:
         percent = format_percent(Decimal(rule.basis_points) / 100, viewer.locale, sign=True)
-    last = rule.ends_at - timedelta(microseconds=1) if rule.ends_at else None
     return BonusRow(
         id=str(rule.id),
         minimum=rule.minimum,
         percent=percent,
         fixed=rule.fixed,
         maximum=rule.maximum,
-        starts=rule.starts_at.astimezone(viewer.timezone).date() if rule.starts_at else None,
-        ends=last.astimezone(viewer.timezone).date() if last else None,
+        **days(rule.starts_at, rule.ends_at, viewer),
         first_only=rule.first_only,
         method=method_title(rule.method, viewer) if rule.method else "",
         status=rule.status(viewer.now),
@@ -191,8 +218,7 @@ def requested_bonuses(
                 viewer,
             ),
             status=BonusStatus.AWAITING_APPROVAL,
-            by=names.get(first.by, "—"),
-            mine=first.by == actor.user_id,
+            **first_approval(first, names, actor),
         )
         for first, rule in requests
     )

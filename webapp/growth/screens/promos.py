@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +18,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from webapp.core.rendering import Viewer
-from webapp.growth.screens.admin import ValueForm
+from webapp.growth.screens.admin import ValueForm, days, first_approval
 
 PROMOS: Final = "/admin/promos"
 
@@ -90,7 +90,6 @@ class NewPromoPage(msgspec.Struct, frozen=True):
 
 def promo_row(promo: Promo, figures: PromoFigures, viewer: Viewer) -> PromoRow:
     """A promotion in a list."""
-    last = promo.ends_at - timedelta(microseconds=1) if promo.ends_at else None
     return PromoRow(
         id=str(promo.id),
         percent="" if promo.amount else format_percent(Decimal(promo.basis_points) / 100, viewer.locale),
@@ -102,8 +101,7 @@ def promo_row(promo: Promo, figures: PromoFigures, viewer: Viewer) -> PromoRow:
         saved=figures.saved,
         status=figures.status(promo, viewer.now),
         first_only=promo.first_only,
-        starts=promo.starts_at.astimezone(viewer.timezone).date() if promo.starts_at else None,
-        ends=last.astimezone(viewer.timezone).date() if last else None,
+        **days(promo.starts_at, promo.ends_at, viewer),
         minimum=promo.minimum,
         scope=promo.scope,
         target=promo.target,
@@ -123,16 +121,15 @@ def requested(
     """The promotions that await a second admin, in a list."""
     return tuple(
         msgspec.structs.replace(
-            promo_row(_not_made(first, new), PromoFigures(0, nothing, new.code), viewer),
+            promo_row(_awaiting(first, new), PromoFigures(0, nothing, new.code), viewer),
             status=PromoStatus.AWAITING_APPROVAL,
-            by=names.get(first.by, "—"),
-            mine=first.by == actor.user_id,
+            **first_approval(first, names, actor),
         )
         for first, new in requests
     )
 
 
-def _not_made(first: FirstApproval, new: NewPromo) -> Promo:
+def _awaiting(first: FirstApproval, new: NewPromo) -> Promo:
     asked = msgspec.structs.asdict(new)
     return Promo(**asked, id=PromoId(first.id), stopped_at=None, created_by=first.by, created_at=first.at)
 

@@ -24,8 +24,7 @@ from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens import admin as admin_screens
 from webapp.identity.screens.admin import AdminSheet, AdminsPage
-from webapp.identity.screens.person import PickPage
-from webapp.payments.screens.admin_events import assignee
+from webapp.identity.screens.person import PickPage, assignee
 
 _ADMINS = requires(Permission.ADMINS)
 _LIST: Final = "/admin/admins"
@@ -34,10 +33,12 @@ _ONE: Final = _LIST + "/{user_id:uuid}"
 # Permissions for which there are pages or messages.
 OFFERED: Final = frozenset(
     {
+        Permission.CATALOGUE,
         Permission.STOCK,
         Permission.ORDERS,
         Permission.MONEY,
         Permission.USERS,
+        Permission.TEACHING,
         Permission.SETTINGS,
         Permission.ADMINS,
     }

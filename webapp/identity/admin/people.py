@@ -21,13 +21,16 @@ from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.parts import address
-from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, nothing, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.growth.screens.premium import premium_rows
 from webapp.identity.routes.me import LANGUAGES
 from webapp.identity.screens import person as person_screens
 from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
 from webapp.identity.screens.person import ManagePersonRow
 from webapp.orders.screens import admin as order_screens
+from webapp.orders.screens import subscriptions as subscription_screens
+from webapp.orders.screens.subscriptions import SubscriptionRow
 
 _USERS = requires(Permission.USERS)
 PersonAction = Literal["block", "unblock", "standing", "money", "admin"]
@@ -102,14 +105,14 @@ async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
         view = BlockSheet(str(detail.id), _name(detail), "required")
         return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
     await identity.people.block(request.user, UserId(user_id), form.reason)
-    return await _changed(request, UserId(user_id))
+    return await changed_person(request, UserId(user_id))
 
 
 @post("/admin/people/{user_id:uuid}/unblock", name="admin:unblock", guards=[_USERS, limited(WRITE)], status_code=200)
 async def unblock(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Unblock a person."""
     await site_of(request).services.identity.people.unblock(request.user, UserId(user_id))
-    return await _changed(request, UserId(user_id))
+    return await changed_person(request, UserId(user_id))
 
 
 @post("/admin/people/{user_id:uuid}/standing", name="admin:standing", guards=[_USERS, limited(WRITE)], status_code=200)
@@ -144,6 +147,8 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
     row = await _row(request, detail)
     figures = (await services.orders.reports.figures_of(actor, [user_id])).get(user_id)
     viewer = site.viewer(actor)
+    record = await services.growth.premium.of(actor, user_id)
+    givers = await services.identity.people.names_of(actor, [item.by for item in record.grants if item.by])
     orders = await services.orders.history.list_of(actor, user_id) if actor.may(Permission.ORDERS) else []
     view = ManagePerson(
         person=row,
@@ -152,13 +157,23 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         since=detail.created_at,
         spent=figures.spent if figures else Money.zero(row.balance.currency),
         orders=tuple(order_screens.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
+        subscriptions=await _subscriptions(request, user_id),
         block_reason=detail.block_reason or "",
         reseller=detail.is_reseller,
         premium=detail.is_premium,
+        months=premium_rows(record, givers),
         admin=bool(detail.permissions),
         can=_can(detail, actor),
     )
     return manage_page(request, "identity/admin/person.html", view, "people", back="/admin/people")
+
+
+async def _subscriptions(request: SoukRequest, user_id: UserId) -> tuple[SubscriptionRow, ...]:
+    actor = request.user
+    if not actor.may(Permission.ORDERS):
+        return ()
+    views = await site_of(request).services.orders.subscriptions.list_for(actor, user_id)
+    return tuple(subscription_screens.row(view, actor, pictures(request)) for view in views)
 
 
 def _can(detail: UserDetail, actor: Actor) -> frozenset[PersonAction]:
@@ -176,7 +191,8 @@ def _name(detail: UserDetail) -> str:
     return person_screens.full_name(detail.first_name, detail.last_name) or str(detail.telegram_id)
 
 
-async def _changed(request: SoukRequest, user_id: UserId) -> Html:
+async def changed_person(request: SoukRequest, user_id: UserId) -> Html:
+    """The page of a person who was changed, and a word that they were."""
     return _saved(request, replaced(await _person_page(request, user_id), f"/admin/people/{user_id}"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -9,7 +10,11 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import URLEncodedBody
 
+from backend.catalog.types.waiting import OwnWait
+from backend.catalog.words import goods_name
+from backend.growth.types.premium import PremiumState
 from backend.identity.types import Actor
+from backend.infra.formatting import zone_city
 from backend.infra.i18n import translator
 from backend.kernel.errors import Invalid
 from backend.kernel.text import Locale
@@ -18,7 +23,8 @@ from webapp.core.limits import WRITE, limited
 from webapp.core.responses import Html, page, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.tiles import hue_of, initial_of
-from webapp.identity.screens.me import Choice, MePage, SettingsPage
+from webapp.growth.screens.premium import membership
+from webapp.identity.screens.me import Choice, HeldRow, MePage, SettingsPage
 
 LANGUAGES: Final = {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}
 """Each language's name in that language."""
@@ -36,7 +42,10 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
     site = site_of(request)
     services = site.services
     overview = await services.wallet.statement.overview(actor)
+    product = await services.growth.premium.find_product()
+    premium = membership(services.growth.premium.mine(actor), product)
     waiting = await services.orders.history.list_mine(actor, OrderFilter.AWAITING_PAYMENT, None)
+    waits = await services.catalog.waiting.list_own(actor)
     view = MePage(
         name=actor.first_name,
         initial=initial_of(actor.first_name),
@@ -46,7 +55,11 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
         username=actor.username,
         photo_url=actor.photo_url,
         orders_waiting=len(waiting.items),
+        premium=premium if product or premium.state is not PremiumState.NONE else None,
         support_url=site.support_link,
+        held=held_rows(waits, actor),
+        favourites=await services.catalog.favourites.count(actor),
+        in_line=len(waits),
     )
     return page(request, "identity/home.html", view, tab="me")
 
@@ -68,10 +81,26 @@ async def set_language(request: SoukRequest, actor: NamedDependency[Actor], data
     return toast(answer, translator(changed.language).gettext("Saved"))
 
 
+def held_rows(waits: Iterable[OwnWait], actor: Actor) -> tuple[HeldRow, ...]:
+    """What is held for the actor, of all that they wait for."""
+    return tuple(
+        HeldRow(
+            href=f"/shop/{wait.goods.offer.slug}?variant={wait.goods.offer.variant_id}",
+            title=goods_name(
+                wait.goods.offer.name, wait.goods.offer.variant_name, wait.goods.offer.country, actor.language
+            ),
+            until=wait.place.held_until,
+        )
+        for wait in waits
+        if wait.place.held_until is not None
+    )
+
+
 def settings_view(actor: Actor) -> SettingsPage:
     """The actor's choices as the template shows them."""
     languages = tuple(Choice(item.value, name, item is actor.language) for item, name in LANGUAGES.items())
-    return SettingsPage(languages=languages, timezone=actor.timezone.replace("_", " "))
+    city = zone_city(actor.timezone, actor.language)
+    return SettingsPage(languages=languages, city=city, zone_source=actor.zone_source)
 
 
 me_pages = Router(path="/", route_handlers=[home, settings, set_language])

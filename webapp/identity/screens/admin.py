@@ -12,8 +12,10 @@ from backend.identity.types import Actor, UserRow
 from backend.kernel.money import Money
 from webapp.core.parts import Hue
 from webapp.core.tiles import hue_of, initial_of
+from webapp.growth.screens.premium import PremiumRows
 from webapp.identity.screens.person import ManagePersonRow, full_name
 from webapp.orders.screens.admin import ManageOrderRow
+from webapp.orders.screens.subscriptions import SubscriptionRow
 
 Permission = Literal[
     "catalogue",
@@ -47,9 +49,11 @@ class ManagePerson(msgspec.Struct, frozen=True):
     since: datetime
     spent: Money
     orders: tuple[ManageOrderRow, ...] = ()
+    subscriptions: tuple[SubscriptionRow, ...] = ()
     block_reason: str = ""
     reseller: bool = False
     premium: bool = False
+    months: PremiumRows | None = None
     admin: bool = False
     can: frozenset[Literal["block", "unblock", "standing", "money", "admin"]] = frozenset()
 

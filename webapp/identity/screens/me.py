@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from markupsafe import Markup
 
+from backend.identity.types import ZoneSource
 from backend.kernel.money import Money
 from webapp.core.parts import Hue
+from webapp.core.zones import ZoneChoice
+from webapp.growth.screens.premium import MembershipView
+
+
+class HeldRow(msgspec.Struct, frozen=True):
+    """Something that is reserved for the reader until a moment."""
+
+    href: str
+    title: str
+    until: datetime
 
 
 class MePage(msgspec.Struct, frozen=True):
@@ -20,7 +33,13 @@ class MePage(msgspec.Struct, frozen=True):
     username: str | None = None
     photo_url: str | None = None
     orders_waiting: int = 0
+    premium: MembershipView | None = None
+    """None where the shop sells no premium and the reader never had any."""
     support_url: str = ""
+    held: tuple[HeldRow, ...] = ()
+    favourites: int = 0
+    in_line: int = 0
+    """How many products the reader waits for, with those that are held."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -35,7 +54,18 @@ class SettingsPage(msgspec.Struct, frozen=True):
     """identity/settings.html"""
 
     languages: tuple[Choice, ...]
-    timezone: str
+    city: str
+    """The one by which the reader's time zone is known."""
+    zone_source: ZoneSource
+
+
+class ZoneSheet(msgspec.Struct, frozen=True):
+    """identity/_timezone.html"""
+
+    zone: ZoneChoice
+    source: ZoneSource
+    error: bool = False
+    """The zone that was sent is unknown."""
 
 
 class TextPage(msgspec.Struct, frozen=True):

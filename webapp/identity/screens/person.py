@@ -39,13 +39,13 @@ class AssigneeRow(msgspec.Struct, frozen=True):
 
 
 class PickPage(msgspec.Struct, frozen=True):
-    """identity/admin/pick.html: a person is chosen, for an unmatched payment or as an admin.
+    """identity/admin/pick.html: a person is chosen, for an unmatched payment, as an admin or for a course.
 
     ``path`` is the search's address; ``pick`` with a person's id is the address of the sheet that opens. For a search
     or a next page (``more``) only the rows are rendered.
     """
 
-    purpose: Literal["money", "admin"]
+    purpose: Literal["money", "admin", "course"]
     path: str
     pick: str
     query: str
@@ -57,6 +57,17 @@ class PickPage(msgspec.Struct, frozen=True):
 def full_name(first: str, last: str | None) -> str:
     """A person's name in one line."""
     return f"{first} {last}".strip() if last else first
+
+
+def assignee(person: UserRow) -> AssigneeRow:
+    """A person who may be chosen."""
+    name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
+    return assignee_named(person.id, name, person.username)
+
+
+def assignee_named(user_id: UserId, name: str, username: str | None = None) -> AssigneeRow:
+    """A person who may be chosen, by id and name alone."""
+    return AssigneeRow(str(user_id), name, initial_of(name), hue_of(str(user_id)), username)
 
 
 def person_row(

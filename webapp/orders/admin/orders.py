@@ -25,6 +25,7 @@ from webapp.core.parts import Chip, address
 from webapp.core.responses import Html, fragment, pictures
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
+from webapp.orders.routes.orders import subscription_link
 from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens import orders as order_views
 from webapp.orders.screens.admin import ManageOrder, ManageOrders
@@ -47,11 +48,11 @@ async def orders(request: SoukRequest) -> Html:
     """Everybody's orders, newest first; a search or a next page comes as rows only."""
     query = forms.read_query(request, OrdersQuery)
     site, actor = site_of(request), request.user
-    wanted, named = searched(query.q), []
-    if wanted:
+    searched_for, named = searched(query.q), []
+    if searched_for:
         listed = Page(await site.services.orders.search.find(actor, query.q))
         if actor.may(Permission.MONEY):
-            named = await site.services.payments.inbox.find_named(actor, wanted)
+            named = await site.services.payments.inbox.find_named(actor, searched_for)
     else:
         listed = await site.services.orders.history.list_all(actor, query.status, query.cursor or None)
     people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
@@ -59,7 +60,7 @@ async def orders(request: SoukRequest) -> Html:
     viewer = site.viewer(actor)
     more = asked_for_more(request, query.cursor)
     view = ManageOrders(
-        query=wanted,
+        query=searched_for,
         payments=tuple(money.payment_row(intent, names, viewer) for intent in named),
         filters=tuple(
             Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
@@ -70,6 +71,7 @@ async def orders(request: SoukRequest) -> Html:
         if listed.next_cursor
         else None,
         more=more,
+        claims=await site.services.orders.warranty.count_in_review(actor),
     )
     if more or asked_by(request, "results"):
         return fragment(request, "orders/admin/_order_rows.html", view)
@@ -85,23 +87,24 @@ async def order(request: SoukRequest, number: FromPath[str]) -> Html:
 async def order_page(request: SoukRequest, number: str) -> Html:
     """The page of one order. Raises NotFound."""
     site, actor = site_of(request), request.user
-    found = await site.services.orders.history.admin_detail(actor, number)
-    names = await site.services.identity.people.names_of(actor, [found.user_id])
-    person = await person_row_of(request, found.user_id) if actor.may(Permission.USERS) else None
+    detail = await site.services.orders.history.admin_detail(actor, number)
+    names = await site.services.identity.people.names_of(actor, [detail.user_id])
+    person = await person_row_of(request, detail.user_id) if actor.may(Permission.USERS) else None
     back = await site.services.orders.refunds.refundable(actor, number)
-    sent = await site.services.payments.refunds.list_for(actor, order_id=found.id)
+    sent = await site.services.payments.refunds.list_for(actor, order_id=detail.id)
     off = {row.method for row in sent if not site.services.payments.methods.is_enabled(row.method)}
-    payments = await _payments(request, found)
+    payments = await _payments(request, detail)
+    link = await subscription_link(request, detail, "/admin/subscriptions")
     viewer = site.viewer(actor)
     view = ManageOrder(
-        order=order_views.detail(found, actor, viewer, pictures(request)),
-        buyer=names.get(found.user_id, "—"),
+        order=order_views.of_subscription(order_views.detail(detail, actor, viewer, pictures(request)), link),
+        buyer=names.get(detail.user_id, "—"),
         person=person,
-        paid_with=order_screens.paid_with(found, payments, viewer),
+        paid_with=order_screens.paid_with(detail, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
         refunds=refund_screens.order_refunds(back, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
-        can=_can(found, back) if found.user_id != actor.user_id else frozenset(),
-        first=await first_of(request, ValueKind.REFUND, found.id),
+        can=_can(detail, back) if detail.user_id != actor.user_id else frozenset(),
+        first=await first_of(request, ValueKind.REFUND, detail.id),
     )
     return manage_page(request, "orders/admin/order.html", view, "orders", back="/admin/orders")
 

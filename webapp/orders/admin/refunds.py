@@ -74,12 +74,12 @@ async def refund(request: SoukRequest, number: FromPath[str]) -> Html:
     chosen = _chosen(back, await forms.posted(request))
     error = part_screens.amount_error(form)
     if form.value is not None and not error:
-        wanted = form.value.amount
-        if (wanted is None) == (not chosen):
+        amount = form.value.amount
+        if (amount is None) == (not chosen):
             error = "both" if chosen else "required"
         else:
             try:
-                return await _refund(request, number, form.value, wanted or chosen)
+                return await _refund(request, number, form.value, amount or chosen)
             except RefundTooMuch:
                 error = "too_much"
     back = await site_of(request).services.orders.refunds.refundable(request.user, number)
@@ -100,15 +100,17 @@ def _chosen(back: Refundable, values: Mapping[str, object]) -> list[LineQuantity
     return chosen
 
 
-async def _refund(request: SoukRequest, number: str, form: OrderRefundForm, wanted: Money | list[LineQuantity]) -> Html:
+async def _refund(
+    request: SoukRequest, number: str, form: OrderRefundForm, requested: Money | list[LineQuantity]
+) -> Html:
     """The last question, or the order after its refund. Raises RefundTooMuch."""
     services, actor = site_of(request).services, request.user
     order = await services.orders.history.find_by_number(actor, number) if form.ask else None
     if order is not None:
-        amount = await services.orders.refunds.amount_of(actor, number, wanted)
+        amount = await services.orders.refunds.amount_of(actor, number, requested)
         return await ask_refund(request, amount, order.buyer_id)
     done = await services.orders.refunds.refund(
-        actor, number, wanted, form.target, form.reason, idempotency_key=form.intent
+        actor, number, requested, form.target, form.reason, idempotency_key=form.intent
     )
     if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
         return await _done(request, number, _("A second admin must approve this refund"))

@@ -11,7 +11,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.catalog.errors import SoldOut
+from backend.catalog.errors import PurchaseRefused, SoldOut
 from backend.catalog.types import VariantId
 from backend.growth.errors import PromoCodeRefused
 from backend.kernel.errors import AppError, Invalid, NotFound
@@ -26,7 +26,7 @@ from backend.orders.errors import (
     ReservationTooLarge,
     TooManyReservations,
 )
-from backend.orders.types import Wanted
+from backend.orders.types import RequestedLine
 from backend.orders.types.cart import Cart, CartQuote
 from backend.wallet.errors import InsufficientFunds
 from webapp.catalog.routes import Choice
@@ -46,7 +46,8 @@ from webapp.orders.screens.promo_codes import PromoField
 _Lines = Annotated[str, Meta(max_length=50 * 42)]
 _Version = Annotated[int, Meta(ge=0, le=2**62)]
 _OVERTAKEN: Final = (
-    CartChanged, NotFound, PersonLimitReached, PremiumOnly, PriceChanged, PromoCodeRefused, QuantityNotAllowed, SoldOut
+    CartChanged, NotFound, PersonLimitReached, PremiumOnly, PriceChanged, PromoCodeRefused, PurchaseRefused,
+    QuantityNotAllowed, SoldOut,
 )  # fmt: skip
 """The cart that was confirmed is not what can be bought now."""
 
@@ -87,8 +88,8 @@ class CartReservation(Payment, frozen=True, kw_only=True):
 @get("/cart", name="cart:show")
 async def cart(request: SoukRequest) -> Html:
     """The cart. When its page reloads itself after a change on another device, only the part that changed is sent."""
-    found = await site_of(request).services.orders.cart.show(request.user)
-    return _changed(request, found) if asked_by(request, "cart") else _page(request, found)
+    shown = await site_of(request).services.orders.cart.show(request.user)
+    return _changed(request, shown) if asked_by(request, "cart") else _page(request, shown)
 
 
 @get("/cart/count", name="cart:count")
@@ -101,8 +102,8 @@ async def count(request: SoukRequest) -> Html:
 @get("/cart/resume", name="cart:resume")
 async def resume(request: SoukRequest) -> Html:
     """The way back to a cart that waits, after a top-up: it is bought on the buyer's word only."""
-    found = await site_of(request).services.orders.cart.show(request.user)
-    return fragment(request, "orders/_cart_resume.html", present.CartLink(len(found.lines), found.total))
+    shown = await site_of(request).services.orders.cart.show(request.user)
+    return fragment(request, "orders/_cart_resume.html", present.CartLink(len(shown.lines), shown.total))
 
 
 @post("/cart", name="cart:add", guards=[limited(WRITE)], status_code=200)
@@ -110,8 +111,10 @@ async def add(request: SoukRequest) -> Html:
     """Put a variant into the cart."""
     choice = await forms.read_form(request, Choice)
     services = site_of(request).services
-    found = await services.orders.cart.add(request.user, VariantId(choice.variant), choice.quantity)
-    return fragment(request, "orders/_cart_added.html", present.AddedToast(len(found.lines) + len(found.unavailable)))
+    changed = await services.orders.cart.add(request.user, VariantId(choice.variant), choice.quantity)
+    return fragment(
+        request, "orders/_cart_added.html", present.AddedToast(len(changed.lines) + len(changed.unavailable))
+    )
 
 
 @post("/cart/{variant:uuid}/quantity", name="cart:quantity", guards=[limited(WRITE)], status_code=200)
@@ -119,24 +122,24 @@ async def set_quantity(request: SoukRequest, variant: FromPath[UUID]) -> Html:
     """Have more or fewer of a line."""
     form = await forms.read_form(request, Quantity)
     services = site_of(request).services
-    found = await services.orders.cart.set_quantity(request.user, VariantId(variant), form.quantity)
-    return _changed(request, found)
+    changed = await services.orders.cart.set_quantity(request.user, VariantId(variant), form.quantity)
+    return _changed(request, changed)
 
 
 @post("/cart/{variant:uuid}/remove", name="cart:remove", guards=[limited(WRITE)], status_code=200)
 async def remove(request: SoukRequest, variant: FromPath[UUID]) -> Html:
     """Remove a line; a toast offers to undo that."""
     services = site_of(request).services
-    found = await services.orders.cart.remove(request.user, VariantId(variant))
-    return _changed(request, found, removed=str(variant))
+    changed = await services.orders.cart.remove(request.user, VariantId(variant))
+    return _changed(request, changed, removed=str(variant))
 
 
 @post("/cart/{variant:uuid}/restore", name="cart:restore", guards=[limited(WRITE)], status_code=200)
 async def restore(request: SoukRequest, variant: FromPath[UUID]) -> Html:
     """Put a removed line back."""
     site = site_of(request)
-    found = await site.services.orders.cart.put_back(request.user, VariantId(variant))
-    return toast(_page(request, found), site.viewer(request.user).words.gettext("Back in your cart"))
+    changed = await site.services.orders.cart.put_back(request.user, VariantId(variant))
+    return toast(_page(request, changed), site.viewer(request.user).words.gettext("Back in your cart"))
 
 
 @get("/cart/checkout", name="cart:checkout")
@@ -157,7 +160,7 @@ async def place(request: SoukRequest) -> Html:
     try:
         order = await orders.checkout.place_all(
             request.user,
-            list(_wanted(form.lines)),
+            list(_requested(form.lines)),
             form.intent,
             confirmed=_confirmed(request, form.total),
             codes=await admit(request, form.promo),
@@ -180,7 +183,7 @@ async def reserve(request: SoukRequest) -> Html:
     try:
         ref = await site_of(request).services.orders.checkout.reserve_all(
             request.user,
-            list(_wanted(form.lines)),
+            list(_requested(form.lines)),
             form.intent,
             hold=form.use_balance,
             confirmed=_confirmed(request, form.total),
@@ -196,12 +199,12 @@ async def reserve(request: SoukRequest) -> Html:
     return await start_payment(request, ref.number, form, use_balance=form.use_balance)
 
 
-def _wanted(lines: str) -> Iterator[Wanted]:
+def _requested(lines: str) -> Iterator[RequestedLine]:
     """The lines that a checkout posts: each a variant's id, an asterisk and how many. Raises Invalid."""
     for line in lines.split():
         variant, _, quantity = line.partition("*")
         try:
-            yield Wanted(VariantId(UUID(variant)), msgspec.convert(quantity, forms.Quantity, strict=False))
+            yield RequestedLine(VariantId(UUID(variant)), msgspec.convert(quantity, forms.Quantity, strict=False))
         except ValueError as error:
             raise Invalid("not the lines of a cart", fields={"lines": forms.INVALID}) from error
 
@@ -240,23 +243,27 @@ async def _overtaken(request: SoukRequest, why: AppError, typed: str, *, use_bal
     return toast(answer, message(site, problem_of(why), actor, actor.language), "bad")
 
 
-def _view(request: SoukRequest, found: Cart, removed: str = "") -> present.CartPage:
-    viewer, actor = site_of(request).viewer(request.user), request.user
+def _view(request: SoukRequest, shown: Cart, removed: str = "") -> present.CartPage:
+    site, actor = site_of(request), request.user
     live = live_url(request, f"cart:{actor.id}")
-    return present.cart_page(found, actor, viewer, pictures(request), live, removed=removed)
+
+    def tell(refusal: AppError) -> str:
+        return message(site, problem_of(refusal), actor, actor.language)
+
+    return present.cart_page(shown, actor, site.viewer(actor), pictures(request), live, tell, removed=removed)
 
 
-def _page(request: SoukRequest, found: Cart, *, removed: str = "", status: int = 200) -> Html:
-    full = found.lines or found.unavailable
+def _page(request: SoukRequest, shown: Cart, *, removed: str = "", status: int = 200) -> Html:
+    full = shown.lines or shown.unavailable
     back = "/shop" if full else None
-    return page(request, "orders/cart.html", _view(request, found, removed), tab="cart", back=back, status=status)
+    return page(request, "orders/cart.html", _view(request, shown, removed), tab="cart", back=back, status=status)
 
 
-def _changed(request: SoukRequest, found: Cart, *, removed: str = "") -> Html:
+def _changed(request: SoukRequest, changed: Cart, *, removed: str = "") -> Html:
     """The part of the page that a change of its lines touches: all of it, once the cart is empty."""
-    if not found.lines and not found.unavailable:
-        return to_app(_page(request, found, removed=removed))
-    return fragment(request, "orders/_cart_answer.html", _view(request, found, removed))
+    if not changed.lines and not changed.unavailable:
+        return to_app(_page(request, changed, removed=removed))
+    return fragment(request, "orders/_cart_answer.html", _view(request, changed, removed))
 
 
 CART_HANDLERS: Final = (cart, count, resume, add, set_quantity, remove, restore, checkout, place, reserve)

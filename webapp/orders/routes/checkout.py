@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.catalog.errors import SoldOut
-from backend.catalog.types import VariantId
+from backend.catalog.types import StockKind, VariantId
 from backend.growth.errors import PromoCodeRefused
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Unavailable
@@ -23,8 +23,10 @@ from webapp.catalog.routes import Choice, product_page
 from webapp.core import forms
 from webapp.core.answers import invoice, is_invoice, pushed, to_app
 from webapp.core.limits import PURCHASE, limited
-from webapp.core.responses import FORM_ERROR, Html, page, pictures, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.courses.routes.course import joined_page, show_course
+from webapp.courses.screens.links import bought_href
 from webapp.orders.routes.orders import order_page
 from webapp.orders.routes.quoting import PromoText, admit, quote_with
 from webapp.orders.screens import checkout as present
@@ -85,6 +87,15 @@ async def confirm(request: SoukRequest) -> Html:
     return sheet(request, f"orders/_{name}.html", view, status=FORM_ERROR if promo.error else 200)
 
 
+@get("/shop/{slug:str}/reserved", name="shop:reserved")
+async def reserved(request: SoukRequest, slug: FromPath[str]) -> Html:
+    """What the page of a sold-out product adds for a buyer who has it reserved: the way to their order."""
+    services, actor = site_of(request).services, request.user
+    product = await services.catalog.storefront.product(actor, slug)
+    number = await services.orders.checkout.find_unpaid(actor, [item.id for item in product.variants])
+    return fragment(request, "orders/_reserved.html", present.ReservedLink(number))
+
+
 @get("/checkout", name="shop:checkout")
 async def checkout(request: SoukRequest) -> Html:
     """The confirmation as a page of its own, for links from a chat."""
@@ -93,8 +104,7 @@ async def checkout(request: SoukRequest) -> Html:
     quote, promo = await quote_with(request, variant, choice.quantity, choice.promo)
     back = f"/shop/{quote.line.slug}"
     if quote.sold_out:
-        product = await site_of(request).services.catalog.storefront.product(request.user, quote.line.slug)
-        return await product_page(request, product, variant)
+        return await _goods_page(request, quote.line.slug, variant)
     name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo)
     return page(request, f"orders/checkout_{name}.html", view, tab="shop", back=back)
 
@@ -124,6 +134,9 @@ async def place(request: SoukRequest) -> Html:
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
+    if href := bought_href(order.lines[0]):
+        # Nothing stands between the payment and the first lesson; the receipt is among the orders.
+        return pushed(await joined_page(request, order.lines[0].slug), href)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 
@@ -197,10 +210,17 @@ async def start_payment(request: SoukRequest, number: str, form: Payment, *, use
 async def sold_out(request: SoukRequest, slug: str, variant: VariantId) -> Html:
     """The product's page as it is now, with a toast that it has sold out and nothing was charged."""
     site = site_of(request)
-    product = await site.services.catalog.storefront.product(request.user, slug)
-    answer = to_app(await product_page(request, product, variant, status=409))
+    answer = to_app(await _goods_page(request, slug, variant, status=409))
     answer.headers["x-error-code"] = SoldOut.code
     return toast(answer, site.viewer(request.user).words.gettext("Just sold out. You haven't been charged."), "bad")
+
+
+async def _goods_page(request: SoukRequest, slug: str, variant: VariantId, status: int = 200) -> Html:
+    """The page of what is sold under this slug: of a course, or of any other product."""
+    product = await site_of(request).services.catalog.storefront.product(request.user, slug)
+    if product.kind is StockKind.COURSE:
+        return await show_course(request, slug, status=status)
+    return await product_page(request, product, variant, status=status)
 
 
 def _confirmed(request: SoukRequest, form: Purchase | Reservation) -> Money | None:
@@ -235,4 +255,4 @@ def _sheet_of(
     return "methods", present.methods(quote, variant, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
 
 
-CHECKOUT_HANDLERS: Final = (confirm, checkout, place, reserve, pay_order)
+CHECKOUT_HANDLERS: Final = (confirm, reserved, checkout, place, reserve, pay_order)

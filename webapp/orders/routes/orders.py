@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, get, post
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from backend.kernel.errors import NotFound
 from backend.orders.types import AmountDue, OrderFilter, OrderStatus, OrderView
+from backend.orders.types.lines import LineStatus
 from backend.orders.words import keys_file
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms
@@ -24,9 +26,12 @@ from webapp.core.responses import Html, fragment, live_url, nothing, page, pictu
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.screens import checkout as checkout_views
 from webapp.orders.screens import orders as present
-from webapp.orders.screens.orders import OrderPage
+from webapp.orders.screens.keys import key as key_view
+from webapp.orders.screens.orders import OrderPage, SubscriptionLink
+from webapp.orders.screens.warranty import warranty_view
 
 _FILE: Final = re.compile(r"(S-[0-9A-Z]{6})(?:-([1-9][0-9]{0,3}))?\.txt\Z")
+_GOODS: Final = re.compile(r"(S-[0-9A-Z]{6})-([1-9][0-9]{0,3})\.bin")
 _FILE_SECONDS: Final = 3600
 
 
@@ -42,8 +47,8 @@ async def order_list(request: SoukRequest) -> Html:
     """All orders or the unpaid ones, newest first; a next page is sent as rows only."""
     query = forms.read_query(request, ListQuery)
     site = site_of(request)
-    found = await site.services.orders.history.list_mine(request.user, query.segment, query.cursor or None)
-    view = present.listed(found, query.segment, request.user, site.now(), pictures(request))
+    listed = await site.services.orders.history.list_mine(request.user, query.segment, query.cursor or None)
+    view = present.listed(listed, query.segment, request.user, site.now(), pictures(request))
     if asked_for_more(request, query.cursor):
         return fragment(request, "orders/_rows.html", view)
     return page(request, "orders/list.html", view, tab="me", back="/me")
@@ -106,11 +111,11 @@ async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[
     """Show one key; the service logs who saw it and when."""
     orders = site_of(request).services.orders
     order = await orders.history.detail(request.user, number)
-    found = next((key for key in order.keys if key.ordinal == ordinal), None)
-    if found is None:
+    key = next((key for key in order.keys if key.ordinal == ordinal), None)
+    if key is None:
         raise NotFound("no such key")
     opened = await orders.delivery.reveal(request.user, number, ordinal)
-    view = present.key(order, found, request.user, pictures(request), _signer(request), opened.text)
+    view = key_view(order, key, request.user, pictures(request), _signer(request), opened.text)
     return fragment(request, "orders/_key_answer.html", view)
 
 
@@ -140,13 +145,39 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
     opened = await site.services.orders.delivery.open_file(actor, number, int(ordinal) if ordinal else None)
     if not opened:
         raise NotFound("the order has no such key")
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
+    headers = _saved(f'attachment; filename="{name}"')
+    return Response(keys_file(number, opened, actor.language), media_type="text/plain", headers=headers)
+
+
+@get("/orders/goods/{name:str}", name="orders:goods", opt=PUBLIC)
+async def goods_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """A delivered file, at an address signed for its buyer; ``name`` is ``S-4K7Q2M-2.bin`` for the second thing.
+
+    Raises LinkExpired, NotFound.
+    """
+    actor = await actor_of_address(request)
+    match = _GOODS.fullmatch(name)
+    if match is None:
+        raise NotFound("not a file of ours")
+    site = site_of(request)
+    await site.services.limiter.hit(REVEAL, str(actor.id))
+    file = await site.services.orders.delivery.download(actor, match.group(1), int(match.group(2)))
+    headers = _saved(f"attachment; filename*=UTF-8''{quote(file.name, safe='')}") | {
+        # An admin's file may be anything: whatever it is, no page of ours runs it.
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(file.data, media_type="application/octet-stream", headers=headers)
+
+
+def _saved(disposition: str) -> dict[str, str]:
+    """The headers of a file that a browser, or Telegram, saves."""
+    return {
+        "content-disposition": disposition,
         "cache-control": "no-store",
         # Telegram's web clients fetch the file from their own origin.
         "access-control-allow-origin": "https://web.telegram.org",
     }
-    return Response(keys_file(number, opened, actor.language), media_type="text/plain", headers=headers)
 
 
 async def order_page(request: SoukRequest, order: OrderView, *, fresh: bool = False, paid: bool = False) -> Html:
@@ -170,10 +201,19 @@ def _signer(request: SoukRequest) -> Callable[[str], str]:
 async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
     """What the order's page shows its buyer; ``fresh`` when it has just been paid."""
     site = site_of(request)
-    view = _detail(request, order, fresh=fresh)
-    if view.status is not OrderStatus.AWAITING_PAYMENT:
-        return view
     viewer = site.viewer(request.user)
+    view = _detail(request, order, fresh=fresh)
+    with_keys = {key.line_id for key in order.keys}
+    others = [line.id for line in order.lines if line.status is LineStatus.DELIVERED and line.id not in with_keys]
+    premium = await site.services.growth.premium.of_lines(request.user, others)
+    view = msgspec.structs.replace(view, premium_until=premium.until if premium else None)
+    if view.status is not OrderStatus.AWAITING_PAYMENT:
+        # Nobody has claimed anything of an order that was paid just now.
+        claims = [] if fresh else await site.services.orders.warranty.list_claims(request.user, order)
+        link = None if fresh else await subscription_link(request, order, "/me/subscriptions")
+        until = site.services.orders.warranty.ends_at(order, claims, viewer.now)
+        shown = warranty_view(order, until, claims, viewer)
+        return present.of_subscription(msgspec.structs.replace(view, warranty=shown), link)
     due = await site.services.orders.checkout.due(request.user, order)
     intents = await site.services.payments.intents.list_mine(request.user)
     if due.rest and present.has_money_just_come(order, intents, viewer.now):
@@ -181,7 +221,13 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
         now = await site.services.orders.history.detail(request.user, order.number)
         if now.status is not order.status:
             return _detail(request, now, fresh=fresh)
-    return present.awaiting_payment(view, order, due.rest, intents, viewer)
+    return present.awaiting_payment(view, order, due, intents, viewer)
+
+
+async def subscription_link(request: SoukRequest, order: OrderView, path: str) -> SubscriptionLink | None:
+    """The subscription that an order belongs to, with its page below ``path``."""
+    link = await site_of(request).services.orders.subscriptions.of_order(request.user, order.id)
+    return SubscriptionLink(f"{path}/{link.subscription_id}", link.first) if link else None
 
 
 def _detail(request: SoukRequest, order: OrderView, *, fresh: bool) -> OrderPage:
@@ -196,4 +242,4 @@ def _detail(request: SoukRequest, order: OrderView, *, fresh: bool) -> OrderPage
     )
 
 
-ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file)
+ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file, goods_file)

@@ -49,6 +49,8 @@ class ManageOrders(msgspec.Struct, frozen=True):
     payments: tuple[ManagePaymentRow, ...] = ()
     next_url: str | None = None
     more: bool = False
+    claims: int = 0
+    """How many claims under the warranty wait for an admin."""
 
 
 class ManageOrder(msgspec.Struct, frozen=True):

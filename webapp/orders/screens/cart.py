@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from backend.catalog.words import goods_name, product_name
 from backend.identity.types import Actor
-from backend.infra.formatting import format_number
+from backend.infra.formatting import times
+from backend.kernel.errors import AppError
 from backend.kernel.money import Money
 from backend.kernel.text import pick
 from backend.orders.types.cart import Cart, CartLine, CartQuote, CartState
 from backend.orders.types.prices import PartKind, PricedLine
 from backend.orders.words import and_more, part_title
-from webapp.catalog.screens import QuantityView
+from webapp.catalog.screens import QuantityView, stock
 from webapp.core.looks import Picture, goods_tile
-from webapp.core.parts import PriceRow, TileView
+from webapp.core.parts import PriceRow, StockView, TileView
 from webapp.core.rendering import Viewer
-from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet, charge_rows, other_way
+from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet, charge_rows, switch_url
 from webapp.orders.screens.promo_codes import CART_SHEET, PromoField
 
 
@@ -31,11 +33,14 @@ class CartRow(msgspec.Struct, frozen=True):
     subtitle: str
     tile: TileView
     state: CartState
-    wanted: int
+    requested: int
     quantity: QuantityView
     unit: Money
     total: Money | None = None
     was: Money | None = None
+    refusal: str = ""
+    """Why it can't be bought, where its fulfiller refuses it."""
+    stock: StockView = StockView()
 
 
 class CartPage(msgspec.Struct, frozen=True):
@@ -53,12 +58,19 @@ class CartPage(msgspec.Struct, frozen=True):
 
 
 def cart_page(
-    cart: Cart, actor: Actor, viewer: Viewer, picture: Picture, live_url: str, *, removed: str = ""
+    cart: Cart,
+    actor: Actor,
+    viewer: Viewer,
+    picture: Picture,
+    live_url: str,
+    tell: Callable[[AppError], str],
+    *,
+    removed: str = "",
 ) -> CartPage:
-    """The cart as its owner sees it."""
+    """The cart as its owner sees it; ``tell`` says why a line is refused."""
     return CartPage(
-        lines=tuple(_row(line, actor, picture) for line in cart.lines),
-        unavailable=tuple(_row(line, actor, picture) for line in cart.unavailable),
+        lines=tuple(_row(line, actor, picture, tell) for line in cart.lines),
+        unavailable=tuple(_row(line, actor, picture, tell) for line in cart.unavailable),
         parts=_parts(cart, viewer),
         total=cart.total,
         live_url=live_url,
@@ -66,7 +78,7 @@ def cart_page(
     )
 
 
-def _row(line: CartLine, actor: Actor, picture: Picture) -> CartRow:
+def _row(line: CartLine, actor: Actor, picture: Picture, tell: Callable[[AppError], str]) -> CartRow:
     offer = line.offer
     return CartRow(
         id=str(offer.variant_id),
@@ -75,11 +87,13 @@ def _row(line: CartLine, actor: Actor, picture: Picture) -> CartRow:
         subtitle=pick(offer.variant_name, actor.language),
         tile=goods_tile(offer, actor, picture),
         state=line.state,
-        wanted=line.wanted,
-        quantity=QuantityView(line.quantity, line.minimum, line.maximum),
-        unit=offer.unit_price,
+        requested=line.requested,
+        quantity=QuantityView(line.quantity, line.minimum, line.maximum, offer.per_person_limit),
+        unit=line.unit_price,
         total=line.price.total if line.price else None,
         was=line.seen if line.price_changed else None,
+        stock=stock(line.available) if line.price else StockView(),
+        refusal=tell(line.refusal) if line.refusal else "",
     )
 
 
@@ -113,12 +127,12 @@ def _name(line: CartLine, viewer: Viewer) -> str:
 
 def _title(line: CartLine, viewer: Viewer) -> str:
     name = _name(line, viewer)
-    return f"{name} × {format_number(line.quantity, viewer.locale)}" if line.quantity > 1 else name
+    return times(name, line.quantity, viewer.locale) if line.quantity > 1 else name
 
 
 def _fields(cart: Cart) -> tuple[tuple[str, str], ...]:
     """What the checkout posts beside the intent: the lines that were shown, of which version of the cart."""
-    lines = " ".join(f"{item.variant_id}*{item.quantity}" for item in cart.wanted)
+    lines = " ".join(f"{item.variant_id}*{item.quantity}" for item in cart.requested_lines)
     return (("lines", lines), ("cart", str(cart.version)))
 
 
@@ -139,7 +153,9 @@ def confirm_cart(
         balance=quote.due.balance,
         intent=intent,
         action=_ACTION,
-        other_url=other_way(quote, CART_SHEET, use_balance=True) if quote.due.total else None,
+        other_url=switch_url(quote, CART_SHEET, use_balance=True) if quote.due.total else None,
+        promised_hours=quote.cart.promised_hours,
+        warranty_days=quote.cart.warranty_days,
         promo=promo,
         fields=_fields(quote.cart),
     )
@@ -161,7 +177,8 @@ def pay_cart(
         parts=_lines(quote, viewer),
         reserved_minutes=minutes,
         use_balance=use_balance,
-        other_url=other_way(quote, CART_SHEET, use_balance=use_balance) if due.balance else None,
+        other_url=switch_url(quote, CART_SHEET, use_balance=use_balance) if due.balance else None,
+        promised_hours=quote.cart.promised_hours,
         promo=promo,
         fields=_fields(quote.cart),
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from backend.catalog.types import VariantId
+from backend.catalog.types import StockKind, VariantId
 from backend.identity.types import Actor
 from backend.infra.i18n import Translator
 from backend.kernel.money import Money
@@ -27,7 +27,8 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     """orders/_confirm.html: what is bought, for how much, and the balance before and after.
 
     ``intent`` is the idempotency key: a double tap buys once. The form is posted to ``action`` with ``fields`` more;
-    ``other_url`` shows the other payment methods.
+    ``other_url`` shows the other payment methods. ``promised_hours`` is how long the slowest of the goods takes; None
+    where all are delivered at once. ``course``: it is a place in a course.
     """
 
     slug: str
@@ -42,8 +43,11 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     parts: tuple[PriceRow, ...] = ()
     action: str = "/orders"
     other_url: str | None = None
+    promised_hours: int | None = None
+    warranty_days: int = 0
     promo: PromoField | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    course: bool = False
 
 
 def confirm(
@@ -67,8 +71,11 @@ def confirm(
         total=quote.due.total,
         balance=quote.due.balance,
         intent=intent,
-        other_url=other_way(quote, product_sheet(quote, variant_id), use_balance=True) if quote.due.total else None,
+        other_url=switch_url(quote, product_sheet(quote, variant_id), use_balance=True) if quote.due.total else None,
+        promised_hours=quote.line.promised_hours,
+        warranty_days=quote.line.warranty_days,
         promo=promo,
+        course=quote.line.kind == StockKind.COURSE,
     )
 
 
@@ -87,7 +94,15 @@ def confirm_order(order: OrderView, due: AmountDue, actor: Actor, picture: Pictu
         balance=due.balance,
         intent="",
         action=f"/orders/{order.number}/pay",
+        promised_hours=order.promised_hours,
+        warranty_days=order.warranty_days,
     )
+
+
+class ReservedLink(msgspec.Struct, frozen=True):
+    """orders/_reserved.html: the buyer's unpaid order that has a product reserved; empty for none."""
+
+    order: str
 
 
 class UnpaidSheet(msgspec.Struct, frozen=True):
@@ -145,6 +160,7 @@ class MethodsSheet(msgspec.Struct, frozen=True):
     quantity: int = 1
     use_balance: bool = True
     other_url: str | None = None
+    promised_hours: int | None = None
     promo: PromoField | None = None
     fields: tuple[tuple[str, str], ...] = ()
 
@@ -174,7 +190,8 @@ def methods(
         variant_id=str(variant_id),
         quantity=quote.line.quantity,
         use_balance=use_balance,
-        other_url=other_way(quote, product_sheet(quote, variant_id), use_balance=use_balance) if due.balance else None,
+        other_url=switch_url(quote, product_sheet(quote, variant_id), use_balance=use_balance) if due.balance else None,
+        promised_hours=quote.line.promised_hours,
         promo=promo,
     )
 
@@ -192,9 +209,10 @@ def methods_for_order(order: OrderView, due: AmountDue, intent: str, viewer: Vie
         intent=intent,
         parts=sum_rows(order.lines, viewer),
         reserved_minutes=max(left, 1) if order.expires_at else None,
+        promised_hours=order.promised_hours,
     )
 
 
-def other_way(quote: Quote | CartQuote, again: PromoSheet, *, use_balance: bool) -> str:
+def switch_url(quote: Quote | CartQuote, again: PromoSheet, *, use_balance: bool) -> str:
     """The address of the same sheet, with the code that it uses, paid the other way than ``use_balance``."""
     return again.address(quote.promo.code if quote.promo else "", use_balance=not use_balance)

@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from backend.catalog.words import goods_name, product_name
+from backend.catalog.words import goods_name
 from backend.identity.types import Actor
-from backend.infra.formatting import format_number
+from backend.infra.formatting import times
 from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
@@ -22,6 +22,9 @@ from backend.payments.types import Intent, IntentStatus
 from webapp.core.looks import Picture, by_day, goods_tile, price_rows
 from webapp.core.parts import Hue, PriceRow, StepView, TileView
 from webapp.core.rendering import Viewer
+from webapp.courses.screens.links import bought_href
+from webapp.orders.screens.keys import KeyView, key, line_name
+from webapp.orders.screens.warranty import WarrantyView
 from webapp.payments.screens.methods import method_look, method_title
 
 _CHANGING: Final = frozenset({OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID})
@@ -50,7 +53,7 @@ def sum_title(lines: Sequence[orders.OrderLine], locale: Locale) -> str:
     if len(lines) > 1:
         return and_more(title(lines[0], locale), len(lines) - 1)
     line = lines[0]
-    return title(line, locale) + (f" × {format_number(line.quantity, locale)}" if line.quantity > 1 else "")
+    return times(title(line, locale), line.quantity, locale) if line.quantity > 1 else title(line, locale)
 
 
 def sum_rows(lines: Sequence[orders.OrderLine], viewer: Viewer) -> tuple[PriceRow, ...]:
@@ -58,10 +61,6 @@ def sum_rows(lines: Sequence[orders.OrderLine], viewer: Viewer) -> tuple[PriceRo
     if len(lines) == 1:
         return price_rows(lines[0].price, viewer.words)
     return tuple(PriceRow(sum_title([line], viewer.locale), line.price.total) for line in lines)
-
-
-def _name(line: orders.OrderLine, actor: Actor) -> str:
-    return product_name(pick(line.name, actor.language), line.country, actor.language)
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -118,90 +117,55 @@ def listed(page: Page[orders.OrderRow], view: OrderFilter, actor: Actor, now: da
     )
 
 
-class KeyView(msgspec.Struct, frozen=True):
-    """orders/_key.html: a bought secret; ``value`` is None until the buyer asks to see it."""
-
-    id: str
-    order_number: str
-    title: str
-    index: int
-    of: int
-    tile: TileView
-    subtitle: str = ""
-    uses: int = 1
-    """For how many of its goods the key is."""
-    value: str | None = None
-    text_url: str | None = None
-
-
-def key(
-    order: orders.OrderView,
-    found: orders.DeliveredKey,
-    actor: Actor,
-    picture: Picture,
-    sign: Callable[[str], str],
-    value: str | None = None,
-) -> KeyView:
-    """One key of an order, open when its ``value`` is given."""
-    line = next(item for item in order.lines if item.id == found.line_id)
-    return KeyView(
-        id=str(found.ordinal),
-        order_number=order.number,
-        title=_name(line, actor),
-        index=found.ordinal,
-        of=len(order.keys),
-        tile=goods_tile(line, actor, picture),
-        subtitle=pick(line.variant_name, actor.language),
-        uses=found.uses,
-        value=value,
-        text_url=sign(f"/orders/files/{order.number}-{found.ordinal}.txt"),
-    )
-
-
+_DELIVERIES: Final[dict[orders.OrderStep, Literal["line_delivered", "replaced"]]] = {
+    orders.OrderStep.LINE_DELIVERED: "line_delivered",
+    orders.OrderStep.REPLACED: "replaced",
+}
 _REFUNDS: Final = frozenset({orders.OrderStep.PARTIALLY_REFUNDED, orders.OrderStep.REFUNDED})
 
 
 def _steps(order: orders.OrderView, shown: OrderStatus, locale: Locale) -> tuple[StepView, ...]:
     at = {entry.step: entry.at for entry in order.timeline}
     step = orders.OrderStep
-    found = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
+    steps = [StepView("placed", "done", at.get(step.PLACED, order.created_at))]
     if shown is OrderStatus.AWAITING_PAYMENT:
+        last = StepView("preparing" if order.promised_hours else "key", "todo")
         held = [StepView("held", "done", at.get(step.RESERVED), amount=-order.held)] if order.held else []
-        return (*found, *held, StepView("paid", "now"), StepView("key", "todo"))
+        return (*steps, *held, StepView("paid", "now"), last)
     if step.PAID in at:
         # A reserved order may have been paid by any payment method.
         by: Literal["paid", "paid_balance"] = "paid" if step.RESERVED in at else "paid_balance"
-        found.append(StepView(by, "done", at[step.PAID], amount=-order.total))
+        steps.append(StepView(by, "done", at[step.PAID], amount=-order.total))
     if shown is OrderStatus.CANCELLED:
-        found.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
+        steps.append(StepView("cancelled", "bad", at.get(step.CANCELLED)))
     if shown is OrderStatus.EXPIRED:
-        found.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
-    found += _steps_after_payment(order, locale)
+        steps.append(StepView("expired", "bad", at.get(step.EXPIRED, order.expires_at)))
+    steps += _steps_after_payment(order, locale)
     if shown is OrderStatus.PAID:
-        found.append(StepView("preparing", "now"))
-    return tuple(found)
+        steps.append(StepView("preparing", "now"))
+    return tuple(steps)
 
 
 def _steps_after_payment(order: orders.OrderView, locale: Locale) -> list[StepView]:
-    """Deliveries and refunds, the oldest first, each with the line that it concerns where there are several."""
-    found: list[StepView] = []
+    """Deliveries, replacements and refunds, the oldest first, each with its line where there are several."""
+    steps: list[StepView] = []
     refunds = [entry for entry in order.timeline if entry.step in _REFUNDS]
     # Entries from before amounts were stored: the last one stands for all of them.
     unknown = refunds[-1:] if not any(entry.amount for entry in refunds) else []
     for entry in order.timeline:
         about = _about(order, entry, locale)
         if entry.step is orders.OrderStep.DELIVERED:
-            found.append(StepView("delivered", "done", entry.at))
-        elif entry.step is orders.OrderStep.LINE_DELIVERED:
-            found.append(StepView("line_delivered", "done", entry.at, about=about))
+            steps.append(StepView("delivered", "done", entry.at))
+        elif entry.step in _DELIVERIES:
+            steps.append(StepView(_DELIVERIES[entry.step], "done", entry.at, about=about))
         elif entry.step is orders.OrderStep.LINE_FAILED:
-            found.append(StepView("line_failed", "bad", entry.at, about=about))
+            steps.append(StepView("line_failed", "bad", entry.at, about=about))
         elif entry.step in _REFUNDS and (not unknown or entry in unknown):
             whole = entry.step is orders.OrderStep.REFUNDED
             amount = order.refunded if entry in unknown else entry.amount
             key: Literal["refunded", "partially_refunded"] = "refunded" if whole else "partially_refunded"
-            found.append(StepView(key, "done", entry.at, amount=amount, about=about))
-    return found
+            steps.append(StepView(key, "done", entry.at, amount=amount, about=about))
+    return steps
 
 
 def _about(order: orders.OrderView, entry: orders.TimelineEntry, locale: Locale) -> str:
@@ -210,12 +174,13 @@ def _about(order: orders.OrderView, entry: orders.TimelineEntry, locale: Locale)
     if line is None or (len(order.lines) == 1 and line.quantity == 1):
         return ""
     name = title(line, locale)
-    return f"{name} × {format_number(entry.quantity, locale)}" if entry.quantity and line.quantity > 1 else name
+    return times(name, entry.quantity, locale) if entry.quantity and line.quantity > 1 else name
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """A thing in an order, with its keys, why it was not delivered, and what of it was refunded."""
+    """A thing in an order, with its keys or its course, why it was not delivered, and what of it was refunded."""
 
+    id: str
     title: str
     tile: TileView
     quantity: int
@@ -225,8 +190,13 @@ class OrderLine(msgspec.Struct, frozen=True):
     parts: tuple[PriceRow, ...] = ()
     keys: tuple[KeyView, ...] = ()
     failure: str = ""
+    ready_by: datetime | None = None
+    """Until when a pending line is promised."""
+    late: bool = False
+    """Whether that has passed."""
     refunded: Money | None = None
     refunded_quantity: int = 0
+    course_href: str = ""
 
 
 class OpenPayment(msgspec.Struct, frozen=True):
@@ -241,10 +211,18 @@ class OpenPayment(msgspec.Struct, frozen=True):
     """Whether another payment method may take its place: not while money is on its way."""
 
 
+class SubscriptionLink(msgspec.Struct, frozen=True):
+    """The subscription that an order belongs to; ``first`` where the order began it."""
+
+    href: str
+    first: bool
+
+
 class OrderPage(msgspec.Struct, frozen=True):
     """orders/detail.html; orders/_body.html takes the same when the order changes under the reader's eyes.
 
-    While it awaits payment: ``held`` is on hold from the balance, ``rest`` is due yet, ``payment`` was started for it;
+    While it awaits payment: ``held`` is on hold from the balance, ``from_balance`` can be paid of what is not on
+    hold, ``rest`` is due yet, ``payment`` was started for it;
     ``settling``: its payment has arrived and its goods are being delivered.
     """
 
@@ -256,14 +234,31 @@ class OrderPage(msgspec.Struct, frozen=True):
     keys: tuple[KeyView, ...] = ()
     paid_with: Literal["balance", ""] = ""
     fresh: bool = False
+    ready_by: datetime | None = None
+    """Until when the order's only line is promised, while that is to come."""
     pay_until: datetime | None = None
     live_url: str | None = None
     held: Money | None = None
+    from_balance: Money | None = None
     rest: Money | None = None
     refunded: Money | None = None
     again_href: str = ""
     payment: OpenPayment | None = None
     settling: bool = False
+    warranty: WarrantyView | None = None
+    subscription: SubscriptionLink | None = None
+    premium_until: datetime | None = None
+    """Until when the reader has premium, some of which the order has given them."""
+
+
+def of_subscription(view: OrderPage, link: SubscriptionLink | None) -> OrderPage:
+    """The page of an order that a charge of a subscription has paid, if one has: not from what was in the balance."""
+    if link is None:
+        return view
+    steps = tuple(
+        msgspec.structs.replace(step, key="paid") if step.key == "paid_balance" else step for step in view.steps
+    )
+    return msgspec.structs.replace(view, subscription=link, steps=steps, paid_with="")
 
 
 def detail(
@@ -282,7 +277,8 @@ def detail(
     shown_keys = [(item.line_id, key(order, item, actor, picture, sign)) for item in order.keys] if sign else []
     lines = tuple(
         OrderLine(
-            title=_name(line, actor),
+            id=str(line.id),
+            title=line_name(line, actor),
             tile=goods_tile(line, actor, picture),
             quantity=line.quantity,
             total=line.price.total,
@@ -291,8 +287,11 @@ def detail(
             parts=price_rows(line.price, viewer.words),
             keys=tuple(view for line_id, view in shown_keys if line_id == line.id),
             failure=line.failure or "",
+            ready_by=line.ready_by,
+            late=line.ready_by is not None and line.ready_by <= viewer.now,
             refunded=line.refunded if line.refunded else None,
             refunded_quantity=line.refunded_quantity,
+            course_href=bought_href(line),
         )
         for line in order.lines
     )
@@ -309,11 +308,12 @@ def detail(
         live_url=live_url if shown in _CHANGING else None,
         refunded=order.refunded if order.refunded else None,
         again_href=f"/shop/{order.lines[0].slug}" if len(order.lines) == 1 else "",
+        ready_by=lines[0].ready_by if len(lines) == 1 and shown is OrderStatus.PAID and not lines[0].late else None,
     )
 
 
 def awaiting_payment(
-    view: OrderPage, order: orders.OrderView, rest: Money, intents: Sequence[Intent], viewer: Viewer
+    view: OrderPage, order: orders.OrderView, due: orders.AmountDue, intents: Sequence[Intent], viewer: Viewer
 ) -> OrderPage:
     """The page of an unpaid order, with the amount on hold, the amount due, and the payment that was started for it."""
     running = next((item for item in intents if item.order_id == order.id and item.is_running(viewer.now)), None)
@@ -331,9 +331,10 @@ def awaiting_payment(
     return msgspec.structs.replace(
         view,
         held=order.held if order.held else None,
-        rest=rest if rest else None,
+        from_balance=due.from_balance - order.held if due.from_balance > order.held else None,
+        rest=due.rest if due.rest else None,
         payment=payment,
-        settling=not rest and has_money_just_come(order, intents, viewer.now),
+        settling=not due.rest and has_money_just_come(order, intents, viewer.now),
     )
 
 

@@ -50,10 +50,10 @@ class ReasonForm(msgspec.Struct, frozen=True):
 async def deposits(request: SoukRequest) -> Html:
     """Payments with receipts to review, the oldest first."""
     site, actor = site_of(request), request.user
-    found = await site.services.payments.deposits.awaiting_review(actor)
+    listed = await site.services.payments.deposits.awaiting_review(actor)
     viewer = site.viewer(actor)
-    names = {deposit.intent.user_id: deposit.payer for deposit in found}
-    view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in found))
+    names = {deposit.intent.user_id: deposit.payer for deposit in listed}
+    view = DepositsPage(tuple(present.payment_row(deposit.intent, names, viewer) for deposit in listed))
     return manage_page(request, "payments/admin/deposits.html", view, "payments", back=PAYMENTS)
 
 
@@ -67,19 +67,19 @@ async def proof(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     proof_id = part_screens.as_id(name.partition(".")[0])
     if proof_id is None:
         raise NotFound("no such receipt")
-    found = await site_of(request).services.payments.deposits.open_receipt(actor, TransferReceiptId(proof_id))
+    file = await site_of(request).services.payments.deposits.open_receipt(actor, TransferReceiptId(proof_id))
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
-    return Response(found.data, media_type=found.content_type, headers=headers)
+    return Response(file.data, media_type=file.content_type, headers=headers)
 
 
 @get(_ONE + "/receipts/{proof_id:uuid}", name="admin:receipt-sheet", guards=[_MONEY])
 async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID], proof_id: FromPath[UUID]) -> Html:
     """One picture of a transfer receipt, in full screen. Raises NotFound."""
     shown = await site_of(request).services.payments.deposits.receipts(request.user, IntentId(intent_id))
-    found = next((item for item in shown if item.id == proof_id), None)
-    if found is None:
+    receipt = next((item for item in shown if item.id == proof_id), None)
+    if receipt is None:
         raise NotFound("no such receipt")
-    view = ReceiptSheet(signed_url(request, proof_path(found)), found.at, found.note)
+    view = ReceiptSheet(signed_url(request, proof_path(receipt)), receipt.at, receipt.note)
     return sheet(request, "payments/admin/_receipt.html", view)
 
 
@@ -104,11 +104,11 @@ async def confirm(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
         return await _refused(request, intent, form, "not_a_number")
     amount = form.value.amount
     try:
-        found = await services.payments.deposits.confirm(request.user, intent.id, amount)
+        confirmed = await services.payments.deposits.confirm(request.user, intent.id, amount)
     except Invalid as refusal:
         below = refusal.fields.get("amount") == "below_received"
         return await _refused(request, intent, form, "too_little" if below else "not_a_number")
-    if found.received < amount:
+    if confirmed.received < amount:
         return await _reviewed(request, intent.id, _("Awaiting second approval"))
     return await _reviewed(request, intent.id, _("Confirmed and credited"))
 
@@ -132,10 +132,10 @@ async def reject(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
 
 
 async def _intent(request: SoukRequest, intent_id: UUID) -> Intent:
-    found = (await site_of(request).services.payments.inbox.payment(request.user, IntentId(intent_id))).intent
-    if found.method != event_screens.DEPOSIT:
-        raise PaymentClosed(found.method)
-    return found
+    intent = (await site_of(request).services.payments.inbox.payment(request.user, IntentId(intent_id))).intent
+    if intent.method != event_screens.DEPOSIT:
+        raise PaymentClosed(intent.method)
+    return intent
 
 
 async def _view(request: SoukRequest, intent: Intent, typed: str, error: AmountError = "") -> ConfirmDepositSheet:

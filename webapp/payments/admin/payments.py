@@ -43,7 +43,7 @@ class PaymentsQuery(msgspec.Struct, frozen=True):
     """The search, or else the filters of the list."""
 
     q: str = ""
-    method: Annotated[str, Meta(max_length=40)] = msgspec.field(default="", name="way")
+    method: Annotated[str, Meta(max_length=40)] = ""
     status: IntentStatus | None = None
     person: UUID | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
@@ -62,28 +62,28 @@ async def payments(request: SoukRequest) -> Html:
     query = forms.read_query(request, PaymentsQuery)
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
-    wanted = searched(query.q)
-    if wanted:
+    searched_for = searched(query.q)
+    if searched_for:
         orders = await site.services.orders.search.find_ids(actor, query.q)
-        found = Page(await site.services.payments.inbox.find(actor, wanted, orders))
+        page = Page(await site.services.payments.inbox.find(actor, searched_for, orders))
     else:
-        found = await site.services.payments.inbox.list_payments(
+        page = await site.services.payments.inbox.list_payments(
             actor,
             method=query.method or None,
             status=query.status,
             user_id=UserId(query.person) if query.person else None,
             cursor=query.cursor or None,
         )
-    names = await site.services.identity.people.names_of(actor, [intent.user_id for intent in found.items])
+    names = await site.services.identity.people.names_of(actor, [intent.user_id for intent in page.items])
     more = asked_for_more(request, query.cursor)
     view = ManagePayments(
-        query=wanted,
+        query=searched_for,
         methods=await _method_chips(request, query),
         statuses=_status_chips(query, request),
-        rows=tuple(present.payment_row(intent, names, viewer) for intent in found.items),
+        rows=tuple(present.payment_row(intent, names, viewer) for intent in page.items),
         person=await _person_chip(request, query),
         filtered=bool(query.method or query.status or query.person),
-        next_url=query.href(cursor=found.next_cursor) if found.next_cursor else None,
+        next_url=query.href(cursor=page.next_cursor) if page.next_cursor else None,
         more=more,
     )
     if more or asked_by(request, "results"):
@@ -116,10 +116,10 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
     """The page of one payment; only its changing part when that asks for itself. Raises NotFound."""
     services, actor = site_of(request).services, request.user
     viewer = site_of(request).viewer(actor)
-    found, choice = await asyncio.gather(
+    detail, choice = await asyncio.gather(
         services.payments.inbox.payment(actor, intent_id), services.payments.refunds.choice(actor, intent_id)
     )
-    intent = found.intent
+    intent = detail.intent
     names = await services.identity.people.names_of(actor, [intent.user_id])
     number = await order_number(request, intent.order_id)
     view = PaymentFilePage(
@@ -129,10 +129,10 @@ async def payment_page(request: SoukRequest, intent_id: IntentId) -> Html:
         person_href=f"/admin/people/{intent.user_id}" + ("" if actor.may(Permission.USERS) else "/wallet"),
         order_number=number,
         order_href=f"/admin/orders/{number}" if number and actor.may(Permission.ORDERS) else None,
-        events=tuple(event_screens.event(row, viewer) for row in found.events),
+        events=tuple(event_screens.event(row, viewer) for row in detail.events),
         refunds=tuple(
             refund_screens.refund(row, viewer, off=not services.payments.methods.is_enabled(row.method))
-            for row in found.refunds
+            for row in detail.refunds
         ),
         refundable=bool(choice.most),
         obstacle=refund_screens.obstacle(choice, viewer) if intent.credited else "",

@@ -27,7 +27,7 @@ from webapp.core.limits import PURCHASE, WRITE, limited
 from webapp.core.parts import AmountError, ReasonSheet, address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.identity.screens.person import AssigneeRow, PickPage
+from webapp.identity.screens.person import AssigneeRow, PickPage, assignee, assignee_named
 from webapp.payments.admin.payments import PAYMENTS, payment_page
 from webapp.payments.screens import admin_events as event_screens
 from webapp.payments.screens import admin_parts as part_screens
@@ -84,15 +84,15 @@ async def unmatched(request: SoukRequest) -> Html:
 async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """One provider event, and what can be done about it. Raises NotFound."""
     site, actor = site_of(request), request.user
-    found = await _event(request, event_id)
+    unmatched = await _event(request, event_id)
     viewer = site.viewer(actor)
     view = EventPage(
-        event=event_screens.unmatched(found, viewer),
-        facts=event_screens.event_facts(found, viewer),
-        can=found.actions,
-        payment_href=f"{PAYMENTS}/{found.intent_id}" if found.intent_id else None,
-        first=await first_of(request, ValueKind.UNMATCHED, found.id)
-        or await first_of(request, ValueKind.WAIVED_REFUND, found.id),
+        event=event_screens.unmatched(unmatched, viewer),
+        facts=event_screens.event_facts(unmatched, viewer),
+        can=unmatched.actions,
+        payment_href=f"{PAYMENTS}/{unmatched.intent_id}" if unmatched.intent_id else None,
+        first=await first_of(request, ValueKind.UNMATCHED, unmatched.id)
+        or await first_of(request, ValueKind.WAIVED_REFUND, unmatched.id),
     )
     return manage_page(request, "payments/admin/event.html", view, "payments", back=UNMATCHED)
 
@@ -101,16 +101,16 @@ async def event(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Choose the person who gets the money; a search or a next page is rows only."""
     query = forms.read_query(request, SearchQuery)
-    wanted = searched(query.q).removeprefix("@")
-    found = await site_of(request).services.identity.people.find_users(request.user, wanted, query.cursor or None)
+    searched_for = searched(query.q).removeprefix("@")
+    page = await site_of(request).services.identity.people.find_users(request.user, searched_for, query.cursor or None)
     more, here = asked_for_more(request, query.cursor), f"{UNMATCHED}/{event_id}"
     view = PickPage(
         purpose="money",
         path=f"{here}/people",
         pick=f"{here}/assign?person=",
-        query=wanted,
-        rows=tuple(event_screens.assignee(person) for person in found.items),
-        next_url=address(f"{here}/people", q=wanted, cursor=found.next_cursor) if found.next_cursor else None,
+        query=searched_for,
+        rows=tuple(assignee(person) for person in page.items),
+        next_url=address(f"{here}/people", q=searched_for, cursor=page.next_cursor) if page.next_cursor else None,
         more=more,
     )
     if more or asked_by(request, "results"):
@@ -122,8 +122,8 @@ async def people(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 async def assign_sheet(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """Ask how much of the shop's currency is credited, and to whom. Raises NotFound."""
     receiver = forms.read_query(request, ReceiverForm)
-    found = await _event(request, event_id)
-    return sheet(request, "payments/admin/_assign.html", await _assign_view(request, found, receiver, forms.Form()))
+    unmatched = await _event(request, event_id)
+    return sheet(request, "payments/admin/_assign.html", await _assign_view(request, unmatched, receiver, forms.Form()))
 
 
 @post(_ONE + "/assign", name="admin:assign", guards=[_MONEY, limited(PURCHASE)], status_code=200)
@@ -134,18 +134,18 @@ async def assign(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
     """
     receiver = await forms.read_form(request, ReceiverForm)
     form = await forms.read(request, AssignForm)
-    found = await _event(request, event_id)
+    unmatched = await _event(request, event_id)
     user_id, order_id = await _receiver(request, receiver)
     if form.value is None or user_id is None:
         error = part_screens.amount_error(form)
-        view = await _assign_view(request, found, receiver, form, error, no_order=user_id is None)
+        view = await _assign_view(request, unmatched, receiver, form, error, no_order=user_id is None)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     inbox = site_of(request).services.payments.inbox
     try:
-        intent = await inbox.assign(request.user, found.id, user_id, form.value.amount, order_id)
+        intent = await inbox.assign(request.user, unmatched.id, user_id, form.value.amount, order_id)
     except Invalid as refusal:
         error = _ERRORS.get(refusal.fields.get("amount", ""), "not_a_number")
-        view = await _assign_view(request, found, receiver, form, error)
+        view = await _assign_view(request, unmatched, receiver, form, error)
         return sheet(request, "payments/admin/_assign.html", view, status=FORM_ERROR)
     if intent is None:
         return await _settled(request, _("Awaiting second approval"))
@@ -178,9 +178,9 @@ async def dismiss(request: SoukRequest, event_id: FromPath[UUID]) -> Html:
 
 
 async def _dismiss_view(request: SoukRequest, event_id: UUID) -> ReasonSheet:
-    services, found = site_of(request).services, await _event(request, event_id)
+    services, unmatched = site_of(request).services, await _event(request, event_id)
     limit = None
-    if "accept" in found.actions:  # the buyer keeps the money of a refund that is dismissed
+    if "accept" in unmatched.actions:  # the buyer keeps the money of a refund that is dismissed
         limit = await services.approvals.limit_on(request.user, Permission.MONEY, None)
     return ReasonSheet("dismiss", f"{UNMATCHED}/{event_id}/dismiss", limit=limit)
 
@@ -199,22 +199,22 @@ async def _receiver(request: SoukRequest, form: ReceiverForm) -> tuple[UserId | 
 
 async def _assign_view(
     request: SoukRequest,
-    found: ProviderEvent,
+    unmatched: ProviderEvent,
     receiver: ReceiverForm,
     form: forms.Form[AssignForm],
     error: AmountError = "",
     *,
     no_order: bool = False,
 ) -> AssignSheet:
-    if found.amount is None or "person" not in found.actions:
-        raise PaymentClosed(found.outcome)
+    if unmatched.amount is None or "person" not in unmatched.actions:
+        raise PaymentClosed(unmatched.outcome)
     services = site_of(request).services
-    worth = services.payments.inbox.worth(found)
+    worth = services.payments.inbox.worth(unmatched)
     most = worth.most if worth else None
     to = None if receiver.person is None else UserId(receiver.person)
     return AssignSheet(
-        action=f"{UNMATCHED}/{found.id}/assign",
-        received=found.amount,
+        action=f"{UNMATCHED}/{unmatched.id}/assign",
+        received=unmatched.amount,
         currency=site_of(request).settings.shop_currency,
         most=most,
         person=None if to is None else await _person(request, to),
@@ -230,16 +230,16 @@ async def _person(request: SoukRequest, user_id: UserId) -> AssigneeRow:
     names = await site_of(request).services.identity.people.names_of(request.user, [user_id])
     if user_id not in names:
         raise NotFound("no such person")
-    return event_screens.assignee_named(user_id, names[user_id])
+    return assignee_named(user_id, names[user_id])
 
 
 async def _unmatched_view(request: SoukRequest, cursor: str) -> UnmatchedPage:
     site, actor = site_of(request), request.user
-    found = await site.services.payments.inbox.unmatched(actor, cursor or None)
+    page = await site.services.payments.inbox.unmatched(actor, cursor or None)
     viewer = site.viewer(actor)
     return UnmatchedPage(
-        rows=tuple(event_screens.unmatched(row, viewer) for row in found.items),
-        next_url=address(UNMATCHED, cursor=found.next_cursor) if found.next_cursor else None,
+        rows=tuple(event_screens.unmatched(row, viewer) for row in page.items),
+        next_url=address(UNMATCHED, cursor=page.next_cursor) if page.next_cursor else None,
     )
 
 

@@ -7,21 +7,21 @@ from uuid import UUID
 
 import msgspec
 from litestar import get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.kernel.errors import Invalid, Unavailable
 from backend.kernel.ids import OrderId
 from backend.orders.types import OrderFilter, OrderRow, OrderStatus
-from backend.payments.service.deposits import MAX_RECEIPT_BYTES
 from backend.payments.types import ActionKind, Intent, IntentId
-from webapp.core import forms
+from webapp.core import forms, uploads
 from webapp.core.answers import asked_by, pushed, replaced, to_app
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, nothing, page, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.core.uploads import LARGEST_FORM
 from webapp.orders.routes.orders import methods, order_page, order_view
+from webapp.orders.routes.subscriptions import subscription_page
 from webapp.payments.screens import deposit as deposit_screens
 from webapp.payments.screens import history as history_screens
 from webapp.payments.screens import payments as present
@@ -29,8 +29,6 @@ from webapp.payments.screens.deposit import ProofError, SendReceiptSheet
 from webapp.payments.screens.payments import Around, PaymentPage
 
 _WALLET: Final = "/wallet"
-_ROOM: Final = 64 * 1024
-"""Bytes that a form needs around its file."""
 
 
 class PaymentQuery(msgspec.Struct, frozen=True):
@@ -43,11 +41,11 @@ class PaymentQuery(msgspec.Struct, frozen=True):
 async def payments(request: SoukRequest) -> Html:
     """The person's latest payments."""
     site = site_of(request)
-    found = await site.services.payments.intents.list_mine(request.user)
+    own = await site.services.payments.intents.list_mine(request.user)
     return page(
         request,
         "payments/payments.html",
-        history_screens.listed(found, site.viewer(request.user), request.user),
+        history_screens.listed(own, site.viewer(request.user), request.user),
         tab="me",
         back=_WALLET,
     )
@@ -76,14 +74,14 @@ async def look(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
     before = await services.payments.intents.intent(request.user, IntentId(intent_id))
     try:
-        found = await services.payments.intents.poll_now(request.user, before.id)
+        current = await services.payments.intents.poll_now(request.user, before.id)
     except Unavailable:
         answer = fragment(request, "payments/_payment.html", await _view(request, before))
         return toast(answer, words.gettext("The provider isn't responding. Try again shortly"), "bad")
-    if landed := await _landed(request, found):
+    if landed := await _landed(request, current):
         return landed
-    answer = fragment(request, "payments/_payment.html", await _view(request, found))
-    return answer if found.status is not before.status else toast(answer, words.gettext("No payment received yet"))
+    answer = fragment(request, "payments/_payment.html", await _view(request, current))
+    return answer if current.status is not before.status else toast(answer, words.gettext("No payment received yet"))
 
 
 @get("/wallet/payments/{intent_id:uuid}/receipt", name="wallet:receipt-sheet")
@@ -98,13 +96,12 @@ async def receipt_sheet(request: SoukRequest, intent_id: FromPath[UUID]) -> Html
     name="wallet:proof",
     guards=[limited(WRITE)],
     status_code=200,
-    request_max_body_size=MAX_RECEIPT_BYTES + _ROOM,
+    request_max_body_size=LARGEST_FORM,
 )
 async def add_receipt(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     """Accept a transfer receipt: a picture or a PDF. Raises NotFound, PaymentClosed."""
     services = site_of(request).services
-    sent = (await forms.posted(request)).get("proof")
-    data = await sent.read() if isinstance(sent, UploadFile) else b""
+    data = (await uploads.posted(request, "proof")).data
     error: ProofError = "" if data else "nothing"
     if data:
         try:
@@ -134,6 +131,9 @@ async def closed(request: SoukRequest, intent_id: FromPath[UUID]) -> Html:
     status = forms.read_query(request, Closed).status
     services, words = site_of(request).services, site_of(request).viewer(request.user).words
     intent = await services.payments.intents.intent(request.user, IntentId(intent_id))
+    if intent.subscription_id is not None and status in {"paid", "pending"}:
+        path = f"/me/subscriptions/{intent.subscription_id}"
+        return to_app(replaced(await subscription_page(request, intent.subscription_id), path))
     row = await _order(request, intent.order_id)
     if status in {"paid", "pending"}:
         if row is None:
@@ -179,6 +179,9 @@ async def _view(request: SoukRequest, intent: Intent) -> PaymentPage:
 
 async def _landed(request: SoukRequest, intent: Intent) -> Html | None:
     """The order that the payment has just bought, in place of the payment's page; None while it has bought nothing."""
+    if intent.subscription_id is not None and intent.credited:
+        path = f"/me/subscriptions/{intent.subscription_id}"
+        return to_app(replaced(await subscription_page(request, intent.subscription_id), path))
     row = await _order(request, intent.order_id) if intent.credited else None
     if row is None:
         return None

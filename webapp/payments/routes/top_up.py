@@ -29,7 +29,7 @@ _WALLET: Final = "/wallet"
 class TopUpChoice(msgspec.Struct, frozen=True):
     """What is chosen on the form, and by the links that lead to it, beside the amount."""
 
-    method: _Typed = msgspec.field(default="", name="way")
+    method: _Typed = ""
     instead: UUID | None = None
     """The open payment that this one replaces."""
     intent: Annotated[str, Meta(max_length=64)] = ""

@@ -9,7 +9,6 @@ from typing import Final, Literal
 import msgspec
 
 from backend.approvals.types import FirstApproval
-from backend.identity.types import UserRow
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -27,8 +26,7 @@ from backend.payments.types import (
 from webapp.approvals.screens import ApprovalView
 from webapp.core.parts import AmountError, Badge, Fact, Tone
 from webapp.core.rendering import Viewer
-from webapp.core.tiles import hue_of, initial_of
-from webapp.identity.screens.person import AssigneeRow, full_name
+from webapp.identity.screens.person import AssigneeRow
 from webapp.payments.screens.admin_parts import ManagePaymentRow, badge, details
 from webapp.payments.screens.admin_refunds import _SHORT
 from webapp.payments.screens.deposit import proof_path
@@ -144,17 +142,6 @@ def sent_for(intent: Intent, amount: Money) -> Money | None:
     """What the provider sends for a refund of ``amount`` where that is a foreign asset, else None."""
     foreign = intent.received.currency != intent.amount.currency
     return intent.refund_payable(amount) if foreign and amount else None
-
-
-def assignee(person: UserRow) -> AssigneeRow:
-    """A person who can be credited."""
-    name = full_name(person.first_name, person.last_name) or str(person.telegram_id)
-    return assignee_named(person.id, name, person.username)
-
-
-def assignee_named(user_id: UserId, name: str, username: str | None = None) -> AssigneeRow:
-    """A person who can be credited, by id and name alone."""
-    return AssigneeRow(str(user_id), name, initial_of(name), hue_of(str(user_id)), username)
 
 
 class ReceiptSheet(msgspec.Struct, frozen=True):

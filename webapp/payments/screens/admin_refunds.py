@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from backend.catalog.words import goods_name
-from backend.infra.formatting import format_number
+from backend.infra.formatting import times
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.orders.types import OrderLine, RefundTarget
@@ -116,9 +116,7 @@ def _goods_of(row: OrderRefundRow, back: Refundable, viewer: Viewer) -> tuple[st
         return ()
     counts = {share.line_id: share.quantity for share in row.shares}
     return tuple(
-        f"{_line_title(line, viewer)} × {format_number(counts[line.id], viewer.locale)}"
-        for line in back.lines
-        if counts.get(line.id)
+        times(_line_title(line, viewer), counts[line.id], viewer.locale) for line in back.lines if counts.get(line.id)
     )
 
 
@@ -149,10 +147,10 @@ def line_rows(back: Refundable, typed: Mapping[str, str], viewer: Viewer) -> tup
     """The lines that have something left, with what was chosen; none where there is nothing to choose."""
     rows = []
     for place, line in enumerate(back.lines if has_choice(back) and back.most else ()):
-        if line.kept and line.left:
+        if line.unrefunded and line.left:
             text = typed.get(line_field(place), "")
-            value = min(int(text), line.kept) if text.isdecimal() else 0
-            rows.append(RefundLineRow(line_field(place), _line_title(line, viewer), line.left, value, line.kept))
+            value = min(int(text), line.unrefunded) if text.isdecimal() else 0
+            rows.append(RefundLineRow(line_field(place), _line_title(line, viewer), line.left, value, line.unrefunded))
     return tuple(rows)
 
 

@@ -25,10 +25,10 @@ _DIFFERENCES: Final[dict[DifferenceKind, str]] = {
 }
 
 
-def latest_of_each(found: Sequence[Reconciliation]) -> dict[str, Reconciliation]:
-    """The latest reconciliation of each provider; ``found`` has the latest of all first."""
+def latest_of_each(reconciliations: Sequence[Reconciliation]) -> dict[str, Reconciliation]:
+    """The latest reconciliation of each provider; ``reconciliations`` has the latest of all first."""
     latest: dict[str, Reconciliation] = {}
-    for one in found:
+    for one in reconciliations:
         latest.setdefault(one.method, one)
     return latest
 
@@ -105,17 +105,17 @@ def _verdict(one: Reconciliation | None, viewer: Viewer, *, reconcilable: bool) 
     return badge((_("Not yet"), "") if one is None else (_("Matches"), "good"), viewer)
 
 
-def _difference(found: Difference, viewer: Viewer) -> DifferenceView:
+def _difference(difference: Difference, viewer: Viewer) -> DifferenceView:
     href = "/admin/books"
-    if found.kind is not DifferenceKind.LEDGER:
-        known = as_id(found.subject) is not None
-        href = f"/admin/payments/{found.subject}" if known else "/admin/payments/unmatched"
+    if difference.kind is not DifferenceKind.LEDGER:
+        known = as_id(difference.subject) is not None
+        href = f"/admin/payments/{difference.subject}" if known else "/admin/payments/unmatched"
     return DifferenceView(
-        text=viewer.words.gettext(_DIFFERENCES[found.kind]),
-        ours=Money(found.ours, found.asset),
-        theirs=Money(found.theirs, found.asset),
+        text=viewer.words.gettext(_DIFFERENCES[difference.kind]),
+        ours=Money(difference.ours, difference.asset),
+        theirs=Money(difference.theirs, difference.asset),
         href=href,
-        subject=found.subject,
+        subject=difference.subject,
     )
 
 
@@ -134,10 +134,10 @@ class SetupRow(msgspec.Struct, frozen=True):
     risky: bool = True
 
 
-def setup_rows(found: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupRow, ...]:
+def setup_rows(setups: Collection[ProviderSetup], viewer: Viewer) -> tuple[SetupRow, ...]:
     """Every payment method: the misconfigured first, then incomplete, enabled and disabled ones."""
     order = (SetupState.WRONG, SetupState.INCOMPLETE, SetupState.ON, SetupState.OFF)
-    return tuple(setup_row(item, viewer) for item in sorted(found, key=lambda item: order.index(item.state)))
+    return tuple(setup_row(item, viewer) for item in sorted(setups, key=lambda item: order.index(item.state)))
 
 
 def setup_row(setup: ProviderSetup, viewer: Viewer) -> SetupRow:

@@ -49,7 +49,7 @@ class PageQuery(msgspec.Struct, frozen=True):
 class AdjustForm(AmountForm, frozen=True):
     """An amount with its reason, and whether it is credited or debited."""
 
-    way: Literal["credit", "debit"] = "credit"
+    direction: Literal["credit", "debit"] = "credit"
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ async def adjust(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 
 async def _adjust(request: SoukRequest, user_id: UserId, form: AdjustForm) -> Html:
     """The confirmation, or the wallet after its adjustment. Raises NotFound, Invalid, InsufficientFunds."""
-    amount = -form.amount if form.way == "debit" else form.amount
+    amount = -form.amount if form.direction == "debit" else form.amount
     if form.ask:
         return await _ask(request, user_id, amount)
     done = await site_of(request).services.wallet.adjustments.adjust(
@@ -162,12 +162,12 @@ async def _waiting_page(request: SoukRequest) -> Html:
     )
 
 
-async def _views(request: SoukRequest, found: Sequence[Adjustment]) -> tuple[AdjustmentView, ...]:
+async def _views(request: SoukRequest, adjustments: Sequence[Adjustment]) -> tuple[AdjustmentView, ...]:
     site, actor = site_of(request), request.user
     names = await site.services.identity.people.names_of(
-        actor, [id_ for item in found for id_ in (item.user_id, item.asked_by)]
+        actor, [id_ for item in adjustments for id_ in (item.user_id, item.asked_by)]
     )
-    return tuple(present.adjustment(item, names, actor, site.viewer(actor)) for item in found)
+    return tuple(present.adjustment(item, names, actor, site.viewer(actor)) for item in adjustments)
 
 
 async def _name_and_balance(request: SoukRequest, user_id: UserId) -> tuple[str, Money]:
@@ -183,14 +183,14 @@ async def _wallet_page(request: SoukRequest, user_id: UserId, cursor: str = "") 
     site, actor = site_of(request), request.user
     here = f"/admin/people/{user_id}"
     name, balance = await _name_and_balance(request, user_id)
-    found = await site.services.wallet.statement.history_of(actor, user_id, cursor or None)
+    history = await site.services.wallet.statement.history_of(actor, user_id, cursor or None)
     viewer = site.viewer(actor)
     view = PersonWallet(
         person_id=str(user_id),
         name=name,
         balance=balance,
-        entries=tuple(present.wallet_entry(row, actor, viewer) for row in found.items),
-        next_url=address(f"{here}/wallet", cursor=found.next_cursor) if found.next_cursor else None,
+        entries=tuple(present.wallet_entry(row, actor, viewer) for row in history.items),
+        next_url=address(f"{here}/wallet", cursor=history.next_cursor) if history.next_cursor else None,
     )
     if asked_for_more(request, cursor):
         return fragment(request, "wallet/admin/_wallet_rows.html", view)
@@ -210,7 +210,7 @@ async def _adjust_view(
         balance=balance,
         limit=await site_of(request).services.approvals.limit_on(request.user, Permission.MONEY, user_id),
         intent=form.text("intent") or forms.new_intent(),
-        debit=form.text("way") == "debit",
+        debit=form.text("direction") == "debit",
         typed=form.text("amount"),
         reason=form.text("reason"),
         amount_error=error,

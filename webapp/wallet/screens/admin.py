@@ -182,7 +182,7 @@ _PROBLEMS: Final[dict[Problem, str]] = {
 
 def _apart(report: LedgerReport, asset: str) -> Money:
     off = (item for item in report.differences if item.problem is Problem.ASSET_NOT_ZERO and item.asset == asset)
-    return Money(next((item.found - item.expected for item in off), 0), asset)
+    return Money(next((item.actual - item.expected for item in off), 0), asset)
 
 
 def ledger_page(report: LedgerReport, viewer: Viewer) -> LedgerPage:

@@ -11,7 +11,7 @@ import msgspec
 
 from backend.growth.types import GIFT_CARD_KEYS
 from backend.identity.types import Actor
-from backend.infra.formatting import format_number
+from backend.infra.formatting import times
 from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.kernel.text import pick
@@ -53,7 +53,7 @@ _LABELS: Final[dict[EntryKind, str]] = {
     "purchase": _("Purchase"),
     "top_up": _("Top-up"),
     "bonus": _("Top-up bonus"),
-    "refund": _("Refund"),
+    "refund": _("Refund to balance"),
     "adjustment": _("Balance adjustment"),
     "reading": _("Reading"),
     "hold": _("On hold"),
@@ -99,18 +99,18 @@ def entry(row: wallet.HistoryRow, actor: Actor, viewer: Viewer) -> HistoryRow:
     """One change. A purchase has the name of its goods and opens its order, a top-up that of its payment method."""
     name = pick(row.memo.title, actor.language)
     if name and row.memo.quantity > 1:
-        name = f"{name} × {format_number(row.memo.quantity, actor.language)}"
+        name = times(name, row.memo.quantity, actor.language)
     reference = row.reference or ""
     number = reference if reference.startswith(_ORDER_PREFIX) else None
-    paid_by = row.memo.way if row.kind in _BY_METHOD else ""
-    of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.way and _PAYMENT.fullmatch(reference)
+    paid_by = row.memo.method if row.kind in _BY_METHOD else ""
+    of_payment = row.kind is not wallet.TransferKind.VOUCHER and row.memo.method and _PAYMENT.fullmatch(reference)
     kind = _kind(row)
     return HistoryRow(
         kind=kind,
         label=viewer.words.gettext(_LABELS[kind]),
         amount=row.amount,
         at=row.at,
-        title=name or (method_title(row.memo.way, viewer) if paid_by else ""),
+        title=name or (method_title(row.memo.method, viewer) if paid_by else ""),
         detail="" if number else row.memo.reason,
         order_number=number,
         payment_id=reference if of_payment else None,
@@ -125,11 +125,11 @@ class HistoryDay(msgspec.Struct, frozen=True):
     rows: tuple[HistoryRow, ...]
 
 
-def days(found: wallet.WalletView, actor: Actor, viewer: Viewer) -> tuple[HistoryDay, ...]:
+def days(shown: wallet.WalletView, actor: Actor, viewer: Viewer) -> tuple[HistoryDay, ...]:
     """The changes by the days of the reader's time zone, each with the sum of the whole day."""
     return tuple(
-        HistoryDay(day, found.day_totals[day], tuple(entry(row, actor, viewer) for row in rows))
-        for day, rows in by_day(found.history.items, lambda row: row.at, actor)
+        HistoryDay(day, shown.day_totals[day], tuple(entry(row, actor, viewer) for row in rows))
+        for day, rows in by_day(shown.history.items, lambda row: row.at, actor)
     )
 
 
@@ -152,9 +152,9 @@ class Month(msgspec.Struct, frozen=True):
     active: bool = False
 
 
-def months(found: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
+def months(firsts: Sequence[str], chosen: str | None) -> tuple[Month, ...]:
     """The months to choose from, all time first."""
-    listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in found]
+    listed = [Month(date.fromisoformat(f"{month}-01"), month == chosen) for month in firsts]
     return (Month(None, chosen is None), *listed) if listed else ()
 
 

@@ -95,10 +95,10 @@ class Till:
 
     async def paid(self, intent: Intent, status: IntentStatus, cents: int) -> Intent:
         """Poll, then check the payment's status, the buyer's balance and the ledger."""
-        found = await self.look(intent)
-        assert (found.status, await self.balance()) == (status, cents)
+        payment = await self.look(intent)
+        assert (payment.status, await self.balance()) == (status, cents)
         assert (await wallet_services(self.uow).ledger.verify(Actor.system())).balanced
-        return found
+        return payment
 
 
 OpenTill = Callable[[PaymentProvider], Till]
@@ -125,17 +125,17 @@ def configured(settings: Settings) -> Callable[..., Settings]:
 @pytest.fixture
 async def gates(chain: Evm) -> AsyncIterator[Gates]:
     """The node by two addresses, "first" and "second", each with whims of its own."""
-    made = Gates(chain, "first", "second")
-    yield made
-    await made.close()
+    gates = Gates(chain, "first", "second")
+    yield gates
+    await gates.close()
 
 
 @pytest.fixture
 async def three(chain: Evm) -> AsyncIterator[Gates]:
     """The node by three addresses: one of them may lie or be down, and two are still more than half."""
-    made = Gates(chain, "first", "second", "third")
-    yield made
-    await made.close()
+    three = Gates(chain, "first", "second", "third")
+    yield three
+    await three.close()
 
 
 @pytest.fixture

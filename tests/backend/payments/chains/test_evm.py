@@ -17,8 +17,6 @@ from tests.backend.payments.chains.conftest import DEEP, Till, address_of, count
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import CHAIN_ID, Evm, Gates
 
-pytestmark = pytest.mark.xdist_group("anvil")
-
 S = IntentStatus
 SYSTEM = Actor.system()
 
@@ -40,11 +38,11 @@ async def test_an_exact_payment_is_seen_confirmed_and_credited(till: Till, chain
     await till.paid(intent, S.PENDING, 0)
     await chain.pay(address, 25_500_000)
     for depth in range(1, DEEP):
-        found = await till.paid(intent, S.CONFIRMING, 0)
-        assert found.progress == {"confirmations": str(depth), "needed": str(DEEP), "seen": "25.5"}
+        payment = await till.paid(intent, S.CONFIRMING, 0)
+        assert payment.progress == {"confirmations": str(depth), "needed": str(DEEP), "seen": "25.5"}
         await chain.mine(1)
-    found = await till.paid(intent, S.SUCCEEDED, 2550)
-    assert (found.received, found.missing) == (usdt(25_500_000), usdt(0))
+    payment = await till.paid(intent, S.SUCCEEDED, 2550)
+    assert (payment.received, payment.missing) == (usdt(25_500_000), usdt(0))
     await chain.mine(5)
     await till.paid(intent, S.SUCCEEDED, 2550)
     assert (await till.reconcile()).differences == []
@@ -63,12 +61,12 @@ async def test_two_parts_and_then_too_much(till: Till, chain: Evm) -> None:
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 4_000_000)
     await chain.mine(DEEP)
-    found = await till.paid(intent, S.UNDERPAID, 400)
-    assert found.missing == usdt(6_000_000)
+    payment = await till.paid(intent, S.UNDERPAID, 400)
+    assert payment.missing == usdt(6_000_000)
     await chain.pay(address_of(intent), 6_000_000)
     # The second part is on its way: what has come already does not hide it.
-    found = await till.paid(intent, S.UNDERPAID, 400)
-    assert found.progress == {"confirmations": "1", "needed": str(DEEP), "seen": "6"}
+    payment = await till.paid(intent, S.UNDERPAID, 400)
+    assert payment.progress == {"confirmations": "1", "needed": str(DEEP), "seen": "6"}
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
     await chain.pay(address_of(intent), 2_500_000)
@@ -96,8 +94,8 @@ async def test_a_token_of_18_decimals_is_counted_exactly(
     # A millionth less one of 10¹⁸ is short by a whole millionth.
     await chain.pay(address_of(intent), 11_111_112 * 10**12 - 1, token=token)
     await chain.mine(DEEP)
-    found = await till.paid(intent, S.UNDERPAID, 999)
-    assert found.missing == usdt(1)
+    payment = await till.paid(intent, S.UNDERPAID, 999)
+    assert payment.missing == usdt(1)
     await chain.pay(address_of(intent), 1, token=token)
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
@@ -170,14 +168,14 @@ async def test_another_token_and_nothing_at_all_are_no_payment(till: Till, chain
 async def test_a_sum_beyond_all_reason_waits_for_an_admin(till: Till, chain: Evm) -> None:
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 2**255)
-    found = await till.paid(intent, S.CONFIRMING, 0)
-    assert found.progress["seen"] == f"{2**255 // 10**6}.{2**255 % 10**6}".rstrip("0")
+    payment = await till.paid(intent, S.CONFIRMING, 0)
+    assert payment.progress["seen"] == f"{2**255 // 10**6}.{2**255 % 10**6}".rstrip("0")
     await chain.mine(DEEP)
     for _ in range(2):
         await till.paid(intent, S.CONFIRMING, 0)
     (row,) = await till.unmatched()
     assert (row.reason, row.amount) == ("unknown_payment", Money(2**63 - 1, "USDT"))
-    assert row.details["sum"] == found.progress["seen"]
+    assert row.details["sum"] == payment.progress["seen"]
     # It differs until an admin has looked.
     assert [item.kind for item in (await till.reconcile()).differences] == [DifferenceKind.MISSING_HERE]
     await till.inbox.dismiss(SYSTEM, row.id, "nobody has so much")
@@ -209,8 +207,8 @@ async def test_a_reorganisation_that_moves_the_payment(till: Till, chain: Evm) -
     await chain.revert(before)
     # The very same transaction, in a block before the one in which its address was given out.
     assert await chain.pay(address_of(intent), 10_000_000) == first
-    found = await till.paid(intent, S.CONFIRMING, 0)
-    assert found.progress["confirmations"] == "1"
+    payment = await till.paid(intent, S.CONFIRMING, 0)
+    assert payment.progress["confirmations"] == "1"
     await chain.mine(DEEP)
     await till.paid(intent, S.SUCCEEDED, 1000)
     assert await count_credits(till.uow) == 1
@@ -255,9 +253,9 @@ async def test_finality_by_the_chains_own_word(open_evm: Callable[..., Till], ga
     await chain.mine(100)
     intent = await till.begin(1000)
     await chain.pay(address_of(intent), 10_000_000)
-    found = await till.paid(intent, S.CONFIRMING, 0)
-    assert found.progress["confirmations"] == "1"
-    assert int(found.progress["needed"]) > 10
-    await chain.mine(int(found.progress["needed"]))
+    payment = await till.paid(intent, S.CONFIRMING, 0)
+    assert payment.progress["confirmations"] == "1"
+    assert int(payment.progress["needed"]) > 10
+    await chain.mine(int(payment.progress["needed"]))
     await till.paid(intent, S.SUCCEEDED, 1000)
     assert (await till.reconcile()).differences == []

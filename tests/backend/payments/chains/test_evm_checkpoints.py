@@ -14,8 +14,6 @@ from backend.payments.types import DifferenceKind, Intent, IntentStatus
 from tests.backend.payments.chains.conftest import DEEP, Till, address_of
 from tests.fakes.evm import Evm, Gates
 
-pytestmark = pytest.mark.xdist_group("anvil")
-
 S = IntentStatus
 OpenEvm = Callable[..., Till]
 
@@ -28,8 +26,8 @@ def till(open_evm: OpenEvm, gates: Gates) -> Till:
 
 async def mark_of(till: Till, intent: Intent) -> str:
     async with till.uow.read() as tx:
-        found = text("SELECT mark FROM payment_intents WHERE id = :id")
-        return str((await tx.execute(found, {"id": intent.id})).scalar_one())
+        statement = text("SELECT mark FROM payment_intents WHERE id = :id")
+        return str((await tx.execute(statement, {"id": intent.id})).scalar_one())
 
 
 async def set_mark(till: Till, intent: Intent, mark: str) -> None:
@@ -130,7 +128,7 @@ async def test_what_a_node_finds_late_is_found(till: Till, gates: Gates, chain: 
 
 
 async def test_no_end_of_dust_is_kept(till: Till, chain: Evm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usdt_nodes, "_MOST_KEPT", 2)
+    monkeypatch.setattr(usdt_nodes, "_MOST_TRANSFERS", 2)
     intent = await till.begin(1000)
     for _ in range(3):
         await chain.pay(address_of(intent), 1)
@@ -154,12 +152,12 @@ async def test_a_height_that_one_node_made_up_hides_no_money(open_evm: OpenEvm, 
 
 def inventing(block: int, address: str, token: str, units: int) -> Callable[[Any], Any]:
     """What a node makes of its logs that adds a transfer that never was."""
-    made = {
+    row = {
         "address": token.lower(), "blockNumber": hex(block), "blockHash": "0x" + "e1" * 32, "logIndex": "0x0",
         "transactionHash": "0x" + "e2" * 32, "data": f"0x{units:064x}", "removed": False,
         "topics": [usdt_nodes._TRANSFER, "0x" + "0" * 64, "0x" + address[2:].lower().rjust(64, "0")],
     }  # fmt: skip
-    return lambda rows: [*rows, made]
+    return lambda rows: [*rows, row]
 
 
 async def test_money_beyond_the_other_s_head_is_not_credited_nor_kept(till: Till, gates: Gates, chain: Evm) -> None:
@@ -194,9 +192,9 @@ async def test_what_one_of_three_invents_or_hides_changes_nothing(open_evm: Open
     await chain.mine(100)
     top = int(await chain.rpc("eth_blockNumber"), 16)
     three["second"].tells["eth_getLogs"] = inventing(top - 20, address_of(intent), chain.token, 10_000_000)
-    with capture_logs() as told:
+    with capture_logs() as logs:
         await till.paid(intent, S.PENDING, 0)
-    assert [(line["event"], line["place"]) for line in told] == [("payments.node_disagrees", 2)]
+    assert [(line["event"], line["place"]) for line in logs] == [("payments.node_disagrees", 2)]
     await chain.pay(address_of(intent), 4_000_000)
     await chain.mine(100)
     three["second"].tells["eth_getLogs"] = lambda rows: []
@@ -207,9 +205,9 @@ async def test_what_one_of_three_invents_or_hides_changes_nothing(open_evm: Open
     # Its lies are not what the next look begins from.
     three["second"].tells.clear()
     assert '"10000000"' not in await mark_of(till, intent)
-    with capture_logs() as told:
+    with capture_logs() as logs:
         await till.paid(intent, S.UNDERPAID, 400)
-    assert told == []
+    assert logs == []
 
 
 async def test_a_checkpoint_of_nodes_that_were_removed_is_not_believed(
@@ -243,9 +241,9 @@ async def test_a_node_on_another_chain_of_blocks_is_left_out(open_evm: OpenEvm, 
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
     three["second"].tells["eth_getBlockByNumber"] = lambda block: block | {"hash": "0x" + "ab" * 32}
-    with capture_logs() as told:
+    with capture_logs() as logs:
         await till.paid(intent, S.SUCCEEDED, 1000)
-    assert [(line["event"], line["place"]) for line in told] == [("payments.node_other_blocks", 2)]
+    assert [(line["event"], line["place"]) for line in logs] == [("payments.node_other_blocks", 2)]
 
 
 async def test_one_node_alone_needs_nobody(open_evm: OpenEvm, gates: Gates, chain: Evm) -> None:

@@ -19,8 +19,6 @@ from tests.backend.payments.chains.conftest import DEEP, Till, address_of, usdt
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import CHAIN_ID, Evm, Gates
 
-pytestmark = pytest.mark.xdist_group("anvil")
-
 S = IntentStatus
 ALONE = "http://first.test"
 Rows = list[dict[str, Any]]
@@ -119,10 +117,10 @@ async def test_a_node_far_off_is_left_out_and_stops_nothing(
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
     three["first"].behind = behind
-    with capture_logs() as told:
+    with capture_logs() as logs:
         await till.paid(intent, S.SUCCEEDED, 1000)
     event = "payments.node_behind" if behind > 0 else "payments.node_ahead"
-    assert [(line["event"], line["place"], line["blocks"]) for line in told] == [(event, 1, -behind)]
+    assert [(line["event"], line["place"], line["blocks"]) for line in logs] == [(event, 1, -behind)]
     assert isinstance(till.provider, EvmProvider)
     lines = await till.provider.examine()
     where = "behind" if behind > 0 else "ahead of"
@@ -134,8 +132,8 @@ async def test_money_that_nodes_do_not_agree_on_is_not_credited(till: Till, gate
     await chain.pay(address_of(intent), 10_000_000)
     await chain.mine(DEEP)
     gates["first"].tells["eth_getLogs"] = lambda rows: []
-    found = await till.paid(intent, S.CONFIRMING, 0)
-    assert found.progress == {"confirmations": str(DEEP), "needed": str(DEEP), "seen": "10"}
+    payment = await till.paid(intent, S.CONFIRMING, 0)
+    assert payment.progress == {"confirmations": str(DEEP), "needed": str(DEEP), "seen": "10"}
     # On another fork: the same transaction, in another block.
     gates["first"].tells["eth_getLogs"] = lambda rows: [row | {"blockHash": "0x" + "ab" * 32} for row in rows]
     await till.paid(intent, S.CONFIRMING, 0)
@@ -225,8 +223,8 @@ async def test_what_a_node_tells_is_checked_row_by_row(open_evm: Callable[..., T
         ]
 
     gates["first"].tells["eth_getLogs"] = spoiled
-    found = await till.paid(intent, S.UNDERPAID, 100)
-    assert found.received == usdt(1_000_000)
+    payment = await till.paid(intent, S.UNDERPAID, 100)
+    assert payment.received == usdt(1_000_000)
 
 
 SENSELESS: list[Callable[[Rows], Any]] = [

@@ -30,8 +30,8 @@ Settle = Callable[..., Settings]
 
 def setup(settings: Settings, name: str) -> tuple[PaymentProvider | None, SetupState, str]:
     providers, setups = configure(SPECS, settings, ProviderKit(clock=SystemClock(), http=HttpClient()))
-    (found,) = (item for item in setups if item.name == name)
-    return next((item for item in providers if item.name == name), None), found.state, found.problem
+    (only,) = (item for item in setups if item.name == name)
+    return next((item for item in providers if item.name == name), None), only.state, only.problem
 
 
 def test_each_chain_is_off_by_itself_and_on_by_a_line_or_two(configured: Settle) -> None:
@@ -75,7 +75,7 @@ def test_the_price_is_asked_for_where_the_shop_does_not_count_in_dollars(configu
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         (EVM | {"usdt_evm_xpub": "xpub"}, "USDT_EVM_XPUB must be an account's"),
         (EVM | {"usdt_evm_xpub": XPUB[:-1] + "u"}, "USDT_EVM_XPUB must be an account's"),
@@ -99,10 +99,10 @@ def test_the_price_is_asked_for_where_the_shop_does_not_count_in_dollars(configu
         (TON | {"usdt_ton_url": "ftp://toncenter.com"}, "USDT_TON_URL must start"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_line(configured: Settle, given: dict[str, str], told: str) -> None:
+def test_what_makes_no_sense_is_told_in_one_line(configured: Settle, given: dict[str, str], expected: str) -> None:
     problems = [setup(configured(**given), spec.name)[2] for spec in SPECS]
     (problem,) = filter(None, problems)
-    assert problem.startswith(told)
+    assert problem.startswith(expected)
     assert "\n" not in problem
     assert not any(value in problem for value in map(str, given.values()) if len(value) > 8)
 

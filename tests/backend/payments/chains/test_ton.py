@@ -94,9 +94,9 @@ async def test_an_exact_payment(till: Till, pay: Pay, center: TonCenter) -> None
     assert len(comment) == 12
     await till.paid(intent, S.PENDING, 0)
     paid = pay(12_500_000, comment)
-    found = await till.paid(intent, S.SUCCEEDED, 1250)
-    assert found.charge_id == base64.b64decode(paid["transaction_hash"]).hex()
-    assert till.methods.explorer_url(found) == f"https://tonviewer.com/transaction/{found.charge_id}"
+    payment = await till.paid(intent, S.SUCCEEDED, 1250)
+    assert payment.charge_id == base64.b64decode(paid["transaction_hash"]).hex()
+    assert till.methods.explorer_url(payment) == f"https://tonviewer.com/transaction/{payment.charge_id}"
     asked = len(center.asked)
     assert (await till.reconcile()).differences == []
     # What only waits is not asked for one by one; earlier days are read for the parts of what came now.

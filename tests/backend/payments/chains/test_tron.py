@@ -63,16 +63,16 @@ async def test_an_exact_payment(till: Till, pay: Pay, grid: TronGrid) -> None:
     assert address.startswith("T")
     await till.paid(intent, S.PENDING, 0)
     paid = pay(intent, 12_500_000)
-    found = await till.paid(intent, S.SUCCEEDED, 1250)
-    assert (found.charge_id or "").startswith(paid["transaction_id"])
+    payment = await till.paid(intent, S.SUCCEEDED, 1250)
+    assert (payment.charge_id or "").startswith(paid["transaction_id"])
     assert (await till.reconcile()).differences == []
 
 
 async def test_parts_short_long_and_late(till: Till, pay: Pay, clock: FakeClock) -> None:
     intent = await till.begin(1000)
     pay(intent, 4_000_000)
-    found = await till.paid(intent, S.UNDERPAID, 400)
-    assert found.missing == usdt(6_000_000)
+    payment = await till.paid(intent, S.UNDERPAID, 400)
+    assert payment.missing == usdt(6_000_000)
     clock.move(days=2)
     pay(intent, 6_000_000)
     await till.paid(intent, S.SUCCEEDED, 1000)
@@ -110,8 +110,8 @@ async def test_the_same_transfer_on_two_pages_counts_once_and_two_on_one_page_co
     intent = await till.begin(1000)
     row = pay(intent, 2_000_000)
     grid.rows.append(dict(row))
-    found = await till.paid(intent, S.UNDERPAID, 400)
-    assert found.received == usdt(4_000_000)
+    payment = await till.paid(intent, S.UNDERPAID, 400)
+    assert payment.received == usdt(4_000_000)
     grid.page = 2
     grid.rows.append(dict(row))  # a page that begins where the last one did not end
     await till.paid(intent, S.UNDERPAID, 400)

@@ -17,9 +17,6 @@ from tests.factories.identity import contact
 from tests.factories.shop import add_goods
 from tests.fakes.clock import FakeClock
 
-# The node of the chain's own tests serves here too: they are run by one process.
-_GROUPS = {"usdt_evm": [pytest.mark.xdist_group("anvil")]}
-
 
 @pytest.fixture(scope="session")
 async def shared_telegram() -> AsyncIterator[Telegram]:
@@ -35,7 +32,7 @@ async def telegram(shared_telegram: Telegram) -> Telegram:
     return shared_telegram
 
 
-@pytest.fixture(params=[pytest.param(name, marks=_GROUPS.get(name, [])) for name in METHODS])
+@pytest.fixture(params=list(METHODS))
 def opening(
     request: pytest.FixtureRequest, settings: Settings, clock: FakeClock, tmp_path: Path
 ) -> AbstractAsyncContextManager[Method]:
@@ -60,6 +57,6 @@ async def shop(
             buyer = await services.identity.access.authenticate(contact(EMMA))
             async with services.uow() as tx:
                 goods = await add_goods(tx, services.ring, price=PRICE)
-            made = Shop(services, method, clock, buyer, goods)
-            yield made
-            await made.work()
+            shop = Shop(services, method, clock, buyer, goods)
+            yield shop
+            await shop.work()

@@ -133,11 +133,11 @@ class InTelegram(Plain):
         await parts.intake.take(await self._update(parts))
         if (await paying)["status"] != "paid":
             return None
-        told = await self._update(parts)
+        incoming = await self._update(parts)
 
         async def tell() -> None:
             # Deliver it to another process that has not seen the update: only the database knows it.
-            again = told.model_copy(update={"update_id": next(_updates)})
+            again = incoming.model_copy(update={"update_id": next(_updates)})
             await Intake(parts.bot, parts.dispatcher, shop.services.redis, shop.services.payments.chat).take(again)
 
         return tell

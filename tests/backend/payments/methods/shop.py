@@ -111,21 +111,21 @@ class Shop:
 
     async def hear(self, *notify: Notify) -> None:
         """The words come, one after the other, and the worker does what follows."""
-        for told in notify:
-            await told()
+        for report in notify:
+            await report()
         await self.work()
 
     async def reconcile(self) -> Reconciliation:
         """Reconcile the provider with the ledger."""
-        found = await self.services.payments.reconciliation.reconcile_all()
-        return next(one for one in found if one.method == self.method.name)
+        results = await self.services.payments.reconciliation.reconcile_all()
+        return next(one for one in results if one.method == self.method.name)
 
     # What became of it
 
     async def assert_delivered(self, order: OrderRef, *, left: int = 0) -> None:
         """The order has its one key, one only was taken, and so much is left in the wallet."""
-        found = await self.services.orders.history.detail(self.buyer, order.number)
-        assert (found.status, len(found.keys)) == (OrderStatus.DELIVERED, 1)
+        detail = await self.services.orders.history.detail(self.buyer, order.number)
+        assert (detail.status, len(detail.keys)) == (OrderStatus.DELIVERED, 1)
         async with self.services.uow.read() as tx:
             sold = await tx.execute(text("SELECT count(*) FROM stock_keys WHERE state = 'sold'"))
             assert sold.scalar_one() == 1
@@ -133,8 +133,8 @@ class Shop:
 
     async def assert_waits(self, order: OrderRef) -> None:
         """The order has no keys yet and can be paid."""
-        found = await self.services.orders.history.detail(self.buyer, order.number)
-        assert (found.status, len(found.keys)) == (OrderStatus.AWAITING_PAYMENT, 0)
+        detail = await self.services.orders.history.detail(self.buyer, order.number)
+        assert (detail.status, len(detail.keys)) == (OrderStatus.AWAITING_PAYMENT, 0)
 
     async def unmatched(self) -> list[str]:
         """Why money waits for an admin."""
@@ -142,8 +142,8 @@ class Shop:
 
     async def at_provider(self) -> int:
         """What lies at the provider, by the shop's books, in cents."""
-        house = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.shop_accounts(SYSTEM)}
-        return house.get(f"provider:{self.method.name}", 0)
+        accounts = {row.name: -row.balance.amount for row in await self.services.wallet.ledger.shop_accounts(SYSTEM)}
+        return accounts.get(f"provider:{self.method.name}", 0)
 
     async def intent(self, intent_id: IntentId) -> Intent:
         """The payment, of any person and in any status."""
@@ -157,5 +157,5 @@ class Shop:
 
     async def _jobs(self, task: str) -> list[dict[str, object]]:
         async with self.services.uow.read() as tx:
-            found = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
-            return list((await tx.execute(found, {"task": task})).scalars())
+            statement = text("SELECT payload FROM outbox_jobs WHERE task = :task ORDER BY run_at, id")
+            return list((await tx.execute(statement, {"task": task})).scalars())

@@ -64,14 +64,14 @@ async def test_the_report_arrives_before_the_answer_that_opened_the_payment(
     create = shop.provider.create
 
     async def create_and_pay(payment: PaymentRef) -> Created:
-        made = await create(payment)
+        created = await create(payment)
         intent = await shop.intent(payment.intent_id)
         assert intent.external_id is None
         if shop.method.looked_at:  # nobody knows where to pay yet, and a second look shows the same place
-            assert await create(payment) == made
+            assert await create(payment) == created
         else:
-            await shop.hear(await shop.pay(msgspec.structs.replace(intent, action=made.action)))
-        return made
+            await shop.hear(await shop.pay(msgspec.structs.replace(intent, action=created.action)))
+        return created
 
     monkeypatch.setattr(shop.provider, "create", create_and_pay)
     order = await shop.order()
@@ -182,12 +182,12 @@ async def test_reconciliation_finds_a_lost_report_and_the_order_is_delivered(sho
     shop.clock.move(seconds=6)  # which the demo provider takes to be paid by itself
     # Somebody asked, and died with the answer: at PayPal asking is what takes the money.
     await shop.provider.status(await shop.ref(intent))
-    found = await shop.reconcile()
+    result = await shop.reconcile()
     theirs = intent.payable.amount
     missing = Difference(
         kind=DifferenceKind.MISSING_HERE, subject=str(intent.id), asset=intent.payable.currency, ours=0, theirs=theirs
     )
-    assert (found.differences, found.error) == ([] if shop.method.silent else [missing], "")
+    assert (result.differences, result.error) == ([] if shop.method.silent else [missing], "")
     await shop.work()
     if not shop.method.silent:
         await shop.assert_delivered(order)

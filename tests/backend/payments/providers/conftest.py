@@ -47,12 +47,12 @@ class Shop:
     clock: FakeClock
 
     @property
-    def way(self) -> str:
+    def method(self) -> str:
         return self.desk.provider.name
 
     async def open(self, cents: int = 1555, key: str = "tap") -> Intent:
         """A payment that the buyer begins."""
-        return await self.payments.start_top_up(self.buyer, self.way, usd(cents), idempotency_key=key)
+        return await self.payments.start_top_up(self.buyer, self.method, usd(cents), idempotency_key=key)
 
     async def paid(self, cents: int = 1555, key: str = "tap") -> Intent:
         """A payment that is paid and credited."""
@@ -62,7 +62,7 @@ class Shop:
 
     async def hear(self, hook: Hook | None) -> list[Outcome]:
         """Take the provider's call."""
-        return [] if hook is None else await self.payments.receive(self.way, *hook)
+        return [] if hook is None else await self.payments.receive(self.method, *hook)
 
     async def look(self, intent: Intent) -> Intent:
         """The payment as it is stored."""
@@ -85,8 +85,8 @@ class Shop:
 
     async def reconcile(self) -> Reconciliation:
         """Reconcile the provider with the ledger."""
-        (found,) = await self.reconciliation.reconcile_all()
-        return found
+        (result,) = await self.reconciliation.reconcile_all()
+        return result
 
     async def unmatched(self) -> list[tuple[str, Money | None]]:
         """What waits for an admin: why, and how much."""
@@ -116,7 +116,7 @@ async def shop(
     uow = UnitOfWork(engine, clock, Signals(engine, database_url), SUBSCRIPTIONS)
     providers = {desk.provider.name: desk.provider}
     wallet = wallet_services(uow)
-    made = Shop(
+    shop = Shop(
         uow=uow,
         desk=desk,
         payments=IntentsService(uow=uow, providers=providers.values(), limits=lambda: LIMITS),
@@ -127,5 +127,5 @@ async def shop(
         buyer=actor_of(await rich_person(uow, usd(0))),
         clock=clock,
     )
-    yield made
-    await made.prove()
+    yield shop
+    await shop.prove()

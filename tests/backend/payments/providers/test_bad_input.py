@@ -76,10 +76,10 @@ def _hostile(body: bytes) -> list[bytes]:
                     for part in parts if part in text for amount in amounts]  # fmt: skip
 
 
-async def test_genuine_nonsense_is_refused_or_set_aside_and_never_credited(shop: Shop) -> None:
+async def test_genuine_nonsense_is_refused_or_unmatched_and_never_credited(shop: Shop) -> None:
     intent = await shop.open(1555)
     hook = shop.desk.pay(intent, 1555)
-    if shop.way == "paypal":
+    if shop.method == "paypal":
         hook = shop.desk.mislabelled(intent, 1555, "USD")  # the capture, which has the amount in it
     bodies = _hostile(hook[1])
     assert len(bodies) > 30
@@ -92,7 +92,7 @@ async def test_genuine_nonsense_is_refused_or_set_aside_and_never_credited(shop:
     assert (await shop.balance(), (await shop.look(intent)).received) == (0, usd(0))
 
 
-async def test_a_sum_beyond_the_ledger_is_set_aside(shop: Shop) -> None:
+async def test_a_sum_beyond_the_ledger_is_unmatched(shop: Shop) -> None:
     intent = await shop.open(1555)
     assert await shop.hear(shop.desk.pay(intent, 10**15 + 1)) == [Outcome.UNMATCHED]
     assert [reason for reason, _ in await shop.unmatched()] == ["too_large"]

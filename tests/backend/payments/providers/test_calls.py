@@ -56,15 +56,15 @@ def forged(event: dict[str, Any], like: bytes) -> bytes:
             effect, letters = effect ^ known[0], letters ^ known[1]
         if effect:
             rows[effect.bit_length()] = (effect, letters)
-    wanted, chosen = zlib.crc32(body) ^ zlib.crc32(like), 0
-    while wanted:
-        effect, letters = rows[wanted.bit_length()]
-        wanted, chosen = wanted ^ effect, chosen ^ letters
-    made = bytearray(body)
+    difference, chosen = zlib.crc32(body) ^ zlib.crc32(like), 0
+    while difference:
+        effect, letters = rows[difference.bit_length()]
+        difference, chosen = difference ^ effect, chosen ^ letters
+    copy = bytearray(body)
     for number in range(64):
-        made[place + number] ^= chosen >> number & 1
-    assert zlib.crc32(made) == zlib.crc32(like)
-    return bytes(made)
+        copy[place + number] ^= chosen >> number & 1
+    assert zlib.crc32(copy) == zlib.crc32(like)
+    return bytes(copy)
 
 
 def _event(kind: str, resource: dict[str, Any]) -> dict[str, Any]:
@@ -106,9 +106,9 @@ async def test_headers_that_were_captured_credit_nothing_else(shop: Shop, desk: 
     if heard:
         assert await shop.hear((headers, body)) == [Outcome.APPLIED]
     for event in _bodies(desk, capture, str(victim.id)):
-        made = forged(event, body)
+        forgery = forged(event, body)
         with contextlib.suppress(BadWebhook):
-            assert await shop.hear((headers, made)) == [], event  # an order of another shop
+            assert await shop.hear((headers, forgery)) == [], event  # an order of another shop
     assert ((await shop.look(victim)).status, await shop.unmatched()) == (IntentStatus.PENDING, [])
     assert await shop.balance() == (100 if heard else 0)
     assert await shop.hear((headers, body)) == [Outcome.DUPLICATE if heard else Outcome.APPLIED]
@@ -118,8 +118,8 @@ async def test_headers_that_were_captured_credit_nothing_else(shop: Shop, desk: 
 @on_paypal
 async def test_a_body_that_says_nothing_of_its_sum_brings_what_paypal_says(shop: Shop, desk: PayPalDesk) -> None:
     capture, (headers, body) = await _captured(shop, desk)
-    made = forged(_event("PAYMENT.CAPTURE.COMPLETED", {"id": capture["id"], "custom_id": str(uuid4())}), body)
-    assert await shop.hear((headers, made)) == [Outcome.APPLIED]
+    forgery = forged(_event("PAYMENT.CAPTURE.COMPLETED", {"id": capture["id"], "custom_id": str(uuid4())}), body)
+    assert await shop.hear((headers, forgery)) == [Outcome.APPLIED]
     assert await shop.balance() == 100
     # The id of the call is used up by that body; the money is booked, by whatever call.
     with pytest.raises(BadWebhook):
@@ -159,7 +159,7 @@ async def test_an_old_call_is_refused_and_one_that_comes_again_for_three_days_is
 
 @on_paypal
 async def test_calls_are_remembered_with_their_effect_and_forgotten_when_old(shop: Shop, desk: PayPalDesk) -> None:
-    async def kept() -> int:
+    async def remembered() -> int:
         async with shop.uow.read() as tx:
             return int((await tx.execute(text("SELECT count(*) FROM payment_calls"))).scalar_one())
 
@@ -167,16 +167,16 @@ async def test_calls_are_remembered_with_their_effect_and_forgotten_when_old(sho
     desk.go_down(True)
     with pytest.raises(Exception, match="503"):
         await shop.hear(hook)
-    assert await kept() == 0  # it had no effect: PayPal sends it again
+    assert await remembered() == 0  # it had no effect: PayPal sends it again
     desk.go_down(False)
     assert await shop.hear(hook) == [Outcome.APPLIED]
-    assert await kept() == 1
+    assert await remembered() == 1
     shop.clock.move(days=3, hours=23)
     await shop.payments.sweep()
-    assert await kept() == 1
+    assert await remembered() == 1
     shop.clock.move(hours=2)
     await shop.payments.sweep()
-    assert await kept() == 0
+    assert await remembered() == 0
 
 
 @on_paypal

@@ -63,17 +63,17 @@ async def test_asking_finds_what_no_webhook_told(shop: Shop) -> None:
     assert await shop.balance() == 1555
 
 
-async def test_the_same_news_has_the_same_name_by_every_road(shop: Shop) -> None:
+async def test_the_same_event_has_the_same_id_from_every_source(shop: Shop) -> None:
     intent = await shop.open(1555)
     hook = shop.desk.pay(intent, 1555)
-    (told,) = await shop.desk.provider.webhook(*hook)
+    (report,) = await shop.desk.provider.webhook(*hook)
     asked = await shop.desk.provider.status(await shop.ref(intent))
     listed = await shop.desk.provider.statement(intent.created_at, shop.clock.now())
     assert asked is not None
     assert listed is not None
-    assert {told.event_id} == {asked.event_id} == {report.event_id for report in listed}
-    assert (told.state, told.received, told.intent_id) == (ProviderState.PAID, usd(1555), intent.id)
-    assert told.charge_id == asked.charge_id == listed[0].charge_id
+    assert {report.event_id} == {asked.event_id} == {report.event_id for report in listed}
+    assert (report.state, report.received, report.intent_id) == (ProviderState.PAID, usd(1555), intent.id)
+    assert report.charge_id == asked.charge_id == listed[0].charge_id
 
 
 async def test_one_webhook_ten_times_at_once_with_polls_and_pages(shop: Shop) -> None:
@@ -95,14 +95,14 @@ async def test_paid_before_the_answer_to_create_is_stored(shop: Shop, monkeypatc
     create = shop.desk.provider.create
 
     async def create_and_pay(payment: PaymentRef) -> Created:
-        made = await create(payment)
+        created = await create(payment)
         async with shop.uow.read() as tx:
             from backend.payments.repository import intents
 
             intent = await intents.get_intent(tx, payment.intent_id)
         assert intent.external_id is None
         assert await shop.hear(shop.desk.pay(intent, 1555)) == [Outcome.APPLIED]
-        return made
+        return created
 
     monkeypatch.setattr(shop.desk.provider, "create", create_and_pay)
     intent = await shop.open(1555)
@@ -131,8 +131,8 @@ async def test_opening_again_opens_the_same(shop: Shop) -> None:
     intent = await shop.open(1555)
     reference = await shop.ref(intent)
     again = [await shop.desk.provider.create(reference) for _ in range(2)]
-    assert {made.external_id for made in again} == {intent.external_id}
-    assert all(made.action == intent.action for made in again)
+    assert {opened.external_id for opened in again} == {intent.external_id}
+    assert all(opened.action == intent.action for opened in again)
     assert shop.desk.opened(intent) == 1
 
 
@@ -238,14 +238,14 @@ async def test_a_crash_between_the_provider_and_the_mark_sends_once(
     assert (shop.desk.sent_back(intent), await shop.balance()) == (700, 855)
 
 
-async def test_the_news_of_our_own_refund_changes_nothing(shop: Shop) -> None:
+async def test_the_event_of_our_own_refund_changes_nothing(shop: Shop) -> None:
     intent = await shop.paid(1555)
     await shop.refunds.send(await _refund(shop, intent, 700, "own"))
     reports = await shop.desk.provider.statement(intent.created_at, shop.clock.now())
     assert reports is not None
     assert [report.refunded for report in reports if report.refunded] == [usd(700)]
     for report in reports:
-        assert await shop.payments.settle(shop.way, report) in {Outcome.IGNORED, Outcome.DUPLICATE}
+        assert await shop.payments.settle(shop.method, report) in {Outcome.IGNORED, Outcome.DUPLICATE}
     assert await shop.balance() == 855
 
 
@@ -257,8 +257,8 @@ async def test_a_refund_that_is_told_before_the_payment(shop: Shop) -> None:
         assert await shop.hear(gone) == [Outcome.UNMATCHED]
     else:  # no call tells of it: a statement does
         listed = await shop.desk.provider.statement(intent.created_at, shop.clock.now()) or []
-        (news,) = [report for report in listed if report.state is ProviderState.REFUNDED]
-        assert await shop.payments.settle(shop.way, news) is Outcome.UNMATCHED
+        (report,) = [report for report in listed if report.state is ProviderState.REFUNDED]
+        assert await shop.payments.settle(shop.method, report) is Outcome.UNMATCHED
     assert Outcome.APPLIED in await shop.hear(paid)
     assert (await shop.balance(), await shop.unmatched()) == (1555, [("refunded_elsewhere", usd(555))])
     assert await shop.hear(gone) in ([], [Outcome.DUPLICATE])
@@ -277,10 +277,10 @@ def _difference(kind: DifferenceKind, intent: Intent, ours: int, theirs: int) ->
 async def test_reconciling_finds_a_payment_that_nobody_told_of(shop: Shop) -> None:
     intent = await shop.open(1555)
     shop.desk.pay(intent, 1555)
-    if shop.way == "paypal":
+    if shop.method == "paypal":
         await shop.desk.provider.status(await shop.ref(intent))  # captured, and its answer lost
-    found = await shop.reconcile()
-    assert found.differences == [_difference(DifferenceKind.MISSING_HERE, intent, 0, 1555)]
+    result = await shop.reconcile()
+    assert result.differences == [_difference(DifferenceKind.MISSING_HERE, intent, 0, 1555)]
     assert (await shop.balance(), (await shop.look(intent)).status) == (1555, S.SUCCEEDED)
     assert (await shop.reconcile()).differences == []
 
@@ -289,8 +289,8 @@ async def test_reconciling_finds_a_refund_made_at_the_provider(shop: Shop) -> No
     intent = await shop.paid(1555)
     await shop.refunds.send(await _refund(shop, intent, 500, "ours"))
     shop.desk.refund_behind(intent, 300)
-    found = await shop.reconcile()
-    assert found.differences == [_difference(DifferenceKind.REFUND, intent, 500, 800)]
+    result = await shop.reconcile()
+    assert result.differences == [_difference(DifferenceKind.REFUND, intent, 500, 800)]
     (waiting,) = (await shop.inbox.unmatched(ADMIN)).items
     await shop.inbox.accept_refund(ADMIN, waiting.id)
     assert await shop.balance() == 755
@@ -303,20 +303,20 @@ async def test_reconciling_finds_a_refund_made_at_the_provider(shop: Shop) -> No
 async def test_reconciling_finds_amounts_that_differ(shop: Shop) -> None:
     intent = await shop.paid(1555)
     shop.desk.understate(intent, 1500)
-    found = await shop.reconcile()
-    assert found.differences == [_difference(DifferenceKind.AMOUNT, intent, 1555, 1500)]
+    result = await shop.reconcile()
+    assert result.differences == [_difference(DifferenceKind.AMOUNT, intent, 1555, 1500)]
     assert await shop.balance() == 1555
 
 
 async def test_reconciling_finds_what_the_provider_does_not_know(shop: Shop) -> None:
     intent = await shop.paid(1555)
     shop.desk.forget(intent)
-    found = await shop.reconcile()
-    assert (found.differences, found.error) == ([_difference(DifferenceKind.MISSING_THERE, intent, 1555, 0)], "")
+    result = await shop.reconcile()
+    assert (result.differences, result.error) == ([_difference(DifferenceKind.MISSING_THERE, intent, 1555, 0)], "")
 
 
 async def test_reconciling_what_agrees_says_nothing(shop: Shop) -> None:
     for number in range(5):
         await shop.paid(1000 + number, f"tap:{number}")
-    found = await shop.reconcile()
-    assert (found.differences, found.error, found.checked) == ([], "", 5)
+    result = await shop.reconcile()
+    assert (result.differences, result.error, result.checked) == ([], "", 5)

@@ -62,7 +62,7 @@ async def test_an_invoice_that_the_owner_deleted_is_not_paid(shop: Shop, desk: C
     assert (await shop.payments.refresh(shop.buyer, intent.id)).status is IntentStatus.PENDING
 
 
-async def test_other_news_is_taken_without_effect(shop: Shop, desk: CryptoPayDesk) -> None:
+async def test_other_events_are_taken_without_effect(shop: Shop, desk: CryptoPayDesk) -> None:
     intent = await shop.open()
     invoice = desk.server.pay(str(intent.id))
     assert await shop.hear(desk.server.hook(invoice, "invoice_created")) == []

@@ -65,22 +65,22 @@ async def test_money_without_decimals(shop: Shop, desk: PayPalDesk, currency: st
     desk.server._by_key.clear()
     money = Money(amount, currency)
     reference = msgspec.structs.replace(await shop.ref(intent), amount=money, payable=money, external_id=None)
-    made = await desk.provider.create(reference)
+    created = await desk.provider.create(reference)
     order = desk.server.order_of(str(intent.id))
     assert order["purchase_units"][0]["amount"] == {"currency_code": currency, "value": value}
-    (told,) = await desk.provider.webhook(*desk.server.hook("PAYMENT.CAPTURE.COMPLETED", desk.server.take(order)))
-    assert told.received is not None
-    assert (told.external_id, told.received >= money) == (made.external_id, True)
-    paid = msgspec.structs.replace(reference, external_id=made.external_id, charge_id=told.charge_id)
-    if told.received != money:  # what cannot be said in whole units is not refunded as something else
+    (report,) = await desk.provider.webhook(*desk.server.hook("PAYMENT.CAPTURE.COMPLETED", desk.server.take(order)))
+    assert report.received is not None
+    assert (report.external_id, report.received >= money) == (created.external_id, True)
+    paid = msgspec.structs.replace(reference, external_id=created.external_id, charge_id=report.charge_id)
+    if report.received != money:  # what cannot be said in whole units is not refunded as something else
         with pytest.raises(RefundRefused):
             await desk.provider.refund(paid, money, "odd")
-    await desk.provider.refund(paid, told.received, "key")
+    await desk.provider.refund(paid, report.received, "key")
     assert [item["amount"]["value"] for item in desk.server.refunds] == [value]
 
 
 @on_paypal
-async def test_an_approval_is_captured_once_by_whoever_hears_of_it(shop: Shop, desk: PayPalDesk) -> None:
+async def test_an_approval_is_captured_once_whichever_process_hears_of_it(shop: Shop, desk: PayPalDesk) -> None:
     intent = await shop.open()
     hook = desk.pay(intent, 1555)
     await asyncio.gather(*(shop.hear(hook) for _ in range(5)), *(polled(shop.payments, intent.id) for _ in range(5)))
@@ -220,8 +220,8 @@ async def test_an_app_that_may_not_search_has_each_payment_asked_for(shop: Shop,
     missed, known = await shop.open(1555), await shop.paid(1000, "known")
     desk.pay(missed, 1555)
     desk.refund_behind(known, 300)
-    found = await shop.reconcile()
-    assert sorted(found.differences, key=lambda item: item.theirs) == [
+    result = await shop.reconcile()
+    assert sorted(result.differences, key=lambda item: item.theirs) == [
         Difference(kind=DifferenceKind.REFUND, subject=str(known.id), asset="USD", ours=0, theirs=300),
         Difference(kind=DifferenceKind.MISSING_HERE, subject=str(missed.id), asset="USD", ours=0, theirs=1555),
     ]
@@ -234,9 +234,9 @@ async def test_a_search_that_is_late_raises_no_alarm(
 ) -> None:
     await shop.paid(1555)
     captures, desk.server.captures = desk.server.captures, {}
-    found = await shop.reconcile()  # not listed yet, but its order is known
+    result = await shop.reconcile()  # not listed yet, but its order is known
     desk.server.captures = captures
-    assert found.differences == []
+    assert result.differences == []
 
 
 @on_paypal

@@ -100,7 +100,7 @@ async def test_a_flood_of_forged_calls_looks_few_certificates_up(
 
 
 @on_paypal
-async def test_a_flood_after_a_restart_does_not_shut_out_what_proved_a_call_before(
+async def test_a_flood_after_a_restart_does_not_block_what_proved_a_call_before(
     shop: Shop, desk: PayPalDesk, settings: Settings, kit: ProviderKit
 ) -> None:
     await shop.paid(1000, "before")
@@ -130,11 +130,11 @@ async def test_a_flood_after_a_restart_does_not_shut_out_what_proved_a_call_befo
 @on_paypal
 async def test_an_address_without_a_certificate_is_looked_up_once_in_a_while(shop: Shop, desk: PayPalDesk) -> None:
     headers, body = desk.pay(await shop.open(1555), 1555)
-    made_up = {**headers, "paypal-cert-url": headers["paypal-cert-url"] + "x"}
+    unknown = {**headers, "paypal-cert-url": headers["paypal-cert-url"] + "x"}
     for asked in (1, 2):
         for _ in range(50):
             with pytest.raises(BadWebhook):
-                await shop.hear((made_up, body))
+                await shop.hear((unknown, body))
         assert sum("/certs/" in request.path for request in desk.server.calls) == asked
         shop.clock.move(minutes=11)
     assert await shop.hear((headers, body)) == [Outcome.APPLIED]

@@ -52,7 +52,7 @@ GIVEN: dict[str, tuple[dict[str, str], str]] = {
     "usdt_evm": ({"usdt_evm_rpc_urls": "http://a.test,http://b.test", "usdt_evm_xpub": XPUB}, f"{EVM}@100"),
     "deposit": ({"deposit_instructions": "Pay to {reference}"}, "deposit-1"),
 }
-"""By way: its settings, and what it called the payment. The demo's own clock is its list, so it cannot be silent."""
+"""By method: its settings, and what it called the payment. The demo's own clock is its list, so it cannot be silent."""
 Say = Callable[[str, dict[str, Any]], HttpAnswer]
 
 
@@ -120,13 +120,13 @@ class Saying(HttpClient):
 class Book:
     """A shop with one payment method and one credited payment."""
 
-    def __init__(self, uow: UnitOfWork, settings: Settings, clock: FakeClock, way: str) -> None:
-        self.uow, self.clock, self.way, self.http = uow, clock, way, Saying()
-        given, self.external_id = GIVEN[way]
-        spec = next(spec for spec in PROVIDERS if spec.name == way)
+    def __init__(self, uow: UnitOfWork, settings: Settings, clock: FakeClock, method: str) -> None:
+        self.uow, self.clock, self.method, self.http = uow, clock, method, Saying()
+        given, self.external_id = GIVEN[method]
+        spec = next(spec for spec in PROVIDERS if spec.name == method)
         settings = msgspec.structs.replace(settings, **cast(Any, given))
         self.provider = spec.build(settings, ProviderKit(clock=clock, http=self.http))
-        self.service = ReconciliationService(uow=uow, providers={way: self.provider})
+        self.service = ReconciliationService(uow=uow, providers={method: self.provider})
 
     async def book(self) -> None:
         """Credit a payment as its provider told it."""
@@ -134,14 +134,14 @@ class Book:
         payable = Money(1_000_000, self.provider.capabilities.asset or "USD")
         async with self.uow() as tx:
             intent, _ = await intents.add_intent(
-                tx, user_id=buyer, method=self.way, amount=usd(100), payable=payable, order_id=None,
+                tx, user_id=buyer, method=self.method, amount=usd(100), payable=payable, order_id=None,
                 idempotency_key="k", lifetime=timedelta(hours=1), lease=timedelta(0), next_poll=None,
             )  # fmt: skip
             await intents.save_created(tx, intent.id, Created(self.external_id, PayAction(ActionKind.WAIT)))
             report = ProviderReport(
                 event_id="e", state=ProviderState.PAID, external_id=self.external_id, received=payable, charge_id="ch_1"
             )
-            assert await domain.apply(tx, self.way, report) is Outcome.APPLIED
+            assert await domain.apply(tx, self.method, report) is Outcome.APPLIED
         self.clock.move(minutes=1)
 
     async def compare(self, say: Say) -> Reconciliation:
@@ -157,11 +157,11 @@ def real_uow(engine: AsyncEngine, committed_db: None, clock: FakeClock, database
     return UnitOfWork(engine, clock, Signals(engine, database_url), SUBSCRIPTIONS)
 
 
-@pytest.mark.parametrize("way", GIVEN)
+@pytest.mark.parametrize("method", GIVEN)
 async def test_silence_about_booked_money_never_agrees(
-    real_uow: UnitOfWork, settings: Settings, clock: FakeClock, way: str
+    real_uow: UnitOfWork, settings: Settings, clock: FakeClock, method: str
 ) -> None:
-    book = Book(real_uow, settings, clock, way)
+    book = Book(real_uow, settings, clock, method)
     await book.book()
     done = await book.compare(empty)
     assert not done.agrees
@@ -171,9 +171,9 @@ async def test_silence_about_booked_money_never_agrees(
         done = await book.compare(say)
         assert not done.agrees, say.__name__
         assert done.unknown == 1 or done.differences, say.__name__
-        assert done.error or not book.provider.capabilities.reconcilable or way == "paypal", say.__name__
-    kept = await book.service.latest(ADMIN)
-    assert (kept[0].unknown, len(kept)) == (done.unknown, 3)
+        assert done.error or not book.provider.capabilities.reconcilable or method == "paypal", say.__name__
+    latest = await book.service.latest(ADMIN)
+    assert (latest[0].unknown, len(latest)) == (done.unknown, 3)
 
 
 @pytest.mark.parametrize("desk", ["crypto_pay", "stripe", "paypal"], indirect=True)
@@ -181,15 +181,17 @@ async def test_a_list_that_ends_too_early_never_agrees(shop: Shop, monkeypatch: 
     """Of two payments it shows one; asked for the other, it knows nothing of it, or has no list at all."""
     first, second = await shop.paid(1555), await shop.paid(1000, "second")
     shop.desk.forget(second)
-    found = await shop.reconcile()
-    assert [(item.kind, item.subject) for item in found.differences] == [(DifferenceKind.MISSING_THERE, str(second.id))]
+    result = await shop.reconcile()
+    assert [(item.kind, item.subject) for item in result.differences] == [
+        (DifferenceKind.MISSING_THERE, str(second.id))
+    ]
 
     async def no_list(*_: object) -> None:
         return None
 
     monkeypatch.setattr(shop.desk.provider, "statement", no_list)
-    found = await shop.reconcile()
-    assert (found.differences, found.unknown, found.agrees) == ([], 1, False)
+    result = await shop.reconcile()
+    assert (result.differences, result.unknown, result.agrees) == ([], 1, False)
     shop.desk.forget(first)
     assert (await shop.reconcile()).unknown == 2
 
@@ -198,10 +200,10 @@ async def test_a_list_that_ends_too_early_never_agrees(shop: Shop, monkeypatch: 
 async def test_paypal_without_its_search_knows_only_what_it_says_itself(shop: Shop, desk: PayPalDesk) -> None:
     """403 NOT_AUTHORIZED is no list; an order that was forgotten is told by its capture, an unknown one by nothing."""
     desk.server.searchable = False
-    kept, gone = await shop.paid(1555), await shop.paid(1000, "gone")
+    known, gone = await shop.paid(1555), await shop.paid(1000, "gone")
     assert (await shop.reconcile()).agrees
-    del desk.server.orders[kept.external_id or ""]
+    del desk.server.orders[known.external_id or ""]
     assert (await shop.reconcile()).agrees
     desk.forget(gone)
-    found = await shop.reconcile()
-    assert (found.differences, found.unknown, found.agrees) == ([], 1, False)
+    result = await shop.reconcile()
+    assert (result.differences, result.unknown, result.agrees) == ([], 1, False)

@@ -67,12 +67,12 @@ async def test_money_of_none_and_three_decimals(
     desk.server.sessions.clear()
     desk.server.forget_keys()
     reference = msgspec.structs.replace(await shop.ref(intent), amount=money, payable=money)
-    made = await desk.provider.create(reference)
+    created = await desk.provider.create(reference)
     session = desk.server.session_of(str(intent.id))
     assert (session["amount_total"], session["currency"]) == (asked, currency.lower())
-    (told,) = await desk.provider.webhook(*desk.server.hook("checkout.session.completed", desk.server.pay(session)))
-    assert (told.external_id, told.received) == (made.external_id, stripe_amounts.from_stripe(asked, currency))
-    paid = msgspec.structs.replace(reference, charge_id=told.charge_id)
+    (report,) = await desk.provider.webhook(*desk.server.hook("checkout.session.completed", desk.server.pay(session)))
+    assert (report.external_id, report.received) == (created.external_id, stripe_amounts.from_stripe(asked, currency))
+    paid = msgspec.structs.replace(reference, charge_id=report.charge_id)
     if currency == "KWD":  # 5.124 cannot be said; 5.120 can
         with pytest.raises(RefundRefused):
             await desk.provider.refund(paid, money, "odd")
@@ -241,7 +241,7 @@ async def test_a_refund_of_nonsense_is_refused(shop: Shop, desk: StripeDesk, uni
 
 
 @on_stripe
-async def test_a_dispute_takes_money_back_and_winning_it_is_no_news(shop: Shop, desk: StripeDesk) -> None:
+async def test_a_dispute_takes_money_back_and_winning_it_has_no_effect(shop: Shop, desk: StripeDesk) -> None:
     intent = await shop.paid(1555)
     begun = await shop.refunds.refund_top_up(ADMIN, intent.id, usd(500), "", idempotency_key="r")
     await shop.refunds.send(SendRefund(begun.id))
@@ -259,7 +259,7 @@ async def test_a_dispute_takes_money_back_and_winning_it_is_no_news(shop: Shop, 
 
 
 @on_stripe
-async def test_a_dispute_that_took_nothing_is_no_news(shop: Shop, desk: StripeDesk) -> None:
+async def test_a_dispute_that_took_nothing_has_no_effect(shop: Shop, desk: StripeDesk) -> None:
     intent = await shop.paid(1555)
     dispute = desk.server.dispute(desk._charge(intent), 1555)
     dispute["status"] = "warning_needs_response"

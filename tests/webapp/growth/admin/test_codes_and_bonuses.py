@@ -132,8 +132,8 @@ async def test_bonuses_that_are_refused(
 
 async def test_a_second_admin_approves_a_bonus(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     root, helper = visitor(settings.root_admin_id), visitor(83)
-    chief, made = await arrive(services, root), await arrive(services, helper)
-    await services.identity.admins.set_permissions(chief, made.id, [Permission.MONEY])
+    chief, guest = await arrive(services, root), await arrive(services, helper)
+    await services.identity.admins.set_permissions(chief, guest.id, [Permission.MONEY])
     helper.token = None
     form = {"amount": "50", "kind": "fixed", "value": "3"}
     asked = await helper.post("/admin/bonuses", data=form)
@@ -152,14 +152,14 @@ async def test_a_second_admin_approves_a_bonus(services: Services, visitor: Make
 
 async def test_only_admins_for_money_come_in(services: Services, visitor: MakeVisitor, settings: Settings) -> None:
     root, helper = visitor(settings.root_admin_id), visitor(82)
-    chief, made = await arrive(services, root), await arrive(services, helper)
+    chief, guest = await arrive(services, root), await arrive(services, helper)
     everything_else = [item for item in Permission if item is not Permission.MONEY]
-    await services.identity.admins.set_permissions(chief, made.id, everything_else)
+    await services.identity.admins.set_permissions(chief, guest.id, everything_else)
     helper.token = None
     for path in ("/admin/vouchers", "/admin/vouchers/new", "/admin/bonuses", "/admin/bonuses/new"):
         assert (await helper.get(path)).status_code == 403
     for path in ("/admin/vouchers", "/admin/bonuses"):
         assert (await helper.post(path, data={"amount": "5", "value": "5"})).status_code == 403
     async with services.uow.read() as tx:
-        made_rows = "SELECT (SELECT count(*) FROM voucher_batches) + (SELECT count(*) FROM bonus_rules)"
-        assert (await tx.execute(text(made_rows))).scalar_one() == 0
+        count_rows = "SELECT (SELECT count(*) FROM voucher_batches) + (SELECT count(*) FROM bonus_rules)"
+        assert (await tx.execute(text(count_rows))).scalar_one() == 0

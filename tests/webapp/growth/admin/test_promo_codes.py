@@ -29,8 +29,8 @@ async def test_a_code_is_made_used_and_stopped(
     assert "/admin/promos" in (await root.get("/admin/payments")).text
     form = {**FORM, "intent": field(await root.get("/admin/promos/new"), "intent")}
     form |= {"goods": "product", "product": f"https://shop.example/shop/{thing.slug}?x=1", "uses": "3"}
-    made = await root.post("/admin/promos", data=form)
-    assert (made.status_code, "SPRING25" in made.text) == (200, True), made.text
+    response = await root.post("/admin/promos", data=form)
+    assert (response.status_code, "SPRING25" in response.text) == (200, True), response.text
     assert (await root.post("/admin/promos", data=form)).status_code == 200
     ((promo, _),) = await services.growth.promos.list_all(admin)
     codes = await services.growth.promos.admit(actor, ["SPRING25"])
@@ -110,7 +110,7 @@ async def test_what_gives_without_end_needs_a_second_admin(
     ((first, _),) = await services.growth.promos.awaiting_approval(chief)
     assert (await root.post(f"/admin/promos/{first.id}/approve")).status_code == 403
     waiting = (await helper.get("/admin/approvals")).text
-    assert ("/admin/promos" in waiting, "12.5% · SPRING25 · ads" in waiting, "$0.00" in waiting) == (True, True, False)
+    assert ("/admin/promos" in waiting, "12.5%, SPRING25, ads" in waiting, "$0.00" in waiting) == (True, True, False)
     assert f"/admin/promos/{first.id}/approve" in (await helper.get("/admin/promos")).text
     assert "SPRING25" in (await helper.post(f"/admin/promos/{first.id}/approve")).text
     ((promo, _),) = await services.growth.promos.list_all(chief)

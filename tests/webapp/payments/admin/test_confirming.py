@@ -43,7 +43,7 @@ async def test_an_adjustment_and_a_gift_card_are_asked_about(
     buyer = visitor(first_name="Emma")
     actor = await arrive(services, buyer, cents=5000)
     path = f"/admin/people/{actor.id}/adjust"
-    form = {"ask": "on", "intent": "adjust-sheet", "way": "debit", "amount": "5", "reason": "twice"}
+    form = {"ask": "on", "intent": "adjust-sheet", "direction": "debit", "amount": "5", "reason": "twice"}
     asked = (await root.post(path, data=form)).text
     assert "Take $5.00 from \u2068Emma" in asked
     assert "$45.00" in asked
@@ -64,7 +64,7 @@ async def test_the_single_admin_limit_is_told_only_where_another_admin_could_be_
     buyer = visitor(first_name="Emma")
     actor = await arrive(services, buyer, cents=12_000)
     orders = [number_of(await buy(buyer, await goods(services, price=cents, keys=1))) for cents in (720, 10_100)]
-    deposit = await top_up(actor, way="deposit")
+    deposit = await top_up(actor, method="deposit")
     await services.payments.intents.settle(
         "fake", ProviderReport(event_id="nobody", state=ProviderState.PAID, received=usd(10_100))
     )
@@ -75,13 +75,13 @@ async def test_the_single_admin_limit_is_told_only_where_another_admin_could_be_
         f"/admin/payments/unmatched/{event.id}/assign?person={actor.id}",
     ]  # fmt: skip
 
-    async def told() -> list[bool]:
+    async def is_shown() -> list[bool]:
         return ["in 24 hours" in (await root.get(path)).text for path in (*sheets, small)]
 
-    assert await told() == [False] * 6
+    assert await is_shown() == [False] * 6
     await make_admin(82, Permission.MONEY, Permission.ORDERS)
-    assert await told() == [True] * 5 + [False]
+    assert await is_shown() == [True] * 5 + [False]
     # What is given away in these hours counts: the small refund may need a second admin now.
-    form = {"intent": "adjust-sheet", "way": "credit", "amount": "95", "reason": "a sorry"}
+    form = {"intent": "adjust-sheet", "direction": "credit", "amount": "95", "reason": "a sorry"}
     assert (await root.post(sheets[0], data=form)).status_code == 200
-    assert await told() == [True] * 6
+    assert await is_shown() == [True] * 6

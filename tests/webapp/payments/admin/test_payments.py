@@ -45,9 +45,9 @@ POSTS = (
 
 def typed(response: httpx.Response) -> str:
     """What stands in the field of the amount."""
-    found = re.search(r'id="amount" name="amount" type="text" value="([^"]*)"', response.text)
-    assert found is not None, response.text[:2000]
-    return found.group(1)
+    match = re.search(r'id="amount" name="amount" type="text" value="([^"]*)"', response.text)
+    assert match is not None, response.text[:2000]
+    return match.group(1)
 
 
 async def balance(services: Services, visitor: Visitor) -> int:
@@ -75,18 +75,18 @@ async def test_payments_are_listed_and_narrowed(
     actor = await arrive(services, visitor(first_name="Omar"))
     await top_up(actor, 2000)
     await top_up(actor, 3000, key="another", received=1000)
-    await top_up(actor, 4000, key="demo", way="demo")
+    await top_up(actor, 4000, key="demo", method="demo")
     listed = (await root.get("/admin/payments")).text
     assert listed.count('href="/admin/payments/0') == 6  # each as a cell and as a line of the table
     assert "Omar" in listed
     assert all(sum_ in listed for sum_ in ("$20.00", "$10.00", "$40.00"))
-    by_fake = (await root.get("/admin/payments?way=fake")).text
+    by_fake = (await root.get("/admin/payments?method=fake")).text
     assert "$20.00" in by_fake
     assert "$40.00" not in by_fake
-    short = (await root.get(f"/admin/payments?status={IntentStatus.UNDERPAID}&way=fake")).text
+    short = (await root.get(f"/admin/payments?status={IntentStatus.UNDERPAID}&method=fake")).text
     assert "$10.00" in short
     assert "$20.00" not in short
-    assert "No payments found" in (await root.get("/admin/payments?way=never")).text
+    assert "No payments found" in (await root.get("/admin/payments?method=never")).text
     assert (await root.get("/admin/payments?status=nonsense")).status_code == 400
     assert (await root.get("/admin/payments?cursor=nonsense")).status_code == 400
 
@@ -97,7 +97,7 @@ async def test_the_next_page_comes_as_rows(
     actor = await arrive(services, visitor())
     for number in range(32):
         await top_up(actor, 100 + number, key=f"number-{number}")
-    first = await root.get("/admin/payments?way=fake")
+    first = await root.get("/admin/payments?method=fake")
     following = re.search(r'class="more" hx-get="([^"]+)"', first.text)
     assert following is not None
     rest = await root.get(following.group(1).replace("&amp;", "&"))
@@ -152,7 +152,7 @@ async def test_a_top_up_goes_back_once_however_often_it_is_tapped(
     assert booked.amount == usd(750)
     assert "Processing" in (await root.get(f"/admin/payments/{intent.id}")).text
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services.payments.methods, "is_enabled", lambda _way: False)
+        patch.setattr(services.payments.methods, "is_enabled", lambda _method: False)
         page = (await root.get(f"/admin/payments/{intent.id}")).text
         assert "Method disabled" in page
         assert "Processing" not in page
@@ -229,7 +229,7 @@ async def test_what_was_spent_cannot_go_back(
     assert "Their balance is too low" in answer.text
 
 
-async def test_a_way_that_only_takes_says_so(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
+async def test_a_method_that_cannot_refund_says_so(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     actor = await arrive(services, visitor())
     intent = await services.payments.intents.start_top_up(actor, "deposit", usd(2000), idempotency_key="by-hand")
     await services.payments.deposits.confirm(await arrive(services, root), intent.id, usd(2000))

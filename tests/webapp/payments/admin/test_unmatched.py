@@ -60,9 +60,9 @@ async def test_it_is_given_to_a_person_once(services: Services, visitor: MakeVis
     actor = await arrive(services, omar)
     event = await stray(services, root)
     path = f"/admin/payments/unmatched/{event.id}"
-    found = await root.get(f"{path}/people?q=@omar", headers={"HX-Target": "results"})
-    assert "<main" not in found.text
-    assert f"assign?person={actor.id}" in found.text
+    response = await root.get(f"{path}/people?q=@omar", headers={"HX-Target": "results"})
+    assert "<main" not in response.text
+    assert f"assign?person={actor.id}" in response.text
     assert "No people found" in (await root.get(f"{path}/people?q=zzzz")).text
     sheet = await root.get(f"{path}/assign?person={actor.id}")
     assert "Omar" in sheet.text
@@ -115,7 +115,7 @@ async def test_money_that_nobody_can_weigh_is_given_to_nobody(
     assert (refused.status_code, "value in the shop's currency is unknown." in refused.text) == (422, True)
 
 
-async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Visitor) -> None:
+async def test_a_message_is_dismissed_with_a_reason(services: Services, root: Visitor) -> None:
     event = await stray(services, root)
     path = f"/admin/payments/unmatched/{event.id}/dismiss"
     assert (await root.get(path)).status_code == 200
@@ -127,8 +127,8 @@ async def test_a_message_is_put_aside_with_a_reason(services: Services, root: Vi
     assert "No unmatched payments" in done.text
     assert (await root.post(path, data={"reason": "again"})).status_code == 409
     async with services.uow.read() as tx:
-        found = await tx.execute(text("SELECT params->>'reason' FROM audit_entries WHERE action = 'payments.dismiss'"))
-        assert found.scalars().all() == ["a test of the provider"]
+        rows = await tx.execute(text("SELECT params->>'reason' FROM audit_entries WHERE action = 'payments.dismiss'"))
+        assert rows.scalars().all() == ["a test of the provider"]
 
 
 async def test_a_refund_made_at_the_provider_is_accepted(
@@ -242,9 +242,9 @@ async def test_a_deposit_is_looked_at_and_confirmed(services: Services, visitor:
     where = ("", "/deposits", f"/{intent.id}", f"/{intent.id}/confirm", f"?q={intent.reference}", "?q=omar")
     for end in where:
         assert f">{intent.reference}<" in (await root.get(f"/admin/payments{end}")).text, end
-    found = (await root.get(f"/admin/orders?q={intent.reference[2:]}")).text
-    assert f'href="/admin/payments/{intent.id}"' in found
-    assert "/admin/orders/S-" not in found
+    listed = (await root.get(f"/admin/orders?q={intent.reference[2:]}")).text
+    assert f'href="/admin/payments/{intent.id}"' in listed
+    assert "/admin/orders/S-" not in listed
     assert 'value="20.00"' in (await root.get(path)).text
     for amount in ("", "0", "-1", "much"):
         assert (await root.post(path, data={"amount": amount})).status_code == 422
@@ -278,9 +278,9 @@ async def test_a_proof_is_for_its_admin_only(services: Services, visitor: MakeVi
     await services.payments.deposits.add_receipt(actor, intent.id, PNG)
     keeper = await make_admin(82, Permission.MONEY)
     page = (await keeper.get(f"/admin/payments/{intent.id}")).text
-    found = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
-    assert found is not None
-    address = found.group(1).replace("&amp;", "&")
+    match = re.search(r'<img src="(?:https?://[^/]+)?(/admin/payments/proofs/[^"]+)"', page)
+    assert match is not None
+    address = match.group(1).replace("&amp;", "&")
     assert (await keeper.client.get(address)).status_code == 200
     await make_admin(82, Permission.ORDERS)  # their permissions have changed: the address is void
     assert (await keeper.client.get(address)).status_code in {401, 403}
@@ -290,13 +290,13 @@ async def run_comparisons(services: Services) -> None:
     """What the worker does of the jobs that the page has asked for."""
     task = next(task for task in all_tasks(services) if task.name == "payments.compare")
     async with services.uow() as tx:
-        found = text(
+        statement = text(
             "UPDATE outbox_jobs SET done_at = now()"
             " WHERE task = 'payments.compare' AND done_at IS NULL RETURNING payload"
         )
-        asked = [payload["way"] for payload in (await tx.execute(found)).scalars()]
-    for way in asked:
-        await task.run(ReconcileProvider(way), None)  # type: ignore[arg-type]
+        asked = [payload["way"] for payload in (await tx.execute(statement)).scalars()]
+    for method in asked:
+        await task.run(ReconcileProvider(method), None)  # type: ignore[arg-type]
 
 
 async def test_providers_are_compared_by_the_worker(
@@ -340,7 +340,7 @@ async def test_a_provider_that_says_nothing_of_a_payment_does_not_agree(
     assert "Reconciliation differences" in (await root.get("/admin")).text
 
 
-async def test_a_way_that_nobody_can_ask_does_not_agree(services: Services, root: Visitor) -> None:
+async def test_a_method_that_nobody_can_ask_does_not_agree(services: Services, root: Visitor) -> None:
     await root.post("/admin/payments/reconciliation")
     await run_comparisons(services)
     page = (await root.get("/admin/payments/reconciliation")).text
@@ -361,7 +361,7 @@ async def test_a_provider_that_does_not_answer_is_told(
     assert "the fake provider is down" in page
 
 
-async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
+async def test_payment_methods_say_what_they_miss(root: Visitor) -> None:
     page = (await root.get("/admin/settings/payments")).text
     assert "Payment methods" in page
     assert "Against Telegram's rules" in page
@@ -372,7 +372,7 @@ async def test_the_ways_to_pay_say_what_they_miss(root: Visitor) -> None:
     assert (await root.get("/admin/settings/payments/never")).status_code == 404
 
 
-async def test_the_way_s_sheet_says_what_its_provider_says_of_itself(
+async def test_a_method_s_sheet_says_what_its_provider_says_of_itself(
     root: Visitor, fake: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def examine() -> list[str]:

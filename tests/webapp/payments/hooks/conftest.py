@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.identity.types import Actor
@@ -76,13 +77,13 @@ class Till:
     async def count(self, statement: str) -> int:
         """One number of the database."""
         async with self.services.uow.read() as tx:
-            return int((await tx.connection.exec_driver_sql(statement)).scalar_one())
+            return int((await tx.execute(text(statement))).scalar_one())
 
     async def rows(self) -> dict[str, int]:
         """How many rows each table has."""
         names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         async with self.services.uow.read() as tx:
-            tables = list((await tx.connection.exec_driver_sql(names)).scalars())
+            tables = list((await tx.execute(text(names))).scalars())
         return {name: await self.count(f'SELECT count(*) FROM "{name}"') for name in tables}
 
     async def proves_itself(self) -> None:
@@ -96,9 +97,9 @@ Send = Callable[[tuple[dict[str, str], bytes]], Awaitable[httpx.Response]]
 @pytest.fixture(autouse=True)
 def sampler(monkeypatch: pytest.MonkeyPatch) -> Sampler:
     """Counts from nothing in each test."""
-    made = Sampler()
-    monkeypatch.setattr(hooks, "_sampler", made)
-    return made
+    sampler = Sampler()
+    monkeypatch.setattr(hooks, "_sampler", sampler)
+    return sampler
 
 
 @pytest.fixture

@@ -80,11 +80,11 @@ async def test_what_is_signed_and_makes_no_sense(till: Till, provider: Provider,
 
 
 @pytest.mark.parametrize(
-    "way", ["nobody", "deposit", "Demo", "demo%00", "..%2Fdemo", "telegram", "x" * 300, "%F0%9F%9A%80"]
+    "method", ["nobody", "deposit", "Demo", "demo%00", "..%2Fdemo", "telegram", "x" * 300, "%F0%9F%9A%80"]
 )
-async def test_nobody_lives_at_other_doors(client: httpx.AsyncClient, till: Till, way: str) -> None:
+async def test_nobody_lives_at_other_doors(client: httpx.AsyncClient, till: Till, method: str) -> None:
     before = await till.rows()
-    answer = await client.post(f"/hooks/{way}", content=b"{}")
+    answer = await client.post(f"/hooks/{method}", content=b"{}")
     assert answer.status_code == 404
     assert await till.rows() == before
 
@@ -131,7 +131,7 @@ async def test_many_forged_calls(app: Litestar, till: Till, provider: Provider) 
     before = await till.rows()
     served = till.services.engine.pool.checkedout  # type: ignore[attr-defined]
     assert await _call(app, [(b"x-demo-signature", b"\xff\x00")], b"{}") == 401
-    with capture_logs() as told:
+    with capture_logs() as logs:
         for number in range(FORGED // 2):
             status = await _call(app, [(b"x-demo-signature", b"%064x" % number)], body)
             assert status == (401 if number < WEBHOOK_REFUSED.times - 1 else 429)
@@ -152,12 +152,12 @@ async def test_many_forged_calls(app: Litestar, till: Till, provider: Provider) 
     assert grown < 25 * FORGED // 2, f"{grown} bytes for {FORGED // 2} calls"
     assert served() == 0
     assert await till.rows() == before
-    lines = [(line["event"], line.get("times")) for line in told]
+    lines = [(line["event"], line.get("times")) for line in logs]
     assert {event for event, _ in lines} == {"hooks.refused"}, lines
     # Powers of ten, and one for each minute that it takes on a slow machine.
     assert {times for _, times in lines} >= {10, 100, 1000}
     assert len(lines) <= 10
-    assert len(str(told)) < 5000
+    assert len(str(logs)) < 5000
     assert (await till.intent(intent)).received.amount == 0
 
 
@@ -179,24 +179,24 @@ async def test_a_flood_of_forgeries_is_told_to_wait_and_shuts_no_provider_out(
     assert await till.balance() == 5000
 
 
-async def test_unknown_doors_are_no_way_to_fill_the_log_or_memory(app: Litestar, sampler: Sampler) -> None:
-    with capture_logs() as told:
+async def test_unknown_addresses_do_not_fill_the_log_or_memory(app: Litestar, sampler: Sampler) -> None:
+    with capture_logs() as logs:
         for number in range(1000):
             assert await _call(app, [], b"", f"/hooks/stranger{number}") in {404, 429}
-    assert len(told) <= 5
+    assert len(logs) <= 5
     assert len(sampler._seen) == 1
 
 
 def test_a_line_comes_first_then_by_powers_of_ten_and_once_a_minute() -> None:
     now = 0.0
-    made = Sampler(lambda: now)
-    assert [made.count("a") for _ in range(101)] == [
+    sampler = Sampler(lambda: now)
+    assert [sampler.count("a") for _ in range(101)] == [
         number if number in {1, 10, 100} else None for number in range(1, 102)
     ]
-    assert made.count("b") == 1
+    assert sampler.count("b") == 1
     now = 59.9
-    assert made.count("a") is None
+    assert sampler.count("a") is None
     now = 60.0
-    assert [made.count("a"), made.count("a")] == [103, None]
+    assert [sampler.count("a"), sampler.count("a")] == [103, None]
     now = 120.0
-    assert made.count("a") == 105
+    assert sampler.count("a") == 105

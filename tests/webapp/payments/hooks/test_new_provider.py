@@ -98,10 +98,10 @@ def make(
     """The backend with one line more in bootstrap."""
     monkeypatch.setattr(bootstrap, "PROVIDERS", (*bootstrap.PROVIDERS, SPEC))
 
-    def made(**changes: Any) -> Services:
+    def make_services(**changes: Any) -> Services:
         return build(other_settings(**changes), clock=clock)
 
-    return made
+    return make_services
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ async def test_from_the_page_to_the_money_and_back(shop: Services, make_web: Mak
     await till.proves_itself()
 
 
-def test_its_news_have_their_handlers(shop: Services) -> None:
+def test_its_events_have_their_handlers(shop: Services) -> None:
     """Every event of payments is handled for any provider."""
     names = {task.name for task in all_tasks(shop)}
     assert {name for handlers in bootstrap.SUBSCRIPTIONS.values() for name in handlers} <= names

@@ -30,8 +30,8 @@ from webapp.core.limits import Limits
 from webapp.payments.hooks import RETRY_AFTER_SECONDS
 
 
-def counted(outcome: str, way: str = "demo") -> float:
-    return float(WEBHOOKS.labels(way, outcome)._value.get())
+def counted(outcome: str, method: str = "demo") -> float:
+    return float(WEBHOOKS.labels(method, outcome)._value.get())
 
 
 async def test_paid_once_and_answered_200_again_and_again(till: Till, provider: Provider, send: Send) -> None:
@@ -220,10 +220,10 @@ async def test_a_page_is_no_door(client: httpx.AsyncClient, till: Till, provider
 async def test_a_strangers_words_in_a_report_hinder_nobody(till: Till) -> None:
     """A transfer's comment is anybody's text; what the database cannot keep of it is left out."""
     intent = await till.begin()
-    told = {"comment": "pay\0ment \u202e 🚀 \\u0000"}
+    details = {"comment": "pay\0ment \u202e 🚀 \\u0000"}
     for state, received in ((ProviderState.CONFIRMING, None), (ProviderState.PAID, usd(5000))):
         report = ProviderReport(
-            event_id=f"odd:{state}", state=state, intent_id=intent.id, received=received, details=told
+            event_id=f"odd:{state}", state=state, intent_id=intent.id, received=received, details=details
         )
         assert await till.services.payments.intents.settle("demo", report) is Outcome.APPLIED
     assert (await till.intent(intent)).progress == {"comment": "payment \u202e 🚀 \\u0000"}

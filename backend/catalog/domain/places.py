@@ -1,0 +1,55 @@
+"""How many more of a variant can be sold, where another slice counts who has them; any number without such a count."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backend.catalog.domain.levels import after_releasing, after_taking
+from backend.catalog.errors import SoldOut
+from backend.catalog.repository import places as repository
+from backend.catalog.types import ProductId, VariantId
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import OrderLineId
+
+
+class _Level(msgspec.Struct, frozen=True):
+    """Nobody is told of few places: the seller has set their number."""
+
+    product_id: ProductId
+    low_stock_at: int = 0
+    low_stock_told: bool = True
+
+
+async def take(tx: Tx, product_id: ProductId, variant_id: VariantId, line_id: OrderLineId) -> None:
+    """Take one place for a line of an order. Raises SoldOut, naming the line."""
+    taken, left = await repository.take(tx, variant_id)
+    if not taken:
+        raise SoldOut(line_id, available=0)
+    await after_taking(tx, variant_id, _Level(product_id), left)
+
+
+async def take_any(tx: Tx, product_id: ProductId, variant_id: VariantId) -> None:
+    """Take one place though none may be left, as for a gift."""
+    left = await repository.take_any(tx, variant_id)
+    await after_taking(tx, variant_id, _Level(product_id), left)
+
+
+async def put_back(tx: Tx, product_id: ProductId, variant_id: VariantId) -> None:
+    """Free one place."""
+    left = await repository.put_back(tx, variant_id)
+    if left is not None and left > 0:
+        await after_releasing(tx, product_id)
+
+
+async def lock(tx: Tx, variant_id: VariantId) -> None:
+    """Let nobody take or free a place of the variant until the transaction ends, so that they can be counted."""
+    await repository.lock(tx, variant_id)
+
+
+async def set_remaining(tx: Tx, product_id: ProductId, variant_id: VariantId, remaining: int | None) -> None:
+    """Set how many are left; None for any number. The caller holds the lock."""
+    await repository.set_remaining(tx, variant_id, remaining)
+    if remaining is None or remaining > 0:
+        await after_releasing(tx, product_id)
+    else:
+        await after_taking(tx, variant_id, _Level(product_id), remaining)

@@ -1,0 +1,1 @@
+"""What other slices and the school's own use cases do inside their transaction."""

@@ -1,0 +1,60 @@
+"""How far students are: computed from the required lessons that there are, never counted up.
+
+Completing a course is an event with a date, which lessons that are added later do not undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from backend.courses.domain import schedule
+from backend.courses.repository import progress as repository
+from backend.courses.types import CourseCompleted, CourseId, EnrolmentId
+from backend.courses.types.access import LessonAccess, Progress
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
+
+
+async def list_progress(tx: Tx, enrolments: Collection[EnrolmentId]) -> dict[EnrolmentId, Progress]:
+    """How far each enrolment is."""
+    return await repository.list_progress(tx, enrolments) if enrolments else {}
+
+
+async def open_lesson(tx: Tx, access: LessonAccess) -> None:
+    """Note that a student has opened a lesson; nothing of a preview, nor of a lesson that is closed."""
+    if access.enrolment_id is not None and access.is_open:
+        await repository.open_lesson(tx, access.enrolment_id, access.lesson_id)
+
+
+async def save_place(tx: Tx, access: LessonAccess, place: int) -> None:
+    """Note where a student left a lesson (seconds, or a block's number); nothing of a preview or a closed lesson."""
+    if access.enrolment_id is not None and access.is_open:
+        await repository.save_place(tx, access.enrolment_id, access.lesson_id, max(place, 0))
+
+
+async def complete(tx: Tx, access: LessonAccess) -> bool:
+    """Note that a student has completed an open lesson, and with the last required one the course.
+
+    Returns whether they had not completed the lesson before; nothing is noted of a preview or of a closed lesson.
+    """
+    if access.enrolment_id is None or not access.is_open:
+        return False
+    await repository.lock(tx, access.enrolment_id)
+    first = await repository.complete_lesson(tx, access.enrolment_id, access.lesson_id)
+    if first:
+        _tell(tx, await repository.finish(tx, enrolment_id=access.enrolment_id))
+        await schedule.lesson_completed(tx, access.enrolment_id)
+    return first
+
+
+async def settle(tx: Tx, course_id: CourseId) -> int:
+    """Complete the course for those who miss no lesson any more, as one was deleted or made optional; how many."""
+    finished = await repository.finish(tx, course_id=course_id)
+    _tell(tx, finished)
+    return len(finished)
+
+
+def _tell(tx: Tx, finished: Iterable[tuple[EnrolmentId, UserId, datetime]]) -> None:
+    for enrolment_id, user_id, at in finished:
+        tx.emit(CourseCompleted(enrolment_id=enrolment_id, user_id=user_id, completed_at=at))

@@ -1,0 +1,40 @@
+"""What a lesson of the panel's form may be."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from backend.courses.types.editing import LessonFields
+from backend.kernel.errors import Invalid
+from backend.kernel.text import fold
+
+LONGEST_TITLE: Final = 200
+NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e]")
+"""Signs that end a line, or show its letters in another order."""
+_SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_MOST_MINUTES: Final = 10_000
+
+
+def clean_title(title: str) -> str:
+    """A title as it is stored: one line, single spaces."""
+    return fold(NOT_IN_A_LINE.sub(" ", title))
+
+
+def check_lesson(fields: LessonFields) -> None:
+    """Raises Invalid, naming the field; a title's is ``title_en``."""
+    bad: dict[str, str] = {}
+    if not _SLUG.fullmatch(fields.slug):
+        bad["slug"] = "invalid"
+    if fields.minutes is not None and not 1 <= fields.minutes <= _MOST_MINUTES:
+        bad["minutes"] = "invalid"
+    if fields.publish_at is not None and fields.publish_at.tzinfo is None:
+        bad["publish_at"] = "invalid"
+    if not fields.texts:
+        bad["title_en"] = "required"
+    for locale, text in fields.texts.items():
+        title = clean_title(text.title)
+        if not title or len(title) > LONGEST_TITLE:
+            bad[f"title_{locale}"] = "too_long" if title else "required"
+    if bad:
+        raise Invalid("bad lesson", fields=bad)

@@ -1,0 +1,24 @@
+"""What messages say of an enrolment."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from backend.courses.types import EndReason
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's course as a message names it; names by language."""
+
+    slug: str
+    name: dict[str, str]
+    tariff: dict[str, str] | None
+    """The highest tariff that they have now; None where their access has ended."""
+    starts_on: date | None
+    """The day on which their cohort starts; None for a start at once."""
+    next_due_at: datetime | None
+    """When their next lesson comes; None where none comes by the clock."""
+    end_reason: EndReason | None
+    """Why the grant ended that the message is about; None while it is live."""

@@ -1,0 +1,29 @@
+"""Texts of lessons in the chat."""
+
+from __future__ import annotations
+
+import html
+
+from backend.courses.types.lessons import ChatPart
+from backend.courses.types.schedule import LessonMessage
+from backend.infra.formatting import format_number
+from backend.infra.i18n import translator
+from backend.kernel.text import Locale, pick
+
+
+def lesson_message(parts: tuple[ChatPart, ...], titles: dict[str, str], address: str, locale: Locale) -> LessonMessage:
+    """The message of a lesson: its parts, or its title where it has no text, and a button that opens it."""
+    _ = translator(locale).gettext
+    title = html.escape(pick(titles, locale), quote=False)
+    named = (ChatPart(f"<b>\u2068{title}\u2069</b>"),)
+    return LessonMessage(parts=parts or named, button=_("Open lesson"), url=address)
+
+
+def digest_message(count: int, address: str, locale: Locale) -> LessonMessage:
+    """The message that several lessons are open."""
+    words = translator(locale)
+    text = words.ngettext("%(count)s lesson is waiting for you", "%(count)s lessons are waiting for you", count)
+    head = text % {"count": format_number(count, locale)}
+    return LessonMessage(
+        parts=(ChatPart(f"<b>{head}</b>"),), button=words.gettext("Open course"), url=address, protect=False
+    )

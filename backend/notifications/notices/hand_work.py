@@ -1,0 +1,68 @@
+"""Messages to admins about goods by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from backend.catalog.domain import hand_work
+from backend.catalog.types.hand_work import HandWorkDue, HandWorkOpened
+from backend.identity import domain as identity
+from backend.identity.types import Permission
+from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import OrderLineId, UserId
+from backend.notifications.notice import Audience, Draft, Notice, Params, admins
+from backend.notifications.types import Message
+from backend.orders import domain as orders
+
+
+async def _work_opened(draft: Draft, params: Params) -> Message | None:
+    """What is to be prepared, unless an admin has taken it before the message is sent."""
+    _ = draft.words.translator.gettext
+    return await _about(draft, params, _("<b>To prepare: order {number}</b>"), only_free=True)
+
+
+async def _work_due(draft: Draft, params: Params) -> Message | None:
+    _ = draft.words.translator.gettext
+    return await _about(draft, params, _("<b>Due soon: order {number}</b>"))
+
+
+async def _about(draft: Draft, params: Params, head: str, *, only_free: bool = False) -> Message | None:
+    line_id = OrderLineId(UUID(params["line_id"]))
+    work = await hand_work.get_work(draft.tx, line_id)
+    if not work.is_open or (only_free and work.taken_by):
+        return None
+    order, line = await orders.load_line(draft.tx, line_id)
+    words = draft.words
+    _ = words.translator.gettext
+    rows = [
+        head.format(number=words.number(order.number)),
+        words.thing(line, work.quantity),
+        _("Promised by {time}").format(time=draft.moment(work.due_at)),
+    ]
+    return Message("\n".join(rows), (words.admin_button(f"/orders/work/{line_id}"),))
+
+
+async def _preparer(tx: Tx, event: HandWorkDue) -> Sequence[UserId]:
+    """Who has taken it; every admin for orders, where nobody has or they are none of these any more."""
+    admins = [admin.user_id for admin in await identity.list_admins(tx, Permission.ORDERS)]
+    return [event.taken_by] if event.taken_by in admins else admins
+
+
+NOTICES: Final = (
+    Notice(
+        event=HandWorkOpened,
+        kind="hand_work_opened",
+        audience=admins(Permission.ORDERS),
+        key="hand_work_opened:{line_id}",
+        compose=_work_opened,
+    ),
+    Notice(
+        event=HandWorkDue,
+        kind="hand_work_due",
+        audience=Audience(_preparer, each=True),
+        key="hand_work_due:{line_id}",
+        compose=_work_due,
+    ),
+)

@@ -1,0 +1,43 @@
+"""How xdist starts the test processes, and which tests one of them runs because they share what takes seconds.
+
+xdist has the mark ``xdist_group`` for this, which does nothing with pytest 9.2: xdist 3.8 sets a field of the test that
+pytest no longer reads. The file of a test decides here.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.warm.testers import warm_python
+
+GROUPS = {
+    "tests/webapp/core/test_languages.py": "every screen is rendered",
+    "tests/architecture/test_translations.py": "all messages are extracted",
+    "tests/architecture/test_words.py": "all messages are extracted",
+}
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test: what is prepared for it, else the test itself."""
+    return GROUPS.get(nodeid.partition("::")[0], nodeid)
+
+
+class Together(LoadScopeScheduling):
+    """Gives each group of tests to one process, the largest group first, and other tests one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together | None:
+    """Schedule by groups where ``--dist loadgroup`` asks for it."""
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have xdist start processes that have imported the tests already, where some can be had."""
+    python = warm_python()
+    if python and getattr(config.option, "tx", None):
+        config.option.tx = [f"popen//python={python}"] * len(config.option.tx)

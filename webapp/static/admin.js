@@ -1,0 +1,65 @@
+// The back office's own: lessons dragged to another place, files on their way, Markdown put where one types.
+const on = (name, use) => document.addEventListener(name, use);
+const rows = (list) => [...list.querySelectorAll("[data-lesson]")];
+
+// A row follows the finger; where it is dropped the server is asked, which shows first what that changes.
+const drag = (grip, { pointerId, clientY }) => {
+  const row = grip.closest("[data-lesson]"), list = row.closest("[data-sort]"), before = rows(list);
+  let from = clientY;
+  const move = (event) => {
+    event.preventDefault();
+    const { previousElementSibling: above, nextElementSibling: below } = row;
+    const by = event.clientY - from;
+    if (above && by < -above.offsetHeight / 2) { from -= above.offsetHeight; above.before(row); }
+    else if (below && by > below.offsetHeight / 2) { from += below.offsetHeight; below.after(row); }
+    row.style.translate = `0 ${event.clientY - from}px`;
+    if (event.clientY < 80) scrollBy(0, -8);
+    if (event.clientY > innerHeight - 120) scrollBy(0, 8);
+  };
+  const put = () => list.isConnected && list.append(...before);
+  const drop = (event) => {
+    grip.removeEventListener("pointermove", move);
+    row.classList.remove("sort--held");
+    row.style.translate = "";
+    const to = rows(list).indexOf(row);
+    if (event.type === "pointercancel") put();
+    else if (to !== before.indexOf(row)) send(list, row, to + 1, put);
+  };
+  row.classList.add("sort--held");
+  grip.setPointerCapture(pointerId);
+  grip.addEventListener("pointermove", move);
+  grip.addEventListener("pointerup", drop, { once: true });
+  grip.addEventListener("pointercancel", drop, { once: true });
+};
+// What is not confirmed goes back to its place: the page that comes after a yes has the new order.
+const send = (list, row, to, put) => {
+  const sheet = document.querySelector("#sheet"), values = { lesson: row.dataset.lesson, to };
+  htmx.ajax("POST", list.dataset.sort, { source: list, target: "#app", swap: "innerHTML", values })
+    .then(() => sheet.open ? sheet.addEventListener("close", put, { once: true }) : put(), put);
+};
+on("pointerdown", (event) => {
+  const grip = event.target.closest?.("[data-grip]");
+  if (grip && !event.button) drag(grip, event);
+});
+
+on("htmx:xhr:progress", ({ target, detail: { loaded, total, lengthComputable } }) => {
+  const bar = target.querySelector?.(".upload");
+  if (!bar || !lengthComputable || bar.value === 100) return;
+  const percent = Math.floor(loaded * 100 / total);
+  bar.hidden = false;
+  bar.value = percent;
+  target.querySelector("[data-sent]").textContent = `${percent}%`;
+});
+
+let typed; // one who has not typed yet has the cursor nowhere: it goes to the end
+on("focusin", ({ target }) => { if (target.matches?.(".editor")) typed = target; });
+on("click", ({ target }) => {
+  const button = target.closest?.("[data-insert]");
+  const text = button && [...document.querySelectorAll(".editor")].find((one) => one.offsetParent);
+  if (!text) return;
+  const { value } = text, [start, end] = typed === text ? [text.selectionStart, text.selectionEnd] : [value.length, value.length];
+  const before = value.slice(0, start), gap = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+  text.setRangeText(`${gap}${button.dataset.insert}\n${value.slice(end) ? "\n" : ""}`, start, end, "end");
+  text.focus();
+  htmx.trigger(text, "input");
+});
