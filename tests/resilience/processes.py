@@ -127,6 +127,16 @@ class Fuse:
         self._monkeypatch.delenv(VARIABLE)
 
 
+@contextlib.contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """The process does nothing while the context lasts, and knows nothing of it afterwards."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 class Process:
     """``python -m module``, started as an operator starts it; its output goes to ``log``."""
 
@@ -224,11 +234,8 @@ class Redis:
         """It takes connections and answers nothing, while the context lasts."""
         with redis.Redis.from_url(self.url) as client:
             pid = int(client.info("server")["process_id"])
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with suspended(pid):
             yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     def forget(self) -> None:
         """Have it start with nothing the next time."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
-from redis.asyncio import Redis as Client
 
-from backend.infra.queue import QUEUE
+from backend.infra.queue import QUEUE, enqueue, make_queue
+from backend.infra.relay import Relay
 from tests.bot.telegram import NADIA
 from tests.resilience.ground import Ground
-from tests.resilience.processes import until
+from tests.resilience.processes import suspended, until
 from tests.resilience.sale import top_up
 from tests.webapp.sale import buy, number_of
 
 _LIMIT = 20
 """Purchases that one person may ask for in a minute."""
+AT_ONCE = 5
+"""Messages that a worker sends at a time."""
 
 
 async def health(ground: Ground) -> tuple[int, dict[str, str]]:
@@ -77,26 +80,30 @@ async def test_a_redis_that_hangs_costs_a_second_now_and_then(ground: Ground) ->
 
 @pytest.mark.parametrize("how", ["emptied", "started anew"])
 async def test_jobs_that_redis_lost_are_handed_over_again(ground: Ground, how: str) -> None:
-    """Ten messages stand before Telegram and the rest waits in Redis, when that loses all that it knows."""
-    goods = await ground.goods(keys=14, price=100)
-    buyers = await ground.buyers(14, 100)
+    """Five messages stand before Telegram and four sales wait in Redis, when that loses all that it knows."""
+    goods = await ground.goods(keys=9, price=100)
+    buyers = await ground.buyers(9, 100)
     ground.tap.gate.clear()
     ground.worker.start()
-    numbers = {buyer.actor.telegram_id: (await ground.sale(buyer, goods)).number for buyer in buyers}
-    client = Client.from_url(ground.redis.url)
+    numbers = {buyer.actor.telegram_id: (await ground.sale(buyer, goods)).number for buyer in buyers[:AT_ONCE]}
 
-    async def full() -> bool:
-        return len(ground.tap.tries) >= 8 and await client.zcard(QUEUE) >= 12
+    async def all_stand_there() -> bool:
+        return len(ground.tap.tries) == AT_ONCE
 
-    await until(full)
+    await until(all_stand_there)
     begun = time.monotonic()
-    if how == "emptied":
-        await client.flushall()
-    await client.aclose()
-    if how == "started anew":
-        ground.redis.stop()
-        ground.redis.forget()
-        ground.redis.start()
+    queue = make_queue(ground.redis.url)
+    with suspended(ground.worker.pid):
+        numbers |= {buyer.actor.telegram_id: (await ground.sale(buyer, goods)).number for buyer in buyers[AT_ONCE:]}
+        await Relay(ground.services.uow, partial(enqueue, queue)).hand_over()
+        assert await queue.zcard(QUEUE) >= len(numbers)
+        if how == "emptied":
+            await queue.flushall()
+        else:
+            ground.redis.stop()
+            ground.redis.forget()
+            ground.redis.start()
+    await queue.aclose(close_connection_pool=True)
     ground.tap.gate.set()
     for chat, number in numbers.items():
         assert await ground.received(chat, [number]) == {number: 1}
