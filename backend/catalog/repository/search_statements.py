@@ -101,28 +101,36 @@ def match_statement(
 
     Where that is ``:least`` products or more, the first tier is met on the way along the next ``scan`` products in
     their order, which their index alone tells. What makes no page so is looked up and sorted. ``sampled``: the first
-    row has a sample of all that was fetched.
+    row has a sample of what was fetched.
     """
     order, further = _order(sort)
-    base = f"CASE WHEN {NAMED} THEN 0 ELSE 2 END" if words == ANY and sort is None else str(first)
+    unlike = _UNLIKE if "unlike" in shape else ""
+    tiered = words == ANY and sort is None
+    base = f"CASE WHEN {NAMED} THEN 0 ELSE 2 END" if tiered else str(first)
     where = ["listed", *_conditions(shape)]
     if after:
         where.append(f"(tier > {_TIER} OR (tier = {_TIER} AND {further}))")
     walks = bool(scan)
-    matches = _looked_up("SELECT product_id FROM matching")
-    sample = f"(SELECT {_PACKED} FROM ({matches}) s)" if sampled else "NULL"  # noqa: S608 - constants of ours
+    nearest = tiered and walks and not after
+    walked = "(SELECT count(*) FROM walked)"
+    fetched = "SELECT product_id FROM matching"
+    if nearest:
+        near = f"SELECT product_id FROM nearest WHERE {walked} = {limit}"  # noqa: S608 - constants of ours
+        fetched = f"({near} UNION ALL {fetched} WHERE {walked} < {limit})"
+    sample = f"(SELECT {_PACKED} FROM ({_looked_up(fetched)}) s)" if sampled else "NULL"  # noqa: S608 - constants of ours
     return text(
         f"""
         WITH matching AS MATERIALIZED (
-            SELECT d.product_id, {base} AS base FROM search_documents d
-            WHERE {words}{_UNLIKE if "unlike" in shape else ""}
-        ), {_walked(order, further if after else "", scan, limit, after=after) if walks else ""} page AS MATERIALIZED (
-            {f"SELECT id, tier FROM walked WHERE (SELECT count(*) FROM walked) = {limit} UNION ALL" if walks else ""}
+            SELECT d.product_id, {base} AS base FROM search_documents d WHERE {words}{unlike}
+        ), {_nearest(unlike) if nearest else ""}
+        {_walked(order, further if after else "", scan, limit, nearest=nearest, after=after) if walks else ""}
+        page AS MATERIALIZED (
+            {f"SELECT id, tier FROM walked WHERE {walked} = {limit} UNION ALL" if walks else ""}
             (SELECT id, tier FROM (
                 SELECT q.*, m.base + CASE WHEN q.in_stock THEN 0 ELSE 1 END AS tier FROM matching m
                 -- OFFSET 0: product by product; a join reads the index of all products for more than some hundred
                 CROSS JOIN LATERAL (SELECT * FROM products WHERE id = m.product_id OFFSET 0) q
-                {f"WHERE (SELECT count(*) FROM walked) < {limit}" if walks else ""}
+                {f"WHERE {walked} < {limit}" if walks else ""}
             ) found WHERE {" AND ".join(where)} ORDER BY tier, {order} LIMIT {limit})
         )
         SELECT {LISTED}, p.category_id, page.tier,
@@ -133,18 +141,30 @@ def match_statement(
     )
 
 
-def _walked(order: str, further: str, scan: int, limit: int, *, after: bool) -> str:
-    tier = _TIER if after else "(SELECT min(base) FROM matching)"
+def _nearest(unlike: str) -> str:
+    """The first tier that is not empty, without a look at the documents of the others: most of the cost of a match."""
+    return f"""named AS MATERIALIZED (
+            SELECT d.product_id FROM search_documents d WHERE {NAMED}{unlike}
+        ), nearest AS MATERIALIZED (
+            SELECT product_id, 0 AS base FROM named UNION ALL
+            SELECT product_id, base FROM matching WHERE NOT EXISTS (SELECT FROM named)
+        ),"""  # noqa: S608 - constants of ours
+
+
+def _walked(order: str, further: str, scan: int, limit: int, *, nearest: bool, after: bool) -> str:
+    source = "nearest" if nearest else "matching"
+    tier = _TIER if after else f"(SELECT base FROM {source} LIMIT 1)"  # noqa: S608 - constants of ours
     where = ["listed", f"in_stock = ({tier} % 2 = 0)" if after else "in_stock"]
     where += [further] if further else []
-    where.append("(SELECT count(*) FROM matching) >= CAST(:least AS bigint)")
+    where.append(f"(SELECT count(*) FROM {source}) >= CAST(:least AS bigint)")  # noqa: S608 - constants of ours
+    ids = f"SELECT product_id FROM {source}" + (f" WHERE base = {tier} - {tier} % 2" if after else "")  # noqa: S608
     return f"""walked AS MATERIALIZED (
             SELECT id, {tier} AS tier FROM (
                 SELECT id, popularity, price_amount FROM products WHERE {" AND ".join(where)}
                 ORDER BY {order} LIMIT {scan}
             ) w
             -- IS TRUE: asked of a table in memory, row by row, for as long as the order needs
-            WHERE (id IN (SELECT product_id FROM matching WHERE base = {tier} - {tier} % 2)) IS TRUE
+            WHERE (id IN ({ids})) IS TRUE
             ORDER BY {order} LIMIT {limit}
         ),"""  # noqa: S608 - built of constants above
 
