@@ -67,6 +67,7 @@ class LessonMedia(Model):
         CheckConstraint("kind IN ('picture', 'video', 'audio', 'file')", name="kind_known"),
         CheckConstraint("size >= 0", name="size_not_negative"),
         CheckConstraint("width > 0 AND height > 0 AND duration >= 0", name="measures_positive"),
+        CheckConstraint("(shown IS NULL) = (shown_size IS NULL)", name="shown_with_its_size"),
         CheckConstraint("(telegram_file_id IS NULL) = (telegram_bot_id IS NULL)", name="file_of_a_bot"),
     )
 
@@ -78,7 +79,10 @@ class LessonMedia(Model):
     """In bytes."""
     sha256: Mapped[str]
     stored: Mapped[str]
-    """The name of a private file."""
+    """The name of a private file: what the author gave us."""
+    shown: Mapped[str | None]
+    """The name of the private file that students get instead, a picture without metadata; see decisions/0082."""
+    shown_size: Mapped[int | None]
     kind: Mapped[str]
     width: Mapped[int | None]
     height: Mapped[int | None]

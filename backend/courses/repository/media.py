@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select, update
 
 from backend.courses.models.lessons import LessonMedia
@@ -16,12 +17,28 @@ from backend.infra.unit_of_work import Tx
 _FILE: Final = MediaFile.__struct_fields__
 
 
+class Content(msgspec.Struct, frozen=True):
+    """Names in the storage: ``stored`` is the author's file.
+
+    Students get ``shown`` instead, where there is one, of ``shown_size`` bytes.
+    """
+
+    stored: str
+    shown: str | None = None
+    shown_size: int | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its columns."""
+        return asdict(self) | {"sha256": self.stored}
+
+
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file with its place in the storage and in Telegram: ``file_id`` is good for the bot ``bot_id`` only."""
 
     file: MediaFile
     course_id: CourseId
-    stored: str
+    content: Content
     file_id: str | None
     bot_id: int | None
 
@@ -30,6 +47,8 @@ _ROWS: Final = select(
     *(LessonMedia.__table__.c[name] for name in _FILE),
     LessonMedia.course_id,
     LessonMedia.stored,
+    LessonMedia.shown,
+    LessonMedia.shown_size,
     LessonMedia.telegram_file_id,
     LessonMedia.telegram_bot_id,
 ).order_by(LessonMedia.path)
@@ -60,6 +79,12 @@ async def change(tx: Tx, media_id: MediaId, values: Mapping[str, Any]) -> None:
     await tx.execute(update(LessonMedia).where(LessonMedia.id == media_id).values(row))
 
 
+async def set_shown(tx: Tx, media_id: MediaId, content: Content) -> None:
+    """Note what students get of a picture, unless it was replaced meanwhile."""
+    statement = update(LessonMedia).where(LessonMedia.id == media_id, LessonMedia.stored == content.stored)
+    await tx.execute(statement.values(content.columns))
+
+
 async def set_sent(tx: Tx, media_id: MediaId, stored: str, file_id: str, bot_id: int) -> None:
     """Note under which id Telegram knows a file, unless it was replaced while it was sent."""
     statement = update(LessonMedia).where(LessonMedia.id == media_id, LessonMedia.stored == stored)
@@ -73,7 +98,8 @@ async def delete_files(tx: Tx, files: Collection[MediaId]) -> None:
 
 async def list_contents(tx: Tx) -> set[str]:
     """The names in the storage that any file of any course has."""
-    return set((await tx.execute(select(LessonMedia.stored).distinct())).scalars())
+    shown = select(LessonMedia.shown).where(LessonMedia.shown.is_not(None))
+    return set((await tx.execute(select(LessonMedia.stored).union(shown))).scalars())
 
 
 def _stored(row: Any) -> StoredFile:
@@ -82,7 +108,7 @@ def _stored(row: Any) -> StoredFile:
     return StoredFile(
         file=file,
         course_id=CourseId(row.course_id),
-        stored=row.stored,
+        content=Content(row.stored, row.shown, row.shown_size),
         file_id=row.telegram_file_id,
         bot_id=row.telegram_bot_id,
     )

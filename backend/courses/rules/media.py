@@ -147,10 +147,11 @@ def _jpeg(file: BinaryIO) -> Measures:
             return (height, width, None) if turned else (width, height, None)
         data = file.read(length - 2)
         if code == 0xE1 and data.startswith(b"Exif\0\0"):
-            turned = _orientation(data[6:]) in _TURNED
+            turned = orientation(data[6:]) in _TURNED
 
 
-def _orientation(tiff: bytes) -> int:
+def orientation(tiff: bytes) -> int:
+    """How EXIF says that a picture is turned, 1 for upright. Raises struct.error for what is damaged."""
     order = "<" if tiff[:2] == b"II" else ">"
     (start,) = struct.unpack_from(f"{order}I", tiff, 4)
     (count,) = struct.unpack_from(f"{order}H", tiff, start)

@@ -10,9 +10,10 @@ from typing import Final
 
 from backend.courses.domain import teaching
 from backend.courses.repository import courses, lessons, media
+from backend.courses.repository.media import Content
 from backend.courses.rules.folder import Folder
 from backend.courses.rules.folder_writer import write_folder
-from backend.courses.service import folder_files
+from backend.courses.service import folder_files, shown_files
 from backend.courses.service.import_course import CourseImport
 from backend.courses.types import RunId
 from backend.courses.types.authoring import (
@@ -102,13 +103,17 @@ class AuthoringService:
 
     async def _contents(
         self, drafts: Mapping[str, MediaDraft], progress: Callable[[int, int], None], *, keep: bool
-    ) -> dict[str, str]:
+    ) -> dict[str, Content]:
         """The names of media in the storage; without ``keep`` those that they would have."""
-        contents: dict[str, str] = {}
+        contents: dict[str, Content] = {}
         done, everything = 0, sum(item.size for item in drafts.values())
         for path, item in drafts.items():
             with item.source.open("rb") as source:
-                contents[path] = await (self._files.put(source) if keep else self._files.name_of(source))
+                contents[path] = (
+                    await shown_files.put(self._files, source, item.kind, item.mime)
+                    if keep
+                    else Content(await self._files.name_of(source))
+                )
             done += item.size
             progress(done, everything)
         return contents
@@ -132,7 +137,7 @@ class AuthoringService:
         texts = write_folder(draft)
         await asyncio.to_thread(folder_files.write_texts, folder, slug, texts)
         for path, item in stored.items():
-            await self._files.copy(item.stored, folder / path)
+            await self._files.copy(item.content.stored, folder / path)
         return len(texts) + len(stored)
 
     async def _draft(self, tx: Tx, course: CourseRecord) -> CourseDraft:

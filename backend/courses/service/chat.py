@@ -7,10 +7,12 @@ from typing import Final
 
 from backend.courses.repository import lessons, media
 from backend.courses.rules.messages import render_chat
+from backend.courses.service.shown_files import shown_of
 from backend.courses.types import CourseId, LessonId, MediaId
 from backend.courses.types.lessons import ChatFile, ChatPart
 from backend.infra.content_files import ContentFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork
+from backend.kernel.errors import NotFound
 from backend.kernel.text import Locale
 
 _RENDERED: Final = 128
@@ -52,11 +54,16 @@ class ChatFiles:
         if item is None:
             return None
         known = item.file_id if item.bot_id == self._bot_id else None
-        return ChatFile(file=item.file, stored=item.stored, file_id=known)
+        return ChatFile(file=item.file, stored=item.content.stored, file_id=known)
 
     async def read(self, file: ChatFile) -> bytes:
-        """What is in a file, to upload it. Raises NotFound."""
-        return await self._files.get(file.stored)
+        """What is in a file, to upload it; pictures without metadata. Raises NotFound."""
+        async with self._uow.read() as tx:
+            item = await media.find_file(tx, file.file.id)
+        if item is None:
+            raise NotFound("no such file")
+        stored, _ = await shown_of(self._uow, self._files, item)
+        return await self._files.get(stored)
 
     async def sent(self, file: ChatFile, file_id: str) -> None:
         """Note Telegram's id of a file that was uploaded."""

@@ -16,6 +16,7 @@ from backend.courses.rules import page
 from backend.courses.rules.editing import check_lesson, clean_title
 from backend.courses.rules.markdown import clean_text, paths_in, problems_of
 from backend.courses.rules.media import look_at, name_fits, usual_ending
+from backend.courses.service import shown_files
 from backend.courses.types import CourseId, LessonId, MediaId
 from backend.courses.types.editing import EditedLesson, EditedText, LessonFields, Preview
 from backend.courses.types.lessons import MediaFile
@@ -191,17 +192,17 @@ class EditingService:
         if facts is None:
             raise Invalid("no file for a lesson", fields={"file": "wrong_type"})
         path = _path(name, facts.mime)
-        stored = await self._files.put(source)
+        content = await shown_files.put(self._files, source, facts.kind, facts.mime)
         values = {
             "path": path, "kind": facts.kind, "mime": facts.mime, "size": size, "width": facts.width,
-            "height": facts.height, "duration": facts.duration, "stored": stored, "sha256": stored,
+            "height": facts.height, "duration": facts.duration, **content.columns,
         }  # fmt: skip
         async with self._uow() as tx:
             await lessons.lock_course(tx, course_id)
             old = (await media.list_files(tx, course_id)).get(path)
             if old is None:
                 await media.add(tx, course_id, values)
-            elif old.stored != stored:
+            elif old.content.stored != content.stored:
                 await media.change(tx, old.file.id, values)
                 await lessons.raise_versions(tx, await _lessons_with(tx, course_id, path))
             await _record(tx, actor, "courses.upload", course_id, path)

@@ -9,6 +9,7 @@ from backend.catalog.errors import ProductSlugTaken
 from backend.courses.domain import progress, schedule, teaching
 from backend.courses.repository import courses as repository
 from backend.courses.repository.lessons import lock_course
+from backend.courses.repository.media import Content
 from backend.courses.rules.course_fields import product_fields, schedule_of, tariff_fields
 from backend.courses.service.import_lessons import LessonsImport
 from backend.courses.types import CourseId, CourseState, RunId
@@ -31,10 +32,12 @@ _FILE: Final = "course.md"
 class CourseImport:
     """Compares a draft with the shop and writes the difference; ``changes`` and ``problems`` say what it did.
 
-    ``contents`` are the names of the draft's media in the storage, by path.
+    ``contents`` has the names of the draft's media in the storage, by path.
     """
 
-    def __init__(self, draft: CourseDraft, contents: Mapping[str, str], *, currency: str, delete_missing: bool) -> None:
+    def __init__(
+        self, draft: CourseDraft, contents: Mapping[str, Content], *, currency: str, delete_missing: bool
+    ) -> None:
         self.changes: list[CourseChange] = []
         self.problems: list[FolderProblem] = []
         self.course_id: CourseId | None = None

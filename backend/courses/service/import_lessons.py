@@ -8,7 +8,7 @@ from typing import Any
 from backend.courses.repository import lessons as repository
 from backend.courses.repository import media
 from backend.courses.repository.lessons import StoredLesson, StoredText
-from backend.courses.repository.media import StoredFile
+from backend.courses.repository.media import Content, StoredFile
 from backend.courses.rules.markdown import paths_in
 from backend.courses.types import CourseId, LessonId
 from backend.courses.types.authoring import ChangeAction, ChangeKind, CourseChange, CourseDraft, LessonDraft, MediaDraft
@@ -23,7 +23,7 @@ class LessonsImport:
     """Writes what differs; ``settles`` says that students may have completed the course by it."""
 
     def __init__(
-        self, course_id: CourseId, draft: CourseDraft, contents: Mapping[str, str], *, delete_missing: bool
+        self, course_id: CourseId, draft: CourseDraft, contents: Mapping[str, Content], *, delete_missing: bool
     ) -> None:
         self.changes: list[CourseChange] = []
         self.moves_schedule = False
@@ -109,7 +109,7 @@ class LessonsImport:
             if old is None:
                 self._change(ChangeKind.FILE, path, ChangeAction.CREATE)
                 await media.add(tx, self._course_id, values)
-            elif old.stored != self._contents[path]:
+            elif old.content.stored != self._contents[path].stored:
                 self._change(ChangeKind.FILE, path, ChangeAction.UPDATE)
                 await media.change(tx, old.file.id, values)
                 replaced.add(path)
@@ -134,6 +134,6 @@ def _texts(draft: LessonDraft) -> dict[Locale, StoredText]:
     return {locale: StoredText(text.title, text.body) for locale, text in draft.texts.items()}
 
 
-def _columns(draft: MediaDraft, stored: str) -> dict[str, Any]:
+def _columns(draft: MediaDraft, content: Content) -> dict[str, Any]:
     values = {name: getattr(draft, name) for name in _MEASURES}
-    return values | {"path": draft.path, "stored": stored, "sha256": stored}
+    return values | {"path": draft.path, **content.columns}

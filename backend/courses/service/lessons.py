@@ -10,6 +10,7 @@ from backend.courses.repository import lessons as repository
 from backend.courses.repository import media
 from backend.courses.repository.access import PageRow
 from backend.courses.rules import page as rules
+from backend.courses.service.shown_files import shown_of
 from backend.courses.types import LessonId, MediaId
 from backend.courses.types.access import LessonAccess
 from backend.courses.types.lessons import LessonPage, LessonTitle, NeighbourLesson, RenderedText, StoredMedia
@@ -92,7 +93,7 @@ class LessonsService:
         return [LessonTitle(id=row.id, slug=row.slug, title=row.title, locale=row.locale) for row in rows]
 
     async def file(self, actor: Actor, lesson_id: LessonId, media_id: MediaId) -> StoredMedia:
-        """A file of a lesson, for somebody who may open the lesson now.
+        """A file of a lesson, for somebody who may open the lesson now; pictures without metadata.
 
         Raises NotFound, also for a file of another course, Forbidden, AccessEnded, LessonLocked.
         """
@@ -101,9 +102,8 @@ class LessonsService:
             item = await media.find_file(tx, media_id)
         if item is None or item.course_id != lesson.course_id:
             raise NotFound("no such file")
-        return StoredMedia(
-            name=item.file.name, mime=item.file.mime, kind=item.file.kind, size=item.file.size, stored=item.stored
-        )
+        stored, size = await shown_of(self._uow, self._files, item)
+        return StoredMedia(name=item.file.name, mime=item.file.mime, kind=item.file.kind, size=size, stored=stored)
 
     @property
     def contents(self) -> ContentFiles:

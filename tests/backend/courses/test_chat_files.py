@@ -144,7 +144,7 @@ async def test_an_id_that_telegram_no_longer_knows_is_replaced(desk: Desk) -> No
     async with desk.uow() as tx:
         item = await media.find_file(tx, desk.video.id)
         assert item is not None
-        await media.set_sent(tx, desk.video.id, item.stored, "gone", 1)
+        await media.set_sent(tx, desk.video.id, item.content.stored, "gone", 1)
     api = Api()
     await desk.bot(api).send(5, desk.message())
     assert api.contents() == ["Text", "gone", "upload"]

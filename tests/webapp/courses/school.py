@@ -23,7 +23,7 @@ from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive
 
-PICTURE = b"GIF89a" + bytes(60)
+PICTURE = b"GIF89a" + bytes(7) + b"," + bytes(10) + b"\1D\0;"
 TEXT = "First words.\n\n## A part\n\n![A path](path.gif)\n\n## Another part\n\nLast words."
 DAILY = Schedule(mode=ScheduleMode.LOCAL_HOUR, local_minute=540, student_from=300, student_to=1320)
 
