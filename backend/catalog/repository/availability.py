@@ -15,6 +15,7 @@ def of_variant(most: str) -> str:
         "stock_keys k WHERE k.variant_id = v.id AND k.state = 'available'",
         "shared_keys s WHERE s.variant_id = v.id",
         "w.id = v.id",
+        "w.id = v.id",
         most,
     )
 
@@ -33,16 +34,18 @@ def of_product(most: str, *, hidden: bool = False) -> str:
         f"WHERE v.product_id = p.id{shown}",
         f"variants v JOIN shared_keys s ON s.variant_id = v.id WHERE v.product_id = p.id{shown}",
         f"w.product_id = p.id{shown.replace('v.', 'w.')}",
+        # A plan that is off sale keeps its number of places, and nobody can buy them.
+        "w.product_id = p.id AND NOT w.hidden",
         most,
     )
 
 
 def has_stock() -> str:
-    """Whether product ``p`` has anything to sell, of hidden variants too."""
+    """Whether product ``p`` has anything to sell; of hidden variants too, but for a course's plans."""
     return f"coalesce({of_product('1', hidden=True)}, 1) > 0"
 
 
-def _available(keys: str, shared: str, variants: str, most: str) -> str:
+def _available(keys: str, shared: str, variants: str, plans: str, most: str) -> str:
     return f"""
     CASE p.kind
     WHEN 'unique_keys' THEN (SELECT count(*) FROM (SELECT FROM {keys} LIMIT {most}) counted)
@@ -65,6 +68,6 @@ def _available(keys: str, shared: str, variants: str, most: str) -> str:
         SELECT CASE WHEN count(*) = 0 THEN 0
                     WHEN count(*) = count(l.remaining)
                     THEN CAST(least(sum(greatest(l.remaining, 0)), {most}) AS bigint) END
-        FROM variants w LEFT JOIN variant_places l ON l.variant_id = w.id WHERE {variants}
+        FROM variants w LEFT JOIN variant_places l ON l.variant_id = w.id WHERE {plans}
     ) END
     """  # noqa: S608 - constants of ours

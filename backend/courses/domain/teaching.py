@@ -18,7 +18,7 @@ from backend.courses.repository import courses as repository
 from backend.courses.repository import grants
 from backend.courses.repository.courses import StoredCourse, StoredTariff
 from backend.courses.types import CourseId, CourseState, TariffId
-from backend.courses.types.teaching import CourseRecord, Schedule, Tariff, TariffFields
+from backend.courses.types.teaching import CourseRecord, Run, Schedule, Tariff, TariffFields
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Invalid, NotFound
 
@@ -74,7 +74,7 @@ async def add_tariff(tx: Tx, course: CourseRecord, code: str, fields: TariffFiel
     if any(one.code == code for one in await repository.list_tariffs(tx, [course.id])):
         raise SlugTaken()
     variant_id = await goods.add_variant(
-        tx, course.product_id, code, _variant(fields), most=1, places_left=fields.places
+        tx, course.product_id, code, await _shown_variant(tx, fields), most=1, places_left=fields.places
     )
     return await repository.add_tariff(tx, course.id, variant_id, code, _columns(fields))
 
@@ -82,8 +82,8 @@ async def add_tariff(tx: Tx, course: CourseRecord, code: str, fields: TariffFiel
 async def change_tariff(tx: Tx, tariff: Tariff, fields: TariffFields) -> None:
     """Change a tariff, for those who have it too; its price is for later buyers. Raises Invalid for another's run."""
     await _check_run(tx, tariff.course_id, fields)
-    hidden = tariff.retired_at is not None
-    await goods.change_variant(tx, tariff.product_id, tariff.variant_id, _variant(fields, hidden=hidden))
+    variant = await _shown_variant(tx, fields, retired=tariff.retired_at is not None)
+    await goods.change_variant(tx, tariff.product_id, tariff.variant_id, variant)
     await places.lock(tx, tariff.variant_id)
     taken = await grants.count_taken(tx, tariff.id)
     left = None if fields.places is None else fields.places - taken
@@ -93,9 +93,18 @@ async def change_tariff(tx: Tx, tariff: Tariff, fields: TariffFields) -> None:
 
 async def set_retired(tx: Tx, tariff: Tariff, *, retired: bool) -> None:
     """Take a tariff off sale or put it back; who has it keeps it."""
-    variant = _variant(tariff.fields, hidden=retired)
+    variant = await _shown_variant(tx, tariff.fields, retired=retired)
     await goods.change_variant(tx, tariff.product_id, tariff.variant_id, variant)
     await repository.change_tariff(tx, tariff.id, {"retired_at": tx.now if retired else None})
+
+
+async def set_run_closed(tx: Tx, run: Run, *, closed: bool) -> None:
+    """Let nobody new into a run, or people again; the shop shows its tariffs accordingly."""
+    await repository.set_run_closed(tx, run.id, closed=closed)
+    for tariff in await list_tariffs(tx, [run.course_id]):
+        if tariff.fields.run_id == run.id:
+            variant = await _shown_variant(tx, tariff.fields, retired=tariff.retired_at is not None)
+            await goods.change_variant(tx, tariff.product_id, tariff.variant_id, variant)
 
 
 async def delete_tariff(tx: Tx, tariff: Tariff) -> None:
@@ -191,14 +200,16 @@ def _shown(product: ProductFields, *, shown: bool) -> ProductFields:
     return replace(product, hidden=not shown)
 
 
-def _variant(fields: TariffFields, *, hidden: bool = False) -> VariantFields:
+async def _shown_variant(tx: Tx, fields: TariffFields, *, retired: bool = False) -> VariantFields:
+    """The variant of a tariff, hidden where the tariff is not sold: retired, or its cohort is closed."""
+    run = None if fields.run_id is None else await repository.find_run(tx, fields.run_id)
     return VariantFields(
         name=fields.name,
         note=fields.note,
         price=fields.price,
         reseller_price=fields.reseller_price,
         position=fields.position,
-        hidden=hidden,
+        hidden=retired or (run is not None and run.closed_at is not None),
     )
 
 

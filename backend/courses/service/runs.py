@@ -60,9 +60,10 @@ class RunsService:
     async def _set_closed(self, actor: Actor, run_id: RunId, *, closed: bool) -> None:
         actor.require(Permission.TEACHING)
         async with self._uow() as tx:
+            await teaching.lock(tx)
             run = await repository.find_run(tx, run_id)
             if run is None:
                 raise NotFound("no such run")
-            await repository.set_run_closed(tx, run_id, closed=closed)
+            await teaching.set_run_closed(tx, run, closed=closed)
             action = "courses.close_run" if closed else "courses.reopen_run"
             await audit.record(tx, actor.user_id, action, f"course:{run.course_id}", {"number": run.number})

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from backend.catalog.errors import SoldOut
-from backend.courses.errors import CourseNotOnSale, OnePlaceOnly, TariffInUse, TariffOwned
+from backend.catalog.types.search import SearchFilters
+from backend.courses.errors import OnePlaceOnly, TariffInUse, TariffOwned
 from backend.courses.types import EndReason, GrantSource
+from backend.courses.types.teaching import Tariff
 from backend.identity.errors import NotYourself
+from backend.infra.crypto import KeyRing
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.orders.errors import PriceChanged, QuantityNotAllowed
 from backend.orders.types import OrderStatus, RequestedLine
 from backend.orders.types.prices import PartKind
 from tests.backend.courses.school import School
+from tests.factories.catalog import catalog_services
 from tests.factories.courses import add_teacher
 from tests.factories.shop import buyers
 from tests.factories.wallet import usd
@@ -209,10 +216,41 @@ async def test_a_cohort_is_a_place_of_its_own(school: School) -> None:
     with pytest.raises(TariffOwned):
         await school.buy("feedback")
     await school.services.runs.close(school.teacher, run_id)
-    with pytest.raises(CourseNotOnSale):
+    with pytest.raises(NotFound):
         await school.buy("autumn", by=(await buyers(school.uow, 1, 9000))[0])
     with pytest.raises(Invalid):
         await school.services.runs.open(school.teacher, school.course_id, day, "GMT+3/../etc")
+
+
+async def test_only_plans_on_sale_are_stock(school: School, ring: KeyRing) -> None:
+    """Lists, their filter "in stock" and the search agree with what can be bought."""
+    shop, services = catalog_services(school.uow, ring), school.services
+    day = (await services.courses.get(school.teacher, school.course_id)).created_at.date()
+    run_id = await services.runs.open(school.teacher, school.course_id, day)
+
+    async def is_in_stock() -> bool:
+        async with school.uow.read() as tx:
+            marked = (await tx.execute(text("SELECT in_stock FROM products"))).scalar_one()
+        listed = (await shop.storefront.browse(school.buyer, in_stock=True)).items
+        found = (await shop.search.search(school.buyer, "calm", SearchFilters(in_stock=True))).items
+        assert marked == bool(listed) == bool(found)
+        return bool(marked)
+
+    await services.tariffs.retire(school.teacher, school.tariffs["premium"].id)
+    basic, feedback = (school.tariffs[code] for code in ("basic", "feedback"))
+    changes: list[tuple[Tariff, dict[str, Any]]] = [(basic, {"places": 1}), (feedback, {"places": 5, "run_id": run_id})]
+    for tariff, change in changes:
+        await services.tariffs.change(school.teacher, tariff.id, msgspec.structs.replace(tariff.fields, **change))
+    await school.buy("basic")
+    assert await is_in_stock()
+    await services.runs.close(school.teacher, run_id)
+    assert not await is_in_stock()
+    await services.runs.reopen(school.teacher, run_id)
+    assert await is_in_stock()
+    await services.tariffs.retire(school.teacher, feedback.id)
+    assert not await is_in_stock()
+    await services.tariffs.restore(school.teacher, feedback.id)
+    assert await is_in_stock()
 
 
 async def test_a_course_that_is_run_again_is_bought_again(school: School) -> None:
