@@ -23,7 +23,7 @@ from webapp.courses.admin import deliveries as lesson_deliveries
 from webapp.courses.admin import editor as lesson_editor
 from webapp.courses.admin import lessons as lessons_admin
 from webapp.courses.admin import plans, runs, schedules, students
-from webapp.courses.routes import course, lesson
+from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
@@ -67,6 +67,7 @@ _PAGES: Final = Router(
         *codes.GROWTH_HANDLERS,
         *ZONE_HANDLERS,
         *course.COURSE_HANDLERS,
+        *line.LINE_HANDLERS,
         *lesson.LESSON_HANDLERS,
         *lesson_media.HANDLERS,
         *premium.PREMIUM_HANDLERS,

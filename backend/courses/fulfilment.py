@@ -30,7 +30,7 @@ class CoursePlaces:
         """Keep a place for each line. Raises SoldOut, OnePlaceOnly."""
         tariffs = await self._tariffs(tx, lines)
         for line in lines:
-            await places.take(tx, line.product_id, line.variant_id, line.id)
+            await places.take(tx, line.product_id, line.variant_id, line.id, line.buyer)
             await repository.add_reservation(tx, line.id, tariffs[line].id, line.recipient)
 
     async def release(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> None:
@@ -51,7 +51,7 @@ class CoursePlaces:
             if line.paid is None:
                 raise ValueError("a line that is delivered has a price")
             if not reserved:
-                await places.take(tx, line.product_id, line.variant_id, line.id)
+                await places.take(tx, line.product_id, line.variant_id, line.id, line.buyer)
             tariff = tariffs[line]
             await granting.lock(tx, tariff.course_id, line.recipient)
             place = await self._place(tx, tariff, line.recipient)

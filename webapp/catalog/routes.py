@@ -131,7 +131,8 @@ async def product(request: SoukRequest, slug: FromPath[str]) -> Html | Redirect:
     variant = forms.read_query(request, ProductQuery).variant
     detail = await site_of(request).services.catalog.storefront.product(request.user, slug)
     if detail.kind is StockKind.COURSE:
-        return Redirect(f"/learn/{slug}", status_code=303, headers={"cache-control": "no-store"})
+        chosen = f"?variant={variant}" if variant else ""
+        return Redirect(f"/learn/{slug}{chosen}", status_code=303, headers={"cache-control": "no-store"})
     return await product_page(request, detail, VariantId(variant) if variant else None)
 
 

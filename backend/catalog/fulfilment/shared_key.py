@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.catalog.domain.levels import after_releasing, after_taking
 from backend.catalog.domain.opening import open_all
-from backend.catalog.domain.waiting import end_wait, is_waiting
+from backend.catalog.domain.waiting import take_of_number
 from backend.catalog.errors import ReservationGone, SoldOut
 from backend.catalog.repository import shared_keys
 from backend.catalog.types import StockKeyId, StockKind
@@ -92,15 +92,13 @@ async def _take(tx: Tx, line: FulfilmentLine) -> StockKeyId:
     """Take the line's quantity from the number; the key of this moment. Raises SoldOut, and then takes nothing."""
     if line.quantity < 1:
         raise ValueError("a quantity is at least 1")
-    taken = await shared_keys.take(tx, line.variant_id, line.quantity, line.buyer)
-    waits = await is_waiting(tx, line.variant_id, line.buyer) if taken is None else taken.waits
-    ended = await end_wait(tx, line.variant_id, line.buyer) if waits else None
-    if ended and taken is None:
-        taken = await shared_keys.take(tx, line.variant_id, line.quantity, line.buyer)
+    taken, held = await take_of_number(
+        tx, line.variant_id, line.buyer, lambda: shared_keys.take(tx, line.variant_id, line.quantity, line.buyer)
+    )
     if taken is None:
         left = await shared_keys.count_remaining(tx, line.variant_id)
         raise SoldOut(line.id, available=min(left, line.quantity - 1))  # more may have returned since
-    if ended and ended.quantity:
+    if held:
         await after_releasing(tx, taken.product_id)  # what they did not need of what was held for them
     await after_taking(tx, line.variant_id, taken, taken.left)
     return taken.key_id

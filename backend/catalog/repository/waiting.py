@@ -1,7 +1,7 @@
 """SQL of the lines for what is sold out.
 
-Goods are locked before the people in line: the variant's row in ``shared_keys``, then its product. People whom another
-transaction has locked are leaving or buying: they are passed over, never waited for.
+Goods are locked before the people in line: the variant's row in ``shared_keys`` or ``variant_places``, then its
+product. People whom another transaction has locked are leaving or buying: they are passed over, never waited for.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Final
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from backend.catalog.models import SharedKey
 from backend.catalog.models.waiting import StockWait
 from backend.catalog.repository.availability import of_variant
 from backend.catalog.types import ProductId, StockKind, VariantId
-from backend.catalog.types.waiting import QUEUED_KINDS, QueuedVariant, Wait, WaitId, WaitingCount
+from backend.catalog.types.waiting import COUNTED_KINDS, QUEUED_KINDS, QueuedVariant, Wait, WaitId, WaitingCount
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 
@@ -25,8 +24,9 @@ _AT_ONCE: Final = 500
 _WAIT: Final = (
     StockWait.id, StockWait.user_id, StockWait.variant_id, StockWait.kind, StockWait.quantity, StockWait.held_until,
 )  # fmt: skip
-_QUEUED: Final = """v.id, v.product_id, p.kind, v.min_quantity, v.low_stock_at, v.low_stock_told,
-    (p.listed AND NOT v.hidden) AS for_sale"""
+# Nobody is told of few places in a course: the seller has set their number.
+_QUEUED: Final = """v.id, v.product_id, p.kind, v.min_quantity, v.low_stock_at,
+    (v.low_stock_told OR p.kind = 'course') AS low_stock_told, (p.listed AND NOT v.hidden) AS for_sale"""
 _IN_LINE: Final = "w.kind IS NULL AND (w.passed_until IS NULL OR w.passed_until <= :now)"
 _NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 _VARIANT: Final = bindparam("variant_id", type_=Uuid())
@@ -46,7 +46,13 @@ _LOCK_QUEUED = text(
     WHERE v.id = :variant_id FOR NO KEY UPDATE OF p
     """  # noqa: S608 - constants of ours
 ).bindparams(_VARIANT)
-_LOCK_SHARED = select(SharedKey.remaining).where(SharedKey.variant_id == _VARIANT).with_for_update()
+_LOCK_NUMBER = text(
+    """
+    WITH shared AS (SELECT remaining FROM shared_keys WHERE variant_id = :variant_id FOR UPDATE),
+         places AS (SELECT remaining FROM variant_places WHERE variant_id = :variant_id FOR UPDATE)
+    SELECT remaining FROM shared UNION ALL SELECT remaining FROM places
+    """
+).bindparams(_VARIANT)
 
 _FIRST = f"""
     SELECT w.id, w.user_id, w.place FROM stock_waits w WHERE w.variant_id = :variant_id AND {_IN_LINE}
@@ -74,15 +80,18 @@ _ASSIGN_KEYS = text(
     WHERE id = ANY (ARRAY(SELECT id FROM pairs))
     """  # noqa: S608 - constants of ours
 ).bindparams(_VARIANT, _QUANTITY, _NOW, bindparam("most", type_=BigInteger()), bindparam("kind", type_=Text()))
-_ASSIGN_SHARED = text(
+_ASSIGN_NUMBER = text(
     f"""
     UPDATE stock_waits SET kind = :kind, quantity = :quantity, passed_until = NULL
     WHERE id = ANY (ARRAY(SELECT id FROM ({_FIRST}) first))
     """  # noqa: S608 - constants of ours
 ).bindparams(_VARIANT, _QUANTITY, _NOW, bindparam("most", type_=BigInteger()), bindparam("kind", type_=Text()))
-_CHANGE_NUMBER = text(
-    "UPDATE shared_keys SET remaining = remaining + :change WHERE variant_id = :variant_id AND remaining IS NOT NULL"
-).bindparams(_VARIANT, bindparam("change", type_=BigInteger()))
+_CHANGE_NUMBER: Final = {
+    kind: text(
+        f"UPDATE {table} SET remaining = remaining + :change WHERE variant_id = :variant_id AND remaining IS NOT NULL"  # noqa: S608
+    ).bindparams(_VARIANT, bindparam("change", type_=BigInteger()))
+    for kind, table in ((StockKind.SHARED_KEY.value, "shared_keys"), (StockKind.COURSE.value, "variant_places"))
+}
 _RELEASE_KEYS = text(
     """
     UPDATE stock_keys SET state = 'available', held_for = NULL, taken_at = NULL
@@ -172,14 +181,14 @@ async def list_queued(tx: Tx, product_id: ProductId) -> list[QueuedVariant]:
     return [QueuedVariant(**row) for row in rows.mappings()]
 
 
-async def lock_shared(tx: Tx, variant_id: VariantId) -> None:
+async def lock_number(tx: Tx, variant_id: VariantId) -> None:
     """Lock a variant's number, where it has one: before anybody in its line is locked."""
-    await tx.execute(_LOCK_SHARED, {"variant_id": variant_id})
+    await tx.execute(_LOCK_NUMBER, {"variant_id": variant_id})
 
 
 async def lock_queued(tx: Tx, variant_id: VariantId) -> QueuedVariant | None:
     """Lock a variant's goods against everything that changes its line; None for an unknown variant."""
-    await lock_shared(tx, variant_id)
+    await lock_number(tx, variant_id)
     row = (await tx.execute(_LOCK_QUEUED, {"variant_id": variant_id})).mappings().one_or_none()
     return None if row is None else QueuedVariant(**row)
 
@@ -189,16 +198,18 @@ async def assign(tx: Tx, variant: QueuedVariant) -> int:
     values = {"variant_id": variant.id, "quantity": variant.min_quantity, "now": tx.now, "most": _AT_ONCE}
     if variant.kind == StockKind.UNIQUE_KEYS:
         return (await tx.execute(_ASSIGN_KEYS, values | {"kind": variant.kind})).rowcount
-    if variant.kind != StockKind.SHARED_KEY:
+    if variant.kind not in COUNTED_KINDS:
         return 0
-    row = (await tx.execute(_LOCK_SHARED, {"variant_id": variant.id})).one_or_none()
+    row = (await tx.execute(_LOCK_NUMBER, {"variant_id": variant.id})).one_or_none()
     if row is None:
         return 0
     if row.remaining is not None:
-        values["most"] = min(row.remaining // variant.min_quantity, _AT_ONCE)
-    people = (await tx.execute(_ASSIGN_SHARED, values | {"kind": variant.kind})).rowcount
+        # A gift may have taken a place that was not there.
+        values["most"] = min(max(row.remaining, 0) // variant.min_quantity, _AT_ONCE)
+    people = (await tx.execute(_ASSIGN_NUMBER, values | {"kind": variant.kind})).rowcount
     if people:
-        await tx.execute(_CHANGE_NUMBER, {"variant_id": variant.id, "change": -people * variant.min_quantity})
+        change = {"variant_id": variant.id, "change": -people * variant.min_quantity}
+        await tx.execute(_CHANGE_NUMBER[variant.kind], change)
     return people
 
 
@@ -207,7 +218,7 @@ async def return_goods(tx: Tx, wait: Wait) -> None:
     if wait.kind == StockKind.UNIQUE_KEYS:
         await tx.execute(_RELEASE_KEYS, {"variant_id": wait.variant_id, "user_id": wait.user_id})
     elif wait.kind is not None:
-        await tx.execute(_CHANGE_NUMBER, {"variant_id": wait.variant_id, "change": wait.quantity})
+        await tx.execute(_CHANGE_NUMBER[wait.kind], {"variant_id": wait.variant_id, "change": wait.quantity})
 
 
 async def list_assigned(tx: Tx, variant_id: VariantId) -> list[Wait]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backend.catalog.domain import goods
+from backend.catalog.domain import goods, places
 from backend.catalog.errors import PurchaseRefused
 from backend.courses.domain import access, progress, teaching
 from backend.courses.repository import courses as courses_repository
@@ -84,6 +84,7 @@ async def _offers(tx: Tx, actor: Actor, course: CourseRecord) -> list[OfferedTar
     runs = _by_id(await courses_repository.list_runs(tx, [course.id]))
     standings = await grants_repository.list_standings(tx, actor.id, [course.id])
     newest = (await grants_repository.list_newest_runs(tx, [course.id])).get(course.id)
+    left = await places.list_left(tx, [one.variant_id for one in tariffs], actor.id)
     offers = []
     for one in tariffs:
         if not sold[one.variant_id].on_sale:
@@ -96,6 +97,7 @@ async def _offers(tx: Tx, actor: Actor, course: CourseRecord) -> list[OfferedTar
             OfferedTariff(
                 tariff=one,
                 run=runs[one.fields.run_id] if one.fields.run_id is not None else None,
+                left=left[one.variant_id],
                 price=price,
                 counted=min(before, price) if before is not None else Money.zero(price.currency),
                 upgrade=upgrade,

@@ -109,7 +109,7 @@ class StudentsService:
             if isinstance(place, (TariffOwned, CourseNotOnSale)):
                 raise place
             fields = (await teaching.get_tariff(tx, tariff_id)).fields
-            await places.take_any(tx, tariff.product_id, tariff.variant_id)
+            await places.take_any(tx, tariff.product_id, tariff.variant_id, user_id)
             nothing = Money.zero(fields.price.currency)
             grant_id, enrolment_id = await granting.grant(
                 tx, tariff, user_id, place.run_id, GrantSource.GIFT, nothing, by=actor.id

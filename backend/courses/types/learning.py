@@ -19,6 +19,8 @@ class OfferedTariff(msgspec.Struct, frozen=True, kw_only=True):
     tariff: Tariff
     run: Run | None
     """The cohort that it is a place in; None for a start at once."""
+    left: int | None
+    """How many places this person can buy, with one that is held for them; None for any number."""
     price: Money
     """For this person, as a reseller or not."""
     counted: Money

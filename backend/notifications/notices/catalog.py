@@ -83,7 +83,8 @@ async def _stock_held(draft: Draft, params: Params) -> Message | None:
         return None
     words = draft.words
     _, thing = words.translator.gettext, words.thing(subject)
-    button = words.button(_("Open product"), f"/shop/{subject.slug}?variant={params['variant_id']}")
+    name = _("Open course") if subject.kind is StockKind.COURSE else _("Open product")
+    button = words.button(name, f"/shop/{subject.slug}?variant={params['variant_id']}")
     if params.get("ended"):
         head = _("<b>No longer reserved for you</b>")
         return Message(f"{head}\n{thing}", (button,))

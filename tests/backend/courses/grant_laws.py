@@ -34,6 +34,7 @@ _PLACES: Final = """
     WHERE p.remaining IS DISTINCT FROM t.places
         - (SELECT count(*) FROM course_grants g WHERE g.tariff_id = t.id AND g.ended_at IS NULL)
         - (SELECT count(*) FROM course_reservations r WHERE r.tariff_id = t.id)
+        - (SELECT coalesce(sum(w.quantity), 0) FROM stock_waits w WHERE w.variant_id = t.variant_id)
 """
 # A person is once in a run, in a run of the same course as the tariff; a tariff is owned once at a time.
 _ONCE: Final = """

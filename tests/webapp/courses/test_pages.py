@@ -56,8 +56,36 @@ async def test_places_that_are_left_and_none(room: Classroom) -> None:
     _, student = await room.arrive()
     await room.gift(student, "premium")
     page = (await visitor.get("/learn/calm?plan=premium")).text
-    assert "None left" in page and "No places left" in page and "Add to cart" not in page
+    assert "None left" in page and "Notify me" in page and "Add to cart" not in page
     assert other.id != student.id
+
+
+async def test_the_first_in_line_gets_the_place_that_becomes_free(room: Classroom) -> None:
+    visitor, _ = await room.arrive(cents=5_000)
+    other, _ = await room.arrive()
+    tariffs, basic = room.services.courses.tariffs, room.tariffs["basic"]
+    await tariffs.change(room.teacher, basic.id, msgspec.structs.replace(basic.fields, places=1))
+    _, student = await room.arrive()
+    enrolment = await room.gift(student)
+    data = {"plan": "basic"}
+    for one, place in ((visitor, "<b>1</b> of 1"), (other, "<b>2</b> of 2")):
+        answer = (await one.post("/courses/calm/line", data=data)).text
+        assert place in answer and "for 30 min" in answer and "Leave the line" in answer
+    await room.revoke(enrolment)
+    await room.services.catalog.waiting.serve_all()
+    held = (await visitor.get(f"/learn/calm?variant={basic.variant_id}")).text
+    assert "Reserved for you" in held and 'role="timer"' in held and "Join · $10.00" in held
+    others = (await other.get("/learn/calm?plan=basic")).text
+    assert "<b>1</b> of 1" in others and "None left" in others
+    link = await visitor.get(f"/shop/calm?variant={basic.variant_id}")
+    assert link.headers["location"] == f"/learn/calm?variant={basic.variant_id}"
+    await visitor.post("/courses/calm/line/leave", data=data)
+    await room.services.catalog.waiting.serve_all()
+    assert "Reserved for you" in (await other.get("/learn/calm?plan=basic")).text
+    left = await visitor.get("/courses/calm/plans?plan=basic", headers={"HX-Target": "plans"})
+    assert "Tap “Notify me”" in left.text and 'hx-post="/courses/calm/line"' in left.text
+    refused = await visitor.post("/courses/calm/line", data={"plan": "unknown"})
+    assert refused.status_code == 404
 
 
 async def test_who_likes_a_full_course_is_told_when_a_place_is_free(room: Classroom) -> None:
@@ -69,12 +97,12 @@ async def test_who_likes_a_full_course_is_told_when_a_place_is_free(room: Classr
     _, student = await room.arrive()
     enrolment = await room.gift(student)
     page = (await visitor.get("/learn/calm")).text
-    assert "All places are taken. Tap the heart" in plain(page) and 'hx-post="/favourites/calm"' in page
+    assert "No places left" in plain(page) and 'hx-post="/favourites/calm"' in page
     assert 'aria-pressed="true"' in (await visitor.post("/favourites/calm")).text
     assert await room.services.catalog.favourites.tell_changed() == 0
     await room.revoke(enrolment)
     assert await room.services.catalog.favourites.tell_changed() == 1
-    assert "All places" not in (await visitor.get("/learn/calm")).text
+    assert "No places left" not in (await visitor.get("/learn/calm")).text
 
 
 def _fields(struct: object) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 import msgspec
 from litestar import get, post
@@ -19,10 +20,10 @@ from webapp.core.answers import asked_by, pushed, to_app
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.courses.routes.line import plans_of
 from webapp.courses.screens import course as present
 from webapp.courses.screens import home as home_screens
 from webapp.courses.screens.outline import LessonRow, rows
-from webapp.courses.screens.plans import plans
 from webapp.courses.screens.times import has_own_clock
 
 _PLANS: Final = "plans"
@@ -33,12 +34,13 @@ Day = Annotated[int, Meta(ge=1, le=10_000)]
 
 
 class CourseQuery(msgspec.Struct, frozen=True):
-    """The plan that is chosen, by its code; and the day of the course on which a teacher looks at it.
+    """The plan that is chosen, by its code or as a product's variant; and the day on which a teacher looks at a course.
 
     ``joined``: the reader has just bought it.
     """
 
     plan: Annotated[str, Meta(max_length=40)] = ""
+    variant: UUID | None = None
     day: Day | None = None
     joined: bool = False
 
@@ -76,7 +78,8 @@ async def course(request: SoukRequest, slug: FromPath[str]) -> Html:
     query = forms.read_query(request, CourseQuery)
     as_day = query.day if request.user.may(Permission.TEACHING) else None
     view = await site_of(request).services.courses.learning.view(request.user, slug, as_day=as_day)
-    return await course_page(request, view, as_day=as_day, plan=query.plan, fresh="joined" if query.joined else "")
+    fresh: present.Fresh = "joined" if query.joined else ""
+    return await course_page(request, view, as_day=as_day, plan=query.plan, variant=query.variant, fresh=fresh)
 
 
 async def show_course(request: SoukRequest, slug: str, *, plan: str = "", status: int = 200) -> Html:
@@ -98,6 +101,7 @@ async def course_page(
     *,
     as_day: int | None = None,
     plan: str = "",
+    variant: UUID | None = None,
     fresh: present.Fresh = "",
     status: int = 200,
 ) -> Html:
@@ -115,9 +119,8 @@ async def course_page(
         product = await site.services.catalog.storefront.product(actor, view.slug)
         description = product.description_html
     teaches = actor.may(Permission.TEACHING)
-    offer = present.offer_page(
-        view, lessons, plans(view, plan, viewer, actor), description, viewer, pictures(request), teaches=teaches
-    )
+    sold = await plans_of(request, view, plan, variant)
+    offer = present.offer_page(view, lessons, sold, description, viewer, pictures(request), teaches=teaches)
     return page(request, "courses/offer.html", offer, tab="learn", back="/learn", status=status)
 
 
@@ -138,7 +141,7 @@ async def choose_plan(request: SoukRequest, slug: FromPath[str]) -> Html:
     query = forms.read_query(request, CourseQuery)
     site = site_of(request)
     view = await site.services.courses.learning.view(request.user, slug)
-    shown = plans(view, query.plan, site.viewer(request.user), request.user)
+    shown = await plans_of(request, view, query.plan, query.variant)
     if shown is None:
         raise NotFound("nothing is sold of it")
     if asked_by(request, _PLANS):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
+from backend.catalog.types.waiting import Place
 from backend.courses.types import LateRule, ScheduleMode
 from backend.courses.types.learning import CourseView, OfferedTariff
 from backend.courses.types.teaching import TariffFields
@@ -41,6 +43,19 @@ class Feature(msgspec.Struct, frozen=True):
     off: bool = False
 
 
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person stands in the line for a plan without places: ``number`` of ``waiting`` people, 0 outside of it.
+
+    ``held_until``: a place is reserved for them, for ``hold`` (in words) as for everybody.
+    """
+
+    number: int
+    waiting: int
+    held_until: datetime | None
+    hold: str
+    live_url: str
+
+
 class PlansView(msgspec.Struct, frozen=True, kw_only=True):
     """courses/_plans.html: the plans of a course and the chosen one.
 
@@ -63,8 +78,8 @@ class PlansView(msgspec.Struct, frozen=True, kw_only=True):
     owned: bool
     closed: bool
     left: int | None
-    full: bool
-    """No plan has a place left."""
+    line: LineView | None
+    """How they stand in the line for the plan; None where they can buy it and nothing is held, or can't for good."""
     times: LessonTimes | None
     """When lessons come to this person; None where that does not depend on their clock, or is settled already."""
     begins: date | None
@@ -78,14 +93,32 @@ class PlansView(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.owned or self.closed or self.left == 0)
 
 
-def plans(view: CourseView, code: str, viewer: Viewer, actor: Actor) -> PlansView | None:
-    """The plans, with that of the code chosen, else the middle of those that can be bought; None where none is sold."""
+def chosen_plan(view: CourseView, code: str, variant: UUID | None = None) -> OfferedTariff | None:
+    """The plan of the code or the variant, else the middle of those that can be bought; None where none is sold."""
     if not view.tariffs:
         return None
-    open_ = [offer for offer in view.tariffs if offer.refusal is None and _left(offer) != 0] or list(view.tariffs)
-    chosen = next((offer for offer in view.tariffs if offer.tariff.code == code), open_[len(open_) // 2])
+    open_ = [offer for offer in view.tariffs if offer.refusal is None and offer.left != 0] or list(view.tariffs)
+    named = (offer for offer in view.tariffs if offer.tariff.code == code or offer.tariff.variant_id == variant)
+    return next(named, open_[len(open_) // 2])
+
+
+def has_line(offer: OfferedTariff) -> bool:
+    """Whether people may stand in line for a plan, or have one of its few places reserved."""
+    return offer.refusal is None and offer.left is not None and offer.left <= _FEW
+
+
+def line_view(offer: OfferedTariff, place: Place, hold: str, live_url: str) -> LineView | None:
+    """How a person stands with a plan; None where nothing is to be said of it."""
+    if offer.left and place.held_until is None:
+        return None
+    number, until = (0, place.held_until) if place.held_until else (place.number, None)
+    return LineView(number=number, waiting=place.waiting, held_until=until, hold=hold, live_url=live_url)
+
+
+def plans(view: CourseView, chosen: OfferedTariff, line: LineView | None, viewer: Viewer, actor: Actor) -> PlansView:
+    """The plans, with the chosen one's facts."""
     fields, run = chosen.tariff.fields, chosen.run
-    left = _left(chosen)
+    left = chosen.left
     starts = run.starts_on if run is not None else None
     return PlansView(
         slug=view.slug,
@@ -105,7 +138,7 @@ def plans(view: CourseView, code: str, viewer: Viewer, actor: Actor) -> PlansVie
         owned=chosen.refusal == "tariff_owned",
         closed=chosen.refusal is not None and chosen.refusal != "tariff_owned",
         left=left if left is not None and left <= _FEW else None,
-        full=all(_left(offer) == 0 for offer in view.tariffs),
+        line=line,
         times=lesson_times(view, actor) if starts is None and not takes(view) else None,
         begins=starts,
         late=_late(view, viewer, starts) if starts is not None and not takes(view) else "",
@@ -158,8 +191,3 @@ def feedback_words(plan: TariffFields, words: Translator, viewer: Viewer) -> str
         "A teacher answers within %(count)s hour", "A teacher answers within %(count)s hours", plan.feedback_hours
     )
     return text % {"count": format_number(plan.feedback_hours, viewer.locale)}
-
-
-def _left(offer: OfferedTariff) -> int | None:
-    places = offer.tariff.fields.places
-    return None if places is None else max(places - offer.tariff.taken, 0)
