@@ -21,6 +21,8 @@ COURSE = "calm-in-seven-days"
 _PAGE = f"/learn/{COURSE}"
 _READ = 3
 """How many lessons the first student has done."""
+_FULL = 1
+"""The plan whose places are taken, by its place."""
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -43,6 +45,8 @@ async def live(stack: Stack, people: Mapping[str, Person], admin: Actor) -> Past
     payer = await stack.actor(people["payer"].id)
     await gift(stack, admin, payer)
     await complete(stack, payer, await open_until(stack, admin, payer, None))
+    await fill(stack, admin, payer)
+    await stack.wait(people["saver"].id, COURSE, _FULL)
     reseller = await stack.actor(people["reseller"].id)
     await gift(stack, admin, reseller)
     (had,) = await stack.services.courses.learning.mine(reseller)
@@ -55,6 +59,14 @@ async def gift(stack: Stack, teacher: Actor, person: Actor) -> None:
     """Give somebody the cheapest plan of the course."""
     course = await stack.services.courses.learning.view(teacher, COURSE)
     await stack.services.courses.students.gift(teacher, person.id, course.tariffs[0].tariff.id, "a friend")
+
+
+async def fill(stack: Stack, teacher: Actor, person: Actor) -> None:
+    """Give somebody the last place of the plan in the middle."""
+    courses = stack.services.courses
+    plan = (await courses.learning.view(teacher, COURSE)).tariffs[_FULL].tariff
+    await courses.tariffs.change(teacher, plan.id, msgspec.structs.replace(plan.fields, places=plan.taken + 1))
+    await courses.students.gift(teacher, person.id, plan.id, "a friend")
 
 
 async def open_until(stack: Stack, teacher: Actor, student: Actor, last: int | None) -> list[LessonId]:
@@ -83,6 +95,8 @@ def screens(world: World) -> list[Screen]:
         Screen("learn-ended", "/learn", "reseller"),
         Screen("course-offer", _PAGE, "poor"),
         Screen("course-plan", f"{_PAGE}?plan=premium", "poor"),
+        Screen("course-full", f"{_PAGE}?plan=feedback", "poor"),
+        Screen("course-in-line", f"/courses/{COURSE}/plans?plan=feedback", "saver"),
         Screen("course-join", _PAGE, "poor", press("#join")),
         Screen("course", _PAGE),
         Screen("course-times", _PAGE, "rich", sheet("times")),
