@@ -59,6 +59,7 @@ class CoursePlaces:
                 raise place
             source = GrantSource.UPGRADE if place.upgrade else GrantSource.ORDER_LINE
             await granting.grant(tx, tariff, line.recipient, place.run_id, source, line.paid, line_id=line.id)
+            await places.note_sale(tx, line.variant_id, line.id)
         return {line.id: Delivery(DeliveryStatus.DELIVERED) for line in lines}
 
     async def quote(

@@ -38,6 +38,11 @@ async def take_any(tx: Tx, product_id: ProductId, variant_id: VariantId, user_id
     await after_taking(tx, variant_id, _Level(product_id), left)
 
 
+async def note_sale(tx: Tx, variant_id: VariantId, line_id: OrderLineId) -> None:
+    """Count a line that is delivered among the sales that make its product popular."""
+    await repository.add_sale(tx, variant_id, line_id)
+
+
 async def put_back(tx: Tx, product_id: ProductId, variant_id: VariantId) -> None:
     """Free one place."""
     left = await repository.put_back(tx, variant_id)

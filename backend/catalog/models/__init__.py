@@ -257,6 +257,16 @@ class VariantPlaces(Model):
     remaining: Mapped[int | None]
 
 
+class PlaceSale(Model):
+    """A line of an order that has got its place, for how popular its product is; a refund does not change that."""
+
+    __tablename__ = "place_sales"
+
+    order_line_id: Mapped[UUID] = mapped_column(primary_key=True)
+    variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
+    sold_at: Mapped[datetime]
+
+
 class HandWorkItem(Model):
     """A line of an order that an admin prepares; its result is a text or a file, encrypted with a key of its own.
 

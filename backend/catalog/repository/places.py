@@ -6,12 +6,13 @@ from collections.abc import Collection
 from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Uuid, bindparam, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from backend.catalog.models import PlaceSale
 from backend.catalog.types import VariantId
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import UserId
+from backend.kernel.ids import OrderLineId, UserId
 
 _ID: Final = bindparam("id", type_=Uuid())
 _BUYER: Final = bindparam("buyer", type_=Uuid())
@@ -78,6 +79,11 @@ async def take_any(tx: Tx, variant_id: VariantId) -> int | None:
     """Take one place though none may be left; how many are left then, None for any number."""
     row = (await tx.execute(_TAKE_ANY, {"id": variant_id})).first()
     return None if row is None else row.remaining
+
+
+async def add_sale(tx: Tx, variant_id: VariantId, line_id: OrderLineId) -> None:
+    """Note that a line has got its place."""
+    await tx.execute(insert(PlaceSale), {"order_line_id": line_id, "variant_id": variant_id, "sold_at": tx.now})
 
 
 async def put_back(tx: Tx, variant_id: VariantId) -> int | None:

@@ -77,6 +77,8 @@ _REFRESH_POPULARITY = text(
             UNION ALL
             SELECT variant_id, sum(quantity) FROM hand_work
             WHERE state IN ('open', 'delivered') AND opened_at >= :since GROUP BY variant_id
+            UNION ALL
+            SELECT variant_id, count(*) FROM place_sales WHERE sold_at >= :since GROUP BY variant_id
         ) taken JOIN variants v ON v.id = taken.variant_id GROUP BY v.product_id
     )
     UPDATE products p SET recent_sales = coalesce(s.sold, 0)

@@ -21,7 +21,7 @@ from backend.orders.types import OrderStatus, RequestedLine
 from backend.orders.types.prices import PartKind
 from tests.backend.courses.school import School
 from tests.factories.catalog import catalog_services
-from tests.factories.courses import add_teacher
+from tests.factories.courses import add_course, add_teacher
 from tests.factories.shop import buyers
 from tests.factories.wallet import usd
 
@@ -251,6 +251,27 @@ async def test_only_plans_on_sale_are_stock(school: School, ring: KeyRing) -> No
     assert not await is_in_stock()
     await services.tariffs.restore(school.teacher, feedback.id)
     assert await is_in_stock()
+
+
+async def test_sales_make_a_course_popular_and_gifts_do_not(school: School, ring: KeyRing) -> None:
+    shop = catalog_services(school.uow, ring).storefront
+    await add_course(school.uow, school.teacher, "newer")
+
+    async def popular() -> list[str]:
+        await shop.refresh_popularity()
+        return [card.slug for card in (await shop.browse(school.buyer)).items]
+
+    assert await popular() == ["newer", "calm"]
+    people = await buyers(school.uow, 2, 9000)
+    await school.services.students.gift(school.teacher, people[1].id, school.tariffs["basic"].id, "a friend")
+    assert await shop.refresh_popularity() == 0
+    order = await school.buy("basic")
+    await school.orders.settlement.pay(people[0], (await school.reserve("basic", by=people[0])).number)
+    await school.refund(order)
+    assert await popular() == ["calm", "newer"]
+    async with school.uow.read() as tx:
+        sales = (await tx.execute(text("SELECT recent_sales FROM products WHERE slug = 'calm'"))).scalar_one()
+    assert sales == 2
 
 
 async def test_a_course_that_is_run_again_is_bought_again(school: School) -> None:
