@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import insert, select, text
 
 from backend.catalog.models import Category
@@ -85,6 +86,15 @@ async def add_course(
     if published:
         await school.courses.publish(teacher, course_id)
     return course_id
+
+
+async def add_places(uow: UnitOfWork, slug: str, places: int) -> Tariff:
+    """The only tariff of a course that is on sale, with so many places."""
+    teacher = await add_teacher(uow)
+    course_id = await add_course(uow, teacher, slug, prices={"basic": PRICES["basic"]})
+    tariff = (await tariffs_of(uow, teacher, course_id))["basic"]
+    await course_services(uow).tariffs.change(teacher, tariff.id, replace(tariff.fields, places=places))
+    return tariff
 
 
 async def tariffs_of(uow: UnitOfWork, teacher: Actor, course_id: CourseId) -> dict[str, Tariff]:
