@@ -15,19 +15,8 @@ from backend.courses.types import LateRule, ScheduleMode
 from backend.courses.types.lessons import ChatPart
 from backend.infra.metrics import DELIVERIES_AMBIGUOUS
 from backend.infra.telegram.errors import Refused, TelegramDown, TooManyRequests, Unreachable
-from backend.infra.unit_of_work import UnitOfWork
 from tests.backend.courses.students import START, School, days
 from tests.fakes.clock import FakeClock
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(START)
-
-
-@pytest.fixture
-async def school(uow: UnitOfWork, clock: FakeClock) -> School:
-    return School(uow, clock)
 
 
 def ambiguous() -> float:

@@ -7,19 +7,7 @@ import pytest
 from backend.courses.repository import deliveries
 from backend.courses.types import EnrolmentId
 from backend.infra.telegram.errors import TelegramDown
-from backend.infra.unit_of_work import UnitOfWork
-from tests.backend.courses.students import START, School
-from tests.fakes.clock import FakeClock
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(START)
-
-
-@pytest.fixture
-async def school(uow: UnitOfWork, clock: FakeClock) -> School:
-    return School(uow, clock)
+from tests.backend.courses.students import School
 
 
 async def in_parts(school: School) -> EnrolmentId:

@@ -22,19 +22,8 @@ from tests.backend.courses.students import START, School
 from tests.factories.catalog import buyer
 from tests.factories.courses import add_course, add_lessons, add_teacher, course_services, product, tariffs_of
 from tests.factories.identity import add_user
-from tests.fakes.clock import FakeClock
 
 TEACHER = buyer(user_id=new_id(), permissions=frozenset({Permission.TEACHING}))
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(START)
-
-
-@pytest.fixture
-async def school(uow: UnitOfWork, clock: FakeClock) -> School:
-    return School(uow, clock)
 
 
 @pytest.fixture
