@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
 from backend.courses.types import EnrolmentId
+from backend.courses.types.editing import EditedText, LessonFields
+from backend.courses.types.schedule import Change, Verb
+from backend.kernel.text import Locale
 from tests.browser.conftest import OpenApp
 from tests.browser.stack import Stack
 from tests.browser.telegram import Message, Person, Telegram
 from tests.browser.words import Words
+from tests.factories.courses import add_course, add_teacher
 
 COURSE = "calm-in-seven-days"
 _FIRST, _SECOND = "why-the-mind-runs", "a-place-to-sit"
+_LEAVE = """(node, left) => new Promise((done) => {
+    node.addEventListener("timeupdate", done, { once: true });
+    node.currentTime = left;
+})"""
 _A_DAY_LATER = """
     WITH moved AS (UPDATE lesson_deliveries SET due_at = due_at - interval '1 day', sent_at = sent_at - interval '1 day'
                    WHERE enrolment_id = :id)
@@ -112,3 +122,30 @@ async def _upgrade(page: Page, _: Words) -> None:
     await page.locator("dialog#sheet form .btn--primary").click()
     await expect(page.locator(".note--good")).to_be_visible()
     await expect(page.locator(".day--done")).to_have_count(1)
+
+
+def _silence(seconds: int) -> bytes:
+    """An MP3: frames of 26 ms without any sound."""
+    return (b"\xff\xfb\x10\xc0" + bytes(100)) * (seconds * 1000 // 26)
+
+
+async def test_a_recording_goes_on_where_it_was_left(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:
+    school, teacher = stack.services.courses, await add_teacher(stack.services.uow)
+    course = await add_course(stack.services.uow, teacher, "listening", published=False)
+    sound = _silence(90)
+    path = await school.editing.upload(teacher, course, "sea.mp3", io.BytesIO(sound), len(sound))
+    text = EditedText("Listen", f"![The sea]({path})")
+    lesson = await school.editing.add(teacher, course, LessonFields(slug="sea", texts={Locale.EN: text}))
+    person = await telegram.person()
+    await telegram.visit(person)
+    student, plan = await stack.actor(person.id), (await school.tariffs.list_of(teacher, course))[0]
+    enrolment = await school.students.gift(teacher, student.id, plan.id, "a friend")
+    await school.schedule.change(teacher, course, Change(verb=Verb.OPEN, until=lesson), [enrolment])
+    page = await open_app(person, "/learn/listening/sea")
+    audio = page.locator(".lesson audio")
+    await expect(page.locator("i[data-js]")).to_have_count(1)
+    for left, found in ((42, 42), (88, 0)):
+        await expect(audio).to_have_js_property("readyState", 4)
+        await audio.evaluate(_LEAVE, left)
+        await page.reload()
+        await expect(audio).to_have_js_property("currentTime", found)

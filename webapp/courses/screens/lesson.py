@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from markupsafe import Markup
 
+from backend.courses.types import MediaKind
 from backend.courses.types.lessons import LessonPage, NeighbourLesson
 from webapp.core.parts import address
 from webapp.courses.screens.outline import lesson_href
@@ -17,6 +18,7 @@ from webapp.courses.screens.outline import lesson_href
 _HEADING: Final = re.compile(r"<(/?)h([2-4])>")
 """A heading of a lesson's text, which is clean: such tags have no attributes."""
 _HIGHEST: Final = 2
+_PLAYED: Final = frozenset({MediaKind.VIDEO, MediaKind.AUDIO})
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -31,7 +33,8 @@ class Neighbour(msgspec.Struct, frozen=True):
 class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     """courses/lesson.html: ``html`` is safe; ``language`` is that of the text.
 
-    ``part`` is the number of the heading where the reader left the lesson, 0 for the beginning.
+    ``part`` is the number of the heading where the reader left the lesson, 0 for the beginning. ``plays``: it has a
+    video or a recording.
     """
 
     slug: str
@@ -43,6 +46,7 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     direction: str
     html: Markup
+    plays: bool
     done: bool
     done_url: str
     part: int
@@ -110,6 +114,7 @@ def lesson_view(lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | 
         language=lesson.locale.value,
         direction=lesson.locale.direction,
         html=_marked(lesson.text.html(lambda _: gap(next(numbers))), f"{base}/place" if noted else "", lesson.place),
+        plays=any(file.kind in _PLAYED for file in lesson.text.files),
         done=lesson.completed_at is not None,
         done_url=address(f"{base}/done", day=day),
         part=lesson.place if noted else 0,
