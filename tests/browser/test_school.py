@@ -144,8 +144,8 @@ async def test_a_recording_goes_on_where_it_was_left(open_app: OpenApp, telegram
     page = await open_app(person, "/learn/listening/sea")
     audio = page.locator(".lesson audio")
     await expect(page.locator("i[data-js]")).to_have_count(1)
-    for left, found in ((42, 42), (88, 0)):
+    for left, expected in ((42, 42), (88, 0)):
         await expect(audio).to_have_js_property("readyState", 4)
         await audio.evaluate(_LEAVE, left)
         await page.reload()
-        await expect(audio).to_have_js_property("currentTime", found)
+        await expect(audio).to_have_js_property("currentTime", expected)

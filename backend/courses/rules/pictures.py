@@ -16,13 +16,13 @@ from typing import Final
 from backend.courses.rules.media import orientation
 
 _PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT: Final = frozenset(
+_PNG_PARTS: Final = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs acTL fcTL fdAT".split()
 )
-_WEBP_KEPT: Final = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
+_WEBP_PARTS: Final = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _WEBP_EXIF: Final = 0x08
 _WEBP_XMP: Final = 0x04
-_GIF_KEPT: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
+_GIF_EXTENSIONS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
 """Extensions of applications: how often it is repeated, and its colours."""
 _EXIF: Final = b"Exif\0\0"
 # In the data of a scan 0xFF is followed by 0x00 or a restart; anything else ends it.
@@ -38,7 +38,7 @@ def without_metadata(data: bytes, mime: str) -> bytes:
 
 
 def _jpeg(data: bytes) -> bytes:
-    kept = [b"\xff\xd8"]
+    parts = [b"\xff\xd8"]
     place, turned = 2, b""
     while place + 4 <= len(data) and data[place] == 0xFF:
         code = data[place + 1]
@@ -49,21 +49,21 @@ def _jpeg(data: bytes) -> bytes:
             continue
         end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
         if code == 0xDA:
-            found = _SCAN_END.search(data, end)
-            end = found.start() if found else len(data)
+            match = _SCAN_END.search(data, end)
+            end = match.start() if match else len(data)
         part = data[place:end]
         if code == 0xE1 and part[4:10] == _EXIF and not turned:
             turned = _turned(part[10:])
             if turned:
                 exif = _EXIF + turned
-                kept.append(struct.pack(">HH", 0xFFE1, len(exif) + 2) + exif)
-        elif _is_kept_segment(code, part):
-            kept.append(part)
+                parts.append(struct.pack(">HH", 0xFFE1, len(exif) + 2) + exif)
+        elif _is_needed(code, part):
+            parts.append(part)
         place = max(end, place + 2)
-    return b"".join(kept) + b"\xff\xd9"
+    return b"".join(parts) + b"\xff\xd9"
 
 
-def _is_kept_segment(code: int, part: bytes) -> bool:
+def _is_needed(code: int, part: bytes) -> bool:
     """Whether the picture needs a segment: of the notes of programs, only those about its colours and density."""
     if not 0xE0 <= code <= 0xEF:
         return code != 0xFE
@@ -72,43 +72,43 @@ def _is_kept_segment(code: int, part: bytes) -> bool:
 
 
 def _png(data: bytes) -> bytes:
-    kept = [_PNG_HEAD]
+    parts = [_PNG_HEAD]
     place = len(_PNG_HEAD)
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
-        if kind in _PNG_KEPT:
-            kept.append(data[place:end])
+        if kind in _PNG_PARTS:
+            parts.append(data[place:end])
         elif kind == b"eXIf" and (turned := _turned(data[place + 8 : end - 4])):
             checksum = zlib.crc32(kind + turned)
-            kept.append(struct.pack(">I4s", len(turned), kind) + turned + struct.pack(">I", checksum))
+            parts.append(struct.pack(">I4s", len(turned), kind) + turned + struct.pack(">I", checksum))
         place = len(data) if kind == b"IEND" else end
-    return b"".join(kept)
+    return b"".join(parts)
 
 
 def _webp(data: bytes) -> bytes:
-    kept: list[bytes] = []
+    parts: list[bytes] = []
     place, end_of_file = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     notes = 0
     while place + 8 <= end_of_file:
         kind, length = struct.unpack_from("<4sI", data, place)
         end = place + 8 + length + length % 2
-        if kind in _WEBP_KEPT:
-            kept.append(data[place:end])
+        if kind in _WEBP_PARTS:
+            parts.append(data[place:end])
         elif kind == b"EXIF" and (turned := _turned(data[place + 8 : end].removeprefix(_EXIF))):
-            kept.append(struct.pack("<4sI", kind, len(turned)) + turned)
+            parts.append(struct.pack("<4sI", kind, len(turned)) + turned)
             notes = _WEBP_EXIF
         place = end
-    if kept and kept[0].startswith(b"VP8X") and len(kept[0]) > 8:
-        flags = kept[0][8] & ~(_WEBP_EXIF | _WEBP_XMP) | notes
-        kept[0] = kept[0][:8] + bytes([flags]) + kept[0][9:]
-    body = b"WEBP" + b"".join(kept)
+    if parts and parts[0].startswith(b"VP8X") and len(parts[0]) > 8:
+        flags = parts[0][8] & ~(_WEBP_EXIF | _WEBP_XMP) | notes
+        parts[0] = parts[0][:8] + bytes([flags]) + parts[0][9:]
+    body = b"WEBP" + b"".join(parts)
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
 def _gif(data: bytes) -> bytes:
     place = 13 + _gif_colours(data, 10)
-    kept = [data[:place]]
+    parts = [data[:place]]
     while place < len(data):
         kind = data[place]
         if kind == 0x2C:
@@ -118,11 +118,11 @@ def _gif(data: bytes) -> bytes:
         else:
             break
         label = data[place + 1 : place + 2]
-        is_kept = label == b"\xf9" or (label == b"\xff" and data[place + 3 : place + 14] in _GIF_KEPT)
-        if kind == 0x2C or is_kept:
-            kept.append(data[place:end])
+        needed = label == b"\xf9" or (label == b"\xff" and data[place + 3 : place + 14] in _GIF_EXTENSIONS)
+        if kind == 0x2C or needed:
+            parts.append(data[place:end])
         place = end
-    return b"".join(kept) + b";"
+    return b"".join(parts) + b";"
 
 
 def _gif_colours(data: bytes, place: int) -> int:

@@ -232,8 +232,8 @@ async def test_only_plans_on_sale_are_stock(school: School, ring: KeyRing) -> No
         async with school.uow.read() as tx:
             marked = (await tx.execute(text("SELECT in_stock FROM products"))).scalar_one()
         listed = (await shop.storefront.browse(school.buyer, in_stock=True)).items
-        found = (await shop.search.search(school.buyer, "calm", SearchFilters(in_stock=True))).items
-        assert marked == bool(listed) == bool(found)
+        matching = (await shop.search.search(school.buyer, "calm", SearchFilters(in_stock=True))).items
+        assert marked == bool(listed) == bool(matching)
         return bool(marked)
 
     await services.tariffs.retire(school.teacher, school.tariffs["premium"].id)
