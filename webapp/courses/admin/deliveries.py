@@ -15,6 +15,7 @@ from backend.courses.types.schedule import Delivery
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import NotFound
 from webapp.core import forms
+from webapp.core.answers import asked_by
 from webapp.core.back_office import manage_page
 from webapp.core.parts import address
 from webapp.core.responses import Html, fragment
@@ -74,8 +75,12 @@ async def send_again(
     await school.schedule.send_again(request.user, enrolment, lesson)
     (row,) = await school.schedule.list_deliveries(request.user, enrolment_id=enrolment, lesson_id=lesson)
     names = await site_of(request).services.identity.people.names_of(request.user, [row.user_id])
+    sent = present.delivery_row(row, names)
     shown = LessonDeliveriesPage(
-        course=await head_of(request, CourseId(course_id)), filters=(), rows=(present.delivery_row(row, names),)
+        course=await head_of(request, CourseId(course_id)),
+        filters=(),
+        rows=(sent,),
+        line=asked_by(request, sent.line_id),
     )
     return say(request, fragment(request, "courses/admin/_delivery_row.html", shown), _("It will be sent again"))
 

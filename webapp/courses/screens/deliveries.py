@@ -34,15 +34,24 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
         """What its element is called."""
         return f"{self.enrolment_id}-{self.lesson_id}"
 
+    @property
+    def line_id(self) -> str:
+        """What its line in the table is called."""
+        return f"t-{self.id}"
+
 
 class LessonDeliveriesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """courses/admin/deliveries.html; ``name`` is the one student whose deliveries these are."""
+    """courses/admin/deliveries.html; ``name`` is the one student whose deliveries these are.
+
+    ``line``: an answer takes the place of a line of the table, not of a cell.
+    """
 
     course: CourseRow
     filters: tuple[Chip, ...]
     rows: tuple[DeliveryRow, ...]
     name: str = ""
     next_url: str | None = None
+    line: bool = False
 
     @property
     def path(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -133,6 +134,11 @@ async def test_deliveries_are_filtered_and_sent_again(services: Services, desk: 
     assert "1" in plain((await desk.page.get(desk.path)).text.split("/deliveries?state=failed")[1][:400])
     again = await desk.page.post(f"{path}/{enrolment}/{desk.lessons[0]}")
     assert "It will be sent again" in again.headers["hx-trigger"] and "Planned" in plain(again.text)
+    assert again.text.lstrip().startswith("<div") and again.text.count("<tr") == 0
+    line = re.search(r'<tr id="(t-[^"]+)"', failed.text)
+    assert line is not None
+    row = await desk.page.post(f"{path}/{enrolment}/{desk.lessons[0]}", headers={"HX-Target": line[1]})
+    assert row.text.lstrip().startswith(f'<tr id="{line[1]}"') and "<div" not in row.text
     assert "No deliveries here" in plain((await desk.page.get(path, params={"state": "failed"})).text)
     assert "Omar" in plain((await desk.page.get(path, params={"student": str(enrolment)})).text)
     assert (await desk.page.post(f"{path}/{enrolment}/{desk.lessons[2]}")).status_code == 404, "it is not open"
