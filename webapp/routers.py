@@ -18,11 +18,11 @@ from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
 from webapp.core.shell import root
 from webapp.courses import media as lesson_media
+from webapp.courses.admin import changes, plans, runs, schedules, students
 from webapp.courses.admin import courses as courses_admin
 from webapp.courses.admin import deliveries as lesson_deliveries
 from webapp.courses.admin import editor as lesson_editor
 from webapp.courses.admin import lessons as lessons_admin
-from webapp.courses.admin import plans, runs, schedules, students
 from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
@@ -108,6 +108,7 @@ _ADMIN: Final = Router(
         *lesson_editor.HANDLERS,
         *students.HANDLERS,
         *schedules.HANDLERS,
+        *changes.HANDLERS,
         *lesson_deliveries.HANDLERS,
         *admins.HANDLERS,
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,3 +63,9 @@ async def list_entries(tx: Tx, action: str, *, subject: str | None = None, limit
         statement = statement.where(AuditEntry.subject == subject)
     rows = await tx.execute(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit))
     return [Entry(**row._mapping) for row in rows]
+
+
+async def list_subjects(tx: Tx, action: str, subjects: Collection[str]) -> set[str]:
+    """To which of the subjects the action was done."""
+    statement = select(AuditEntry.subject).where(AuditEntry.subject.in_(subjects), AuditEntry.action == action)
+    return set((await tx.execute(statement)).scalars())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -17,7 +18,17 @@ from backend.courses.repository import schedule as repository
 from backend.courses.rules import planning
 from backend.courses.rules.schedule import in_window, zones_version
 from backend.courses.types import CourseId, DeliveryState, EnrolmentId, LessonId, RunId, TariffId
-from backend.courses.types.schedule import CalendarDay, Change, Delivery, Enrolled, LessonSlot, Outcome, Undone, Verb
+from backend.courses.types.schedule import (
+    CalendarDay,
+    Change,
+    Delivery,
+    Enrolled,
+    LessonSlot,
+    Outcome,
+    PastChange,
+    Undone,
+    Verb,
+)
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
@@ -26,6 +37,9 @@ from backend.kernel.ids import UserId
 
 _ACTION: Final = "courses.change_schedule"
 _UNDONE: Final = "courses.undo_schedule"
+_LISTED: Final = "courses.schedule_changed"
+"""The same as ``_ACTION`` without its rows, which may be many, among what was done to the course."""
+_HISTORY: Final = 30
 _PAGE: Final = 50
 _MOST_MINUTES: Final = 366 * 1440
 _CONFLICT_FREE: Final = 500
@@ -111,28 +125,54 @@ class ScheduleService:
                 if dry_run:
                     raise _DryRun
                 if notes:
-                    outcome = msgspec.structs.replace(outcome, undo=await _note(tx, actor, course_id, change, notes))
+                    outcome = msgspec.structs.replace(outcome, undo=tx.new_id())
+                    await _note(tx, actor, course_id, change, outcome, notes)
         except _DryRun:
             pass
         return outcome
 
+    async def list_changes(self, actor: Actor, course_id: CourseId) -> list[PastChange]:
+        """The last 30 changes of a course's schedules by teachers, the latest first. Raises Forbidden."""
+        actor.require(Permission.TEACHING)
+        async with self._uow.read() as tx:
+            entries = await audit.list_entries(tx, _LISTED, subject=f"course:{course_id}", limit=_HISTORY)
+            outcomes = [msgspec.convert(entry.params["outcome"], Outcome, strict=False) for entry in entries]
+            subjects = [changing.subject(one.undo) for one in outcomes if one.undo]
+            undone = await audit.list_subjects(tx, _UNDONE, subjects)
+        return [
+            PastChange(
+                id=one.undo,
+                at=entry.at,
+                by=entry.actor_id,
+                change=msgspec.convert(entry.params["change"], Change),
+                outcome=one,
+                undone=changing.subject(one.undo) in undone,
+            )
+            for entry, one in zip(entries, outcomes, strict=True)
+            if one.undo
+        ]
+
     @retry_conflicts
-    async def undo(self, actor: Actor, undo_id: UUID) -> Undone:
+    async def undo(self, actor: Actor, course_id: CourseId, undo_id: UUID, *, dry_run: bool = False) -> Undone:
         """Take a change back, once: each schedule becomes what it was, unless it has changed since.
 
-        Raises Forbidden, NotFound for an unknown change, Invalid for one that was taken back.
+        A dry run does it all and takes it back. Raises Forbidden, NotFound for a change that the course does not have,
+        Invalid for one that was taken back.
         """
         actor.require(Permission.TEACHING)
         subject = changing.subject(undo_id)
-        async with self._uow() as tx:
-            entries = await audit.list_entries(tx, _ACTION, subject=subject, limit=1)
-            if not entries:
-                raise NotFound("no such change")
-            if await audit.list_entries(tx, _UNDONE, subject=subject, limit=1):
-                raise Invalid("undone already", fields={"undo": "already_undone"})
-            undone = await changing.undo(tx, changing.from_json(entries[0].params["rows"]))
-            facts = {"restored": undone.restored, "left": undone.left}
-            await audit.record(tx, actor.user_id, _UNDONE, subject, facts)
+        with contextlib.suppress(_DryRun):
+            async with self._uow() as tx:
+                entries = await audit.list_entries(tx, _ACTION, subject=subject, limit=1)
+                if not entries or entries[0].params["course"] != str(course_id):
+                    raise NotFound("no such change")
+                if await audit.list_entries(tx, _UNDONE, subject=subject, limit=1):
+                    raise Invalid("undone already", fields={"undo": "already_undone"})
+                undone = await changing.undo(tx, changing.from_json(entries[0].params["rows"]))
+                if dry_run:
+                    raise _DryRun
+                facts = {"restored": undone.restored, "left": undone.left}
+                await audit.record(tx, actor.user_id, _UNDONE, subject, facts)
         return undone
 
     async def list_deliveries(
@@ -205,8 +245,14 @@ async def _own(tx: Tx, actor: Actor, enrolment_id: EnrolmentId, *, lock: bool) -
     return students[0]
 
 
-async def _note(tx: Tx, actor: Actor, course_id: CourseId, change: Change, notes: Sequence[Note]) -> UUID:
-    undo_id = tx.new_id()
-    facts = {"course": str(course_id), **msgspec.to_builtins(change), "rows": changing.to_json(notes)}
-    await audit.record(tx, actor.user_id, _ACTION, changing.subject(undo_id), facts)
-    return undo_id
+async def _note(
+    tx: Tx, actor: Actor, course_id: CourseId, change: Change, outcome: Outcome, notes: Sequence[Note]
+) -> None:
+    """Note a change for ``undo``, and for the history of its course."""
+    if outcome.undo is None:
+        return
+    what = msgspec.to_builtins(change)
+    facts = {"course": str(course_id), **what, "rows": changing.to_json(notes)}
+    await audit.record(tx, actor.user_id, _ACTION, changing.subject(outcome.undo), facts)
+    shown = {"change": what, "outcome": msgspec.to_builtins(outcome, str_keys=True)}
+    await audit.record(tx, actor.user_id, _LISTED, f"course:{course_id}", shown)

@@ -153,6 +153,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Takes the change back; None in a dry run and where nothing changed."""
 
 
+class PastChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that was made: ``id`` takes it back, unless it is ``undone`` already."""
+
+    id: UUID
+    at: datetime
+    by: UserId | None
+    """The teacher; None for the system."""
+    change: Change
+    outcome: Outcome
+    undone: bool
+
+
 class Undone(msgspec.Struct, frozen=True):
     """What became of an undo: ``left`` are those whose schedule has changed since, and stays."""
 

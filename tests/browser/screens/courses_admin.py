@@ -77,6 +77,7 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-students", f"{path}/students", "admin"),
         Screen("manage-students-empty", f"{empty}/students", "admin"),
         Screen("manage-students-schedule", f"{path}/students", "admin", press("button[hx-get*='/schedule']")),
+        Screen("manage-schedule-changes", f"{path}/schedule/changes", "admin"),
         Screen("manage-student", f"{path}/students/{past.student}", "admin"),
         Screen("manage-student-gift", f"{path}/students/{past.student}", "admin", press("button[hx-get*='/gift/']")),
         Screen("manage-student-revoke", f"{path}/students/{past.student}", "admin", sheet("revoke")),

@@ -98,7 +98,7 @@ async def test_a_schedule_that_is_changed(reader: Reader, clock: FakeClock) -> N
     assert locked not in (await reader.page())[1]
     assert (await reader.page(3))[0] == 200
     assert outcome.undo is not None
-    await reader.courses.schedule.undo(reader.room.teacher, outcome.undo)
+    await reader.courses.schedule.undo(reader.room.teacher, reader.room.course, outcome.undo)
     assert locked in (await reader.page())[1]
     assert (await reader.page(3))[0] == 403
     await reader.change(Verb.PAUSE)

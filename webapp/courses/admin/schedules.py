@@ -99,7 +99,7 @@ async def _run(request: SoukRequest, course: CourseId, form: ChangeForm, wish: C
 async def undo(request: SoukRequest, course_id: FromPath[UUID], undo_id: FromPath[UUID]) -> Html:
     """Take a change back: each schedule as it was. Raises NotFound, Invalid for one that was taken back."""
     whose = await forms.read_form(request, Students)
-    undone = await site_of(request).services.courses.schedule.undo(request.user, undo_id)
+    undone = await site_of(request).services.courses.schedule.undo(request.user, CourseId(course_id), undo_id)
     words = site_of(request).viewer(request.user).words
     return toast(await _back(request, CourseId(course_id), whose, None), undone_text(undone, words))
 

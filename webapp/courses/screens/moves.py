@@ -65,5 +65,10 @@ def undone_text(undone: Undone, words: Translator) -> str:
     said = text % {"count": format_number(undone.restored, words.locale)}
     if not undone.left:
         return said
-    left = words.ngettext("%(count)s changed since and stays", "%(count)s changed since and stay", undone.left)
-    return f"{said}. {left % {'count': format_number(undone.left, words.locale)}}"
+    return f"{said}. {left_text(undone.left, words)}"
+
+
+def left_text(left: int, words: Translator) -> str:
+    """How many students an undo leaves as they are."""
+    text = words.ngettext("%(count)s changed since and stays", "%(count)s changed since and stay", left)
+    return text % {"count": format_number(left, words.locale)}

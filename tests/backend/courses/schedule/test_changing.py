@@ -11,7 +11,7 @@ from sqlalchemy import text
 from backend.courses.errors import HourNotAllowed
 from backend.courses.rules import schedule as rules
 from backend.courses.service.schedule import ScheduleService
-from backend.courses.types import DeliveryState, EnrolmentId, ScheduleMode
+from backend.courses.types import CourseId, DeliveryState, EnrolmentId, ScheduleMode
 from backend.courses.types.schedule import Change, Verb
 from backend.courses.types.teaching import Schedule
 from backend.identity.types import Actor, Permission
@@ -61,12 +61,12 @@ async def test_a_change_is_counted_made_and_undone_exactly(
     after = await everything(school)
     assert after != before
     assert (await school.enrolment(ids[3])) in before
-    assert (await service.undo(TEACHER, done.undo)).restored == 3
+    assert (await service.undo(TEACHER, school.course_id, done.undo)).restored == 3
     assert await everything(school) == before
     with pytest.raises(Invalid):
-        await service.undo(TEACHER, done.undo)
+        await service.undo(TEACHER, school.course_id, done.undo)
     with pytest.raises(NotFound):
-        await service.undo(TEACHER, new_id())
+        await service.undo(TEACHER, school.course_id, new_id())
     entries = await school.rows("SELECT * FROM audit_entries WHERE action = 'courses.change_schedule'")
     assert len(entries) == 1
 
@@ -90,10 +90,35 @@ async def test_what_has_changed_since_is_not_undone(school: School, service: Sch
     done = await service.change(TEACHER, school.course_id, Change(verb=Verb.SHIFT, minutes=60))
     await service.change(TEACHER, school.course_id, Change(verb=Verb.SHIFT, minutes=60), [first])
     assert done.undo
-    undone = await service.undo(TEACHER, done.undo)
-    assert (undone.restored, undone.left) == (1, 1)
+    counted = await service.undo(TEACHER, school.course_id, done.undo, dry_run=True)
+    assert (await school.enrolment(second)).shift_minutes == 60
+    undone = await service.undo(TEACHER, school.course_id, done.undo)
+    assert (undone.restored, undone.left) == (1, 1) and counted == undone
     assert (await school.enrolment(first)).shift_minutes == 120
     assert (await school.enrolment(second)).shift_minutes == 0
+
+
+async def test_the_history_says_what_was_done_and_what_was_undone(school: School, service: ScheduleService) -> None:
+    await school.course(lessons=5)
+    first, _second = await school.enrol([None, None])
+    await school.work()
+    whole = Change(verb=Verb.SHIFT, minutes=1440)
+    done = await service.change(TEACHER, school.course_id, whole)
+    await service.change(TEACHER, school.course_id, Change(verb=Verb.OPEN), [first])
+    await service.change(TEACHER, school.course_id, whole, [], dry_run=True)
+    assert done.undo
+    last, before = await service.list_changes(TEACHER, school.course_id)
+    assert (before.id, before.by, before.change, before.outcome) == (done.undo, TEACHER.user_id, whole, done)
+    assert (last.change.verb, last.outcome.opened, last.undone, before.undone) == (Verb.OPEN, 4, False, False)
+    with pytest.raises(NotFound):
+        await service.undo(TEACHER, CourseId(new_id()), last.id)
+    await service.undo(TEACHER, school.course_id, last.id)
+    await service.undo(TEACHER, school.course_id, before.id)
+    assert [one.undone for one in await service.list_changes(TEACHER, school.course_id)] == [True, True]
+    assert {(await school.enrolment(one)).shift_minutes for one in school.students} == {0}
+    assert await service.list_changes(TEACHER, CourseId(new_id())) == []
+    with pytest.raises(Forbidden):
+        await service.list_changes(buyer(user_id=new_id()), school.course_id)
 
 
 async def test_open_all_is_one_message_and_open_to_the_third_goes_on_after_it(

@@ -193,7 +193,7 @@ async def test_only_teachers_come_in(desk: Desk, student: Visitor, make_admin: M
         "/admin/courses", "/admin/courses/new", desk.path, f"{desk.path}/edit", f"{desk.path}/plans/new",
         f"{desk.path}/plans/{tariff}", f"{desk.path}/runs/new", f"{desk.path}/lessons", f"{desk.path}/lessons/new",
         f"{desk.path}/lessons/{lesson}", f"{desk.path}/students", f"{desk.path}/students/{enrolment}",
-        f"{desk.path}/gift", f"{desk.path}/schedule", f"{desk.path}/deliveries",
+        f"{desk.path}/gift", f"{desk.path}/schedule", f"{desk.path}/schedule/changes", f"{desk.path}/deliveries",
     )  # fmt: skip
     posts = (
         "/admin/courses", f"{desk.path}/edit", f"{desk.path}/publish", f"{desk.path}/unpublish", f"{desk.path}/plans",
@@ -201,6 +201,7 @@ async def test_only_teachers_come_in(desk: Desk, student: Visitor, make_admin: M
         f"{desk.path}/runs", f"{desk.path}/lessons", f"{desk.path}/lessons/order", f"{desk.path}/lessons/{lesson}",
         f"{desk.path}/lessons/{lesson}/delete", f"{desk.path}/lessons/{lesson}/restore", f"{desk.path}/preview",
         f"{desk.path}/files", f"{desk.path}/schedule", f"{desk.path}/deliveries/{enrolment}/{lesson}",
+        f"{desk.path}/schedule/changes/{lesson}",
     )  # fmt: skip
     for person in (student, keeper):
         for path in gets:

@@ -98,6 +98,29 @@ async def test_a_filters_schedules_move_after_a_dry_run_and_back_exactly(desk: D
     assert (await desk.page.post(f"{desk.path}/schedule/{undo}", data={"plan": plan})).status_code == 400
 
 
+async def test_a_change_is_undone_from_the_history_while_it_can_be(desk: Desk, visitor: MakeVisitor) -> None:
+    path = f"{desk.path}/schedule/changes"
+    assert "No changes yet" in plain((await desk.page.get(path)).text)
+    students = [await desk.enrol(visitor(50 + number)) for number in range(2)]
+    before = [await desk.next_due(one) for one in students]
+    await desk.page.post(f"{desk.path}/schedule", data={"verb": "shift", "days": "1", "sure": "on"})
+    page = await desk.page.get(path)
+    assert "2 students move by" in plain(page.text)
+    undo = page.text.split(f'hx-post="{path}/')[1].split('"')[0]
+    later = {"student": str(students[0]), "verb": "pause", "sure": "on"}
+    await desk.page.post(f"{desk.path}/schedule", data=later)
+    asked = await desk.page.post(f"{path}/{undo}")
+    assert "The schedule of 1 student becomes what it was. 1 changed since and stays." in plain(asked.text)
+    undone = await desk.page.post(f"{path}/{undo}", data=form(asked.text))
+    assert "Undone for 1 student. 1 changed since" in undone.headers["hx-trigger"] and "Undone" in plain(undone.text)
+    assert [await desk.next_due(one) for one in students] == [None, before[1]]
+    assert (await desk.page.post(f"{path}/{undo}", data={"sure": "on"})).status_code == 400
+    pause = undone.text.split(f'hx-post="{path}/')[1].split('"')[0]
+    await desk.page.post(f"{desk.path}/schedule", data=later | {"verb": "resume"})
+    gone = await desk.page.post(f"{path}/{pause}")
+    assert "have all changed since" in gone.headers["hx-trigger"]
+
+
 async def test_one_student_is_paused_resumed_and_gets_lessons_early(desk: Desk, student: Visitor) -> None:
     enrolment = await desk.enrol(student)
     path, one = f"{desk.path}/students/{enrolment}", {"student": str(enrolment), "sure": "on"}
