@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.admin.service import AdminService, SettingsService
 from backend.approvals.service import ApprovalsService
+from backend.assignments.service import AssignmentsServices
 from backend.catalog import tasks as catalog_tasks
 from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.shared_key import SharedKeys
@@ -131,6 +132,7 @@ class Services:
     payments: PaymentServices
     orders: OrdersServices
     courses: CoursesServices
+    assignments: AssignmentsServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -354,10 +356,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             files=course_files,
             largest_file=settings.course_file_mb * 1_000_000,
         ),
+        assignments=AssignmentsServices.build(uow=uow, ring=ring, files=files),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,
             fulfillers=fulfillers,
+            ring=ring,
             messenger=TelegramMessenger(telegram),
             public_url=settings.public_url.rstrip("/"),
             receipts=payments.deposits.latest_receipt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import backend.approvals.models
+import backend.assignments.models
 import backend.catalog.models
 import backend.catalog.models.waiting
 import backend.courses.models

@@ -15,6 +15,7 @@ import structlog
 import uvloop
 from arq.connections import ArqRedis
 
+from backend.assignments import tasks as assignments_tasks
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
 from backend.courses import tasks as courses_tasks
@@ -54,6 +55,7 @@ def all_crons(services: Services) -> list[Cron]:
     return [
         purge_done(services.uow),
         *orders_tasks.crons(services.orders),
+        *assignments_tasks.crons(services.assignments),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments),
         *growth_tasks.crons(services.growth.premium),

@@ -10,6 +10,8 @@ from litestar.types import ControllerRouterHandler
 
 from webapp.admin import home
 from webapp.approvals import admin as approvals_admin
+from webapp.assignments import admin as assignments_admin
+from webapp.assignments import routes as assignments
 from webapp.catalog import admin as stock_admin
 from webapp.catalog import api as catalog_api
 from webapp.catalog import api_favourites as favourites_api
@@ -70,6 +72,7 @@ _PAGES: Final = Router(
         *line.LINE_HANDLERS,
         *lesson.LESSON_HANDLERS,
         *lesson_media.HANDLERS,
+        *assignments.HANDLERS,
         *premium.PREMIUM_HANDLERS,
     ],
     include_in_schema=False,
@@ -110,6 +113,7 @@ _ADMIN: Final = Router(
         *schedules.HANDLERS,
         *changes.HANDLERS,
         *lesson_deliveries.HANDLERS,
+        *assignments_admin.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

@@ -59,6 +59,13 @@ class LessonLocked(AppError):
     kind = Kind.FORBIDDEN
 
 
+class AssignmentMissing(AppError):
+    """The lesson is completed by submitting its assignment, which the student has not done."""
+
+    code = "assignment_missing"
+    kind = Kind.CONFLICT
+
+
 class LessonEdited(AppError):
     """Somebody else has changed the lesson, or the course's list of lessons, since it was read."""
 

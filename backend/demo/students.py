@@ -1,9 +1,11 @@
-"""Students of the demo's course: one in the middle of it, one at its beginning."""
+"""Students of the demo's course: one in the middle of it, with an answered assignment; one at its beginning."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
+from backend.assignments.types import Upload, Verdict
 from backend.bootstrap import Services
 from backend.courses.types.schedule import Change, Verb
 from backend.demo.work import NOAH
@@ -14,6 +16,12 @@ _LAYLA: Final = Contact(
     telegram_id=700_000_002, first_name="ليلى", last_name="حداد", username="layla_haddad", language_code="ar"
 )
 """One of the simulator's people."""
+_WALK: Final = "breath-and-pace"
+_PAGE: Final = "evening-page"
+_PICTURE: Final = Path(__file__).parent / "courses" / _SLUG / "media" / "path.png"
+_WALKED: Final = "مشيت حول الحديقة عشر دقائق: أربع خطوات شهيقًا وست خطوات زفيرًا. عند الجسر ضاع مني العدّ ولم أنزعج."
+_ANSWER: Final = "«ولم أنزعج» هي الدرس كله. أضِع العدّ غدًا مرة واحدة عمدًا، ولاحظ كيف تعود."
+_WROTE: Final = "رائحة الخبز عند الزاوية، قبل أن يفتح أي متجر آخر."
 _OPEN: Final = 4
 _COMPLETED: Final = 3
 
@@ -33,5 +41,15 @@ async def load_demo_students(services: Services, root: Actor) -> None:
         lessons = [lesson.lesson_id for lesson in (await courses.learning.view(student, _SLUG)).lessons]
         change = Change(verb=Verb.OPEN, until=lessons[_OPEN - 1])
         await courses.schedule.change(root, course.id, change, [enrolment])
+        await _assignments(services, root, student)
         for lesson in lessons[:_COMPLETED]:
             await courses.learning.complete(student, lesson)
+
+
+async def _assignments(services: Services, root: Actor, student: Actor) -> None:
+    """One is answered, the other is in review."""
+    submitting, review = services.assignments.submitting, services.assignments.review
+    picture = Upload("path.png", _PICTURE.read_bytes())
+    walk = await submitting.submit(student, _SLUG, _WALK, _WALKED, [picture], intent="demo-walk")
+    await review.send(root, walk.id, _ANSWER, Verdict.ACCEPT, version=1, seen=0)
+    await submitting.submit(student, _SLUG, _PAGE, _WROTE, [], intent="demo-page")

@@ -17,6 +17,9 @@ _INVISIBLE: Final = dict.fromkeys(
     ]
     for sign in range(first, last + 1)
 )
+_LONGEST_NAME: Final = 100
+_LONGEST_ENDING: Final = 12
+_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """The signs of codes and short numbers: Crockford's base 32, without I, L, O, U, which are easily misread."""
 MISREAD: Final = str.maketrans("ILO", "110")
@@ -80,6 +83,19 @@ def fold(text: str) -> str:
 def visible(text: str) -> str:
     """Text without the marks that show as nothing: direction marks, zero-width signs, soft hyphens, selectors."""
     return "".join(sign for sign in text.translate(_INVISIBLE) if sign.isascii() or unicodedata.category(sign) != "Cf")
+
+
+def file_name(name: str) -> str:
+    """The name under which somebody saves a file that another person sent: one on every system, and never a path.
+
+    Its ending stays where the name is too long.
+    """
+    last = re.split(r"[/\\]", visible(name))[-1]
+    cleaned = " ".join(_NOT_IN_NAMES.sub(" ", last).split()).strip(". ")
+    stem, dot, ending = cleaned.rpartition(".")
+    if not dot or not stem or len(ending) > _LONGEST_ENDING:
+        return cleaned[:_LONGEST_NAME].strip(". ") or "file"
+    return f"{stem[: _LONGEST_NAME - len(ending) - 1].rstrip()}.{ending}"
 
 
 def ascii_digits(text: str) -> str:

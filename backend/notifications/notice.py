@@ -10,6 +10,7 @@ import msgspec
 
 from backend.identity import domain as identity
 from backend.identity.types import Permission, Recipient
+from backend.infra.crypto import KeyRing
 from backend.infra.formatting import format_moment, timezone
 from backend.infra.jobs import Job
 from backend.infra.storage import StoredFile
@@ -35,6 +36,7 @@ class Draft(msgspec.Struct, frozen=True):
     reader: Recipient
     words: Words
     fulfillers: Fulfillers
+    ring: KeyRing
     receipts: Receipts
 
     def moment(self, value: datetime) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from backend.identity import domain as identity
 from backend.identity.types import Recipient
+from backend.infra.crypto import KeyRing
 from backend.infra.jobs import DeadLetter, Job, RetryLater
 from backend.infra.live_settings import Live
 from backend.infra.metrics import MESSAGES
@@ -45,6 +46,7 @@ class NotificationsService:
         *,
         uow: UnitOfWork,
         fulfillers: Fulfillers,
+        ring: KeyRing,
         messenger: Messenger,
         public_url: str,
         receipts: Receipts,
@@ -55,6 +57,7 @@ class NotificationsService:
         self._uow = uow
         self._receipts = receipts
         self._fulfillers = fulfillers
+        self._ring = ring
         self._quiet_hours = quiet_hours
         self._timezone = timezone
         self._messenger = messenger
@@ -180,7 +183,7 @@ class NotificationsService:
                 # The reader may have been blocked while the message waited for its turn.
                 if not notice.to_blocked and await identity.is_blocked(tx, recipient.user_id):
                     return None
-                draft = Draft(tx, recipient, words, self._fulfillers, self._receipts)
+                draft = Draft(tx, recipient, words, self._fulfillers, self._ring, self._receipts)
                 return await notice.compose(draft, claimed.params)
         except NotFound:
             return None

@@ -68,6 +68,8 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     claims = await services.orders.warranty.count_in_review(actor) if actor.may(Permission.ORDERS) else 0
     if claims:
         rows.append(HandRow("claims", "/admin/orders/claims", claims, urgent=True))
+    if actor.may(Permission.TEACHING) and (left := await services.assignments.review.count(actor)).open:
+        rows.append(HandRow("assignments", "/admin/assignments", left.open, urgent=bool(left.overdue)))
     waiting = await services.orders.reports.count_waiting(actor) if actor.may(Permission.ORDERS) else 0
     if waiting:
         rows.append(HandRow("orders_waiting", f"/admin/orders?status={OrderStatus.AWAITING_PAYMENT}", waiting))

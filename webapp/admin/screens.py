@@ -42,6 +42,7 @@ class HandRow(msgspec.Struct, frozen=True):
 
     key: Literal[
         "orders_waiting",
+        "assignments",
         "claims",
         "stock_low",
         "deliveries",

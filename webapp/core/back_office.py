@@ -12,7 +12,18 @@ from webapp.core.responses import Html, page
 from webapp.core.site import SoukRequest, site_of
 
 Room = Literal[
-    "home", "orders", "stock", "people", "payments", "books", "methods", "deliveries", "admins", "wishes", "courses"
+    "home",
+    "orders",
+    "stock",
+    "people",
+    "payments",
+    "books",
+    "methods",
+    "deliveries",
+    "admins",
+    "wishes",
+    "courses",
+    "assignments",
 ]
 
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
@@ -21,6 +32,7 @@ ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "stock": ("/admin/stock", Permission.STOCK),
     "people": ("/admin/people", Permission.USERS),
     "courses": ("/admin/courses", Permission.TEACHING),
+    "assignments": ("/admin/assignments", Permission.TEACHING),
     "payments": ("/admin/payments", Permission.MONEY),
     "books": ("/admin/books", Permission.MONEY),
     "methods": ("/admin/settings/payments", Permission.SETTINGS),

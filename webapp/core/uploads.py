@@ -27,3 +27,11 @@ async def posted(request: Request[Any, Any, Any], field: str) -> Upload:
     """The file in a field of the posted form. While it arrives it is on disk, not in memory."""
     sent = (await forms.posted(request)).get(field)
     return Upload(sent.filename, await sent.read()) if isinstance(sent, UploadFile) else Upload()
+
+
+async def posted_all(request: Request[Any, Any, Any], field: str) -> list[Upload]:
+    """The files in a field that takes several; none where none was chosen."""
+    sent = (await forms.posted(request)).get(field)
+    files = [one for one in (sent if isinstance(sent, list) else [sent]) if isinstance(one, UploadFile)]
+    # A browser sends a field without a choice as a file without a name.
+    return [Upload(one.filename, await one.read()) for one in files if one.filename]

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from backend.catalog.types.hand_work import MOST_REASON, MOST_RESULT
 from backend.infra.storage import MAX_UPLOAD_BYTES
 from backend.kernel.errors import Invalid
-from backend.kernel.text import visible
-
-_LONGEST_NAME: Final = 100
-_LONGEST_ENDING: Final = 12
-# A name must be one on every system, and never a path.
-_NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 
 def clean_text(text: str) -> str:
@@ -40,13 +31,3 @@ def check_file(data: bytes) -> None:
     """Raises Invalid (field ``file``: ``required``, ``too_large``)."""
     if not data or len(data) > MAX_UPLOAD_BYTES:
         raise Invalid("no file, or too large", fields={"file": "too_large" if data else "required"})
-
-
-def clean_name(name: str) -> str:
-    """The name under which the buyer saves a file; its ending stays where the name is too long."""
-    last = re.split(r"[/\\]", visible(name))[-1]
-    cleaned = " ".join(_NOT_IN_NAMES.sub(" ", last).split()).strip(". ")
-    stem, dot, ending = cleaned.rpartition(".")
-    if not dot or not stem or len(ending) > _LONGEST_ENDING:
-        return cleaned[:_LONGEST_NAME].strip(". ") or "file"
-    return f"{stem[: _LONGEST_NAME - len(ending) - 1].rstrip()}.{ending}"

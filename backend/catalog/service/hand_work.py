@@ -17,6 +17,7 @@ from backend.infra.crypto import KeyRing, seal
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.ids import OrderLineId, UserId
+from backend.kernel.text import file_name
 
 _SHOWN: Final = 200
 _REMINDED_AT_ONCE: Final = 100
@@ -102,7 +103,7 @@ class HandWorkService:
         """
         actor.require(Permission.ORDERS)
         results.check_file(data)
-        named = GoodsFile(results.clean_name(name), len(data))
+        named = GoodsFile(file_name(name), len(data))
         async with self._uow() as tx:
             item = await self._lock_own(tx, actor, line_id)
             key_id, key = await self._ring.create(tx, domain.KEY_PURPOSE)

@@ -91,4 +91,6 @@ def _access(tx: Tx, actor: Actor, row: LessonRow, as_day: int | None) -> LessonA
         opened_at=None if preview else row.opened_at,
         completed_at=None if preview else row.completed_at,
         place=0 if preview else row.place,
+        assignment=rules.assignment_need(has=row.has_assignment, required=row.assignment_required),
+        submitted_at=None if preview else row.submitted_at,
     )

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from backend.courses.domain import schedule
+from backend.courses.errors import AssignmentMissing
 from backend.courses.repository import progress as repository
+from backend.courses.rules import completion
 from backend.courses.types import CourseCompleted, CourseId, EnrolmentId
 from backend.courses.types.access import LessonAccess, Progress
 from backend.infra.unit_of_work import Tx
@@ -37,14 +39,30 @@ async def complete(tx: Tx, access: LessonAccess) -> bool:
     """Note that a student has completed an open lesson, and with the last required one the course.
 
     Returns whether they had not completed the lesson before; nothing is noted of a preview or of a closed lesson.
+    Raises AssignmentMissing where the lesson is completed by submitting its assignment.
     """
     if access.enrolment_id is None or not access.is_open:
         return False
-    await repository.lock(tx, access.enrolment_id)
-    first = await repository.complete_lesson(tx, access.enrolment_id, access.lesson_id)
+    if access.completed_at is None and completion.needs_submission(access.assignment, access.submitted_at):
+        raise AssignmentMissing()
+    return await _complete(tx, access, access.enrolment_id)
+
+
+async def submit(tx: Tx, access: LessonAccess) -> None:
+    """Note that a student has submitted a lesson's assignment, which completes the lesson where it is required."""
+    if access.enrolment_id is None or not access.is_open:
+        return
+    await repository.submit(tx, access.enrolment_id, access.lesson_id)
+    if completion.completes(access.assignment):
+        await _complete(tx, access, access.enrolment_id)
+
+
+async def _complete(tx: Tx, access: LessonAccess, enrolment_id: EnrolmentId) -> bool:
+    await repository.lock(tx, enrolment_id)
+    first = await repository.complete_lesson(tx, enrolment_id, access.lesson_id)
     if first:
-        _tell(tx, await repository.finish(tx, enrolment_id=access.enrolment_id))
-        await schedule.lesson_completed(tx, access.enrolment_id)
+        _tell(tx, await repository.finish(tx, enrolment_id=enrolment_id))
+        await schedule.lesson_completed(tx, enrolment_id)
     return first
 
 

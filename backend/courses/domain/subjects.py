@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from backend.catalog.domain import goods
 from backend.courses.repository import grants
 from backend.courses.repository import subjects as repository
-from backend.courses.types import EnrolmentId, GrantId
-from backend.courses.types.subjects import Subject
+from backend.courses.types import EnrolmentId, GrantId, LessonId
+from backend.courses.types.subjects import LessonSubject, Subject
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
+from backend.kernel.text import Locale
 
 
 async def get_subject(tx: Tx, enrolment_id: EnrolmentId, grant_id: GrantId | None = None) -> Subject:
@@ -27,3 +30,39 @@ async def get_subject(tx: Tx, enrolment_id: EnrolmentId, grant_id: GrantId | Non
         next_due_at=facts.next_due_at,
         end_reason=grant.end_reason if grant else None,
     )
+
+
+async def list_lessons(tx: Tx, lessons: Collection[LessonId]) -> dict[LessonId, LessonSubject]:
+    """Lessons as messages and lists name them, deleted ones too."""
+    rows = await repository.list_lessons(tx, lessons)
+    products = await goods.list_products(tx, [row.product_id for row in rows])
+    return {
+        row.id: LessonSubject(
+            lesson_id=row.id,
+            slug=row.slug,
+            course_slug=row.course_slug,
+            name=row.titles or {"en": row.slug},
+            course=products[row.product_id].fields.name,
+            day=row.day,
+            deleted=row.deleted,
+        )
+        for row in rows
+    }
+
+
+async def get_lesson(tx: Tx, lesson_id: LessonId) -> LessonSubject:
+    """One of them. Raises NotFound."""
+    rows = await list_lessons(tx, [lesson_id])
+    if lesson_id not in rows:
+        raise NotFound("no such lesson")
+    return rows[lesson_id]
+
+
+async def find_assignment(tx: Tx, lesson_id: LessonId, locale: Locale) -> str:
+    """What is to be submitted, in the language nearest to the reader's; empty for nothing."""
+    return await repository.find_assignment(tx, lesson_id, locale)
+
+
+async def find_feedback_hours(tx: Tx, enrolment_id: EnrolmentId) -> int | None:
+    """Within how many hours a student's highest plan promises feedback; None for no feedback, and without access."""
+    return await repository.find_feedback_hours(tx, enrolment_id)

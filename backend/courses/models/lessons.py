@@ -39,6 +39,10 @@ class Lesson(Model):
     """Whether progress and completion count it."""
     minutes: Mapped[int | None]
     """About how long it takes."""
+    has_assignment: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it has an assignment in any language."""
+    assignment_required: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether the lesson is completed only by submitting its assignment."""
     publish_at: Mapped[datetime | None]
     """Nobody but teachers sees it before; None for at once."""
     deleted_at: Mapped[datetime | None]
@@ -56,6 +60,8 @@ class LessonText(Model):
     locale: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     body: Mapped[str]
+    assignment: Mapped[str] = mapped_column(server_default=text("''"))
+    """What students are to submit, as plain text; empty for no assignment."""
 
 
 class LessonMedia(Model):
@@ -137,4 +143,6 @@ class LessonProgress(Model):
     lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id"), primary_key=True)
     opened_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    """When they first submitted the lesson's assignment."""
     place: Mapped[int] = mapped_column(server_default=text("0"))

@@ -34,6 +34,9 @@ class LessonRow(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime | None
     completed_at: datetime | None
     place: int
+    has_assignment: bool
+    assignment_required: bool
+    submitted_at: datetime | None
 
 
 class PageRow(LessonRow, frozen=True, kw_only=True):
@@ -49,12 +52,15 @@ class PageRow(LessonRow, frozen=True, kw_only=True):
     locale: Locale
     updated_at: datetime
     sent_version: int | None
+    assignment: str | None
+    """What is to be submitted; None for nothing."""
 
 
 _COLUMNS: Final = """
     l.id AS lesson_id, l.course_id, l.slug, l.position, l.required, l.minutes, l.version, l.publish_at,
     e.id AS enrolment_id, coalesce(e.live, false) AS live, d.due_at,
-    r.opened_at, r.completed_at, coalesce(r.place, 0) AS place
+    r.opened_at, r.completed_at, coalesce(r.place, 0) AS place,
+    l.has_assignment, l.assignment_required, r.submitted_at
 """
 # The enrolment that counts for a person in the course ``of``, and whether it has a live grant.
 _ENROLMENT: Final = """
@@ -69,6 +75,13 @@ _ENROLMENT: Final = """
 _DONE: Final = """
     LEFT JOIN lesson_deliveries d ON d.enrolment_id = e.id AND d.lesson_id = l.id
     LEFT JOIN lesson_progress r ON r.enrolment_id = e.id AND r.lesson_id = l.id
+"""
+# In the reader's language, else English, else whichever it is written in.
+_ASSIGNMENT: Final = """
+    CASE WHEN l.has_assignment THEN (
+        SELECT a.assignment FROM lesson_texts a WHERE a.lesson_id = l.id AND a.assignment <> ''
+        ORDER BY a.locale = :locale DESC, a.locale = 'en' DESC, a.locale LIMIT 1
+    ) END
 """
 _USER: Final = bindparam("user_id", type_=Uuid())
 
@@ -90,7 +103,7 @@ _COURSE: Final = _lessons("l.course_id = :course_id", "course_id")
 _PAGE: Final = HotStatement(
     text(f"""
     SELECT {_COLUMNS}, s.step, h.day + s.step AS day, h.count, t.title, t.locale, l.updated_at,
-           d.lesson_version AS sent_version
+           d.lesson_version AS sent_version, {_ASSIGNMENT} AS assignment
     FROM courses c {_ENROLMENT.format(of="c.id")}
     JOIN LATERAL (
         SELECT p.id, o.before, o.after, o.day, o.count FROM lessons p

@@ -41,6 +41,7 @@ class StoredLesson(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int | None
     publish_at: datetime | None
     version: int
+    assignment_required: bool = True
 
 
 class StoredText(msgspec.Struct, frozen=True):
@@ -48,6 +49,7 @@ class StoredText(msgspec.Struct, frozen=True):
 
     title: str
     body: str
+    assignment: str = ""
 
 
 # Text in the reader's language, else English, else whatever there is.
@@ -103,7 +105,7 @@ async def list_texts(tx: Tx, lessons: Collection[LessonId]) -> dict[LessonId, di
     texts: dict[LessonId, dict[Locale, StoredText]] = {lesson: {} for lesson in lessons}
     statement = select(LessonText).where(LessonText.lesson_id.in_(lessons)).order_by(LessonText.locale)
     for row in (await tx.execute(select(statement.subquery()))).all():
-        texts[LessonId(row.lesson_id)][Locale(row.locale)] = StoredText(row.title, row.body)
+        texts[LessonId(row.lesson_id)][Locale(row.locale)] = StoredText(row.title, row.body, row.assignment)
     return texts
 
 
@@ -156,13 +158,15 @@ async def change(tx: Tx, lesson_id: LessonId, values: Mapping[str, Any]) -> None
 
 
 async def set_texts(tx: Tx, lesson_id: LessonId, texts: Mapping[Locale, StoredText]) -> None:
-    """Replace all the texts of a lesson, and raise its version."""
+    """Replace all the texts of a lesson."""
     await tx.execute(delete(LessonText).where(LessonText.lesson_id == lesson_id))
     rows = [
-        {"lesson_id": lesson_id, "locale": locale.value, "title": item.title, "body": item.body}
+        {"lesson_id": lesson_id, "locale": locale.value, **msgspec.structs.asdict(item)}
         for locale, item in texts.items()
     ]
     await tx.execute(insert(LessonText), rows)
+    has = any(item.assignment for item in texts.values())
+    await tx.execute(update(Lesson).where(Lesson.id == lesson_id).values(has_assignment=has))
 
 
 async def raise_versions(tx: Tx, lessons: Collection[LessonId]) -> None:

@@ -34,6 +34,12 @@ _PLACE = text("""
     VALUES (:enrolment_id, :lesson_id, :now, :place)
     ON CONFLICT (enrolment_id, lesson_id) DO UPDATE SET place = excluded.place
 """).bindparams(bindparam("enrolment_id", type_=Uuid()), bindparam("lesson_id", type_=Uuid()))
+_SUBMIT = text("""
+    INSERT INTO lesson_progress (enrolment_id, lesson_id, opened_at, submitted_at)
+    VALUES (:enrolment_id, :lesson_id, :now, :now)
+    ON CONFLICT (enrolment_id, lesson_id) DO UPDATE SET submitted_at = excluded.submitted_at
+    WHERE lesson_progress.submitted_at IS NULL
+""").bindparams(bindparam("enrolment_id", type_=Uuid()), bindparam("lesson_id", type_=Uuid()))
 _COUNTS = """
     SELECT count(*) AS required, count(r.completed_at) AS done
     FROM lessons l LEFT JOIN lesson_progress r ON r.lesson_id = l.id AND r.enrolment_id = e.id
@@ -69,6 +75,11 @@ async def complete_lesson(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId
     """Note that a student has completed a lesson; whether they had not before."""
     values = {"enrolment_id": enrolment_id, "lesson_id": lesson_id, "now": tx.now}
     return (await tx.execute(_COMPLETE, values)).first() is not None
+
+
+async def submit(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId) -> None:
+    """Note that a student has submitted the assignment of a lesson; the first time stays."""
+    await tx.execute(_SUBMIT, {"enrolment_id": enrolment_id, "lesson_id": lesson_id, "now": tx.now})
 
 
 async def save_place(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId, place: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.courses.types.access import Closed
+from backend.courses.types.access import AssignmentNeed, Closed
 
 
 def opening(due_at: datetime | None, publish_at: datetime | None) -> datetime | None:
@@ -26,3 +26,10 @@ def closed_to_student(*, enrolled: bool, live: bool, opens_at: datetime | None, 
 def closed_to_teacher(day: int, as_day: int | None) -> Closed | None:
     """Why a lesson is closed to a teacher who looks as a student does on day ``as_day``; None where it is open."""
     return None if as_day is None or day <= as_day else Closed.LOCKED
+
+
+def assignment_need(*, has: bool, required: bool) -> AssignmentNeed:
+    """What a lesson's assignment means for its completion."""
+    if not has:
+        return AssignmentNeed.NONE
+    return AssignmentNeed.REQUIRED if required else AssignmentNeed.OPTIONAL

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from backend.courses.types.editing import LessonFields
+from backend.courses.types.editing import LONGEST_ASSIGNMENT, LessonFields
 from backend.kernel.errors import Invalid
 from backend.kernel.text import fold
 
 LONGEST_TITLE: Final = 200
 NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e]")
 """Signs that end a line, or show its letters in another order."""
+_NOT_IN_TEXT: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e]")
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _MOST_MINUTES: Final = 10_000
 
@@ -19,6 +20,11 @@ _MOST_MINUTES: Final = 10_000
 def clean_title(title: str) -> str:
     """A title as it is stored: one line, single spaces."""
     return fold(NOT_IN_A_LINE.sub(" ", title))
+
+
+def clean_assignment(text: str) -> str:
+    """The text of an assignment as it is stored: lines of plain text, without spaces at its ends."""
+    return _NOT_IN_TEXT.sub(" ", text.replace("\r\n", "\n")).strip()
 
 
 def check_lesson(fields: LessonFields) -> None:
@@ -36,5 +42,7 @@ def check_lesson(fields: LessonFields) -> None:
         title = clean_title(text.title)
         if not title or len(title) > LONGEST_TITLE:
             bad[f"title_{locale}"] = "too_long" if title else "required"
+        if len(clean_assignment(text.assignment)) > LONGEST_ASSIGNMENT:
+            bad[f"assignment_{locale}"] = "too_long"
     if bad:
         raise Invalid("bad lesson", fields=bad)

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from backend.courses.rules.course_fields import problems_of_head
-from backend.courses.rules.editing import LONGEST_TITLE, NOT_IN_A_LINE
+from backend.courses.rules.editing import LONGEST_TITLE, NOT_IN_A_LINE, clean_assignment
 from backend.courses.rules.heads import Head, read_head
 from backend.courses.rules.markdown import clean_text, problems_of
 from backend.courses.types.authoring import (
@@ -29,6 +29,7 @@ from backend.courses.types.authoring import (
     LessonWords,
     MediaDraft,
 )
+from backend.courses.types.editing import LONGEST_ASSIGNMENT
 from backend.kernel.text import Locale, fold
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -102,6 +103,12 @@ class Folder:
             self._bad(file, lines.get("title", 1), FolderProblemCode.BAD_TEXT, "title", title)
         return fold(title)
 
+    def _assignment(self, file: str, lines: Mapping[str, int], text: str) -> str:
+        cleaned = clean_assignment(text)
+        if len(cleaned) > LONGEST_ASSIGNMENT or cleaned != text.strip():
+            self._bad(file, lines.get("assignment", 1), FolderProblemCode.BAD_TEXT, "assignment", text)
+        return cleaned
+
     def _text(self, file: str, first_line: int, body: str) -> str:
         """A body as it is stored, its problems reported at the lines of the file."""
         body = body.replace("\r\n", "\n")
@@ -135,7 +142,9 @@ class Folder:
             if isinstance(head.value, LessonHead):
                 settings = head.value
             title = self._title(name, head.lines, head.value.title) if head.value else ""
-            texts[locale] = LessonTextDraft(title, self._text(name, head.first_line, head.body), name, head.first_line)
+            body = self._text(name, head.first_line, head.body)
+            assignment = self._assignment(name, head.lines, head.value.assignment) if head.value else ""
+            texts[locale] = LessonTextDraft(title, body, name, head.first_line, assignment)
         if settings is None:
             return None
         return LessonDraft(
@@ -145,6 +154,7 @@ class Folder:
             required=settings.required,
             publish_at=settings.publish_at,
             texts=texts,
+            assignment_required=settings.assignment_required,
         )
 
     def _head_of_words(self, name: str, text: str) -> Head[LessonWords]:

@@ -25,11 +25,18 @@ def write_folder(course: CourseDraft) -> dict[str, str]:
 
 def _lesson(lesson: LessonDraft) -> dict[str, str]:
     files: dict[str, str] = {}
-    settings = {"minutes": lesson.minutes, "required": lesson.required, "publish_at": lesson.publish_at}
+    settings = {
+        "minutes": lesson.minutes,
+        "required": lesson.required,
+        "publish_at": lesson.publish_at,
+        # What a lesson without an assignment has anyway is left out.
+        "assignment_required": None if lesson.assignment_required else False,
+    }
     for locale in Locale:
         if locale in lesson.texts:
             text = lesson.texts[locale]
             head = {"title": text.title} | ({} if files else _written(settings))
+            head |= _written({"assignment": text.assignment})
             files[_name(f"{lesson.number:02}-{lesson.slug}", locale)] = _file(head, text.body)
     return files
 

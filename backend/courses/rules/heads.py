@@ -81,6 +81,8 @@ def _quoted(text: str) -> str:
 def _escaped(sign: str) -> str:
     if sign in '"\\':
         return "\\" + sign
+    if sign == "\n":
+        return "\\n"
     if sign.isprintable():
         return sign
     return f"\\u{ord(sign):04X}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08X}"

@@ -1,7 +1,7 @@
 """What a file of a course is, by its content: its type, how it is shown, and its size in pixels and seconds.
 
-A table of our own: it names the few types that a lesson may have, and reads sizes from the same first bytes. A library
-would recognise a hundred more, all to be refused. The name and what a sender says of the type are never believed.
+A lesson may have the few types of infra/content_types.py; sizes are read from the same first bytes. The name and what a
+sender says of the type are never believed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from backend.courses.types import MediaKind
+from backend.infra.content_types import content_type
 
 HEAD_BYTES: Final = 64 * 1024
 _ENDINGS: Final = {
@@ -54,7 +55,7 @@ def look_at(file: BinaryIO, size: int) -> MediaFacts | None:
     """What an open file of ``size`` bytes is; None for anything that a lesson may not have."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    mime = _mime(head)
+    mime = content_type(head)
     if mime is None:
         return None
     kind = _KINDS.get(mime.partition("/")[0], MediaKind.FILE)
@@ -73,36 +74,6 @@ def name_fits(path: str, mime: str) -> bool:
 def usual_ending(mime: str) -> str:
     """The ending that names of this type have."""
     return _ENDINGS[mime][0]
-
-
-def _mime(head: bytes) -> str | None:  # noqa: PLR0911 - a table of signs
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[4:8] == b"ftyp":
-        return _of_mp4(head[8:12])
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "video/webm" if b"webm" in head[:64] else None
-    if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] in {b"\xfb", b"\xf3", b"\xf2"}):
-        return "audio/mpeg"
-    if head.startswith(b"OggS"):
-        return "audio/ogg"
-    if head.startswith(b"%PDF-"):
-        return "application/pdf"
-    return "application/zip" if head.startswith(b"PK\x03\x04") else None
-
-
-def _of_mp4(brand: bytes) -> str | None:
-    if brand in {b"M4A ", b"M4B "}:
-        return "audio/mp4"
-    # Not HEIC and AVIF, which begin in the same way and which many browsers cannot show.
-    known = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"MSNV", b"dash")
-    return "video/mp4" if brand in known else None
 
 
 Measures = tuple[int | None, int | None, int | None]

@@ -10,6 +10,7 @@ from typing import Final
 
 from backend.courses.domain import teaching
 from backend.courses.repository import courses, lessons, media
+from backend.courses.repository.lessons import StoredText
 from backend.courses.repository.media import Content
 from backend.courses.rules.folder import Folder
 from backend.courses.rules.folder_writer import write_folder
@@ -163,10 +164,15 @@ async def _lessons(tx: Tx, course: CourseRecord) -> list[LessonDraft]:
             minutes=item.minutes,
             required=item.required,
             publish_at=item.publish_at,
-            texts={locale: LessonTextDraft(text.title, text.body) for locale, text in texts[item.id].items()},
+            assignment_required=item.assignment_required,
+            texts={locale: _text(text) for locale, text in texts[item.id].items()},
         )
         for number, item in enumerate(stored, start=1)
     ]
+
+
+def _text(text: StoredText) -> LessonTextDraft:
+    return LessonTextDraft(text.title, text.body, assignment=text.assignment)
 
 
 def _is_translated(course: CourseRecord, locale: Locale) -> bool:

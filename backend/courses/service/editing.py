@@ -13,7 +13,7 @@ from backend.courses.errors import FileInUse, LessonEdited, SlugTaken
 from backend.courses.repository import lessons, media
 from backend.courses.repository.lessons import StoredLesson, StoredText
 from backend.courses.rules import page
-from backend.courses.rules.editing import check_lesson, clean_title
+from backend.courses.rules.editing import check_lesson, clean_assignment, clean_title
 from backend.courses.rules.markdown import clean_text, paths_in, problems_of
 from backend.courses.rules.media import look_at, name_fits, usual_ending
 from backend.courses.service import shown_files
@@ -241,11 +241,16 @@ class EditingService:
         if fields:
             first = next(items[0] for items in problems.values() if items)
             raise Invalid("a text has problems", fields=fields, line=first.line, value=first.value)
-        return {locale: StoredText(clean_title(text.title), clean_text(text.body)) for locale, text in texts.items()}
+        return {locale: _stored(text) for locale, text in texts.items()}
 
 
 def _settings(fields: LessonFields) -> dict[str, object]:
-    return {"required": fields.required, "minutes": fields.minutes, "publish_at": fields.publish_at}
+    names = ("required", "minutes", "publish_at", "assignment_required")
+    return {name: getattr(fields, name) for name in names}
+
+
+def _stored(text: EditedText) -> StoredText:
+    return StoredText(clean_title(text.title), clean_text(text.body), clean_assignment(text.assignment))
 
 
 def _edited(stored: StoredLesson, texts: Mapping[Locale, StoredText]) -> EditedLesson:
@@ -259,7 +264,8 @@ def _edited(stored: StoredLesson, texts: Mapping[Locale, StoredText]) -> EditedL
             required=stored.required,
             minutes=stored.minutes,
             publish_at=stored.publish_at,
-            texts={locale: EditedText(text.title, text.body) for locale, text in texts.items()},
+            assignment_required=stored.assignment_required,
+            texts={locale: EditedText(text.title, text.body, text.assignment) for locale, text in texts.items()},
         ),
     )
 

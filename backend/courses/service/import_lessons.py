@@ -15,7 +15,7 @@ from backend.courses.types.authoring import ChangeAction, ChangeKind, CourseChan
 from backend.infra.unit_of_work import Tx
 from backend.kernel.text import Locale
 
-_SETTINGS = ("minutes", "required", "publish_at")
+_SETTINGS = ("minutes", "required", "publish_at", "assignment_required")
 _MEASURES = ("kind", "mime", "size", "width", "height", "duration")
 
 
@@ -131,7 +131,7 @@ class LessonsImport:
 
 
 def _texts(draft: LessonDraft) -> dict[Locale, StoredText]:
-    return {locale: StoredText(text.title, text.body) for locale, text in draft.texts.items()}
+    return {locale: StoredText(text.title, text.body, text.assignment) for locale, text in draft.texts.items()}
 
 
 def _columns(draft: MediaDraft, content: Content) -> dict[str, Any]:

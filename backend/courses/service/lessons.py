@@ -83,6 +83,7 @@ class LessonsService:
             place=lesson.place,
             previous=_neighbour(around.get(-1)),
             next=_neighbour(around.get(1)),
+            assignment=lesson.assignment,
             preview=lesson.preview,
         )
 

@@ -20,6 +20,15 @@ class Closed(StrEnum):
     """It is not due yet."""
 
 
+class AssignmentNeed(StrEnum):
+    """Whether a lesson has an assignment, and what that means for its completion."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    """The lesson is completed by submitting it."""
+
+
 class LessonAccess(msgspec.Struct, frozen=True, kw_only=True):
     """A lesson that is not deleted, as one person has it."""
 
@@ -44,6 +53,9 @@ class LessonAccess(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: datetime | None
     place: int
     """Where the student left it: seconds of a video, or a block's number."""
+    assignment: AssignmentNeed = AssignmentNeed.NONE
+    submitted_at: datetime | None = None
+    """When the student first submitted its assignment."""
 
     @property
     def is_open(self) -> bool:

@@ -135,12 +135,15 @@ class LessonHead(msgspec.Struct, frozen=True, kw_only=True):
     minutes: Count | None = None
     required: bool = True
     publish_at: Moment | None = None
+    assignment: str = ""
+    assignment_required: bool = True
 
 
 class LessonWords(msgspec.Struct, frozen=True, kw_only=True):
     """The head of a lesson in another language."""
 
     title: str
+    assignment: str = ""
 
 
 class LessonTextDraft(msgspec.Struct, frozen=True):
@@ -150,6 +153,7 @@ class LessonTextDraft(msgspec.Struct, frozen=True):
     body: str
     file: str = ""
     first_line: int = 1
+    assignment: str = ""
 
 
 class LessonDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +165,7 @@ class LessonDraft(msgspec.Struct, frozen=True, kw_only=True):
     required: bool
     publish_at: datetime | None
     texts: dict[Locale, LessonTextDraft]
+    assignment_required: bool = True
 
 
 class MediaDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -10,12 +11,16 @@ from backend.courses.types import CourseId, LessonId
 from backend.courses.types.lessons import LineProblem, RenderedText
 from backend.kernel.text import Locale
 
+LONGEST_ASSIGNMENT: Final = 2000
+
 
 class EditedText(msgspec.Struct, frozen=True):
     """A lesson in one language; ``body`` is Markdown."""
 
     title: str
     body: str
+    assignment: str = ""
+    """What students are to submit, as plain text; empty for no assignment."""
 
 
 class LessonFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +30,8 @@ class LessonFields(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     minutes: int | None = None
     """About how long it takes."""
+    assignment_required: bool = True
+    """Whether the lesson is completed only by submitting its assignment, if it has one."""
     publish_at: datetime | None = None
     """Only teachers see it before; None for at once."""
     texts: dict[Locale, EditedText]

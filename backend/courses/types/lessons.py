@@ -10,6 +10,7 @@ from html import escape
 import msgspec
 
 from backend.courses.types import CourseId, LessonId, MediaId, MediaKind
+from backend.courses.types.access import AssignmentNeed
 from backend.kernel.text import Locale
 
 
@@ -105,6 +106,7 @@ class LessonPage(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     previous: NeighbourLesson | None
     next: NeighbourLesson | None
+    assignment: AssignmentNeed = AssignmentNeed.NONE
     preview: bool = False
     """A teacher looks at it; nothing is recorded."""
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from backend.courses.types import EndReason
+from backend.courses.types import EndReason, LessonId
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,3 +22,20 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """When their next lesson comes; None where none comes by the clock."""
     end_reason: EndReason | None
     """Why the grant ended that the message is about; None while it is live."""
+
+
+class LessonSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """A lesson as messages and lists name it; names by language. ``day`` counts the course's lessons from 1."""
+
+    lesson_id: LessonId
+    slug: str
+    course_slug: str
+    name: dict[str, str]
+    course: dict[str, str]
+    day: int
+    deleted: bool
+
+    @property
+    def path(self) -> str:
+        """The address of its page."""
+        return f"/learn/{self.course_slug}/{self.slug}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from backend.notifications.notice import Edit, Notice
 from backend.notifications.notices import (
     approvals,
+    assignments,
     carts,
     catalog,
     courses,
@@ -31,6 +32,7 @@ NOTICES: Final[tuple[Notice[Any] | Edit[Any], ...]] = (
     *growth.NOTICES,
     *premium.NOTICES,
     *courses.NOTICES,
+    *assignments.NOTICES,
     *approvals.NOTICES,
     *wallet.NOTICES,
     *catalog.NOTICES,

@@ -223,6 +223,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
     service = NotificationsService(
         uow=shop.services.uow,
         fulfillers=make_fulfillers(shop.services.ring),
+        ring=shop.services.ring,
         messenger=slow,
         public_url="https://shop.example",
         receipts=shop.services.payments.deposits.latest_receipt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.screens import (
+    assignments,
     catalog,
     core,
     courses,
@@ -28,6 +29,7 @@ _SLICES = (
     growth,
     courses,
     courses_admin,
+    assignments,
     identity,
     core,
 )

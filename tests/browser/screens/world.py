@@ -9,6 +9,7 @@ import msgspec
 from backend.identity.types import Actor, Permission
 from backend.kernel.text import Locale
 from tests.browser.screens import (
+    assignments,
     catalog,
     courses,
     courses_admin,
@@ -50,6 +51,7 @@ class World(msgspec.Struct, frozen=True):
     hand_work: hand_work.Past
     courses: courses.Past
     courses_admin: courses_admin.Past
+    assignments: assignments.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -101,4 +103,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         hand_work=await hand_work.live(stack, payer, admin),
         courses=await courses.live(stack, people, admin),
         courses_admin=await courses_admin.live(stack, admin),
+        assignments=await assignments.live(stack, people, admin),
     )

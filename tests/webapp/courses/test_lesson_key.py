@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from backend.courses.types import CourseId, LessonId, MediaId, MediaKind
+from backend.courses.types.access import AssignmentNeed
 from backend.courses.types.lessons import LessonPage, MediaFile, NeighbourLesson, RenderedText
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
@@ -34,6 +35,7 @@ OTHERS: dict[str, list[Any]] = {
     "number": [3], "count": [5], "title": ["Other"], "locale": [Locale.AR], "required": [False], "minutes": [None, 8],
     "version": [2], "updated_at": [NOW + timedelta(1)], "updated_since_sent": [True],
     "opened_at": [None, NOW + timedelta(1)], "completed_at": [NOW], "place": [1, 2], "preview": [True],
+    "assignment": [AssignmentNeed.REQUIRED, AssignmentNeed.OPTIONAL],
     "previous": [None, NeighbourLesson(slug="one", title="One", number=1, locked=True)],
     "next": [None, NeighbourLesson(slug="three", title="Three", number=3, locked=False),
              NeighbourLesson(slug="three", title="Third", number=3, locked=True)],
@@ -48,9 +50,11 @@ def test_what_changes_the_page_changes_its_key(field: str) -> None:
         page = msgspec.structs.replace(PAGE, completed_at=done)
         for value in OTHERS[field]:
             other = msgspec.structs.replace(page, **{field: value})
-            views = [lesson_view(one, RenderedPages.gap) for one in (page, other)]
-            assert (lesson_key(page, None) != lesson_key(other, None)) >= (views[0] != views[1]), (field, value)
-    assert lesson_key(PAGE, 3) != lesson_key(PAGE, None)
+            for work in ("", "none", "returned"):
+                views = [lesson_view(one, RenderedPages.gap, work=work) for one in (page, other)]
+                keys = [lesson_key(one, None, work) for one in (page, other)]
+                assert (keys[0] != keys[1]) >= (views[0] != views[1]), (field, value)
+    assert len({lesson_key(PAGE, None, work) for work in ("", "none", "returned")} | {lesson_key(PAGE, 3)}) == 4
 
 
 @pytest.mark.parametrize("locale", Locale)

@@ -44,6 +44,7 @@ class LessonForm(msgspec.Struct, frozen=True, kw_only=True):
     minutes: forms.Count | None = None
     required: bool = False
     publish_at: str = ""
+    assignment_required: bool = False
     version: int = 0
 
 
@@ -56,7 +57,9 @@ class PreviewForm(msgspec.Struct, frozen=True, kw_only=True):
 @get(LESSONS + "/new", name="admin:new-lesson", guards=[TEACHING])
 async def new_lesson(request: SoukRequest, course_id: FromPath[UUID]) -> Html:
     """The editor of a new lesson. Raises NotFound."""
-    return await _editor(request, CourseId(course_id), None, Fields({"required": "on"}), status=200)
+    return await _editor(
+        request, CourseId(course_id), None, Fields({"required": "on", "assignment_required": "on"}), status=200
+    )
 
 
 @post(LESSONS, name="admin:add-lesson", guards=WRITES, status_code=200, request_max_body_size=LARGEST_FORM)
@@ -135,6 +138,7 @@ async def _save(request: SoukRequest, course_id: CourseId, stored: EditedLesson 
         required=form.value.required,
         minutes=form.value.minutes,
         publish_at=publish_at,
+        assignment_required=form.value.assignment_required,
         texts=_texts(typed),
     )
     editing = site_of(request).services.courses.editing
@@ -157,8 +161,13 @@ async def _save(request: SoukRequest, course_id: CourseId, stored: EditedLesson 
 
 def _texts(typed: Mapping[str, str]) -> dict[Locale, EditedText]:
     """The texts in the languages in which something was written."""
-    texts = {locale: EditedText(typed.get(f"title_{locale}", ""), typed[f"body_{locale}"]) for locale in Locale}
-    return {locale: text for locale, text in texts.items() if text.title or text.body.strip()}
+    texts = {
+        locale: EditedText(
+            typed.get(f"title_{locale}", ""), typed[f"body_{locale}"], typed.get(f"assignment_{locale}", "")
+        )
+        for locale in Locale
+    }
+    return {locale: text for locale, text in texts.items() if text.title or text.body.strip() or text.assignment}
 
 
 def _moment(request: SoukRequest, text: str) -> datetime | None:

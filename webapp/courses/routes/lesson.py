@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.courses.errors import AccessEnded, LessonLocked
+from backend.courses.types.access import AssignmentNeed
 from backend.courses.types.lessons import LessonPage
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
@@ -50,14 +51,14 @@ async def lesson_page(request: SoukRequest, slug: FromPath[str], lesson: FromPat
         return await _closed(request, slug, lesson, refusal, as_day)
     if lesson_page.opened_at is None and not lesson_page.preview:
         await site_of(request).services.courses.learning.open_lesson(request.user, lesson_page.id)
-    return _page_of(request, lesson_page, as_day)
+    return await _page_of(request, lesson_page, as_day)
 
 
 @post("/courses/{slug:str}/lessons/{lesson:str}/done", name="learn:done", guards=[limited(WRITE)], status_code=200)
 async def done(request: SoukRequest, slug: FromPath[str], lesson: FromPath[str]) -> Html:
     """Complete a lesson, and show the next one where it is open, else the course.
 
-    Raises NotFound, Forbidden, AccessEnded, LessonLocked.
+    Raises NotFound, Forbidden, AccessEnded, LessonLocked, AssignmentMissing.
     """
     as_day, site = _as_day(request), site_of(request)
     courses, viewer = site.services.courses, site.viewer(request.user)
@@ -67,7 +68,7 @@ async def done(request: SoukRequest, slug: FromPath[str], lesson: FromPath[str])
         after = await courses.lessons.page(request.user, slug, lesson_page.next.slug, as_day=as_day)
         if not after.preview and after.opened_at is None:
             await courses.learning.open_lesson(request.user, after.id)
-        answer = pushed(_page_of(request, after, as_day), lesson_href(slug, after.slug, as_day))
+        answer = pushed(await _page_of(request, after, as_day), lesson_href(slug, after.slug, as_day))
     else:
         view = await courses.learning.view(request.user, slug, as_day=as_day)
         whole = as_day is None and view.mine is not None and view.mine.progress.is_whole
@@ -106,13 +107,23 @@ def _as_day(request: SoukRequest) -> int | None:
     return forms.read_query(request, LessonQuery).day if request.user.may(Permission.TEACHING) else None
 
 
-def _page_of(request: SoukRequest, lesson_page: LessonPage, as_day: int | None) -> Html:
+async def _page_of(request: SoukRequest, lesson_page: LessonPage, as_day: int | None) -> Html:
+    work = await _work(request, lesson_page)
+
     def view() -> present.LessonView:
-        return present.lesson_view(lesson_page, RenderedPages.gap, as_day=as_day)
+        return present.lesson_view(lesson_page, RenderedPages.gap, as_day=as_day, work=work)
 
     addresses = [media_url(request, lesson_page.id, file) for file in lesson_page.text.files]
-    key, back = present.lesson_key(lesson_page, as_day), present.course_href(lesson_page.course_slug, as_day)
+    key, back = present.lesson_key(lesson_page, as_day, work), present.course_href(lesson_page.course_slug, as_day)
     return rendered_page(request, "courses/lesson.html", key, view, addresses, tab="learn", back=back)
+
+
+async def _work(request: SoukRequest, lesson_page: LessonPage) -> str:
+    """How the lesson's assignment stands; empty where there is none."""
+    if lesson_page.assignment is AssignmentNeed.NONE:
+        return ""
+    submitted = await site_of(request).services.assignments.submitting.find(request.user, lesson_page.id)
+    return submitted.state.value if submitted else "none"
 
 
 async def _closed(request: SoukRequest, slug: str, lesson: str, refusal: AppError, as_day: int | None) -> Html:

@@ -11,6 +11,7 @@ import msgspec
 from markupsafe import Markup
 
 from backend.courses.types import MediaKind
+from backend.courses.types.access import AssignmentNeed
 from backend.courses.types.lessons import LessonPage, NeighbourLesson
 from webapp.core.parts import address
 from webapp.courses.screens.outline import lesson_href
@@ -55,6 +56,13 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     next: Neighbour | None
     updated: bool
     as_day: int | None
+    work: str = ""
+    """How the lesson's assignment stands, ``none`` before it is submitted; empty where there is none."""
+    work_href: str = ""
+    work_first: bool = False
+    """Only submitting it completes the lesson."""
+    questions_href: str = ""
+    """Where the teacher is asked; empty for who only looks."""
 
 
 class ClosedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +77,7 @@ class ClosedPage(msgspec.Struct, frozen=True, kw_only=True):
     as_day: int | None = None
 
 
-def lesson_key(lesson: LessonPage, as_day: int | None) -> Hashable:
+def lesson_key(lesson: LessonPage, as_day: int | None, work: str = "") -> Hashable:
     """All that ``lesson_view`` makes its view of; a lesson's text follows from its id, version and language."""
     return (
         lesson.id,
@@ -86,6 +94,9 @@ def lesson_key(lesson: LessonPage, as_day: int | None) -> Hashable:
         lesson.place if _is_noted(lesson) else None,
         lesson.previous,
         lesson.next,
+        lesson.assignment,
+        lesson.preview,
+        work,
         as_day,
     )
 
@@ -95,10 +106,12 @@ def _is_noted(lesson: LessonPage) -> bool:
     return not lesson.preview and lesson.completed_at is None
 
 
-def lesson_view(lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | None = None) -> LessonView:
+def lesson_view(
+    lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | None = None, work: str = ""
+) -> LessonView:
     """A lesson that is open; ``gap`` of a number stands for the address of that file of its text, from 0.
 
-    Its headings note how far it was read, unless that is nothing to be noted.
+    ``work`` is how its assignment stands. Its headings note how far it was read, unless that is nothing to be noted.
     """
     base = f"/courses/{lesson.course_slug}/lessons/{lesson.slug}"
     day = str(as_day) if as_day else None
@@ -123,6 +136,10 @@ def lesson_view(lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | 
         next=neighbour(lesson.course_slug, lesson.next, as_day),
         updated=lesson.updated_since_sent,
         as_day=as_day,
+        work=work if lesson.assignment is not AssignmentNeed.NONE else "",
+        work_href=f"/learn/{lesson.course_slug}/{lesson.slug}/assignment",
+        work_first=lesson.assignment is AssignmentNeed.REQUIRED and work == "none" and lesson.completed_at is None,
+        questions_href="" if lesson.preview else f"/learn/{lesson.course_slug}/{lesson.slug}/questions",
     )
 
 

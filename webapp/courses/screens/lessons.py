@@ -131,11 +131,13 @@ def lesson_form(lesson: EditedLesson, timezone: ZoneInfo) -> Fields:
         "slug": fields.slug,
         "minutes": str(fields.minutes or ""),
         "required": switch(fields.required),
+        "assignment_required": switch(fields.assignment_required),
         "publish_at": local_text(fields.publish_at, timezone),
         "version": str(lesson.version),
     }
     for locale, text in fields.texts.items():
         typed |= {f"title_{locale}": text.title, f"body_{locale}": text.body}
+        typed |= {f"assignment_{locale}": text.assignment}
     return Fields(typed)
 
 
