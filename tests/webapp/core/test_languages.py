@@ -36,15 +36,21 @@ _FRAGMENT = 6_000
 _SAME = ("class", "type", "role", "name", "id", "for", "href", "hx-get", "hx-post", "hx-target")
 """The attributes whose values are the same too."""
 _SYMBOL = {"bdi", "small"}
+_BY_ITSELF = ("load", "input", "intersect", "revealed", "live")
+"""How triggers of requests begin that nobody asks for with a tap."""
 _OPEN = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "path"}
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came for a screen: the status, the elements, a line each, and the bytes after compression."""
+    """What came for a screen: the status, the elements, a line each, and the bytes after compression.
+
+    ``shared``: the requests of their own that elements in a form make as the form does.
+    """
 
     status: int
     elements: list[str]
     size: int
+    shared: list[str]
 
 
 Pages = dict[str, Answer]
@@ -75,18 +81,27 @@ class _Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.shared: list[str] = []
         self._depth = 0
+        self._form: dict[str, str | None] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SYMBOL:
             return
         values = dict(attrs)
+        if tag == "form":
+            self._form = values
+        elif (values.get("hx-trigger") or "").startswith(_BY_ITSELF):
+            inherited = {"hx-sync", "hx-indicator"} & self._form.keys() - values.keys()
+            self.shared += [f"{tag} {values.get('id')} has the {name} of its form" for name in sorted(inherited)]
         names = sorted(set(values) - {"dir", "checked"})  # the page of settings checks the language
         same = [f"{name}={_short(values[name])}" for name in _SAME if name in values]
         self.lines.append(" ".join([" " * self._depth + tag, *names, *same]))
         self._depth += tag not in _OPEN
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = {}
         self._depth -= tag not in _OPEN | _SYMBOL
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -132,7 +147,7 @@ async def _pages(stack: Stack) -> dict[str, Pages]:
                 elements = _Elements()
                 elements.feed(answer.text)
                 size = len(gzip.compress(answer.content, 6))
-                by_language[language][screen.name] = Answer(answer.status_code, elements.lines, size)
+                by_language[language][screen.name] = Answer(answer.status_code, elements.lines, size, elements.shared)
     return by_language
 
 
@@ -151,3 +166,9 @@ def test_the_elements_are_those_of_the_english_screen(language: str, pages: dict
 def test_every_screen_is_under_6_kb(language: str, pages: dict[str, Pages]) -> None:
     heavy = [f"{name}: {answer.size}" for name, answer in pages[language].items() if answer.size >= _FRAGMENT]
     assert not heavy, "\n".join(heavy)
+
+
+def test_what_a_form_loads_by_itself_leaves_its_button_alone(pages: dict[str, Pages]) -> None:
+    """htmx's attributes are inherited: the form's button would be busy meanwhile, and a tap on it would be dropped."""
+    shared = [f"{name}: {line}" for name, answer in pages["en"].items() for line in answer.shared]
+    assert not shared, "\n".join(shared)
