@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, LAYLA, Telegram, button
+from tests.factories.courses import add_places, add_teacher
 from tests.factories.identity import contact
 from tests.factories.shop import Goods, stock_up
 
@@ -68,3 +70,20 @@ async def test_a_purchase_is_not_called_an_end(shop: Shop, telegram: Telegram) -
     await shop.services.catalog.waiting.serve_all()
     await shop.work()
     assert len(await shop.notifications("stock_held")) == 1
+
+
+async def test_a_place_in_a_course_is_told_with_a_way_to_its_plan(shop: Shop, telegram: Telegram) -> None:
+    services = shop.services
+    plan, teacher = await add_places(services.uow, "calm", 1), await add_teacher(services.uow)
+    shop.clock.move(seconds=(NOON - shop.clock.now()).total_seconds())
+    emma = await shop.buyer()
+    await telegram.person(LAYLA).meet()
+    layla = await services.identity.access.authenticate(contact(LAYLA, first_name="Layla"))
+    await services.courses.students.gift(teacher, layla.id, plan.id, "a friend")
+    await services.catalog.waiting.join(emma, plan.variant_id)
+    await services.courses.tariffs.change(teacher, plan.id, replace(plan.fields, places=2))
+    await services.catalog.waiting.serve_all()
+    await shop.work()
+    message = (await telegram.person(EMMA).heard())[-1]
+    assert message["text"].splitlines()[0] == "Reserved for you" and "Calm" in message["text"]
+    assert button(message, "Open course")["value"].endswith(f"/shop/calm?variant={plan.variant_id}")
