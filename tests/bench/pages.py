@@ -18,6 +18,7 @@ from backend.demo.load import load_demo_course
 from backend.identity.types import Contact
 from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
+from tests.bench.app import COURSE, LESSON
 from tests.bench.load import burst
 from tests.bench.report import Row
 from tests.bench.world import World
@@ -30,7 +31,6 @@ CONNECTIONS = 16
 SECONDS = 3.0
 ROUNDS = 3
 _WAIT_SECONDS = 30.0
-_COURSE = "calm-in-seven-days"
 _READER = 42
 """The Telegram account that looks at the pages."""
 
@@ -73,18 +73,23 @@ async def sign_in(port: int, token: str) -> dict[str, str]:
 
 
 async def _page(world: World, name: str, path: str) -> Row:
+    ours, theirs = await _rates(world, path, "/constant")
+    return Row.of(name, ours, "1/s", theirs, "higher")
+
+
+async def _rates(world: World, path: str, *others: str) -> list[float]:
+    """Answers per second of a page, and of each of the others, which are constant and as large."""
     async with server(world.settings) as port:
         headers = await sign_in(port, world.settings.bot_token)
         warm = await burst(port, path, headers, connections=CONNECTIONS, seconds=1)
-        constant = f"/constant/{warm.body_bytes}"
-        ours, theirs = [], []
+        rates: dict[str, list[float]] = {one: [] for one in (path, *(f"{other}/{warm.body_bytes}" for other in others))}
         for _ in range(ROUNDS):
-            result = await burst(port, path, headers, connections=CONNECTIONS, seconds=SECONDS)
-            if result.failures:
-                raise RuntimeError(f"{result.failures} of {result.requests} answers of {path} were no 200")
-            ours.append(result.rate)
-            theirs.append((await burst(port, constant, headers, connections=CONNECTIONS, seconds=SECONDS)).rate)
-    return Row.of(name, statistics.median(ours), "1/s", statistics.median(theirs), "higher")
+            for one, measured in rates.items():
+                result = await burst(port, one, headers, connections=CONNECTIONS, seconds=SECONDS)
+                if result.failures:
+                    raise RuntimeError(f"{result.failures} of {result.requests} answers of {one} were no 200")
+                measured.append(result.rate)
+    return [statistics.median(measured) for measured in rates.values()]
 
 
 async def catalogue_page(world: World) -> Row:
@@ -97,14 +102,23 @@ async def product_page(world: World) -> Row:
     return await _page(world, "product_page", f"/shop/{world.product}")
 
 
-async def lesson_page(world: World) -> Row:
-    """A lesson of the demo's course, as one of its students reads it; nothing of it is shared between readers."""
+async def lesson_page(world: World) -> list[Row]:
+    """A lesson of the demo's course, as one of its students reads it; nothing of it is shared between readers.
+
+    Held against a constant page, and against one that asks the same statement before: what access that is looked up at
+    each request costs alone.
+    """
     services = world.services
     teacher = await add_teacher(services.uow)
     await import_rows(services.catalog, [category("skills")])
     await load_demo_course(services.courses.authoring, services.courses.courses)
     student = await services.identity.access.authenticate(Contact(telegram_id=_READER, first_name="Bench"))
-    course = await services.courses.learning.view(student, _COURSE)
+    course = await services.courses.learning.view(student, COURSE)
     await services.courses.students.gift(teacher, student.id, course.tariffs[0].tariff.id, "bench")
     await services.courses.schedule.change(teacher, course.course_id, Change(verb=Verb.OPEN))
-    return await _page(world, "lesson_page", f"/learn/{_COURSE}/evening-page")
+    path, after_statement = f"/learn/{COURSE}/{LESSON}", f"/constant/lesson/{student.id}"
+    ours, theirs, with_statement = await _rates(world, path, "/constant", after_statement)
+    return [
+        Row.of("lesson_page", ours, "1/s", theirs, "higher"),
+        Row.of("lesson_page_over_statement", ours, "1/s", with_statement, "higher"),
+    ]
