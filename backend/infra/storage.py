@@ -1,8 +1,9 @@
-"""Files in a local directory: pictures named by their content, and private files with unguessable names."""
+"""Files in a local directory: pictures named by what was uploaded, and private files with unguessable names."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -12,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from backend.infra.pictures import without_metadata
 from backend.kernel.errors import Invalid, NotFound
 
 MAX_BYTES: Final = 5 * 1024 * 1024
@@ -100,13 +102,16 @@ class PrivateFiles:
 
 
 class Storage:
-    """Stores pictures under ``root``, equal bytes once. A stored picture never changes, so browsers may cache it."""
+    """Stores pictures under ``root`` without metadata, equal ones once. See decisions/0082.
+
+    A stored picture never changes, so browsers may cache it.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def name_of(self, data: bytes, *, trusted: bool = False) -> str:
-        """The name that ``data`` is kept under: its hash and ending.
+        """The name that ``data`` is kept under: its hash, metadata included, and ending.
 
         Vector pictures are taken only from ``trusted`` hands, and even then with nothing active inside. Raises Invalid.
         """
@@ -120,7 +125,7 @@ class Storage:
     async def put(self, data: bytes, *, trusted: bool = False) -> str:
         """Keep a picture; its name. Raises Invalid as name_of does."""
         name = self.name_of(data, trusted=trusted)
-        await asyncio.to_thread(self._write, self._path(name), data)
+        await asyncio.to_thread(self._write, name, data)
         return name
 
     async def get(self, name: str) -> StoredFile:
@@ -128,10 +133,10 @@ class Storage:
         if not _NAME.fullmatch(name):
             raise NotFound("no such file")
         try:
-            data = await asyncio.to_thread(self._path(name).read_bytes)
+            data = await asyncio.to_thread(self._read, name)
         except FileNotFoundError:
             raise NotFound("no such file") from None
-        return StoredFile(data, _TYPES[name.rpartition(".")[2]])
+        return StoredFile(data, _type_of(name))
 
     async def put_folder(self, folder: Path, *, keep: bool = True, trusted: bool = False) -> dict[str, str]:
         """The pictures in ``folder`` by their names there; without ``keep`` they are only looked at. Raises Invalid."""
@@ -141,12 +146,28 @@ class Storage:
         return names
 
     def _path(self, name: str) -> Path:
-        return self._root / name[:2] / name
+        return self._root / "clean" / name[:2] / name
 
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
+    def _write(self, name: str, data: bytes) -> None:
+        path = self._path(name)
         if not path.exists():
-            _write_whole(path, data)
+            _write_whole(path, without_metadata(data, _type_of(name)))
+
+    def _read(self, name: str) -> bytes:
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            # Stored when pictures were kept as they came. Another reader may be as far as this with the same one.
+            old = self._root / name[:2] / name
+            with contextlib.suppress(FileNotFoundError):
+                self._write(name, old.read_bytes())
+                old.unlink()
+            return path.read_bytes()
+
+
+def _type_of(name: str) -> str:
+    return _TYPES[name.rpartition(".")[2]]
 
 
 def _read_pictures(folder: Path) -> list[tuple[Path, bytes]]:

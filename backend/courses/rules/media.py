@@ -16,6 +16,7 @@ import msgspec
 
 from backend.courses.types import MediaKind
 from backend.infra.content_types import content_type
+from backend.infra.pictures import orientation
 
 HEAD_BYTES: Final = 64 * 1024
 _ENDINGS: Final = {
@@ -37,7 +38,6 @@ _KINDS: Final = {"image": MediaKind.PICTURE, "video": MediaKind.VIDEO, "audio": 
 _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _TURNED: Final = frozenset({5, 6, 7, 8})
 """Orientations of EXIF that lay a picture on its side: browsers turn it back."""
-_ORIENTATION: Final = 0x0112
 _MOST_BOXES: Final = 5000
 
 
@@ -119,18 +119,6 @@ def _jpeg(file: BinaryIO) -> Measures:
         data = file.read(length - 2)
         if code == 0xE1 and data.startswith(b"Exif\0\0"):
             turned = orientation(data[6:]) in _TURNED
-
-
-def orientation(tiff: bytes) -> int:
-    """How EXIF says that a picture is turned, 1 for upright. Raises struct.error for what is damaged."""
-    order = "<" if tiff[:2] == b"II" else ">"
-    (start,) = struct.unpack_from(f"{order}I", tiff, 4)
-    (count,) = struct.unpack_from(f"{order}H", tiff, start)
-    for number in range(count):
-        tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, start + 2 + 12 * number)
-        if tag == _ORIENTATION:
-            return int(value)
-    return 1
 
 
 def _mp4(file: BinaryIO, size: int) -> Measures:

@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from backend.courses.repository import media
 from backend.courses.repository.media import Content, StoredFile
-from backend.courses.rules.pictures import without_metadata
 from backend.courses.types import MediaKind
 from backend.infra.content_files import ContentFiles
+from backend.infra.pictures import without_metadata
 from backend.infra.unit_of_work import UnitOfWork
 
 

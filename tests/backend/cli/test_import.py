@@ -9,6 +9,7 @@ from pathlib import Path
 from backend.bootstrap import Services
 from tests.backend.cli.conftest import Souk
 from tests.factories.catalog import buyer
+from tests.factories.pictures import PICTURES
 from tests.processes import ROOT
 
 CATALOGUE = """type,slug,category,product,code,name_en,price,picture
@@ -101,8 +102,8 @@ async def test_pictures_come_from_a_folder_and_no_vector_from_an_admin(
 ) -> None:
     folder, catalogue = tmp_path / "pictures", tmp_path / "shop.csv"
     folder.mkdir()
-    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
-    (folder / "card.png").write_bytes(png)
+    _, photo, png = PICTURES["a PNG"]
+    (folder / "card.png").write_bytes(photo)
     catalogue.write_text(CATALOGUE.replace("Card,,\nvariant", "Card,,card.png\nvariant"))
     assert (await souk("import", "catalogue", catalogue, "--apply")).exit_code == 1
     assert (await souk("import", "catalogue", catalogue, "--apply", "--pictures", folder)).exit_code == 0

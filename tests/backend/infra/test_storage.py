@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from backend.infra.storage import MAX_BYTES, Storage
 from backend.kernel.errors import Invalid, NotFound
+from tests.factories.pictures import PICTURES
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
-JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 20
-WEBP = b"RIFF\x10\0\0\0WEBPVP8 "
+PHONES, WEBP = PICTURES["a JPEG of a phone"], PICTURES["a WebP"][2]
+JPEG, PNG = PHONES[2], PICTURES["a PNG"][2]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><defs><linearGradient id="g"/></defs><rect fill="url(#g)"/></svg>'
 
 
@@ -25,6 +26,25 @@ async def test_a_picture_is_kept_once_under_its_hash(tmp_path: Path, data: bytes
     file = await storage.get(name)
     assert (file.data, file.content_type) == (data, content_type)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+async def test_a_picture_is_kept_without_metadata_under_the_name_of_what_came(tmp_path: Path) -> None:
+    storage, (_, photo, clean) = Storage(tmp_path), PHONES
+    name = await storage.put(photo)
+    assert name == await storage.put(photo) != await storage.put(clean)
+    assert (await storage.get(name)).data == clean
+    assert all(b"CAM" not in path.read_bytes() for path in tmp_path.rglob("*.jpg"))
+
+
+async def test_a_picture_that_was_kept_with_metadata_loses_it_when_it_is_read(tmp_path: Path) -> None:
+    storage, (_, photo, clean) = Storage(tmp_path), PHONES
+    name = storage.name_of(photo)
+    old = tmp_path / name[:2] / name
+    old.parent.mkdir()
+    old.write_bytes(photo)
+    read = await asyncio.gather(*(storage.get(name) for _ in range(8)))
+    assert {file.data for file in read} == {(await storage.get(name)).data} == {clean}
+    assert not old.exists()
 
 
 @pytest.mark.parametrize(

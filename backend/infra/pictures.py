@@ -13,8 +13,6 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from backend.courses.rules.media import orientation
-
 _PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_PARTS: Final = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs acTL fcTL fdAT".split()
@@ -24,6 +22,7 @@ _WEBP_EXIF: Final = 0x08
 _WEBP_XMP: Final = 0x04
 _GIF_EXTENSIONS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
 """Extensions of applications: how often it is repeated, and its colours."""
+_ORIENTATION: Final = 0x0112
 _EXIF: Final = b"Exif\0\0"
 # In the data of a scan 0xFF is followed by 0x00 or a restart; anything else ends it.
 _SCAN_END: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
@@ -35,6 +34,18 @@ def without_metadata(data: bytes, mime: str) -> bytes:
     """The same picture without metadata; a file of another type as it is."""
     clean = _CLEANERS.get(mime)
     return data if clean is None else clean(data)
+
+
+def orientation(tiff: bytes) -> int:
+    """How EXIF says that a picture is turned, 1 for upright. Raises struct.error for what is damaged."""
+    order = "<" if tiff[:2] == b"II" else ">"
+    (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (count,) = struct.unpack_from(f"{order}H", tiff, start)
+    for number in range(count):
+        tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, start + 2 + 12 * number)
+        if tag == _ORIENTATION:
+            return int(value)
+    return 1
 
 
 def _jpeg(data: bytes) -> bytes:
