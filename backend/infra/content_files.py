@@ -7,16 +7,28 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Collection
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
+
+import msgspec
 
 from backend.kernel.errors import NotFound
 
 _PIECE: Final = 256 * 1024
 _LARGEST: Final = 2**40
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Overwrite(msgspec.Struct, frozen=True):
+    """What to write at a place in a file: bytes, then so many zeros."""
+
+    place: int
+    data: bytes = b""
+    zeros: int = 0
 
 
 class ContentFiles:
@@ -55,6 +67,13 @@ class ContentFiles:
     async def copy(self, name: str, target: Path) -> None:
         """Write a file to ``target``. Raises NotFound."""
         await asyncio.to_thread(self._copy, name, target)
+
+    async def overwritten(self, name: str, look: Callable[[BinaryIO, int], Sequence[Overwrite]]) -> str:
+        """Store a copy of a file with the changes that ``look`` finds in it (open, and its size in bytes); its name.
+
+        Without changes it is the file's own name. Raises NotFound.
+        """
+        return await asyncio.to_thread(self._overwritten, name, look)
 
     async def delete_others(self, names: Collection[str], before: datetime) -> int:
         """Delete the files that are not among ``names`` and older than ``before``; how many."""
@@ -96,6 +115,22 @@ class ContentFiles:
     def _copy(self, name: str, target: Path) -> None:
         with self._open(name) as source:
             self._write(source, target)
+
+    def _overwritten(self, name: str, look: Callable[[BinaryIO, int], Sequence[Overwrite]]) -> str:
+        with self._open(name) as source:
+            changes = look(source, os.fstat(source.fileno()).st_size)
+            if not changes:
+                return name
+            # Not in the system's folder for such files, which may be memory.
+            with tempfile.TemporaryFile(dir=self._root) as copy:
+                source.seek(0)
+                shutil.copyfileobj(source, copy, _PIECE)
+                for change in changes:
+                    copy.seek(change.place)
+                    copy.write(change.data)
+                    for done in range(0, change.zeros, _PIECE):
+                        copy.write(bytes(min(_PIECE, change.zeros - done)))
+                return self._put(copy)
 
     def _delete_others(self, names: set[str], before: float) -> int:
         deleted = 0

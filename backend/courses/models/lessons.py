@@ -87,7 +87,7 @@ class LessonMedia(Model):
     stored: Mapped[str]
     """The name of a private file: what the author gave us."""
     shown: Mapped[str | None]
-    """The name of the private file that students get instead, a picture without metadata; see decisions/0082."""
+    """The name of the private file that students get instead, without metadata; see decisions/0082."""
     shown_size: Mapped[int | None]
     kind: Mapped[str]
     width: Mapped[int | None]

@@ -15,6 +15,7 @@ from backend.courses.types.lessons import MediaFile
 from backend.infra.unit_of_work import Tx
 
 _FILE: Final = MediaFile.__struct_fields__
+_UNSENT: Final = {"telegram_file_id": None, "telegram_bot_id": None}
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -75,14 +76,14 @@ async def add(tx: Tx, course_id: CourseId, values: Mapping[str, Any]) -> MediaId
 
 async def change(tx: Tx, media_id: MediaId, values: Mapping[str, Any]) -> None:
     """Replace a file by another; Telegram has to be sent the new one."""
-    row = dict(values) | {"telegram_file_id": None, "telegram_bot_id": None}
+    row = dict(values) | _UNSENT
     await tx.execute(update(LessonMedia).where(LessonMedia.id == media_id).values(row))
 
 
 async def set_shown(tx: Tx, media_id: MediaId, content: Content) -> None:
-    """Note what students get of a picture, unless it was replaced meanwhile."""
+    """Note what students get of a file, unless it was replaced meanwhile; Telegram has to be sent that."""
     statement = update(LessonMedia).where(LessonMedia.id == media_id, LessonMedia.stored == content.stored)
-    await tx.execute(statement.values(content.columns))
+    await tx.execute(statement.values(content.columns | _UNSENT))
 
 
 async def set_sent(tx: Tx, media_id: MediaId, stored: str, file_id: str, bot_id: int) -> None:

@@ -7,13 +7,13 @@ sender says of the type are never believed.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 import msgspec
 
+from backend.courses.rules.mp4 import boxes
 from backend.courses.types import MediaKind
 from backend.infra.content_types import content_type
 from backend.infra.pictures import orientation
@@ -123,37 +123,17 @@ def _jpeg(file: BinaryIO) -> Measures:
 
 def _mp4(file: BinaryIO, size: int) -> Measures:
     width = height = duration = None
-    for kind, start, end in islice(_atoms(file, 0, size, ("moov", "trak")), _MOST_BOXES):
-        file.seek(start)
-        data = file.read(min(end - start, 128))
+    for box in islice(boxes(file, 0, size, ("moov", "trak")), _MOST_BOXES):
+        file.seek(box.body)
+        data = file.read(min(box.end - box.body, 128))
         wide = data[:1] == b"\1"
-        if kind == "mvhd":
+        if box.kind == "mvhd":
             scale, length = struct.unpack_from(">IQ" if wide else ">II", data, 20 if wide else 12)
             duration = round(length / scale) if scale else None
-        elif kind == "tkhd":
+        elif box.kind == "tkhd":
             # In 16.16 fixed point; zero for sound. A video from a phone held upright lies on its side by its matrix.
             across, down = (side >> 16 for side in struct.unpack_from(">II", data, 88 if wide else 76))
             upright = struct.unpack_from(">i", data, 52 if wide else 40) == (0,)
             if across and down and not width:
                 width, height = (down, across) if upright else (across, down)
     return width, height, duration
-
-
-def _atoms(file: BinaryIO, start: int, end: int, inside: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
-    """The boxes between two places, with those in ``inside``, from the outermost in: kind, first byte, end."""
-    place = start
-    while place + 8 <= end:
-        file.seek(place)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        body = place + 8
-        if length == 1:
-            (length,) = struct.unpack(">Q", file.read(8))
-            body += 8
-        after = end if length == 0 else place + length
-        if after <= place + 7 or after > end:
-            raise ValueError("a box longer than its place")
-        name = kind.decode("latin-1")
-        yield name, body, after
-        if name in inside[:1]:
-            yield from _atoms(file, body, after, inside[1:])
-        place = after

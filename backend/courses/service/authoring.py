@@ -111,7 +111,7 @@ class AuthoringService:
         for path, item in drafts.items():
             with item.source.open("rb") as source:
                 contents[path] = (
-                    await shown_files.put(self._files, source, item.kind, item.mime)
+                    await shown_files.put(self._files, source, item.kind, item.mime, item.size)
                     if keep
                     else Content(await self._files.name_of(source))
                 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from backend.courses.repository import lessons, media
 from backend.courses.rules.messages import render_chat
-from backend.courses.service.shown_files import shown_of
+from backend.courses.service.shown_files import lacks_copy, shown_of
 from backend.courses.types import CourseId, LessonId, MediaId
 from backend.courses.types.lessons import ChatFile, ChatPart
 from backend.infra.content_files import ContentFiles
@@ -53,11 +53,12 @@ class ChatFiles:
             item = await media.find_file(tx, media_id)
         if item is None:
             return None
-        known = item.file_id if item.bot_id == self._bot_id else None
+        # Where the copy is lacking, what Telegram knows is the author's file.
+        known = item.file_id if item.bot_id == self._bot_id and not lacks_copy(item) else None
         return ChatFile(file=item.file, stored=item.content.stored, file_id=known)
 
     async def read(self, file: ChatFile) -> bytes:
-        """What is in a file, to upload it; pictures without metadata. Raises NotFound."""
+        """What is in a file, to upload it, as students get it. Raises NotFound."""
         async with self._uow.read() as tx:
             item = await media.find_file(tx, file.file.id)
         if item is None:

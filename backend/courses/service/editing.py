@@ -192,7 +192,7 @@ class EditingService:
         if facts is None:
             raise Invalid("no file for a lesson", fields={"file": "wrong_type"})
         path = _path(name, facts.mime)
-        content = await shown_files.put(self._files, source, facts.kind, facts.mime)
+        content = await shown_files.put(self._files, source, facts.kind, facts.mime, size)
         values = {
             "path": path, "kind": facts.kind, "mime": facts.mime, "size": size, "width": facts.width,
             "height": facts.height, "duration": facts.duration, **content.columns,

@@ -94,7 +94,7 @@ class LessonsService:
         return [LessonTitle(id=row.id, slug=row.slug, title=row.title, locale=row.locale) for row in rows]
 
     async def file(self, actor: Actor, lesson_id: LessonId, media_id: MediaId) -> StoredMedia:
-        """A file of a lesson, for somebody who may open the lesson now; pictures without metadata.
+        """A file of a lesson, as students get it, for somebody who may open the lesson now.
 
         Raises NotFound, also for a file of another course, Forbidden, AccessEnded, LessonLocked.
         """

@@ -73,7 +73,8 @@ class Desk:
         stored = await self.files.put(io.BytesIO(b"video"))
         values = {"path": "media/a.mp4", "kind": MediaKind.VIDEO, "mime": "video/mp4", "size": 5}
         async with self.uow() as tx:
-            id_ = await media.add(tx, course, {**values, "stored": stored, "sha256": stored})
+            content = media.Content(stored, stored, values["size"])
+            id_ = await media.add(tx, course, {**values, **content.columns})
         self.video = MediaFile(id=id_, path="media/a.mp4", kind=MediaKind.VIDEO, mime="video/mp4", size=5)
         return self
 
