@@ -313,7 +313,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             batches=BatchesService(uow=uow),
             favourites=FavouritesService(uow=uow, currency=currency),
             waiting=WaitingService(
-                uow=uow, hold=limits.waiting, quiet=limits.end_of_quiet_hours, timezone=settings.default_timezone
+                uow=uow,
+                fulfillers=fulfillers,
+                hold=limits.waiting,
+                quiet=limits.end_of_quiet_hours,
+                timezone=settings.default_timezone,
             ),
         ),
         approvals=ApprovalsService(uow=uow, limit=limits.single_admin),

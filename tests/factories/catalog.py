@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from backend.bootstrap import make_fulfillers
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import (
@@ -56,7 +57,11 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         batches=BatchesService(uow=uow),
         favourites=FavouritesService(uow=uow, currency=USD),
         waiting=WaitingService(
-            uow=uow, hold=lambda: timedelta(minutes=30), quiet=lambda _now, _zone: None, timezone="UTC"
+            uow=uow,
+            fulfillers=make_fulfillers(ring),
+            hold=lambda: timedelta(minutes=30),
+            quiet=lambda _now, _zone: None,
+            timezone="UTC",
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 from backend.catalog.repository import favourites, offers, premium, stock, storefront
 from backend.catalog.types import AVAILABILITY_CAP, NamedProduct, Offer, ProductId, StockSubject, VariantId
 from backend.catalog.types.favourites import Favourite
+from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.catalog.types.offers import StockedOffer
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
@@ -109,3 +110,16 @@ async def list_lines_with_key(tx: Tx, ring: KeyRing, key: bytes) -> list[OrderLi
         some = variants[at : at + _FINGERPRINTS_AT_ONCE]
         lines += await stock.list_key_lines(tx, some, [ring.fingerprint(key, one.bytes) for one in some])
     return lines
+
+
+def unordered_line(tx: Tx, buyer: UserId, offer: Offer, quantity: int) -> FulfilmentLine:
+    """So many of an offer as a line that no order has yet, as its fulfiller sees it."""
+    return FulfilmentLine(
+        id=OrderLineId(tx.new_id()),
+        kind=offer.kind,
+        product_id=offer.product_id,
+        variant_id=offer.variant_id,
+        quantity=quantity,
+        buyer=buyer,
+        recipient=buyer,
+    )

@@ -11,7 +11,8 @@ from backend.catalog.domain import levels
 from backend.catalog.domain.waiting import end_wait
 from backend.catalog.errors import StillInStock, TooManyWaits
 from backend.catalog.repository import offers, stock, waiting
-from backend.catalog.types import VariantId
+from backend.catalog.types import Offer, VariantId
+from backend.catalog.types.fulfilment import Quotes
 from backend.catalog.types.waiting import (
     MOST_WAITS,
     QUEUED_KINDS,
@@ -32,7 +33,7 @@ from backend.identity.types import Actor, Permission, Recipient
 from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import Forbidden
+from backend.kernel.errors import AppError, Forbidden
 
 _UNREACHED: Final = timedelta(hours=1)
 """For how long somebody whom no message reaches is passed over."""
@@ -47,8 +48,11 @@ class WaitingService:
     Nothing is offered in ``quiet`` hours, on the clock of the person's time zone (``timezone`` for an unknown one).
     """
 
-    def __init__(self, *, uow: UnitOfWork, hold: Live[timedelta], quiet: Quiet, timezone: str) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, fulfillers: Quotes, hold: Live[timedelta], quiet: Quiet, timezone: str
+    ) -> None:
         self._uow = uow
+        self._fulfillers = fulfillers
         self._hold = hold
         self._quiet = quiet
         self._timezone = timezone
@@ -61,7 +65,8 @@ class WaitingService:
     async def join(self, actor: Actor, variant_id: VariantId) -> Place:
         """Stand in line for a variant that is sold out; who is in it keeps their place.
 
-        Raises NotFound, Forbidden for premium goods, StillInStock, TooManyWaits.
+        Raises NotFound, Forbidden for premium goods, the PurchaseRefused with which it can't be sold to the actor,
+        StillInStock, TooManyWaits.
         """
         async with self._uow() as tx:
             offer = await domain.get_offer(tx, variant_id, reseller=actor.is_reseller)
@@ -70,6 +75,7 @@ class WaitingService:
             if offer.premium_only and not actor.is_premium:
                 raise Forbidden("for premium members only")
             if await waiting.find(tx, variant_id, actor.id) is None:
+                await self._check_sold_to(tx, actor, offer)
                 if await domain.count_available(tx, variant_id, offer.min_quantity) >= offer.min_quantity:
                     raise StillInStock()
                 if await waiting.count_own(tx, actor.id) >= MOST_WAITS:
@@ -198,6 +204,12 @@ class WaitingService:
         if person is None or person.blocked or person.blocked_bot or not for_sale:
             return now + _UNREACHED
         return self._quiet(now, person.timezone) or self._quiet(now + _MARGIN, person.timezone)
+
+    async def _check_sold_to(self, tx: Tx, actor: Actor, offer: Offer) -> None:
+        line = domain.unordered_line(tx, actor.id, offer, offer.min_quantity)
+        quoted = (await self._fulfillers.quote(tx, actor.id, actor.id, [line])).get(line.id)
+        if isinstance(quoted, AppError):
+            raise quoted
 
     @staticmethod
     async def _place(tx: Tx, actor: Actor, variant_id: VariantId, quantity: int) -> Place:

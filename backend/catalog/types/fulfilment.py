@@ -91,7 +91,21 @@ class Delivery(msgspec.Struct, frozen=True):
     ready_by: datetime | None = None
 
 
-class Fulfiller(Protocol):
+class Quotes(Protocol):
+    """Says what goods would mean for somebody, before they buy them."""
+
+    async def quote(
+        self, tx: Tx, buyer: UserId, recipient: UserId, lines: Sequence[FulfilmentLine]
+    ) -> Mapping[OrderLineId, Money | AppError]:
+        """For each line that has one: what was paid for it before, or why it can't be bought. It reserves nothing.
+
+        The reason is a PurchaseRefused. Asked again before the money of a reserved order moves: a line that is
+        reserved must not refuse itself.
+        """
+        ...
+
+
+class Fulfiller(Quotes, Protocol):
     """Reserves, delivers and takes back one kind of goods, in the caller's transaction and without the network.
 
     Every method gets lines of its own kind only, in the order in which they may be locked (product, variant), and
@@ -125,16 +139,6 @@ class Fulfiller(Protocol):
         """Give the goods to the recipients: those ``reserved`` before, or what is free now.
 
         Raises ReservationGone, or SoldOut, naming the line; then the caller rolls back.
-        """
-        ...
-
-    async def quote(
-        self, tx: Tx, buyer: UserId, recipient: UserId, lines: Sequence[FulfilmentLine]
-    ) -> Mapping[OrderLineId, Money | AppError]:
-        """For each line that has one: what was paid for it before, or why it can't be bought. It reserves nothing.
-
-        The reason is a PurchaseRefused. Asked again before the money of a reserved order moves: a line that is
-        reserved must not refuse itself.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from backend.catalog import domain as catalog
 from backend.catalog.types import Offer
 from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.infra.unit_of_work import Tx
@@ -18,18 +19,7 @@ from backend.orders.types.prices import PartKind
 
 def goods_of(tx: Tx, buyer: UserId, requested: Iterable[tuple[Offer, int]]) -> list[FulfilmentLine]:
     """So many of each offer as lines that no order has yet, as their fulfillers see them."""
-    return [
-        FulfilmentLine(
-            id=OrderLineId(tx.new_id()),
-            kind=offer.kind,
-            product_id=offer.product_id,
-            variant_id=offer.variant_id,
-            quantity=quantity,
-            buyer=buyer,
-            recipient=buyer,
-        )
-        for offer, quantity in requested
-    ]
+    return [catalog.unordered_line(tx, buyer, offer, quantity) for offer, quantity in requested]
 
 
 async def ask(tx: Tx, fulfillers: Fulfillers, goods: Sequence[FulfilmentLine]) -> dict[OrderLineId, Money | AppError]:

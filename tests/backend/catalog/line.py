@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from backend.bootstrap import make_fulfillers
 from backend.catalog import domain
 from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
@@ -35,7 +36,13 @@ class Line:
     def __init__(self, uow: UnitOfWork, ring: KeyRing, clock: FakeClock, kind: StockKind) -> None:
         self.uow, self.ring, self.clock, self.kind = uow, ring, clock, kind
         self.quiet = QuietHours(22, 8)
-        waiting = WaitingService(uow=uow, hold=lambda: HOLD, quiet=self.quiet.end_after, timezone="UTC")
+        waiting = WaitingService(
+            uow=uow,
+            fulfillers=make_fulfillers(ring),
+            hold=lambda: HOLD,
+            quiet=self.quiet.end_after,
+            timezone="UTC",
+        )
         self.catalog = dataclasses.replace(catalog_services(uow, ring), waiting=waiting)
         self.waiting = self.catalog.waiting
         makers: dict[StockKind, type[UniqueKeys] | type[SharedKeys]] = {

@@ -30,10 +30,11 @@ class School:
     def __init__(self, uow: UnitOfWork, ring: KeyRing) -> None:
         self.uow = uow
         self.services = course_services(uow)
+        self.fulfillers = make_fulfillers(ring)
         self.orders = OrdersServices.build(
             uow=uow,
             ring=ring,
-            fulfillers=make_fulfillers(ring),
+            fulfillers=self.fulfillers,
             single_admin_limit=lambda: HUGE,
             reservation=lambda: timedelta(minutes=15),
         )

@@ -38,7 +38,9 @@ class FullSchool(School):
         """Sell the places."""
         await self.open()
         quiet = QuietHours(22, 8)
-        self.waiting = WaitingService(uow=self.uow, hold=lambda: HOLD, quiet=quiet.end_after, timezone="UTC")
+        self.waiting = WaitingService(
+            uow=self.uow, fulfillers=self.fulfillers, hold=lambda: HOLD, quiet=quiet.end_after, timezone="UTC"
+        )
         self.variant = self.tariffs["feedback"].variant_id
         await self.set_places(2)
         one, other = await buyers(self.uow, 2, 5000)

@@ -88,6 +88,22 @@ async def test_the_first_in_line_gets_the_place_that_becomes_free(room: Classroo
     assert refused.status_code == 404
 
 
+async def test_who_has_a_higher_plan_joins_no_line(room: Classroom) -> None:
+    visitor, person = await room.arrive()
+    tariffs, basic = room.services.courses.tariffs, room.tariffs["basic"]
+    await tariffs.change(room.teacher, basic.id, msgspec.structs.replace(basic.fields, places=1))
+    await room.gift((await room.arrive())[1])
+    path = f"/api/v1/waiting/{basic.variant_id}"
+    assert (await visitor.ask("PUT", path, html=False)).json()["number"] == 1
+    await room.gift(person, "premium")
+    assert (await visitor.post("/courses/calm/line/leave", data={"plan": "basic"})).status_code == 200
+    assert (await visitor.get("/api/v1/waiting", html=False)).json() == []
+    refused = await visitor.ask("PUT", path, html=False)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "tariff_owned")
+    assert (await visitor.post("/courses/calm/line", data={"plan": "basic"})).status_code == 409
+    assert (await visitor.get("/api/v1/waiting", html=False)).json() == []
+
+
 async def test_who_likes_a_full_course_is_told_when_a_place_is_free(room: Classroom) -> None:
     visitor, _ = await room.arrive()
     tariffs, basic = room.services.courses.tariffs, room.tariffs["basic"]

@@ -48,7 +48,7 @@ async def _line(request: SoukRequest, chosen: OfferedTariff) -> present.LineView
 
 @post("/courses/{slug:str}/line", name="learn:wait", guards=[limited(WRITE)], status_code=200)
 async def join(request: SoukRequest, slug: FromPath[str]) -> Html:
-    """Stand in line for a plan without places. Raises NotFound, TooManyWaits."""
+    """Stand in line for a plan without places. Raises NotFound, TooManyWaits, TariffOwned, CourseNotOnSale."""
     plan = (await forms.read_form(request, OnePlan)).plan
     chosen = await _chosen(request, slug, plan)
     try:
@@ -69,11 +69,11 @@ async def leave(request: SoukRequest, slug: FromPath[str]) -> Html:
 
 
 async def _chosen(request: SoukRequest, slug: str, code: str) -> OfferedTariff:
-    """A plan that the reader could buy if it had a place. Raises NotFound."""
+    """The plan of the code. Raises NotFound."""
     view = await site_of(request).services.courses.learning.view(request.user, slug)
     chosen = present.chosen_plan(view, code)
-    if chosen is None or chosen.tariff.code != code or chosen.refusal is not None:
-        raise NotFound("no such plan for this person")
+    if chosen is None or chosen.tariff.code != code:
+        raise NotFound("no such plan")
     return chosen
 
 
