@@ -46,6 +46,7 @@ def all_tasks(services: Services) -> list[Task]:
         *payments_tasks.tasks(services.payments),
         *growth_tasks.tasks(services.growth.bonuses),
         *courses_tasks.tasks(services.courses),
+        *assignments_tasks.tasks(services.assignments),
         *notifications_tasks.tasks(services.notifications),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from backend.assignments.service import AssignmentsServices
 from backend.bootstrap import Services
 from backend.catalog.service import CatalogServices
 from backend.courses.service import LearningService
@@ -36,6 +37,7 @@ class Deps:
     support: SupportService
     codes: CodesService
     learning: LearningService
+    assignments: AssignmentsServices
     limiter: RateLimiter
     clock: Clock
 
@@ -51,6 +53,7 @@ class Deps:
             support=services.support,
             codes=services.growth.codes,
             learning=services.courses.learning,
+            assignments=services.assignments,
             limiter=services.limiter,
             clock=services.clock,
         )

@@ -13,9 +13,11 @@ from backend.assignments.types import (
     FeedbackCorrected,
     FeedbackId,
     FeedbackSent,
+    SentFile,
     Submission,
     SubmissionId,
     SubmissionReassigned,
+    SubmittedFileId,
     Thread,
     Verdict,
     Version,
@@ -25,6 +27,7 @@ from backend.assignments.types import (
 from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.crypto import KeyRing, open_sealed, seal
+from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import UserId
@@ -67,6 +70,8 @@ def open_feedback(key: bytes, stored: StoredFeedback) -> Feedback:
         created_at=stored.created_at,
         sent_at=stored.sent_at,
         corrected_at=stored.corrected_at,
+        chat=None if stored.chat_id is None or stored.message_id is None else (stored.chat_id, stored.message_id),
+        copied=stored.copied,
     )
 
 
@@ -86,13 +91,26 @@ async def choose_reviewer(tx: Tx, student: UserId, before: UserId | None = None)
 
 
 async def answer(
-    tx: Tx, ring: KeyRing, stored: Stored, author: UserId, text: str, verdict: Verdict, *, version: int
+    tx: Tx,
+    ring: KeyRing,
+    stored: Stored,
+    author: UserId,
+    text: str,
+    verdict: Verdict,
+    *,
+    version: int,
+    chat: tuple[int, int] | None = None,
+    copied: bool = False,
 ) -> FeedbackId:
-    """Send feedback to a version; the author's draft becomes it. The submission is locked."""
+    """Send feedback to a version: what was written on the page, which the author's draft becomes, or in the ``chat``.
+
+    The submission is locked.
+    """
     submission = stored.submission
     if submission.kind is WorkKind.QUESTION:
         verdict = Verdict.ACCEPT
-    draft = await repository.find_draft(tx, submission.id, author)
+    draft = await repository.find_draft(tx, submission.id, author) if chat is None else None
+    chat_id, message_id = chat or (None, None)
     feedback_id = draft.id if draft else FeedbackId(tx.new_id())
     key = await ring.get(tx, stored.key_id)
     await repository.save_feedback(
@@ -108,6 +126,9 @@ async def answer(
             created_at=draft.created_at if draft else tx.now,
             sent_at=tx.now,
             corrected_at=None,
+            chat_id=chat_id,
+            message_id=message_id,
+            copied=copied,
         ),
     )
     if version == submission.versions:
@@ -118,8 +139,11 @@ async def answer(
     return feedback_id
 
 
-async def correct(tx: Tx, ring: KeyRing, feedback_id: FeedbackId, text: str, verdict: Verdict) -> bool:
-    """Change feedback that was sent; what it said stays stored. Whether anything changed. Raises NotFound."""
+async def correct(tx: Tx, ring: KeyRing, feedback_id: FeedbackId, text: str | None, verdict: Verdict) -> bool:
+    """Change feedback that was sent, its text unless that is None; what it said stays stored.
+
+    Returns whether anything changed. Raises NotFound.
+    """
     before = await repository.get_feedback(tx, feedback_id)
     stored = await repository.get(tx, before.submission_id, locked=True)
     before = await repository.get_feedback(tx, feedback_id)
@@ -129,7 +153,9 @@ async def correct(tx: Tx, ring: KeyRing, feedback_id: FeedbackId, text: str, ver
     if submission.kind is WorkKind.QUESTION:
         verdict = Verdict.ACCEPT
     key = await ring.get(tx, stored.key_id)
-    if verdict is before.verdict and text == open_sealed(key, before.ciphertext, feedback_id.bytes).decode():
+    said = open_sealed(key, before.ciphertext, feedback_id.bytes).decode()
+    text = said if text is None else text
+    if verdict is before.verdict and text == said:
         return False
     await repository.keep_revision(tx, before)
     after = replace(
@@ -165,6 +191,7 @@ async def check_unanswered(tx: Tx, submission: Submission, version: int, seen: i
 async def reassign(tx: Tx, submission: Submission, reviewer: UserId) -> None:
     """Have another teacher answer, who is told."""
     await repository.change(tx, submission.id, {"reviewer_id": reviewer})
+    files = await list_files(tx, submission.id, submission.versions)
     if submission.state is WorkState.IN_REVIEW:
         tx.emit(
             SubmissionReassigned(
@@ -172,6 +199,22 @@ async def reassign(tx: Tx, submission: Submission, reviewer: UserId) -> None:
                 version=submission.versions,
                 user_id=submission.user_id,
                 reviewer_id=reviewer,
+                files=files,
             )
         )
     tx.signal(INBOX_TOPIC)
+
+
+async def list_files(tx: Tx, submission_id: SubmissionId, version: int) -> tuple[SubmittedFileId, ...]:
+    """The files of a version."""
+    return tuple(item.file.id for item in await repository.list_files(tx, submission_id) if item.version == version)
+
+
+async def get_file(tx: Tx, ring: KeyRing, files: PrivateFiles, file_id: SubmittedFileId) -> SentFile:
+    """A file as it is sent to a teacher. Raises NotFound, DecryptionError."""
+    item = await repository.get_file(tx, file_id)
+    data = None
+    if item.stored is not None:
+        key = await ring.get(tx, (await repository.get(tx, item.submission_id)).key_id)
+        data = open_sealed(key, await files.get(item.stored), file_id.bytes)
+    return SentFile(file=item.file, chat=item.chat, data=data)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -72,7 +81,7 @@ class SubmissionVersion(Model):
 
 
 class SubmissionFile(Model):
-    """A file of a version; ``stored`` is the name of an encrypted private file."""
+    """A file of a version; ``stored`` names an encrypted private file, None for one that is only in the chat."""
 
     __tablename__ = "submission_files"
     __table_args__ = (
@@ -80,7 +89,10 @@ class SubmissionFile(Model):
             ["submission_id", "version"], ["submission_versions.submission_id", "submission_versions.number"]
         ),
         UniqueConstraint("submission_id", "version", "position"),
-        CheckConstraint("size > 0", name="size_positive"),
+        UniqueConstraint("chat_id", "message_id"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+        CheckConstraint("stored IS NOT NULL OR message_id IS NOT NULL", name="somewhere"),
+        CheckConstraint("(chat_id IS NULL) = (message_id IS NULL)", name="message_of_a_chat"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -91,7 +103,10 @@ class SubmissionFile(Model):
     mime: Mapped[str]
     size: Mapped[int]
     """In bytes, before it is encrypted."""
-    stored: Mapped[str]
+    stored: Mapped[str | None]
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The student's message with it, which is copied to the teacher."""
 
 
 class Feedback(Model):
@@ -102,6 +117,7 @@ class Feedback(Model):
         ForeignKeyConstraint(
             ["submission_id", "version"], ["submission_versions.submission_id", "submission_versions.number"]
         ),
+        UniqueConstraint("chat_id", "message_id"),
         CheckConstraint("verdict IN ('accept', 'again')", name="verdict_known"),
         CheckConstraint("revision >= 1", name="revision_positive"),
         CheckConstraint("corrected_at IS NULL OR sent_at IS NOT NULL", name="corrected_after_sent"),
@@ -121,6 +137,11 @@ class Feedback(Model):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     corrected_at: Mapped[datetime | None]
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The teacher's message in the chat that it was made of."""
+    copied: Mapped[bool] = mapped_column(server_default=text("false"))
+    """That message is copied to the student, since it is more than a short text."""
 
 
 class FeedbackRevision(Model):
@@ -133,3 +154,53 @@ class FeedbackRevision(Model):
     verdict: Mapped[str]
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     written_at: Mapped[datetime]
+
+
+class SubmissionPart(Model):
+    """A message of a student in the chat that becomes a version, alone or with the others of its album.
+
+    ``text`` is encrypted with a key of its own, which is destroyed once the version has it.
+    """
+
+    __tablename__ = "submission_parts"
+    __table_args__ = (
+        CheckConstraint("kind IN ('assignment', 'question')", name="kind_known"),
+        Index(
+            "ix_submission_parts_album", "chat_id", "media_group_id",
+            postgresql_where=text("media_group_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+    chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str]
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id"))
+    about_id: Mapped[UUID | None] = mapped_column(ForeignKey("submissions.id"))
+    """The question that it goes on with."""
+    media_group_id: Mapped[str | None]
+    data_key_id: Mapped[UUID | None]
+    ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Its text or caption; None where there is none, and once it is in a version."""
+    has_file: Mapped[bool]
+    file_id: Mapped[str | None]
+    """Telegram's id, for downloading it; None for what can only be copied, such as a place on the map."""
+    file_name: Mapped[str | None]
+    file_size: Mapped[int | None]
+    """In bytes, as far as Telegram says it."""
+    received_at: Mapped[datetime]
+    submission_id: Mapped[UUID | None] = mapped_column(ForeignKey("submissions.id"))
+    version: Mapped[int | None]
+    """The version that it is in; None while it waits."""
+    refused: Mapped[str | None]
+    """Why it is in none."""
+
+
+class SubmissionOpening(Model):
+    """What a student writes next belongs to this lesson: they have pressed its button."""
+
+    __tablename__ = "submission_openings"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id"))
+    opened_at: Mapped[datetime]

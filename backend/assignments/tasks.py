@@ -5,9 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from backend.assignments.service import AssignmentsServices
-from backend.infra.jobs import Cron
+from backend.assignments.service.chat import COLLECT
+from backend.assignments.types import CollectPart
+from backend.infra.jobs import Cron, Job, Task
 
 _LOOK_EVERY_SECONDS: Final = 60
+_COLLECT_SECONDS: Final = 480
+"""Ten downloads."""
+_COLLECTED_AT_ONCE: Final = 1
+
+
+def tasks(services: AssignmentsServices) -> list[Task]:
+    """The task that makes versions of messages in the chat."""
+
+    async def collect(payload: CollectPart, job: Job) -> None:
+        await services.collecting.collect(payload, job)
+
+    return [Task(COLLECT, CollectPart, collect, timeout=_COLLECT_SECONDS, at_once=_COLLECTED_AT_ONCE)]
 
 
 def crons(services: AssignmentsServices) -> list[Cron]:

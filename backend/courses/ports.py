@@ -26,10 +26,10 @@ class LessonFiles(Protocol):
         ...
 
 
-Arrived = Callable[[int], Awaitable[None]]
+Arrived = Callable[[int, int], Awaitable[None]]
 
 
-async def nobody(_parts: int) -> None:
+async def nobody(_parts: int, _message_id: int) -> None:
     """For who need not know how many parts have arrived."""
 
 
@@ -47,7 +47,7 @@ class LessonMessenger(Protocol):
         """Send the message in the turn that was waited for; the id of its last part, which has the button.
 
         ``skip`` parts have arrived before. ``arrived`` is awaited after each other part but the last, with the number
-        of those that have; what it raises ends the sending. Raises TooManyRequests, Unreachable, Refused,
-        TelegramDown.
+        of those that have and the id of its message; what it raises ends the sending. Raises TooManyRequests,
+        Unreachable, Refused, TelegramDown.
         """
         ...

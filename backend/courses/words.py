@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import html
 
+from backend.courses.types import LessonId
 from backend.courses.types.lessons import ChatPart
-from backend.courses.types.schedule import LessonMessage
+from backend.courses.types.schedule import SUBMIT_PREFIX, LessonMessage
 from backend.infra.formatting import format_number
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale, pick
 
 
-def lesson_message(parts: tuple[ChatPart, ...], titles: dict[str, str], address: str, locale: Locale) -> LessonMessage:
-    """The message of a lesson: its parts, or its title where it has no text, and a button that opens it."""
+def lesson_message(
+    parts: tuple[ChatPart, ...], titles: dict[str, str], address: str, locale: Locale, asks: LessonId | None = None
+) -> LessonMessage:
+    """The message of a lesson: its parts, or its title where it has no text, and a button that opens it.
+
+    Below one that ``asks`` for an assignment is a button to submit it in the chat.
+    """
     _ = translator(locale).gettext
     title = html.escape(pick(titles, locale), quote=False)
     named = (ChatPart(f"<b>\u2068{title}\u2069</b>"),)
-    return LessonMessage(parts=parts or named, button=_("Open lesson"), url=address)
+    submit = (_("Submit assignment"), f"{SUBMIT_PREFIX}{asks}") if asks else ("", "")
+    return LessonMessage(
+        parts=parts or named, button=_("Open lesson"), url=address, callback_button=submit[0], callback=submit[1]
+    )
 
 
 def digest_message(count: int, address: str, locale: Locale) -> LessonMessage:

@@ -13,7 +13,7 @@ from backend.identity.types import Permission, Recipient
 from backend.infra.crypto import KeyRing
 from backend.infra.formatting import format_moment, timezone
 from backend.infra.jobs import Job
-from backend.infra.storage import StoredFile
+from backend.infra.storage import PrivateFiles, StoredFile
 from backend.infra.unit_of_work import Tx
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
@@ -37,6 +37,7 @@ class Draft(msgspec.Struct, frozen=True):
     words: Words
     fulfillers: Fulfillers
     ring: KeyRing
+    files: PrivateFiles
     receipts: Receipts
 
     def moment(self, value: datetime) -> str:

@@ -15,6 +15,7 @@ from backend.infra.jobs import DeadLetter, Job, RetryLater
 from backend.infra.live_settings import Live
 from backend.infra.metrics import MESSAGES
 from backend.infra.runner import describe
+from backend.infra.storage import PrivateFiles
 from backend.infra.telegram.pace import Priority
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
@@ -47,6 +48,7 @@ class NotificationsService:
         uow: UnitOfWork,
         fulfillers: Fulfillers,
         ring: KeyRing,
+        files: PrivateFiles,
         messenger: Messenger,
         public_url: str,
         receipts: Receipts,
@@ -58,6 +60,7 @@ class NotificationsService:
         self._receipts = receipts
         self._fulfillers = fulfillers
         self._ring = ring
+        self._files = files
         self._quiet_hours = quiet_hours
         self._timezone = timezone
         self._messenger = messenger
@@ -183,7 +186,7 @@ class NotificationsService:
                 # The reader may have been blocked while the message waited for its turn.
                 if not notice.to_blocked and await identity.is_blocked(tx, recipient.user_id):
                     return None
-                draft = Draft(tx, recipient, words, self._fulfillers, self._ring, self._receipts)
+                draft = Draft(tx, recipient, words, self._fulfillers, self._ring, self._files, self._receipts)
                 return await notice.compose(draft, claimed.params)
         except NotFound:
             return None

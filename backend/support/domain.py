@@ -1,4 +1,4 @@
-"""What notifications need from support, inside the caller's transaction."""
+"""What notifications and assignments need from support, inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from backend.support.types import Subject, SupportMessage, SupportMessageId
 async def remember(tx: Tx, chat_id: int, message_id: int, subject: Subject) -> None:
     """Record what a message of the bot is about, so that a reply to it can be assigned."""
     await repository.save_subject(tx, chat_id, message_id, subject)
+
+
+async def find_subject(tx: Tx, chat_id: int, message_id: int) -> Subject | None:
+    """What a message of the bot is about; None for one that is about nothing."""
+    return await repository.find_subject(tx, chat_id, message_id)
 
 
 async def get_message(tx: Tx, message_id: SupportMessageId) -> SupportMessage:

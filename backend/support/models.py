@@ -12,11 +12,11 @@ from backend.infra.database import Model
 
 
 class ChatSubject(Model):
-    """What a message of the bot is about: a reply to it belongs to this order, deposit or conversation."""
+    """What a message of the bot is about: a reply to it belongs to this order, deposit, conversation or submission."""
 
     __tablename__ = "chat_subjects"
     __table_args__ = (
-        CheckConstraint("kind IN ('order', 'deposit', 'support')", name="kind"),
+        CheckConstraint("kind IN ('order', 'deposit', 'support', 'submission', 'lesson')", name="kind"),
         Index("ix_chat_subjects_created_at", "created_at"),
     )
 
@@ -25,6 +25,7 @@ class ChatSubject(Model):
     kind: Mapped[str]
     subject_id: Mapped[UUID]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    version: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import delete, exists, select, tuple_
@@ -21,17 +22,23 @@ _MESSAGE = models.SupportMessage.__table__.c
 
 async def save_subject(tx: Tx, chat_id: int, message_id: int, subject: Subject) -> None:
     """Record what a message is about."""
-    row = {"kind": subject.kind.value, "subject_id": subject.id, "user_id": subject.user_id, "created_at": tx.now}
+    row: dict[str, Any] = {
+        "kind": subject.kind.value,
+        "subject_id": subject.id,
+        "user_id": subject.user_id,
+        "version": subject.version,
+    }
+    row |= {"created_at": tx.now}
     saved = insert(models.ChatSubject).values(chat_id=chat_id, message_id=message_id, **row)
     await tx.execute(saved.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=row))
 
 
 async def find_subject(tx: Tx, chat_id: int, message_id: int) -> Subject | None:
     """What a message is about, or None."""
-    statement = select(_SUBJECT.kind, _SUBJECT.subject_id, _SUBJECT.user_id)
+    statement = select(_SUBJECT.kind, _SUBJECT.subject_id, _SUBJECT.user_id, _SUBJECT.version)
     statement = statement.where(_SUBJECT.chat_id == chat_id, _SUBJECT.message_id == message_id)
     row = (await tx.execute(statement)).one_or_none()
-    return Subject(SubjectKind(row.kind), row.subject_id, UserId(row.user_id)) if row else None
+    return Subject(SubjectKind(row.kind), row.subject_id, UserId(row.user_id), row.version) if row else None
 
 
 async def add_message(tx: Tx, message: SupportMessage) -> bool:

@@ -21,17 +21,23 @@ class SubjectKind(StrEnum):
     ORDER = "order"
     DEPOSIT = "deposit"
     SUPPORT = "support"
+    SUBMISSION = "submission"
+    """An assignment of a student, or a question to the teacher."""
+    LESSON = "lesson"
+    """What is replied to it is submitted for the lesson."""
 
 
 class Subject(msgspec.Struct, frozen=True):
     """What a message of the bot is about, and the customer to whom that belongs.
 
-    ``id`` is the id of the order or the payment; for a support conversation, of the customer.
+    ``id`` is the id of the order, the payment, the submission or the lesson; for a support conversation, of the
+    customer. ``version`` is of a submission.
     """
 
     kind: SubjectKind
     id: UUID
     user_id: UserId
+    version: int | None = None
 
     @property
     def permission(self) -> Permission:
@@ -43,6 +49,8 @@ ANSWERING: Final = {
     SubjectKind.ORDER: Permission.ORDERS,
     SubjectKind.DEPOSIT: Permission.MONEY,
     SubjectKind.SUPPORT: Permission.ORDERS,
+    SubjectKind.SUBMISSION: Permission.TEACHING,
+    SubjectKind.LESSON: Permission.TEACHING,
 }
 
 

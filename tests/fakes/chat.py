@@ -42,7 +42,7 @@ class Chat:
             if number < len(message.parts):
                 between, self.between = self.between, _nothing
                 await between(chat_id)
-                await arrived(number)
+                await arrived(number, self.count)
         return self.count
 
     def lessons(self, chat_id: int) -> list[str]:

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.assignments.ports import ChatFiles
+from backend.assignments.service.chat import ChatService
+from backend.assignments.service.collecting import CollectingService
 from backend.assignments.service.review import ReviewService
 from backend.assignments.service.submitting import SubmittingService
 from backend.infra.crypto import KeyRing
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 
-__all__ = ["AssignmentsServices", "ReviewService", "SubmittingService"]
+__all__ = ["AssignmentsServices", "ChatService", "CollectingService", "ReviewService", "SubmittingService"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssignmentsServices:
-    """The services of this slice, one for each side."""
+    """The services of this slice, one for each concern."""
 
     submitting: SubmittingService
     """What students submit and ask."""
     review: ReviewService
     """What teachers answer."""
+    chat: ChatService
+    """What both say to the bot."""
+    collecting: CollectingService
+    """The worker's part: messages of the chat become versions."""
 
     @classmethod
-    def build(cls, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> AssignmentsServices:
-        """Both of them; ``files`` stores what is submitted, encrypted."""
+    def build(
+        cls, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, chat_files: ChatFiles
+    ) -> AssignmentsServices:
+        """All of them; ``files`` stores what is submitted, encrypted, ``chat_files`` downloads it from the chat."""
         return cls(
             submitting=SubmittingService(uow=uow, ring=ring, files=files),
             review=ReviewService(uow=uow, ring=ring),
+            chat=ChatService(uow=uow, ring=ring),
+            collecting=CollectingService(uow=uow, ring=ring, files=files, chat_files=chat_files),
         )

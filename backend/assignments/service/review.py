@@ -141,6 +141,15 @@ class ReviewService:
             return submission_id
 
     @retry_conflicts
+    async def ask_again(self, actor: Actor, feedback_id: FeedbackId) -> None:
+        """Ask for another version after feedback that did not. Raises Forbidden, NotFound."""
+        actor.require(Permission.TEACHING)
+        async with self._uow() as tx:
+            if await domain.correct(tx, self._ring, feedback_id, None, Verdict.AGAIN):
+                submission_id = (await repository.get_feedback(tx, feedback_id)).submission_id
+                await self._record(tx, actor, "ask_again", submission_id, {"feedback": str(feedback_id)})
+
+    @retry_conflicts
     async def take(self, actor: Actor, submission_id: SubmissionId) -> None:
         """Answer a submission instead of who was chosen. Raises Forbidden, NotFound."""
         actor.require(Permission.TEACHING)
@@ -157,7 +166,10 @@ class ReviewService:
             async with self._uow() as tx:
                 overdue = await repository.take_overdue(tx, _AT_ONCE)
                 for one in overdue:
-                    tx.emit(SubmissionOverdue(submission_id=one.id, version=one.versions, user_id=one.user_id))
+                    files = await domain.list_files(tx, one.id, one.versions)
+                    tx.emit(
+                        SubmissionOverdue(submission_id=one.id, version=one.versions, user_id=one.user_id, files=files)
+                    )
             count += len(overdue)
             if len(overdue) < _AT_ONCE:
                 return count

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from backend.assignments import domain, repository, rules
-from backend.assignments.errors import NoAssignment, NoFeedbackInPlan
-from backend.assignments.repository import Stored, StoredFile
+from backend.assignments.service.versions import NewFile, Versions
 from backend.assignments.types import (
-    INBOX_TOPIC,
     StoredContent,
     StudentPage,
     Submission,
     SubmissionId,
-    SubmissionReceived,
-    SubmittedFile,
     SubmittedFileId,
     Upload,
-    WorkKind,
-    WorkState,
 )
-from backend.courses.domain import access, progress, subjects
-from backend.courses.types import EnrolmentId, LessonId
-from backend.courses.types.access import AssignmentNeed, LessonAccess
+from backend.courses.domain import access, subjects
+from backend.courses.types import LessonId
+from backend.courses.types.access import AssignmentNeed
 from backend.identity.types import Actor, Permission
-from backend.infra.content_types import content_type
-from backend.infra.crypto import KeyRing, open_sealed, seal
+from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.storage import PrivateFiles
-from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, NotFound
-from backend.kernel.text import file_name
-
-KEY_PURPOSE: Final = "submission"
-_UNKNOWN: Final = "application/octet-stream"
 
 
 class SubmittingService:
@@ -43,6 +31,7 @@ class SubmittingService:
         self._uow = uow
         self._ring = ring
         self._files = files
+        self._versions = Versions(ring=ring, files=files)
 
     async def page(self, actor: Actor, course: str, lesson: str) -> StudentPage:
         """The assignment of a lesson by the slugs of its course and its own, and all that was written about it.
@@ -91,15 +80,9 @@ class SubmittingService:
         cleaned = rules.clean_text(text)
         rules.check_work(cleaned, files)
         async with self._uow() as tx:
-            entry, enrolment_id = await self._opened(tx, actor, course, lesson)
-            if entry.assignment is AssignmentNeed.NONE:
-                raise NoAssignment()
-            await repository.lock(tx, f"{enrolment_id}:{entry.lesson_id}")
-            stored = await repository.find_assignment(tx, enrolment_id, entry.lesson_id, locked=True)
-            if stored and await repository.has_intent(tx, stored.submission.id, intent):
-                return stored.submission
-            await progress.submit(tx, entry)
-            return await self._add(tx, actor, entry, WorkKind.ASSIGNMENT, stored, cleaned, files, intent)
+            entry, _ = (await access.list_around(tx, actor, course, lesson))[0]
+            access.check_open(entry)
+            return await self._versions.submit(tx, actor.id, entry, cleaned, _new(files), intent, in_chat=False)
 
     @retry_conflicts
     async def ask(
@@ -120,117 +103,28 @@ class SubmittingService:
         cleaned = rules.clean_text(text)
         rules.check_work(cleaned, files)
         async with self._uow() as tx:
-            entry, enrolment_id = await self._opened(tx, actor, course, lesson)
-            if await subjects.find_feedback_hours(tx, enrolment_id) is None:
-                raise NoFeedbackInPlan()
-            await repository.lock(tx, f"{enrolment_id}:{entry.lesson_id}")
-            known = await repository.find_by_intent(tx, enrolment_id, intent)
-            if known is not None:
-                return (await repository.get(tx, known)).submission
-            stored = await repository.get(tx, about, locked=True) if about is not None else None
-            if stored is not None and not _is_question_of(stored.submission, enrolment_id, entry.lesson_id):
-                raise NotFound("a question of somebody else")
-            return await self._add(tx, actor, entry, WorkKind.QUESTION, stored, cleaned, files, intent)
+            entry, _ = (await access.list_around(tx, actor, course, lesson))[0]
+            access.check_open(entry)
+            return await self._versions.ask(
+                tx, actor.id, entry, cleaned, _new(files), intent, about=about, in_chat=False
+            )
 
     async def file(self, actor: Actor, file_id: SubmittedFileId) -> StoredContent:
-        """A file that was submitted, for who did it and for teachers. Raises NotFound, Forbidden, DecryptionError."""
+        """A file that was submitted, for who did it and for teachers.
+
+        Raises NotFound, also for one that is only in the chat, Forbidden, DecryptionError.
+        """
         async with self._uow.read() as tx:
             item = await repository.get_file(tx, file_id)
             stored = await repository.get(tx, item.submission_id)
             if stored.submission.user_id != actor.id and not actor.may(Permission.TEACHING):
                 raise Forbidden("a file of somebody else")
             key = await self._ring.get(tx, stored.key_id)
+        if item.stored is None:
+            raise NotFound("it is only in the chat")
         data = open_sealed(key, await self._files.get(item.stored), file_id.bytes)
         return StoredContent(item.file.name, item.file.mime, data)
 
-    @staticmethod
-    async def _opened(tx: Tx, actor: Actor, course: str, lesson: str) -> tuple[LessonAccess, EnrolmentId]:
-        entry, _ = (await access.list_around(tx, actor, course, lesson))[0]
-        access.check_open(entry)
-        if entry.enrolment_id is None:
-            raise Forbidden("a teacher looks at it")
-        return entry, entry.enrolment_id
 
-    async def _add(
-        self,
-        tx: Tx,
-        actor: Actor,
-        entry: LessonAccess,
-        kind: WorkKind,
-        before: Stored | None,
-        text: str,
-        files: Sequence[Upload],
-        intent: str,
-    ) -> Submission:
-        """Store a version, of a new submission where there is none ``before``; its files are stored with it."""
-        assert entry.enrolment_id is not None
-        hours = await subjects.find_feedback_hours(tx, entry.enrolment_id)
-        reviewer = None
-        if hours is not None:
-            reviewer = await domain.choose_reviewer(tx, actor.id, before.submission.reviewer_id if before else None)
-        submission = Submission(
-            id=before.submission.id if before else SubmissionId(tx.new_id()),
-            kind=kind,
-            enrolment_id=entry.enrolment_id,
-            user_id=actor.id,
-            course_id=entry.course_id,
-            lesson_id=entry.lesson_id,
-            state=rules.state_of_new(hours),
-            versions=before.submission.versions + 1 if before else 1,
-            reviewer_id=reviewer,
-            submitted_at=tx.now,
-            due_at=rules.due(tx.now, hours),
-            answered_at=None,
-        )
-        key = await self._store(tx, submission, before)
-        sealed = seal(key, text.encode(), domain.version_context(submission.id, submission.versions))
-        await repository.add_version(tx, submission.id, submission.versions, sealed, intent, submission.due_at)
-        tx.emit(
-            SubmissionReceived(
-                submission_id=submission.id,
-                version=submission.versions,
-                user_id=actor.id,
-                reviewer_id=reviewer,
-                reviewed=submission.state is WorkState.IN_REVIEW,
-            )
-        )
-        tx.signal(INBOX_TOPIC)
-        # Last, so that little can fail after files are written that no row will name.
-        await self._store_files(tx, submission, key, files)
-        return submission
-
-    async def _store(self, tx: Tx, submission: Submission, before: Stored | None) -> bytes:
-        """Store the submission as it is now; its key."""
-        if before is None:
-            key_id, key = await self._ring.create(tx, KEY_PURPOSE)
-            await repository.add(tx, submission, key_id)
-            return key
-        names = ("state", "versions", "reviewer_id", "submitted_at", "due_at", "answered_at")
-        values = {name: getattr(submission, name) for name in names}
-        await repository.change(tx, submission.id, values | {"escalated_at": None})
-        return await self._ring.get(tx, before.key_id)
-
-    async def _store_files(self, tx: Tx, submission: Submission, key: bytes, files: Sequence[Upload]) -> None:
-        written: list[str] = []
-        try:
-            for position, upload in enumerate(files, start=1):
-                file_id = SubmittedFileId(tx.new_id())
-                written.append(await self._files.put(seal(key, upload.data, file_id.bytes)))
-                file = SubmittedFile(
-                    id=file_id,
-                    name=file_name(upload.name),
-                    mime=content_type(upload.data) or _UNKNOWN,
-                    size=len(upload.data),
-                )
-                item = StoredFile(submission.id, submission.versions, written[-1], file)
-                await repository.add_file(tx, item, position)
-        except BaseException:
-            # Not for what fails in the commit: the rows may stand then.
-            for name in written:
-                await self._files.delete(name)
-            raise
-
-
-def _is_question_of(submission: Submission, enrolment_id: EnrolmentId, lesson_id: LessonId) -> bool:
-    own = submission.enrolment_id == enrolment_id and submission.lesson_id == lesson_id
-    return own and submission.kind is WorkKind.QUESTION
+def _new(files: Sequence[Upload]) -> list[NewFile]:
+    return [NewFile(name=one.name, size=len(one.data), data=one.data) for one in files]

@@ -71,11 +71,13 @@ class SubmittedFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     mime: str
     size: int
+    in_page: bool = True
+    """False for one that is only in the chat, as it is too large to be stored."""
 
     @property
     def is_picture(self) -> bool:
         """Whether a page shows it as a picture."""
-        return self.mime in {"image/png", "image/jpeg", "image/webp", "image/gif"}
+        return self.in_page and self.mime in {"image/png", "image/jpeg", "image/webp", "image/gif"}
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,10 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     sent_at: datetime | None
     corrected_at: datetime | None
+    chat: tuple[int, int] | None = None
+    """The chat and the message of the teacher that it was made of."""
+    copied: bool = False
+    """That message is copied to the student; ``text`` is at most its caption."""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +196,48 @@ class ReviewPage(msgspec.Struct, frozen=True, kw_only=True):
     draft: Feedback | None
 
 
+class SentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it is sent to a teacher's chat: copied from the student's ``chat`` (chat, message), else ``data``."""
+
+    file: SubmittedFile
+    chat: tuple[int, int] | None
+    data: bytes | None
+
+
+class ChatFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody sends in the chat beside text; ``file_id`` is None for what bots can only copy."""
+
+    name: str
+    file_id: str | None = None
+    size: int | None = None
+
+
+class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the chat with the bot; ``album`` is what the messages of an album have in common."""
+
+    message_id: int
+    reply_to: int | None
+    album: str | None
+    text: str
+    file: ChatFile | None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a message: a part of a submission, or the ``feedback`` of a teacher to the student ``name``."""
+
+    feedback: FeedbackId | None = None
+    name: str = ""
+    new: bool = True
+    can_ask_again: bool = False
+
+
+class CollectPart(msgspec.Struct, frozen=True):
+    """The payload of ``assignments.collect``: a message that becomes a version, with the others of its album."""
+
+    chat_id: int
+    message_id: int
+
+
 class StoredContent(msgspec.Struct, frozen=True):
     """A file as it is sent to a browser."""
 
@@ -207,6 +255,29 @@ class SubmissionReceived(Event, frozen=True, kw_only=True):
     reviewer_id: UserId | None
     reviewed: bool
     """The student's plan promises an answer by a teacher."""
+    in_chat: bool = False
+    """The student has sent it in the chat."""
+    files: tuple[SubmittedFileId, ...] = ()
+
+
+class SubmissionFilesAdded(Event, frozen=True, kw_only=True):
+    """A late part of an album has come, and is in the version of the others."""
+
+    submission_id: SubmissionId
+    version: int
+    user_id: UserId
+    reviewer_id: UserId | None
+    files: tuple[SubmittedFileId, ...]
+
+
+class SubmissionNotTaken(Event, frozen=True, kw_only=True):
+    """What a student sent in the chat is in no version, because of ``reason``: the code of an error, or ``empty``."""
+
+    lesson_id: LessonId
+    user_id: UserId
+    chat_id: int
+    message_id: int
+    reason: str
 
 
 class SubmissionReassigned(Event, frozen=True, kw_only=True):
@@ -216,6 +287,7 @@ class SubmissionReassigned(Event, frozen=True, kw_only=True):
     version: int
     user_id: UserId
     reviewer_id: UserId
+    files: tuple[SubmittedFileId, ...] = ()
 
 
 class SubmissionOverdue(Event, frozen=True, kw_only=True):
@@ -224,6 +296,7 @@ class SubmissionOverdue(Event, frozen=True, kw_only=True):
     submission_id: SubmissionId
     version: int
     user_id: UserId
+    files: tuple[SubmittedFileId, ...] = ()
 
 
 class FeedbackSent(Event, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from backend.courses.types import EnrolmentId, GrantId, LessonId
 from backend.courses.types.subjects import LessonSubject, Subject
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
+from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 
 
@@ -66,3 +67,8 @@ async def find_assignment(tx: Tx, lesson_id: LessonId, locale: Locale) -> str:
 async def find_feedback_hours(tx: Tx, enrolment_id: EnrolmentId) -> int | None:
     """Within how many hours a student's highest plan promises feedback; None for no feedback, and without access."""
     return await repository.find_feedback_hours(tx, enrolment_id)
+
+
+async def find_sent_lesson(tx: Tx, user_id: UserId, chat_id: int, message_id: int) -> LessonId | None:
+    """The lesson that was sent to a student in a message of the bot; None for any other message."""
+    return await repository.find_sent_lesson(tx, user_id, chat_id, message_id)

@@ -51,12 +51,15 @@ class TelegramLessons:
 
     async def send(self, chat_id: int, message: LessonMessage, *, skip: int = 0, arrived: Arrived = nobody) -> int:
         """Send the message from the part after ``skip``, the button below its last part; the last part's id."""
-        button = InlineKeyboardButton(text=message.button, web_app=WebAppInfo(message.url))
+        buttons = [[InlineKeyboardButton(text=message.button, web_app=WebAppInfo(message.url))]]
+        if message.callback:
+            buttons.append([InlineKeyboardButton(text=message.callback_button, callback_data=message.callback)])
         for number, part in enumerate(message.parts[skip:-1], start=skip + 1):
-            await self._send_part(chat_id, part, None, protect=message.protect, has_turn=number == skip + 1)
-            await arrived(number)
+            has_turn = number == skip + 1
+            sent = await self._send_part(chat_id, part, None, protect=message.protect, has_turn=has_turn)
+            await arrived(number, sent)
         has_turn = skip + 1 >= len(message.parts)
-        below = InlineKeyboardMarkup([[button]])
+        below = InlineKeyboardMarkup(buttons)
         return await self._send_part(chat_id, message.parts[-1], below, protect=message.protect, has_turn=has_turn)
 
     async def _send_part(self, chat_id: int, part: ChatPart, markup: Markup, *, protect: bool, has_turn: bool) -> int:

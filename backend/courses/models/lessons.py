@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, column, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, column, text
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -124,6 +124,8 @@ class LessonDelivery(Model):
     """The version of the text that was sent, whole or in part."""
     parts_sent: Mapped[int] = mapped_column(server_default=text("0"))
     """How many of its messages but the last have arrived: the next try goes on after these."""
+    part_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    """The ids of these messages: what is replied to one of them is about the lesson."""
     reason: Mapped[str | None]
     retry_at: Mapped[datetime | None]
     """When its message is to be sent, or sent again; None where none is to be. Of a claimed one its lease's end."""

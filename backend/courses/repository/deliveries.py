@@ -75,12 +75,15 @@ _SETTLE: Final = HotStatement(
 )
 _ARRIVED: Final = HotStatement(
     text("""
-    UPDATE lesson_deliveries SET parts_sent = :parts, lesson_version = :version
+    UPDATE lesson_deliveries SET parts_sent = :parts, lesson_version = :version, chat_id = :chat,
+        part_ids = part_ids || CAST(:message AS bigint)
     WHERE enrolment_id = :enrolment_id AND lesson_id = :lesson_id AND state = 'claimed' AND lease_until = :lease
     RETURNING enrolment_id
     """).bindparams(
         bindparam("parts", type_=BigInteger()),
         bindparam("version", type_=Integer()),
+        bindparam("chat", type_=BigInteger()),
+        bindparam("message", type_=BigInteger()),
         bindparam("enrolment_id", type_=Uuid()),
         bindparam("lesson_id", type_=Uuid()),
         bindparam("lease", type_=_AT),
@@ -89,7 +92,7 @@ _ARRIVED: Final = HotStatement(
 _FACTS: Final = HotStatement(
     text("""
     SELECT d.enrolment_id, d.lesson_id, e.user_id, c.slug AS course, l.slug AS lesson, l.version, l.course_id,
-           l.deleted_at IS NOT NULL AS deleted,
+           l.has_assignment,           l.deleted_at IS NOT NULL AS deleted,
            (SELECT jsonb_object_agg(t.locale, t.title) FROM lesson_texts t WHERE t.lesson_id = l.id) AS titles,
            EXISTS (SELECT FROM course_grants g WHERE g.enrolment_id = e.id AND g.ended_at IS NULL) AS live,
            (SELECT count(*) FROM lesson_deliveries o JOIN lessons m ON m.id = o.lesson_id AND m.deleted_at IS NULL
@@ -169,6 +172,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     titles: dict[str, str] | None
     live: bool
     together: int
+    has_assignment: bool
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,10 +254,12 @@ async def settle(tx: Tx, results: Sequence[Result]) -> int:
     return settled
 
 
-async def note_parts(tx: Tx, claim: Claim, parts: int, version: int) -> bool:
+async def note_parts(tx: Tx, claim: Claim, parts: int, version: int, chat_id: int, message_id: int) -> bool:
     """Store that so many parts of a version's message have arrived; False where the claim is no longer ours."""
     values = {"enrolment_id": claim.enrolment_id, "lesson_id": claim.lesson_id, "lease": claim.lease_until}
-    return bool(await tx.fetch(_ARRIVED, {**values, "parts": parts, "version": version}))
+    return bool(
+        await tx.fetch(_ARRIVED, {**values, "parts": parts, "version": version, "chat": chat_id, "message": message_id})
+    )
 
 
 async def list_deliveries(

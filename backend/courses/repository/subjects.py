@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy import BigInteger, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.types import ProductId, VariantId
@@ -15,6 +15,7 @@ from backend.courses.models import Course, CourseGrant, CourseRun, CourseTariff,
 from backend.courses.models.lessons import LessonText
 from backend.courses.types import EnrolmentId, LessonId
 from backend.infra.unit_of_work import Tx
+from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 
 
@@ -96,3 +97,17 @@ async def find_feedback_hours(tx: Tx, enrolment_id: EnrolmentId) -> int | None:
         .limit(1)
     )
     return (await tx.execute(statement)).scalar_one_or_none()
+
+
+_SENT: Final = text("""
+    SELECT d.lesson_id FROM lesson_deliveries d JOIN enrolments e ON e.id = d.enrolment_id
+    WHERE e.user_id = :user_id AND d.chat_id = :chat AND (d.message_id = :message OR :message = ANY(d.part_ids)) LIMIT 2
+""").bindparams(
+    bindparam("user_id", type_=Uuid()), bindparam("chat", type_=BigInteger()), bindparam("message", type_=BigInteger())
+)
+
+
+async def find_sent_lesson(tx: Tx, user_id: UserId, chat_id: int, message_id: int) -> LessonId | None:
+    """The one lesson that was sent to a student in this message; None for a digest of several, too."""
+    rows = (await tx.execute(_SENT, {"user_id": user_id, "chat": chat_id, "message": message_id})).all()
+    return LessonId(rows[0].lesson_id) if len(rows) == 1 else None

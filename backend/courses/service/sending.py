@@ -181,7 +181,9 @@ class SendingService:
             message = self._compose(claim, facts, person, parts)
             # Another version has other parts: it is sent from its beginning.
             skip = min(claim.parts_sent, len(message.parts) - 1) if claim.version == facts.version else 0
-            message_id = await self._messenger.send(chat_id, message, skip=skip, arrived=self._noting(claim, facts))
+            message_id = await self._messenger.send(
+                chat_id, message, skip=skip, arrived=self._noting(claim, facts, chat_id)
+            )
         except TooManyRequests as error:
             return await self._later(claim, DeliveryReason.RATE_LIMITED, timedelta(seconds=error.seconds))
         except Unreachable:
@@ -202,12 +204,12 @@ class SendingService:
             reason=DeliveryReason.DIGEST if claim.digest else None,
         )  # fmt: skip
 
-    def _noting(self, claim: Claim, facts: Facts) -> Arrived:
+    def _noting(self, claim: Claim, facts: Facts, chat_id: int) -> Arrived:
         """Stores each part that has arrived, before the next one is sent."""
 
-        async def arrived(count: int) -> None:
+        async def arrived(count: int, message_id: int) -> None:
             async with self._uow() as tx:
-                ours = await deliveries.note_parts(tx, claim, count, facts.version)
+                ours = await deliveries.note_parts(tx, claim, count, facts.version, chat_id, message_id)
             if not ours:
                 raise _ClaimLostError
             failpoint("lessons.part")
@@ -228,7 +230,8 @@ class SendingService:
         if claim.digest and facts.together > 1:
             return words.digest_message(facts.together, course, person.language)
         titles = facts.titles or {"en": facts.lesson}
-        return words.lesson_message(parts, titles, f"{course}/{facts.lesson}", person.language)
+        asks = facts.lesson_id if facts.has_assignment else None
+        return words.lesson_message(parts, titles, f"{course}/{facts.lesson}", person.language, asks)
 
     async def _record(self, result: Result) -> None:
         """Store a result; results that come together are stored in one transaction."""

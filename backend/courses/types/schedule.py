@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,9 @@ import msgspec
 from backend.courses.types import CourseId, DeliveryState, EnrolmentId, LateRule, LessonId, ScheduleMode
 from backend.courses.types.lessons import ChatPart
 from backend.kernel.ids import UserId
+
+SUBMIT_PREFIX: Final = "submit:"
+"""The callback data of a button that submits an assignment: this and the lesson's id."""
 
 
 class DeliveryReason(StrEnum):
@@ -178,4 +182,7 @@ class LessonMessage(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[ChatPart, ...]
     button: str
     url: str
+    callback_button: str = ""
+    callback: str = ""
+    """What a second button sends to the bot; empty for no second button."""
     protect: bool = True

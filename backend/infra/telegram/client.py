@@ -30,6 +30,8 @@ _WAIT_SECONDS: Final = 10.0
 _REST_SECONDS: Final = 5.0
 # Whatever is said, it is asked again within a day.
 _LONGEST_REST_SECONDS: Final = 86_400.0
+_DOWNLOAD_SECONDS: Final = 40.0
+_OK: Final = 200
 _SERVER_ERRORS: Final = 500
 _WRONG_TOKEN: Final = frozenset({401, 404})
 _FORBIDDEN: Final = 403
@@ -58,6 +60,19 @@ class Method(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
     """
 
 
+class File(msgspec.Struct, frozen=True):
+    """A file that can be downloaded at ``file_path`` for an hour; ``file_size`` in bytes, where it is known."""
+
+    file_size: int | None = None
+    file_path: str | None = None
+
+
+class GetFile(Method[File], frozen=True):
+    """Prepare a file of up to 20 MB for download. Telegram refuses larger ones."""
+
+    file_id: str
+
+
 class Transport(Protocol):
     """What makes the calls."""
 
@@ -82,6 +97,7 @@ class Telegram:
 
     def __init__(self, url: str, token: str, http: Transport, pace: Pace | None = None) -> None:
         self._address = f"{url.rstrip('/')}/bot{token}"
+        self._files = f"{url.rstrip('/')}/file/bot{token}"
         self._http = http
         self.pace = pace
 
@@ -118,6 +134,28 @@ class Telegram:
             if chat_id is not None and self.pace is not None:
                 await self.pace.pause(chat_id, error.seconds)
             raise
+
+    async def download(self, file_id: str, largest: int) -> bytes | None:
+        """What is in a file that somebody sent to the bot; None where Telegram doesn't give it, or it is larger.
+
+        Raises TooManyRequests, TelegramDown, WrongToken.
+        """
+        try:
+            file = await self.call(GetFile(file_id))
+        except Refused:
+            return None
+        if file.file_path is None or (file.file_size or 0) > largest:
+            return None
+        try:
+            async with asyncio.timeout(_DOWNLOAD_SECONDS):
+                answer = await self._http.send("GET", f"{self._files}/{file.file_path}")
+        except TimeoutError:
+            raise TelegramDown(f"a file: no answer in {_DOWNLOAD_SECONDS:g} s") from None
+        except NoAnswer as error:
+            raise TelegramDown(f"a file: {error}") from error
+        if answer.status >= _SERVER_ERRORS:
+            raise TelegramDown(f"a file: {answer.status}")
+        return answer.body if answer.status == _OK and len(answer.body) <= largest else None
 
     async def _call(self, name: str, result: Any, method: Method[T], seconds: float) -> T:
         fields, files = _parameters(method)

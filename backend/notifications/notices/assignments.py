@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -14,9 +15,13 @@ from backend.assignments.types import (
     FeedbackCorrected,
     FeedbackSent,
     Submission,
+    SubmissionFilesAdded,
+    SubmissionId,
+    SubmissionNotTaken,
     SubmissionOverdue,
     SubmissionReassigned,
     SubmissionReceived,
+    SubmittedFileId,
     Thread,
     Verdict,
     Version,
@@ -28,11 +33,14 @@ from backend.courses.types.subjects import LessonSubject
 from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
+from backend.infra.jobs import Job
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
+from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.notifications.notice import Audience, Draft, Edit, Notice, Params, admins, person
-from backend.notifications.types import Button, Message
+from backend.notifications.types import Button, Document, Message, Original
+from backend.support.types import Subject, SubjectKind
 
 _LONGEST_EXCERPT: Final = 1500
 
@@ -90,7 +98,39 @@ async def _work(draft: Draft, thread: Thread, head: str) -> Message:
     rows += _excerpt(draft, thread.versions[-1])
     if one.due_at is not None:
         rows.append(_("Promised by {time}").format(time=draft.moment(one.due_at)))
-    return Message("\n".join(rows), (words.button(_("Open and answer"), f"/admin/assignments/{one.id}"),))
+    rows.append(_("Reply to this message to answer."))
+    button = words.button(_("Open and answer"), f"/admin/assignments/{one.id}")
+    return Message("\n".join(rows), (button,), about=_about(one, one.versions))
+
+
+async def _file(draft: Draft, params: Params) -> Message | None:
+    """One file of what is to be answered: copied from the student's chat, or sent as it was uploaded."""
+    submission_id, version = SubmissionId(UUID(params["submission_id"])), int(params["version"])
+    one = (await domain.get_thread(draft.tx, draft.ring, submission_id)).submission
+    reviewer = params.get("reviewer_id")
+    if not _waits(one, version) or (reviewer is not None and reviewer != str(draft.reader.user_id)):
+        return None
+    sent = await domain.get_file(draft.tx, draft.ring, draft.files, SubmittedFileId(UUID(params["file_id"])))
+    _ = draft.words.translator.gettext
+    name, about = draft.words.isolated(sent.file.name), _about(one, version)
+    if sent.data is not None:
+        document = Document(sent.file.name, sent.data, picture=sent.file.is_picture)
+        original = Original(*sent.chat) if sent.chat else None
+        return Message("", document=document, original=original, about=about)
+    text = _("{file} can't be shown here: it was deleted, or bots may not copy it.").format(file=name)
+    return Message(text, original=Original(*sent.chat) if sent.chat else None, about=about)
+
+
+def _files(event: Event, _job: Job) -> list[Params]:
+    """One message a file."""
+    facts: Params = msgspec.to_builtins(event)
+    names = ("submission_id", "version", "reviewer_id")
+    shared = {name: facts[name] for name in names if name in facts}
+    return [shared | {"file_id": file_id} for file_id in facts["files"]]
+
+
+def _about(submission: Submission, version: int) -> Subject:
+    return Subject(SubjectKind.SUBMISSION, submission.id, submission.user_id, version)
 
 
 def _excerpt(draft: Draft, version: Version) -> list[str]:
@@ -117,7 +157,36 @@ async def _received(draft: Draft, params: Params) -> Message:
     _ = draft.words.translator.gettext
     rows = [_("<b>We've received your assignment</b>"), _where(draft, lesson)]
     rows.append(_("Your plan has no feedback by a teacher. You can submit another version at any time."))
-    return Message("\n".join(rows), (_button(draft, one, lesson),))
+    return Message("\n".join(rows), (_button(draft, one, lesson),), about=_about(one, event.version))
+
+
+async def _taken(draft: Draft, params: Params) -> Message:
+    """That what came in the chat is submitted, and until when it is answered."""
+    event = msgspec.convert(params, SubmissionReceived)
+    thread = await domain.get_thread(draft.tx, draft.ring, event.submission_id)
+    one, lesson = thread.submission, await get_lesson(draft.tx, thread.submission.lesson_id)
+    _ = draft.words.translator.gettext
+    question = one.kind is WorkKind.QUESTION
+    head = _("<b>Your question is sent</b>") if question else _("<b>Your assignment is submitted</b>")
+    rows = [head, _where(draft, lesson)]
+    rows += _excerpt(draft, msgspec.structs.replace(thread.versions[event.version - 1], text=""))
+    if one.due_at is not None:
+        rows.append(_("Answer promised by {time}").format(time=draft.moment(one.due_at)))
+    return Message("\n".join(rows), (_button(draft, one, lesson),), about=_about(one, event.version))
+
+
+async def _not_taken(draft: Draft, params: Params) -> Message:
+    """Why what came in the chat is not submitted."""
+    event = msgspec.convert(params, SubmissionNotTaken)
+    lesson = await get_lesson(draft.tx, event.lesson_id)
+    _ = draft.words.translator.gettext
+    reasons = {
+        "empty": _("The file is empty. Send it again."),
+        "no_assignment": _("This lesson has no assignment any more."),
+        "no_feedback_in_plan": _("Your plan has no feedback by a teacher."),
+    }
+    why = reasons.get(event.reason, _("You can't open this lesson now."))
+    return Message("\n".join([_("<b>Your message was not submitted</b>"), _where(draft, lesson), why]))
 
 
 async def _answered(draft: Draft, params: Params) -> Message:
@@ -131,7 +200,9 @@ async def _answered(draft: Draft, params: Params) -> Message:
     rows = [_verdict(draft, one, feedback), _where(draft, lesson), "", html.escape(feedback.text, quote=False)]
     if feedback.corrected_at is not None:
         rows += ["", f"<i>{draft.words.translator.gettext('Corrected')}</i>"]
-    return Message("\n".join(rows), (_button(draft, one, lesson),))
+    copied = Original(*feedback.chat) if feedback.copied and feedback.chat else None
+    about = _about(one, feedback.version)
+    return Message("\n".join(rows), (_button(draft, one, lesson),), original=copied, about=about)
 
 
 def _verdict(draft: Draft, submission: Submission, feedback: Feedback) -> str:
@@ -145,15 +216,24 @@ def _verdict(draft: Draft, submission: Submission, feedback: Feedback) -> str:
 
 def _button(draft: Draft, submission: Submission, lesson: LessonSubject) -> Button:
     _ = draft.words.translator.gettext
-    text = _("Open question") if submission.kind is WorkKind.QUESTION else _("Open assignment")
-    return draft.words.button(text, f"{lesson.path}/assignment")
+    if submission.kind is WorkKind.QUESTION:
+        return draft.words.button(_("Open question"), f"{lesson.path}/questions")
+    return draft.words.button(_("Open assignment"), f"{lesson.path}/assignment")
 
 
-async def _reviewer(_tx: Tx, event: SubmissionReceived) -> Sequence[UserId]:
+async def _reviewer(_tx: Tx, event: Any) -> Sequence[UserId]:
     return [event.reviewer_id] if event.reviewer_id is not None else []
 
 
-NOTICES: Final = (
+_TEACHERS: Final[Audience[Any]] = admins(Permission.TEACHING, but=lambda event: {event.user_id})
+_FILES: Final[tuple[tuple[type[Event], Audience[Any], str], ...]] = (
+    (SubmissionReceived, Audience(_reviewer), "submission_file:{file_id}"),
+    (SubmissionFilesAdded, Audience(_reviewer), "submission_file:{file_id}"),
+    (SubmissionReassigned, person(lambda event: event.reviewer_id), "submission_file_given:{file_id}:{reviewer_id}"),
+    (SubmissionOverdue, _TEACHERS, "submission_file_overdue:{file_id}"),
+)
+"""Who gets the files of a version, after the message that says what it is."""
+NOTICES: Final[tuple[Notice[Any] | Edit[Any], ...]] = (
     Notice(
         event=SubmissionReceived,
         kind="submission_to_review",
@@ -162,6 +242,33 @@ NOTICES: Final = (
         compose=_to_review,
         when=lambda event: event.reviewed,
         urgent=False,
+    ),
+    *(
+        Notice(
+            event=event,
+            kind="submission_file",
+            audience=audience,
+            key=key,
+            compose=_file,
+            params=_files,
+            urgent=False,
+        )
+        for event, audience, key in _FILES
+    ),
+    Notice(
+        event=SubmissionReceived,
+        kind="submission_taken",
+        audience=person(lambda event: event.user_id),
+        key="submission_taken:{submission_id}:{version}",
+        compose=_taken,
+        when=lambda event: event.in_chat and event.reviewed,
+    ),
+    Notice(
+        event=SubmissionNotTaken,
+        kind="submission_not_taken",
+        audience=person(lambda event: event.user_id),
+        key="submission_not_taken:{chat_id}:{message_id}",
+        compose=_not_taken,
     ),
     Notice(
         event=SubmissionReceived,
@@ -183,7 +290,7 @@ NOTICES: Final = (
     Notice(
         event=SubmissionOverdue,
         kind="submission_overdue",
-        audience=admins(Permission.TEACHING, but=lambda event: {event.user_id}),
+        audience=_TEACHERS,
         key="submission_overdue:{submission_id}:{version}",
         compose=_overdue,
         urgent=False,

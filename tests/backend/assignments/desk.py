@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.factories.courses import (
     tariffs_of,
 )
 from tests.factories.shop import buyers
+from tests.fakes.clock import FakeClock
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 FIRST, SECOND, PLAIN = "walk", "page", "plain"
@@ -34,12 +36,19 @@ FIRST, SECOND, PLAIN = "walk", "page", "plain"
 class Desk:
     """The services of assignments, and what tests do with them."""
 
-    def __init__(self, uow: UnitOfWork, ring: KeyRing, folder: Path) -> None:
+    def __init__(self, uow: UnitOfWork, ring: KeyRing, folder: Path, clock: FakeClock) -> None:
         self.uow = uow
+        self.clock = clock
         self.folder = folder
         self.school = course_services(uow)
-        self.services = AssignmentsServices.build(uow=uow, ring=ring, files=PrivateFiles(folder))
+        self.services = AssignmentsServices.build(uow=uow, ring=ring, files=PrivateFiles(folder), chat_files=self)
         self.taps = 0
+        self.chat_files: dict[str, bytes] = {}
+
+    async def download(self, file_id: str, largest: int) -> bytes | None:
+        """What students send in the chat, by its id; None for what is too large."""
+        data = self.chat_files[file_id]
+        return data if len(data) <= largest else None
 
     async def open(self) -> Desk:
         """The course, on sale; its plans are basic, feedback and premium."""
@@ -79,6 +88,15 @@ class Desk:
         return await self.services.submitting.ask(
             student, "calm", PLAIN, text, (), intent=f"intent-{self.taps:06}", **how
         )
+
+    async def sent(self, student: Actor, lesson: str, message_id: int, earlier: Sequence[int] = ()) -> None:
+        """The lesson came to the student's chat in these messages."""
+        (enrolment,) = await enrolments_of(self.uow, student)
+        row = {"enrolment": enrolment, "lesson": self.lessons[lesson], "chat": student.telegram_id, "id": message_id}
+        sql = "UPDATE lesson_deliveries SET chat_id = :chat, message_id = :id, part_ids = :earlier"
+        async with self.uow() as tx:
+            where = " WHERE enrolment_id = :enrolment AND lesson_id = :lesson"
+            await tx.execute(text(sql + where), {**row, "earlier": list(earlier)})
 
     async def progress(self, student: Actor) -> Progress:
         (mine,) = await self.school.learning.mine(student)

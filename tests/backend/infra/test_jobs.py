@@ -122,7 +122,7 @@ async def test_the_tasks_that_wait_for_others_leave_places_free(services: Servic
     bounded = {task.name: task.at_once for task in tasks if task.at_once is not None}
     assert set(bounded) == {
         "notifications.send", "notifications.remind",
-        "payments.send_refund", "payments.send_renewal", "payments.compare",
+        "payments.send_refund", "payments.send_renewal", "payments.compare", "assignments.collect",
     }  # fmt: skip
     assert sum(bounded.values()) < JOBS_AT_ONCE
 

@@ -66,6 +66,8 @@ STORED_TASKS = {
     "CourseAccessEnded": ("notifications.course_access_ended",),
     "CourseCompleted": ("notifications.course_completed",),
     "SubmissionReceived": ("notifications.submission_received",),
+    "SubmissionFilesAdded": ("notifications.submission_files_added",),
+    "SubmissionNotTaken": ("notifications.submission_not_taken",),
     "SubmissionReassigned": ("notifications.submission_reassigned",),
     "SubmissionOverdue": ("notifications.submission_overdue",),
     "FeedbackSent": ("notifications.feedback_sent",),
@@ -89,6 +91,7 @@ STORED_KINDS = {
     "hand_work_opened", "hand_work_due",
     "course_joined", "course_upgraded", "course_downgraded", "course_access_ended", "course_completed",
     "submission_to_review", "submission_received", "submission_given", "submission_overdue", "submission_answered",
+    "submission_file", "submission_taken", "submission_not_taken",
     "warranty_claimed", "warranty_replaced", "warranty_rejected",
     "payment_unmatched", "deposit_proved", "reconciliation_differed", "reconciliation_failed", "order_payment_kept",
     "order_refunded", "order_of_blocked", "approval_asked", "wallet_adjusted", "gift_redeemed", "support_asked",
@@ -169,6 +172,6 @@ def test_notices_of_one_kind_are_composed_alike() -> None:
 
 @pytest.mark.parametrize("row", NOTICES, ids=lambda row: getattr(row, "kind", row.thread))
 def test_a_key_names_facts_of_its_event(row: Notice[Any] | Edit[Any]) -> None:
-    known = {*row.event.__struct_encode_fields__, "job", "refund_id"}
+    known = {*row.event.__struct_encode_fields__, "job", "refund_id", "file_id"}
     templates = [row.thread, *([row.key] if isinstance(row, Notice) else [])]
     assert {name for template in templates for name in re.findall(r"\{(\w+)\}", template)} <= known

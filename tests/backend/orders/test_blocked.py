@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from backend.growth.types import NewBonusRule
 from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra.jobs import Job, Task, by_name
+from backend.infra.storage import PrivateFiles
 from backend.infra.telegram.pace import Priority
 from backend.kernel.ids import JobId, OrderId, UserId, new_id
 from backend.notifications.rules import QuietHours
@@ -224,6 +226,7 @@ async def test_a_message_that_waits_for_its_turn_is_withheld_with_its_keys(shop:
         uow=shop.services.uow,
         fulfillers=make_fulfillers(shop.services.ring),
         ring=shop.services.ring,
+        files=PrivateFiles(Path(shop.services.settings.data_dir)),
         messenger=slow,
         public_url="https://shop.example",
         receipts=shop.services.payments.deposits.latest_receipt,

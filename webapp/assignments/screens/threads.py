@@ -20,6 +20,7 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     size: int
     url: str
+    """Empty for one that is only in the chat."""
     picture: bool
 
 
@@ -36,6 +37,8 @@ class Bubble(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
     """The teacher asks for another version."""
     corrected: bool = False
+    in_chat: bool = False
+    """It is more than its text: a message that was sent in the chat."""
     correct_url: str = ""
     """Where a teacher corrects it."""
 
@@ -51,12 +54,15 @@ def bubbles(
 
 
 def _version(version: Version, address: Address, name: str) -> Bubble:
-    files = tuple(
-        FileView(name=file.name, size=file.size, url=address(file), picture=file.is_picture) for file in version.files
-    )
+    files = tuple(_file(file, address) for file in version.files)
     return Bubble(
         at=version.submitted_at, text=version.text, by_student=True, name=name, version=version.number, files=files
     )
+
+
+def _file(file: SubmittedFile, address: Address) -> FileView:
+    url = address(file) if file.in_page else ""
+    return FileView(name=file.name, size=file.size, url=url, picture=file.is_picture)
 
 
 def _feedback(feedback: Feedback, name: str, correct_url: str) -> Bubble:
@@ -68,7 +74,8 @@ def _feedback(feedback: Feedback, name: str, correct_url: str) -> Bubble:
         version=feedback.version,
         again=feedback.verdict is Verdict.AGAIN,
         corrected=feedback.corrected_at is not None,
-        correct_url=correct_url,
+        in_chat=feedback.copied,
+        correct_url="" if feedback.copied else correct_url,
     )
 
 

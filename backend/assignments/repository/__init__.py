@@ -58,8 +58,9 @@ class StoredFile(msgspec.Struct, frozen=True):
 
     submission_id: SubmissionId
     version: int
-    stored: str
+    stored: str | None
     file: SubmittedFile
+    chat: tuple[int, int] | None = None
 
 
 class StoredFeedback(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,9 @@ class StoredFeedback(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     sent_at: datetime | None
     corrected_at: datetime | None
+    chat_id: int | None = None
+    message_id: int | None = None
+    copied: bool = False
 
 
 async def lock(tx: Tx, what: str) -> None:
@@ -146,10 +150,24 @@ async def find_by_intent(tx: Tx, enrolment_id: EnrolmentId, intent: str) -> Subm
 
 async def add_file(tx: Tx, stored: StoredFile, position: int) -> None:
     """Store a file of a version."""
+    chat_id, message_id = stored.chat or (None, None)
     row = {"submission_id": stored.submission_id, "version": stored.version, "stored": stored.stored}
-    await tx.execute(
-        insert(models.SubmissionFile), {**row, **msgspec.structs.asdict(stored.file), "position": position}
-    )
+    row |= {"position": position, "chat_id": chat_id, "message_id": message_id}
+    file = {name: getattr(stored.file, name) for name in ("id", "name", "mime", "size")}
+    await tx.execute(insert(models.SubmissionFile), row | file)
+
+
+async def next_position(tx: Tx, submission_id: SubmissionId, version: int) -> int:
+    """The position after the last file of a version."""
+    statement = select(func.coalesce(func.max(_FILE.position), 0) + 1)
+    statement = statement.where(_FILE.submission_id == submission_id, _FILE.version == version)
+    return int((await tx.execute(statement)).scalar_one())
+
+
+async def set_text(tx: Tx, submission_id: SubmissionId, version: int, sealed: bytes) -> None:
+    """Store the caption that came late."""
+    where = (_V.submission_id == submission_id) & (_V.number == version)
+    await tx.execute(update(models.SubmissionVersion).where(where).values(ciphertext=sealed))
 
 
 async def list_versions(tx: Tx, submission_id: SubmissionId) -> list[StoredVersion]:
@@ -187,6 +205,13 @@ async def get_feedback(tx: Tx, feedback_id: FeedbackId) -> StoredFeedback:
     if row is None:
         raise NotFound("no such feedback")
     return _feedback(row)
+
+
+async def find_feedback_of(tx: Tx, chat_id: int, message_id: int) -> StoredFeedback | None:
+    """The feedback that a teacher's message was made into."""
+    where = (_F.chat_id == chat_id) & (_F.message_id == message_id)
+    row = (await tx.execute(select(models.Feedback.__table__).where(where))).one_or_none()
+    return None if row is None else _feedback(row)
 
 
 async def find_draft(tx: Tx, submission_id: SubmissionId, author_id: UserId) -> StoredFeedback | None:
@@ -277,8 +302,11 @@ def _stored(row: Any) -> Stored:
 
 
 def _file(row: Any) -> StoredFile:
-    file = SubmittedFile(id=SubmittedFileId(row.id), name=row.name, mime=row.mime, size=row.size)
-    return StoredFile(SubmissionId(row.submission_id), row.version, row.stored, file)
+    file = SubmittedFile(
+        id=SubmittedFileId(row.id), name=row.name, mime=row.mime, size=row.size, in_page=row.stored is not None
+    )
+    chat = (row.chat_id, row.message_id) if row.message_id is not None else None
+    return StoredFile(SubmissionId(row.submission_id), row.version, row.stored, file, chat)
 
 
 def _feedback(row: Any) -> StoredFeedback:
