@@ -10,7 +10,7 @@ from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-from backend.assignments.types import ChatFile, ChatMessage, FeedbackId
+from backend.assignments.types import ChatFile, ChatMessage, Edited, FeedbackId
 from backend.courses.types import LessonId
 from backend.courses.types.schedule import SUBMIT_PREFIX
 from backend.identity.types import Actor
@@ -61,6 +61,16 @@ def _file(message: Message) -> ChatFile | None:
     return ChatFile(name=name, file_id=getattr(sent, "file_id", None), size=getattr(sent, "file_size", None))
 
 
+async def edited(message: Message, deps: Deps, actor: Actor, words: Words) -> None:
+    """Follow a change of a message about an assignment; of all others nothing is said."""
+    _ = words.gettext
+    match await deps.assignments.chat.edit(actor, _read(message)):
+        case Edited.CORRECTED:
+            await message.answer(_("Corrected"))
+        case Edited.NOT_FOLLOWED:
+            await message.answer(_("This change is not passed on. Send it again as a reply."))
+
+
 async def begin(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
     """Ask a student for what they submit: their reply, or else their next message, is it."""
     _ = words.gettext
@@ -97,6 +107,7 @@ def router() -> Router:
     """Its router."""
     routes = Router(name="assignments")
     routes.message.register(write, lambda message: words_for_support(message) is not None)
+    routes.edited_message.register(edited)
     routes.callback_query.register(begin, F.data.startswith(SUBMIT_PREFIX))
     routes.callback_query.register(ask_again, F.data.startswith(_AGAIN_PREFIX))
     return routes

@@ -37,6 +37,6 @@ class AssignmentsServices:
         return cls(
             submitting=SubmittingService(uow=uow, ring=ring, files=files),
             review=ReviewService(uow=uow, ring=ring),
-            chat=ChatService(uow=uow, ring=ring),
+            chat=ChatService(uow=uow, ring=ring, files=files),
             collecting=CollectingService(uow=uow, ring=ring, files=files, chat_files=chat_files),
         )

@@ -5,16 +5,19 @@ A reply to a known message goes first, then an assignment that was opened by a b
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
 from backend.assignments import domain, repository, rules
 from backend.assignments.repository import parts
 from backend.assignments.repository.parts import Part, Target
+from backend.assignments.service.versions import Versions
 from backend.assignments.types import (
     LONGEST_FEEDBACK,
     ChatMessage,
     CollectPart,
+    Edited,
     SubmissionId,
     Taken,
     Verdict,
@@ -28,6 +31,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
+from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.support import domain as support
 from backend.support.types import Subject, SubjectKind
@@ -42,9 +46,10 @@ _OPEN_FOR: Final = timedelta(minutes=30)
 class ChatService:
     """What is said to the bot about assignments; nothing is downloaded here, so that the bot answers at once."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing) -> None:
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> None:
         self._uow = uow
         self._ring = ring
+        self._versions = Versions(ring=ring, files=files)
 
     @retry_conflicts
     async def take(self, actor: Actor, message: ChatMessage) -> Taken | None:
@@ -63,6 +68,44 @@ class ChatService:
                 return None
             await access.require_open(tx, actor, target.lesson_id)
             return Taken(new=await self._receive(tx, actor, message, target))
+
+    @retry_conflicts
+    async def edit(self, actor: Actor, message: ChatMessage) -> Edited | None:
+        """Follow a change of a message in the chat; None for one that is neither feedback nor submitted.
+
+        A teacher's text is corrected. A student's text is another version until somebody answers. Photos, files and
+        albums are not followed. Raises Forbidden, AccessEnded, LessonLocked, NotFound, NoAssignment, NoFeedbackInPlan.
+        """
+        text = rules.clean_text(message.text)
+        async with self._uow() as tx:
+            feedback = await repository.find_feedback_of(tx, actor.telegram_id, message.message_id)
+            if feedback is not None:
+                actor.require(Permission.TEACHING)
+                if feedback.copied or not 0 < len(text) <= LONGEST_FEEDBACK:
+                    return Edited.NOT_FOLLOWED
+                await domain.correct(tx, self._ring, feedback.id, text, feedback.verdict)
+                return Edited.CORRECTED
+            part = await parts.find(tx, actor.telegram_id, message.message_id)
+            if part is None or part.user_id != actor.id:
+                return None
+            return await self._resubmit(tx, actor, part, text)
+
+    async def _resubmit(self, tx: Tx, actor: Actor, part: Part, text: str) -> Edited:
+        """Make another version of a text that nobody has answered."""
+        if part.submission_id is None or part.has_file or not text:
+            return Edited.NOT_FOLLOWED
+        one = (await repository.get(tx, part.submission_id, locked=True)).submission
+        if one.versions != part.version or one.answered_at is not None:
+            return Edited.NOT_FOLLOWED
+        entry = await access.require_open(tx, actor, part.lesson_id)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        intent = f"edit:{part.chat_id}:{part.message_id}:{digest}"
+        if part.kind is WorkKind.QUESTION:
+            again = await self._versions.ask(tx, actor.id, entry, text, (), intent, about=one.id, in_chat=True)
+        else:
+            again = await self._versions.submit(tx, actor.id, entry, text, (), intent, in_chat=True)
+        await parts.settle(tx, [part], version=again.versions)
+        return Edited.SUBMITTED
 
     async def open(self, actor: Actor, lesson_id: LessonId) -> LessonSubject:
         """The lesson whose assignment the actor is about to submit.

@@ -231,6 +231,17 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     can_ask_again: bool = False
 
 
+class Edited(StrEnum):
+    """What became of a change of a message in the chat."""
+
+    CORRECTED = "corrected"
+    """The feedback that it was made into is corrected."""
+    SUBMITTED = "submitted"
+    """It is another version."""
+    NOT_FOLLOWED = "not_followed"
+    """The other side keeps what was sent before."""
+
+
 class CollectPart(msgspec.Struct, frozen=True):
     """The payload of ``assignments.collect``: a message that becomes a version, with the others of its album."""
 

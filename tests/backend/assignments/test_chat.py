@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy import text
 
 from backend.assignments.service import AssignmentsServices
-from backend.assignments.types import ChatFile, ChatMessage, CollectPart, SubmissionId, Thread, Verdict, WorkState
+from backend.assignments.types import (
+    ChatFile,
+    ChatMessage,
+    CollectPart,
+    Edited,
+    SubmissionId,
+    Thread,
+    Verdict,
+    WorkState,
+)
 from backend.courses.errors import AccessEnded
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
@@ -169,6 +178,35 @@ async def test_a_reply_is_feedback_to_the_version_it_replies_to_by_whichever_tea
     await _subject(desk, other, 95, first.id, student, 1)
     with pytest.raises(Forbidden):
         await _send(desk, other, 96, "Mine!", reply_to=95)
+
+
+async def _edit(desk: Desk, who: Actor, message_id: int, said: str) -> Edited | None:
+    message = ChatMessage(message_id=message_id, reply_to=None, album=None, text=said, file=None)
+    return await desk.services.chat.edit(who, message)
+
+
+async def test_an_edited_text_is_another_version_until_it_is_answered_and_then_a_teachers_correction(
+    desk: Desk,
+) -> None:
+    student = await desk.student()
+    await _expect(desk, student)
+    await _send(desk, student, 1, "Round the laek.")
+    assert await _edit(desk, student, 1, "Round the lake.") is Edited.NOT_FOLLOWED  # it is on its way
+    await _collect(desk, student, 1)
+    for _ in range(2):  # the update came twice
+        assert await _edit(desk, student, 1, "Round the lake.") is Edited.SUBMITTED
+    thread = await _thread(desk, student)
+    assert [one.text for one in thread.versions] == ["Round the laek.", "Round the lake."]
+    await _subject(desk, desk.teacher, 70, thread.submission.id, student, 2)
+    await _send(desk, desk.teacher, 80, "Lvely.", reply_to=70)
+    await _send(desk, desk.teacher, 81, "", reply_to=70, data=PNG)
+    assert await _edit(desk, desk.teacher, 80, "Lovely.") is Edited.CORRECTED
+    assert await _edit(desk, desk.teacher, 81, "A caption") is Edited.NOT_FOLLOWED
+    assert await _edit(desk, student, 1, "Twice round the lake.") is Edited.NOT_FOLLOWED
+    assert await _edit(desk, student, 2, "something else") is None
+    after = await _thread(desk, student)
+    assert [(one.text, one.revision) for one in after.feedback] == [("Lovely.", 2), ("", 1)]
+    assert len(after.versions) == 2
 
 
 async def test_access_that_ends_before_the_version_is_made_is_said(desk: Desk) -> None:
