@@ -44,10 +44,10 @@ _FIXED_WORK: Final = {_digests: 0.012, _objects: 0.007}
 """Work that is the same everywhere, and the seconds that it took there."""
 
 
-def _budget() -> float:
-    """The budget, longer on a slow machine and on one where other programs run: neither makes a test red."""
+def stretched(seconds: float) -> float:
+    """More ``seconds`` on a slow machine and where other programs run: neither makes a test red."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return _BUDGET * _SLACK * _slowness() * max(1.0, load)
+    return seconds * _slowness() * max(1.0, load)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,7 +64,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.when == "teardown":
         report.user_properties.append((_CPU, time.process_time() - item.stash[_STARTED]))
     if call.when == "call" and report.passed and _measured(item) and call.duration > _BUDGET:
-        budget = _budget()
+        budget = stretched(_BUDGET * _SLACK)
         if call.duration > budget:
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} took {call.duration:.1f} s, over the budget of {budget:.1f} s a test"

@@ -137,10 +137,10 @@ async def test_the_version_is_told_to_everyone_who_listens(
     ready = asyncio.Event()
     signals.on_gap(ready.set)
     async with signals.running():
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), 20)
         service = catalog_services(real, ring)
         await add_variant(service)
-        assert await asyncio.wait_for(heard.get(), 5) == str(await service.storefront.version())
+        assert await asyncio.wait_for(heard.get(), 20) == str(await service.storefront.version())
 
 
 async def test_an_import_does_not_wait_for_ever_for_another(

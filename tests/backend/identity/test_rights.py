@@ -34,7 +34,7 @@ async def two(settings: Settings, committed_db: None) -> AsyncIterator[tuple[Ser
         pair = (build(settings), build(settings))
         for services in pair:
             await stack.enter_async_context(services.running())
-            await asyncio.wait_for(_connected(services), 5)
+            await asyncio.wait_for(_connected(services), 20)
         await pair[0].identity.access.ensure_root()
         yield pair
 

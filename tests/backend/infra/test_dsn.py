@@ -241,7 +241,7 @@ async def test_every_client_of_the_database_reads_it_alike(database_url: str) ->
     await upgrade(url)
     signals = Signals(engine, url)
     async with signals.running():
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not signals.connected:
                 await asyncio.sleep(0.01)
     await engine.dispose()

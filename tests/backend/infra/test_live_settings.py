@@ -99,7 +99,7 @@ async def two(settings: Settings, committed_db: None) -> AsyncIterator[tuple[Ser
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not true():
             await asyncio.sleep(0.01)
 

@@ -23,6 +23,7 @@ from backend.infra.telegram.methods import GetMe, SendMessage
 from backend.infra.telegram.pace import CHAT, GROUP, LocalPace, Pace, Priority, all_chats, paced_chat
 from tests.backend.infra.test_rate_limit import Seconds
 from tests.fakes.http_server import Request, Response, serving
+from tests.seconds import stretched
 
 BOT = 7000000001
 
@@ -98,8 +99,8 @@ async def test_a_flood_from_another_process_does_not_delay_a_key(redis: Redis, r
         stop.set()
         await asyncio.to_thread(thread.join)
     assert sent[0] > 10
-    assert statistics.median(waits) < 0.02
-    assert max(waits) < 0.2
+    assert statistics.median(waits) < stretched(0.02)
+    assert max(waits) < stretched(0.2)
 
 
 async def test_all_processes_together_stay_within_the_second(redis: Redis, redis_url: str) -> None:
@@ -129,14 +130,14 @@ async def test_all_processes_together_stay_within_the_second(redis: Redis, redis
     assert len(times) == 90
     # The clocks of the threads' answers jitter by some milliseconds.
     assert max(sum(at <= other < at + 0.95 for other in times) for at in times) <= 80
-    assert times[-1] - times[0] < 2.5
+    assert times[-1] - times[0] < stretched(2.5)
 
 
 async def test_a_lesson_waits_while_answers_need_all_there_is_and_then_goes(redis: Redis) -> None:
     pace = Pace(redis, BOT, per_second=60)
     lesson = asyncio.create_task(pace.turn(1, Priority.LESSONS, patience=10))
     await asyncio.gather(*(pace.turn(chat, patience=10) for chat in range(10, 40)))
-    await asyncio.wait_for(lesson, 2)
+    await asyncio.wait_for(lesson, 10)
 
 
 async def test_what_telegram_asks_for_holds_in_every_process(redis: Redis) -> None:
@@ -172,7 +173,7 @@ async def test_a_redis_that_hangs_is_waited_for_once() -> None:
     begun = time.monotonic()
     for chat in range(1, 5):
         await pace.turn(chat, patience=5)
-    assert time.monotonic() - begun < 0.6
+    assert time.monotonic() - begun < stretched(0.6)
     await client.aclose()
     server.close()
 
@@ -185,7 +186,7 @@ async def test_a_single_message_is_not_slowed(redis: Redis) -> None:
         begun = time.perf_counter()
         await pace.turn(chat, patience=1)
         times.append(time.perf_counter() - begun)
-    assert statistics.median(times) < 0.005
+    assert statistics.median(times) < stretched(0.005)
 
 
 @pytest.mark.parametrize(("method", "chat_id", "paced"), [

@@ -55,6 +55,6 @@ async def test_it_waits_for_nobody(
     )  # fmt: skip
     async with uow() as tx:
         assert len(await intents.lock_paid_for(tx, OrderId(ref.id))) == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             refundable = await orders.refunds.refundable(Actor.system(), ref.number)
     assert [(item.method, item.most) for item in refundable.methods] == [("fake", usd(720))]

@@ -201,7 +201,7 @@ async def test_a_provider_that_does_not_answer_takes_no_more_than_its_places(
     clock.move(seconds=5)
     fake.answering.clear()
     polls = {asyncio.create_task(polled(payments, intent.id)): intent for intent in waiting}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         asking = set(polls)
         while len(asking) > 3:
             # Those for which there is no place end at once, to be run again.

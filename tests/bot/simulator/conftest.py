@@ -108,7 +108,7 @@ async def running(**settings: Any) -> AsyncIterator[Simulator]:
             for bot in simulator.bots:
                 await bot.session.close()
             stop.set()
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 20)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

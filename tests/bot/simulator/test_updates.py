@@ -37,7 +37,7 @@ async def test_negative_offset_forgets_all_before(simulator: Simulator) -> None:
 async def test_long_poll_wakes_on_an_update(simulator: Simulator) -> None:
     waiting = asyncio.create_task(simulator.bot.get_updates(timeout=20))
     await simulator.post(f"/personas/{BUYER}/send", text="hello")
-    updates = await asyncio.wait_for(waiting, 5)
+    updates = await asyncio.wait_for(waiting, 20)
     assert updates[0].message
     assert updates[0].message.text == "hello"
 
@@ -101,7 +101,7 @@ async def test_webhook_secret_retry_and_order(simulator: Simulator) -> None:
         await simulator.bot.set_webhook(url, secret_token="s3cret_-", allowed_updates=["message"])
         await simulator.post(f"/personas/{BUYER}/send", text="first")
         await simulator.post(f"/personas/{BUYER}/send", text="second")
-        seen = [await asyncio.wait_for(hook.seen.get(), 5) for _ in range(4)]
+        seen = [await asyncio.wait_for(hook.seen.get(), 20) for _ in range(4)]
         assert [update["message"]["text"] for update, _ in seen] == ["first", "first", "first", "second"]
         assert {secret for _, secret in seen} == {"s3cret_-"}
         assert len({update["update_id"] for update, _ in seen}) == 2
@@ -119,9 +119,9 @@ async def test_one_chat_does_not_hold_up_another() -> None:
         await simulator.bot.set_webhook(url)
         hook.statuses = [500]
         await simulator.post(f"/personas/{BUYER}/send", text="stuck")
-        await asyncio.wait_for(hook.seen.get(), 5)
+        await asyncio.wait_for(hook.seen.get(), 20)
         await simulator.post(f"/personas/{ADMIN}/send", text="through")
-        update, _ = await asyncio.wait_for(hook.seen.get(), 5)
+        update, _ = await asyncio.wait_for(hook.seen.get(), 20)
         assert update["message"]["text"] == "through"
 
 

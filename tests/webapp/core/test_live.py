@@ -38,7 +38,7 @@ async def listening(settings: Settings, committed_db: None) -> AsyncIterator[Ser
 
 
 async def _next(stream: Stream) -> bytes:
-    return await asyncio.wait_for(anext(stream), 3)
+    return await asyncio.wait_for(anext(stream), 20)
 
 
 async def _follow(streams: live.Streams, services: Services, actor: Actor, *topics: tuple[str, str]) -> Stream:
@@ -73,7 +73,7 @@ async def test_what_came_between_the_look_and_the_stream_is_told_once(
     looked = time.time()
     async with listening.uow() as tx:
         tx.signal("order", "7")
-    await asyncio.wait_for(heard.wait(), 3)
+    await asyncio.wait_for(heard.wait(), 20)
     for since, key, expected in [(looked, "7", True), (looked, "8", False), (time.time(), "7", False)]:
         stream = streams.follow(
             streams.take(actor.id), actor, [("payment", "1"), ("order", key)], listening.identity, since=since
@@ -150,11 +150,11 @@ class _Asgi:
         return {"type": "http.disconnect"}
 
     async def message(self) -> Any:
-        return await asyncio.wait_for(self.sent.get(), 3)
+        return await asyncio.wait_for(self.sent.get(), 20)
 
     async def leave(self) -> None:
         self.gone.set()
-        await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 3)
+        await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 20)
 
 
 async def test_over_http_with_a_limit_for_each_person(listening: Services, make_web: MakeWeb) -> None:

@@ -208,7 +208,7 @@ async def test_rights_change_at_once_in_the_other_process(
         processes = [build(settings), build(settings)]
         for services in processes:
             await stack.enter_async_context(services.running())
-            await asyncio.wait_for(_connected(services), 5)
+            await asyncio.wait_for(_connected(services), 20)
         await processes[0].redis.flushdb()
         await processes[0].identity.access.ensure_root()
         clients = [await stack.enter_async_context(browser(make_web(item))) for item in processes]
@@ -235,7 +235,7 @@ async def _answers(visitor: Visitor, status: int) -> str:
             await asyncio.sleep(0.005)
         return str(answer.json()["error"]["code"])
 
-    return await asyncio.wait_for(poll(), 2)
+    return await asyncio.wait_for(poll(), 20)
 
 
 LOW = Limits(
