@@ -124,6 +124,7 @@ async def test_the_menu_button_is_set_before_the_commands(parts: Parts, telegram
 async def test_only_the_updates_that_are_used_are_asked_for(parts: Parts) -> None:
     assert parts.kinds == [
         "callback_query",
+        "edited_message",
         "inline_query",
         "message",
         "my_chat_member",
