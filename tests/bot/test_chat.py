@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 
@@ -166,15 +168,15 @@ async def test_blocking_is_noted_and_forgotten(telegram: Telegram, shop: Service
     emma = telegram.person(EMMA)
     await emma.say("/start")
 
-    async def blocked() -> bool:
-        return (await person_row(shop, EMMA)).bot_blocked_at is not None  # type: ignore[attr-defined,union-attr]
+    async def until(blocked: bool) -> None:
+        async with asyncio.timeout(10):
+            while ((await person_row(shop, EMMA)).bot_blocked_at is not None) is not blocked:  # type: ignore[attr-defined,union-attr]
+                await asyncio.sleep(0.02)
 
     await emma.block()
-    await telegram.person(LAYLA).say("/help")
-    assert await blocked()
+    await until(blocked=True)
     await emma.unblock()
-    await telegram.person(LAYLA).say("/help")
-    assert not await blocked()
+    await until(blocked=False)
 
 
 async def test_a_flood_is_slowed_and_told_so_once(telegram: Telegram) -> None:
