@@ -12,7 +12,6 @@ import pytest
 
 from backend.identity.types import Actor
 from backend.infra.settings import Settings
-from backend.kernel.ids import new_id
 from backend.kernel.money import Money
 from backend.payments.gateways import usdt_ton
 from backend.payments.gateways.http import HttpClient
@@ -325,7 +324,8 @@ async def test_money_that_is_gone_is_told_by_the_comparison(till: Till, pay: Pay
 
 def test_a_comment_is_found_however_it_is_written_and_a_slip_is_not() -> None:
     codes = Codes(RAW)
-    for intent_id in (UUID(int=0), UUID(int=2**128 - 1), *(new_id() for _ in range(50))):
+    # Always the same ones: of 32,768 random ones one fits another shop's check.
+    for intent_id in (UUID(int=0), UUID(int=2**128 - 1), *(UUID(int=3**power) for power in range(30, 80))):
         code = codes.of(intent_id)
         assert len(code) == 12
         for written in (code, code.lower(), f" {code}\n", f"order {code} ok", code.replace("1", "I").replace("0", "O")):
