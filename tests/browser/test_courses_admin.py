@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
 from backend.identity.types import Actor, Permission
 from backend.kernel.text import Locale
@@ -127,6 +129,7 @@ async def _teach(stack: Stack, page: Page, path: str, student: Person, language:
     await page.locator("dialog#sheet .btn--primary").click()
     await expect(page.locator("#app bdi.cell__title--b")).to_be_visible()
     await expect(page.locator("dialog#sheet")).to_be_hidden()
+    await _first_lesson_taken(stack, actor)
     await page.locator("button[hx-get*='/schedule?student=']").click()
     await page.locator("dialog#sheet .btn--primary").click()
     question = page.locator("dialog#sheet p.sub")
@@ -137,3 +140,17 @@ async def _teach(stack: Stack, page: Page, path: str, student: Person, language:
     await expect(page.locator(".undo")).to_be_hidden()
     await expect(page.locator(".toast")).to_be_visible()
     assert actor.language is Locale(language)
+
+
+async def _first_lesson_taken(stack: Stack, student: Actor) -> None:
+    """Once the worker has taken the lesson that is due at once: until then it is the one that a change moves."""
+    taken = text(
+        "SELECT count(*) FROM lesson_deliveries d JOIN enrolments e ON e.id = d.enrolment_id"
+        " WHERE e.user_id = :id AND d.state NOT IN ('planned', 'claimed')"
+    )
+    async with asyncio.timeout(40):
+        while True:
+            async with stack.services.uow.read() as tx:
+                if (await tx.execute(taken, {"id": student.id})).scalar_one():
+                    return
+            await asyncio.sleep(0.05)
