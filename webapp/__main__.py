@@ -42,7 +42,7 @@ def serve(settings: Settings) -> int:
         http1_settings=HTTP1Settings(header_read_timeout=capacity.HEADER_SECONDS * 1000),
         # A worker that dies is replaced; one that has to go finishes what it has begun.
         respawn_failed_workers=True,
-        workers_kill_timeout=15,
+        workers_kill_timeout=capacity.ENDING_SECONDS,
         log_enabled=False,
         websockets=False,
     )

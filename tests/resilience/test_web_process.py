@@ -89,3 +89,34 @@ async def test_it_makes_the_root_streams_changes_and_stops_at_once(
         await connection.close()
         async with asyncio.timeout(10):
             assert await process.wait() == 0
+
+
+_STUCK = """
+import asyncio, signal
+import uvloop
+from webapp.core.live import closed_on_signals
+
+class Streams:
+    def close(self):
+        print("closing")
+
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print, "granian heard")
+    with closed_on_signals(Streams(), end_within=1):
+        print("serving")
+        await asyncio.Event().wait()
+
+uvloop.run(main())
+"""
+
+
+async def test_a_worker_that_never_finishes_is_ended() -> None:
+    """Its request waits for a lock that is never released, and granian, which would kill it, was killed itself."""
+    command = [sys.executable, "-u", "-c", _STUCK]
+    process = await asyncio.create_subprocess_exec(*command, cwd=processes.ROOT, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    async with asyncio.timeout(LONGEST):
+        assert await process.stdout.readline() == b"serving\n"
+        process.send_signal(signal.SIGTERM)
+        assert {await process.stdout.readline(), await process.stdout.readline()} == {b"closing\n", b"granian heard\n"}
+        assert await process.wait() == -signal.SIGALRM

@@ -13,6 +13,8 @@ BACKLOG: Final = 4096
 """Connections that the kernel holds before the process has taken them; the system may allow fewer (somaxconn)."""
 HEADER_SECONDS: Final = 10
 """How long a connection may take for the headers of a request, or be silent before and between requests."""
+ENDING_SECONDS: Final = 15
+"""How long a worker that was told to stop may take for the requests that it has begun."""
 
 
 def open_more_files() -> None:

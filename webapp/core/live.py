@@ -18,7 +18,7 @@ from backend.identity.types import Actor
 from backend.infra.signals import Signals
 from backend.kernel.errors import AppError, RateLimited
 from backend.kernel.ids import UserId
-from webapp.core.capacity import live_pages
+from webapp.core.capacity import ENDING_SECONDS, live_pages
 from webapp.core.guards import PUBLIC, actor_of_address
 from webapp.core.site import site_of
 
@@ -145,16 +145,18 @@ class Streams:
 
 
 @contextlib.contextmanager
-def closed_on_signals(streams: Streams) -> Iterator[None]:
-    """End the streams as soon as the process is told to stop.
+def closed_on_signals(streams: Streams, *, end_within: int = ENDING_SECONDS) -> Iterator[None]:
+    """End the streams as soon as the process is told to stop, and the process ``end_within`` seconds later.
 
     The server waits for open answers before it ends the lifespan, and would wait for a stream until its time is up.
-    The handler that it has set is called as before.
+    The handler that it has set is called as before. granian kills a worker that takes too long; where granian itself
+    was killed, only Linux's alarm ends a worker that waits, say, for a lock in the database.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def handler(number: int, frame: FrameType | None) -> None:
+        signal.alarm(end_within)
         loop.call_soon_threadsafe(streams.close)
         previous = before[signal.Signals(number)]
         if callable(previous):
