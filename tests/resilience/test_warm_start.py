@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import psutil
 from backend.infra.settings import Settings
 from tests import processes
 from tests.resilience.ground import Ground
-from tests.resilience.processes import descendants, exit_code, gone, until
+from tests.resilience.processes import descendants, exit_code, gone, suspended, until
 from tests.warm.process import WarmProcess
 
 
@@ -44,6 +45,17 @@ async def test_signals_reach_the_program_itself(ground: Ground, folder: Path) ->
         os.kill(ground.worker.pid, number)
         assert await ground.worker.ended() == code
         await gone(ground.worker.pid)
+
+
+async def test_a_death_is_known_although_its_watcher_is_late(ground: Ground, folder: Path) -> None:
+    """A test that starts it again because it is gone must not be told that it still runs."""
+    process = processes.start("backend.worker", ground.settings, folder / "log")
+    with suspended(psutil.Process(process.pid).ppid()):
+        os.kill(process.pid, signal.SIGKILL)
+        await gone(process.pid)
+        asked = asyncio.create_task(asyncio.to_thread(process.poll))
+        await asyncio.wait({asked}, timeout=0.2)
+    assert await asked == -signal.SIGKILL
 
 
 async def test_it_is_killed_when_its_test_is_gone(ground: Ground, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -63,12 +64,17 @@ class WarmProcess:
         socket.send_fds(self._connection, [message], [output.fileno()])
         self.returncode: int | None = None
         self.pid = self._number()
+        self._end = os.pidfd_open(self.pid)
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.wait(0)
-        return None
+        if self.returncode is None:
+            end = select.poll()  # takes files of any number, unlike select()
+            end.register(self._end, select.POLLIN)
+            if not end.poll(0):
+                return None
+        # It has ended: its watcher may be a moment late to say how.
+        return self.wait()
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; the exit code. Raises TimeoutExpired."""
@@ -78,7 +84,7 @@ class WarmProcess:
                 self.returncode = self._number()
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired("warm process", timeout or 0) from None
-            self._connection.close()
+            self._close()
         return self.returncode
 
     def send_signal(self, sig: int) -> None:
@@ -96,7 +102,11 @@ class WarmProcess:
 
     def abandon(self) -> None:
         """Leave it as a test does that is killed."""
+        self._close()
+
+    def _close(self) -> None:
         self._connection.close()
+        os.close(self._end)
 
     def _number(self) -> int:
         answer = self._connection.recv(32)
