@@ -240,6 +240,10 @@ class _Limits:
         """How long goods for premium members stay open after its end."""
         return timedelta(days=self._live.current.premium_grace)
 
+    def archive_after(self) -> timedelta:
+        """After how long without a change submissions are archived."""
+        return timedelta(days=self._live.current.assignment_archive_days)
+
     def end_of_quiet_hours(self, now: datetime, zone: str) -> datetime | None:
         """When the quiet hours that ``now`` falls into end in a time zone; None outside of them."""
         return self.quiet_hours().end_after(now, zone)
@@ -360,7 +364,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             files=course_files,
             largest_file=settings.course_file_mb * 1_000_000,
         ),
-        assignments=AssignmentsServices.build(uow=uow, ring=ring, files=files, chat_files=telegram),
+        assignments=AssignmentsServices.build(
+            uow=uow,
+            ring=ring,
+            files=files,
+            chat_files=telegram,
+            archived=PrivateFiles(Path(settings.data_dir) / "archive"),
+            archive_after=limits.archive_after,
+        ),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,

@@ -34,15 +34,17 @@ from backend.kernel.ids import UserId
 
 
 async def get_thread(tx: Tx, ring: KeyRing, submission_id: SubmissionId) -> Thread:
-    """A submission with all that was written in it but drafts. Raises NotFound, DecryptionError."""
+    """A submission with all that was written in it but drafts. Raises NotFound, DecryptionError, Archived."""
     return await open_thread(tx, ring, await repository.get(tx, submission_id))
 
 
 async def open_thread(tx: Tx, ring: KeyRing, stored: Stored) -> Thread:
-    """The same of one that was read. Raises DecryptionError."""
+    """The same of one that was read. Raises DecryptionError, Archived."""
     key = await ring.get(tx, stored.key_id)
     submission_id = stored.submission.id
+    # The versions last: where they are still there, files and feedback were not archived before they were read.
     files = await repository.list_files(tx, submission_id)
+    sent = [one for one in await repository.list_feedback(tx, submission_id) if one.sent_at is not None]
     versions = [
         Version(
             number=one.number,
@@ -53,7 +55,6 @@ async def open_thread(tx: Tx, ring: KeyRing, stored: Stored) -> Thread:
         )
         for one in await repository.list_versions(tx, submission_id)
     ]
-    sent = [one for one in await repository.list_feedback(tx, submission_id) if one.sent_at is not None]
     opened = tuple(open_feedback(key, one) for one in sent)
     return Thread(submission=stored.submission, versions=tuple(versions), feedback=opened)
 

@@ -41,6 +41,12 @@ class Submission(Model):
         Index("ix_submissions_lesson", "user_id", "lesson_id"),
         Index("ix_submissions_waiting", "due_at", "id", postgresql_where=_WAITS),
         Index("ix_submissions_answered_at", "answered_at", "id", postgresql_where=text("answered_at IS NOT NULL")),
+        CheckConstraint("archived IS NULL OR state <> 'in_review'", name="archived_after_review"),
+        CheckConstraint("(archived IS NULL) = (archived_at IS NULL)", name="archived_with_moment"),
+        Index(
+            "ix_submissions_touched", text("GREATEST(submitted_at, answered_at, restored_at)"),
+            postgresql_where=text("archived IS NULL AND state <> 'in_review'"),
+        ),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -60,6 +66,11 @@ class Submission(Model):
     """When the latest version was first answered."""
     escalated_at: Mapped[datetime | None]
     """When all teachers were told that the latest version is overdue."""
+    archived: Mapped[str | None]
+    """The private file that has its versions, files and feedback, which are in no table then."""
+    archived_at: Mapped[datetime | None]
+    restored_at: Mapped[datetime | None]
+    """When it was last moved back out of the archive, because somebody opened it."""
 
 
 class SubmissionVersion(Model):

@@ -113,6 +113,7 @@ _ALL: Final = (
     _number("QUIET_FROM", Unit.HOUR),
     _number("QUIET_UNTIL", Unit.HOUR),
     _number("PREMIUM_GRACE", Unit.DAYS),
+    _number("ASSIGNMENT_ARCHIVE_DAYS", Unit.DAYS),
     _number("TOP_UP_MINIMUM", Unit.CURRENCY),
     _number("TOP_UP_MAXIMUM", Unit.CURRENCY),
     # An admin who could raise it would need no second admin for anything.

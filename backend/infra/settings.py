@@ -112,6 +112,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """Hours on the reader's clock between which only urgent messages are sent; the same hour twice: always."""
     premium_grace: Annotated[int, Meta(ge=0, le=14)] = 3
     """Days after the end of premium in which goods for members stay open."""
+    assignment_archive_days: Annotated[int, Meta(ge=30, le=36_500)] = 365
+    """Days without a change after which submissions are moved to the archive."""
     top_up_minimum: Major = 0
     top_up_maximum: Major = 0
     adjustment_limit: Major = 0

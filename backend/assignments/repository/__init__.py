@@ -33,6 +33,7 @@ _V: Final = models.SubmissionVersion.__table__.c
 _FILE: Final = models.SubmissionFile.__table__.c
 _F: Final = models.Feedback.__table__.c
 _COLUMNS: Final = tuple(_S[name] for name in Submission.__struct_fields__)
+_FULL: Final = (*_COLUMNS, _S.data_key_id, _S.archived)
 _WAITS: Final = _S.state == WorkState.IN_REVIEW
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('assignments:' || :what, 0))")
 
@@ -42,6 +43,14 @@ class Stored(msgspec.Struct, frozen=True):
 
     submission: Submission
     key_id: DataKeyId
+
+
+class Archived(Exception):
+    """What a submission consists of is in the archive: see service/archive.py."""
+
+    def __init__(self, submission_id: SubmissionId) -> None:
+        super().__init__(f"{submission_id} is in the archive")
+        self.submission_id = submission_id
 
 
 class StoredVersion(msgspec.Struct, frozen=True):
@@ -89,18 +98,25 @@ async def lock(tx: Tx, what: str) -> None:
 async def find_assignment(
     tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId, *, locked: bool = False
 ) -> Stored | None:
-    """What a student has submitted for a lesson."""
-    statement = select(*_COLUMNS, _S.data_key_id).where(
-        _S.enrolment_id == enrolment_id, _S.lesson_id == lesson_id, _S.kind == WorkKind.ASSIGNMENT
-    )
+    """What a student has submitted for a lesson. Raises Archived."""
+    statement = select(*_FULL).where(*_assignment(enrolment_id, lesson_id))
     row = (await tx.execute(statement.with_for_update() if locked else statement)).one_or_none()
     return None if row is None else _stored(row)
 
 
+async def find_submission(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId) -> Submission | None:
+    """The same without what is in it, so that an archived one may stay where it is."""
+    row = (await tx.execute(select(*_COLUMNS).where(*_assignment(enrolment_id, lesson_id)))).one_or_none()
+    return None if row is None else _submission(row)
+
+
 async def list_of_lesson(tx: Tx, enrolment_id: EnrolmentId, user_id: UserId, lesson_id: LessonId) -> list[Stored]:
-    """What a student has submitted and asked in a lesson: the assignment first, then the questions, oldest first."""
+    """What a student has submitted and asked in a lesson: the assignment first, then the questions, oldest first.
+
+    Raises Archived.
+    """
     statement = (
-        select(*_COLUMNS, _S.data_key_id)
+        select(*_FULL)
         .where(_S.user_id == user_id, _S.lesson_id == lesson_id, _S.enrolment_id == enrolment_id)
         .order_by(_S.kind, _S.id)
     )
@@ -108,8 +124,8 @@ async def list_of_lesson(tx: Tx, enrolment_id: EnrolmentId, user_id: UserId, les
 
 
 async def get(tx: Tx, submission_id: SubmissionId, *, locked: bool = False) -> Stored:
-    """A submission. Raises NotFound."""
-    statement = select(*_COLUMNS, _S.data_key_id).where(_S.id == submission_id)
+    """A submission. Raises NotFound, Archived."""
+    statement = select(*_FULL).where(_S.id == submission_id)
     row = (await tx.execute(statement.with_for_update() if locked else statement)).one_or_none()
     if row is None:
         raise NotFound("no such submission")
@@ -171,10 +187,13 @@ async def set_text(tx: Tx, submission_id: SubmissionId, version: int, sealed: by
 
 
 async def list_versions(tx: Tx, submission_id: SubmissionId) -> list[StoredVersion]:
-    """The versions of a submission, the oldest first."""
+    """The versions of a submission, the oldest first. Raises Archived for none: it was archived a moment ago."""
     columns = (_V.number, _V.ciphertext, _V.submitted_at, _V.due_at)
     rows = await tx.execute(select(*columns).where(_V.submission_id == submission_id).order_by(_V.number))
-    return [StoredVersion(row.number, row.ciphertext, row.submitted_at, row.due_at) for row in rows]
+    versions = [StoredVersion(row.number, row.ciphertext, row.submitted_at, row.due_at) for row in rows]
+    if not versions:
+        raise Archived(submission_id)
+    return versions
 
 
 async def list_files(tx: Tx, submission_id: SubmissionId) -> list[StoredFile]:
@@ -297,7 +316,18 @@ def _submission(row: Any) -> Submission:
     return Submission(**fields | {"kind": WorkKind(row.kind), "state": WorkState(row.state)})
 
 
+def _assignment(enrolment_id: EnrolmentId, lesson_id: LessonId) -> tuple[Any, ...]:
+    return _S.enrolment_id == enrolment_id, _S.lesson_id == lesson_id, _S.kind == WorkKind.ASSIGNMENT
+
+
 def _stored(row: Any) -> Stored:
+    if row.archived is not None:
+        raise Archived(SubmissionId(row.id))
+    return stored_of(row)
+
+
+def stored_of(row: Any) -> Stored:
+    """A row of submissions, wherever what it consists of is."""
     return Stored(_submission(row), DataKeyId(row.data_key_id))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from backend.assignments import domain, repository, rules
 from backend.assignments.repository import parts
 from backend.assignments.repository.parts import Part, Target
+from backend.assignments.service.archive import ArchiveService, from_archive
 from backend.assignments.service.versions import Versions
 from backend.assignments.types import (
     LONGEST_FEEDBACK,
@@ -46,11 +47,13 @@ _OPEN_FOR: Final = timedelta(minutes=30)
 class ChatService:
     """What is said to the bot about assignments; nothing is downloaded here, so that the bot answers at once."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> None:
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, archive: ArchiveService) -> None:
         self._uow = uow
+        self._archive = archive
         self._ring = ring
         self._versions = Versions(ring=ring, files=files)
 
+    @from_archive
     @retry_conflicts
     async def take(self, actor: Actor, message: ChatMessage) -> Taken | None:
         """Take a message that is about a submission or a lesson; None for one that is about neither.
@@ -69,6 +72,7 @@ class ChatService:
             await access.require_open(tx, actor, target.lesson_id)
             return Taken(new=await self._receive(tx, actor, message, target))
 
+    @from_archive
     @retry_conflicts
     async def edit(self, actor: Actor, message: ChatMessage) -> Edited | None:
         """Follow a change of a message in the chat; None for one that is neither feedback nor submitted.

@@ -14,6 +14,7 @@ from backend.assignments import repository
 from backend.assignments.ports import ChatFiles
 from backend.assignments.repository import parts
 from backend.assignments.repository.parts import Part
+from backend.assignments.service.archive import ArchiveService, from_archive
 from backend.assignments.service.chat import ALBUM_SECONDS, part_context
 from backend.assignments.service.versions import NewFile, Versions
 from backend.assignments.types import CollectPart, SubmissionNotTaken, WorkKind
@@ -33,12 +34,16 @@ _EMPTY: Final = "empty"
 class CollectingService:
     """Makes versions of messages. A file above the upload limit stays in the chat, from where it is copied."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, chat_files: ChatFiles) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, chat_files: ChatFiles, archive: ArchiveService
+    ) -> None:
         self._uow = uow
+        self._archive = archive
         self._ring = ring
         self._chat_files = chat_files
         self._versions = Versions(ring=ring, files=files)
 
+    @from_archive
     async def collect(self, payload: CollectPart, job: Job) -> None:
         """Make the version of a message, with the others of its album. Running it again changes nothing.
 

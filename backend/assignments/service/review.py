@@ -6,6 +6,7 @@ from typing import Final
 
 from backend.assignments import domain, repository, rules
 from backend.assignments.repository import Stored, StoredFeedback
+from backend.assignments.service.archive import ArchiveService, from_archive
 from backend.assignments.types import (
     FeedbackId,
     InboxCount,
@@ -35,8 +36,9 @@ class ReviewService:
 
     page_size: Final = PAGE
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing) -> None:
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, archive: ArchiveService) -> None:
         self._uow = uow
+        self._archive = archive
         self._ring = ring
 
     async def inbox(self, actor: Actor, state: InboxState, *, mine: bool, page: int = 0) -> list[InboxRow]:
@@ -57,6 +59,7 @@ class ReviewService:
         async with self._uow.read() as tx:
             return await repository.count_open(tx, actor.id if mine else None)
 
+    @from_archive
     async def get(self, actor: Actor, submission_id: SubmissionId) -> ReviewPage:
         """A submission with everything in it, and the actor's draft. Raises Forbidden, NotFound, DecryptionError."""
         actor.require(Permission.TEACHING)
@@ -73,6 +76,7 @@ class ReviewService:
                 draft=domain.open_feedback(key, draft) if draft else None,
             )
 
+    @from_archive
     @retry_conflicts
     async def save_draft(self, actor: Actor, submission_id: SubmissionId, text: str, verdict: Verdict) -> None:
         """Store what the actor has begun to write; an empty text deletes it. Raises Forbidden, NotFound, Invalid."""
@@ -106,6 +110,7 @@ class ReviewService:
             corrected_at=None,
         )
 
+    @from_archive
     @retry_conflicts
     async def send(
         self, actor: Actor, submission_id: SubmissionId, text: str, verdict: Verdict, *, version: int, seen: int
@@ -149,6 +154,7 @@ class ReviewService:
                 submission_id = (await repository.get_feedback(tx, feedback_id)).submission_id
                 await self._record(tx, actor, "ask_again", submission_id, {"feedback": str(feedback_id)})
 
+    @from_archive
     @retry_conflicts
     async def take(self, actor: Actor, submission_id: SubmissionId) -> None:
         """Answer a submission instead of who was chosen. Raises Forbidden, NotFound."""

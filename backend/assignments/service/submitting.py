@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.assignments import domain, repository, rules
+from backend.assignments.service.archive import ArchiveService, from_archive
 from backend.assignments.service.versions import NewFile, Versions
 from backend.assignments.types import (
     StoredContent,
@@ -27,12 +28,14 @@ from backend.kernel.errors import Forbidden, NotFound
 class SubmittingService:
     """What students submit, each with a data key of its own; ``files`` stores the encrypted files."""
 
-    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles) -> None:
+    def __init__(self, *, uow: UnitOfWork, ring: KeyRing, files: PrivateFiles, archive: ArchiveService) -> None:
         self._uow = uow
+        self._archive = archive
         self._ring = ring
         self._files = files
         self._versions = Versions(ring=ring, files=files)
 
+    @from_archive
     async def page(self, actor: Actor, course: str, lesson: str) -> StudentPage:
         """The assignment of a lesson by the slugs of its course and its own, and all that was written about it.
 
@@ -65,9 +68,9 @@ class SubmittingService:
             entry = await access.can_open(tx, actor, lesson_id)
             if entry.enrolment_id is None:
                 return None
-            stored = await repository.find_assignment(tx, entry.enrolment_id, lesson_id)
-        return stored.submission if stored else None
+            return await repository.find_submission(tx, entry.enrolment_id, lesson_id)
 
+    @from_archive
     @retry_conflicts
     async def submit(
         self, actor: Actor, course: str, lesson: str, text: str, files: Sequence[Upload], *, intent: str
@@ -84,6 +87,7 @@ class SubmittingService:
             access.check_open(entry)
             return await self._versions.submit(tx, actor.id, entry, cleaned, _new(files), intent, in_chat=False)
 
+    @from_archive
     @retry_conflicts
     async def ask(
         self,

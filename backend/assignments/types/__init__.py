@@ -249,6 +249,13 @@ class CollectPart(msgspec.Struct, frozen=True):
     message_id: int
 
 
+class DeleteFiles(msgspec.Struct, frozen=True):
+    """The payload of ``assignments.delete_files``: private files that were moved, in the archive or out of it."""
+
+    names: tuple[str, ...]
+    archived: bool
+
+
 class StoredContent(msgspec.Struct, frozen=True):
     """A file as it is sent to a browser."""
 

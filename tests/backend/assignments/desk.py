@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,25 @@ class Desk:
         self.clock = clock
         self.folder = folder
         self.school = course_services(uow)
-        self.services = AssignmentsServices.build(uow=uow, ring=ring, files=PrivateFiles(folder), chat_files=self)
+        self.ring = ring
+        self.services = self.build()
         self.taps = 0
         self.chat_files: dict[str, bytes] = {}
+
+    def build(self) -> AssignmentsServices:
+        """The services, as another process has them, too."""
+        return AssignmentsServices.build(
+            uow=self.uow,
+            ring=self.ring,
+            files=PrivateFiles(self.folder / "private"),
+            chat_files=self,
+            archived=PrivateFiles(self.folder / "archive"),
+            archive_after=lambda: timedelta(days=365),
+        )
+
+    def stored(self, where: str = "") -> list[bytes]:
+        """The files that are stored, of all or in ``private`` or ``archive``."""
+        return [path.read_bytes() for path in sorted((self.folder / where).rglob("*")) if path.is_file()]
 
     async def download(self, file_id: str, largest: int) -> bytes | None:
         """What students send in the chat, by its id; None for what is too large."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from backend.assignments.service import AssignmentsServices
 from backend.assignments.types import (
     ChatFile,
     ChatMessage,
@@ -22,9 +21,8 @@ from backend.assignments.types import (
 )
 from backend.courses.errors import AccessEnded
 from backend.identity.types import Actor
-from backend.infra.crypto import KeyRing
 from backend.infra.jobs import Job, RetryLater
-from backend.infra.storage import MAX_UPLOAD_BYTES, PrivateFiles
+from backend.infra.storage import MAX_UPLOAD_BYTES
 from backend.kernel.errors import Forbidden
 from backend.kernel.ids import JobId, new_id
 from backend.support import domain as support
@@ -223,18 +221,17 @@ async def test_access_that_ends_before_the_version_is_made_is_said(desk: Desk) -
         await _send(desk, student, 2, "Again.")
 
 
-async def test_two_workers_make_one_version_of_an_album(committed_desk: Desk, ring: KeyRing, clock: FakeClock) -> None:
+async def test_two_workers_make_one_version_of_an_album(committed_desk: Desk, clock: FakeClock) -> None:
     desk = committed_desk
     student = await desk.student()
     await _expect(desk, student)
     for message_id in range(1, 11):
         await _send(desk, student, message_id, album="a", data=PNG, reply_to=_PROMPT)
     clock.move(seconds=3)
-    other = AssignmentsServices.build(uow=desk.uow, ring=ring, files=PrivateFiles(desk.folder), chat_files=desk)
     jobs = [
         services.collecting.collect(CollectPart(student.telegram_id, message_id), _job(desk))
         for message_id in range(1, 11)
-        for services in (desk.services, other)
+        for services in (desk.services, desk.build())
     ]
     await asyncio.gather(*jobs)
     (version,) = (await _thread(desk, student)).versions

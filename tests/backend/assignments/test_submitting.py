@@ -32,7 +32,7 @@ async def test_every_version_stays_with_its_files_which_are_encrypted(desk: Desk
     assert second.submitted_at - first.submitted_at == timedelta(hours=1)
     content = await desk.services.submitting.file(student, first.files[0].id)
     assert (content.data, content.mime) == (PNG, "image/png")
-    stored = [path.read_bytes() for path in desk.folder.rglob("*") if path.is_file()]
+    stored = desk.stored()
     assert len(stored) == 2 and not any(b"PNG" in data or b"plain words" in data for data in stored)
     (row,) = await desk.rows("SELECT count(*) FROM submission_versions WHERE ciphertext LIKE :part", part=b"%lake%")
     assert row.count == 0
@@ -120,7 +120,7 @@ async def test_what_cannot_be_submitted(
         await desk.submit(student, text, *files)
     assert refused.value.fields == {field: code}
     assert not await desk.rows("SELECT id FROM submissions")
-    assert not [path for path in desk.folder.rglob("*") if path.is_file()]
+    assert not desk.stored()
 
 
 async def test_who_may_hand_in_and_read(desk: Desk, clock: FakeClock) -> None:
