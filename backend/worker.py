@@ -56,6 +56,7 @@ def all_crons(services: Services) -> list[Cron]:
     return [
         purge_done(services.uow),
         *orders_tasks.crons(services.orders),
+        *courses_tasks.crons(services.courses.reminders),
         *assignments_tasks.crons(services.assignments),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments),

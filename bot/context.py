@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.assignments.service import AssignmentsServices
 from backend.bootstrap import Services
 from backend.catalog.service import CatalogServices
-from backend.courses.service import LearningService
+from backend.courses.service import LearningService, RemindersService
 from backend.growth.service import CodesService
 from backend.identity.service import IdentityServices
 from backend.identity.types import Actor
@@ -37,6 +37,7 @@ class Deps:
     support: SupportService
     codes: CodesService
     learning: LearningService
+    reminders: RemindersService
     assignments: AssignmentsServices
     limiter: RateLimiter
     clock: Clock
@@ -53,6 +54,7 @@ class Deps:
             support=services.support,
             codes=services.growth.codes,
             learning=services.courses.learning,
+            reminders=services.courses.reminders,
             assignments=services.assignments,
             limiter=services.limiter,
             clock=services.clock,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from aiogram import Router
+from aiogram import Bot, F, Router
 from aiogram.filters import Command
-from aiogram.types import Message
+from aiogram.types import CallbackQuery, Message
 
 from backend.courses.types.learning import CourseView, MyCourse
+from backend.courses.types.reminders import REMINDERS_OFF
 from backend.identity.types import Actor
 from backend.kernel.text import pick
 from bot.context import Deps, Words
 from bot.keyboards import page_button, rows
+from bot.replies import answer
 
 _LINK: Final = re.compile(r"c_([a-z0-9][a-z0-9-]{0,39}?)(?:-p_[A-Za-z0-9_-]*)?")
 
@@ -47,6 +49,12 @@ async def learn(message: Message, deps: Deps, actor: Actor, words: Words) -> Non
     await message.answer("\n".join(lines), reply_markup=rows(button))
 
 
+async def turn_off_reminders(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
+    """Send the person no reminders any more."""
+    await deps.reminders.switch(actor, on=False)
+    await answer(bot, query, words.gettext("Reminders are off. You can turn them on again in your course."))
+
+
 def _line(course: MyCourse, words: Words) -> str:
     done, all_ = words.number(course.progress.done), words.number(course.progress.required)
     title = words.safe(pick(course.product.name, words.locale))
@@ -57,6 +65,7 @@ def router() -> Router:
     """Its router."""
     routes = Router(name="courses")
     routes.message.register(learn, Command("learn"))
+    routes.callback_query.register(turn_off_reminders, F.data == REMINDERS_OFF)
     return routes
 
 

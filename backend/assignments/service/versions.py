@@ -21,7 +21,7 @@ from backend.assignments.types import (
     WorkKind,
     WorkState,
 )
-from backend.courses.domain import progress, subjects
+from backend.courses.domain import progress, reminders, subjects
 from backend.courses.types import EnrolmentId, LessonId
 from backend.courses.types.access import AssignmentNeed, LessonAccess
 from backend.infra.content_types import content_type
@@ -97,6 +97,7 @@ class Versions:
         stored = await repository.get(tx, about, locked=True) if about is not None else None
         if stored is not None and not _is_question_of(stored.submission, enrolment_id, entry.lesson_id):
             raise NotFound("a question of somebody else")
+        await reminders.touch(tx, enrolment_id)
         return await self._add(tx, student, entry, WorkKind.QUESTION, stored, text, files, intent, in_chat=in_chat)
 
     async def append(

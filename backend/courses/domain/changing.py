@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from backend.courses.domain import reminders
 from backend.courses.domain import schedule as domain
 from backend.courses.repository import deliveries, schedule
 from backend.courses.repository.schedule import StoredSchedule
@@ -42,6 +43,8 @@ async def apply(tx: Tx, ids: Sequence[EnrolmentId], change: Change) -> tuple[Out
     chosen = [id_ for id_, _ in nexts]
     if change.verb in {Verb.PAUSE, Verb.RESUME}:
         await schedule.set_paused(tx, chosen, paused=change.verb is Verb.PAUSE)
+    if change.verb is Verb.RESUME:
+        await reminders.restart(tx, chosen)
     await deliveries.add(tx, opened, None)
     await schedule.save(tx, nexts)
     after = await schedule.list_stored(tx, chosen)

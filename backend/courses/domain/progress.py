@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from backend.courses.domain import schedule
+from backend.courses.domain import reminders, schedule
 from backend.courses.errors import AssignmentMissing
 from backend.courses.repository import progress as repository
 from backend.courses.rules import completion
@@ -26,12 +26,14 @@ async def list_progress(tx: Tx, enrolments: Collection[EnrolmentId]) -> dict[Enr
 async def open_lesson(tx: Tx, access: LessonAccess) -> None:
     """Note that a student has opened a lesson; nothing of a preview, nor of a lesson that is closed."""
     if access.enrolment_id is not None and access.is_open:
+        await reminders.touch(tx, access.enrolment_id)
         await repository.open_lesson(tx, access.enrolment_id, access.lesson_id)
 
 
 async def save_place(tx: Tx, access: LessonAccess, place: int) -> None:
     """Note where a student left a lesson (seconds, or a block's number); nothing of a preview or a closed lesson."""
     if access.enrolment_id is not None and access.is_open:
+        await reminders.touch(tx, access.enrolment_id)
         await repository.save_place(tx, access.enrolment_id, access.lesson_id, max(place, 0))
 
 
@@ -52,6 +54,8 @@ async def submit(tx: Tx, access: LessonAccess) -> None:
     """Note that a student has submitted a lesson's assignment, which completes the lesson where it is required."""
     if access.enrolment_id is None or not access.is_open:
         return
+    await repository.lock(tx, access.enrolment_id)
+    await reminders.touch(tx, access.enrolment_id)
     await repository.submit(tx, access.enrolment_id, access.lesson_id)
     if completion.completes(access.assignment):
         await _complete(tx, access, access.enrolment_id)
@@ -59,6 +63,7 @@ async def submit(tx: Tx, access: LessonAccess) -> None:
 
 async def _complete(tx: Tx, access: LessonAccess, enrolment_id: EnrolmentId) -> bool:
     await repository.lock(tx, enrolment_id)
+    await reminders.touch(tx, enrolment_id)
     first = await repository.complete_lesson(tx, enrolment_id, access.lesson_id)
     if first:
         _tell(tx, await repository.finish(tx, enrolment_id=enrolment_id))

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from backend.courses.domain import reminders
 from backend.courses.repository import deliveries, schedule
 from backend.courses.rules import planning
 from backend.courses.rules.planning import Next
@@ -54,6 +55,7 @@ async def start(tx: Tx, enrolment_id: EnrolmentId) -> None:
             await schedule.start(tx, student.id, step.started_at)
         await deliveries.add(tx, [(student.id, item) for item in step.opened], None)
         await schedule.save(tx, [(student.id, step.next)])
+    await reminders.restart(tx, [enrolment_id])
 
 
 async def stop(tx: Tx, enrolment_id: EnrolmentId) -> None:
@@ -83,6 +85,7 @@ async def zone_changed(tx: Tx, user_id: UserId) -> int:
 
 async def bot_unblocked(tx: Tx, user_id: UserId) -> int:
     """Have somebody who unblocked the bot told of the lessons that came meanwhile; of how many courses."""
+    await reminders.bot_unblocked(tx, user_id)
     return await deliveries.send_unblocked(tx, await schedule.list_of_person(tx, user_id))
 
 

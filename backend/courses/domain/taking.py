@@ -43,6 +43,7 @@ async def list_mine(tx: Tx, user_id: UserId) -> list[MyCourse]:
             paused_at=one.paused_at,
             next_due_at=one.next_due_at,
             local_minute=one.local_minute,
+            reminders_off=one.reminders_off,
         )
         for one in firsts
     ]

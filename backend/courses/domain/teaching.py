@@ -15,7 +15,7 @@ from backend.catalog.types import StockKind
 from backend.catalog.types.goods import ProductFields, VariantFields
 from backend.courses.errors import SlugTaken
 from backend.courses.repository import courses as repository
-from backend.courses.repository import grants
+from backend.courses.repository import grants, reminders
 from backend.courses.repository.courses import StoredCourse, StoredTariff
 from backend.courses.types import CourseId, CourseState, TariffId
 from backend.courses.types.teaching import CourseRecord, Run, Schedule, Tariff, TariffFields
@@ -43,6 +43,8 @@ async def change_course(tx: Tx, course: CourseRecord, product: ProductFields, sc
     shown = course.state is CourseState.PUBLISHED
     await goods.change_product(tx, course.product_id, _shown(product, shown=shown))
     await repository.change_course(tx, course.id, schedule=schedule)
+    if schedule.remind_days != course.schedule.remind_days:
+        await reminders.restart_course(tx, course.id)
 
 
 async def set_state(tx: Tx, course: CourseRecord, state: CourseState) -> None:

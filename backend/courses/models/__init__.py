@@ -31,6 +31,7 @@ class Course(Model):
         CheckConstraint("student_from BETWEEN 0 AND 1439 AND student_to BETWEEN 0 AND 1439", name="window_in_a_day"),
         CheckConstraint("(student_from IS NULL) = (student_to IS NULL)", name="window_has_two_ends"),
         CheckConstraint("digest_after_days >= 1", name="digest_after_a_day"),
+        CheckConstraint("remind_days BETWEEN 0 AND 90", name="remind_days_known"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -51,6 +52,8 @@ class Course(Model):
     """Lessons that are later than this are announced together in one message."""
     new_lessons_after_completion: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether lessons that are added later are delivered to those who have completed the course."""
+    remind_days: Mapped[int] = mapped_column(server_default=text("3"))
+    """After how many quiet days a student with an open lesson is reminded; 0 for never."""
     created_at: Mapped[datetime]
 
 
@@ -114,10 +117,12 @@ class Enrolment(Model):
         CheckConstraint("local_minute BETWEEN 0 AND 1439", name="minute_of_a_day"),
         CheckConstraint("next_due_at IS NULL OR next_lesson_id IS NOT NULL", name="due_with_a_lesson"),
         CheckConstraint("next_due_at IS NULL OR due_rule IS NOT NULL", name="due_by_a_rule"),
+        CheckConstraint("reminders >= 0 AND (reminders = 0 OR reminded_at IS NOT NULL)", name="reminded_at_a_time"),
         Index("ix_enrolments_user_id_course_id", "user_id", "course_id"),
         Index("ix_enrolments_course_id_id", "course_id", "id"),
         Index("ix_enrolments_run_id", "run_id"),
         Index("ix_enrolments_next_due_at", "next_due_at", "id", postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("ix_enrolments_remind_at", "remind_at", "id", postgresql_where=text("remind_at IS NOT NULL")),
         Index("ix_enrolments_next_lesson_id", "next_lesson_id", postgresql_where=text("next_lesson_id IS NOT NULL")),
     )
 
@@ -142,6 +147,24 @@ class Enrolment(Model):
     """None where nothing is due by the clock."""
     due_rule: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """What ``next_due_at`` was computed from: the mode, hour, zone, and version of the zones' data."""
+    active_at: Mapped[datetime | None]
+    """When the student last did something in a lesson, to the hour."""
+    remind_at: Mapped[datetime | None]
+    """When the worker looks whether a reminder is due; None for never."""
+    reminders: Mapped[int] = mapped_column(server_default=text("0"))
+    """How many were sent since ``active_at``."""
+    reminded_at: Mapped[datetime | None]
+
+
+class Learner(Model):
+    """What holds for a person in all their courses; its row is the lock that gives them one reminder a day."""
+
+    __tablename__ = "learners"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    reminders_off_at: Mapped[datetime | None]
+    """Since when they want no reminders; None while they get them."""
+    reminded_at: Mapped[datetime | None]
 
 
 class CourseGrant(Model):

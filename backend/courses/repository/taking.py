@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import func, or_, select
 
 from backend.catalog.types import ProductId
-from backend.courses.models import Course, CourseGrant, CourseRun, CourseTariff, Enrolment
+from backend.courses.models import Course, CourseGrant, CourseRun, CourseTariff, Enrolment, Learner
 from backend.courses.models.lessons import Lesson
 from backend.courses.types import CourseId, CourseState, EnrolmentId, RunId, TariffId
 from backend.infra.unit_of_work import Tx
@@ -27,6 +27,7 @@ class StoredTaking(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime | None
     next_due_at: datetime | None
     local_minute: int | None
+    reminders_off: bool
 
 
 class CourseFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +56,11 @@ async def list_mine(tx: Tx, user_id: UserId) -> list[StoredTaking]:
         select(
             Enrolment.id.label("enrolment_id"), Enrolment.course_id, Course.slug, Course.product_id, Enrolment.run_id,
             tariff, Enrolment.paused_at, Enrolment.next_due_at, Enrolment.local_minute,
+            Learner.reminders_off_at.is_not(None).label("reminders_off"),
         )
         .join(Course, Course.id == Enrolment.course_id)
         .join(CourseRun, CourseRun.id == Enrolment.run_id)
+        .outerjoin(Learner, Learner.user_id == Enrolment.user_id)
         .where(Enrolment.user_id == user_id)
         .order_by(tariff.is_(None), CourseRun.number.desc(), Enrolment.id.desc())
     )  # fmt: skip

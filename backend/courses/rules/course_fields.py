@@ -92,6 +92,7 @@ def schedule_of(head: CourseHead) -> Schedule:
         timezone=head.timezone,
         digest_after_days=head.digest_after_days,
         new_lessons_after_completion=head.new_lessons_after_completion,
+        remind_days=head.remind_days,
     )
 
 

@@ -49,6 +49,7 @@ def check_schedule(schedule: Schedule) -> None:
         "local_minute": not 0 <= schedule.local_minute < _DAY,
         "interval_days": not 1 <= schedule.interval_days <= 365,
         "digest_after_days": not 1 <= schedule.digest_after_days <= 365,
+        "remind_days": not 0 <= schedule.remind_days <= 90,
         "student_from": not _is_window(schedule.student_from, schedule.student_to),
         "timezone": not is_zone(schedule.timezone),
     }

@@ -11,6 +11,7 @@ from backend.courses.service.courses import CoursesService
 from backend.courses.service.editing import EditingService
 from backend.courses.service.learning import LearningService
 from backend.courses.service.lessons import LessonsService
+from backend.courses.service.reminders import RemindersService
 from backend.courses.service.runs import RunsService
 from backend.courses.service.schedule import ScheduleService
 from backend.courses.service.sending import SendingService
@@ -27,6 +28,7 @@ __all__ = [
     "EditingService",
     "LearningService",
     "LessonsService",
+    "RemindersService",
     "RunsService",
     "ScheduleService",
     "SendingService",
@@ -52,6 +54,8 @@ class CoursesServices:
     """When lessons come, for students and teachers."""
     sending: SendingService
     """The worker's part: lessons that are due."""
+    reminders: RemindersService
+    """The quiet are reminded, unless they want no reminders."""
     lessons: LessonsService
     """Lessons as people read them, and their files."""
     editing: EditingService
@@ -79,6 +83,7 @@ class CoursesServices:
             learning=LearningService(uow=uow),
             schedule=ScheduleService(uow=uow),
             sending=SendingService(uow=uow, messenger=messenger, public_url=public_url),
+            reminders=RemindersService(uow=uow),
             lessons=LessonsService(uow=uow, files=files),
             editing=EditingService(uow=uow, files=files),
             authoring=AuthoringService(uow=uow, files=files, currency=currency, largest=largest_file),

@@ -213,6 +213,7 @@ def _head(course: CourseRecord, tariffs: list[Tariff], runs: Mapping[RunId, Run]
         timezone=schedule.timezone,
         digest_after_days=schedule.digest_after_days,
         new_lessons_after_completion=schedule.new_lessons_after_completion,
+        remind_days=schedule.remind_days,
         tariffs=tuple(_tariff(item, runs) for item in tariffs),
     )
 

@@ -22,6 +22,7 @@ class TimeOfDay(int):
 
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+RemindDays = Annotated[int, msgspec.Meta(ge=0, le=90)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -117,6 +118,7 @@ class CourseHead(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     digest_after_days: Count = 7
     new_lessons_after_completion: bool = False
+    remind_days: RemindDays = 3
     tariffs: tuple[TariffHead, ...] = ()
 
 

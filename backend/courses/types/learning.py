@@ -52,6 +52,8 @@ class MyCourse(msgspec.Struct, frozen=True, kw_only=True):
     next_due_at: datetime | None
     local_minute: int | None
     """The minute of the day to which they have moved their lessons; None for the course's."""
+    reminders_off: bool
+    """They want no reminders, of any course."""
 
 
 class CourseView(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """The zone of students whose own is unknown."""
     digest_after_days: int = 7
     new_lessons_after_completion: bool = False
+    remind_days: int = 3
+    """After how many quiet days a student with an open lesson is reminded; 0 for never."""
 
 
 class TariffFields(msgspec.Struct, frozen=True, kw_only=True):

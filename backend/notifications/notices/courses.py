@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from backend.courses.domain.subjects import get_subject
+from backend.courses.domain import reminders
+from backend.courses.domain.subjects import get_lesson, get_subject
 from backend.courses.types import (
     CourseAccessEnded,
     CourseCompleted,
@@ -16,6 +17,7 @@ from backend.courses.types import (
     CourseUpgraded,
     EndReason,
 )
+from backend.courses.types.reminders import REMINDERS_OFF, ReminderDue
 from backend.courses.types.subjects import Subject
 from backend.infra.formatting import format_date
 from backend.notifications.notice import Draft, Notice, Params, person
@@ -91,6 +93,24 @@ async def _completed(draft: Draft, params: Params) -> Message | None:
     return Message(f"{head}\n{note}", (_button(draft, subject, _("Open course")),))
 
 
+async def _reminder(draft: Draft, params: Params) -> Message | None:
+    """Where they left off; nothing where they have come back since, or want no reminders."""
+    event, words = msgspec.convert(params, ReminderDue), draft.words
+    lesson_id = await reminders.find_todo(draft.tx, event.enrolment_id, event.number)
+    if lesson_id is None:
+        return None
+    lesson = await get_lesson(draft.tx, lesson_id)
+    _ = words.translator.gettext
+    rows = [
+        _("<b>Your lesson is waiting for you</b>"),
+        words.name(lesson.course),
+        words.name(lesson.name),
+        _("Go on where you left off, whenever it suits you."),
+    ]
+    buttons = (words.button(_("Continue"), lesson.path), Button(_("Turn off reminders"), callback=REMINDERS_OFF))
+    return Message("\n".join(rows), buttons)
+
+
 def _button(draft: Draft, subject: Subject, text: str) -> Button:
     return draft.words.button(text, f"/learn/{subject.slug}")
 
@@ -132,5 +152,13 @@ NOTICES: Final = (
         audience=person(lambda event: event.user_id),
         key="course_completed:{enrolment_id}",
         compose=_completed,
+    ),
+    Notice(
+        event=ReminderDue,
+        kind="course_reminder",
+        audience=person(lambda event: event.user_id),
+        key="course_reminder:{enrolment_id}:{at}",
+        compose=_reminder,
+        urgent=False,
     ),
 )

@@ -58,6 +58,7 @@ class CourseForm(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     digest_after_days: forms.Count = 7
     new_lessons: bool = False
+    remind_days: Annotated[int, Meta(ge=0, le=90)] = 3
 
 
 class NewCourseForm(CourseForm, frozen=True, kw_only=True):
@@ -248,6 +249,7 @@ def _schedule(form: CourseForm) -> Schedule:
         timezone=form.timezone,
         digest_after_days=form.digest_after_days,
         new_lessons_after_completion=form.new_lessons,
+        remind_days=form.remind_days,
     )
 
 

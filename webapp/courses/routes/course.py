@@ -213,6 +213,25 @@ async def resume(request: SoukRequest, slug: FromPath[str]) -> Html:
     return toast(await _again(request, slug), words.gettext("Lessons resumed"))
 
 
+@post("/courses/{slug:str}/reminders/on", name="learn:reminders-on", guards=[limited(WRITE)], status_code=200)
+async def reminders_on(request: SoukRequest, slug: FromPath[str]) -> Html:
+    """Remind the reader of their courses when they have been away."""
+    return await _switch_reminders(request, slug, on=True)
+
+
+@post("/courses/{slug:str}/reminders/off", name="learn:reminders-off", guards=[limited(WRITE)], status_code=200)
+async def reminders_off(request: SoukRequest, slug: FromPath[str]) -> Html:
+    """Send the reader no reminders, of any course."""
+    return await _switch_reminders(request, slug, on=False)
+
+
+async def _switch_reminders(request: SoukRequest, slug: str, *, on: bool) -> Html:
+    await _mine(request, slug)
+    await site_of(request).services.courses.reminders.switch(request.user, on=on)
+    _ = site_of(request).viewer(request.user).words.gettext
+    return toast(await _again(request, slug), _("Reminders are on") if on else _("Reminders are off"))
+
+
 async def _mine(request: SoukRequest, slug: str) -> tuple[CourseView, MyCourse]:
     """A course that the reader takes. Raises NotFound."""
     view = await site_of(request).services.courses.learning.view(request.user, slug)
@@ -225,4 +244,4 @@ async def _again(request: SoukRequest, slug: str, plan: str = "") -> Html:
     return pushed(await show_course(request, slug, plan=plan), f"/learn/{slug}")
 
 
-COURSE_HANDLERS: Final = (home, course, choose_plan, times_sheet, set_times, pause, resume)
+COURSE_HANDLERS: Final = (home, course, choose_plan, times_sheet, set_times, pause, resume, reminders_on, reminders_off)

@@ -10,7 +10,7 @@ import msgspec
 from markupsafe import Markup
 
 from backend.courses.types import CourseState
-from backend.courses.types.learning import CourseView
+from backend.courses.types.learning import CourseView, MyCourse
 from backend.courses.types.teaching import Schedule
 from backend.identity.types import Actor, ZoneSource
 from backend.infra.formatting import zone_city
@@ -71,6 +71,8 @@ class CoursePage(msgspec.Struct, frozen=True, kw_only=True):
     times: LessonTimes | None
     city: str
     can_upgrade: bool
+    reminders: Literal["", "on", "off"] = ""
+    """Whether the student gets reminders; empty where the course sends none."""
     as_day: int | None = None
     fresh: Fresh = ""
     starting: bool = False
@@ -153,10 +155,17 @@ def course_page(
         times=lesson_times(view, actor) if mine is not None else None,
         city=zone_city(actor.timezone, actor.language),
         can_upgrade=mine is not None and any(offer.upgrade and offer.refusal is None for offer in view.tariffs),
+        reminders=_reminders(mine, view.schedule) if state != "done" else "",
         as_day=as_day,
         fresh=fresh,
         starting=state == "waiting" and coming is not None and coming.at is not None and coming.at <= viewer.now,
     )
+
+
+def _reminders(mine: MyCourse | None, schedule: Schedule) -> Literal["", "on", "off"]:
+    if mine is None or not schedule.remind_days:
+        return ""
+    return "off" if mine.reminders_off else "on"
 
 
 def chooses_hour(view: CourseView) -> bool:

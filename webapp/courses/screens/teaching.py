@@ -172,6 +172,7 @@ def course_form(course: CourseRecord) -> Fields:
             "timezone": when.timezone,
             "digest_after_days": str(when.digest_after_days),
             "new_lessons": switch(when.new_lessons_after_completion),
+            "remind_days": str(when.remind_days),
         }
     )
 
@@ -187,6 +188,7 @@ def new_course_form(timezone: str) -> Fields:
             "late_rule": LateRule.ONE_A_DAY,
             "timezone": timezone,
             "digest_after_days": str(usual.digest_after_days),
+            "remind_days": str(usual.remind_days),
         }
     )
 
