@@ -33,6 +33,9 @@ from backend.catalog.service import (
     WaitingService,
 )
 from backend.catalog.types.fulfilment import Fulfiller
+from backend.certificates import tasks as certificates_tasks
+from backend.certificates.gateways import certificates_services
+from backend.certificates.service import CertificatesServices
 from backend.courses import tasks as courses_tasks
 from backend.courses.fulfilment import CoursePlaces
 from backend.courses.gateways.telegram import TelegramLessons
@@ -102,6 +105,7 @@ _HANDLERS: Final = (
     *notifications_tasks.HANDLERS,
     *growth_tasks.HANDLERS,
     *courses_tasks.HANDLERS,
+    *certificates_tasks.HANDLERS,
 )
 SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(_HANDLERS)
 """Each event's name, and the tasks that it starts."""
@@ -133,6 +137,7 @@ class Services:
     orders: OrdersServices
     courses: CoursesServices
     assignments: AssignmentsServices
+    certificates: CertificatesServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -372,6 +377,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             archived=PrivateFiles(Path(settings.data_dir) / "archive"),
             archive_after=limits.archive_after,
         ),
+        certificates=certificates_services(settings, uow, ring, files, telegram),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,

@@ -6,6 +6,7 @@ import backend.approvals.models
 import backend.assignments.models
 import backend.catalog.models
 import backend.catalog.models.waiting
+import backend.certificates.models
 import backend.courses.models
 import backend.courses.models.lessons
 import backend.growth.models

@@ -18,6 +18,7 @@ from arq.connections import ArqRedis
 from backend.assignments import tasks as assignments_tasks
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
+from backend.certificates import tasks as certificates_tasks
 from backend.courses import tasks as courses_tasks
 from backend.growth import tasks as growth_tasks
 from backend.infra.crons import CronRunner, purge_done
@@ -47,6 +48,7 @@ def all_tasks(services: Services) -> list[Task]:
         *growth_tasks.tasks(services.growth.bonuses),
         *courses_tasks.tasks(services.courses),
         *assignments_tasks.tasks(services.assignments),
+        *certificates_tasks.tasks(services.certificates.printing),
         *notifications_tasks.tasks(services.notifications),
     ]
 

@@ -18,6 +18,10 @@ from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
+from webapp.certificates import admin as certificates_admin
+from webapp.certificates import files as certificate_files
+from webapp.certificates import public as certificates_public
+from webapp.certificates import routes as certificates
 from webapp.core.shell import root
 from webapp.courses import media as lesson_media
 from webapp.courses.admin import changes, plans, runs, schedules, students
@@ -73,6 +77,9 @@ _PAGES: Final = Router(
         *lesson.LESSON_HANDLERS,
         *lesson_media.HANDLERS,
         *assignments.HANDLERS,
+        *certificates.HANDLERS,
+        *certificate_files.HANDLERS,
+        *certificates_public.HANDLERS,
         *premium.PREMIUM_HANDLERS,
     ],
     include_in_schema=False,
@@ -114,6 +121,7 @@ _ADMIN: Final = Router(
         *changes.HANDLERS,
         *lesson_deliveries.HANDLERS,
         *assignments_admin.HANDLERS,
+        *certificates_admin.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

@@ -24,6 +24,7 @@ import msgspec
 from rich.console import Console
 
 from backend.bootstrap import build
+from backend.demo.graduates import load_demo_graduates
 from backend.demo.load import (
     load_demo_cart,
     load_demo_codes,
@@ -141,6 +142,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         assert root is not None
         await load_demo_work(services, root)
         await load_demo_students(services, root)
+        await load_demo_graduates(services, root)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.

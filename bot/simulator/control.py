@@ -16,6 +16,8 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
     POST   P/press                        {message_id, text? | row?, column?, wait?, theme?, chat_id?} presses an inline
                                           button; text may be the button's label or its callback data; answers
                                           {kind: callback|web_app|url|copy|pay, ...}; callback waits for its answer
+    GET    P/prepared?id=                 what shareMessage would send
+    POST   P/prepared                     {id, chat_id?} sends it
     POST   P/menu-button                  {theme?} opens its Mini App: {url, init_data, address}
     POST   P/open                         {url?, start_param?, theme?, source?} opens any Mini App address
     POST   P/link                         {url, theme?} follows a t.me link: start, startapp, invoice, invite

@@ -80,6 +80,13 @@ class Chosen(msgspec.Struct):
     chat_id: int | None = None
 
 
+class Shared(msgspec.Struct):
+    """The body of POST .../prepared; `chat_id` of a group, or none for the bot's own chat."""
+
+    id: str
+    chat_id: int | None = None
+
+
 class Open(msgspec.Struct):
     """The body of POST .../open, .../link and .../menu-button."""
 
@@ -220,6 +227,19 @@ async def choose_inline(persona_id: FromPath[int], data: JSONBody[Chosen], reque
     return message_view(world, inline.choose(world, persona, data.query_id, data.result_id, data.chat_id))
 
 
+@get("/personas/{persona_id:int}/prepared")
+async def prepared(persona_id: FromPath[int], request: AnyRequest, id: FromQuery[str]) -> Json:
+    """What shareMessage would send."""
+    return inline.prepared_for(*_who(request, persona_id), id)
+
+
+@post("/personas/{persona_id:int}/prepared", status_code=200)
+async def share_prepared(persona_id: FromPath[int], data: JSONBody[Shared], request: AnyRequest) -> Json:
+    """Choose a chat for a prepared message, which sends it."""
+    world, persona = _who(request, persona_id)
+    return message_view(world, inline.share(world, persona, data.id, data.chat_id))
+
+
 @post("/personas/{persona_id:int}/files", status_code=200)
 async def send_file(persona_id: FromPath[int], request: AnyRequest) -> Json:
     """Send a photo, a document, a voice note, a video, a track or a sticker, alone or as a part of an album."""
@@ -358,7 +378,8 @@ async def leave(persona_id: FromPath[int], data: JSONBody[Leave], request: AnyRe
 
 
 HANDLERS = [
-    list_personas, create_persona, change_persona, list_messages, read, send, ask_inline, choose_inline, send_file,
+    list_personas, create_persona, change_persona, list_messages, read, send, ask_inline, choose_inline, prepared,
+    share_prepared, send_file,
     press, menu_button, open_app, follow_link, init_data, block, unblock, write_access, web_app_data, invoice_card, pay,
     join, leave,
 ]  # fmt: skip

@@ -1,5 +1,6 @@
-"""Inline mode: what a person types after the bot's name, what the bot answers, and what is sent of it."""
+"""Inline mode: what a person types after the bot's name, or shares from the Mini App, and what is sent of it."""
 
+import secrets
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ from bot.simulator.telegram_types import Message, MessageEntity
 _LONGEST_QUERY = 256
 _MOST_RESULTS = 50
 _MOST_BYTES = 64
+_MOST_PREPARED = 1000
+_PREPARED_SECONDS = 600
 
 
 async def answer_inline_query(world: World, params: Params) -> bool:
@@ -85,6 +88,10 @@ def choose(world: World, persona: Persona, query_id: str, result_id: str, chat_i
     chosen = next((result for result in offered if result["id"] == result_id), None)
     if chosen is None:
         raise ApiError(404, "no such result")
+    return _send(world, persona, chosen, chat_id)
+
+
+def _send(world: World, persona: Persona, chosen: dict[str, Any], chat_id: int | None) -> Message:
     return say(
         world,
         persona,
@@ -97,4 +104,38 @@ def choose(world: World, persona: Persona, query_id: str, result_id: str, chat_i
     )
 
 
-METHODS: dict[str, Handler] = {"answerInlineQuery": answer_inline_query}
+async def save_prepared_inline_message(world: World, params: Params) -> dict[str, Any]:
+    """savePreparedInlineMessage, for one person and ten minutes."""
+    user_id = params.integer("user_id")
+    if user_id not in world.data.personas:
+        raise bad_request("USER_ID_INVALID")
+    kinds = ("allow_user_chats", "allow_bot_chats", "allow_group_chats", "allow_channel_chats")
+    if not any(params.flag(kind) for kind in kinds):
+        raise bad_request("PEER_TYPES_INVALID")
+    prepared_id = secrets.token_urlsafe(12)
+    expires = world.now() + _PREPARED_SECONDS
+    result = _checked(params.json("result"))
+    world.prepared[prepared_id] = {"user_id": user_id, "result": result, "expires": expires}
+    for oldest in list(world.prepared)[:-_MOST_PREPARED]:
+        del world.prepared[oldest]
+    return {"id": prepared_id, "expiration_date": expires}
+
+
+def prepared_for(world: World, persona: Persona, prepared_id: str) -> dict[str, Any]:
+    """What was prepared for this person; raises 404 for anything else, and once it has expired."""
+    stored = world.prepared.get(prepared_id)
+    if stored is None or stored["user_id"] != persona.id or stored["expires"] < world.now():
+        raise ApiError(404, "no such prepared message")
+    result: dict[str, Any] = stored["result"]
+    return result
+
+
+def share(world: World, persona: Persona, prepared_id: str, chat_id: int | None) -> Message:
+    """Send what was prepared to the bot's own chat or to a group; raises 404 as prepared_for does."""
+    return _send(world, persona, prepared_for(world, persona, prepared_id), chat_id)
+
+
+METHODS: dict[str, Handler] = {
+    "answerInlineQuery": answer_inline_query,
+    "savePreparedInlineMessage": save_prepared_inline_message,
+}

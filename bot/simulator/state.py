@@ -35,6 +35,7 @@ class World:
         self.limit = RateLimit(enabled=config.rate_limited)
         self.calls: list[dict[str, Any]] = []
         self.answers: dict[str, dict[str, Any] | None] = {}
+        self.prepared: dict[str, dict[str, Any]] = {}
         self.answered = Signal()
         self.webhook_reply: Callable[[str, bytes], Any] | None = None
         self.updates = UpdateQueue(
@@ -70,6 +71,7 @@ class World:
         )
         self.calls.clear()
         self.answers.clear()
+        self.prepared.clear()
         self.faults.clear()
         self.live.tell("reset")
         self.saved()

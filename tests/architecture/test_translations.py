@@ -28,6 +28,12 @@ SAME_EVERYWHERE: Final = {
 """Messages that may read in another language as they do in English: names that stay, and signs."""
 UNTRANSLATED: Final = {
     "courses/lesson.html": {"screen--read"},
+    "layouts/public.html": {
+        "Souk",
+        "width=device-width, initial-scale=1",
+        "noindex, nofollow, noarchive",
+        "same-origin",
+    },
     "layouts/shell.html": {
         "Souk",
         "Souk needs JavaScript, as every Telegram mini app does.",

@@ -34,8 +34,8 @@ _MIN_COMPRESSED: Final = 700
 _GZIP_LEVEL: Final = 4
 _SLOW_SECONDS: Final = 1.0
 _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
-# First segments of what is no page: a plain GET of anything else is answered with the shell.
-_NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics"})
+# First segments of what is no page of the app: a plain GET of anything else is answered with the shell.
+_NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify"})
 _HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})

@@ -6,7 +6,7 @@ Who changes any of them has called ``lock`` before reading it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -18,9 +18,12 @@ from backend.courses.repository import courses as repository
 from backend.courses.repository import grants, reminders
 from backend.courses.repository.courses import StoredCourse, StoredTariff
 from backend.courses.types import CourseId, CourseState, TariffId
-from backend.courses.types.teaching import CourseRecord, Run, Schedule, Tariff, TariffFields
+from backend.courses.types.teaching import CertificateTerms, CourseRecord, Run, Schedule, Tariff, TariffFields
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Invalid, NotFound
+
+MOST_HOURS: Final = 10_000
+"""Of study, in a course."""
 
 
 async def lock(tx: Tx) -> None:
@@ -45,6 +48,13 @@ async def change_course(tx: Tx, course: CourseRecord, product: ProductFields, sc
     await repository.change_course(tx, course.id, schedule=schedule)
     if schedule.remind_days != course.schedule.remind_days:
         await reminders.restart_course(tx, course.id)
+
+
+async def set_terms(tx: Tx, course_id: CourseId, terms: CertificateTerms) -> None:
+    """Change what certificates say that are printed from now on. Raises Invalid."""
+    if terms.study_hours is not None and not 1 <= terms.study_hours <= MOST_HOURS:
+        raise Invalid("no such number of hours", fields={"study_hours": "range"})
+    await repository.change_course(tx, course_id, terms=terms)
 
 
 async def set_state(tx: Tx, course: CourseRecord, state: CourseState) -> None:
@@ -154,6 +164,7 @@ async def _records(tx: Tx, stored: Sequence[StoredCourse]) -> list[CourseRecord]
             product=products[one.product_id].fields,
             state=one.state,
             schedule=one.schedule,
+            terms=one.terms,
             created_at=one.created_at,
             lessons=one.lessons,
             students=one.students,

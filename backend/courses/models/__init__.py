@@ -32,6 +32,7 @@ class Course(Model):
         CheckConstraint("(student_from IS NULL) = (student_to IS NULL)", name="window_has_two_ends"),
         CheckConstraint("digest_after_days >= 1", name="digest_after_a_day"),
         CheckConstraint("remind_days BETWEEN 0 AND 90", name="remind_days_known"),
+        CheckConstraint("study_hours BETWEEN 1 AND 10000", name="study_hours_in_range"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -54,6 +55,10 @@ class Course(Model):
     """Whether lessons that are added later are delivered to those who have completed the course."""
     remind_days: Mapped[int] = mapped_column(server_default=text("3"))
     """After how many quiet days a student with an open lesson is reminded; 0 for never."""
+    study_hours: Mapped[int | None]
+    """How long the course takes as a whole; certificates say it."""
+    certificate_per_run: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether who completes another run gets another certificate."""
     created_at: Mapped[datetime]
 
 

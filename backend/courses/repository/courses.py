@@ -13,10 +13,11 @@ from backend.catalog.types import ProductId, VariantId
 from backend.courses.models import Course, CourseGrant, CourseReservation, CourseRun, CourseTariff, Enrolment
 from backend.courses.models.lessons import Lesson
 from backend.courses.types import CourseId, CourseState, LateRule, RunId, ScheduleMode, TariffId
-from backend.courses.types.teaching import Run, Schedule
+from backend.courses.types.teaching import CertificateTerms, Run, Schedule
 from backend.infra.unit_of_work import Tx
 
 _SCHEDULE: Final = Schedule.__struct_fields__
+_TERMS: Final = CertificateTerms.__struct_fields__
 
 
 class StoredCourse(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class StoredCourse(msgspec.Struct, frozen=True, kw_only=True):
     product_id: ProductId
     state: CourseState
     schedule: Schedule
+    terms: CertificateTerms
     created_at: Any
     lessons: int
     students: int
@@ -52,7 +54,7 @@ class StoredTariff(msgspec.Struct, frozen=True, kw_only=True):
 
 _LIVE = select(CourseGrant.id).where(CourseGrant.enrolment_id == Enrolment.id, CourseGrant.ended_at.is_(None))
 _COURSES: Final = select(
-    *(Course.__table__.c[name] for name in ("id", "slug", "product_id", "state", "created_at", *_SCHEDULE)),
+    *(Course.__table__.c[name] for name in ("id", "slug", "product_id", "state", "created_at", *_SCHEDULE, *_TERMS)),
     select(func.count())
     .where(Lesson.course_id == Course.id, Lesson.deleted_at.is_(None))
     .scalar_subquery()
@@ -86,10 +88,17 @@ async def add_course(tx: Tx, slug: str, product_id: ProductId, schedule: Schedul
 
 
 async def change_course(
-    tx: Tx, course_id: CourseId, *, schedule: Schedule | None = None, state: CourseState | None = None
+    tx: Tx,
+    course_id: CourseId,
+    *,
+    schedule: Schedule | None = None,
+    terms: CertificateTerms | None = None,
+    state: CourseState | None = None,
 ) -> None:
-    """Change when its lessons come, or whether it is sold."""
+    """Change when its lessons come, what its certificates say, or whether it is sold."""
     values: dict[str, Any] = _columns(schedule) if schedule else {}
+    if terms is not None:
+        values |= msgspec.structs.asdict(terms)
     if state is not None:
         values["state"] = state
     await tx.execute(update(Course).where(Course.id == course_id).values(values))
@@ -168,5 +177,7 @@ def _columns(schedule: Schedule) -> dict[str, Any]:
 def _course(row: Any) -> StoredCourse:
     values = dict(row._mapping)
     schedule = {name: values.pop(name) for name in _SCHEDULE}
+    terms = CertificateTerms(**{name: values.pop(name) for name in _TERMS})
     schedule |= {"mode": ScheduleMode(schedule["mode"]), "late_rule": LateRule(schedule["late_rule"])}
-    return StoredCourse(**{**values, "state": CourseState(values["state"]), "schedule": Schedule(**schedule)})
+    parts = {"state": CourseState(values["state"]), "schedule": Schedule(**schedule), "terms": terms}
+    return StoredCourse(**values | parts)

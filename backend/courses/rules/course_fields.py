@@ -9,7 +9,7 @@ from backend.catalog.types.goods import ProductFields
 from backend.courses.rules import teaching
 from backend.courses.types import RunId
 from backend.courses.types.authoring import CourseDraft, CourseHead, CourseWords, FolderProblemCode, TariffHead
-from backend.courses.types.teaching import Schedule, TariffFields
+from backend.courses.types.teaching import CertificateTerms, Schedule, TariffFields
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
@@ -94,6 +94,11 @@ def schedule_of(head: CourseHead) -> Schedule:
         new_lessons_after_completion=head.new_lessons_after_completion,
         remind_days=head.remind_days,
     )
+
+
+def terms_of(head: CourseHead) -> CertificateTerms:
+    """What the course's certificates say."""
+    return CertificateTerms(head.study_hours, head.certificate_per_run)
 
 
 def tariff_fields(

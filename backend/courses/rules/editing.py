@@ -14,6 +14,8 @@ NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e]")
 """Signs that end a line, or show its letters in another order."""
 _NOT_IN_TEXT: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e]")
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+RESERVED_SLUGS: Final = frozenset({"certificate"})
+"""Addresses below a course's that are no lessons."""
 _MOST_MINUTES: Final = 10_000
 
 
@@ -30,7 +32,7 @@ def clean_assignment(text: str) -> str:
 def check_lesson(fields: LessonFields) -> None:
     """Raises Invalid, naming the field; a title's is ``title_en``."""
     bad: dict[str, str] = {}
-    if not _SLUG.fullmatch(fields.slug):
+    if not _SLUG.fullmatch(fields.slug) or fields.slug in RESERVED_SLUGS:
         bad["slug"] = "invalid"
     if fields.minutes is not None and not 1 <= fields.minutes <= _MOST_MINUTES:
         bad["minutes"] = "invalid"

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from backend.courses.rules.course_fields import problems_of_head
-from backend.courses.rules.editing import LONGEST_TITLE, NOT_IN_A_LINE, clean_assignment
+from backend.courses.rules.editing import LONGEST_TITLE, NOT_IN_A_LINE, RESERVED_SLUGS, clean_assignment
 from backend.courses.rules.heads import Head, read_head
 from backend.courses.rules.markdown import clean_text, problems_of
 from backend.courses.types.authoring import (
@@ -127,6 +127,8 @@ class Folder:
             if first != slug:
                 name = next(iter(self._lessons[slug].values()))[0]
                 self._bad(name, 0, FolderProblemCode.NUMBER_TWICE, value=first)
+            if slug in RESERVED_SLUGS:
+                self._bad(next(iter(self._lessons[slug].values()))[0], 0, FolderProblemCode.BAD_SLUG, value=slug)
             draft = self._read_lesson(slug)
             if draft is not None:
                 drafts.append(draft)

@@ -214,6 +214,8 @@ def _head(course: CourseRecord, tariffs: list[Tariff], runs: Mapping[RunId, Run]
         digest_after_days=schedule.digest_after_days,
         new_lessons_after_completion=schedule.new_lessons_after_completion,
         remind_days=schedule.remind_days,
+        study_hours=course.terms.study_hours,
+        certificate_per_run=course.terms.certificate_per_run,
         tariffs=tuple(_tariff(item, runs) for item in tariffs),
     )
 

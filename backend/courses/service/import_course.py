@@ -10,7 +10,7 @@ from backend.courses.domain import progress, schedule, teaching
 from backend.courses.repository import courses as repository
 from backend.courses.repository.lessons import lock_course
 from backend.courses.repository.media import Content
-from backend.courses.rules.course_fields import product_fields, schedule_of, tariff_fields
+from backend.courses.rules.course_fields import product_fields, schedule_of, tariff_fields, terms_of
 from backend.courses.service.import_lessons import LessonsImport
 from backend.courses.types import CourseId, CourseState, RunId
 from backend.courses.types.authoring import (
@@ -79,16 +79,20 @@ class CourseImport:
         stored = await repository.find_course(tx, slug=head.slug)
         before = await teaching.get_course(tx, stored.id) if stored else None
         product = product_fields(self._draft, before.product if before else None)
-        clock = schedule_of(head)
+        clock, terms = schedule_of(head), terms_of(head)
         try:
             if before is None:
                 self._change(ChangeKind.COURSE, head.slug, ChangeAction.CREATE)
-                return await teaching.get_course(tx, await teaching.add_course(tx, head.slug, product, clock))
+                course_id = await teaching.add_course(tx, head.slug, product, clock)
+                await teaching.set_terms(tx, course_id, terms)
+                return await teaching.get_course(tx, course_id)
             changed = _differences(before.product, product) + _differences(before.schedule, clock)
+            changed += _differences(before.terms, terms)
             if changed:
                 self._change(ChangeKind.COURSE, head.slug, ChangeAction.UPDATE, *changed)
                 self.moves_schedule = before.schedule != clock
                 await teaching.change_course(tx, before, product, clock)
+                await teaching.set_terms(tx, before.id, terms)
             return before
         except NotFound:
             self._bad("category", FolderProblemCode.UNKNOWN_CATEGORY, head.category)

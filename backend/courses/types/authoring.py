@@ -119,6 +119,8 @@ class CourseHead(msgspec.Struct, frozen=True, kw_only=True):
     digest_after_days: Count = 7
     new_lessons_after_completion: bool = False
     remind_days: RemindDays = 3
+    study_hours: Count | None = None
+    certificate_per_run: bool = False
     tariffs: tuple[TariffHead, ...] = ()
 
 

@@ -43,6 +43,15 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """After how many quiet days a student with an open lesson is reminded; 0 for never."""
 
 
+class CertificateTerms(msgspec.Struct, frozen=True):
+    """What certificates of a course say and how many a person gets; which plans have one is the plans' own."""
+
+    study_hours: int | None = None
+    """How long the course takes as a whole, 1 to 10,000; None where certificates don't say it."""
+    certificate_per_run: bool = False
+    """Whether who completes another run gets another certificate."""
+
+
 class TariffFields(msgspec.Struct, frozen=True, kw_only=True):
     """What can be edited of a tariff; texts by language, English always."""
 
@@ -99,6 +108,7 @@ class CourseRecord(msgspec.Struct, frozen=True, kw_only=True):
     product: ProductFields
     state: CourseState
     schedule: Schedule
+    terms: CertificateTerms
     created_at: datetime
     lessons: int
     students: int

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from backend.certificates import domain as certificates
 from backend.courses.domain import reminders
 from backend.courses.domain.subjects import get_lesson, get_subject
 from backend.courses.types import (
@@ -90,7 +91,10 @@ async def _completed(draft: Draft, params: Params) -> Message | None:
     _ = words.translator.gettext
     head = _("<b>You have completed {course}</b>").format(course=words.name(subject.name))
     note = _("You can read its lessons at any time.")
-    return Message(f"{head}\n{note}", (_button(draft, subject, _("Open course")),))
+    buttons = [_button(draft, subject, _("Open course"))]
+    if await certificates.can_ask(draft.tx, event.enrolment_id):
+        buttons.insert(0, words.button(_("Get certificate"), f"/learn/{subject.slug}/certificate"))
+    return Message(f"{head}\n{note}", tuple(buttons))
 
 
 async def _reminder(draft: Draft, params: Params) -> Message | None:

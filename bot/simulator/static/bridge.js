@@ -1,5 +1,5 @@
 // What a Mini App may ask of Telegram: the events of telegram-web-app.js, by their names.
-import { act, state, tell, trying } from "./api.js";
+import { act, get, state, tell, trying } from "./api.js";
 import { openLink } from "./chat.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
@@ -57,6 +57,15 @@ async function download({ url, file_name: name }) {
   send("file_download_requested", { status: answer === "ok" ? "downloading" : "cancelled" });
 }
 
+async function sharePrepared({ id }) {
+  const message = await trying(() => get(`/personas/${state.me}/prepared?id=${encodeURIComponent(id || "")}`));
+  if (!message) return send("prepared_message_failed", { error: "MESSAGE_EXPIRED" });
+  const answer = await alertIn(parts.phone, { title: t("share"), message: message.text, buttons: [{ id: "", type: "cancel" }, { id: "ok", type: "default", text: t("send") }] });
+  if (answer !== "ok") return send("prepared_message_failed", { error: "USER_DECLINED" });
+  const sent = await trying(() => act("/prepared", { id }));
+  return sent ? send("prepared_message_sent") : send("prepared_message_failed", { error: "MESSAGE_SEND_FAILED" });
+}
+
 const setup = (name) => (data) => { app[name] = data; drawBars(); };
 const color = (name) => ({ color: value }) => { if (/^#[0-9a-f]{6}$/i.test(value || "")) { app.colors[name] = value; paint(); } };
 
@@ -94,7 +103,7 @@ const handlers = {
   web_app_request_phone() { send("phone_requested", { status: "cancelled" }); },
   web_app_request_fullscreen() { send("fullscreen_failed", { error: "UNSUPPORTED" }); },
   web_app_check_home_screen() { send("home_screen_checked", { status: "unsupported" }); },
-  web_app_send_prepared_message() { send("prepared_message_failed", { error: "UNSUPPORTED" }); },
+  web_app_send_prepared_message: sharePrepared,
   web_app_read_text_from_clipboard({ req_id: id }) { send("clipboard_text_received", { req_id: id }); },
   web_app_invoke_custom_method({ req_id: id }) { send("custom_method_invoked", { req_id: id, error: "UNSUPPORTED" }); },
 };

@@ -203,6 +203,7 @@
   const invoices = new Map();
   let writeAccess = null;
   let download = null;
+  let sharing = null;
 
   const WebApp = {
     initData, initDataUnsafe,
@@ -289,12 +290,24 @@
       download = { callback };
       post("web_app_request_file_download", { url, file_name: name });
     },
+    shareMessage(id, callback) {
+      if (sharing) throw new Error("WebAppShareMessageOpened");
+      sharing = { callback };
+      post("web_app_send_prepared_message", { id });
+    },
     requestWriteAccess(callback) {
       if (writeAccess) throw new Error("WebAppWriteAccessRequested");
       writeAccess = { callback };
       post("web_app_request_write_access");
     },
     sendData(data) { post("web_app_data_send", { data: String(data) }); },
+  };
+
+  const shared = (sent, error) => {
+    const { callback } = sharing || {};
+    sharing = null;
+    callback?.(sent);
+    emit(sent ? "shareMessageSent" : "shareMessageFailed", sent ? undefined : { error });
   };
 
   const receive = {
@@ -337,6 +350,8 @@
       callback?.(status === "allowed");
       emit("writeAccessRequested", { status });
     },
+    prepared_message_sent() { shared(true); },
+    prepared_message_failed({ error }) { shared(false, error); },
     file_download_requested({ status }) {
       const { callback } = download || {};
       download = null;

@@ -25,6 +25,11 @@ from tests.fakes.clock import FakeClock
 
 STORED_TASKS = {
     "OrderPaid": ("notifications.order_paid_buyer",),
+    "CertificateIssued": ("certificates.print",),
+    "CertificateReprinted": ("certificates.print_again",),
+    "CertificatePrinted": ("notifications.certificate_printed",),
+    "CertificateRevoked": ("notifications.certificate_revoked",),
+    "CertificateRestored": ("notifications.certificate_restored",),
     "KeysRequested": ("notifications.order_keys_to_chat",),
     "SubscriptionCharged": ("orders.settle_charge",),
     "RenewalChanged": ("orders.note_renewal",),
@@ -90,6 +95,7 @@ STORED_KINDS = {
     "subscription_changed", "subscription_renews_soon", "subscription_charge_kept",
     "subscription_charge_for_admins", "renewal_not_changed",
     "hand_work_opened", "hand_work_due",
+    "certificate_printed", "certificate_revoked", "certificate_restored",
     "course_joined", "course_upgraded", "course_downgraded", "course_access_ended", "course_completed",
     "course_reminder",
     "submission_to_review", "submission_received", "submission_given", "submission_overdue", "submission_answered",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.browser.screens import (
     assignments,
     catalog,
+    certificates,
     core,
     courses,
     courses_admin,
@@ -30,6 +31,7 @@ _SLICES = (
     courses,
     courses_admin,
     assignments,
+    certificates,
     identity,
     core,
 )

@@ -11,6 +11,7 @@ from backend.kernel.text import Locale
 from tests.browser.screens import (
     assignments,
     catalog,
+    certificates,
     courses,
     courses_admin,
     growth,
@@ -23,7 +24,7 @@ from tests.browser.screens import (
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person
 
-PEOPLE = ("rich", "poor", "admin", "payer", "saver", "reseller")
+PEOPLE = ("rich", "poor", "admin", "payer", "saver", "reseller", "graduate", "expelled")
 
 
 class Accounts(Protocol):
@@ -52,6 +53,7 @@ class World(msgspec.Struct, frozen=True):
     courses: courses.Past
     courses_admin: courses_admin.Past
     assignments: assignments.Past
+    certificates: certificates.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -104,4 +106,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         courses=await courses.live(stack, people, admin),
         courses_admin=await courses_admin.live(stack, admin),
         assignments=await assignments.live(stack, people, admin),
+        certificates=await certificates.live(stack, people, admin),
     )

@@ -110,7 +110,10 @@ async def course_page(
     viewer, actor = site.viewer(request.user), request.user
     lessons = await outline(request, view, as_day)
     if as_day is not None or (view.mine is not None and view.mine.plan is not None):
-        shown = present.course_page(view, lessons, viewer, actor, as_day=as_day, fresh=fresh)
+        certified = False
+        if as_day is None and view.mine is not None and view.mine.progress.completed_at is not None:
+            certified = (await site.services.certificates.asking.page(actor, view.slug)).held is not None
+        shown = present.course_page(view, lessons, viewer, actor, as_day=as_day, fresh=fresh, certified=certified)
         if asked_by(request, _COURSE):
             return fragment(request, "courses/_course_answer.html", shown)
         return page(request, "courses/course.html", shown, tab="learn", back="/learn")

@@ -26,6 +26,8 @@ from webapp.courses.screens.times import LessonTimes, clock, has_own_clock, less
 
 Fresh = Literal["", "joined", "upgraded", "completed"]
 """What has just happened to a student."""
+Certificate = Literal["", "missing", "ready", "issued"]
+"""What a student has of the certificate that their plan includes; nothing for other plans."""
 _STEP: Final = 30
 """Minutes between the hours that can be chosen."""
 _DAY: Final = 1440
@@ -73,6 +75,9 @@ class CoursePage(msgspec.Struct, frozen=True, kw_only=True):
     can_upgrade: bool
     reminders: Literal["", "on", "off"] = ""
     """Whether the student gets reminders; empty where the course sends none."""
+    certificate: Certificate = ""
+    lessons_left: int = 0
+    """Required ones, until the course is completed."""
     as_day: int | None = None
     fresh: Fresh = ""
     starting: bool = False
@@ -130,8 +135,12 @@ def course_page(
     *,
     as_day: int | None = None,
     fresh: Fresh = "",
+    certified: bool = False,
 ) -> CoursePage:
-    """The page of a student; a teacher who looks as one has no plan and no progress."""
+    """The page of a student; a teacher who looks as one has no plan and no progress.
+
+    ``certified``: the student has a certificate.
+    """
     mine = None if as_day is not None else view.mine
     plan = mine.plan if mine is not None else None
     coming, here = next_locked(lessons), next_row(lessons)
@@ -156,6 +165,8 @@ def course_page(
         city=zone_city(actor.timezone, actor.language),
         can_upgrade=mine is not None and any(offer.upgrade and offer.refusal is None for offer in view.tariffs),
         reminders=_reminders(mine, view.schedule) if state != "done" else "",
+        certificate=_certificate(mine, certified=certified),
+        lessons_left=mine.progress.required - mine.progress.done if mine is not None else 0,
         as_day=as_day,
         fresh=fresh,
         starting=state == "waiting" and coming is not None and coming.at is not None and coming.at <= viewer.now,
@@ -166,6 +177,14 @@ def _reminders(mine: MyCourse | None, schedule: Schedule) -> Literal["", "on", "
     if mine is None or not schedule.remind_days:
         return ""
     return "off" if mine.reminders_off else "on"
+
+
+def _certificate(mine: MyCourse | None, *, certified: bool) -> Certificate:
+    if certified:
+        return "issued"
+    if mine is None or mine.plan is None or not mine.plan.certificate:
+        return ""
+    return "missing" if mine.progress.completed_at is None else "ready"
 
 
 def chooses_hour(view: CourseView) -> bool:
