@@ -36,6 +36,9 @@ from backend.catalog.types.fulfilment import Fulfiller
 from backend.certificates import tasks as certificates_tasks
 from backend.certificates.gateways import certificates_services
 from backend.certificates.service import CertificatesServices
+from backend.community import tasks as community_tasks
+from backend.community.gateways.telegram import TelegramChats
+from backend.community.service import CommunityServices
 from backend.courses import tasks as courses_tasks
 from backend.courses.fulfilment import CoursePlaces
 from backend.courses.gateways.telegram import TelegramLessons
@@ -106,6 +109,7 @@ _HANDLERS: Final = (
     *growth_tasks.HANDLERS,
     *courses_tasks.HANDLERS,
     *certificates_tasks.HANDLERS,
+    *community_tasks.HANDLERS,
 )
 SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(_HANDLERS)
 """Each event's name, and the tasks that it starts."""
@@ -136,6 +140,7 @@ class Services:
     payments: PaymentServices
     orders: OrdersServices
     courses: CoursesServices
+    community: CommunityServices
     assignments: AssignmentsServices
     certificates: CertificatesServices
     support: SupportService
@@ -368,6 +373,13 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             public_url=settings.public_url.rstrip("/"),
             files=course_files,
             largest_file=settings.course_file_mb * 1_000_000,
+        ),
+        community=CommunityServices.build(
+            uow=uow,
+            chats=TelegramChats(telegram, settings.bot_id),
+            bot_id=settings.bot_id,
+            shop=settings.shop_name,
+            default_language=settings.default_language,
         ),
         assignments=AssignmentsServices.build(
             uow=uow,

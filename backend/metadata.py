@@ -7,6 +7,7 @@ import backend.assignments.models
 import backend.catalog.models
 import backend.catalog.models.waiting
 import backend.certificates.models
+import backend.community.models
 import backend.courses.models
 import backend.courses.models.lessons
 import backend.growth.models

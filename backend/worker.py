@@ -19,6 +19,7 @@ from backend.assignments import tasks as assignments_tasks
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
 from backend.certificates import tasks as certificates_tasks
+from backend.community import tasks as community_tasks
 from backend.courses import tasks as courses_tasks
 from backend.growth import tasks as growth_tasks
 from backend.infra.crons import CronRunner, purge_done
@@ -47,6 +48,7 @@ def all_tasks(services: Services) -> list[Task]:
         *payments_tasks.tasks(services.payments),
         *growth_tasks.tasks(services.growth.bonuses),
         *courses_tasks.tasks(services.courses),
+        *community_tasks.tasks(services.community),
         *assignments_tasks.tasks(services.assignments),
         *certificates_tasks.tasks(services.certificates.printing),
         *notifications_tasks.tasks(services.notifications),
@@ -59,6 +61,7 @@ def all_crons(services: Services) -> list[Cron]:
         purge_done(services.uow),
         *orders_tasks.crons(services.orders),
         *courses_tasks.crons(services.courses.reminders),
+        *community_tasks.crons(services.community),
         *assignments_tasks.crons(services.assignments),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments),

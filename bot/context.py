@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backend.assignments.service import AssignmentsServices
 from backend.bootstrap import Services
 from backend.catalog.service import CatalogServices
+from backend.community.service import CommunityServices
 from backend.courses.service import LearningService, RemindersService
 from backend.growth.service import CodesService
 from backend.identity.service import IdentityServices
@@ -39,6 +40,7 @@ class Deps:
     learning: LearningService
     reminders: RemindersService
     assignments: AssignmentsServices
+    community: CommunityServices
     limiter: RateLimiter
     clock: Clock
 
@@ -56,6 +58,7 @@ class Deps:
             learning=services.courses.learning,
             reminders=services.courses.reminders,
             assignments=services.assignments,
+            community=services.community,
             limiter=services.limiter,
             clock=services.clock,
         )

@@ -21,6 +21,7 @@ from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
 from backend.kernel.text import Locale
 from bot.context import Deps, Words
 from bot.errors import message
+from bot.handlers.community import is_of_group
 from bot.handlers.support import write_blocked
 from bot.money import is_money
 from bot.replies import Once, tell
@@ -64,8 +65,9 @@ class Door(BaseMiddleware):
     ) -> Any:
         """Pass one update to its handler, or answer it here."""
         assert isinstance(event, Update)
-        if is_money(event):
-            # Money is always taken in, from blocked people too; the intake must see failures.
+        if is_money(event) or is_of_group(event):
+            # Money is always taken in, from blocked people too; the intake must see failures. Who acts in a group, the
+            # bot itself too, need not be a person of the shop.
             return await handler(event, data)
         user: User | None = data.get("event_from_user")
         chat: Chat | None = data.get("event_chat")

@@ -1,4 +1,4 @@
-"""Which updates report payments, refunds or subscriptions: they may be repeated, but none may be lost."""
+"""Which updates report payments, refunds or subscriptions (none may be lost), and which must be answered at once."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def is_money(update: Update) -> bool:
     return message is not None and any(getattr(message, kind) is not None for kind in KINDS)
 
 
+def is_question(update: Update) -> bool:
+    """Whether Telegram waits ten seconds for the answer: before a payment, and to a guard bot before somebody joins."""
+    joins = update.chat_join_request
+    return update.pre_checkout_query is not None or (joins is not None and joins.query_id is not None)
+
+
 def is_urgent(update: Update) -> bool:
-    """Whether it must not wait behind others: a payment, or the question before it (ten seconds to answer)."""
-    return update.pre_checkout_query is not None or is_money(update)
+    """Whether it must not wait behind others: a payment, or a question with ten seconds to answer."""
+    return is_question(update) or is_money(update)

@@ -10,6 +10,7 @@ from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramRetr
 
 from backend.infra.ending import end
 from bot.intake import Intake, NotTaken
+from bot.money import is_question
 from bot.session import GetRawUpdates
 from bot.updates import Reading, read
 
@@ -96,7 +97,7 @@ class Poller:
         return [read(body, self._bot) for body in await self._bot(asked, request_timeout=answer_within)]
 
     async def _answer_urgent_while(self, batch: asyncio.Task[None]) -> None:
-        """While a batch takes long, answer payment questions that arrived since: Telegram waits ten seconds.
+        """While a batch takes long, answer questions that arrived since, for which Telegram waits ten seconds.
 
         Asking here confirms nothing; the next batch has them again, and they are known then.
         """
@@ -111,7 +112,7 @@ class Poller:
                 log.info("polling.not_looked", error=repr(error))
                 continue
             for update in filter(None, waiting):
-                if update.pre_checkout_query is not None and update.update_id not in taken:
+                if is_question(update) and update.update_id not in taken:
                     taken[update.update_id] = asyncio.create_task(self._intake.take(update))
         # One of the batch's own is "busy" or known; it is answered there.
         await asyncio.gather(*taken.values(), return_exceptions=True)

@@ -22,6 +22,7 @@ from webapp.certificates import admin as certificates_admin
 from webapp.certificates import files as certificate_files
 from webapp.certificates import public as certificates_public
 from webapp.certificates import routes as certificates
+from webapp.community import admin as groups_admin
 from webapp.core.shell import root
 from webapp.courses import media as lesson_media
 from webapp.courses.admin import changes, plans, runs, schedules, students
@@ -122,6 +123,7 @@ _ADMIN: Final = Router(
         *lesson_deliveries.HANDLERS,
         *assignments_admin.HANDLERS,
         *certificates_admin.HANDLERS,
+        *groups_admin.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

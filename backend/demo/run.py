@@ -24,6 +24,7 @@ import msgspec
 from rich.console import Console
 
 from backend.bootstrap import build
+from backend.demo.circle import load_demo_circle
 from backend.demo.graduates import load_demo_graduates
 from backend.demo.load import (
     load_demo_cart,
@@ -143,6 +144,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         await load_demo_work(services, root)
         await load_demo_students(services, root)
         await load_demo_graduates(services, root)
+        await load_demo_circle(services, root)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.
@@ -209,6 +211,7 @@ def _environment(state: Path, port: int, server: str, redis_url: str) -> dict[st
         "METRICS_PORT": str(port + 2),
         "SIMULATOR_HOST": _HOST,
         "SIMULATOR_PORT": str(port + 1),
+        "SIMULATOR_GROUP": "1",
         "SIMULATOR_STATE": str((state / "simulator.json").resolve()),
         "TELEGRAM_API_URL": f"http://{_HOST}:{port + 1}",
         "TELEGRAM_SCRIPT_URL": f"http://{_HOST}:{port + 1}/telegram-web-app.js",

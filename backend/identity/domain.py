@@ -64,6 +64,11 @@ async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:
     return person.id if person else None
 
 
+def accounts() -> Select[UUID, int, bool]:
+    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked``, for joins."""
+    return repository.accounts()
+
+
 def matching_users(query: str) -> Select[UUID]:
     """All people by start of Telegram ID or @username, or by part of the name, as a condition: ``id.in_(…)``."""
     return repository.matching(query)

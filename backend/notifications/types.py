@@ -45,12 +45,16 @@ class SendNotification(msgspec.Struct, frozen=True):
 
 
 class Button(msgspec.Struct, frozen=True):
-    """A button below a message: opens ``url`` in the Mini App, copies ``copy``, or sends ``callback`` to the bot."""
+    """A button below a message: opens ``url`` in the Mini App, copies ``copy``, or sends ``callback`` to the bot.
+
+    ``link`` opens an address outside of the Mini App, such as a group.
+    """
 
     text: str
     url: str = ""
     copy: str = ""
     callback: str = ""
+    link: str = ""
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from aiogram import Router
 
 from bot.handlers import (
     assignments,
+    community,
     courses,
     fallback,
     help,
@@ -21,5 +22,6 @@ from bot.handlers import (
 
 def routers() -> list[Router]:
     """A fresh router of every subject; the one that takes whatever is left comes last."""
-    subjects = (payments, start, help, language, inline, orders, courses, membership, assignments, support, fallback)
+    talk = (start, help, language, inline, orders, courses, membership, assignments, support, fallback)
+    subjects = (payments, community, *talk)
     return [subject.router() for subject in subjects]

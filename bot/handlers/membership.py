@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aiogram import Router
-from aiogram.enums import ChatMemberStatus
+from aiogram import F, Router
+from aiogram.enums import ChatMemberStatus, ChatType
 from aiogram.types import ChatMemberUpdated
 
 from bot.context import Deps
@@ -18,5 +18,5 @@ async def changed(update: ChatMemberUpdated, deps: Deps) -> None:
 def router() -> Router:
     """Its router."""
     routes = Router(name="membership")
-    routes.my_chat_member.register(changed)
+    routes.my_chat_member.register(changed, F.chat.type == ChatType.PRIVATE)
     return routes

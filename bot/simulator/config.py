@@ -19,7 +19,8 @@ class ConfigError(ValueError):
 class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the simulator is told at its start.
 
-    Times are in seconds. `ed25519_seed` (32 bytes) makes initData carry a third-party `signature` too.
+    Times are in seconds. With `demo_group` there is the demo's group.
+    `ed25519_seed` (32 bytes) makes initData carry a third-party `signature` too.
     """
 
     bot_token: str
@@ -32,6 +33,7 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     bot_name: str = "Souk"
     state_path: Path | None = None
     rate_limited: bool = False
+    demo_group: bool = False
     pre_checkout_seconds: float = 10.0
     webhook_retry_seconds: float = 1.0
     ed25519_seed: bytes | None = None
@@ -83,6 +85,7 @@ def config_from_env(environ: Mapping[str, str]) -> SimulatorConfig:
             root_admin_id=int(environ.get("ROOT_ADMIN_ID") or 700000009),
             state_path=Path(environ["SIMULATOR_STATE"]) if environ.get("SIMULATOR_STATE") else None,
             rate_limited=environ.get("SIMULATOR_RATE_LIMIT", "").lower() in _TRUE,
+            demo_group=environ.get("SIMULATOR_GROUP", "").lower() in _TRUE,
             ed25519_seed=seed,
             bot_username=environ.get("SIMULATOR_BOT_USERNAME") or "souk_demo_bot",
             bot_name=environ.get("SIMULATOR_BOT_NAME") or "Souk",

@@ -33,8 +33,14 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
     POST   /control/renew                 {charge_id, outcome?: paid|failed} renews a Stars subscription now; charge_id
                                           is that of its first payment
     POST   /control/subscription          {charge_id, canceled} cancels it in Telegram's settings, or resumes it there
-    GET    /control/groups                all groups with members, requests, links
-    POST   /control/groups                {title, id?} makes a group with the bot as administrator
+    GET    /control/groups                all groups: kind, the bot and its rights, members, requests, links
+    POST   /control/groups                {title, id?, kind?, bot?, rights?, guard?, owner?} makes a group with the
+                                          bot, by default as administrator who may invite and remove. G is
+                                          /control/groups/{id}
+    POST   G/bot                          {status?, rights?, guard?} adds or removes the bot, changes its rights
+    POST   G/members                      {user_id, status, by?} what an admin of the group makes of somebody
+    POST   G/revoke                       {invite_link}
+    POST   G/upgrade                      makes a supergroup of a small group
     POST   /control/faults                {method, kind: 429|error|drop|html, times?, retry_after?, status?,
                                           description?, body?}
     GET, DELETE /control/faults           the faults that wait; forget them
@@ -48,6 +54,8 @@ All bodies and answers are JSON; an error is `{"error": "..."}` with its status.
 
 from litestar import Router
 
-from bot.simulator import control_bot, control_people
+from bot.simulator import control_bot, control_groups, control_people
 
-router = Router(path="/control", route_handlers=[*control_people.HANDLERS, *control_bot.HANDLERS])
+router = Router(
+    path="/control", route_handlers=[*control_people.HANDLERS, *control_groups.HANDLERS, *control_bot.HANDLERS]
+)

@@ -1,6 +1,5 @@
 """The control API's part about the bot, its faults and the simulator; paths are listed in `control`."""
 
-import secrets
 from typing import Any
 
 import msgspec
@@ -12,20 +11,10 @@ from bot.simulator import payments
 from bot.simulator.control_people import AnyRequest, Json, world_of
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import Fault
-from bot.simulator.membership import bot_as_admin
-from bot.simulator.model import Group
-from bot.simulator.views import group_view
 from bot.simulator.webapp_data import PLATFORM, THEMES, VERSION, public_key_hex
 
 # Shown in the page; anything else a person or the bot sent is only offered for download.
 _INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "audio/ogg", "audio/mpeg"}
-
-
-class NewGroup(msgspec.Struct):
-    """The body of POST /control/groups."""
-
-    title: str
-    id: int | None = None
 
 
 class Enabled(msgspec.Struct):
@@ -68,36 +57,6 @@ async def info(request: AnyRequest) -> Json:
         "star_balance": payments.balance(world),
         "ed25519_public_key": public_key_hex(config.ed25519_seed) if config.ed25519_seed else None,
     }
-
-
-@get("/groups")
-async def list_groups(request: AnyRequest) -> list[Json]:
-    """List the groups."""
-    return [group_view(group) for group in world_of(request).data.groups.values()]
-
-
-@post("/groups", status_code=201)
-async def create_group(data: JSONBody[NewGroup], request: AnyRequest) -> Json:
-    """Make a group with the bot as its administrator; the bot hears my_chat_member."""
-    world = world_of(request)
-    number = data.id or -(10**12 + secrets.randbelow(9 * 10**11))
-    if number >= 0 or number in world.data.groups:
-        raise ApiError(409, "a group's id is negative and not taken")
-    group = Group(id=number, title=data.title)
-    world.data.groups[number] = group
-    bot = msgspec.to_builtins(world.bot_user())
-    root = world.data.personas[world.config.root_admin_id]
-    change: dict[str, Any] = {
-        "chat": msgspec.to_builtins(group.chat()),
-        "from": msgspec.to_builtins(root.user()),
-        "date": world.now(),
-        "old_chat_member": {"status": "left", "user": bot},
-        "new_chat_member": bot_as_admin(world),
-    }
-    world.updates.push("my_chat_member", change, number)
-    world.live.tell("people")
-    world.saved()
-    return group_view(group)
 
 
 @get("/faults")
@@ -190,6 +149,6 @@ async def reset(request: AnyRequest) -> Json:
 
 
 HANDLERS = [
-    info, list_groups, create_group, list_faults, add_fault, clear_faults, rate_limit, list_calls, clear_calls,
+    info, list_faults, add_fault, clear_faults, rate_limit, list_calls, clear_calls,
     transactions, renew, subscription, file_content, events, reset,
 ]  # fmt: skip

@@ -6,7 +6,12 @@ import msgspec
 
 from bot.simulator.telegram_types import Chat, Message, Update, User
 
-MemberStatus = Literal["left", "member", "kicked", "restricted"]
+MemberStatus = Literal["left", "member", "kicked", "restricted", "administrator", "creator"]
+GroupKind = Literal["group", "supergroup", "channel"]
+BotStatus = Literal["administrator", "member", "left", "kicked"]
+INSIDE: frozenset[MemberStatus] = frozenset({"member", "administrator", "creator"})
+BOT_RIGHTS = ("can_invite_users", "can_restrict_members")
+"""The rights that let people in and out."""
 
 
 class Persona(msgspec.Struct, kw_only=True):
@@ -58,17 +63,26 @@ class InviteLink(msgspec.Struct, kw_only=True):
 
 
 class Group(msgspec.Struct, kw_only=True):
-    """A private supergroup in which the bot is an administrator."""
+    """A private group or channel; `guard`: the bot answers for its requests to join.
+
+    `queries` are requests that wait for the guard's answer: by their id, who asks, by which link and since when.
+    """
 
     id: int
     title: str
+    kind: GroupKind = "supergroup"
+    bot: BotStatus = "administrator"
+    rights: list[str] = msgspec.field(default_factory=lambda: list(BOT_RIGHTS))
+    guard: bool = False
+    moved_to: int | None = None
+    queries: dict[str, tuple[int, str, float]] = {}
     members: dict[int, MemberStatus] = {}
     links: dict[str, InviteLink] = {}
     requests: dict[int, str] = {}
 
     def chat(self) -> Chat:
         """The group as the Bot API's Chat object."""
-        return Chat(id=self.id, type="supergroup", title=self.title)
+        return Chat(id=self.id, type=self.kind, title=self.title)
 
 
 class StoredFile(msgspec.Struct, kw_only=True):
@@ -152,6 +166,18 @@ class Snapshot(msgspec.Struct, kw_only=True):
     bot: BotSettings = msgspec.field(default_factory=BotSettings)
     next_message_id: int = 1
     next_update_id: int = 100_000_001
+
+
+def demo_group(root_admin_id: int) -> Group:
+    """The demo's group: the admin owns it, one student is in, one buyer has asked to join."""
+    link = InviteLink(invite_link="https://t.me/+CalmCircle", creates_join_request=True)
+    return Group(
+        id=-1_002_400_000_001,
+        title="Calm circle",
+        members={root_admin_id: "creator", 700000002: "member"},
+        links={link.invite_link: link},
+        requests={700000001: link.invite_link},
+    )
 
 
 def default_personas(root_admin_id: int) -> dict[int, Persona]:

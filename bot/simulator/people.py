@@ -11,7 +11,7 @@ from bot.simulator.errors import ApiError
 from bot.simulator.formatting import with_automatic
 from bot.simulator.membership import set_blocked
 from bot.simulator.methods_files import as_document, as_photo, store_upload
-from bot.simulator.model import Persona, StoredFile
+from bot.simulator.model import INSIDE, Persona, StoredFile
 from bot.simulator.params import Upload
 from bot.simulator.state import World
 from bot.simulator.telegram_types import Chat, Message, WebAppData
@@ -28,7 +28,7 @@ def chat_of(world: World, persona: Persona, chat_id: int | None) -> Chat:
             raise ApiError(409, "this person has blocked the bot: unblock first")
         return persona.chat()
     group = world.group(chat_id)
-    if group.members.get(persona.id) != "member":
+    if group.members.get(persona.id) not in INSIDE:
         raise ApiError(403, "this person is no member of the group")
     return group.chat()
 

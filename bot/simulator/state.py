@@ -13,7 +13,7 @@ from bot.simulator.errors import bad_request, forbidden
 from bot.simulator.faults import Faults
 from bot.simulator.limits import RateLimit
 from bot.simulator.live import Live, Signal
-from bot.simulator.model import Group, Persona, Snapshot, StoredFile, default_personas
+from bot.simulator.model import Group, Persona, Snapshot, StoredFile, default_personas, demo_group
 from bot.simulator.store import Store
 from bot.simulator.telegram_types import Chat, Message, User
 from bot.simulator.updates import UpdateQueue
@@ -30,6 +30,7 @@ class World:
         self.store = Store(config.state_path)
         loaded = self.store.load()
         self.data = loaded or Snapshot(personas=default_personas(config.root_admin_id))
+        self._add_demo_group()
         self.live = Live()
         self.faults = Faults()
         self.limit = RateLimit(enabled=config.rate_limited)
@@ -45,6 +46,11 @@ class World:
     async def _reply_from_webhook(self, content_type: str, body: bytes) -> None:
         if self.webhook_reply is not None:
             await self.webhook_reply(content_type, body)
+
+    def _add_demo_group(self) -> None:
+        group = demo_group(self.config.root_admin_id)
+        if self.config.demo_group and group.id not in self.data.groups:
+            self.data.groups[group.id] = group
 
     def now(self) -> int:
         """Return the time in Unix seconds."""
@@ -69,6 +75,7 @@ class World:
         self.data = Snapshot(
             personas=default_personas(self.config.root_admin_id), bot=bot, next_update_id=self.data.next_update_id
         )
+        self._add_demo_group()
         self.calls.clear()
         self.answers.clear()
         self.prepared.clear()

@@ -131,6 +131,8 @@ class Message(msgspec.Struct, omit_defaults=True, kw_only=True):
     successful_payment: SuccessfulPayment | None = None
     refunded_payment: RefundedPayment | None = None
     web_app_data: WebAppData | None = None
+    migrate_to_chat_id: int | None = None
+    migrate_from_chat_id: int | None = None
     new_chat_members: list[User] | None = None
     left_chat_member: User | None = None
     reply_markup: dict[str, Any] | None = None

@@ -200,7 +200,11 @@ def group_view(group: Group) -> dict[str, Any]:
     return {
         "id": group.id,
         "title": group.title,
+        "kind": group.kind,
+        "bot": group.bot,
+        "rights": group.rights,
+        "guard": group.guard,
         "members": {str(user_id): status for user_id, status in group.members.items()},
-        "requests": sorted(group.requests),
+        "requests": sorted(group.requests | {who: link for who, link, _ in group.queries.values()}),
         "invite_links": msgspec.to_builtins(list(group.links.values())),
     }

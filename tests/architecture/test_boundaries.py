@@ -28,7 +28,7 @@ _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "admin": {"orders", "payments", "wallet"},
     "certificates": {"courses"},
-    "courses": {"identity"},
+    "courses": {"community", "identity"},
     "growth": {"catalog", "identity", "payments"},
     "identity": {"growth", "orders"},
     "orders": {"approvals", "catalog", "courses", "identity", "payments"},

@@ -124,6 +124,8 @@ async def test_the_menu_button_is_set_before_the_commands(parts: Parts, telegram
 async def test_only_the_updates_that_are_used_are_asked_for(parts: Parts) -> None:
     assert parts.kinds == [
         "callback_query",
+        "chat_join_request",
+        "chat_member",
         "edited_message",
         "inline_query",
         "message",
@@ -261,6 +263,27 @@ ODD_UPDATES: dict[str, dict[str, Any]] = {
             "date": 1,
             "old_chat_member": _MEMBER,
             "new_chat_member": _KICKED,
+        }
+    },
+    "somebody joins a group that nobody knows": {
+        "chat_member": {
+            "chat": _GROUP,
+            "from": _SENDER,
+            "date": 1,
+            "old_chat_member": {"status": "left", "user": _SENDER},
+            "new_chat_member": {"status": "member", "user": _SENDER},
+        }
+    },
+    "somebody asks to join a group without plans": {
+        "chat_join_request": {"chat": _GROUP, "from": _SENDER, "user_chat_id": EMMA, "date": 1}
+    },
+    "a group becomes a supergroup that nobody knows": {
+        "message": {
+            **_WORDS,
+            "text": None,
+            "chat": {**_GROUP, "type": "group"},
+            "from": _SENDER,
+            "migrate_to_chat_id": -1002,
         }
     },
     "a stranger leaves": {

@@ -24,6 +24,7 @@ Room = Literal[
     "wishes",
     "courses",
     "assignments",
+    "groups",
 ]
 
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
@@ -33,6 +34,7 @@ ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "people": ("/admin/people", Permission.USERS),
     "courses": ("/admin/courses", Permission.TEACHING),
     "assignments": ("/admin/assignments", Permission.TEACHING),
+    "groups": ("/admin/groups", Permission.TEACHING),
     "payments": ("/admin/payments", Permission.MONEY),
     "books": ("/admin/books", Permission.MONEY),
     "methods": ("/admin/settings/payments", Permission.SETTINGS),

@@ -33,8 +33,8 @@ class SideItem(msgspec.Struct, frozen=True):
     """One line of the back office's list, shown beside the page from 700 px."""
 
     key: Literal[
-        "home", "orders", "stock", "people", "courses", "assignments", "payments", "books", "methods", "deliveries",
-        "admins", "wishes",
+        "home", "orders", "stock", "people", "courses", "assignments", "groups", "payments", "books", "methods",
+        "deliveries", "admins", "wishes",
     ]  # fmt: skip
     href: str
 

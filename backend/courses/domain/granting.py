@@ -11,6 +11,7 @@ from backend.courses.repository import grants as repository
 from backend.courses.types import (
     CourseAccessEnded,
     CourseDowngraded,
+    CourseGrantChanged,
     CourseId,
     CourseJoined,
     CourseUpgraded,
@@ -54,6 +55,7 @@ async def grant(
         tx.emit(CourseJoined(enrolment_id=enrolment_id, grant_id=grant_id, user_id=user_id, first=first))
     elif tariff.rank > before:
         tx.emit(CourseUpgraded(enrolment_id=enrolment_id, grant_id=grant_id, user_id=user_id))
+    tx.emit(CourseGrantChanged(grant_id=grant_id, user_id=user_id, live=True))
     tx.signal(TOPIC, user_id)
     return grant_id, enrolment_id
 
@@ -70,4 +72,5 @@ async def end(tx: Tx, one: Grant, reason: EndReason, by: UserId | None = None) -
         tx.emit(CourseAccessEnded(enrolment_id=one.enrolment_id, grant_id=one.id, user_id=one.user_id, reason=reason))
     elif after < before:
         tx.emit(CourseDowngraded(enrolment_id=one.enrolment_id, grant_id=one.id, user_id=one.user_id))
+    tx.emit(CourseGrantChanged(grant_id=one.id, user_id=one.user_id, live=False))
     tx.signal(TOPIC, one.user_id)

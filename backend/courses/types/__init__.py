@@ -123,6 +123,14 @@ class CourseAccessEnded(Event, frozen=True, kw_only=True):
     reason: EndReason
 
 
+class CourseGrantChanged(Event, frozen=True, kw_only=True):
+    """A grant began (``live``) or ended, whatever else the person has of the course."""
+
+    grant_id: GrantId
+    user_id: UserId
+    live: bool
+
+
 class CourseCompleted(Event, frozen=True, kw_only=True):
     """A student has completed all required lessons; emitted once an enrolment."""
 

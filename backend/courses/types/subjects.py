@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from backend.courses.types import EndReason, LessonId
+from backend.courses.types import CourseId, EndReason, LessonId, TariffId
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +39,17 @@ class LessonSubject(msgspec.Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """The address of its page."""
         return f"/learn/{self.course_slug}/{self.slug}"
+
+
+class PlanSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan of a course as lists and messages name it; names by language. ``students`` have it now."""
+
+    tariff_id: TariffId
+    course_id: CourseId
+    slug: str
+    course: dict[str, str]
+    plan: dict[str, str]
+    promises_groups: bool
+    """Its offer says that it comes with closed groups."""
+    retired: bool
+    students: int

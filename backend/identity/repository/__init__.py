@@ -92,6 +92,11 @@ async def find_person_by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
     return _person(row) if row else None
 
 
+def accounts() -> Select[UUID, int, bool]:
+    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked``."""
+    return select(User.id, User.telegram_id, User.blacklisted_at.is_not(None).label("blocked"))
+
+
 async def lock_persons(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, Person]:
     """The persons in ``ids`` that exist, locked in the order of their ids until the transaction ends."""
     statement = select(*_PERSON).where(User.id.in_(list(ids))).order_by(User.id).with_for_update()

@@ -42,6 +42,7 @@ class InlineKeyboardButton(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     """A button: exactly one of the fields beside ``text`` says what it does."""
 
     text: str
+    url: str | None = None
     web_app: WebAppInfo | None = None
     copy_text: CopyTextButton | None = None
     callback_data: str | None = None

@@ -141,6 +141,8 @@ def _markup(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
 def _button(button: Button) -> InlineKeyboardButton:
     if button.copy:
         return InlineKeyboardButton(text=button.text, copy_text=CopyTextButton(button.copy))
+    if button.link:
+        return InlineKeyboardButton(text=button.text, url=button.link)
     if button.callback:
         return InlineKeyboardButton(text=button.text, callback_data=button.callback)
     return InlineKeyboardButton(text=button.text, web_app=WebAppInfo(button.url))

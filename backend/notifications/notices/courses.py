@@ -21,7 +21,9 @@ from backend.courses.types import (
 from backend.courses.types.reminders import REMINDERS_OFF, ReminderDue
 from backend.courses.types.subjects import Subject
 from backend.infra.formatting import format_date
+from backend.kernel.ids import UserId
 from backend.notifications.notice import Draft, Notice, Params, person
+from backend.notifications.notices import community
 from backend.notifications.types import Button, Message
 
 _SOON: Final = timedelta(minutes=2)
@@ -37,15 +39,15 @@ async def _joined(draft: Draft, params: Params) -> Message | None:
     _ = words.translator.gettext
     course, plan = words.name(subject.name), words.name(subject.tariff)
     if not event.first:
-        head = _("<b>You have access to {course} again</b>").format(course=course)
-        return Message(f"{head}\n" + _("Your progress is saved."), (_button(draft, subject, _("Continue course")),))
+        rows = [_("<b>You have access to {course} again</b>").format(course=course), _("Your progress is saved.")]
+        return await _with_groups(draft, event.user_id, subject, rows, _("Continue course"))
     rows = [_("<b>You have joined {course}</b>").format(course=course), _("Plan: {plan}").format(plan=plan)]
     if subject.starts_on is not None and subject.starts_on > draft.tx.now.date():
         rows.append(_("It starts on {date}.").format(date=format_date(subject.starts_on, words.locale)))
     if subject.next_due_at is not None and subject.next_due_at > draft.tx.now + _SOON:
         rows.append(_("Next lesson: {moment}").format(moment=draft.live_moment(subject.next_due_at)))
     rows.append(_("Lessons come to this chat. You can read them in the app too."))
-    return Message("\n".join(rows), (_button(draft, subject, _("Start course")),))
+    return await _with_groups(draft, event.user_id, subject, rows, _("Start course"))
 
 
 async def _upgraded(draft: Draft, params: Params) -> Message | None:
@@ -66,7 +68,13 @@ async def _plan(draft: Draft, event: CourseUpgraded | CourseDowngraded) -> Messa
     head = _("<b>Your plan for {course} is now {plan}</b>")
     text = head.format(course=words.name(subject.name), plan=words.name(subject.tariff))
     note = _("Your progress and your schedule stay as they are.")
-    return Message(f"{text}\n{note}", (_button(draft, subject, _("Continue course")),))
+    return await _with_groups(draft, event.user_id, subject, [text, note], _("Continue course"))
+
+
+async def _with_groups(draft: Draft, user_id: UserId, subject: Subject, rows: list[str], button: str) -> Message:
+    """The message with the button of the course, then the groups that the plan opens."""
+    lines, joins = await community.welcome(draft, user_id, subject.slug)
+    return Message("\n".join([*rows, *lines]), (_button(draft, subject, button), *joins))
 
 
 async def _ended(draft: Draft, params: Params) -> Message | None:

@@ -3,6 +3,7 @@ import { get, loadPeople, on, state, tell, trying } from "./api.js";
 import "./bridge.js";
 import { openLink, showChat } from "./chat.js";
 import { drawComposer } from "./composer.js";
+import "./groups.js";
 import { direction, language } from "./i18n.js";
 import { markRead } from "./people.js";
 import { closeApp, drawPhone } from "./phone.js";

@@ -45,6 +45,8 @@ FOR_THE_PERSON: Final = {
     "orders.stop_blocked": "their subscriptions end, so that they are not charged again",
     "courses.send_unblocked": "nothing is sent: the deliveries of who is blocked are skipped",
     "courses.plan_by_zone": "planned: it gives nobody anything",
+    "community.note_access": "who is blocked has no access to groups, whatever plans they have: they are removed",
+    "community.note_blocked": "they are removed from the groups of their plans",
     "orders.note_link": "noted: it gives nobody anything",
     "growth.credit_bonus": "none",
     "growth.take_bonus_back": "taken: it takes and gives nothing",

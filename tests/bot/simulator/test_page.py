@@ -196,3 +196,27 @@ async def test_start_in_arabic(page: Page) -> None:
         await simulator.bot.send_message(ARABIC, "<b>أهلًا</b>", parse_mode="HTML")
         await expect(page.locator(".bubble b")).to_have_text("أهلًا")
         await page.goto("about:blank")
+
+
+@pytest.mark.long("starts Chromium")
+async def test_a_person_asks_to_join_and_leaves_a_group_and_adds_the_bot_to_another(
+    simulator: Simulator, page: Page
+) -> None:
+    group = (await simulator.post("/groups", title="Circle"))["id"]
+    await simulator.bot.create_chat_invite_link(group, creates_join_request=True)
+    await page.goto(f"{simulator.url}/?as={BUYER}")
+    groups = page.get_by_role("button", name="Groups")
+    await groups.click()
+    await page.get_by_role("menuitem", name="Ask to join Circle").click()
+    await expect(page.locator(".toast", has_text="You asked to join Circle")).to_be_visible()
+    await simulator.bot.approve_chat_join_request(group, BUYER)
+    await groups.click()
+    await page.get_by_role("menuitem", name="Leave Circle").click()
+    await expect(page.locator(".toast", has_text="You left Circle")).to_be_visible()
+    await groups.click()
+    await page.get_by_role("menuitem", name="New group with the bot").click()
+    await page.locator(".dialog input").fill("Second")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.locator(".toast", has_text="The bot is in Second")).to_be_visible()
+    titles = {one["title"]: one["members"] for one in (await simulator.http.get("/control/groups")).json()}
+    assert titles["Second"] == {str(BUYER): "creator"}

@@ -6,6 +6,7 @@ from tests.browser.screens import (
     assignments,
     catalog,
     certificates,
+    community,
     core,
     courses,
     courses_admin,
@@ -32,6 +33,7 @@ _SLICES = (
     courses_admin,
     assignments,
     certificates,
+    community,
     identity,
     core,
 )

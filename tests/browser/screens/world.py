@@ -12,6 +12,7 @@ from tests.browser.screens import (
     assignments,
     catalog,
     certificates,
+    community,
     courses,
     courses_admin,
     growth,
@@ -54,6 +55,7 @@ class World(msgspec.Struct, frozen=True):
     courses_admin: courses_admin.Past
     assignments: assignments.Past
     certificates: certificates.Past
+    community: community.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -107,4 +109,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         courses_admin=await courses_admin.live(stack, admin),
         assignments=await assignments.live(stack, people, admin),
         certificates=await certificates.live(stack, people, admin),
+        community=await community.live(stack, people, admin),
     )

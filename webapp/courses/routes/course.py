@@ -15,6 +15,7 @@ from backend.courses.types import CourseState
 from backend.courses.types.learning import CourseView, MyCourse
 from backend.identity.types import Permission, ZoneSource
 from backend.kernel.errors import Invalid, NotFound
+from webapp.community.screens.mine import group_views
 from webapp.core import forms
 from webapp.core.answers import asked_by, pushed, to_app
 from webapp.core.limits import WRITE, limited
@@ -113,7 +114,10 @@ async def course_page(
         certified = False
         if as_day is None and view.mine is not None and view.mine.progress.completed_at is not None:
             certified = (await site.services.certificates.asking.page(actor, view.slug)).held is not None
-        shown = present.course_page(view, lessons, viewer, actor, as_day=as_day, fresh=fresh, certified=certified)
+        mine = [] if as_day is not None else await site.services.community.groups.mine(actor, view.course_id)
+        shown = present.course_page(
+            view, lessons, viewer, actor, group_views(mine), as_day=as_day, fresh=fresh, certified=certified
+        )
         if asked_by(request, _COURSE):
             return fragment(request, "courses/_course_answer.html", shown)
         return page(request, "courses/course.html", shown, tab="learn", back="/learn")

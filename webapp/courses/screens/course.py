@@ -15,6 +15,7 @@ from backend.courses.types.teaching import Schedule
 from backend.identity.types import Actor, ZoneSource
 from backend.infra.formatting import zone_city
 from backend.kernel.text import pick
+from webapp.community.screens.mine import GroupView
 from webapp.core.looks import Picture
 from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
@@ -78,6 +79,7 @@ class CoursePage(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Certificate = ""
     lessons_left: int = 0
     """Required ones, until the course is completed."""
+    groups: tuple[GroupView, ...] = ()
     as_day: int | None = None
     fresh: Fresh = ""
     starting: bool = False
@@ -132,6 +134,7 @@ def course_page(
     lessons: Sequence[LessonRow],
     viewer: Viewer,
     actor: Actor,
+    groups: tuple[GroupView, ...] = (),
     *,
     as_day: int | None = None,
     fresh: Fresh = "",
@@ -167,6 +170,7 @@ def course_page(
         reminders=_reminders(mine, view.schedule) if state != "done" else "",
         certificate=_certificate(mine, certified=certified),
         lessons_left=mine.progress.required - mine.progress.done if mine is not None else 0,
+        groups=groups,
         as_day=as_day,
         fresh=fresh,
         starting=state == "waiting" and coming is not None and coming.at is not None and coming.at <= viewer.now,

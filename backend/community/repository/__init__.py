@@ -1,0 +1,1 @@
+"""SQL of groups and their people."""

@@ -1,0 +1,89 @@
+"""A group in the whole shop: linked in the back office, joined, and left by a refund; in two languages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from backend.identity.types import Actor, Permission
+from backend.orders.types import RefundTarget
+from backend.orders.types.lines import LineQuantity
+from tests.browser.conftest import OpenApp
+from tests.browser.screens.courses import COURSE
+from tests.browser.stack import Stack
+from tests.browser.telegram import Telegram
+from tests.browser.words import Words
+
+_SECONDS = 40
+"""A minute of the sweep is not waited for: jobs do it, within seconds."""
+_CENTS = 10_000
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark")])
+async def test_a_group_is_joined_and_left_by_a_refund(
+    language: str, theme: str, open_app: OpenApp, telegram: Telegram, stack: Stack
+) -> None:
+    _ = Words(language)
+    student, teacher = await telegram.person(language), await telegram.person(language)
+    for person in (student, teacher):
+        await telegram.visit(person)
+    helper = await stack.actor(teacher.id)
+    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, frozenset({Permission.TEACHING}))
+    title = f"Circle {language}"
+    async with httpx.AsyncClient(base_url=f"{stack.simulator}/control", timeout=30) as http:
+
+        async def group() -> Any:
+            return next(one for one in (await http.get("/groups")).json() if one["title"] == title)
+
+        async def until(what: Any) -> Any:
+            async with asyncio.timeout(_SECONDS):
+                while not (value := what(await group())):
+                    await asyncio.sleep(0.1)
+            return value
+
+        (await http.post("/groups", json={"title": title, "owner": teacher.id})).raise_for_status()
+        office = await open_app(teacher, "/admin/groups", theme=theme)
+        async with asyncio.timeout(_SECONDS):
+            while not await office.locator(".cell", has_text=title).count():
+                await asyncio.sleep(0.2)
+                await office.reload()
+        await office.locator(".cell", has_text=title).click()
+        await office.locator(".cell--action", has_text=_("Link a plan")).click()
+        offered = office.locator(".sheet .cell", has_text=_("Promises groups")).first
+        await offered.click()
+        await office.locator(".sheet button[type=submit]", has_text=_("Link plan")).click()
+        await expect(office.locator(".btn", has_text=_("Unlink"))).to_be_visible()
+
+        links = await until(lambda one: one["invite_links"])
+        actor = await stack.fund(student.id, _CENTS * 10)
+        row = (await stack.services.community.groups.list_all(Actor.system()))[0]
+        linked = (await stack.services.community.groups.get(Actor.system(), row.group.id)).plans[0]
+        course = await stack.services.courses.learning.view(actor, COURSE)
+        offer = next(one for one in course.tariffs if one.tariff.id == linked.tariff_id)
+        order = await stack.services.orders.checkout.place(
+            actor, offer.tariff.variant_id, 1, f"browser-group-{language}"
+        )
+
+        page = await open_app(student, f"/learn/{COURSE}", theme=theme)
+        cell = page.locator(".cell", has_text=title)
+        link = links[-1]["invite_link"]
+        assert await cell.locator("a", has_text=_("Join")).get_attribute("href") == link
+        joined = await http.post(f"/personas/{student.id}/join", json={"invite_link": link})
+        assert joined.json() == {"result": "requested"}
+        await until(lambda one: one["members"].get(str(student.id)) == "member")
+        page = await open_app(student, f"/learn/{COURSE}", theme=theme)
+        await expect(page.locator(".cell", has_text=title).locator(".badge", has_text=_("Joined"))).to_be_visible()
+
+        everything = [LineQuantity(order.lines[0].id, 1)]
+        await stack.services.orders.refunds.refund(
+            Actor.system(), order.number, everything, RefundTarget.WALLET, "asked for",
+            idempotency_key=f"browser-group-{language}",
+        )  # fmt: skip
+        await until(lambda one: one["members"].get(str(student.id)) == "left")
+        page = await open_app(student, f"/learn/{COURSE}", theme=theme)
+        await expect(page.locator("h1")).to_be_visible()
+        await expect(page.locator(".cell", has_text=title)).to_have_count(0)
