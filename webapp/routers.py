@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from webapp.admin import home
 from webapp.approvals import admin as approvals_admin
 from webapp.assignments import admin as assignments_admin
+from webapp.assignments import figures as feedback_figures
 from webapp.assignments import routes as assignments
 from webapp.catalog import admin as stock_admin
 from webapp.catalog import api as catalog_api
@@ -29,6 +30,7 @@ from webapp.courses.admin import changes, plans, runs, schedules, students
 from webapp.courses.admin import courses as courses_admin
 from webapp.courses.admin import deliveries as lesson_deliveries
 from webapp.courses.admin import editor as lesson_editor
+from webapp.courses.admin import figures as course_figures
 from webapp.courses.admin import lessons as lessons_admin
 from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
@@ -121,9 +123,11 @@ _ADMIN: Final = Router(
         *schedules.HANDLERS,
         *changes.HANDLERS,
         *lesson_deliveries.HANDLERS,
+        *course_figures.HANDLERS,
         *assignments_admin.HANDLERS,
         *certificates_admin.HANDLERS,
         *groups_admin.HANDLERS,
+        *feedback_figures.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

@@ -39,6 +39,7 @@ class Submission(Model):
             postgresql_where=text("kind = 'assignment'"),
         ),
         Index("ix_submissions_lesson", "user_id", "lesson_id"),
+        Index("ix_submissions_course_id", "course_id", "lesson_id"),
         Index("ix_submissions_waiting", "due_at", "id", postgresql_where=_WAITS),
         Index("ix_submissions_answered_at", "answered_at", "id", postgresql_where=text("answered_at IS NOT NULL")),
         CheckConstraint("archived IS NULL OR state <> 'in_review'", name="archived_after_review"),

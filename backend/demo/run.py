@@ -25,6 +25,7 @@ from rich.console import Console
 
 from backend.bootstrap import build
 from backend.demo.circle import load_demo_circle
+from backend.demo.crowd import load_demo_crowd
 from backend.demo.graduates import load_demo_graduates
 from backend.demo.load import (
     load_demo_cart,
@@ -145,6 +146,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         await load_demo_students(services, root)
         await load_demo_graduates(services, root)
         await load_demo_circle(services, root)
+        await load_demo_crowd(services, root)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.

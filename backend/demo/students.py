@@ -1,4 +1,4 @@
-"""Students of the demo's course: one in the middle of it, with an answered assignment; one at its beginning."""
+"""The student of the demo's course who is in the middle of it, with an answered assignment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 from backend.assignments.types import Upload, Verdict
 from backend.bootstrap import Services
 from backend.courses.types.schedule import Change, Verb
-from backend.demo.work import NOAH
 from backend.identity.types import Actor, Contact
 
 _SLUG: Final = "calm-in-seven-days"
@@ -27,23 +26,20 @@ _COMPLETED: Final = 3
 
 
 async def load_demo_students(services: Services, root: Actor) -> None:
-    """Give two people the course, once, and open four lessons for the first, who has completed three of them."""
+    """Give her the course, once, and open four lessons, three of which she has completed."""
     courses = services.courses
     course = await courses.courses.find(root, _SLUG)
-    basic, feedback, *_ = await courses.tariffs.list_of(root, course.id)
-    for contact, tariff in ((_LAYLA, feedback), (NOAH, basic)):
-        student = await services.identity.access.authenticate(contact)
-        if (await courses.learning.view(student, _SLUG)).mine is not None:
-            continue
-        enrolment = await courses.students.gift(root, student.id, tariff.id, "Student of the demo")
-        if contact is not _LAYLA:
-            continue
-        lessons = [lesson.lesson_id for lesson in (await courses.learning.view(student, _SLUG)).lessons]
-        change = Change(verb=Verb.OPEN, until=lessons[_OPEN - 1])
-        await courses.schedule.change(root, course.id, change, [enrolment])
-        await _assignments(services, root, student)
-        for lesson in lessons[:_COMPLETED]:
-            await courses.learning.complete(student, lesson)
+    _, feedback, *_ = await courses.tariffs.list_of(root, course.id)
+    student = await services.identity.access.authenticate(_LAYLA)
+    if (await courses.learning.view(student, _SLUG)).mine is not None:
+        return
+    enrolment = await courses.students.gift(root, student.id, feedback.id, "Student of the demo")
+    lessons = [lesson.lesson_id for lesson in (await courses.learning.view(student, _SLUG)).lessons]
+    change = Change(verb=Verb.OPEN, until=lessons[_OPEN - 1])
+    await courses.schedule.change(root, course.id, change, [enrolment])
+    await _assignments(services, root, student)
+    for lesson in lessons[:_COMPLETED]:
+        await courses.learning.complete(student, lesson)
 
 
 async def _assignments(services: Services, root: Actor, student: Actor) -> None:

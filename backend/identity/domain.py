@@ -58,6 +58,11 @@ async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     return await repository.user_names(tx, ids)
 
 
+async def usernames(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
+    """The @username, without its sign, of those people in ``ids`` who have one."""
+    return await repository.usernames(tx, ids)
+
+
 async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:
     """The person with this Telegram ID, blocked or not; None when the shop does not know them."""
     person = await repository.find_person_by_telegram_id(tx, telegram_id)

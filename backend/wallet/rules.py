@@ -18,7 +18,6 @@ MAX_TRANSFER: Final = 10**15
 MAX_KEY: Final = 200
 MAX_REASON: Final = 500
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _YEARS: Final = range(2000, 9999)  # the month after the last must be a date too
 
 
@@ -95,8 +94,3 @@ def day_sums(rows: Iterable[HistoryRow], currency: str, zone: str) -> dict[date,
         day = row.at.astimezone(there).date()
         sums[day] = sums.get(day, 0) + (row.amount.amount if row.amount.currency == currency else 0)
     return sums
-
-
-def safe_cell(text: str) -> str:
-    """``text`` for a CSV cell, so that no spreadsheet takes it for a formula. Source: OWASP, CSV Injection."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

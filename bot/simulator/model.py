@@ -190,9 +190,10 @@ def default_personas(root_admin_id: int) -> dict[int, Persona]:
         Persona(id=700000003, first_name="Дмитрий", last_name="Волков", username="d_volkov", language_code="ru",
                 is_premium=True, role="buyer"),
         Persona(id=700000004, first_name="Noah", last_name="Okafor", username="noah_okafor", language_code="en",
-                role="student"),
+                role="student", started=True),
     ]  # fmt: skip
-    # The admin who set up the bot has started it: the admin can be told of orders before opening the chat here.
+    # Noah takes a course in the chat. The admin who set up the bot has started it: the admin can be told of orders
+    # before opening the chat here.
     admin = Persona(
         id=root_admin_id, first_name="Nadia", last_name="Aziz", username="nadia_souk", language_code="en",
         role="admin", started=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,8 +13,8 @@ from backend.kernel.errors import NotFound
 from backend.wallet.types import TransferKind
 from webapp.core import forms
 from webapp.core.answers import asked_for_more
-from webapp.core.guards import PUBLIC, actor_of_address
-from webapp.core.limits import REVEAL
+from webapp.core.downloads import csv_file, downloader
+from webapp.core.guards import PUBLIC
 from webapp.core.parts import address
 from webapp.core.responses import Html, fragment, page, signed_url
 from webapp.core.site import SoukRequest, site_of
@@ -67,26 +66,13 @@ async def wallet(request: SoukRequest) -> Html:
 @get("/wallet/statement.csv", name="wallet:statement", opt=PUBLIC)
 async def statement(request: Request[Any, Any, Any]) -> Stream:
     """The history as CSV, by signed address, since downloads carry no headers."""
-    actor = await actor_of_address(request)
-    site = site_of(request)
-    await site.services.limiter.hit(REVEAL, str(actor.id))
+    actor, site = await downloader(request), site_of(request)
     query = forms.read_query(request, WalletQuery)
     if query.cursor:
         raise NotFound("a statement has no pages")
     header, kind_of = present.csv_words(site.viewer(actor))
     lines = site.services.wallet.statement.export_csv(actor, query.kind, query.month, header=header, kind_of=kind_of)
-    headers = {
-        "content-disposition": 'attachment; filename="souk-wallet.csv"',
-        "cache-control": "no-store",
-        # Telegram's web clients fetch the file from their own origin.
-        "access-control-allow-origin": "https://web.telegram.org",
-    }
-    return Stream(_encoded(lines), media_type="text/csv", headers=headers)
-
-
-async def _encoded(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
-    async for line in lines:
-        yield line.encode()
+    return csv_file(lines, "souk-wallet.csv")
 
 
 WALLET_HANDLERS: Final = (wallet, statement)

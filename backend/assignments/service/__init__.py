@@ -9,6 +9,7 @@ from backend.assignments.ports import ChatFiles
 from backend.assignments.service.archive import ArchiveService
 from backend.assignments.service.chat import ChatService
 from backend.assignments.service.collecting import CollectingService
+from backend.assignments.service.figures import FiguresService
 from backend.assignments.service.review import ReviewService
 from backend.assignments.service.submitting import SubmittingService
 from backend.infra.crypto import KeyRing
@@ -21,6 +22,7 @@ __all__ = [
     "AssignmentsServices",
     "ChatService",
     "CollectingService",
+    "FiguresService",
     "ReviewService",
     "SubmittingService",
 ]
@@ -38,6 +40,7 @@ class AssignmentsServices:
     """What both say to the bot."""
     collecting: CollectingService
     """The worker's part: messages of the chat become versions."""
+    figures: FiguresService
     archive: ArchiveService
     """Old submissions."""
 
@@ -62,5 +65,6 @@ class AssignmentsServices:
             review=ReviewService(uow=uow, ring=ring, archive=archive),
             chat=ChatService(uow=uow, ring=ring, files=files, archive=archive),
             collecting=CollectingService(uow=uow, ring=ring, files=files, chat_files=chat_files, archive=archive),
+            figures=FiguresService(uow=uow),
             archive=archive,
         )

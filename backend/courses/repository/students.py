@@ -27,7 +27,7 @@ _HIGHEST: Final = (
 )
 _STUDENTS: Final = select(
     Enrolment.id, Enrolment.user_id, Enrolment.course_id, CourseRun.number, _HIGHEST.label("tariff_id"),
-    Enrolment.enrolled_at, Enrolment.paused_at,
+    Enrolment.enrolled_at, Enrolment.started_at, Enrolment.active_at, Enrolment.paused_at,
 ).join(CourseRun, CourseRun.id == Enrolment.run_id)  # fmt: skip
 
 
@@ -40,6 +40,8 @@ class StoredStudent(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     tariff_id: TariffId | None
     enrolled_at: Any
+    started_at: Any
+    active_at: Any
     paused_at: Any
 
 

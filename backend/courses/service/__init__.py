@@ -9,6 +9,7 @@ from backend.courses.service.authoring import AuthoringService
 from backend.courses.service.chat import ChatFiles
 from backend.courses.service.courses import CoursesService
 from backend.courses.service.editing import EditingService
+from backend.courses.service.figures import FiguresService
 from backend.courses.service.learning import LearningService
 from backend.courses.service.lessons import LessonsService
 from backend.courses.service.reminders import RemindersService
@@ -26,6 +27,7 @@ __all__ = [
     "CoursesService",
     "CoursesServices",
     "EditingService",
+    "FiguresService",
     "LearningService",
     "LessonsService",
     "RemindersService",
@@ -48,6 +50,7 @@ class CoursesServices:
     """Cohorts, and courses that are run again."""
     students: StudentsService
     """Who takes a course; access given and taken away by admins."""
+    figures: FiguresService
     learning: LearningService
     """Courses as people see and take them."""
     schedule: ScheduleService
@@ -80,6 +83,7 @@ class CoursesServices:
             tariffs=TariffsService(uow=uow, currency=currency),
             runs=RunsService(uow=uow),
             students=StudentsService(uow=uow),
+            figures=FiguresService(uow=uow),
             learning=LearningService(uow=uow),
             schedule=ScheduleService(uow=uow),
             sending=SendingService(uow=uow, messenger=messenger, public_url=public_url),

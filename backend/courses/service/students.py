@@ -49,9 +49,9 @@ class StudentsService:
         after = decode_cursor(cursor, EnrolmentId) if cursor else None
         async with self._uow.read() as tx:
             stored = await repository.list_students(
-                tx, course_id, chosen, _people(chosen), after=after, limit=_PAGE + 1
+                tx, course_id, chosen, people_of(chosen), after=after, limit=_PAGE + 1
             )
-            rows = await _rows(tx, stored[:_PAGE])
+            rows = await rows_of(tx, stored[:_PAGE])
         more = len(stored) > _PAGE
         return Page(rows, encode_cursor(rows[-1].enrolment_id) if more else None)
 
@@ -59,7 +59,7 @@ class StudentsService:
         """All the ``chosen`` students of a course, for a change of their schedules. Raises Forbidden."""
         actor.require(Permission.TEACHING)
         async with self._uow.read() as tx:
-            stored = await repository.list_students(tx, course_id, chosen, _people(chosen))
+            stored = await repository.list_students(tx, course_id, chosen, people_of(chosen))
         return [one.id for one in stored]
 
     async def get(self, actor: Actor, enrolment_id: EnrolmentId) -> StudentDetail:
@@ -69,7 +69,7 @@ class StudentsService:
             stored = await repository.find_student(tx, enrolment_id)
             if stored is None:
                 raise NotFound("no such enrolment")
-            (row,) = await _rows(tx, [stored])
+            (row,) = await rows_of(tx, [stored])
             grants = await grants_repository.list_grants(tx, enrolment_id)
         return StudentDetail(student=row, course_id=stored.course_id, grants=tuple(grants))
 
@@ -136,13 +136,14 @@ class StudentsService:
             await audit.record(tx, actor.user_id, "courses.revoke", f"user:{grant.user_id}", facts)
 
 
-def _people(chosen: StudentFilter) -> Select[UUID] | None:
+def people_of(chosen: StudentFilter) -> Select[UUID] | None:
     """All people whom the query of a filter finds, however many; None without one."""
     query = chosen.query.strip()
     return identity.matching_users(query) if query else None
 
 
-async def _rows(tx: Tx, stored: Sequence[StoredStudent]) -> list[StudentRow]:
+async def rows_of(tx: Tx, stored: Sequence[StoredStudent]) -> list[StudentRow]:
+    """Students with their names and how far they are."""
     names = await identity.user_names(tx, {one.user_id for one in stored})
     done = await progress.list_progress(tx, [one.id for one in stored])
     return [

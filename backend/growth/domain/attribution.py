@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select
 
 from backend.growth.repository import attribution as repository
 from backend.growth.rules.attribution import parse_start
@@ -28,3 +31,8 @@ async def note_touch(tx: Tx, user_id: UserId, start_param: str, at: datetime) ->
 async def list_brought(tx: Tx, partners: Collection[PartnerId]) -> list[tuple[PartnerId, UserId, datetime]]:
     """The people whom these partners brought, and when."""
     return await repository.list_brought(tx, partners)
+
+
+def brought_people() -> Select[UUID, UUID, datetime]:
+    """All people whom partners brought, however many, to be joined: user_id, partner_id, seen_at."""
+    return repository.brought()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.growth.models import Attribution
@@ -66,3 +67,8 @@ async def list_brought(tx: Tx, partners: Collection[PartnerId]) -> list[tuple[Pa
         Attribution.partner_id.in_(partners)
     )
     return [(PartnerId(row.partner_id), UserId(row.user_id), row.seen_at) for row in await tx.execute(statement)]
+
+
+def brought() -> Select[UUID, UUID, datetime]:
+    """Everybody whom a partner brought: who, by which one, and when."""
+    return select(Attribution.user_id, Attribution.partner_id, Attribution.seen_at)

@@ -237,6 +237,12 @@ async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     return {row.id: " ".join(filter(None, (row.first_name, row.last_name))) for row in rows}
 
 
+async def usernames(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
+    """The @username, without its sign, of those people in ``ids`` who have one."""
+    statement = select(User.id, User.username).where(User.id.in_(set(ids)), User.username.is_not(None))
+    return {row.id: row.username for row in await tx.execute(statement)}
+
+
 _ROW = (
     User.id,
     User.telegram_id,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from backend.identity.types import Actor, Permission
 from backend.infra.formatting import timezone
+from backend.infra.spreadsheets import first_line, lines
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
@@ -25,7 +24,6 @@ CSV_COLUMNS: Final = ("date", "kind", "amount", "currency", "balance", "referenc
 """The columns of the export, in order; ``export_csv`` takes their names in the reader's language."""
 
 _EXPORT_BATCH: Final = 500
-_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class StatementService:
@@ -138,21 +136,21 @@ class StatementService:
         kind_of: Callable[[HistoryRow], str],
     ) -> AsyncIterator[str]:
         there = timezone(actor.timezone)
-        yield _BYTE_ORDER_MARK + _csv([header])
+        yield first_line(header)
         cursor: str | None = None
         # A page at a time: no transaction stays open while a slow phone downloads.
         while True:
             page = await self.history(actor, kind, month, cursor, _EXPORT_BATCH)
             if page.items:
-                yield _csv(
+                yield lines(
                     [
-                        row.at.astimezone(there).isoformat(" ", "seconds"),
-                        rules.safe_cell(kind_of(row)),
-                        str(row.amount.decimal()),
+                        row.at.astimezone(there),
+                        kind_of(row),
+                        row.amount.decimal(),
                         row.amount.currency,
-                        str(row.balance_after.decimal()),
-                        rules.safe_cell(row.reference or ""),
-                        rules.safe_cell(pick(row.memo.title, actor.language) or row.memo.reason),
+                        row.balance_after.decimal(),
+                        row.reference,
+                        pick(row.memo.title, actor.language) or row.memo.reason,
                     ]
                     for row in page.items
                 )
@@ -169,9 +167,3 @@ class StatementService:
             actor.require(Permission.USERS)
         async with self._uow.read() as tx:
             return await transfers.list_people(tx, user_ids, self._currency)
-
-
-def _csv(rows: object) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)  # type: ignore[arg-type]
-    return text.getvalue()

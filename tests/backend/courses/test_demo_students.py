@@ -1,8 +1,10 @@
-"""The demo's students: loaded once, one in the middle of the course and one at its beginning."""
+"""The demo's students: loaded once, one in the middle of the course, others at every place in it, one of them quiet."""
 
 from __future__ import annotations
 
 from backend.bootstrap import Services
+from backend.courses.types.figures import Chosen
+from backend.demo.crowd import load_demo_crowd
 from backend.demo.graduates import load_demo_graduates
 from backend.demo.load import load_demo_course
 from backend.demo.students import load_demo_students
@@ -11,23 +13,33 @@ from tests.conftest import ROOT_ADMIN_ID
 from tests.factories.courses import add_category
 
 
-async def test_one_is_in_the_middle_and_one_begins(services: Services) -> None:
+async def test_one_is_in_the_middle_and_the_others_make_figures(services: Services) -> None:
     async with services.uow() as tx:
         await add_category(tx, "skills")
-    await load_demo_course(services.courses.authoring, services.courses.courses)
+    courses = services.courses
+    await load_demo_course(courses.authoring, courses.courses)
     root = await services.identity.access.actor_by_telegram_id(ROOT_ADMIN_ID)
     assert root is not None
     for _ in range(2):
         await load_demo_students(services, root)
-        course = await services.courses.courses.find(Actor.system(), "calm-in-seven-days")
-        views = [
-            await services.courses.learning.view(student, course.slug)
-            for number in (700_000_002, 700_000_004)
-            if (student := await services.identity.access.actor_by_telegram_id(number))
-        ]
-        assert [view.students for view in views] == [2, 2]
-        assert [sum(lesson.is_open for lesson in view.lessons) for view in views] == [4, 0]
-        assert [view.mine.progress.done for view in views if view.mine] == [3, 0]
+        await load_demo_crowd(services, root)
+        course = await courses.courses.find(Actor.system(), "calm-in-seven-days")
+        layla = await services.identity.access.actor_by_telegram_id(700_000_002)
+        assert layla is not None
+        view = await courses.learning.view(layla, course.slug)
+        assert sum(lesson.is_open for lesson in view.lessons) == 4
+        assert view.mine is not None and view.mine.progress.done == 3
+        people = await courses.figures.students(root, course.id, Chosen())
+        assert (people.enrolled, people.completed, people.paused, people.ended) == (12, 3, 1, 0)
+        assert people.active >= 2 and people.quiet >= 2
+        lessons = await courses.figures.lessons(root, course.id, Chosen())
+        opened = [one.opened for one in lessons]
+        assert opened == sorted(opened, reverse=True) and opened[0] > opened[-1] > 0
+        (brought,) = await courses.figures.brought(root, course.id, Chosen())
+        assert brought.enrolments == 3 and brought.amounts[0].amount > 0
+        feedback = await services.assignments.figures.feedback(root, course.id, Chosen())
+        assert [one.answered for one in feedback.times] and any(one.on_time < one.answered for one in feedback.times)
+    assert await courses.reminders.remind() > 0
 
 
 async def test_one_has_a_certificate_and_the_owner_can_ask_for_hers(services: Services) -> None:

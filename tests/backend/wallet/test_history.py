@@ -235,8 +235,8 @@ async def test_csv_is_whole_localised_and_harmless(
     assert text.startswith("\ufeff")
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
     assert tuple(rows[0]) == header
-    assert rows[1][:5] == ["2026-10-31 22:36:00+01:00", "شراء", "-0.01", "USD", "9.94"]
-    assert rows[-1][:5] == ["2026-10-31 22:30:00+01:00", "top_up", "10.00", "USD", "10.00"]
+    assert rows[1][:5] == ["2026-10-31T22:36:00+01:00", "شراء", "-0.01", "USD", "9.94"]
+    assert rows[-1][:5] == ["2026-10-31T22:30:00+01:00", "top_up", "10.00", "USD", "10.00"]
     assert [row[5] for row in rows[1:-1]] == [f"'=N{number}" for number in range(5, -1, -1)]
     assert [row[6] for row in rows[1:-1]] == [
         'He said "hi", twice', "'\tx", "'@x", "'-1", "'+1", "'=HYPERLINK(1)",

@@ -74,6 +74,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-lesson-problem", f"{path}/lessons/{past.lesson}", "admin", _mistype),
         Screen("manage-lesson-error", f"{path}/lessons/new", "admin", send_empty),
         Screen("manage-lesson-delete", f"{path}/lessons/{past.lesson}", "admin", _ask_delete),
+        Screen("manage-course-figures", f"{path}/figures", "admin", _feedback_loaded),
+        Screen("manage-course-figures-empty", f"{empty}/figures", "admin", _feedback_loaded),
         Screen("manage-students", f"{path}/students", "admin"),
         Screen("manage-students-empty", f"{empty}/students", "admin"),
         Screen("manage-students-schedule", f"{path}/students", "admin", press("button[hx-get*='/schedule']")),
@@ -85,6 +87,10 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-lesson-deliveries", f"{path}/deliveries", "admin"),
         Screen("manage-lesson-deliveries-empty", f"{empty}/deliveries", "admin"),
     ]
+
+
+async def _feedback_loaded(page: Page) -> None:
+    await expect(page.locator("#feedback .section")).to_be_visible()
 
 
 async def _mistype(page: Page) -> None:

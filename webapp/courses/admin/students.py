@@ -22,7 +22,7 @@ from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced
 from webapp.core.back_office import manage_page
 from webapp.core.parts import address
-from webapp.core.responses import FORM_ERROR, Html, fragment, sheet
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, head_of, say
 from webapp.courses.screens import students as present
@@ -32,6 +32,7 @@ from webapp.identity.screens.person import PickPage, assignee
 
 STUDENTS: Final = ONE + "/students"
 STUDENT: Final = STUDENTS + "/{enrolment_id:uuid}"
+_FILE_SECONDS: Final = 3600
 _GIFT: Final = ONE + "/gift"
 
 
@@ -190,6 +191,7 @@ async def students_page(
         hidden=tuple((name, value) for name, value in criteria.items() if name != "q"),
         rows=tuple(present.student_view(row, tariffs, actor.language) for row in listed.items),
         change=address(f"{COURSES}/{course_id}/schedule", **criteria),
+        csv_url=signed_url(request, address(f"{path}.csv", **criteria), seconds=_FILE_SECONDS),
         next_url=address(path, **criteria, cursor=listed.next_cursor) if listed.next_cursor else None,
         more=asked_for_more(request, query.cursor),
         filtered=bool(criteria),

@@ -59,6 +59,8 @@ class StudentsPage(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[tuple[str, str], ...]
     """The filter that a search keeps."""
     rows: tuple[StudentView, ...]
+    csv_url: str
+    """The signed address of the same students as a file."""
     change: str
     next_url: str | None = None
     more: bool = False
