@@ -99,6 +99,7 @@ from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import PaymentServices, configure
 from backend.payments.types import TopUpLimits
+from backend.quizzes.service import QuizzesServices
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
@@ -141,6 +142,7 @@ class Services:
     orders: OrdersServices
     courses: CoursesServices
     community: CommunityServices
+    quizzes: QuizzesServices
     assignments: AssignmentsServices
     certificates: CertificatesServices
     support: SupportService
@@ -390,6 +392,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             archive_after=limits.archive_after,
         ),
         certificates=certificates_services(settings, uow, ring, files, telegram),
+        quizzes=QuizzesServices.build(uow=uow),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,

@@ -34,6 +34,7 @@ from backend.infra.settings import Settings
 from backend.notifications import tasks as notifications_tasks
 from backend.orders import tasks as orders_tasks
 from backend.payments import tasks as payments_tasks
+from backend.quizzes import tasks as quizzes_tasks
 from backend.wallet import tasks as wallet_tasks
 
 _DRAIN_SECONDS = 10.0
@@ -62,6 +63,7 @@ def all_crons(services: Services) -> list[Cron]:
         *orders_tasks.crons(services.orders),
         *courses_tasks.crons(services.courses.reminders),
         *community_tasks.crons(services.community),
+        *quizzes_tasks.crons(services.quizzes.attempts),
         *assignments_tasks.crons(services.assignments),
         *catalog_tasks.crons(services.catalog),
         *payments_tasks.crons(services.payments),

@@ -32,6 +32,7 @@ from webapp.courses.admin import deliveries as lesson_deliveries
 from webapp.courses.admin import editor as lesson_editor
 from webapp.courses.admin import figures as course_figures
 from webapp.courses.admin import lessons as lessons_admin
+from webapp.courses.admin import quiz as quiz_editor
 from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
@@ -53,6 +54,8 @@ from webapp.payments import hooks
 from webapp.payments.admin import deposits, methods, reconciliation, refunds, unmatched
 from webapp.payments.admin import payments as payments_admin
 from webapp.payments.routes import payments, top_up
+from webapp.quizzes import admin as quizzes_admin
+from webapp.quizzes import routes as quizzes
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -83,6 +86,7 @@ _PAGES: Final = Router(
         *certificates.HANDLERS,
         *certificate_files.HANDLERS,
         *certificates_public.HANDLERS,
+        *quizzes.HANDLERS,
         *premium.PREMIUM_HANDLERS,
     ],
     include_in_schema=False,
@@ -119,6 +123,7 @@ _ADMIN: Final = Router(
         *runs.HANDLERS,
         *lessons_admin.HANDLERS,
         *lesson_editor.HANDLERS,
+        *quiz_editor.HANDLERS,
         *students.HANDLERS,
         *schedules.HANDLERS,
         *changes.HANDLERS,
@@ -128,6 +133,7 @@ _ADMIN: Final = Router(
         *certificates_admin.HANDLERS,
         *groups_admin.HANDLERS,
         *feedback_figures.HANDLERS,
+        *quizzes_admin.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

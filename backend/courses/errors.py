@@ -66,6 +66,13 @@ class AssignmentMissing(AppError):
     kind = Kind.CONFLICT
 
 
+class QuizMissing(AppError):
+    """The lesson is completed by its quiz, which the student has not passed and may still try."""
+
+    code = "quiz_missing"
+    kind = Kind.CONFLICT
+
+
 class LessonEdited(AppError):
     """Somebody else has changed the lesson, or the course's list of lessons, since it was read."""
 

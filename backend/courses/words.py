@@ -13,18 +13,31 @@ from backend.kernel.text import Locale, pick
 
 
 def lesson_message(
-    parts: tuple[ChatPart, ...], titles: dict[str, str], address: str, locale: Locale, asks: LessonId | None = None
+    parts: tuple[ChatPart, ...],
+    titles: dict[str, str],
+    address: str,
+    locale: Locale,
+    asks: LessonId | None = None,
+    *,
+    quiz: bool = False,
 ) -> LessonMessage:
     """The message of a lesson: its parts, or its title where it has no text, and a button that opens it.
 
-    Below one that ``asks`` for an assignment is a button to submit it in the chat.
+    Below one that ``asks`` for an assignment is a button to submit it in the chat, below one with a ``quiz`` a button
+    that opens the quiz.
     """
     _ = translator(locale).gettext
     title = html.escape(pick(titles, locale), quote=False)
     named = (ChatPart(f"<b>\u2068{title}\u2069</b>"),)
     submit = (_("Submit assignment"), f"{SUBMIT_PREFIX}{asks}") if asks else ("", "")
     return LessonMessage(
-        parts=parts or named, button=_("Open lesson"), url=address, callback_button=submit[0], callback=submit[1]
+        parts=parts or named,
+        button=_("Open lesson"),
+        url=address,
+        callback_button=submit[0],
+        callback=submit[1],
+        quiz_button=_("Take the quiz") if quiz else "",
+        quiz_url=f"{address}/quiz" if quiz else "",
     )
 
 

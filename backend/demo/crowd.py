@@ -19,6 +19,7 @@ from backend.bootstrap import Services, make_fulfillers
 from backend.courses.ports import Arrived, nobody
 from backend.courses.service import CoursesServices, SendingService
 from backend.courses.types.schedule import Change, LessonMessage, Verb
+from backend.demo.quiz import RIGHT, take_quiz
 from backend.demo.work import NOAH
 from backend.growth.errors import PartnerCodeTaken
 from backend.identity.types import Actor, Contact, LinkFollowed
@@ -27,6 +28,7 @@ from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock
 from backend.kernel.money import Money
 from backend.orders.service import OrdersServices
+from backend.quizzes.service import AttemptsService
 from backend.wallet.service import AdjustmentsService
 
 _SLUG: Final = "calm-in-seven-days"
@@ -34,6 +36,8 @@ _FIRST_PERSON: Final = 700_001_001
 _PARTNER: Final = "sara"
 _WALK: Final = "breath-and-pace"
 _WALK_DAY: Final = 3
+_QUIZ: Final = "evening-page"
+_QUIZ_DAY: Final = 4
 _WROTE: Final = "Ten minutes round the block, four steps in and six steps out."
 _ANSWER: Final = "Lovely. Tomorrow, lose count once on purpose."
 
@@ -49,6 +53,8 @@ class _Person(msgspec.Struct, frozen=True):
     buys: bool = False
     brought: bool = False
     paused: bool = False
+    quiz: bool = False
+    """Is in the middle of a quiz."""
 
 
 _PEOPLE: Final = (
@@ -57,7 +63,7 @@ _PEOPLE: Final = (
     _Person("Grace Mwangi", 22, 1, 7, 53),
     _Person("يوسف منصور", 20, 0, 5, buys=True, brought=True),
     _Person("Marta Nowak", 19, 2, 4, 14),
-    _Person("Ben Adler", 17, 0, 3, buys=True),
+    _Person("Ben Adler", 17, 0, 3, buys=True, quiz=True),
     _Person("Лена Орлова", 15, 1, 3, 22),
     _Person("Tom Reed", 12, 0, 2, paused=True),
     _Person("هدى سالم", 9, 0, 1, brought=True),
@@ -127,6 +133,7 @@ class _Crowd:
         self._sending = SendingService(uow=uow, messenger=_Delivered(), public_url=settings.public_url)
         archive = services.assignments.archive
         self._submitting = SubmittingService(uow=uow, ring=services.ring, files=files, archive=archive)
+        self._attempts = AttemptsService(uow=uow)
         self._review = ReviewService(uow=uow, ring=services.ring, archive=archive)
 
     async def open(self) -> _Crowd:
@@ -164,10 +171,14 @@ class _Crowd:
             if day == _WALK_DAY and person.done >= _WALK_DAY:
                 await self._walk(student, person, number)
             elif day <= person.done:
+                if day == _QUIZ_DAY:
+                    await take_quiz(self._attempts, student, _SLUG, _QUIZ, RIGHT)
                 await self._courses.learning.complete(student, lesson)
             else:
                 await self._courses.learning.open_lesson(student, lesson)
         self._past.before = timedelta()
+        if person.quiz:
+            await take_quiz(self._attempts, student, _SLUG, _QUIZ, RIGHT[:2])
         if person.done < len(lessons) and contact is not NOAH:
             await self._courses.schedule.pause(student, enrolment)
             if not person.paused:

@@ -1,4 +1,4 @@
-"""The student of the demo's course who is in the middle of it, with an answered assignment."""
+"""The student of the demo's course who is in the middle of it, with an answered assignment and a quiz that was failed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from backend.assignments.types import Upload, Verdict
 from backend.bootstrap import Services
 from backend.courses.types.schedule import Change, Verb
+from backend.demo.quiz import WRONG, take_quiz
 from backend.identity.types import Actor, Contact
 
 _SLUG: Final = "calm-in-seven-days"
@@ -40,6 +41,7 @@ async def load_demo_students(services: Services, root: Actor) -> None:
     await _assignments(services, root, student)
     for lesson in lessons[:_COMPLETED]:
         await courses.learning.complete(student, lesson)
+    await take_quiz(services.quizzes.attempts, student, _SLUG, _PAGE, WRONG)
 
 
 async def _assignments(services: Services, root: Actor, student: Actor) -> None:

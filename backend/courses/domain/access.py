@@ -93,4 +93,6 @@ def _access(tx: Tx, actor: Actor, row: LessonRow, as_day: int | None) -> LessonA
         place=0 if preview else row.place,
         assignment=rules.assignment_need(has=row.has_assignment, required=row.assignment_required),
         submitted_at=None if preview else row.submitted_at,
+        quiz=rules.quiz_need(has=row.has_quiz, required=row.quiz_required),
+        quiz_done_at=None if preview else row.quiz_done_at,
     )

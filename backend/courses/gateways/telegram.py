@@ -52,6 +52,8 @@ class TelegramLessons:
     async def send(self, chat_id: int, message: LessonMessage, *, skip: int = 0, arrived: Arrived = nobody) -> int:
         """Send the message from the part after ``skip``, the button below its last part; the last part's id."""
         buttons = [[InlineKeyboardButton(text=message.button, web_app=WebAppInfo(message.url))]]
+        if message.quiz_url:
+            buttons.append([InlineKeyboardButton(text=message.quiz_button, web_app=WebAppInfo(message.quiz_url))])
         if message.callback:
             buttons.append([InlineKeyboardButton(text=message.callback_button, callback_data=message.callback)])
         for number, part in enumerate(message.parts[skip:-1], start=skip + 1):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, column, text
-from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -43,6 +44,10 @@ class Lesson(Model):
     """Whether it has an assignment in any language."""
     assignment_required: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether the lesson is completed only by submitting its assignment."""
+    quiz_version: Mapped[int | None]
+    """The version of its quiz that attempts begin with; None for no quiz."""
+    quiz_required: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether the lesson is completed only by being done with its quiz."""
     publish_at: Mapped[datetime | None]
     """Nobody but teachers sees it before; None for at once."""
     deleted_at: Mapped[datetime | None]
@@ -62,6 +67,19 @@ class LessonText(Model):
     body: Mapped[str]
     assignment: Mapped[str] = mapped_column(server_default=text("''"))
     """What students are to submit, as plain text; empty for no assignment."""
+
+
+class LessonQuiz(Model):
+    """A version of a lesson's quiz, which never changes: attempts keep the one that they began with."""
+
+    __tablename__ = "lesson_quizzes"
+    __table_args__ = (CheckConstraint("version >= 1", name="version_positive"),)
+
+    lesson_id: Mapped[UUID] = mapped_column(ForeignKey("lessons.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """A Quiz of ``types/quiz.py``, with its right answers."""
+    created_at: Mapped[datetime]
 
 
 class LessonMedia(Model):
@@ -147,4 +165,6 @@ class LessonProgress(Model):
     completed_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     """When they first submitted the lesson's assignment."""
+    quiz_done_at: Mapped[datetime | None]
+    """When they passed the lesson's quiz, or had no attempt left."""
     place: Mapped[int] = mapped_column(server_default=text("0"))

@@ -37,6 +37,9 @@ class LessonRow(msgspec.Struct, frozen=True, kw_only=True):
     has_assignment: bool
     assignment_required: bool
     submitted_at: datetime | None
+    has_quiz: bool
+    quiz_required: bool
+    quiz_done_at: datetime | None
 
 
 class PageRow(LessonRow, frozen=True, kw_only=True):
@@ -60,7 +63,8 @@ _COLUMNS: Final = """
     l.id AS lesson_id, l.course_id, l.slug, l.position, l.required, l.minutes, l.version, l.publish_at,
     e.id AS enrolment_id, coalesce(e.live, false) AS live, d.due_at,
     r.opened_at, r.completed_at, coalesce(r.place, 0) AS place,
-    l.has_assignment, l.assignment_required, r.submitted_at
+    l.has_assignment, l.assignment_required, r.submitted_at,
+    l.quiz_version IS NOT NULL AS has_quiz, l.quiz_required, r.quiz_done_at
 """
 # The enrolment that counts for a person in the course ``of``, and whether it has a live grant.
 _ENROLMENT: Final = """

@@ -92,7 +92,7 @@ _ARRIVED: Final = HotStatement(
 _FACTS: Final = HotStatement(
     text("""
     SELECT d.enrolment_id, d.lesson_id, e.user_id, c.slug AS course, l.slug AS lesson, l.version, l.course_id,
-           l.has_assignment,           l.deleted_at IS NOT NULL AS deleted,
+           l.has_assignment, l.quiz_version IS NOT NULL AS has_quiz, l.deleted_at IS NOT NULL AS deleted,
            (SELECT jsonb_object_agg(t.locale, t.title) FROM lesson_texts t WHERE t.lesson_id = l.id) AS titles,
            EXISTS (SELECT FROM course_grants g WHERE g.enrolment_id = e.id AND g.ended_at IS NULL) AS live,
            (SELECT count(*) FROM lesson_deliveries o JOIN lessons m ON m.id = o.lesson_id AND m.deleted_at IS NULL
@@ -173,6 +173,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     live: bool
     together: int
     has_assignment: bool
+    has_quiz: bool
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

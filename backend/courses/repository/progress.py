@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from sqlalchemy import DateTime, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -40,6 +41,19 @@ _SUBMIT = text("""
     ON CONFLICT (enrolment_id, lesson_id) DO UPDATE SET submitted_at = excluded.submitted_at
     WHERE lesson_progress.submitted_at IS NULL
 """).bindparams(bindparam("enrolment_id", type_=Uuid()), bindparam("lesson_id", type_=Uuid()))
+_QUIZ_DONE = text("""
+    INSERT INTO lesson_progress (enrolment_id, lesson_id, opened_at, quiz_done_at)
+    VALUES (:enrolment_id, :lesson_id, :now, :now)
+    ON CONFLICT (enrolment_id, lesson_id) DO UPDATE SET quiz_done_at = excluded.quiz_done_at
+    WHERE lesson_progress.quiz_done_at IS NULL
+""").bindparams(bindparam("enrolment_id", type_=Uuid()), bindparam("lesson_id", type_=Uuid()))
+_TASKS = text("""
+    SELECT l.has_assignment, l.assignment_required, l.quiz_version IS NOT NULL AS has_quiz, l.quiz_required,
+           r.submitted_at, r.quiz_done_at,
+           EXISTS (SELECT FROM course_grants g WHERE g.enrolment_id = :enrolment_id AND g.ended_at IS NULL) AS live
+    FROM lessons l LEFT JOIN lesson_progress r ON r.lesson_id = l.id AND r.enrolment_id = :enrolment_id
+    WHERE l.id = :lesson_id AND l.deleted_at IS NULL
+""").bindparams(bindparam("enrolment_id", type_=Uuid()), bindparam("lesson_id", type_=Uuid()))
 _COUNTS = """
     SELECT count(*) AS required, count(r.completed_at) AS done
     FROM lessons l LEFT JOIN lesson_progress r ON r.lesson_id = l.id AND r.enrolment_id = e.id
@@ -58,6 +72,19 @@ _FINISH = f"""
 """  # noqa: S608 - constants of ours
 _FINISH_ONE = text(_FINISH.format(condition="e.id = :id")).bindparams(bindparam("id", type_=Uuid()))
 _FINISH_COURSE = text(_FINISH.format(condition="e.course_id = :id")).bindparams(bindparam("id", type_=Uuid()))
+
+
+class Tasks(msgspec.Struct, frozen=True, kw_only=True):
+    """What a live lesson asks of a student before it is completed, and what of it they have done."""
+
+    has_assignment: bool
+    assignment_required: bool
+    has_quiz: bool
+    quiz_required: bool
+    submitted_at: datetime | None
+    quiz_done_at: datetime | None
+    live: bool
+    """Whether the student has access."""
 
 
 async def lock(tx: Tx, enrolment_id: EnrolmentId) -> None:
@@ -80,6 +107,17 @@ async def complete_lesson(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId
 async def submit(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId) -> None:
     """Note that a student has submitted the assignment of a lesson; the first time stays."""
     await tx.execute(_SUBMIT, {"enrolment_id": enrolment_id, "lesson_id": lesson_id, "now": tx.now})
+
+
+async def find_tasks(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId) -> Tasks | None:
+    """What a lesson asks of a student; None for a deleted one."""
+    row = (await tx.execute(_TASKS, {"enrolment_id": enrolment_id, "lesson_id": lesson_id})).one_or_none()
+    return None if row is None else Tasks(**row._mapping)
+
+
+async def finish_quiz(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId) -> None:
+    """Note that a student is done with the quiz of a lesson; the first time stays."""
+    await tx.execute(_QUIZ_DONE, {"enrolment_id": enrolment_id, "lesson_id": lesson_id, "now": tx.now})
 
 
 async def save_place(tx: Tx, enrolment_id: EnrolmentId, lesson_id: LessonId, place: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.courses.types.access import AssignmentNeed, Closed
+from backend.courses.types.access import AssignmentNeed, Closed, QuizNeed
 
 
 def opening(due_at: datetime | None, publish_at: datetime | None) -> datetime | None:
@@ -33,3 +33,10 @@ def assignment_need(*, has: bool, required: bool) -> AssignmentNeed:
     if not has:
         return AssignmentNeed.NONE
     return AssignmentNeed.REQUIRED if required else AssignmentNeed.OPTIONAL
+
+
+def quiz_need(*, has: bool, required: bool) -> QuizNeed:
+    """What a lesson's quiz means for its completion."""
+    if not has:
+        return QuizNeed.NONE
+    return QuizNeed.REQUIRED if required else QuizNeed.OPTIONAL

@@ -15,6 +15,7 @@ import msgspec
 
 from backend.courses.rules.course_fields import problems_of_head
 from backend.courses.rules.editing import LONGEST_TITLE, NOT_IN_A_LINE, RESERVED_SLUGS, clean_assignment
+from backend.courses.rules.folder_quizzes import QUIZ_NAME, read_quizzes
 from backend.courses.rules.heads import Head, read_head
 from backend.courses.rules.markdown import clean_text, problems_of
 from backend.courses.types.authoring import (
@@ -30,6 +31,7 @@ from backend.courses.types.authoring import (
     MediaDraft,
 )
 from backend.courses.types.editing import LONGEST_ASSIGNMENT
+from backend.courses.types.quiz import Quiz
 from backend.kernel.text import Locale, fold
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -43,7 +45,7 @@ _FIRST: Final = (Locale.EN, Locale.AR, Locale.RU)
 
 def is_text_name(name: str) -> bool:
     """Whether a file of this name is a text of a course."""
-    return bool(_COURSE.fullmatch(name) or _LESSON.fullmatch(name))
+    return any(pattern.fullmatch(name) for pattern in (_COURSE, QUIZ_NAME, _LESSON))
 
 
 class Folder:
@@ -56,6 +58,7 @@ class Folder:
         self._kinds = {path: item.kind for path, item in media.items()}
         self._course: dict[Locale, tuple[str, str]] = {}
         self._lessons: dict[str, dict[Locale, tuple[str, str]]] = defaultdict(dict)
+        self._quizzes: dict[str, dict[Locale, tuple[str, str]]] = defaultdict(dict)
         self._numbers: dict[str, int] = {}
         for name in sorted(texts):
             self._sort(name, texts[name])
@@ -72,7 +75,8 @@ class Folder:
 
     def _sort(self, name: str, data: bytes) -> None:
         """Put a file among the course's or a lesson's, by its name."""
-        course, lesson = _COURSE.fullmatch(name), _LESSON.fullmatch(name)
+        course, quiz = _COURSE.fullmatch(name), QUIZ_NAME.fullmatch(name)
+        lesson = quiz or _LESSON.fullmatch(name)
         match = course or lesson
         language = (match[match.lastindex or 1] if match and (course or match.lastindex == 3) else None) or "en"
         if match is None or language not in set(Locale):
@@ -90,7 +94,7 @@ class Folder:
             number, slug = int(lesson[1]), lesson[2]
             if self._numbers.setdefault(slug, number) != number:
                 self._bad(name, 0, FolderProblemCode.SLUG_TWICE, value=slug)
-            self._lessons[slug][locale] = (name, text)
+            (self._quizzes if quiz else self._lessons)[slug][locale] = (name, text)
 
     def _head(self, name: str, text: str, type_: type[T]) -> Head[T]:
         head = read_head(text, type_)
@@ -132,7 +136,18 @@ class Folder:
             draft = self._read_lesson(slug)
             if draft is not None:
                 drafts.append(draft)
+        for slug in self._quizzes.keys() - self._lessons.keys():
+            for name, _ in self._quizzes[slug].values():
+                self._bad(name, 0, FolderProblemCode.NO_LESSON_OF_QUIZ)
         return tuple(drafts)
+
+    def _read_quiz(self, slug: str) -> Quiz | None:
+        written = self._quizzes.get(slug, {})
+        if not written:
+            return None
+        quiz, problems = read_quizzes([(locale, *written[locale]) for locale in _FIRST if locale in written])
+        self.problems += problems
+        return quiz
 
     def _read_lesson(self, slug: str) -> LessonDraft | None:
         texts: dict[Locale, LessonTextDraft] = {}
@@ -157,6 +172,7 @@ class Folder:
             publish_at=settings.publish_at,
             texts=texts,
             assignment_required=settings.assignment_required,
+            quiz=self._read_quiz(slug),
         )
 
     def _head_of_words(self, name: str, text: str) -> Head[LessonWords]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from backend.courses.rules.heads import write_head
+from backend.courses.rules.quiz_text import write_quiz
 from backend.courses.types.authoring import CourseDraft, LessonDraft
 from backend.kernel.text import Locale
 
@@ -38,7 +39,8 @@ def _lesson(lesson: LessonDraft) -> dict[str, str]:
             head = {"title": text.title} | ({} if files else _written(settings))
             head |= _written({"assignment": text.assignment})
             files[_name(f"{lesson.number:02}-{lesson.slug}", locale)] = _file(head, text.body)
-    return files
+    quiz = write_quiz(lesson.quiz) if lesson.quiz else {}
+    return files | {_name(f"{lesson.number:02}-{lesson.slug}.quiz", locale): text for locale, text in quiz.items()}
 
 
 def _name(stem: str, locale: Locale) -> str:

@@ -12,6 +12,7 @@ from backend.courses.service.editing import EditingService
 from backend.courses.service.figures import FiguresService
 from backend.courses.service.learning import LearningService
 from backend.courses.service.lessons import LessonsService
+from backend.courses.service.quizzes import QuizEditingService
 from backend.courses.service.reminders import RemindersService
 from backend.courses.service.runs import RunsService
 from backend.courses.service.schedule import ScheduleService
@@ -30,6 +31,7 @@ __all__ = [
     "FiguresService",
     "LearningService",
     "LessonsService",
+    "QuizEditingService",
     "RemindersService",
     "RunsService",
     "ScheduleService",
@@ -63,6 +65,8 @@ class CoursesServices:
     """Lessons as people read them, and their files."""
     editing: EditingService
     """Lessons written in the panel."""
+    quiz_editing: QuizEditingService
+    """Quizzes written in the panel."""
     authoring: AuthoringService
     """Courses as folders."""
 
@@ -90,5 +94,6 @@ class CoursesServices:
             reminders=RemindersService(uow=uow),
             lessons=LessonsService(uow=uow, files=files),
             editing=EditingService(uow=uow, files=files),
+            quiz_editing=QuizEditingService(uow=uow),
             authoring=AuthoringService(uow=uow, files=files, currency=currency, largest=largest_file),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.courses.domain import teaching
-from backend.courses.repository import courses, lessons, media
+from backend.courses.repository import courses, lessons, media, quizzes
 from backend.courses.repository.lessons import StoredText
 from backend.courses.repository.media import Content
 from backend.courses.rules.folder import Folder
@@ -157,6 +157,7 @@ class AuthoringService:
 async def _lessons(tx: Tx, course: CourseRecord) -> list[LessonDraft]:
     stored = await lessons.list_stored(tx, course.id)
     texts = await lessons.list_texts(tx, [item.id for item in stored])
+    asked = await quizzes.list_current(tx, [item.id for item in stored])
     return [
         LessonDraft(
             slug=item.slug,
@@ -166,6 +167,7 @@ async def _lessons(tx: Tx, course: CourseRecord) -> list[LessonDraft]:
             publish_at=item.publish_at,
             assignment_required=item.assignment_required,
             texts={locale: _text(text) for locale, text in texts[item.id].items()},
+            quiz=asked[item.id].quiz if item.id in asked else None,
         )
         for number, item in enumerate(stored, start=1)
     ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backend.courses.domain import quizzes
 from backend.courses.repository import lessons as repository
 from backend.courses.repository import media
 from backend.courses.repository.lessons import StoredLesson, StoredText
 from backend.courses.repository.media import Content, StoredFile
 from backend.courses.rules.markdown import paths_in
+from backend.courses.rules.quiz import with_ids
 from backend.courses.types import CourseId, LessonId
 from backend.courses.types.authoring import ChangeAction, ChangeKind, CourseChange, CourseDraft, LessonDraft, MediaDraft
 from backend.infra.unit_of_work import Tx
@@ -62,7 +64,22 @@ class LessonsImport:
         settings = {name: getattr(draft, name) for name in _SETTINGS}
         lesson_id = await repository.add(tx, self._course_id, draft.slug, place, settings)
         await repository.set_texts(tx, lesson_id, _texts(draft))
+        await self._quiz(tx, draft, lesson_id)
         return lesson_id
+
+    async def _quiz(self, tx: Tx, draft: LessonDraft, lesson_id: LessonId) -> None:
+        """Write a quiz that differs; one that the folder lacks is deleted or kept, as its lesson would be."""
+        stored = await quizzes.find_quiz(tx, lesson_id)
+        before = stored.quiz if stored else None
+        if draft.quiz is not None:
+            quiz = with_ids(draft.quiz, before, lambda: tx.new_id().hex)
+            if await quizzes.change_quiz(tx, lesson_id, quiz):
+                self._change(ChangeKind.QUIZ, draft.slug, ChangeAction.UPDATE if before else ChangeAction.CREATE)
+        elif before is not None and self._delete_missing:
+            await quizzes.change_quiz(tx, lesson_id, None)
+            self._change(ChangeKind.QUIZ, draft.slug, ChangeAction.DELETE)
+        elif before is not None:
+            self._change(ChangeKind.QUIZ, draft.slug, ChangeAction.MISSING)
 
     async def _compare(
         self, tx: Tx, draft: LessonDraft, old: StoredLesson, texts: Mapping[Locale, StoredText], replaced: set[str]
@@ -82,6 +99,7 @@ class LessonsImport:
             changed += sorted(shown & replaced)
         if changed:
             self._change(ChangeKind.LESSON, draft.slug, ChangeAction.UPDATE, *changed)
+        await self._quiz(tx, draft, old.id)
 
     async def _missing(self, tx: Tx, missing: list[StoredLesson], order: list[LessonId]) -> None:
         """Delete the lessons that the folder lacks, or keep them after the others; then set the order."""

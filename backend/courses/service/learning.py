@@ -60,7 +60,7 @@ class LearningService:
     async def complete(self, actor: Actor, lesson_id: LessonId, *, as_day: int | None = None) -> bool:
         """Complete a lesson, and with the last required one the course; whether it was not complete before.
 
-        Raises NotFound, Forbidden, AccessEnded, LessonLocked, AssignmentMissing.
+        Raises NotFound, Forbidden, AccessEnded, LessonLocked, AssignmentMissing, QuizMissing.
         """
         async with self._uow() as tx:
             return await progress.complete(tx, await access.require_open(tx, actor, lesson_id, as_day))

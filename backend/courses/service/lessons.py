@@ -84,6 +84,8 @@ class LessonsService:
             previous=_neighbour(around.get(-1)),
             next=_neighbour(around.get(1)),
             assignment=lesson.assignment,
+            quiz=lesson.quiz,
+            quiz_done=lesson.quiz_done_at is not None,
             preview=lesson.preview,
         )
 

@@ -231,7 +231,8 @@ class SendingService:
             return words.digest_message(facts.together, course, person.language)
         titles = facts.titles or {"en": facts.lesson}
         asks = facts.lesson_id if facts.has_assignment else None
-        return words.lesson_message(parts, titles, f"{course}/{facts.lesson}", person.language, asks)
+        address = f"{course}/{facts.lesson}"
+        return words.lesson_message(parts, titles, address, person.language, asks, quiz=facts.has_quiz)
 
     async def _record(self, result: Result) -> None:
         """Store a result; results that come together are stored in one transaction."""

@@ -29,6 +29,15 @@ class AssignmentNeed(StrEnum):
     """The lesson is completed by submitting it."""
 
 
+class QuizNeed(StrEnum):
+    """Whether a lesson has a quiz, and what that means for its completion."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    """The lesson is completed by passing it, or by the last attempt."""
+
+
 class LessonAccess(msgspec.Struct, frozen=True, kw_only=True):
     """A lesson that is not deleted, as one person has it."""
 
@@ -56,6 +65,9 @@ class LessonAccess(msgspec.Struct, frozen=True, kw_only=True):
     assignment: AssignmentNeed = AssignmentNeed.NONE
     submitted_at: datetime | None = None
     """When the student first submitted its assignment."""
+    quiz: QuizNeed = QuizNeed.NONE
+    quiz_done_at: datetime | None = None
+    """When the student passed its quiz, or had no attempt left."""
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from backend.courses.types import CourseId, CourseState, LateRule, MediaKind, ScheduleMode
 from backend.courses.types.lessons import TextProblem
+from backend.courses.types.quiz import Quiz, ShowAnswers
 from backend.kernel.text import Locale
 
 
@@ -63,6 +64,12 @@ class FolderProblemCode(StrEnum):
     TOO_LARGE = "too_large"
     UNKNOWN_CATEGORY = "unknown_category"
     TAKEN = "taken"
+    NO_LESSON_OF_QUIZ = "no_lesson_of_quiz"
+    NOT_OF_A_QUIZ = "not_of_a_quiz"
+    NO_OPTIONS = "no_options"
+    NOT_THE_SAME_QUIZ = "not_the_same_quiz"
+    BAD_QUIZ = "bad_quiz"
+    """``field`` and ``value`` say what, as rules/quiz.py does."""
 
 
 class FolderProblem(msgspec.Struct, frozen=True):
@@ -150,6 +157,20 @@ class LessonWords(msgspec.Struct, frozen=True, kw_only=True):
     assignment: str = ""
 
 
+class QuizHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of the first language of a lesson's quiz."""
+
+    attempts: Count | None = None
+    passing_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
+    minutes: Count | None = None
+    required: bool = True
+    show_answers: ShowAnswers = ShowAnswers.AT_THE_END
+
+
+class QuizWords(msgspec.Struct, frozen=True):
+    """The head of a quiz in another language, which has no settings."""
+
+
 class LessonTextDraft(msgspec.Struct, frozen=True):
     """A lesson in one language; ``first_line`` of ``file`` is where the body begins."""
 
@@ -170,6 +191,7 @@ class LessonDraft(msgspec.Struct, frozen=True, kw_only=True):
     publish_at: datetime | None
     texts: dict[Locale, LessonTextDraft]
     assignment_required: bool = True
+    quiz: Quiz | None = None
 
 
 class MediaDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +225,8 @@ class ChangeKind(StrEnum):
     COURSE = "course"
     TARIFF = "tariff"
     LESSON = "lesson"
+    QUIZ = "quiz"
+    """Of a lesson, by the lesson's slug."""
     FILE = "file"
 
 

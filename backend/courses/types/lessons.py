@@ -10,7 +10,7 @@ from html import escape
 import msgspec
 
 from backend.courses.types import CourseId, LessonId, MediaId, MediaKind
-from backend.courses.types.access import AssignmentNeed
+from backend.courses.types.access import AssignmentNeed, QuizNeed
 from backend.kernel.text import Locale
 
 
@@ -107,6 +107,9 @@ class LessonPage(msgspec.Struct, frozen=True, kw_only=True):
     previous: NeighbourLesson | None
     next: NeighbourLesson | None
     assignment: AssignmentNeed = AssignmentNeed.NONE
+    quiz: QuizNeed = QuizNeed.NONE
+    quiz_done: bool = False
+    """The person has passed its quiz, or has no attempt left."""
     preview: bool = False
     """A teacher looks at it; nothing is recorded."""
 

@@ -185,4 +185,7 @@ class LessonMessage(msgspec.Struct, frozen=True, kw_only=True):
     callback_button: str = ""
     callback: str = ""
     """What a second button sends to the bot; empty for no second button."""
+    quiz_button: str = ""
+    quiz_url: str = ""
+    """The page of the lesson's quiz; empty for no quiz."""
     protect: bool = True

@@ -39,6 +39,11 @@ async def test_one_is_in_the_middle_and_the_others_make_figures(services: Servic
         assert brought.enrolments == 3 and brought.amounts[0].amount > 0
         feedback = await services.assignments.figures.feedback(root, course.id, Chosen())
         assert [one.answered for one in feedback.times] and any(one.on_time < one.answered for one in feedback.times)
+    lesson = next(one.lesson_id for one in view.lessons if one.slug == "evening-page")
+    page = await services.quizzes.attempts.page(layla, course.slug, "evening-page")
+    assert page.last is not None and (page.last.points, page.last.total, page.last.passed) == (3, 6, False)
+    results = await services.quizzes.results.of_lesson(root, lesson)
+    assert [one.finished_at for one in results.attempts].count(None) == 1 and results.passed >= 3
     assert await courses.reminders.remind() > 0
 
 

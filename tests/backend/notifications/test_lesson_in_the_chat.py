@@ -44,8 +44,9 @@ async def test_a_lesson_arrives_whole_with_its_picture_and_a_button(
     assert all(message["protected"] for message in messages)
     (document,) = await telegram.calls("sendDocument")
     assert document["params"]["document"] == "attach://file0"
-    ((button,), (submit,)) = document["params"]["reply_markup"]["inline_keyboard"]
+    ((button,), (quiz,), (submit,)) = document["params"]["reply_markup"]["inline_keyboard"]
     assert button["web_app"]["url"].endswith("/learn/calm-in-seven-days/evening-page")
+    assert quiz["web_app"]["url"] == f"{button['web_app']['url']}/quiz"
     assert submit["callback_data"].startswith("submit:")  # this lesson has an assignment
 
     await school.schedule.send_again(teacher, enrolment, fourth.id)

@@ -15,6 +15,7 @@ from tests.browser.screens import (
     identity,
     orders,
     payments,
+    quizzes,
     subscriptions,
     wallet,
 )
@@ -34,6 +35,7 @@ _SLICES = (
     assignments,
     certificates,
     community,
+    quizzes,
     identity,
     core,
 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backend.courses.types import LessonId
-from backend.courses.types.access import AssignmentNeed
+from backend.courses.types.access import AssignmentNeed, QuizNeed
 from backend.courses.types.schedule import Change, Verb
+from backend.demo.quiz import RIGHT, take_quiz
 from backend.identity.types import Actor
 from tests.browser.screens.screen import Screen, press, sheet
 from tests.browser.stack import Stack
@@ -81,11 +82,14 @@ async def open_until(stack: Stack, teacher: Actor, student: Actor, last: int | N
 
 
 async def complete(stack: Stack, student: Actor, lessons: list[LessonId]) -> None:
-    """Read lessons to their ends, and submit what they ask for."""
+    """Read lessons to their ends, submit what they ask for and pass their quizzes."""
     courses, submitting = stack.services.courses, stack.services.assignments.submitting
     slugs = {item.id: item.slug for item in await courses.lessons.titles(student, COURSE)}
     for lesson in lessons:
-        if (await courses.learning.can_open(student, lesson)).assignment is AssignmentNeed.REQUIRED:
+        entry = await courses.learning.can_open(student, lesson)
+        if entry.quiz is QuizNeed.REQUIRED:
+            await take_quiz(stack.services.quizzes.attempts, student, COURSE, slugs[lesson], RIGHT)
+        if entry.assignment is AssignmentNeed.REQUIRED:
             await submitting.submit(student, COURSE, slugs[lesson], "Round the park.", [], intent=f"read-{lesson}")
         await courses.learning.complete(student, lesson)
 

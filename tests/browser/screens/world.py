@@ -19,6 +19,7 @@ from tests.browser.screens import (
     hand_work,
     orders,
     payments,
+    quizzes,
     subscriptions,
     wallet,
 )
@@ -56,6 +57,7 @@ class World(msgspec.Struct, frozen=True):
     assignments: assignments.Past
     certificates: certificates.Past
     community: community.Past
+    quizzes: quizzes.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -110,4 +112,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         assignments=await assignments.live(stack, people, admin),
         certificates=await certificates.live(stack, people, admin),
         community=await community.live(stack, people, admin),
+        quizzes=await quizzes.live(stack, people, admin),
     )

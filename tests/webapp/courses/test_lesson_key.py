@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from backend.courses.types import CourseId, LessonId, MediaId, MediaKind
-from backend.courses.types.access import AssignmentNeed
+from backend.courses.types.access import AssignmentNeed, QuizNeed
 from backend.courses.types.lessons import LessonPage, MediaFile, NeighbourLesson, RenderedText
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
@@ -36,6 +36,7 @@ OTHERS: dict[str, list[Any]] = {
     "version": [2], "updated_at": [NOW + timedelta(1)], "updated_since_sent": [True],
     "opened_at": [None, NOW + timedelta(1)], "completed_at": [NOW], "place": [1, 2], "preview": [True],
     "assignment": [AssignmentNeed.REQUIRED, AssignmentNeed.OPTIONAL],
+    "quiz": [QuizNeed.REQUIRED, QuizNeed.OPTIONAL], "quiz_done": [True],
     "previous": [None, NeighbourLesson(slug="one", title="One", number=1, locked=True)],
     "next": [None, NeighbourLesson(slug="three", title="Three", number=3, locked=False),
              NeighbourLesson(slug="three", title="Third", number=3, locked=True)],
@@ -50,11 +51,12 @@ def test_what_changes_the_page_changes_its_key(field: str) -> None:
         page = msgspec.structs.replace(PAGE, completed_at=done)
         for value in OTHERS[field]:
             other = msgspec.structs.replace(page, **{field: value})
-            for work in ("", "none", "returned"):
-                views = [lesson_view(one, RenderedPages.gap, work=work) for one in (page, other)]
-                keys = [lesson_key(one, None, work) for one in (page, other)]
+            for work, quiz in (("", ""), ("none", ""), ("returned", "new"), ("", "passed")):
+                views = [lesson_view(one, RenderedPages.gap, work=work, quiz=quiz) for one in (page, other)]
+                keys = [lesson_key(one, None, work, quiz) for one in (page, other)]
                 assert (keys[0] != keys[1]) >= (views[0] != views[1]), (field, value)
-    assert len({lesson_key(PAGE, None, work) for work in ("", "none", "returned")} | {lesson_key(PAGE, 3)}) == 4
+    keys = {lesson_key(PAGE, None, work) for work in ("", "none", "returned")} | {lesson_key(PAGE, 3)}
+    assert len(keys | {lesson_key(PAGE, None, "", quiz) for quiz in ("new", "passed")}) == 6
 
 
 @pytest.mark.parametrize("locale", Locale)

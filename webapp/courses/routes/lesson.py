@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.courses.errors import AccessEnded, LessonLocked
-from backend.courses.types.access import AssignmentNeed
+from backend.courses.types.access import AssignmentNeed, QuizNeed
 from backend.courses.types.lessons import LessonPage
 from backend.identity.types import Permission
 from backend.infra.formatting import format_number
@@ -58,7 +58,7 @@ async def lesson_page(request: SoukRequest, slug: FromPath[str], lesson: FromPat
 async def done(request: SoukRequest, slug: FromPath[str], lesson: FromPath[str]) -> Html:
     """Complete a lesson, and show the next one where it is open, else the course.
 
-    Raises NotFound, Forbidden, AccessEnded, LessonLocked, AssignmentMissing.
+    Raises NotFound, Forbidden, AccessEnded, LessonLocked, AssignmentMissing, QuizMissing.
     """
     as_day, site = _as_day(request), site_of(request)
     courses, viewer = site.services.courses, site.viewer(request.user)
@@ -108,13 +108,14 @@ def _as_day(request: SoukRequest) -> int | None:
 
 
 async def _page_of(request: SoukRequest, lesson_page: LessonPage, as_day: int | None) -> Html:
-    work = await _work(request, lesson_page)
+    work, quiz = await _work(request, lesson_page), await _quiz(request, lesson_page)
 
     def view() -> present.LessonView:
-        return present.lesson_view(lesson_page, RenderedPages.gap, as_day=as_day, work=work)
+        return present.lesson_view(lesson_page, RenderedPages.gap, as_day=as_day, work=work, quiz=quiz)
 
     addresses = [media_url(request, lesson_page.id, file) for file in lesson_page.text.files]
-    key, back = present.lesson_key(lesson_page, as_day, work), present.course_href(lesson_page.course_slug, as_day)
+    key = present.lesson_key(lesson_page, as_day, work, quiz)
+    back = present.course_href(lesson_page.course_slug, as_day)
     return rendered_page(request, "courses/lesson.html", key, view, addresses, tab="learn", back=back)
 
 
@@ -124,6 +125,13 @@ async def _work(request: SoukRequest, lesson_page: LessonPage) -> str:
         return ""
     submitted = await site_of(request).services.assignments.submitting.find(request.user, lesson_page.id)
     return submitted.state.value if submitted else "none"
+
+
+async def _quiz(request: SoukRequest, lesson_page: LessonPage) -> str:
+    """How the reader stands with the lesson's quiz; empty where there is none."""
+    if lesson_page.quiz is QuizNeed.NONE:
+        return ""
+    return (await site_of(request).services.quizzes.attempts.find_state(request.user, lesson_page.id)).value
 
 
 async def _closed(request: SoukRequest, slug: str, lesson: str, refusal: AppError, as_day: int | None) -> Html:

@@ -11,7 +11,7 @@ import msgspec
 from markupsafe import Markup
 
 from backend.courses.types import MediaKind
-from backend.courses.types.access import AssignmentNeed
+from backend.courses.types.access import AssignmentNeed, QuizNeed
 from backend.courses.types.lessons import LessonPage, NeighbourLesson
 from webapp.core.parts import address
 from webapp.courses.screens.outline import lesson_href
@@ -61,6 +61,11 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     work_href: str = ""
     work_first: bool = False
     """Only submitting it completes the lesson."""
+    quiz: str = ""
+    """How the reader stands with the lesson's quiz; empty where there is none."""
+    quiz_href: str = ""
+    quiz_first: bool = False
+    """Only being done with it completes the lesson."""
     questions_href: str = ""
     """Where the teacher is asked; empty for who only looks."""
 
@@ -77,7 +82,7 @@ class ClosedPage(msgspec.Struct, frozen=True, kw_only=True):
     as_day: int | None = None
 
 
-def lesson_key(lesson: LessonPage, as_day: int | None, work: str = "") -> Hashable:
+def lesson_key(lesson: LessonPage, as_day: int | None, work: str = "", quiz: str = "") -> Hashable:
     """All that ``lesson_view`` makes its view of; a lesson's text follows from its id, version and language."""
     return (
         lesson.id,
@@ -95,8 +100,11 @@ def lesson_key(lesson: LessonPage, as_day: int | None, work: str = "") -> Hashab
         lesson.previous,
         lesson.next,
         lesson.assignment,
+        lesson.quiz,
+        lesson.quiz_done,
         lesson.preview,
         work,
+        quiz,
         as_day,
     )
 
@@ -107,11 +115,12 @@ def _is_noted(lesson: LessonPage) -> bool:
 
 
 def lesson_view(
-    lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | None = None, work: str = ""
+    lesson: LessonPage, gap: Callable[[int], str], *, as_day: int | None = None, work: str = "", quiz: str = ""
 ) -> LessonView:
     """A lesson that is open; ``gap`` of a number stands for the address of that file of its text, from 0.
 
-    ``work`` is how its assignment stands. Its headings note how far it was read, unless that is nothing to be noted.
+    ``work`` is how its assignment stands, ``quiz`` its quiz. Its headings note how far it was read, unless that is
+    nothing to be noted.
     """
     base = f"/courses/{lesson.course_slug}/lessons/{lesson.slug}"
     day = str(as_day) if as_day else None
@@ -139,6 +148,9 @@ def lesson_view(
         work=work if lesson.assignment is not AssignmentNeed.NONE else "",
         work_href=f"/learn/{lesson.course_slug}/{lesson.slug}/assignment",
         work_first=lesson.assignment is AssignmentNeed.REQUIRED and work == "none" and lesson.completed_at is None,
+        quiz=quiz if lesson.quiz is not QuizNeed.NONE else "",
+        quiz_href=f"/learn/{lesson.course_slug}/{lesson.slug}/quiz",
+        quiz_first=lesson.quiz is QuizNeed.REQUIRED and not lesson.quiz_done and lesson.completed_at is None,
         questions_href="" if lesson.preview else f"/learn/{lesson.course_slug}/{lesson.slug}/questions",
     )
 
