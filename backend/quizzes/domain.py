@@ -14,7 +14,7 @@ from backend.quizzes.types import Attempt, ReviewedQuestion
 async def finish(tx: Tx, attempt: Attempt) -> Attempt:
     """Finish an attempt with what was answered in time; who is done by it is done with the lesson's quiz.
 
-    It is locked, its student's progress before it.     One that has ended stays as it is.
+    It is locked, its student's progress before it. One that has ended stays as it is.
     """
     if attempt.finished_at is not None:
         return attempt
