@@ -31,6 +31,11 @@ class Groups(Life):
         self.students: list[Actor] = [await self.circle.buyer() for _ in range(PEOPLE)]
         self.bought: dict[tuple[int, str], OrderView] = {}
         self.asked: set[int] = set()
+        # From the first step on there is somebody to remove, and somebody to let in.
+        self.bought[0, "premium"] = await self.circle.school.buy("premium", by=self.students[0])
+        for who in (0, 1):
+            await self.circle.ask(self.id_of(who))
+            self.asked.add(who)
 
     def id_of(self, who: int) -> int:
         return self.students[who].telegram_id
