@@ -47,6 +47,8 @@ FOR_THE_PERSON: Final = {
     "courses.plan_by_zone": "planned: it gives nobody anything",
     "community.note_access": "who is blocked has no access to groups, whatever plans they have: they are removed",
     "community.note_blocked": "they are removed from the groups of their plans",
+    "certificates.print": "drawn: they had completed the course; its message is withheld",
+    "certificates.print_again": "drawn: they had completed the course",
     "orders.note_link": "noted: it gives nobody anything",
     "growth.credit_bonus": "none",
     "growth.take_bonus_back": "taken: it takes and gives nothing",
