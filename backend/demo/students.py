@@ -1,4 +1,4 @@
-"""The student of the demo's course who is in the middle of it, with an answered assignment and a quiz that was failed."""
+"""The student of the demo's course who is in the middle of it, with an answered assignment and a failed quiz."""
 
 from __future__ import annotations
 
