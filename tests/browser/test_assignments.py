@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from backend.identity.types import Actor, Permission
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.courses import COURSE, open_until
 from tests.browser.stack import Stack
+from tests.browser.staff import student_and_teacher
 from tests.browser.telegram import Telegram
 from tests.browser.words import Words
 
@@ -21,11 +21,7 @@ async def test_an_assignment_from_the_lesson_to_its_correction(
     language: str, theme: str, open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
     _ = Words(language)
-    student, teacher = await telegram.person(language), await telegram.person(language)
-    for person in (student, teacher):
-        await telegram.visit(person)
-    helper = await stack.actor(teacher.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, frozenset({Permission.TEACHING}))
+    student, teacher = await student_and_teacher(stack, telegram, language)
     root, learner = await stack.actor(teacher.id), await stack.actor(student.id)
     course = await stack.services.courses.learning.view(root, COURSE)
     await stack.services.courses.students.gift(root, learner.id, course.tariffs[1].tariff.id, "a friend")

@@ -6,11 +6,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from backend.courses.types.access import AssignmentNeed
-from backend.identity.types import Actor, Permission
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.courses import COURSE, complete, open_until
 from tests.browser.screens.screen import still
 from tests.browser.stack import Stack
+from tests.browser.staff import student_and_teacher
 from tests.browser.telegram import Telegram
 from tests.browser.test_accessibility import violations
 from tests.browser.words import Words
@@ -33,11 +33,7 @@ async def test_from_the_last_lesson_to_the_public_page(
     language: str, theme: str, open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
     _ = Words(language)
-    student, teacher = await telegram.person(language), await telegram.person(language)
-    for person in (student, teacher):
-        await telegram.visit(person)
-    helper = await stack.actor(teacher.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, frozenset({Permission.TEACHING}))
+    student, teacher = await student_and_teacher(stack, telegram, language)
     root, learner = await stack.actor(teacher.id), await stack.actor(student.id)
     courses = stack.services.courses
     plans = await courses.tariffs.list_of(root, (await courses.courses.find(root, COURSE)).id)

@@ -13,18 +13,10 @@ from backend.identity.types import Actor, Permission
 from backend.kernel.text import Locale
 from tests.browser.conftest import OpenApp
 from tests.browser.stack import Stack
+from tests.browser.staff import admin
 from tests.browser.telegram import Person, Telegram
 
 _PICTURE = Path(__file__).parents[2] / "backend/demo/courses/calm-in-seven-days/media/path.png"
-
-
-async def teacher_of(stack: Stack, telegram: Telegram, language: str) -> Person:
-    """An admin who teaches."""
-    person = await telegram.person(language)
-    await telegram.visit(person)
-    actor = await stack.actor(person.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), actor.id, frozenset({Permission.TEACHING}))
-    return person
 
 
 async def save(page: Page, then: str) -> None:
@@ -52,7 +44,7 @@ async def titles(page: Page, *expected: str) -> None:
 async def test_a_course_is_made_and_taught(
     stack: Stack, telegram: Telegram, open_app: OpenApp, tmp_path: Path, language: str, theme: str
 ) -> None:
-    person, student = await teacher_of(stack, telegram, language), await telegram.person(language)
+    person, student = await admin(stack, telegram, Permission.TEACHING, language), await telegram.person(language)
     await telegram.visit(student)
     page = await open_app(person, "/admin/courses/new", theme=theme, is_mobile=True)
     page.on("dialog", lambda dialog: dialog.accept())

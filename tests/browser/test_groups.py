@@ -9,12 +9,13 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from backend.identity.types import Actor, Permission
+from backend.identity.types import Actor
 from backend.orders.types import RefundTarget
 from backend.orders.types.lines import LineQuantity
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.courses import COURSE
 from tests.browser.stack import Stack
+from tests.browser.staff import student_and_teacher
 from tests.browser.telegram import Telegram
 from tests.browser.words import Words
 
@@ -28,11 +29,7 @@ async def test_a_group_is_joined_and_left_by_a_refund(
     language: str, theme: str, open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
     _ = Words(language)
-    student, teacher = await telegram.person(language), await telegram.person(language)
-    for person in (student, teacher):
-        await telegram.visit(person)
-    helper = await stack.actor(teacher.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, frozenset({Permission.TEACHING}))
+    student, teacher = await student_and_teacher(stack, telegram, language)
     title = f"Circle {language}"
     async with httpx.AsyncClient(base_url=f"{stack.simulator}/control", timeout=30) as http:
 

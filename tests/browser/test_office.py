@@ -8,17 +8,9 @@ from backend.identity.types import Actor, Permission
 from backend.payments.types import ProviderReport, ProviderState
 from tests.browser.conftest import OpenApp
 from tests.browser.stack import Stack
-from tests.browser.telegram import Person, Telegram
+from tests.browser.staff import admin
+from tests.browser.telegram import Telegram
 from tests.factories.wallet import usd
-
-
-async def keeper(stack: Stack, telegram: Telegram) -> Person:
-    """An admin who keeps the money."""
-    keeper = await telegram.person()
-    await telegram.visit(keeper)
-    actor = await stack.actor(keeper.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), actor.id, frozenset({Permission.MONEY}))
-    return keeper
 
 
 async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram, open_app: OpenApp) -> None:
@@ -32,7 +24,7 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
     )
     await payments.settle("demo", paid)
 
-    page = await open_app(await keeper(stack, telegram), f"/admin/payments/{intent.id}")
+    page = await open_app(await admin(stack, telegram, Permission.MONEY), f"/admin/payments/{intent.id}")
     page.on("dialog", lambda dialog: dialog.accept())
     await page.get_by_role("button", name="Refund").click()
     sheet = page.locator("dialog#sheet .sheet")
@@ -49,7 +41,7 @@ async def test_a_refund_turns_to_sent_by_itself(stack: Stack, telegram: Telegram
 
 
 async def test_providers_are_compared_while_one_looks(stack: Stack, telegram: Telegram, open_app: OpenApp) -> None:
-    page = await open_app(await keeper(stack, telegram), "/admin/payments/reconciliation")
+    page = await open_app(await admin(stack, telegram, Permission.MONEY), "/admin/payments/reconciliation")
     button = page.get_by_role("button", name="Reconcile now")
     before = len(await stack.services.payments.reconciliation.latest(Actor.system()))
     await button.click()

@@ -6,9 +6,10 @@ import re
 
 from playwright.async_api import FilePayload, expect
 
-from backend.identity.types import Actor, Permission
+from backend.identity.types import Permission
 from tests.browser.conftest import OpenApp
 from tests.browser.stack import Stack
+from tests.browser.staff import admin
 from tests.browser.telegram import Telegram
 from tests.factories.wallet import usd
 
@@ -66,11 +67,7 @@ async def test_an_unpaid_order_leads_to_its_payment_and_returns_what_was_on_hold
 async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
-    person, helper = await telegram.person(), await telegram.person()
-    await telegram.visit(helper)
-    admin = await stack.actor(helper.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), admin.id, frozenset({Permission.MONEY}))
-    admin = await stack.actor(helper.id)
+    person, keeper = await telegram.person(), await admin(stack, telegram, Permission.MONEY)
     page = await open_app(person, "/wallet/topup?method=deposit")
     await page.locator("label.amount", has_text="$25").click()
     await page.locator("#bottom [data-main]", has_text="$25").click()
@@ -89,5 +86,5 @@ async def test_a_proof_is_sent_and_the_page_hears_the_answer(
     await expect(page.get_by_text("We review receipts within 24 hours")).to_be_visible()
     await expect(page.get_by_text("Picture 1")).to_be_visible()
     (intent,) = await stack.services.payments.intents.list_mine(await stack.actor(person.id))
-    await stack.services.payments.deposits.confirm(admin, intent.id, usd(2500))
+    await stack.services.payments.deposits.confirm(await stack.actor(keeper.id), intent.id, usd(2500))
     await expect(page.get_by_role("heading", name="$25.00 is in your balance")).to_be_visible()

@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from backend.identity.types import Actor, Permission
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.courses import COURSE, gift, open_until
 from tests.browser.stack import Stack
+from tests.browser.staff import student_and_teacher
 from tests.browser.telegram import Telegram
 from tests.browser.words import Words
 
@@ -33,11 +33,7 @@ async def test_a_quiz_from_the_lesson_to_the_next_one(
     language: str, theme: str, open_app: OpenApp, telegram: Telegram, stack: Stack
 ) -> None:
     _ = Words(language)
-    student, teacher = await telegram.person(language), await telegram.person(language)
-    for person in (student, teacher):
-        await telegram.visit(person)
-    helper = await stack.actor(teacher.id)
-    await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, frozenset({Permission.TEACHING}))
+    student, teacher = await student_and_teacher(stack, telegram, language)
     root, learner = await stack.actor(teacher.id), await stack.actor(student.id)
     await gift(stack, root, learner)
     await open_until(stack, root, learner, 4)
