@@ -48,7 +48,7 @@ class Interpreter(Protocol):
         """What answers by it are marked with."""
         ...
 
-    def interpret(self, wanted: Interpretation) -> AsyncIterator[str]:
+    def interpret(self, task: Interpretation) -> AsyncIterator[str]:
         """Plain text in pieces, as it is written. Raises InterpretationFailed, also after some pieces.
 
         Closing the iterator ends the work.
