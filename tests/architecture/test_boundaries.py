@@ -16,7 +16,9 @@ _ROOTS: Final = frozenset({"backend.bootstrap", "backend.worker", "backend.cli",
 _SPOKEN: Final = frozenset({"types", "errors", "words"})
 _FROM_ABOVE: Final = _SPOKEN | {"service"}
 _FROM_BESIDE: Final = _SPOKEN | {"domain"}
-_NO_SLICES: Final = frozenset({"kernel", "infra", "bootstrap", "metadata", "worker", "cli", "demo", "locales"})
+_NO_SLICES: Final = frozenset(
+    {"kernel", "infra", "bootstrap", "limits", "metadata", "worker", "cli", "demo", "locales"}
+)
 _PYPROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
 
 _SELLERS: Final = frozenset({"courses", "readings", "community"})
