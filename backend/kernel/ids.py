@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import uuid_utils.compat
 
-from backend.kernel.text import CODE_ALPHABET, MISREAD, code_signs
+from backend.kernel.text import CODE_ALPHABET, MISREAD, capitals, code_signs
 
 UserId = NewType("UserId", UUID)
 OrderId = NewType("OrderId", UUID)
@@ -89,7 +89,7 @@ def number_signs(typed: str, letter: str) -> str:
 
 def parse_number_part(text: str, *, first: bool = False) -> NumberPart | None:
     """Up to six signs of a short number (any case, look-alike letters forgiven), or None. ``first``: its first ones."""
-    plain = text.upper().translate(MISREAD)
+    plain = capitals(text).translate(MISREAD)
     if not 0 < len(plain) <= _SIGNS or any(sign not in CODE_ALPHABET for sign in plain):
         return None
     bits = 0

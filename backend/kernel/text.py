@@ -117,6 +117,11 @@ def whole_number(text: str, most_digits: int = 18) -> int:
     return int(plain)
 
 
+def capitals(text: str) -> str:
+    """Text in capitals, one for each letter: no number or code has a ß, but many have SS."""
+    return "".join(sign.upper() if len(sign.upper()) == 1 else sign for sign in text)
+
+
 _BARE: Final = re.compile(r"^[\W_]+|[^\w-]+$")
 _DASHES: Final = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 
@@ -127,8 +132,7 @@ def plain_signs(typed: str) -> str:
     Invisible marks, and the quotes, dots and brackets around it, fall away.
     """
     plain = ascii_digits(unicodedata.normalize("NFKC", visible(typed).translate(_DASHES)))
-    # Not what becomes two letters: no number has a ß, but many have SS.
-    return _BARE.sub("", "".join(sign.upper() if len(sign.upper()) == 1 else sign for sign in plain))
+    return _BARE.sub("", capitals(plain))
 
 
 def code_signs(typed: str) -> str:
@@ -136,5 +140,5 @@ def code_signs(typed: str) -> str:
 
     Digits of every script are digits; spaces, hyphens, dots, quotes and invisible marks fall away.
     """
-    plain = ascii_digits(unicodedata.normalize("NFKC", typed)).upper()
+    plain = capitals(ascii_digits(unicodedata.normalize("NFKC", typed)))
     return "".join(sign for sign in plain if sign.isalnum()).translate(_LOOK_ALIKES)

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.kernel.errors import Invalid
-from backend.kernel.ids import Numbering, NumberPart, new_id, parse_number_part, parse_short_number, short_number
+from backend.kernel.ids import (
+    Numbering,
+    NumberPart,
+    new_id,
+    number_signs,
+    parse_number_part,
+    parse_short_number,
+    short_number,
+)
 from backend.kernel.paging import decode_cursor, encode_cursor
 from backend.kernel.text import Locale, fold, pick
 from backend.orders.rules import numbers_in, order_number, parse_order_number, parse_order_part
@@ -51,6 +59,12 @@ def test_look_alike_letters_are_forgiven() -> None:
 @pytest.mark.parametrize("text", ["", "4K7Q2", "4K7Q2MM", "4K7Q2!", "٤K7Q2M", "U00000"])
 def test_what_is_no_short_number(text: str) -> None:
     assert parse_short_number(text) is None
+
+
+@pytest.mark.parametrize("sign", ["ß", "ﬆ", "ŉ", "İ"])
+def test_a_letter_that_has_two_capitals_is_in_no_number(sign: str) -> None:
+    assert parse_number_part(sign) is None
+    assert number_signs(sign, "S") != "SS"
 
 
 @pytest.mark.parametrize("sequence", [-1, 2**30])
