@@ -21,6 +21,7 @@ import backend.notifications.models
 import backend.orders.models
 import backend.payments.models
 import backend.quizzes.models
+import backend.readings.models
 import backend.support.models
 import backend.wallet.models  # noqa: F401 - imported for their tables; a tool that tidies up must leave them
 from backend.infra.database import Model

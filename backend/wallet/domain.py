@@ -135,16 +135,20 @@ async def list_held(tx: Tx, purposes: Collection[str]) -> dict[str, Money]:
 
 
 async def capture(
-    tx: Tx, purpose: str, credit: AccountRef, reference: str | None = None, memo: Memo | None = None
+    tx: Tx,
+    purpose: str,
+    credit: AccountRef,
+    reference: str | None = None,
+    memo: Memo | None = None,
+    *,
+    kind: TransferKind = TransferKind.PURCHASE,
 ) -> Money | None:
     """Move the money on hold for ``purpose`` to ``credit``; None without an open hold."""
     closed = await holds.close_hold(tx, purpose, "captured")
     if closed is None:
         return None
     source = AccountRef.held(closed.user_id)
-    await transfer(
-        tx, TransferKind.PURCHASE, f"capture:{purpose}", source, credit, closed.amount, reference=reference, memo=memo
-    )
+    await transfer(tx, kind, f"capture:{purpose}", source, credit, closed.amount, reference=reference, memo=memo)
     return closed.amount
 
 

@@ -108,13 +108,14 @@ class PostedTransfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Money on hold; ``open`` until it is captured or released."""
+    """Money on hold; ``open`` until it is ``captured`` or released."""
 
     id: HoldId
     purpose: str
     user_id: UserId
     amount: Money
     open: bool
+    captured: bool = False
 
 
 class AdjustmentStatus(StrEnum):

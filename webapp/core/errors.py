@@ -148,6 +148,12 @@ MESSAGES: Final[dict[str, str]] = {
     "lesson_edited": _("Another admin changed this. Reload the page to see it."),
     "file_in_use": _("A lesson shows this file. Remove it there first."),
     "not_a_course_folder": _("This folder is not a course"),
+    "not_enough_credits": _("You need {needed} credits. You have {balance}."),
+    "reading_lapsed": _("These cards were shuffled too long ago. Shuffle again. No credit was used."),
+    "reading_live": _("A reading of this spread is being written. Wait until it ends, or stop it."),
+    "reading_changed": _("This reading has changed. Reload the page. No credit was used."),
+    "no_follow_ups_left": _("You have asked all follow-up questions of this reading."),
+    "free_card_taken": _("You've turned over today's card. The next one comes tomorrow."),
     "adjustment_closed": _("Already handled by another admin"),
 }
 """Texts by code, for toasts and JSON; ``{name}`` is filled from the error's params."""

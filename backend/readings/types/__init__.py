@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from backend.kernel.events import Event
+
 ReadingId = NewType("ReadingId", UUID)
 AnswerId = NewType("AnswerId", UUID)
 SpreadId = NewType("SpreadId", UUID)
@@ -89,3 +91,67 @@ class Failure(StrEnum):
     WORKER_LOST = "worker_lost"
     """The worker died, and its lease ran out."""
     DATABASE = "database"
+
+
+class ReadingState(StrEnum):
+    """How far a draw is."""
+
+    COMMITTED = "committed"
+    """Shuffled and sealed; the question has not been asked."""
+    DRAWN = "drawn"
+    ABANDONED = "abandoned"
+    """Never asked: the seed was revealed without a draw."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a text took: ``model`` and tokens where a model wrote it, ``cost_micros`` in millionths of a US dollar."""
+
+    model: str = ""
+    prompt_version: int | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_micros: int = 0
+    first_word_ms: int | None = None
+
+
+class CreditState(StrEnum):
+    """What the ledger says about the credits of an answer."""
+
+    FREE = "free"
+    """It costs nothing."""
+    HELD = "held"
+    USED = "used"
+    RETURNED = "returned"
+    """No credit was used: they are in the balance again."""
+
+
+class CreditNote(msgspec.Struct, frozen=True):
+    """What became of the ``credits`` of an answer's latest attempt, by the ledger."""
+
+    state: CreditState
+    credits: int
+
+
+class Unopenable(msgspec.Struct, frozen=True):
+    """A sealed text whose key is missing; ``key`` names the master key, or the data key where that is gone."""
+
+    key: str
+
+
+class ReadingAsked(Event, frozen=True, kw_only=True):
+    """An answer waits for a worker: a reading was asked for, or a follow-up, or either once more."""
+
+    answer_id: AnswerId
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """A spread as it is offered now."""
+
+    id: SpreadId
+    slug: str
+    built_in: bool
+    hidden: bool
+    position: int
+    credits: int
+    version: int
+    body: SpreadBody

@@ -25,6 +25,7 @@ def _hold(row: Any) -> Hold:
         user_id=UserId(row.user_id),
         amount=Money(row.amount, row.currency),
         open=row.status == _OPEN,
+        captured=row.status == "captured",
     )
 
 

@@ -1,0 +1,1 @@
+"""The reading room inside the caller's transaction."""

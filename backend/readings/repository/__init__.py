@@ -1,0 +1,1 @@
+"""All SQL of the reading room, by what it is about."""
