@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Uuid, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from backend.courses.models import CourseGrant, CourseRun, CourseTariff, Enrolment
 from backend.courses.types import CourseId, EnrolmentId, TariffId
 from backend.courses.types.teaching import StudentFilter, StudentState
+from backend.growth.types.attribution import PartnerId
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 
@@ -90,10 +89,12 @@ async def find_student(tx: Tx, enrolment_id: EnrolmentId) -> StoredStudent | Non
     return None if row is None else StoredStudent(**row._mapping)
 
 
-async def list_enrolled(tx: Tx, people: Sequence[UserId]) -> list[tuple[UserId, datetime]]:
-    """When these people were enrolled, for each enrolment."""
-    statement = select(Enrolment.user_id, Enrolment.enrolled_at).where(
-        Enrolment.user_id == any_(bindparam("people", type_=ARRAY(Uuid())))
+async def count_brought(tx: Tx, people: Select[UUID, UUID, datetime]) -> dict[PartnerId, int]:
+    """The enrolments of each partner's people since they were brought; ``people``: user_id, partner_id and seen_at."""
+    who = people.subquery()
+    statement = (
+        select(who.c.partner_id, func.count().label("enrolments"))
+        .join(Enrolment, and_(Enrolment.user_id == who.c.user_id, Enrolment.enrolled_at >= who.c.seen_at))
+        .group_by(who.c.partner_id)
     )
-    rows = await tx.execute(statement, {"people": list(people)})
-    return [(UserId(row.user_id), row.enrolled_at) for row in rows]
+    return {PartnerId(row.partner_id): int(row.enrolments) for row in await tx.execute(statement)}

@@ -77,13 +77,8 @@ class StudentsService:
         """How many enrolments there are of people whom each partner brought, from then on. Raises Forbidden."""
         actor.require(Permission.MONEY)
         async with self._uow.read() as tx:
-            brought = await attribution.list_brought(tx, partners)
-            since = {user_id: (partner_id, at) for partner_id, user_id, at in brought}
-            counts: dict[PartnerId, int] = dict.fromkeys(partners, 0)
-            for user_id, enrolled_at in await repository.list_enrolled(tx, list(since)):
-                partner_id, at = since[user_id]
-                counts[partner_id] += enrolled_at >= at
-        return counts
+            counts = await repository.count_brought(tx, attribution.brought_people(partners))
+        return {partner: counts.get(partner, 0) for partner in partners}
 
     @retry_conflicts
     async def gift(self, actor: Actor, user_id: UserId, tariff_id: TariffId, reason: str) -> EnrolmentId:

@@ -28,11 +28,6 @@ async def note_touch(tx: Tx, user_id: UserId, start_param: str, at: datetime) ->
     return True
 
 
-async def list_brought(tx: Tx, partners: Collection[PartnerId]) -> list[tuple[PartnerId, UserId, datetime]]:
-    """The people whom these partners brought, and when."""
-    return await repository.list_brought(tx, partners)
-
-
-def brought_people() -> Select[UUID, UUID, datetime]:
-    """All people whom partners brought, however many, to be joined: user_id, partner_id, seen_at."""
-    return repository.brought()
+def brought_people(partners: Collection[PartnerId] | None = None) -> Select[UUID, UUID, datetime]:
+    """People whom partners brought, all or these, however many, to be joined: user_id, partner_id, seen_at."""
+    return repository.brought(partners)

@@ -61,14 +61,7 @@ async def add_touch(tx: Tx, user_id: UserId, partner_id: PartnerId, start_param:
     )
 
 
-async def list_brought(tx: Tx, partners: Collection[PartnerId]) -> list[tuple[PartnerId, UserId, datetime]]:
-    """The people whom these partners brought, and when."""
-    statement = select(Attribution.partner_id, Attribution.user_id, Attribution.seen_at).where(
-        Attribution.partner_id.in_(partners)
-    )
-    return [(PartnerId(row.partner_id), UserId(row.user_id), row.seen_at) for row in await tx.execute(statement)]
-
-
-def brought() -> Select[UUID, UUID, datetime]:
-    """Everybody whom a partner brought: who, by which one, and when."""
-    return select(Attribution.user_id, Attribution.partner_id, Attribution.seen_at)
+def brought(partners: Collection[PartnerId] | None = None) -> Select[UUID, UUID, datetime]:
+    """Whom partners brought, all or these: who, by which one, and when."""
+    statement = select(Attribution.user_id, Attribution.partner_id, Attribution.seen_at)
+    return statement if partners is None else statement.where(Attribution.partner_id.in_(partners))
