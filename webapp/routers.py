@@ -56,6 +56,7 @@ from webapp.payments.admin import payments as payments_admin
 from webapp.payments.routes import payments, top_up
 from webapp.quizzes import admin as quizzes_admin
 from webapp.quizzes import routes as quizzes
+from webapp.readings import cards as reading_cards
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -88,6 +89,7 @@ _PAGES: Final = Router(
         *certificates_public.HANDLERS,
         *quizzes.HANDLERS,
         *premium.PREMIUM_HANDLERS,
+        *reading_cards.HANDLERS,
     ],
     include_in_schema=False,
 )
