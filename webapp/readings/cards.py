@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +10,10 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from backend.kernel.errors import NotFound
-from backend.readings.art import Palette, back_svg, card_svg
-from backend.readings.types import CARDS
+from backend.readings.service.picture import BACK, deck_pictures
+from backend.readings.types.pictures import Palette
 from webapp.core.guards import PUBLIC
 
-BACK: Final = "back"
 _HEADERS: Final = {
     "cache-control": "public, max-age=31536000, immutable",
     "vary": "Accept-Encoding",
@@ -38,13 +35,6 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     reversed: bool = False
 
 
-class _Deck(msgspec.Struct, frozen=True):
-    """All pictures by palette and name, and the hash of their bytes."""
-
-    version: str
-    pictures: dict[tuple[str, str], bytes]
-
-
 def card_view(card: int, name: str, *, is_reversed: bool = False) -> CardView:
     """The face of a card, 0 to 77. Raises KeyError for another."""
     return _view(str(card), name, is_reversed)
@@ -60,30 +50,20 @@ async def card_picture(
     request: Request[Any, Any, Any], version: FromPath[str], palette: FromPath[str], name: FromPath[str]
 ) -> Response[bytes]:
     """One picture. Raises NotFound."""
-    deck, (stem, _, suffix) = _deck(), name.rpartition(".")
-    picture = deck.pictures.get((palette, stem))
-    if picture is None or suffix != "svg" or version != deck.version:
+    deck, (stem, _, suffix) = deck_pictures(), name.rpartition(".")
+    known = palette in set(Palette) and suffix == "svg" and version == deck.version
+    picture = deck.pictures.get((Palette(palette), stem)) if known else None
+    if picture is None:
         raise NotFound("no such picture")
     return Response(picture, media_type="image/svg+xml", headers=_HEADERS)
 
 
 def _view(picture: str, name: str, is_reversed: bool) -> CardView:
-    deck = _deck()
-    if (Palette.DAY.value, picture) not in deck.pictures:
+    deck = deck_pictures()
+    if (Palette.DAY, picture) not in deck.pictures:
         raise KeyError(picture)
     day, night = (f"/cards/{deck.version}/{palette.value}/{picture}.svg" for palette in (Palette.DAY, Palette.NIGHT))
     return CardView(day=day, night=night, name=name, reversed=is_reversed)
-
-
-@functools.cache
-def _deck() -> _Deck:
-    # Drawn once, when the first page needs it: an idle process draws nothing.
-    pictures: dict[tuple[str, str], bytes] = {}
-    for palette in Palette:
-        for card in range(CARDS):
-            pictures[palette.value, str(card)] = card_svg(card, palette).encode()
-        pictures[palette.value, BACK] = back_svg(palette).encode()
-    return _Deck(hashlib.sha256(b"".join(pictures.values())).hexdigest()[:12], pictures)
 
 
 HANDLERS: Final = (card_picture,)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
-from backend.certificates.rules.naming import breakable, direction, printable
 from backend.certificates.types import Certificate
 from backend.infra.formatting import format_date, format_number
 from backend.infra.i18n import Translator
+from backend.infra.typography import breakable, direction, printable, qr_code
 
 _NO_CODE: Final = "····-····-····-····"
 
@@ -69,17 +68,6 @@ def printed(certificate: Certificate, words: Translator, public_url: str) -> Pri
         code=certificate.number if certificate.code else _NO_CODE,
         check=_("Check it at"),
         address=f"{host}/verify",
-        qr=_qr(f"{public_url}/verify/{certificate.number}") if certificate.code else "",
+        qr=qr_code(f"{public_url}/verify/{certificate.number}") if certificate.code else "",
         mark="" if certificate.code else words.pgettext("certificate", "Preview"),
     )
-
-
-def _qr(text: str) -> str:
-    """A QR code as SVG."""
-    import segno  # noqa: PLC0415 - only who prints needs it
-
-    drawn = io.BytesIO()
-    segno.make_qr(text, error="m", boost_error=False).save(
-        drawn, kind="svg", border=0, xmldecl=False, omitsize=True, nl=False
-    )
-    return drawn.getvalue().decode()

@@ -36,6 +36,7 @@ from backend.courses.types.certifying import Completion
 from backend.courses.types.teaching import CourseRecord
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
+from backend.infra import typography
 from backend.infra.crypto import KeyRing
 from backend.infra.formatting import timezone
 from backend.infra.i18n import translator
@@ -81,7 +82,7 @@ class AskingService:
             slug=slug,
             course=course.product.name,
             run_number=one.run_number if one else None,
-            name=naming.printable(names.get(actor.id, "")),
+            name=typography.printable(names.get(actor.id, "")),
             in_plan=one is not None and one.certificate_rank > 0,
             access=one is not None and one.rank > 0,
             completed=one is not None and one.completed_at is not None,
@@ -244,7 +245,7 @@ class AskingService:
 
 
 def _checked(typed: str) -> str:
-    name = naming.clean_name(typed)
+    name = typography.clean(typed)
     naming.check_name(name)
     return name
 

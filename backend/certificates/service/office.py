@@ -24,7 +24,7 @@ from backend.courses.types import CourseId
 from backend.courses.types.teaching import CertificateTerms
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
-from backend.infra import audit
+from backend.infra import audit, typography
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.text import fold, pick, searched
@@ -110,7 +110,7 @@ class OfficeService:
         Its code stays. Raises Forbidden, NotFound, Invalid (see naming.check_name).
         """
         actor.require(Permission.TEACHING)
-        cleaned = naming.clean_name(name)
+        cleaned = typography.clean(name)
         naming.check_name(cleaned)
         async with self._uow() as tx:
             one = (await repository.get(tx, certificate_id, locked=True)).certificate

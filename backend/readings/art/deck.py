@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from backend.readings.art import courts, cups, frame, majors_first, majors_last, pentacles, swords, wands
-from backend.readings.art.palette import Hue, Palette
+from backend.readings.art.palette import Hue
 from backend.readings.types import CARDS
+from backend.readings.types.pictures import Palette
 
 _MAJORS: Final[tuple[tuple[Callable[[], str], Hue], ...]] = (
     (majors_first.fool, Hue.TEAL),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from backend.readings.art import pen
-from backend.readings.art.palette import Hue, Inks, Palette, inks
+from backend.readings.art.palette import Hue, Inks, inks
+from backend.readings.types.pictures import Palette
 
 WIDTH: Final = 70
 HEIGHT: Final = 118

@@ -5,12 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-
-class Palette(StrEnum):
-    """In which light a card is drawn: for a light page or for a dark one."""
-
-    DAY = "day"
-    NIGHT = "night"
+from backend.readings.types.pictures import Palette
 
 
 class Hue(StrEnum):

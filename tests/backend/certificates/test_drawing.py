@@ -14,16 +14,17 @@ import pytest
 from msgspec.structs import replace
 
 from backend.certificates.gateways import TEMPLATE
-from backend.certificates.rules.naming import check_name, clean_name
+from backend.certificates.rules.naming import check_name
 from backend.certificates.rules.printing import Printed, printed
 from backend.certificates.types import Certificate, CertificateId, Print, PrintReason
 from backend.courses.types import CourseId, EnrolmentId
 from backend.infra.documents import Typesetter
 from backend.infra.fonts import FONTS_DIR
 from backend.infra.i18n import translator
+from backend.infra.typography import clean
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
-from tests.backend.certificates import pixels
+from tests import pixels
 
 GOLDEN = Path(__file__).parent / "golden"
 PPI = 32
@@ -44,7 +45,7 @@ NAMES = {
 
 
 def _page(locale: Locale, name: str, course: str) -> Printed:
-    cleaned = clean_name(name)
+    cleaned = clean(name)
     check_name(cleaned)
     certificate = Certificate(
         id=CertificateId(_ID),

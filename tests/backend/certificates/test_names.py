@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from backend.certificates.rules import codes, naming
 from backend.certificates.types import grouped
+from backend.infra import typography
 from backend.kernel.errors import Invalid
 
 
@@ -31,7 +32,7 @@ from backend.kernel.errors import Invalid
     ],
 )  # fmt: skip
 def test_what_falls_away(typed: str, name: str) -> None:
-    assert naming.clean_name(typed) == unicodedata.normalize("NFC", name)
+    assert typography.clean(typed) == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_what_falls_away(typed: str, name: str) -> None:
 )  # fmt: skip
 def test_what_is_refused(name: str, code: str, signs: str | None) -> None:
     with pytest.raises(Invalid) as refusal:
-        naming.check_name(naming.clean_name(name))
+        naming.check_name(typography.clean(name))
     assert refusal.value.fields == {"name": code}
     assert refusal.value.params.get("signs") == signs
 
@@ -58,26 +59,26 @@ def test_what_is_refused(name: str, code: str, signs: str | None) -> None:
     ],
 )  # fmt: skip
 def test_what_is_printed(name: str) -> None:
-    naming.check_name(naming.clean_name(name))
+    naming.check_name(typography.clean(name))
 
 
 @given(st.text(max_size=300))
 def test_no_text_breaks_it(typed: str) -> None:
-    name = naming.clean_name(typed)
-    assert naming.clean_name(name) == name
+    name = typography.clean(typed)
+    assert typography.clean(name) == name
     assert not re.search("[\\x00-\\x1f\\x7f-\\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", name)
-    assert naming.unprintable(naming.printable(name)) == ""
-    assert naming.breakable(name).replace("\u200b", "").replace("\u200d", "") == name.replace("\u200d", "")
+    assert typography.unprintable(typography.printable(name)) == ""
+    assert typography.breakable(name).replace("\u200b", "").replace("\u200d", "") == name.replace("\u200d", "")
 
 
 def test_a_long_word_may_go_on_in_the_next_line() -> None:
-    assert naming.breakable("W" * 32) == "W" * 32
-    assert naming.breakable("W" * 45) == "\u200b".join(["W" * 20, "W" * 20, "W" * 5])
-    assert naming.breakable("ب" * 45).count("\u200d\u200b\u200d") == 2
+    assert typography.breakable("W" * 32) == "W" * 32
+    assert typography.breakable("W" * 45) == "\u200b".join(["W" * 20, "W" * 20, "W" * 5])
+    assert typography.breakable("ب" * 45).count("\u200d\u200b\u200d") == 2
 
 
 def test_the_direction_is_that_of_the_first_letter() -> None:
-    assert [naming.direction(text) for text in ("12 ليلى", "Layla ليلى", "«ليلى» Ahmed", "42")] == [
+    assert [typography.direction(text) for text in ("12 ليلى", "Layla ليلى", "«ليلى» Ahmed", "42")] == [
         "rtl",
         "ltr",
         "rtl",

@@ -9,9 +9,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from backend.readings.art import Palette, back_svg, card_svg
+from backend.readings.art import back_svg, card_svg
 from backend.readings.types import CARDS
-from tests.backend.certificates import pixels
+from backend.readings.types.pictures import Palette
+from tests import pixels
 
 _LARGEST = 6_000
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -10,7 +10,8 @@ import pytest
 
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
-from backend.readings.art import Palette, back_svg, card_svg
+from backend.readings.art import back_svg, card_svg
+from backend.readings.types.pictures import Palette
 from webapp.core.assets import build_assets
 from webapp.core.rendering import Templates, Viewer, reading
 from webapp.readings.cards import back_view, card_view

@@ -1,0 +1,1 @@
+"""What people and admins do in the reading room."""
