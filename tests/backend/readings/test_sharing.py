@@ -102,18 +102,24 @@ async def test_it_looks_as_it_did(which: str, typesetter: Typesetter) -> None:
     assert _light(drawn, left=0.1, right=0.9, top=0.955, bottom=0.965) == 0
 
 
-async def test_another_card_another_orientation_and_another_text_are_seen(typesetter: Typesetter) -> None:
-    """The golden pictures would show each of them."""
-    ten = PICTURES["ten-ru"]
-    first, *others = ten.cards
-    for changed in (
-        replace(ten, cards=(replace(first, drawn=DrawnCard(45, False)), *others)),
-        replace(ten, cards=(replace(first, drawn=DrawnCard(9, True)), *others)),
-        replace(ten, sentence="Совсем другое предложение, которого здесь не было."),
-        replace(ten, question=""),
-    ):
-        drawn = pixels.read(await draw_share_picture(typesetter, changed, ppi=PPI))
-        assert pixels.difference(drawn, pixels.read((GOLDEN / "ten-ru.png").read_bytes())) > _TOLERANCE
+_THREE: Final = PICTURES["three-ru"]
+_FIRST, *_OTHERS = _THREE.cards
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(_THREE, cards=(replace(_FIRST, drawn=DrawnCard(45, False)), *_OTHERS)),
+        replace(_THREE, cards=(replace(_FIRST, drawn=DrawnCard(9, True)), *_OTHERS)),
+        replace(_THREE, sentence="Совсем другое предложение, которого здесь не было."),
+        replace(_THREE, question="Здесь вопроса не было."),
+    ],
+    ids=["card", "orientation", "sentence", "question"],
+)
+async def test_what_changes_is_seen(changed: SharedReading, typesetter: Typesetter) -> None:
+    """The golden pictures would show it."""
+    drawn = pixels.read(await draw_share_picture(typesetter, changed, ppi=PPI))
+    assert pixels.difference(drawn, pixels.read((GOLDEN / "three-ru.png").read_bytes())) > _TOLERANCE
 
 
 async def test_it_is_1080_by_1350_and_the_same_bytes_each_time(typesetter: Typesetter) -> None:
