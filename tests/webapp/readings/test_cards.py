@@ -1,4 +1,4 @@
-"""Pictures of cards are public, and kept by browsers for ever."""
+"""Pictures of cards are public, and kept by browsers for a year."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webapp.core.rendering import Templates, Viewer, reading
 from webapp.readings.cards import back_view, card_view
 
 
-async def test_a_picture_needs_no_session_and_is_kept_for_ever(client: httpx.AsyncClient) -> None:
+async def test_a_picture_needs_no_session_and_is_kept_for_a_year(client: httpx.AsyncClient) -> None:
     view = card_view(16, "The Tower")
     for address, drawn in (
         (view.day, card_svg(16, Palette.DAY)),
