@@ -94,6 +94,8 @@ from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import PaymentServices, configure
 from backend.quizzes.service import QuizzesServices
+from backend.readings.fulfilment import ReadingCredits
+from backend.readings.service import ReadingsServices
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
@@ -139,6 +141,7 @@ class Services:
     quizzes: QuizzesServices
     assignments: AssignmentsServices
     certificates: CertificatesServices
+    readings: ReadingsServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -178,8 +181,10 @@ FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, Sha
 
 
 def make_fulfillers(ring: KeyRing, premium_grace: Live[timedelta] = lambda: timedelta(days=3)) -> Fulfillers:
-    """The registry of all kinds of goods; with them premium and courses, which have no stock and no keys."""
-    return Fulfillers([*(make(ring) for make in FULFILLERS), PremiumMonths(premium_grace), CoursePlaces()])
+    """The registry of all kinds of goods; with them premium, courses and credits, which have no stock and no keys."""
+    return Fulfillers(
+        [*(make(ring) for make in FULFILLERS), PremiumMonths(premium_grace), CoursePlaces(), ReadingCredits()]
+    )
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Services:
@@ -309,6 +314,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         certificates=certificates_services(settings, uow, ring, files, telegram),
         quizzes=QuizzesServices.build(uow=uow),
+        readings=ReadingsServices.build(uow=uow, ring=ring, limits=limits.readings, currency=currency),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,

@@ -13,6 +13,7 @@ from backend.kernel.money import Money, exponent
 from backend.notifications.rules import QuietHours
 from backend.orders.types import ReservationLimits
 from backend.payments.types import TopUpLimits
+from backend.readings.types.limits import ReadingLimits
 
 
 def _major(settings: Settings, units: int) -> Money:
@@ -91,3 +92,13 @@ class LimitsInForce:
         """What a gift card, and one code of a voucher, may be worth: as much as a top-up."""
         limits = self.top_up()
         return Limits(limits.minimum, limits.maximum, limits.presets)
+
+    def readings(self) -> ReadingLimits:
+        """What readings may be."""
+        settings = self._live.current
+        return ReadingLimits(
+            free_card=bool(settings.reading_free_card),
+            question_length=settings.reading_question_length,
+            follow_ups=settings.reading_follow_ups,
+            follow_up_credits=settings.reading_follow_up_credits,
+        )

@@ -224,13 +224,14 @@ def _proxied(inner: ASGIApp, trusted: list[str]) -> ASGIApp:
     return outer
 
 
-async def _ensure_root(services: Services) -> None:
-    # The database may come up, or be migrated, after this process: it is asked again until it has a root admin.
+async def _ensure_basics(services: Services) -> None:
+    # The database may come up, or be migrated, after this process: it is asked until it has a root admin and spreads.
     while True:
         try:
             await services.identity.access.ensure_root()
+            await services.readings.upkeep.ensure_spreads()
         except (AppError, DBAPIError) as error:
-            log.warning("identity.root_not_ensured", error=repr(error))
+            log.warning("start.not_ensured", error=repr(error))
             await asyncio.sleep(_ROOT_RETRY_SECONDS)
         else:
             return
@@ -256,10 +257,10 @@ def app() -> Litestar:
     async def running(served: Litestar) -> AsyncIterator[None]:
         with closed_on_signals(served.state.streams):
             async with services.running():
-                root = asyncio.create_task(_ensure_root(services))
+                basics = asyncio.create_task(_ensure_basics(services))
                 try:
                     yield
                 finally:
-                    root.cancel()
+                    basics.cancel()
 
     return create_app(services, settings, lifespan=[running])

@@ -134,6 +134,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
     services = build(load_settings(environ))
     async with services.running(listen=False):
         await services.identity.access.ensure_root()
+        await services.readings.upkeep.ensure_spreads()
         await load_demo_shop(services.catalog.imports, services.storage)
         await load_demo_course(services.courses.authoring, services.courses.courses)
         await load_demo_codes(services.growth.promos)

@@ -48,6 +48,11 @@ class Unit(StrEnum):
     PERCENT = "percent"
     HOURS = "hours"
     DAYS = "days"
+    CREDITS = "credits"
+    QUESTIONS = "questions"
+    CHARACTERS = "characters"
+    SWITCH = "switch"
+    """0 is off, 1 is on."""
     HOUR = "hour"
     """An hour of the day, 0 to 23."""
     CURRENCY = "currency"
@@ -114,6 +119,10 @@ _ALL: Final = (
     _number("QUIET_UNTIL", Unit.HOUR),
     _number("PREMIUM_GRACE", Unit.DAYS),
     _number("ASSIGNMENT_ARCHIVE_DAYS", Unit.DAYS),
+    _number("READING_FREE_CARD", Unit.SWITCH),
+    _number("READING_FOLLOW_UPS", Unit.QUESTIONS),
+    _number("READING_FOLLOW_UP_CREDITS", Unit.CREDITS),
+    _number("READING_QUESTION_LENGTH", Unit.CHARACTERS),
     _number("TOP_UP_MINIMUM", Unit.CURRENCY),
     _number("TOP_UP_MAXIMUM", Unit.CURRENCY),
     # An admin who could raise it would need no second admin for anything.

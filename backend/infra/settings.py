@@ -114,6 +114,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """Days after the end of premium in which goods for members stay open."""
     assignment_archive_days: Annotated[int, Meta(ge=30, le=36_500)] = 365
     """Days without a change after which submissions are moved to the archive."""
+    reading_free_card: Annotated[int, Meta(ge=0, le=1)] = 1
+    """1: everybody can turn over a card a day for nothing."""
+    reading_follow_ups: Annotated[int, Meta(ge=0, le=20)] = 2
+    """How many questions a reading may have after its own."""
+    reading_follow_up_credits: Annotated[int, Meta(ge=0, le=100)] = 0
+    """What each of them costs."""
+    reading_question_length: Annotated[int, Meta(ge=50, le=1000)] = 300
+    """Characters."""
     top_up_minimum: Major = 0
     top_up_maximum: Major = 0
     adjustment_limit: Major = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.catalog.errors import PurchaseRefused
 from backend.kernel.errors import AppError, Kind
 
 
@@ -45,3 +46,23 @@ class FreeCardTaken(AppError):
 
     code = "free_card_taken"
     kind = Kind.CONFLICT
+
+
+class SpreadSlugTaken(AppError):
+    """Another spread has this address."""
+
+    code = "spread_slug_taken"
+    kind = Kind.CONFLICT
+
+
+class SpreadEdited(AppError):
+    """Another admin has changed the spread since it was opened."""
+
+    code = "spread_edited"
+    kind = Kind.CONFLICT
+
+
+class PackageNotOnSale(PurchaseRefused):
+    """The variant is no package of credits."""
+
+    code = "package_not_on_sale"

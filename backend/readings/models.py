@@ -144,6 +144,8 @@ class ReadingAnswer(Model):
     attempt: Mapped[int]
     credits: Mapped[int]
     """What the latest attempt costs once it is complete."""
+    charged: Mapped[int] = mapped_column(server_default=text("0"))
+    """What it has cost, once it is complete: what was captured in the ledger."""
     built_in: Mapped[bool]
     """Only the built-in interpreter is to write it."""
     question: Mapped[bytes | None] = mapped_column(LargeBinary)

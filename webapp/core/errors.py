@@ -153,6 +153,9 @@ MESSAGES: Final[dict[str, str]] = {
     "reading_live": _("A reading of this spread is being written. Wait until it ends, or stop it."),
     "reading_changed": _("This reading has changed. Reload the page. No credit was used."),
     "no_follow_ups_left": _("You have asked all follow-up questions of this reading."),
+    "spread_slug_taken": _("This address is taken. Choose another."),
+    "spread_edited": _("Another admin changed this. Reload the page to see it."),
+    "package_not_on_sale": _("This package isn't for sale now. You haven't been charged."),
     "free_card_taken": _("You've turned over today's card. The next one comes tomorrow."),
     "adjustment_closed": _("Already handled by another admin"),
 }

@@ -65,6 +65,17 @@ async def change_variant(tx: Tx, product_id: ProductId, variant_id: VariantId, f
     await _follow(tx, product_id)
 
 
+async def set_subscription(tx: Tx, product_id: ProductId, variant_id: VariantId, days: int | None) -> None:
+    """Sell a variant by subscription, every so many days; None: once at a time only."""
+    await writes.change_row(tx, RowKind.VARIANT, variant_id, {"subscription_days": days})
+    await _follow(tx, product_id)
+
+
+async def list_of_kind(tx: Tx, kind: StockKind) -> list[ProductId]:
+    """Every product of a kind, hidden or not, the oldest first."""
+    return await writes.list_products_of_kind(tx, kind.value)
+
+
 async def delete_variant(tx: Tx, product_id: ProductId, variant_id: VariantId) -> None:
     """Delete a variant that nothing refers to. Raises DBAPIError (23503) where something does."""
     await places.delete(tx, variant_id)
@@ -82,7 +93,9 @@ async def list_products(tx: Tx, products: Collection[ProductId]) -> dict[Product
 async def list_variants(tx: Tx, products: Collection[ProductId]) -> dict[VariantId, SoldVariant]:
     """What is stored of the variants of the products, hidden or not."""
     rows = await writes.list_variants_of(tx, list(products))
-    return {row.id: SoldVariant(row.id, row.product_id, row.code, _of_variant(row)) for row in rows}
+    return {
+        row.id: SoldVariant(row.id, row.product_id, row.code, _of_variant(row), row.subscription_days) for row in rows
+    }
 
 
 async def _follow(tx: Tx, product_id: ProductId) -> None:

@@ -235,6 +235,12 @@ async def list_products_by_slug(tx: Tx, slugs: Sequence[str]) -> list[StoredProd
     return rows
 
 
+async def list_products_of_kind(tx: Tx, kind: str) -> list[ProductId]:
+    """The ids of the products of a kind, hidden ones too, the oldest first."""
+    statement = select(Product.id).where(Product.kind == kind).order_by(Product.created_at, Product.id)
+    return [ProductId(row.id) for row in await tx.execute(statement)]
+
+
 async def list_products(tx: Tx, ids: Collection[ProductId]) -> list[StoredProduct]:
     """The products with these ids, hidden ones too."""
     rows = await tx.execute(_PRODUCTS.where(Product.id.in_(ids)))

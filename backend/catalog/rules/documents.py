@@ -20,6 +20,7 @@ _KINDS: Final = {
     "shared_key": "shared key account общий ключ аккаунт مفتاح مشترك حساب",
     "premium": "premium membership премиум участие عضوية مميزة بريميوم",
     "course": "course school lessons курс школа уроки دورة مدرسة دروس",
+    "credits": "reading credits tarot расклады таро карты قراءات تاروت بطاقات",
     "by_hand": "manual service вручную услуга يدوي خدمة",
 }
 # What people call a country beside its name in CLDR.

@@ -48,9 +48,11 @@ class StockKind(StrEnum):
     """An admin prepares each line after it is paid."""
     COURSE = "course"
     """A place in a course, whose variants are its tariffs."""
+    CREDITS = "credits"
+    """Credits for readings, never out of stock; its variants are packages of them."""
 
 
-NO_WARRANTY: Final = frozenset({StockKind.PREMIUM.value, StockKind.COURSE.value})
+NO_WARRANTY: Final = frozenset({StockKind.PREMIUM.value, StockKind.COURSE.value, StockKind.CREDITS.value})
 """Kinds of which nothing can fail to work."""
 
 

@@ -185,3 +185,19 @@ class CountsMoney(Protocol):
     async def repay(self, tx: Tx, line: FulfilmentLine) -> None:
         """Note that money of a line went back and its goods did not; ``line.paid`` is what stays paid."""
         ...
+
+
+class Unused(msgspec.Struct, frozen=True):
+    """How much of what a line gave a refund would take back: ``left`` of ``given``, because the rest is used."""
+
+    left: int
+    given: int
+
+
+@runtime_checkable
+class CountsUnused(Protocol):
+    """What a fulfiller does besides, whose goods are used up bit by bit."""
+
+    async def count_unused(self, tx: Tx, line: FulfilmentLine, quantity: int) -> Unused | None:
+        """What a refund of ``quantity`` of a delivered line would take back now; None where the line gave nothing."""
+        ...

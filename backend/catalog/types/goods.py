@@ -49,3 +49,5 @@ class SoldVariant(msgspec.Struct, frozen=True):
     product_id: ProductId
     code: str
     fields: VariantFields
+    subscription_days: int | None = None
+    """The period of a subscription to it; None where it is sold once at a time."""

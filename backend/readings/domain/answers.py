@@ -164,10 +164,12 @@ async def complete(
     )  # fmt: skip
     if failure is None:
         spread = await spreads.get(tx, answer.spread_id)
-        await wallet.capture(
+        captured = await wallet.capture(
             tx, purpose(answer_id, attempt), AccountRef.shop(REVENUE), str(answer.reading_id),
             Memo(title=spread.body.name), kind=TransferKind.READING,
         )  # fmt: skip
+        if captured is not None:
+            await repository.set_charged(tx, answer_id, captured.amount)
     else:
         await repository.note_failure(tx, answer, failure)
         await _return(tx, answer)

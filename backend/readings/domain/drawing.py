@@ -14,7 +14,15 @@ from backend.readings.errors import ReadingLapsed
 from backend.readings.repository import keys, readings
 from backend.readings.repository.readings import Stored
 from backend.readings.rules import drawing
-from backend.readings.types import DECK_VERSION, ReadingId, ReadingState, Spread, SpreadBody, Unopenable
+from backend.readings.types import (
+    DECK_VERSION,
+    DrawnCard,
+    ReadingId,
+    ReadingState,
+    Spread,
+    SpreadBody,
+    Unopenable,
+)
 
 LAPSES_AFTER: Final = timedelta(hours=24)
 """How long a commitment waits for its question; then its seed is revealed."""
@@ -87,3 +95,8 @@ async def reveal_lapsed(tx: Tx, ring: KeyRing) -> int:
 async def _open(tx: Tx, ring: KeyRing, waiting: Stored) -> bytes | None:
     seed = await privacy.open_bytes(tx, ring, waiting.sealed_seed, privacy.seed_context(waiting.id))
     return None if isinstance(seed, Unopenable) else seed
+
+
+def sample(cards: int) -> tuple[DrawnCard, ...]:
+    """Cards to look at a spread with, which are no reading."""
+    return drawing.draw(secrets.token_bytes(drawing.SEED_BYTES), secrets.token_urlsafe(16), cards, reversed_cards=True)

@@ -118,6 +118,11 @@ async def renew(
     return await _change(tx, values, _A.id == answer_id, _A.attempt == attempt, over)
 
 
+async def set_charged(tx: Tx, answer_id: AnswerId, credits: int) -> None:
+    """Note what an answer has cost."""
+    await tx.execute(update(ReadingAnswer).where(_A.id == answer_id).values(charged=credits))
+
+
 async def lock_lapsed(tx: Tx, most: int) -> list[StoredAnswer]:
     """Live answers whose lease has run out; without those that somebody changes now."""
     statement = select(*_COLUMNS).where(_A.status.in_(_LIVE), _A.lease_until <= tx.now)

@@ -1,1 +1,60 @@
-"""What people and admins do in the reading room."""
+"""Use cases of the reading room, grouped; what writes the texts is in ``interpretation``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.infra.crypto import KeyRing
+from backend.infra.live_settings import Live
+from backend.infra.unit_of_work import UnitOfWork
+from backend.readings.service.asking import AskingService
+from backend.readings.service.figures import FiguresService
+from backend.readings.service.packages import PackagesService
+from backend.readings.service.proofs import ProofsService
+from backend.readings.service.rooms import RoomsService
+from backend.readings.service.spreads import SpreadsService
+from backend.readings.service.upkeeping import RoomUpkeepService
+from backend.readings.types.limits import ReadingLimits
+
+__all__ = [
+    "AskingService",
+    "FiguresService",
+    "PackagesService",
+    "ProofsService",
+    "ReadingsServices",
+    "RoomUpkeepService",
+    "RoomsService",
+    "SpreadsService",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingsServices:
+    """The services of this slice, one for each concern."""
+
+    rooms: RoomsService
+    """What a person sees of their readings, deletes and exports."""
+    asking: AskingService
+    """Commitments, questions, follow-ups, attempts."""
+    proofs: ProofsService
+    spreads: SpreadsService
+    """For admins."""
+    packages: PackagesService
+    """For admins."""
+    figures: FiguresService
+    """For admins."""
+    upkeep: RoomUpkeepService
+    """What timers do."""
+
+    @classmethod
+    def build(cls, *, uow: UnitOfWork, ring: KeyRing, limits: Live[ReadingLimits], currency: str) -> ReadingsServices:
+        """All of them."""
+        return cls(
+            rooms=RoomsService(uow=uow, ring=ring, limits=limits),
+            asking=AskingService(uow=uow, ring=ring, limits=limits),
+            proofs=ProofsService(uow=uow),
+            spreads=SpreadsService(uow=uow),
+            packages=PackagesService(uow=uow, currency=currency),
+            figures=FiguresService(uow=uow),
+            upkeep=RoomUpkeepService(uow=uow, ring=ring),
+        )

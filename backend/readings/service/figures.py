@@ -1,0 +1,38 @@
+"""Figures of the reading room for admins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from backend.identity.types import Actor, Permission
+from backend.infra.unit_of_work import UnitOfWork
+from backend.readings.repository import figures as repository
+from backend.readings.repository import spreads
+from backend.readings.types.rooms import SpreadFigures
+
+_NO_DRAWS = {"drawn": 0, "free": 0, "abandoned": 0}
+_NO_ANSWERS = {"answers": 0, "built_in": 0, "credits": 0, "cost_micros": 0}
+
+
+class FiguresService:
+    """For admins with the permission for readings."""
+
+    def __init__(self, *, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    async def of_spreads(self, actor: Actor, days: int) -> list[SpreadFigures]:
+        """What came of each spread in the last ``days``, in the order of the spreads. Raises Forbidden."""
+        actor.require(Permission.READINGS)
+        async with self._uow.read() as tx:
+            since = tx.now - timedelta(days=days)
+            draws, answers = await repository.list_draws(tx, since), await repository.list_answers(tx, since)
+            failures = await repository.list_failures(tx, since)
+            return [
+                SpreadFigures(
+                    spread=spread,
+                    failures=failures.get(spread.id, {}),
+                    **draws.get(spread.id, _NO_DRAWS),
+                    **answers.get(spread.id, _NO_ANSWERS),
+                )
+                for spread in await spreads.list_spreads(tx, hidden=True)
+            ]
