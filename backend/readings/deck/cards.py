@@ -65,10 +65,7 @@ class CardText(msgspec.Struct, frozen=True):
     advice: str
 
 
-_FILES: Final = {
-    Suit.MAJOR: "majors", Suit.WANDS: "wands", Suit.CUPS: "cups", Suit.SWORDS: "swords", Suit.PENTACLES: "pentacles",
-}  # fmt: skip
-_SUITS: Final = tuple(_FILES)
+_SUITS: Final = tuple(Suit)
 _FIRE, _WATER, _AIR, _EARTH = Element
 _BY_SUIT: Final = {Suit.WANDS: _FIRE, Suit.CUPS: _WATER, Suit.SWORDS: _AIR, Suit.PENTACLES: _EARTH}
 # By the planet or the sign that each of the major arcana has in the Golden Dawn's system.
@@ -123,3 +120,22 @@ def _names(language: str) -> tuple[tuple[str, str], ...]:
 def card_name(card: int, language: str, *, upside_down: bool = False) -> str:
     """A card's name, marked as reversed if it lies ``upside_down``; English for languages the deck does not speak."""
     return _names(known(language))[card][upside_down]
+
+
+@cache
+def _texts(language: str) -> tuple[CardText, ...]:
+    names = _names(language)
+    texts = [text for suit in _SUITS for text in data(f"{language}/{suit}.toml").items()]
+    by_slug = {slug: CardText(name=names[index][0], **text) for index, (slug, text) in enumerate(texts)}
+    return tuple(by_slug[card.slug] for card in cards())
+
+
+def card_text(card: int, language: str) -> CardText:
+    """What a card says in a language; in English for languages the deck does not speak."""
+    return _texts(known(language))[card]
+
+
+def meaning(card: int, upside_down: bool, language: str) -> str:
+    """What a card says as it lies."""
+    text = card_text(card, language)
+    return text.reversed if upside_down else text.upright

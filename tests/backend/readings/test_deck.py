@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from backend.readings.deck.cards import LANGUAGES, Element, Suit, card_name, cards
+from backend.readings.deck.cards import LANGUAGES, Element, Suit, card_name, card_text, cards, meaning
 from backend.readings.deck.spreads import BUILT_IN_SPREADS
 from backend.readings.types import CARDS
 
@@ -74,3 +74,24 @@ def test_spreads_speak_each_language(language: str) -> None:
         assert all(text.strip() == text and of_one_script(text, language) for text in said), said
         assert len(body.prompts[language]) >= 3
         assert {*body.prompts} == {*LANGUAGES} and all({*text} == {*LANGUAGES} for text in texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_card_says_something_of_its_own(language: str) -> None:
+    texts = [card_text(card, language) for card in range(CARDS)]
+    for kind in ("upright", "gist", "advice"):
+        both = [getattr(text, kind) for text in texts]
+        if kind != "advice":
+            both += [getattr(text, "reversed" if kind == "upright" else "gist_reversed") for text in texts]
+        assert len(set(both)) == len(both)
+        assert all(text.strip() == text and of_one_script(text, language) for text in both), kind
+    sentences = [
+        part for text in texts for said in (text.upright, text.reversed) for part in re.split(r"(?<=[.?])\s", said)
+    ]
+    assert len(set(sentences)) == len(sentences)
+    for card, text in enumerate(texts):
+        assert meaning(card, False, language) == text.upright and meaning(card, True, language) == text.reversed
+        assert 40 <= len(text.upright) <= 260 and 40 <= len(text.reversed) <= 260
+        assert text.upright[-1] in ".?؟" and text.reversed[-1] in "." and text.advice[-1] in "."
+        assert text.gist[-1] not in ".,:" and len(text.gist.split()) <= 9
+    assert texts == [card_text(card, language) for card in range(CARDS)]

@@ -1,0 +1,1 @@
+"""Adapters of the reading room to the outside."""
