@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import comb
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -22,8 +22,28 @@ _PARTNERS: Final = {
     "crown": "heart", "root": "crown", "behind": "root", "ahead": "behind", "self": "heart", "around": "self",
     "hopes": "crown", "outcome": "ahead", "their-need": "your-need", "bond": "you", "apart": "bond", "together": "bond",
 }  # fmt: skip
+# What sort of place each is: light and heavy mean something else in an obstacle than in a goal.
+_KINDS: Final = {
+    "crossing": "obstacle", "apart": "obstacle", "your-need": "need", "their-need": "need", "crown": "goal",
+    "ahead": "goal", "outcome": "goal", "together": "goal", "may-be": "goal", "was": "past", "root": "past",
+    "behind": "past", "bond": "bond", "month": "month",
+}  # fmt: skip
+MOODS: Final = {1: "light", 0: "even", -1: "heavy"}
 _KEYS: Final = ("outcome", "together", "whole", "may-be")
 _COURT: Final = 11
+
+
+class Task(Protocol):
+    """What is to be interpreted, as ``backend.readings.ports.Interpretation`` describes it."""
+
+    @property
+    def language(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def spread(self) -> SpreadBody: ...
+    @property
+    def cards(self) -> Sequence[DrawnCard]: ...
 
 
 class Laid(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +99,11 @@ def partner(item: Laid, table: Sequence[Laid]) -> Laid | None:
     before = table[: item.number - 1]
     named = _PARTNERS.get(item.key)
     return next((other for other in before if other.key == named), before[-1] if before else None)
+
+
+def kind_of_place(item: Laid) -> str | None:
+    """What sort of place a card lies in; None for one in which every card simply speaks."""
+    return _KINDS.get(item.key)
 
 
 def relation(one: Card, other: Card) -> str:

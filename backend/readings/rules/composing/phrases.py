@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from backend.readings.deck.cards import data
 
-_FILES: Final = ("places", "openings", "suits", "links", "numbers", "together", "closings", "followups", "cut")
+_FILES: Final = ("places", "turns", "openings", "suits", "links", "numbers", "together", "closings", "followups", "cut")
 
 
 @cache

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from backend.readings.deck.cards import Suit, card_name, known
-from backend.readings.ports import Interpretation
 from backend.readings.rules import layout
 from backend.readings.rules.composing import facts
-from backend.readings.rules.composing.facts import Laid
+from backend.readings.rules.composing.facts import Laid, Task
 from backend.readings.rules.composing.phrases import Chooser, listed, percent, phrases
 from backend.readings.rules.questions import Concern, concern_of
 from backend.readings.rules.themes import Kind, kind_of, theme_of
@@ -21,7 +20,7 @@ _REVERSED_FROM = 5
 class _Composer:
     """Writes one reading, and remembers what it has said."""
 
-    def __init__(self, task: Interpretation) -> None:
+    def __init__(self, task: Task) -> None:
         self.language = known(task.language)
         self.words: dict[str, dict[str, Any]] = phrases(self.language)
         self.question = task.question
@@ -51,12 +50,17 @@ class _Composer:
         frame = self.choose.pick(places.get(item.key, ())) or self.choose.pick(places["any"])
         gist = item.gist
         start = frame.format(gist=gist) if frame else f"{gist[0].upper()}{gist[1:]}."
-        said = [start, item.meaning, self.of_suit(item), *self.extras(item)]
+        said = [start, item.meaning, self.turn(item), self.of_suit(item), *self.extras(item)]
         title = layout.head(item.number, self.name(item), item.place, self.language)
         return f"{title}\n{' '.join(part for part in said if part)}"
 
     def name(self, item: Laid) -> str:
         return card_name(item.card.id, self.language, upside_down=item.reversed)
+
+    def turn(self, item: Laid) -> str:
+        """What it means that a card of this mood lies in a place of this kind: a light one as an obstacle, say."""
+        kind = facts.kind_of_place(item)
+        return self.choose.pick(self.words["turns"][kind][facts.MOODS[item.mood]]) if kind else ""
 
     def of_suit(self, item: Laid) -> str:
         """What the card's suit adds to the theme, at the first card of that suit."""
@@ -142,7 +146,7 @@ def _kinds(item: Laid, other: Laid) -> list[str]:
     related = facts.relation(item.card, other.card)
     if item.card.suit is other.card.suit and item.card.suit is not Suit.MAJOR:
         kinds.append("same-suit")
-    elif related in {"friendly", "hostile"}:
+    elif related == "hostile" or (related == "friendly" and min(item.mood, other.mood) >= 0):
         kinds.append(related)
     if item.mood > other.mood and other.mood < 0:
         kinds.append("lighter")
@@ -157,6 +161,6 @@ def _kinds(item: Laid, other: Laid) -> list[str]:
     return kinds
 
 
-def compose(task: Interpretation) -> str:
+def compose(task: Task) -> str:
     """The reading's text in the language asked for; the same one for the same cards, places and question."""
     return _Composer(task).text()
