@@ -75,7 +75,7 @@ def _headed(line: str, last: int, positions: int) -> Paragraph | None:
     if split:
         rest, body = split["head"], split["body"].lstrip(_BETWEEN)
     rest = _plain(rest).rstrip(_BETWEEN)
-    # A sentence that begins with a number is no head: "10 days later it was over."
+    # A sentence that begins with a number is no head: "10 days later it ended."
     is_sentence = not split and _ENDS.search(line) and (not match["sign"] or len(rest.split()) > 12)
     if not rest or len(rest) > _LONGEST_HEAD or is_sentence:
         return None

@@ -24,7 +24,7 @@ _PARTNERS: Final = {
 }  # fmt: skip
 # What sort of place each is: light and heavy mean something else in an obstacle than in a goal.
 _KINDS: Final = {
-    "crossing": "obstacle", "apart": "obstacle", "your-need": "need", "their-need": "need", "crown": "goal",
+    "crossing": "obstacle", "apart": "obstacle", "your-need": "need", "their-need": "need", "crown": "aim",
     "ahead": "goal", "outcome": "goal", "together": "goal", "may-be": "goal", "was": "past", "root": "past",
     "behind": "past", "bond": "bond", "month": "month",
 }  # fmt: skip
