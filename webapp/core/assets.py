@@ -14,7 +14,7 @@ import msgspec
 
 STATIC_DIR: Final = Path(__file__).parents[1] / "static"
 STATIC_URL: Final = "/static/"
-INLINE_ICONS: Final = ("shop", "cart", "me", "manage", "globe", "card", "shield", "game", "sim", "box", "learn")
+INLINE_ICONS: Final = ("shop", "cart", "me", "manage", "globe", "card", "shield", "game", "sim", "box", "learn", "read")
 """What the first page shows: drawn in the shell itself, so that no icon comes after its words."""
 # The order of the cascade; within components the files do not depend on one another's order.
 CSS_LAYERS: Final = ("layers.css", "reset.css", "tokens.css", "base.css", "components/*.css", "pages/*.css")

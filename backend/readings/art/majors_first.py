@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from backend.readings.art.pen import at, circle, deep, dots, faint, lift, line, rays, soft, solid, star
+from backend.readings.art.pen import at, circle, deep, dots, eyes, faint, lift, line, rays, skin, soft, solid, star
 
 
 def fool() -> str:
-    """The sun over a cliff's edge, a bundle on a staff, a rose."""
+    """A traveller with a bundle and a rose, one step before the edge, under the sun."""
     return (
-        soft(circle(51, 33, 6.5), 0.3)
-        + line(rays(51, 33, 9, (12.5, 11), 12), 1)
-        + faint("M7 84c8-10 13-13 19-8s9-1 15-4 12 2 22 9", 0.45, 0.8)
-        + lift("M5 100V75l11-7 7 3 8-3 8 4 2 7-3 5 3 6-4 7 2 4c-9-3-20 2-34-2z")
-        + line("M16 68l2 9M31 68l1 8", 0.8)
-        + line("M20 66 36 33", 2)
-        + lift("M32 38c-8-1-13 3-13 8 0 4 4 7 8 6 5-1 7-7 5-14z")
-        + line("M32 38l-3-4M32 38l3 1")
-        + dots((24, 46, 1), (28, 43, 1), (25, 41.5, 0.9))
-        + line("M47 97c1-8 3-12 6-16M50 88l5-1", 1)
-        + soft("M53 81c-4-2-4-7 0-9 4 2 4 7 0 9zM53 81c-4 0-6-2-6-5M53 81c4 0 6-2 6-5", 0.3, 1)
-        + dots((13, 31, 1.2), (20, 25, 1), (29, 26, 0.8))
+        soft(circle(54, 31, 6), 0.35)
+        + line(rays(54, 31, 8.2, (11.5, 10.2), 12), 0.9)
+        + lift("M5 100V85l11-3 12 2 12-3 3 5-3 5 3 6-4 4c-10-3-22 1-34-1z")
+        + line("M14 82l2 8M29 84l1 8", 0.8)
+        + line("M26 68l-5 14h-4M32 68l7 13h4", 2.3)
+        + line("M36 60 11 37", 1.9)
+        + lift("M24 50h10l6 20H19z")
+        + line("M21.5 62h16", 0.9)
+        + line("M32 54l12 1", 2.2)
+        + skin(circle(30, 43.5, 5.5))
+        + lift("M23.5 43c-1-7 5-10 9-9 3 1 5 4 4.5 7-4-2-9-1-13.5 2z")
+        + soft("M26 36c-5-1-8-4-7-8 5 0 8 3 9 7z", 0.5, 1)
+        + eyes((33, 44.5, 0.9))
+        + lift("M11 36c-6 0-7 12-1 13 7 1 8-11 1-13z")
+        + line("M11 36l-3-4M11 36l3-4", 1.1)
+        + soft("M46 55c-3-3-2-6 0-7 1 1 1 1 2 0 2 1 3 4 0 7z", 0.8, 0.9)
+        + line("M47 55l1 7M48 59l3-2", 0.9)
+        + faint("M46 97c4-6 10-8 19-9", 0.5, 0.9)
+        + dots((37, 25, 0.9), (58, 50, 0.9), (60, 70, 0.9))
     )
 
 
@@ -170,7 +177,7 @@ def hermit() -> str:
         + line("M37 66c6 0 10-3 12-8", 1.6)
         + line("M49 40c-4 0-4-6 0-6s4 6 0 6z", 1)
         + soft("M42 44l7-4 7 4v15l-7 4-7-4z", 0.2)
-        + solid(star(49, 51.5, 5.5, 2.2, 6))
+        + solid(star(49, 51.5, 5.8, 2, 8))
         + faint(rays(49, 51.5, 12.5, (15.5, 14), 12, 15), 0.9, 0.9)
         + dots((17, 28, 1), (27, 25, 1.3), (57, 28, 1), (55, 82, 0.9))
     )

@@ -68,7 +68,7 @@ def deep(d: str, width: float = 0) -> str:
 
 def skin(d: str, width: float = 0) -> str:
     """A face: nearly gold, over whatever lies behind."""
-    return deep(d, width) + f'<path d="{d}" fill="{GOLD}" fill-opacity=".8" stroke="none"/>'
+    return deep(d, width) + f'<path d="{d}" fill="{GOLD}" fill-opacity=".92" stroke="none"/>'
 
 
 def eyes(*points: tuple[float, float, float]) -> str:

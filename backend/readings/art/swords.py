@@ -19,6 +19,15 @@ def sword(length: float, width: float = 1.1, guard: float = 0) -> str:
     )
 
 
+def needle(length: float, guard: float) -> str:
+    """A sword in a crowd: gold alone, so that it stays one at the smallest size."""
+    return (
+        solid(f"M-1.2 0V{number(4 - length)}L0-{number(length)}L1.2 {number(4 - length)}V0z")
+        + line(f"M-{number(guard)} 0H{number(guard)}M0 0v4", 1.3)
+        + dots((0, 5, 1.1))
+    )
+
+
 def sign() -> str:
     """A sword, small, around 0, 0."""
     return solid("M0-6.5 1.3-4.5V1H3.5v1.5H.8V6H-.8V2.5H-3.5V1H-1.3v-5.5z")
@@ -88,7 +97,7 @@ def five() -> str:
 def six() -> str:
     """Six in a boat."""
     return (
-        "".join(at(13.5 + step * 8.6, 34, sword(46, 1, 3.2), turn=180) for step in range(6))
+        "".join(at(13.5 + step * 8.6, 34, needle(46, 3), turn=180) for step in range(6))
         + lift("M8 70c10 5 44 5 54 0-2 12-8 17-15 17H23c-7 0-13-5-15-17z")
         + line("M15 78c10 3 30 3 40 0", 0.8)
         + line("M9 96c4-4 9-4 13 0s9 4 13 0 9-4 13 0 9 4 13 0", 1)
@@ -108,7 +117,7 @@ def eight() -> str:
     """A fence of eight, and a knot."""
     return (
         "".join(
-            at(x, 86, sword(42 + abs(35 - x) * 0.5, 1, 2.5)) for x in (10.5, 17.5, 24.5, 31.5, 38.5, 45.5, 52.5, 59.5)
+            at(x, 86, needle(42 + abs(35 - x) * 0.5, 2.4)) for x in (10.5, 17.5, 24.5, 31.5, 38.5, 45.5, 52.5, 59.5)
         )
         + lift("M8 60c12 6 42 6 54 0v8c-12 6-42 6-54 0z")
         + lift("M35 68c-8-6-12-4-12 0s5 6 12 0zM35 68c8-6 12-4 12 0s-5 6-12 0z")
@@ -130,7 +139,7 @@ def ten() -> str:
         aside = (step - 4.5) * 5.3
         hilt, point = (35 + aside, 37 + abs(aside) * 0.45), (35 + aside * 0.42, 88)
         turn = math.degrees(math.atan2(hilt[0] - point[0], point[1] - hilt[1]))
-        blades.append(at(*hilt, sword(math.dist(hilt, point), 1, 2.1), turn=180 + turn))
+        blades.append(at(*hilt, needle(math.dist(hilt, point), 2), turn=180 + turn))
     return faint("M9 82h52M19 82a16 16 0 0 1 32 0", 0.7, 0.9) + "".join(blades) + lift("M9 84c9-5 43-5 52 0v11H9z")
 
 

@@ -29,17 +29,17 @@ def sign() -> str:
 
 def ace() -> str:
     """One staff in leaf, with rays."""
+    leaves = (
+        "M38.5 60c8 1 13-3 14-11-8 0-13 4-14 11zM31.5 70c-8 1-13-3-14-11 8 0 13 4 14 11z"
+        "M38.5 84c7 1 11-2 12-9-7 0-11 3-12 9zM31.5 92c-6 1-9-2-10-8 6 0 9 3 10 8z"
+    )
     return (
-        faint(rays(35, 34, 12, (19, 15.5), 16, 11.25), 0.9, 1)
-        + lift("M31.5 95V37c0-6 7-6 7 0v58c0 2-7 2-7 0z")
-        + line("M35 44v8M35 60v10M35 78v8", 0.9)
-        + soft("M35 30c-5-5-4-9 0-12 4 3 5 7 0 12z", 0.6)
-        + soft(
-            "M38.5 54c8 1 13-3 14-11-8 0-13 4-14 11zM31.5 64c-8 1-13-3-14-11 8 0 13 4 14 11z"
-            "M38.5 80c7 1 11-2 12-9-7 0-11 3-12 9zM31.5 88c-6 1-9-2-10-8 6 0 9 3 10 8z",
-            0.4,
-        )
-        + dots((14, 36, 1.1), (56, 36, 1.1), (13, 84, 0.9), (57, 66, 0.9))
+        faint(rays(35, 36, 10, (17, 14), 16, 11.25), 0.9, 1)
+        + lift("M31.5 97V45c0-6 7-6 7 0v52c0 2-7 2-7 0z")
+        + line("M35 51v8M35 66v10M35 82v8", 0.9)
+        + soft("M35 40c-6-5-5-10 0-13 5 3 6 8 0 13z", 0.6)
+        + soft(leaves, 0.4)
+        + dots((14, 40, 1.1), (56, 40, 1.1), (13, 84, 0.9), (57, 66, 0.9))
     )
 
 
@@ -61,7 +61,7 @@ def three() -> str:
         + at(57, 91, wand(60), turn=-36)
         + at(35, 96, wand(62))
         + deep(circle(35, 61, 7))
-        + soft(star(35, 61, 7, 3, 6), 0.6, 1)
+        + soft(star(35, 61, 7, 3, 8), 0.6, 1)
     )
 
 
@@ -86,17 +86,13 @@ def five() -> str:
 
 
 def six() -> str:
-    """A laurel over three pairs that cross."""
+    """A lattice of six, with a wreath in its middle."""
     return (
-        "".join(at(x, 95, wand(h, False), turn=turn) for x, h, turn in ((10, 68, 35), (22, 64, 25), (34, 62, 10)))
-        + "".join(
-            at(70 - x, 95, wand(h, False), turn=-turn) for x, h, turn in ((10, 68, 35), (22, 64, 25), (34, 62, 10))
-        )
-        + deep(circle(35, 66, 12.5))
-        + line(circle(35, 66, 9), 1)
-        + soft("".join(star(35, 66, r, r - 3.5, 14, t) for r, t in ((12, 0),)), 0.5, 0.9)
-        + deep(circle(35, 66, 6.5))
-        + solid(star(35, 66, 4.5, 1.8, 5))
+        "".join(at(15 + aside, 82 + aside, wand(53, False, 2), turn=45) for aside in (-8.5, 0, 8.5))
+        + "".join(at(55 - aside, 82 + aside, wand(53, False, 2), turn=-45) for aside in (-8.5, 0, 8.5))
+        + deep(circle(35, 62, 10.5), 1)
+        + soft(star(35, 62, 9, 6, 14), 0.5, 0.9)
+        + solid(star(35, 62, 3.8, 1.4, 8))
     )
 
 
