@@ -203,6 +203,8 @@ def test_delicate_subjects_get_a_caveat(question: str, concern: Concern) -> None
         ("وبالفلوس ماذا أفعل؟", Theme.MONEY),
         ("ما الذي يعيقني؟", Theme.SELF),
         ("هل هذا صحيح؟", Theme.NONE),
+        ("أي عرض أختار؟", Theme.DECISION),
+        ("Он мне позвонит?", Theme.LOVE),
     ],
 )
 def test_a_question_shows_its_theme(question: str, theme: Theme) -> None:

@@ -26,7 +26,8 @@ _PARTNERS: Final = {
 _KINDS: Final = {
     "crossing": "obstacle", "apart": "obstacle", "your-need": "need", "their-need": "need", "crown": "aim",
     "ahead": "goal", "outcome": "goal", "together": "goal", "may-be": "goal", "was": "past", "root": "past",
-    "behind": "past", "bond": "bond", "month": "month",
+    "behind": "past", "answer": "answer", "heart": "now", "is": "now", "self": "now", "you": "now",
+    "bond": "bond", "month": "month",
 }  # fmt: skip
 MOODS: Final = {1: "light", 0: "even", -1: "heavy"}
 _KEYS: Final = ("outcome", "together", "whole", "may-be")

@@ -148,15 +148,15 @@ def _kinds(item: Laid, other: Laid) -> list[str]:
         kinds.append("same-suit")
     elif related == "hostile" or (related == "friendly" and min(item.mood, other.mood) >= 0):
         kinds.append(related)
-    if item.mood > other.mood and other.mood < 0:
+    if item.mood > 0 > other.mood:
         kinds.append("lighter")
     if item.mood < other.mood and other.mood > 0:
         kinds.append("heavier")
     if item.reversed and other.reversed:
         kinds.append("both-reversed")
-    elif other.reversed:
+    elif other.reversed and item.mood >= 0:
         kinds.append("uprighted")
-    elif item.reversed:
+    elif item.reversed and not other.reversed:
         kinds.append("overturned")
     return kinds
 
