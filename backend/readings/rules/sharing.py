@@ -8,9 +8,9 @@ import msgspec
 
 from backend.infra.typography import breakable, direction, printable, qr_code
 from backend.readings.art import card_svg
+from backend.readings.rules.questions import LONGEST_QUESTION
 from backend.readings.types.pictures import Palette, SharedCard, SharedReading
 
-_LONGEST_QUESTION: Final = 280
 _LONGEST_SENTENCE: Final = 240
 _LONGEST_NAME: Final = 80
 _LONGEST_LABEL: Final = 40
@@ -57,7 +57,7 @@ def shared(reading: SharedReading) -> Shared:
         dir=reading.locale.direction,
         title=printable(reading.spread),
         spread=_words(reading.spread, _LONGEST_NAME),
-        question=_words(reading.question, _LONGEST_QUESTION),
+        question=_words(reading.question, LONGEST_QUESTION),
         sentence=_words(reading.sentence, _LONGEST_SENTENCE),
         cards=tuple(_card(at, card) for at, card in enumerate(reading.cards)),
         # The ground of the picture is dark: the brighter palette stands out from it.

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from backend.infra.documents import Typesetter
 from backend.kernel.errors import Invalid
 from backend.kernel.text import Locale
+from backend.readings.rules.questions import LONGEST_QUESTION
 from backend.readings.rules.sharing import shared
 from backend.readings.service.picture import MOST_CARDS, draw_share_picture, share_typesetter
 from backend.readings.types import DrawnCard
@@ -144,7 +145,7 @@ def test_texts_are_cut_at_a_word_and_keep_what_fonts_have() -> None:
     page = shared(
         replace(PICTURES["one-en"], question="Shall I go? 🌙 " + "and then " * 60, sentence="\u202eok\x00 *x*")
     )
-    assert len(page.question.text) <= 281
+    assert len(page.question.text) <= LONGEST_QUESTION + 1
     assert page.question.text.endswith(("and…", "then…"))
     assert "🌙" not in page.question.text
     assert page.sentence.text == "ok *x*"
