@@ -96,6 +96,9 @@ from backend.payments.service import PaymentServices, configure
 from backend.quizzes.service import QuizzesServices
 from backend.readings.fulfilment import ReadingCredits
 from backend.readings.service import ReadingsServices
+from backend.readings import tasks as readings_tasks
+from backend.readings.gateways import interpretation_services
+from backend.readings.service.interpretation import InterpretationServices
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
@@ -107,6 +110,7 @@ _HANDLERS: Final = (
     *courses_tasks.HANDLERS,
     *certificates_tasks.HANDLERS,
     *community_tasks.HANDLERS,
+    *readings_tasks.HANDLERS,
 )
 SUBSCRIPTIONS: Final[Subscriptions] = subscriptions(_HANDLERS)
 """Each event's name, and the tasks that it starts."""
@@ -142,6 +146,7 @@ class Services:
     assignments: AssignmentsServices
     certificates: CertificatesServices
     readings: ReadingsServices
+    interpretation: InterpretationServices
     support: SupportService
     notifications: NotificationsService
     admin: AdminService
@@ -156,6 +161,7 @@ class Services:
             async with self.signals.running(listen=listen), self.live.running(listen=listen):
                 yield
         finally:
+            await self.interpretation.close()
             await self.http.close()
             await self.redis.aclose()
             await self.engine.dispose()
@@ -315,6 +321,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         certificates=certificates_services(settings, uow, ring, files, telegram),
         quizzes=QuizzesServices.build(uow=uow),
         readings=ReadingsServices.build(uow=uow, ring=ring, limits=limits.readings, currency=currency),
+        interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportService(uow=uow),
         notifications=NotificationsService(
             uow=uow,

@@ -35,6 +35,7 @@ from backend.notifications import tasks as notifications_tasks
 from backend.orders import tasks as orders_tasks
 from backend.payments import tasks as payments_tasks
 from backend.quizzes import tasks as quizzes_tasks
+from backend.readings import tasks as readings_tasks
 from backend.wallet import tasks as wallet_tasks
 
 _DRAIN_SECONDS = 10.0
@@ -52,6 +53,7 @@ def all_tasks(services: Services) -> list[Task]:
         *community_tasks.tasks(services.community),
         *assignments_tasks.tasks(services.assignments),
         *certificates_tasks.tasks(services.certificates.printing),
+        *readings_tasks.tasks(services.interpretation.interpreting, timeout=services.interpretation.longest),
         *notifications_tasks.tasks(services.notifications),
     ]
 
@@ -69,6 +71,7 @@ def all_crons(services: Services) -> list[Cron]:
         *payments_tasks.crons(services.payments),
         *growth_tasks.crons(services.growth.premium),
         *wallet_tasks.crons(services.wallet.ledger),
+        *readings_tasks.crons(services.interpretation.upkeep),
         *notifications_tasks.crons(services.notifications),
     ]
 
@@ -108,6 +111,7 @@ async def run(settings: Settings) -> int:
             "jobs": machinery.server.run,
             "crons": machinery.crons.run,
             "lessons": machinery.lessons.run,
+            "readings": services.interpretation.interpreting.prepared,
             "heartbeat": partial(beat, heartbeat_file(settings, "worker")),
         }
         log.info("worker.started")

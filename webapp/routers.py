@@ -57,6 +57,7 @@ from webapp.payments.routes import payments, top_up
 from webapp.quizzes import admin as quizzes_admin
 from webapp.quizzes import routes as quizzes
 from webapp.readings import cards as reading_cards
+from webapp.readings import stream as reading_stream
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -88,6 +89,7 @@ _PAGES: Final = Router(
         *certificate_files.HANDLERS,
         *certificates_public.HANDLERS,
         *quizzes.HANDLERS,
+        *reading_stream.HANDLERS,
         *premium.PREMIUM_HANDLERS,
         *reading_cards.HANDLERS,
     ],

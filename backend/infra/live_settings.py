@@ -31,6 +31,7 @@ MAX_AGE_SECONDS: Final = 60.0
 """A change whose signal was lost is read after this time at the latest."""
 _START_SECONDS: Final = 2.0
 _TEXT_LENGTH: Final = 200
+_HELP_LENGTH: Final = 1000
 
 T = TypeVar("T")
 Live = Callable[[], T]
@@ -128,6 +129,7 @@ _ALL: Final = (
     # An admin who could raise it would need no second admin for anything.
     _number("ADJUSTMENT_LIMIT", Unit.CURRENCY, root_only=True),
     LiveSetting(name="ADMIN_USERNAME", unit=Unit.TEXT, maximum=33, pattern="@?[A-Za-z0-9_]{4,32}"),
+    LiveSetting(name="READING_HELP_LINES", unit=Unit.TEXT, maximum=_HELP_LENGTH),
     LiveSetting(name="SUPPORT_URL", unit=Unit.TEXT, maximum=_TEXT_LENGTH, pattern="https?://[^ ]+"),
 )
 REGISTRY: Final[Mapping[str, LiveSetting]] = {setting.name: setting for setting in _ALL}

@@ -108,8 +108,17 @@ def _secrets_of(settings: Settings) -> list[str]:
         settings.usdt_tron_xpub,
         *(key for node in nodes for key in _keys_in(node)),
     ]
+    models = [*re.split(r"[,\s]+", settings.reading_model_keys), *_keys_in(settings.reading_model_url)]
     keys = [item.strip().partition(":")[2] for item in settings.master_keys.split(",")]
-    return [settings.bot_token, settings.secret_key, settings.bot_webhook_secret, *keys, *passwords, *payments]
+    return [
+        settings.bot_token,
+        settings.secret_key,
+        settings.bot_webhook_secret,
+        *keys,
+        *passwords,
+        *payments,
+        *models,
+    ]
 
 
 def _processors(secrets: Iterable[str] = (), exceptions: Any = structlog.processors.format_exc_info) -> list[Any]:
@@ -163,7 +172,19 @@ def setup_logging(settings: Settings, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(settings.log_level.upper())
-    noisy = ("httpx", "httpcore", "asyncio", "aiogram.event", "arq.jobs", "arq.worker", "alembic.runtime", "stripe")
+    noisy = (
+        "httpx",
+        "httpcore",
+        "asyncio",
+        "aiogram.event",
+        "arq.jobs",
+        "arq.worker",
+        "alembic.runtime",
+        "stripe",
+        "openai",
+        "httpx2",
+        "httpcore2",
+    )
     for name in noisy:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)

@@ -58,6 +58,18 @@ TELEGRAM_LIMITED = Counter(
     "Messages that could not go at once, by priority: postponed by us, or refused by Telegram (429).",
     ["priority", "outcome"],
 )
+READINGS = Counter(
+    "souk_readings", "Texts of readings, by how they ended (model, built_in, failed, stopped).", ["outcome"]
+)
+MODEL_CALLS = Counter(
+    "souk_model_calls", "Calls of the model, by how they ended: whole, paused, or a class of failure.", ["outcome"]
+)
+MODEL_FIRST_WORD = Histogram(
+    "souk_model_first_word_seconds",
+    "How long the model took for its first word.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 90),
+)
+MODEL_TOKENS = Counter("souk_model_tokens", "Tokens of the model, by side (prompt, completion).", ["side"])
 UPDATES = Counter("souk_bot_updates", "Telegram updates, by outcome (handled, failed, repeated, unread).", ["outcome"])
 
 

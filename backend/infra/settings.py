@@ -33,6 +33,7 @@ _MASTER_KEY_BYTES: Final = 32
 # Source: Bot API, setWebhook, secret_token.
 _WEBHOOK_SECRET: Final = re.compile("[A-Za-z0-9_-]{16,256}")
 _STAR_PRICE: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
+_TOKEN_PRICE: Final = re.compile(r"([0-9]{1,5}(\.[0-9]{1,6})?)?")
 _ED25519_KEY: Final = re.compile("([0-9a-fA-F]{64})?")
 
 
@@ -162,6 +163,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     paypal_secret: str = ""
     paypal_webhook_id: str = ""
     paypal_url: str = "https://api-m.paypal.com"
+    reading_model_url: str = ""
+    """The base of an OpenAI-compatible API; empty leaves all readings to the built-in interpreter."""
+    reading_model: str = ""
+    reading_model_keys: str = ""
+    """One or several, comma separated; the next is tried where one is refused or used up."""
+    reading_first_word: Annotated[int, Meta(ge=1, le=600)] = 30
+    """Seconds."""
+    reading_thinking: Annotated[int, Meta(ge=1, le=600)] = 90
+    """Seconds until a model that thinks before it writes says something."""
+    reading_gap: Annotated[int, Meta(ge=1, le=600)] = 20
+    """Seconds between two words."""
+    reading_total: Annotated[int, Meta(ge=1, le=1800)] = 180
+    """Seconds for one text, all calls together."""
+    reading_strict_finish: bool = True
+    """Whether a text without a finish_reason counts as cut off."""
+    reading_max_tokens: Annotated[int, Meta(ge=100, le=100_000)] = 4000
+    reading_price_in: str = ""
+    """What a million tokens of requests cost in US dollars, as a decimal number; for the figures only."""
+    reading_price_out: str = ""
+    """The same of answers."""
+    reading_pace: Annotated[int, Meta(ge=0, le=1000)] = 35
+    """Milliseconds for a word of the built-in interpreter."""
+    reading_help_lines: str = ""
+    """Where people in distress find help; ``\\n`` is a line break."""
     log_level: str = "INFO"
     log_format: str = "console"
     log_dir: str = ""
@@ -252,6 +277,7 @@ def _check_addresses(settings: Settings) -> None:
         "CRYPTO_PAY_URL": settings.crypto_pay_url,
         "STRIPE_API_URL": settings.stripe_api_url,
         "PAYPAL_URL": settings.paypal_url,
+        "READING_MODEL_URL": settings.reading_model_url,
     })  # fmt: skip
 
 
@@ -299,6 +325,14 @@ def _check_telegram(settings: Settings) -> None:
         raise SettingsError("STAR_PRICE must be a number above 0 with a point and at most 9 decimals, such as 0.013")
 
 
+def _check_readings(settings: Settings) -> None:
+    if bool(settings.reading_model_url) != bool(settings.reading_model):
+        raise SettingsError("READING_MODEL_URL and READING_MODEL are set together, or both left empty")
+    for name in ("READING_PRICE_IN", "READING_PRICE_OUT"):
+        if not _TOKEN_PRICE.fullmatch(getattr(settings, name.lower())):
+            raise SettingsError(f"{name} must be a number with a point and at most 6 decimals, such as 0.15")
+
+
 def _check_production(settings: Settings) -> None:
     if urlsplit(settings.public_url).scheme != "https":
         raise SettingsError("PUBLIC_URL must be https: Telegram opens nothing else")
@@ -322,6 +356,7 @@ def _check(settings: Settings) -> None:
     _check_words(settings)
     _check_currency(settings)
     _check_telegram(settings)
+    _check_readings(settings)
     check_changeable(settings)
     parse_master_keys(settings.master_keys)
     if settings.production:

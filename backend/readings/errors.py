@@ -66,3 +66,17 @@ class PackageNotOnSale(PurchaseRefused):
     """The variant is no package of credits."""
 
     code = "package_not_on_sale"
+
+
+class PromptFaulty(AppError):
+    """A text of a prompt is empty, too long, or its placeholders do not fit; ``params`` say which, by text."""
+
+    code = "prompt_faulty"
+    kind = Kind.INVALID
+
+
+class PromptChanged(AppError):
+    """Another admin has changed the prompt meanwhile."""
+
+    code = "prompt_changed"
+    kind = Kind.CONFLICT

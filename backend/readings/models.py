@@ -226,3 +226,58 @@ class CreditLot(Model):
     taken: Mapped[int] = mapped_column(server_default=text("0"))
     reserved_at: Mapped[datetime]
     given_at: Mapped[datetime | None]
+
+
+class ReadingChunk(Model):
+    """A piece of a text as it was written, sealed; kept until the whole text is stored, and a little longer."""
+
+    __tablename__ = "reading_chunks"
+    __table_args__ = (
+        CheckConstraint("seq >= 1", name="seq_positive"),
+        Index("ix_reading_chunks_written_at", "written_at"),
+    )
+
+    answer_id: Mapped[UUID] = mapped_column(ForeignKey("reading_answers.id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    fresh: Mapped[bool]
+    """The text begins again with this piece."""
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    written_at: Mapped[datetime]
+
+
+class ReadingPrompt(Model):
+    """A version of the texts by which the model is asked in one language: never changed."""
+
+    __tablename__ = "reading_prompts"
+    __table_args__ = (CheckConstraint("version >= 1", name="version_positive"),)
+
+    language: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """None: the texts that came with Souk."""
+    made_at: Mapped[datetime]
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+
+
+class ReadingModelCall(Model):
+    """A call of the model as it ended; without an answer it was a probe. Nothing of what was asked or written."""
+
+    __tablename__ = "reading_model_calls"
+    __table_args__ = (
+        Index("ix_reading_model_calls_at", "at"),
+        Index("ix_reading_model_calls_asked_model", "asked_model", "at"),
+        Index("ix_reading_model_calls_answer_id", "answer_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    answer_id: Mapped[UUID | None] = mapped_column(ForeignKey("reading_answers.id"))
+    at: Mapped[datetime]
+    asked_model: Mapped[str]
+    model: Mapped[str]
+    failure: Mapped[str | None]
+    seconds: Mapped[float]
+    first_word: Mapped[float | None]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    cost_micros: Mapped[int]

@@ -7,37 +7,38 @@ from typing import Protocol
 
 import msgspec
 
-from backend.readings.types import AnswerSource, DrawnCard, Failure, SpreadBody
+from backend.readings.types import AnswerSource, Failure
+from backend.readings.types.interpretation import Exchange, Interpretation
+from backend.readings.types.models import Message
+
+__all__ = [
+    "CallFigures", "Exchange", "Interpretation", "InterpretationFailed", "Interpreter", "Model", "ModelText",
+]  # fmt: skip
 
 
 class InterpretationFailed(Exception):
     """A model gave no whole text; ``failure`` says how, ``detail`` goes to the log only."""
 
-    def __init__(self, failure: Failure, detail: str = "") -> None:
+    def __init__(self, failure: Failure, detail: str = "", *, wait: float | None = None, void: bool = False) -> None:
         super().__init__(f"{failure.value}: {detail}" if detail else failure.value)
         self.failure = failure
         self.detail = detail
+        self.wait = wait
+        """Seconds after which the server wants to be asked again, where it said so."""
+        self.void = void
+        """What was given so far is no part of the text: it must not be shown any longer."""
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """A question about a spread, and the text that answered it."""
+class CallFigures(msgspec.Struct, kw_only=True):
+    """What a call of a model took, as far as it is known yet; ``first_word`` and ``seconds`` are seconds."""
 
-    question: str
-    text: str
-
-
-class Interpretation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be interpreted. ``question`` is the person's, cleaned, and may be empty; it is data, never an order.
-
-    ``before`` are the reading's own question and text and those of follow-ups, in their order; with any, ``question``
-    is the next follow-up. ``cards`` are in the order of the spread's positions.
-    """
-
-    language: str
-    question: str
-    spread: SpreadBody
-    cards: tuple[DrawnCard, ...]
-    before: tuple[Exchange, ...] = ()
+    model: str
+    finish: str = ""
+    """Why the server says that the text ended."""
+    first_word: float | None = None
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class Interpreter(Protocol):
@@ -53,4 +54,43 @@ class Interpreter(Protocol):
 
         Closing the iterator ends the work.
         """
+        ...
+
+
+class ModelText(Protocol):
+    """The text of one call of a model, in pieces; raises InterpretationFailed, also after some pieces."""
+
+    figures: CallFigures
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+    async def __anext__(self) -> str: ...
+
+    async def aclose(self) -> None:
+        """End the call."""
+        ...
+
+
+class Model(Protocol):
+    """An Interpreter that calls a model's server."""
+
+    @property
+    def source(self) -> AnswerSource:
+        """What answers by it are marked with."""
+        ...
+
+    def interpret(self, task: Interpretation) -> ModelText:
+        """One call for a whole text, or for the rest of one that was cut off."""
+        ...
+
+    def say(self, asked: list[Message]) -> ModelText:
+        """One call with these messages, whose text may be anything."""
+        ...
+
+    async def warm(self) -> None:
+        """Prepare the first call."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
         ...

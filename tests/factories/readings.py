@@ -77,12 +77,12 @@ async def credits_of(uow: UnitOfWork, user_id: UserId) -> int:
 
 
 async def add_answer(
-    tx: Tx, ring: KeyRing, user_id: UserId, spread: Spread, question: str = "What helps now?"
+    tx: Tx, ring: KeyRing, user_id: UserId, spread: Spread, question: str = "What helps now?", language: str = "en"
 ) -> StoredAnswer:
     """A reading that has been asked and waits for a worker; its credits are on hold."""
     waiting = await drawing.commit(tx, ring, user_id, spread)
     locked = await stored_readings.get(tx, waiting.id, locked=True)
-    await drawing.deal(tx, ring, locked, spread.body, CLIENT_SEED, reversed_cards=True, language="en")
+    await drawing.deal(tx, ring, locked, spread.body, CLIENT_SEED, reversed_cards=True, language=language)
     return await ask(tx, ring, user_id, spread, waiting.id, 0, question)
 
 

@@ -48,7 +48,8 @@ class Response:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-async def _read(reader: asyncio.StreamReader) -> Request:
+async def read_request(reader: asyncio.StreamReader) -> Request:
+    """One request, whole. Raises asyncio.IncompleteReadError, ConnectionError when there is none."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = head[0].split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
@@ -63,7 +64,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            writer.write((await handler(await _read(reader))).encode())
+            writer.write((await handler(await read_request(reader))).encode())
             await writer.drain()
         finally:
             writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -41,3 +42,35 @@ class Visitor:
     async def post(self, path: str, **more: Any) -> httpx.Response:
         """A POST."""
         return await self.ask("POST", path, **more)
+
+
+class OpenStream:
+    """Calls the app as a server does, so that a stream can be read while it is open."""
+
+    def __init__(self, app: Any, url: str, **headers: str) -> None:
+        path, _, query = url.partition("?")
+        self.scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
+            "headers": [
+                (b"accept", b"text/event-stream"), (b"accept-encoding", b"gzip"),
+                *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+            ],
+            "client": ("203.0.113.9", 1), "server": ("souk.test", 80),
+        }  # fmt: skip
+        self.sent: asyncio.Queue[Any] = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self.task = asyncio.create_task(app(self.scope, self._receive, self.sent.put))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def message(self) -> Any:
+        """The next part of the answer: its start, then pieces of its body."""
+        return await asyncio.wait_for(self.sent.get(), 20)
+
+    async def leave(self) -> None:
+        """Hang up."""
+        self.gone.set()
+        await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 20)

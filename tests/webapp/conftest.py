@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from backend.bootstrap import Services
+from backend.bootstrap import Services, build
 from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor, browser
@@ -45,6 +46,18 @@ async def app(services: Services, make_web: MakeWeb) -> Litestar:
     # Each test counts from nothing: Redis is shared by the tests of one process.
     await services.redis.flushdb()
     return make_web(services)
+
+
+@pytest.fixture
+async def listening(settings: Settings, committed_db: None) -> AsyncIterator[Services]:
+    """A process that hears signals."""
+    services = build(settings)
+    async with services.running():
+        while not services.signals.connected:
+            await asyncio.sleep(0.01)
+        await services.redis.flushdb()
+        await services.identity.access.ensure_root()
+        yield services
 
 
 @pytest.fixture

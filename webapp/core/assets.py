@@ -100,10 +100,10 @@ def build_assets() -> Assets:
     assets = {
         "app.css": _asset("app.css", join_css().encode(), "text/css; charset=utf-8"),
         "app.js": _asset("app.js", (STATIC_DIR / "app.js").read_bytes(), javascript),
-        # Loaded where a page asks for one by ``data-js``: in the back office, and by lessons that play something.
+        # Loaded where a page asks for one by ``data-js``, such as a lesson that plays something.
         **{
             name: _asset(name, (STATIC_DIR / name).read_bytes(), javascript)
-            for name in ("admin.js", "certificate.js", "lesson.js")
+            for name in ("admin.js", "certificate.js", "lesson.js", "reading.js")
         },
         "icons.svg": _asset("icons.svg", (STATIC_DIR / "icons.svg").read_bytes(), svg),
     }

@@ -156,6 +156,8 @@ MESSAGES: Final[dict[str, str]] = {
     "spread_slug_taken": _("This address is taken. Choose another."),
     "spread_edited": _("Another admin changed this. Reload the page to see it."),
     "package_not_on_sale": _("This package isn't for sale now. You haven't been charged."),
+    "prompt_faulty": _("Placeholders don't fit, or a text is empty or too long."),
+    "prompt_changed": _("Another admin has changed this prompt. Reload the page."),
     "free_card_taken": _("You've turned over today's card. The next one comes tomorrow."),
     "adjustment_closed": _("Already handled by another admin"),
 }

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import FrameType
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ OPEN_SECONDS: Final = 600.0
 PER_PERSON: Final = 6
 _UNBEGUN_SECONDS: Final = 10.0
 _LONGEST_TIME: Final = 16  # digits of milliseconds
-_RETRY: Final = b"retry: 2000\n\n"
+RETRY: Final = b"retry: 2000\n\n"
 _BEAT: Final = b": still here\n\n"
 _CHANGED: Final = b"event: changed\ndata: changed\n\n"
 
@@ -97,12 +97,14 @@ class Streams:
         if not self._open[user_id]:
             del self._open[user_id]
 
-    async def follow(
-        self, seat: Seat, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
-    ) -> AsyncIterator[bytes]:
-        """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up.
+    @contextlib.asynccontextmanager
+    async def listening(
+        self, seat: Seat, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float | None = None
+    ) -> AsyncIterator[Callable[[], AsyncIterator[bool]]]:
+        """Listen for changes of ``topics`` (topic and key) while the context lasts; it gives what yields them.
 
-        ``since`` is when the page was asked for (seconds of ``time.time``): what has changed since then is told first.
+        That yields True for a change and False for a beat, until the person may no longer see them or time is up.
+        ``since`` (seconds of ``time.time``) has what has changed since then come first.
         """
         seat.begun = True
         wake = asyncio.Event()
@@ -113,13 +115,12 @@ class Streams:
         rights_handler = _waker(rights, str(actor.id), wake)
         self._signals.on("identity", rights_handler)
         self._wakes.add(wake)
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + OPEN_SECONDS
-        beaten = False
-        if any(self._signals.may_have_come_since(since, *topic) for topic in topics):
+        if since is not None and any(self._signals.may_have_come_since(since, *topic) for topic in topics):
             wake.set()
-        try:
-            yield _RETRY
+
+        async def changes() -> AsyncIterator[bool]:
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + OPEN_SECONDS
             while not self._closing and loop.time() < ends:
                 try:
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
@@ -127,21 +128,37 @@ class Streams:
                 except TimeoutError:
                     # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
                     await identity.access.actor_by_id(actor.id, actor.role_version)
-                    # The first beat has the page look once: other hosts' clocks, too, may hide what came before this.
-                    yield _BEAT if beaten else _CHANGED
-                    beaten = True
+                    yield False
                     continue
                 wake.clear()
                 if rights.is_set():
                     rights.clear()
                     await identity.access.actor_by_id(actor.id, actor.role_version)
-                yield _CHANGED
+                yield True
+
+        try:
+            yield changes
         finally:
             self._wakes.discard(wake)
             self._signals.off("identity", rights_handler)
             for topic, handler in handlers:
                 self._signals.off(topic, handler)
             seat.leave()
+
+    async def follow(
+        self, seat: Seat, actor: Actor, topics: list[tuple[str, str]], identity: Any, *, since: float
+    ) -> AsyncIterator[bytes]:
+        """Events for changes of ``topics`` (topic and key), until the person may no longer see them or time is up.
+
+        ``since`` is when the page was asked for (seconds of ``time.time``): what has changed since then is told first.
+        """
+        beaten = False
+        async with self.listening(seat, actor, topics, identity, since=since) as changes:
+            yield RETRY
+            async for changed in changes():
+                # The first beat has the page look once: other hosts' clocks, too, may hide what came before this.
+                yield _CHANGED if changed or not beaten else _BEAT
+                beaten = beaten or not changed
 
 
 @contextlib.contextmanager
@@ -197,9 +214,13 @@ async def live(request: Request[Any, Any, Any]) -> Stream:
     streams: Streams = request.app.state.streams
     seat = streams.take(actor.id)
     identity = site_of(request).services.identity
-    stream = _quiet(streams.follow(seat, actor, topics, identity, since=int(since) / 1000))
+    return event_stream(streams.follow(seat, actor, topics, identity, since=int(since) / 1000))
+
+
+def event_stream(events: AsyncIterator[bytes]) -> Stream:
+    """An answer of server-sent events, which nothing on the way keeps or collects."""
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(stream, media_type="text/event-stream", headers=headers)
+    return Stream(_quiet(events), media_type="text/event-stream", headers=headers)
 
 
 async def _quiet(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

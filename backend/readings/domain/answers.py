@@ -19,7 +19,7 @@ from backend.readings.domain import privacy
 from backend.readings.errors import NotEnoughCredits
 from backend.readings.ports import Exchange, Interpretation
 from backend.readings.repository import answers as repository
-from backend.readings.repository import readings, spreads
+from backend.readings.repository import handing, readings, spreads
 from backend.readings.repository.answers import StoredAnswer
 from backend.readings.types import (
     AnswerId,
@@ -131,6 +131,15 @@ async def _opened(tx: Tx, ring: KeyRing, envelope: bytes | None, context: bytes)
     return None if isinstance(text, Unopenable) else text
 
 
+async def hand_back(tx: Tx, answer_id: AnswerId, attempt: int) -> bool:
+    """Let another worker write an attempt from its beginning, because this one ends; False where it has ended."""
+    if not await handing.give_back(tx, answer_id, attempt, tx.now + CLAIMED_WITHIN):
+        return False
+    tx.emit(ReadingAsked(answer_id=answer_id))
+    tx.signal(TOPIC, answer_id)
+    return True
+
+
 async def beat(tx: Tx, answer_id: AnswerId, attempt: int, lease: timedelta) -> bool:
     """Show that the worker of an attempt is alive; False when the attempt was stopped or lost, so that it gives up."""
     return await repository.extend(tx, answer_id, attempt, tx.now + lease)
@@ -146,11 +155,12 @@ async def complete(
     text: str,
     usage: Usage | None = None,
     failure: Failure | None = None,
+    free: bool = False,
 ) -> bool:
     """Store the whole text and take the credits; False where the attempt ended otherwise before, and nothing happens.
 
-    With the ``failure`` of a model in whose place the built-in interpreter wrote, the credits are returned. Raises
-    ValueError for an empty text.
+    With the ``failure`` of a model in whose place the built-in interpreter wrote, or a ``free`` text, the credits are
+    returned. Raises ValueError for an empty text.
     """
     if not text.strip():
         raise ValueError("an answer has a text")
@@ -162,7 +172,7 @@ async def complete(
         tx, answer_id, attempt, AnswerStatus.COMPLETE, only_running=True, source=source.value, answer=sealed,
         failure=failure.value if failure else None, **msgspec.structs.asdict(usage or Usage()),
     )  # fmt: skip
-    if failure is None:
+    if failure is None and not free:
         spread = await spreads.get(tx, answer.spread_id)
         captured = await wallet.capture(
             tx, purpose(answer_id, attempt), AccountRef.shop(REVENUE), str(answer.reading_id),
@@ -171,7 +181,8 @@ async def complete(
         if captured is not None:
             await repository.set_charged(tx, answer_id, captured.amount)
     else:
-        await repository.note_failure(tx, answer, failure)
+        if failure is not None:
+            await repository.note_failure(tx, answer, failure)
         await _return(tx, answer)
     tx.signal(TOPIC, answer_id)
     return True

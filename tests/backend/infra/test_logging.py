@@ -269,10 +269,12 @@ OPEN_SETTINGS = frozenset({
     "telegram_ed25519_key", "host", "metrics_host", "trusted_proxies", "star_price", "deposit_instructions",
     "usdt_price", "usdt_evm_contract", "usdt_evm_network", "usdt_evm_confirmations", "usdt_tron_contract",
     "usdt_ton_address", "usdt_ton_master", "crypto_pay_url", "stripe_api_url", "paypal_client_id", "paypal_webhook_id",
-    "paypal_url", "log_level", "log_format", "log_dir", "data_dir",
+    "paypal_url", "log_level", "log_format", "log_dir", "data_dir", "reading_model", "reading_price_in",
+    "reading_price_out", "reading_help_lines",
 })  # fmt: skip
 # Addresses that people are given with a password or a key in them.
 KEYED_ADDRESSES = {
+    "reading_model_url": "https://:{}@models.example.org/v1",
     "database_url": "postgresql://souk:{}@db.example.org/souk",
     "redis_url": "rediss://:{}@cache.example.org/0",
     "usdt_evm_rpc_urls": "https://one.example.org/v3/{}, https://two.example.org/rpc?network=ethereum&dkey={}-2",

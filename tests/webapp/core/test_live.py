@@ -11,30 +11,19 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.bootstrap import Services, build
+from backend.bootstrap import Services
 from backend.identity.types import Actor
 from backend.infra import signals
 from backend.infra.settings import Settings
 from backend.kernel.errors import RateLimited
 from backend.kernel.ids import UserId, new_id
 from tests.factories.identity import person
+from tests.webapp.client import OpenStream
 from tests.webapp.conftest import MakeWeb
 from webapp.core import live
 from webapp.core.site import Site
 
 Stream = AsyncIterator[bytes]
-
-
-@pytest.fixture
-async def listening(settings: Settings, committed_db: None) -> AsyncIterator[Services]:
-    """A process that hears signals."""
-    services = build(settings)
-    async with services.running():
-        while not services.signals.connected:
-            await asyncio.sleep(0.01)
-        await services.redis.flushdb()
-        await services.identity.access.ensure_root()
-        yield services
 
 
 async def _next(stream: Stream) -> bytes:
@@ -130,40 +119,13 @@ async def test_beats_keep_it_open_until_its_time(listening: Services, monkeypatc
     assert not streams._open
 
 
-class _Asgi:
-    """Calls the app as a server does, so that a stream can be read while it is open."""
-
-    def __init__(self, app: Any, url: str) -> None:
-        path, _, query = url.partition("?")
-        self.scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-            "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
-            "headers": [(b"accept", b"text/event-stream"), (b"accept-encoding", b"gzip")],
-            "client": ("203.0.113.9", 1), "server": ("souk.test", 80),
-        }  # fmt: skip
-        self.sent: asyncio.Queue[Any] = asyncio.Queue()
-        self.gone = asyncio.Event()
-        self.task = asyncio.create_task(app(self.scope, self._receive, self.sent.put))
-
-    async def _receive(self) -> dict[str, Any]:
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def message(self) -> Any:
-        return await asyncio.wait_for(self.sent.get(), 20)
-
-    async def leave(self) -> None:
-        self.gone.set()
-        await asyncio.wait_for(asyncio.gather(self.task, return_exceptions=True), 20)
-
-
 async def test_over_http_with_a_limit_for_each_person(listening: Services, make_web: MakeWeb) -> None:
     app = make_web(listening)
     site: Site = app.state.site
     actor = await person(listening.identity)
     url = site.addresses.sign(f"/live?on=order:7,payment:8&since={int(time.time() * 1000) + 1000}", actor, seconds=60)
     async with AsyncExitStack() as stack:
-        open_ones = [_Asgi(app, url) for _ in range(live.PER_PERSON)]
+        open_ones = [OpenStream(app, url) for _ in range(live.PER_PERSON)]
         for item in open_ones:
             stack.push_async_callback(item.leave)
             start = await item.message()
@@ -172,13 +134,13 @@ async def test_over_http_with_a_limit_for_each_person(listening: Services, make_
             assert b"content-encoding" not in headers
             assert b"content-security-policy" in headers
             await item.message()
-        one_more = _Asgi(app, url)
+        one_more = OpenStream(app, url)
         assert (await one_more.message())["status"] == 429
         async with listening.uow() as tx:
             tx.signal("order", "7")
         assert b"changed" in (await open_ones[0].message())["body"]
         await open_ones[0].leave()
-        again = _Asgi(app, url)
+        again = OpenStream(app, url)
         stack.push_async_callback(again.leave)
         assert (await again.message())["status"] == 200
     assert not app.state.streams._open
@@ -193,7 +155,7 @@ async def test_a_burst_is_counted_before_its_answers_begin(
     actor = await person(listening.identity)
     url = site.addresses.sign(f"/live?on=order:7&since={int(time.time() * 1000) + 1000}", actor, seconds=60)
     async with AsyncExitStack() as stack:
-        burst = [_Asgi(app, url) for _ in range(40)]
+        burst = [OpenStream(app, url) for _ in range(40)]
         for item in burst:
             stack.push_async_callback(item.leave)
         statuses = [(await item.message())["status"] for item in burst]
