@@ -94,10 +94,10 @@ from backend.payments.gateways.http import HttpClient
 from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import PaymentServices, configure
 from backend.quizzes.service import QuizzesServices
-from backend.readings.fulfilment import ReadingCredits
-from backend.readings.service import ReadingsServices
 from backend.readings import tasks as readings_tasks
+from backend.readings.fulfilment import ReadingCredits
 from backend.readings.gateways import interpretation_services
+from backend.readings.service import ReadingsServices
 from backend.readings.service.interpretation import InterpretationServices
 from backend.support.service import SupportService
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices

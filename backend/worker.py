@@ -71,7 +71,7 @@ def all_crons(services: Services) -> list[Cron]:
         *payments_tasks.crons(services.payments),
         *growth_tasks.crons(services.growth.premium),
         *wallet_tasks.crons(services.wallet.ledger),
-        *readings_tasks.crons(services.interpretation.upkeep),
+        *readings_tasks.crons(services.readings.upkeep, services.interpretation.upkeep),
         *notifications_tasks.crons(services.notifications),
     ]
 

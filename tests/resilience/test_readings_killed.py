@@ -136,8 +136,8 @@ async def test_a_worker_that_is_told_to_end_leaves_its_text_to_another(room: Roo
     # A page that had ten words is told that the text begins again.
     assert page.place.seq > place.seq
     async with room.ground.services.uow.read() as tx:
-        anew = text("SELECT count(*) FROM reading_chunks WHERE fresh AND seq > :seq")
-        assert (await tx.execute(anew, {"seq": place.seq})).scalar_one() == 1
+        starts = text("SELECT count(*) FROM reading_chunks WHERE fresh AND seq > :seq")
+        assert (await tx.execute(starts, {"seq": place.seq})).scalar_one() == 1
 
 
 async def test_who_stops_a_text_ends_its_call(room: Room) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, delete, select, update
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
-from backend.readings.models import Reading, ReadingAnswer, ReadingSpread
+from backend.readings.models import Reading, ReadingAnswer, ReadingChunk, ReadingSpread
 from backend.readings.types import AnswerId, AnswerStatus, DrawnCard, ReadingId, ReadingState, SpreadId
 
 _R: Final = Reading.__table__.c
@@ -67,5 +67,7 @@ async def list_ids(tx: Tx, user_id: UserId) -> list[ReadingId]:
 
 async def clear(tx: Tx, reading_id: ReadingId) -> None:
     """Delete the words of a reading, and take it out of its person's history."""
+    of_reading = select(_A.id).where(_A.reading_id == reading_id)
+    await tx.execute(delete(ReadingChunk).where(ReadingChunk.answer_id.in_(of_reading)))
     await tx.execute(update(ReadingAnswer).where(_A.reading_id == reading_id).values(question=None, answer=None))
     await tx.execute(update(Reading).where(_R.id == reading_id).values(deleted_at=tx.now))

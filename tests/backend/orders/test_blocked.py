@@ -56,6 +56,7 @@ FOR_THE_PERSON: Final = {
     "catalog.serve_line": "nothing: who is blocked is passed over",
     "catalog.pass_on": "what was held for them goes to the next in line",
     "growth.take_bonus_back_too": "taken: it takes and gives nothing",
+    "readings.interpret": "written: it was paid for with credits before, and their pages are closed",
 }
 """What each task that acts for a person does once they are blocked; all of notifications withholds what is theirs."""
 
