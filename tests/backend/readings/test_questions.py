@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backend.readings.rules.questions import LONGEST_QUESTION, Concern, clean, concern_of, for_model
 from backend.readings.rules.themes import Kind, Theme, kind_of, theme_of
+from tests.backend.readings.care import DISTRESS, HARMLESS
 
 
 @pytest.mark.parametrize(
@@ -59,86 +60,19 @@ def test_tags_lose_their_meaning(attack: str) -> None:
     assert not set(said) & set("<>{}`|[]") and said
 
 
-DISTRESS = [
-    "I want to die",
-    "i wanna kill myself tonight",
-    "Should I end it all?",
-    "I keep hurting myself, what do the cards say?",
-    "thinking about suicide",
-    "Is there any point in living?",
-    "they'd be better off without me",
-    "I don't want to live anymore",
-    "My husband beats me. Will he change?",
-    "My boyfriend hit me last night, should I stay?",
-    "he chokes me when he is angry",
-    "I'm scared of my father",
-    "Is my relationship an abusive relationship?",
-    "Хочу умереть",
-    "я больше не хочу жить",
-    "Думаю о самоубийстве, что скажут карты?",
-    "может, покончить с собой?",
-    "Мне незачем жить",
-    "Режу себя каждый вечер",
-    "Муж меня бьёт. Уйти?",
-    "отчим избивает нас",
-    "Он постоянно поднимает руку на меня",
-    "боюсь своего мужа",
-    "Лучше бы я не родилась... жить не хочется",
-    "أريد أن أموت",
-    "افكر في الانتحار",
-    "هل أقتل نفسي؟",
-    "بدي موت",
-    "لا أريد أن أعيش",
-    "تعبت من الحياة",
-    "زوجي يضربني كل يوم، هل أتركه؟",
-    "أبي يعنفني",
-    "أؤذي نفسي ولا أعرف لماذا",
-    "أخاف من زوجي",
-    "يهددني بالقتل",
-    "عايزة أموت",
-]
-HARMLESS = [
-    "My deadline is killing me, will I make it?",
-    "This job is killing me",
-    "I'm dying to know if he likes me",
-    "I'd die for a holiday",
-    "Will my brother beat me at chess?",
-    "He beats me at tennis, how do I win?",
-    "What does the Death card mean for me?",
-    "Should I watch Suicide Squad?",
-    "Does a Cancer man love me?",
-    "How do I kill time until Friday?",
-    "I am sick of waiting",
-    "It hit me that I love her",
-    "Will my son hit it off with his teacher?",
-    "Дедлайн меня убивает, успею?",
-    "Умираю от любопытства: он позвонит?",
-    "хочу умереть от смеха",
-    "Как убить время до вечера?",
-    "Муж бьёт рекорды на работе, что дальше?",
-    "Сердце бьётся, это любовь?",
-    "Меня бьёт дрожь перед экзаменом",
-    "Что значит карта Смерть в моём раскладе?",
-    "Он рак по гороскопу, мы подходим?",
-    "هل يحبني؟ أموت فيه",
-    "سأموت من الضحك، ماذا أفعل؟",
-    "الشغل قاتلني",
-    "ماذا تعني بطاقة الموت؟",
-    "برج السرطان هل يناسبني؟",
-    "كيف أقتل الوقت؟",
-    "أموت من الفضول، هل يتصل؟",
-]
+def test_distress_is_noticed() -> None:
+    assert [question for question in DISTRESS if concern_of(question) is not Concern.DISTRESS] == []
+    mixed = [f"Work, doctor, lawyer, loan. {question.upper()}" for question in DISTRESS]
+    assert [question for question in mixed if concern_of(question) is not Concern.DISTRESS] == []
 
 
-@pytest.mark.parametrize("question", DISTRESS)
-def test_distress_is_noticed(question: str) -> None:
-    assert concern_of(question) is Concern.DISTRESS
-    assert concern_of(f"Work, doctor, lawyer, loan. {question.upper()}") is Concern.DISTRESS
+def test_what_only_sounds_like_it_is_let_be() -> None:
+    assert [question for question in HARMLESS if concern_of(question) is Concern.DISTRESS] == []
 
 
-@pytest.mark.parametrize("question", HARMLESS)
-def test_what_only_sounds_like_it_is_let_be(question: str) -> None:
-    assert concern_of(question) is Concern.NONE
+def test_a_harmless_phrase_hides_no_distress() -> None:
+    assert concern_of("Work is killing me and I want to die") is Concern.DISTRESS
+    assert concern_of("Дедлайн меня убивает, и муж меня бьёт") is Concern.DISTRESS
 
 
 @pytest.mark.parametrize(
