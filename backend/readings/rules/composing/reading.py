@@ -150,7 +150,7 @@ def _kinds(item: Laid, other: Laid) -> list[str]:
         kinds.append(related)
     if item.mood > 0 > other.mood:
         kinds.append("lighter")
-    if item.mood < other.mood and other.mood > 0:
+    if other.mood > 0 and (item.mood < 0 or (item.reversed and item.mood < other.mood)):
         kinds.append("heavier")
     if item.reversed and other.reversed:
         kinds.append("both-reversed")
