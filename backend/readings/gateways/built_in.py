@@ -22,12 +22,7 @@ class BuiltInInterpreter:
 
     async def interpret(self, task: Interpretation) -> AsyncIterator[str]:
         """The text word by word."""
-        if task.before:
-            answers = [exchange.text for exchange in task.before[1:]]
-            text = follow_up(task, task.before[0].question, answers)
-        else:
-            text = compose(task)
-        for piece in _PIECE.findall(text):
+        for piece in _PIECE.findall(follow_up(task) if task.before else compose(task)):
             yield piece
 
 

@@ -8,7 +8,7 @@ from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.money import CREDIT
-from backend.kernel.text import Locale, fold, visible
+from backend.kernel.text import Locale
 from backend.readings.domain import answers, drawing, free_cards, privacy
 from backend.readings.errors import NoFollowUpsLeft, ReadingChanged, ReadingLapsed, ReadingLive
 from backend.readings.repository import answers as stored_answers
@@ -16,6 +16,7 @@ from backend.readings.repository import keys, readings, spreads
 from backend.readings.repository.answers import StoredAnswer
 from backend.readings.repository.readings import Stored
 from backend.readings.rules import drawing as rules
+from backend.readings.rules.questions import clean
 from backend.readings.types import AnswerId, AnswerStatus, ReadingId, ReadingState
 from backend.readings.types.limits import ReadingLimits
 from backend.readings.types.rooms import Commitment
@@ -168,7 +169,7 @@ class AskingService:
 
     def _question(self, question: str) -> str:
         longest = self._limits().question_length
-        text = fold(visible(question))
+        text = clean(question)
         if len(text) > longest:
             raise Invalid("a question that is too long", fields={"question": "too_long"})
         return text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from backend.readings.deck.cards import known
 from backend.readings.rules.composing import facts
-from backend.readings.rules.composing.facts import Task
 from backend.readings.rules.composing.phrases import Chooser, phrases
+from backend.readings.types.interpretation import Interpretation
 
 
-def ending(task: Task, text: str) -> str:
+def ending(task: Interpretation, text: str) -> str:
     """One paragraph that ends a text which broke off: the card that the others lead to, and its advice."""
     language = known(task.language)
     key = facts.key_card(facts.laid(task.spread, task.cards, language))

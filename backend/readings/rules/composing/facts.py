@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import comb
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -32,19 +32,6 @@ _KINDS: Final = {
 MOODS: Final = {1: "light", 0: "even", -1: "heavy"}
 _KEYS: Final = ("outcome", "together", "whole", "may-be")
 _COURT: Final = 11
-
-
-class Task(Protocol):
-    """What is to be interpreted, as ``backend.readings.ports.Interpretation`` describes it."""
-
-    @property
-    def language(self) -> str: ...
-    @property
-    def question(self) -> str: ...
-    @property
-    def spread(self) -> SpreadBody: ...
-    @property
-    def cards(self) -> Sequence[DrawnCard]: ...
 
 
 class Laid(msgspec.Struct, frozen=True, kw_only=True):

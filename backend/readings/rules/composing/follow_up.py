@@ -8,11 +8,12 @@ from typing import Final
 from backend.kernel.folding import plain_letters
 from backend.readings.deck.cards import Suit, known
 from backend.readings.rules.composing import facts
-from backend.readings.rules.composing.facts import Laid, Task
+from backend.readings.rules.composing.facts import Laid
 from backend.readings.rules.composing.phrases import Chooser, phrases
 from backend.readings.rules.composing.reading import LEANINGS
 from backend.readings.rules.questions import Concern, concern_of
 from backend.readings.rules.themes import Kind, Theme, kind_of, theme_of
+from backend.readings.types.interpretation import Interpretation
 
 # Which suits and places speak to a theme and to a kind of question.
 _SUITS: Final = {
@@ -27,19 +28,16 @@ _PLACES: Final = {
 }  # fmt: skip
 
 
-def follow_up(task: Task, first: str, answers: Sequence[str]) -> str:
-    """The answer to the task's question, which follows the ``first`` question and earlier ``answers``.
-
-    It is the same one for the same question.
-    """
+def follow_up(task: Interpretation) -> str:
+    """The answer to the task's question, in three paragraphs; the same one for the same question."""
     language = known(task.language)
     words = phrases(language)
     table = facts.laid(task.spread, task.cards, language)
     theme, kind = theme_of(task.question), kind_of(task.question)
     if theme is Theme.NONE:
-        theme = theme_of(first)
-    choose = Chooser([(item.card.id, item.reversed) for item in table], len(answers), task.question)
-    said_last = "\n".join(answers)
+        theme = theme_of(task.before[0].question)
+    choose = Chooser([(item.card.id, item.reversed) for item in table], len(task.before), task.question)
+    said_last = "\n".join(exchange.text for exchange in task.before[1:])
     cards = _chosen(table, task.question, (_SUITS[theme], _PLACES[kind]), said_last, choose)
     asked = words["followups"]
     opening = [choose.pick(asked["begin"]), choose.pick(asked["kind"][kind])]

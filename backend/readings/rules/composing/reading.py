@@ -7,10 +7,11 @@ from typing import Any, Final
 from backend.readings.deck.cards import Suit, card_name, known
 from backend.readings.rules import layout
 from backend.readings.rules.composing import facts
-from backend.readings.rules.composing.facts import Laid, Task
+from backend.readings.rules.composing.facts import Laid
 from backend.readings.rules.composing.phrases import Chooser, listed, percent, phrases
 from backend.readings.rules.questions import Concern, concern_of
 from backend.readings.rules.themes import Kind, kind_of, theme_of
+from backend.readings.types.interpretation import Interpretation
 
 LEANINGS: Final = {1: "yes", 0: "open", -1: "no"}
 _FEW = 3
@@ -20,7 +21,7 @@ _REVERSED_FROM = 5
 class _Composer:
     """Writes one reading, and remembers what it has said."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Interpretation) -> None:
         self.language = known(task.language)
         self.words: dict[str, dict[str, Any]] = phrases(self.language)
         self.question = task.question
@@ -161,6 +162,6 @@ def _kinds(item: Laid, other: Laid) -> list[str]:
     return kinds
 
 
-def compose(task: Task) -> str:
+def compose(task: Interpretation) -> str:
     """The reading's text in the language asked for; the same one for the same cards, places and question."""
     return _Composer(task).text()
