@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import carts, lessons, memory, pages, payments, purchases, requests, search
+from tests.bench import carts, lessons, memory, pages, payments, purchases, readings, requests, search
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -34,6 +34,7 @@ async def main(only: set[str]) -> None:
         "search": search.search,
         "lessons_due": lessons.lessons_due,
         "webhook_to_order": payments.webhook_to_order,
+        "first_word": readings.first_word,
         "webhooks_accepted": payments.webhooks_accepted,
     }
     async with world(PRODUCTS) as running:

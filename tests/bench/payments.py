@@ -55,7 +55,7 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[int]:
+async def working(settings: Settings) -> AsyncIterator[int]:
     """The worker as production runs it, and its process id; Telegram takes every message."""
     async with answering_telegram() as telegram:
         changed = msgspec.structs.replace(settings, telegram_api_url=telegram, log_level="ERROR", metrics_port=9199)
@@ -209,7 +209,7 @@ async def webhook_to_order(world: World) -> list[Row]:
     bare insert, NOTIFY and fetch between two connections to the same server.
     """
     await _forget_backlog(world)
-    async with server(world.settings) as port, _worker(world.settings) as worker:
+    async with server(world.settings) as port, working(world.settings) as worker:
         before = await _round_trips(world.settings.database_url)
         answered, fulfilled, busy = await _sale_times(world, port, worker)
         floor = before + await _round_trips(world.settings.database_url)
