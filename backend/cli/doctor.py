@@ -17,16 +17,20 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import text as sql
+from sqlalchemy.exc import DBAPIError
 
 from backend.bootstrap import Services
 from backend.cli.frame import FAILED, console, describe_error, with_services
 from backend.identity.types import Actor
 from backend.infra import health, shop_currency
 from backend.infra.heartbeat import is_fresh
+from backend.infra.settings import Settings
 from backend.infra.telegram.errors import TelegramError, WrongToken
 from backend.infra.telegram.methods import GetMe
 from backend.kernel.errors import AppError
 from backend.payments.types import ProviderSetup, SetupState
+from backend.readings.types import Failure
+from backend.readings.types.models import Probe
 
 _GIB: Final = 1024**3
 _FULL: Final = 200 * 1024**2
@@ -228,6 +232,39 @@ async def _processes(services: Services) -> list[Finding]:
     return [await asyncio.to_thread(look, name) for name in _PROCESSES]
 
 
+async def _readings(services: Services) -> list[Finding]:
+    try:
+        missing = await services.readings.upkeep.count_missing_keys()
+        probe = await services.interpretation.model.probe(None)
+    except (AppError, DBAPIError, OSError):  # the database is away, which another line says
+        return []
+    findings = [_model(services.settings, probe)]
+    if missing:
+        text = f"{missing} keys of readings are missing: add their master key to MASTER_KEYS again, after the first"
+        findings.append(Finding(State.WRONG, "reading keys", text))
+    return findings
+
+
+def _model(settings: Settings, probe: Probe | None) -> Finding:
+    if probe is None:
+        text = "none, so the built-in interpreter writes all readings; it needs READING_MODEL_URL, READING_MODEL"
+        return Finding(State.OFF, "reading model", text)
+    if probe.failure is Failure.TRUNCATED and probe.text and not probe.finish:
+        text = "it answers without a finish_reason, so readings count as cut off: set READING_STRICT_FINISH=0"
+        return Finding(State.WRONG if settings.reading_strict_finish else State.OK, "reading model", text)
+    if probe.failure:
+        text = f"{probe.asked_model}: {probe.failure.value} {probe.detail}".strip()
+        return Finding(State.WRONG, "reading model", f"{text}: check READING_MODEL_URL, READING_MODEL and its keys")
+    said = f"{probe.model} answered in {probe.seconds:.1f} s: {' '.join(probe.text.split())[:80]}"
+    tokens = f"{probe.prompt_tokens} and {probe.completion_tokens} tokens" if probe.prompt_tokens else "no token counts"
+    if probe.model != probe.asked_model or not probe.language_fits:
+        wrong = "another model than READING_MODEL" if probe.language_fits else "in another language than asked"
+        return Finding(
+            State.NOTE, "reading model", f"{said} ({wrong}; finish_reason {probe.finish or 'none'}, {tokens})"
+        )
+    return Finding(State.OK, "reading model", f"{said} (finish_reason {probe.finish or 'none'}, {tokens})")
+
+
 async def _methods(services: Services) -> list[Finding]:
     setups = await services.payments.methods.setups(Actor.system())
     findings = []
@@ -262,5 +299,5 @@ POLICY: Final = (
 
 
 _CHECKS: Final[tuple[Callable[[Services], Awaitable[list[Finding]]], ...]] = (
-    _bot, _address, _contact, _disk, _processes, _methods,
+    _bot, _address, _contact, _disk, _processes, _methods, _readings,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How soon the first word of a reading is on its page, against the model server's own first word."""
+"""How soon a reading begins on its page, against how soon the model server itself begins."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _browser(port: int) -> httpx.AsyncClient:
 
 
 async def _own(url: str) -> float:
-    """Seconds until the model server's own first word, asked as directly as can be."""
+    """Seconds until the model server says something, asked as directly as can be."""
     begun = time.perf_counter()
     async with (
         httpx.AsyncClient(timeout=30) as client,
@@ -51,7 +51,7 @@ async def _own(url: str) -> float:
 
 
 async def _on_page(world: World, client: httpx.AsyncClient, reader: Actor) -> float:
-    """Seconds from the tap until the first word is on the page that reads along."""
+    """Seconds from the tap until there is a word on the page that reads along."""
     asking = world.services.readings.asking
     committed = await asking.commit(reader, "one")
     begun = time.perf_counter()

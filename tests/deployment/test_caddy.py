@@ -78,9 +78,10 @@ def test_the_caching_of_static_files_is_left_alone(site: Site) -> None:
     assert answer.headers["etag"] == '"v1"'
 
 
+@pytest.mark.parametrize("path", ["/live", "/live/reading/01890000-0000-7000-8000-000000000000"])
 @pytest.mark.parametrize("accepted", ["identity", "gzip", "zstd, gzip"])
-def test_a_stream_arrives_as_it_is_sent(site: Site, accepted: str) -> None:
-    with site.client() as client, client.stream("GET", "/live", headers={"Accept-Encoding": accepted}) as answer:
+def test_a_stream_arrives_as_it_is_sent(site: Site, accepted: str, path: str) -> None:
+    with site.client() as client, client.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer:
         assert "content-encoding" not in answer.headers
         chunks = answer.iter_raw()
         # The second part is sent only after this answer to the first has arrived: nothing may hold it back.

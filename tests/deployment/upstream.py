@@ -46,7 +46,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     path, headers = scope["path"], dict(scope["headers"])
-    if path == "/live":
+    if path in {"/live", "/live/reading/01890000-0000-7000-8000-000000000000"}:
         await _stream(send)
     elif path == "/go":
         _go.set()

@@ -17,6 +17,7 @@ from tests.backend.cli.conftest import Souk
 from tests.bot.telegram import Telegram, telegram_running
 from tests.factories.catalog import add_variant
 from tests.fakes.evm import XPUB
+from tests.fakes.model_server import DONE, MODEL, ModelServer, Play, refusal, say, whole
 
 HTTPS = {"PUBLIC_URL": "https://shop.example.org"}
 
@@ -200,3 +201,33 @@ async def test_no_contact_is_worth_a_note(souk: Souk, healthy: dict[str, str]) -
     result = await souk("doctor", **healthy | {"ADMIN_USERNAME": ""})
     assert result.exit_code == 0
     assert lines(result, "contact")[0].startswith("note none: set ADMIN_USERNAME")
+
+
+MODEL_LINES = {
+    "good": (whole("The Star stands for hope."), {}, "ok oracle-1 answered in"),
+    "another model": (whole("The Star stands for hope."), {"READING_MODEL": "oracle-2"}, "note oracle-1 answered in"),
+    "another language": (whole("Звезда означает надежду."), {}, "note oracle-1 answered in"),
+    "no finish_reason": (Play([say("The Star stands for hope.")]), {}, "wrong it answers without a finish_reason"),
+    "no finish_reason, lenient": (
+        Play([say("The Star stands for hope.")]), {"READING_STRICT_FINISH": "0"}, "ok oracle-1 answered in",
+    ),
+    "wrong key": (refusal(401, {"error": {"message": "bad key"}}), {}, "wrong oracle-1: api.auth 401 bad key"),
+    "nothing": (Play([DONE]), {}, "wrong oracle-1: api.empty"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("play", "more", "line"), MODEL_LINES.values(), ids=MODEL_LINES)
+async def test_the_model_of_readings_is_tried(
+    souk: Souk, healthy: dict[str, str], play: Play, more: dict[str, str], line: str
+) -> None:
+    async with ModelServer(play).serving() as url:
+        settings = {"READING_MODEL_URL": url, "READING_MODEL": MODEL, "READING_MODEL_KEYS": "sk-one"}
+        result = await souk("doctor", **healthy, **(settings | more))
+    (text,) = lines(result, "reading model")
+    assert text.startswith(line)
+    assert result.exit_code == (1 if line.startswith("wrong") else 0)
+
+
+async def test_without_a_model_the_built_in_interpreter_is_named(souk: Souk, healthy: dict[str, str]) -> None:
+    result = await souk("doctor", **healthy)
+    assert lines(result, "reading model")[0].startswith("off none, so the built-in interpreter")

@@ -15,7 +15,6 @@ from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.readings.domain import answers, privacy
 from backend.readings.gateways.built_in import BuiltInInterpreter, closing
-from backend.readings.gateways.openai_compatible import OpenAiCompatible
 from backend.readings.models import ReadingModelCall
 from backend.readings.repository import answers as stored
 from backend.readings.repository import chunks
@@ -44,7 +43,8 @@ class Desk:
     uow: UnitOfWork
     ring: KeyRing
     interpreting: InterpretingService
-    model: OpenAiCompatible
+    calling: Calling
+    server: ModelServer
 
     async def asked(self, question: str = "What now?", *, language: str = "en") -> StoredAnswer:
         """An answer that waits; its person had three credits, and it costs two."""
@@ -109,4 +109,5 @@ async def desk(
             uow=uow, calling=calling, built_in=BuiltInInterpreter(), closing=closing, pace=0,
             help_lines=lambda: HELP_LINES,
         )  # fmt: skip
-        yield Desk(uow, ring, InterpretingService(uow=uow, ring=ring, signals=signals, authors=authors), model)
+        interpreting = InterpretingService(uow=uow, ring=ring, signals=signals, authors=authors)
+        yield Desk(uow, ring, interpreting, calling, server)
