@@ -58,6 +58,8 @@ from webapp.quizzes import admin as quizzes_admin
 from webapp.quizzes import routes as quizzes
 from webapp.readings import cards as reading_cards
 from webapp.readings import stream as reading_stream
+from webapp.readings.admin import home as reading_room_admin
+from webapp.readings.admin import spreads as spreads_admin
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -138,6 +140,8 @@ _ADMIN: Final = Router(
         *groups_admin.HANDLERS,
         *feedback_figures.HANDLERS,
         *quizzes_admin.HANDLERS,
+        *reading_room_admin.HANDLERS,
+        *spreads_admin.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

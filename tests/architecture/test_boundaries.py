@@ -14,7 +14,7 @@ import pytest
 _PRIVATE: Final = frozenset({"repository", "models"})
 _ROOTS: Final = frozenset({"backend.bootstrap", "backend.worker", "backend.cli", "backend.demo"})
 _SPOKEN: Final = frozenset({"types", "errors", "words"})
-_FROM_ABOVE: Final = _SPOKEN | {"service"}
+_FROM_ABOVE: Final = _SPOKEN | {"service", "deck"}
 _FROM_BESIDE: Final = _SPOKEN | {"domain"}
 _NO_SLICES: Final = frozenset(
     {"kernel", "infra", "bootstrap", "limits", "metadata", "worker", "cli", "demo", "locales"}
@@ -35,6 +35,7 @@ _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "identity": {"growth", "orders"},
     "orders": {"approvals", "catalog", "courses", "identity", "payments"},
     "payments": {"admin", "approvals", "identity", "orders"},
+    "readings": {"courses"},
     "wallet": {"admin", "payments"},
 }
 """The slices of webapp whose pages or screens a slice shows as a part of its own. A new pair is a decision."""

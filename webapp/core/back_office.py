@@ -25,6 +25,7 @@ Room = Literal[
     "courses",
     "assignments",
     "groups",
+    "readings",
 ]
 
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
@@ -35,6 +36,7 @@ ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "courses": ("/admin/courses", Permission.TEACHING),
     "assignments": ("/admin/assignments", Permission.TEACHING),
     "groups": ("/admin/groups", Permission.TEACHING),
+    "readings": ("/admin/readings", Permission.READINGS),
     "payments": ("/admin/payments", Permission.MONEY),
     "books": ("/admin/books", Permission.MONEY),
     "methods": ("/admin/settings/payments", Permission.SETTINGS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -27,6 +27,16 @@ _FAILURES: Final = text("""
     SELECT spread_id, failure, count(*) AS many FROM reading_failures WHERE failed_at >= :since
     GROUP BY spread_id, failure
 """)
+
+
+_ASKED: Final = text("SELECT count(*) FROM readings WHERE committed_at >= :early AND asked_at >= :since")
+# A question comes at the latest a day after its commitment.
+_EARLIER: Final = timedelta(days=2)
+
+
+async def count_asked(tx: Tx, since: datetime) -> int:
+    """How many readings were asked for."""
+    return int((await tx.execute(_ASKED, {"since": since, "early": since - _EARLIER})).scalar_one())
 
 
 async def list_draws(tx: Tx, since: datetime) -> dict[SpreadId, dict[str, int]]:

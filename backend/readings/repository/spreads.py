@@ -103,6 +103,11 @@ async def lock(tx: Tx, spread_id: SpreadId) -> Spread:
     return await get(tx, spread_id)
 
 
+async def lock_order(tx: Tx) -> None:
+    """Let nobody else change the order of the spreads until the transaction ends."""
+    await tx.execute(select(_S.id).order_by(_S.id).with_for_update())
+
+
 async def last_position(tx: Tx) -> int:
     """The position of the last spread, 0 without any."""
     return int((await tx.execute(select(func.coalesce(func.max(_S.position), 0)))).scalar_one())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
 from backend.kernel.errors import Invalid
@@ -33,6 +34,21 @@ def check_credits(credits: int) -> None:
     """Raises Invalid for a price that no spread may have."""
     if not 0 <= credits <= MOST_CREDITS:
         raise Invalid("not a price in credits", fields={"credits": "range"})
+
+
+def check_spread(credits: int, body: SpreadBody, slug: str | None = None) -> None:
+    """Raises Invalid, naming everything that is wrong with a spread, its price, and with the address of a new one."""
+    wrong: dict[str, str] = {}
+    checks = [partial(check_credits, credits), partial(check_body, body)]
+    if slug is not None:
+        checks.append(partial(check_slug, slug))
+    for check in checks:
+        try:
+            check()
+        except Invalid as refusal:
+            wrong |= dict(refusal.fields)
+    if wrong:
+        raise Invalid("not a spread", fields=wrong)
 
 
 def check_body(body: SpreadBody) -> None:

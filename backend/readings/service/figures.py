@@ -20,6 +20,12 @@ class FiguresService:
     def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
 
+    async def count_readings(self, actor: Actor, days: int) -> int:
+        """How many readings were asked for in the last ``days``, free cards included. Raises Forbidden."""
+        actor.require(Permission.READINGS)
+        async with self._uow.read() as tx:
+            return await repository.count_asked(tx, tx.now - timedelta(days=days))
+
     async def of_spreads(self, actor: Actor, days: int) -> list[SpreadFigures]:
         """What came of each spread in the last ``days``, in the order of the spreads. Raises Forbidden."""
         actor.require(Permission.READINGS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import Invalid
+from backend.kernel.errors import Invalid, NotFound
 from backend.readings.domain import drawing
 from backend.readings.errors import SpreadEdited, SpreadSlugTaken
 from backend.readings.repository import spreads as repository
@@ -37,9 +37,7 @@ class SpreadsService:
     async def create(self, actor: Actor, slug: str, credits: int, body: SpreadBody) -> Spread:
         """Add a spread, hidden and in the last place. Raises Forbidden, Invalid, SpreadSlugTaken."""
         actor.require(Permission.READINGS)
-        rules.check_slug(slug)
-        rules.check_credits(credits)
-        rules.check_body(body)
+        rules.check_spread(credits, body, slug)
         async with self._uow() as tx:
             spread = Spread(
                 id=SpreadId(tx.new_id()), slug=slug, built_in=False, hidden=True,
@@ -67,6 +65,64 @@ class SpreadsService:
             changed = await repository.change(tx, spread, body, actor.user_id)
             await _record(tx, actor, "readings.edit_spread", changed, {"version": changed.version})
         return changed
+
+    @retry_conflicts
+    async def save(
+        self, actor: Actor, spread_id: SpreadId, version: int, body: SpreadBody, credits: int, hidden: bool
+    ) -> Spread:
+        """Do all that an editor of a spread can do at once: ``edit``, ``set_credits``, ``set_hidden``. Raises as they.
+
+        Nothing is changed where another admin was faster.
+        """
+        actor.require(Permission.READINGS)
+        rules.check_spread(credits, body)
+        async with self._uow() as tx:
+            spread = await repository.lock(tx, spread_id)
+            if spread.version != version:
+                raise SpreadEdited()
+            if spread.body != body:
+                spread = await repository.change(tx, spread, body, actor.user_id)
+                await _record(tx, actor, "readings.edit_spread", spread, {"version": spread.version})
+            if spread.credits != credits:
+                await repository.set_fields(tx, spread.id, credits=credits)
+                await _record(tx, actor, "readings.price_spread", spread, {"credits": credits})
+            if spread.hidden != hidden:
+                await repository.set_fields(tx, spread.id, hidden=hidden)
+                action = "readings.hide_spread" if hidden else "readings.show_spread"
+                await _record(tx, actor, action, spread, {"hidden": hidden})
+            return await repository.get(tx, spread.id)
+
+    async def reset(self, actor: Actor, spread_id: SpreadId, version: int) -> Spread:
+        """Store a new version that is as the spread came with Souk. Raises as ``edit``; NotFound for one that did not.
+
+        Its price, its place and whether it is hidden stay.
+        """
+        from backend.readings.deck.spreads import BUILT_IN_SPREADS  # noqa: PLC0415 - texts that only this reads
+
+        spread = await self.get(actor, spread_id)
+        original = next((body for slug, _, body in BUILT_IN_SPREADS if spread.built_in and slug == spread.slug), None)
+        if original is None:
+            raise NotFound("this spread did not come with Souk")
+        return await self.edit(actor, spread_id, version, original)
+
+    @retry_conflicts
+    async def move(self, actor: Actor, spread_id: SpreadId, *, up: bool) -> None:
+        """Put a spread one place before the one above it, or after the one below. Raises Forbidden, NotFound."""
+        actor.require(Permission.READINGS)
+        async with self._uow() as tx:
+            await repository.lock_order(tx)
+            order = [spread.id for spread in await repository.list_spreads(tx, hidden=True)]
+            if spread_id not in order:
+                raise NotFound("no such spread")
+            at = order.index(spread_id)
+            to = at - 1 if up else at + 1
+            if not 0 <= to < len(order):
+                return
+            order[at], order[to] = order[to], order[at]
+            for place, each in enumerate(order, start=1):
+                await repository.set_fields(tx, each, position=place)
+            facts = {"place": to + 1}
+            await audit.record(tx, actor.user_id, "readings.move_spread", f"spread:{spread_id}", facts)
 
     @retry_conflicts
     async def set_credits(self, actor: Actor, spread_id: SpreadId, credits: int) -> None:

@@ -16,6 +16,7 @@ from tests.browser.screens import (
     orders,
     payments,
     quizzes,
+    readings_admin,
     subscriptions,
     wallet,
 )
@@ -36,6 +37,7 @@ _SLICES = (
     certificates,
     community,
     quizzes,
+    readings_admin,
     identity,
     core,
 )

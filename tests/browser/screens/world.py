@@ -20,6 +20,7 @@ from tests.browser.screens import (
     orders,
     payments,
     quizzes,
+    readings_admin,
     subscriptions,
     wallet,
 )
@@ -58,6 +59,7 @@ class World(msgspec.Struct, frozen=True):
     certificates: certificates.Past
     community: community.Past
     quizzes: quizzes.Past
+    readings_admin: readings_admin.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -113,4 +115,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         certificates=await certificates.live(stack, people, admin),
         community=await community.live(stack, people, admin),
         quizzes=await quizzes.live(stack, people, admin),
+        readings_admin=await readings_admin.live(stack, admin),
     )

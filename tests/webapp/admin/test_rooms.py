@@ -20,6 +20,7 @@ ROOMS = {
     "/admin/orders": Permission.ORDERS,
     "/admin/people": Permission.USERS,
     "/admin/courses": Permission.TEACHING,
+    "/admin/readings": Permission.READINGS,
     "/admin/payments": Permission.MONEY,
     "/admin/books": Permission.MONEY,
     "/admin/settings/payments": Permission.SETTINGS,

@@ -1,0 +1,1 @@
+"""Views of the reading room, and the functions that make them."""

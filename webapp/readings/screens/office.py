@@ -1,0 +1,19 @@
+"""The first page of the reading room in the back office."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class RoomPage(msgspec.Struct, frozen=True, kw_only=True):
+    """readings/admin/home.html: ``counts`` are readings by the days that they are of."""
+
+    counts: Mapping[int, int]
+    spreads: int
+    """On offer."""
+    packages: int
+    """On sale."""
+    incomplete: int
+    """Packages that give no credits yet, so that nobody can buy them."""
