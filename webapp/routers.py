@@ -57,6 +57,7 @@ from webapp.payments.routes import payments, top_up
 from webapp.quizzes import admin as quizzes_admin
 from webapp.quizzes import routes as quizzes
 from webapp.readings import cards as reading_cards
+from webapp.readings import proofs as reading_proofs
 from webapp.readings import stream as reading_stream
 from webapp.readings.admin import home as reading_room_admin
 from webapp.readings.admin import spreads as spreads_admin
@@ -94,6 +95,7 @@ _PAGES: Final = Router(
         *reading_stream.HANDLERS,
         *premium.PREMIUM_HANDLERS,
         *reading_cards.HANDLERS,
+        *reading_proofs.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import carts, lessons, memory, pages, payments, purchases, readings, requests, search
+from tests.bench import carts, draws, lessons, memory, pages, payments, purchases, readings, requests, search
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -33,6 +33,7 @@ async def main(only: set[str]) -> None:
         "carts_opposite_order": carts.carts_opposite_order,
         "search": search.search,
         "lessons_due": lessons.lessons_due,
+        "draws": draws.draws,
         "webhook_to_order": payments.webhook_to_order,
         "first_word": readings.first_word,
         "webhooks_accepted": payments.webhooks_accepted,

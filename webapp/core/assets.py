@@ -101,10 +101,12 @@ def build_assets() -> Assets:
         "app.css": _asset("app.css", join_css().encode(), "text/css; charset=utf-8"),
         "app.js": _asset("app.js", (STATIC_DIR / "app.js").read_bytes(), javascript),
         # Loaded where a page asks for one by ``data-js``, such as a lesson that plays something.
+        # The public page of a draw's proof asks for its own, as it has no app around it.
         **{
             name: _asset(name, (STATIC_DIR / name).read_bytes(), javascript)
-            for name in ("admin.js", "certificate.js", "lesson.js", "reading.js")
+            for name in ("admin.js", "certificate.js", "fair-draw.js", "lesson.js", "reading.js")
         },
+        "check_draw.py": _asset("check_draw.py", (STATIC_DIR / "check_draw.py").read_bytes(), "text/x-python"),
         "icons.svg": _asset("icons.svg", (STATIC_DIR / "icons.svg").read_bytes(), svg),
     }
     for entry in vendored():

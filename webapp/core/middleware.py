@@ -36,15 +36,16 @@ _SLOW_SECONDS: Final = 1.0
 _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page of the app: a plain GET of anything else is answered with the shell.
 _NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify"})
+_PROOF: Final = re.compile("/readings/[0-9a-f-]{36}/proof")
 _HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
 
 
 def is_page(path: str) -> bool:
-    """Whether ``path`` is a page of the app: none of the technical rooms, and no file name at its end."""
+    """Whether ``path`` is a page of the app: none of the technical rooms, no file name at its end, no public proof."""
     first, _, _ = path[1:].partition("/")
-    return first not in _NO_PAGES and "." not in path.rpartition("/")[2]
+    return first not in _NO_PAGES and "." not in path.rpartition("/")[2] and not _PROOF.fullmatch(path)
 
 
 def is_hook(path: str) -> bool:

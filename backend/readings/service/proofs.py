@@ -9,6 +9,7 @@ from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.readings.repository import proofs as repository
 from backend.readings.repository import readings, spreads
+from backend.readings.repository.readings import Stored
 from backend.readings.rules import drawing
 from backend.readings.types import ReadingId, ReadingState
 from backend.readings.types.rooms import Proof, Proofs
@@ -65,4 +66,17 @@ async def _proof(tx: Tx, reading_id: ReadingId) -> Proof:
         cards=reading.cards,
         asked_at=reading.asked_at,
         revealed_at=reading.revealed_at,
+        fits=_fits(reading),
     )
+
+
+def _fits(reading: Stored) -> bool:
+    if reading.seed is None:
+        return True
+    committed = drawing.commitment(
+        reading.seed, reading.id, reading.spread_id, reading.spread_version, reading.deck_version
+    )
+    if committed != reading.commitment or reading.client_seed is None:
+        return committed == reading.commitment
+    dealt = drawing.draw(reading.seed, reading.client_seed, len(reading.cards), reversed_cards=reading.reversed_cards)
+    return dealt == reading.cards

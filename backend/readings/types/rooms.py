@@ -136,6 +136,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     cards: tuple[DrawnCard, ...]
     asked_at: datetime | None
     revealed_at: datetime | None
+    fits: bool
+    """Whether the commitment fits the seed, and both seeds give the cards; True as long as nothing is revealed."""
 
 
 class Proofs(msgspec.Struct, frozen=True, kw_only=True):
