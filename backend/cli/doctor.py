@@ -108,6 +108,7 @@ async def _servers(services: Services) -> AsyncIterator[Finding]:
     if state.migrations in {health.Migrations.HEAD, health.Migrations.AHEAD}:
         for finding in await _master_keys(services):
             yield finding
+        yield await _reading_keys(services)
 
 
 _MIGRATIONS: Final = {
@@ -169,6 +170,16 @@ async def _master_keys(services: Services) -> list[Finding]:
         text = f"{state.old} data keys use an older master key: run `souk keys rotate`"
         return [Finding(State.NOTE, "master keys", text)]
     return [Finding(State.OK, "master keys", f"{services.ring.current} encrypts all data keys")]
+
+
+async def _reading_keys(services: Services) -> Finding:
+    if missing := await services.readings.upkeep.count_missing_keys():
+        text = (
+            f"{missing} keys of people's readings are missing, so their questions and texts cannot be opened: "
+            "add the master key that their pages name to MASTER_KEYS again, or restore data_keys from a backup"
+        )
+        return Finding(State.WRONG, "readings", text)
+    return Finding(State.OK, "readings", "all questions and texts can be opened")
 
 
 async def _bot(services: Services) -> list[Finding]:

@@ -62,8 +62,7 @@ class ReadingCredits:
 
     async def count_unused(self, tx: Tx, line: FulfilmentLine, quantity: int) -> Unused | None:
         """How many of the credits a refund would take back."""
-        counted = await packages.count_unused(tx, line.id, quantity, line.quantity)
-        return None if counted is None else Unused(*counted)
+        return await packages.count_unused(tx, line.id, quantity, line.quantity)
 
     async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
         """None: credits have no items, so none of them fails to work."""

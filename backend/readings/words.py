@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
+from backend.readings.deck import cards as deck
 from backend.readings.types import Failure
 
 
@@ -55,3 +56,8 @@ def caveat(concern: str, language: str) -> str:
     }
     text = texts.get(concern, "")
     return f"{text}\n\n" if text else ""
+
+
+def card_name(card: int, locale: Locale) -> str:
+    """What a card of the deck, 0 to 77, is called."""
+    return deck.card_name(card, locale.value)

@@ -17,10 +17,10 @@ CARDS = 78
 
 def commitment(proof: Proof) -> str:
     """The seal: SHA-256 of the seed and of what it was made for."""
-    made_for = uuid.UUID(proof["reading_id"]).bytes + uuid.UUID(proof["spread_id"]).bytes
+    subject = uuid.UUID(proof["reading_id"]).bytes + uuid.UUID(proof["spread_id"]).bytes
     versions = proof["spread_version"].to_bytes(4, "big") + proof["deck_version"].to_bytes(4, "big")
     seed = bytes.fromhex(proof["seed"])
-    return hashlib.sha256(b"souk/commit/v1" + seed + made_for + versions).hexdigest()
+    return hashlib.sha256(b"souk/commit/v1" + seed + subject + versions).hexdigest()
 
 
 def block(proof: Proof, label: bytes, counter: int) -> bytes:

@@ -188,10 +188,14 @@ class CountsMoney(Protocol):
 
 
 class Unused(msgspec.Struct, frozen=True):
-    """How much of what a line gave a refund would take back: ``left`` of ``given``, because the rest is used."""
+    """How much of what a line gave a refund would take back: ``left`` of ``given``, because the rest is used.
+
+    ``taken`` is what earlier refunds took back.
+    """
 
     left: int
     given: int
+    taken: int = 0
 
 
 @runtime_checkable

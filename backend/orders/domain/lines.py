@@ -7,6 +7,7 @@ from itertools import groupby
 
 from backend.catalog.types.fulfilment import (
     CountsMoney,
+    CountsUnused,
     DeliversFiles,
     Delivery,
     Fulfiller,
@@ -14,6 +15,7 @@ from backend.catalog.types.fulfilment import (
     Item,
     ItemId,
     SealedFile,
+    Unused,
 )
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import AppError, NotFound
@@ -80,6 +82,15 @@ class Fulfillers:
                     await fulfiller.revoke(tx, line, quantity)
                 elif isinstance(fulfiller, CountsMoney):
                     await fulfiller.repay(tx, line)
+
+    async def count_unused(self, tx: Tx, lines: Iterable[tuple[FulfilmentLine, int]]) -> dict[OrderLineId, Unused]:
+        """What a refund of so many of each line would take back, of the lines whose goods are used up bit by bit."""
+        counted: dict[OrderLineId, Unused] = {}
+        for line, quantity in lines:
+            fulfiller = self._by_kind[line.kind]
+            if isinstance(fulfiller, CountsUnused) and (one := await fulfiller.count_unused(tx, line, quantity)):
+                counted[line.id] = one
+        return counted
 
     async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
         """Give another thing in place of one that doesn't work; None where there is no other."""

@@ -58,7 +58,9 @@ class RefundsService:
         async with self._uow.read() as tx:
             order = await repository.get_order(tx, sequence=sequence_of(number))
             done = await refunds.list_refunds(tx, order.id, order.total.currency)
-            lines, _ = await line_rows.list_lines(tx, order)
+            lines, goods = await line_rows.list_lines(tx, order)
+            quantities = {line.id: line.unrefunded for line in lines}
+            unused = await self._fulfillers.count_unused(tx, [(one, quantities[one.id]) for one in goods])
             left = order.total - order.refunded if order.status in PAID_STATUSES else Money.zero(order.total.currency)
             methods = []
             for intent in await payments.list_paid_for(tx, order.id):
@@ -70,7 +72,7 @@ class RefundsService:
                     continue
                 most = min(left, intent.refundable)
                 methods.append(RefundableMethod(intent.method, most, whole))
-        return Refundable(left, methods, done, lines)
+        return Refundable(left, methods, done, lines, unused)
 
     async def amount_of(self, actor: Actor, number: str, requested: Money | Sequence[LineQuantity]) -> Money:
         """What a refund of an amount or of so many of some lines would come to now.

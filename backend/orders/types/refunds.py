@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from backend.kernel.ids import UserId
+from backend.catalog.types.fulfilment import Unused
+from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.types import OrderLine, RefundTarget
 from backend.orders.types.lines import LineRefund, sum_of
@@ -54,10 +55,20 @@ class RefundableMethod(msgspec.Struct, frozen=True):
 class Refundable(msgspec.Struct, frozen=True):
     """What of an order can be refunded: to the balance, and through each provider that it was paid by.
 
-    ``lines`` are all lines of the order.
+    ``lines`` are all lines of the order; ``unused`` is what of those whose goods are used up bit by bit would be taken
+    back, because the rest is used.
     """
 
     most: Money
     methods: list[RefundableMethod]
     done: list[OrderRefundRow]
     lines: list[OrderLine]
+    unused: dict[OrderLineId, Unused] = {}
+
+    @property
+    def used_up(self) -> Unused | None:
+        """All of ``unused`` together; None where no goods are used up."""
+        if not self.unused:
+            return None
+        each = self.unused.values()
+        return Unused(sum(one.left for one in each), sum(one.given for one in each), sum(one.taken for one in each))

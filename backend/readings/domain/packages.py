@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from backend.catalog.types.fulfilment import Unused
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import CREDIT, Money
@@ -42,12 +43,13 @@ async def take_back(tx: Tx, line_id: OrderLineId, quantity: int, of: int) -> int
     return taken.amount
 
 
-async def count_unused(tx: Tx, line_id: OrderLineId, quantity: int, of: int) -> tuple[int, int] | None:
-    """How many credits a refund of ``quantity`` of ``of`` units would take back, and of how many; None without any."""
+async def count_unused(tx: Tx, line_id: OrderLineId, quantity: int, of: int) -> Unused | None:
+    """How many credits a refund of ``quantity`` of ``of`` units would take back; None where none were given."""
     lot = (await repository.find_lots(tx, [line_id])).get(line_id)
     if lot is None or lot.given_at is None:
         return None
-    return await _count(tx, lot, quantity, of)
+    unused, given = await _count(tx, lot, quantity, of)
+    return Unused(unused, given, lot.taken)
 
 
 async def _count(tx: Tx, lot: Lot, quantity: int, of: int) -> tuple[int, int]:

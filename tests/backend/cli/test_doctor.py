@@ -13,9 +13,11 @@ from click.testing import Result
 from backend.bootstrap import PROVIDERS, Services
 from backend.cli.doctor import POLICY
 from backend.infra.embedded import database_address, free_port
+from backend.readings.domain import privacy
 from tests.backend.cli.conftest import Souk
 from tests.bot.telegram import Telegram, telegram_running
 from tests.factories.catalog import add_variant
+from tests.factories.readings import add_reader
 from tests.fakes.evm import XPUB
 from tests.fakes.model_server import DONE, MODEL, ModelServer, Play, refusal, say, whole
 
@@ -231,3 +233,11 @@ async def test_the_model_of_readings_is_tried(
 async def test_without_a_model_the_built_in_interpreter_is_named(souk: Souk, healthy: dict[str, str]) -> None:
     result = await souk("doctor", **healthy)
     assert lines(result, "reading model")[0].startswith("off none, so the built-in interpreter")
+
+
+async def test_readings_that_cannot_be_opened(souk: Souk, healthy: dict[str, str], services: Services) -> None:
+    assert lines(await souk("doctor", **healthy), "readings") == ["ok all questions and texts can be opened"]
+    async with services.uow() as tx:
+        await privacy.sealer(tx, services.ring, await add_reader(tx))
+    lost = await souk("doctor", **healthy, MASTER_KEYS="k2:" + "B" * 43 + "=")
+    assert lines(lost, "readings")[0].startswith("wrong 1 keys of people's readings are missing")

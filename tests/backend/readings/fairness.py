@@ -14,7 +14,8 @@ _DEVIATIONS = 6.0
 
 def unfair(orders: Sequence[bytes]) -> list[str]:
     """What is not by chance in so many orders of the deck, each 78 bytes; an empty list for fair shuffles."""
-    positions = [b"".join(orders)[place::CARDS] for place in range(CARDS)]
+    together = b"".join(orders)
+    positions = [together[place::CARDS] for place in range(CARDS)]
     problems = [
         f"position {place}" for place, cards in enumerate(positions) if _odd(Counter(cards), CARDS, len(orders))
     ]

@@ -153,7 +153,7 @@ async def test_what_a_refund_would_take_is_told_before(counter: Counter) -> None
     async with counter.uow() as tx:
         assert await goods.count_unused(tx, sold, 2) == Unused(3, 10)
         await goods.revoke(tx, sold, 2)
-        assert await goods.count_unused(tx, sold, 2) == Unused(0, 7)
+        assert await goods.count_unused(tx, sold, 2) == Unused(0, 7, 3)
     assert await counter.credits() == 0
 
 
@@ -187,3 +187,13 @@ async def test_what_every_kind_of_goods_must_do(counter: Counter) -> None:
         with pytest.raises(ValueError, match="at least 1"):
             await goods.reserve(tx, [counter.line(counter.five, tx.new_id(), 0)])
     assert await counter.credits() == 15
+
+
+async def test_an_admin_sees_what_a_refund_takes_back(counter: Counter) -> None:
+    order = await counter.buy(counter.five, 2)
+    await counter.use(7)
+    before = await counter.orders.refunds.refundable(Actor.system(), order.number)
+    assert before.used_up == Unused(left=3, given=10, taken=0)
+    await counter.refund(order, 1)
+    after = await counter.orders.refunds.refundable(Actor.system(), order.number)
+    assert after.used_up == Unused(left=0, given=5, taken=3)

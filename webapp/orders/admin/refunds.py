@@ -15,7 +15,7 @@ from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.kernel.money import Money
-from backend.kernel.text import whole_number
+from backend.kernel.text import fill, whole_number
 from backend.orders.types import RefundTarget
 from backend.orders.types.lines import LineQuantity
 from backend.orders.types.refunds import Refundable
@@ -109,11 +109,16 @@ async def _refund(
     if order is not None:
         amount = await services.orders.refunds.amount_of(actor, number, requested)
         return await ask_refund(request, amount, order.buyer_id)
+    before = (await services.orders.refunds.refundable(actor, number)).used_up
     done = await services.orders.refunds.refund(
         actor, number, requested, form.target, form.reason, idempotency_key=form.intent
     )
     if await services.approvals.first(actor, ValueKind.REFUND, str(done.id)) is not None:
         return await _done(request, number, _("A second admin must approve this refund"))
+    after = (await services.orders.refunds.refundable(actor, number)).used_up
+    if before is not None and after is not None:
+        said = site_of(request).viewer(actor).words.gettext("Refunded. Credits taken back: {count}")
+        return await _done(request, number, fill(said, {"count": str(after.taken - before.taken)}))
     text = _("Refunded to their balance") if form.target is RefundTarget.WALLET else _("Refund sent")
     return await _done(request, number, text)
 
@@ -158,6 +163,7 @@ async def _view(
         amount_error=error,
         reason_error="reason" in form.errors,
         limit=await services.approvals.limit_on(request.user, Permission.ORDERS, buyer_id, back.most),
+        unused=back.used_up,
     )
 
 

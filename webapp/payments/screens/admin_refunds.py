@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from backend.catalog.types.fulfilment import Unused
 from backend.catalog.words import goods_name
 from backend.infra.formatting import times
 from backend.infra.i18n import mark as _
@@ -192,7 +193,7 @@ class RefundSheet(msgspec.Struct, frozen=True):
 
     ``lines`` are those of an order that can be chosen instead of an amount. ``targets`` offers the balance and the
     provider of an order; empty for a payment. ``sent`` is what the provider sends for ``most``, where that is a
-    foreign asset.
+    foreign asset. ``unused`` is said of goods that are used up bit by bit, of which only the rest is taken back.
     """
 
     action: str
@@ -211,3 +212,4 @@ class RefundSheet(msgspec.Struct, frozen=True):
     amount_error: AmountError = ""
     reason_error: bool = False
     limit: Money | None = None
+    unused: Unused | None = None

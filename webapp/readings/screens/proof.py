@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from backend.kernel.text import Locale
-from backend.readings.deck.cards import card_name
+from backend.readings import words
 from backend.readings.types import ReadingState
 from backend.readings.types.rooms import Proof
 
@@ -46,6 +46,9 @@ class ProofPage(msgspec.Struct, frozen=True, kw_only=True):
     committed_at: datetime
     values: str
     address: str
+    values_file: str = "proof.json"
+    script_file: str = "check_draw.py"
+    command: str = "python3 check_draw.py proof.json"
 
 
 def proof_page(proof: Proof, locale: Locale, shop: str) -> ProofPage:
@@ -65,7 +68,7 @@ def proof_page(proof: Proof, locale: Locale, shop: str) -> ProofPage:
         seed=proof.seed or "",
         client_seed=proof.client_seed or "",
         order=proof.order,
-        cards=tuple(ProofCard(one.card, card_name(one.card, locale.value), one.reversed) for one in proof.cards),
+        cards=tuple(ProofCard(one.card, words.card_name(one.card, locale), one.reversed) for one in proof.cards),
         committed_at=proof.committed_at,
         values=proof_values(proof).decode() if dealt else "",
         address=f"/readings/{proof.reading_id}/proof",
