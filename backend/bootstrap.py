@@ -320,7 +320,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         certificates=certificates_services(settings, uow, ring, files, telegram),
         quizzes=QuizzesServices.build(uow=uow),
-        readings=ReadingsServices.build(uow=uow, ring=ring, limits=limits.readings, currency=currency),
+        readings=ReadingsServices.build(
+            uow=uow, ring=ring, limits=limits.readings, single_admin_limit=limits.single_admin, currency=currency
+        ),
         interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportService(uow=uow),
         notifications=NotificationsService(

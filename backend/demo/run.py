@@ -36,6 +36,7 @@ from backend.demo.load import (
     load_demo_shop,
 )
 from backend.demo.processes import Child
+from backend.demo.readings import load_demo_readings
 from backend.demo.students import load_demo_students
 from backend.demo.work import load_demo_work
 from backend.infra import embedded, migrations
@@ -145,6 +146,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         assert root is not None
         await load_demo_work(services, root)
         await load_demo_students(services, root)
+        await load_demo_readings(services, root)
         await load_demo_graduates(services, root)
         await load_demo_circle(services, root)
         await load_demo_crowd(services, root)

@@ -12,7 +12,7 @@ from backend.demo.quiz import WRONG, take_quiz
 from backend.identity.types import Actor, Contact
 
 _SLUG: Final = "calm-in-seven-days"
-_LAYLA: Final = Contact(
+LAYLA: Final = Contact(
     telegram_id=700_000_002, first_name="ليلى", last_name="حداد", username="layla_haddad", language_code="ar"
 )
 """One of the simulator's people."""
@@ -31,7 +31,7 @@ async def load_demo_students(services: Services, root: Actor) -> None:
     courses = services.courses
     course = await courses.courses.find(root, _SLUG)
     _, feedback, *_ = await courses.tariffs.list_of(root, course.id)
-    student = await services.identity.access.authenticate(_LAYLA)
+    student = await services.identity.access.authenticate(LAYLA)
     if (await courses.learning.view(student, _SLUG)).mine is not None:
         return
     enrolment = await courses.students.gift(root, student.id, feedback.id, "Student of the demo")

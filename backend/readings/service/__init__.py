@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import UnitOfWork
+from backend.kernel.money import Money
 from backend.readings.service.asking import AskingService
 from backend.readings.service.figures import FiguresService
+from backend.readings.service.gifts import CreditGiftsService
 from backend.readings.service.packages import PackagesService
 from backend.readings.service.proofs import ProofsService
 from backend.readings.service.rooms import RoomsService
@@ -18,6 +20,7 @@ from backend.readings.types.limits import ReadingLimits
 
 __all__ = [
     "AskingService",
+    "CreditGiftsService",
     "FiguresService",
     "PackagesService",
     "ProofsService",
@@ -41,13 +44,23 @@ class ReadingsServices:
     """For admins."""
     packages: PackagesService
     """For admins."""
+    gifts: CreditGiftsService
+    """Admins give credits away."""
     figures: FiguresService
     """For admins."""
     upkeep: RoomUpkeepService
     """What timers do."""
 
     @classmethod
-    def build(cls, *, uow: UnitOfWork, ring: KeyRing, limits: Live[ReadingLimits], currency: str) -> ReadingsServices:
+    def build(
+        cls,
+        *,
+        uow: UnitOfWork,
+        ring: KeyRing,
+        limits: Live[ReadingLimits],
+        single_admin_limit: Live[Money],
+        currency: str,
+    ) -> ReadingsServices:
         """All of them."""
         return cls(
             rooms=RoomsService(uow=uow, ring=ring, limits=limits),
@@ -55,6 +68,7 @@ class ReadingsServices:
             proofs=ProofsService(uow=uow),
             spreads=SpreadsService(uow=uow),
             packages=PackagesService(uow=uow, currency=currency),
+            gifts=CreditGiftsService(uow=uow, limit=single_admin_limit),
             figures=FiguresService(uow=uow),
             upkeep=RoomUpkeepService(uow=uow, ring=ring),
         )

@@ -12,7 +12,7 @@ from backend.readings.service import ReadingsServices
 from backend.readings.types import AnswerId, AnswerSource, Failure, ReadingId
 from backend.readings.types.limits import ReadingLimits
 from tests.factories.readings import CLIENT_SEED, LEASE, add_reader, add_spread, credits_of
-from tests.factories.wallet import USD, actor_of
+from tests.factories.wallet import USD, actor_of, usd
 from tests.fakes.clock import FakeClock
 
 LIMITS = ReadingLimits(free_card=True, question_length=300, follow_ups=2, follow_up_credits=1)
@@ -24,7 +24,14 @@ class Table:
 
     def __init__(self, uow: UnitOfWork, ring: KeyRing, clock: FakeClock) -> None:
         self.uow, self.ring, self.clock, self.limits = uow, ring, clock, LIMITS
-        self.services = ReadingsServices.build(uow=uow, ring=ring, limits=lambda: self.limits, currency=USD)
+        self.single_admin_limit = usd(1000)
+        self.services = ReadingsServices.build(
+            uow=uow,
+            ring=ring,
+            limits=lambda: self.limits,
+            single_admin_limit=lambda: self.single_admin_limit,
+            currency=USD,
+        )
         self.asking, self.rooms = self.services.asking, self.services.rooms
 
     async def open(self, credits: int = 3) -> Table:

@@ -12,7 +12,7 @@ from backend.readings.domain import answers
 from backend.readings.service import ReadingsServices
 from tests.backend.readings.table import LIMITS, TEXT, Table
 from tests.factories.readings import LEASE
-from tests.factories.wallet import USD
+from tests.factories.wallet import HUGE, USD
 
 
 async def test_deleting_leaves_no_words(table: Table) -> None:
@@ -49,7 +49,11 @@ async def test_an_export_holds_all_of_it(table: Table) -> None:
 async def test_what_cannot_be_opened_is_named(table: Table) -> None:
     await table.write(await table.ask())
     other = ReadingsServices.build(
-        uow=table.uow, ring=KeyRing("k2:" + "B" * 43 + "="), limits=lambda: LIMITS, currency=USD
+        uow=table.uow,
+        ring=KeyRing("k2:" + "B" * 43 + "="),
+        limits=lambda: LIMITS,
+        single_admin_limit=lambda: HUGE,
+        currency=USD,
     )
     (row,) = (await other.rooms.history(table.reader)).items
     page = await other.rooms.get(table.reader, row.id)
