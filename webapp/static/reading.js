@@ -80,8 +80,8 @@ class Reader {
   async ask() {
     try {
       const answer = await fetch(this.node.dataset.reading, { headers: { accept: "application/json" } });
-      if (!answer.ok || this.ended) return;
-      const told = await answer.json();
+      const told = answer.ok && await answer.json();
+      if (!told || this.ended) return; // meanwhile
       this.take(told, true);
       if (told.done) this.done(told);
     } catch {} // asked again soon
