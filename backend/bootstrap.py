@@ -97,6 +97,7 @@ from backend.quizzes.service import QuizzesServices
 from backend.readings import tasks as readings_tasks
 from backend.readings.fulfilment import ReadingCredits
 from backend.readings.gateways import interpretation_services
+from backend.readings.gateways.telegram import TelegramReadingChats
 from backend.readings.service import ReadingsServices
 from backend.readings.service.interpretation import InterpretationServices
 from backend.support.service import SupportService
@@ -321,7 +322,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         certificates=certificates_services(settings, uow, ring, files, telegram),
         quizzes=QuizzesServices.build(uow=uow),
         readings=ReadingsServices.build(
-            uow=uow, ring=ring, limits=limits.readings, single_admin_limit=limits.single_admin, currency=currency
+            uow=uow,
+            ring=ring,
+            limits=limits.readings,
+            single_admin_limit=limits.single_admin,
+            currency=currency,
+            chats=TelegramReadingChats(telegram),
+            shop=settings.shop_name,
+            link=settings.bot_url or settings.public_url.rstrip("/"),
         ),
         interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportService(uow=uow),

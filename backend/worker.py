@@ -53,7 +53,7 @@ def all_tasks(services: Services) -> list[Task]:
         *community_tasks.tasks(services.community),
         *assignments_tasks.tasks(services.assignments),
         *certificates_tasks.tasks(services.certificates.printing),
-        *readings_tasks.tasks(services.interpretation.interpreting),
+        *readings_tasks.tasks(services.interpretation.interpreting, timeout=services.interpretation.longest),
         *notifications_tasks.tasks(services.notifications),
     ]
 
@@ -92,15 +92,13 @@ class Machinery:
             handed=self.server.wake,
         )
         self.lessons = services.courses.sending
-        self.readings = services.interpretation.interpreting
         self.crons = CronRunner(services.uow, all_crons(services))
         services.signals.on(TOPIC, self.relay.wake)
         services.signals.on_gap(self.relay.wake)
 
     async def drain(self) -> None:
         """Let the running jobs end, within reason."""
-        parts = (self.server, self.lessons, self.readings)
-        await asyncio.gather(*(part.drain(_DRAIN_SECONDS) for part in parts))
+        await asyncio.gather(self.server.drain(_DRAIN_SECONDS), self.lessons.drain(_DRAIN_SECONDS))
 
 
 async def run(settings: Settings) -> int:
@@ -113,7 +111,7 @@ async def run(settings: Settings) -> int:
             "jobs": machinery.server.run,
             "crons": machinery.crons.run,
             "lessons": machinery.lessons.run,
-            "readings": machinery.readings.run,
+            "readings": services.interpretation.interpreting.prepared,
             "heartbeat": partial(beat, heartbeat_file(settings, "worker")),
         }
         log.info("worker.started")

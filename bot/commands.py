@@ -37,6 +37,7 @@ def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
         "start": _("Open the shop"),
         "orders": _("My orders"),
         "learn": _("My courses"),
+        "readings": _("Ask the cards"),
         "topup": _("Top up the wallet"),
         "language": _("Change language"),
         "help": _("How it works"),

@@ -23,6 +23,7 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from backend.orders.service import OrdersServices
 from backend.payments.service import PaymentServices
+from backend.readings.service import RoomsService
 from backend.support.service import SupportService
 
 
@@ -41,6 +42,7 @@ class Deps:
     reminders: RemindersService
     assignments: AssignmentsServices
     community: CommunityServices
+    rooms: RoomsService
     limiter: RateLimiter
     clock: Clock
 
@@ -59,6 +61,7 @@ class Deps:
             reminders=services.courses.reminders,
             assignments=services.assignments,
             community=services.community,
+            rooms=services.readings.rooms,
             limiter=services.limiter,
             clock=services.clock,
         )

@@ -108,6 +108,7 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
         souk_env=Environment.TEST,
         demo_payments=True,
         database_pool=20,
+        reading_pace=0,
         quiet_from=0,  # else tests of messages would depend on the hour at which they run
         quiet_until=0,
         data_dir=str(tmp_path_factory.mktemp("data")),

@@ -97,7 +97,11 @@ def make_site(services: Services, settings: Settings, built: _Built) -> Site:
         addresses=SignedAddresses(settings.secret_key, clock),
         pages=pages,
         rendered=RenderedPages(),
-        places=Places(services.courses.learning.has_courses, services.signals, pages.clear),
+        places=Places(
+            {"learn": services.courses.learning.has_courses, "readings": services.readings.shelf.has_spreads},
+            services.signals,
+            pages.clear,
+        ),
         shell=built.templates.shell(
             words, clock.now(), telegram_script_url=settings.telegram_script_url, bot_url=settings.bot_url
         ),

@@ -61,6 +61,8 @@ from webapp.readings import proofs as reading_proofs
 from webapp.readings import stream as reading_stream
 from webapp.readings.admin import home as reading_room_admin
 from webapp.readings.admin import spreads as spreads_admin
+from webapp.readings.routes import asking, reading, room, sharing
+from webapp.readings.routes import credits as reading_credits
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -96,6 +98,11 @@ _PAGES: Final = Router(
         *premium.PREMIUM_HANDLERS,
         *reading_cards.HANDLERS,
         *reading_proofs.HANDLERS,
+        *room.HANDLERS,
+        *reading_credits.HANDLERS,
+        *asking.HANDLERS,
+        *reading.HANDLERS,
+        *sharing.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -183,7 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """What a million tokens of requests cost in US dollars, as a decimal number; for the figures only."""
     reading_price_out: str = ""
     """The same of answers."""
-    reading_pace: Annotated[int, Meta(ge=0, le=250)] = 35
+    reading_pace: Annotated[int, Meta(ge=0, le=1000)] = 35
     """Milliseconds for a word of the built-in interpreter."""
     reading_help_lines: str = ""
     """Where people in distress find help; ``\\n`` is a line break."""

@@ -40,6 +40,11 @@ class Locale(StrEnum):
         """``rtl`` or ``ltr``."""
         return "rtl" if self is Locale.AR else "ltr"
 
+    @property
+    def own_name(self) -> str:
+        """What the language is called by those who speak it."""
+        return {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}[self]
+
     @classmethod
     def closest(cls, tag: str | None, default: Locale | None = None) -> Locale:
         """The interface language for an IETF tag such as ``ar-EG``; ``default`` (English) for the rest."""

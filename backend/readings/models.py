@@ -167,6 +167,8 @@ class ReadingAnswer(Model):
     output_tokens: Mapped[int] = mapped_column(server_default=text("0"))
     cost_micros: Mapped[int] = mapped_column(server_default=text("0"))
     first_word_ms: Mapped[int | None]
+    seen_at: Mapped[datetime | None]
+    """When the person first had the whole text on their page."""
 
 
 class ReadingFailure(Model):

@@ -94,3 +94,24 @@ class Model(Protocol):
     async def close(self) -> None:
         """Close the connections."""
         ...
+
+
+class ChatPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The picture of a reading for a chat; the button, where it has a text, opens ``url``."""
+
+    png: bytes
+    caption: str
+    button: str = ""
+    url: str = ""
+
+
+class Chats(Protocol):
+    """Brings readings into chats while their person waits; nothing of them is stored on the way."""
+
+    async def prepare(self, telegram_id: int, picture: ChatPicture) -> str | None:
+        """The id by which this person's app can send the picture; None where Telegram can't prepare it now."""
+        ...
+
+    async def send(self, telegram_id: int, picture: ChatPicture, texts: tuple[str, ...]) -> bool:
+        """Send the picture, then the texts, to the person's own chat; False where that can't be written to."""
+        ...

@@ -10,20 +10,23 @@ from backend.readings.service.interpreting import InterpretingService
 from backend.readings.service.upkeep import UpkeepService
 from backend.readings.types import ReadingAsked
 
-_ASKED: Final = Handler("readings.interpret", ReadingAsked)
+INTERPRET: Final = "readings.interpret"
+_ASKED: Final = Handler(INTERPRET, ReadingAsked)
+_AT_ONCE: Final = 16
 _REAP_SECONDS: Final = 5
 _PURGE_SECONDS: Final = 900
 HANDLERS: Final = (_ASKED,)
 """The events that the reading room reacts to."""
 
 
-def tasks(interpreting: InterpretingService) -> list[Task]:
-    """Tasks: have an answer written."""
+def tasks(interpreting: InterpretingService, *, timeout: int) -> list[Task]:
+    """Tasks: write the text of an answer; ``timeout`` in seconds is longer than any text takes."""
 
     async def interpret(event: ReadingAsked, _job: Job) -> None:
-        await interpreting.begin(event.answer_id)
+        await interpreting.interpret(event.answer_id)
 
-    return [_ASKED.runs(interpret)]
+    # Bounded, because a text takes minutes; many, because all of them wait for words.
+    return [Task(INTERPRET, ReadingAsked, interpret, timeout=timeout, at_once=_AT_ONCE)]
 
 
 def crons(room: RoomUpkeepService, texts: UpkeepService) -> list[Cron]:

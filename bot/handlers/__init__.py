@@ -15,6 +15,7 @@ from bot.handlers import (
     membership,
     orders,
     payments,
+    readings,
     start,
     support,
 )
@@ -22,6 +23,6 @@ from bot.handlers import (
 
 def routers() -> list[Router]:
     """A fresh router of every subject; the one that takes whatever is left comes last."""
-    talk = (start, help, language, inline, orders, courses, membership, assignments, support, fallback)
+    talk = (start, help, language, inline, orders, courses, readings, membership, assignments, support, fallback)
     subjects = (payments, community, *talk)
     return [subject.router() for subject in subjects]

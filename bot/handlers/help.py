@@ -26,6 +26,7 @@ async def help_(message: Message, deps: Deps, words: Words) -> None:
         "",
         _("/orders: your last orders"),
         _("/learn: your courses and lessons"),
+        _("/readings: ask the cards"),
         _("/topup: top up your balance in this chat"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),

@@ -8,6 +8,7 @@ import msgspec
 from bot.simulator.errors import STALE_QUERY, ApiError, bad_request
 from bot.simulator.formatting import parse_text
 from bot.simulator.markup import check_markup
+from bot.simulator.methods_files import as_photo
 from bot.simulator.methods_messages import Handler
 from bot.simulator.model import Persona
 from bot.simulator.params import Params
@@ -67,6 +68,26 @@ def _checked(result: Any) -> dict[str, Any]:
     }
 
 
+def _checked_photo(world: World, result: dict[str, Any]) -> dict[str, Any]:
+    """A picture that the bot has uploaded before, with a caption."""
+    stored = world.data.files.get(str(result.get("photo_file_id")))
+    if stored is None:
+        raise bad_request("wrong remote file identifier specified: can't unserialize it. Wrong last symbol")
+    if not 1 <= len(str(result.get("id", "")).encode()) <= _MOST_BYTES:
+        raise bad_request("RESULT_ID_INVALID")
+    text, entities = parse_text(str(result.get("caption") or ""), result.get("parse_mode"))
+    return {
+        "id": str(result["id"]),
+        "title": str(result.get("title") or ""),
+        "description": "",
+        "thumbnail_url": None,
+        "photo": stored.file_id,
+        "text": text,
+        "entities": msgspec.to_builtins(entities),
+        "reply_markup": check_markup(result.get("reply_markup"), private=False),
+    }
+
+
 async def ask(world: World, persona: Persona, text: str, wait: float) -> dict[str, Any]:
     """Send an inline_query and wait up to `wait` seconds for its answer: query_id, answered, results, button."""
     query_id = world.expect_answer()
@@ -92,13 +113,17 @@ def choose(world: World, persona: Persona, query_id: str, result_id: str, chat_i
 
 
 def _send(world: World, persona: Persona, chosen: dict[str, Any], chat_id: int | None) -> Message:
+    entities = msgspec.convert(chosen["entities"], list[MessageEntity]) or None
+    content: dict[str, Any] = {"text": chosen["text"], "entities": entities}
+    if "photo" in chosen:
+        picture = as_photo(world.data.files[chosen["photo"]])
+        content = {"photo": picture, "caption": chosen["text"] or None, "caption_entities": entities}
     return say(
         world,
         persona,
         chat_of(world, persona, chat_id),
         None,
-        text=chosen["text"],
-        entities=msgspec.convert(chosen["entities"], list[MessageEntity]) or None,
+        **content,
         reply_markup=chosen["reply_markup"],
         via_bot=world.bot_user(),
     )
@@ -114,7 +139,9 @@ async def save_prepared_inline_message(world: World, params: Params) -> dict[str
         raise bad_request("PEER_TYPES_INVALID")
     prepared_id = secrets.token_urlsafe(12)
     expires = world.now() + _PREPARED_SECONDS
-    result = _checked(params.json("result"))
+    result = params.json("result")
+    is_photo = isinstance(result, dict) and result.get("type") == "photo"
+    result = _checked_photo(world, result) if is_photo else _checked(result)
     world.prepared[prepared_id] = {"user_id": user_id, "result": result, "expires": expires}
     for oldest in list(world.prepared)[:-_MOST_PREPARED]:
         del world.prepared[oldest]

@@ -33,7 +33,7 @@ _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "courses": {"community", "identity"},
     "growth": {"catalog", "identity", "payments"},
     "identity": {"growth", "orders"},
-    "orders": {"approvals", "catalog", "courses", "identity", "payments"},
+    "orders": {"approvals", "catalog", "courses", "identity", "payments", "readings"},
     "payments": {"admin", "approvals", "identity", "orders"},
     "readings": {"courses"},
     "wallet": {"admin", "payments"},

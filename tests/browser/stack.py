@@ -123,6 +123,8 @@ def shop_settings(base: Settings, database: str, folder: Path, chain: Evm) -> Se
         quiet_from=0,
         quiet_until=0,
         star_price="0.013",
+        # As fast as nobody reads, and still word by word.
+        reading_pace=15,
         data_dir=str(folder / "data"),
         log_dir=str(folder),
         usdt_evm_rpc_urls=chain.url,

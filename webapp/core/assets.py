@@ -104,7 +104,7 @@ def build_assets() -> Assets:
         # The public page of a draw's proof asks for its own, as it has no app around it.
         **{
             name: _asset(name, (STATIC_DIR / name).read_bytes(), javascript)
-            for name in ("admin.js", "certificate.js", "fair-draw.js", "lesson.js", "reading.js")
+            for name in ("admin.js", "certificate.js", "fair-draw.js", "lesson.js", "reading.js", "room.js")
         },
         "check_draw.py": _asset("check_draw.py", (STATIC_DIR / "check_draw.py").read_bytes(), "text/x-python"),
         "icons.svg": _asset("icons.svg", (STATIC_DIR / "icons.svg").read_bytes(), svg),

@@ -19,7 +19,7 @@ AmountError = Literal["", "required", "not_a_number", "too_much", "too_little", 
 Hue = Literal["blue", "indigo", "violet", "pink", "red", "orange", "amber", "green", "teal", "grey"]
 
 
-Place = Literal["shop", "learn", "cart", "me", "manage"]
+Place = Literal["shop", "learn", "readings", "cart", "me", "manage"]
 
 
 class Tab(msgspec.Struct, frozen=True):

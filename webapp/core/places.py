@@ -1,10 +1,10 @@
-"""Which places of the app there are: a shop without courses has no place to learn."""
+"""Which places of the app there are: a shop without courses has no place to learn, one without spreads no readings."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Literal
 
 from sqlalchemy.exc import DBAPIError
 
@@ -17,25 +17,29 @@ MAX_AGE_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 1.0
 
 
+Business = Literal["learn", "readings"]
+"""A place that a shop may do without."""
+
+
 class Places:
-    """Knows without waiting whether the shop has courses; asks again once the catalogue has changed.
+    """Knows without waiting which businesses the shop has; asks again once the catalogue has changed.
 
     ``changed`` is called when the answer is another one: pages that are stored show the old places.
     """
 
     def __init__(
         self,
-        has_courses: Callable[[], Awaitable[bool]],
+        has: Mapping[Business, Callable[[], Awaitable[bool]]],
         signals: Signals,
         changed: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._has_courses = has_courses
+        self._has = has
         self._changed = changed
         self._monotonic = monotonic
         self._until = 0.0
-        self.learn = False
-        """Whether there is a place to learn, as far as is known."""
+        self.open: frozenset[Business] = frozenset()
+        """The places that there are, as far as is known."""
         signals.on(CATALOGUE_TOPIC, lambda _: self._forget())
         signals.on_gap(self._forget)
 
@@ -47,12 +51,12 @@ class Places:
         # Before it is asked: others don't wait meanwhile, and a signal that comes then is not lost.
         self._until = now + MAX_AGE_SECONDS
         try:
-            learn = await self._has_courses()
+            places = frozenset([place for place, asked in self._has.items() if await asked()])
         except (Unavailable, DBAPIError, OSError, TimeoutError):
             self._until = now + _RETRY_SECONDS
             return
-        if learn is not self.learn:
-            self.learn = learn
+        if places != self.open:
+            self.open = places
             self._changed()
 
     def _forget(self) -> None:

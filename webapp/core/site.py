@@ -64,14 +64,14 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def chrome(self, actor: Actor, active: Place, back: str | None = None, *, manages: bool | None = None) -> Chrome:
         """The bottom tabs; ``back`` is one level up, ``manages`` is for shared pages, which have no actor."""
         hidden = {"manage"} if not (actor.is_admin if manages is None else manages) else set()
-        if not self.places.learn:
-            hidden.add("learn")
+        hidden |= {"learn", "readings"} - self.places.open
         return Chrome(tabs=tuple(tab for tab in _TABS if tab.key not in hidden), active=active, back=back)
 
 
 _TABS: Final = (
     Tab(key="shop", href="/shop"),
     Tab(key="learn", href="/learn"),
+    Tab(key="readings", href="/readings"),
     Tab(key="cart", href="/cart"),
     Tab(key="me", href="/me"),
     Tab(key="manage", href="/admin"),

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import html
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import structlog
 
 from backend.certificates.ports import SharedMessage
-from backend.infra.telegram.client import Method, Telegram
+from backend.infra.telegram.client import Telegram
 from backend.infra.telegram.errors import TelegramError
+from backend.infra.telegram.methods import SavePreparedInlineMessage
 
 _SECONDS: Final = 5.0
 """Somebody waits with a finger on the button."""
 log = structlog.get_logger(__name__)
-
-
-class PreparedInlineMessage(msgspec.Struct, frozen=True):
-    """A message that one person may send until it expires."""
-
-    id: str
-
-
-class SavePreparedInlineMessage(Method[PreparedInlineMessage], frozen=True):
-    """Prepare a message that ``user_id`` sends by ``Telegram.WebApp.shareMessage``."""
-
-    user_id: int
-    result: dict[str, Any]
-    allow_user_chats: bool = True
-    allow_group_chats: bool = True
-    allow_channel_chats: bool = True
 
 
 class TelegramSharing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from backend.infra.telegram.client import InputFile, Method
@@ -180,3 +182,26 @@ class CopyMessage(Method[MessageId], frozen=True):
     from_chat_id: int
     message_id: int
     reply_markup: InlineKeyboardMarkup | None = None
+
+
+class DeleteMessage(Method[bool], frozen=True):
+    """Delete a message of the bot's that is younger than two days."""
+
+    chat_id: int
+    message_id: int
+
+
+class PreparedInlineMessage(msgspec.Struct, frozen=True):
+    """A message that one person may send until it expires."""
+
+    id: str
+
+
+class SavePreparedInlineMessage(Method[PreparedInlineMessage], frozen=True):
+    """Prepare a message that ``user_id`` sends by ``Telegram.WebApp.shareMessage``."""
+
+    user_id: int
+    result: dict[str, Any]
+    allow_user_chats: bool = True
+    allow_group_chats: bool = True
+    allow_channel_chats: bool = True

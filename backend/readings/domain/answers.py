@@ -30,6 +30,7 @@ from backend.readings.types import (
     Failure,
     ReadingAsked,
     ReadingId,
+    ReadingReady,
     Unopenable,
     Usage,
 )
@@ -41,6 +42,8 @@ TOPIC: Final = "readings"
 """Signalled with an answer's id when its status changes."""
 CLAIMED_WITHIN: Final = timedelta(minutes=10)
 """How long an answer waits for a worker before its credits go back."""
+_LONG: Final = timedelta(seconds=45)
+"""Who has waited longer for a text may have left, and is told in the chat."""
 _REAPED_AT_ONCE: Final = 100
 
 
@@ -184,6 +187,13 @@ async def complete(
         if failure is not None:
             await repository.note_failure(tx, answer, failure)
         await _return(tx, answer)
+    if tx.now - answer.asked_at >= _LONG:
+        tx.emit(
+            ReadingReady(
+                answer_id=answer_id, attempt=attempt, reading_id=answer.reading_id, user_id=answer.user_id,
+                at=tx.now,
+            )
+        )  # fmt: skip
     tx.signal(TOPIC, answer_id)
     return True
 
@@ -229,3 +239,19 @@ async def credit_note(tx: Tx, answer: StoredAnswer) -> CreditNote:
 async def _return(tx: Tx, answer: StoredAnswer) -> None:
     await wallet.release(tx, purpose(answer.id, answer.attempt), str(answer.reading_id))
     tx.signal(TOPIC, answer.id)
+
+
+async def is_unread(tx: Tx, answer_id: AnswerId, attempt: int) -> bool:
+    """Whether the text of an attempt is complete, and its person has not had it on their page."""
+    answer = await repository.find(tx, answer_id)
+    if answer is None or answer.status is not AnswerStatus.COMPLETE or answer.attempt != attempt:
+        return False
+    return not await repository.is_seen(tx, answer_id)
+
+
+async def spread_name(tx: Tx, reading_id: ReadingId) -> dict[str, str] | None:
+    """The name of a reading's spread by language, as it was; None for a deleted reading."""
+    reading = await readings.find(tx, reading_id)
+    if reading is None or reading.deleted_at is not None:
+        return None
+    return (await spreads.get_body(tx, reading.spread_id, reading.spread_version)).name

@@ -68,4 +68,6 @@ def interpretation_services(
         pace=settings.reading_pace / 1000,
         help_lines=lambda: live.current.reading_help_lines,
     )
-    return InterpretationServices.build(uow=uow, ring=ring, signals=signals, authors=authors, calling=calling)
+    return InterpretationServices.build(
+        uow=uow, ring=ring, signals=signals, authors=authors, calling=calling, longest=settings.reading_total
+    )

@@ -123,6 +123,17 @@ async def set_charged(tx: Tx, answer_id: AnswerId, credits: int) -> None:
     await tx.execute(update(ReadingAnswer).where(_A.id == answer_id).values(charged=credits))
 
 
+async def mark_seen(tx: Tx, reading_id: ReadingId) -> None:
+    """Note that the person has had every complete text of a reading on their page."""
+    unseen = (_A.reading_id == reading_id, _A.status == AnswerStatus.COMPLETE.value, _A.seen_at.is_(None))
+    await tx.execute(update(ReadingAnswer).where(*unseen).values(seen_at=tx.now))
+
+
+async def is_seen(tx: Tx, answer_id: AnswerId) -> bool:
+    """Whether the person has had the text of an answer on their page."""
+    return bool((await tx.execute(select(_A.seen_at.is_not(None)).where(_A.id == answer_id))).scalar())
+
+
 async def lock_lapsed(tx: Tx, most: int) -> list[StoredAnswer]:
     """Live answers whose lease has run out; without those that somebody changes now."""
     statement = select(*_COLUMNS).where(_A.status.in_(_LIVE), _A.lease_until <= tx.now)

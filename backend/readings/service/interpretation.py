@@ -14,6 +14,9 @@ from backend.readings.service.prompting import ModelService, PromptsService
 from backend.readings.service.upkeep import UpkeepService
 from backend.readings.service.watching import WatchingService
 
+_BUILT_IN_SECONDS = 600
+"""More than the built-in interpreter takes for the longest spread at the slowest pace."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InterpretationServices:
@@ -26,6 +29,8 @@ class InterpretationServices:
     prompts: PromptsService
     model: ModelService
     upkeep: UpkeepService
+    longest: int
+    """Seconds that no text takes."""
     calling: Calling | None
 
     @classmethod
@@ -37,14 +42,16 @@ class InterpretationServices:
         signals: Signals,
         authors: Authors,
         calling: Calling | None,
+        longest: int,
     ) -> InterpretationServices:
-        """Put them together."""
+        """Put them together; ``longest`` is how many seconds the model has for a text."""
         return cls(
             interpreting=InterpretingService(uow=uow, ring=ring, signals=signals, authors=authors),
             watching=WatchingService(uow=uow, ring=ring),
             prompts=PromptsService(uow=uow),
             model=ModelService(uow=uow, calling=calling),
             upkeep=UpkeepService(uow=uow),
+            longest=longest + _BUILT_IN_SECONDS,
             calling=calling,
         )
 

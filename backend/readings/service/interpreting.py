@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import os
 import socket
 from collections import defaultdict
@@ -22,9 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.infra.crypto import KeyRing
 from backend.infra.ending import end
 from backend.infra.failpoints import failpoint
-from backend.infra.jobs import RetryLater
 from backend.infra.metrics import READINGS
-from backend.infra.outbox import FOLLOW_UPS
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Unavailable
@@ -38,15 +35,12 @@ from backend.readings.types import AnswerId, Failure
 
 LEASE: Final = timedelta(seconds=20)
 """How long a worker may be silent before its answer counts as lost."""
-TEXTS_AT_ONCE: Final = 32
-"""How many texts one worker writes at a time: nearly always, all of them wait for a model's words."""
 _BEAT_SECONDS: Final = 5.0
-_CROWDED_SECONDS: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
 class InterpretingService:
-    """Writes answers, many side by side and beside the queue: a text takes minutes, and no job must wait for it."""
+    """Writes one answer a call; many may run side by side."""
 
     def __init__(
         self, *, uow: UnitOfWork, ring: KeyRing, signals: Signals, authors: Authors, lease: timedelta = LEASE
@@ -57,63 +51,27 @@ class InterpretingService:
         self._lease = lease
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._changed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._texts: set[asyncio.Task[None]] = set()
-        self._ending = False
         signals.on(answers.TOPIC, self._heard)
 
     def _heard(self, key: str) -> None:
         if key in self._changed:
             self._changed[key].set()
 
-    async def run(self) -> None:
-        """Prepare the first call of the model, where there is one; when cancelled, leave all texts to other workers."""
-        try:
-            await self._authors.warm()
-            await asyncio.Event().wait()
-        finally:
-            self._ending = True
-            await end(*self._texts)
-
-    async def drain(self, seconds: float) -> None:
-        """Begin no more texts, and wait up to ``seconds`` for those that are being written."""
-        self._ending = True
-        if self._texts:
-            await asyncio.wait(self._texts, timeout=seconds)
-
-    async def begin(self, answer_id: AnswerId) -> None:
-        """Have an answer written that waits, without waiting for its end; nothing happens to one that does not wait.
-
-        A job that lasted as long as a text would keep its place from jobs that others wait for. Raises RetryLater where
-        this worker writes as many texts as it may.
-        """
-        if self._ending or len(self._texts) >= TEXTS_AT_ONCE:
-            raise RetryLater(_CROWDED_SECONDS, f"{len(self._texts)} texts are being written")
-        claimed = await self._claim(answer_id)
-        if claimed is None:
-            return
-        context = contextvars.copy_context()
-        context.run(FOLLOW_UPS.set, None)  # the job ends before the text does
-        text = asyncio.create_task(self._write(*claimed), context=context)
-        self._texts.add(text)
-        text.add_done_callback(self._texts.discard)
+    async def prepared(self) -> None:
+        """Prepare the first call of the model, where there is one; then wait until cancelled, as a worker's part."""
+        await self._authors.warm()
+        await asyncio.Event().wait()
 
     async def interpret(self, answer_id: AnswerId) -> None:
         """Write an answer that waits; nothing happens to one that does not."""
-        claimed = await self._claim(answer_id)
-        if claimed is not None:
-            await self._write(*claimed)
-
-    async def _claim(self, answer_id: AnswerId) -> tuple[Work, Pen] | None:
         async with self._uow() as tx:
             work = await answers.claim(tx, self._ring, answer_id, self._worker, self._lease)
             if work is None:
-                return None
+                return
             sealer = await privacy.sealer(tx, self._ring, work.user_id)
             seq = await chunks.last_number(tx, answer_id, work.attempt)
-        return work, Pen(self._uow, sealer, work, seq)
-
-    async def _write(self, work: Work, pen: Pen) -> None:
-        with structlog.contextvars.bound_contextvars(answer=str(work.answer_id), attempt=work.attempt):
+        pen = Pen(self._uow, sealer, work, seq)
+        with structlog.contextvars.bound_contextvars(answer=str(answer_id), attempt=work.attempt):
             try:
                 await self._settle(work, pen, await self._tended(work, pen))
             except asyncio.CancelledError:
@@ -123,8 +81,8 @@ class InterpretingService:
                 log.error("reading.not_stored", error=repr(error)[:300])
                 await self._fail_quietly(work, Failure.DATABASE)
             except Exception:
-                log.exception("reading.broken")
                 await self._fail_quietly(work, Failure.DATABASE)
+                raise
 
     async def _tended(self, work: Work, pen: Pen) -> Ending | None:
         """Write, store and show signs of life until the text has ended; None where nobody wants it any more."""

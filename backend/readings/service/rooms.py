@@ -66,6 +66,14 @@ class RoomsService:
             return await self._page(tx, reading)
 
     @retry_conflicts
+    async def mark_seen(self, actor: Actor, reading_id: ReadingId) -> None:
+        """Note that the actor has the texts of a reading on their page, so that no message says they are ready."""
+        async with self._uow() as tx:
+            reading = await readings.get(tx, reading_id)
+            if reading.user_id == actor.id:
+                await stored_answers.mark_seen(tx, reading_id)
+
+    @retry_conflicts
     async def delete(self, actor: Actor, reading_id: ReadingId) -> None:
         """Delete a reading's question and texts; what is being written is stopped. Raises NotFound."""
         async with self._uow() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NewType
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from backend.kernel.events import Event
+from backend.kernel.ids import UserId
 
 ReadingId = NewType("ReadingId", UUID)
 AnswerId = NewType("AnswerId", UUID)
@@ -142,6 +144,16 @@ class ReadingAsked(Event, frozen=True, kw_only=True):
     """An answer waits for a worker: a reading was asked for, or a follow-up, or either once more."""
 
     answer_id: AnswerId
+
+
+class ReadingReady(Event, frozen=True, kw_only=True):
+    """A text is complete that its person has waited for so long that they may have left."""
+
+    answer_id: AnswerId
+    attempt: int
+    reading_id: ReadingId
+    user_id: UserId
+    at: datetime
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):

@@ -123,7 +123,7 @@ async def test_the_tasks_that_wait_for_others_leave_places_free(services: Servic
     assert set(bounded) == {
         "notifications.send", "notifications.remind",
         "payments.send_refund", "payments.send_renewal", "payments.compare", "assignments.collect",
-        "community.settle", "community.refresh",
+        "community.settle", "community.refresh", "readings.interpret",
     }  # fmt: skip
     assert sum(bounded.values()) < JOBS_AT_ONCE
 

@@ -90,6 +90,7 @@ STORED_TASKS = {
     "StockHeld": ("notifications.stock_held",),
     "HoldEnded": ("notifications.hold_ended",),
     "HoldUndelivered": ("catalog.pass_on",),
+    "ReadingReady": ("notifications.reading_ready",),
 }
 """Jobs in the outbox hold these names: a task that is renamed leaves them without one."""
 
@@ -109,6 +110,7 @@ STORED_KINDS = {
     "payment_unmatched", "deposit_proved", "reconciliation_differed", "reconciliation_failed", "order_payment_kept",
     "order_refunded", "order_of_blocked", "approval_asked", "wallet_adjusted", "gift_redeemed", "support_asked",
     "support_answer", "support_undelivered", "stock_held", "favourite_changed",
+    "reading_ready",
 }  # fmt: skip
 """Rows of the table of notifications hold these."""
 

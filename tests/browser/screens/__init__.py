@@ -16,6 +16,7 @@ from tests.browser.screens import (
     orders,
     payments,
     quizzes,
+    readings,
     readings_admin,
     subscriptions,
     wallet,
@@ -38,6 +39,7 @@ _SLICES = (
     community,
     quizzes,
     readings_admin,
+    readings,
     identity,
     core,
 )

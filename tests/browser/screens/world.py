@@ -20,6 +20,7 @@ from tests.browser.screens import (
     orders,
     payments,
     quizzes,
+    readings,
     readings_admin,
     subscriptions,
     wallet,
@@ -60,6 +61,7 @@ class World(msgspec.Struct, frozen=True):
     community: community.Past
     quizzes: quizzes.Past
     readings_admin: readings_admin.Past
+    readings: readings.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -116,4 +118,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         community=await community.live(stack, people, admin),
         quizzes=await quizzes.live(stack, people, admin),
         readings_admin=await readings_admin.live(stack, admin),
+        readings=await readings.live(stack, people, admin),
     )

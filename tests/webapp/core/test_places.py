@@ -1,4 +1,4 @@
-"""Whether there is a place to learn: asked rarely, again after a signal, and known while nobody answers."""
+"""Which places there are: asked rarely, again after a signal, and known while nobody answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from webapp.core.places import Places
 
 
 class _Shop:
-    """Says whether it has courses, and counts how often it was asked."""
+    """Says whether it has courses and spreads, and counts how often it was asked."""
 
     def __init__(self) -> None:
-        self.learn = False
+        self.learn = self.readings = False
         self.away = False
         self.asked = self.changes = 0
         self.now = 100.0
@@ -27,8 +27,15 @@ class _Shop:
             raise Unavailable("no database")
         return self.learn
 
+    async def has_spreads(self) -> bool:
+        return self.readings
+
     def changed(self) -> None:
         self.changes += 1
+
+
+def _learns(places: Places) -> bool:
+    return "learn" in places.open
 
 
 @pytest.fixture
@@ -46,18 +53,18 @@ def signals(engine: Any, database_url: str) -> Signals:
 @pytest.fixture
 def places(shop: _Shop, signals: Signals) -> Places:
     """What a process knows of the shop."""
-    return Places(shop.has_courses, signals, shop.changed, lambda: shop.now)
+    return Places({"learn": shop.has_courses, "readings": shop.has_spreads}, signals, shop.changed, lambda: shop.now)
 
 
 async def test_it_is_asked_once_and_after_a_signal(places: Places, shop: _Shop, signals: Signals) -> None:
     await places.look()
     shop.learn = True
     await places.look()
-    assert (places.learn, shop.asked, shop.changes) == (False, 1, 0)
+    assert (_learns(places), shop.asked, shop.changes) == (False, 1, 0)
     signals._receive(None, 0, "souk", "catalogue:8")
     await places.look()
     await places.look()
-    assert (places.learn, shop.asked, shop.changes) == (True, 2, 1)
+    assert (_learns(places), shop.asked, shop.changes) == (True, 2, 1)
 
 
 async def test_a_lost_signal_costs_a_minute(places: Places, shop: _Shop) -> None:
@@ -65,7 +72,7 @@ async def test_a_lost_signal_costs_a_minute(places: Places, shop: _Shop) -> None
     shop.learn = True
     shop.now += module.MAX_AGE_SECONDS
     await places.look()
-    assert places.learn
+    assert _learns(places)
 
 
 async def test_while_nobody_answers_it_stands(places: Places, shop: _Shop) -> None:
@@ -74,10 +81,20 @@ async def test_while_nobody_answers_it_stands(places: Places, shop: _Shop) -> No
     shop.away = True
     shop.now += module.MAX_AGE_SECONDS
     await places.look()
-    assert (places.learn, shop.changes) == (True, 1)
+    assert (_learns(places), shop.changes) == (True, 1)
     shop.away, shop.learn = False, False
     await places.look()
-    assert places.learn
+    assert _learns(places)
     shop.now += 2
     await places.look()
-    assert (places.learn, shop.changes) == (False, 2)
+    assert (_learns(places), shop.changes) == (False, 2)
+
+
+async def test_each_place_is_known_by_itself(places: Places, shop: _Shop, signals: Signals) -> None:
+    shop.readings = True
+    await places.look()
+    assert places.open == {"readings"}
+    shop.readings, shop.learn = False, True
+    signals._receive(None, 0, "souk", "catalogue:8")
+    await places.look()
+    assert (places.open, shop.changes) == ({"learn"}, 2)

@@ -14,7 +14,7 @@ from backend.kernel.text import Locale, pick
 
 NameError_ = Literal["", "required", "too_long", "unprintable", "same"]
 State = Literal["no_access", "no_plan", "missing", "ask", "confirm", "issued", "correct", "recheck", "revoked", "ended"]
-LANGUAGES: Final = ((Locale.EN, "English"), (Locale.AR, "العربية"), (Locale.RU, "Русский"))
+LANGUAGES: Final = tuple((locale, locale.own_name) for locale in Locale)
 _SHARE: Final = "https://t.me/share/url"
 
 

@@ -26,7 +26,7 @@ from webapp.core.tiles import hue_of, initial_of
 from webapp.growth.screens.premium import membership
 from webapp.identity.screens.me import Choice, HeldRow, MePage, SettingsPage
 
-LANGUAGES: Final = {Locale.EN: "English", Locale.AR: "العربية", Locale.RU: "Русский"}
+LANGUAGES: Final = {locale: locale.own_name for locale in Locale}
 """Each language's name in that language."""
 
 

@@ -34,6 +34,8 @@ from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet
 from webapp.orders.screens.orders import sum_title
 from webapp.orders.screens.promo_codes import PromoField
 from webapp.payments.routes.payments import payment_page
+from webapp.readings.routes.asking import after_credits
+from webapp.readings.screens.links import credits_href
 
 Total = Annotated[int, Meta(ge=0, le=10**15)] | None
 """The minor units that a sheet has shown."""
@@ -137,6 +139,8 @@ async def place(request: SoukRequest) -> Html:
     if href := bought_href(order.lines[0]):
         # Nothing stands between the payment and the first lesson; the receipt is among the orders.
         return pushed(await joined_page(request, order.lines[0].slug), href)
+    if credits_href(order.lines[0]):
+        return await after_credits(request)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
 
 

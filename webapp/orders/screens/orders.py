@@ -26,6 +26,7 @@ from webapp.courses.screens.links import bought_href
 from webapp.orders.screens.keys import KeyView, key, line_name
 from webapp.orders.screens.warranty import WarrantyView
 from webapp.payments.screens.methods import method_look, method_title
+from webapp.readings.screens.links import credits_href
 
 _CHANGING: Final = frozenset({OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID})
 """The statuses in which an order changes under its reader's eyes."""
@@ -197,6 +198,8 @@ class OrderLine(msgspec.Struct, frozen=True):
     refunded: Money | None = None
     refunded_quantity: int = 0
     course_href: str = ""
+    credits_href: str = ""
+    """Where the credits of this line are spent."""
 
 
 class OpenPayment(msgspec.Struct, frozen=True):
@@ -292,6 +295,7 @@ def detail(
             refunded=line.refunded if line.refunded else None,
             refunded_quantity=line.refunded_quantity,
             course_href=bought_href(line),
+            credits_href=credits_href(line),
         )
         for line in order.lines
     )

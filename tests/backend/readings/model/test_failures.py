@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -14,15 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from backend.infra.crypto import KeyRing
-from backend.infra.jobs import RetryLater
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.readings.rules.layout import spoken_positions
 from backend.readings.rules.retries import LEVELS
-from backend.readings.service import calling, interpreting
+from backend.readings.service import calling
 from backend.readings.types import AnswerSource, AnswerStatus, CreditState, Failure
 from tests.backend.readings.model.asking import LONG, Deadlines
-from tests.backend.readings.model.desk import HELP_LINES, TEXT, Desk, Written, desk
+from tests.backend.readings.model.desk import HELP_LINES, TEXT, Desk, desk
 from tests.fakes.model_server import (
     CUT,
     DONE,
@@ -273,37 +271,3 @@ async def test_what_says_nothing_of_the_server_does_not_count(at_desk: MakeDesk)
 def test_every_failure_has_a_level() -> None:
     assert set(LEVELS) == set(Failure)
     assert set(LEVELS.values()) == {logging.INFO, logging.WARNING, logging.ERROR}
-
-
-async def test_a_worker_writes_beside_its_jobs_and_leaves_its_texts_when_it_ends(at_desk: MakeDesk) -> None:
-    server = ModelServer(Play([say(HALF), HELD]))
-    async with at_desk(server=server) as desk:
-        part = asyncio.create_task(desk.interpreting.run())
-        answer = await desk.asked()
-        await desk.interpreting.begin(answer.id)  # the job is done
-        await until(lambda: desk.now(answer), lambda now: bool(now.shown))
-        part.cancel()
-        await asyncio.gather(part, return_exceptions=True)
-        now = await desk.now(answer)
-        assert (now.answer.status, now.credits) == (AnswerStatus.WAITING, CreditState.HELD)
-        with pytest.raises(RetryLater):
-            await desk.interpreting.begin(answer.id)  # it ends
-
-
-async def test_a_worker_that_is_full_leaves_answers_to_others(at_desk: MakeDesk, monkeypatch: Any) -> None:
-    monkeypatch.setattr(interpreting, "TEXTS_AT_ONCE", 1)
-    async with at_desk(Play([say(HALF), HELD])) as desk:
-        part = asyncio.create_task(desk.interpreting.run())
-        first, second = await desk.asked(), await desk.asked()
-        await desk.interpreting.begin(first.id)
-        with pytest.raises(RetryLater):
-            await desk.interpreting.begin(second.id)
-        assert (await desk.now(second)).answer.status is AnswerStatus.WAITING
-        part.cancel()
-        await asyncio.gather(part, return_exceptions=True)
-
-
-async def until(look: Callable[[], Awaitable[Written]], fits: Callable[[Written], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not fits(await look()):
-            await asyncio.sleep(0.01)
