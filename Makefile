@@ -97,7 +97,8 @@ bench: $(VENV)/.dev simulations ## measure performance and memory; writes .bench
 # make test runs a few fixed examples of these.
 simulations: $(VENV)/.dev ## run the large simulations: 400 random lives of orders and ledger, 200 people in line, 1,000 carts at once, 10,000 forged calls, a month of 100,000 students
 	@SOUK_EXAMPLES=400 $(BIN)/pytest -q tests/backend/orders/test_state_machine.py tests/backend/wallet/test_machine.py \
-		tests/backend/orders/test_cart_machine.py tests/backend/catalog/test_waiting_race.py
+		tests/backend/orders/test_cart_machine.py tests/backend/catalog/test_waiting_race.py \
+		tests/backend/readings/test_machine.py
 	@SOUK_EXAMPLES=1000 $(BIN)/pytest -q tests/backend/orders/test_rush.py
 	@SOUK_EXAMPLES=10000 $(BIN)/pytest -q tests/webapp/payments/hooks/test_forged.py
 	@SOUK_EXAMPLES=100000 $(BIN)/pytest -q tests/backend/courses/test_month.py
