@@ -59,7 +59,12 @@ from webapp.quizzes import routes as quizzes
 from webapp.readings import cards as reading_cards
 from webapp.readings import proofs as reading_proofs
 from webapp.readings import stream as reading_stream
+from webapp.readings.admin import figures as reading_figures
+from webapp.readings.admin import gifts as credit_gifts
 from webapp.readings.admin import home as reading_room_admin
+from webapp.readings.admin import packages as packages_admin
+from webapp.readings.admin import prompts as prompts_admin
+from webapp.readings.admin import settings as reading_settings
 from webapp.readings.admin import spreads as spreads_admin
 from webapp.readings.routes import asking, reading, room, sharing
 from webapp.readings.routes import credits as reading_credits
@@ -151,6 +156,11 @@ _ADMIN: Final = Router(
         *quizzes_admin.HANDLERS,
         *reading_room_admin.HANDLERS,
         *spreads_admin.HANDLERS,
+        *packages_admin.HANDLERS,
+        *prompts_admin.HANDLERS,
+        *reading_figures.HANDLERS,
+        *credit_gifts.HANDLERS,
+        *reading_settings.HANDLERS,
         *admins.HANDLERS,
     ],
     include_in_schema=False,

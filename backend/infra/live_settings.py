@@ -130,6 +130,8 @@ _ALL: Final = (
     _number("ADJUSTMENT_LIMIT", Unit.CURRENCY, root_only=True),
     LiveSetting(name="ADMIN_USERNAME", unit=Unit.TEXT, maximum=33, pattern="@?[A-Za-z0-9_]{4,32}"),
     LiveSetting(name="READING_HELP_LINES", unit=Unit.TEXT, maximum=_HELP_LENGTH),
+    LiveSetting(name="READING_HELP_LINES_AR", unit=Unit.TEXT, maximum=_HELP_LENGTH),
+    LiveSetting(name="READING_HELP_LINES_RU", unit=Unit.TEXT, maximum=_HELP_LENGTH),
     LiveSetting(name="SUPPORT_URL", unit=Unit.TEXT, maximum=_TEXT_LENGTH, pattern="https?://[^ ]+"),
 )
 REGISTRY: Final[Mapping[str, LiveSetting]] = {setting.name: setting for setting in _ALL}

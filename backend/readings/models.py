@@ -211,6 +211,26 @@ class CreditPackage(Model):
     credits: Mapped[int]
 
 
+class CreditGift(Model):
+    """Credits that an admin gave to a person."""
+
+    __tablename__ = "credit_gifts"
+    __table_args__ = (
+        CheckConstraint("credits BETWEEN 1 AND 1000", name="credits_in_range"),
+        Index("uq_credit_gifts_key", "given_by", "idempotency_key", unique=True, postgresql_nulls_not_distinct=True),
+        Index("ix_credit_gifts_given_at", "given_at"),
+        Index("ix_credit_gifts_user_id", "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    credits: Mapped[int]
+    reason: Mapped[str]
+    given_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    given_at: Mapped[datetime]
+    idempotency_key: Mapped[str]
+
+
 class CreditLot(Model):
     """The credits that a line of an order gives: reserved, then given, and taken back when it is refunded."""
 

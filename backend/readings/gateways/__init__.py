@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from urllib.parse import urlsplit
 
 from backend.infra.crypto import KeyRing
@@ -42,6 +43,12 @@ def model_of(settings: Settings) -> Model | None:
     return OpenAiCompatible(server)
 
 
+def _help_lines(live: LiveSettings, language: str) -> str:
+    now = live.current
+    own = {"ar": now.reading_help_lines_ar, "ru": now.reading_help_lines_ru}.get(language, "")
+    return own or now.reading_help_lines
+
+
 def _calling(settings: Settings, uow: UnitOfWork) -> Calling | None:
     if (model := model_of(settings)) is None:
         return None
@@ -66,7 +73,7 @@ def interpretation_services(
         built_in=BuiltInInterpreter(),
         closing=closing,
         pace=settings.reading_pace / 1000,
-        help_lines=lambda: live.current.reading_help_lines,
+        help_lines=partial(_help_lines, live),
     )
     return InterpretationServices.build(
         uow=uow, ring=ring, signals=signals, authors=authors, calling=calling, longest=settings.reading_total

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
 
 from backend.infra.unit_of_work import Tx
 from backend.readings.types import Failure, SpreadId
+from backend.readings.types.office import CreditFigures, DayFigures
 
+_EPOCH: Final = date(1970, 1, 1)
 _DRAWS: Final = text("""
     SELECT spread_id, count(*) FILTER (WHERE state = 'drawn') AS drawn,
       count(*) FILTER (WHERE state = 'drawn' AND free) AS free,
@@ -29,6 +31,25 @@ _FAILURES: Final = text("""
 """)
 
 
+# A day is a number of them since 1970, in UTC.
+_READINGS_BY_DAY: Final = text("""
+    SELECT CAST(floor(extract(epoch FROM asked_at) / 86400) AS integer) AS day, count(*) AS readings,
+      count(*) FILTER (WHERE free) AS free
+    FROM readings WHERE committed_at >= :early AND asked_at >= :since GROUP BY 1
+""")
+_CREDITS_BY_DAY: Final = text("""
+    SELECT CAST(floor(extract(epoch FROM asked_at) / 86400) AS integer) AS day, sum(charged) AS credits
+    FROM reading_answers WHERE asked_at >= :since GROUP BY 1
+""")
+_CREDITS: Final = text("""
+    SELECT
+      (SELECT coalesce(sum(charged), 0) FROM reading_answers WHERE asked_at >= :since) AS used,
+      (SELECT coalesce(sum(credits), 0) FROM credit_lots WHERE given_at >= :since
+        AND NOT EXISTS (SELECT FROM credit_gifts WHERE id = order_line_id)) AS bought,
+      (SELECT coalesce(sum(taken), 0) FROM credit_lots WHERE given_at >= :since) AS taken_back,
+      (SELECT coalesce(sum(credits), 0) FROM credit_gifts WHERE given_at >= :since) AS gifted,
+      (SELECT count(*) FROM free_cards WHERE turned_at >= :since) AS free_cards
+""")
 _ASKED: Final = text("SELECT count(*) FROM readings WHERE committed_at >= :early AND asked_at >= :since")
 # A question comes at the latest a day after its commitment.
 _EARLIER: Final = timedelta(days=2)
@@ -37,6 +58,34 @@ _EARLIER: Final = timedelta(days=2)
 async def count_asked(tx: Tx, since: datetime) -> int:
     """How many readings were asked for."""
     return int((await tx.execute(_ASKED, {"since": since, "early": since - _EARLIER})).scalar_one())
+
+
+async def list_days(tx: Tx, since: datetime) -> list[DayFigures]:
+    """Each day from ``since`` to now, those without readings too, the latest first."""
+    period = {"since": since, "early": since - _EARLIER}
+    asked = {row.day: row for row in await tx.execute(_READINGS_BY_DAY, period)}
+    used = {row.day: int(row.credits) for row in await tx.execute(_CREDITS_BY_DAY, {"since": since})}
+    first, last = since.astimezone(UTC).date(), tx.now.astimezone(UTC).date()
+    days = []
+    for back in range((last - first).days + 1):
+        day = last - timedelta(days=back)
+        number = (day - _EPOCH).days
+        row = asked.get(number)
+        days.append(
+            DayFigures(
+                day=day,
+                readings=row.readings if row else 0,
+                free=row.free if row else 0,
+                credits=used.get(number, 0),
+            )
+        )
+    return days
+
+
+async def sum_credits(tx: Tx, since: datetime) -> CreditFigures:
+    """Where credits came from and where they went."""
+    row = (await tx.execute(_CREDITS, {"since": since})).one()
+    return CreditFigures(**{name: int(value) for name, value in row._mapping.items()})
 
 
 async def list_draws(tx: Tx, since: datetime) -> dict[SpreadId, dict[str, int]]:

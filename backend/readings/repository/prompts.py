@@ -14,13 +14,13 @@ from backend.readings.models import ReadingPrompt
 from backend.readings.types.models import Prompt, PromptBody
 
 _P: Final = ReadingPrompt.__table__.c
-_COLUMNS: Final = (_P.language, _P.version, _P.body, _P.made_at)
+_COLUMNS: Final = (_P.language, _P.version, _P.body, _P.made_at, _P.made_by)
 
 
 def _prompt(row: Any) -> Prompt:
     # Without a body the texts that came with Souk count again.
     body = msgspec.convert(row.body, PromptBody) if row.body else None
-    return Prompt(language=row.language, version=row.version, body=body, changed_at=row.made_at)
+    return Prompt(language=row.language, version=row.version, body=body, changed_at=row.made_at, changed_by=row.made_by)
 
 
 async def find_latest(tx: Tx, language: str) -> Prompt | None:

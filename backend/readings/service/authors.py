@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 import structlog
 
-from backend.infra.live_settings import Live
 from backend.infra.metrics import MODEL_CALLS
 from backend.infra.unit_of_work import UnitOfWork
 from backend.readings import words
@@ -48,7 +47,7 @@ class Authors:
     """Writes texts with a pen.
 
     ``pace`` is how many seconds the built-in interpreter takes for a word, so that its text can be read along;
-    ``help_lines`` are the seller's, for people in distress.
+    ``help_lines`` are the seller's for people in distress, by language.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Authors:
         built_in: Interpreter,
         closing: Closing,
         pace: float,
-        help_lines: Live[str],
+        help_lines: Callable[[str], str],
     ) -> None:
         self._uow = uow
         self._calling = calling
@@ -78,7 +77,7 @@ class Authors:
         task = work.interpretation
         concern = concern_of(task.question)
         if concern is Concern.DISTRESS:
-            pen.begin_again(words.in_distress(task.language, self._help_lines()))
+            pen.begin_again(words.in_distress(task.language, self._help_lines(task.language)))
             return Ending(source=AnswerSource.BUILT_IN, free=True)
         pen.begin_again(words.caveat(concern, task.language))
         if work.built_in or self._calling is None:

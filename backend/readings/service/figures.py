@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 from backend.readings.repository import figures as repository
 from backend.readings.repository import spreads
+from backend.readings.types.office import CreditFigures, DayFigures
 from backend.readings.types.rooms import SpreadFigures
 
 _NO_DRAWS = {"drawn": 0, "free": 0, "abandoned": 0}
@@ -25,6 +26,19 @@ class FiguresService:
         actor.require(Permission.READINGS)
         async with self._uow.read() as tx:
             return await repository.count_asked(tx, tx.now - timedelta(days=days))
+
+    async def by_day(self, actor: Actor, days: int) -> list[DayFigures]:
+        """What came of each of the last ``days``, the latest first. Raises Forbidden."""
+        actor.require(Permission.READINGS)
+        async with self._uow.read() as tx:
+            midnight = tx.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            return await repository.list_days(tx, midnight - timedelta(days=days - 1))
+
+    async def of_credits(self, actor: Actor, days: int) -> CreditFigures:
+        """Where the credits of the last ``days`` came from, and where they went. Raises Forbidden."""
+        actor.require(Permission.READINGS)
+        async with self._uow.read() as tx:
+            return await repository.sum_credits(tx, tx.now - timedelta(days=days))
 
     async def of_spreads(self, actor: Actor, days: int) -> list[SpreadFigures]:
         """What came of each spread in the last ``days``, in the order of the spreads. Raises Forbidden."""

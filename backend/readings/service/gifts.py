@@ -15,13 +15,18 @@ from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderLineId, UserId
-from backend.kernel.money import Money
+from backend.kernel.money import CREDIT, Money
 from backend.kernel.text import fold
 from backend.readings.domain import packages
+from backend.readings.repository import gifts
 from backend.readings.repository import packages as repository
+from backend.readings.types.office import Gift
+from backend.wallet import domain as wallet
+from backend.wallet.errors import IdempotencyConflict
 
 MOST_GIVEN: Final = 1000
 _MAX_REASON: Final = 200
+_LATEST: Final = 50
 
 
 class CreditGiftsService:
@@ -32,11 +37,14 @@ class CreditGiftsService:
         self._limit = limit
 
     @retry_conflicts
-    async def give(self, actor: Actor, user_id: UserId, credits: int, reason: str) -> None:
+    async def give(
+        self, actor: Actor, user_id: UserId, credits: int, reason: str, *, idempotency_key: str | None = None
+    ) -> None:
         """Give a person credits, which count at the dearest package's price against the single-admin limit.
 
-        Raises Forbidden, Invalid (``above_limit`` in the field ``credits``: credits can't wait for a second admin),
-        NotFound, SecondAdminNeeded for one's own.
+        The same key again gives nothing; without one each call is a gift. Raises IdempotencyConflict for a key of
+        another gift, Forbidden, Invalid (``above_limit`` in the field ``credits``: credits can't wait for a second
+        admin), NotFound, SecondAdminNeeded for one's own.
         """
         actor.require(Permission.MONEY)
         reason = fold(reason.replace("\0", ""))
@@ -48,6 +56,13 @@ class CreditGiftsService:
         async with self._uow() as tx:
             await identity.get_recipient(tx, user_id)
             gift = OrderLineId(tx.new_id())
+            given = Gift(
+                id=gift, user_id=user_id, credits=credits, reason=reason, given_by=actor.user_id, given_at=tx.now
+            )
+            key = idempotency_key or str(gift)
+            if not await gifts.add(tx, given, key):
+                await _check_replay(tx, given, key)
+                return
             worth = await _worth(tx, credits, limit.currency)
             value = NewValue(
                 kind=ValueKind.CREDITS, subject=str(gift), amount=worth or Money.zero(limit.currency),
@@ -59,6 +74,24 @@ class CreditGiftsService:
             await packages.give(tx, gift, user_id, credits)
             details = {"credits": credits, "reason": reason}
             await audit.record(tx, actor.user_id, "readings.give_credits", f"user:{user_id}", details)
+
+    async def list_latest(self, actor: Actor) -> list[Gift]:
+        """The last 50 gifts, newest first. Raises Forbidden."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await gifts.list_latest(tx, _LATEST)
+
+    async def balance_of(self, actor: Actor, user_id: UserId) -> int:
+        """How many credits a person has. Raises Forbidden."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return (await wallet.balance(tx, user_id, CREDIT)).amount
+
+
+async def _check_replay(tx: Tx, gift: Gift, key: str) -> None:
+    before = await gifts.find_by_key(tx, gift.given_by, key)
+    if before is None or (before.user_id, before.credits) != (gift.user_id, gift.credits):
+        raise IdempotencyConflict(f"gift key {key}")
 
 
 async def _worth(tx: Tx, credits: int, currency: str) -> Money | None:

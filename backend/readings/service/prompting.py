@@ -47,6 +47,13 @@ class PromptsService:
         async with self._uow.read() as tx:
             return _with_texts(await prompts.find_latest(tx, language) or _original(language))
 
+    async def original(self, actor: Actor, language: str) -> Prompt:
+        """The prompt that came with Souk. Raises NotFound."""
+        actor.require(Permission.READINGS)
+        if language not in BODIES:
+            raise NotFound("prompt")
+        return _with_texts(_original(language))
+
     async def history(self, actor: Actor, language: str) -> list[Prompt]:
         """The last 20 versions of a language's prompt, newest first."""
         actor.require(Permission.READINGS)

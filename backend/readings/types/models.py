@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from backend.kernel.ids import UserId
 from backend.readings.types import AnswerStatus, Failure
 
 _LONGEST_PLACE: Final = 15
@@ -52,6 +53,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     body: PromptBody | None
     changed_at: datetime | None = None
+    changed_by: UserId | None = None
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -117,6 +117,6 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         certificates=await certificates.live(stack, people, admin),
         community=await community.live(stack, people, admin),
         quizzes=await quizzes.live(stack, people, admin),
-        readings_admin=await readings_admin.live(stack, admin),
+        readings_admin=await readings_admin.live(stack, rich, admin),
         readings=await readings.live(stack, people, admin),
     )

@@ -126,11 +126,13 @@ class Writing:
                 raise StopAsyncIteration from None
             await self.aclose()
             raise InterpretationFailed(Failure.TIMEOUT_GAP if self._text else Failure.TIMEOUT_FIRST) from None
-        except (StopAsyncIteration, InterpretationFailed):
+        except StopAsyncIteration:
             raise
+        except InterpretationFailed as failure:
+            raise self._model.server.without_keys(failure) from None
         except Exception as error:
             await self.aclose()
-            raise faults.of_error(error) from None
+            raise self._model.server.without_keys(faults.of_error(error)) from None
         finally:
             self.figures.seconds = asyncio.get_running_loop().time() - self._began
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from backend.readings.ports import InterpretationFailed
+
 ASIDE_SECONDS: Final = 600.0
 """For how long a key that was refused, or whose quota is used up, is tried last."""
 _TEMPERATURE: Final = 0.8
@@ -20,6 +22,10 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     gap: float = 20.0
 
 
+_SHORTEST_KEY: Final = 8
+"""Characters; what is shorter is the placeholder of a server without keys."""
+
+
 class ModelServer(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model is served and how it is asked."""
 
@@ -30,6 +36,14 @@ class ModelServer(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = True
     """Whether a text without a reason for its end counts as cut off; some servers never give one."""
     max_tokens: int = 4000
+
+    def without_keys(self, failure: InterpretationFailed) -> InterpretationFailed:
+        """The failure as admins and the log may have it: some servers repeat the key that they refuse."""
+        detail = failure.detail
+        for key in self.keys:
+            if len(key) >= _SHORTEST_KEY:
+                detail = detail.replace(key, "***")
+        return InterpretationFailed(failure.failure, detail, wait=failure.wait, void=failure.void)
 
 
 class Keys:

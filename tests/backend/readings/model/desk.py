@@ -107,7 +107,7 @@ async def desk(
         )
         authors = Authors(
             uow=uow, calling=calling, built_in=BuiltInInterpreter(), closing=closing, pace=0,
-            help_lines=lambda: HELP_LINES,
+            help_lines=lambda _: HELP_LINES,
         )  # fmt: skip
         interpreting = InterpretingService(uow=uow, ring=ring, signals=signals, authors=authors)
         yield Desk(uow, ring, interpreting, calling, server)
