@@ -8,6 +8,7 @@ from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.readings.domain import answers
+from backend.readings.ports import ChatPicture
 from backend.readings.service import ReadingsServices
 from backend.readings.types import AnswerId, AnswerSource, Failure, ReadingId
 from backend.readings.types.limits import ReadingLimits
@@ -19,20 +20,38 @@ LIMITS = ReadingLimits(free_card=True, question_length=300, follow_ups=2, follow
 TEXT = "The Hermit asks you to wait."
 
 
+class NoChats:
+    """Telegram, which these tests do not speak to."""
+
+    async def prepare(self, telegram_id: int, picture: ChatPicture) -> str | None:
+        """Nothing is prepared."""
+        return None
+
+    async def send(self, telegram_id: int, picture: ChatPicture, texts: tuple[str, ...]) -> bool:
+        """Nothing is sent."""
+        return False
+
+
 class Table:
     """A reading room, and a reader with credits."""
 
     def __init__(self, uow: UnitOfWork, ring: KeyRing, clock: FakeClock) -> None:
         self.uow, self.ring, self.clock, self.limits = uow, ring, clock, LIMITS
-        self.single_admin_limit = usd(1000)
-        self.services = ReadingsServices.build(
-            uow=uow,
+        self.services = self.with_keys(ring)
+        self.asking, self.rooms = self.services.asking, self.services.rooms
+
+    def with_keys(self, ring: KeyRing) -> ReadingsServices:
+        """The services of a shop whose master keys are these."""
+        return ReadingsServices.build(
+            uow=self.uow,
             ring=ring,
             limits=lambda: self.limits,
-            single_admin_limit=lambda: self.single_admin_limit,
+            single_admin_limit=lambda: usd(1000),
             currency=USD,
+            chats=NoChats(),
+            shop="Souk",
+            link="https://souk.example",
         )
-        self.asking, self.rooms = self.services.asking, self.services.rooms
 
     async def open(self, credits: int = 3) -> Table:
         """Offer a spread of three cards and one of one card."""

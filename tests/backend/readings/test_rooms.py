@@ -9,10 +9,8 @@ from sqlalchemy import text
 from backend.infra.crypto import KeyRing
 from backend.kernel.errors import NotFound
 from backend.readings.domain import answers
-from backend.readings.service import ReadingsServices
-from tests.backend.readings.table import LIMITS, TEXT, Table
+from tests.backend.readings.table import TEXT, Table
 from tests.factories.readings import LEASE
-from tests.factories.wallet import HUGE, USD
 
 
 async def test_deleting_leaves_no_words(table: Table) -> None:
@@ -48,13 +46,7 @@ async def test_an_export_holds_all_of_it(table: Table) -> None:
 
 async def test_what_cannot_be_opened_is_named(table: Table) -> None:
     await table.write(await table.ask())
-    other = ReadingsServices.build(
-        uow=table.uow,
-        ring=KeyRing("k2:" + "B" * 43 + "="),
-        limits=lambda: LIMITS,
-        single_admin_limit=lambda: HUGE,
-        currency=USD,
-    )
+    other = table.with_keys(KeyRing("k2:" + "B" * 43 + "="))
     (row,) = (await other.rooms.history(table.reader)).items
     page = await other.rooms.get(table.reader, row.id)
     assert msgspec.to_builtins(row.question) == {"key": "k1"}
