@@ -24,8 +24,10 @@ _GO = """(path) => new Promise((done) => {
 
 STILL = """async () => {
     await document.fonts.ready;
-    const seen = [...document.images].filter((image) => image.checkVisibility()
-        && image.getBoundingClientRect().top < innerHeight);
+    const seen = [...document.images].filter((image) => {
+        const { top, left, right } = image.getBoundingClientRect();
+        return image.checkVisibility() && top < innerHeight && left < innerWidth && right > 0;
+    });
     await Promise.all(seen.map((image) => image.decode().catch(() => {})));
     const endless = (one) => one.effect?.getComputedTiming().iterations === Infinity;
     const ending = (one) => one.timeline === document.timeline && !endless(one);
