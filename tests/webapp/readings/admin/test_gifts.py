@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import text
 
 from backend.identity.types import Permission
@@ -66,3 +68,12 @@ async def test_nobody_gives_themselves_credits_while_others_could(desk: Desk, ma
     answer = await desk.page.post(f"{ROOM}/gifts/{desk.keeper.id}", data=GIFT)
     assert answer.status_code in {403, 409}
     assert await desk.services.readings.gifts.balance_of(desk.keeper, desk.keeper.id) == 0
+
+
+async def test_ten_taps_at_once_are_one_gift(desk: Desk, visitor: MakeVisitor, catalogue: None) -> None:
+    await package(desk, 100, 10)
+    omar, gifts = await arrive(desk.services, visitor(42)), desk.services.readings.gifts
+    taps = (gifts.give(desk.keeper, omar.id, 5, "Thanks", idempotency_key="same") for _ in range(10))
+    await asyncio.gather(*taps)
+    assert await gifts.balance_of(desk.keeper, omar.id) == 5
+    assert len(await gifts.list_latest(desk.keeper)) == 1
