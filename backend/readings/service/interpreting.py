@@ -35,7 +35,8 @@ from backend.readings.types import AnswerId, Failure
 
 LEASE: Final = timedelta(seconds=20)
 """How long a worker may be silent before its answer counts as lost."""
-_BEAT_SECONDS: Final = 5.0
+_BEATS: Final = 4
+"""So many signs of life there are in a lease."""
 log = structlog.get_logger(__name__)
 
 
@@ -87,19 +88,22 @@ class InterpretingService:
     async def _tended(self, work: Work, pen: Pen) -> Ending | None:
         """Write, store and show signs of life until the text has ended; None where nobody wants it any more."""
         changed = self._changed[str(work.answer_id)]
+        loop, every = asyncio.get_running_loop(), self._lease.total_seconds() / _BEATS
+        due = loop.time() + every
         author = asyncio.create_task(self._authors.write(work, pen))
         try:
             while not author.done():
-                await _first(author, pen.dirty, changed, seconds=_BEAT_SECONDS)
+                await _first(author, pen.dirty, changed, seconds=due - loop.time())
+                goes_on = True
                 if pen.dirty.is_set():
-                    await _first(author, changed, seconds=pen.due - asyncio.get_running_loop().time())
+                    await _first(author, changed, seconds=pen.due - loop.time())
                     goes_on = await pen.store()
                     failpoint("readings.word_stored")
-                else:
-                    goes_on = await self._beat(work)
-                if changed.is_set():
+                # Also while words come without a pause: storing them extends no lease.
+                if goes_on and (changed.is_set() or loop.time() >= due):
                     changed.clear()
-                    goes_on = goes_on and await self._beat(work)
+                    goes_on = await self._beat(work)
+                    due = loop.time() + every
                 if not goes_on:
                     return None
             ending = await author
