@@ -104,14 +104,16 @@ async def test_from_the_free_card_to_the_shared_picture(
     await page.locator("button[hx-post$='/send']").click()
     await expect(page.locator(".toast__t", has_text=_("Sent to your chat"))).to_be_visible()
 
-    proof = await page.locator("a[href$='/proof']").get_attribute("href")
+    proof = await page.locator("a[href*='/proof?']").get_attribute("href")
     assert proof is not None
     public = await page.context.new_page()
     await public.goto(proof)
-    await expect(public.locator("h1")).to_have_text("Nobody moved a card")
+    await expect(public.locator("h1")).to_have_text(_("Nobody moved a card"))
     await public.context.set_offline(True)
     await public.locator("[data-check-draw]").click()
-    await expect(public.locator("#draw-checked")).to_contain_text("both seeds give these cards")
+    await expect(public.locator("#draw-checked")).to_have_text(
+        _("Computed here: the seal fits, and both seeds give these cards.")
+    )
 
 
 async def test_a_stop_brings_the_credits_back(open_app: OpenApp, telegram: Telegram, stack: Stack) -> None:

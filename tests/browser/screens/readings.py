@@ -172,5 +172,6 @@ def screens(world: World) -> list[Screen]:
         Screen("readings-history", "/readings/history"),
         Screen("readings-history-empty", "/readings/history", "poor"),
         Screen("readings-history-key-missing", "/readings/history", "reseller"),
+        Screen("readings-proofs", "/readings/proofs", "saver"),
         Screen("readings-credits", "/readings/credits"),
     ]

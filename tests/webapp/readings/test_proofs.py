@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from backend.readings.domain import drawing
 from tests.factories.readings import CLIENT_SEED, SUBSCRIPTIONS, add_answer, add_reader, add_spread
 from tests.fakes.clock import FakeClock
 from tests.webapp.client import browser
+from tests.webapp.readings.conftest import MakeGuest
 from webapp.core.middleware import is_page
 
 QUESTION = "Shall I take the night shift?"
@@ -75,6 +77,19 @@ async def test_before_the_question_only_the_seal(app: Litestar, services: Servic
     assert "Never asked" in page.text
     values = json.loads((await _get(app, f"/readings/{waiting.id}/proof.json")).content)
     assert len(values["seed"]) == 128
+
+
+async def test_a_person_sees_what_became_of_every_seal(guest: MakeGuest, clock: FakeClock) -> None:
+    one = await guest()
+    for slug in ("one", "three", "year"):
+        await one.visitor.get(f"/readings/new/{slug}")
+    clock.move(hours=24)
+    await one.services.readings.upkeep.reveal_lapsed()
+    await one.ask("celtic-cross")
+    page = await one.visitor.get("/readings/proofs")
+    assert re.findall(r'<b class="num">(\d+)</b>', page.text) == ["4", "1", "0", "3"]
+    assert page.text.count("/proof?lang=en") == 3
+    assert "/readings/proofs" in (await one.visitor.get("/readings/history")).text
 
 
 @pytest.mark.parametrize("path", ["not-an-id", "00000000-0000-0000-0000-00000000000", ""])

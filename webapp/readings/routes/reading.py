@@ -24,6 +24,7 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.readings.routes.credits import short_sheet
 from webapp.readings.routes.room import home_answer
 from webapp.readings.screens import reading as present
+from webapp.readings.screens.draws import proof_url
 from webapp.readings.stream import text_url
 
 _PICTURE_SECONDS: Final = 2 * 60 * 60
@@ -58,12 +59,11 @@ async def text_answer(
     shown = await site.services.readings.rooms.get(actor, reading_id)
     if shown.answers[-1].status is AnswerStatus.COMPLETE:
         await site.services.readings.rooms.mark_seen(actor, reading_id)
-    base = site.settings.public_url.rstrip("/")
     view = present.text_page(
         shown,
         actor.language,
         site.viewer(actor).words,
-        proof=f"{base}/readings/{reading_id}/proof",
+        proof=proof_url(site.settings.public_url, reading_id, actor.language),
         text_url=lambda answer_id: text_url(request, answer_id),
         picture=signed_url(request, f"/readings/pictures/{reading_id}.png", seconds=_PICTURE_SECONDS),
         follow=follow,

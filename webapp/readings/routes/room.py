@@ -21,6 +21,7 @@ from webapp.core.parts import SureSheet
 from webapp.core.responses import Html, fragment, page, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.readings.screens import home as present
+from webapp.readings.screens.draws import draws_page
 
 _EXPORT: Final = "/readings/export/readings.json"
 _EXPORT_SECONDS: Final = 2 * 60 * 60
@@ -88,6 +89,14 @@ async def history(request: SoukRequest) -> Html:
     return page(request, "readings/history.html", view, tab="readings", back="/readings")
 
 
+@get("/readings/proofs", name="readings:proofs")
+async def proofs(request: SoukRequest) -> Html:
+    """What became of every draw that was sealed for the reader, also of those that they never asked."""
+    site, actor = site_of(request), request.user
+    view = draws_page(await site.services.readings.proofs.of(actor), site.settings.public_url, actor.language)
+    return page(request, "readings/proofs.html", view, tab="readings", back="/readings/history")
+
+
 @get("/readings/history/delete", name="readings:delete-all-sheet")
 async def ask_to_delete_all(request: SoukRequest) -> Html:
     """The last question before all readings are deleted."""
@@ -114,4 +123,4 @@ async def export(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(content, media_type="application/json", headers=headers)
 
 
-HANDLERS: Final = (home, turn_free_card, history, ask_to_delete_all, delete_all, export)
+HANDLERS: Final = (home, turn_free_card, history, proofs, ask_to_delete_all, delete_all, export)
