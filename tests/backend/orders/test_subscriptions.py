@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.catalog.errors import SoldOut
+from backend.catalog.types import StockKind
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
@@ -20,7 +21,9 @@ from backend.orders.errors import (
 )
 from backend.orders.types.subscriptions import ChargeRefusal, SubscriptionStatus
 from backend.payments.types import Outcome, RenewalState
+from backend.readings.repository import packages
 from tests.backend.orders.subscribing import PRICE, STARS_EACH, Subscriptions, later
+from tests.factories.readings import credits_of
 from tests.factories.wallet import actor_of, add_person, usd
 from tests.fakes.clock import FakeClock
 
@@ -56,6 +59,20 @@ async def test_each_charge_is_a_paid_order_of_one_line(shop: Subscriptions, pers
     belongs = [await shop.orders.subscriptions.of_order(person, order.id) for order in orders]
     assert [one.first for one in belongs if one] == [False, True]
     assert [len(order.keys) for order in orders] == [1, 1]
+    await shop.proven()
+
+
+async def test_a_package_of_credits_renews(shop: Subscriptions, person: Actor, clock: FakeClock) -> None:
+    goods, month = await shop.goods(keys=0, kind=StockKind.CREDITS.value), later(clock.now())
+    async with shop.uow() as tx:
+        await packages.set_credits(tx, goods.variant_id, 10)
+    first = await shop.subscribed(person, goods, month)
+    assert await credits_of(shop.uow, person.id) == 10
+    clock.move(days=30)
+    assert await shop.charge(first, later(month), "c2", renewal=True) is Outcome.APPLIED
+    await shop.work()
+    assert (await shop.orders_of(person), await shop.balance(person)) == ([("delivered", PRICE)] * 2, 0)
+    assert await credits_of(shop.uow, person.id) == 20
     await shop.proven()
 
 
