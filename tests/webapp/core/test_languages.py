@@ -71,8 +71,8 @@ class _Accounts:
 
 
 def _short(value: str | None) -> str:
-    # What is shared with a friend is said in a language.
-    return (value or "").partition("&text=")[0]
+    # What is shared with a friend is said in a language, and a public page is asked for in one.
+    return (value or "").partition("&text=")[0].partition("?lang=")[0]
 
 
 class _Elements(HTMLParser):
