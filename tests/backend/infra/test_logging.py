@@ -270,7 +270,7 @@ OPEN_SETTINGS = frozenset({
     "usdt_price", "usdt_evm_contract", "usdt_evm_network", "usdt_evm_confirmations", "usdt_tron_contract",
     "usdt_ton_address", "usdt_ton_master", "crypto_pay_url", "stripe_api_url", "paypal_client_id", "paypal_webhook_id",
     "paypal_url", "log_level", "log_format", "log_dir", "data_dir", "reading_model", "reading_price_in",
-    "reading_price_out", "reading_help_lines",
+    "reading_price_out", "reading_help_lines", "reading_help_lines_ar", "reading_help_lines_ru",
 })  # fmt: skip
 # Addresses that people are given with a password or a key in them.
 KEYED_ADDRESSES = {
