@@ -122,7 +122,7 @@ async def shown(page: Page) -> list[list[str]]:
     return blocks
 
 
-EXPECTED = [["H3", HEAD[1]], ["P", BODY], ["P", "Take one step."]]
+EXPECTED = [["H2", HEAD[1]], ["P", BODY], ["P", "Take one step."]]
 
 
 async def ends(page: Page) -> None:

@@ -19,7 +19,7 @@ from tests.browser.words import Words
 _QUESTION = {"en": "I was offered work in another city. What am I not seeing?", "ar": "ما الذي لا أراه في عملي؟"}
 _MAIN = "#bottom [data-main]"
 _SHOWN = """() => [...document.querySelectorAll("#texts .said > *")].map(
-    (node) => node.tagName === "H3" ? [...node.childNodes].slice(1).map((one) => one.textContent).join("")
+    (node) => node.tagName === "H2" ? [...node.childNodes].slice(1).map((one) => one.textContent).join("")
         : node.textContent).join("\\n")"""
 
 
@@ -93,7 +93,7 @@ async def test_from_the_free_card_to_the_shared_picture(
     await _is_the_stored_prefix(page, stack, actor, reading)
     await expect(page.locator(_MAIN, has_text=_("Share the picture"))).to_be_visible()
     await _is_complete(page, stack, actor, reading)
-    assert await page.locator("#texts .said h3").count() == 10
+    assert await page.locator("#texts .said h2").count() == 10
 
     picture = await page.locator("a[data-download]").get_attribute("href")
     assert picture is not None

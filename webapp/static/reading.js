@@ -6,7 +6,7 @@ const tg = window.Telegram?.WebApp;
 let reader;
 
 const blocks = (parts) => parts.flatMap(([number, head, text]) => [
-  ...(number ? [{ tag: "H3", number: `${number}`, text: head }] : []), ...(text ? [{ tag: "P", text }] : []),
+  ...(number ? [{ tag: "H2", number: `${number}`, text: head }] : []), ...(text ? [{ tag: "P", text }] : []),
 ]);
 const make = ({ tag, number, text }) => {
   const node = document.createElement(tag);

@@ -27,6 +27,7 @@ _NUMBER: Final = re.compile(
     r"(?:\s*(?:\*\*|__)?\s*(?P<sign>[.):،–—-])|(?=\s))\s*(?P<second>\*\*|__)?\s*(?P<rest>[^\W\d_].*|[«“\"*].*)",
     re.IGNORECASE,
 )
+_BEGUN: Final = re.compile(r"[\s#*№-]*(?P<number>\d{1,2})\s*[.):]?\s*")
 _STRONG_HEAD: Final = re.compile(r"(?P<head>.+?)(?:\*\*|__)(?P<body>.*)")
 _COLON: Final = re.compile(r"(?P<head>[^:]{3,80}):\s+(?P<body>.{30,})")
 _BETWEEN: Final = " \t:.,،–—-"
@@ -42,8 +43,19 @@ def paragraphs(text: str, positions: int = 99) -> list[Paragraph]:
     """The paragraphs of a text about ``positions`` cards, also of one that is still being written.
 
     Models are taken as they are: Markdown's marks fall away, numbers may have any script's digits and be followed by a
-    bracket or nothing, heads may stand alone, in bold before their text, or between lines of one block.
+    bracket or nothing, heads may stand alone, in bold before their text, or between lines of one block. A bare number
+    at the end is the next head, whose words are still to come.
     """
+    whole, _, end = text.rpartition("\n")
+    if begun := _BEGUN.fullmatch(ascii_digits(end)):
+        before = _read(whole, positions)
+        last = max((one.position or 0 for one in before), default=0)
+        if last < int(begun["number"]) <= positions:
+            return before
+    return _read(text, positions)
+
+
+def _read(text: str, positions: int) -> list[Paragraph]:
     listed: list[Paragraph] = []
     last = 0
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):

@@ -21,10 +21,10 @@ from tests.backend.readings.test_deck import of_one_script
 
 SPREADS = {slug: body for slug, _, body in BUILT_IN_SPREADS}
 WORDS = {
-    "one": (60, 260),
-    "three": (160, 520),
-    "celtic-cross": (350, 1200),
-    "relationship": (280, 900),
+    "one": (60, 320),
+    "three": (160, 650),
+    "celtic-cross": (350, 1250),
+    "relationship": (280, 1050),
     "year": (420, 1400),
 }
 QUESTIONS = [

@@ -60,6 +60,15 @@ def test_a_position_may_have_several_paragraphs() -> None:
     ]
 
 
+@pytest.mark.parametrize("begun", ["2", "2.", "2. ", "**2", "### 2)", "٢."])
+def test_the_number_of_the_next_head_waits_for_its_words(begun: str) -> None:
+    for between in ("\n", "\n\n"):
+        text = f"1. {FIRST.head}\n{FIRST.body}{between}{begun}"
+        assert paragraphs(text, 2) == [FIRST]
+    # A number that is no next head is what was said.
+    assert paragraphs("How many?\n\n42", 2)[-1] == Paragraph(None, "", "42")
+
+
 def test_a_head_without_words_is_not_spoken_of() -> None:
     assert spoken_positions("1. The Sun, what was\nYes.\n\n2. The Moon, what is", 2) == {1}
 
