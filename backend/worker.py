@@ -114,9 +114,8 @@ async def run(settings: Settings) -> int:
             "readings": services.interpretation.interpreting.prepared,
             "heartbeat": partial(beat, heartbeat_file(settings, "worker")),
         }
-        log.info("worker.started")
         try:
-            return await run_until_stopped(parts, machinery.drain)
+            return await run_until_stopped(parts, machinery.drain, started=partial(log.info, "worker.started"))
         finally:
             await machinery.queue.aclose(close_connection_pool=True)
             log.info("worker.stopped")

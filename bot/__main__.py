@@ -51,9 +51,10 @@ async def run(settings: Settings) -> int:
     }
     async with services.running(listen=True):
         try:
-            log.info("bot.started", webhook=settings.bot_webhook)
             return await run_until_stopped(
-                parts, None if settings.bot_webhook else partial(poller.drain, _DRAIN_SECONDS)
+                parts,
+                None if settings.bot_webhook else partial(poller.drain, _DRAIN_SECONDS),
+                started=partial(log.info, "bot.started", webhook=settings.bot_webhook),
             )
         finally:
             await bot.session.close()

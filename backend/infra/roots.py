@@ -53,16 +53,21 @@ def run_process(name: str, serve: Callable[[Settings], int]) -> int:
 
 
 async def run_until_stopped(
-    parts: Mapping[str, Callable[[], Awaitable[Any]]], before_end: Callable[[], Awaitable[None]] | None = None
+    parts: Mapping[str, Callable[[], Awaitable[Any]]],
+    before_end: Callable[[], Awaitable[None]] | None = None,
+    *,
+    started: Callable[[], object],
 ) -> int:
     """Run ``parts`` until SIGTERM or SIGINT, then ``before_end``, then cancel them; the exit code.
 
+    ``started`` is called as soon as these signals are heard: whoever is told of the start may stop the process.
     A part that ends or fails by itself ends the process with 1: its supervisor (Docker, the demo) starts it again.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    started()
     stopping = asyncio.create_task(stop.wait())
     tasks = {asyncio.ensure_future(_named(part)): name for name, part in parts.items()}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -67,7 +68,10 @@ async def test_it_is_killed_when_its_test_is_gone(ground: Ground, folder: Path) 
 
 async def test_the_first_web_worker_is_warm_and_the_next_one_is_spawned(ground: Ground) -> None:
     def workers() -> list[str]:
-        commands = [" ".join(psutil.Process(pid).cmdline()) for pid in descendants(ground.web.pid)[1:]]
+        commands = []
+        for pid in descendants(ground.web.pid)[1:]:
+            with contextlib.suppress(psutil.NoSuchProcess):  # dead and not yet buried
+                commands.append(" ".join(psutil.Process(pid).cmdline()))
         return [command for command in commands if "resource_tracker" not in command]
 
     ground.web.start()
