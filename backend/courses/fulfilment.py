@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from backend.catalog.domain import places
 from backend.catalog.errors import ReservationGone
 from backend.catalog.types import StockKind
-from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Item, ItemId
+from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, WithoutItems
 from backend.courses.domain import granting
 from backend.courses.errors import CourseNotOnSale, OnePlaceOnly
 from backend.courses.repository import grants as repository
@@ -20,7 +20,7 @@ from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 
 
-class CoursePlaces:
+class CoursePlaces(WithoutItems):
     """Gives the recipient of a line a grant of its tariff; a line is one place, and no item that could be opened."""
 
     kind = StockKind.COURSE.value
@@ -106,23 +106,6 @@ class CoursePlaces:
         if grant is not None:
             await granting.lock(tx, grant.course_id, grant.user_id)
             await self._note_paid(tx, line, grant)
-
-    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
-        """None: a place has no items, so none of them fails to work."""
-        return None
-
-    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
-        """Nothing, as there are no items."""
-
-    async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
-        """None."""
-        return ()
-
-    async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
-        """Nothing can be opened. Raises NotFound."""
-        if items:
-            raise NotFound("a course has no items")
-        return ()
 
     @staticmethod
     async def _tariffs(tx: Tx, lines: Sequence[FulfilmentLine]) -> dict[FulfilmentLine, SoldTariff]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from backend.catalog import domain as catalog
 from backend.catalog.errors import ReservationGone
 from backend.catalog.types import MOST_PREMIUM_MONTHS, StockKind
-from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Item, ItemId
+from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, WithoutItems
 from backend.growth.domain import premium
 from backend.growth.errors import PremiumEndless, PremiumTooLong
 from backend.growth.repository import premium as repository
@@ -21,7 +21,7 @@ from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 
 
-class PremiumMonths:
+class PremiumMonths(WithoutItems):
     """Adds the months of each line to what its recipient has left; ``grace`` is how long premium outlasts its end.
 
     A line is months and no item: there is nothing to open. See decisions/0052.
@@ -80,23 +80,6 @@ class PremiumMonths:
     async def revoke(self, tx: Tx, line: FulfilmentLine, quantity: int) -> None:
         """Take the months of ``quantity`` away from what is left, and end premium where nothing is."""
         await premium.take_back(tx, line.id, quantity, line.quantity)
-
-    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
-        """None: months have no items, so none of them fails to work."""
-        return None
-
-    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
-        """Nothing, as there are no items."""
-
-    async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
-        """None."""
-        return ()
-
-    async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
-        """Nothing can be opened. Raises NotFound."""
-        if items:
-            raise NotFound("premium has no items")
-        return ()
 
 
 async def _months_of(tx: Tx, lines: Sequence[FulfilmentLine]) -> dict[FulfilmentLine, int]:

@@ -60,7 +60,7 @@ async def run_until_stopped(
 ) -> int:
     """Run ``parts`` until SIGTERM or SIGINT, then ``before_end``, then cancel them; the exit code.
 
-    ``started`` is called as soon as these signals are heard: whoever is told of the start may stop the process.
+    ``started`` is called as soon as these signals are heard: then anyone who waits for the start may stop the process.
     A part that ends or fails by itself ends the process with 1: its supervisor (Docker, the demo) starts it again.
     """
     loop = asyncio.get_running_loop()

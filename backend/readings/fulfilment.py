@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from backend.catalog.errors import ReservationGone
 from backend.catalog.types import StockKind
-from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Item, ItemId, Unused
+from backend.catalog.types.fulfilment import Delivery, DeliveryStatus, FulfilmentLine, Unused, WithoutItems
 from backend.infra.unit_of_work import Tx
-from backend.kernel.errors import AppError, NotFound
+from backend.kernel.errors import AppError
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.readings.domain import packages
@@ -16,7 +16,7 @@ from backend.readings.errors import PackageNotOnSale
 from backend.readings.repository import packages as repository
 
 
-class ReadingCredits:
+class ReadingCredits(WithoutItems):
     """Gives the recipient of a line the credits of its package; a line has no item that could be opened."""
 
     kind = StockKind.CREDITS.value
@@ -63,23 +63,6 @@ class ReadingCredits:
     async def count_unused(self, tx: Tx, line: FulfilmentLine, quantity: int) -> Unused | None:
         """How many of the credits a refund would take back."""
         return await packages.count_unused(tx, line.id, quantity, line.quantity)
-
-    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
-        """None: credits have no items, so none of them fails to work."""
-        return None
-
-    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
-        """Nothing, as there are no items."""
-
-    async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
-        """None."""
-        return ()
-
-    async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
-        """Nothing can be opened. Raises NotFound."""
-        if items:
-            raise NotFound("credits have no items")
-        return ()
 
 
 async def _credits_of(tx: Tx, lines: Sequence[FulfilmentLine]) -> dict[FulfilmentLine, int]:

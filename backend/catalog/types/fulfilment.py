@@ -12,7 +12,7 @@ import msgspec
 
 from backend.catalog.types import ProductId, VariantId
 from backend.infra.unit_of_work import Tx
-from backend.kernel.errors import AppError
+from backend.kernel.errors import AppError, NotFound
 from backend.kernel.events import Event
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.money import Money
@@ -167,6 +167,27 @@ class Fulfiller(Quotes, Protocol):
     async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
         """Delivered things in plain text, in the order asked for; no files. Raises NotFound, DecryptionError."""
         ...
+
+
+class WithoutItems:
+    """What a Fulfiller does whose goods are no things that could be opened, such as access or credits."""
+
+    async def replace(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> Item | None:
+        """None: without items, none of them fails to work."""
+        return None
+
+    async def discard(self, tx: Tx, line: FulfilmentLine, item: ItemId) -> None:
+        """Nothing, as there are no items."""
+
+    async def items(self, tx: Tx, lines: Sequence[FulfilmentLine]) -> Sequence[Item]:
+        """None."""
+        return ()
+
+    async def open(self, tx: Tx, items: Sequence[ItemId]) -> Sequence[str]:
+        """Nothing can be opened. Raises NotFound."""
+        if items:
+            raise NotFound("goods without items")
+        return ()
 
 
 @runtime_checkable
