@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -280,23 +281,34 @@ async def test_50_buyers_of_20_make_20_sales(
     service = catalog_services(real, ring)
     variant_id = await stocked(real, service, "thing", 20)
 
-    async def buy(number: int) -> FulfilmentLine | None:
+    async def patiently(step: Callable[[Tx], Awaitable[FulfilmentLine]]) -> FulfilmentLine:
+        """Each step alone: a line that is reserved must not be reserved again because its delivery had to wait."""
         while True:
             try:
                 async with real() as tx:
-                    one = await line(tx, kind, variant_id)
-                    if number % 2:
-                        await goods.deliver(tx, [one], reserved=False)
-                    else:
-                        await goods.reserve(tx, [one])
-                if not number % 2:
-                    async with real() as tx:
-                        await goods.deliver(tx, [one], reserved=True)
-            except SoldOut:
-                return None
+                    return await step(tx)
             except Unavailable:  # the pool of connections is busy
                 continue
-            return one
+
+    async def take(tx: Tx, *, now: bool) -> FulfilmentLine:
+        one = await line(tx, kind, variant_id)
+        if now:
+            await goods.deliver(tx, [one], reserved=False)
+        else:
+            await goods.reserve(tx, [one])
+        return one
+
+    async def hand_over(tx: Tx, one: FulfilmentLine) -> FulfilmentLine:
+        await goods.deliver(tx, [one], reserved=True)
+        return one
+
+    async def buy(number: int) -> FulfilmentLine | None:
+        now = bool(number % 2)
+        try:
+            one = await patiently(partial(take, now=now))
+        except SoldOut:
+            return None
+        return one if now else await patiently(partial(hand_over, one=one))
 
     bought = [one for one in await asyncio.gather(*map(buy, range(50))) if one is not None]
     assert len(bought) == 20
