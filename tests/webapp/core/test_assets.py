@@ -130,3 +130,13 @@ def test_no_template_holds_script_or_style(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:|hx-on", text)
     assert len(text.splitlines()) <= 400
+
+
+def test_no_two_pages_dress_the_same_class() -> None:
+    """All sheets are one file: the later rule wins, also on the other slice's page."""
+    owners: dict[str, set[str]] = {}
+    for sheet in sorted((STATIC_DIR / "css" / "pages").glob("*.css")):
+        for name in re.findall(r"^ {2}\.([\w-]+) \{", sheet.read_text(), re.M):
+            owners.setdefault(name, set()).add(sheet.name)
+    assert len(owners) > 100
+    assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1} == {}
