@@ -13,12 +13,12 @@ from webapp.approvals import admin as approvals_admin
 from webapp.assignments import admin as assignments_admin
 from webapp.assignments import figures as feedback_figures
 from webapp.assignments import routes as assignments
-from webapp.catalog import admin as stock_admin
 from webapp.catalog import api as catalog_api
 from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
+from webapp.catalog.admin import stock as stock_admin
 from webapp.certificates import admin as certificates_admin
 from webapp.certificates import files as certificate_files
 from webapp.certificates import public as certificates_public

@@ -33,9 +33,10 @@ from tests.machines import many
 
 SYSTEM = Actor.system()
 CARTS = many(48)
-USES = CARTS // 6
-KEYS = CARTS // 2
-"""Of each variant: the carts want about as many again."""
+USES = CARTS // 16
+"""So few that they are used up even where all carts without the code are faster and nearly empty the shelf."""
+KEYS = CARTS * 9 // 16
+"""Of each variant: the carts ask for about a third more."""
 MONEY = 20_000
 _SEED = 20261129
 _FILL = text("""
