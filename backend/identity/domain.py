@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select
 
 from backend.identity import repository, rules
-from backend.identity.repository import premium
-from backend.identity.types import BotUnblocked, Permission, PremiumPeriod, PremiumStage, Recipient
+from backend.identity.repository import contacts, premium
+from backend.identity.types import BotUnblocked, Permission, PersonContact, PremiumPeriod, PremiumStage, Recipient
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
@@ -61,6 +61,11 @@ async def user_names(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
 async def usernames(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     """The @username, without its sign, of those people in ``ids`` who have one."""
     return await repository.usernames(tx, ids)
+
+
+async def list_contacts(tx: Tx, ids: Collection[UserId]) -> dict[UserId, PersonContact]:
+    """How the people in ``ids`` that exist are told apart in a file."""
+    return await contacts.list_contacts(tx, ids)
 
 
 async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:

@@ -205,3 +205,11 @@ class UserDetail(UserRow, frozen=True, kw_only=True):
     blocked_at: datetime | None
     block_reason: str | None
     seen_at: datetime | None
+
+
+class PersonContact(msgspec.Struct, frozen=True):
+    """How a person is told apart in a file: name, @username without its sign (or nothing), Telegram ID."""
+
+    name: str
+    username: str
+    telegram_id: int

@@ -27,6 +27,10 @@ class Order(Model):
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_ended_unpaid", "user_id", "created_at", postgresql_where=_ENDED_UNPAID),
         Index("ix_orders_paid_at", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
+        Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_status_id", "status", "id"),
+        Index("ix_orders_method_id", "method", "id", postgresql_where=text("method IS NOT NULL")),
+        Index("ix_orders_refunded", "id", postgresql_where=text("refunded_amount > 0")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -42,6 +46,8 @@ class Order(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
+    method: Mapped[str | None]
+    """The payment method that paid it, the latest of several; ``balance`` for none. Null until it is paid."""
 
 
 class Line(Model):
@@ -65,6 +71,8 @@ class Line(Model):
         Index("ix_order_lines_order_id", "order_id"),
         Index("ix_order_lines_variant_id_user_id", "variant_id", "user_id"),
         Index("ix_order_lines_variant_id_id", "variant_id", "id"),
+        Index("ix_order_lines_variant_id_order_id", "variant_id", "order_id"),
+        Index("ix_order_lines_by_hand", "order_id", postgresql_where=text("kind = 'by_hand'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

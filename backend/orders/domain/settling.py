@@ -24,6 +24,7 @@ from backend.orders.errors import PersonLimitReached
 from backend.orders.repository import lines as line_rows
 from backend.orders.repository import orders as repository
 from backend.orders.types import (
+    BALANCE,
     NewOrder,
     NotApplied,
     NotAppliedReason,
@@ -35,6 +36,7 @@ from backend.orders.types import (
     TimelineEntry,
 )
 from backend.orders.types.lines import LineStatus, OrderLineDelivered
+from backend.payments import domain as payments
 from backend.wallet import domain as wallet
 
 Deliveries = Mapping[OrderLineId, Delivery]
@@ -207,7 +209,9 @@ async def _note_paid(
     failpoint("orders.money_taken")
     statuses = await _store(tx, deliveries)
     pending = LineStatus.PENDING in statuses.values()
-    await repository.set_status(tx, order.id, OrderStatus.PAID if pending else OrderStatus.DELIVERED, paid=True)
+    status = OrderStatus.PAID if pending else OrderStatus.DELIVERED
+    paid = await payments.list_paid_for(tx, order.id)
+    await repository.set_status(tx, order.id, status, paid_with=paid[0].method if paid else BALANCE)
     await repository.add_events(tx, order.id, [OrderStep.PAID] + [OrderStep.DELIVERED] * (not pending), by)
     tx.emit(OrderPaid(order_id=order.id, user_id=order.user_id))
     tx.signal(TOPIC, order.id)

@@ -104,4 +104,5 @@ def _order_row(row: Mapping[str, Any]) -> OrderRow:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         buyer_id=UserId(row["user_id"]),
+        method=row["method"],
     )

@@ -56,7 +56,7 @@ _LOCK_BUYER = HotStatement(
 _ENDED_UNPAID = text("orders.status IN ('expired', 'cancelled')")  # as the index says it
 ORDER_COLUMNS = (
     "orders.id, orders.sequence, orders.user_id, orders.status, orders.total_amount, orders.refunded_amount,"
-    " orders.currency, orders.created_at, orders.expires_at"
+    " orders.currency, orders.created_at, orders.expires_at, orders.method"
 )
 
 
@@ -82,8 +82,8 @@ _ADD_ORDER = HotStatement(
     WITH made AS (
         INSERT INTO orders
             (id, user_id, idempotency_key, request_hash, status, total_amount, currency,
-             created_at, expires_at, paid_at)
-        VALUES (:id, :user_id, :key, :request, :status, :total, :currency, :now, :expires_at, :paid_at)
+             created_at, expires_at, paid_at, method)
+        VALUES (:id, :user_id, :key, :request, :status, :total, :currency, :now, :expires_at, :paid_at, :method)
         ON CONFLICT (user_id, idempotency_key) DO NOTHING
         RETURNING id, sequence
     ), lines AS (
@@ -109,7 +109,7 @@ _ADD_ORDER = HotStatement(
     SELECT sequence FROM made
 """).bindparams(
         *(bindparam(name, type_=Uuid()) for name in ("id", "user_id")),
-        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "lines", "events")),
+        *(bindparam(name, type_=Text()) for name in ("key", "status", "currency", "lines", "events", "method")),
         bindparam("request", type_=LargeBinary()),
         bindparam("total", type_=BigInteger()),
         *(bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "expires_at", "paid_at")),
@@ -197,6 +197,7 @@ async def add_order(tx: Tx, order: NewOrder) -> int | None:
         "now": tx.now,
         "expires_at": order.expires_at,
         "paid_at": tx.now if order.status in PAID_STATUSES else None,
+        "method": order.method if order.status in PAID_STATUSES else None,
         "lines": dump_json([_columns(order, number) for number in range(len(order.lines))]),
         "events": dump_json([{"id": tx.new_id(), "step": step} for step in order.steps]),
     }
@@ -270,11 +271,11 @@ async def add_reveals(
         await tx.execute(insert(Reveal), rows)
 
 
-async def set_status(tx: Tx, order_id: OrderId, status: OrderStatus, *, paid: bool = False) -> None:
-    """Move the order to ``status``; a paid one is dated."""
+async def set_status(tx: Tx, order_id: OrderId, status: OrderStatus, *, paid_with: str | None = None) -> None:
+    """Move the order to ``status``; one that is paid now is dated, with the payment method or BALANCE."""
     change: dict[str, Any] = {"status": status}
-    if paid:
-        change["paid_at"] = tx.now
+    if paid_with is not None:
+        change |= {"paid_at": tx.now, "method": paid_with}
     await tx.execute(update(Order).where(Order.id == order_id).values(change))
 
 

@@ -19,6 +19,7 @@ from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
 from backend.orders.service.history import HistoryService
 from backend.orders.service.links import LinksService
+from backend.orders.service.managing import ManagingService
 from backend.orders.service.refunds import RefundsService
 from backend.orders.service.renewing import RenewingService
 from backend.orders.service.reports import ReportsService
@@ -48,6 +49,7 @@ class OrdersServices:
     links: LinksService
     """Who brought a person, until they first pay."""
     history: HistoryService
+    managing: ManagingService
     search: OrderSearchService
     refunds: RefundsService
     reports: ReportsService
@@ -106,6 +108,7 @@ class OrdersServices:
             delivery=DeliveryService(uow=uow, fulfillers=fulfillers, files=files),
             links=LinksService(uow=uow),
             history=HistoryService(uow=uow, fulfillers=fulfillers),
+            managing=ManagingService(uow=uow),
             search=OrderSearchService(uow=uow, ring=ring, currency=currency),
             refunds=RefundsService(
                 uow=uow, fulfillers=fulfillers, methods=methods, single_admin_limit=single_admin_limit
@@ -131,6 +134,7 @@ __all__ = [
     "CheckoutService",
     "DeliveryService",
     "HistoryService",
+    "ManagingService",
     "OrderSearchService",
     "OrdersServices",
     "RefundsService",

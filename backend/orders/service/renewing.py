@@ -114,6 +114,7 @@ class RenewingService:
             async with tx.savepoint():
                 key = f"subscription:{event.intent_id}"
                 order = new_order(tx, goods, agreed, price_of(agreed, requested), key, request, status)
+                order = replace(order, method=subscription.method)
                 sequence = await orders.add_order(tx, order)
                 assert sequence is not None  # each charge comes here once
                 await settling.pay_new(tx, self._fulfillers, order, order_rules.order_number(sequence))

@@ -37,6 +37,8 @@ PAID_STATUSES: Final = frozenset({OrderStatus.PAID, OrderStatus.DELIVERED, Order
 """The statuses of orders whose price was paid."""
 
 
+BALANCE: Final = "balance"
+"""What an order is paid with that no payment method has paid for."""
 MOST_LINES: Final = 50
 """How many lines one order may have."""
 
@@ -258,6 +260,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[OrderStep, ...]
     promo: AppliedPromo | None = None
     expires_at: datetime | None = None
+    method: str = BALANCE
+    """What pays it, where it is paid at once."""
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
@@ -282,6 +286,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     created_at: datetime
     expires_at: datetime | None
     buyer_id: UserId
+    method: str | None = None
+    """The payment method that paid it, or BALANCE; None until it is paid."""
 
 
 class OrderView(msgspec.Struct, frozen=True):

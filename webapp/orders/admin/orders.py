@@ -2,80 +2,152 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.params import FromPath
-from msgspec import Meta
+from litestar.response import Stream
 
 from backend.approvals.types import ValueKind
+from backend.catalog.types import CategoryId, ProductId
 from backend.identity.types import Permission
+from backend.infra.formatting import timezone
+from backend.kernel.ids import UserId
 from backend.kernel.paging import Page
 from backend.kernel.text import searched
-from backend.orders.types import OrderStatus, OrderView
+from backend.orders.types import BALANCE, OrderStatus, OrderView
+from backend.orders.types.criteria import OrderCriteria
 from backend.orders.types.refunds import Refundable
 from backend.payments.types import Intent
 from webapp.approvals.admin import first_of
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more
+from webapp.core.answers import asked_by, asked_for_more, pushed, to_app
 from webapp.core.back_office import manage_page
-from webapp.core.guards import requires
-from webapp.core.parts import Chip, address
-from webapp.core.responses import Html, fragment, pictures
+from webapp.core.downloads import csv_file, downloader
+from webapp.core.guards import PUBLIC, requires
+from webapp.core.parts import Chip
+from webapp.core.responses import FORM_ERROR, Html, fragment, pictures, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
 from webapp.orders.routes.orders import subscription_link
 from webapp.orders.screens import admin as order_screens
+from webapp.orders.screens import filters as filter_screens
 from webapp.orders.screens import orders as order_views
 from webapp.orders.screens.admin import ManageOrder, ManageOrders
+from webapp.orders.screens.filters import ORDERS, FiltersSheet, OrdersQuery
 from webapp.payments.screens import admin as money
 from webapp.payments.screens import admin_refunds as refund_screens
 
-_FILTERS: Final[dict[str, OrderStatus | None]] = {"all": None} | {status.value: status for status in OrderStatus}
+_SECONDS: Final = 3600
+"""How long the file's address is good for."""
 
 
-class OrdersQuery(msgspec.Struct, frozen=True):
-    """What is looked for, in words or by a state."""
-
-    q: str = ""
-    status: OrderStatus | None = None
-    cursor: Annotated[str, Meta(max_length=200)] = ""
-
-
-@get("/admin/orders", name="admin:orders", guards=[requires(Permission.ORDERS)])
+@get(ORDERS, name="admin:orders", guards=[requires(Permission.ORDERS)])
 async def orders(request: SoukRequest) -> Html:
     """Everybody's orders, newest first; a search or a next page comes as rows only."""
     query = forms.read_query(request, OrdersQuery)
-    site, actor = site_of(request), request.user
-    searched_for, named = searched(query.q), []
-    if searched_for:
-        listed = Page(await site.services.orders.search.find(actor, query.q))
-        if actor.may(Permission.MONEY):
-            named = await site.services.payments.inbox.find_named(actor, searched_for)
-    else:
-        listed = await site.services.orders.history.list_all(actor, query.status, query.cursor or None)
-    people = [*(row.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
-    names = await site.services.identity.people.names_of(actor, people)
-    viewer = site.viewer(actor)
     more = asked_for_more(request, query.cursor)
-    view = ManageOrders(
-        query=searched_for,
-        payments=tuple(money.payment_row(intent, names, viewer) for intent in named),
-        filters=tuple(
-            Chip(href=address("/admin/orders", status=status), active=status == query.status, key=key)
-            for key, status in _FILTERS.items()
-        ),
-        rows=tuple(order_screens.order_row(row, names, actor, viewer) for row in listed.items),
-        next_url=address("/admin/orders", status=query.status, cursor=listed.next_cursor)
-        if listed.next_cursor
-        else None,
-        more=more,
-        claims=await site.services.orders.warranty.count_in_review(actor),
-    )
+    view = await _view(request, query, more=more)
     if more or asked_by(request, "results"):
         return fragment(request, "orders/admin/_order_rows.html", view)
     return manage_page(request, "orders/admin/orders.html", view, "orders")
+
+
+@get(ORDERS + "/filters", name="admin:orders-filters", guards=[requires(Permission.ORDERS)])
+async def filters(request: SoukRequest) -> Html:
+    """What the list can be narrowed to; with ``apply`` the list as it is then, or the sheet with what is wrong."""
+    form = forms.read_typing(request, OrdersQuery)
+    applied = "apply" in request.query_params
+    if applied and form.value is not None and not filter_screens.reversed_range(form.value):
+        query = msgspec.structs.replace(form.value, q="", cursor="")
+        view = await _view(request, query)
+        return pushed(to_app(manage_page(request, "orders/admin/orders.html", view, "orders")), query.href())
+    site, actor = site_of(request), request.user
+    viewer = site.viewer(actor)
+    methods = [BALANCE, *(method.name for method in await site.services.payments.methods.enabled(actor))]
+    chosen = form.text("method")
+    if chosen and chosen not in methods:  # disabled since
+        methods.append(chosen)
+    view_of_sheet = FiltersSheet(
+        form=form,
+        methods=tuple((name, filter_screens.method_name(name, viewer)) for name in methods),
+        categories=tuple(
+            (str(one), name) for one, name in (await site.services.orders.managing.category_names(actor)).items()
+        ),
+        hidden=tuple((name, form.text(name)) for name in ("person", "product", "select") if form.text(name)),
+        reversed=filter_screens.reversed_range(form.value) if form.value else "",
+    )
+    return sheet(request, "orders/admin/_filters.html", view_of_sheet, status=FORM_ERROR if applied else 200)
+
+
+async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False) -> ManageOrders:
+    """The list as it is searched or narrowed."""
+    site, actor = site_of(request), request.user
+    services, viewer, searched_for = site.services, site.viewer(actor), searched(query.q)
+    chosen = query.criteria(timezone(actor.timezone))
+    named: list[Intent] = []
+    if searched_for:
+        matches = await services.orders.search.find(actor, query.q)
+        listed = Page(await services.orders.managing.list_by_id(actor, [row.id for row in matches]))
+        if actor.may(Permission.MONEY):
+            named = await services.payments.inbox.find_named(actor, searched_for)
+    else:
+        listed = await services.orders.managing.list_orders(actor, chosen, query.cursor or None)
+    people = [*(row.order.buyer_id for row in listed.items), *(intent.user_id for intent in named)]
+    names = await services.identity.people.names_of(actor, people + ([chosen.buyer] if chosen.buyer else []))
+    picture = pictures(request)
+    view = ManageOrders(
+        query=searched_for,
+        payments=tuple(money.payment_row(intent, names, viewer) for intent in named),
+        filters=filter_screens.status_chips(query),
+        rows=tuple(order_screens.managed_row(row, names, actor, viewer, picture) for row in listed.items),
+        next_url=query.href(cursor=listed.next_cursor) if listed.next_cursor else None,
+        more=more,
+    )
+    if more:
+        return view
+    narrowed = bool(query.words())
+    return msgspec.structs.replace(
+        view,
+        narrowed=filter_screens.narrowed_chips(query, await _names(request, query, names), viewer),
+        toggles=(
+            Chip(query.href(hand=not query.hand, cursor=""), active=query.hand, key="hand"),
+            Chip(query.href(refunded=not query.refunded, cursor=""), active=query.refunded, key="refunded"),
+        ),
+        filters_url=query.href(ORDERS + "/filters", cursor=""),
+        export_url=signed_url(request, query.href(ORDERS + ".csv", cursor="", select=False), seconds=_SECONDS),
+        count=None if searched_for else await services.orders.managing.count(actor, chosen),
+        every=await services.orders.managing.count(actor, OrderCriteria()) if narrowed and not searched_for else None,
+        claims=await services.orders.warranty.count_in_review(actor),
+    )
+
+
+async def _names(request: SoukRequest, query: OrdersQuery, people: Mapping[UserId, str]) -> dict[str, str]:
+    """What the product, the category and the person are called that the list is narrowed to."""
+    managing, actor = site_of(request).services.orders.managing, request.user
+    names = {"person": people.get(UserId(query.person), "—") if query.person else ""}
+    if query.product:
+        names["product"] = await managing.product_name(actor, ProductId(query.product)) or "—"
+    if query.category:
+        names["category"] = (await managing.category_names(actor)).get(CategoryId(query.category), "—")
+    return names
+
+
+@get(ORDERS + ".csv", name="admin:orders-csv", opt=PUBLIC)
+async def orders_csv(request: Request[Any, Any, Any]) -> Stream:
+    """The orders as a file, as they are narrowed, by signed address."""
+    actor, site = await downloader(request), site_of(request)
+    viewer = site.viewer(actor)
+    pieces = await site.services.orders.managing.export(
+        actor,
+        forms.read_query(request, OrdersQuery).criteria(timezone(actor.timezone)),
+        status_of=lambda status: order_screens.status_title(status, viewer),
+        method_of=lambda method: filter_screens.method_name(method, viewer),
+        header=order_screens.columns(viewer),
+    )
+    return csv_file(pieces, "souk-orders.csv")
 
 
 @get("/admin/orders/{number:str}", name="admin:order", guards=[requires(Permission.ORDERS)])
@@ -122,4 +194,4 @@ def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "can
     return frozenset({"cancel"} if order.status is OrderStatus.AWAITING_PAYMENT else ())
 
 
-HANDLERS: Final = (orders, order)
+HANDLERS: Final = (orders, filters, orders_csv, order)

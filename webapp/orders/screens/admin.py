@@ -14,11 +14,14 @@ from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders import types as orders
 from backend.orders.types import OrderStatus
+from backend.orders.types.criteria import ManagedOrder, OrderCount
 from backend.payments.types import Intent
 from webapp.approvals.screens import ApprovalView
-from webapp.core.parts import Chip
+from webapp.core.looks import Picture, goods_tile
+from webapp.core.parts import Chip, TileView
 from webapp.core.rendering import Viewer
 from webapp.identity.screens.person import ManagePersonRow
+from webapp.orders.screens.filters import method_name
 from webapp.orders.screens.orders import OrderPage, list_title, status
 from webapp.payments.screens.admin_parts import ManagePaymentRow
 from webapp.payments.screens.admin_refunds import RefundView
@@ -26,7 +29,7 @@ from webapp.payments.screens.methods import method_title
 
 
 class ManageOrderRow(msgspec.Struct, frozen=True):
-    """An order as an admin finds it."""
+    """An order as an admin finds it; lists of orders alone have its ``tile`` and when it was ``updated``."""
 
     number: str
     title: str
@@ -35,6 +38,9 @@ class ManageOrderRow(msgspec.Struct, frozen=True):
     status: OrderStatus
     total: Money
     at: datetime
+    tile: TileView | None = None
+    updated: datetime | None = None
+    refunded: Money | None = None
 
 
 class ManageOrders(msgspec.Struct, frozen=True):
@@ -46,6 +52,14 @@ class ManageOrders(msgspec.Struct, frozen=True):
     query: str
     filters: tuple[Chip, ...]
     rows: tuple[ManageOrderRow, ...]
+    narrowed: tuple[Chip, ...] = ()
+    """Filters that are on, each of which a tap takes off."""
+    toggles: tuple[Chip, ...] = ()
+    filters_url: str = ""
+    export_url: str = ""
+    count: OrderCount | None = None
+    every: OrderCount | None = None
+    """How many orders there are without filters, where some are on."""
     payments: tuple[ManagePaymentRow, ...] = ()
     next_url: str | None = None
     more: bool = False
@@ -72,6 +86,18 @@ class ManageOrder(msgspec.Struct, frozen=True):
 BALANCE: Final = _("Balance")
 
 
+def managed_row(
+    listed: ManagedOrder, names: Mapping[UserId, str], actor: Actor, viewer: Viewer, picture: Picture
+) -> ManageOrderRow:
+    """An order in the list of orders, with the picture of its first goods."""
+    return msgspec.structs.replace(
+        order_row(listed.order, names, actor, viewer),
+        tile=goods_tile(listed.order.line, actor, picture),
+        updated=listed.updated_at,
+        refunded=listed.refunded if 0 < listed.refunded.amount < listed.order.total.amount else None,
+    )
+
+
 def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor, viewer: Viewer) -> ManageOrderRow:
     """An order in an admin's list."""
     shown = status(order.status, order.expires_at, viewer.now)
@@ -79,7 +105,7 @@ def order_row(order: orders.OrderRow, names: Mapping[UserId, str], actor: Actor,
         number=order.number,
         title=list_title(order, actor.language),
         person=names.get(order.buyer_id, "—"),
-        paid_with=viewer.words.gettext(BALANCE) if shown in {OrderStatus.PAID, OrderStatus.DELIVERED} else "",
+        paid_with=method_name(order.method, viewer) if order.method else "",
         status=shown,
         total=order.total,
         at=order.created_at,
@@ -92,3 +118,27 @@ def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewe
         return ""
     methods = dict.fromkeys(method_title(intent.method, viewer) for intent in payments if intent.credited)
     return ", ".join(methods) or viewer.words.gettext(BALANCE)
+
+
+_STATUSES: Final = {
+    OrderStatus.AWAITING_PAYMENT: _("Awaiting payment"),
+    OrderStatus.PAID: _("Paid"),
+    OrderStatus.DELIVERED: _("Delivered"),
+    OrderStatus.CANCELLED: _("Cancelled"),
+    OrderStatus.EXPIRED: _("Expired"),
+    OrderStatus.REFUNDED: _("Refunded"),
+}
+_COLUMNS: Final = (
+    _("Order"), _("Status"), _("Customer"), _("Username"), _("Telegram ID"), _("Product"), _("Payment method"),
+    _("Amount"), _("Refunds"), _("Currency"), _("Placed"), _("Paid"), _("Updated"),
+)  # fmt: skip
+
+
+def status_title(status: OrderStatus, viewer: Viewer) -> str:
+    """An order's status in words."""
+    return viewer.words.gettext(_STATUSES[status])
+
+
+def columns(viewer: Viewer) -> tuple[str, ...]:
+    """The names of a file's columns."""
+    return tuple(viewer.words.gettext(name) for name in _COLUMNS)
