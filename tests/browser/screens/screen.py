@@ -55,6 +55,8 @@ async def show(page: Page, screen: Screen) -> None:
     if screen.act:
         await expect(page.locator("dialog#sheet")).to_be_hidden()  # the one of the screen before fades away
         await screen.act(page)
+        # While its answer is under way, a button is covered and its words may change.
+        await expect(page.locator(".htmx-request")).to_have_count(0)
     await still(page)
 
 
