@@ -100,7 +100,7 @@ from backend.readings.gateways import interpretation_services
 from backend.readings.gateways.telegram import TelegramReadingChats
 from backend.readings.service import ReadingsServices
 from backend.readings.service.interpretation import InterpretationServices
-from backend.support.service import SupportService
+from backend.support.service import SupportServices
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
 _HANDLERS: Final = (
@@ -148,7 +148,7 @@ class Services:
     certificates: CertificatesServices
     readings: ReadingsServices
     interpretation: InterpretationServices
-    support: SupportService
+    support: SupportServices
     notifications: NotificationsService
     admin: AdminService
     shop_settings: SettingsService
@@ -332,7 +332,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             link=settings.bot_url or settings.public_url.rstrip("/"),
         ),
         interpretation=interpretation_services(settings, uow, ring, signals, live),
-        support=SupportService(uow=uow),
+        support=SupportServices.build(uow=uow, ring=ring, shop=settings.shop_name),
         notifications=NotificationsService(
             uow=uow,
             fulfillers=fulfillers,

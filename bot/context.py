@@ -24,7 +24,7 @@ from backend.kernel.text import Locale
 from backend.orders.service import OrdersServices
 from backend.payments.service import PaymentServices
 from backend.readings.service import RoomsService
-from backend.support.service import SupportService
+from backend.support.service import SupportServices
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Deps:
     catalog: CatalogServices
     orders: OrdersServices
     payments: PaymentServices
-    support: SupportService
+    support: SupportServices
     codes: CodesService
     learning: LearningService
     reminders: RemindersService

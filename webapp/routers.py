@@ -68,6 +68,9 @@ from webapp.readings.admin import settings as reading_settings
 from webapp.readings.admin import spreads as spreads_admin
 from webapp.readings.routes import asking, reading, room, sharing
 from webapp.readings.routes import credits as reading_credits
+from webapp.support.admin import message as message_admin
+from webapp.support.admin import ready as ready_answers
+from webapp.support.admin import tickets as tickets_admin
 from webapp.wallet import api as wallet_api
 from webapp.wallet import routes as wallet
 from webapp.wallet.admin import adjustments, ledger
@@ -123,6 +126,9 @@ _ADMIN: Final = Router(
         *waiting.ADMIN_HANDLERS,
         *subscriptions_admin.HANDLERS,
         *people.HANDLERS,
+        *message_admin.HANDLERS,
+        *tickets_admin.HANDLERS,
+        *ready_answers.HANDLERS,
         *premium_admin.HANDLERS,
         *adjustments.HANDLERS,
         *payments_admin.HANDLERS,

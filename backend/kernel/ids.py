@@ -33,6 +33,8 @@ class Numbering(IntEnum):
 
     ORDERS = 0x2545F491
     PAYMENTS = (1 << 30) - 0x2545F491
+    TICKETS = 0x1B873593
+    """Read with their letter only: without it, their numbers may read like an order's."""
 
     @property
     def inverse(self) -> int:

@@ -18,7 +18,7 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.events import Event
 from backend.kernel.ids import UserId
 from backend.notifications.messages import Words
-from backend.notifications.types import Message
+from backend.notifications.types import Message, Outcome
 from backend.orders.domain.lines import Fulfillers
 from backend.payments.types import IntentId
 
@@ -116,6 +116,8 @@ class Notice(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     """False: it is not sent in the reader's quiet hours, and says how things are once these have ended."""
     not_before: Callable[[E], datetime | None] = lambda _: None
     """When it is sent at the earliest; None for at once. Its composer may postpone it again by SlowDown."""
+    settled: Callable[[Tx, Params, Outcome], Awaitable[None]] | None = None
+    """Records in its slice what became of the message, in the transaction that settles it."""
     undelivered: Callable[[Params, bool], Event] | None = None
     """The event that follows when the message cannot be delivered; True when Telegram refused the message itself."""
 

@@ -28,7 +28,7 @@ from backend.notifications.notices import NOTICES
 from backend.notifications.ports import Messenger
 from backend.notifications.repository import Claimed
 from backend.notifications.rules import QuietHours
-from backend.notifications.types import Message, NotificationId, Status
+from backend.notifications.types import Message, NotificationId, Outcome, Status
 from backend.orders.domain.lines import Fulfillers
 from backend.support import domain as support
 
@@ -102,11 +102,14 @@ class NotificationsService:
             async with self._uow() as tx:
                 text = describe(error)
                 await repository.settle(tx, notification_id, Status.FAILED, claimed.revision, error=text)
-                self._report_undelivered(tx, claimed, refused=True)
+                await self._report(tx, claimed, Outcome.REFUSED)
             MESSAGES.labels(claimed.kind, Status.FAILED).inc()
             raise DeadLetter(str(error)) from error
         except Exception as error:
             await self._settle(notification_id, Status.FAILED if job.last else Status.PENDING, claimed.revision, error)
+            if job.last:
+                async with self._uow() as tx:
+                    await self._report(tx, claimed, Outcome.FAILED)
             raise
         MESSAGES.labels(claimed.kind, status).inc()
         log.info("notification.settled", kind=claimed.kind, status=status)
@@ -144,11 +147,12 @@ class NotificationsService:
             async with self._uow() as tx:
                 await identity.mark_bot_blocked(tx, recipient.user_id, tx.now)
                 await repository.settle(tx, notification_id, Status.BLOCKED, claimed.revision, error=describe(error))
-                self._report_undelivered(tx, claimed, refused=False)
+                await self._report(tx, claimed, Outcome.UNREACHABLE)
             return Status.BLOCKED
-        alone = message.about is None and not recipient.blocked_bot
+        alone = message.about is None and not recipient.blocked_bot and notice.settled is None
         async with self._uow.read() if alone else self._uow() as tx:
             await repository.settle(tx, notification_id, Status.SENT, claimed.revision, message_id=message_id)
+            await self._report(tx, claimed, Outcome.SENT)
             if message.about is not None:
                 await support.remember(tx, recipient.telegram_id, message_id, message.about)
             if recipient.blocked_bot:
@@ -167,10 +171,12 @@ class NotificationsService:
                 return claimed.message_id
         return await self._messenger.send(chat_id, message)
 
-    def _report_undelivered(self, tx: Tx, claimed: Claimed, *, refused: bool) -> None:
-        undelivered = self._kinds[claimed.kind].undelivered
-        if undelivered is not None:
-            tx.emit(undelivered(claimed.params, refused))
+    async def _report(self, tx: Tx, claimed: Claimed, outcome: Outcome) -> None:
+        notice = self._kinds[claimed.kind]
+        if notice.settled is not None:
+            await notice.settled(tx, claimed.params, outcome)
+        if notice.undelivered is not None and outcome in {Outcome.REFUSED, Outcome.UNREACHABLE}:
+            tx.emit(notice.undelivered(claimed.params, outcome is Outcome.REFUSED))
 
     async def _settle(
         self, notification_id: NotificationId, status: Status, revision: int, error: Exception | None = None

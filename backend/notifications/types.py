@@ -29,6 +29,18 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Outcome(StrEnum):
+    """How the sending of a message ended."""
+
+    SENT = "sent"
+    UNREACHABLE = "unreachable"
+    """The person has blocked the bot or deleted the chat."""
+    REFUSED = "refused"
+    """Telegram does not take this message."""
+    FAILED = "failed"
+    """Telegram did not answer until the last try."""
+
+
 class SupportUndelivered(Event, frozen=True, kw_only=True):
     """An admin's answer did not reach the customer; ``refused``: Telegram does not copy such a message."""
 
@@ -47,7 +59,8 @@ class SendNotification(msgspec.Struct, frozen=True):
 class Button(msgspec.Struct, frozen=True):
     """A button below a message: opens ``url`` in the Mini App, copies ``copy``, or sends ``callback`` to the bot.
 
-    ``link`` opens an address outside of the Mini App, such as a group.
+    ``link`` opens an address outside of the Mini App, such as a group. ``beside``: it stands in the row of the button
+    before it.
     """
 
     text: str
@@ -55,6 +68,7 @@ class Button(msgspec.Struct, frozen=True):
     copy: str = ""
     callback: str = ""
     link: str = ""
+    beside: bool = False
 
 
 class Document(msgspec.Struct, frozen=True):

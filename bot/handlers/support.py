@@ -14,10 +14,11 @@ from backend.identity.types import Actor, Permission
 from backend.infra.rate_limit import Limit
 from backend.kernel.ids import UserId
 from backend.notifications.types import ANSWER_PREFIX
+from backend.support.types import MOST_STARS, RATE_PREFIX, ChatPost, TicketId
 from bot.context import Deps, Words
 from bot.handlers.help import paysupport as explain
 from bot.keyboards import rows, shop_button
-from bot.replies import Once, answer
+from bot.replies import Once, answer, edit
 
 WRITING: Final = Limit("support", times=30, seconds=600)
 BLOCKED_WRITING: Final = Limit("support_blocked", times=5, seconds=3600)
@@ -71,7 +72,7 @@ async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums
     _ = words.gettext
     replied = message.reply_to_message
     if replied is not None:
-        answered = await deps.support.answer(actor, message.message_id, replied.message_id)
+        answered = await deps.support.chat.answer(actor, _post(message))
         if answered is not None:
             if answered.new and _speaks_first(message, albums):
                 await message.answer(_("Sent to {person}").format(person=words.safe(answered.name)))
@@ -104,15 +105,19 @@ async def write_blocked(message: Message, deps: Deps, words: Words, albums: Once
 
 
 async def _receive(message: Message, deps: Deps, words: Words, albums: Once) -> None:
-    replied = message.reply_to_message
-    received = await deps.support.receive(
-        message.chat.id,
-        message.message_id,
-        reply_to=replied.message_id if replied else None,
-        text=words_for_support(message) or "",
-    )
+    received = await deps.support.chat.receive(message.chat.id, _post(message))
     if received.begins and _speaks_first(message, albums):
         await message.answer(words.gettext("Message sent. We'll reply here."))
+
+
+def _post(message: Message) -> ChatPost:
+    replied = message.reply_to_message
+    return ChatPost(
+        message_id=message.message_id,
+        kind=ContentType(message.content_type).value,
+        text=words_for_support(message) or "",
+        reply_to=replied.message_id if replied else None,
+    )
 
 
 def _speaks_first(message: Message, albums: Once) -> bool:
@@ -129,7 +134,7 @@ async def begin_answer(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor,
     except ValueError:
         await answer(bot, query, _("This button is too old"))
         return
-    name = await deps.support.customer_name(actor, customer)
+    name = await deps.support.chat.customer_name(actor, customer)
     await answer(bot, query)
     placeholder = _("Reply to {person}").format(person=name)[:_LONGEST_PLACEHOLDER]
     asked = await bot.send_message(
@@ -137,7 +142,24 @@ async def begin_answer(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor,
         _("Write your reply to {person}:").format(person=words.safe(name)),
         reply_markup=ForceReply(input_field_placeholder=placeholder),
     )
-    await deps.support.expect_answer(actor, customer, asked.message_id)
+    await deps.support.chat.expect_answer(actor, customer, asked.message_id)
+
+
+async def rate(query: CallbackQuery, bot: Bot, deps: Deps, actor: Actor, words: Words) -> None:
+    """Take a customer's rating of their ticket, once."""
+    _ = words.gettext
+    name, _sep, stars = (query.data or "").removeprefix(RATE_PREFIX).partition(":")
+    try:
+        ticket_id, given = TicketId(UUID(name)), int(stars)
+    except ValueError:
+        await answer(bot, query, _("This button is too old"))
+        return
+    if not await deps.support.chat.rate(actor, ticket_id, given):
+        await answer(bot, query, _("You have rated this already."))
+        return
+    await answer(bot, query)
+    rated = _("Thank you! Your rating: {stars} of {most}.")
+    await edit(query, rated.format(stars=words.number(given), most=words.number(MOST_STARS)))
 
 
 def router() -> Router:
@@ -146,6 +168,7 @@ def router() -> Router:
     routes.message.register(paysupport, Command("paysupport"))
     routes.message.register(write, lambda message: words_for_support(message) is not None)
     routes.callback_query.register(begin_answer, F.data.startswith(ANSWER_PREFIX))
+    routes.callback_query.register(rate, F.data.startswith(RATE_PREFIX))
     return routes
 
 

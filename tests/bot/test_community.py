@@ -148,13 +148,13 @@ async def test_a_busy_bot_answers_a_guard_s_query_all_the_same(circle: Circle, m
     await circle.open(guard=True)
     await circle.give()
     hanging = asyncio.Event()
-    receive = circle.services.support.receive
+    receive = circle.services.support.chat.receive
 
     async def hang(*args: Any, **more: Any) -> Any:
         await hanging.wait()
         return await receive(*args, **more)
 
-    monkeypatch.setattr(circle.services.support, "receive", hang)
+    monkeypatch.setattr(circle.services.support.chat, "receive", hang)
     await circle.telegram.person(EMMA).send("Is anybody there?")
     await circle.ask()
     try:

@@ -15,6 +15,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra.jobs import by_name
 from backend.infra.outbox import OutboxJob
 from backend.infra.runner import Runner
+from backend.support.types import ChatPost
 from backend.worker import all_tasks
 from bot.handlers.support import BLOCKED_WRITING, words_for_support
 from tests.bot.conftest import Parts, polling
@@ -181,7 +182,7 @@ async def test_an_orders_number_is_attached_where_the_order_is_ones_own(desk: De
     before = (await desk.latest(nadia))[-1]["message_id"]
     await desk.taken(layla, await layla.send(f"where is {order.number}?"))
     stranger = (await desk.latest(nadia, before))[-1]
-    assert [item["text"] for row in stranger["buttons"] for item in row] == ["From ليلى حداد", "Reply"]
+    assert [item["text"] for row in stranger["buttons"] for item in row] == ["From ليلى حداد", "Open ticket", "Reply"]
     # An admin's reply to the message about the order reaches its buyer.
     sale = next(message for message in await nadia.heard(wait=0) if "New order" in message["text"])
     await desk.taken(nadia, await desk.reply(nadia, sale, "Your key is on its way"))
@@ -219,11 +220,12 @@ async def test_what_bots_may_not_copy_is_told_in_words(desk: Desk) -> None:
     """A quiz, a story, a message that was deleted at once: here one that is not there."""
     await desk.person(EMMA, "Emma")
     nadia = await desk.person(NADIA, "Nadia")
-    await desk.services.support.receive(EMMA, 999_999)
+    await desk.services.support.chat.receive(EMMA, ChatPost(message_id=999_999, kind="poll"))
     message = (await desk.latest(nadia))[-1]
     assert "Emma sent something" in message["text"]
     assert button(message, "Reply")
-    await desk.services.support.answer(await desk.actor(NADIA), 999_998, message["message_id"])
+    answer = ChatPost(message_id=999_998, kind="poll", reply_to=message["message_id"])
+    await desk.services.support.chat.answer(await desk.actor(NADIA), answer)
     why = (await desk.latest(nadia, message["message_id"]))[-1]["text"]
     assert "wasn't delivered" in why
     assert "may not copy" in why
@@ -232,8 +234,8 @@ async def test_what_bots_may_not_copy_is_told_in_words(desk: Desk) -> None:
 async def test_the_same_message_reaches_the_admins_once(desk: Desk, parts: Parts) -> None:
     await desk.person(EMMA, "Emma")
     nadia = await desk.person(NADIA, "Nadia")
-    before = (await desk.latest(nadia))[-1]["message_id"]
-    results = await asyncio.gather(*(desk.services.support.receive(EMMA, 1) for _ in range(5)))
+    before, receive = (await desk.latest(nadia))[-1]["message_id"], desk.services.support.chat.receive
+    results = await asyncio.gather(*(receive(EMMA, ChatPost(message_id=1)) for _ in range(5)))
     assert [result.new for result in results].count(True) == 1
     await parts.services.redis.flushdb()
     assert len(await desk.latest(nadia, before)) <= 1

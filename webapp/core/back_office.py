@@ -14,6 +14,7 @@ from webapp.core.site import SoukRequest, site_of
 Room = Literal[
     "home",
     "orders",
+    "tickets",
     "stock",
     "people",
     "payments",
@@ -31,6 +32,7 @@ Room = Literal[
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "home": ("/admin", None),
     "orders": ("/admin/orders", Permission.ORDERS),
+    "tickets": ("/admin/tickets", Permission.ORDERS),
     "stock": ("/admin/stock", Permission.STOCK),
     "people": ("/admin/people", Permission.USERS),
     "courses": ("/admin/courses", Permission.TEACHING),

@@ -89,6 +89,8 @@ MESSAGES: Final[dict[str, str]] = {
     "premium_too_long": _("Premium can last up to {limit} months from now. You haven't been charged."),
     "premium_endless": _("You already have premium with no end date. You haven't been charged."),
     "warranty_ended": _("There is no warranty for this any more."),
+    "bot_blocked": _("They have blocked the bot. Nothing can be sent to them."),
+    "ready_answer_changed": _("Another admin has changed this answer. Open it again."),
     "claim_decided": _("Already handled by another admin"),
     "nothing_to_replace_with": _("No other key is in stock. Refund it instead."),
     "too_many_reservations": _("You have unpaid orders. Pay or cancel one first."),

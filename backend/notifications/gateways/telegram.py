@@ -135,7 +135,13 @@ def _method(chat_id: int, message: Message) -> Method[Sent]:
 
 
 def _markup(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup([[_button(button)] for button in buttons]) if buttons else None
+    rows: list[list[InlineKeyboardButton]] = []
+    for button in buttons:
+        if button.beside and rows:
+            rows[-1].append(_button(button))
+        else:
+            rows.append([_button(button)])
+    return InlineKeyboardMarkup(rows) if rows else None
 
 
 def _button(button: Button) -> InlineKeyboardButton:

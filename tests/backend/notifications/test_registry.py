@@ -61,6 +61,9 @@ STORED_TASKS = {
     "SupportAsked": ("notifications.support_asked",),
     "SupportAnswered": ("notifications.support_answered",),
     "SupportUndelivered": ("notifications.support_undelivered",),
+    "SupportShown": ("notifications.support_shown",),
+    "TicketHandedOver": ("notifications.ticket_handed_over",),
+    "TicketClosed": ("notifications.ticket_closed",),
     "StockLow": ("notifications.stock_low",),
     "HandWorkOpened": ("notifications.hand_work_opened",),
     "HandWorkDue": ("notifications.hand_work_due",),
@@ -109,7 +112,7 @@ STORED_KINDS = {
     "warranty_claimed", "warranty_replaced", "warranty_rejected",
     "payment_unmatched", "deposit_proved", "reconciliation_differed", "reconciliation_failed", "order_payment_kept",
     "order_refunded", "order_of_blocked", "approval_asked", "wallet_adjusted", "gift_redeemed", "support_asked",
-    "support_answer", "support_undelivered", "stock_held", "favourite_changed",
+    "support_answer", "support_undelivered", "ticket_handed_over", "ticket_rating", "stock_held", "favourite_changed",
     "reading_ready",
 }  # fmt: skip
 """Rows of the table of notifications hold these."""

@@ -33,7 +33,7 @@ from webapp.orders.screens import subscriptions as subscription_screens
 from webapp.orders.screens.subscriptions import SubscriptionRow
 
 _USERS = requires(Permission.USERS)
-PersonAction = Literal["block", "unblock", "standing", "money", "admin"]
+PersonAction = Literal["block", "unblock", "standing", "money", "admin", "write"]
 
 
 class PeopleQuery(msgspec.Struct, frozen=True):
@@ -180,6 +180,8 @@ def _can(detail: UserDetail, actor: Actor) -> frozenset[PersonAction]:
     actions: set[PersonAction] = {"standing"}
     if actor.may(Permission.MONEY):
         actions.add("money")
+    if actor.may(Permission.ORDERS) and detail.id != actor.user_id:
+        actions.add("write")
     if not detail.is_root and detail.id != actor.user_id:
         actions.add("unblock" if detail.blocked else "block")
         if actor.may(Permission.ADMINS) and not detail.blocked:

@@ -55,7 +55,7 @@ class ManagePerson(msgspec.Struct, frozen=True):
     premium: bool = False
     months: PremiumRows | None = None
     admin: bool = False
-    can: frozenset[Literal["block", "unblock", "standing", "money", "admin"]] = frozenset()
+    can: frozenset[Literal["block", "unblock", "standing", "money", "admin", "write"]] = frozenset()
 
 
 class BlockSheet(msgspec.Struct, frozen=True):
