@@ -27,6 +27,7 @@ from backend.catalog.service import (
     ImportsService,
     SearchesService,
     SearchService,
+    StockImportsService,
     StockService,
     StorefrontService,
     WaitingService,
@@ -66,6 +67,7 @@ from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
+from backend.infra.staged import StagedFiles
 from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.telegram.client import Telegram
 from backend.infra.telegram.pace import Pace
@@ -252,6 +254,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             search=search,
             searches=SearchesService(uow=uow, search=search),
             imports=ImportsService(uow=uow, ring=ring, currency=currency),
+            stock_imports=StockImportsService(
+                uow=uow, ring=ring, staged=StagedFiles(Path(settings.data_dir) / "staged"), currency=currency
+            ),
             stock=StockService(uow=uow),
             hand_work=HandWorkService(uow=uow, ring=ring, files=files),
             batches=BatchesService(uow=uow),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import backend.approvals.models
 import backend.assignments.models
 import backend.catalog.models
+import backend.catalog.models.searching
+import backend.catalog.models.stock_changes
 import backend.catalog.models.waiting
 import backend.certificates.models
 import backend.community.models

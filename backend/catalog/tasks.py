@@ -6,10 +6,12 @@ from typing import Final
 
 from backend.catalog.service import CatalogServices
 from backend.catalog.types.batches import BatchSwitched
+from backend.catalog.types.stock_imports import StockImportSent, StockImportStarted
 from backend.catalog.types.waiting import HoldUndelivered, StockArrived
 from backend.infra.jobs import Cron, Handler, Job, Task
 
 _SETTLE_EVERY_SECONDS = 300
+_TIDY_EVERY_SECONDS = 3600
 _POPULAR_EVERY_SECONDS = 3600
 _INDEX_EVERY_SECONDS = 300
 _WISHES_EVERY_SECONDS = 300
@@ -19,7 +21,10 @@ _FAVOURITES_EVERY_SECONDS = 60
 _SWITCH_BATCH: Final = Handler("catalog.switch_batch", BatchSwitched)
 _SERVE_LINE: Final = Handler("catalog.serve_line", StockArrived)
 _PASS_ON: Final = Handler("catalog.pass_on", HoldUndelivered)
-HANDLERS: Final = (_SWITCH_BATCH, _SERVE_LINE, _PASS_ON)
+_CHECK_IMPORT: Final = Handler("catalog.check_import", StockImportSent)
+_RUN_IMPORT: Final = Handler("catalog.run_import", StockImportStarted)
+_IMPORT_SECONDS: Final = 600
+HANDLERS: Final = (_SWITCH_BATCH, _SERVE_LINE, _PASS_ON, _CHECK_IMPORT, _RUN_IMPORT)
 """The events that the catalogue reacts to."""
 
 
@@ -27,7 +32,8 @@ def tasks(services: CatalogServices) -> list[Task]:
     """The tasks.
 
     Keys of a batch that was stopped, or is sold again, follow it. Stock that came is held for the first in line, and
-    offered to the next where nobody could be told.
+    offered to the next where nobody could be told. Files of keys are checked and added one at a time in each process:
+    they are work for the processor.
     """
 
     async def switch(event: BatchSwitched, _job: Job) -> None:
@@ -39,7 +45,19 @@ def tasks(services: CatalogServices) -> list[Task]:
     async def pass_on(event: HoldUndelivered, _job: Job) -> None:
         await services.waiting.pass_on(event)
 
-    return [_SWITCH_BATCH.runs(switch), _SERVE_LINE.runs(serve), _PASS_ON.runs(pass_on)]
+    async def check(event: StockImportSent, _job: Job) -> None:
+        await services.stock_imports.check(event.import_id)
+
+    async def run(event: StockImportStarted, _job: Job) -> None:
+        await services.stock_imports.add_keys(event.import_id)
+
+    return [
+        _SWITCH_BATCH.runs(switch),
+        _SERVE_LINE.runs(serve),
+        _PASS_ON.runs(pass_on),
+        Task(_CHECK_IMPORT.task, StockImportSent, check, timeout=_IMPORT_SECONDS, at_once=1),
+        Task(_RUN_IMPORT.task, StockImportStarted, run, timeout=_IMPORT_SECONDS, at_once=1),
+    ]
 
 
 def crons(services: CatalogServices) -> list[Cron]:
@@ -75,6 +93,7 @@ def crons(services: CatalogServices) -> list[Cron]:
     return [
         Cron("catalog.serve_lines", serve, seconds=_SERVE_EVERY_SECONDS),
         Cron("catalog.tell_favourites", tell_favourites, seconds=_FAVOURITES_EVERY_SECONDS),
+        Cron("catalog.tidy_imports", services.stock_imports.tidy, seconds=_TIDY_EVERY_SECONDS),
         Cron("catalog.settle_stock", settle, seconds=_SETTLE_EVERY_SECONDS),
         Cron("catalog.refresh_popularity", popularity, seconds=_POPULAR_EVERY_SECONDS),
         Cron("catalog.refresh_search", index, seconds=_INDEX_EVERY_SECONDS),

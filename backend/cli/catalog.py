@@ -15,7 +15,8 @@ from rich.table import Table
 from backend.bootstrap import Services
 from backend.catalog.rules.fields import FieldError
 from backend.catalog.rules.files import Format, read_rows
-from backend.catalog.rules.rows import UNLIMITED, CatalogueReader, SharedCount, read_stock, shared_count
+from backend.catalog.rules.rows import UNLIMITED, CatalogueReader, SharedCount, shared_count
+from backend.catalog.rules.stock_files import stock_rows
 from backend.catalog.types.imports import Action, CatalogueReport, Problem, ProblemCode, SharedChange, StockReport
 from backend.cli.frame import FAILED, console, progress, with_services
 from backend.identity.types import Actor
@@ -67,6 +68,14 @@ _WORDS: Final[dict[ProblemCode, str]] = {
     ProblemCode.NOT_SHARED: "the product's kind is not shared_key, so its keys have no count",
     ProblemCode.BELOW_RESERVED: "fewer than unpaid orders have reserved",
     ProblemCode.KEY_TAKEN: "the key was sold or reserved as a unique key",
+    ProblemCode.TOO_SHORT: "shorter than the other keys; --as-is takes it",
+    ProblemCode.DIGITS_LOST: "Excel keeps 15 digits of a number; format the column as text and paste the keys again",
+    ProblemCode.FORMULA: "a formula; paste its values",
+    ProblemCode.MACROS: "the workbook has macros; save it as .xlsx or CSV",
+    ProblemCode.NOT_A_WORKBOOK: "not a workbook of Excel, or damaged",
+    ProblemCode.WORKBOOK_TOO_LARGE: "the workbook is too large; save it as CSV",
+    ProblemCode.TOO_MANY_ROWS: "too many rows; split the file, or save a workbook as CSV",
+    ProblemCode.OTHER_KIND: "the product is not of the kind unique_keys",
 }
 
 
@@ -98,7 +107,7 @@ def _reading(path: Path) -> Iterator[_Counted]:
 
 def _format(path: Path, chosen: str | None, *, plain: bool = False) -> Format:
     file_format = Format(chosen) if chosen else Format.of(path.name) or (Format.PLAIN if plain else None)
-    if file_format is None or (file_format is Format.PLAIN and not plain):
+    if file_format is None or (file_format in {Format.PLAIN, Format.WORKBOOK} and not plain):
         raise click.UsageError(f"{path.name}: unknown file type; add --format csv or jsonl")
     return file_format
 
@@ -142,7 +151,7 @@ def import_catalogue(file: Path, apply: bool, written: str | None, pictures: Pat
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--apply", is_flag=True, help="Write the keys; without it nothing is written.")
 @click.option(
-    "--format", "written", type=click.Choice(["csv", "jsonl", "plain"]), help="By default from the file's name."
+    "--format", "written", type=click.Choice(["csv", "jsonl", "plain", "xlsx"]), help="By default from the file's name."
 )
 @click.option("--variant", help="product-slug/variant-code of every key; a file of plain keys needs it.")
 @click.option("--count", help="How often a shared key can be sold, or 'unlimited', for rows that don't say it.")
@@ -161,7 +170,7 @@ def import_stock(
     as_is: bool,
     unit_cost: str | None,
 ) -> None:
-    """Add keys from FILE: CSV or JSON lines with the columns 'variant' and 'key', or plain keys, one a line.
+    """Add keys from FILE: CSV, XLSX or JSON lines with the columns 'variant' and 'key', or plain keys, one a line.
 
     Invisible marks (direction marks, zero-width signs, soft hyphens) are removed from keys, and what looks broken by
     a spreadsheet (#NAME?, 1.23E+15, a long number that ends in zeros) is a bad row: --as-is takes keys as they are.
@@ -179,8 +188,9 @@ def import_stock(
     async def work(services: Services) -> StockReport:
         currency = services.settings.shop_currency
         cost = _cost(unit_cost, currency)
-        with _reading(file) as opened:
-            rows = read_stock(read_rows(opened, how), variant, as_is=as_is, default_count=_count(count))
+        # A workbook is read here and there, which no bar can show.
+        with file.open("rb") if how is Format.WORKBOOK else _reading(file) as opened:
+            rows = stock_rows(opened, how, variant, as_is=as_is, default_count=_count(count))
             return await services.catalog.imports.import_stock(
                 Actor.system(), rows, apply=apply, source=source or file.name, unit_cost=cost
             )

@@ -19,6 +19,7 @@ from backend.catalog.service import (
     ImportsService,
     SearchesService,
     SearchService,
+    StockImportsService,
     StockService,
     StorefrontService,
     WaitingService,
@@ -27,6 +28,7 @@ from backend.catalog.types import StockKind, VariantId
 from backend.catalog.types.imports import CatalogueReport, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
+from backend.infra.staged import StagedFiles
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderLineId
@@ -52,6 +54,9 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         search=search,
         searches=SearchesService(uow=uow, search=search),
         imports=ImportsService(uow=uow, ring=ring, currency=USD),
+        stock_imports=StockImportsService(
+            uow=uow, ring=ring, staged=StagedFiles(folder or Path("/nowhere")), currency=USD
+        ),
         stock=StockService(uow=uow),
         hand_work=HandWorkService(uow=uow, ring=ring, files=files),
         batches=BatchesService(uow=uow),

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
@@ -156,7 +156,13 @@ class StockBatch(Model):
     """Keys of one variant imported together, encrypted with one data key. ``unit_cost`` is in minor units."""
 
     __tablename__ = "stock_batches"
-    __table_args__ = (Index("ix_stock_batches_variant_id", "variant_id"),)
+    __table_args__ = (
+        Index("ix_stock_batches_variant_id", "variant_id"),
+        Index(
+            "uq_stock_batches_import_id_variant_id", "import_id", "variant_id", unique=True,
+            postgresql_where=text("import_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
@@ -169,6 +175,11 @@ class StockBatch(Model):
     imported_by: Mapped[UUID | None]
     stopped_at: Mapped[datetime | None]
     """Since when nothing of it is sold; None while it is."""
+    name: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    """When its keys expire; None for never. Each key repeats it, so that taking keys needs no join."""
+    import_id: Mapped[UUID | None] = mapped_column(ForeignKey("stock_imports.id"))
+    """The import by screen that made it; one import makes one batch of each variant."""
 
 
 _UNSOLD = text("state IN ('available', 'stopped')")
@@ -181,7 +192,7 @@ class StockKey(Model):
     __table_args__ = (
         UniqueConstraint("variant_id", "fingerprint"),
         CheckConstraint(
-            "state IN ('available', 'held', 'reserved', 'sold', 'faulty', 'stopped', 'removed', 'shared')",
+            "state IN ('available', 'held', 'reserved', 'sold', 'faulty', 'stopped', 'removed', 'shared', 'expired')",
             name="state_known",
         ),
         CheckConstraint(
@@ -189,13 +200,21 @@ class StockKey(Model):
         ),
         CheckConstraint("(state = 'held') = (held_for IS NOT NULL)", name="held_for_a_person"),
         # Finds the next key. Sold keys are not in it, so the cost does not grow with the stock or the sales.
-        Index("ix_stock_keys_available", "variant_id", "position", postgresql_where=text("state = 'available'")),
+        Index(
+            "ix_stock_keys_available", "variant_id", "position", postgresql_where=text("state = 'available'"),
+            postgresql_include=["expires_at"],
+        ),
         Index("ix_stock_keys_order_line_id", "order_line_id", postgresql_where=text("order_line_id IS NOT NULL")),
         Index("ix_stock_keys_batch_id", "batch_id"),
         # Finds a key of another batch in place of a faulty one, without a look at the keys of its own batch.
         Index("ix_stock_keys_unsold", "batch_id", "state", "position", postgresql_where=_UNSOLD),
         Index("ix_stock_keys_held", "variant_id", "held_for", postgresql_where=text("state = 'held'")),
-    )
+        Index("ix_stock_keys_change_id", "change_id", postgresql_where=text("change_id IS NOT NULL")),
+        Index(
+            "ix_stock_keys_expiring", "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL AND state IN ('available', 'stopped')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     variant_id: Mapped[UUID] = mapped_column(ForeignKey("variants.id"))
@@ -208,6 +227,10 @@ class StockKey(Model):
     held_for: Mapped[UUID | None]
     """The person in line for whom it is held."""
     taken_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    """When it stops being sold; that of its batch. Never sold from then on."""
+    change_id: Mapped[UUID | None] = mapped_column(ForeignKey("stock_changes.id"))
+    """The latest removal or move of it, by which it can be undone."""
 
 
 class SharedKey(Model):
@@ -325,68 +348,3 @@ class CatalogueVersion(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int]
-
-
-class SearchDocument(Model):
-    """The words that a product is found by, folded by ``rules.folding``; those of its name are there twice."""
-
-    __tablename__ = "search_documents"
-    __table_args__ = (
-        # No pending list: the first search after a large import must not read through it.
-        Index("ix_search_documents_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
-    )
-
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
-    words: Mapped[str] = mapped_column(TSVECTOR)
-    fold_version: Mapped[int]
-    """The FOLD_VERSION that made it; a document of another version is made again in the background."""
-
-
-class SearchWord(Model):
-    """A word of the catalogue: typing errors are mended to these, and its frequency chooses how a search is run.
-
-    The counts include products that are not listed: they are estimates.
-    """
-
-    __tablename__ = "search_words"
-    __table_args__ = (
-        Index("ix_search_words_sound", "sound", postgresql_where=text("sound <> ''")),
-        Index("ix_search_words_added", "added"),
-    )
-
-    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
-    products: Mapped[int]
-    named: Mapped[int]
-    """How many products have it in their name."""
-    sound: Mapped[str]
-    """Its consonants in no script (``rules.spelling.sound``); empty where they say too little."""
-    added: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
-    """Grows with each new word, so that processes read only the words that they don't know."""
-
-
-class RecentSearch(Model):
-    """What a person searched for lately; ``key`` is the same for all writings of one search."""
-
-    __tablename__ = "recent_searches"
-
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    typed: Mapped[str]
-    searched_at: Mapped[datetime]
-
-
-class SearchWish(Model):
-    """What a person searched for in vain and wants to be told of; they are told once, when it finds a product."""
-
-    __tablename__ = "search_wishes"
-    __table_args__ = (
-        Index("ix_search_wishes_open", "key", postgresql_where=text("told_at IS NULL")),
-        CheckConstraint("(told_at IS NULL) = (product_id IS NULL)", name="told_of_a_product"),
-    )
-
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    typed: Mapped[str]
-    asked_at: Mapped[datetime]
-    told_at: Mapped[datetime | None]
-    product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))

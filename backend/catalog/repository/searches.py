@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from backend.catalog.models import RecentSearch, SearchWish
+from backend.catalog.models.searching import RecentSearch, SearchWish
 from backend.catalog.types import ProductId
 from backend.catalog.types.search import WishRow
 from backend.infra.unit_of_work import Tx

@@ -100,8 +100,12 @@ _KNOWN_KEYS = text(
 ).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
 _ADD_KEYS = text(
     """
-    INSERT INTO stock_keys (id, variant_id, batch_id, ciphertext, fingerprint)
-    SELECT * FROM unnest(:ids, :variants, :batches, :ciphertexts, :fingerprints)
+    INSERT INTO stock_keys (id, variant_id, batch_id, ciphertext, fingerprint, expires_at, state)
+    SELECT n.id, n.variant_id, n.batch_id, n.ciphertext, n.fingerprint, b.expires_at,
+           CASE WHEN b.stopped_at IS NULL THEN 'available' ELSE 'stopped' END
+    FROM unnest(:ids, :variants, :batches, :ciphertexts, :fingerprints)
+        WITH ORDINALITY n (id, variant_id, batch_id, ciphertext, fingerprint, place)
+    JOIN stock_batches b ON b.id = n.batch_id ORDER BY n.place
     """
 ).bindparams(
     *(bindparam(name, type_=ARRAY(Uuid())) for name in ("ids", "variants", "batches")),
@@ -320,7 +324,10 @@ async def add_batch(
 
 
 async def add_keys(tx: Tx, rows: Sequence[tuple[UUID, UUID, UUID, bytes, bytes]]) -> None:
-    """Insert encrypted keys in their order: id, variant, batch, ciphertext, fingerprint."""
+    """Insert encrypted keys in their order: id, variant, batch, ciphertext, fingerprint.
+
+    They expire with their batch, and are for sale unless it is stopped.
+    """
     names = ("ids", "variants", "batches", "ciphertexts", "fingerprints")
     await tx.execute(_ADD_KEYS, dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True)))
 

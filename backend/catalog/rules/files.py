@@ -27,13 +27,14 @@ class Format(StrEnum):
     CSV = "csv"
     JSON_LINES = "jsonl"
     PLAIN = "plain"
+    WORKBOOK = "xlsx"
 
     @classmethod
     def of(cls, file_name: str) -> Format | None:
         """The format that a file's name speaks of."""
         endings = {".csv": cls.CSV, ".tsv": cls.CSV, ".jsonl": cls.JSON_LINES, ".ndjson": cls.JSON_LINES}
         name = file_name.lower()
-        endings[".txt"] = cls.PLAIN
+        endings |= {".txt": cls.PLAIN, ".xlsx": cls.WORKBOOK}
         return next((match for ending, match in endings.items() if name.endswith(ending)), None)
 
 
@@ -201,7 +202,7 @@ def _row(line: int, cells: list[str], header: list[str], header_line: int) -> Ra
 
 
 def read_rows(source: Source, written: Format, plain_column: str = "key") -> Iterator[RawRow | Problem]:
-    """The rows of a file in the format in which it is ``written``."""
+    """The rows of a text file in the format in which it is ``written``; workbooks: see ``rules.workbooks``."""
     if written is Format.CSV:
         return read_csv(source)
     return read_json_lines(source) if written is Format.JSON_LINES else read_plain(source, plain_column)

@@ -11,6 +11,7 @@ from backend.catalog.service.imports import ImportsService
 from backend.catalog.service.search import SearchService
 from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
+from backend.catalog.service.stock_imports import StockImportsService
 from backend.catalog.service.storefront import StorefrontService
 from backend.catalog.service.waiting import WaitingService
 
@@ -22,6 +23,7 @@ __all__ = [
     "ImportsService",
     "SearchService",
     "SearchesService",
+    "StockImportsService",
     "StockService",
     "StorefrontService",
     "WaitingService",
@@ -40,6 +42,8 @@ class CatalogServices:
     """What people searched for and wish for."""
     imports: ImportsService
     """Files of products and of keys."""
+    stock_imports: StockImportsService
+    """Files of keys sent by screen: checked, then added in the background."""
     stock: StockService
     """Low stock, and marks kept correct."""
     hand_work: HandWorkService

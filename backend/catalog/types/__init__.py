@@ -76,6 +76,9 @@ class KeyState(StrEnum):
     STOPPED = "stopped"
     """Not for sale while its batch is stopped."""
     REMOVED = "removed"
+    """Taken out of the stock by an admin; its removal can be undone."""
+    EXPIRED = "expired"
+    """Unsold when its time ended."""
     SHARED = "shared"
     """Many buyers get it."""
 

@@ -54,6 +54,14 @@ class ProblemCode(StrEnum):
     NOT_SHARED = "not_shared"
     BELOW_RESERVED = "below_reserved"
     KEY_TAKEN = "key_taken"
+    TOO_SHORT = "too_short"
+    DIGITS_LOST = "digits_lost"
+    FORMULA = "formula"
+    MACROS = "macros"
+    NOT_A_WORKBOOK = "not_a_workbook"
+    WORKBOOK_TOO_LARGE = "workbook_too_large"
+    TOO_MANY_ROWS = "too_many_rows"
+    OTHER_KIND = "other_kind"
 
 
 class Problem(msgspec.Struct, frozen=True):

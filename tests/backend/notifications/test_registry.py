@@ -88,6 +88,8 @@ STORED_TASKS = {
     "WarrantyClaimed": ("notifications.warranty_claimed",),
     "WarrantyDecided": ("notifications.warranty_decided",),
     "BatchSwitched": ("catalog.switch_batch",),
+    "StockImportSent": ("catalog.check_import",),
+    "StockImportStarted": ("catalog.run_import",),
     "FavouriteChanged": ("notifications.favourite_changed",),
     "StockArrived": ("catalog.serve_line",),
     "StockHeld": ("notifications.stock_held",),
