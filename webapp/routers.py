@@ -19,6 +19,7 @@ from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
 from webapp.catalog.admin import stock as stock_admin
+from webapp.catalog.admin import stock_import
 from webapp.certificates import admin as certificates_admin
 from webapp.certificates import files as certificate_files
 from webapp.certificates import public as certificates_public
@@ -121,6 +122,7 @@ _ADMIN: Final = Router(
         *claims.HANDLERS,
         *orders_admin.HANDLERS,
         *stock_admin.HANDLERS,
+        *stock_import.HANDLERS,
         *order_refunds.HANDLERS,
         *hand_work.HANDLERS,
         *waiting.ADMIN_HANDLERS,

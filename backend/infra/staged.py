@@ -50,7 +50,7 @@ class StagedFiles:
         Raises NotFound; reading raises DecryptionError.
         """
         try:
-            return io.BufferedReader(_Reader(self._path(name), name, key, size), _FRAME)  # type: ignore[return-value]
+            return io.BufferedReader(_Reader(self._path(name), name, key, size), _FRAME)
         except FileNotFoundError:
             raise NotFound("no such staged file") from None
 

@@ -29,6 +29,7 @@ _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 """Folders of webapp and of its templates that are no slice."""
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "admin": {"orders", "payments", "wallet"},
+    "catalog": {"courses"},
     "certificates": {"courses"},
     "courses": {"community", "identity"},
     "growth": {"catalog", "identity", "payments"},

@@ -63,3 +63,51 @@ on("click", ({ target }) => {
   text.focus();
   htmx.trigger(text, "input");
 });
+
+// A file of keys goes in pieces, one after the other: the first request says its name, the page that answers takes them.
+let keysFile, signedIn;
+on("htmx:configRequest", ({ detail }) => signedIn = detail.headers.Authorization);
+on("change", ({ target }) => {
+  if (target.matches?.("[data-keys-file]")) {
+    [keysFile] = target.files;
+    target.form.elements.file.value = keysFile?.name || "";
+    if (keysFile) htmx.trigger(target.form, "submit");
+  } else if (target.matches?.("[data-keys-again]")) {
+    [keysFile] = target.files;
+    pieces(document.querySelector("[data-pieces]"));
+  }
+});
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const piece = async (path, at, body) => {
+  for (let attempt = 0; ; attempt++) try {
+    const headers = { Authorization: signedIn, "Content-Type": "application/octet-stream", "X-Offset": at };
+    const answer = await fetch(`${path}/piece`, { method: "POST", headers, body });
+    if (answer.ok) return (await answer.json()).received;
+    if (answer.status < 500 && answer.status !== 429) return null;
+    throw answer.status;
+  } catch (problem) {
+    if (attempt === 5) return null;
+    await pause(1000 * 2 ** attempt);
+  }
+};
+const pieces = async (box) => {
+  if (!box || box.dataset.busy) return;
+  const again = (shown) => document.querySelectorAll("[data-again]").forEach((one) => one.hidden = !shown);
+  if (!keysFile) return again(true);
+  again(false);
+  box.dataset.busy = "on";
+  const file = keysFile, { pieces: path, piece: size } = box.dataset;
+  let at = +box.dataset.received;
+  while (at < file.size && box.isConnected) {
+    const next = await piece(path, at, file.slice(at, at + +size));
+    if (next === null || next <= at) { delete box.dataset.busy; return again(true); }
+    box.dataset.received = at = next;
+    const percent = Math.floor(at * 100 / file.size);
+    box.querySelector("progress").value = percent;
+    box.querySelector("[data-sent]").textContent = `${percent}%`;
+  }
+  if (box.isConnected) htmx.ajax("POST", `${path}/sent`, { source: box, target: "#app", swap: "innerHTML", push: "false" });
+};
+const begun = () => pieces(document.querySelector("[data-pieces]"));
+on("htmx:afterSettle", begun);
+begun();

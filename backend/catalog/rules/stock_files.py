@@ -1,4 +1,4 @@
-"""Files of keys, whoever sends them: the command line and the back office read them by these rules alone."""
+"""Files of keys: the command line and the back office read them by these rules alone."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def usual_lengths(rows: Iterable[StockRow | Problem]) -> dict[str, int]:
     usual = {}
     for variant, counted in lengths.items():
         length, times = counted.most_common(1)[0]
-        if times >= _ENOUGH and times >= _MOST_OF * counted.total():
+        if times >= _ENOUGH and times >= sum(counted.values()) * _MOST_OF:
             usual[variant] = length
     return usual
 

@@ -29,7 +29,7 @@ def read_workbook(file: BinaryIO, column: str = "key") -> Iterator[RawRow | Prob
     if problem is not None:
         yield Problem(1, problem)
         return
-    from openpyxl import load_workbook  # heavy, and most imports are text
+    from openpyxl import load_workbook  # noqa: PLC0415 - heavy, and most imports are text
 
     try:
         workbook = load_workbook(file, read_only=True, keep_links=False)

@@ -211,7 +211,7 @@ class ImportJob:
                 return False
             if stored.checkpoint != at:
                 raise RetryLater(_AGAIN_SECONDS, "another process adds these keys")
-            # Whoever writes fingerprints holds this lock, so nobody adds one of them between the look and the insert.
+            # Everything that writes fingerprints holds this lock: none is added between the look and the insert.
             try:
                 await writes.lock_imports(tx, "stock")
             except ImportUnderWay:
@@ -259,9 +259,9 @@ class ImportJob:
         return len(new) + revived
 
     async def _batch(self, tx: Tx, stored: StockImport, variant_id: VariantId) -> Batch:
-        made = await repository.find_batch(tx, stored.id, variant_id)
-        if made is not None:
-            return Batch(made[0], await self._ring.get(tx, made[1]))
+        stored_batch = await repository.find_batch(tx, stored.id, variant_id)
+        if stored_batch is not None:
+            return Batch(stored_batch[0], await self._ring.get(tx, stored_batch[1]))
         key_id, key = await self._ring.create(tx, PURPOSE)
         batch_id = await writes.add_batch(
             tx, variant_id, DataKeyId(key_id), stored.source or stored.file_name, stored.unit_cost, self._currency,

@@ -34,7 +34,7 @@ from backend.kernel.ids import new_id
 from backend.kernel.text import file_name, fold
 
 _SHOWN: Final = 10
-_KEPT: Final = timedelta(hours=24)
+_WAITS: Final = timedelta(hours=24)
 _REFUSED: Final = {".xlsm": "macros", ".xls": "wrong_type", ".ods": "wrong_type", ".zip": "wrong_type"}
 _PASTED: Final = "pasted"
 _MOST_NAME: Final = 80
@@ -218,12 +218,12 @@ class StockImportsService:
     async def tidy(self) -> None:
         """Destroy files of imports that have ended, or that nobody went on with for a day."""
         async with self._uow.read() as tx:
-            stale = await repository.list_stale(tx, tx.now - _KEPT)
+            stale = await repository.list_stale(tx, tx.now - _WAITS)
         for import_id in stale:
             async with self._uow() as tx:
                 stored = await repository.get(tx, import_id, lock=True)
                 if stored.state in (ImportState.UPLOADING, ImportState.CHECKED):
-                    if stored.touched_at >= tx.now - _KEPT:
+                    if stored.touched_at >= tx.now - _WAITS:
                         continue
                     await self._forget(tx, stored, ImportState.DISCARDED)
         await self._job.tidy(stale)

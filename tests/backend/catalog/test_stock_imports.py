@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from datetime import timedelta
 from pathlib import Path
@@ -168,8 +167,8 @@ async def test_a_workbook_of_several_products(service: CatalogServices, uow: Uni
     sheet = (book := Workbook()).active
     assert sheet is not None
     for row in [
-        ("Variant", "Key"), ("play/one", "AAAA-1111"), ("card/one", 12345), (None, None), ("card/one", 1234567890123456),
-        ("card/one", "=A1"), ("none/one", "X-1"),
+        ("Variant", "Key"), ("play/one", "AAAA-1111"), ("card/one", 12345), (None, None),
+        ("card/one", 1234567890123456), ("card/one", "=A1"), ("none/one", "X-1"),
     ]:  # fmt: skip
         sheet.append(row)
     stored = await send(service, "keys.xlsx", _bytes(book))
@@ -190,9 +189,7 @@ def _bytes(book: Workbook) -> bytes:
     return file.getvalue()
 
 
-async def test_unread_files_go_after_a_day(
-    service: CatalogServices, uow: UnitOfWork, tmp_path: Path
-) -> None:
+async def test_unread_files_go_after_a_day(service: CatalogServices, uow: UnitOfWork, tmp_path: Path) -> None:
     variant = await add_variant(service, "play")
     old = await send(service, "keys.txt", b"AAAA-1\n", variant)
     async with uow() as tx:

@@ -44,6 +44,8 @@ def screens(_world: World) -> list[Screen]:
         Screen("waiting-none", "/me/waiting", "poor"),
         Screen("manage-waiting", "/admin/stock/waiting", "admin"),
         Screen("manage-stock", "/admin/stock", "admin"),
+        Screen("manage-stock-add", "/admin/stock/import", "admin"),
+        Screen("manage-stock-check", "/admin/stock/import", "admin", act=check_keys),
     ]
 
 
@@ -112,3 +114,12 @@ async def choose_second(page: Page) -> None:
     """Choose the second variant of the VPN, and wait for its price."""
     await page.locator(".cell--pick").nth(1).click()
     await expect(page.locator("#bottom [data-main]")).not_to_contain_text("2.99")
+
+
+async def check_keys(page: Page) -> None:
+    """Paste keys of which some are known, twice, or cut, and see what would happen."""
+    await page.locator("#results .cell").first.click()
+    keys = [f"PLAY-{number:04}-44LQ-7TXC" for number in range(14)]
+    await page.locator("#keys").fill("\n".join([*keys, keys[2], keys[3][:14]]))
+    await page.locator("#bottom .btn").click()
+    await expect(page.locator(".dry")).to_be_visible()
