@@ -202,7 +202,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     ring = KeyRing(settings.master_keys)
     engine = make_engine(settings.database_url, pool_size=settings.database_pool)
     signals = Signals(engine, settings.database_url)
-    uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS, CONDITIONS)
+    uow = UnitOfWork(engine, clock, signals, SUBSCRIPTIONS, CONDITIONS, ring)
     live = LiveSettings(settings, uow, signals)
     limits = LimitsInForce(live)
     redis = make_redis(settings.redis_url)

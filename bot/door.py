@@ -15,6 +15,7 @@ from aiogram.types import Chat, Message, TelegramObject, Update, User
 from backend.identity.errors import Blocked
 from backend.identity.types import Contact
 from backend.infra.metrics import UPDATES
+from backend.infra.origin import Origin, Via, acting_from
 from backend.infra.rate_limit import Limit
 from backend.infra.traces import trace
 from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
@@ -65,6 +66,15 @@ class Door(BaseMiddleware):
     ) -> Any:
         """Pass one update to its handler, or answer it here."""
         assert isinstance(event, Update)
+        with acting_from(Origin(Via.BOT)):
+            return await self._pass(handler, event, data)
+
+    async def _pass(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: Update,
+        data: dict[str, Any],
+    ) -> Any:
         if is_money(event) or is_of_group(event):
             # Money is always taken in, from blocked people too; the intake must see failures. Who acts in a group, the
             # bot itself too, need not be a person of the shop.

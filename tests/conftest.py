@@ -175,11 +175,12 @@ def ring(settings: Settings) -> KeyRing:
 
 
 @pytest.fixture
-async def uow(engine: AsyncEngine, settings: Settings, clock: FakeClock) -> AsyncIterator[UnitOfWork]:
+async def uow(engine: AsyncEngine, settings: Settings, clock: FakeClock, ring: KeyRing) -> AsyncIterator[UnitOfWork]:
     """Transactions that are savepoints of one that is rolled back: nothing stays."""
     async with engine.connect() as connection:
         outer = await connection.begin()
-        yield SavepointUnitOfWork(connection, clock, Signals(engine, settings.database_url), SUBSCRIPTIONS)
+        signals = Signals(engine, settings.database_url)
+        yield SavepointUnitOfWork(connection, clock, signals, SUBSCRIPTIONS, ring)
         await outer.rollback()
 
 

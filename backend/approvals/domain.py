@@ -133,4 +133,4 @@ async def _record(tx: Tx, by: UserId, action: str, value: NewValue) -> None:
     details = {"amount": value.amount.amount, "currency": value.amount.currency, "kind": value.kind, **value.facts}
     if value.user_id is not None:
         details["user"] = str(value.user_id)
-    await audit.record(tx, by, action, f"{value.kind}:{value.subject}", details)
+    await audit.record(tx, by, action, f"{value.kind}:{value.subject}", details, person=value.user_id)

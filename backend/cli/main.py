@@ -20,14 +20,17 @@ from backend.cli.schedules import courses
 from backend.cli.settings import settings_group
 from backend.infra import migrations
 from backend.infra.embedded import EmbeddedError
+from backend.infra.origin import Origin, Via, acting_from
 from backend.infra.settings import load_settings
 from backend.infra.shop_currency import check_currency
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="souk")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Souk, a shop inside Telegram: start its processes and maintain it."""
+    context.with_resource(acting_from(Origin(Via.CLI)))
 
 
 main.add_command(import_group)

@@ -117,7 +117,7 @@ class _Crowd:
     def __init__(self, services: Services, root: Actor) -> None:
         self._services, self._root = services, root
         self._past = _Past(services.clock)
-        uow = UnitOfWork(services.engine, self._past, services.signals, defaultdict(tuple))
+        uow = UnitOfWork(services.engine, self._past, services.signals, defaultdict(tuple), ring=services.ring)
         settings = services.settings
         most = Money(1_000_000, settings.shop_currency)
         self._adjustments = AdjustmentsService(uow=uow, limit=lambda: most)

@@ -21,6 +21,7 @@ from backend.infra.hot import HotStatement
 from backend.infra.jobs import DeadLetter, Job, RetryLater, Task
 from backend.infra.logging import scrub
 from backend.infra.metrics import JOB_SECONDS, JOBS
+from backend.infra.origin import Origin, Via, acting_from
 from backend.infra.outbox import FOLLOW_UPS, TOPIC, FollowUps, NewJob, OutboxJob
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import Unavailable
@@ -125,9 +126,10 @@ class Runner:
         token = FOLLOW_UPS.set(follow_ups)
         until = time.monotonic() + self._follow_seconds
         try:
-            await self._recorded(job_id, self._run_stored(job_id, starts))
-            while time.monotonic() < until and (job := follow_ups.next()) is not None:
-                await self._recorded(job.id, self._run(_as_stored(job)))
+            with acting_from(Origin(Via.WORKER)):
+                await self._recorded(job_id, self._run_stored(job_id, starts))
+                while time.monotonic() < until and (job := follow_ups.next()) is not None:
+                    await self._recorded(job.id, self._run(_as_stored(job)))
             if rest := follow_ups.rest():
                 await self._recorded(job_id, self._to_queue(rest))
         finally:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +25,9 @@ from backend.kernel.clock import Clock
 from backend.kernel.errors import Unavailable
 from backend.kernel.events import Event
 from backend.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from backend.infra.crypto import KeyRing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,9 +50,12 @@ class Tx:
         now: datetime,
         subscriptions: outbox.Subscriptions,
         conditions: outbox.Conditions,
+        ring: KeyRing | None = None,
     ) -> None:
         self.connection = connection
         self.now = now
+        self.ring = ring
+        """What seals personal data; without it (in tests of other things) that is not kept, as if erased."""
         self.signals: list[tuple[str, str]] = []
         self.jobs: list[outbox.NewJob] = []
         self.follow_ups: list[outbox.NewJob] = []
@@ -118,12 +124,14 @@ class UnitOfWork:
         signals: Signals,
         subscriptions: outbox.Subscriptions,
         conditions: outbox.Conditions = MappingProxyType({}),
+        ring: KeyRing | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._signals = signals
         self._subscriptions = subscriptions
         self._conditions = conditions
+        self._ring = ring
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
@@ -132,7 +140,7 @@ class UnitOfWork:
         try:
             try:
                 await connection.begin()
-                tx = Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
+                tx = Tx(connection, self._clock.now(), self._subscriptions, self._conditions, self._ring)
                 yield tx
                 await tx.flush()
                 await connection.commit()
@@ -151,7 +159,7 @@ class UnitOfWork:
         """Statements without a transaction around them: one round trip each, nothing to commit."""
         connection = await self.lend()
         try:
-            yield Tx(connection, self._clock.now(), self._subscriptions, self._conditions)
+            yield Tx(connection, self._clock.now(), self._subscriptions, self._conditions, self._ring)
         finally:
             connection.give_back()
 

@@ -11,6 +11,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from backend.infra import outbox
 from backend.infra.connections import LentConnection
+from backend.infra.crypto import KeyRing
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock
@@ -45,9 +46,14 @@ class SavepointUnitOfWork(UnitOfWork):
     """A unit of work within the transaction of one connection, whose borrowers take turns: nothing is committed."""
 
     def __init__(
-        self, connection: AsyncConnection, clock: Clock, signals: Signals, subscriptions: outbox.Subscriptions
+        self,
+        connection: AsyncConnection,
+        clock: Clock,
+        signals: Signals,
+        subscriptions: outbox.Subscriptions,
+        ring: KeyRing | None = None,
     ) -> None:
-        super().__init__(connection.engine, clock, signals, subscriptions)
+        super().__init__(connection.engine, clock, signals, subscriptions, ring=ring)
         self._connection = connection
         self._turn = asyncio.Lock()
         self._begun = False

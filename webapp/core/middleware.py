@@ -15,6 +15,7 @@ import structlog
 from litestar.types import ASGIApp, Receive, Send
 
 from backend.identity.types import Actor
+from backend.infra.origin import Origin, Via, acting_from, network_of
 from backend.kernel.text import Locale
 from webapp.core import errors
 from webapp.core.guards import passerby
@@ -225,6 +226,11 @@ class Pipeline:
         await self._site.places.look()
         if self._maintenance.on and not actor.is_admin:
             raise UnderMaintenance("closed by the operator")
+        with acting_from(_origin(scope)):
+            await self._answer(scope, receive, exchange, actor)
+
+    async def _answer(self, scope: Any, receive: Receive, exchange: Exchange, actor: Actor) -> None:
+        path, method = scope["path"], scope["method"]
         if method == "GET" and self._shared is not None and self._shared.match(path):
             await self._share(scope, receive, exchange, actor)
             return
@@ -358,6 +364,13 @@ class Pipeline:
             user=str(actor.user_id) if actor is not None else None,
             address=address_of(scope),
         )
+
+
+def _origin(scope: Any) -> Origin:
+    """From where a request comes, for what it has recorded."""
+    client = scope.get("client")
+    via = Via.API if scope["path"].startswith("/api/") else Via.PAGE
+    return Origin(via, network_of(client[0]) if client else None)
 
 
 def locale_of(accept_language: bytes, default: Locale) -> Locale:

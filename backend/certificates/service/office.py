@@ -83,9 +83,8 @@ class OfficeService:
             await repository.change(
                 tx, certificate_id, {"revoked_at": tx.now, "revoked_by": actor.id, "revoke_reason": said}
             )
-            await audit.record(
-                tx, actor.user_id, "certificates.revoke", f"certificate:{certificate_id}", {"reason": said}
-            )
+            subject, facts = f"certificate:{certificate_id}", {"reason": said}
+            await audit.record(tx, actor.user_id, "certificates.revoke", subject, facts, person=one.user_id)
             tx.emit(CertificateRevoked(certificate_id=certificate_id, user_id=one.user_id, revoked_at=tx.now))
 
     @retry_conflicts
@@ -98,9 +97,8 @@ class OfficeService:
             if one.revoked_at is None:
                 return
             await repository.change(tx, certificate_id, {"revoked_at": None, "revoked_by": None, "revoke_reason": ""})
-            await audit.record(
-                tx, actor.user_id, "certificates.restore", f"certificate:{certificate_id}", {"reason": said}
-            )
+            subject, facts = f"certificate:{certificate_id}", {"reason": said}
+            await audit.record(tx, actor.user_id, "certificates.restore", subject, facts, person=one.user_id)
             tx.emit(CertificateRestored(certificate_id=certificate_id, user_id=one.user_id, restored_at=tx.now))
 
     @retry_conflicts
@@ -126,8 +124,16 @@ class OfficeService:
                 printed_by=actor.id,
             )
             await repository.add_print(tx, certificate_id, fresh)
-            facts = {"revision": fresh.revision}
-            await audit.record(tx, actor.user_id, "certificates.reissue", f"certificate:{certificate_id}", facts)
+            await audit.record(
+                tx,
+                actor.user_id,
+                "certificates.reissue",
+                f"certificate:{certificate_id}",
+                {"revision": fresh.revision},
+                person=one.user_id,
+                before={"name": one.printed.name},
+                after={"name": cleaned},
+            )
             tx.emit(CertificateReprinted(certificate_id=certificate_id, user_id=one.user_id, revision=fresh.revision))
 
     @retry_conflicts

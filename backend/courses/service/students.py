@@ -110,7 +110,7 @@ class StudentsService:
                 tx, tariff, user_id, place.run_id, GrantSource.GIFT, nothing, by=actor.id
             )
             facts = {"tariff": str(tariff_id), "grant": str(grant_id), "reason": reason}
-            await audit.record(tx, actor.user_id, "courses.gift", f"user:{user_id}", facts)
+            await audit.record(tx, actor.user_id, "courses.gift", f"user:{user_id}", facts, person=user_id)
         return enrolment_id
 
     @retry_conflicts
@@ -128,7 +128,8 @@ class StudentsService:
             await granting.lock(tx, grant.course_id, grant.user_id)
             await granting.end(tx, grant, EndReason.REVOKED, actor.user_id)
             facts = {"tariff": str(grant.tariff_id), "grant": str(grant_id), "reason": reason}
-            await audit.record(tx, actor.user_id, "courses.revoke", f"user:{grant.user_id}", facts)
+            person = grant.user_id
+            await audit.record(tx, actor.user_id, "courses.revoke", f"user:{person}", facts, person=person)
 
 
 def people_of(chosen: StudentFilter) -> Select[UUID] | None:

@@ -92,7 +92,7 @@ class PremiumService:
                 await premium.take(tx, user_id, -months)
             await repository.add_by_admin(tx, user_id, months, actor.user_id, reason)
             details = {"months": months, "reason": reason}
-            await audit.record(tx, actor.user_id, "users.change_premium", f"user:{user_id}", details)
+            await audit.record(tx, actor.user_id, "users.change_premium", f"user:{user_id}", details, person=user_id)
 
     async def remind(self) -> int:
         """Tell people of the end of their premium, ahead of it and when it comes; returns how many were told.

@@ -42,6 +42,12 @@ class AdminsService:
                 raise Forbidden("gives or takes a permission that the actor does not hold")
             if after != before:
                 await repository.set_fields(tx, user_id, {"permissions": sorted(after)})
-                change = {"before": sorted(before), "after": sorted(after)}
-                await audit.record(tx, actor.user_id, "admins.set_permissions", f"user:{user_id}", change)
+                await audit.record(
+                    tx,
+                    actor.user_id,
+                    "admins.set_permissions",
+                    f"user:{user_id}",
+                    before={"permissions": sorted(before)},
+                    after={"permissions": sorted(after)},
+                )
         self._cache.forget(user_id)

@@ -81,7 +81,8 @@ class PeopleService:
             person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
             values = {"blacklisted_at": tx.now, "blacklist_reason": reason}
             await repository.set_fields(tx, person.id, values)
-            await audit.record(tx, actor.user_id, "users.blacklist", f"user:{user_id}", {"reason": reason})
+            facts = {"reason": reason}
+            await audit.record(tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id)
             tx.emit(PersonBlocked(user_id=user_id))
         self._cache.forget(user_id)
 
@@ -95,8 +96,8 @@ class PeopleService:
             person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
             if person.blacklist_reason is not None:
                 await repository.set_fields(tx, user_id, {"blacklisted_at": None, "blacklist_reason": None})
-                before = {"reason": person.blacklist_reason}
-                await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", before)
+                facts = {"reason": person.blacklist_reason}
+                await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", facts, person=user_id)
         self._cache.forget(user_id)
 
     async def set_reseller(self, actor: Actor, user_id: UserId, on: bool) -> None:

@@ -139,9 +139,8 @@ class RefundsService:
                     "target": target,
                     "reason": reason,
                 }
-                await audit.record(
-                    tx, actor.user_id, "orders.refund", f"order:{order.id}", facts | approving.facts(new)
-                )
+                facts |= approving.facts(new)
+                await audit.record(tx, actor.user_id, "orders.refund", f"order:{order.id}", facts, person=order.user_id)
             return await domain.load(tx, self._fulfillers, order_id=order.id)
 
 

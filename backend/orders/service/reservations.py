@@ -114,7 +114,8 @@ class ReservationsService:
                 raise OrderNotPayable()
             status, step = OrderStatus.CANCELLED, OrderStep.CANCELLED
             await settling.close_unpaid(tx, self._fulfillers, order.id, status, step, actor.user_id)
-            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{order.id}", {"reason": reason})
+            facts = {"reason": reason}
+            await audit.record(tx, actor.user_id, "orders.cancel", f"order:{order.id}", facts, person=order.user_id)
         return OrderRef(order.id, rules.order_number(order.sequence))
 
     async def cancel_blocked(self, event: PersonBlocked) -> int:

@@ -185,8 +185,8 @@ class SubscriptionsService:
                 raise SubscriptionHasEnded()
             after = replace(subscription, status=_S.ENDED, stopped=True)
             await domain.stop(tx, subscription, after, self._grace(), by_shop=True)
-            subject = f"subscription:{subscription_id}"
-            await audit.record(tx, actor.user_id, "orders.end_subscription", subject, {"reason": reason})
+            subject, facts, buyer = f"subscription:{subscription_id}", {"reason": reason}, subscription.user_id
+            await audit.record(tx, actor.user_id, "orders.end_subscription", subject, facts, person=buyer)
 
     async def _offer(
         self, tx: Tx, actor: Actor, variant_id: VariantId, methods: Sequence[PaymentMethod]

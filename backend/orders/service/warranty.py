@@ -187,7 +187,8 @@ class WarrantyService:
                 status = await self._give(tx, order, line, claim, decision, actor.user_id)
             await claims.decide(tx, claim.id, status, actor.user_id, reason or None)
             facts = {"order": rules.order_number(record.sequence), "reason": reason}
-            await audit.record(tx, actor.user_id, f"orders.claim_{status}", f"claim:{claim.id}", facts)
+            action, subject = f"orders.claim_{status}", f"claim:{claim.id}"
+            await audit.record(tx, actor.user_id, action, subject, facts, person=record.user_id)
             tx.emit(
                 WarrantyDecided(
                     claim_id=claim.id,

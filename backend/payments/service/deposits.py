@@ -176,7 +176,8 @@ class DepositsService:
                 raise PaymentClosed(intent.status)
             await receipts.decide(tx, intent_id)
             facts = {"received": received.amount, "currency": received.currency}
-            await audit.record(tx, actor.user_id, "payments.confirm_deposit", f"payment:{intent_id}", facts)
+            subject = f"payment:{intent_id}"
+            await audit.record(tx, actor.user_id, "payments.confirm_deposit", subject, facts, person=intent.user_id)
             tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=True))
             return await intents.get_intent(tx, intent_id)
 
@@ -207,7 +208,8 @@ class DepositsService:
             await receipts.decide(tx, intent_id)
             await approvals.drop(tx, ValueKind.DEPOSIT, str(intent_id))
             facts = {"reason": reason.strip()}
-            await audit.record(tx, actor.user_id, "payments.reject_deposit", f"payment:{intent_id}", facts)
+            subject = f"payment:{intent_id}"
+            await audit.record(tx, actor.user_id, "payments.reject_deposit", subject, facts, person=intent.user_id)
             tx.emit(DepositJudged(intent_id=intent_id, by=actor.user_id, confirmed=False))
             return await intents.get_intent(tx, intent_id)
 

@@ -217,7 +217,8 @@ class InboxService:
             )
             await domain.apply(tx, event.method, report)
             facts = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency}
-            await audit.record(tx, actor.user_id, "payments.assign", f"payment_event:{event_id}", facts)
+            subject = f"payment_event:{event_id}"
+            await audit.record(tx, actor.user_id, "payments.assign", subject, facts, person=user_id)
             return await intents.get_intent(tx, intent.id)
 
     @retry_conflicts
@@ -251,8 +252,9 @@ class InboxService:
                 )
             await approvals.drop(tx, ValueKind.WAIVED_REFUND, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
+            facts = {"back": amount.amount}
             await audit.record(
-                tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", {"back": amount.amount}
+                tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", facts, person=intent.user_id
             )
             tx.signal(domain.SIGNAL, intent.id)
 
@@ -287,9 +289,8 @@ class InboxService:
                 return False
             await approvals.drop(tx, ValueKind.UNMATCHED, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.DISMISSED, event.reason)
-            await audit.record(
-                tx, actor.user_id, "payments.dismiss", f"payment_event:{event_id}", {"reason": reason.strip()}
-            )
+            facts, person = {"reason": reason.strip()}, waived.user_id if waived else None
+            await audit.record(tx, actor.user_id, "payments.dismiss", f"payment_event:{event_id}", facts, person=person)
         return True
 
     @staticmethod

@@ -78,7 +78,8 @@ class RefundsService:
                 actor_id=actor.user_id,
             )
             facts = {"amount": amount.amount, "currency": amount.currency, "reason": reason}
-            await audit.record(tx, actor.user_id, "payments.refund", f"payment:{intent_id}", facts)
+            subject = f"payment:{intent_id}"
+            await audit.record(tx, actor.user_id, "payments.refund", subject, facts, person=intent.user_id)
         return refund
 
     async def choice(self, actor: Actor, intent_id: IntentId) -> RefundChoice:

@@ -73,7 +73,7 @@ class CreditGiftsService:
             await repository.add_lots(tx, {gift: (user_id, credits)}, tx.now)
             await packages.give(tx, gift, user_id, credits)
             details = {"credits": credits, "reason": reason}
-            await audit.record(tx, actor.user_id, "readings.give_credits", f"user:{user_id}", details)
+            await audit.record(tx, actor.user_id, "readings.give_credits", f"user:{user_id}", details, person=user_id)
 
     async def list_latest(self, actor: Actor) -> list[Gift]:
         """The last 50 gifts, newest first. Raises Forbidden."""

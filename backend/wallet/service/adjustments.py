@@ -60,10 +60,11 @@ class AdjustmentsService:
             details = {"user": str(user_id), "amount": amount.amount, "currency": amount.currency, "reason": words}
             asked = await repository.get_adjustment(tx, added)
             if await approvals.make(tx, actor, _value(asked), self.limit) is Approval.GIVEN:
-                await audit.record(tx, actor.user_id, "wallet.adjust", f"adjustment:{added}", details)
+                action = "wallet.adjust"
                 await self._apply(tx, asked, None)
             else:
-                await audit.record(tx, actor.user_id, "wallet.ask_adjustment", f"adjustment:{added}", details)
+                action = "wallet.ask_adjustment"
+            await audit.record(tx, actor.user_id, action, f"adjustment:{added}", details, person=user_id)
             return await repository.get_adjustment(tx, added)
 
     async def waiting(self, actor: Actor) -> list[Adjustment]:
@@ -98,7 +99,8 @@ class AdjustmentsService:
             if asked.asked_by == actor.id:  # the system, which has no id, is no second admin
                 raise SecondAdminNeeded(f"adjustment {adjustment_id}")
             if await approvals.make(tx, actor, _value(asked), self.limit) is Approval.GIVEN:
-                await audit.record(tx, actor.user_id, "wallet.approve_adjustment", f"adjustment:{adjustment_id}")
+                subject = f"adjustment:{adjustment_id}"
+                await audit.record(tx, actor.user_id, "wallet.approve_adjustment", subject, person=asked.user_id)
                 await self._apply(tx, asked, actor.id)
             return await repository.get_adjustment(tx, adjustment_id)
 
@@ -118,7 +120,7 @@ class AdjustmentsService:
             await approvals.drop(tx, ValueKind.ADJUSTMENT, str(adjustment_id))
             await repository.decide(tx, adjustment_id, AdjustmentStatus.REFUSED, actor.id, words)
             details = {"reason": words}
-            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", subject, details)
+            await audit.record(tx, actor.user_id, "wallet.refuse_adjustment", subject, details, person=asked.user_id)
             return await repository.get_adjustment(tx, adjustment_id)
 
     @staticmethod

@@ -15,6 +15,8 @@ from backend.certificates.errors import (
     NoCertificateInPlan,
 )
 from backend.certificates.types import FileKind, Held, PrintReason, Status
+from backend.infra import audit_reading
+from backend.infra.audit_reading import Chosen
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.text import Locale
 from tests.backend.certificates.hall import Hall
@@ -230,12 +232,11 @@ async def test_revoked_and_restored_with_reasons(hall: Hall) -> None:
     assert (await hall.issue(person)).status is Status.REVOKED
     await hall.office.restore(hall.teacher, one.id, "A mistake")
     assert await hall.status(held) == "valid"
-    trail = await hall.rows(
-        "SELECT action, params FROM audit_entries WHERE subject = :s ORDER BY id", s=f"certificate:{one.id}"
-    )
-    assert [(row.action, row.params["reason"]) for row in trail] == [
-        ("certificates.revoke", "Somebody else did it"),
+    async with hall.uow.read() as tx:
+        trail = await audit_reading.find(tx, Chosen(subject=f"certificate:{one.id}"), None, 5)
+    assert [(line.action, line.content and line.content.params["reason"]) for line in trail] == [
         ("certificates.restore", "A mistake"),
+        ("certificates.revoke", "Somebody else did it"),
     ]
 
 

@@ -9,12 +9,14 @@ from contextlib import AsyncExitStack
 import asyncpg
 import msgspec
 import pytest
-from sqlalchemy import text
 
 from backend.bootstrap import Services, build
 from backend.identity import cache
 from backend.identity.errors import Blocked, NotYourself, RootProtected, SessionRevoked
 from backend.identity.types import ALL_PERMISSIONS, Actor, Permission
+from backend.infra import audit_reading
+from backend.infra.audit import Content
+from backend.infra.audit_reading import Chosen
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid, NotFound
 from backend.kernel.ids import UserId, new_id
@@ -44,10 +46,10 @@ async def _connected(services: Services) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _trail(services: Services) -> list[tuple[str, str, dict[str, object]]]:
+async def _trail(services: Services) -> list[tuple[str, str, Content | None]]:
     async with services.uow.read() as tx:
-        rows = await tx.execute(text("SELECT action, subject, params FROM audit_entries ORDER BY id"))
-        return [(row.action, row.subject, row.params) for row in rows]
+        lines = await audit_reading.find(tx, Chosen(), None, 50)
+    return [(line.action, line.subject, line.content) for line in reversed(lines)]
 
 
 async def test_root_holds_everything_and_starts_are_idempotent(services: Services, root: Actor) -> None:
@@ -162,7 +164,8 @@ async def test_permissions_are_given_audited_and_limited(services: Services, set
     with pytest.raises(NotFound):
         await services.identity.admins.set_permissions(root, UserId(new_id()), [])
     trail = await _trail(services)
-    assert ("admins.set_permissions", f"user:{clerk.user_id}", {"before": [], "after": ["stock"]}) in trail
+    change = Content(before={"permissions": []}, after={"permissions": ["stock"]})
+    assert ("admins.set_permissions", f"user:{clerk.user_id}", change) in trail
 
 
 async def test_an_admin_whose_rights_were_taken_cannot_use_an_old_actor(services: Services, settings: Settings) -> None:
@@ -208,8 +211,8 @@ async def test_a_block_needs_a_reason_and_ends_every_access(services: Services, 
         await services.identity.access.actor_by_id(actor.id, actor.role_version)
     subject = f"user:{actor.user_id}"
     assert await _trail(services) == [
-        ("users.blacklist", subject, {"reason": "stole keys"}),
-        ("users.unblacklist", subject, {"reason": "stole keys"}),
+        ("users.blacklist", subject, Content(params={"reason": "stole keys"})),
+        ("users.unblacklist", subject, Content(params={"reason": "stole keys"})),
     ]
 
 

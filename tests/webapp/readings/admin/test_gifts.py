@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import text
-
 from backend.identity.types import Permission
+from backend.infra import audit_reading
+from backend.infra.audit_reading import Chosen
 from backend.kernel.ids import new_id
 from tests.webapp.back_office import MakeAdmin
 from tests.webapp.client import Visitor
@@ -32,9 +32,9 @@ async def test_a_gift_is_given_once_and_audited(desk: Desk, visitor: MakeVisitor
     said = plain((await desk.page.get(f"{ROOM}/gifts")).text)
     assert "Omar" in said and "5 credits" in said and "For the wait" in said
     async with desk.services.uow.read() as tx:
-        rows = text("SELECT actor_id, params->>'credits' AS credits, subject FROM audit_entries WHERE action = :action")
-        (row,) = list(await tx.execute(rows, {"action": "readings.give_credits"}))
-    assert (row.actor_id, row.credits) == (desk.keeper.id, "5")
+        (line,) = await audit_reading.find(tx, Chosen(actions=("readings.give_credits",)), None, 5)
+    assert line.content is not None
+    assert (line.actor_id, line.content.params["credits"]) == (desk.keeper.id, 5)
 
 
 async def test_what_is_wrong_with_a_gift_is_said(desk: Desk, visitor: MakeVisitor) -> None:
