@@ -18,7 +18,7 @@ from backend.infra.metrics import UPDATES
 from backend.infra.origin import Origin, Via, acting_from
 from backend.infra.rate_limit import Limit
 from backend.infra.traces import trace
-from backend.kernel.errors import LOG_LEVEL, AppError, RateLimited
+from backend.kernel.errors import LOG_LEVEL, AppError, Forbidden, RateLimited
 from backend.kernel.text import Locale
 from bot.context import Deps, Words
 from bot.errors import message
@@ -30,6 +30,7 @@ from bot.session import is_outage
 
 _LIMIT = Limit("bot", times=20, seconds=10)
 _START = "/start "
+_LONGEST_NAME = 20
 _LONGEST_START_PARAM = 64
 _LEVELS = {"info": 20, "warning": 30, "error": 40}
 log = structlog.get_logger(__name__)
@@ -95,6 +96,10 @@ class Door(BaseMiddleware):
             actor = await self._deps.identity.access.authenticate(contact_of(user, event))
             words = Words(actor.language)
             return await handler(event, data | {"actor": actor, "words": words})
+        except Forbidden as error:
+            _note(error, event)
+            await self._deps.identity.refusals.note(actor.id, _route(event), code=error.code)
+            await tell(data["bot"], event, message(error, words))
         except Blocked as error:
             if event.message is None or not await self._take_from_blocked(event.message, words, data["albums"]):
                 _note(error, event)
@@ -125,6 +130,16 @@ class Door(BaseMiddleware):
         if isinstance(error, RateLimited):
             return not self._slowed.first("slow", person)
         return False
+
+
+def _route(update: Update) -> str:
+    """What was asked of the bot, without what people write: ``bot /admin``, ``bot callback gift``."""
+    if update.callback_query is not None:
+        return f"bot callback {(update.callback_query.data or '').partition(':')[0][:_LONGEST_NAME]}"
+    text = (update.message.text or "") if update.message is not None else ""
+    if text.startswith("/"):
+        return f"bot {text.split(maxsplit=1)[0].partition('@')[0][:_LONGEST_NAME]}"
+    return f"bot {update.event_type}"
 
 
 def _note(error: Exception, update: Update) -> None:

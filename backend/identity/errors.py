@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.kernel.errors import AppError, Kind
+from backend.kernel.ids import UserId
 
 
 class Blocked(AppError):
@@ -10,6 +11,10 @@ class Blocked(AppError):
 
     code = "blacklisted"
     kind = Kind.UNAUTHENTICATED
+
+    def __init__(self, user_id: UserId) -> None:
+        super().__init__(f"user {user_id}")
+        self.user_id = user_id
 
 
 class SessionRevoked(AppError):

@@ -60,5 +60,5 @@ async def _find(tx: Tx, user_id: UserId) -> DataKeyId | None:
         .order_by(PersonKey.data_key_id.desc())
         .limit(1)
     )
-    found = (await tx.execute(statement)).scalar_one_or_none()
-    return None if found is None else DataKeyId(found)
+    newest = (await tx.execute(statement)).scalar_one_or_none()
+    return None if newest is None else DataKeyId(newest)

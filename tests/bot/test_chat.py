@@ -144,9 +144,13 @@ async def test_an_unknown_command_gets_a_short_help(telegram: Telegram) -> None:
     assert button(answer, "Open the shop")
 
 
-async def test_the_back_office_is_for_admins(telegram: Telegram) -> None:
+async def test_the_back_office_is_for_admins(telegram: Telegram, shop: Services) -> None:
     assert button(await telegram.person(NADIA).say("/admin"), "Manage the shop")["value"] == f"{PUBLIC}/admin"
-    assert (await telegram.person(EMMA).say("/admin"))["text"] == "You don't have access"
+    for _ in range(2):
+        assert (await telegram.person(EMMA).say("/admin"))["text"] == "You don't have access"
+    async with shop.uow.read() as tx:
+        query = text("SELECT subject, via, network FROM audit_entries WHERE action = 'access.refused'")
+        assert [tuple(row) for row in await tx.execute(query)] == [("route:bot /admin", "bot", None)]
 
 
 async def test_a_blacklisted_person_is_told_once(telegram: Telegram, shop: Services) -> None:

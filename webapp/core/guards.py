@@ -48,8 +48,12 @@ def requires(permission: Permission) -> Guard:
         actor: Actor | None = connection.scope.get("user")
         if actor is None:
             raise Unauthenticated("no credentials")
-        actor.require(permission)
+        if not actor.may(permission):
+            scope: Any = connection.scope
+            scope["souk.lacks"] = permission  # for the audit trail
+            actor.require(permission)
 
+    guard.asks_for = permission  # type: ignore[attr-defined]  # what the test of all routes reads
     return guard
 
 
@@ -60,6 +64,9 @@ async def admins_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
         raise Unauthenticated("no credentials")
     if not actor.is_admin:
         raise Forbidden("not an admin")
+
+
+admins_only.asks_for = None  # type: ignore[attr-defined]
 
 
 async def signed_address(connection: ASGIConnection[Any, Any, Any, Any]) -> SignedAddress:
@@ -77,4 +84,6 @@ async def actor_of_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Ac
     address = await signed_address(connection)
     if address.user_id is None:
         raise Unauthenticated("not signed for a person")
+    scope: Any = connection.scope
+    scope["souk.signer"] = address.user_id  # for the audit trail, where they are refused
     return await site_of(connection).services.identity.access.actor_by_id(address.user_id, address.role_version)

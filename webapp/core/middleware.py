@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from litestar.types import ASGIApp, Receive, Send
 
+from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra.origin import Origin, Via, acting_from, network_of
 from backend.kernel.text import Locale
@@ -38,6 +39,7 @@ _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page of the app: a plain GET of anything else is answered with the shell.
 _NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify"})
 _PROOF: Final = re.compile("/readings/[0-9a-f-]{36}/proof")
+_REFUSED: Final = frozenset({401, 403})
 _HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
@@ -47,6 +49,11 @@ def is_page(path: str) -> bool:
     """Whether ``path`` is a page of the app: none of the technical rooms, no file name at its end, no public proof."""
     first, _, _ = path[1:].partition("/")
     return first not in _NO_PAGES and "." not in path.rpartition("/")[2] and not _PROOF.fullmatch(path)
+
+
+def is_back_office(path: str) -> bool:
+    """Whether ``path`` belongs to the back office."""
+    return path == "/admin" or path.startswith("/admin/")
 
 
 def is_hook(path: str) -> bool:
@@ -88,7 +95,10 @@ class Asked:
 class Exchange:
     """One request and its answer: adds headers, compresses what is whole, and remembers what was sent."""
 
-    __slots__ = ("_held", "_send", "_site_headers", "asked", "capture", "captured", "personal", "reference", "status")
+    __slots__ = (
+        "_held", "_send", "_site_headers", "asked", "capture", "captured", "error_code", "personal", "reference",
+        "status",
+    )  # fmt: skip
 
     def __init__(self, send: Any, asked: Asked, site_headers: Headers, reference: str) -> None:
         self._send = send
@@ -98,6 +108,7 @@ class Exchange:
         self.reference = reference
         self.personal: Headers = ((b"x-request-id", self.reference.encode()),)
         self.status = 0
+        self.error_code = ""
         self.capture = False
         self.captured: SharedPage | None = None
 
@@ -149,6 +160,8 @@ class Exchange:
     async def reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer at once; the headers must hold the length where there is a body."""
         self.status = status
+        if status in _REFUSED:
+            self.error_code = next((value.decode() for name, value in headers if name == b"x-error-code"), "")
         start: Any = {
             "type": "http.response.start",
             "status": status,
@@ -204,16 +217,23 @@ class Pipeline:
                 raise
             await self._refuse(scope, exchange, error)
         finally:
+            if exchange.status in _REFUSED and is_back_office(scope["path"]):
+                await self._note_refusal(scope, exchange)
             self._log(scope, exchange, time.perf_counter() - started)
 
     async def _serve(self, scope: Any, receive: Receive, exchange: Exchange) -> None:
-        path, method, asked = scope["path"], scope["method"], exchange.asked
+        path, method = scope["path"], scope["method"]
         if path.startswith("/static/"):
             await self._static(path, method, exchange)
             return
         if method == "POST" and is_hook(path):
             await self._app(scope, receive, exchange.send)
             return
+        with acting_from(_origin(scope)):
+            await self._let_in(scope, receive, exchange)
+
+    async def _let_in(self, scope: Any, receive: Receive, exchange: Exchange) -> None:
+        path, method, asked = scope["path"], scope["method"], exchange.asked
         if asked.authorization is None:
             self._site.services.limiter.hit_here(self._limits.stranger, address_of(scope))
             if method in {"GET", "HEAD"} and not asked.htmx and is_page(path):
@@ -226,15 +246,22 @@ class Pipeline:
         await self._site.places.look()
         if self._maintenance.on and not actor.is_admin:
             raise UnderMaintenance("closed by the operator")
-        with acting_from(_origin(scope)):
-            await self._answer(scope, receive, exchange, actor)
-
-    async def _answer(self, scope: Any, receive: Receive, exchange: Exchange, actor: Actor) -> None:
-        path, method = scope["path"], scope["method"]
         if method == "GET" and self._shared is not None and self._shared.match(path):
             await self._share(scope, receive, exchange, actor)
             return
         await self._app(scope, receive, exchange.send)
+
+    async def _note_refusal(self, scope: Any, exchange: Exchange) -> None:
+        """Have the audit trail say who tried what in the back office: somebody without the right, or a blocked one."""
+        actor: Actor | None = scope.get("user")
+        who = actor.user_id if actor is not None else scope.get("souk.signer") or scope.get("souk.blocked")
+        if who is None:
+            return
+        # A blocked person comes no further than the door: only the room is known.
+        route = f"{scope['method']} {scope.get('path_template') or '/'.join(scope['path'].split('/')[:3])}"
+        with acting_from(_origin(scope)):
+            lacks, code = scope.get("souk.lacks"), exchange.error_code
+            await self._site.services.identity.refusals.note(who, route, lacks=lacks, code=code)
 
     async def _share(self, scope: Any, receive: Receive, exchange: Exchange, actor: Actor) -> None:
         cache = self._site.pages
@@ -257,6 +284,13 @@ class Pipeline:
             scope["user"] = actor
 
     async def _sign_in(self, scope: Any, authorization: bytes, exchange: Exchange) -> Actor:
+        try:
+            return await self._identify(scope, authorization, exchange)
+        except Blocked as error:
+            scope["souk.blocked"] = error.user_id
+            raise
+
+    async def _identify(self, scope: Any, authorization: bytes, exchange: Exchange) -> Actor:
         services, limits = self._site.services, self._limits
         scheme, _, credentials = authorization.partition(b" ")
         kind = scheme.lower()

@@ -64,7 +64,7 @@ class CodesService:
     async def _redeem(self, actor: Actor, fingerprint: bytes) -> Redeemed:
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
-                raise Blocked(f"user {actor.id}")
+                raise Blocked(actor.id)
             voucher = await vouchers.lock_by_code(tx, fingerprint)
             if voucher is not None:
                 return await self._voucher(tx, actor, voucher)

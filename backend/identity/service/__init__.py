@@ -5,17 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from redis.asyncio import Redis
+
 from backend.identity.cache import PeopleCache
 from backend.identity.service.access import AccessService
 from backend.identity.service.admins import AdminsService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
+from backend.identity.service.refusals import RefusalsService
 from backend.infra.live_settings import Live
+from backend.infra.rate_limit import RateLimiter
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock
 
-__all__ = ["AccessService", "AdminsService", "IdentityServices", "PeopleService", "ProfileService", "identity_services"]
+__all__ = [
+    "AccessService",
+    "AdminsService",
+    "IdentityServices",
+    "PeopleService",
+    "ProfileService",
+    "RefusalsService",
+    "identity_services",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +42,16 @@ class IdentityServices:
     """Admins find, block and unblock people."""
     admins: AdminsService
     """Admins give permissions to people and take them away."""
+    refusals: RefusalsService
+    """Records who tried what they may not do."""
 
 
 def identity_services(
     *,
     uow: UnitOfWork,
     signals: Signals,
+    redis: Redis,
+    limiter: RateLimiter,
     clock: Clock,
     premium_grace: Live[timedelta],
     root_admin_id: int,
@@ -57,4 +73,5 @@ def identity_services(
         profile=ProfileService(uow=uow, cache=cache),
         people=PeopleService(uow=uow, cache=cache, default_timezone=default_timezone),
         admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
+        refusals=RefusalsService(uow=uow, redis=redis, limiter=limiter),
     )

@@ -107,7 +107,7 @@ class AccessService:
 
     def _actor(self, person: Person) -> Actor:
         if person.blacklist_reason is not None:
-            raise Blocked(f"user {person.id}")
+            raise Blocked(person.id)
         return Actor(
             user_id=person.id,
             telegram_id=person.telegram_id,

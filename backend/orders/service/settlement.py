@@ -52,7 +52,7 @@ class SettlementService:
         """
         async with self._uow() as tx:
             if await identity.is_blocked(tx, actor.id):  # since the session was checked
-                raise Blocked(f"user {actor.id}")
+                raise Blocked(actor.id)
             order = await repository.lock_order(tx, sequence_of(number))
             check_owner(actor, order.user_id)
             status = order.status
