@@ -12,7 +12,7 @@ from typing import Final
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.admin.service import AdminService, SettingsService
+from backend.admin.service import AdminService, AuditService, SettingsService
 from backend.approvals.service import ApprovalsService
 from backend.assignments.service import AssignmentsServices
 from backend.catalog import tasks as catalog_tasks
@@ -153,6 +153,7 @@ class Services:
     support: SupportServices
     notifications: NotificationsService
     admin: AdminService
+    audit: AuditService
     shop_settings: SettingsService
     http: HttpClient
     telegram: Telegram
@@ -352,6 +353,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             timezone=settings.default_timezone,
         ),
         admin=AdminService(uow=uow),
+        audit=AuditService(uow=uow),
         shop_settings=SettingsService(uow=uow, live=live),
         http=http,
         telegram=telegram,

@@ -38,7 +38,7 @@ from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
-from webapp.identity.admin import admins, people
+from webapp.identity.admin import admins, audit, people
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.me import me_pages
@@ -170,6 +170,7 @@ _ADMIN: Final = Router(
         *credit_gifts.HANDLERS,
         *reading_settings.HANDLERS,
         *admins.HANDLERS,
+        *audit.HANDLERS,
     ],
     include_in_schema=False,
 )

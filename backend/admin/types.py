@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from backend.infra.audit_reading import Line
 from backend.infra.live_settings import LiveSetting
 from backend.kernel.ids import UserId
 
@@ -15,6 +16,15 @@ class Overview(msgspec.Struct, frozen=True):
 
     dead_letters: int
     """Jobs that failed for good and were not sent again."""
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries of the audit trail, with the names of people and the numbers of orders (by subject) in them."""
+
+    lines: list[Line]
+    names: dict[UserId, str]
+    orders: dict[str, str]
+    next_cursor: str | None
 
 
 class SettingInForce(msgspec.Struct, frozen=True, kw_only=True):

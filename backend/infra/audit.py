@@ -34,6 +34,7 @@ class AuditEntry(Model):
         Index("ix_audit_entries_at", "at", "id"),
         Index("ix_audit_entries_subject", "subject", "at", "id"),
         Index("ix_audit_entries_actor_id", "actor_id", "at", "id"),
+        Index("ix_audit_entries_action", "action", "at", "id"),
         Index("ix_audit_entries_area", text(AREA), "at", "id"),
         Index("ix_audit_entries_person_id", "person_id", "at", "id", postgresql_where=text("person_id IS NOT NULL")),
     )

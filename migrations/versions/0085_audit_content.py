@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0085"
-down_revision = "0077"
+down_revision = "0080"
 branch_labels = None
 depends_on = None
 

@@ -22,6 +22,7 @@ Room = Literal[
     "methods",
     "deliveries",
     "admins",
+    "audit",
     "wishes",
     "courses",
     "assignments",
@@ -45,6 +46,7 @@ ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "deliveries": ("/admin/deliveries", Permission.SETTINGS),
     "wishes": ("/admin/wishes", Permission.CATALOGUE),
     "admins": ("/admin/admins", Permission.ADMINS),
+    "audit": ("/admin/audit", Permission.ADMINS),
 }
 """The rooms, their addresses, and what each asks for."""
 

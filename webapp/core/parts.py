@@ -34,7 +34,7 @@ class SideItem(msgspec.Struct, frozen=True):
 
     key: Literal[
         "home", "orders", "stock", "people", "courses", "assignments", "groups", "payments", "books", "methods",
-        "deliveries", "admins", "wishes", "readings", "tickets",
+        "deliveries", "admins", "audit", "wishes", "readings", "tickets",
     ]  # fmt: skip
     href: str
 

@@ -107,6 +107,18 @@ async def find_named(tx: Tx, user_id: UserId, text: str) -> OrderId | None:
     return None
 
 
+async def order_numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
+    """The numbers of those orders in ``ids`` that exist."""
+    return await lists.numbers(tx, ids)
+
+
+async def find_order_id(tx: Tx, number: str) -> OrderId | None:
+    """The order that a number means, however it was typed; None without one."""
+    sequence = rules.parse_order_number(number)
+    order = None if sequence is None else await lists.find_row(tx, sequence)
+    return None if order is None else order.id
+
+
 async def open_keys(
     tx: Tx,
     fulfillers: Fulfillers,

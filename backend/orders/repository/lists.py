@@ -92,6 +92,15 @@ async def find_row(tx: Tx, sequence: int) -> OrderRow | None:
     return rows[0] if rows else None
 
 
+async def numbers(tx: Tx, ids: Iterable[OrderId]) -> dict[OrderId, str]:
+    """The numbers of those orders in ``ids`` that exist."""
+    unique = set(ids)
+    if not unique:
+        return {}
+    rows = await tx.execute(select(Order.id, Order.sequence).where(Order.id.in_(unique)))
+    return {OrderId(row.id): order_number(row.sequence) for row in rows}
+
+
 def _order_row(row: Mapping[str, Any]) -> OrderRow:
     """The Struct of one listed order."""
     return OrderRow(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.bootstrap import Services
 from backend.infra import audit, audit_reading, personal
-from backend.infra.audit_reading import Chosen, Cursor, Line
+from backend.infra.audit_reading import Chosen, Cursor, Line, Search
 from backend.infra.crypto import KeyRing
 from backend.infra.origin import Origin, Via, acting_from, network_of
 from backend.infra.settings import Settings
@@ -133,12 +133,20 @@ async def test_filters_and_pages(uow: UnitOfWork) -> None:
         await audit.record(tx, None, "orders.refund", "order:1", person=person)
         now = tx.now
     assert len(await _lines(uow, actor_id=actor)) == 5
-    assert [line.subject for line in await _lines(uow, area="things", actions=("things.verb_1",))] == [
+    assert [
+        line.subject for line in await _lines(uow, areas=("things",), search=Search(actions=("things.verb_1",)))
+    ] == [
         "thing:3",
         "thing:1",
     ]
     assert {line.action for line in await _lines(uow, person_id=person)} == {"users.blacklist", "orders.refund"}
     assert await _lines(uow, until=now) == []
+    assert await _lines(uow, search=Search()) == []
+    both = Search(people=(actor,), subjects=("order:1", "thing:1"))
+    assert len(await _lines(uow, search=both)) == 6
+    assert len(await _lines(uow, areas=("users", "orders"))) == 2
+    about = await _lines(uow, areas=("users", "things"), person_id=person)
+    assert [line.action for line in about] == ["users.blacklist"]
     assert len(await _lines(uow, since=now)) == 7
     seen: list[Line] = []
     cursor: Cursor | None = None

@@ -21,6 +21,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-person", rich, "admin"),
         Screen("manage-block", rich, "admin", press("button.cell--danger")),
         Screen("manage-admins", "/admin/admins", "admin"),
+        Screen("manage-audit", "/admin/audit", "admin"),
+        Screen("manage-audit-filters", "/admin/audit", "admin", press("button[hx-get^='/admin/audit/filters']")),
         Screen("manage-new-admin", "/admin/admins/new", "admin"),
         Screen("manage-admin", rich, "admin", press("button[hx-get^='/admin/admins/']")),
     ]

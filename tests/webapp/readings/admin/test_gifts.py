@@ -32,7 +32,7 @@ async def test_a_gift_is_given_once_and_audited(desk: Desk, visitor: MakeVisitor
     said = plain((await desk.page.get(f"{ROOM}/gifts")).text)
     assert "Omar" in said and "5 credits" in said and "For the wait" in said
     async with desk.services.uow.read() as tx:
-        (line,) = await audit_reading.find(tx, Chosen(actions=("readings.give_credits",)), None, 5)
+        (line,) = await audit_reading.find(tx, Chosen(areas=("readings",), person_id=omar.id), None, 5)
     assert line.content is not None
     assert (line.actor_id, line.content.params["credits"]) == (desk.keeper.id, 5)
 

@@ -1,0 +1,270 @@
+"""The audit log as it is shown: an entry in words, with what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from backend.admin.types import AuditPage
+from backend.identity.types import UserRow
+from backend.infra.audit_reading import Line
+from backend.infra.formatting import format_date, format_money
+from backend.infra.i18n import mark as _
+from backend.kernel.ids import UserId
+from backend.kernel.money import Money
+from backend.kernel.text import fold
+from webapp.core.parts import Chip, Hue
+from webapp.core.rendering import Viewer
+from webapp.core.tiles import hue_of, initial_of
+from webapp.identity.screens import audit_words as words
+from webapp.identity.screens.permissions import NAMES
+from webapp.identity.screens.person import full_name
+
+ALL: Final = _("All")
+_MOST_FACTS: Final = 6
+_LONGEST_VALUE: Final = 160
+_SYSTEM: Final = _("System")
+_ON: Final = _("On")
+_OFF: Final = _("Off")
+_NOTHING: Final = _("None")
+# Where a subject's page is, by its kind and with its id; an order's address has its number.
+_PAGES: Final[Mapping[str, str]] = {
+    "user": "/admin/people/{}",
+    "order": "/admin/orders/{}",
+    "payment": "/admin/payments/{}",
+    "course": "/admin/courses/{}",
+    "claim": "/admin/orders/claims/{}",
+    "submission": "/admin/assignments/{}",
+    "product": "/admin/catalogue/products/{}",
+}
+_KINDS: Final[Mapping[str, str]] = {
+    "user": _("Person"),
+    "order": _("Order"),
+    "order_line": _("Order line"),
+    "payment": _("Payment"),
+    "payment_event": _("Provider event"),
+    "course": _("Course"),
+    "claim": _("Warranty claim"),
+    "submission": _("Assignment"),
+    "product": _("Product"),
+    "category": _("Category"),
+    "variant": _("Variant"),
+    "batch": _("Batch"),
+    "certificate": _("Certificate"),
+    "subscription": _("Subscription"),
+    "adjustment": _("Balance adjustment"),
+    "partner": _("Partner"),
+    "promo": _("Promo codes"),
+    "bonus_rule": _("Top-up bonus"),
+    "vouchers": _("Vouchers"),
+    "voucher": _("Voucher"),
+    "group": _("Group"),
+    "job": _("Job"),
+    "spread": _("Spread"),
+    "prompt": _("Prompt"),
+    "setting": _("Setting"),
+    "file": _("File"),
+    "enrolment": _("Student"),
+    "ticket": _("Ticket"),
+    "route": _("Page"),
+    "invitation": _("Invitation"),
+    "role": _("Role"),
+}
+
+
+class FactView(msgspec.Struct, frozen=True):
+    """A name and what it was said to be; with ``before`` also what it was."""
+
+    name: str
+    value: str
+    before: str | None = None
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry. ``kind`` and ``subject`` name what it was done to; ``erased``: its content is gone with the person."""
+
+    id: str
+    at: datetime
+    who: str
+    who_href: str
+    initial: str
+    hue: Hue
+    action: str
+    refused: bool
+    kind: str
+    subject: str
+    subject_href: str
+    via: str
+    network: str
+    facts: tuple[FactView, ...] = ()
+    erased: bool = False
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """identity/admin/audit.html; for a search or a next page (``more``) also identity/admin/_audit_rows.html."""
+
+    query: str
+    hidden: tuple[tuple[str, str], ...]
+    groups: tuple[Chip, ...]
+    chips: tuple[Chip, ...]
+    rows: tuple[AuditRow, ...]
+    filters_url: str
+    csv_url: str
+    next_url: str | None = None
+    more: bool = False
+
+
+class AuditFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """identity/admin/_audit_filters.html: ``admins`` by id and name; days as ``2026-05-01``."""
+
+    who: str
+    admins: tuple[tuple[str, str], ...]
+    since: str
+    until: str
+    hidden: tuple[tuple[str, str], ...]
+
+
+def row(line: Line, page: AuditPage, viewer: Viewer) -> AuditRow:
+    """An entry for the list."""
+    say = viewer.words.gettext
+    who = page.names.get(line.actor_id) or str(line.actor_id)[:8] if line.actor_id else say(_SYSTEM)
+    kind, subject, href = _subject(line.subject, page, viewer)
+    return AuditRow(
+        id=str(line.id),
+        at=line.at,
+        who=who,
+        who_href=f"/admin/audit?who={line.actor_id}" if line.actor_id else "",
+        initial=initial_of(who),
+        hue=hue_of(str(line.actor_id)) if line.actor_id else "grey",
+        action=action_words(line.action, viewer),
+        refused=line.action == "access.refused",
+        kind=kind,
+        subject=subject,
+        subject_href=href,
+        via=say(words.VIA[line.via]) if line.via and line.via in words.VIA else "",
+        network=line.network or "",
+        facts=_facts(line, viewer),
+        erased=line.content is None,
+    )
+
+
+def action_words(action: str, viewer: Viewer) -> str:
+    """An action in the reader's language; one without words by its stored name."""
+    return viewer.words.gettext(words.ACTIONS[action]) if action in words.ACTIONS else action
+
+
+def spoken_in(viewer: Viewer) -> Callable[[str], Sequence[str]]:
+    """What finds the actions whose words, in the reader's language, have a text in them."""
+
+    def spoken(query: str) -> Sequence[str]:
+        plain = fold(query).casefold()
+        return [name for name in words.ACTIONS if plain in fold(action_words(name, viewer)).casefold()]
+
+    return spoken
+
+
+def areas_of(group: str) -> tuple[str, ...]:
+    """The areas of a filter's choice; none for an unknown one, which filters nothing."""
+    return words.GROUPS[group][1] if group in words.GROUPS else ()
+
+
+def group_words(viewer: Viewer) -> list[tuple[str, str]]:
+    """The filter's choices and their words."""
+    return [(key, viewer.words.gettext(said)) for key, (said, _areas) in words.GROUPS.items()]
+
+
+def columns(viewer: Viewer) -> list[str]:
+    """The names of the file's columns."""
+    return [viewer.words.gettext(name) for name in words.COLUMNS]
+
+
+def name_of(person: UserRow) -> str:
+    """An admin's name in one line."""
+    return full_name(person.first_name, person.last_name) or str(person.telegram_id)
+
+
+def known(given: str, person: UserId | None, names: Mapping[UserId, str]) -> str:
+    """A person of a filter by name; an empty text without one."""
+    return names.get(person) or given[:8] if person else ""
+
+
+def from_day(day: date | None, viewer: Viewer) -> str:
+    """The words of a filter's first day."""
+    return viewer.words.gettext("From {day}").format(day=format_date(day, viewer.locale)) if day else ""
+
+
+def to_day(day: date | None, viewer: Viewer) -> str:
+    """The words of a filter's last day."""
+    return viewer.words.gettext("Until {day}").format(day=format_date(day, viewer.locale)) if day else ""
+
+
+def _subject(subject: str, page: AuditPage, viewer: Viewer) -> tuple[str, str, str]:
+    """What it was done to: its kind in words, its name, and its page's address."""
+    kind, separator, rest = subject.partition(":")
+    said = viewer.words.gettext(_KINDS[kind]) if kind in _KINDS else kind
+    if not separator:
+        return said, "", ""
+    number = page.orders.get(subject)
+    if kind == "order":
+        return said, number or rest[:8], _PAGES["order"].format(number) if number else ""
+    try:
+        named = UUID(rest)
+    except ValueError:
+        return said, rest, ""
+    name = page.names.get(UserId(named)) if kind == "user" else None
+    return said, name or rest[:8], _PAGES[kind].format(rest) if kind in _PAGES else ""
+
+
+def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
+    content = line.content
+    if content is None:
+        return ()
+    before, after = content.before or {}, content.after or {}
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    facts = [
+        FactView(_name(name, viewer), _value(name, after.get(name), viewer), _value(name, before.get(name), viewer))
+        for name in changed
+    ]
+    params = dict(content.params)
+    amount, currency = params.get("amount"), params.get("currency")
+    if isinstance(amount, int) and isinstance(currency, str) and len(currency) == 3:
+        del params["amount"], params["currency"]
+        facts.append(FactView(_name("amount", viewer), format_money(Money(amount, currency), viewer.locale)))
+    # An id says nothing to people, and the subject has the one that matters.
+    plain = [(name, value) for name, value in params.items() if value not in (None, "") and not _is_id(value)]
+    facts += [FactView(_name(name, viewer), _value(name, value, viewer)) for name, value in plain]
+    return tuple(facts[:_MOST_FACTS])
+
+
+def _name(name: str, viewer: Viewer) -> str:
+    return viewer.words.gettext(words.FACTS[name]) if name in words.FACTS else name.replace("_", " ")
+
+
+def _value(name: str, value: Any, viewer: Viewer) -> str:
+    if isinstance(value, str) and value in NAMES and name in {"permission", "permissions"}:
+        return viewer.words.gettext(NAMES[value])
+    match value:
+        case True:
+            return viewer.words.gettext(_ON)
+        case False:
+            return viewer.words.gettext(_OFF)
+        case None | "" | [] | {}:
+            return viewer.words.gettext(_NOTHING)
+        case list():
+            text = ", ".join(_value(name, item, viewer) for item in value)
+        case dict():
+            text = msgspec.json.encode(value).decode()
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(value) == 36 and bool(UUID(value))
+    except ValueError:
+        return False
