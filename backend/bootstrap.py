@@ -25,6 +25,7 @@ from backend.catalog.service import (
     FavouritesService,
     HandWorkService,
     ImportsService,
+    PicturesService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -63,6 +64,7 @@ from backend.infra.jobs import conditions, subscriptions
 from backend.infra.live_settings import Live, LiveSettings
 from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Conditions, Subscriptions
+from backend.infra.picture_maker import PictureMaker
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
@@ -215,6 +217,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     providers, setups = configure(PROVIDERS, settings, ProviderKit(clock=clock, http=http, memory=RedisMemory(redis)))
     fulfillers = make_fulfillers(ring, limits.premium_grace)
     files = PrivateFiles(Path(settings.data_dir) / "private")
+    storage = Storage(Path(settings.data_dir) / "media")
     course_files = ContentFiles(Path(settings.data_dir) / "courses")
     by_name = {provider.name: provider for provider in providers}
     storefront = StorefrontService(uow=uow, currency=currency)
@@ -240,7 +243,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         redis=redis,
         limiter=limiter,
         ring=ring,
-        storage=Storage(Path(settings.data_dir) / "media"),
+        storage=storage,
         identity=identity_services(
             uow=uow,
             signals=signals,
@@ -263,6 +266,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             stock=StockService(uow=uow),
             hand_work=HandWorkService(uow=uow, ring=ring, files=files),
             batches=BatchesService(uow=uow),
+            pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
             favourites=FavouritesService(uow=uow, currency=currency),
             waiting=WaitingService(
                 uow=uow,

@@ -18,6 +18,7 @@ from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
+from webapp.catalog.admin import pictures as product_pictures
 from webapp.catalog.admin import stock as stock_admin
 from webapp.catalog.admin import stock_import
 from webapp.certificates import admin as certificates_admin
@@ -121,6 +122,7 @@ _ADMIN: Final = Router(
         home.home,
         *claims.HANDLERS,
         *orders_admin.HANDLERS,
+        *product_pictures.HANDLERS,
         *stock_admin.HANDLERS,
         *stock_import.HANDLERS,
         *order_refunds.HANDLERS,

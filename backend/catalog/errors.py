@@ -31,6 +31,13 @@ class PurchaseRefused(AppError):
     kind = Kind.CONFLICT
 
 
+class PictureChanged(AppError):
+    """The product shows another picture by now, so that a change of its picture can't be undone."""
+
+    code = "picture_changed"
+    kind = Kind.CONFLICT
+
+
 class ProductSlugTaken(AppError):
     """Another product has this slug."""
 

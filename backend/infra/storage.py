@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,8 @@ Telegram takes no larger picture, and an upload is in memory twice while it is e
 """
 MAX_UPLOAD_BYTES: Final = UPLOAD_MB * 1_000_000
 _TYPES: Final = {"svg": "image/svg+xml", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
-_NAME: Final = re.compile(r"[0-9a-f]{40}\.(svg|webp|png|jpg)")
+_NAME: Final = re.compile(r"[0-9a-f]{40}(-\d{2,4})?\.(svg|webp|png|jpg)")
+"""A width follows the hash of pictures that are stored in several."""
 # An SVG is a document: nothing that runs, loads or names an entity may be in one that we serve.
 _ACTIVE_SVG: Final = re.compile(
     rb"<!(?:doctype|entity)|<\?xml-stylesheet|<\s*(?:script|foreignobject|iframe|image|a|animate|set|style|use)\b"
@@ -127,6 +129,11 @@ class Storage:
         name = self.name_of(data, trusted=trusted)
         await asyncio.to_thread(self._write, name, data)
         return name
+
+    async def put_files(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Keep the files of a picture that we encoded, in this order, under the names that they come with."""
+        for name, data in files:
+            await asyncio.to_thread(self._write, name, data)
 
     async def get(self, name: str) -> StoredFile:
         """The picture called ``name``. Raises NotFound, also for a name that put never gave."""

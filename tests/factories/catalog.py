@@ -17,6 +17,7 @@ from backend.catalog.service import (
     FavouritesService,
     HandWorkService,
     ImportsService,
+    PicturesService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -28,8 +29,9 @@ from backend.catalog.types import StockKind, VariantId
 from backend.catalog.types.imports import CatalogueReport, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
+from backend.infra.picture_maker import PictureMaker
 from backend.infra.staged import StagedFiles
-from backend.infra.storage import PrivateFiles
+from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderLineId
 from backend.kernel.text import Locale
@@ -60,6 +62,7 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         stock=StockService(uow=uow),
         hand_work=HandWorkService(uow=uow, ring=ring, files=files),
         batches=BatchesService(uow=uow),
+        pictures=PicturesService(uow=uow, storage=Storage(folder or Path("/nowhere")), maker=PictureMaker()),
         favourites=FavouritesService(uow=uow, currency=USD),
         waiting=WaitingService(
             uow=uow,

@@ -17,7 +17,7 @@ from backend.kernel.text import pick
 from backend.orders.types import OrderLine
 from backend.orders.types.prices import PricedLine
 from backend.orders.words import part_title
-from webapp.core.parts import Hue, PriceRow, TileView
+from webapp.core.parts import Hue, PictureView, PriceRow, TileView
 from webapp.core.tiles import hue_of, initial_of
 
 T = TypeVar("T")
@@ -30,11 +30,11 @@ def hue(name: str, subject: object = "") -> Hue:
     return cast(Hue, name) if name in HUES else hue_of(str(subject or name))
 
 
-Picture = Callable[[str | None], str | None]
-"""The signed address of a stored picture's name."""
+Picture = Callable[[str | None], PictureView | None]
+"""The signed addresses of a stored picture's name."""
 
 
-def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: str | None = None) -> TileView:
+def tile(name: str, hue_name: str, icon: str, country: str | None, picture: PictureView | None = None) -> TileView:
     """The tile of a thing in the shop."""
     return TileView(
         initial=initial_of(name),
@@ -42,7 +42,7 @@ def tile(name: str, hue_name: str, icon: str, country: str | None, picture_url: 
         icon=icon,
         flag=country,
         anywhere=country is None,
-        picture_url=picture_url,
+        picture=picture,
     )
 
 

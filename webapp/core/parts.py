@@ -61,6 +61,13 @@ class Chip(msgspec.Struct, frozen=True):
     country: str | None = None
 
 
+class PictureView(msgspec.Struct, frozen=True):
+    """A stored picture: its address, and those of all its sizes for a browser to choose from, if it has several."""
+
+    src: str
+    srcset: str = ""
+
+
 class TileView(msgspec.Struct, frozen=True):
     """The picture of a thing, or its initial on a hue with a ring of marks; ``flag`` is a country code."""
 
@@ -69,7 +76,7 @@ class TileView(msgspec.Struct, frozen=True):
     icon: str = "card"
     flag: str | None = None
     anywhere: bool = False
-    picture_url: str | None = None
+    picture: PictureView | None = None
 
 
 class StockView(msgspec.Struct, frozen=True):

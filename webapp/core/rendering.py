@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from backend.infra import formatting
 from backend.infra.i18n import Translator
-from backend.infra.storage import UPLOAD_MB
+from backend.infra.storage import MAX_UPLOAD_BYTES, UPLOAD_MB
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from webapp.core.assets import Assets
@@ -231,6 +231,7 @@ class Templates:
             "asset": assets.url,
             "icon_ref": assets.icon,
             "upload_mb": UPLOAD_MB,
+            "upload_bytes": MAX_UPLOAD_BYTES,
             "inline_icons": Markup(assets.inline_icons()),  # noqa: S704 our own file
             "lang": lambda: _viewer.get().locale,
             "sep": lambda: formatting.separator(_viewer.get().locale),

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 import msgspec
 from litestar.response import Response
 
-from webapp.core.parts import Chrome, Place
+from backend.infra.picture_maker import sizes_of
+from webapp.core.parts import Chrome, PictureView, Place
 from webapp.core.rendered import filled
 from webapp.core.site import SoukRequest, manages, site_of
 
@@ -128,14 +129,18 @@ def nothing(request: SoukRequest, *, push: str | None = None) -> Html:
     return Response(b"", status_code=204, headers=headers, media_type=_MEDIA_TYPE)
 
 
-def media_url(request: SoukRequest, name: str | None) -> str | None:
-    """The address of a stored picture, None for none; the same for everybody, so shared pages may hold it."""
-    return site_of(request).addresses.sign_media(name) if name else None
+def media_picture(request: SoukRequest, name: str | None) -> PictureView | None:
+    """The addresses of a stored picture, None for none; the same for everybody, so shared pages may hold them."""
+    if not name:
+        return None
+    sign = site_of(request).addresses.sign_media
+    srcset = ", ".join(f"{sign(one)} {width}w" for one, width in sizes_of(name))
+    return PictureView(sign(name), srcset)
 
 
-def pictures(request: SoukRequest) -> Callable[[str | None], str | None]:
+def pictures(request: SoukRequest) -> Callable[[str | None], PictureView | None]:
     """What makes the addresses of stored pictures out of their names."""
-    return lambda name: media_url(request, name)
+    return lambda name: media_picture(request, name)
 
 
 def signed_url(request: SoukRequest, target: str, *, seconds: int = 600) -> str:

@@ -8,6 +8,7 @@ from backend.catalog.service.batches import BatchesService
 from backend.catalog.service.favourites import FavouritesService
 from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
+from backend.catalog.service.pictures import PicturesService
 from backend.catalog.service.search import SearchService
 from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
@@ -21,6 +22,7 @@ __all__ = [
     "FavouritesService",
     "HandWorkService",
     "ImportsService",
+    "PicturesService",
     "SearchService",
     "SearchesService",
     "StockImportsService",
@@ -50,6 +52,8 @@ class CatalogServices:
     """What admins prepare after it is paid."""
     batches: BatchesService
     """How good each batch of keys is; stopping a bad one."""
+    pictures: PicturesService
+    """Pictures of products."""
     favourites: FavouritesService
     """What people like, and are told of."""
     waiting: WaitingService

@@ -66,7 +66,7 @@ class LearnPage(msgspec.Struct, frozen=True):
 def course_tile(product: ProductFields, locale: Locale, picture: Picture) -> TileView:
     """The tile of a course: its picture, or its initial."""
     name = pick(product.name, locale)
-    return TileView(initial_of(name), hue(product.hue, name), product.icon, picture_url=picture(product.picture))
+    return TileView(initial_of(name), hue(product.hue, name), product.icon, picture=picture(product.picture))
 
 
 def is_running(course: MyCourse) -> bool:
