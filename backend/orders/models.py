@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -304,3 +306,50 @@ class SubscriptionChargeRow(Model):
     currency: Mapped[str]
     paid_until: Mapped[datetime]
     at: Mapped[datetime]
+
+
+class OrderBulk(Model):
+    """An action on many orders, from its preview to its end."""
+
+    __tablename__ = "order_bulks"
+    __table_args__ = (
+        UniqueConstraint("created_by", "idempotency_key"),
+        CheckConstraint("status IN ('draft', 'awaiting_approval', 'running', 'done', 'stopped')", name="status_known"),
+        CheckConstraint("approved_by <> created_by", name="two_people"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    idempotency_key: Mapped[str]
+    status: Mapped[str]
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class OrderBulkItem(Model):
+    """One order of an action on many: what was planned, and what became of it, stored with what was done.
+
+    ``refusal`` is why the action is not for it; ``outcome`` is null until its turn: done, failed, stopped.
+    """
+
+    __tablename__ = "order_bulk_items"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('done', 'failed', 'stopped')", name="outcome_known"),
+        CheckConstraint("refusal IS NULL OR outcome IS NULL", name="refused_or_tried"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+        Index(
+            "ix_order_bulk_items_left", "bulk_id", "order_id",
+            postgresql_where=text("outcome IS NULL AND refusal IS NULL"),
+        ),
+    )  # fmt: skip
+
+    bulk_id: Mapped[UUID] = mapped_column(ForeignKey("order_bulks.id", ondelete="CASCADE"), primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    amount: Mapped[int]
+    """What would be refunded, in minor units; nothing more ever is."""
+    refusal: Mapped[str | None]
+    outcome: Mapped[str | None]
+    failure: Mapped[str | None]
