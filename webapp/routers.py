@@ -47,6 +47,7 @@ from webapp.identity.routes.timezone import ZONE_HANDLERS
 from webapp.notifications import admin as deliveries
 from webapp.orders import api as orders_api
 from webapp.orders import api_cart as cart_api
+from webapp.orders.admin import bulk as order_bulk
 from webapp.orders.admin import claims, hand_work
 from webapp.orders.admin import orders as orders_admin
 from webapp.orders.admin import refunds as order_refunds
@@ -123,6 +124,7 @@ _ADMIN: Final = Router(
         *claims.HANDLERS,
         *orders_admin.HANDLERS,
         *product_pictures.HANDLERS,
+        *order_bulk.HANDLERS,
         *stock_admin.HANDLERS,
         *stock_import.HANDLERS,
         *order_refunds.HANDLERS,

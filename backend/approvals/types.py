@@ -34,6 +34,8 @@ class ValueKind(StrEnum):
     """A rule for top-up bonuses; what it will give in total is unknown when it is added."""
     PROMO = "promo"
     """Promo codes; what a percentage or a code without a limit will take off in all is unknown when it is made."""
+    BULK_REFUND = "bulk_refund"
+    """Refunds of many orders, by their sum."""
     CREDITS = "credits"
     """Credits for readings, at the price of the dearest package."""
     WAIVED_REFUND = "waived_refund"

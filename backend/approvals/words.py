@@ -16,6 +16,7 @@ _KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.VOUCHERS: _("Vouchers"),
     ValueKind.BONUS_RULE: _("Top-up bonus"),
     ValueKind.PROMO: _("Promo code"),
+    ValueKind.BULK_REFUND: _("Refund of several orders"),
     ValueKind.CREDITS: _("Reading credits"),
     ValueKind.WAIVED_REFUND: _("Dismissed provider refund"),
 }

@@ -136,3 +136,38 @@ class SubscriptionHasEnded(AppError):
 
     code = "subscription_ended"
     kind = Kind.CONFLICT
+
+
+class OwnOrder(AppError):
+    """The order is of the admin who began the refund of many, or of the one who approved it."""
+
+    code = "own_order"
+    kind = Kind.FORBIDDEN
+
+
+class TooManyOrders(AppError):
+    """More than ``limit`` orders are acted on together."""
+
+    code = "too_many_orders"
+    kind = Kind.CONFLICT
+
+
+class NoKeysToSend(AppError):
+    """The order has no keys that can be sent to the chat."""
+
+    code = "no_keys_to_send"
+    kind = Kind.CONFLICT
+
+
+class SentTooOften(AppError):
+    """The keys were sent again ``limit`` times within 24 hours."""
+
+    code = "sent_too_often"
+    kind = Kind.CONFLICT
+
+
+class NothingToHandOver(AppError):
+    """Nothing of the order is still to be prepared."""
+
+    code = "nothing_to_hand_over"
+    kind = Kind.CONFLICT

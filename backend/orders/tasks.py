@@ -8,6 +8,7 @@ from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
 from backend.identity.types import LinkFollowed, PersonBlocked
 from backend.infra.jobs import Cron, Handler, Job, Task
 from backend.orders.service import SETTLE, OrdersServices
+from backend.orders.types.bulk import BulkStarted
 from backend.payments.types import RenewalChanged, SubscriptionCharged, TopUpSucceeded
 
 _EXPIRE_EVERY_SECONDS = 15
@@ -19,6 +20,7 @@ _FAIL_LINE: Final = Handler("orders.fail_line", LineFailed)
 _SETTLE_CHARGE: Final = Handler("orders.settle_charge", SubscriptionCharged)
 _NOTE_RENEWAL: Final = Handler("orders.note_renewal", RenewalChanged)
 _STOP_BLOCKED: Final = Handler("orders.stop_blocked", PersonBlocked)
+_RUN_BULK: Final = Handler("orders.run_bulk", BulkStarted)
 _NOTE_LINK: Final = Handler("orders.note_link", LinkFollowed)
 HANDLERS: Final = (
     _SETTLE_PAYMENT,
@@ -29,13 +31,14 @@ HANDLERS: Final = (
     _NOTE_RENEWAL,
     _STOP_BLOCKED,
     _NOTE_LINK,
+    _RUN_BULK,
 )
 """The events that orders react to."""
 
 
 def tasks(services: OrdersServices) -> list[Task]:
     """The tasks: pay an order when its payment arrives; cancel what a blocked person has reserved; end slow lines;
-    make a charge of a subscription an order, and follow what its provider reports."""
+    make a charge of a subscription an order, and follow what its provider reports; act on many orders."""
 
     async def settle(event: TopUpSucceeded, _job: Job) -> None:
         await services.settlement.settle_payment(event)
@@ -58,7 +61,11 @@ def tasks(services: OrdersServices) -> list[Task]:
     async def note_link(event: LinkFollowed, _job: Job) -> None:
         await services.links.note(event)
 
+    async def run_bulk(event: BulkStarted, _job: Job) -> None:
+        await services.bulk.run(event.bulk_id)
+
     return [
+        _RUN_BULK.runs(run_bulk),
         _NOTE_LINK.runs(note_link),
         _SETTLE_PAYMENT.runs(settle),
         _CANCEL_BLOCKED.runs(cancel_blocked),

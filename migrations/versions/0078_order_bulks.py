@@ -41,9 +41,7 @@ def upgrade() -> None:
         sa.Column("refusal", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "outcome IN ('done', 'failed', 'stopped')", name=op.f("ck_order_bulk_items_outcome_known")
-        ),
+        sa.CheckConstraint("outcome IN ('done', 'failed', 'stopped')", name=op.f("ck_order_bulk_items_outcome_known")),
         sa.CheckConstraint("refusal IS NULL OR outcome IS NULL", name=op.f("ck_order_bulk_items_refused_or_tried")),
         sa.CheckConstraint("amount >= 0", name=op.f("ck_order_bulk_items_amount_not_negative")),
         sa.ForeignKeyConstraint(

@@ -59,7 +59,8 @@ _SEED = (
     INSERT INTO products (id, category_id, slug, kind, choice, name, summary, description, icon, hue, listed,
                           created_at)
     SELECT uuidv7(), (SELECT id FROM categories ORDER BY slug OFFSET n % 20 LIMIT 1), 'thing-' || n, 'unique_keys',
-           'amount', jsonb_build_object('en', (ARRAY['Travel eSIM','Private VPN','Play credit'])[1 + n % 3] || ' ' || n),
+           'amount',
+           jsonb_build_object('en', (ARRAY['Travel eSIM','Private VPN','Play credit'])[1 + n % 3] || ' ' || n),
            '{}', '{}', 'card', 'blue', true, now() FROM generate_series(1, 2000) n
     """,
     """
@@ -121,7 +122,8 @@ class _Shop:
             variant = await self.connection.fetchval("SELECT id FROM variants ORDER BY id LIMIT 1")
             await stock_up(tx, self.ring, variant, ["KEY-OF-THE-BENCH-1"])
         await self.connection.execute("""
-            UPDATE stock_keys SET state = 'sold', order_line_id = (SELECT id FROM order_lines ORDER BY id OFFSET 1000 LIMIT 1)
+            UPDATE stock_keys SET state = 'sold',
+                order_line_id = (SELECT id FROM order_lines ORDER BY id OFFSET 1000 LIMIT 1)
         """)
         await self.connection.execute("VACUUM ANALYZE")
 

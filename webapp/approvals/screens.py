@@ -62,20 +62,20 @@ def approval(
     )
 
 
+_PAGES: Final = {
+    ValueKind.BULK_REFUND: "/admin/orders/bulk/{}",
+    ValueKind.DEPOSIT: "/admin/payments/{}",
+    ValueKind.UNMATCHED: "/admin/payments/unmatched/{}",
+    ValueKind.WAIVED_REFUND: "/admin/payments/unmatched/{}",
+    ValueKind.BONUS_RULE: "/admin/bonuses",
+    ValueKind.PROMO: "/admin/promos",
+}
+
+
 def _href(first: FirstApproval, numbers: Mapping[OrderId, str]) -> str:
-    match first.kind:
-        case ValueKind.REFUND:
-            return f"/admin/orders/{numbers.get(OrderId(UUID(first.subject)), '')}"
-        case ValueKind.DEPOSIT:
-            return f"/admin/payments/{first.subject}"
-        case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
-            return f"/admin/payments/unmatched/{first.subject}"
-        case ValueKind.BONUS_RULE:
-            return "/admin/bonuses"
-        case ValueKind.PROMO:
-            return "/admin/promos"
-        case _:
-            return "/admin/adjustments"
+    if first.kind is ValueKind.REFUND:
+        return f"/admin/orders/{numbers.get(OrderId(UUID(first.subject)), '')}"
+    return _PAGES.get(first.kind, "/admin/adjustments").format(first.subject)
 
 
 class ApprovalsPage(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ from backend.catalog.errors import WorkEnded, WorkRefunded
 from backend.catalog.repository import hand_work
 from backend.catalog.repository.hand_work import Result, Taken
 from backend.catalog.types.fulfilment import LineFulfilled
-from backend.catalog.types.hand_work import WORK_TOPIC, HandWork, WorkState
+from backend.catalog.types.hand_work import WORK_TOPIC, HandWork, HandWorkGiven, WorkState
+from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId, UserId
@@ -30,6 +31,19 @@ async def lock_open(tx: Tx, line_id: OrderLineId) -> Taken:
     if item.state is not WorkState.OPEN:
         raise WorkEnded()
     return item
+
+
+async def hand_over(tx: Tx, line_id: OrderLineId, to: UserId, by: UserId | None) -> None:
+    """Have another admin prepare a line from now on, who is told so. Raises NotFound, WorkEnded, WorkRefunded."""
+    item = await lock_open(tx, line_id)
+    if item.taken_by == to:
+        return
+    await hand_work.set_taken(tx, line_id, to)
+    if to != by:
+        tx.emit(HandWorkGiven(line_id=line_id, to=to, by=by))
+    over = {"over": str(item.taken_by)} if item.taken_by else {}
+    await audit.record(tx, by, "orders.hand_over_work", f"order_line:{line_id}", {"to": str(to), **over})
+    tx.signal(WORK_TOPIC)
 
 
 async def deliver_text(tx: Tx, ring: KeyRing, line_id: OrderLineId, item: Taken, by: UserId | None, text: str) -> None:

@@ -11,11 +11,13 @@ from backend.catalog.repository.hand_work import Result, Taken
 from backend.catalog.rules import results
 from backend.catalog.types.fulfilment import GoodsFile, LineFailed
 from backend.catalog.types.hand_work import WORK_TOPIC, HandWork, HandWorkDue, WorkCount
+from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
+from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderLineId, UserId
 from backend.kernel.text import file_name
 
@@ -79,6 +81,30 @@ class HandWorkService:
             await repository.set_taken(tx, line_id, None)
             await self._record(tx, actor, "hand_back_work", line_id)
             tx.signal(WORK_TOPIC)
+
+    @retry_conflicts
+    async def hand_over(self, actor: Actor, line_id: OrderLineId, to: UserId) -> None:
+        """Have another admin prepare a line: one that nobody prepares, or the actor's own.
+
+        Raises Invalid (field ``to``) for somebody who may not, WorkTaken where a third one prepares it, Forbidden,
+        NotFound, WorkEnded, WorkRefunded.
+        """
+        actor.require(Permission.ORDERS)
+        async with self._uow() as tx:
+            if not await identity.holds(tx, to, Permission.ORDERS):
+                raise Invalid("nobody to hand over to", fields={"to": "required"})
+            item = await domain.lock_open(tx, line_id)
+            if item.taken_by not in {None, actor.user_id, to}:
+                raise WorkTaken(item.taken_by)
+            await domain.hand_over(tx, line_id, to, actor.user_id)
+
+    async def list_preparers(self, actor: Actor) -> dict[UserId, str]:
+        """The names of the admins who may prepare goods. Raises Forbidden."""
+        actor.require(Permission.ORDERS)
+        async with self._uow.read() as tx:
+            admins = await identity.list_admins(tx, Permission.ORDERS)
+            names = await identity.user_names(tx, [admin.user_id for admin in admins])
+        return dict(sorted(names.items(), key=lambda item: item[1].casefold()))
 
     @retry_conflicts
     async def deliver_text(self, actor: Actor, line_id: OrderLineId, text: str) -> None:

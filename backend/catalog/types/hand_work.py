@@ -88,3 +88,11 @@ class HandWorkDue(Event, frozen=True, kw_only=True):
 
     line_id: OrderLineId
     taken_by: UserId | None = None
+
+
+class HandWorkGiven(Event, frozen=True, kw_only=True):
+    """An admin was given a line to prepare by another one, or by the system."""
+
+    line_id: OrderLineId
+    to: UserId
+    by: UserId | None = None

@@ -27,21 +27,21 @@ async def _approval_asked(draft: Draft, params: Params) -> Message:
     return approval_asked(draft.words, first, customer, names.get(first.by, ""), await _page_of(draft.tx, first))
 
 
+_PAGES: Final = {
+    ValueKind.BULK_REFUND: "/orders/bulk/{}",
+    ValueKind.DEPOSIT: "/payments/{}",
+    ValueKind.UNMATCHED: "/payments/unmatched/{}",
+    ValueKind.WAIVED_REFUND: "/payments/unmatched/{}",
+    ValueKind.BONUS_RULE: "/bonuses",
+    ValueKind.PROMO: "/promos",
+}
+
+
 async def _page_of(tx: Tx, first: FirstApproval) -> str:
     """The page of the back office on which a second admin approves."""
-    match first.kind:
-        case ValueKind.REFUND:
-            return f"/orders/{(await orders.load_without_keys(tx, OrderId(UUID(first.subject)))).number}"
-        case ValueKind.DEPOSIT:
-            return f"/payments/{first.subject}"
-        case ValueKind.UNMATCHED | ValueKind.WAIVED_REFUND:
-            return f"/payments/unmatched/{first.subject}"
-        case ValueKind.BONUS_RULE:
-            return "/bonuses"
-        case ValueKind.PROMO:
-            return "/promos"
-        case _:
-            return "/adjustments"
+    if first.kind is ValueKind.REFUND:
+        return f"/orders/{(await orders.load_without_keys(tx, OrderId(UUID(first.subject)))).number}"
+    return _PAGES.get(first.kind, "/adjustments").format(first.subject)
 
 
 def approval_asked(words: Words, first: FirstApproval, customer: str, admin: str, path: str) -> Message:

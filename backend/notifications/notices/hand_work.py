@@ -7,12 +7,12 @@ from typing import Final
 from uuid import UUID
 
 from backend.catalog.domain import hand_work
-from backend.catalog.types.hand_work import HandWorkDue, HandWorkOpened
+from backend.catalog.types.hand_work import HandWorkDue, HandWorkGiven, HandWorkOpened
 from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId, UserId
-from backend.notifications.notice import Audience, Draft, Notice, Params, admins
+from backend.notifications.notice import Audience, Draft, Notice, Params, admins, person
 from backend.notifications.types import Message
 from backend.orders import domain as orders
 
@@ -28,10 +28,18 @@ async def _work_due(draft: Draft, params: Params) -> Message | None:
     return await _about(draft, params, _("<b>Due soon: order {number}</b>"))
 
 
-async def _about(draft: Draft, params: Params, head: str, *, only_free: bool = False) -> Message | None:
+async def _work_given(draft: Draft, params: Params) -> Message | None:
+    """What was given to the reader, unless it has gone on to another admin before the message is sent."""
+    _ = draft.words.translator.gettext
+    return await _about(draft, params, _("<b>Handed over to you: order {number}</b>"), only_of=params["to"])
+
+
+async def _about(
+    draft: Draft, params: Params, head: str, *, only_free: bool = False, only_of: str = ""
+) -> Message | None:
     line_id = OrderLineId(UUID(params["line_id"]))
     work = await hand_work.get_work(draft.tx, line_id)
-    if not work.is_open or (only_free and work.taken_by):
+    if not work.is_open or (only_free and work.taken_by) or (only_of and str(work.taken_by) != only_of):
         return None
     order, line = await orders.load_line(draft.tx, line_id)
     words = draft.words
@@ -64,5 +72,12 @@ NOTICES: Final = (
         audience=Audience(_preparer, each=True),
         key="hand_work_due:{line_id}",
         compose=_work_due,
+    ),
+    Notice(
+        event=HandWorkGiven,
+        kind="hand_work_given",
+        audience=person(lambda event: event.to),
+        key="hand_work_given:{job}",
+        compose=_work_given,
     ),
 )

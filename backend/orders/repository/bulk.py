@@ -33,7 +33,8 @@ _REFUSALS: Final = {
     END""",
     BulkAction.CANCEL: "CASE WHEN o.status <> 'awaiting_payment' THEN 'not_unpaid' END",
     BulkAction.RESEND_KEYS: """CASE WHEN NOT EXISTS (
-        SELECT FROM order_lines l WHERE l.order_id = o.id AND l.status = 'delivered' AND l.refunded_quantity < l.quantity
+        SELECT FROM order_lines l
+        WHERE l.order_id = o.id AND l.status = 'delivered' AND l.refunded_quantity < l.quantity
     ) THEN 'no_keys' END""",
     BulkAction.HAND_OVER: """CASE WHEN NOT EXISTS (
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.status = 'pending' AND l.kind = 'by_hand'
@@ -53,9 +54,7 @@ async def find_by_key(tx: Tx, by: UserId, key: str) -> BulkId | None:
     return None if bulk_id is None else BulkId(bulk_id)
 
 
-async def add(
-    tx: Tx, by: UserId, key: str, terms: BulkTerms, ids: Sequence[OrderId], currency: str
-) -> BulkId | None:
+async def add(tx: Tx, by: UserId, key: str, terms: BulkTerms, ids: Sequence[OrderId], currency: str) -> BulkId | None:
     """Store the plan of an action; None where the admin's key was used meanwhile. Old drafts of theirs are dropped."""
     old = (_BULK.created_by == by, _BULK.status == BulkStatus.DRAFT, _BULK.created_at < tx.now - _DRAFTS_LAST)
     await tx.execute(delete(OrderBulk).where(*old))
@@ -102,8 +101,8 @@ async def get(tx: Tx, bulk_id: BulkId) -> Bulk:
     )  # fmt: skip
     groups = (await tx.execute(grouped)).all()
 
-    def total(field: str, **wanted: str) -> int:
-        return sum(int(getattr(one, field)) for one in groups if all(getattr(one, k) == v for k, v in wanted.items()))
+    def total(field: str, **equal: str) -> int:
+        return sum(int(getattr(one, field)) for one in groups if all(getattr(one, k) == v for k, v in equal.items()))
 
     able = [one for one in groups if one.refusal is None]
     return Bulk(
@@ -160,9 +159,7 @@ async def set_outcome(
     change: dict[str, Any] = {"outcome": outcome, "failure": failure}
     if amount is not None:
         change["amount"] = amount
-    await tx.execute(
-        update(OrderBulkItem).where(_ITEM.bulk_id == bulk_id, _ITEM.order_id == order_id).values(change)
-    )
+    await tx.execute(update(OrderBulkItem).where(_ITEM.bulk_id == bulk_id, _ITEM.order_id == order_id).values(change))
 
 
 async def stop_rest(tx: Tx, bulk_id: BulkId) -> None:

@@ -14,6 +14,7 @@ from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
 from backend.orders.domain.lines import Fulfillers
+from backend.orders.service.bulk import BulkService
 from backend.orders.service.cart import CartService
 from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
@@ -50,6 +51,7 @@ class OrdersServices:
     """Who brought a person, until they first pay."""
     history: HistoryService
     managing: ManagingService
+    bulk: BulkService
     search: OrderSearchService
     refunds: RefundsService
     reports: ReportsService
@@ -109,6 +111,7 @@ class OrdersServices:
             links=LinksService(uow=uow),
             history=HistoryService(uow=uow, fulfillers=fulfillers),
             managing=ManagingService(uow=uow),
+            bulk=BulkService(uow=uow, fulfillers=fulfillers, methods=methods, single_admin_limit=single_admin_limit),
             search=OrderSearchService(uow=uow, ring=ring, currency=currency),
             refunds=RefundsService(
                 uow=uow, fulfillers=fulfillers, methods=methods, single_admin_limit=single_admin_limit
@@ -130,6 +133,7 @@ async def _no_methods(_: Actor) -> Sequence[PaymentMethod]:
 
 __all__ = [
     "SETTLE",
+    "BulkService",
     "CartService",
     "CheckoutService",
     "DeliveryService",

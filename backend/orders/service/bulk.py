@@ -18,7 +18,7 @@ from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import AppError, Conflict, Invalid
+from backend.kernel.errors import AppError, Invalid, Unavailable
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
 from backend.orders import rules
@@ -45,7 +45,7 @@ class BulkService:
     """What admins with the permission for orders do to many orders.
 
     ``methods`` are the payment methods that are on; the sum of all refunds together is held against
-    ``single_admin_limit``. Decision: backend/decisions/0127-many-orders-at-once.md.
+    ``single_admin_limit``. Decision: backend/decisions/0127-many-orders-together.md.
     """
 
     def __init__(
@@ -63,9 +63,10 @@ class BulkService:
 
     @retry_conflicts
     async def plan(self, actor: Actor, chosen: OrderCriteria, terms: BulkTerms, *, idempotency_key: str) -> BulkId:
-        """Store what would be done to the orders that meet the criteria; nothing happens yet. The same key: the same plan.
+        """Store what would be done to the orders that meet the criteria; nothing happens yet.
 
-        Raises Forbidden, TooManyOrders, Invalid (fields ``orders`` for none, ``reason``, ``to``).
+        The same key is the same plan. Raises Forbidden, TooManyOrders, Invalid (fields ``orders`` for none, ``reason``,
+        ``to``).
         """
         actor.require(Permission.ORDERS)
         rules.check_idempotency_key(idempotency_key)
@@ -80,9 +81,7 @@ class BulkService:
                 terms.to is None or not await identity.holds(tx, terms.to, Permission.ORDERS)
             ):
                 raise Invalid("nobody to hand over to", fields={"to": "required"})
-            ids = await managing.list_ids(
-                tx, chosen, await variants_of(tx, chosen), before=None, limit=MOST_ORDERS + 1
-            )
+            ids = await managing.list_ids(tx, chosen, await variants_of(tx, chosen), before=None, limit=MOST_ORDERS + 1)
             if len(ids) > MOST_ORDERS:
                 raise TooManyOrders(limit=MOST_ORDERS)
             if not ids:
@@ -94,7 +93,7 @@ class BulkService:
     async def _by_key(tx: Tx, actor: Actor, key: str) -> BulkId:
         bulk_id = await repository.find_by_key(tx, actor.id, key)
         if bulk_id is None:
-            raise Conflict("the plan of this key is being stored")
+            raise Unavailable("the plan of this key is being stored")
         return bulk_id
 
     async def get(self, actor: Actor, bulk_id: BulkId) -> Bulk:
@@ -122,7 +121,6 @@ class BulkService:
             if bulk.status not in {BulkStatus.DRAFT, BulkStatus.AWAITING_APPROVAL}:
                 return bulk
             if bulk.status is BulkStatus.DRAFT and bulk.by != actor.id:
-                actor.require(Permission.ORDERS)
                 raise Invalid("another admin's draft")
             if not bulk.able:
                 raise Invalid("nothing can be done", fields={"orders": "required"})

@@ -64,8 +64,7 @@ class ManagingService:
         """How many orders meet the criteria, counted up to MOST_COUNTED. Raises Forbidden."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            counted = await managing.count(tx, chosen, await variants_of(tx, chosen), MOST_COUNTED + 1)
-        return OrderCount(min(counted, MOST_COUNTED), counted > MOST_COUNTED)
+            return await managing.count(tx, chosen, await variants_of(tx, chosen), MOST_COUNTED + 1)
 
     async def product_name(self, actor: Actor, product: ProductId) -> str:
         """The name of a product in the actor's language; empty for an unknown one. Raises Forbidden."""

@@ -42,7 +42,7 @@ class BulkStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
-    """An admin stopped it, or whoever started it may no longer act on orders; the rest was left alone."""
+    """An admin stopped it, or the admin who started it may no longer act on orders; the rest was left alone."""
 
 
 class BulkTerms(msgspec.Struct, frozen=True, kw_only=True):

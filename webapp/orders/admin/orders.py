@@ -105,6 +105,8 @@ async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False)
         rows=tuple(order_screens.managed_row(row, names, actor, viewer, picture) for row in listed.items),
         next_url=query.href(cursor=listed.next_cursor) if listed.next_cursor else None,
         more=more,
+        select=query.select,
+        hidden=tuple(query.words().items()),
     )
     if more:
         return view
@@ -116,6 +118,7 @@ async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False)
             Chip(query.href(hand=not query.hand, cursor=""), active=query.hand, key="hand"),
             Chip(query.href(refunded=not query.refunded, cursor=""), active=query.refunded, key="refunded"),
         ),
+        choosing=Chip(query.href(select=not query.select, cursor=""), active=query.select, key="select"),
         filters_url=query.href(ORDERS + "/filters", cursor=""),
         export_url=signed_url(request, query.href(ORDERS + ".csv", cursor="", select=False), seconds=_SECONDS),
         count=None if searched_for else await services.orders.managing.count(actor, chosen),
@@ -175,7 +178,8 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         paid_with=order_screens.paid_with(detail, payments, viewer),
         payments=tuple(money.payment_row(intent, names, viewer) for intent in payments),
         refunds=refund_screens.order_refunds(back, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
-        can=_can(detail, back) if detail.user_id != actor.user_id else frozenset(),
+        can=(_can(detail, back) if detail.user_id != actor.user_id else frozenset()) | _can_send(detail),
+        intent=forms.new_intent(),
         first=await first_of(request, ValueKind.REFUND, detail.id),
     )
     return manage_page(request, "orders/admin/order.html", view, "orders", back="/admin/orders")
@@ -188,7 +192,11 @@ async def _payments(request: SoukRequest, order: OrderView) -> list[Intent]:
     return (await site_of(request).services.payments.inbox.list_payments(request.user, order_id=order.id)).items
 
 
-def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "cancel"]]:
+def _can_send(order: OrderView) -> frozenset[Literal["refund", "cancel", "resend"]]:
+    return frozenset({"resend"} if any(key.file is None for key in order.keys) else ())
+
+
+def _can(order: OrderView, back: Refundable) -> frozenset[Literal["refund", "cancel", "resend"]]:
     if back.most:
         return frozenset({"refund"})
     return frozenset({"cancel"} if order.status is OrderStatus.AWAITING_PAYMENT else ())

@@ -56,6 +56,11 @@ class ManageOrders(msgspec.Struct, frozen=True):
     """Filters that are on, each of which a tap takes off."""
     toggles: tuple[Chip, ...] = ()
     filters_url: str = ""
+    choosing: Chip | None = None
+    select: bool = False
+    """Rows are chosen for an action."""
+    hidden: tuple[tuple[str, str], ...] = ()
+    """The filters, for an action on all that meet them."""
     export_url: str = ""
     count: OrderCount | None = None
     every: OrderCount | None = None
@@ -79,7 +84,9 @@ class ManageOrder(msgspec.Struct, frozen=True):
     paid_with: str = ""
     payments: tuple[ManagePaymentRow, ...] = ()
     refunds: tuple[RefundView, ...] = ()
-    can: frozenset[Literal["refund", "cancel"]] = frozenset()
+    can: frozenset[Literal["refund", "cancel", "resend"]] = frozenset()
+    intent: str = ""
+    """The key of a tap that sends the keys again."""
     first: ApprovalView | None = None
 
 

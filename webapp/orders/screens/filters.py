@@ -72,7 +72,7 @@ class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True):
     def href(self, path: str = ORDERS, /, **change: object) -> str:
         """The list's address with these filters changed; rows stay choosable."""
         query = msgspec.structs.replace(self, **change)
-        more = {"select": "1" if query.select else "", "cursor": query.cursor}
+        more = {"only": query.only, "select": "1" if query.select else "", "cursor": query.cursor}
         return address(path, **query.words(), **more)
 
     def criteria(self, there: tzinfo) -> OrderCriteria:
