@@ -237,7 +237,7 @@ class BulkService:
                 cancelled = OrderStatus.CANCELLED, OrderStep.CANCELLED
                 await settling.close_unpaid(tx, self._fulfillers, order.id, *cancelled, by)
                 facts = {"reason": terms.reason, "bulk": str(bulk_id)}
-                await audit.record(tx, by, "orders.cancel", f"order:{order.id}", facts)
+                await audit.record(tx, by, "orders.cancel", f"order:{order.id}", facts, person=order.user_id)
             case BulkAction.HAND_OVER:
                 await self._hand_over(tx, terms, order, by)
         return None
@@ -260,7 +260,7 @@ class BulkService:
             "amount": left.amount, "currency": left.currency, "target": terms.target, "reason": terms.reason,
             "bulk": str(bulk_id),
         }  # fmt: skip
-        await audit.record(tx, by, "orders.refund", f"order:{order.id}", facts)
+        await audit.record(tx, by, "orders.refund", f"order:{order.id}", facts, person=order.user_id)
         return left.amount
 
     async def _hand_over(self, tx: Tx, terms: BulkTerms, order: OrderRecord, by: UserId) -> None:
