@@ -23,6 +23,7 @@ from backend.catalog.service import (
     BatchesService,
     CatalogServices,
     FavouritesService,
+    FindingService,
     HandWorkService,
     ImportsService,
     PicturesService,
@@ -48,6 +49,7 @@ from backend.growth import tasks as growth_tasks
 from backend.growth.fulfilment import PremiumMonths
 from backend.growth.service import (
     BonusesService,
+    CodeFindingService,
     CodesService,
     GiftsService,
     GrowthServices,
@@ -258,6 +260,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         catalog=CatalogServices(
             storefront=storefront,
             search=search,
+            finding=FindingService(uow=uow, ring=ring),
             searches=SearchesService(uow=uow, search=search),
             imports=ImportsService(uow=uow, ring=ring, currency=currency),
             stock_imports=StockImportsService(
@@ -286,6 +289,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             vouchers=VouchersService(uow=uow, ring=ring, limits=limits.code, limit=limits.single_admin),
             gifts=GiftsService(uow=uow, ring=ring, limits=limits.code),
             codes=CodesService(uow=uow, ring=ring, limiter=limiter),
+            finding=CodeFindingService(uow=uow, ring=ring),
             bonuses=BonusesService(uow=uow, limit=limits.single_admin),
             promos=PromosService(uow=uow, limiter=limiter, limit=limits.single_admin),
             partners=PartnersService(uow=uow),

@@ -9,6 +9,7 @@ from litestar import Router
 from litestar.types import ControllerRouterHandler
 
 from webapp.admin import home
+from webapp.admin import search as admin_search
 from webapp.approvals import admin as approvals_admin
 from webapp.assignments import admin as assignments_admin
 from webapp.assignments import figures as feedback_figures
@@ -121,6 +122,7 @@ _ADMIN: Final = Router(
     path="/",
     route_handlers=[
         home.home,
+        *admin_search.HANDLERS,
         *claims.HANDLERS,
         *orders_admin.HANDLERS,
         *product_pictures.HANDLERS,

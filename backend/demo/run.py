@@ -38,6 +38,7 @@ from backend.demo.load import (
 from backend.demo.processes import Child
 from backend.demo.readings import load_demo_readings
 from backend.demo.students import load_demo_students
+from backend.demo.tickets import load_demo_tickets
 from backend.demo.work import load_demo_work
 from backend.infra import embedded, migrations
 from backend.infra.database import new_database
@@ -145,6 +146,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         root = await services.identity.access.actor_by_telegram_id(ROOT_ADMIN_ID)
         assert root is not None
         await load_demo_work(services, root)
+        await load_demo_tickets(services, root)
         await load_demo_students(services, root)
         await load_demo_readings(services, root)
         await load_demo_graduates(services, root)

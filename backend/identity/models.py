@@ -24,6 +24,7 @@ class User(Model):
         CheckConstraint("NOT (is_root AND blacklisted_at IS NOT NULL)", name="root_not_blacklisted"),
         CheckConstraint("(blacklisted_at IS NULL) = (blacklist_reason IS NULL)", name="blacklist_has_reason"),
         Index("uq_users_root", "is_root", unique=True, postgresql_where=text("is_root")),
+        Index("ix_users_created_at", "created_at"),
         Index("ix_users_admins", "id", postgresql_where=text("is_root OR permissions <> '{}'")),
         Index("ix_users_username", text("lower(username)"), postgresql_where=text("username IS NOT NULL")),
     )

@@ -28,7 +28,12 @@ class Order(Model):
         Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_ended_unpaid", "user_id", "created_at", postgresql_where=_ENDED_UNPAID),
-        Index("ix_orders_paid_at", "paid_at", postgresql_where=text("paid_at IS NOT NULL")),
+        Index(
+            "ix_orders_paid_at",
+            "paid_at",
+            postgresql_include=["total_amount", "refunded_amount", "currency"],
+            postgresql_where=text("paid_at IS NOT NULL"),
+        ),
         Index("ix_orders_created_at", "created_at"),
         Index("ix_orders_status_id", "status", "id"),
         Index("ix_orders_method_id", "method", "id", postgresql_where=text("method IS NOT NULL")),

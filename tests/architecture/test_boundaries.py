@@ -28,7 +28,7 @@ _TEMPLATES: Final = _PYPROJECT.parent / "webapp" / "templates"
 _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 """Folders of webapp and of its templates that are no slice."""
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
-    "admin": {"orders", "payments", "wallet"},
+    "admin": {"identity", "orders", "payments", "support", "wallet"},
     "catalog": {"courses"},
     "certificates": {"courses"},
     "courses": {"community", "identity"},

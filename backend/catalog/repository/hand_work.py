@@ -205,8 +205,9 @@ async def list_open(tx: Tx, limit: int) -> list[HandWork]:
 async def count_open(tx: Tx) -> WorkCount:
     """How much is to be prepared, and how much of it is overdue."""
     overdue = func.count().filter(_WORK.due_at <= tx.now)
-    row = (await tx.execute(select(func.count().label("all"), overdue.label("late")).where(_OPEN))).one()
-    return WorkCount(row.all, row.late)
+    oldest = func.min(_WORK.opened_at).label("oldest")
+    row = (await tx.execute(select(func.count().label("all"), overdue.label("late"), oldest).where(_OPEN))).one()
+    return WorkCount(row.all, row.late, row.oldest)
 
 
 async def remind(tx: Tx, limit: int) -> list[tuple[OrderLineId, UserId | None]]:

@@ -285,18 +285,25 @@ async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
 
 
 # A variant that never had stock raises no alert: it is not for sale yet.
-_COUNT_LOW = (
-    select(func.count().label("variants"))
-    .select_from(Variant)
+_LOW = (
+    select(Variant.id)
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.low_stock_told, Variant.hidden.is_(False), Product.listed, Product.kind != StockKind.BY_HAND)
     .where(select(StockBatch.id).where(StockBatch.variant_id == Variant.id).exists())
 )
+_COUNT_LOW = select(func.count().label("variants")).select_from(_LOW.subquery())
 
 
 async def count_low(tx: Tx) -> int:
     """Listed variants that had stock and whose threshold was passed since."""
     return int((await tx.execute(_COUNT_LOW)).scalar_one())
+
+
+async def find_low(tx: Tx) -> VariantId | None:
+    """The one of them that sells best; None for none."""
+    best = _LOW.order_by(Product.popularity.desc(), Variant.id).limit(1)
+    variant_id = (await tx.execute(best)).scalar_one_or_none()
+    return None if variant_id is None else VariantId(variant_id)
 
 
 _FIND_VARIANTS = text(

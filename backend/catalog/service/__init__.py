@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.catalog.service.batches import BatchesService
 from backend.catalog.service.favourites import FavouritesService
+from backend.catalog.service.finding import FindingService
 from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
 from backend.catalog.service.pictures import PicturesService
@@ -20,6 +21,7 @@ __all__ = [
     "BatchesService",
     "CatalogServices",
     "FavouritesService",
+    "FindingService",
     "HandWorkService",
     "ImportsService",
     "PicturesService",
@@ -40,6 +42,8 @@ class CatalogServices:
     """Categories, lists and products as people see them."""
     search: SearchService
     """Finds products by what people type."""
+    finding: FindingService
+    """Finds goods and keys for admins."""
     searches: SearchesService
     """What people searched for and wish for."""
     imports: ImportsService

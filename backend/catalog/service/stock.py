@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from backend.catalog.repository import stock
-from backend.catalog.types import StockLow
+from backend.catalog.types import StockLow, StockSubject
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 
@@ -25,6 +25,13 @@ class StockService:
         actor.require(Permission.STOCK)
         async with self._uow.read() as tx:
             return await stock.count_low(tx)
+
+    async def find_low(self, actor: Actor) -> StockSubject | None:
+        """Of these the one that sells best, with what is left; None where none is low. Raises Forbidden."""
+        actor.require(Permission.STOCK)
+        async with self._uow.read() as tx:
+            variant_id = await stock.find_low(tx)
+            return None if variant_id is None else await stock.find_subject(tx, variant_id)
 
     async def settle_stock(self) -> int:
         """Clear ``in_stock`` and send alerts that simultaneous sales missed; returns how many products it cleared.

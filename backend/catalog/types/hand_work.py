@@ -71,10 +71,11 @@ class HandWork(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkCount(msgspec.Struct, frozen=True):
-    """How many lines are to be prepared, and how many of them are past their promised time."""
+    """How many lines are to be prepared, how many of them are past their promised time, since when the oldest waits."""
 
     open: int
     overdue: int
+    oldest: datetime | None = None
 
 
 class HandWorkOpened(Event, frozen=True, kw_only=True):

@@ -61,6 +61,21 @@ class OfficeService:
             for one in held
         ]
 
+    async def find(self, actor: Actor, typed: str) -> OfficeRow | None:
+        """The certificate of a code as somebody typed it; None for one that was never given. Raises Forbidden."""
+        actor.require(Permission.TEACHING)
+        code = read_code(typed)
+        if code is None:
+            return None
+        async with self._uow.read() as tx:
+            stored = await repository.find_by_code(tx, code)
+            if stored is None:
+                return None
+            (held,) = await domain.list_held(tx, [stored])
+            names = await identity.user_names(tx, [held.certificate.user_id])
+        person = names.get(held.certificate.user_id, "")
+        return OfficeRow(certificate=held.certificate, status=held.status, person=person)
+
     async def get(self, actor: Actor, certificate_id: CertificateId) -> OfficePage:
         """A certificate with everything that was printed of it. Raises Forbidden, NotFound."""
         actor.require(Permission.TEACHING)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backend.growth.service.bonuses import BonusesService
 from backend.growth.service.codes import REDEEM, CodesService
+from backend.growth.service.finding import CodeFindingService
 from backend.growth.service.gifts import GiftsService
 from backend.growth.service.partners import PartnersService
 from backend.growth.service.premium import PremiumService
@@ -15,6 +16,7 @@ from backend.growth.service.vouchers import VouchersService
 __all__ = [
     "REDEEM",
     "BonusesService",
+    "CodeFindingService",
     "CodesService",
     "GiftsService",
     "GrowthServices",
@@ -35,6 +37,8 @@ class GrowthServices:
     """People buy gift cards and cancel them."""
     codes: CodesService
     """People redeem the codes of vouchers and gift cards."""
+    finding: CodeFindingService
+    """Admins look up what a code is of."""
     bonuses: BonusesService
     """Admins make bonus rules; top-ups are credited by them."""
     promos: PromosService

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     Select,
     Text,
     Uuid,
@@ -343,10 +344,19 @@ async def list_admin_details(tx: Tx, default_timezone: str) -> list[UserDetail]:
     return [_detail(row, default_timezone) for row in await tx.execute(_ADMIN_DETAILS)]
 
 
-async def count_since(tx: Tx, since: datetime) -> int:
-    """The number of people who first came at ``since`` or later."""
-    statement = select(func.count().label("people")).select_from(User).where(User.created_at >= since)
-    return int((await tx.execute(statement)).scalar_one())
+_CAME: Final = text(
+    """
+    SELECT width_bucket(created_at, :starts) AS bucket, count(*) AS people FROM users
+    WHERE created_at >= :since GROUP BY bucket
+    """
+).bindparams(bindparam("starts", type_=ARRAY(DateTime(timezone=True))))
+
+
+async def count_between(tx: Tx, starts: Sequence[datetime]) -> list[int]:
+    """How many people first came from each of ``starts`` (ascending) until the next, from the last one until now."""
+    rows = await tx.execute(_CAME, {"starts": list(starts), "since": starts[0]})
+    came = {row.bucket: row.people for row in rows}
+    return [came.get(number, 0) for number in range(1, len(starts) + 1)]
 
 
 def _detail(row: Any, default_timezone: str) -> UserDetail:

@@ -61,12 +61,15 @@ class PeopleService:
         async with self._uow.read() as tx:
             return await repository.user_names(tx, user_ids)
 
-    async def count_new(self, actor: Actor, since: datetime) -> int:
-        """The number of people who first came at ``since`` or later. Raises Forbidden."""
+    async def count_between(self, actor: Actor, starts: Sequence[datetime]) -> list[int]:
+        """How many people first came from each of ``starts`` (ascending) until the next, from the last one until now.
+
+        Raises Forbidden.
+        """
         if not actor.is_admin:
             raise Forbidden("not an admin")
         async with self._uow.read() as tx:
-            return await repository.count_since(tx, since)
+            return await repository.count_between(tx, starts)
 
     @retry_conflicts
     async def block(self, actor: Actor, user_id: UserId, reason: str) -> None:

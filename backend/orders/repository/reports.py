@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import DateTime, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.orders.models import Order
 from backend.orders.types import OrderStatus
-from backend.orders.types.reports import BuyerFigures
+from backend.orders.types.reports import BuyerFigures, SalesFigures
 
 _NET = Order.total_amount - Order.refunded_amount
 
 
-async def sales_since(tx: Tx, since: datetime, currency: str) -> tuple[int, int]:
-    """Paid minor units and paid orders since a moment."""
-    statement = select(
-        func.coalesce(func.sum(_NET), 0).label("revenue"),
-        func.count().label("paid"),
-    ).where(Order.paid_at >= since, Order.currency == currency)
-    row = (await tx.execute(statement)).one()
-    return int(row.revenue), int(row.paid)
+_SALES: Final = text(
+    """
+    SELECT width_bucket(paid_at, :starts) AS bucket, sum(total_amount - refunded_amount) AS revenue, count(*) AS paid
+    FROM orders WHERE paid_at >= :since AND currency = :currency GROUP BY bucket
+    """
+).bindparams(bindparam("starts", type_=ARRAY(DateTime(timezone=True))))
+
+
+async def list_sales(tx: Tx, starts: Sequence[datetime], currency: str) -> list[SalesFigures]:
+    """What was sold from each of ``starts`` (ascending) until the next, from the last one until now."""
+    rows = await tx.execute(_SALES, {"starts": list(starts), "since": starts[0], "currency": currency})
+    sold = {row.bucket: SalesFigures(Money(int(row.revenue), currency), row.paid) for row in rows}
+    nothing = SalesFigures(Money.zero(currency), 0)
+    return [sold.get(number, nothing) for number in range(1, len(starts) + 1)]
 
 
 async def list_figures(tx: Tx, buyers: Sequence[UserId], currency: str) -> dict[UserId, BuyerFigures]:

@@ -58,6 +58,12 @@ async def list_of_lines(tx: Tx, lines: Collection[OrderLineId]) -> list[UUID]:
     return list((await tx.execute(select(Line.order_id).where(Line.id.in_(lines)))).scalars())
 
 
+async def list_sequences(tx: Tx, lines: Collection[OrderLineId]) -> dict[OrderLineId, int]:
+    """The sequence of the order of each line."""
+    statement = select(Line.id, Order.sequence).join(Order, Order.id == Line.order_id).where(Line.id.in_(lines))
+    return {OrderLineId(row.id): row.sequence for row in await tx.execute(statement)}
+
+
 async def list_buyers(tx: Tx, orders: Collection[OrderId]) -> list[UserId]:
     """Whose some orders are."""
     rows = await tx.execute(select(Order.user_id).where(Order.id.in_(orders)).distinct())

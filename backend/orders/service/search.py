@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx, UnitOfWork
-from backend.kernel.ids import OrderId, UserId
+from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import searched
 from backend.orders import rules
@@ -64,6 +64,13 @@ class OrderSearchService:
             if payment is not None:
                 return [payment.user_id]
             return await search.list_buyers(tx, await self._exactly(tx, plain) or [])
+
+    async def numbers_of(self, actor: Actor, lines: Collection[OrderLineId]) -> dict[OrderLineId, str]:
+        """The numbers of the orders that have some lines. Needs the permission for orders."""
+        actor.require(Permission.ORDERS)
+        async with self._uow.read() as tx:
+            sequences = await search.list_sequences(tx, lines)
+        return {line: rules.order_number(sequence) for line, sequence in sequences.items()}
 
     async def _exactly(self, tx: Tx, plain: str) -> list[OrderId] | None:
         """The order that this number, or this payment's reference, means; None where it is neither.

@@ -8,7 +8,7 @@ from backend.kernel.money import Money
 
 
 class SalesFigures(msgspec.Struct, frozen=True):
-    """Sales since a moment."""
+    """What was sold in a stretch of time, less what was refunded of it."""
 
     revenue: Money
     orders: int

@@ -167,6 +167,15 @@ async def list_refunded_totals(tx: Tx, method: str, since: datetime, most: int) 
     return {IntentId(row.id): Money(int(row.confirmed), row.currency) for row in rows}
 
 
+async def count_pending(tx: Tx) -> tuple[int, IntentId | None]:
+    """How many refunds are under way, and the payment of the oldest."""
+    pending = _REFUND.status == RefundStatus.PENDING.value
+    many = int((await tx.execute(select(func.count().label("refunds")).where(pending))).scalar_one())
+    oldest = select(_REFUND.intent_id).where(pending).order_by(_REFUND.updated_at).limit(1)
+    intent_id = (await tx.execute(oldest)).scalar_one_or_none() if many else None
+    return many, None if intent_id is None else IntentId(intent_id)
+
+
 async def sum_pending(tx: Tx, method: str) -> dict[str, int]:
     """The sum of a provider's pending refunds, in minor units by the shop's currency."""
     pending = (

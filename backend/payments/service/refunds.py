@@ -103,6 +103,12 @@ class RefundsService:
         async with self._uow.read() as tx:
             return await refunds.list_refunds(tx, intent_id=intent_id, order_id=order_id)
 
+    async def count_pending(self, actor: Actor) -> tuple[int, IntentId | None]:
+        """How many refunds are under way, and the payment of the oldest. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            return await refunds.count_pending(tx)
+
     async def send(self, asked: SendRefund) -> None:
         """Task: have the provider send a refund; it can be interrupted at any point and repeated.
 

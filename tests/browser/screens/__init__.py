@@ -19,6 +19,7 @@ from tests.browser.screens import (
     readings,
     readings_admin,
     subscriptions,
+    support,
     wallet,
 )
 from tests.browser.screens.screen import Screen
@@ -41,6 +42,7 @@ _SLICES = (
     readings_admin,
     readings,
     identity,
+    support,
     core,
 )
 

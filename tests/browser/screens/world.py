@@ -23,6 +23,7 @@ from tests.browser.screens import (
     readings,
     readings_admin,
     subscriptions,
+    support,
     wallet,
 )
 from tests.browser.stack import Stack
@@ -62,6 +63,7 @@ class World(msgspec.Struct, frozen=True):
     quizzes: quizzes.Past
     readings_admin: readings_admin.Past
     readings: readings.Past
+    support: support.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -119,4 +121,5 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         quizzes=await quizzes.live(stack, people, admin),
         readings_admin=await readings_admin.live(stack, rich, admin),
         readings=await readings.live(stack, people, admin),
+        support=await support.live(stack, people, admin),
     )
