@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.admin.service import AdminService, AuditService, SettingsService
 from backend.approvals.service import ApprovalsService
 from backend.assignments.service import AssignmentsServices
+from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
 from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.shared_key import SharedKeys
@@ -35,6 +36,7 @@ from backend.catalog.service import (
     WaitingService,
 )
 from backend.catalog.types.fulfilment import Fulfiller
+from backend.certificates import domain as certificates
 from backend.certificates import tasks as certificates_tasks
 from backend.certificates.gateways import certificates_services
 from backend.certificates.service import CertificatesServices
@@ -42,6 +44,7 @@ from backend.community import tasks as community_tasks
 from backend.community.gateways.telegram import TelegramChats
 from backend.community.service import CommunityServices
 from backend.courses import tasks as courses_tasks
+from backend.courses.domain import timeline as course_timeline
 from backend.courses.fulfilment import CoursePlaces
 from backend.courses.gateways.telegram import TelegramLessons
 from backend.courses.service import ChatFiles, CoursesServices
@@ -58,6 +61,7 @@ from backend.growth.service import (
     PromosService,
     VouchersService,
 )
+from backend.identity import domain as identity
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.content_files import ContentFiles
 from backend.infra.crypto import KeyRing
@@ -75,15 +79,19 @@ from backend.infra.staged import StagedFiles
 from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.telegram.client import Telegram
 from backend.infra.telegram.pace import Pace
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.clock import Clock, SystemClock
 from backend.limits import LimitsInForce
+from backend.notifications import domain as notifications
 from backend.notifications import tasks as notifications_tasks
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
 from backend.orders import tasks as orders_tasks
+from backend.orders.domain import people
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.service import OrdersServices
+from backend.payments import domain as payments_domain
 from backend.payments.gateways import (
     crypto_pay,
     demo,
@@ -101,12 +109,15 @@ from backend.payments.ports import ProviderKit, ProviderSpec
 from backend.payments.service import PaymentServices, configure
 from backend.quizzes.service import QuizzesServices
 from backend.readings import tasks as readings_tasks
+from backend.readings.domain import timeline as reading_timeline
 from backend.readings.fulfilment import ReadingCredits
 from backend.readings.gateways import interpretation_services
 from backend.readings.gateways.telegram import TelegramReadingChats
 from backend.readings.service import ReadingsServices
 from backend.readings.service.interpretation import InterpretationServices
+from backend.support import domain as support
 from backend.support.service import SupportServices
+from backend.wallet import domain as wallet
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
 _HANDLERS: Final = (
@@ -155,6 +166,7 @@ class Services:
     readings: ReadingsServices
     interpretation: InterpretationServices
     support: SupportServices
+    audience: AudienceServices
     notifications: NotificationsService
     admin: AdminService
     audit: AuditService
@@ -198,6 +210,22 @@ def make_fulfillers(ring: KeyRing, premium_grace: Live[timedelta] = lambda: time
     """The registry of all kinds of goods; with them premium, courses and credits, which have no stock and no keys."""
     return Fulfillers(
         [*(make(ring) for make in FULFILLERS), PremiumMonths(premium_grace), CoursePlaces(), ReadingCredits()]
+    )
+
+
+def _timeline_sources(ring: KeyRing) -> tuple[Source, ...]:
+    """Where a person's history is read; a new kind of entry is a line here."""
+    return (
+        Source(EntryKind.VISIT, identity.list_visits),
+        *people.SOURCES,
+        payments_domain.TIMELINE,
+        wallet.TIMELINE,
+        notifications.TIMELINE,
+        support.TIMELINE,
+        course_timeline.SOURCE,
+        certificates.TIMELINE,
+        reading_timeline.SOURCE,
+        identity.notes_source(ring),
     )
 
 
@@ -248,6 +276,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         storage=storage,
         identity=identity_services(
             uow=uow,
+            ring=ring,
             signals=signals,
             redis=redis,
             limiter=limiter,
@@ -349,6 +378,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportServices.build(uow=uow, ring=ring, shop=settings.shop_name),
+        audience=AudienceServices.build(uow=uow, sources=_timeline_sources(ring)),
         notifications=NotificationsService(
             uow=uow,
             fulfillers=fulfillers,

@@ -40,7 +40,7 @@ from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
-from webapp.identity.admin import admins, audit, people
+from webapp.identity.admin import admins, audit, notes, people
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.me import me_pages
@@ -137,6 +137,7 @@ _ADMIN: Final = Router(
         *message_admin.HANDLERS,
         *tickets_admin.HANDLERS,
         *ready_answers.HANDLERS,
+        *notes.HANDLERS,
         *premium_admin.HANDLERS,
         *adjustments.HANDLERS,
         *payments_admin.HANDLERS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from backend.certificates import repository
 from backend.certificates.repository import Stored
@@ -13,8 +14,12 @@ from backend.courses.domain.teaching import get_course
 from backend.courses.types import EnrolmentId
 from backend.infra.crypto import KeyRing, open_sealed
 from backend.infra.storage import PrivateFiles
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
+
+TIMELINE: Final = Source(EntryKind.CERTIFICATE, repository.list_timeline)
+"""A person's certificates, for their timeline."""
 
 
 async def list_held(tx: Tx, stored: Sequence[Stored]) -> list[Held]:

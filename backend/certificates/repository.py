@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.certificates import models
 from backend.certificates.types import Certificate, CertificateId, FileKind, Print, PrintReason
 from backend.courses.types import CourseId
+from backend.infra.timeline import Before, Entry, EntryKind
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import DataKeyId, UserId
@@ -126,3 +127,23 @@ def _stored(row: Any) -> Stored:
 def _print(row: Any) -> Print:
     fields = {name: getattr(row, name) for name in _PRINT}
     return Print(**fields | {"reason": PrintReason(row.reason)})
+
+
+async def list_timeline(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
+    """The person's newest certificates before a place; a source of their timeline."""
+    statement = (
+        select(_C.id, _C.code, _C.issued_at, _C.revoked_at)
+        .where(_C.user_id == user_id, tuple_(_C.issued_at, _C.id) < tuple_(before.at, before.id))
+        .order_by(_C.issued_at.desc(), _C.id.desc())
+        .limit(limit)
+    )
+    return [
+        Entry(
+            kind=EntryKind.CERTIFICATE,
+            at=row.issued_at,
+            id=row.id,
+            state="revoked" if row.revoked_at else "issued",
+            number=row.code,
+        )
+        for row in await tx.execute(statement)
+    ]

@@ -9,10 +9,13 @@ from uuid import UUID
 from sqlalchemy import Select
 
 from backend.identity import repository, rules
-from backend.identity.repository import contacts, premium
+from backend.identity.repository import contacts, premium, timeline
 from backend.identity.types import BotUnblocked, Permission, PersonContact, PremiumPeriod, PremiumStage, Recipient
+from backend.infra import personal
+from backend.infra.crypto import DecryptionError, KeyRing, open_sealed, seal
+from backend.infra.timeline import Before, Entry, EntryKind, Source
 from backend.infra.unit_of_work import Tx
-from backend.kernel.ids import UserId
+from backend.kernel.ids import DataKeyId, UserId
 from backend.kernel.text import Locale
 
 
@@ -74,9 +77,9 @@ async def find_user_id(tx: Tx, telegram_id: int) -> UserId | None:
     return person.id if person else None
 
 
-def accounts() -> Select[UUID, int, bool]:
-    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked``, for joins."""
-    return repository.accounts()
+def accounts(now: datetime) -> Select[UUID, int, bool]:
+    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked`` at ``now``, for joins."""
+    return repository.accounts(now)
 
 
 def matching_users(query: str) -> Select[UUID]:
@@ -87,6 +90,48 @@ def matching_users(query: str) -> Select[UUID]:
 async def find_users(tx: Tx, query: str, limit: int) -> list[UserId]:
     """The newest people by start of Telegram ID or @username, or by part of the name."""
     return [person.id for person in await repository.list_users(tx, query, None, limit)]
+
+
+async def seal_text(tx: Tx, ring: KeyRing, user_id: UserId, text: str, context: bytes) -> bytes:
+    """What an admin writes about a person, sealed with the person's data key; ``context`` says where it belongs."""
+    key_id, key = await personal.key_of(tx, ring, user_id)
+    return key_id.bytes + seal(key, text.encode(), context)
+
+
+async def open_text(tx: Tx, ring: KeyRing, sealed: bytes, context: bytes) -> str | None:
+    """What was sealed; None where its key was destroyed or cannot be opened."""
+    try:
+        key = await ring.get(tx, DataKeyId(UUID(bytes=sealed[:16])))
+        return open_sealed(key, sealed[16:], context).decode()
+    except DecryptionError:
+        return None
+
+
+async def list_visits(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
+    """The person's first visit; a source of their timeline."""
+    first = await timeline.find_first_visit(tx, user_id) if limit else None
+    if first is None or (first, user_id) >= (before.at, before.id):
+        return []
+    return [Entry(kind=EntryKind.VISIT, at=first, id=user_id)]
+
+
+def notes_source(ring: KeyRing) -> Source:
+    """Admins' notes, as a source of the person's timeline."""
+
+    async def list_notes(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
+        return [
+            Entry(
+                kind=EntryKind.NOTE,
+                at=note.created_at,
+                id=note.id,
+                by=note.author_id,
+                text=await open_text(tx, ring, note.sealed, b"person-note" + note.id.bytes) or "",
+                edited=note.edited_at is not None,
+            )
+            for note in await timeline.list_notes(tx, user_id, before, limit)
+        ]
+
+    return Source(EntryKind.NOTE, list_notes)
 
 
 async def is_premium(tx: Tx, user_id: UserId, grace: timedelta) -> bool:

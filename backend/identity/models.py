@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,7 @@ class User(Model):
     __table_args__ = (
         CheckConstraint("NOT (is_root AND blacklisted_at IS NOT NULL)", name="root_not_blacklisted"),
         CheckConstraint("(blacklisted_at IS NULL) = (blacklist_reason IS NULL)", name="blacklist_has_reason"),
+        CheckConstraint("blocked_until IS NULL OR blacklisted_at < blocked_until", name="block_ends_after_it_began"),
         Index("uq_users_root", "is_root", unique=True, postgresql_where=text("is_root")),
         Index("ix_users_created_at", "created_at"),
         Index("ix_users_admins", "id", postgresql_where=text("is_root OR permissions <> '{}'")),
@@ -52,9 +53,29 @@ class User(Model):
     role_version: Mapped[int] = mapped_column(server_default=text("1"))
     blacklisted_at: Mapped[datetime | None]
     blacklist_reason: Mapped[str | None]
+    blocked_until: Mapped[datetime | None]
+    """When the block ends by itself; null for one that lasts until an admin ends it."""
     bot_blocked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
+
+
+class PersonNote(Model):
+    """What an admin noted about a person, sealed with the person's data key."""
+
+    __tablename__ = "person_notes"
+    __table_args__ = (
+        UniqueConstraint("author_id", "idempotency_key"),
+        Index("ix_person_notes_user_id", "user_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    idempotency_key: Mapped[str]
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
 
 
 class Premium(Model):

@@ -68,6 +68,11 @@ def held(permissions: Iterable[str], *, is_root: bool) -> frozenset[Permission]:
     return frozenset(Permission(item) for item in permissions if item in _KNOWN)
 
 
+def is_blocked(now: datetime, reason: str | None, until: datetime | None) -> bool:
+    """Whether a block for ``reason`` (None for none) that ends by itself at ``until`` lasts now."""
+    return reason is not None and (until is None or now < until)
+
+
 def is_premium(now: datetime, until: datetime | None, grace: timedelta, *, endless: bool) -> bool:
     """Whether premium that lasts ``until``, and the days of ``grace`` after it, is not over; ``endless`` never is."""
     return endless or (until is not None and now < until + grace)

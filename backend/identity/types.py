@@ -204,6 +204,8 @@ class UserDetail(UserRow, frozen=True, kw_only=True):
     telegram_premium: bool
     blocked_at: datetime | None
     block_reason: str | None
+    blocked_until: datetime | None
+    """When the block ends by itself; None for one without an end. All three are None where no block lasts."""
     seen_at: datetime | None
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from backend.infra.jobs import Job
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import Tx
 from backend.kernel.events import Event
 from backend.notifications import repository
@@ -15,6 +16,9 @@ from backend.notifications.types import SendNotification
 SEND: Final = "notifications.send"
 REMIND: Final = "notifications.remind"
 """Sends what is not urgent: a task of its own, so that a thousand reminders take no place from a key."""
+
+TIMELINE: Final = Source(EntryKind.MESSAGE, repository.list_timeline)
+"""The messages that a person was sent, for their timeline."""
 
 
 async def apply(tx: Tx, row: Notice[Any] | Edit[Any], event: Event, job: Job) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, func, literal, or_, select, update
+from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from backend.infra.timeline import Before, Entry, EntryKind
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.notifications.models import Notification
@@ -145,3 +146,19 @@ async def purge(tx: Tx, before: datetime) -> bool:
     old = select(Notification.id).where(Notification.created_at < before).limit(_PURGE_BATCH)
     result = await tx.execute(delete(Notification).where(Notification.id.in_(old)))
     return bool(result.rowcount == _PURGE_BATCH)
+
+
+async def list_timeline(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
+    """The newest messages to a person before a place, with what became of them; a source of their timeline."""
+    place = Notification.created_at, Notification.id
+    statement = (
+        select(Notification.id, Notification.created_at, Notification.kind, Notification.status)
+        .where(Notification.user_id == user_id)
+        .where(tuple_(*place) < tuple_(before.at, before.id))
+        .order_by(*(column.desc() for column in place))
+        .limit(limit)
+    )
+    return [
+        Entry(kind=EntryKind.MESSAGE, at=row.created_at, id=row.id, state=row.kind, delivery=row.status)
+        for row in await tx.execute(statement)
+    ]

@@ -24,6 +24,8 @@ class Order(Model):
         CheckConstraint("total_amount >= 0", name="total_not_negative"),
         CheckConstraint("refunded_amount BETWEEN 0 AND total_amount", name="never_more_back_than_paid"),
         Index("ix_orders_user_id_id", "user_id", "id"),
+        Index("ix_orders_user_id_created_at", "user_id", "created_at"),
+        Index("ix_orders_user_id_refunded", "user_id", postgresql_where=text("refunded_amount > 0")),
         Index("ix_orders_total_amount_id", "total_amount", "id"),
         Index("ix_orders_waiting", "user_id", postgresql_where=text("status = 'awaiting_payment'")),
         Index("ix_orders_lapsing", "expires_at", postgresql_where=text("status = 'awaiting_payment'")),

@@ -6,17 +6,19 @@ Why one function for webhooks, polling and statements: backend/decisions/0036-pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
 from backend.infra.failpoints import failpoint
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, UserId, parse_short_number, short_number
 from backend.kernel.money import Money
 from backend.kernel.text import code_signs
 from backend.payments import rules
 from backend.payments.errors import PaymentConflict, RefundNotPossible
-from backend.payments.repository import calls, events, intents, refunds, search
+from backend.payments.repository import calls, events, intents, refunds, search, timeline
 from backend.payments.types import (
     Capabilities,
     Intent,
@@ -45,6 +47,8 @@ REFUNDS = "refunds"
 """The shop's ledger account of refunds on their way to a provider."""
 _EARLIER = 500
 _STORED = frozenset({ProviderState.PAID, ProviderState.REFUNDED, ProviderState.FAILED, ProviderState.EXPIRED})
+TIMELINE: Final = Source(EntryKind.PAYMENT, timeline.list_payments)
+"""A person's payments, for their timeline."""
 log = structlog.get_logger(__name__)
 
 

@@ -50,6 +50,7 @@ class PaymentIntent(Model):
         Index("ix_payment_intents_renewal_of", "renewal_of", postgresql_where=text("renewal_of IS NOT NULL")),
         Index("ix_payment_intents_provider_id", "provider", "id"),
         Index("ix_payment_intents_user_id_id", "user_id", "id"),
+        Index("ix_payment_intents_user_id_created_at", "user_id", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

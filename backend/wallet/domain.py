@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any, Final
 
+from sqlalchemy import Select
+
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.wallet import rules
 from backend.wallet.errors import InsufficientFunds
-from backend.wallet.repository import adjustments, holds, ledger
+from backend.wallet.repository import adjustments, holds, ledger, people
 from backend.wallet.repository import transfers as repository
 from backend.wallet.types import (
     AccountRef,
@@ -26,6 +30,14 @@ from backend.wallet.types import (
 
 _TRIES = 3
 _ROLLUP_BATCH = 10_000
+
+TIMELINE: Final = Source(EntryKind.TRANSFER, people.list_changes)
+"""What changed a person's wallet, for their timeline."""
+
+
+def with_more_than(money: Money) -> Select[Any]:
+    """The ids of people whose wallet holds more than this, as a condition: ``id.in_(…)``."""
+    return people.with_more_than(money.amount, money.currency)
 
 
 async def balance(tx: Tx, user_id: UserId, currency: str) -> Money:

@@ -33,7 +33,7 @@ _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "certificates": {"courses"},
     "courses": {"community", "identity"},
     "growth": {"catalog", "identity", "payments"},
-    "identity": {"growth", "orders"},
+    "identity": {"growth", "orders", "payments", "wallet"},
     "orders": {"approvals", "catalog", "courses", "identity", "payments", "readings"},
     "payments": {"admin", "approvals", "identity", "orders"},
     "readings": {"courses"},

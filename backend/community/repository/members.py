@@ -24,6 +24,7 @@ _MEMBERS: Final = select(*(getattr(GroupMember, name) for name in Member.__struc
 
 
 def _standings(
+    now: datetime,
     *,
     group_id: GroupId | None = None,
     user_id: UserId | None = None,
@@ -34,7 +35,7 @@ def _standings(
 
     Blocked people have none. Of one group, one person, the plans of one course, all plans ``without`` one.
     """
-    held, accounts = holders.grants().subquery("held"), identity.accounts().subquery("accounts")
+    held, accounts = holders.grants().subquery("held"), identity.accounts(now).subquery("accounts")
     statement = (
         select(
             GroupPlan.group_id, accounts.c.telegram_id, accounts.c.id.label("user_id"),
@@ -56,14 +57,14 @@ def _standings(
 
 async def is_live(tx: Tx, group_id: GroupId, telegram_id: int) -> bool:
     """Whether a person may be in a group now."""
-    of = _standings(group_id=group_id).subquery("of")
+    of = _standings(tx.now, group_id=group_id).subquery("of")
     row = (await tx.execute(select(of.c.live).where(of.c.telegram_id == telegram_id))).one_or_none()
     return row is not None and bool(row.live)
 
 
 async def list_standings(tx: Tx, user_id: UserId) -> list[tuple[GroupId, int, bool]]:
     """The groups of a person's plans, past ones too, with their Telegram ID and whether they may be in now."""
-    rows = await tx.execute(_standings(user_id=user_id))
+    rows = await tx.execute(_standings(tx.now, user_id=user_id))
     return [(GroupId(row.group_id), row.telegram_id, bool(row.live)) for row in rows]
 
 
@@ -71,7 +72,7 @@ async def list_mine(
     tx: Tx, user_id: UserId, *, course_id: CourseId | None = None, group_id: GroupId | None = None
 ) -> list[tuple[Group, MemberState]]:
     """The groups that a person's plans open now, of all courses or one, and what they are there; the newest first."""
-    of = _standings(user_id=user_id, course_id=course_id, group_id=group_id).subquery("of")
+    of = _standings(tx.now, user_id=user_id, course_id=course_id, group_id=group_id).subquery("of")
     member = (GroupMember.group_id == of.c.group_id) & (GroupMember.telegram_id == of.c.telegram_id)
     statement = (
         GROUPS.add_columns(GroupMember.state)
@@ -86,13 +87,13 @@ async def list_mine(
 
 async def list_holders(tx: Tx, group_id: GroupId, *, without: TariffId | None = None) -> dict[int, tuple[UserId, bool]]:
     """Who has or had a plan with the group, and whether live; by all its plans ``without`` one."""
-    rows = await tx.execute(_standings(group_id=group_id, without=without))
+    rows = await tx.execute(_standings(tx.now, group_id=group_id, without=without))
     return {row.telegram_id: (UserId(row.user_id), bool(row.live)) for row in rows}
 
 
 async def list_plan_holders(tx: Tx, tariff_id: TariffId) -> dict[int, tuple[UserId, bool]]:
     """Who has or had a plan that may open no group yet, and whether live."""
-    held, accounts = holders.grants().subquery("held"), identity.accounts().subquery("accounts")
+    held, accounts = holders.grants().subquery("held"), identity.accounts(tx.now).subquery("accounts")
     statement = (
         select(accounts.c.telegram_id, accounts.c.id, func.bool_or(held.c.live & ~accounts.c.blocked).label("live"))
         .join(accounts, accounts.c.id == held.c.user_id)
@@ -112,7 +113,7 @@ async def list_states(tx: Tx, group_id: GroupId, people: Collection[int]) -> dic
 
 async def add_students(tx: Tx, group_id: GroupId | None = None, limit: int | None = None) -> int:
     """Add who has or had a plan with a group, or with any, and is not known as its student; how many."""
-    of = _standings().subquery("of")
+    of = _standings(tx.now).subquery("of")
     new = (
         select(of.c.group_id, of.c.telegram_id, literal(value=True))
         .outerjoin(GroupMember, (GroupMember.group_id == of.c.group_id) & (GroupMember.telegram_id == of.c.telegram_id))
@@ -172,7 +173,7 @@ async def lease(tx: Tx, group_id: GroupId, telegram_id: int, seconds: timedelta)
 
 async def list_mismatches(tx: Tx, retry: timedelta, limit: int) -> list[tuple[GroupId, int]]:
     """People who are not what their plans say, where the bot can do something; left to their jobs for ``retry``."""
-    of = _standings().subquery("of")
+    of = _standings(tx.now).subquery("of")
     live = func.coalesce(cast(of.c.live, Boolean), literal(value=False))
     state = GroupMember.state
     admit = CommunityGroup.can_invite & live
@@ -234,14 +235,14 @@ def _listed(people: People, of: Any) -> ColumnElement[bool]:
     return and_(live, GroupMember.state.not_in(_INSIDE))
 
 
-def _of_group(group_id: GroupId) -> tuple[Any, Any]:
-    of = _standings(group_id=group_id).subquery("of")
+def _of_group(tx: Tx, group_id: GroupId) -> tuple[Any, Any]:
+    of = _standings(tx.now, group_id=group_id).subquery("of")
     return of, of.c.telegram_id == GroupMember.telegram_id
 
 
 async def count_people(tx: Tx, group_id: GroupId) -> dict[People, int]:
     """How many people each list of a group has."""
-    of, same = _of_group(group_id)
+    of, same = _of_group(tx, group_id)
     counts = [func.count().filter(_listed(people, of)).label(people.value) for people in People]
     statement = select(*counts).select_from(GroupMember).outerjoin(of, same).where(GroupMember.group_id == group_id)
     row = (await tx.execute(statement)).one()
@@ -250,10 +251,10 @@ async def count_people(tx: Tx, group_id: GroupId) -> dict[People, int]:
 
 async def list_people(tx: Tx, group_id: GroupId, people: People, offset: int, limit: int) -> list[Person]:
     """A list of a group's people, the latest first; names as Telegram said them."""
-    of, same = _of_group(group_id)
+    of, same = _of_group(tx, group_id)
     at = GroupMember.requested_at if people is People.WAITING else GroupMember.joined_at
     at = GroupMember.invited_at if people is People.MISSING else at
-    accounts = identity.accounts().subquery("accounts")
+    accounts = identity.accounts(tx.now).subquery("accounts")
     statement = (
         select(
             GroupMember.telegram_id, accounts.c.id.label("user_id"), GroupMember.name, GroupMember.state,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    not_,
     or_,
     select,
     text,
@@ -61,6 +62,7 @@ class Person(msgspec.Struct, frozen=True):
     premium_until: datetime | None
     role_version: int
     blacklist_reason: str | None
+    blocked_until: datetime | None
     bot_blocked_at: datetime | None
     seen_at: datetime | None
 
@@ -93,9 +95,18 @@ async def find_person_by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
     return _person(row) if row else None
 
 
-def accounts() -> Select[UUID, int, bool]:
-    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked``."""
-    return select(User.id, User.telegram_id, User.blacklisted_at.is_not(None).label("blocked"))
+def is_blocked(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether a person is blocked at a moment; a block with an end is over by itself then."""
+    return and_(User.blacklisted_at.is_not(None), or_(User.blocked_until.is_(None), User.blocked_until > now))
+
+
+_NOW: Final[ColumnElement[datetime]] = bindparam("now", type_=DateTime(timezone=True))
+_IS_BLOCKED: Final = is_blocked(_NOW)
+
+
+def accounts(now: datetime) -> Select[UUID, int, bool]:
+    """Each person's ``id``, ``telegram_id`` and whether they are ``blocked`` at ``now``."""
+    return select(User.id, User.telegram_id, is_blocked(now).label("blocked"))
 
 
 async def lock_persons(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, Person]:
@@ -183,14 +194,14 @@ _RECIPIENT = (
     User.language,
     User.timezone,
     User.bot_blocked_at.is_not(None),
-    User.blacklisted_at.is_not(None),
+    _IS_BLOCKED,
 )
 _RECIPIENT_BY_ID = select(*_RECIPIENT).where(User.id == bindparam("user_id"))
 _RECIPIENTS = select(*_RECIPIENT).where(User.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 _ADMINS = (
     select(*_RECIPIENT)
     .where(or_(User.is_root, bindparam("permission", type_=Text) == any_(User.permissions)))
-    .where(or_(User.is_root, User.permissions != text("'{}'")), User.blacklisted_at.is_(None))
+    .where(or_(User.is_root, User.permissions != text("'{}'")), not_(_IS_BLOCKED))
     .order_by(User.id)
 )
 
@@ -202,7 +213,7 @@ def _recipient(row: Sequence[Any], default_timezone: str) -> Recipient:
 
 async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recipient:
     """The person as a recipient. Raises NotFound."""
-    row = (await tx.execute(_RECIPIENT_BY_ID, {"user_id": user_id})).one_or_none()
+    row = (await tx.execute(_RECIPIENT_BY_ID, {"user_id": user_id, "now": tx.now})).one_or_none()
     if row is None:
         raise NotFound("no such user")
     return _recipient(row, default_timezone)
@@ -210,19 +221,19 @@ async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recip
 
 async def list_recipients(tx: Tx, ids: Iterable[UserId], default_timezone: str) -> dict[UserId, Recipient]:
     """The people in ``ids`` that exist, as recipients."""
-    rows = await tx.execute(_RECIPIENTS, {"ids": list(ids)})
+    rows = await tx.execute(_RECIPIENTS, {"ids": list(ids), "now": tx.now})
     return {recipient.user_id: recipient for recipient in (_recipient(row, default_timezone) for row in rows)}
 
 
 async def list_admins(tx: Tx, permission: Permission, default_timezone: str) -> list[Recipient]:
     """The people who hold ``permission`` and are not blocked; always with the root admin."""
-    rows = await tx.execute(_ADMINS, {"permission": permission.value})
+    rows = await tx.execute(_ADMINS, {"permission": permission.value, "now": tx.now})
     return [_recipient(row, default_timezone) for row in rows]
 
 
 async def lock_standing(tx: Tx, user_id: UserId) -> bool:
     """Whether the person is blocked; locked until the transaction ends. Raises NotFound."""
-    statement = select(User.blacklisted_at.is_not(None)).where(User.id == user_id).with_for_update(read=True)
+    statement = select(is_blocked(tx.now)).where(User.id == user_id).with_for_update(read=True)
     blocked: bool | None = (await tx.execute(statement)).scalar_one_or_none()
     if blocked is None:
         raise NotFound("no such user")
@@ -256,7 +267,7 @@ _ROW = (
     User.permissions,
     User.is_reseller,
     User.is_premium,
-    User.blacklisted_at,
+    _IS_BLOCKED.label("blocked"),
     User.bot_blocked_at,
     User.created_at,
 )
@@ -275,7 +286,7 @@ def _row_values(row: Any) -> dict[str, Any]:
         "is_admin": bool(rules.held(row.permissions, is_root=row.is_root)),
         "is_reseller": row.is_reseller,
         "is_premium": row.is_premium,
-        "blocked": row.blacklisted_at is not None,
+        "blocked": row.blocked,
         "blocked_bot": row.bot_blocked_at is not None,
         "created_at": row.created_at,
     }
@@ -314,7 +325,7 @@ async def list_users(tx: Tx, query: str, before: UUID | None, limit: int, also: 
         statement = statement.where(or_(_matches(query), User.id.in_(also)))
     if before:
         statement = statement.where(User.id < before)
-    return [UserRow(**_row_values(row)) for row in await tx.execute(statement)]
+    return [UserRow(**_row_values(row)) for row in await tx.execute(statement, {"now": tx.now})]
 
 
 _DETAILS = select(
@@ -322,7 +333,9 @@ _DETAILS = select(
     User.timezone,
     User.start_param,
     User.telegram_premium,
+    User.blacklisted_at,
     User.blacklist_reason,
+    User.blocked_until,
     User.seen_at,
 )
 _DETAIL = _DETAILS.where(User.id == bindparam("user_id"))
@@ -333,7 +346,7 @@ _ADMIN_DETAILS = _DETAILS.where(or_(User.is_root, User.permissions != text("'{}'
 
 async def get_user(tx: Tx, user_id: UserId, default_timezone: str) -> UserDetail:
     """Everything that the back office shows about one person. Raises NotFound."""
-    row = (await tx.execute(_DETAIL, {"user_id": user_id})).one_or_none()
+    row = (await tx.execute(_DETAIL, {"user_id": user_id, "now": tx.now})).one_or_none()
     if row is None:
         raise NotFound("no such user")
     return _detail(row, default_timezone)
@@ -341,7 +354,7 @@ async def get_user(tx: Tx, user_id: UserId, default_timezone: str) -> UserDetail
 
 async def list_admin_details(tx: Tx, default_timezone: str) -> list[UserDetail]:
     """Every admin, the root admin first."""
-    return [_detail(row, default_timezone) for row in await tx.execute(_ADMIN_DETAILS)]
+    return [_detail(row, default_timezone) for row in await tx.execute(_ADMIN_DETAILS, {"now": tx.now})]
 
 
 _CAME: Final = text(
@@ -366,8 +379,9 @@ def _detail(row: Any, default_timezone: str) -> UserDetail:
         timezone=row.timezone or default_timezone,
         start_param=row.start_param,
         telegram_premium=row.telegram_premium,
-        blocked_at=row.blacklisted_at,
-        block_reason=row.blacklist_reason,
+        blocked_at=row.blacklisted_at if row.blocked else None,
+        block_reason=row.blacklist_reason if row.blocked else None,
+        blocked_until=row.blocked_until if row.blocked else None,
         seen_at=row.seen_at,
     )
 
@@ -388,6 +402,6 @@ async def move_root(tx: Tx, telegram_id: int, language: Locale) -> None:
     root = insert(User).values(
         id=tx.new_id(), telegram_id=telegram_id, language=language.value, is_root=True, created_at=tx.now
     )
-    freed = {"is_root": True, "blacklisted_at": None, "blacklist_reason": None}
+    freed = {"is_root": True, "blacklisted_at": None, "blacklist_reason": None, "blocked_until": None}
     await tx.execute(root.on_conflict_do_update(index_elements=[User.telegram_id], set_=freed))
     await tx.execute(text("SET LOCAL souk.root_change = 'off'"))

@@ -10,9 +10,11 @@ from redis.asyncio import Redis
 from backend.identity.cache import PeopleCache
 from backend.identity.service.access import AccessService
 from backend.identity.service.admins import AdminsService
+from backend.identity.service.notes import NotesService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
 from backend.identity.service.refusals import RefusalsService
+from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.signals import Signals
@@ -23,6 +25,7 @@ __all__ = [
     "AccessService",
     "AdminsService",
     "IdentityServices",
+    "NotesService",
     "PeopleService",
     "ProfileService",
     "RefusalsService",
@@ -40,6 +43,8 @@ class IdentityServices:
     """People choose their language and time zone."""
     people: PeopleService
     """Admins find, block and unblock people."""
+    notes: NotesService
+    """Admins note things about people."""
     admins: AdminsService
     """Admins give permissions to people and take them away."""
     refusals: RefusalsService
@@ -49,6 +54,7 @@ class IdentityServices:
 def identity_services(
     *,
     uow: UnitOfWork,
+    ring: KeyRing,
     signals: Signals,
     redis: Redis,
     limiter: RateLimiter,
@@ -72,6 +78,7 @@ def identity_services(
         ),
         profile=ProfileService(uow=uow, cache=cache),
         people=PeopleService(uow=uow, cache=cache, default_timezone=default_timezone),
+        notes=NotesService(uow=uow, ring=ring),
         admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
         refusals=RefusalsService(uow=uow, redis=redis, limiter=limiter),
     )

@@ -26,6 +26,7 @@ class AccessService:
     """Signs people in, and knows who is the root admin.
 
     An actor is made at each request: premium ends at its moment, ``premium_grace`` after its last day, without a write.
+    So does a block with an end.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class AccessService:
             person = await repository.find_person_by_telegram_id(tx, contact.telegram_id)
             now = tx.now
         changed = person is None or _differs(person, contact, now - _SEEN_EVERY)
-        if person is None or (person.blacklist_reason is None and (changed or contact.start_param)):
+        if person is None or (not _is_blocked(person, now) and (changed or contact.start_param)):
             language = Locale.closest(contact.language_code, self._default_language)
             async with self._uow() as write:
                 person = await repository.add_or_update(write, contact, language)
@@ -106,7 +107,7 @@ class AccessService:
         return person
 
     def _actor(self, person: Person) -> Actor:
-        if person.blacklist_reason is not None:
+        if _is_blocked(person, self._clock.now()):
             raise Blocked(person.id)
         return Actor(
             user_id=person.id,
@@ -126,6 +127,10 @@ class AccessService:
             username=person.username,
             photo_url=person.photo_url,
         )
+
+
+def _is_blocked(person: Person, now: datetime) -> bool:
+    return rules.is_blocked(now, person.blacklist_reason, person.blocked_until)
 
 
 def _cleaned(contact: Contact) -> Contact:

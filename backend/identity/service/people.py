@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from backend.identity import domain, repository
+from backend.identity import domain, repository, rules
 from backend.identity.cache import PeopleCache
 from backend.identity.errors import NotYourself
+from backend.identity.repository import Person
 from backend.identity.service._locking import lock_person, lock_subordinate
 from backend.identity.types import Actor, Permission, PersonBlocked, UserDetail, UserRow
 from backend.infra import audit
-from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import Forbidden, Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
@@ -72,20 +73,28 @@ class PeopleService:
             return await repository.count_between(tx, starts)
 
     @retry_conflicts
-    async def block(self, actor: Actor, user_id: UserId, reason: str) -> None:
+    async def block(self, actor: Actor, user_id: UserId, reason: str, until: datetime | None = None) -> None:
         """Block a person in the shop and the bot, on every device; blocking an admin needs the permission for admins.
 
-        Raises Forbidden, RootProtected, NotYourself, NotFound, and Invalid without a reason.
+        The block ends by itself at ``until``, if that is given; a person who is blocked already gets the new reason and
+        end. Raises Forbidden, RootProtected, NotYourself, NotFound, and Invalid without a reason or for a past end.
         """
         reason = fold(reason.replace("\0", ""))
         if not 0 < len(reason) <= _MAX_REASON:
             raise Invalid("a reason is needed", fields={"reason": "required" if not reason else "too_long"})
         async with self._uow() as tx:
+            if until is not None and until <= tx.now:
+                raise Invalid("a block ends in the future", fields={"until": "past"})
             person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-            values = {"blacklisted_at": tx.now, "blacklist_reason": reason}
+            values = {"blacklisted_at": tx.now, "blacklist_reason": reason, "blocked_until": until}
             await repository.set_fields(tx, person.id, values)
-            facts = {"reason": reason}
-            await audit.record(tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id)
+            facts: dict[str, object] = {"reason": reason}
+            if until is not None:
+                facts["until"] = until.isoformat()
+            before = _block_facts(person) if _is_blocked(tx, person) else None
+            await audit.record(
+                tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id, before=before
+            )
             tx.emit(PersonBlocked(user_id=user_id))
         self._cache.forget(user_id)
 
@@ -97,9 +106,10 @@ class PeopleService:
         """
         async with self._uow() as tx:
             person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-            if person.blacklist_reason is not None:
-                await repository.set_fields(tx, user_id, {"blacklisted_at": None, "blacklist_reason": None})
-                facts = {"reason": person.blacklist_reason}
+            if _is_blocked(tx, person):
+                values = {"blacklisted_at": None, "blacklist_reason": None, "blocked_until": None}
+                await repository.set_fields(tx, user_id, values)
+                facts = _block_facts(person)
                 await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", facts, person=user_id)
         self._cache.forget(user_id)
 
@@ -114,12 +124,23 @@ class PeopleService:
     @retry_conflicts
     async def _set_status(self, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
         async with self._uow() as tx:
-            await lock_person(tx, actor, user_id, Permission.USERS)
+            person = await lock_person(tx, actor, user_id, Permission.USERS)
             # Lower prices for oneself are value for oneself: only a shop's only admin may give them.
             if on and user_id == actor.user_id and await domain.is_another_admin(tx, Permission.USERS, {user_id}):
                 raise NotYourself("an admin cannot give this to themselves")
+            before: bool = getattr(person, column)
+            if before == on:
+                return
             await repository.set_fields(tx, user_id, {column: on})
-            await audit.record(
-                tx, actor.user_id, f"users.set_{column.removeprefix('is_')}", f"user:{user_id}", {"on": on}
-            )
+            action, facts = f"users.set_{column.removeprefix('is_')}", {"on": on, "before": before}
+            await audit.record(tx, actor.user_id, action, f"user:{user_id}", facts)
         self._cache.forget(user_id)
+
+
+def _is_blocked(tx: Tx, person: Person) -> bool:
+    return rules.is_blocked(tx.now, person.blacklist_reason, person.blocked_until)
+
+
+def _block_facts(person: Person) -> dict[str, str]:
+    until = {"until": person.blocked_until.isoformat()} if person.blocked_until else {}
+    return {"reason": person.blacklist_reason or "", **until}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from backend.infra.crypto import KeyRing
+from backend.infra.timeline import EntryKind, Source
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.support.domain import texts
-from backend.support.repository import messages, subjects, tickets
+from backend.support.repository import messages, subjects, tickets, timeline
 from backend.support.types import (
     TICKET_TOPIC,
     Delivery,
@@ -19,6 +21,9 @@ from backend.support.types import (
     Ticket,
     TicketId,
 )
+
+TIMELINE: Final = Source(EntryKind.TICKET, timeline.list_tickets)
+"""A person's tickets, for their timeline."""
 
 
 async def remember(tx: Tx, chat_id: int, message_id: int, subject: Subject) -> None:

@@ -26,9 +26,10 @@ from webapp.core.site import SoukRequest, site_of
 from webapp.growth.screens.premium import premium_rows
 from webapp.identity.routes.me import LANGUAGES
 from webapp.identity.screens import person as person_screens
+from webapp.identity.screens import timeline as timeline_screens
 from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
 from webapp.identity.screens.person import ManagePersonRow
-from webapp.orders.screens import admin as order_screens
+from webapp.identity.screens.timeline import TimelineView
 from webapp.orders.screens import subscriptions as subscription_screens
 from webapp.orders.screens.subscriptions import SubscriptionRow
 
@@ -44,9 +45,17 @@ class PeopleQuery(msgspec.Struct, frozen=True):
 
 
 class BlockForm(msgspec.Struct, frozen=True):
-    """Why a person is blocked."""
+    """Why a person is blocked, and on which day at the latest, in the admin's time zone; none for without an end."""
 
     reason: forms.Reason
+    until: forms.Day | None = None
+
+
+class PersonQuery(msgspec.Struct, frozen=True):
+    """Which entries of a person's timeline are shown."""
+
+    kinds: Annotated[str, Meta(max_length=200)] = ""
+    cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
 class StandingForm(msgspec.Struct, frozen=True):
@@ -83,8 +92,12 @@ async def people(request: SoukRequest) -> Html:
 
 @get("/admin/people/{user_id:uuid}", name="admin:person", guards=[_USERS])
 async def person(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """One person. Raises NotFound."""
-    return await _person_page(request, UserId(user_id))
+    """One person; a filter and a next page of their timeline get its rows only. Raises NotFound."""
+    query = forms.read_query(request, PersonQuery)
+    if asked_for_more(request, query.cursor) or asked_by(request, "timeline"):
+        view = await timeline_of(request, UserId(user_id), query.kinds, query.cursor)
+        return fragment(request, "identity/admin/_timeline.html", view)
+    return await _person_page(request, UserId(user_id), query.kinds)
 
 
 @get("/admin/people/{user_id:uuid}/block", name="admin:block-sheet", guards=[_USERS])
@@ -97,15 +110,20 @@ async def block_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
 @post("/admin/people/{user_id:uuid}/block", name="admin:block", guards=[_USERS, limited(WRITE)], status_code=200)
 async def block(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Block a person in the shop and the bot, on every device."""
-    identity = site_of(request).services.identity
-    try:
-        form = await forms.read_form(request, BlockForm)
-    except Invalid:
-        detail = await identity.people.user_detail(request.user, UserId(user_id))
-        view = BlockSheet(str(detail.id), _name(detail), "required")
-        return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
-    await identity.people.block(request.user, UserId(user_id), form.reason)
-    return await changed_person(request, UserId(user_id))
+    identity, form = site_of(request).services.identity, await forms.read(request, BlockForm)
+    errors = dict(form.errors)
+    if form.value is not None:
+        zone = site_of(request).viewer(request.user).timezone
+        until = forms.day_ends(form.value.until, zone) if form.value.until else None
+        try:
+            await identity.people.block(request.user, UserId(user_id), form.value.reason, until)
+        except Invalid as refusal:
+            errors = dict(refusal.fields)
+        else:
+            return await changed_person(request, UserId(user_id))
+    detail = await identity.people.user_detail(request.user, UserId(user_id))
+    view = BlockSheet(str(detail.id), _name(detail), form.text("reason"), form.text("until"), errors)
+    return to_sheet(fragment(request, "identity/admin/_block.html", view, status=FORM_ERROR))
 
 
 @post("/admin/people/{user_id:uuid}/unblock", name="admin:unblock", guards=[_USERS, limited(WRITE)], status_code=200)
@@ -140,25 +158,25 @@ async def _row(request: SoukRequest, detail: UserDetail) -> ManagePersonRow:
     return person_screens.person_row(detail, balances, figures, site.settings.shop_currency)
 
 
-async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
+async def _person_page(request: SoukRequest, user_id: UserId, kinds: str = "") -> Html:
     site, actor = site_of(request), request.user
     services = site.services
     detail = await services.identity.people.user_detail(actor, user_id)
     row = await _row(request, detail)
     figures = (await services.orders.reports.figures_of(actor, [user_id])).get(user_id)
-    viewer = site.viewer(actor)
     record = await services.growth.premium.of(actor, user_id)
     givers = await services.identity.people.names_of(actor, [item.by for item in record.grants if item.by])
-    orders = await services.orders.history.list_of(actor, user_id) if actor.may(Permission.ORDERS) else []
     view = ManagePerson(
         person=row,
         telegram_id=detail.telegram_id,
         language=LANGUAGES[detail.language],
         since=detail.created_at,
         spent=figures.spent if figures else Money.zero(row.balance.currency),
-        orders=tuple(order_screens.order_row(item, {user_id: row.name}, actor, viewer) for item in orders),
         subscriptions=await _subscriptions(request, user_id),
         block_reason=detail.block_reason or "",
+        blocked_until=detail.blocked_until,
+        seen=detail.seen_at,
+        timeline=await timeline_of(request, user_id, kinds),
         reseller=detail.is_reseller,
         premium=detail.is_premium,
         months=premium_rows(record, givers),
@@ -166,6 +184,23 @@ async def _person_page(request: SoukRequest, user_id: UserId) -> Html:
         can=_can(detail, actor),
     )
     return manage_page(request, "identity/admin/person.html", view, "people", back="/admin/people")
+
+
+async def timeline_of(request: SoukRequest, user_id: UserId, kinds: str, cursor: str = "") -> TimelineView:
+    """What happened to a person, of these kinds or of all; rows only where ``cursor`` asks for more."""
+    services, actor = site_of(request).services, request.user
+    viewer, path = site_of(request).viewer(actor), f"/admin/people/{user_id}"
+    chosen = timeline_screens.split(kinds)
+    page = await services.audience.timeline.of(actor, user_id, chosen, cursor or None)
+    names = await services.identity.people.names_of(actor, [entry.by for entry in page.entries if entry.by])
+    following = address(path, kinds=timeline_screens.joined(chosen), cursor=page.next_cursor)
+    return TimelineView(
+        path=path,
+        chips=timeline_screens.chips(path, services.audience.timeline.kinds(actor), chosen, viewer),
+        rows=tuple(timeline_screens.row(entry, names, actor, viewer) for entry in page.entries),
+        next_url=following if page.next_cursor else None,
+        more=asked_for_more(request, cursor),
+    )
 
 
 async def _subscriptions(request: SoukRequest, user_id: UserId) -> tuple[SubscriptionRow, ...]:

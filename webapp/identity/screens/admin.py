@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -14,7 +14,7 @@ from webapp.core.parts import Hue
 from webapp.core.tiles import hue_of, initial_of
 from webapp.growth.screens.premium import PremiumRows
 from webapp.identity.screens.person import ManagePersonRow, full_name
-from webapp.orders.screens.admin import ManageOrderRow
+from webapp.identity.screens.timeline import TimelineView
 from webapp.orders.screens.subscriptions import SubscriptionRow
 
 Permission = Literal[
@@ -48,9 +48,11 @@ class ManagePerson(msgspec.Struct, frozen=True):
     language: str
     since: datetime
     spent: Money
-    orders: tuple[ManageOrderRow, ...] = ()
     subscriptions: tuple[SubscriptionRow, ...] = ()
     block_reason: str = ""
+    blocked_until: datetime | None = None
+    seen: datetime | None = None
+    timeline: TimelineView | None = None
     reseller: bool = False
     premium: bool = False
     months: PremiumRows | None = None
@@ -59,11 +61,23 @@ class ManagePerson(msgspec.Struct, frozen=True):
 
 
 class BlockSheet(msgspec.Struct, frozen=True):
-    """identity/admin/_block.html"""
+    """identity/admin/_block.html; ``until`` is the last day of the block, if it has one."""
 
     person_id: str
     name: str
-    error: Literal["", "required"] = ""
+    reason: str = ""
+    until: str = ""
+    errors: Mapping[str, str] = {}
+
+
+class NoteSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_note.html; ``delete`` is where an existing note is deleted."""
+
+    action: str
+    intent: str
+    text: str = ""
+    delete: str = ""
+    error: str = ""
 
 
 class AdminRow(msgspec.Struct, frozen=True):

@@ -81,6 +81,11 @@ def _kind(row: wallet.HistoryRow) -> EntryKind:
     return _KIND[row.kind]
 
 
+def transfer_words(kind: str) -> str:
+    """What a stored kind of transfer is called, to be translated."""
+    return _LABELS[_KIND[wallet.TransferKind(kind)]]
+
+
 class HistoryRow(msgspec.Struct, frozen=True):
     """A change of the balance, as its owner sees it: negative for a debit; it opens its order or its payment."""
 
