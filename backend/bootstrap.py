@@ -23,11 +23,14 @@ from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import (
     BatchesService,
     CatalogServices,
+    CatalogueFilesService,
+    CategoryEditorService,
     FavouritesService,
     FindingService,
     HandWorkService,
     ImportsService,
     PicturesService,
+    ProductsService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -295,6 +298,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             stock_imports=StockImportsService(
                 uow=uow, ring=ring, staged=StagedFiles(Path(settings.data_dir) / "staged"), currency=currency
             ),
+            categories=CategoryEditorService(uow=uow),
+            files=CatalogueFilesService(uow=uow, currency=currency),
+            products=ProductsService(uow=uow),
             stock=StockService(uow=uow),
             hand_work=HandWorkService(uow=uow, ring=ring, files=files),
             batches=BatchesService(uow=uow),

@@ -7,6 +7,7 @@ import backend.assignments.models
 import backend.catalog.models
 import backend.catalog.models.searching
 import backend.catalog.models.stock_changes
+import backend.catalog.models.uploads
 import backend.catalog.models.waiting
 import backend.certificates.models
 import backend.community.models

@@ -19,9 +19,11 @@ from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
+from webapp.catalog.admin import catalogue_files, stock_import
+from webapp.catalog.admin import categories as categories_admin
 from webapp.catalog.admin import pictures as product_pictures
+from webapp.catalog.admin import products as products_admin
 from webapp.catalog.admin import stock as stock_admin
-from webapp.catalog.admin import stock_import
 from webapp.certificates import admin as certificates_admin
 from webapp.certificates import files as certificate_files
 from webapp.certificates import public as certificates_public
@@ -127,6 +129,9 @@ _ADMIN: Final = Router(
         *orders_admin.HANDLERS,
         *product_pictures.HANDLERS,
         *order_bulk.HANDLERS,
+        *products_admin.HANDLERS,
+        *categories_admin.HANDLERS,
+        *catalogue_files.HANDLERS,
         *stock_admin.HANDLERS,
         *stock_import.HANDLERS,
         *order_refunds.HANDLERS,

@@ -45,6 +45,48 @@ class ProductSlugTaken(AppError):
     kind = Kind.CONFLICT
 
 
+class ProductEdited(AppError):
+    """Another admin changed the product since its form was opened."""
+
+    code = "product_edited"
+    kind = Kind.CONFLICT
+
+
+class CategorySlugTaken(AppError):
+    """Another category has this slug."""
+
+    code = "category_slug_taken"
+    kind = Kind.CONFLICT
+
+
+class CategoryNotEmpty(AppError):
+    """Products or categories are in the category."""
+
+    code = "category_not_empty"
+    kind = Kind.CONFLICT
+
+
+class OrderChanged(AppError):
+    """What was to be moved is not in the list any more, or what it was to come after."""
+
+    code = "order_changed"
+    kind = Kind.CONFLICT
+
+
+class CatalogueChanged(AppError):
+    """The catalogue is not the one any more with which a file was compared."""
+
+    code = "catalogue_changed"
+    kind = Kind.CONFLICT
+
+
+class OwnEditor(AppError):
+    """The product belongs to another slice, which has its own editor."""
+
+    code = "own_editor"
+    kind = Kind.CONFLICT
+
+
 class ImportUnderWay(AppError):
     """Another import of the same kind is not done yet."""
 

@@ -18,6 +18,7 @@ _WISHES_EVERY_SECONDS = 300
 _REMIND_EVERY_SECONDS = 60
 _SERVE_EVERY_SECONDS = 15
 _FAVOURITES_EVERY_SECONDS = 60
+_PUBLISH_EVERY_SECONDS = 15
 _SWITCH_BATCH: Final = Handler("catalog.switch_batch", BatchSwitched)
 _SERVE_LINE: Final = Handler("catalog.serve_line", StockArrived)
 _PASS_ON: Final = Handler("catalog.pass_on", HoldUndelivered)
@@ -63,13 +64,17 @@ def tasks(services: CatalogServices) -> list[Task]:
 def crons(services: CatalogServices) -> list[Cron]:
     """The timers.
 
-    Lines are served every 15 seconds. Every 5 minutes stock marks are corrected, people told of what they searched for,
-    and documents of the search that another version made are made again. The order "popular" follows every hour.
-    Reminders of goods by hand, and what is told of products that people like, are due by the minute.
+    Lines are served, and products shown whose time has come, every 15 seconds. Every 5 minutes stock marks are
+    corrected, people told of what they searched for, and documents of the search that another version made are made
+    again. The order "popular" follows every hour. Reminders of goods by hand, and what is told of products that people
+    like, are due by the minute.
     """
 
     async def serve() -> None:
         await services.waiting.serve_all()
+
+    async def publish() -> None:
+        await services.products.publish_due()
 
     async def tell_favourites() -> None:
         await services.favourites.tell_changed()
@@ -92,6 +97,7 @@ def crons(services: CatalogServices) -> list[Cron]:
 
     return [
         Cron("catalog.serve_lines", serve, seconds=_SERVE_EVERY_SECONDS),
+        Cron("catalog.publish_due", publish, seconds=_PUBLISH_EVERY_SECONDS),
         Cron("catalog.tell_favourites", tell_favourites, seconds=_FAVOURITES_EVERY_SECONDS),
         Cron("catalog.tidy_imports", services.stock_imports.tidy, seconds=_TIDY_EVERY_SECONDS),
         Cron("catalog.settle_stock", settle, seconds=_SETTLE_EVERY_SECONDS),

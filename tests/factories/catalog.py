@@ -14,10 +14,13 @@ from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import (
     BatchesService,
     CatalogServices,
+    CatalogueFilesService,
+    CategoryEditorService,
     FavouritesService,
     HandWorkService,
     ImportsService,
     PicturesService,
+    ProductsService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -59,6 +62,9 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         stock_imports=StockImportsService(
             uow=uow, ring=ring, staged=StagedFiles(folder or Path("/nowhere")), currency=USD
         ),
+        categories=CategoryEditorService(uow=uow),
+        files=CatalogueFilesService(uow=uow, currency=USD),
+        products=ProductsService(uow=uow),
         stock=StockService(uow=uow),
         hand_work=HandWorkService(uow=uow, ring=ring, files=files),
         batches=BatchesService(uow=uow),

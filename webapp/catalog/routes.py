@@ -111,7 +111,7 @@ async def _list(request: SoukRequest, query: ShopQuery) -> Html:
         category=filters.category or None,
         country=filters.country or None,
         in_stock=filters.in_stock,
-        sort=filters.sort or Sort.POPULAR,
+        sort=present.order_of(filters),
         cursor=query.cursor or None,
     )
     if asked_for_more(request, query.cursor):

@@ -34,7 +34,7 @@ class SideItem(msgspec.Struct, frozen=True):
 
     key: Literal[
         "home", "orders", "stock", "people", "courses", "assignments", "groups", "payments", "books", "methods",
-        "deliveries", "admins", "audit", "wishes", "readings", "tickets",
+        "deliveries", "admins", "audit", "wishes", "readings", "tickets", "catalogue",
     ]  # fmt: skip
     href: str
 

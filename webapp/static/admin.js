@@ -33,7 +33,7 @@ const drag = (grip, { pointerId, clientY }) => {
 };
 // What is not confirmed goes back to its place: the page that comes after a yes has the new order.
 const send = (list, row, to, put) => {
-  const sheet = document.querySelector("#sheet"), values = { lesson: row.dataset.lesson, to };
+  const sheet = document.querySelector("#sheet"), values = { lesson: row.dataset.lesson, to, after: row.previousElementSibling?.dataset.lesson ?? "" };
   htmx.ajax("POST", list.dataset.sort, { source: list, target: "#app", swap: "innerHTML", values })
     .then(() => sheet.open ? sheet.addEventListener("close", put, { once: true }) : put(), put);
 };

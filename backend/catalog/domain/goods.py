@@ -5,7 +5,7 @@ One writer of the catalogue at a time, as with imports; search, prices of lists 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from backend.catalog.domain import search_index
@@ -35,14 +35,14 @@ async def add_product(tx: Tx, kind: StockKind, slug: str, fields: ProductFields)
     row = DEFAULTS[RowKind.PRODUCT] | await _product_columns(tx, fields)
     row |= {"id": product_id, "slug": slug, "kind": kind.value, "created_at": tx.now}
     await writes.add_rows(tx, RowKind.PRODUCT, [row])
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
     return product_id
 
 
 async def change_product(tx: Tx, product_id: ProductId, fields: ProductFields) -> None:
     """Change what can be edited of a product. Raises NotFound for its category."""
     await writes.change_row(tx, RowKind.PRODUCT, product_id, await _product_columns(tx, fields))
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
 
 
 async def add_variant(
@@ -55,20 +55,20 @@ async def add_variant(
     row |= {"id": variant_id, "product_id": product_id, "code": code, "max_quantity": most, "warranty_days": 0}
     await writes.add_rows(tx, RowKind.VARIANT, [row])
     await places.add(tx, variant_id, places_left)
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
     return variant_id
 
 
 async def change_variant(tx: Tx, product_id: ProductId, variant_id: VariantId, fields: VariantFields) -> None:
     """Change what can be edited of a variant."""
     await writes.change_row(tx, RowKind.VARIANT, variant_id, _variant_columns(fields))
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
 
 
 async def set_subscription(tx: Tx, product_id: ProductId, variant_id: VariantId, days: int | None) -> None:
     """Sell a variant by subscription, every so many days; None: once at a time only."""
     await writes.change_row(tx, RowKind.VARIANT, variant_id, {"subscription_days": days})
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
 
 
 async def list_of_kind(tx: Tx, kind: StockKind) -> list[ProductId]:
@@ -80,7 +80,7 @@ async def delete_variant(tx: Tx, product_id: ProductId, variant_id: VariantId) -
     """Delete a variant that nothing refers to. Raises DBAPIError (23503) where something does."""
     await places.delete(tx, variant_id)
     await writes.delete_variant(tx, variant_id)
-    await _follow(tx, product_id)
+    await follow(tx, [product_id])
 
 
 async def list_products(tx: Tx, products: Collection[ProductId]) -> dict[ProductId, SoldProduct]:
@@ -98,10 +98,11 @@ async def list_variants(tx: Tx, products: Collection[ProductId]) -> dict[Variant
     }
 
 
-async def _follow(tx: Tx, product_id: ProductId) -> None:
-    await writes.refresh_stock_marks(tx, [product_id])
-    await writes.refresh_facts(tx, [product_id])
-    await search_index.refresh(tx, [product_id])
+async def follow(tx: Tx, products: Sequence[ProductId]) -> None:
+    """Bring what is computed of changed products up to date: stock marks, lists, search, and every process's cache."""
+    await writes.refresh_stock_marks(tx, products)
+    await writes.refresh_facts(tx, products)
+    await search_index.refresh(tx, products)
     await writes.bump_version(tx)
 
 

@@ -74,6 +74,15 @@ class Product(Model):
             "ix_products_both_price", "category_id", "country", "in_stock", "price_amount", "id",
             postgresql_where=_LISTED,
         ),
+        Index("ix_products_category_order", "category_id", "in_stock", "shop_order", "id", postgresql_where=_LISTED),
+        Index(
+            "ix_products_both_order", "category_id", "country", "in_stock", "shop_order", "id",
+            postgresql_where=_LISTED,
+        ),
+        Index("ix_products_shop_order", "category_id", "shop_order", "id"),
+        CheckConstraint("position BETWEEN 1 AND 999999", name="position_in_range"),
+        Index("ix_products_publish_at", "publish_at", postgresql_where=text("publish_at IS NOT NULL")),
+        CheckConstraint("publish_at IS NULL OR hidden", name="publish_later_hidden"),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -94,12 +103,30 @@ class Product(Model):
     rank: Mapped[int] = mapped_column(server_default=text("0"))
     recent_sales: Mapped[int] = mapped_column(server_default=text("0"))
     popularity: Mapped[int] = mapped_column(BigInteger, Computed("rank + recent_sales", persisted=True))
+    position: Mapped[int | None]
+    """Its place in its category, from 1; None where nobody has set one.
+
+    A trigger clears it when the product changes its category.
+    """
+    shop_order: Mapped[int] = mapped_column(
+        BigInteger,
+        Computed(
+            "least(rank + recent_sales, 999999999999) - coalesce(position, 1000000) * 1000000000000", persisted=True
+        ),
+    )
+    """Descending: those with a place, then the others by how popular they are."""
     listed: Mapped[bool] = mapped_column(server_default=text("false"))
     price_amount: Mapped[int] = mapped_column(server_default=text("0"))
     reseller_amount: Mapped[int] = mapped_column(server_default=text("0"))
     prices_differ: Mapped[bool] = mapped_column(server_default=text("false"))
     in_stock: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    """Grows with every change of what the product's page in the back office edits; a trigger raises it."""
+    publish_at: Mapped[datetime | None]
+    """When it is shown by itself; until then it is hidden. A trigger clears it of what is shown or archived."""
+    archived_at: Mapped[datetime | None]
+    """Since when it is archived, and never for sale; None while it is not."""
 
 
 class Variant(Model):

@@ -28,7 +28,7 @@ from backend.catalog.types import (
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 
-_CARD = """p.id, p.slug, p.name, p.summary, p.hue, p.icon, p.country, c.slug AS category, p.price_amount,
+_CARD = """p.id, p.slug, p.name, p.summary, p.hue, p.icon, p.country, c.slug AS category, p.price_amount, p.shop_order,
     p.reseller_amount, p.prices_differ, p.premium_only, p.picture, p.popularity"""
 
 LISTED: Final = f"""{_CARD}, {of_product(str(AVAILABILITY_CAP))} AS available,
@@ -97,6 +97,7 @@ _VERSION = select(CatalogueVersion.version)
 
 # Order of a list, and how a row is after another in it.
 ORDER = {
+    Sort.SHOP: ("shop_order DESC, id DESC", "(shop_order, id) < (CAST(:key AS bigint), CAST(:id AS uuid))"),
     Sort.POPULAR: ("popularity DESC, id DESC", "(popularity, id) < (CAST(:key AS bigint), CAST(:id AS uuid))"),
     Sort.NEW: ("id DESC", "id < CAST(:id AS uuid)"),
     Sort.PRICE: ("price_amount, id", "(price_amount, id) > (CAST(:key AS bigint), CAST(:id AS uuid))"),
@@ -121,6 +122,8 @@ class ProductFacts(msgspec.Struct, frozen=True, kw_only=True):
     premium_only: bool
     picture: str | None
     popularity: int
+    shop_order: int
+    """Its place in the order that admins have set in its category; descending."""
 
 
 class ListedProduct(ProductFacts, frozen=True, kw_only=True):
@@ -205,7 +208,7 @@ def _list_statement(
         WITH page AS MATERIALIZED (
             SELECT s.* FROM {" CROSS JOIN ".join(branches)}
             CROSS JOIN LATERAL (
-                SELECT id, popularity, price_amount FROM products WHERE {" AND ".join(where)}
+                SELECT id, popularity, price_amount, shop_order FROM products WHERE {" AND ".join(where)}
                 ORDER BY {order} LIMIT {limit}
             ) s ORDER BY {merged} LIMIT {limit}
         )
@@ -240,7 +243,12 @@ async def list_products(tx: Tx, chosen: ListFilter, after: ListKey | None, limit
 
 def place_of(row: ListedProduct, sort: Sort) -> ListKey:
     """The place of a listed row, for the cursor."""
-    key = {Sort.POPULAR: row.popularity, Sort.NEW: 0, Sort.PRICE: row.price_amount}[sort]
+    key = {
+        Sort.SHOP: row.shop_order,
+        Sort.POPULAR: row.popularity,
+        Sort.NEW: 0,
+        Sort.PRICE: row.price_amount,
+    }[sort]
     return ListKey(key, row.id)
 
 

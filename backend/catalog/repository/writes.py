@@ -50,7 +50,7 @@ _REFRESH_FACTS = text(
     ), facts AS (
         SELECT p.id, coalesce(f.price, 0) AS price, coalesce(f.reseller, 0) AS reseller,
                coalesce(f.lowest < f.highest, false) AS differ,
-               NOT p.hidden AND f.price IS NOT NULL
+               NOT p.hidden AND p.archived_at IS NULL AND f.price IS NOT NULL
                    AND EXISTS (SELECT FROM shown s WHERE s.id = p.category_id) AS listed
         FROM products p CROSS JOIN LATERAL (
             SELECT min(v.price_amount) AS price, min(coalesce(v.reseller_amount, v.price_amount)) AS reseller,
@@ -249,6 +249,14 @@ async def list_products(tx: Tx, ids: Collection[ProductId]) -> list[StoredProduc
     """The products with these ids, hidden ones too."""
     rows = await tx.execute(_PRODUCTS.where(Product.id.in_(ids)))
     return [StoredProduct(**row) for row in rows.mappings()]
+
+
+async def list_products_after(tx: Tx, after: ProductId | None, limit: int) -> list[StoredProduct]:
+    """Products that are not archived, in the order of their ids, after one of them."""
+    statement = _PRODUCTS.where(Product.archived_at.is_(None)).order_by(Product.id).limit(limit)
+    if after is not None:
+        statement = statement.where(Product.id > after)
+    return [StoredProduct(**row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def list_variants_of(tx: Tx, product_ids: Sequence[UUID]) -> list[StoredVariant]:

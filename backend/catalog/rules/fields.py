@@ -37,6 +37,9 @@ _SPREADSHEET: Final = re.compile(
     r"|=.*"  # formulas
 )
 
+_QUOTED: Final = re.compile(r"'+[=+\-@\t\r\n]")
+"""What a spreadsheet is kept from running, or a text that looks as if it were."""
+
 
 class FieldError(ValueError):
     """The cell holds no such value."""
@@ -235,7 +238,8 @@ def same_currency(currency: str) -> Parser:
 
 
 @functools.cache
-def _countries() -> frozenset[str]:
+def countries() -> frozenset[str]:
+    """The countries of ISO 3166-1 by their two letters."""
     names = [str(code) for code in BabelLocale("en").territories]
     return frozenset(code for code in names if len(code) == 2 and code.isalpha()) - _NOT_COUNTRIES
 
@@ -244,7 +248,7 @@ def country(text: str) -> str | None:
     """A country by its two letters (ISO 3166-1), or nothing: everywhere."""
     if not text:
         return None
-    if text.upper() not in _countries():
+    if text.upper() not in countries():
         raise FieldError(ProblemCode.BAD_COUNTRY)
     return text.upper()
 
@@ -265,3 +269,13 @@ def default_hue(name: str) -> str:
 def masked(secret: str) -> str:
     """A secret that can be told apart by its owner and used by nobody."""
     return f"{secret[:4]}…" if len(secret) >= 12 else "…"
+
+
+def quoted(text: str) -> str:
+    """A text for a CSV cell that begins as ``unquoted`` would change: it gets one apostrophe more."""
+    return f"'{text}" if _QUOTED.match(text) else text
+
+
+def unquoted(text: str) -> str:
+    """The text of a CSV cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    return text[1:] if _QUOTED.match(text) else text

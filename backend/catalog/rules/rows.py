@@ -185,6 +185,9 @@ class CatalogueReader:
                 yield Problem(raw.header or raw.line, ProblemCode.UNKNOWN_COLUMN, shown(name))
         if self._headless:
             return
+        if raw.header:  # a CSV file
+            cells = {name: fields.unquoted(cell) for name, cell in raw.values.items()}
+            raw = RawRow(raw.line, cells, raw.header)
         try:
             kind = RowKind(fields.as_text(raw.values.get("type")).lower())
         except ValueError:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.catalog.service.batches import BatchesService
+from backend.catalog.service.catalogue_files import CatalogueFilesService
+from backend.catalog.service.category_editor import CategoryEditorService
 from backend.catalog.service.favourites import FavouritesService
 from backend.catalog.service.finding import FindingService
 from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
 from backend.catalog.service.pictures import PicturesService
+from backend.catalog.service.products import ProductsService
 from backend.catalog.service.search import SearchService
 from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
@@ -20,11 +23,14 @@ from backend.catalog.service.waiting import WaitingService
 __all__ = [
     "BatchesService",
     "CatalogServices",
+    "CatalogueFilesService",
+    "CategoryEditorService",
     "FavouritesService",
     "FindingService",
     "HandWorkService",
     "ImportsService",
     "PicturesService",
+    "ProductsService",
     "SearchService",
     "SearchesService",
     "StockImportsService",
@@ -50,6 +56,12 @@ class CatalogServices:
     """Files of products and of keys."""
     stock_imports: StockImportsService
     """Files of keys sent by screen: checked, then added in the background."""
+    categories: CategoryEditorService
+    """The tree of categories as admins edit it."""
+    files: CatalogueFilesService
+    """The catalogue as a file in the panel."""
+    products: ProductsService
+    """Products as admins edit them."""
     stock: StockService
     """Low stock, and marks kept correct."""
     hand_work: HandWorkService

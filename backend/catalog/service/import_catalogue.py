@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from backend.catalog.domain import search_index
-from backend.catalog.repository import writes
+from backend.catalog.repository import storefront, writes
 from backend.catalog.repository.writes import Stored, StoredCategory, StoredProduct, StoredVariant
 from backend.catalog.rules.fields import default_hue
 from backend.catalog.rules.rows import DEFAULTS, CatalogueRow, RowKind, shown
+from backend.catalog.rules.writing import TEXTS, price_text, steps_text
 from backend.catalog.types import CategoryId, StockKind
 from backend.catalog.types.imports import Action, CatalogueReport, Change, FieldChange, Problem, ProblemCode
 from backend.infra import audit
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import UserId
-from backend.kernel.money import Money
 from backend.kernel.text import Locale
 
-_TEXTS: Final[dict[RowKind, tuple[str, ...]]] = {
-    RowKind.CATEGORY: ("name",),
-    RowKind.PRODUCT: ("name", "summary", "description"),
-    RowKind.VARIANT: ("name", "note"),
-}
 # Columns of a file whose table column has another name; links between rows are resolved separately.
 _STORED_AS: Final = {"price": "price_amount", "reseller_price": "reseller_amount"}
 _LINKS: Final = ("parent", "category")
@@ -92,14 +87,20 @@ class CatalogueImport:
         self._rows: dict[RowKind, dict[str, CatalogueRow]] = {kind: {} for kind in RowKind}
         self._plan: dict[RowKind, dict[str, _Planned]] = {kind: {} for kind in RowKind}
 
-    async def run(self, rows: Iterable[CatalogueRow | Problem], *, apply: bool) -> CatalogueReport:
-        """Compare every row with what is stored; with ``apply`` and no bad row, write the changes."""
+    async def run(
+        self, rows: Iterable[CatalogueRow | Problem], *, apply: bool, version: int | None = None
+    ) -> CatalogueReport:
+        """Compare every row with what is stored; with ``apply`` and no bad row, write the changes.
+
+        With a ``version`` nothing is written where the catalogue is another one by now.
+        """
         self._collect(rows)
         try:
             async with self._uow() as tx:
                 await writes.lock_imports(tx, "catalogue")
+                current = await storefront.get_version(tx)
                 await self._compare(tx)
-                if not apply or self._problems:
+                if not apply or self._problems or (version is not None and version != current):
                     raise NotApplied
                 await self._write(tx)
             applied = True
@@ -109,6 +110,7 @@ class CatalogueImport:
         counts = Counter((item.row.kind.value, item.action) for item in planned)
         return CatalogueReport(
             applied=applied,
+            version=current,
             counts={kind.value: {action: counts[kind.value, action] for action in Action} for kind in RowKind},
             changes=[_change(item, self._currency) for item in planned if item.action is not Action.UNCHANGED],
             problems=sorted(self._problems, key=lambda item: item.line),
@@ -132,7 +134,7 @@ class CatalogueImport:
         for kind in RowKind:
             for number, (ref, row) in enumerate(self._rows[kind].items()):
                 stored = known.find(kind, ref)
-                before = _fields(kind, stored, slug_of) if stored else {}
+                before = fields_of(kind, stored, slug_of) if stored else {}
                 after = before | _merged(row, before)
                 if stored is None:
                     self._check_complete(row)
@@ -141,7 +143,7 @@ class CatalogueImport:
                         del after["position"]
                     if kind is RowKind.VARIANT:
                         del after["hue"]
-                    after |= {name: after.get(name, {}) for name in _TEXTS[kind]}
+                    after |= {name: after.get(name, {}) for name in TEXTS[kind]}
                 planned = _Planned(row, stored.id if stored else tx.new_id(), stored is not None, before, after)
                 self._check(planned)
                 self._plan[kind][ref] = planned
@@ -188,10 +190,10 @@ class CatalogueImport:
             return  # reported as missing
         reseller, steps = planned.after["reseller_price"], planned.after["quantity_prices"]
         if reseller is not None and reseller > single:
-            shown_price = _price(reseller, self._currency)
+            shown_price = price_text(reseller, self._currency)
             self._bad(planned.row, ProblemCode.RESELLER_ABOVE_PRICE, "reseller_price", shown_price)
         if steps and steps[0][1] >= single:
-            self._bad(planned.row, ProblemCode.NOT_FALLING, "quantity_prices", _steps(steps[:1], self._currency))
+            self._bad(planned.row, ProblemCode.NOT_FALLING, "quantity_prices", steps_text(steps[:1], self._currency))
 
     def _check_links(self, known: _Known) -> None:
         # What a bad row describes is not reported as missing too: one mistake, one problem.
@@ -281,17 +283,17 @@ class CatalogueImport:
 def _merged(row: CatalogueRow, before: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the file; stored texts stay in the languages that the file leaves out."""
     values = dict(row.values)
-    for name in _TEXTS[row.kind]:
+    for name in TEXTS[row.kind]:
         if name in values:
             texts = {**before.get(name, {}), **values[name]}
             values[name] = {locale: text for locale, text in texts.items() if text}
     return values
 
 
-def _fields(kind: RowKind, row: Stored, slug_of: Mapping[CategoryId, str]) -> dict[str, Any]:
+def fields_of(kind: RowKind, row: Stored, slug_of: Mapping[CategoryId, str]) -> dict[str, Any]:
     """A stored row by the column names of the file."""
     names = [name for name in DEFAULTS[kind] if name not in _LINKS and name not in _STORED_AS]
-    values = {name: getattr(row, name) for name in (*names, *_TEXTS[kind])}
+    values = {name: getattr(row, name) for name in (*names, *TEXTS[kind])}
     if isinstance(row, StoredCategory):
         return values | {"hue": row.hue, "parent": slug_of[row.parent_id] if row.parent_id else None}
     if isinstance(row, StoredProduct):
@@ -327,26 +329,18 @@ def _change(item: _Planned, currency: str) -> Change:
     for name in item.changed if item.known else ():
         before: Any = item.before.get(name)
         after: Any = item.after[name]
-        if name in _TEXTS[item.row.kind]:
+        if name in TEXTS[item.row.kind]:
             for locale in Locale:
                 if before.get(locale) != after.get(locale):
                     pair = _difference(before.get(locale, ""), after.get(locale, ""))
                     fields.append(FieldChange(f"{name}_{locale}", *pair))
         elif name in _STORED_AS:
-            fields.append(FieldChange(name, _price(before, currency), _price(after, currency)))
+            fields.append(FieldChange(name, price_text(before, currency), price_text(after, currency)))
         elif name == "quantity_prices":
-            fields.append(FieldChange(name, _steps(before, currency), _steps(after, currency)))
+            fields.append(FieldChange(name, steps_text(before, currency), steps_text(after, currency)))
         else:
             fields.append(FieldChange(name, *_difference(_short(before), _short(after))))
     return Change(item.row.kind.value, item.row.ref, item.action, tuple(fields))
-
-
-def _price(amount: int | None, currency: str) -> str:
-    return "" if amount is None else str(Money(amount, currency).decimal())
-
-
-def _steps(steps: Sequence[Sequence[int]], currency: str) -> str:
-    return "; ".join(f"{quantity}:{_price(amount, currency)}" for quantity, amount in steps)
 
 
 def _short(value: Any) -> str:

@@ -65,6 +65,8 @@ class SearchService:
         Raises NotFound for an unknown category, Invalid for a bad country or cursor.
         """
         filters = filters or SearchFilters()
+        if filters.sort is Sort.SHOP:  # what is found is of many categories
+            filters = msgspec.structs.replace(filters, sort=None)
         limit = min(max(limit, 1), _MAX_PAGE)
         words = read(typed)
         place = _place(cursor, filters.sort)

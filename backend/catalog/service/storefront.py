@@ -86,6 +86,8 @@ class StorefrontService:
         Raises NotFound for an unknown category, Invalid for a country that is not two letters or a bad cursor.
         """
         code = country_code(country)
+        if sort is Sort.SHOP and category is None:
+            sort = Sort.POPULAR
         limit = min(max(limit, 1), _MAX_PAGE)
         after = _place(cursor, sort)
         cards: list[ProductCard] = []

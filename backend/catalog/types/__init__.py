@@ -84,8 +84,12 @@ class KeyState(StrEnum):
 
 
 class Sort(StrEnum):
-    """The order of a list. ``price`` goes by the public price, cheapest first, for resellers too."""
+    """The order of a list. ``price`` goes by the public price, cheapest first, for resellers too.
 
+    ``shop`` is the order that admins have set inside each category; without a category it is ``popular``.
+    """
+
+    SHOP = "shop"
     POPULAR = "popular"
     NEW = "new"
     PRICE = "price"

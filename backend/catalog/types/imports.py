@@ -103,9 +103,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class CatalogueReport(msgspec.Struct, frozen=True):
-    """What a catalogue file changes (or changed, when ``applied``). ``counts``: by kind, then by action."""
+    """What a catalogue file changes (or changed, when ``applied``). ``counts``: by kind, then by action.
+
+    ``version`` is that of the catalogue with which the file was compared.
+    """
 
     applied: bool
+    version: int
     counts: dict[str, dict[Action, int]]
     changes: list[Change]
     problems: list[Problem]

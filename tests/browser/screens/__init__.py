@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.browser.screens import (
     assignments,
     catalog,
+    catalogue_admin,
     certificates,
     community,
     core,
@@ -27,6 +28,7 @@ from tests.browser.screens.world import World
 
 _SLICES = (
     catalog,
+    catalogue_admin,
     orders,
     subscriptions,
     hand_work,

@@ -11,6 +11,7 @@ from backend.kernel.text import Locale
 from tests.browser.screens import (
     assignments,
     catalog,
+    catalogue_admin,
     certificates,
     community,
     courses,
@@ -62,6 +63,7 @@ class World(msgspec.Struct, frozen=True):
     community: community.Past
     quizzes: quizzes.Past
     readings_admin: readings_admin.Past
+    catalogue_admin: catalogue_admin.Past
     readings: readings.Past
     support: support.Past
 
@@ -119,6 +121,7 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         certificates=await certificates.live(stack, people, admin),
         community=await community.live(stack, people, admin),
         quizzes=await quizzes.live(stack, people, admin),
+        catalogue_admin=await catalogue_admin.live(stack, admin),
         readings_admin=await readings_admin.live(stack, rich, admin),
         readings=await readings.live(stack, people, admin),
         support=await support.live(stack, people, admin),

@@ -184,6 +184,11 @@ def rows(page: Page[catalog.ProductCard], filters: Filters, picture: Picture) ->
     )
 
 
+def order_of(filters: Filters) -> catalog.Sort:
+    """The order of a list: the one that is chosen, else the shop's own in a category, else the popular first."""
+    return filters.sort or (catalog.Sort.SHOP if filters.category else catalog.Sort.POPULAR)
+
+
 class PriceChip(msgspec.Struct, frozen=True):
     """A highest price to narrow a search to, or the one that is chosen."""
 
@@ -234,10 +239,14 @@ def listed(
         for row in categories
         if here is not None and row.parent == here.slug and row.products
     ]
-    sort = filters.sort or catalog.Sort.POPULAR
+    sort = order_of(filters)
     return ShopList(
         title=title,
-        sorts=tuple(Chip(href=filters.href(sort=item), active=item is sort, key=item.value) for item in catalog.Sort),
+        sorts=tuple(
+            Chip(href=filters.href(sort=item), active=item is sort, key=item.value)
+            for item in catalog.Sort
+            if filters.category or item is not catalog.Sort.SHOP
+        ),
         in_stock=Chip(href=filters.href(in_stock=not filters.in_stock), active=filters.in_stock),
         chosen=tuple(chosen),
         inside=tuple(inside),

@@ -1,0 +1,134 @@
+"""Two admins changed one product: what differs between the later one's form and what is stored, field by field."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from backend.catalog.types.editing import ManagedCategory
+from backend.infra.formatting import country_name
+from backend.infra.i18n import Translator
+from backend.kernel.text import Locale, pick
+from webapp.catalog.screens.products import CATALOGUE
+
+_TEXTS: Final = tuple(f"{name}_{locale}" for name in ("name", "summary", "description") for locale in Locale)
+_FIELDS: Final = (
+    *_TEXTS, "category", "country", "tags", "slug", "choice", "hue", "icon", "shown", "publish_at", "premium_only",
+)  # fmt: skip
+_PICK: Final = "pick_"
+_NOT_SENT: Final = frozenset({"version", "base", "all", "language"})
+Side = Literal["theirs", "yours"]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A field in which two admins differ, as its values are shown; ``pick`` is what is proposed.
+
+    ``field`` is its name without the language, ``language`` the language's own name.
+    """
+
+    name: str
+    field: str
+    language: str
+    theirs: str
+    yours: str
+    pick: Side
+
+
+class ConflictPage(msgspec.Struct, frozen=True, kw_only=True):
+    """catalog/admin/conflict.html: what another admin saved meanwhile, beside what this one typed."""
+
+    id: str
+    title: str
+    version: str
+    base: str
+    archived: bool
+    differences: tuple[Difference, ...]
+    hidden: tuple[tuple[str, str], ...]
+    """What this admin typed."""
+
+    @property
+    def path(self) -> str:
+        """The product's address."""
+        return f"{CATALOGUE}/products/{self.id}"
+
+
+def base_of(values: Mapping[str, str]) -> str:
+    """A short mark of each field of a form, by which it is seen later who changed it."""
+    return "".join(_mark(_plain(values, name)) for name in _FIELDS)
+
+
+def differing(typed: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+    """The fields that are typed otherwise than they are stored."""
+    return [name for name in _FIELDS if _plain(typed, name) != _plain(stored, name)]
+
+
+def resolved(typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """What was typed, with what is stored in each field where that was picked; with ``all`` nothing but the typed."""
+    if typed.get("all") == "yours":
+        return dict(typed)
+    theirs = {name: stored.get(name, "") for name in _FIELDS if typed.get(_PICK + name) == "theirs"}
+    return {**typed, **theirs}
+
+
+def conflict_page(
+    product_id: str,
+    title: str,
+    typed: Mapping[str, str],
+    stored: Mapping[str, str],
+    categories: Sequence[ManagedCategory],
+    words: Translator,
+    *,
+    archived: bool,
+) -> ConflictPage:
+    """The page that shows the difference. What only the other admin changed is proposed as theirs."""
+    marks = typed.get("base", "")
+    named = {one.slug: pick(one.name, words.locale) for one in categories}
+    rows = []
+    for name in differing(typed, stored):
+        at = _FIELDS.index(name) * 6
+        own = marks[at : at + 6] != _mark(_plain(typed, name))
+        field, language = name.rpartition("_")[::2] if name in _TEXTS else (name, "")
+        rows.append(
+            Difference(
+                name=name,
+                field=field,
+                language=Locale(language).own_name if language else "",
+                theirs=_shown(name, stored, named, words),
+                yours=_shown(name, typed, named, words),
+                pick="yours" if own else "theirs",
+            )
+        )
+    hidden = ((name, value) for name, value in typed.items() if name not in _NOT_SENT and not name.startswith(_PICK))
+    return ConflictPage(
+        id=product_id,
+        title=title,
+        version=stored["version"],
+        base=base_of(stored),
+        archived=archived,
+        differences=tuple(rows),
+        hidden=tuple(hidden),
+    )
+
+
+def _mark(text: str) -> str:
+    return f"{zlib.crc32(text.encode()) & 0xFFFFFF:06x}"
+
+
+def _plain(values: Mapping[str, str], name: str) -> str:
+    """A field's text however a browser sends its line ends, spaces and tags."""
+    text = values.get(name, "").replace("\r\n", "\n").strip()
+    return ",".join(sorted(part.strip().lower() for part in text.split(","))) if name == "tags" else text
+
+
+def _shown(name: str, values: Mapping[str, str], categories: Mapping[str, str], words: Translator) -> str:
+    text = values.get(name, "").strip()
+    if name in {"shown", "premium_only"}:
+        return words.gettext("On") if text == "on" else words.gettext("Off")
+    if name == "country":
+        return country_name(text, words.locale) if text else words.gettext("Everywhere")
+    if name == "category":
+        return categories.get(text, text)
+    return text.replace("T", " ") if name == "publish_at" else text
