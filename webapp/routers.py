@@ -74,6 +74,7 @@ from webapp.readings.admin import settings as reading_settings
 from webapp.readings.admin import spreads as spreads_admin
 from webapp.readings.routes import asking, reading, room, sharing
 from webapp.readings.routes import credits as reading_credits
+from webapp.support import routes as support
 from webapp.support.admin import message as message_admin
 from webapp.support.admin import ready as ready_answers
 from webapp.support.admin import tickets as tickets_admin
@@ -117,6 +118,7 @@ _PAGES: Final = Router(
         *asking.HANDLERS,
         *reading.HANDLERS,
         *sharing.HANDLERS,
+        *support.HANDLERS,
     ],
     include_in_schema=False,
 )

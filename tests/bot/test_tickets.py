@@ -110,3 +110,13 @@ async def test_a_ticket_that_is_handed_over_is_told_to_its_new_admin_and_only_to
     await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.STOCK])
     await emma.send("hello??")
     await arrives(desk, nadia, "hello??")
+
+
+async def test_what_is_written_in_the_mini_app_reaches_the_admins_chat(desk: Desk) -> None:  # noqa: F811
+    await desk.person(EMMA, "Emma")
+    nadia = await desk.person(NADIA, "Nadia")
+    await desk.services.support.chat.write(await desk.actor(EMMA), "Is <b>this</b> on?", "write-00001")
+    question = (await desk.latest(nadia))[-1]
+    assert question["text"] == "Is <b>this</b> on?"
+    assert button(question, "Open ticket")
+    assert button(question, "Reply")

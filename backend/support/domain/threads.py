@@ -8,6 +8,7 @@ from typing import Any, Final
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, UserId
+from backend.orders import domain as orders
 from backend.support.domain import texts
 from backend.support.repository import messages, tickets
 from backend.support.types import (
@@ -19,25 +20,41 @@ from backend.support.types import (
     SupportAsked,
     SupportMessage,
     SupportMessageId,
+    Thread,
+    ThreadMessage,
     Ticket,
     TicketState,
 )
 
+_SHOWN: Final = 20
+"""Messages of a page."""
 _REOPENS: Final = timedelta(days=14)
 """A customer who writes within this time after their ticket was closed goes on with it."""
 
 
 async def ask(
-    tx: Tx, ring: KeyRing, user_id: UserId, chat_id: int, post: ChatPost, order_id: OrderId | None
+    tx: Tx,
+    ring: KeyRing,
+    user_id: UserId,
+    order_id: OrderId | None,
+    post: ChatPost,
+    *,
+    chat_id: int | None = None,
+    intent: str = "",
 ) -> SupportMessage | None:
-    """Add a customer's message to their ticket, which is opened or reopened; None when it was added before."""
+    """Add a customer's message to their ticket, which is opened or reopened; None when it was added before.
+
+    Without a chat it was written in the Mini App, and ``intent`` is its idempotency key.
+    """
     await messages.lock_person(tx, user_id)
-    if await messages.is_known(tx, chat_id, post.message_id):
+    if chat_id is not None and await messages.is_known(tx, chat_id, post.message_id):
+        return None
+    if intent and await messages.find_intended(tx, user_id, intent) is not None:
         return None
     ticket = await tickets.find_active(tx, user_id) or await tickets.find_latest(tx, user_id, tx.now - _REOPENS)
     ticket = ticket or await tickets.add(tx, user_id, TicketState.OPEN)
     message = _message(tx, ticket, user_id, order_id, post=post, chat_id=chat_id)
-    await messages.add(tx, message, await texts.seal_text(tx, ring, user_id, message.id, post.text))
+    await messages.add(tx, message, await texts.seal_text(tx, ring, user_id, message.id, post.text), intent)
     values: dict[str, Any] = {"last_message_id": message.id, "asked_at": ticket.asked_at or tx.now}
     if ticket.state is not TicketState.OPEN:
         values |= {"state": TicketState.OPEN.value, "state_since": tx.now}
@@ -90,6 +107,19 @@ async def answer(
     tx.emit(SupportAnswered(message_id=message.id, user_id=user_id, author_id=author_id))
     tx.signal(TICKET_TOPIC, ticket.id)
     return message
+
+
+async def load(tx: Tx, ring: KeyRing, ticket: Ticket, before: SupportMessageId | None = None) -> Thread:
+    """A ticket with its latest messages, or those before ``before``."""
+    rows = await messages.list_of_ticket(tx, ticket.id, before, _SHOWN + 1)
+    shown = [
+        ThreadMessage(message=row.message, text=await texts.open_text(tx, ring, row), at=row.at)
+        for row in reversed(rows[:_SHOWN])
+    ]
+    order = await orders.load_without_keys(tx, ticket.order_id) if ticket.order_id else None
+    earlier = shown[0].message.id if len(rows) > _SHOWN else None
+    number = order.number if order else None
+    return Thread(ticket=ticket, messages=tuple(shown), earlier=earlier, order_number=number)
 
 
 def _message(

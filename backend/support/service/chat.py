@@ -12,6 +12,7 @@ from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import OrderId, UserId
 from backend.orders import domain as orders
+from backend.support import rules
 from backend.support.domain import threads
 from backend.support.repository import messages, subjects, tickets
 from backend.support.types import (
@@ -22,6 +23,7 @@ from backend.support.types import (
     Received,
     Subject,
     SubjectKind,
+    Thread,
     TicketId,
 )
 
@@ -49,9 +51,26 @@ class SupportChatService:
                 raise NotFound("an unknown person")
             begins = not await messages.wrote_since(tx, user_id, tx.now - _CONVERSATION)
             order_id = await self._order(tx, user_id, telegram_id, post)
-            message = await threads.ask(tx, self._ring, user_id, telegram_id, post, order_id)
+            message = await threads.ask(tx, self._ring, user_id, order_id, post, chat_id=telegram_id)
             new = message is not None
             return Received(new=new, begins=new and begins)
+
+    @retry_conflicts
+    async def write(self, actor: Actor, text: str, intent: str) -> None:
+        """Take what a customer writes in the Mini App into their ticket; with the same ``intent`` once.
+
+        Raises Invalid for a text that is empty or too long.
+        """
+        post = ChatPost(text=rules.check_text(text))
+        async with self._uow() as tx:
+            order_id = await orders.find_named(tx, actor.id, post.text)
+            await threads.ask(tx, self._ring, actor.id, order_id, post, intent=intent)
+
+    async def own_thread(self, actor: Actor) -> Thread | None:
+        """The customer's own latest ticket with its latest messages; None for who has never written."""
+        async with self._uow.read() as tx:
+            latest = await tickets.list_of_person(tx, actor.id, 1)
+            return await threads.load(tx, self._ring, latest[0].ticket) if latest else None
 
     @retry_conflicts
     async def answer(self, actor: Actor, post: ChatPost) -> Answered | None:

@@ -29,7 +29,6 @@ from backend.support.types import (
     SupportMessageId,
     SupportShown,
     Thread,
-    ThreadMessage,
     Ticket,
     TicketClosed,
     TicketCounts,
@@ -41,7 +40,6 @@ from backend.support.types import (
 )
 
 _PAGE: Final = 30
-_MESSAGES: Final = 20
 _NAMED: Final = 20
 _FIGURES_OF: Final = timedelta(days=30)
 _LETTER: Final = "T"
@@ -103,17 +101,7 @@ class TicketsService:
         """A ticket with its latest messages, or those before ``before``. Raises NotFound."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            ticket = await tickets.get(tx, ticket_id)
-            rows = await messages.list_of_ticket(tx, ticket_id, before, _MESSAGES + 1)
-            shown = [
-                ThreadMessage(message=row.message, text=await texts.open_text(tx, self._ring, row), at=row.at)
-                for row in reversed(rows[:_MESSAGES])
-            ]
-            order = await orders.load_without_keys(tx, ticket.order_id) if ticket.order_id else None
-        earlier = shown[0].message.id if len(rows) > _MESSAGES else None
-        return Thread(
-            ticket=ticket, messages=tuple(shown), earlier=earlier, order_number=order.number if order else None
-        )
+            return await threads.load(tx, self._ring, await tickets.get(tx, ticket_id), before)
 
     async def reach(self, actor: Actor, user_id: UserId) -> Reach:
         """Whether the shop can write to a person. Raises NotFound."""

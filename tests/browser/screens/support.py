@@ -64,6 +64,9 @@ def screens(world: World) -> list[Screen]:
     """The list, a conversation, the forms, the search."""
     past = world.support
     return [
+        Screen("support", "/me/support"),
+        Screen("support-new", "/me/support", "poor"),
+        Screen("support-error", "/me/support", act=send_empty),
         Screen("manage-tickets", "/admin/tickets", "admin"),
         Screen("manage-tickets-waiting", "/admin/tickets?view=waiting", "admin"),
         Screen("manage-tickets-closed", "/admin/tickets?view=closed", "admin"),
