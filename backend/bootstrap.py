@@ -18,6 +18,7 @@ from backend.assignments.service import AssignmentsServices
 from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
 from backend.catalog.fulfilment.by_hand import ByHand
+from backend.catalog.fulfilment.files import Files
 from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import (
@@ -27,6 +28,7 @@ from backend.catalog.service import (
     CategoryEditorService,
     FavouritesService,
     FindingService,
+    GoodsFilesService,
     HandWorkService,
     ImportsService,
     PicturesService,
@@ -79,6 +81,7 @@ from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
 from backend.infra.signals import Signals
 from backend.infra.staged import StagedFiles
+from backend.infra.stamp import Stamper
 from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.telegram.client import Telegram
 from backend.infra.telegram.pace import Pace
@@ -205,7 +208,7 @@ PROVIDERS: Final[tuple[ProviderSpec, ...]] = (
 """Every payment method, in the order in which buyers see it; a new one is a line here and a payments/gateways file."""
 
 
-FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, SharedKeys, ByHand)
+FULFILLERS: Final[tuple[Callable[[KeyRing], Fulfiller], ...]] = (UniqueKeys, SharedKeys, ByHand, Files)
 """Who delivers each kind of goods in stock; a new kind is a line here and a ``fulfilment`` file of its slice."""
 
 
@@ -251,6 +254,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     fulfillers = make_fulfillers(ring, limits.premium_grace)
     files = PrivateFiles(Path(settings.data_dir) / "private")
     storage = Storage(Path(settings.data_dir) / "media")
+    stamper = Stamper()
     course_files = ContentFiles(Path(settings.data_dir) / "courses")
     by_name = {provider.name: provider for provider in providers}
     storefront = StorefrontService(uow=uow, currency=currency)
@@ -304,6 +308,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             stock=StockService(uow=uow),
             hand_work=HandWorkService(uow=uow, ring=ring, files=files),
             batches=BatchesService(uow=uow),
+            goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=stamper),
             pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
             favourites=FavouritesService(uow=uow, currency=currency),
             waiting=WaitingService(
@@ -346,6 +351,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             methods={name: provider.capabilities for name, provider in by_name.items()},
             list_methods=payments.methods.enabled,
             files=files,
+            stamper=stamper,
         ),
         courses=CoursesServices.build(
             uow=uow,

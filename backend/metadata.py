@@ -5,6 +5,7 @@ from __future__ import annotations
 import backend.approvals.models
 import backend.assignments.models
 import backend.catalog.models
+import backend.catalog.models.files
 import backend.catalog.models.searching
 import backend.catalog.models.stock_changes
 import backend.catalog.models.uploads

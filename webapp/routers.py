@@ -19,7 +19,7 @@ from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
-from webapp.catalog.admin import catalogue_files, stock_import
+from webapp.catalog.admin import catalogue_files, goods_files, stock_import
 from webapp.catalog.admin import categories as categories_admin
 from webapp.catalog.admin import pictures as product_pictures
 from webapp.catalog.admin import products as products_admin
@@ -129,6 +129,7 @@ _ADMIN: Final = Router(
         *admin_search.HANDLERS,
         *claims.HANDLERS,
         *orders_admin.HANDLERS,
+        *goods_files.HANDLERS,
         *product_pictures.HANDLERS,
         *order_bulk.HANDLERS,
         *products_admin.HANDLERS,

@@ -31,6 +31,13 @@ class PurchaseRefused(AppError):
     kind = Kind.CONFLICT
 
 
+class DownloadsUsedUp(AppError):
+    """A file was downloaded as often as its purchase allows."""
+
+    code = "downloads_used_up"
+    kind = Kind.CONFLICT
+
+
 class PictureChanged(AppError):
     """The product shows another picture by now, so that a change of its picture can't be undone."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import re
 import struct
-import sys
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from backend.infra.children import answer_of
 from backend.infra.storage import MAX_UPLOAD_BYTES, UPLOAD_MB, sniff
 from backend.kernel.errors import Invalid
 
@@ -79,7 +78,9 @@ class PictureMaker:
         box = [part / WHOLE for part in (cut.left, cut.top, cut.width, cut.height)]
         wish = json.dumps({"crop": box, "widths": WIDTHS}).encode()
         async with self._turns:
-            out = await _run(struct.pack(">I", len(wish)) + wish + data)
+            out = await answer_of(_CHILD, struct.pack(">I", len(wish)) + wish + data, seconds=_SECONDS)
+        if out is None:
+            raise _refused("too_complex")
         line, _, rest = out.partition(b"\n")
         head = json.loads(line)
         if head["error"]:
@@ -120,25 +121,3 @@ def _is_part(crop: Crop) -> bool:
 
 def _refused(code: str) -> Invalid:
     return Invalid("not a picture that is kept", fields={"picture": code})
-
-
-async def _run(given: bytes) -> bytes:
-    """What the child answers. Raises Invalid where it was stopped by its limits."""
-    # Isolated, and without a byte of the environment: it needs no secret.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_CHILD), env={},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(_SECONDS):
-            out, _ = await process.communicate(given)
-    except TimeoutError:
-        raise _refused("too_complex") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode or not out:
-        raise _refused("too_complex")
-    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from backend.catalog.types.files import FileSold
 from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
 from backend.identity.types import LinkFollowed, PersonBlocked
 from backend.infra.jobs import Cron, Handler, Job, Task
@@ -16,6 +17,7 @@ _SUBSCRIPTIONS_EVERY_SECONDS = 60
 _SETTLE_PAYMENT: Final = Handler(SETTLE, TopUpSucceeded, when=lambda event: event.order_id is not None)
 _CANCEL_BLOCKED: Final = Handler("orders.cancel_blocked", PersonBlocked)
 _DELIVER_LINE: Final = Handler("orders.deliver_line", LineFulfilled)
+_PREPARE_FILE: Final = Handler("orders.prepare_file", FileSold)
 _FAIL_LINE: Final = Handler("orders.fail_line", LineFailed)
 _SETTLE_CHARGE: Final = Handler("orders.settle_charge", SubscriptionCharged)
 _NOTE_RENEWAL: Final = Handler("orders.note_renewal", RenewalChanged)
@@ -27,6 +29,7 @@ HANDLERS: Final = (
     _CANCEL_BLOCKED,
     _DELIVER_LINE,
     _FAIL_LINE,
+    _PREPARE_FILE,
     _SETTLE_CHARGE,
     _NOTE_RENEWAL,
     _STOP_BLOCKED,
@@ -48,6 +51,10 @@ def tasks(services: OrdersServices) -> list[Task]:
 
     async def settle_line(event: LineFulfilled | LineFailed, _job: Job) -> None:
         await services.settlement.settle_line(event)
+
+    async def prepare_file(event: FileSold, _job: Job) -> None:
+        if services.copies is not None:
+            await services.copies.prepare(event)
 
     async def settle_charge(event: SubscriptionCharged, _job: Job) -> None:
         await services.renewing.settle_charge(event)
@@ -71,6 +78,7 @@ def tasks(services: OrdersServices) -> list[Task]:
         _CANCEL_BLOCKED.runs(cancel_blocked),
         _DELIVER_LINE.runs(settle_line),
         _FAIL_LINE.runs(settle_line),
+        _PREPARE_FILE.runs(prepare_file),
         _SETTLE_CHARGE.runs(settle_charge),
         _NOTE_RENEWAL.runs(note_renewal),
         _STOP_BLOCKED.runs(stop_blocked),

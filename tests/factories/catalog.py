@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,8 @@ from backend.catalog.service import (
     CatalogueFilesService,
     CategoryEditorService,
     FavouritesService,
+    FindingService,
+    GoodsFilesService,
     HandWorkService,
     ImportsService,
     PicturesService,
@@ -34,12 +38,15 @@ from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.picture_maker import PictureMaker
 from backend.infra.staged import StagedFiles
+from backend.infra.stamp import Stamper
 from backend.infra.storage import PrivateFiles, Storage
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.ids import OrderLineId
 from backend.kernel.text import Locale
+from tests.factories.documents import ZIP
 
 USD = "USD"
+_FOLDER = Path(tempfile.gettempdir()) / f"souk-files-{os.getpid()}"
 _numbers = itertools.count(1)
 
 
@@ -53,7 +60,8 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
     """The catalogue of a shop that sells in dollars, whose files are in ``folder``."""
     storefront = StorefrontService(uow=uow, currency=USD)
     search = SearchService(uow=uow, storefront=storefront, currency=USD)
-    files = PrivateFiles(folder or Path("/nowhere"))
+    folder = folder or _FOLDER
+    files = PrivateFiles(folder)
     return CatalogServices(
         storefront=storefront,
         search=search,
@@ -68,8 +76,10 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         stock=StockService(uow=uow),
         hand_work=HandWorkService(uow=uow, ring=ring, files=files),
         batches=BatchesService(uow=uow),
-        pictures=PicturesService(uow=uow, storage=Storage(folder or Path("/nowhere")), maker=PictureMaker()),
+        goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=Stamper()),
+        pictures=PicturesService(uow=uow, storage=Storage(folder), maker=PictureMaker()),
         favourites=FavouritesService(uow=uow, currency=USD),
+        finding=FindingService(uow=uow, ring=ring),
         waiting=WaitingService(
             uow=uow,
             fulfillers=make_fulfillers(ring),
@@ -153,6 +163,21 @@ async def add_by_hand(
     report = await import_rows(service, rows)
     assert report.applied, report.problems
     return await variant_id(service, slug)
+
+
+async def add_file(
+    service: CatalogServices, slug: str, *, copies: int | None = None, data: bytes = ZIP, **changes: Any
+) -> VariantId:
+    """A variant that is sold as a file, so many times or any number of times."""
+    rows = [category(), product(slug, kind=StockKind.FILE.value), variant(slug, **changes)]
+    assert (await import_rows(service, rows)).applied
+    added = await variant_id(service, slug)
+    await service.goods_files.upload(Actor.system(), added, "guide.zip", data)
+    if copies is not None:
+        await service.goods_files.change(
+            Actor.system(), added, copies=copies, seen=None, download_limit=10, latest_for_all=True
+        )
+    return added
 
 
 async def variant_id(service: CatalogServices, slug: str, code: str = "one") -> VariantId:

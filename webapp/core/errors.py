@@ -141,6 +141,7 @@ MESSAGES: Final[dict[str, str]] = {
     "tariff_owned": _("You have this plan or a higher one. You haven't been charged."),
     "one_place_only": _("You can take one place per course. You haven't been charged."),
     "course_not_on_sale": _("This course isn't for sale now. You haven't been charged."),
+    "downloads_used_up": _("No downloads left. Write to us and we'll help."),
     "picture_changed": _("Somebody changed the picture since. Reload the page."),
     "slug_taken": _("This address is taken. Choose another."),
     "tariff_in_use": _("People have this plan. Retire it instead."),

@@ -2,8 +2,8 @@
 
 Counted live, and only up to ``most``: a page of 30 costs the same with 100 keys in stock as with a million. The kind
 chooses the branch, so goods of one kind pay nothing for the others. Both expressions are NULL where any number can be
-bought: a shared key without a limit, goods by hand or a course without a number of places, or a kind that keeps no
-stock here.
+bought: a shared key or a file without a limit, goods by hand or a course without a number of places, or a kind that
+keeps no stock here. A file that was never uploaded can't be bought.
 """
 
 from __future__ import annotations
@@ -69,5 +69,12 @@ def _available(keys: str, shared: str, variants: str, plans: str, most: str) -> 
                     WHEN count(*) = count(l.remaining)
                     THEN CAST(least(sum(greatest(l.remaining, 0)), {most}) AS bigint) END
         FROM variants w LEFT JOIN variant_places l ON l.variant_id = w.id WHERE {plans}
+    )
+    WHEN 'file' THEN (
+        SELECT CASE WHEN count(*) = 0 THEN 0
+                    WHEN count(*) = count(l.remaining)
+                    THEN CAST(least(sum(greatest(l.remaining, 0)), {most}) AS bigint) END
+        FROM variants w JOIN file_offers o ON o.variant_id = w.id JOIN variant_places l ON l.variant_id = w.id
+        WHERE {plans}
     ) END
     """  # noqa: S608 - constants of ours

@@ -23,6 +23,10 @@ WARRANTY: Final = f"CASE WHEN p.kind IN ({_WARRANTED_NOT}) THEN 0 ELSE v.warrant
 """Months of premium and places in courses have nothing that could fail to work."""
 PROMISED: Final = "CASE p.kind WHEN 'by_hand' THEN v.promised_hours END"
 """SQL of how long variant ``v`` of product ``p`` takes at most; NULL where it is delivered at once."""
+_OFFERED: Final = "FROM file_offers o JOIN file_versions f ON f.id = o.file_id WHERE o.variant_id = v.id"
+FILE_KIND: Final = f"CASE p.kind WHEN 'file' THEN (SELECT f.kind {_OFFERED}) END"
+"""SQL of what kind of file variant ``v`` of product ``p`` is; NULL for other goods."""
+FILE_SIZE: Final = f"CASE p.kind WHEN 'file' THEN (SELECT f.size {_OFFERED}) END"
 _COLUMNS = f"""
     v.id, v.product_id, v.name AS variant_name, v.price_amount, v.reseller_amount, v.currency, v.min_quantity,
     v.max_quantity, v.per_person_limit, v.quantity_prices, v.subscription_days, {WARRANTY} AS warranty_days,

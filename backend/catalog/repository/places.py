@@ -48,6 +48,9 @@ _LOCK = text("SELECT FROM variant_places WHERE variant_id = :id FOR UPDATE").bin
 _ADD = text("INSERT INTO variant_places (variant_id, remaining) VALUES (:id, :remaining)").bindparams(
     _ID, bindparam("remaining", type_=BigInteger())
 )
+_ADD_MISSING = text(
+    "INSERT INTO variant_places (variant_id, remaining) VALUES (:id, 0) ON CONFLICT DO NOTHING"
+).bindparams(_ID)
 _SET = text("UPDATE variant_places SET remaining = :remaining WHERE variant_id = :id").bindparams(
     _ID, bindparam("remaining", type_=BigInteger())
 )
@@ -64,6 +67,11 @@ class TakenPlace(msgspec.Struct, frozen=True):
 async def add(tx: Tx, variant_id: VariantId, remaining: int | None) -> None:
     """Store how many of a new variant can be sold; None for any number."""
     await tx.execute(_ADD, {"id": variant_id, "remaining": remaining})
+
+
+async def add_missing(tx: Tx, variant_id: VariantId) -> None:
+    """Store that nothing of a variant can be sold yet, where no number is stored."""
+    await tx.execute(_ADD_MISSING, {"id": variant_id})
 
 
 async def take(tx: Tx, variant_id: VariantId, buyer: UserId) -> TakenPlace | None:

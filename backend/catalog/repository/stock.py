@@ -114,7 +114,7 @@ _LIST_UNTOLD = text(
     f"""
     SELECT v.id, v.product_id, n.available FROM products p JOIN variants v ON v.product_id = p.id
     CROSS JOIN LATERAL (SELECT {of_variant("v.low_stock_at + 1")} AS available) n
-    WHERE p.id = ANY(:ids) AND p.kind NOT IN ('by_hand', 'course')
+    WHERE p.id = ANY(:ids) AND p.kind NOT IN ('by_hand', 'course', 'file')
       AND NOT v.low_stock_told AND n.available <= v.low_stock_at
     """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import CatalogueVersion, Category, Product
 from backend.catalog.repository.availability import of_product, of_variant
-from backend.catalog.repository.offers import PROMISED, WARRANTY
+from backend.catalog.repository.offers import FILE_KIND, FILE_SIZE, PROMISED, WARRANTY
 from backend.catalog.rules.fields import is_slug
 from backend.catalog.types import (
     AVAILABILITY_CAP,
@@ -47,6 +47,7 @@ _VARIANTS = text(
     SELECT v.id, v.code, v.name, v.note, v.price_amount, v.reseller_amount, v.currency, v.min_quantity,
            v.max_quantity, v.per_person_limit, v.quantity_prices, v.subscription_days,
            {WARRANTY} AS warranty_days, {PROMISED} AS promised_hours,
+           {FILE_KIND} AS file_kind, {FILE_SIZE} AS file_size,
            {of_variant(str(AVAILABILITY_CAP))} AS available
     FROM variants v JOIN products p ON p.id = v.product_id
     WHERE v.product_id = :product_id AND NOT v.hidden ORDER BY v.position, v.price_amount, v.id
@@ -161,6 +162,8 @@ class VariantFacts(msgspec.Struct, frozen=True, kw_only=True):
     quantity_prices: list[list[int]]
     subscription_days: int | None
     promised_hours: int | None
+    file_kind: str | None
+    file_size: int | None
     warranty_days: int
     available: int | None
     """How many can be bought now, counted up to AVAILABILITY_CAP; None for any number."""

@@ -90,7 +90,11 @@ _CHANGE_NUMBER: Final = {
     kind: text(
         f"UPDATE {table} SET remaining = remaining + :change WHERE variant_id = :variant_id AND remaining IS NOT NULL"  # noqa: S608
     ).bindparams(_VARIANT, bindparam("change", type_=BigInteger()))
-    for kind, table in ((StockKind.SHARED_KEY.value, "shared_keys"), (StockKind.COURSE.value, "variant_places"))
+    for kind, table in (
+        (StockKind.SHARED_KEY.value, "shared_keys"),
+        (StockKind.COURSE.value, "variant_places"),
+        (StockKind.FILE.value, "variant_places"),
+    )
 }
 _RELEASE_KEYS = text(
     """

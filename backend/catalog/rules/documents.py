@@ -21,6 +21,7 @@ _KINDS: Final = {
     "premium": "premium membership премиум участие عضوية مميزة بريميوم",
     "course": "course school lessons курс школа уроки دورة مدرسة دروس",
     "credits": "reading credits tarot расклады таро карты قراءات تاروت بطاقات",
+    "file": "file download pdf файл скачать ملف تنزيل",
     "by_hand": "manual service вручную услуга يدوي خدمة",
 }
 # What people call a country beside its name in CLDR.

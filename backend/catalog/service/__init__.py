@@ -9,6 +9,7 @@ from backend.catalog.service.catalogue_files import CatalogueFilesService
 from backend.catalog.service.category_editor import CategoryEditorService
 from backend.catalog.service.favourites import FavouritesService
 from backend.catalog.service.finding import FindingService
+from backend.catalog.service.goods_files import GoodsFilesService
 from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
 from backend.catalog.service.pictures import PicturesService
@@ -27,6 +28,7 @@ __all__ = [
     "CategoryEditorService",
     "FavouritesService",
     "FindingService",
+    "GoodsFilesService",
     "HandWorkService",
     "ImportsService",
     "PicturesService",
@@ -68,6 +70,8 @@ class CatalogServices:
     """What admins prepare after it is paid."""
     batches: BatchesService
     """How good each batch of keys is; stopping a bad one."""
+    goods_files: GoodsFilesService
+    """Files that are sold, and their versions."""
     pictures: PicturesService
     """Pictures of products."""
     favourites: FavouritesService

@@ -213,6 +213,8 @@ def _variant(row: VariantFacts, actor: Actor) -> VariantOffer:
         quantity_prices=steps_below(price, read_steps(row.quantity_prices, row.currency), largest),
         subscription_days=row.subscription_days,
         promised_hours=row.promised_hours,
+        file_kind=row.file_kind,
+        file_size=row.file_size,
         warranty_days=row.warranty_days,
     )
 

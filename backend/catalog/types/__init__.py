@@ -48,6 +48,8 @@ class StockKind(StrEnum):
     """An admin prepares each line after it is paid."""
     COURSE = "course"
     """A place in a course, whose variants are its tariffs."""
+    FILE = "file"
+    """Every buyer downloads the same file, a number of times."""
     CREDITS = "credits"
     """Credits for readings, never out of stock; its variants are packages of them."""
 
@@ -231,6 +233,9 @@ class VariantOffer(msgspec.Struct, frozen=True, kw_only=True):
     per_person_limit: int | None
     promised_hours: int | None = None
     """As in Offer."""
+    file_kind: str | None = None
+    """The ending of its file, as ``pdf``; None for what is no file."""
+    file_size: int | None = None
     quantity_prices: tuple[QuantityPrice, ...] = ()
     subscription_days: int | None = None
     warranty_days: int

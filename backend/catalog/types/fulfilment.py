@@ -66,10 +66,14 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class GoodsFile(msgspec.Struct, frozen=True):
-    """The name of a delivered file, as its buyer saves it, and its size in bytes."""
+    """The name of a delivered file, as its buyer saves it, and its size in bytes.
+
+    ``left`` is how often it can still be downloaded, None for any number.
+    """
 
     name: str
     size: int
+    left: int | None = None
 
 
 class SealedFile(msgspec.Struct, frozen=True):

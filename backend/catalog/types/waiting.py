@@ -22,7 +22,7 @@ WAITING_TOPIC: Final = "waiting"
 """The signal that the line for a variant has changed; its key is the variant's id."""
 MOST_WAITS: Final = 20
 """In how many lines one person may stand."""
-COUNTED_KINDS: Final = frozenset({StockKind.SHARED_KEY.value, StockKind.COURSE.value})
+COUNTED_KINDS: Final = frozenset({StockKind.SHARED_KEY.value, StockKind.COURSE.value, StockKind.FILE.value})
 """Those of the queued kinds of which a number is left: what is held for a person is taken from it."""
 QUEUED_KINDS: Final = frozenset({StockKind.UNIQUE_KEYS.value}) | COUNTED_KINDS
 """The kinds of goods that can be sold out, so that people stand in line for them."""

@@ -15,6 +15,7 @@ from backend.catalog.words import goods_name
 from backend.growth.domain import premium
 from backend.identity import domain as identity
 from backend.identity.types import Permission
+from backend.infra.crypto import open_sealed
 from backend.infra.formatting import format_number
 from backend.infra.jobs import Job
 from backend.kernel.ids import OrderId
@@ -26,7 +27,7 @@ from backend.notifications.types import Button, Document, Message
 from backend.orders import domain as orders
 from backend.orders.types import NotAppliedReason, OrderPaid, OrderPaymentKept, OrderRefunded, OrderView, RefundTarget
 from backend.orders.types.keys import KeysRequested, OpenedKey, RevealChannel
-from backend.orders.types.lines import LineStatus, OrderLineDelivered
+from backend.orders.types.lines import LineStatus, OrderFileReady, OrderLineDelivered
 from backend.orders.words import for_many, is_key, keys_file
 from backend.payments import domain as payments
 from backend.payments.types import RefundStatus
@@ -83,6 +84,23 @@ async def _line_delivered(draft: Draft, params: Params) -> Message | None:
     files = [words.isolated(key.file.name) for key in order.keys if key.file and key.line_id == line.id]
     rows += [_("Download it on the order's page: {file}").format(file=file) for file in files]
     return _with_keys(words, order, keys, "\n".join(rows))
+
+
+async def _order_file(draft: Draft, params: Params) -> Message | None:
+    """A file that was bought; nothing, if it was refunded since."""
+    order, event = await _order(draft, params), msgspec.convert(params, OrderFileReady)
+    key = next((one for one in order.keys if one.line_id == event.line_id and one.file), None)
+    if key is None or key.file is None:
+        return None
+    sealed = await draft.fulfillers.find_file(draft.tx, key.kind, key.id)
+    content = open_sealed(sealed.key, await draft.files.get(sealed.stored), sealed.context)
+    words, line = draft.words, next(one for one in order.lines if one.id == event.line_id)
+    _ = words.translator.gettext
+    rows = [_("<b>Your file for order {number}</b>").format(number=words.number(order.number)), words.things([line])]
+    # Not protected: a file that can't be saved is of no use.
+    return Message(
+        "\n".join(rows), (words.order_button(order.number),), Document(key.file.name, content), about=_about(order)
+    )
 
 
 async def _order_keys(draft: Draft, params: Params) -> Message:
@@ -281,6 +299,13 @@ NOTICES: Final = (
         audience=person(lambda event: event.user_id),
         key="order_line_delivered:{line_id}",
         compose=_line_delivered,
+    ),
+    Notice(
+        event=OrderFileReady,
+        kind="order_file",
+        audience=person(lambda event: event.user_id),
+        key="order_file:{line_id}",
+        compose=_order_file,
     ),
     Notice(
         event=KeysRequested,

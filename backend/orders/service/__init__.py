@@ -10,6 +10,7 @@ from typing import Final
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
+from backend.infra.stamp import Stamper
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
@@ -18,6 +19,7 @@ from backend.orders.service.bulk import BulkService
 from backend.orders.service.cart import CartService
 from backend.orders.service.checkout import CheckoutService, ListMethods
 from backend.orders.service.delivery import DeliveryService
+from backend.orders.service.file_copies import FileCopies
 from backend.orders.service.history import HistoryService
 from backend.orders.service.links import LinksService
 from backend.orders.service.managing import ManagingService
@@ -47,6 +49,8 @@ class OrdersServices:
     reservations: ReservationsService
     settlement: SettlementService
     delivery: DeliveryService
+    copies: FileCopies | None
+    """Copies of files with their buyers' names; None for a shop without files."""
     links: LinksService
     """Who brought a person, until they first pay."""
     history: HistoryService
@@ -76,6 +80,7 @@ class OrdersServices:
         premium_grace: Live[timedelta] = timedelta,
         grace: Live[timedelta] = lambda: _GRACE,
         files: PrivateFiles | None = None,
+        stamper: Stamper | None = None,
         claims_alone: Live[int] = lambda: _CLAIMS_ALONE,
     ) -> OrdersServices:
         """The services of one shop, whose currency is that of ``single_admin_limit``; ``fulfillers`` deliver its goods.
@@ -84,8 +89,11 @@ class OrdersServices:
         a person can use. Goods are reserved for ``reservation``, and for ``longest`` in all while a payment runs. A
         cart that has not changed for ``remind_after`` is mentioned to its owner. Premium counts for ``premium_grace``
         after its end. A subscription whose renewal has failed ends after ``grace``. ``files`` stores what is delivered
-        as a file.
+        as a file, and ``stamper`` writes names on it.
         """
+        copies = None
+        if files is not None:
+            copies = FileCopies(uow=uow, fulfillers=fulfillers, ring=ring, files=files, stamper=stamper or Stamper())
         currency, methods = single_admin_limit().currency, methods or {}
         reservations = ReservationsService(
             uow=uow, fulfillers=fulfillers, methods=methods, reservation=reservation, longest=longest
@@ -107,7 +115,8 @@ class OrdersServices:
             ),
             reservations=reservations,
             settlement=SettlementService(uow=uow, fulfillers=fulfillers, premium_grace=premium_grace),
-            delivery=DeliveryService(uow=uow, fulfillers=fulfillers, files=files),
+            delivery=DeliveryService(uow=uow, fulfillers=fulfillers, files=files, copies=copies),
+            copies=copies,
             links=LinksService(uow=uow),
             history=HistoryService(uow=uow, fulfillers=fulfillers),
             managing=ManagingService(uow=uow),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backend.catalog.domain import goods_files
+from backend.catalog.errors import DownloadsUsedUp
 from backend.identity.types import Actor
 from backend.infra.crypto import open_sealed
 from backend.infra.storage import PrivateFiles
@@ -11,17 +13,22 @@ from backend.orders import domain
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.repository import orders as repository
 from backend.orders.service.common import load_own
-from backend.orders.types.keys import KeysRequested, OpenedKey, RevealChannel
+from backend.orders.service.file_copies import FileCopies
+from backend.orders.types import OrderView
+from backend.orders.types.keys import DeliveredKey, KeysRequested, OpenedKey, RevealChannel
 from backend.orders.types.lines import DeliveredFile
 
 
 class DeliveryService:
     """Shows a buyer their keys and files, and logs each time; ``files`` stores the files of goods, if any has some."""
 
-    def __init__(self, *, uow: UnitOfWork, fulfillers: Fulfillers, files: PrivateFiles | None) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, fulfillers: Fulfillers, files: PrivateFiles | None, copies: FileCopies | None
+    ) -> None:
         self._uow = uow
         self._fulfillers = fulfillers
         self._files = files
+        self._copies = copies
 
     async def reveal(self, actor: Actor, number: str, ordinal: int) -> OpenedKey:
         """One key in plain text; this is logged. Raises NotFound."""
@@ -35,12 +42,23 @@ class DeliveryService:
         return await self._open(actor, number, RevealChannel.FILE, ordinal)
 
     async def download(self, actor: Actor, number: str, ordinal: int) -> DeliveredFile:
-        """A delivered file; this is logged. Raises NotFound."""
+        """A delivered file; this is logged, and counted where the file may be downloaded a number of times only.
+
+        Raises NotFound, DownloadsUsedUp.
+        """
+        if self._copies is not None:
+            async with self._uow.read() as tx:
+                order = await load_own(tx, self._fulfillers, actor, number)
+            key = _file_of(order, ordinal)
+            if key.file and key.file.left == 0:
+                raise DownloadsUsedUp()
+            await self._copies.make(order, key.line_id)
         async with self._uow() as tx:
             order = await load_own(tx, self._fulfillers, actor, number)
-            key = next((one for one in order.keys if one.ordinal == ordinal), None)
-            if key is None or key.file is None or self._files is None:
-                raise NotFound("no such file")
+            key = _file_of(order, ordinal)
+            if key.file is None or self._files is None:
+                raise NotFound("files are stored nowhere")
+            await goods_files.count_download(tx, key.line_id)
             sealed = await self._fulfillers.find_file(tx, key.kind, key.id)
             await repository.add_reveals(tx, order.id, [key.id], actor.user_id, RevealChannel.FILE)
         return DeliveredFile(
@@ -61,3 +79,11 @@ class DeliveryService:
             return await domain.open_keys(
                 tx, self._fulfillers, order, by=actor.user_id, channel=channel, ordinal=ordinal
             )
+
+
+def _file_of(order: OrderView, ordinal: int) -> DeliveredKey:
+    """The file with this ordinal. Raises NotFound, also for a key, which is no file."""
+    key = next((one for one in order.keys if one.ordinal == ordinal), None)
+    if key is None or key.file is None:
+        raise NotFound("no such file")
+    return key

@@ -59,6 +59,14 @@ class LineOwner(msgspec.Struct, frozen=True):
     buyer_id: UserId
 
 
+class OrderFileReady(Event, frozen=True, kw_only=True):
+    """A file that was bought can be sent to its buyer's chat: their name is on it where it has to be."""
+
+    order_id: OrderId
+    user_id: UserId
+    line_id: OrderLineId
+
+
 class OrderLineDelivered(Event, frozen=True, kw_only=True):
     """A line whose goods take their time was delivered after the order was paid."""
 

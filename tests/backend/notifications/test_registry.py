@@ -30,6 +30,8 @@ STORED_TASKS = {
     "CertificatePrinted": ("notifications.certificate_printed",),
     "CertificateRevoked": ("notifications.certificate_revoked",),
     "CertificateRestored": ("notifications.certificate_restored",),
+    "FileSold": ("orders.prepare_file",),
+    "OrderFileReady": ("notifications.order_file_ready",),
     "KeysRequested": ("notifications.order_keys_to_chat",),
     "SubscriptionCharged": ("orders.settle_charge",),
     "RenewalChanged": ("orders.note_renewal",),
@@ -102,7 +104,8 @@ STORED_TASKS = {
 """Jobs in the outbox hold these names: a task that is renamed leaves them without one."""
 
 STORED_KINDS = {
-    "order_paid", "order_keys", "order_for_admins", "top_up", "stock_low", "refund_ended", "refund_failed",
+    "order_paid", "order_keys", "order_file", "order_for_admins", "top_up", "stock_low", "refund_ended",
+    "refund_failed",
     "order_line_delivered", "cart_left", "wish_found", "premium_ending", "premium_ended",
     "subscription_changed", "subscription_renews_soon", "subscription_charge_kept",
     "subscription_charge_for_admins", "renewal_not_changed",

@@ -288,6 +288,9 @@ class BuyView(msgspec.Struct, frozen=True):
     steps: tuple[StepRow, ...] = ()
     promised_hours: int | None = None
     """How long it takes at most; None for what is delivered at once."""
+    file_kind: str = ""
+    """What its file is, as ``PDF``; empty for what is no file."""
+    file_size: int = 0
     warranty_days: int = 0
     state: catalog.BuyState = catalog.BuyState.BUY
     subscription: Money | None = None
@@ -313,6 +316,8 @@ def buy(
         parts=price_rows(price, words),
         steps=_steps(box),
         promised_hours=box.variant.promised_hours,
+        file_kind=(box.variant.file_kind or "").upper(),
+        file_size=box.variant.file_size or 0,
         warranty_days=box.variant.warranty_days,
         state=box.state,
         subscription=subscription.charged if subscription and box.state is catalog.BuyState.BUY else None,

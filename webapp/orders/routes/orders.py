@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import Meta
 
-from backend.kernel.errors import NotFound
+from backend.kernel.errors import Forbidden, NotFound
 from backend.orders.types import AmountDue, OrderFilter, OrderStatus, OrderView
 from backend.orders.types.lines import LineStatus
 from backend.orders.words import keys_file
@@ -153,9 +153,12 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
 async def goods_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """A delivered file, at an address signed for its buyer; ``name`` is ``S-4K7Q2M-2.bin`` for the second thing.
 
-    Raises LinkExpired, NotFound.
+    Raises LinkExpired, NotFound, DownloadsUsedUp, Forbidden with the session of another person.
     """
     actor = await actor_of_address(request)
+    asking = request.scope.get("user")
+    if asking is not None and asking.id != actor.id:
+        raise Forbidden("the address is somebody else's")
     match = _GOODS.fullmatch(name)
     if match is None:
         raise NotFound("not a file of ours")

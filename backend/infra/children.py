@@ -1,0 +1,30 @@
+"""Processes that read one file of somebody's: they may be stopped, and have nothing of ours but that file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+
+async def answer_of(script: Path, given: bytes, *, seconds: float) -> bytes | None:
+    """What a script writes when it is given these bytes; None where it fails or takes longer than ``seconds``.
+
+    It runs isolated and without the environment, which holds our secrets. Its first act is to limit itself.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(script), env={},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(seconds):
+            out, _ = await process.communicate(given)
+    except TimeoutError:
+        return None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return out if out and process.returncode == 0 else None
