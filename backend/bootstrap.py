@@ -390,7 +390,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ),
         interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportServices.build(uow=uow, ring=ring, shop=settings.shop_name),
-        audience=AudienceServices.build(uow=uow, sources=_timeline_sources(ring)),
+        audience=AudienceServices.build(
+            uow=uow, sources=_timeline_sources(ring), grace=limits.premium_grace, currency=currency
+        ),
         notifications=NotificationsService(
             uow=uow,
             fulfillers=fulfillers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import backend.approvals.models
 import backend.assignments.models
+import backend.audience.models
 import backend.catalog.models
 import backend.catalog.models.files
 import backend.catalog.models.searching

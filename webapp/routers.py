@@ -42,7 +42,7 @@ from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
-from webapp.identity.admin import admins, audit, notes, people
+from webapp.identity.admin import admins, audit, finding, notes, people
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.me import me_pages
@@ -141,6 +141,7 @@ _ADMIN: Final = Router(
         *hand_work.HANDLERS,
         *waiting.ADMIN_HANDLERS,
         *subscriptions_admin.HANDLERS,
+        *finding.HANDLERS,
         *people.HANDLERS,
         *message_admin.HANDLERS,
         *tickets_admin.HANDLERS,

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select
 
 from backend.identity import repository, rules
-from backend.identity.repository import contacts, premium, timeline
-from backend.identity.types import BotUnblocked, Permission, PersonContact, PremiumPeriod, PremiumStage, Recipient
+from backend.identity.repository import contacts, finding, premium, timeline
+from backend.identity.types import (
+    BotUnblocked,
+    Permission,
+    PersonContact,
+    PremiumPeriod,
+    PremiumStage,
+    Recipient,
+    Standing,
+    UserRow,
+)
 from backend.infra import personal
 from backend.infra.crypto import DecryptionError, KeyRing, open_sealed, seal
 from backend.infra.timeline import Before, Entry, EntryKind, Source
@@ -85,6 +95,38 @@ def accounts(now: datetime) -> Select[UUID, int, bool]:
 def matching_users(query: str) -> Select[UUID]:
     """All people by start of Telegram ID or @username, or by part of the name, as a condition: ``id.in_(…)``."""
     return repository.matching(query)
+
+
+def people(
+    now: datetime,
+    grace: timedelta,
+    *,
+    text: str = "",
+    also: Iterable[UserId] = (),
+    standings: Iterable[Standing] = (),
+    language: Locale | None = None,
+    source: str = "",
+    among: Iterable[Select[Any]] = (),
+    besides: Iterable[Select[Any]] = (),
+) -> Select[Any]:
+    """The ids of the people who fit everything that is given, as one statement or a condition: ``id.in_(…)``.
+
+    ``among`` and ``besides`` are other slices' selections of ids; ``also`` are those whom ``text`` means otherwise.
+    """
+    what = [finding.is_(standing, now, grace) for standing in standings]
+    return finding.people(
+        text=text, also=also, standings=what, language=language, source=source, among=among, besides=besides
+    )
+
+
+async def count_people(tx: Tx, ids: Select[Any]) -> int:
+    """How many people a selection of ``people`` has."""
+    return await finding.count(tx, ids)
+
+
+async def list_people(tx: Tx, ids: Select[Any], before: UUID | None, limit: int) -> list[UserRow]:
+    """The people of a selection of ``people``, the newest first, below the id ``before``."""
+    return list(await finding.list_rows(tx, ids, before, limit))
 
 
 async def find_users(tx: Tx, query: str, limit: int) -> list[UserId]:

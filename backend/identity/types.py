@@ -144,6 +144,14 @@ class LinkFollowed(Event, frozen=True, kw_only=True):
     at: datetime
 
 
+class Standing(StrEnum):
+    """What a person is in the shop."""
+
+    BLOCKED = "blocked"
+    PREMIUM = "premium"
+    RESELLER = "reseller"
+
+
 class PremiumPeriod(msgspec.Struct, frozen=True):
     """Premium for ``months`` calendar months since ``started_at``: until ``until``."""
 

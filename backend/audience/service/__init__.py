@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from backend.audience.service.people import AudienceService
+from backend.audience.service.segments import SegmentsService
 from backend.audience.service.timeline import NEEDS, TimelineService
+from backend.infra.live_settings import Live
 from backend.infra.timeline import Source
 from backend.infra.unit_of_work import UnitOfWork
 
-__all__ = ["NEEDS", "AudienceServices", "TimelineService"]
+__all__ = ["NEEDS", "AudienceService", "AudienceServices", "SegmentsService", "TimelineService"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceServices:
     """The services of this slice."""
 
+    people: AudienceService
+    """People by filter."""
+    segments: SegmentsService
+    """Filters under names."""
     timeline: TimelineService
     """One person's history."""
 
     @classmethod
-    def build(cls, *, uow: UnitOfWork, sources: Sequence[Source]) -> AudienceServices:
-        """The services; ``sources`` are where a person's history is read."""
-        return cls(timeline=TimelineService(uow=uow, sources=sources))
+    def build(
+        cls, *, uow: UnitOfWork, sources: Sequence[Source], grace: Live[timedelta], currency: str
+    ) -> AudienceServices:
+        """The services; ``sources`` are where a person's history is read, ``grace`` is that of premium."""
+        return cls(
+            people=AudienceService(uow=uow, grace=grace, currency=currency),
+            segments=SegmentsService(uow=uow, grace=grace, currency=currency),
+            timeline=TimelineService(uow=uow, sources=sources),
+        )

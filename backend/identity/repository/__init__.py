@@ -255,7 +255,7 @@ async def usernames(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, str]:
     return {row.id: row.username for row in await tx.execute(statement)}
 
 
-_ROW = (
+ROW: Final = (
     User.id,
     User.telegram_id,
     User.first_name,
@@ -292,10 +292,16 @@ def _row_values(row: Any) -> dict[str, Any]:
     }
 
 
+def user_row(row: Any) -> UserRow:
+    """The Struct of a row that has ROW; its statement needs ``now``."""
+    return UserRow(**_row_values(row))
+
+
 _ID_DIGITS = 18
 
 
-def _matches(query: str) -> ColumnElement[bool]:
+def matches(query: str) -> ColumnElement[bool]:
+    """Whether a person is found by the start of Telegram ID or @username, or by a part of the name."""
     if query.isascii() and query.isdigit() and len(query) <= _ID_DIGITS:
         # All IDs that start with these digits, as ranges that use the index.
         first = int(query)
@@ -312,7 +318,7 @@ def _matches(query: str) -> ColumnElement[bool]:
 
 def matching(query: str) -> Select[UUID]:
     """The ids of all people whom a query of ``list_users`` finds, for a condition of another slice's statement."""
-    return select(User.id).where(_matches(query))
+    return select(User.id).where(matches(query))
 
 
 async def list_users(tx: Tx, query: str, before: UUID | None, limit: int, also: Sequence[UserId] = ()) -> list[UserRow]:
@@ -320,16 +326,16 @@ async def list_users(tx: Tx, query: str, before: UUID | None, limit: int, also: 
 
     The newest first, from those created before the person ``before``.
     """
-    statement = select(*_ROW).order_by(User.id.desc()).limit(limit)
+    statement = select(*ROW).order_by(User.id.desc()).limit(limit)
     if query:
-        statement = statement.where(or_(_matches(query), User.id.in_(also)))
+        statement = statement.where(or_(matches(query), User.id.in_(also)))
     if before:
         statement = statement.where(User.id < before)
-    return [UserRow(**_row_values(row)) for row in await tx.execute(statement, {"now": tx.now})]
+    return [user_row(row) for row in await tx.execute(statement, {"now": tx.now})]
 
 
 _DETAILS = select(
-    *_ROW,
+    *ROW,
     User.timezone,
     User.start_param,
     User.telegram_premium,

@@ -14,7 +14,6 @@ from backend.identity.types import Actor, Permission, UserDetail
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
-from backend.kernel.text import searched
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_sheet
 from webapp.core.back_office import manage_page
@@ -27,7 +26,7 @@ from webapp.growth.screens.premium import premium_rows
 from webapp.identity.routes.me import LANGUAGES
 from webapp.identity.screens import person as person_screens
 from webapp.identity.screens import timeline as timeline_screens
-from webapp.identity.screens.admin import BlockSheet, ManagePeople, ManagePerson
+from webapp.identity.screens.admin import BlockSheet, ManagePerson
 from webapp.identity.screens.person import ManagePersonRow
 from webapp.identity.screens.timeline import TimelineView
 from webapp.orders.screens import subscriptions as subscription_screens
@@ -35,13 +34,6 @@ from webapp.orders.screens.subscriptions import SubscriptionRow
 
 _USERS = requires(Permission.USERS)
 PersonAction = Literal["block", "unblock", "standing", "money", "admin", "write"]
-
-
-class PeopleQuery(msgspec.Struct, frozen=True):
-    """A search for people."""
-
-    q: str = ""
-    cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
 class BlockForm(msgspec.Struct, frozen=True):
@@ -63,31 +55,6 @@ class StandingForm(msgspec.Struct, frozen=True):
 
     reseller: bool = False
     premium: bool = False
-
-
-@get("/admin/people", name="admin:people", guards=[_USERS])
-async def people(request: SoukRequest) -> Html:
-    """All people, newest first; a search and a next page get rows only."""
-    query = forms.read_query(request, PeopleQuery)
-    services, actor = site_of(request).services, request.user
-    text = searched(query.q).removeprefix("@")
-    named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
-    also = await services.orders.search.find_buyers(actor, text) if text and named else []
-    results = await services.identity.people.find_users(actor, text, query.cursor or None, also)
-    ids = [person.id for person in results.items]
-    balances = await services.wallet.statement.balances_of(actor, ids)
-    figures = await services.orders.reports.figures_of(actor, ids)
-    currency = site_of(request).settings.shop_currency
-    more = asked_for_more(request, query.cursor)
-    view = ManagePeople(
-        query=text,
-        rows=tuple(person_screens.person_row(person, balances, figures, currency) for person in results.items),
-        next_url=address("/admin/people", q=text, cursor=results.next_cursor) if results.next_cursor else None,
-        more=more,
-    )
-    if more or asked_by(request, "results"):
-        return fragment(request, "identity/admin/_people_rows.html", view)
-    return manage_page(request, "identity/admin/people.html", view, "people")
 
 
 @get("/admin/people/{user_id:uuid}", name="admin:person", guards=[_USERS])
@@ -237,4 +204,4 @@ def _saved(request: SoukRequest, response: Html) -> Html:
     return toast(response, site_of(request).viewer(request.user).words.gettext("Saved"))
 
 
-HANDLERS: Final = (people, person, block_sheet, block, unblock, standing)
+HANDLERS: Final = (person, block_sheet, block, unblock, standing)

@@ -31,15 +31,6 @@ Permission = Literal[
 ]
 
 
-class ManagePeople(msgspec.Struct, frozen=True):
-    """identity/admin/people.html; for a search or a next page (``more``) also identity/admin/_people_rows.html."""
-
-    query: str
-    rows: tuple[ManagePersonRow, ...]
-    next_url: str | None = None
-    more: bool = False
-
-
 class ManagePerson(msgspec.Struct, frozen=True):
     """identity/admin/person.html"""
 

@@ -1,0 +1,12 @@
+"""Errors of segments."""
+
+from __future__ import annotations
+
+from backend.kernel.errors import AppError, Kind
+
+
+class SegmentNameTaken(AppError):
+    """The admin has a segment of this name already."""
+
+    code = "segment_name_taken"
+    kind = Kind.CONFLICT
