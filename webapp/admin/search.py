@@ -119,7 +119,8 @@ async def _tickets(request: SoukRequest, _typed: str, plain: str) -> tuple[Ticke
 
 async def _products(request: SoukRequest, _typed: str, plain: str) -> tuple[GoodsRow, ...]:
     hits = await site_of(request).services.catalog.finding.goods(request.user, plain)
-    return present.goods_rows(hits, request.user.language)
+    edits = request.user.may(Permission.CATALOGUE)
+    return present.goods_rows(hits, request.user.language, edits=edits)
 
 
 async def _keys(request: SoukRequest, typed: str, _plain: str) -> tuple[KeyRow, ...]:

@@ -63,6 +63,17 @@ async def test_everything_is_one_tap_away(
     ).replace(f"q={thing.keys[0]}", "")
 
 
+async def test_products_lead_to_their_editor_or_to_stock(
+    services: Services, root: Visitor, make_admin: MakeAdmin
+) -> None:
+    thing = await goods(services, price=720)
+    assert f"/admin/catalogue/products/{thing.product_id}" in await hrefs(root, "vpn")
+    clerk = await make_admin(81, Permission.STOCK)
+    assert await hrefs(clerk, "vpn") == {"/admin/stock"}
+    for target in await hrefs(root, "vpn"):
+        assert (await root.get(target)).status_code == 200, target
+
+
 async def test_groups_are_counted_and_chosen(services: Services, root: Visitor, visitor: MakeVisitor) -> None:
     for number in range(7):
         await arrive(services, visitor(7000 + number, first_name=f"Samira {number}"))

@@ -139,11 +139,11 @@ def group_href(query: str, group: Group) -> str:
     return address(SEARCH, q=query, group=None if group is Group.ALL else group.value)
 
 
-def goods_rows(hits: GoodsHits, locale: Locale) -> tuple[GoodsRow, ...]:
-    """Products, then categories."""
+def goods_rows(hits: GoodsHits, locale: Locale, *, edits: bool) -> tuple[GoodsRow, ...]:
+    """Products, then categories; for an admin who ``edits`` them they lead to the catalogue, else to stock."""
     products = tuple(
         GoodsRow(
-            href=f"/shop/{one.slug}",
+            href=f"/admin/catalogue/products/{one.id}" if edits else "/admin/stock",
             name=pick(one.name, locale),
             category=pick(one.category, locale) or "—",
             country=one.country,
@@ -152,7 +152,8 @@ def goods_rows(hits: GoodsHits, locale: Locale) -> tuple[GoodsRow, ...]:
         for one in hits.products
     )
     categories = tuple(
-        GoodsRow(href=address("/shop", category=one.slug), name=pick(one.name, locale)) for one in hits.categories
+        GoodsRow(href=f"/admin/catalogue/categories/{one.id}" if edits else "/admin/stock", name=pick(one.name, locale))
+        for one in hits.categories
     )
     return products + categories
 
