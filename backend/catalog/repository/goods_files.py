@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from backend.catalog.models import Product, Variant
 from backend.catalog.models.files import FileCopy, FileLine, FileOffer, FileVersion
 from backend.catalog.types import ProductId, StockKind, VariantId
-from backend.catalog.types.files import FileGoods, FileVersionId, FileVersionView, UsedUp
+from backend.catalog.types.files import FileGoods, FileVariant, FileVersionId, FileVersionView, UsedUp
 from backend.catalog.types.fulfilment import GoodsFile
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -22,6 +22,7 @@ from backend.kernel.ids import DataKeyId, OrderLineId
 
 _LINES: Final = bindparam("lines", type_=ARRAY(Uuid()))
 _SHOWN: Final = 100
+_MOST_VARIANTS: Final = 500
 # Who gets the newest version is said by the offer as it is now; a revoked line has no file.
 _VERSION_OF_LINE: Final = "v.id = CASE WHEN o.latest_for_all THEN o.file_id ELSE l.file_id END"
 _LIST_SOLD = text(
@@ -95,6 +96,15 @@ _NEWEST = text(
     WHERE v.variant_id = :variant ORDER BY v.version DESC LIMIT 1
     """
 ).bindparams(bindparam("variant", type_=Uuid()))
+_VARIANTS = text(
+    """
+    SELECT v.id AS variant_id, p.name AS product_name, v.name AS variant_name, f.name AS file, f.size,
+        l.remaining AS left
+    FROM products p JOIN variants v ON v.product_id = p.id LEFT JOIN file_offers o ON o.variant_id = v.id
+    LEFT JOIN file_versions f ON f.id = o.file_id LEFT JOIN variant_places l ON l.variant_id = v.id
+    WHERE p.kind = 'file' ORDER BY p.created_at DESC, p.id, v.position, v.id LIMIT :most
+    """
+)
 _USED_UP = (
     select(FileLine.order_line_id, FileLine.downloads, FileLine.taken_at)
     .where(
@@ -219,6 +229,12 @@ async def set_offer(tx: Tx, variant_id: VariantId, values: dict[str, Any]) -> No
 async def change_offer(tx: Tx, variant_id: VariantId, values: dict[str, Any]) -> None:
     """Change an offer that there is."""
     await tx.execute(update(FileOffer).where(FileOffer.variant_id == variant_id).values(values))
+
+
+async def list_variants(tx: Tx) -> list[FileVariant]:
+    """The variants that are sold as files, those of the newest products first."""
+    rows = await tx.execute(_VARIANTS, {"most": _MOST_VARIANTS})
+    return [FileVariant(**row) for row in rows.mappings()]
 
 
 async def list_used_up(tx: Tx, variant_id: VariantId) -> list[UsedUp]:

@@ -14,7 +14,7 @@ from backend.catalog.repository import places as place_rows
 from backend.catalog.repository import writes
 from backend.catalog.rules import goods_files as rules
 from backend.catalog.types import ProductId, VariantId
-from backend.catalog.types.files import MOST_DOWNLOADS, FileGoods, FileVersionId, UsedUp
+from backend.catalog.types.files import MOST_DOWNLOADS, FileGoods, FileVariant, FileVersionId, UsedUp
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing, seal
@@ -52,6 +52,12 @@ class GoodsFilesService:
         actor.require(Permission.STOCK)
         async with self._uow.read() as tx:
             return await repository.get_goods(tx, variant_id)
+
+    async def list_variants(self, actor: Actor) -> list[FileVariant]:
+        """What is sold as files, or will be once a file is uploaded; the newest products first. Raises Forbidden."""
+        actor.require(Permission.STOCK)
+        async with self._uow.read() as tx:
+            return await repository.list_variants(tx)
 
     async def list_used_up(self, actor: Actor, variant_id: VariantId) -> list[UsedUp]:
         """The lines whose buyers have no downloads left. Raises Forbidden."""

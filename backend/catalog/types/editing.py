@@ -10,7 +10,7 @@ import msgspec
 
 from backend.catalog.types import CategoryId, ProductId, StockKind
 
-CREATABLE: Final = (StockKind.UNIQUE_KEYS, StockKind.SHARED_KEY, StockKind.BY_HAND)
+CREATABLE: Final = (StockKind.UNIQUE_KEYS, StockKind.SHARED_KEY, StockKind.BY_HAND, StockKind.FILE)
 """The kinds of which an admin makes products in the catalogue's editor."""
 OWN_EDITOR: Final = frozenset({StockKind.COURSE.value, StockKind.CREDITS.value})
 """Kinds whose products are edited by their own slice alone."""

@@ -53,6 +53,18 @@ class FileGoods(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[FileVersionView, ...] = ()
 
 
+class FileVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant that is sold as a file, in a list; ``file`` is the name of its file, None before one was uploaded."""
+
+    variant_id: VariantId
+    product_name: dict[str, str]
+    variant_name: dict[str, str]
+    file: str | None
+    size: int | None
+    left: int | None
+    """How many more can be sold, None for any number."""
+
+
 class UsedUp(msgspec.Struct, frozen=True):
     """A line whose buyer has no downloads left."""
 

@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from sqlalchemy import text
 
 from tests.browser.screens.screen import Act, Screen
+from tests.factories.images import encoded, halves
 
 if TYPE_CHECKING:
     from tests.browser.screens.world import World
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.telegram import Person
 
 
-def screens(_world: World) -> list[Screen]:
+def screens(world: World) -> list[Screen]:
     """What everybody sees."""
     return [
         Screen("shop", "/shop"),
@@ -44,6 +45,9 @@ def screens(_world: World) -> list[Screen]:
         Screen("waiting-none", "/me/waiting", "poor"),
         Screen("manage-waiting", "/admin/stock/waiting", "admin"),
         Screen("manage-stock", "/admin/stock", "admin"),
+        Screen("manage-files", "/admin/stock/files", "admin"),
+        Screen("manage-picture", f"/admin/catalogue/products/{world.vpn_id}/picture", "admin"),
+        Screen("manage-picture-crop", f"/admin/catalogue/products/{world.vpn_id}/picture", "admin", choose_picture),
         Screen("manage-stock-add", "/admin/stock/import", "admin"),
         Screen("manage-stock-check", "/admin/stock/import", "admin", act=check_keys),
     ]
@@ -59,13 +63,18 @@ async def add_first(page: Page) -> None:
     await expect(control.locator("output")).to_have_text("1")
 
 
-async def live(stack: Stack, rich: Person, payer: Person) -> None:
-    """Two people in line for one product; another one has come back and is held for one of them."""
+async def live(stack: Stack, rich: Person, payer: Person) -> str:
+    """Two people in line for one product; another one has come back and is held for one of them.
+
+    The id of the product whose picture is edited.
+    """
     for person in (rich, payer):
         await stack.wait(person.id, "travel-esim-ma")
     await stack.wait(payer.id, "stories-for-children")
     await _like(stack, payer, "private-vpn", "travel-esim-ma", "music-plan-tr")
     await stack.restock((await stack.variant("stories-for-children")).id, [f"DEMO-BACK-{payer.id}"])
+    product = await stack.services.catalog.storefront.product(await stack.actor(rich.id), "private-vpn")
+    return str(product.id)
 
 
 async def _like(stack: Stack, person: Person, *slugs: str) -> None:
@@ -79,6 +88,17 @@ async def _like(stack: Stack, person: Person, *slugs: str) -> None:
         )
         product = await stack.services.catalog.storefront.product(actor, slugs[0])
         await tx.execute(dearer, {"id": actor.id, "thing": product.id})
+
+
+async def choose_picture(page: Page) -> None:
+    """Choose a picture, and move what is seen of it by keyboard."""
+    photo = encoded(halves(640, 640), "JPEG")
+    await page.locator("#picture-file").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    frame = page.locator("[data-photo-frame]")
+    await expect(frame).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("+")
+    await expect(page.locator("input[name=height]")).not_to_have_value("100000")
 
 
 def _shows(element: str) -> Act:

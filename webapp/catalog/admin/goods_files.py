@@ -29,6 +29,7 @@ from webapp.core.uploads import LARGEST_FORM
 
 _STOCK: Final = requires(Permission.STOCK)
 _WRITES: Final = [_STOCK, limited(WRITE)]
+_ALL: Final = "/admin/stock/files"
 _PATH: Final = "/admin/catalogue/variants/{variant_id:uuid}/file"
 
 
@@ -39,6 +40,14 @@ class OfferForm(msgspec.Struct, frozen=True):
     copies: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     seen: int | None = None
     latest_for_all: bool = False
+
+
+@get(_ALL, name="admin:goods-files", guards=[_STOCK])
+async def goods_files(request: SoukRequest) -> Html:
+    """What is sold as files."""
+    listed = await site_of(request).services.catalog.goods_files.list_variants(request.user)
+    view = present.file_variants(listed, request.user)
+    return manage_page(request, "catalog/admin/goods_files.html", view, "stock", back="/admin/stock")
 
 
 @get(_PATH, name="admin:goods-file", guards=[_STOCK])
@@ -106,7 +115,7 @@ async def _page(
     )
     view = present.goods_file_page(goods, actor, names, used_up, numbers, error=error, typed=typed, errors=errors)
     status = FORM_ERROR if error or errors else 200
-    return manage_page(request, "catalog/admin/goods_file.html", view, "stock", status=status)
+    return manage_page(request, "catalog/admin/goods_file.html", view, "stock", back=_ALL, status=status)
 
 
-HANDLERS: Final = (goods_file, upload, offer, reset_downloads)
+HANDLERS: Final = (goods_files, goods_file, upload, offer, reset_downloads)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend.catalog.types.files import FileGoods, FileVersionView, UsedUp
+from backend.catalog.types.files import FileGoods, FileVariant, FileVersionView, UsedUp
 from backend.catalog.words import goods_name
 from backend.identity.types import Actor
 from backend.kernel.ids import OrderLineId, UserId
@@ -42,6 +42,38 @@ class UsedUpRow(msgspec.Struct, frozen=True):
     number: str
     downloads: int
     at: datetime
+
+
+class FileVariantRow(msgspec.Struct, frozen=True):
+    """A variant in the list; ``file`` is empty before one was uploaded."""
+
+    path: str
+    title: str
+    file: str
+    size: int
+    left: int | None
+
+
+class FileVariantsPage(msgspec.Struct, frozen=True):
+    """catalog/admin/goods_files.html."""
+
+    rows: tuple[FileVariantRow, ...]
+
+
+def file_variants(variants: Sequence[FileVariant], actor: Actor) -> FileVariantsPage:
+    """What is sold as files."""
+    return FileVariantsPage(
+        tuple(
+            FileVariantRow(
+                path_of(one.variant_id),
+                goods_name(one.product_name, one.variant_name, None, actor.language),
+                one.file or "",
+                one.size or 0,
+                one.left,
+            )
+            for one in variants
+        )
+    )
 
 
 class GoodsFilePage(msgspec.Struct, frozen=True, kw_only=True):

@@ -165,7 +165,10 @@ def thing_of(path: str) -> VariantId:
 
 
 async def test_how_it_is_sold(keeper: Visitor, path: str) -> None:
+    assert "/admin/stock/files" in (await keeper.get("/admin/stock")).text
+    assert "No file yet" in (await keeper.get("/admin/stock/files")).text
     await keeper.post(path, files={"file": ("guide.pdf", pdf(1, password="x"))}, data={"unstamped": "on"})
+    assert f'href="{path}"' in (await keeper.get("/admin/stock/files")).text
     form = {"copies": "3", "seen": "", "download_limit": "2", "latest_for_all": "on"}
     saved = await keeper.post(f"{path}/offer", data=form)
     assert ('name="copies" type="text" value="3"' in saved.text, "With the buyer's name" in saved.text) == (True, False)
