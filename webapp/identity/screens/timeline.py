@@ -99,8 +99,6 @@ _ACTIONS: Final[dict[str, tuple[str, str]]] = {
     "users.set_reseller": (_("Made a reseller"), _("No longer a reseller")),
     "users.set_premium": (_("Given premium with no end date"), _("No longer premium with no end date")),
     "users.change_premium": (_("Premium months changed"), ""),
-    "users.set_seller": (_("Made a trusted seller"), _("No longer a trusted seller")),
-    "users.edit_seller": (_("Trusted seller edited"), ""),
     "admins.set_permissions": (_("Admin permissions changed"), ""),
     "courses.gift": (_("Given access to a course"), ""),
     "courses.revoke": (_("Access to a course ended"), ""),
