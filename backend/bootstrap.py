@@ -38,6 +38,7 @@ from backend.catalog.service import (
     StockImportsService,
     StockService,
     StorefrontService,
+    VariantsService,
     WaitingService,
 )
 from backend.catalog.types.fulfilment import Fulfiller
@@ -311,6 +312,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=stamper),
             pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
             favourites=FavouritesService(uow=uow, currency=currency),
+            variants=VariantsService(uow=uow, currency=currency),
             waiting=WaitingService(
                 uow=uow,
                 fulfillers=fulfillers,

@@ -24,6 +24,7 @@ from webapp.catalog.admin import categories as categories_admin
 from webapp.catalog.admin import pictures as product_pictures
 from webapp.catalog.admin import products as products_admin
 from webapp.catalog.admin import stock as stock_admin
+from webapp.catalog.admin import variants as variants_admin
 from webapp.certificates import admin as certificates_admin
 from webapp.certificates import files as certificate_files
 from webapp.certificates import public as certificates_public
@@ -137,6 +138,7 @@ _ADMIN: Final = Router(
         *catalogue_files.HANDLERS,
         *stock_admin.HANDLERS,
         *stock_import.HANDLERS,
+        *variants_admin.HANDLERS,
         *order_refunds.HANDLERS,
         *hand_work.HANDLERS,
         *waiting.ADMIN_HANDLERS,

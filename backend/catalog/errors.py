@@ -151,3 +151,24 @@ class TooManyWaits(AppError):
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
+
+
+class VariantEdited(AppError):
+    """Somebody else has changed the variant, or the order of the variants, since it was read."""
+
+    code = "variant_edited"
+    kind = Kind.CONFLICT
+
+
+class VariantArchived(AppError):
+    """The variant is in the recycle bin: it is brought back before it is changed."""
+
+    code = "variant_archived"
+    kind = Kind.CONFLICT
+
+
+class OwnEditor(AppError):
+    """The product belongs to another slice, which has its own editor."""
+
+    code = "own_editor"
+    kind = Kind.CONFLICT

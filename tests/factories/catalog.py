@@ -30,6 +30,7 @@ from backend.catalog.service import (
     StockImportsService,
     StockService,
     StorefrontService,
+    VariantsService,
     WaitingService,
 )
 from backend.catalog.types import StockKind, VariantId
@@ -80,6 +81,7 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         pictures=PicturesService(uow=uow, storage=Storage(folder), maker=PictureMaker()),
         favourites=FavouritesService(uow=uow, currency=USD),
         finding=FindingService(uow=uow, ring=ring),
+        variants=VariantsService(uow=uow, currency=USD),
         waiting=WaitingService(
             uow=uow,
             fulfillers=make_fulfillers(ring),

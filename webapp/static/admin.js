@@ -1,10 +1,10 @@
-// The back office's own: lessons dragged to another place, files on their way, Markdown put where one types.
+// The back office's own: rows dragged to another place, files on their way, Markdown put where one types.
 const on = (name, use) => document.addEventListener(name, use);
-const rows = (list) => [...list.querySelectorAll("[data-lesson]")];
+const rows = (list) => [...list.querySelectorAll("[data-lesson], [data-item]")];
 
 // A row follows the finger; where it is dropped the server is asked, which shows first what that changes.
 const drag = (grip, { pointerId, clientY }) => {
-  const row = grip.closest("[data-lesson]"), list = row.closest("[data-sort]"), before = rows(list);
+  const row = grip.closest("[data-lesson], [data-item]"), list = row.closest("[data-sort]"), before = rows(list);
   let from = clientY;
   const move = (event) => {
     event.preventDefault();
@@ -33,7 +33,7 @@ const drag = (grip, { pointerId, clientY }) => {
 };
 // What is not confirmed goes back to its place: the page that comes after a yes has the new order.
 const send = (list, row, to, put) => {
-  const sheet = document.querySelector("#sheet"), values = { lesson: row.dataset.lesson, to, after: row.previousElementSibling?.dataset.lesson ?? "" };
+  const sheet = document.querySelector("#sheet"), values = { ...row.dataset, to, after: row.previousElementSibling?.dataset.lesson ?? "" };
   htmx.ajax("POST", list.dataset.sort, { source: list, target: "#app", swap: "innerHTML", values })
     .then(() => sheet.open ? sheet.addEventListener("close", put, { once: true }) : put(), put);
 };

@@ -146,6 +146,8 @@ class Variant(Model):
         CheckConstraint("promised_hours > 0", name="promise_positive"),
         CheckConstraint("open_places > 0", name="places_positive"),
         CheckConstraint("warranty_days >= 0", name="warranty_not_negative"),
+        CheckConstraint("archived_at IS NULL OR hidden", name="archived_is_hidden"),
+        Index("ix_variants_archived_at", "archived_at", postgresql_where=text("archived_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -177,6 +179,13 @@ class Variant(Model):
     """How long after delivery what doesn't work is replaced or refunded; 0 for no warranty."""
     position: Mapped[int] = mapped_column(server_default=text("0"))
     hidden: Mapped[bool] = mapped_column(server_default=text("false"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    """Grows with each change by an admin or an import: who saves an older one is shown the difference."""
+    archived_at: Mapped[datetime | None]
+    """Since when it is in the recycle bin; None while it is not."""
+    archived_by: Mapped[UUID | None]
+    archived_shown: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it was on sale when it was archived: then it is again once it is brought back."""
 
 
 class StockBatch(Model):

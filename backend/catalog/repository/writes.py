@@ -275,8 +275,11 @@ async def add_rows(tx: Tx, kind: RowKind, rows: Sequence[dict[str, Any]]) -> Non
 
 
 async def change_row(tx: Tx, kind: RowKind, row_id: UUID, values: dict[str, Any]) -> None:
-    """Change some columns of one row."""
+    """Change some columns of one row. A variant that is put on sale leaves the recycle bin; its version grows."""
     table = _TABLES[kind]
+    if kind is RowKind.VARIANT:
+        back = {"archived_at": None, "archived_by": None} if values.get("hidden") is False else {}
+        values = {**back, **values, "version": Variant.version + 1}
     await tx.execute(update(table).where(table.id == row_id).values(values))
 
 

@@ -18,7 +18,8 @@ from backend.kernel.money import Money, exponent
 from backend.kernel.text import visible, whole_number
 
 MAX_KEY: Final = 1024
-_MAX_AMOUNT: Final = 10**12  # a thousand of them are still one transfer
+MAX_AMOUNT: Final = 10**12
+"""The highest price of one, in minor units: a thousand of them are still one transfer."""
 _MAX_SLUG: Final = 64
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Territories that CLDR names and ISO 3166-1 does not assign.
@@ -198,7 +199,7 @@ def price(currency: str) -> Parser:
             amount = Money.parse(plain, currency).amount
         except ValueError:
             raise FieldError(ProblemCode.BAD_PRICE) from None
-        if amount > _MAX_AMOUNT:
+        if amount > MAX_AMOUNT:
             raise FieldError(ProblemCode.OUT_OF_RANGE)
         return amount
 

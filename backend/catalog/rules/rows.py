@@ -18,7 +18,8 @@ from backend.kernel.text import Locale, visible
 
 _MAX_SHOWN: Final = 40
 _BIG: Final = 1_000_000
-_LONGEST_WARRANTY: Final = 3650
+LONGEST_WARRANTY: Final = 3650
+"""The longest warranty, in days."""
 UNLIMITED: Final = "unlimited"
 """What a stock file says of a shared key that can be sold any number of times."""
 
@@ -113,7 +114,7 @@ def _columns(currency: str) -> dict[RowKind, dict[str, Parser]]:
             "low_stock_at": fields.number(0, 1000),
             "promised_hours": fields.number(1, MOST_PROMISED_HOURS),
             "open_places": count,
-            "warranty_days": fields.number(0, _LONGEST_WARRANTY),
+            "warranty_days": fields.number(0, LONGEST_WARRANTY),
             "position": place,
             "hidden": flag,
         },

@@ -19,6 +19,7 @@ from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
 from backend.catalog.service.stock_imports import StockImportsService
 from backend.catalog.service.storefront import StorefrontService
+from backend.catalog.service.variants import VariantsService
 from backend.catalog.service.waiting import WaitingService
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "StockImportsService",
     "StockService",
     "StorefrontService",
+    "VariantsService",
     "WaitingService",
 ]
 
@@ -78,3 +80,5 @@ class CatalogServices:
     """What people like, and are told of."""
     waiting: WaitingService
     """Lines for what is sold out."""
+    variants: VariantsService
+    """Variants as admins edit them."""
