@@ -17,12 +17,14 @@ from backend.approvals.service import ApprovalsService
 from backend.assignments.service import AssignmentsServices
 from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
+from backend.catalog.domain.bin import ArchivedVariants
 from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.files import Files
 from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
 from backend.catalog.service import (
     BatchesService,
+    BinService,
     CatalogServices,
     CatalogueFilesService,
     CategoryEditorService,
@@ -33,6 +35,7 @@ from backend.catalog.service import (
     ImportsService,
     PicturesService,
     ProductsService,
+    QuestionsService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -313,6 +316,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
             favourites=FavouritesService(uow=uow, currency=currency),
             variants=VariantsService(uow=uow, currency=currency),
+            questions=QuestionsService(uow=uow),
+            bin=BinService(uow=uow, sources=[ArchivedVariants()]),
             waiting=WaitingService(
                 uow=uow,
                 fulfillers=fulfillers,

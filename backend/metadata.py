@@ -7,6 +7,7 @@ import backend.assignments.models
 import backend.audience.models
 import backend.catalog.models
 import backend.catalog.models.files
+import backend.catalog.models.questions
 import backend.catalog.models.searching
 import backend.catalog.models.stock_changes
 import backend.catalog.models.uploads

@@ -19,10 +19,12 @@ from webapp.catalog import api_favourites as favourites_api
 from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
+from webapp.catalog.admin import bin as bin_admin
 from webapp.catalog.admin import catalogue_files, goods_files, stock_import
 from webapp.catalog.admin import categories as categories_admin
 from webapp.catalog.admin import pictures as product_pictures
 from webapp.catalog.admin import products as products_admin
+from webapp.catalog.admin import questions as questions_admin
 from webapp.catalog.admin import stock as stock_admin
 from webapp.catalog.admin import variants as variants_admin
 from webapp.certificates import admin as certificates_admin
@@ -139,6 +141,8 @@ _ADMIN: Final = Router(
         *stock_admin.HANDLERS,
         *stock_import.HANDLERS,
         *variants_admin.HANDLERS,
+        *bin_admin.HANDLERS,
+        *questions_admin.HANDLERS,
         *order_refunds.HANDLERS,
         *hand_work.HANDLERS,
         *waiting.ADMIN_HANDLERS,

@@ -167,8 +167,8 @@ class VariantArchived(AppError):
     kind = Kind.CONFLICT
 
 
-class OwnEditor(AppError):
-    """The product belongs to another slice, which has its own editor."""
+class QuestionsEdited(AppError):
+    """Somebody else has changed the questions since they were read."""
 
-    code = "own_editor"
+    code = "questions_edited"
     kind = Kind.CONFLICT

@@ -12,6 +12,7 @@ from backend.infra.jobs import Cron, Handler, Job, Task
 
 _SETTLE_EVERY_SECONDS = 300
 _TIDY_EVERY_SECONDS = 3600
+_PURGE_EVERY_SECONDS = 86_400
 _POPULAR_EVERY_SECONDS = 3600
 _INDEX_EVERY_SECONDS = 300
 _WISHES_EVERY_SECONDS = 300
@@ -67,7 +68,7 @@ def crons(services: CatalogServices) -> list[Cron]:
     Lines are served, and products shown whose time has come, every 15 seconds. Every 5 minutes stock marks are
     corrected, people told of what they searched for, and documents of the search that another version made are made
     again. The order "popular" follows every hour. Reminders of goods by hand, and what is told of products that people
-    like, are due by the minute.
+    like, are due by the minute. The recycle bin is purged once a day.
     """
 
     async def serve() -> None:
@@ -92,6 +93,9 @@ def crons(services: CatalogServices) -> list[Cron]:
     async def tell_wishers() -> None:
         await services.searches.tell_wishers()
 
+    async def purge() -> None:
+        await services.bin.purge()
+
     async def remind() -> None:
         await services.hand_work.remind()
 
@@ -100,6 +104,7 @@ def crons(services: CatalogServices) -> list[Cron]:
         Cron("catalog.publish_due", publish, seconds=_PUBLISH_EVERY_SECONDS),
         Cron("catalog.tell_favourites", tell_favourites, seconds=_FAVOURITES_EVERY_SECONDS),
         Cron("catalog.tidy_imports", services.stock_imports.tidy, seconds=_TIDY_EVERY_SECONDS),
+        Cron("catalog.purge_bin", purge, seconds=_PURGE_EVERY_SECONDS),
         Cron("catalog.settle_stock", settle, seconds=_SETTLE_EVERY_SECONDS),
         Cron("catalog.refresh_popularity", popularity, seconds=_POPULAR_EVERY_SECONDS),
         Cron("catalog.refresh_search", index, seconds=_INDEX_EVERY_SECONDS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.kernel.errors import AppError, Kind
+from backend.kernel.errors import AppError, Invalid, Kind
 
 
 class QuantityNotAllowed(AppError):
@@ -171,3 +171,12 @@ class NothingToHandOver(AppError):
 
     code = "nothing_to_hand_over"
     kind = Kind.CONFLICT
+
+
+class AnswersInvalid(Invalid):
+    """A question of the seller is not answered, or not as it must be; nothing was charged.
+
+    ``fields`` say what is wrong, by the variant's id, a dot and the question's id.
+    """
+
+    code = "answers_invalid"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -118,6 +118,26 @@ class Line(Model):
     icon: Mapped[str]
     country: Mapped[str | None]
     picture: Mapped[str | None]
+
+
+class AnswerKey(Model):
+    """The data key that seals what a person has answered at purchases: destroying it destroys their answers."""
+
+    __tablename__ = "answer_keys"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    data_key_id: Mapped[UUID]
+    """No foreign key: the data key is destroyed on its own."""
+
+
+class LineAnswers(Model):
+    """What the buyer of a line has answered, with the questions as they were asked, sealed."""
+
+    __tablename__ = "order_line_answers"
+
+    line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"), primary_key=True)
+    data_key_id: Mapped[UUID]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class TimelineEvent(Model):

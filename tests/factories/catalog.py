@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from backend.bootstrap import make_fulfillers
+from backend.catalog.domain.bin import ArchivedVariants
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import (
     BatchesService,
+    BinService,
     CatalogServices,
     CatalogueFilesService,
     CategoryEditorService,
@@ -25,6 +27,7 @@ from backend.catalog.service import (
     ImportsService,
     PicturesService,
     ProductsService,
+    QuestionsService,
     SearchesService,
     SearchService,
     StockImportsService,
@@ -82,6 +85,8 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         favourites=FavouritesService(uow=uow, currency=USD),
         finding=FindingService(uow=uow, ring=ring),
         variants=VariantsService(uow=uow, currency=USD),
+        questions=QuestionsService(uow=uow),
+        bin=BinService(uow=uow, sources=[ArchivedVariants()]),
         waiting=WaitingService(
             uow=uow,
             fulfillers=make_fulfillers(ring),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +14,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from msgspec import Meta
 
 from backend.catalog.types import VariantId
+from backend.catalog.types.questions import Answer
 from backend.catalog.words import product_name
 from backend.identity.types import Actor
 from backend.kernel.errors import Invalid
@@ -42,6 +44,9 @@ IdempotencyKey = Annotated[
 ]
 Total = Annotated[int, Meta(ge=0, le=10**15)]
 """The most that an order may cost, in minor units."""
+Answers = Annotated[
+    dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=2000)]], Meta(max_length=10)
+]
 PromoCodes = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)]
 
 
@@ -78,6 +83,15 @@ class File(msgspec.Struct, frozen=True):
     url: str
 
 
+class GivenAnswer(msgspec.Struct, frozen=True):
+    """An answer of the buyer, with the question as it was asked."""
+
+    question_id: str
+    label: str
+    text: str
+    """Of a choice the words of the option."""
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an order: how far it is, and how much of it was refunded."""
 
@@ -94,6 +108,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     refunded: Money
     refunded_quantity: int
     files: list[File]
+    answers: list[GivenAnswer]
+    """What the buyer was asked, and has answered."""
 
 
 class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +134,12 @@ class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     variant_id: UUID
     quantity: _Quantity = 1
+    answers: Answers = {}
+    """What the product's questions are answered, by their ids; of a choice the id of the option, or yes or no."""
+
+    def requested(self) -> RequestedLine:
+        """The line as it is ordered."""
+        return RequestedLine(VariantId(self.variant_id), self.quantity, tuple(sorted(self.answers.items())))
 
 
 class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,15 +152,17 @@ class NewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant_id: UUID | None = None
     quantity: _Quantity = 1
     total: Total | None = None
+    answers: Answers = {}
+    """As in a line."""
     lines: Annotated[list[NewLine], Meta(min_length=1, max_length=MOST_LINES)] | None = None
     promo_codes: PromoCodes = []
 
     def requested(self) -> list[RequestedLine]:
         """The lines, whichever way they were said. Raises Invalid for neither and for both."""
-        if self.lines is not None and self.variant_id is None and self.quantity == 1:
-            return [RequestedLine(VariantId(line.variant_id), line.quantity) for line in self.lines]
+        if self.lines is not None and self.variant_id is None and self.quantity == 1 and not self.answers:
+            return [line.requested() for line in self.lines]
         if self.lines is None and self.variant_id is not None:
-            return [RequestedLine(VariantId(self.variant_id), self.quantity)]
+            return [NewLine(self.variant_id, self.quantity, self.answers).requested()]
         raise Invalid("either one variant or lines", fields={"lines": "required"})
 
 
@@ -166,12 +190,13 @@ async def api_order(request: SoukRequest, actor: NamedDependency[Actor], number:
     site = site_of(request)
     order = await site.services.orders.history.detail(actor, number)
     claims = await site.services.orders.warranty.list_claims(actor, order)
+    answers = await site.services.orders.answers.of_order(actor, order)
     return OrderDetail(
         number=order.number,
         status=order.status,
         total=order.total,
         refunded=order.refunded,
-        lines=[_line(line, actor, _files(request, order, line)) for line in order.lines],
+        lines=[_line(line, actor, _files(request, order, line), answers.get(line.id, ())) for line in order.lines],
         created_at=order.created_at,
         expires_at=order.expires_at,
         warranty_until=site.services.orders.warranty.ends_at(order, claims, site.now()),
@@ -207,7 +232,7 @@ def _files(request: SoukRequest, order: OrderView, line: OrderLine) -> list[File
     ]
 
 
-def _line(line: OrderLine, actor: Actor, files: list[File]) -> Line:
+def _line(line: OrderLine, actor: Actor, files: list[File], answers: Sequence[Answer]) -> Line:
     return Line(
         title=product_name(pick(line.name, actor.language), line.country, actor.language),
         variant=pick(line.variant_name, actor.language),
@@ -220,6 +245,10 @@ def _line(line: OrderLine, actor: Actor, files: list[File]) -> Line:
         refunded=line.refunded,
         refunded_quantity=line.refunded_quantity,
         files=files,
+        answers=[
+            GivenAnswer(one.question_id, pick(one.label, actor.language), pick(one.shown, actor.language) or one.text)
+            for one in answers
+        ],
     )
 
 

@@ -16,7 +16,7 @@ from backend.catalog.words import product_name
 from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.kernel.text import pick
-from backend.orders.types import MOST_LINES, RequestedLine
+from backend.orders.types import MOST_LINES
 from backend.orders.types import cart as types
 from backend.orders.types.cart import CartState
 from backend.orders.types.prices import PricePart
@@ -141,7 +141,7 @@ async def api_check_out(
     codes = await site.services.growth.promos.admit(actor, data.promo_codes)
     order = await site.services.orders.checkout.place_all(
         actor,
-        [RequestedLine(VariantId(line.variant_id), line.quantity) for line in data.lines],
+        [line.requested() for line in data.lines],
         idempotency_key,
         confirmed=Money(data.total, site.settings.shop_currency),
         codes=codes,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy import DateTime, RowMapping, Uuid, bindparam, select, text, update
 
 from backend.catalog.models import Product, Variant
 from backend.catalog.repository.availability import of_variant
 from backend.catalog.types import AVAILABILITY_CAP, ChoiceKind, ProductId, StockKind, VariantId
+from backend.catalog.types.bin import BinPlace
 from backend.catalog.types.quantity_prices import read_steps
 from backend.catalog.types.variants import VariantDraft, VariantRecord, VariantsProduct
 from backend.infra.unit_of_work import Tx
@@ -39,6 +41,14 @@ _VARIANTS: Final = text(
     ORDER BY v.position, v.code
     """  # noqa: S608 - constants of ours
 )
+_ARCHIVED: Final = text(
+    """
+    SELECT v.id, v.name, v.archived_at, v.archived_by, p.name AS product_name, p.country
+    FROM variants v JOIN products p ON p.id = v.product_id
+    WHERE v.archived_at IS NOT NULL AND (CAST(:at AS timestamptz) IS NULL OR (v.archived_at, v.id) < (:at, :id))
+    ORDER BY v.archived_at DESC, v.id DESC LIMIT :most
+    """
+).bindparams(bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid()))
 _NUMBERS: Final = (
     "min_quantity", "max_quantity", "per_person_limit", "warranty_days", "low_stock_at", "promised_hours",
     "open_places", "premium_months", "subscription_days",
@@ -127,3 +137,21 @@ def _record(row: RowMapping) -> VariantRecord:
         available=row["available"],
         cost=None if cost is None else Money(cost, currency),
     )
+
+
+async def list_archived(tx: Tx, before: BinPlace | None, most: int) -> list[RowMapping]:
+    """Variants in the recycle bin, the latest archived first."""
+    place = {"at": before.at if before else None, "id": before.id if before else None, "most": most}
+    return list((await tx.execute(_ARCHIVED, place)).mappings())
+
+
+async def find_archived(tx: Tx, variant_id: UUID) -> tuple[ProductId, bool] | None:
+    """The product of a variant in the recycle bin, and whether it was on sale; None where it is not there.
+
+    Raises NotFound for one that is gone.
+    """
+    statement = select(Variant.product_id, Variant.archived_at, Variant.archived_shown).where(Variant.id == variant_id)
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("no such variant")
+    return None if row.archived_at is None else (ProductId(row.product_id), row.archived_shown)

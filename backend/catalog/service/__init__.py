@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.catalog.service.batches import BatchesService
+from backend.catalog.service.bin import BinService
 from backend.catalog.service.catalogue_files import CatalogueFilesService
 from backend.catalog.service.category_editor import CategoryEditorService
 from backend.catalog.service.favourites import FavouritesService
@@ -14,6 +15,7 @@ from backend.catalog.service.hand_work import HandWorkService
 from backend.catalog.service.imports import ImportsService
 from backend.catalog.service.pictures import PicturesService
 from backend.catalog.service.products import ProductsService
+from backend.catalog.service.questions import QuestionsService
 from backend.catalog.service.search import SearchService
 from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
@@ -24,6 +26,7 @@ from backend.catalog.service.waiting import WaitingService
 
 __all__ = [
     "BatchesService",
+    "BinService",
     "CatalogServices",
     "CatalogueFilesService",
     "CategoryEditorService",
@@ -34,6 +37,7 @@ __all__ = [
     "ImportsService",
     "PicturesService",
     "ProductsService",
+    "QuestionsService",
     "SearchService",
     "SearchesService",
     "StockImportsService",
@@ -82,3 +86,7 @@ class CatalogServices:
     """Lines for what is sold out."""
     variants: VariantsService
     """Variants as admins edit them."""
+    bin: BinService
+    """What was archived: listed, brought back, purged after its time."""
+    questions: QuestionsService
+    """What is asked at purchases, as admins edit it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -12,9 +13,13 @@ from backend.identity import domain as identity
 from backend.identity.types import Permission
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId, UserId
+from backend.kernel.text import pick
 from backend.notifications.notice import Audience, Draft, Notice, Params, admins, person
 from backend.notifications.types import Message
 from backend.orders import domain as orders
+from backend.orders.domain import answers
+
+_LONGEST_ANSWER: Final = 100
 
 
 async def _work_opened(draft: Draft, params: Params) -> Message | None:
@@ -48,8 +53,21 @@ async def _about(
         head.format(number=words.number(order.number)),
         words.thing(line, work.quantity),
         _("Promised by {time}").format(time=draft.moment(work.due_at)),
+        *await _answers(draft, line_id),
     ]
     return Message("\n".join(rows), (words.admin_button(f"/orders/work/{line_id}"),))
+
+
+async def _answers(draft: Draft, line_id: OrderLineId) -> list[str]:
+    """What the buyer has answered, a line each; long ones are read on the page."""
+    given = (await answers.open_all(draft.tx, draft.ring, [line_id])).get(line_id, ())
+    locale, rows = draft.words.locale, []
+    for one in given:
+        text = " ".join((pick(one.shown, locale) or one.text).split())
+        cut = text if len(text) <= _LONGEST_ANSWER else text[: _LONGEST_ANSWER - 1] + "…"
+        label = html.escape(pick(one.label, locale), quote=False)
+        rows.append(f"{label}: <code>{html.escape(cut, quote=False)}</code>")
+    return rows
 
 
 async def _preparer(tx: Tx, event: HandWorkDue) -> Sequence[UserId]:

@@ -89,7 +89,9 @@ def request_hash(requested: Sequence[RequestedLine], *, use_balance: bool, codes
     """
     lines = sorted((item.variant_id.hex, item.quantity) for item in requested)
     used = (sorted(code.hex for code in codes),) if codes else ()
-    return hashlib.sha256(msgspec.json.encode((lines, use_balance, *used))).digest()
+    typed = sorted((item.variant_id.hex, *answer) for item in requested for answer in item.answers)
+    answers = ({"answers": typed},) if typed else ()
+    return hashlib.sha256(msgspec.json.encode((lines, use_balance, *used, *answers))).digest()
 
 
 def is_replay(first: PlacedOrder, requested: Sequence[RequestedLine], request: bytes) -> bool:

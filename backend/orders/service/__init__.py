@@ -15,6 +15,7 @@ from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.money import Money
 from backend.orders.domain.lines import Fulfillers
+from backend.orders.service.answers import AnswersService
 from backend.orders.service.bulk import BulkService
 from backend.orders.service.cart import CartService
 from backend.orders.service.checkout import CheckoutService, ListMethods
@@ -44,6 +45,7 @@ _CLAIMS_ALONE: Final = 3
 class OrdersServices:
     """The services of orders."""
 
+    answers: AnswersService
     cart: CartService
     checkout: CheckoutService
     reservations: ReservationsService
@@ -100,11 +102,13 @@ class OrdersServices:
         )
         list_methods = list_methods or _no_methods
         return cls(
+            answers=AnswersService(uow=uow, ring=ring),
             cart=CartService(
                 uow=uow, fulfillers=fulfillers, currency=currency, methods=list_methods, remind_after=remind_after
             ),
             checkout=CheckoutService(
                 uow=uow,
+                ring=ring,
                 fulfillers=fulfillers,
                 currency=currency,
                 methods=list_methods,
@@ -142,6 +146,7 @@ async def _no_methods(_: Actor) -> Sequence[PaymentMethod]:
 
 __all__ = [
     "SETTLE",
+    "AnswersService",
     "BulkService",
     "CartService",
     "CheckoutService",

@@ -13,12 +13,14 @@ from backend.catalog.types import Offer, VariantId, VariantOffer
 from backend.growth.types.promos import PromoCodeId, PromoOffer
 from backend.identity import domain as identity
 from backend.identity.types import Actor
+from backend.infra.crypto import KeyRing
 from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.money import Money
 from backend.orders import domain, rules
+from backend.orders.domain import answers as answering
 from backend.orders.domain import carts, money, promos, quotes, settling
 from backend.orders.domain.lines import Fulfillers
 from backend.orders.errors import IdempotencyKeyReused
@@ -46,6 +48,8 @@ from backend.payments.types import PaymentMethod
 from backend.wallet import domain as wallet
 
 ListMethods = Callable[[Actor], Awaitable[Sequence[PaymentMethod]]]
+Typed = Sequence[tuple[str, str]]
+"""What was typed for a product's questions: pairs of a question's id and a text."""
 
 
 class _Draft(msgspec.Struct, frozen=True):
@@ -54,6 +58,7 @@ class _Draft(msgspec.Struct, frozen=True):
     offers: list[Offer]
     promos: list[PromoOffer]
     order: NewOrder
+    answers: answering.Answers
 
 
 class CheckoutService:
@@ -67,6 +72,7 @@ class CheckoutService:
         self,
         *,
         uow: UnitOfWork,
+        ring: KeyRing,
         fulfillers: Fulfillers,
         currency: str,
         methods: ListMethods,
@@ -76,6 +82,7 @@ class CheckoutService:
         premium_grace: Live[timedelta],
     ) -> None:
         self._uow = uow
+        self._ring = ring
         self._fulfillers = fulfillers
         self._methods = methods
         self._reservations = reservations
@@ -161,9 +168,10 @@ class CheckoutService:
         *,
         confirmed: Money | None = None,
         codes: Sequence[PromoCodeId] = (),
+        answers: Typed = (),
     ) -> OrderView:
         """Buy ``quantity`` of one variant from the balance, as place_all does."""
-        requested = [RequestedLine(variant_id, quantity)]
+        requested = [RequestedLine(variant_id, quantity, tuple(answers))]
         return await self.place_all(actor, requested, idempotency_key, confirmed=confirmed, codes=codes)
 
     @retry_conflicts
@@ -182,8 +190,8 @@ class CheckoutService:
         The same ``idempotency_key`` (8 to 64 characters) always returns the same order. ``confirmed`` is the
         total that the buyer has agreed to: a lower one is passed on. The best of the promo ``codes`` is used, all of
         which must work. ``cart`` is the version of the buyer's cart, which the goods leave. Raises Invalid for one
-        variant twice, NotFound, PremiumOnly, QuantityNotAllowed, PurchaseRefused, CartChanged, PriceChanged,
-        PersonLimitReached, SoldOut, InsufficientFunds, PromoCodeRefused, IdempotencyKeyReused.
+        variant twice, NotFound, PremiumOnly, QuantityNotAllowed, AnswersInvalid, PurchaseRefused, CartChanged,
+        PriceChanged, PersonLimitReached, SoldOut, InsufficientFunds, PromoCodeRefused, IdempotencyKeyReused.
         """
         rules.check_idempotency_key(idempotency_key)
         rules.check_requested(requested)
@@ -201,6 +209,7 @@ class CheckoutService:
                 ref = await self._replayed(tx, actor, requested, idempotency_key, request)
                 return await domain.load(tx, self._fulfillers, order_id=ref.id)
             await self._check_person_limits(tx, order, offers)
+            await self._keep_answers(tx, draft)
             number = rules.order_number(sequence)
             await promos.use(tx, order, used, number)
             order, deliveries = await settling.pay_new(tx, self._fulfillers, order, number)
@@ -216,9 +225,10 @@ class CheckoutService:
         hold: bool = False,
         confirmed: Money | None = None,
         codes: Sequence[PromoCodeId] = (),
+        answers: Typed = (),
     ) -> OrderRef:
         """Reserve ``quantity`` of one variant, as reserve_all does."""
-        requested = [RequestedLine(variant_id, quantity)]
+        requested = [RequestedLine(variant_id, quantity, tuple(answers))]
         return await self.reserve_all(actor, requested, idempotency_key, hold=hold, confirmed=confirmed, codes=codes)
 
     @retry_conflicts
@@ -256,6 +266,7 @@ class CheckoutService:
             if sequence is None:
                 return await self._replayed(tx, actor, requested, idempotency_key, request)
             await self._check_person_limits(tx, order, offers)
+            await self._keep_answers(tx, draft)
             part = await money.affordable(tx, order) if hold else Money.zero(self._currency)
             await self._check_unpaid(tx, order, sequence, part, offers)
             await promos.use(tx, order, used, rules.order_number(sequence))
@@ -279,6 +290,7 @@ class CheckoutService:
     ) -> _Draft:
         """The order that is about to be stored, in ``status``, or paid at once (None). Raises as place_all does."""
         offers = await self._offers(tx, actor, requested)
+        answers = await answering.read(tx, requested)
         goods = quotes.goods_of(tx, actor.id, zip(offers, (item.quantity for item in requested), strict=True))
         paid = await quotes.list_paid_before(tx, self._fulfillers, goods)
         if cart is not None:
@@ -289,7 +301,12 @@ class CheckoutService:
             offered = await promos.list_offers(tx, actor.id, offers, own, codes, lock=True)
         priced = price_of(offers, requested, offered, paid)
         status = status or self._status_when_paid(offers)
-        return _Draft(offers, offered, new_order(tx, goods, offers, priced, key, request, status, offered))
+        return _Draft(offers, offered, new_order(tx, goods, offers, priced, key, request, status, offered), answers)
+
+    async def _keep_answers(self, tx: Tx, draft: _Draft) -> None:
+        """Store what the buyer has answered, sealed, for each line."""
+        lines = {line.id: draft.answers.get(line.variant_id, ()) for line in draft.order.goods}
+        await answering.store(tx, self._ring, draft.order.user_id, lines)
 
     @staticmethod
     async def _check_person_limits(tx: Tx, order: NewOrder, offers: Sequence[Offer]) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from backend.catalog import domain as catalog
+from backend.catalog.domain import questions
 from backend.catalog.errors import SoldOut
 from backend.catalog.types import Offer, VariantId, VariantOffer
 from backend.identity.types import Actor, Permission
@@ -58,6 +59,9 @@ class SubscriptionsService:
         """What a subscription to a variant of a product's page costs the actor; None where there is none."""
         if variant.subscription_days is None or variant.min_quantity > 1 or variant.price.currency != self._currency:
             return None
+        async with self._uow.read() as tx:
+            if await questions.list_questions(tx, [variant.id]):
+                return None  # who renews it could not be asked
         return rules.terms(variant.id, variant.subscription_days, variant.price, await self._methods(actor))
 
     async def quote(self, actor: Actor, variant_id: VariantId) -> tuple[Offer, SubscriptionOffer]:
@@ -195,7 +199,7 @@ class SubscriptionsService:
         if offer.unit_price.currency != self._currency or not self._fulfillers.sells(offer.kind):
             raise NotFound("priced in another currency than the shop's, or of a kind that is not sold")
         terms = rules.terms(variant_id, offer.subscription_days, offer.unit_price, methods)
-        if terms is None or offer.min_quantity > 1:
+        if terms is None or offer.min_quantity > 1 or await questions.list_questions(tx, [variant_id]):
             raise SubscriptionNotOffered()
         order_rules.check_offer(offer, 1, premium=actor.is_premium)
         if not await catalog.count_available(tx, variant_id, 1):

@@ -155,6 +155,8 @@ class RequestedLine(msgspec.Struct, frozen=True):
 
     variant_id: VariantId
     quantity: int
+    answers: tuple[tuple[str, str], ...] = ()
+    """What was typed for the product's questions: pairs of a question's id and a text."""
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def screens(world: World) -> list[Screen]:
     """A person's own pages, then the admins'."""
     rich = f"/admin/people/{world.rich_id}"
+    audit = f"/admin/audit?on=user:{world.rich_id}"  # what the walk itself does is not on it
     return [
         Screen("me", "/me"),
         Screen("settings", "/me/settings"),
@@ -24,8 +25,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-note", rich, "admin", press("button[hx-get$='/notes']")),
         Screen("manage-block", rich, "admin", press("button.cell--danger")),
         Screen("manage-admins", "/admin/admins", "admin"),
-        Screen("manage-audit", "/admin/audit", "admin"),
-        Screen("manage-audit-filters", "/admin/audit", "admin", press("button[hx-get^='/admin/audit/filters']")),
+        Screen("manage-audit", audit, "admin"),
+        Screen("manage-audit-filters", audit, "admin", press("button[hx-get^='/admin/audit/filters']")),
         Screen("manage-new-admin", "/admin/admins/new", "admin"),
         Screen("manage-admin", rich, "admin", press("button[hx-get^='/admin/admins/']")),
     ]

@@ -37,7 +37,7 @@ WRITES: Final = [CATALOGUE, limited(WRITE)]
 ONE: Final = present.BASE + "/{product_id:uuid}"
 _VARIANTS: Final = ONE + "/variants"
 _VARIANT: Final = _VARIANTS + "/{variant_id:uuid}"
-_ROOM: Final = "wishes"
+ROOM: Final = "catalogue"
 _NAME: Final = Meta(max_length=LONGEST_NAME)
 _NOTE: Final = Meta(max_length=LONGEST_NOTE)
 _Day = Annotated[int, Meta(ge=0, le=999_999_999)]
@@ -117,7 +117,7 @@ async def reorder(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
     """Move a variant to another place. Raises NotFound."""
     form = await forms.read_form(request, MoveForm)
     await _service(request).reorder(request.user, ProductId(product_id), VariantId(form.item), form.to)
-    return _say(request, await _list(request, ProductId(product_id)), _("Order changed"))
+    return say(request, await _list(request, ProductId(product_id)), _("Order changed"))
 
 
 @get(_VARIANTS + "/new", name="admin:new-variant", guards=[CATALOGUE])
@@ -143,9 +143,7 @@ async def add(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
         await _service(request).add(request.user, product.id, VariantId(intent), draft)
     except Invalid as refusal:
         return await _again(request, product, typed, dict(refusal.fields), intent=intent.hex)
-    return _say(
-        request, pushed(await _list(request, product.id), present.variants_path(product.id)), _("Variant added")
-    )
+    return say(request, pushed(await _list(request, product.id), present.variants_path(product.id)), _("Variant added"))
 
 
 @get(_VARIANT, name="admin:variant", guards=[CATALOGUE])
@@ -170,9 +168,9 @@ async def save(request: SoukRequest, product_id: FromPath[UUID], variant_id: Fro
     except VariantEdited as why:
         record = await _service(request).get(request.user, product.id, record.id)
         shown = await _again(request, product, typed, {}, record, version=record.version, compare=True, status=409)
-        return _refused(request, shown, why)
+        return refused(request, shown, why)
     except VariantArchived as why:
-        return _refused(request, await _stored(request, product_id, variant_id, status=409), why)
+        return refused(request, await _stored(request, product_id, variant_id, status=409), why)
     return await _done(request, product, _("Saved"))
 
 
@@ -208,7 +206,7 @@ async def copy(request: SoukRequest, product_id: FromPath[UUID], variant_id: Fro
     await _service(request).copy(request.user, ProductId(product_id), VariantId(variant_id), VariantId(intent))
     shown = await _stored(request, product_id, intent)
     path = f"{present.variants_path(ProductId(product_id))}/{intent}"
-    return _say(request, pushed(shown, path), _("Copied. The copy is hidden."))
+    return say(request, pushed(shown, path), _("Copied. The copy is hidden."))
 
 
 @post(_VARIANT + "/hide", name="admin:hide-variant", guards=WRITES, status_code=200)
@@ -235,11 +233,11 @@ async def restore(request: SoukRequest, product_id: FromPath[UUID], variant_id: 
     """Bring a variant back from the recycle bin. Raises NotFound, OwnEditor."""
     await _service(request).restore(request.user, ProductId(product_id), VariantId(variant_id))
     shown = replaced(await _list(request, ProductId(product_id)), present.variants_path(ProductId(product_id)))
-    return _say(request, shown, _("Brought back"))
+    return say(request, shown, _("Brought back"))
 
 
 async def _done(request: SoukRequest, product: VariantsProduct, text: str) -> Html:
-    return _say(request, pushed(await _list(request, product.id), present.variants_path(product.id)), text)
+    return say(request, pushed(await _list(request, product.id), present.variants_path(product.id)), text)
 
 
 async def _hidden(request: SoukRequest, product_id: UUID, variant_id: UUID, *, hidden: bool) -> Html:
@@ -247,7 +245,7 @@ async def _hidden(request: SoukRequest, product_id: UUID, variant_id: UUID, *, h
     try:
         await _service(request).set_hidden(request.user, product, one, hidden=hidden)
     except VariantArchived as why:
-        return _refused(request, await _list(request, product, status=409), why)
+        return refused(request, await _list(request, product, status=409), why)
     text = _("Variant hidden") if hidden else _("Variant is on sale")
     return await _undoable(request, product_id, f"{variant_id}/{'show' if hidden else 'hide'}", text)
 
@@ -265,7 +263,7 @@ async def _list(
     listed = await _service(request).list_of(request.user, product_id)
     view = present.variant_list(listed, request.user.language, undo=undo, undo_text=undo_text)
     up = f"{present.BASE}/{product_id}"
-    return manage_page(request, "catalog/admin/variants.html", view, _ROOM, back=up, status=status)
+    return manage_page(request, "catalog/admin/variants.html", view, ROOM, back=up, status=status)
 
 
 async def _stored(request: SoukRequest, product_id: UUID, variant_id: UUID, *, status: int = 200) -> Html:
@@ -335,7 +333,7 @@ async def _form(
         copy_intent=forms.new_intent(),
         differences=present.differences(record, typed, rows, uses, currency) if record and compare else (),
     )
-    return manage_page(request, "catalog/admin/variant.html", view, _ROOM, back=view.path, status=status)
+    return manage_page(request, "catalog/admin/variant.html", view, ROOM, back=view.path, status=status)
 
 
 async def _typed(request: SoukRequest, ladder: Sequence[tuple[str, str]] | None = None) -> _Typed:
@@ -380,11 +378,13 @@ def _service(request: SoukRequest) -> VariantsService:
     return site_of(request).services.catalog.variants
 
 
-def _say(request: SoukRequest, answer: Html, text: str) -> Html:
+def say(request: SoukRequest, answer: Html, text: str) -> Html:
+    """The answer with a toast; ``text`` is marked for translation."""
     return toast(answer, site_of(request).viewer(request.user).words.gettext(text))
 
 
-def _refused(request: SoukRequest, answer: Html, why: AppError) -> Html:
+def refused(request: SoukRequest, answer: Html, why: AppError) -> Html:
+    """The page as it is now, with why something could not be done."""
     site, actor = site_of(request), request.user
     shown = to_app(answer)
     shown.headers["x-error-code"] = why.code

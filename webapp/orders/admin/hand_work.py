@@ -27,6 +27,7 @@ from webapp.core.responses import FORM_ERROR, Html, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 from webapp.orders.screens import hand_work as present
+from webapp.orders.screens.answers import AnsweredLine, answer_rows
 from webapp.orders.screens.hand_work import FieldError, WorkItemPage, WorkPage
 
 _ORDERS = requires(Permission.ORDERS)
@@ -158,7 +159,9 @@ async def _page(request: SoukRequest, line_id: OrderLineId, *, status: int = 200
     people = [one for one in (owner and owner.buyer_id, work.taken_by, work.ended_by) if one]
     names = await site.services.identity.people.names_of(actor, people)
     shown = present.row(work, owner, names, actor, site.viewer(actor), pictures(request))
-    view: WorkItemPage = msgspec.structs.replace(present.item(work, shown, names), **changes)
+    given = answer_rows(await site.services.orders.answers.of_line(actor, line_id), actor.language)
+    answered = (AnsweredLine("", given),) if given else ()
+    view: WorkItemPage = msgspec.structs.replace(present.item(work, shown, names), answered=answered, **changes)
     return manage_page(request, "orders/admin/work_item.html", view, "orders", back=QUEUE, status=status)
 
 

@@ -31,6 +31,7 @@ from webapp.core.parts import Chip
 from webapp.core.responses import FORM_ERROR, Html, fragment, pictures, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
+from webapp.orders.routes.asking import answered
 from webapp.orders.routes.orders import subscription_link
 from webapp.orders.screens import admin as order_screens
 from webapp.orders.screens import filters as filter_screens
@@ -172,7 +173,10 @@ async def order_page(request: SoukRequest, number: str) -> Html:
     link = await subscription_link(request, detail, "/admin/subscriptions")
     viewer = site.viewer(actor)
     view = ManageOrder(
-        order=order_views.of_subscription(order_views.detail(detail, actor, viewer, pictures(request)), link),
+        order=msgspec.structs.replace(
+            order_views.of_subscription(order_views.detail(detail, actor, viewer, pictures(request)), link),
+            answered=await answered(request, detail),
+        ),
         buyer=names.get(detail.user_id, "—"),
         person=person,
         paid_with=order_screens.paid_with(detail, payments, viewer),

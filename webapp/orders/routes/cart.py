@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from backend.growth.errors import PromoCodeRefused
 from backend.kernel.errors import AppError, Invalid, NotFound
 from backend.kernel.money import Money
 from backend.orders.errors import (
+    AnswersInvalid,
     CartChanged,
     PersonLimitReached,
     PremiumOnly,
@@ -36,7 +36,8 @@ from webapp.core.errors import message, problem_of
 from webapp.core.limits import PURCHASE, WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, page, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.orders.routes.checkout import PRICE_CHANGED, Payment, Total, start_payment
+from webapp.orders.routes.asking import typed_all, with_questions
+from webapp.orders.routes.checkout import CHECK_ANSWERS, PRICE_CHANGED, Payment, Total, start_payment
 from webapp.orders.routes.orders import order_page
 from webapp.orders.routes.quoting import PromoText, admit, quote_cart_with
 from webapp.orders.screens import cart as present
@@ -50,6 +51,7 @@ _OVERTAKEN: Final = (
     QuantityNotAllowed, SoldOut,
 )  # fmt: skip
 """The cart that was confirmed is not what can be bought now."""
+_NO_ERRORS: Final = AnswersInvalid(fields={})
 
 
 class Quantity(msgspec.Struct, frozen=True):
@@ -149,7 +151,8 @@ async def checkout(request: SoukRequest) -> Html:
     quote, promo = await quote_cart_with(request, query.promo, use_balance=query.use_balance)
     if not quote.cart.lines:
         return to_app(_page(request, quote.cart))
-    return _sheet(request, quote, promo, use_balance=query.use_balance, status=FORM_ERROR if promo.error else 200)
+    status = FORM_ERROR if promo.error else 200
+    return await _sheet(request, quote, promo, use_balance=query.use_balance, status=status)
 
 
 @post("/cart/orders", name="cart:place", guards=[limited(PURCHASE)], status_code=200)
@@ -160,17 +163,19 @@ async def place(request: SoukRequest) -> Html:
     try:
         order = await orders.checkout.place_all(
             request.user,
-            list(_requested(form.lines)),
+            await _requested(request, form.lines),
             form.intent,
             confirmed=_confirmed(request, form.total),
             codes=await admit(request, form.promo),
             cart=form.cart,
         )
+    except AnswersInvalid as why:
+        return await _unanswered(request, why, form.promo)
     except InsufficientFunds:
         quote, promo = await quote_cart_with(request, form.promo)
         if not quote.due.rest or not quote.cart.lines:
             raise
-        return _sheet(request, quote, promo, status=402)
+        return await _sheet(request, quote, promo, status=402, why=_NO_ERRORS)
     except _OVERTAKEN as refusal:
         return await _overtaken(request, refusal, form.promo)
     return pushed(await order_page(request, order, fresh=True), f"/orders/{order.number}")
@@ -183,13 +188,15 @@ async def reserve(request: SoukRequest) -> Html:
     try:
         ref = await site_of(request).services.orders.checkout.reserve_all(
             request.user,
-            list(_requested(form.lines)),
+            await _requested(request, form.lines),
             form.intent,
             hold=form.use_balance,
             confirmed=_confirmed(request, form.total),
             codes=await admit(request, form.promo),
             cart=form.cart,
         )
+    except AnswersInvalid as why:
+        return await _unanswered(request, why, form.promo, use_balance=form.use_balance)
     except (TooManyReservations, ReservationTooLarge, ReservationsPaused) as refusal:
         answer = sheet(request, "orders/_unpaid.html", unpaid(refusal), status=409)
         answer.headers["x-error-code"] = refusal.code
@@ -199,30 +206,57 @@ async def reserve(request: SoukRequest) -> Html:
     return await start_payment(request, ref.number, form, use_balance=form.use_balance)
 
 
-def _requested(lines: str) -> Iterator[RequestedLine]:
-    """The lines that a checkout posts: each a variant's id, an asterisk and how many. Raises Invalid."""
+async def _requested(request: SoukRequest, lines: str) -> list[RequestedLine]:
+    """The lines that a checkout posts, with their answers: each a variant's id, an asterisk and how many.
+
+    Raises Invalid.
+    """
+    answers, requested = await typed_all(request), []
     for line in lines.split():
         variant, _, quantity = line.partition("*")
         try:
-            yield RequestedLine(VariantId(UUID(variant)), msgspec.convert(quantity, forms.Quantity, strict=False))
+            one = VariantId(UUID(variant))
+            count = msgspec.convert(quantity, forms.Quantity, strict=False)
         except ValueError as error:
             raise Invalid("not the lines of a cart", fields={"lines": forms.INVALID}) from error
+        requested.append(RequestedLine(one, count, answers.get(one, ())))
+    return requested
 
 
 def _confirmed(request: SoukRequest, total: int | None) -> Money | None:
     return None if total is None else Money(total, site_of(request).settings.shop_currency)
 
 
-def _sheet(
-    request: SoukRequest, quote: CartQuote, promo: PromoField, *, use_balance: bool = True, status: int = 200
+async def _unanswered(request: SoukRequest, why: AnswersInvalid, typed: str, *, use_balance: bool = True) -> Html:
+    """The sheet again with the questions as they are asked now, what was typed, and what is wrong with it."""
+    quote, promo = await quote_cart_with(request, typed, use_balance=use_balance)
+    if not quote.cart.lines:
+        return to_app(_page(request, quote.cart, status=409))
+    answer = await _sheet(request, quote, promo, use_balance=use_balance, status=FORM_ERROR, why=why)
+    answer.headers["x-error-code"] = why.code
+    return toast(answer, site_of(request).viewer(request.user).words.gettext(CHECK_ANSWERS), "bad")
+
+
+async def _sheet(
+    request: SoukRequest,
+    quote: CartQuote,
+    promo: PromoField,
+    *,
+    use_balance: bool = True,
+    status: int = 200,
+    why: AnswersInvalid | None = None,
 ) -> Html:
     site, intent = site_of(request), forms.new_intent()
     viewer = site.viewer(request.user)
+    titles = {line.offer.variant_id: present.line_name(line, viewer) for line in quote.cart.lines}
     if not quote.due.rest:
         view = present.confirm_cart(quote, intent, promo, request.user, pictures(request), viewer)
-        return sheet(request, "orders/_confirm.html", view, status=status)
+        return sheet(
+            request, "orders/_confirm.html", await with_questions(request, view, "cart", titles, why), status=status
+        )
     minutes = site.services.live.current.order_reservation // 60
     methods = present.pay_cart(quote, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
+    methods = await with_questions(request, methods, "cart", titles, why)
     return sheet(request, "orders/_methods.html", methods, status=status)
 
 
@@ -235,7 +269,7 @@ async def _overtaken(request: SoukRequest, why: AppError, typed: str, *, use_bal
     if typed and isinstance(why, (PriceChanged, PromoCodeRefused)):
         quote, promo = await quote_cart_with(request, typed, use_balance=use_balance)
         if quote.cart.lines:
-            again = _sheet(request, quote, promo, use_balance=use_balance, status=409)
+            again = await _sheet(request, quote, promo, use_balance=use_balance, status=409, why=_NO_ERRORS)
             again.headers["x-error-code"] = why.code
             return toast(again, site.viewer(actor).words.gettext(PRICE_CHANGED), "bad")
     answer = to_app(_page(request, await site.services.orders.cart.show(actor), status=409))

@@ -16,7 +16,13 @@ from backend.growth.errors import PromoCodeRefused
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Unavailable
 from backend.kernel.money import Money
-from backend.orders.errors import PriceChanged, ReservationsPaused, ReservationTooLarge, TooManyReservations
+from backend.orders.errors import (
+    AnswersInvalid,
+    PriceChanged,
+    ReservationsPaused,
+    ReservationTooLarge,
+    TooManyReservations,
+)
 from backend.orders.types import Quote
 from backend.wallet.errors import InsufficientFunds
 from webapp.catalog.routes import Choice, product_page
@@ -27,11 +33,12 @@ from webapp.core.responses import FORM_ERROR, Html, fragment, page, pictures, sh
 from webapp.core.site import SoukRequest, site_of
 from webapp.courses.routes.course import joined_page, show_course
 from webapp.courses.screens.links import bought_href
+from webapp.orders.routes.asking import typed, with_questions
 from webapp.orders.routes.orders import order_page
 from webapp.orders.routes.quoting import PromoText, admit, quote_with
 from webapp.orders.screens import checkout as present
 from webapp.orders.screens.checkout import ConfirmSheet, MethodsSheet
-from webapp.orders.screens.orders import sum_title
+from webapp.orders.screens.orders import sum_title, title
 from webapp.orders.screens.promo_codes import PromoField
 from webapp.payments.routes.payments import payment_page
 from webapp.readings.routes.asking import after_credits
@@ -41,6 +48,9 @@ Total = Annotated[int, Meta(ge=0, le=10**15)] | None
 """The minor units that a sheet has shown."""
 PRICE_CHANGED: Final = _("The price has changed. You haven't been charged.")
 """What a toast says where the sheet asks again."""
+CHECK_ANSWERS: Final = _("Check your answers. You haven't been charged.")
+_NO_ERRORS: Final = AnswersInvalid(fields={})
+"""Shows what was typed again where something else was wrong."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -85,7 +95,7 @@ async def confirm(request: SoukRequest) -> Html:
     quote, promo = await quote_with(request, variant, query.quantity, query.promo, use_balance=query.use_balance)
     if quote.sold_out:
         return await sold_out(request, quote.line.slug, variant)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=query.use_balance)
+    name, view = await _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=query.use_balance)
     return sheet(request, f"orders/_{name}.html", view, status=FORM_ERROR if promo.error else 200)
 
 
@@ -107,7 +117,7 @@ async def checkout(request: SoukRequest) -> Html:
     back = f"/shop/{quote.line.slug}"
     if quote.sold_out:
         return await _goods_page(request, quote.line.slug, variant)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo)
+    name, view = await _sheet_of(request, quote, variant, forms.new_intent(), promo)
     return page(request, f"orders/checkout_{name}.html", view, tab="shop", back=back)
 
 
@@ -124,15 +134,16 @@ async def place(request: SoukRequest) -> Html:
             form.intent,
             confirmed=_confirmed(request, form),
             codes=await admit(request, form.promo),
+            answers=await typed(request, variant),
         )
     except InsufficientFunds:
         quote, promo = await quote_with(request, variant, form.quantity, form.promo)
         if not quote.due.rest:
             raise
-        name, view = _sheet_of(request, quote, variant, form.intent, promo)
+        name, view = await _sheet_of(request, quote, variant, form.intent, promo, why=_NO_ERRORS)
         return sheet(request, f"orders/_{name}.html", view, status=402)
-    except (PriceChanged, PromoCodeRefused) as changed:
-        return await _costs_more(request, form, changed)
+    except (AnswersInvalid, PriceChanged, PromoCodeRefused) as why:
+        return await _again(request, form, why)
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
@@ -158,9 +169,10 @@ async def reserve(request: SoukRequest) -> Html:
             hold=form.use_balance,
             confirmed=_confirmed(request, form),
             codes=await admit(request, form.promo),
+            answers=await typed(request, variant),
         )
-    except (PriceChanged, PromoCodeRefused) as changed:
-        return await _costs_more(request, form, changed, use_balance=form.use_balance)
+    except (AnswersInvalid, PriceChanged, PromoCodeRefused) as why:
+        return await _again(request, form, why, use_balance=form.use_balance)
     except SoldOut:
         quote = await orders.checkout.quote(request.user, variant, form.quantity)
         return await sold_out(request, quote.line.slug, variant)
@@ -231,32 +243,48 @@ def _confirmed(request: SoukRequest, form: Purchase | Reservation) -> Money | No
     return None if form.total is None else Money(form.total, site_of(request).settings.shop_currency)
 
 
-async def _costs_more(
+async def _again(
     request: SoukRequest,
     form: Purchase | Reservation,
-    why: PriceChanged | PromoCodeRefused,
+    why: AnswersInvalid | PriceChanged | PromoCodeRefused,
     *,
     use_balance: bool = True,
 ) -> Html:
-    """The sheet again, at the current price: it needs a new yes. Nothing was charged."""
+    """The sheet again, at the current price and with what is asked now: it needs a new yes. Nothing was charged."""
     variant, words = VariantId(form.variant), site_of(request).viewer(request.user).words
     quote, promo = await quote_with(request, variant, form.quantity, form.promo, use_balance=use_balance)
-    name, view = _sheet_of(request, quote, variant, forms.new_intent(), promo, use_balance=use_balance)
-    answer = sheet(request, f"orders/_{name}.html", view, status=409)
+    unanswered = why if isinstance(why, AnswersInvalid) else None
+    name, view = await _sheet_of(
+        request, quote, variant, forms.new_intent(), promo, use_balance=use_balance, why=unanswered or _NO_ERRORS
+    )
+    answer = sheet(request, f"orders/_{name}.html", view, status=FORM_ERROR if unanswered else 409)
     answer.headers["x-error-code"] = why.code
-    return toast(answer, words.gettext(PRICE_CHANGED), "bad")
+    return toast(answer, words.gettext(CHECK_ANSWERS if unanswered else PRICE_CHANGED), "bad")
 
 
-def _sheet_of(
-    request: SoukRequest, quote: Quote, variant: VariantId, intent: str, promo: PromoField, *, use_balance: bool = True
+async def _sheet_of(
+    request: SoukRequest,
+    quote: Quote,
+    variant: VariantId,
+    intent: str,
+    promo: PromoField,
+    *,
+    use_balance: bool = True,
+    why: AnswersInvalid | None = None,
 ) -> tuple[Literal["confirm", "methods"], ConfirmSheet | MethodsSheet]:
-    """Which sheet a quote is shown in, and its view: the payment methods where the balance does not pay all of it."""
+    """Which sheet a quote is shown in, and its view: the payment methods where the balance does not pay all of it.
+
+    ``why``: with what was typed for the questions, and what is wrong with it.
+    """
+    titles = {variant: title(quote.line, request.user.language)}
     site = site_of(request)
     viewer = site.viewer(request.user)
     if not quote.due.rest:
-        return "confirm", present.confirm(quote, variant, intent, promo, request.user, pictures(request), viewer.words)
+        sure = present.confirm(quote, variant, intent, promo, request.user, pictures(request), viewer.words)
+        return "confirm", await with_questions(request, sure, variant.hex, titles, why)
     minutes = site.services.live.current.order_reservation // 60
-    return "methods", present.methods(quote, variant, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
+    view = present.methods(quote, variant, intent, promo, viewer, minutes=minutes, use_balance=use_balance)
+    return "methods", await with_questions(request, view, variant.hex, titles, why)
 
 
 CHECKOUT_HANDLERS: Final = (confirm, reserved, checkout, place, reserve, pay_order)

@@ -24,6 +24,7 @@ from webapp.core.guards import PUBLIC, actor_of_address
 from webapp.core.limits import PURCHASE, REVEAL, WRITE, limited
 from webapp.core.responses import Html, fragment, live_url, nothing, page, pictures, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.routes.asking import answered
 from webapp.orders.screens import checkout as checkout_views
 from webapp.orders.screens import orders as present
 from webapp.orders.screens.keys import key as key_view
@@ -206,6 +207,7 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
     site = site_of(request)
     viewer = site.viewer(request.user)
     view = _detail(request, order, fresh=fresh)
+    view = msgspec.structs.replace(view, answered=await answered(request, order))
     with_keys = {key.line_id for key in order.keys}
     others = [line.id for line in order.lines if line.status is LineStatus.DELIVERED and line.id not in with_keys]
     premium = await site.services.growth.premium.of_lines(request.user, others)
@@ -223,7 +225,7 @@ async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = Fa
         # Has the worker charged the balance and delivered since the order was read?
         now = await site.services.orders.history.detail(request.user, order.number)
         if now.status is not order.status:
-            return _detail(request, now, fresh=fresh)
+            return msgspec.structs.replace(_detail(request, now, fresh=fresh), answered=view.answered)
     return present.awaiting_payment(view, order, due, intents, viewer)
 
 

@@ -121,12 +121,13 @@ def _without_code(price: PricedLine) -> Money:
     return price.total - Money(price.part(PartKind.PROMO), price.total.currency)
 
 
-def _name(line: CartLine, viewer: Viewer) -> str:
+def line_name(line: CartLine, viewer: Viewer) -> str:
+    """What a line is called, with its variant."""
     return goods_name(line.offer.name, line.offer.variant_name, line.offer.country, viewer.locale)
 
 
 def _title(line: CartLine, viewer: Viewer) -> str:
-    name = _name(line, viewer)
+    name = line_name(line, viewer)
     return times(name, line.quantity, viewer.locale) if line.quantity > 1 else name
 
 
@@ -144,7 +145,7 @@ def confirm_cart(
     return ConfirmSheet(
         slug=first.offer.slug,
         variant_id="",
-        title=and_more(_name(first, viewer), more) if more else _title(first, viewer),
+        title=and_more(line_name(first, viewer), more) if more else _title(first, viewer),
         tile=goods_tile(first.offer, actor, picture),
         unit_price=first.offer.unit_price,
         parts=_lines(quote, viewer) if more or quote.promo else (),

@@ -18,6 +18,7 @@ from backend.orders.words import and_more
 from webapp.core.looks import Picture, goods_tile, price_rows
 from webapp.core.parts import PriceRow, TileView
 from webapp.core.rendering import Viewer
+from webapp.orders.screens.answers import Asked
 from webapp.orders.screens.orders import sum_rows, title
 from webapp.orders.screens.promo_codes import PromoField, PromoSheet, product_sheet
 from webapp.payments.screens.methods import MethodRow, method_row
@@ -48,6 +49,7 @@ class ConfirmSheet(msgspec.Struct, frozen=True):
     promo: PromoField | None = None
     fields: tuple[tuple[str, str], ...] = ()
     course: bool = False
+    asked: Asked | None = None
 
 
 def confirm(
@@ -163,6 +165,7 @@ class MethodsSheet(msgspec.Struct, frozen=True):
     promised_hours: int | None = None
     promo: PromoField | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    asked: Asked | None = None
 
 
 def methods(

@@ -17,6 +17,7 @@ from backend.orders.types.lines import LineOwner
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import TileView
 from webapp.core.rendering import Viewer
+from webapp.orders.screens.answers import AnsweredLine
 
 FieldError = Literal["", "required", "too_long", "too_large"]
 
@@ -60,6 +61,8 @@ class WorkItemPage(msgspec.Struct, frozen=True):
     longest: int = MOST_RESULT
     text_error: FieldError = ""
     file_error: FieldError = ""
+    answered: tuple[AnsweredLine, ...] = ()
+    """What the buyer was asked and has answered."""
 
 
 def row(

@@ -23,6 +23,7 @@ from webapp.core.looks import Picture, by_day, goods_tile, price_rows
 from webapp.core.parts import Hue, PriceRow, StepView, TileView
 from webapp.core.rendering import Viewer
 from webapp.courses.screens.links import bought_href
+from webapp.orders.screens.answers import AnsweredLine
 from webapp.orders.screens.keys import KeyView, key, line_name
 from webapp.orders.screens.warranty import WarrantyView
 from webapp.payments.screens.methods import method_look, method_title
@@ -252,6 +253,8 @@ class OrderPage(msgspec.Struct, frozen=True):
     subscription: SubscriptionLink | None = None
     premium_until: datetime | None = None
     """Until when the reader has premium, some of which the order has given them."""
+    answered: tuple[AnsweredLine, ...] = ()
+    """What the buyer was asked and has answered."""
 
 
 def of_subscription(view: OrderPage, link: SubscriptionLink | None) -> OrderPage:

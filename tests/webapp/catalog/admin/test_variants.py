@@ -216,3 +216,15 @@ async def test_only_admins_of_the_catalogue_may(desk: Desk, visitor: MakeVisitor
         assert (await somebody.get(desk.path)).status_code == 403
         assert (await somebody.post(f"{desk.path}/{one.id}/archive")).status_code == 403
     assert not (await desk.one("month")).hidden
+
+
+async def test_the_recycle_bin_gives_back(desk: Desk) -> None:
+    one = await desk.one("month")
+    assert "The recycle bin is empty" in plain((await desk.page.get("/admin/bin")).text)
+    await desk.page.post(f"{desk.path}/{one.id}/archive")
+    shown = plain((await desk.page.get("/admin/bin")).text)
+    assert "1 month" in shown and "Vpn" in shown and "Stays until" in shown
+    back = await desk.page.post(f"/admin/bin/variant/{one.id}/restore")
+    assert back.status_code == 200 and "The recycle bin is empty" in plain(back.text)
+    assert not (await desk.one("month")).hidden
+    assert (await desk.page.post(f"/admin/bin/order/{one.id}/restore")).status_code == 404

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0081"
-down_revision = "0080"
+revision = "0097"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 
