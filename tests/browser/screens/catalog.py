@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
+from backend.catalog.types import VariantId
+from backend.identity.types import Actor
 from tests.browser.screens.screen import Act, Screen
+from tests.factories.catalog import import_rows
+from tests.factories.documents import ZIP, pdf
 from tests.factories.images import encoded, halves
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ def screens(world: World) -> list[Screen]:
         Screen("waiting-none", "/me/waiting", "poor"),
         Screen("manage-waiting", "/admin/stock/waiting", "admin"),
         Screen("manage-stock", "/admin/stock", "admin"),
+        Screen("manage-goods-file", f"/admin/catalogue/variants/{world.file_id}/file", "admin"),
         Screen("manage-files", "/admin/stock/files", "admin"),
         Screen("manage-picture", f"/admin/catalogue/products/{world.vpn_id}/picture", "admin"),
         Screen("manage-picture-crop", f"/admin/catalogue/products/{world.vpn_id}/picture", "admin", choose_picture),
@@ -63,10 +68,10 @@ async def add_first(page: Page) -> None:
     await expect(control.locator("output")).to_have_text("1")
 
 
-async def live(stack: Stack, rich: Person, payer: Person) -> str:
+async def live(stack: Stack, rich: Person, payer: Person) -> tuple[str, str]:
     """Two people in line for one product; another one has come back and is held for one of them.
 
-    The id of the product whose picture is edited.
+    The id of the product whose picture is edited, and of a variant that is sold as a file.
     """
     for person in (rich, payer):
         await stack.wait(person.id, "travel-esim-ma")
@@ -74,7 +79,29 @@ async def live(stack: Stack, rich: Person, payer: Person) -> str:
     await _like(stack, payer, "private-vpn", "travel-esim-ma", "music-plan-tr")
     await stack.restock((await stack.variant("stories-for-children")).id, [f"DEMO-BACK-{payer.id}"])
     product = await stack.services.catalog.storefront.product(await stack.actor(rich.id), "private-vpn")
-    return str(product.id)
+    return str(product.id), str(await _file(stack))
+
+
+async def _file(stack: Stack) -> VariantId:
+    """Two versions of a guide, of a product that the shop does not show; one world makes it once."""
+    catalogue = stack.services.catalog
+    rows = [
+        {
+            "type": "product",
+            "slug": "city-guide",
+            "category": "learning",
+            "name_en": "City guide",
+            "kind": "file",
+            "hidden": "yes",
+        },
+        {"type": "variant", "product": "city-guide", "code": "pdf", "name_en": "PDF", "price": "4.00"},
+    ]  # fmt: skip
+    report = await import_rows(catalogue, rows)
+    assert report.applied, report.problems
+    guide = (await catalogue.goods_files.list_variants(Actor.system()))[0].variant_id
+    await catalogue.goods_files.upload(Actor.system(), guide, "City guide.zip", ZIP)
+    await catalogue.goods_files.upload(Actor.system(), guide, "City guide.pdf", pdf(3))
+    return guide
 
 
 async def _like(stack: Stack, person: Person, *slugs: str) -> None:

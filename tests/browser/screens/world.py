@@ -51,6 +51,7 @@ class World(msgspec.Struct, frozen=True):
     people: dict[str, Person]
     rich_id: str
     vpn_id: str
+    file_id: str
     orders: orders.Past
     payments: payments.Past
     wallet: wallet.Past
@@ -106,11 +107,12 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
     )
     admin, payer = await stack.actor(people["admin"].id), await stack.actor(people["payer"].id)
     rich = await stack.fund(people["rich"].id, 10_000)
-    vpn_id = await catalog.live(stack, people["rich"], people["payer"])
+    vpn_id, file_id = await catalog.live(stack, people["rich"], people["payer"])
     return World(
         people=people,
         rich_id=str(rich.id),
         vpn_id=vpn_id,
+        file_id=file_id,
         orders=await orders.live(stack, people["rich"], people["saver"], people["payer"], people["reseller"]),
         payments=await payments.live(stack, people["payer"], rich, admin),
         wallet=await wallet.live(stack, payer, admin),
