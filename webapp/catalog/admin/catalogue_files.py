@@ -80,18 +80,19 @@ async def apply(request: SoukRequest, upload_id: FromPath[UUID]) -> Html:
     return say(request, pushed(_page(request), FILES), _("Catalogue imported"))
 
 
-@get("/admin/catalogue/export/{ending:str}", name="admin:export-catalogue", opt=PUBLIC)
-async def export(request: Request[Any, Any, Any], ending: FromPath[str]) -> Stream:
+@get(CATALOGUE + "/export/{name:str}", name="admin:export-catalogue", opt=PUBLIC)
+async def export(request: Request[Any, Any, Any], name: FromPath[str]) -> Stream:
     """The catalogue as a CSV file or as JSON lines. Raises LinkExpired, Forbidden, Invalid."""
     actor, site = await downloader(request), site_of(request)
+    ending = name.rpartition(".")[2]
     pieces = await site.services.catalog.files.export(actor, ending)
-    return csv_file(pieces, f"souk-catalogue.{'csv' if ending == 'csv' else 'jsonl'}")
+    return csv_file(pieces, f"souk-catalogue.{ending}")
 
 
 def _page(request: SoukRequest, error: str = "", *, status: int = 200) -> Html:
     view = FilesPage(
-        csv_url=signed_url(request, f"{CATALOGUE}/export/csv", seconds=_SECONDS),
-        json_url=signed_url(request, f"{CATALOGUE}/export/jsonl", seconds=_SECONDS),
+        csv_url=signed_url(request, f"{CATALOGUE}/export/catalogue.csv", seconds=_SECONDS),
+        json_url=signed_url(request, f"{CATALOGUE}/export/catalogue.jsonl", seconds=_SECONDS),
         intent=forms.new_intent(),
         error=error,
     )
