@@ -46,9 +46,13 @@ from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
 from webapp.identity.admin import admins, audit, finding, notes, people
+from webapp.identity.admin import invitations as admin_invitations
+from webapp.identity.admin import sessions as admin_sessions
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
+from webapp.identity.routes.invitation import INVITATION_HANDLERS
 from webapp.identity.routes.me import me_pages
+from webapp.identity.routes.sessions import SESSION_HANDLERS
 from webapp.identity.routes.timezone import ZONE_HANDLERS
 from webapp.notifications import admin as deliveries
 from webapp.orders import api as orders_api
@@ -103,6 +107,8 @@ _PAGES: Final = Router(
         *payments.PAYMENT_HANDLERS,
         *codes.GROWTH_HANDLERS,
         *ZONE_HANDLERS,
+        *SESSION_HANDLERS,
+        *INVITATION_HANDLERS,
         *course.COURSE_HANDLERS,
         *line.LINE_HANDLERS,
         *lesson.LESSON_HANDLERS,
@@ -193,6 +199,8 @@ _ADMIN: Final = Router(
         *reading_settings.HANDLERS,
         *admins.HANDLERS,
         *audit.HANDLERS,
+        *admin_sessions.HANDLERS,
+        *admin_invitations.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -1,15 +1,17 @@
-"""A cache of people in this process; PostgreSQL's signals remove a person from it when their row changes."""
+"""A cache of people in this process, and of ended sessions; PostgreSQL's signals keep it true."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from backend.identity.repository import Person
+from backend.identity.repository import Person, sessions
 from backend.infra.signals import Signals
+from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.ids import UserId
 
 MAX_AGE_SECONDS: Final = 60.0
@@ -68,3 +70,55 @@ class PeopleCache:
             self.forget(UUID(key))
         except ValueError:
             self.clear()
+
+
+SESSION_TOPIC: Final = "session"
+_REMEMBERED: Final = timedelta(days=10)
+"""Longer than any token and any initData lives, renewals too: seven days and a half."""
+
+
+class EndedSessions:
+    """Ids of ended sessions. Signals add to them; while the connection for signals is lost the database is asked."""
+
+    def __init__(self, uow: UnitOfWork, signals: Signals, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._uow = uow
+        self._signals = signals
+        self._monotonic = monotonic
+        self._ids: set[UUID] = set()
+        self._fresh_until = 0.0
+        self._changes = 0
+        signals.on(SESSION_TOPIC, self._heard)
+        signals.on_gap(self._forget)
+
+    async def has(self, session_id: UUID) -> bool:
+        """Whether this session was ended."""
+        if session_id in self._ids:
+            return True
+        if not self._signals.connected:
+            async with self._uow.read() as tx:
+                return await sessions.is_ended(tx, session_id)
+        if self._fresh_until <= self._monotonic():
+            await self._load()
+        return session_id in self._ids
+
+    def add(self, session_id: UUID) -> None:
+        """Know at once of a session that this process has ended."""
+        self._ids.add(session_id)
+
+    async def _load(self) -> None:
+        changes = self._changes
+        async with self._uow.read() as tx:
+            ids = await sessions.list_ended(tx, tx.now - _REMEMBERED)
+        self._ids |= ids
+        if changes == self._changes:  # else what was read may miss what a gap has hidden
+            self._fresh_until = self._monotonic() + MAX_AGE_SECONDS
+
+    def _heard(self, key: str) -> None:
+        try:
+            self._ids.add(UUID(key))
+        except ValueError:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._fresh_until = 0.0

@@ -24,6 +24,20 @@ class SessionRevoked(AppError):
     kind = Kind.UNAUTHENTICATED
 
 
+class SessionEnded(AppError):
+    """Somebody has ended this session: Telegram must be asked again, by opening the shop from the bot."""
+
+    code = "init_data_expired"
+    kind = Kind.UNAUTHENTICATED
+
+
+class InvitationClosed(AppError):
+    """This link makes nobody an admin: it is unknown, used, revoked or expired, or its author lost the right."""
+
+    code = "invitation_closed"
+    kind = Kind.CONFLICT
+
+
 class RootProtected(AppError):
     """The root admin cannot be removed, demoted or blocked."""
 

@@ -99,3 +99,49 @@ class Premium(Model):
     until: Mapped[datetime | None]
     stage: Mapped[int] = mapped_column(server_default=text("0"))
     """How much of the end was told: nothing, that it comes, that it came, that the days of grace have ended."""
+
+
+class LoginSession(Model):
+    """A session that somebody has opened with one initData of Telegram; its id follows from that.
+
+    A trigger notifies every process when it is ended (``session:<id>`` on channel ``souk``).
+    """
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (
+        Index("ix_login_sessions_user_id", "user_id", "seen_at"),
+        Index("ix_login_sessions_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    platform: Mapped[str]
+    network: Mapped[str | None]
+    """The network of the address, as in the audit trail."""
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    """Up to some minutes old."""
+    ended_at: Mapped[datetime | None]
+    """When somebody ended it; one that merely expired has none."""
+
+
+class AdminInvitation(Model):
+    """A link by which one person becomes an admin, within a day, if its author may still give these permissions."""
+
+    __tablename__ = "admin_invitations"
+    __table_args__ = (
+        CheckConstraint(
+            "(used_by IS NULL) = (used_at IS NULL) AND (used_at IS NULL OR revoked_at IS NULL)", name="closed_once"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """SHA-256 of the token in the link, which is stored nowhere."""
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 from backend.identity.types import ALL_PERMISSIONS, Permission, ZoneSource
 from backend.kernel.text import fold
@@ -38,11 +39,17 @@ def zone_source(stored: str | None, *, chosen: bool) -> ZoneSource:
     return ZoneSource.CHOSEN if chosen else ZoneSource.DEVICE
 
 
+_INVITATION: Final = re.compile("a_[A-Za-z0-9_-]{32}")
+
+
 def start_param(text: str | None) -> str | None:
     """The start parameter if Telegram could have made it (1 to 64 of A-Z a-z 0-9 _ -), else None.
 
-    A gift card's code (``g_...``) is worth money, so it is replaced by ``gift``.
+    A gift card's code (``g_...``) is worth money, so it is replaced by ``gift``; an invitation of an admin
+    (``a_...``), of which only a hash is stored, by ``invitation``.
     """
+    if text and _INVITATION.fullmatch(text):
+        return "invitation"
     if text and text.startswith("g_"):
         return "gift"
     return text if text and _START_PARAM.match(text) else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -30,6 +32,15 @@ class Permission(StrEnum):
 
 
 ALL_PERMISSIONS: Final = frozenset(Permission)
+PRESETS: Final[Mapping[str, frozenset[Permission]]] = {
+    "support": frozenset({Permission.ORDERS, Permission.USERS}),
+    "stock": frozenset({Permission.CATALOGUE, Permission.STOCK}),
+    "sales": frozenset({Permission.CATALOGUE, Permission.STOCK, Permission.ORDERS, Permission.USERS}),
+    "teacher": frozenset({Permission.TEACHING}),
+    "accountant": frozenset({Permission.MONEY, Permission.ORDERS}),
+    "everything": ALL_PERMISSIONS,
+}
+"""Ready roles: which permissions a kind of work needs, by name, in the order in which they are offered."""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +91,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     role_version: int = 0
     username: str | None = None
     photo_url: str | None = None
+    session_id: UUID | None = None
+    """Of the Mini App; None in the chat, and for tokens of before sessions had ids."""
 
     @property
     def is_admin(self) -> bool:
@@ -150,6 +163,26 @@ class Standing(StrEnum):
     BLOCKED = "blocked"
     PREMIUM = "premium"
     RESELLER = "reseller"
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of the Mini App in a list; ``seen_at`` is up to five minutes old."""
+
+    id: UUID
+    platform: str
+    network: str | None
+    created_at: datetime
+    seen_at: datetime
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """An open invitation of an admin."""
+
+    id: UUID
+    permissions: frozenset[Permission]
+    created_by: UserId
+    created_at: datetime
+    expires_at: datetime
 
 
 class PremiumPeriod(msgspec.Struct, frozen=True):

@@ -54,6 +54,13 @@ def acting_from(origin: Origin) -> Iterator[None]:
         _ORIGIN.reset(token)
 
 
+def of_session(session_id: UUID | None) -> None:
+    """Name the session, once it is known, for the rest of what ``acting_from`` surrounds."""
+    here = _ORIGIN.get()
+    if here is not None and session_id is not None:
+        _ORIGIN.set(msgspec.structs.replace(here, session_id=session_id))
+
+
 @functools.lru_cache(4096)
 def network_of(address: str) -> str | None:
     """The network of an IP address (``203.0.113.0/24``); None for anything else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiogram import Router
 
 from bot.handlers import (
+    admins,
     assignments,
     community,
     courses,
@@ -23,6 +24,19 @@ from bot.handlers import (
 
 def routers() -> list[Router]:
     """A fresh router of every subject; the one that takes whatever is left comes last."""
-    talk = (start, help, language, inline, orders, courses, readings, membership, assignments, support, fallback)
+    talk = (
+        start,
+        admins,
+        help,
+        language,
+        inline,
+        orders,
+        courses,
+        readings,
+        membership,
+        assignments,
+        support,
+        fallback,
+    )
     subjects = (payments, community, *talk)
     return [subject.router() for subject in subjects]

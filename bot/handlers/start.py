@@ -14,6 +14,7 @@ from backend.kernel.errors import Forbidden, NotFound, RateLimited
 from backend.kernel.text import code_signs, visible
 from bot.commands import dress_chat
 from bot.context import Deps, Words
+from bot.handlers.admins import invitation_button
 from bot.handlers.courses import introduction, linked_course
 from bot.keyboards import page_button, rows, shop_button
 
@@ -74,6 +75,10 @@ async def start(message: Message, command: CommandObject, bot: Bot, deps: Deps, 
     )
     text = _("Choose a product, pay, and get your key instantly. The shop opens right inside Telegram.")
     payload = command.args or ""
+    if invitation := invitation_button(deps, words, payload):
+        await message.answer(_("You're invited to become an admin of this shop."), reply_markup=rows(invitation))
+        await dress_chat(bot, deps, actor)
+        return
     about = await _gift(deps, actor, words, payload)
     if about is None and (course := await linked_course(deps, actor, payload)):
         about = await introduction(deps, actor, words, course)

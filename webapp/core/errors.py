@@ -50,6 +50,7 @@ _CODE_PAGES: Final[dict[str, str]] = {
     "premium_only": _ANY_PAGE,
     "provider_down": _ANY_PAGE,
     "root_protected": _ANY_PAGE,
+    "invitation_closed": _ANY_PAGE,
     "not_yourself": _ANY_PAGE,
     "second_admin_needed": _ANY_PAGE,
     "own_voucher": _ANY_PAGE,
@@ -61,6 +62,7 @@ _CLIENT_GONE: Final = 499
 
 
 MESSAGES: Final[dict[str, str]] = {
+    "invitation_closed": _("This invitation was used, revoked or has expired. Ask for a new one."),
     "not_found": _("Not found"),
     "forbidden": _("You don't have access"),
     "unauthenticated": _("Open the shop from Telegram"),

@@ -86,4 +86,6 @@ async def actor_of_address(connection: ASGIConnection[Any, Any, Any, Any]) -> Ac
         raise Unauthenticated("not signed for a person")
     scope: Any = connection.scope
     scope["souk.signer"] = address.user_id  # for the audit trail, where they are refused
-    return await site_of(connection).services.identity.access.actor_by_id(address.user_id, address.role_version)
+    return await site_of(connection).services.identity.access.actor_by_id(
+        address.user_id, address.role_version, address.session_id
+    )

@@ -114,6 +114,8 @@ class Streams:
         rights = asyncio.Event()
         rights_handler = _waker(rights, str(actor.id), wake)
         self._signals.on("identity", rights_handler)
+        session_handler = _waker(rights, str(actor.session_id), wake)
+        self._signals.on("session", session_handler)
         self._wakes.add(wake)
         if since is not None and any(self._signals.may_have_come_since(since, *topic) for topic in topics):
             wake.set()
@@ -127,13 +129,13 @@ class Streams:
                         await wake.wait()
                 except TimeoutError:
                     # A signal may have been lost: rights are looked at again at each beat, from memory mostly.
-                    await identity.access.actor_by_id(actor.id, actor.role_version)
+                    await identity.access.actor_by_id(actor.id, actor.role_version, actor.session_id)
                     yield False
                     continue
                 wake.clear()
                 if rights.is_set():
                     rights.clear()
-                    await identity.access.actor_by_id(actor.id, actor.role_version)
+                    await identity.access.actor_by_id(actor.id, actor.role_version, actor.session_id)
                 yield True
 
         try:
@@ -141,6 +143,7 @@ class Streams:
         finally:
             self._wakes.discard(wake)
             self._signals.off("identity", rights_handler)
+            self._signals.off("session", session_handler)
             for topic, handler in handlers:
                 self._signals.off(topic, handler)
             seat.leave()

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, Receive, Send
 
 from backend.identity.errors import Blocked
 from backend.identity.types import Actor
+from backend.infra import origin
 from backend.infra.origin import Origin, Via, acting_from, network_of
 from backend.kernel.text import Locale
 from webapp.core import errors
@@ -24,7 +25,7 @@ from webapp.core.limits import Limits, address_of
 from webapp.core.maintenance import Maintenance, UnderMaintenance
 from webapp.core.page_cache import PageKey, SharedPage, tier
 from webapp.core.patience import timed
-from webapp.core.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated
+from webapp.core.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated, platform_of, session_id_of
 from webapp.core.site import Site
 
 log = structlog.get_logger("webapp.access")
@@ -243,6 +244,7 @@ class Pipeline:
             return
         actor = await self._sign_in(scope, asked.authorization, exchange)
         scope["user"] = actor
+        origin.of_session(actor.session_id)
         await self._site.places.look()
         if self._maintenance.on and not actor.is_admin:
             raise UnderMaintenance("closed by the operator")
@@ -301,7 +303,9 @@ class Pipeline:
                 services.limiter.hit_here(limits.login_failed, address_of(scope))
                 raise
             services.limiter.hit_here(limits.read, session.user_id.hex)
-            actor = await services.identity.access.actor_by_id(session.user_id, session.role_version)
+            actor = await services.identity.access.actor_by_id(session.user_id, session.role_version, session.id)
+            if session.id is not None:
+                await services.identity.sessions.touch(session.id)
             scope["auth"] = session
             token = self._site.tokens.renewed(session)
         elif kind == b"tma":
@@ -326,7 +330,10 @@ class Pipeline:
         await services.limiter.hit(limits.login_person, str(contact.telegram_id))
         if contact.start_param is None and asked.start:  # some clients tell it beside initData only
             contact = msgspec.structs.replace(contact, start_param=asked.start.decode("latin-1"))
-        return await services.identity.access.authenticate(contact)
+        actor = await services.identity.access.authenticate(contact)
+        agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"").decode("latin-1")
+        session_id, network = session_id_of(init_data.decode("latin-1")), _origin(scope).network
+        return await services.identity.sessions.open(actor, session_id, platform_of(agent), network)
 
     async def _shell(self, method: str, exchange: Exchange) -> None:
         headers: Headers = (

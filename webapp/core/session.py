@@ -179,6 +179,29 @@ class Session(msgspec.Struct, frozen=True):
     role_version: int
     login_at: int
     issued_at: int
+    id: UUID | None = None
+    """None in tokens of before sessions had ids: they hold until they expire."""
+
+
+def session_id_of(init_data: str) -> UUID:
+    """The session that verified initData opens: by what Telegram has signed, however its fields are ordered.
+
+    Always the same one, so that ending it ends what it would open again.
+    """
+    signed = _fields(init_data)["hash"]
+    return UUID(bytes=hashlib.sha256(f"session {signed}".encode()).digest()[:16], version=5)
+
+
+_PLATFORMS: Final = (
+    ("iphone", "iphone"), ("ipad", "ipad"), ("android", "android"), ("macintosh", "mac"), ("windows", "windows"),
+    ("linux", "linux"),
+)  # fmt: skip
+
+
+def platform_of(user_agent: str) -> str:
+    """What somebody's browser runs on: ``iphone``, ``android``, …, or ``other``."""
+    plain = user_agent.lower()
+    return next((name for sign, name in _PLATFORMS if sign in plain), "other")
 
 
 class _ClockedSigner(TimestampSigner):
@@ -207,7 +230,7 @@ class SessionTokens:
 
     def issue(self, actor: Actor) -> str:
         """Create a token for a person who has just logged in."""
-        return self._sign(actor.id, actor.role_version, self._now())
+        return self._sign(actor.id, actor.role_version, self._now(), actor.session_id)
 
     def read(self, token: str) -> Session:
         """Read a token. Raises SessionExpired for one of ours that has expired, Unauthenticated for all others."""
@@ -221,21 +244,23 @@ class SessionTokens:
         now = self._now()
         if (now - session.issued_at) * 2 < self._lifetime or now - session.login_at > _RENEWALS * self._lifetime:
             return None
-        return self._sign(session.user_id, session.role_version, session.login_at)
+        return self._sign(session.user_id, session.role_version, session.login_at, session.id)
 
     def _now(self) -> int:
         return self._signer.get_timestamp()
 
-    def _sign(self, user_id: UserId, role_version: int, login_at: int) -> str:
-        return self._signer.sign(f"{user_id.hex}.{role_version}.{login_at}").decode()
+    def _sign(self, user_id: UserId, role_version: int, login_at: int, session_id: UUID | None) -> str:
+        tail = f".{session_id.hex}" if session_id else ""
+        return self._signer.sign(f"{user_id.hex}.{role_version}.{login_at}{tail}").decode()
 
     def _verify(self, token: str) -> Session:
         if len(token) > MAX_TOKEN or not token.isascii():
             raise Unauthenticated("the session token is malformed")
         try:
             value, issued = self._signer.unsign(token, return_timestamp=True)
-            user, version, login = value.decode().split(".")
-            session = Session(UserId(UUID(hex=user)), int(version), int(login), int(issued.timestamp()))
+            user, version, login, *rest = value.decode().split(".")
+            named = UUID(hex=rest[0]) if rest else None
+            session = Session(UserId(UUID(hex=user)), int(version), int(login), int(issued.timestamp()), named)
         except (BadSignature, ValueError, OverflowError):
             raise Unauthenticated("the session token is not ours") from None
         self._known[token] = session
@@ -249,6 +274,8 @@ class SignedAddress(msgspec.Struct, frozen=True):
 
     user_id: UserId | None
     role_version: int
+    session_id: UUID | None = None
+    """The session whose page has the address: it ends with it."""
 
 
 class _HmacSha256(SigningAlgorithm):
@@ -270,7 +297,8 @@ class SignedAddresses:
     def sign(self, target: str, actor: Actor, *, seconds: int = 600) -> str:
         """``target`` (path and query) with a ``t`` that holds for this actor and ``seconds``."""
         until = int(self._clock.now().timestamp()) + seconds
-        return self._append(target, f"{actor.id.hex}.{actor.role_version}.{until}")
+        session = f".{actor.session_id.hex}" if actor.session_id else ""
+        return self._append(target, f"{actor.id.hex}.{actor.role_version}.{until}{session}")
 
     def sign_media(self, name: str) -> str:
         """The address of a stored picture, the same for everybody for half a day so that it can be cached."""
@@ -286,10 +314,11 @@ class SignedAddresses:
         claim, _, signature = token.rpartition(".")
         if not self._signer.verify_signature(f"{target}\n{claim}", signature):
             raise LinkExpired("the signature does not fit")
-        user, version, until = claim.split(".")
+        user, version, until, *session = claim.split(".")
         if self._clock.now().timestamp() > int(until):
             raise LinkExpired("its time is over")
-        return SignedAddress(None if user == "-" else UserId(UUID(hex=user)), int(version))
+        named = UUID(hex=session[0]) if session else None
+        return SignedAddress(None if user == "-" else UserId(UUID(hex=user)), int(version), named)
 
     def _append(self, target: str, claim: str) -> str:
         signature = self._signer.get_signature(f"{target}\n{claim}").decode()

@@ -15,6 +15,7 @@ HOME: Final = "/shop"
 _PRODUCT: Final = re.compile(r"p_([a-z0-9][a-z0-9-]{0,61})\Z")
 _COURSE: Final = re.compile(r"c_([a-z0-9][a-z0-9-]{0,39}?)(?:-p_[A-Za-z0-9_-]*)?\Z")
 _GIFT: Final = re.compile(r"g_([0-9A-Za-z]{16})\Z")
+_INVITATION: Final = re.compile(r"a_([A-Za-z0-9_-]{32})\Z")
 _ORDER: Final = re.compile(r"o_([0-9A-Za-z]{4,12})\Z")
 
 
@@ -28,6 +29,8 @@ def landing(start_param: str) -> str:
         return f"/orders/{order[1].upper()}"
     if gift := _GIFT.match(start_param):
         return f"/wallet/redeem?code={gift[1].upper()}"
+    if invitation := _INVITATION.match(start_param):
+        return f"/invitation?code={invitation[1]}"
     return HOME
 
 

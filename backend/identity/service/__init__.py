@@ -7,13 +7,15 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from backend.identity.cache import PeopleCache
+from backend.identity.cache import EndedSessions, PeopleCache
 from backend.identity.service.access import AccessService
 from backend.identity.service.admins import AdminsService
+from backend.identity.service.invitations import InvitationsService
 from backend.identity.service.notes import NotesService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
 from backend.identity.service.refusals import RefusalsService
+from backend.identity.service.sessions import SessionsService
 from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
 from backend.infra.rate_limit import RateLimiter
@@ -25,10 +27,12 @@ __all__ = [
     "AccessService",
     "AdminsService",
     "IdentityServices",
+    "InvitationsService",
     "NotesService",
     "PeopleService",
     "ProfileService",
     "RefusalsService",
+    "SessionsService",
     "identity_services",
 ]
 
@@ -47,6 +51,10 @@ class IdentityServices:
     """Admins note things about people."""
     admins: AdminsService
     """Admins give permissions to people and take them away."""
+    invitations: InvitationsService
+    """Admins by a link."""
+    sessions: SessionsService
+    """The sessions that people have open."""
     refusals: RefusalsService
     """Records who tried what they may not do."""
 
@@ -65,11 +73,12 @@ def identity_services(
     default_timezone: str = "UTC",
 ) -> IdentityServices:
     """The services of this slice; they share one cache of people, so that a change by one reaches the others."""
-    cache = PeopleCache(signals)
+    cache, ended = PeopleCache(signals), EndedSessions(uow, signals)
     return IdentityServices(
         access=AccessService(
             uow=uow,
             cache=cache,
+            ended=ended,
             clock=clock,
             premium_grace=premium_grace,
             root_admin_id=root_admin_id,
@@ -80,5 +89,7 @@ def identity_services(
         people=PeopleService(uow=uow, cache=cache, default_timezone=default_timezone),
         notes=NotesService(uow=uow, ring=ring),
         admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
+        invitations=InvitationsService(uow=uow, cache=cache),
+        sessions=SessionsService(uow=uow, ended=ended),
         refusals=RefusalsService(uow=uow, redis=redis, limiter=limiter),
     )

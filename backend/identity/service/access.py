@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from backend.identity import domain, repository, rules
-from backend.identity.cache import PeopleCache
+from backend.identity.cache import EndedSessions, PeopleCache
 from backend.identity.errors import Blocked, SessionRevoked
 from backend.identity.repository import Person
 from backend.identity.types import Actor, Contact, LinkFollowed
@@ -34,6 +35,7 @@ class AccessService:
         *,
         uow: UnitOfWork,
         cache: PeopleCache,
+        ended: EndedSessions,
         clock: Clock,
         premium_grace: Live[timedelta],
         root_admin_id: int,
@@ -42,6 +44,7 @@ class AccessService:
     ) -> None:
         self._uow = uow
         self._cache = cache
+        self._ended = ended
         self._clock = clock
         self._premium_grace = premium_grace
         self._root_admin_id = root_admin_id
@@ -67,8 +70,13 @@ class AccessService:
             self._cache.forget(person.id)
         return self._actor(person)
 
-    async def actor_by_id(self, user_id: UserId, role_version: int) -> Actor:
-        """The person of a session that was made at ``role_version``. Raises Blocked, SessionRevoked."""
+    async def actor_by_id(self, user_id: UserId, role_version: int, session_id: UUID | None = None) -> Actor:
+        """The person of a session that was made at ``role_version``. Raises Blocked, SessionRevoked.
+
+        Whether the session was ended is asked in memory.
+        """
+        if session_id is not None and await self._ended.has(session_id):
+            raise SessionRevoked("the session was ended")
         person = self._cache.get(user_id)
         if person is None or person.role_version != role_version:
             person = await self._load(user_id)
@@ -77,7 +85,7 @@ class AccessService:
         actor = self._actor(person)
         if person.role_version != role_version:
             raise SessionRevoked("rights have changed since")
-        return actor
+        return actor if session_id is None else msgspec.structs.replace(actor, session_id=session_id)
 
     async def actor_by_telegram_id(self, telegram_id: int) -> Actor | None:
         """The person with this Telegram ID; None when the shop does not know them. Raises Blocked."""

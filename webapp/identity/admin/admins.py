@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.errors import RootProtected
-from backend.identity.types import Permission, UserDetail
+from backend.identity.types import ALL_PERMISSIONS, Permission, UserDetail
 from backend.kernel.ids import UserId
 from backend.kernel.text import fold
 from webapp.core import forms
@@ -23,30 +23,32 @@ from webapp.core.parts import address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens import admin as admin_screens
-from webapp.identity.screens.admin import AdminSheet, AdminsPage
+from webapp.identity.screens import permissions as present
+from webapp.identity.screens.admin import AdminSheet, AdminsPage, InvitationRow
 from webapp.identity.screens.person import PickPage, assignee
 
 _ADMINS = requires(Permission.ADMINS)
-_LIST: Final = "/admin/admins"
-_NEW: Final = _LIST + "/new"
-_ONE: Final = _LIST + "/{user_id:uuid}"
-# Permissions for which there are pages or messages.
-OFFERED: Final = frozenset(
-    {
-        Permission.CATALOGUE,
-        Permission.STOCK,
-        Permission.ORDERS,
-        Permission.MONEY,
-        Permission.USERS,
-        Permission.TEACHING,
-        Permission.SETTINGS,
-        Permission.ADMINS,
-    }
-)
+ADMINS: Final = "/admin/admins"
+_NEW: Final = ADMINS + "/new"
+_ONE: Final = ADMINS + "/{user_id:uuid}"
+OFFERED: Final = ALL_PERMISSIONS - {Permission.BROADCAST}
+"""The permissions for which there are pages or messages."""
 
 PermissionsForm: Any = msgspec.defstruct(
     "PermissionsForm", [(f"permission_{permission}", bool, False) for permission in Permission], frozen=True
 )
+
+
+class MakeQuery(msgspec.Struct, frozen=True):
+    """Who is to become an admin."""
+
+    make: UUID | None = None
+
+
+class RoleQuery(msgspec.Struct, frozen=True):
+    """A ready role whose permissions are put in."""
+
+    role: Annotated[str, Meta(max_length=20)] = ""
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
@@ -56,10 +58,10 @@ class SearchQuery(msgspec.Struct, frozen=True):
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
 
-@get(_LIST, name="admin:admins", guards=[_ADMINS])
+@get(ADMINS, name="admin:admins", guards=[_ADMINS])
 async def admins(request: SoukRequest) -> Html:
-    """Every admin, the root admin first."""
-    return await _page(request)
+    """Every admin, the root admin first; with ``make`` the sheet of that person opens, as from the chat."""
+    return await admins_page(request, make=forms.read_query(request, MakeQuery).make)
 
 
 @get(_NEW, name="admin:new-admin", guards=[_ADMINS])
@@ -71,7 +73,7 @@ async def new(request: SoukRequest) -> Html:
     view = PickPage(
         purpose="admin",
         path=_NEW,
-        pick=f"{_LIST}/",
+        pick=f"{ADMINS}/",
         query=text,
         rows=tuple(assignee(person) for person in people.items),
         next_url=address(_NEW, q=text, cursor=people.next_cursor) if people.next_cursor else None,
@@ -79,14 +81,15 @@ async def new(request: SoukRequest) -> Html:
     )
     if view.more or asked_by(request, "results"):
         return fragment(request, "identity/admin/_pick_rows.html", view)
-    return manage_page(request, "identity/admin/pick.html", view, "admins", back=_LIST)
+    return manage_page(request, "identity/admin/pick.html", view, "admins", back=ADMINS)
 
 
 @get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
 async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """What a person may do in the back office. Raises NotFound, RootProtected."""
-    person = await _find(request, user_id)
-    return sheet(request, "identity/admin/_admin.html", _view(request, person, person.permissions))
+    """What a person may do in the back office; with a ready role, what it would be. Raises NotFound, RootProtected."""
+    person, role = await _find(request, user_id), forms.read_query(request, RoleQuery).role
+    chosen = present.preset(role) if role else person.permissions
+    return sheet(request, "identity/admin/_admin.html", _view(request, person, chosen))
 
 
 @post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
@@ -97,25 +100,29 @@ async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """
     form = await forms.read_form(request, PermissionsForm)
     person = await _find(request, user_id)
-    offered = _offered(request)
-    chosen = {permission for permission in offered if getattr(form, f"permission_{permission}")}
+    offered, chosen = offered_to(request), chosen_in(request, form)
     if not chosen and not person.permissions:
         return sheet(
             request, "identity/admin/_admin.html", _view(request, person, chosen, error=True), status=FORM_ERROR
         )
     others = {permission for permission in person.permissions if permission not in offered}
     await site_of(request).services.identity.admins.set_permissions(request.user, person.id, chosen | others)
-    return _saved(request, await _page(request))
+    return _saved(request, await admins_page(request))
 
 
 @delete(_ONE, name="admin:remove-admin", guards=[_ADMINS, limited(WRITE)], status_code=200)
 async def remove(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     """Remove all permissions from an admin."""
     await site_of(request).services.identity.admins.set_permissions(request.user, UserId(user_id), ())
-    return _saved(request, await _page(request))
+    return _saved(request, await admins_page(request))
 
 
-def _offered(request: SoukRequest) -> tuple[Any, ...]:
+def chosen_in(request: SoukRequest, form: Any) -> frozenset[Permission]:
+    """The permissions that a form has switched on, of those that the actor can give."""
+    return frozenset(one for one in offered_to(request) if getattr(form, f"permission_{one}"))
+
+
+def offered_to(request: SoukRequest) -> tuple[Permission, ...]:
     """The permissions that the actor can give and remove: those that they hold."""
     offered = OFFERED & request.user.permissions
     return tuple(permission for permission in Permission if permission in offered)
@@ -129,23 +136,34 @@ async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
 
 
 def _view(request: SoukRequest, person: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
+    viewer, offered = site_of(request).viewer(request.user), offered_to(request)
     return AdminSheet(
-        permissions=_offered(request),
+        rows=present.rows(offered, chosen, viewer),
+        roles=present.roles(offered, f"{ADMINS}/{person.id}", chosen, viewer),
         admin=admin_screens.admin_row(person, chosen, request.user),
         is_new=not person.permissions,
         error=error,
     )
 
 
-async def _page(request: SoukRequest) -> Html:
-    admins = await site_of(request).services.identity.admins.list_admins(request.user)
-    view = AdminsPage(tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in admins))
+async def admins_page(request: SoukRequest, *, make: UUID | None = None) -> Html:
+    """Every admin, and the invitations that are open."""
+    identity, viewer = site_of(request).services.identity, site_of(request).viewer(request.user)
+    admins = await identity.admins.list_admins(request.user)
+    invitations = await identity.invitations.list_open(request.user)
+    view = AdminsPage(
+        tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in admins),
+        tuple(
+            InvitationRow(str(one.id), present.named(one.permissions, viewer), one.expires_at) for one in invitations
+        ),
+        make=str(make or ""),
+    )
     return manage_page(request, "identity/admin/admins.html", view, "admins")
 
 
 def _saved(request: SoukRequest, response: Html) -> Html:
     words = site_of(request).viewer(request.user).words
-    return toast(replaced(response, _LIST), words.gettext("Saved"))
+    return toast(replaced(response, ADMINS), words.gettext("Saved"))
 
 
 HANDLERS: Final = (admins, new, admin_sheet, save, remove)

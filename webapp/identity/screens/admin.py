@@ -10,9 +10,10 @@ import msgspec
 
 from backend.identity.types import Actor, UserRow
 from backend.kernel.money import Money
-from webapp.core.parts import Hue
+from webapp.core.parts import Chip, Hue
 from webapp.core.tiles import hue_of, initial_of
 from webapp.growth.screens.premium import PremiumRows
+from webapp.identity.screens.permissions import PermissionRow
 from webapp.identity.screens.person import ManagePersonRow, full_name
 from webapp.identity.screens.timeline import TimelineView
 from webapp.orders.screens.subscriptions import SubscriptionRow
@@ -84,16 +85,43 @@ class AdminRow(msgspec.Struct, frozen=True):
     me: bool = False
 
 
+class InvitationRow(msgspec.Struct, frozen=True):
+    """An open invitation: what it gives, and until when."""
+
+    id: str
+    permissions: str
+    until: datetime
+
+
 class AdminsPage(msgspec.Struct, frozen=True):
     """identity/admin/admins.html"""
 
     rows: tuple[AdminRow, ...]
+    invitations: tuple[InvitationRow, ...] = ()
+    make: str = ""
+    """The id of a person whose sheet opens with the page."""
+
+
+class InviteSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_invite.html"""
+
+    rows: tuple[PermissionRow, ...]
+    roles: tuple[Chip, ...]
+    error: bool = False
+
+
+class LinkSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_invite_link.html: the link, which is shown once, and what it gives."""
+
+    link: str
+    permissions: str
 
 
 class AdminSheet(msgspec.Struct, frozen=True):
-    """identity/admin/_admin.html: the ``permissions`` that can be given; ``is_new``: the person is no admin yet."""
+    """identity/admin/_admin.html: the permissions that can be given; ``is_new``: the person is no admin yet."""
 
-    permissions: tuple[Permission, ...]
+    rows: tuple[PermissionRow, ...]
+    roles: tuple[Chip, ...]
     admin: AdminRow
     is_new: bool = False
     error: bool = False

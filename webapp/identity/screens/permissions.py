@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
-from backend.identity.types import Permission
+import msgspec
+
+from backend.identity.types import PRESETS, Permission
 from backend.infra.i18n import mark as _
+from webapp.core.parts import Chip, address
+from webapp.core.rendering import Viewer
 
 NAMES: Final[Mapping[str, str]] = {
     Permission.CATALOGUE: _("Catalogue"),
@@ -35,3 +40,59 @@ SENTENCES: Final[Mapping[str, str]] = {
     Permission.ADMINS: _("Add and remove admins, see the audit log, end sessions."),
 }
 """One sentence each, by the permission's stored value."""
+
+_ROLES: Final[Mapping[str, str]] = {
+    "support": _("Support"),
+    "stock": _("Warehouse"),
+    "sales": _("Sales"),
+    "teacher": _("Teacher"),
+    "accountant": _("Accountant"),
+    "everything": _("Everything"),
+}
+
+
+class PermissionRow(msgspec.Struct, frozen=True):
+    """A permission with its words; ``on``: it is chosen."""
+
+    key: str
+    name: str
+    says: str
+    on: bool
+
+
+class InvitationPage(msgspec.Struct, frozen=True, kw_only=True):
+    """identity/invitation.html; invitation_accepted.html needs nothing of it."""
+
+    code: str
+    author: str = ""
+    shop: str = ""
+    rows: tuple[PermissionRow, ...] = ()
+    until: datetime | None = None
+
+
+def rows(offered: Iterable[Permission], chosen: Container[Permission], viewer: Viewer) -> tuple[PermissionRow, ...]:
+    """The permissions that can be given, with their words."""
+    say = viewer.words.gettext
+    return tuple(PermissionRow(key, say(NAMES[key]), say(SENTENCES[key]), key in chosen) for key in offered)
+
+
+def named(chosen: Iterable[Permission], viewer: Viewer) -> str:
+    """The names of permissions in one line."""
+    return viewer.words.gettext(", ").join(viewer.words.gettext(NAMES[key]) for key in sorted(chosen))
+
+
+def preset(role: str) -> frozenset[Permission]:
+    """What a ready role holds; nothing for an unknown one."""
+    return PRESETS.get(role, frozenset())
+
+
+def roles(offered: Iterable[Permission], path: str, chosen: Iterable[Permission], viewer: Viewer) -> tuple[Chip, ...]:
+    """The ready roles, each with what of it can be given; chosen by asking for the sheet again."""
+    may = frozenset(offered)
+    chips = ((role, may & held) for role, held in PRESETS.items())
+    now = frozenset(chosen)
+    return tuple(
+        Chip(address(path, role=role), active=held == now, label=viewer.words.gettext(_ROLES[role]))
+        for role, held in chips
+        if held
+    )
