@@ -20,7 +20,7 @@ from webapp.catalog import api_waiting as waiting_api
 from webapp.catalog import favourites, waiting
 from webapp.catalog import routes as catalog
 from webapp.catalog.admin import bin as bin_admin
-from webapp.catalog.admin import catalogue_files, goods_files, stock_import
+from webapp.catalog.admin import catalogue_files, goods_files, stock_batches, stock_import
 from webapp.catalog.admin import categories as categories_admin
 from webapp.catalog.admin import pictures as product_pictures
 from webapp.catalog.admin import products as products_admin
@@ -149,6 +149,7 @@ _ADMIN: Final = Router(
         *variants_admin.HANDLERS,
         *bin_admin.HANDLERS,
         *questions_admin.HANDLERS,
+        *stock_batches.HANDLERS,
         *order_refunds.HANDLERS,
         *hand_work.HANDLERS,
         *waiting.ADMIN_HANDLERS,

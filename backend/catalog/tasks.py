@@ -6,6 +6,7 @@ from typing import Final
 
 from backend.catalog.service import CatalogServices
 from backend.catalog.types.batches import BatchSwitched
+from backend.catalog.types.stock_changes import StockChangeStarted
 from backend.catalog.types.stock_imports import StockImportSent, StockImportStarted
 from backend.catalog.types.waiting import HoldUndelivered, StockArrived
 from backend.infra.jobs import Cron, Handler, Job, Task
@@ -13,6 +14,7 @@ from backend.infra.jobs import Cron, Handler, Job, Task
 _SETTLE_EVERY_SECONDS = 300
 _TIDY_EVERY_SECONDS = 3600
 _PURGE_EVERY_SECONDS = 86_400
+_EXPIRE_EVERY_SECONDS = 60
 _POPULAR_EVERY_SECONDS = 3600
 _INDEX_EVERY_SECONDS = 300
 _WISHES_EVERY_SECONDS = 300
@@ -25,8 +27,9 @@ _SERVE_LINE: Final = Handler("catalog.serve_line", StockArrived)
 _PASS_ON: Final = Handler("catalog.pass_on", HoldUndelivered)
 _CHECK_IMPORT: Final = Handler("catalog.check_import", StockImportSent)
 _RUN_IMPORT: Final = Handler("catalog.run_import", StockImportStarted)
+_CHANGE_STOCK: Final = Handler("catalog.change_stock", StockChangeStarted)
 _IMPORT_SECONDS: Final = 600
-HANDLERS: Final = (_SWITCH_BATCH, _SERVE_LINE, _PASS_ON, _CHECK_IMPORT, _RUN_IMPORT)
+HANDLERS: Final = (_SWITCH_BATCH, _SERVE_LINE, _PASS_ON, _CHECK_IMPORT, _RUN_IMPORT, _CHANGE_STOCK)
 """The events that the catalogue reacts to."""
 
 
@@ -53,12 +56,16 @@ def tasks(services: CatalogServices) -> list[Task]:
     async def run(event: StockImportStarted, _job: Job) -> None:
         await services.stock_imports.add_keys(event.import_id)
 
+    async def change(event: StockChangeStarted, _job: Job) -> None:
+        await services.stock_changes.run(event.change_id)
+
     return [
         _SWITCH_BATCH.runs(switch),
         _SERVE_LINE.runs(serve),
         _PASS_ON.runs(pass_on),
         Task(_CHECK_IMPORT.task, StockImportSent, check, timeout=_IMPORT_SECONDS, at_once=1),
         Task(_RUN_IMPORT.task, StockImportStarted, run, timeout=_IMPORT_SECONDS, at_once=1),
+        Task(_CHANGE_STOCK.task, StockChangeStarted, change, timeout=_IMPORT_SECONDS, at_once=1),
     ]
 
 
@@ -79,6 +86,9 @@ def crons(services: CatalogServices) -> list[Cron]:
 
     async def tell_favourites() -> None:
         await services.favourites.tell_changed()
+
+    async def expire() -> None:
+        await services.stock.expire()
 
     async def settle() -> None:
         await services.stock.settle_stock()
@@ -103,6 +113,7 @@ def crons(services: CatalogServices) -> list[Cron]:
         Cron("catalog.serve_lines", serve, seconds=_SERVE_EVERY_SECONDS),
         Cron("catalog.publish_due", publish, seconds=_PUBLISH_EVERY_SECONDS),
         Cron("catalog.tell_favourites", tell_favourites, seconds=_FAVOURITES_EVERY_SECONDS),
+        Cron("catalog.expire_keys", expire, seconds=_EXPIRE_EVERY_SECONDS),
         Cron("catalog.tidy_imports", services.stock_imports.tidy, seconds=_TIDY_EVERY_SECONDS),
         Cron("catalog.purge_bin", purge, seconds=_PURGE_EVERY_SECONDS),
         Cron("catalog.settle_stock", settle, seconds=_SETTLE_EVERY_SECONDS),

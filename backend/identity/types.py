@@ -21,6 +21,8 @@ class Permission(StrEnum):
 
     CATALOGUE = "catalogue"
     STOCK = "stock"
+    STOCK_EXPORT = "stock_export"
+    """Keys in plain text, beside STOCK."""
     ORDERS = "orders"
     MONEY = "money"
     USERS = "users"

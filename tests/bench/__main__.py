@@ -8,7 +8,20 @@ from collections.abc import Awaitable, Callable
 import uvloop
 from rich.console import Console
 
-from tests.bench import carts, draws, lessons, memory, orders, pages, payments, purchases, readings, requests, search
+from tests.bench import (
+    carts,
+    draws,
+    lessons,
+    memory,
+    orders,
+    pages,
+    payments,
+    purchases,
+    readings,
+    requests,
+    search,
+    stock_import,
+)
 from tests.bench.report import Row, write
 from tests.bench.world import World, world
 
@@ -32,6 +45,7 @@ async def main(only: set[str]) -> None:
         "cart_checkout": carts.cart_checkout,
         "carts_opposite_order": carts.carts_opposite_order,
         "search": search.search,
+        "stock_import": stock_import.stock_import,
         "order_search": orders.orders,
         "lessons_due": lessons.lessons_due,
         "draws": draws.draws,

@@ -21,7 +21,7 @@ from backend.wallet.types import LedgerReport
 from webapp.admin import screens as present
 from webapp.admin.screens import ChartView, HandRow, ManageHome, Range, StatView
 from webapp.core import forms
-from webapp.core.back_office import ROOMS, manage_page, open_rooms
+from webapp.core.back_office import manage_page, open_rooms
 from webapp.core.guards import admins_only
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
@@ -37,7 +37,7 @@ _DAYS: Final = 8
 """Of the lines below the figures: today and the seven days before, of which the first is the same weekday."""
 _MONTH_DAYS: Final = 30
 _MONTHS: Final = 12
-_LOW: Final = ROOMS["stock"][0]
+_LOW: Final = "/admin/stock/low"
 _BOOKS_AGE: Final = timedelta(hours=1)
 _BOOKS_SECONDS: Final = 3.0
 log = structlog.get_logger(__name__)

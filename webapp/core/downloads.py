@@ -27,13 +27,18 @@ async def downloader(request: Request[Any, Any, Any]) -> Actor:
 
 def csv_file(pieces: AsyncIterator[str], name: str) -> Stream:
     """The pieces of a CSV file as they are made, however many."""
+    return text_file(pieces, name, "text/csv")
+
+
+def text_file(pieces: AsyncIterator[str], name: str, media_type: str = "text/plain") -> Stream:
+    """The pieces of a text as a file to save, however many."""
     headers = {
         "content-disposition": f'attachment; filename="{name}"',
         "cache-control": "no-store",
         # Telegram's web clients fetch the file from their own origin.
         "access-control-allow-origin": "https://web.telegram.org",
     }
-    return Stream(encoded(pieces), media_type="text/csv", headers=headers)
+    return Stream(encoded(pieces), media_type=media_type, headers=headers)
 
 
 async def whole(text: str) -> AsyncIterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, select, text, update
+from sqlalchemy import BigInteger, Boolean, DateTime, Text, Uuid, bindparam, select, text, update
 
 from backend.catalog.models import StockBatch, StockKey
 from backend.catalog.types import KeyState, StockKeyId, VariantId
@@ -26,15 +26,21 @@ _OTHER_BATCHES = text(
     """
     SELECT b.id FROM stock_batches b WHERE b.variant_id = :variant_id
       AND b.id <> (SELECT batch_id FROM stock_keys WHERE id = :key_id)
-      AND EXISTS (SELECT FROM stock_keys k WHERE k.batch_id = b.id AND k.state = 'available')
+      AND EXISTS (SELECT FROM stock_keys k WHERE k.batch_id = b.id AND k.state = 'available'
+                    AND (k.expires_at IS NULL OR k.expires_at > :now))
     ORDER BY b.imported_at, b.id
     """
-).bindparams(bindparam("variant_id", type_=Uuid()), bindparam("key_id", type_=Uuid()))
+).bindparams(
+    bindparam("variant_id", type_=Uuid()),
+    bindparam("key_id", type_=Uuid()),
+    bindparam("now", type_=DateTime(timezone=True)),
+)
 _TAKE_OF_BATCH = text(
     """
     UPDATE stock_keys SET state = 'sold', order_line_id = :line_id, taken_at = :now
     WHERE id = (
         SELECT id FROM stock_keys WHERE batch_id = :batch_id AND state = 'available'
+          AND (expires_at IS NULL OR expires_at > :now)
         ORDER BY position FOR UPDATE SKIP LOCKED LIMIT 1
     )
     RETURNING id
@@ -54,13 +60,14 @@ _LIST = text(
                count(*) FILTER (WHERE k.state IN ('available', 'stopped')) AS unsold
         FROM stock_keys k WHERE k.batch_id = b.id AND k.state <> 'shared'
     ) n
-    WHERE n.keys > 0 AND (CAST(:after AS uuid) IS NULL OR b.id < :after)
+    WHERE (n.keys > 0 OR :empty) AND (CAST(:after AS uuid) IS NULL OR b.id < :after)
       AND (CAST(:only AS uuid) IS NULL OR b.id = :only)
     ORDER BY b.id DESC LIMIT :most
     """
 ).bindparams(
     *(bindparam(name, type_=Uuid()) for name in ("after", "only")),
     bindparam("most", type_=BigInteger()),
+    bindparam("empty", type_=Boolean()),
 )
 _LOCK = (
     select(StockBatch.variant_id, StockBatch.stopped_at)
@@ -98,7 +105,7 @@ async def take_elsewhere(
     tx: Tx, variant_id: VariantId, in_place_of: StockKeyId, line_id: OrderLineId
 ) -> StockKeyId | None:
     """Sell the line one key of the variant from another batch, the oldest first; None when no other has one."""
-    others = await tx.execute(_OTHER_BATCHES, {"variant_id": variant_id, "key_id": in_place_of})
+    others = await tx.execute(_OTHER_BATCHES, {"variant_id": variant_id, "key_id": in_place_of, "now": tx.now})
     for batch_id in others.scalars().all():
         taken = await tx.execute(_TAKE_OF_BATCH, {"batch_id": batch_id, "line_id": line_id, "now": tx.now})
         key_id = taken.scalar_one_or_none()
@@ -108,10 +115,10 @@ async def take_elsewhere(
 
 
 async def list_batches(
-    tx: Tx, *, after: BatchId | None = None, only: BatchId | None = None, most: int = 1
+    tx: Tx, *, after: BatchId | None = None, only: BatchId | None = None, most: int = 1, empty: bool = False
 ) -> list[BatchQuality]:
-    """Batches of unique keys, the latest first."""
-    rows = await tx.execute(_LIST, {"after": after, "only": only, "most": most})
+    """Batches of unique keys, the latest first; with ``empty`` also those that have no keys any more."""
+    rows = await tx.execute(_LIST, {"after": after, "only": only, "most": most, "empty": empty})
     return [_quality(row) for row in rows]
 
 

@@ -31,6 +31,7 @@ _TAKE = HotStatement(
     WITH chosen AS MATERIALIZED (
         SELECT line.*, ARRAY(
             SELECT id FROM stock_keys WHERE variant_id = line.variant_id AND state = 'available'
+              AND (expires_at IS NULL OR expires_at > :now)
             ORDER BY position LIMIT line.quantity FOR UPDATE SKIP LOCKED
         ) AS ids
         FROM json_to_recordset(CAST(:lines AS json)) AS line (id uuid, variant_id uuid, quantity bigint, buyer uuid)
@@ -45,6 +46,7 @@ _TAKE = HotStatement(
            (SELECT array_agg(t.id ORDER BY t.position) FROM taken t WHERE t.variant_id = v.id) AS ids,
            (SELECT count(*) FROM (
                SELECT FROM stock_keys k WHERE k.variant_id = v.id AND k.state = 'available'
+                 AND (k.expires_at IS NULL OR k.expires_at > :now)
                LIMIT v.low_stock_at + c.quantity + 1
            ) counted) AS seen,
            coalesce((SELECT true FROM stock_waits w WHERE w.variant_id = v.id AND w.user_id = c.buyer), false) AS waits
@@ -98,6 +100,16 @@ _LEVEL = text(
     FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = :variant_id
     """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("variant_id", type_=Uuid()))
+
+_EXPIRE = text(
+    """
+    WITH chosen AS (
+        SELECT id FROM stock_keys WHERE expires_at <= :now AND state IN ('available', 'stopped')
+        ORDER BY expires_at LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    UPDATE stock_keys k SET state = 'expired' FROM chosen c WHERE k.id = c.id RETURNING k.variant_id
+    """
+).bindparams(bindparam("now", type_=DateTime(timezone=True)), bindparam("most", type_=BigInteger()))
 
 _HAS_STOCK = has_stock()
 _UNLIST_EMPTY = text(
@@ -243,6 +255,17 @@ async def mark_in_stock(tx: Tx, product_id: ProductId) -> None:
     """Set ``in_stock`` of a product that has got stock; waits for a transaction that is clearing it."""
     if (await tx.execute(_LOCK_PRODUCT, {"id": product_id})).scalar_one_or_none() is False:
         await tx.execute(_LIST_STOCKED, {"ids": [product_id]})
+
+
+async def lock_products(tx: Tx, product_ids: Sequence[ProductId]) -> None:
+    """Lock products in their order, as one must who moves stock from one to another."""
+    await tx.execute(_LOCK_PRODUCTS, {"ids": list(product_ids)})
+
+
+async def expire(tx: Tx, most: int) -> list[VariantId]:
+    """Take up to ``most`` keys whose time has ended out of the stock; the variant of each."""
+    rows = await tx.execute(_EXPIRE, {"now": tx.now, "most": most})
+    return [VariantId(variant_id) for variant_id in rows.scalars()]
 
 
 async def list_marked(tx: Tx, after: UUID, limit: int) -> list[UUID]:

@@ -66,6 +66,7 @@ _ASSIGN_KEYS = text(
     ), free AS MATERIALIZED (
         SELECT id, row_number() OVER (ORDER BY position) - 1 AS turn FROM (
             SELECT id, position FROM stock_keys WHERE variant_id = :variant_id AND state = 'available'
+              AND (expires_at IS NULL OR expires_at > :now)
             ORDER BY position LIMIT (SELECT count(*) FROM line) * :quantity FOR UPDATE SKIP LOCKED
         ) oldest
     ), pairs AS MATERIALIZED (

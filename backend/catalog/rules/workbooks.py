@@ -16,7 +16,7 @@ from backend.kernel.text import visible
 MOST_ROWS: Final = 200_000
 """With something in them. More is a file for CSV, which costs no memory."""
 _MOST_EMPTY: Final = 1_048_576  # all that a sheet has
-_MOST_COLUMNS: Final = 32
+_MOST_COLUMNS: Final = 16
 _MOST_PARTS: Final = 1_000
 _MOST_BYTES: Final = 256 << 20
 _MOST_SHARED_BYTES: Final = 32 << 20  # these are in memory all at once
@@ -63,11 +63,13 @@ def _rows(rows: Iterator[tuple[Any, ...]], column: str) -> Iterator[RawRow | Pro
     header: list[str] | None = None
     header_line = 0
     filled = 0
+    blank: tuple[Any, ...] | None = None
     for line, cells in enumerate(rows, start=1):
         if line > _MOST_EMPTY or filled > MOST_ROWS:
             yield Problem(line, ProblemCode.TOO_MANY_ROWS)
             return
-        if not any(cell.value is not None and str(cell.value).strip() for cell in cells):
+        if cells is blank or not any(cell.value is not None and str(cell.value).strip() for cell in cells):
+            blank = cells  # openpyxl fills a gap with one and the same row
             continue
         filled += 1
         if header is None:

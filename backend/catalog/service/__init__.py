@@ -19,6 +19,8 @@ from backend.catalog.service.questions import QuestionsService
 from backend.catalog.service.search import SearchService
 from backend.catalog.service.searches import SearchesService
 from backend.catalog.service.stock import StockService
+from backend.catalog.service.stock_changes import StockChangesService
+from backend.catalog.service.stock_export import StockExportService
 from backend.catalog.service.stock_imports import StockImportsService
 from backend.catalog.service.storefront import StorefrontService
 from backend.catalog.service.variants import VariantsService
@@ -40,6 +42,8 @@ __all__ = [
     "QuestionsService",
     "SearchService",
     "SearchesService",
+    "StockChangesService",
+    "StockExportService",
     "StockImportsService",
     "StockService",
     "StorefrontService",
@@ -70,6 +74,10 @@ class CatalogServices:
     """The catalogue as a file in the panel."""
     products: ProductsService
     """Products as admins edit them."""
+    stock_changes: StockChangesService
+    """Keys removed, moved, brought back."""
+    stock_export: StockExportService
+    """Keys in plain text."""
     stock: StockService
     """Low stock, and marks kept correct."""
     hand_work: HandWorkService

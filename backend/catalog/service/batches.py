@@ -35,11 +35,11 @@ class BatchesService:
         rows = rows[:_PAGE]
         return Page(rows, encode_cursor(rows[-1].id) if more else None)
 
-    async def batch(self, actor: Actor, batch_id: BatchId) -> BatchQuality:
-        """One batch of unique keys. Raises Forbidden, NotFound."""
+    async def batch(self, actor: Actor, batch_id: BatchId, *, empty: bool = False) -> BatchQuality:
+        """One batch of unique keys; with ``empty`` also one whose keys have all moved. Raises Forbidden, NotFound."""
         actor.require(Permission.STOCK)
         async with self._uow.read() as tx:
-            rows = await batches.list_batches(tx, only=batch_id)
+            rows = await batches.list_batches(tx, only=batch_id, empty=empty)
         if not rows:
             raise NotFound("no such batch")
         return rows[0]

@@ -148,6 +148,7 @@ class ImportJob:
                     if not await self._add(import_id, at, chunk, targets):
                         return
                     at += len(chunk)
+                    failpoint("stock_import.next")
                 await self._finish(import_id, at)
         await self.tidy([import_id])
 

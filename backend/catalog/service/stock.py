@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from backend.catalog.repository import stock
+from backend.catalog.domain.levels import after_taking
+from backend.catalog.repository import low_stock, stock
 from backend.catalog.types import StockLow, StockSubject
+from backend.catalog.types.low_stock import SALES_DAYS, ExpiringBatch, LowStock
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
 
 _SWEEP_BATCH: Final = 500
+_EXPIRE_BATCH: Final = 5_000
+_MOST_LOW: Final = 100
+_SOON: Final = timedelta(days=14)
 _FIRST_ID: Final = UUID(int=0)
 
 
@@ -32,6 +38,30 @@ class StockService:
         async with self._uow.read() as tx:
             variant_id = await stock.find_low(tx)
             return None if variant_id is None else await stock.find_subject(tx, variant_id)
+
+    async def low(self, actor: Actor) -> tuple[list[LowStock], list[ExpiringBatch]]:
+        """Variants that run low, the emptiest first, and batches whose keys expire soon. Raises Forbidden."""
+        actor.require(Permission.STOCK)
+        async with self._uow.read() as tx:
+            rows = await low_stock.list_low(tx, tx.now - timedelta(days=SALES_DAYS), _MOST_LOW)
+            expiring = await low_stock.list_expiring(tx, tx.now + _SOON, _MOST_LOW)
+        return rows, expiring
+
+    async def expire(self) -> int:
+        """Take keys whose time has ended out of the stock, and tell what follows; how many.
+
+        They are not sold from that moment on anyway: this only keeps the way to the next key short.
+        """
+        expired = 0
+        while True:
+            async with self._uow() as tx:
+                variants = await stock.expire(tx, _EXPIRE_BATCH)
+                for variant_id in sorted(set(variants)):
+                    level = await stock.get_level(tx, variant_id)
+                    await after_taking(tx, variant_id, level, level.available)
+            expired += len(variants)
+            if len(variants) < _EXPIRE_BATCH:
+                return expired
 
     async def settle_stock(self) -> int:
         """Clear ``in_stock`` and send alerts that simultaneous sales missed; returns how many products it cleared.

@@ -92,6 +92,7 @@ STORED_TASKS = {
     "WarrantyClaimed": ("notifications.warranty_claimed",),
     "WarrantyDecided": ("notifications.warranty_decided",),
     "BatchSwitched": ("catalog.switch_batch",),
+    "StockChangeStarted": ("catalog.change_stock",),
     "StockImportSent": ("catalog.check_import",),
     "StockImportStarted": ("catalog.run_import",),
     "FavouriteChanged": ("notifications.favourite_changed",),

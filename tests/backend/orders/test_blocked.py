@@ -55,6 +55,7 @@ FOR_THE_PERSON: Final = {
     "growth.take_bonus_back": "taken: it takes and gives nothing",
     "catalog.switch_batch": "nothing: it moves stock of the shop",
     "catalog.check_import": "nothing: it reads a file of keys",
+    "catalog.change_stock": "nothing: it moves stock of the shop",
     "catalog.run_import": "nothing: it adds stock to the shop",
     "catalog.serve_line": "nothing: who is blocked is passed over",
     "catalog.pass_on": "what was held for them goes to the next in line",

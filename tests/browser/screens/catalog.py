@@ -55,6 +55,9 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-picture-crop", f"/admin/catalogue/products/{world.vpn_id}/picture", "admin", choose_picture),
         Screen("manage-stock-add", "/admin/stock/import", "admin"),
         Screen("manage-stock-check", "/admin/stock/import", "admin", act=check_keys),
+        Screen("manage-batch", "/admin/stock", "admin", act=open_batch),
+        Screen("manage-batch-move", "/admin/stock", "admin", act=choose_move),
+        Screen("manage-stock-low", "/admin/stock/low", "admin"),
     ]
 
 
@@ -161,6 +164,19 @@ async def choose_second(page: Page) -> None:
     """Choose the second variant of the VPN, and wait for its price."""
     await page.locator(".cell--pick").nth(1).click()
     await expect(page.locator("#bottom [data-main]")).not_to_contain_text("2.99")
+
+
+async def open_batch(page: Page) -> None:
+    """Open the latest batch that has unsold keys."""
+    await page.locator("[id^=batch-]:has(.cell--danger) a.cell").first.click()
+    await expect(page.locator("#keys")).to_be_visible()
+
+
+async def choose_move(page: Page) -> None:
+    """Ask where the unsold keys of the latest batch may move."""
+    await open_batch(page)
+    await page.locator('a[href$="/move"]').click()
+    await expect(page.locator("#results .cell").first).to_be_visible()
 
 
 async def check_keys(page: Page) -> None:

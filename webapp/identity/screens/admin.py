@@ -21,6 +21,7 @@ from webapp.orders.screens.subscriptions import SubscriptionRow
 Permission = Literal[
     "catalogue",
     "stock",
+    "stock_export",
     "orders",
     "money",
     "users",
