@@ -26,7 +26,8 @@ async def archive(uow: UnitOfWork, ring: KeyRing, slug: str, *, keys: int = 0, d
     await services.variants.archive(SYSTEM, product, variant)
     async with uow() as tx:
         past = {"id": variant, "by": timedelta(days=days)}
-        await tx.execute(text("UPDATE variants SET archived_at = archived_at - :by WHERE id = :id"), past)
+        earlier = "UPDATE variants SET archived_at = archived_at - CAST(:by AS interval) WHERE id = :id"
+        await tx.execute(text(earlier), past)
     return variant
 
 
