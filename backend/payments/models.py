@@ -51,6 +51,9 @@ class PaymentIntent(Model):
         Index("ix_payment_intents_provider_id", "provider", "id"),
         Index("ix_payment_intents_user_id_id", "user_id", "id"),
         Index("ix_payment_intents_user_id_created_at", "user_id", "created_at"),
+        Index("ix_payment_intents_status_id", "status", "id"),
+        Index("ix_payment_intents_created_at", "created_at"),
+        Index("ix_payment_intents_refunded", "id", postgresql_where=text("refunded > 0")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from sqlalchemy import Row, case, delete, func, insert, literal, select, text, u
 from backend.catalog.models import HandWorkItem, Product, Variant
 from backend.catalog.types import ProductId, VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine, GoodsFile
-from backend.catalog.types.hand_work import HandWork, WorkCount, WorkState
+from backend.catalog.types.hand_work import HandWork, WorkCount, WorkState, WorkView
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import DataKeyId, OrderLineId, UserId
@@ -196,18 +196,25 @@ async def get_work(tx: Tx, line_id: OrderLineId) -> HandWork:
     return _work(row)
 
 
-async def list_open(tx: Tx, limit: int) -> list[HandWork]:
-    """What is to be prepared, the soonest due first."""
-    rows = await tx.execute(_SHOWN.where(_OPEN).order_by(_WORK.due_at, _WORK.order_line_id).limit(limit))
-    return [_work(row) for row in rows]
+async def list_open(tx: Tx, limit: int, view: WorkView, reader: UserId | None) -> list[HandWork]:
+    """What is to be prepared, the soonest due first; of all, of the ``reader``, or of nobody."""
+    statement = _SHOWN.where(_OPEN).order_by(_WORK.due_at, _WORK.order_line_id).limit(limit)
+    if view is not WorkView.ALL:
+        statement = statement.where(_WORK.taken_by.is_not_distinct_from(reader if view is WorkView.MINE else None))
+    return [_work(row) for row in await tx.execute(statement)]
 
 
-async def count_open(tx: Tx) -> WorkCount:
-    """How much is to be prepared, and how much of it is overdue."""
-    overdue = func.count().filter(_WORK.due_at <= tx.now)
-    oldest = func.min(_WORK.opened_at).label("oldest")
-    row = (await tx.execute(select(func.count().label("all"), overdue.label("late"), oldest).where(_OPEN))).one()
-    return WorkCount(row.all, row.late, row.oldest)
+async def count_open(tx: Tx, reader: UserId | None) -> WorkCount:
+    """How much is to be prepared, and how much of it is overdue, the ``reader``'s, and nobody's."""
+    counts = (
+        func.count().label("all"),
+        func.count().filter(_WORK.due_at <= tx.now).label("late"),
+        func.count().filter(_WORK.taken_by == reader).label("mine"),
+        func.count().filter(_WORK.taken_by.is_(None)).label("free"),
+        func.min(_WORK.opened_at).label("oldest"),
+    )
+    row = (await tx.execute(select(*counts).where(_OPEN))).one()
+    return WorkCount(row.all, row.late, row.oldest, row.mine, row.free)
 
 
 async def remind(tx: Tx, limit: int) -> list[tuple[OrderLineId, UserId | None]]:

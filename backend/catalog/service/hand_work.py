@@ -10,7 +10,7 @@ from backend.catalog.repository import hand_work as repository
 from backend.catalog.repository.hand_work import Result, Taken
 from backend.catalog.rules import results
 from backend.catalog.types.fulfilment import GoodsFile, LineFailed
-from backend.catalog.types.hand_work import WORK_TOPIC, HandWork, HandWorkDue, WorkCount
+from backend.catalog.types.hand_work import WORK_TOPIC, HandWork, HandWorkDue, WorkCount, WorkView
 from backend.identity import domain as identity
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
@@ -36,17 +36,17 @@ class HandWorkService:
         self._ring = ring
         self._files = files
 
-    async def list_open(self, actor: Actor) -> list[HandWork]:
-        """What is to be prepared, the soonest due first. Raises Forbidden."""
+    async def list_open(self, actor: Actor, view: WorkView = WorkView.ALL) -> list[HandWork]:
+        """What is to be prepared by all, by the actor, or by nobody yet, the soonest due first. Raises Forbidden."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await repository.list_open(tx, _SHOWN)
+            return await repository.list_open(tx, _SHOWN, view, actor.user_id)
 
     async def count(self, actor: Actor) -> WorkCount:
-        """How much is to be prepared. Raises Forbidden."""
+        """How much is to be prepared, and how much of that is the actor's. Raises Forbidden."""
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await repository.count_open(tx)
+            return await repository.count_open(tx, actor.user_id)
 
     async def get(self, actor: Actor, line_id: OrderLineId) -> HandWork:
         """One line, also after it has ended; never with its result. Raises Forbidden, NotFound."""

@@ -70,12 +70,26 @@ class HandWork(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_open and self.due_at <= now
 
 
+class WorkView(StrEnum):
+    """Whose work of the queue is shown."""
+
+    ALL = "all"
+    MINE = "mine"
+    FREE = "free"
+    """Nobody has taken it."""
+
+
 class WorkCount(msgspec.Struct, frozen=True):
-    """How many lines are to be prepared, how many of them are past their promised time, since when the oldest waits."""
+    """How many lines are to be prepared, and since when the oldest waits.
+
+    Of these so many are past their promised time, the reader's own, and nobody's.
+    """
 
     open: int
     overdue: int
     oldest: datetime | None = None
+    mine: int = 0
+    free: int = 0
 
 
 class HandWorkOpened(Event, frozen=True, kw_only=True):

@@ -6,22 +6,21 @@ import functools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.types import VariantId
+from backend.infra import id_ranges
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.money import Money
+from backend.orders.models import Order
 from backend.orders.rules import order_number, parse_order_number
 from backend.orders.types import OrderStatus
 from backend.orders.types.criteria import ExportedOrder, OrderCount, OrderCriteria
 
-_SKEW: Final = 3_600_000
-"""Milliseconds by which an id's time may differ from its order's ``created_at``: no transaction lasts an hour."""
 _CONDITIONS: Final = {
     "status": "orders.status = :status",
     "method": "orders.method = :method",
@@ -122,37 +121,11 @@ async def _values(tx: Tx, chosen: OrderCriteria, variants: Collection[VariantId]
         "refunded": chosen.refunded or None,
     }
     given = {name: value for name, value in values.items() if value is not None}
-    for name, moment in (("first_id", chosen.since), ("last_id", chosen.until)):
-        if moment is not None:
-            id_ = await _edge(tx, name, moment)
-            if id_ is None:
-                return None
-            given[name] = id_
-    return given
-
-
-_EDGES: Final = {
-    name: HotStatement(
-        text(f"SELECT id FROM orders WHERE created_at {sign} :at ORDER BY created_at {direction} LIMIT 1").bindparams(  # noqa: S608
-            bindparam("at", type_=DateTime(timezone=True))
-        )
-    )
-    for name, sign, direction in (("first_id", ">=", "ASC"), ("last_id", "<", "DESC"))
-}
-
-
-async def _edge(tx: Tx, name: str, moment: datetime) -> UUID | None:
-    """An id at the edge of a time, so that a list in the order of ids skips what lies outside it.
-
-    Ids begin with their time, which is that of ``created_at`` but for the length of a transaction; the moment itself is
-    compared too. None where no order lies on this side of it. Decision: 0126.
-    """
-    rows = await tx.fetch(_EDGES[name], {"at": moment})
-    if not rows:
-        return None
-    at = rows[0]["id"].int >> 80
-    shifted = at - _SKEW if name == "first_id" else at + _SKEW
-    return UUID(int=max(shifted, 0) << 80)
+    if chosen.since is not None:
+        given["first_id"] = await id_ranges.first_id(tx, Order.__tablename__, chosen.since)
+    if chosen.until is not None:
+        given["last_id"] = await id_ranges.last_id(tx, Order.__tablename__, chosen.until)
+    return None if None in given.values() else given
 
 
 async def list_ids(

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Select, Uuid, bindparam, case, func, select, text, update
+from sqlalchemy import BigInteger, Select, Uuid, bindparam, case, false, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backend.infra import id_ranges
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -31,6 +32,7 @@ from backend.payments.types import (
 )
 
 _INTENT = PaymentIntent.__table__.c
+_TABLE = PaymentIntent.__tablename__
 _CREATED = IntentStatus.CREATED.value
 _UNTOUCHED = (IntentStatus.CREATED.value, IntentStatus.PENDING.value)
 _LOCK_METHODS = text("SELECT pg_advisory_xact_lock(hashtextextended('payments:' || :order_id, 0))")
@@ -300,10 +302,16 @@ async def list_by(
     status: IntentStatus | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    least: Money | None = None,
+    most: Money | None = None,
+    refunded: bool = False,
     before: UUID | None = None,
     limit: int,
 ) -> list[Intent]:
-    """Payments that match all given conditions, the latest first."""
+    """Payments that match all given conditions, the latest first; amounts are those of the shop's currency.
+
+    ``since`` and ``until`` are included.
+    """
     conditions = {
         _INTENT.user_id: user_id, _INTENT.provider: method, _INTENT.order_id: order_id,
         _INTENT.status: status.value if status else None,
@@ -313,9 +321,17 @@ async def list_by(
         if value is not None:
             query = query.where(column == value)
     if since is not None:
-        query = query.where(_INTENT.created_at >= since)
+        first = await id_ranges.first_id(tx, _TABLE, since)
+        query = query.where(_INTENT.created_at >= since, false() if first is None else _INTENT.id >= first)
     if until is not None:
-        query = query.where(_INTENT.created_at <= until)
+        last = await id_ranges.last_id(tx, _TABLE, until)
+        query = query.where(_INTENT.created_at <= until, false() if last is None else _INTENT.id < last)
+    if least is not None:
+        query = query.where(_INTENT.amount >= least.amount, _INTENT.currency == least.currency)
+    if most is not None:
+        query = query.where(_INTENT.amount <= most.amount, _INTENT.currency == most.currency)
+    if refunded:
+        query = query.where(_INTENT.refunded > 0)
     if before is not None:
         query = query.where(_INTENT.id < before)
     return [_intent(row) for row in await tx.execute(query)]

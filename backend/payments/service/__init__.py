@@ -14,6 +14,7 @@ from backend.kernel.money import Money
 from backend.payments.service.chat import ChatPaymentsService
 from backend.payments.service.common import Providers
 from backend.payments.service.deposits import DepositsService
+from backend.payments.service.exports import ExportsService
 from backend.payments.service.inbox import InboxService
 from backend.payments.service.intents import POLL, IntentsService
 from backend.payments.service.methods import MethodsService
@@ -39,6 +40,7 @@ class PaymentServices:
     """Subscriptions at their providers."""
     inbox: InboxService
     """Payments and provider events for admins, the unmatched ones above all."""
+    exports: ExportsService
     deposits: DepositsService
     """Bank transfers, which admins confirm."""
     reconciliation: ReconciliationService
@@ -69,6 +71,7 @@ class PaymentServices:
             refunds=RefundsService(uow=uow, providers=providers),
             renewals=RenewalsService(uow=uow, providers=providers),
             inbox=InboxService(uow=uow, single_admin_limit=single_admin_limit, providers=providers),
+            exports=ExportsService(uow=uow),
             deposits=DepositsService(uow=uow, ring=ring, files=files, single_admin_limit=single_admin_limit),
             reconciliation=ReconciliationService(uow=uow, providers=providers),
         )
@@ -79,6 +82,7 @@ __all__ = [
     "RECONCILE",
     "ChatPaymentsService",
     "DepositsService",
+    "ExportsService",
     "InboxService",
     "IntentsService",
     "MethodsService",

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from backend.approvals import domain as approvals
 from backend.approvals.types import Approval, NewValue, ValueKind
 from backend.identity import domain as identity
@@ -24,12 +26,14 @@ from backend.payments.errors import PaymentClosed, PaymentNotCredited, RefundCur
 from backend.payments.repository import events, intents, refunds, search
 from backend.payments.service.common import NO_PROVIDERS, Providers
 from backend.payments.types import (
+    ANY_PAYMENT,
     Intent,
     IntentId,
     IntentStatus,
     Outcome,
     PaymentDetails,
     PaymentEventId,
+    PaymentsNarrowed,
     PaymentTakenBack,
     ProviderEvent,
     ProviderReport,
@@ -67,6 +71,7 @@ class InboxService:
         status: IntentStatus | None = None,
         user_id: UserId | None = None,
         order_id: OrderId | None = None,
+        narrowed: PaymentsNarrowed = ANY_PAYMENT,
         cursor: str | None = None,
     ) -> Page[Intent]:
         """Payments, the latest first. Raises Invalid for a bad cursor."""
@@ -74,7 +79,14 @@ class InboxService:
         before = decode_cursor(cursor, UUID) if cursor else None
         async with self._uow.read() as tx:
             rows = await intents.list_by(
-                tx, user_id=user_id, method=method, order_id=order_id, status=status, before=before, limit=_PAGE + 1
+                tx,
+                user_id=user_id,
+                method=method,
+                order_id=order_id,
+                status=status,
+                **msgspec.structs.asdict(narrowed),
+                before=before,
+                limit=_PAGE + 1,
             )
         more = len(rows) > _PAGE
         return Page(rows[:_PAGE], encode_cursor(rows[_PAGE - 1].id) if more else None)

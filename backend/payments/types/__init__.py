@@ -46,6 +46,7 @@ from backend.payments.types.providers import (
     SetupState,
 )
 from backend.payments.types.records import (
+    ANY_PAYMENT,
     Deposit,
     DepositAction,
     Difference,
@@ -53,6 +54,7 @@ from backend.payments.types.records import (
     EventAction,
     Outcome,
     PaymentDetails,
+    PaymentsNarrowed,
     ProviderEvent,
     Reconciliation,
     Refund,
@@ -65,6 +67,7 @@ from backend.payments.types.records import (
 )
 
 __all__ = [
+    "ANY_PAYMENT",
     "OPEN",
     "ActionKind",
     "AmountRefusal",
@@ -90,6 +93,7 @@ __all__ = [
     "PaymentRef",
     "PaymentTakenBack",
     "PaymentUnmatched",
+    "PaymentsNarrowed",
     "PollIntent",
     "ProviderEvent",
     "ProviderReport",

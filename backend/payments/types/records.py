@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -209,3 +209,16 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     def agrees(self) -> bool:
         """Whether the provider confirmed everything in the ledger, and nothing else."""
         return not (self.differences or self.error or self.unknown)
+
+
+class PaymentsNarrowed(msgspec.Struct, frozen=True, kw_only=True):
+    """What an admin's list of payments is narrowed to, beside method, status and person; amounts are inclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    least: Money | None = None
+    most: Money | None = None
+    refunded: bool = False
+
+
+ANY_PAYMENT: Final = PaymentsNarrowed()

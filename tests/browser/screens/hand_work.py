@@ -72,6 +72,7 @@ def screens(world: World) -> list[Screen]:
         Screen("order-by-hand-text", f"/orders/{past.written}", "payer", _reveal),
         Screen("order-by-hand-file", f"/orders/{past.file}", "payer"),
         Screen("manage-work", QUEUE, "admin"),
+        Screen("manage-work-hand-over", f"{QUEUE}/{past.free}", "admin", sheet("hand-over")),
         Screen("manage-work-free", f"{QUEUE}/{past.free}", "admin"),
         Screen("manage-work-mine", f"{QUEUE}/{past.mine}", "admin"),
         Screen("manage-work-error", f"{QUEUE}/{past.mine}", "admin", send_empty),

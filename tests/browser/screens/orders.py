@@ -107,6 +107,12 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-orders", "/admin/orders", "admin"),
         Screen("manage-orders-found", f"/admin/orders?q={past.delivered[:4]}", "admin", _shows(past.delivered)),
         Screen("manage-orders-none", "/admin/orders?q=zzzzzz", "admin"),
+        Screen("manage-orders-narrowed", "/admin/orders?status=delivered&refunded=1&least=1", "admin"),
+        Screen("manage-orders-filters", "/admin/orders", "admin", press("button[hx-get*='/admin/orders/filters']")),
+        Screen("manage-orders-select", "/admin/orders?select=1", "admin"),
+        Screen("manage-orders-actions", "/admin/orders?select=1", "admin", _choose),
+        Screen("manage-orders-plan", "/admin/orders?select=1", "admin", _plan),
+        Screen("manage-orders-bulks", "/admin/orders/bulk", "admin"),
         Screen("manage-claims", "/admin/orders/claims", "admin"),
         Screen("manage-claim-reject", "/admin/orders/claims", "admin", sheet("reject")),
         Screen("manage-order", f"/admin/orders/{past.delivered}", "admin"),
@@ -245,6 +251,22 @@ async def _keep(page: Page) -> None:
     await _buy(page)
     await page.locator("dialog#sheet button[hx-get]").click()
     await expect(page.locator("dialog#sheet .short")).to_have_count(0)
+
+
+async def _choose(page: Page) -> None:
+    """Tick two orders and open what can be done to them."""
+    for number in range(2):
+        await page.locator("#chosen label:has([name=only])").nth(number).click()
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator("dialog#sheet .bulk")).to_be_visible()
+
+
+async def _plan(page: Page) -> None:
+    """Go on to the preview of a refund."""
+    await _choose(page)
+    await page.locator("dialog#sheet [name=reason]").fill("Broken batch")
+    await page.locator("dialog#sheet button[type=submit]").click()
+    await expect(page.locator("#app #bulk")).to_be_visible()
 
 
 def _shows(number: str) -> Act:

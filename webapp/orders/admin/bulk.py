@@ -102,7 +102,8 @@ async def _sheet(request: SoukRequest, values: dict[str, Any], *, error: str = "
         hidden=hidden,
         count=count,
         admins=tuple(
-            (str(one), name) for one, name in (await site.services.catalog.hand_work.list_preparers(actor)).items()
+            (str(one), name or "—")
+            for one, name in (await site.services.catalog.hand_work.list_preparers(actor)).items()
         ),
         action=text["action"] or BulkAction.REFUND,
         target=text["target"] or "wallet",

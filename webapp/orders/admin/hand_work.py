@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.catalog.errors import WorkEnded, WorkRefunded, WorkTaken
+from backend.catalog.types.hand_work import WorkView
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import AppError, Invalid
@@ -22,13 +23,13 @@ from webapp.core.back_office import manage_page
 from webapp.core.errors import message, problem_of
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.parts import ReasonSheet
+from webapp.core.parts import Chip, ReasonSheet, address
 from webapp.core.responses import FORM_ERROR, Html, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 from webapp.orders.screens import hand_work as present
 from webapp.orders.screens.answers import AnsweredLine, answer_rows
-from webapp.orders.screens.hand_work import FieldError, WorkItemPage, WorkPage
+from webapp.orders.screens.hand_work import FieldError, HandOverSheet, WorkItemPage, WorkPage
 
 _ORDERS = requires(Permission.ORDERS)
 QUEUE: Final = "/admin/orders/work"
@@ -42,6 +43,18 @@ class TakeForm(msgspec.Struct, frozen=True):
     over: UUID | None = None
 
 
+class QueueQuery(msgspec.Struct, frozen=True):
+    """Whose work is shown."""
+
+    view: WorkView = WorkView.ALL
+
+
+class HandOverForm(msgspec.Struct, frozen=True):
+    """Who gets a line."""
+
+    to: UUID
+
+
 class RefusalForm(msgspec.Struct, frozen=True):
     """Why it will not be delivered."""
 
@@ -52,13 +65,19 @@ class RefusalForm(msgspec.Struct, frozen=True):
 async def queue(request: SoukRequest) -> Html:
     """What is to be prepared, the soonest due first."""
     site, actor = site_of(request), request.user
-    listed = await site.services.catalog.hand_work.list_open(actor)
+    shown = forms.read_query(request, QueueQuery).view
+    listed = await site.services.catalog.hand_work.list_open(actor, shown)
     owners = await site.services.orders.history.owners_of(actor, [work.line_id for work in listed])
     people = [*(owner.buyer_id for owner in owners.values()), *(work.taken_by for work in listed if work.taken_by)]
     names = await site.services.identity.people.names_of(actor, people)
     viewer, picture = site.viewer(actor), pictures(request)
     rows = tuple(present.row(work, owners.get(work.line_id), names, actor, viewer, picture) for work in listed)
-    return manage_page(request, "orders/admin/work.html", WorkPage(rows), "orders", back="/admin/orders")
+    views = tuple(
+        Chip(address(QUEUE, view=None if view is WorkView.ALL else view), active=view is shown, key=view)
+        for view in WorkView
+    )
+    page = WorkPage(rows, views, await site.services.catalog.hand_work.count(actor))
+    return manage_page(request, "orders/admin/work.html", page, "orders", back="/admin/orders")
 
 
 @get(_ONE, name="admin:work-item", guards=[_ORDERS])
@@ -81,6 +100,30 @@ async def hand_back(request: SoukRequest, line_id: FromPath[UUID]) -> Html:
     """Leave a line to others. Raises NotFound."""
     work = site_of(request).services.catalog.hand_work
     return await _done(request, line_id, work.hand_back(request.user, OrderLineId(line_id)), _("Handed back"))
+
+
+@get(_ONE + "/hand-over", name="admin:hand-over-work-sheet", guards=[_ORDERS])
+async def hand_over_sheet(request: SoukRequest, line_id: FromPath[UUID]) -> Html:
+    """Ask who gets a line."""
+    return await _who_gets(request, line_id)
+
+
+@post(_ONE + "/hand-over", name="admin:hand-over-work", guards=_WRITES, status_code=200)
+async def hand_over(request: SoukRequest, line_id: FromPath[UUID]) -> Html:
+    """Give a line to another admin, who is told so. Raises NotFound."""
+    work = site_of(request).services.catalog.hand_work
+    try:
+        to = UserId((await forms.read_form(request, HandOverForm)).to)
+        return await _done(request, line_id, work.hand_over(request.user, OrderLineId(line_id), to), _("Handed over"))
+    except Invalid:
+        return await _who_gets(request, line_id, error=True)
+
+
+async def _who_gets(request: SoukRequest, line_id: UUID, *, error: bool = False) -> Html:
+    admins = await site_of(request).services.catalog.hand_work.list_preparers(request.user)
+    others = tuple((str(one), name or "—") for one, name in admins.items() if one != request.user.user_id)
+    view = HandOverSheet(f"{QUEUE}/{line_id}/hand-over", others, error)
+    return sheet(request, "orders/admin/_work_hand_over.html", view, status=FORM_ERROR if error else 200)
 
 
 @post(_ONE + "/text", name="admin:deliver-text", guards=_WRITES, status_code=200)
@@ -165,4 +208,6 @@ async def _page(request: SoukRequest, line_id: OrderLineId, *, status: int = 200
     return manage_page(request, "orders/admin/work_item.html", view, "orders", back=QUEUE, status=status)
 
 
-HANDLERS: Final = (queue, work_item, take, hand_back, deliver_text, deliver_file, refuse_sheet, refuse)
+HANDLERS: Final = (
+    queue, work_item, take, hand_back, hand_over_sheet, hand_over, deliver_text, deliver_file, refuse_sheet, refuse,
+)  # fmt: skip

@@ -27,7 +27,7 @@ from webapp.core.answers import asked_by, asked_for_more, pushed, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader
 from webapp.core.guards import PUBLIC, requires
-from webapp.core.parts import Chip
+from webapp.core.parts import Chip, address
 from webapp.core.responses import FORM_ERROR, Html, fragment, pictures, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.people import person_row_of
@@ -40,6 +40,7 @@ from webapp.orders.screens.admin import ManageOrder, ManageOrders
 from webapp.orders.screens.filters import ORDERS, FiltersSheet, OrdersQuery
 from webapp.payments.screens import admin as money
 from webapp.payments.screens import admin_refunds as refund_screens
+from webapp.payments.screens.ranges import reversed_range
 
 _SECONDS: Final = 3600
 """How long the file's address is good for."""
@@ -61,7 +62,7 @@ async def filters(request: SoukRequest) -> Html:
     """What the list can be narrowed to; with ``apply`` the list as it is then, or the sheet with what is wrong."""
     form = forms.read_typing(request, OrdersQuery)
     applied = "apply" in request.query_params
-    if applied and form.value is not None and not filter_screens.reversed_range(form.value):
+    if applied and form.value is not None and not reversed_range(form.value):
         query = msgspec.structs.replace(form.value, q="", cursor="")
         view = await _view(request, query)
         return pushed(to_app(manage_page(request, "orders/admin/orders.html", view, "orders")), query.href())
@@ -78,7 +79,7 @@ async def filters(request: SoukRequest) -> Html:
             (str(one), name) for one, name in (await site.services.orders.managing.category_names(actor)).items()
         ),
         hidden=tuple((name, form.text(name)) for name in ("person", "product", "select") if form.text(name)),
-        reversed=filter_screens.reversed_range(form.value) if form.value else "",
+        reversed=reversed_range(form.value) if form.value else "",
     )
     return sheet(request, "orders/admin/_filters.html", view_of_sheet, status=FORM_ERROR if applied else 200)
 
@@ -184,6 +185,7 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         refunds=refund_screens.order_refunds(back, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
         can=(_can(detail, back) if detail.user_id != actor.user_id else frozenset()) | _can_send(detail),
         intent=forms.new_intent(),
+        message_url=address(f"/admin/people/{detail.user_id}/message", order=detail.number),
         first=await first_of(request, ValueKind.REFUND, detail.id),
     )
     return manage_page(request, "orders/admin/order.html", view, "orders", back="/admin/orders")

@@ -87,6 +87,7 @@ class ManageOrder(msgspec.Struct, frozen=True):
     can: frozenset[Literal["refund", "cancel", "resend"]] = frozenset()
     intent: str = ""
     """The key of a tap that sends the keys again."""
+    message_url: str = ""
     first: ApprovalView | None = None
 
 

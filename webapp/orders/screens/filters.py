@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Meta
 
 from backend.catalog.types import CategoryId, ProductId
-from backend.infra.formatting import format_date, format_money
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.orders.types import BALANCE, OrderStatus
@@ -20,13 +19,10 @@ from webapp.core import forms
 from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.methods import method_title
+from webapp.payments.screens.ranges import range_labels
 
 ORDERS: Final = "/admin/orders"
 _BALANCE: Final = _("Balance")
-_FROM: Final = _("From %(least)s")
-_UP_TO: Final = _("Up to %(most)s")
-_SINCE: Final = _("Since %(day)s")
-_UNTIL: Final = _("Until %(day)s")
 
 
 class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,17 +120,14 @@ def status_chips(query: OrdersQuery) -> tuple[Chip, ...]:
 
 def narrowed_chips(query: OrdersQuery, names: Mapping[str, str], viewer: Viewer) -> tuple[Chip, ...]:
     """A chip for each filter that is on, which takes it off; ``names`` are of its product, category and person."""
-    say, locale = viewer.words.gettext, viewer.locale
+    ranges = range_labels(query.since, query.until, query.least, query.most, viewer)
     labels: Sequence[tuple[str, object, str]] = (
         ("person", None, names.get("person", "") if query.person else ""),
         ("method", "", method_name(query.method, viewer) if query.method else ""),
         ("product", None, names.get("product", "") if query.product else ""),
         ("category", None, names.get("category", "") if query.category else ""),
         ("goods", "", query.goods),
-        ("since", None, say(_SINCE) % {"day": format_date(query.since, locale)} if query.since else ""),
-        ("until", None, say(_UNTIL) % {"day": format_date(query.until, locale)} if query.until else ""),
-        ("least", None, say(_FROM) % {"least": format_money(query.least, locale)} if query.least is not None else ""),
-        ("most", None, say(_UP_TO) % {"most": format_money(query.most, locale)} if query.most is not None else ""),
+        *((name, None, text) for name, text in ranges),
     )
     return tuple(
         Chip(
@@ -151,12 +144,3 @@ def narrowed_chips(query: OrdersQuery, names: Mapping[str, str], viewer: Viewer)
 def method_name(name: str, viewer: Viewer) -> str:
     """A payment method, or the balance."""
     return viewer.words.gettext(_BALANCE) if name == BALANCE else method_title(name, viewer)
-
-
-def reversed_range(query: OrdersQuery) -> str:
-    """The field of a range that ends before it begins; empty where there is none."""
-    if query.since and query.until and query.until < query.since:
-        return "until"
-    if query.least is not None and query.most is not None and query.most < query.least:
-        return "most"
-    return ""

@@ -8,14 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from backend.catalog.types.hand_work import MOST_RESULT, HandWork, WorkState
+from backend.catalog.types.hand_work import MOST_RESULT, HandWork, WorkCount, WorkState
 from backend.catalog.words import goods_name
 from backend.identity.types import Actor
 from backend.kernel.ids import UserId
 from backend.kernel.text import pick
 from backend.orders.types.lines import LineOwner
 from webapp.core.looks import Picture, tile
-from webapp.core.parts import TileView
+from webapp.core.parts import Chip, TileView
 from webapp.core.rendering import Viewer
 from webapp.orders.screens.answers import AnsweredLine
 
@@ -35,12 +35,23 @@ class WorkRow(msgspec.Struct, frozen=True):
     overdue: bool
     taken_by: str = ""
     mine: bool = False
+    taken_at: datetime | None = None
 
 
 class WorkPage(msgspec.Struct, frozen=True):
     """orders/admin/work.html"""
 
     rows: tuple[WorkRow, ...]
+    views: tuple[Chip, ...] = ()
+    counts: WorkCount = WorkCount(0, 0)
+
+
+class HandOverSheet(msgspec.Struct, frozen=True):
+    """orders/admin/_work_hand_over.html: who gets a line to prepare."""
+
+    action: str
+    admins: tuple[tuple[str, str], ...]
+    error: bool = False
 
 
 class WorkItemPage(msgspec.Struct, frozen=True):
@@ -81,6 +92,7 @@ def row(
         overdue=work.is_overdue(viewer.now),
         taken_by=names.get(work.taken_by, "—") if work.taken_by else "",
         mine=work.taken_by == actor.user_id,
+        taken_at=work.taken_at,
     )
 
 

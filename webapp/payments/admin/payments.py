@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from datetime import timedelta, tzinfo
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 from msgspec import Meta
 
 from backend.approvals.types import ValueKind
 from backend.identity.types import Permission
+from backend.infra.formatting import timezone
 from backend.kernel.errors import Unavailable
 from backend.kernel.ids import OrderId, UserId
 from backend.kernel.paging import Page
 from backend.kernel.text import searched
-from backend.payments.types import Intent, IntentId, IntentStatus
+from backend.payments.types import Intent, IntentId, IntentStatus, PaymentsNarrowed
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, to_app
+from webapp.core.answers import asked_by, asked_for_more, pushed, to_app
 from webapp.core.back_office import manage_page
-from webapp.core.guards import requires
+from webapp.core.downloads import csv_file, downloader
+from webapp.core.guards import PUBLIC, requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.parts import Chip, address
-from webapp.core.responses import Html, fragment, live_url, signed_url, toast
+from webapp.core.rendering import Viewer
+from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.payments.admin.attention import money_places
 from webapp.payments.screens import admin as present
 from webapp.payments.screens import admin_events as event_screens
 from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens import admin_refunds as refund_screens
-from webapp.payments.screens.admin import ManagePayments, PaymentFilePage
+from webapp.payments.screens.admin import ManagePayments, PaymentFilePage, PaymentFilters
 from webapp.payments.screens.admin_events import ManageDeposit
 from webapp.payments.screens.methods import method_title
+from webapp.payments.screens.ranges import range_labels, reversed_range
 
 _MONEY = requires(Permission.MONEY)
 PAYMENTS: Final = "/admin/payments"
+_TICK: Final = timedelta(microseconds=1)
+_SECONDS: Final = 3600
+"""How long the file's address is good for."""
 
 
 class PaymentsQuery(msgspec.Struct, frozen=True):
@@ -46,20 +55,50 @@ class PaymentsQuery(msgspec.Struct, frozen=True):
     method: Annotated[str, Meta(max_length=40)] = ""
     status: IntentStatus | None = None
     person: UUID | None = None
+    since: forms.Day | None = None
+    until: forms.Day | None = None
+    least: forms.Amount | None = None
+    most: forms.Amount | None = None
+    refunded: bool = False
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
-    def href(self, **change: object) -> str:
+    def words(self) -> dict[str, str]:
+        """What narrows the list, for an address."""
+        values = {
+            "method": self.method,
+            "status": self.status,
+            "person": self.person,
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "least": None if self.least is None else self.least.decimal(),
+            "most": None if self.most is None else self.most.decimal(),
+            "refunded": "1" if self.refunded else None,
+        }
+        return {name: str(value) for name, value in values.items() if value not in {None, ""}}
+
+    def href(self, path: str = PAYMENTS, /, **change: object) -> str:
         """The list's address with these filters changed."""
         query = msgspec.structs.replace(self, **change)
-        return address(
-            PAYMENTS, method=query.method, status=query.status, person=str(query.person or ""), cursor=query.cursor
+        return address(path, **query.words(), cursor=query.cursor)
+
+    def narrowed(self, there: tzinfo) -> PaymentsNarrowed:
+        """Days, amounts and refunds, for the service; days are those of the admin's time zone."""
+        return PaymentsNarrowed(
+            since=forms.day_starts(self.since, there) if self.since else None,
+            until=forms.day_ends(self.until, there) - _TICK if self.until else None,
+            least=self.least,
+            most=self.most,
+            refunded=self.refunded,
         )
 
 
 @get(PAYMENTS, name="admin:payments", guards=[_MONEY])
 async def payments(request: SoukRequest) -> Html:
     """All payments, the latest first; a search or a next page is rows only."""
-    query = forms.read_query(request, PaymentsQuery)
+    return await _list(request, forms.read_query(request, PaymentsQuery))
+
+
+async def _list(request: SoukRequest, query: PaymentsQuery) -> Html:
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
     searched_for = searched(query.q)
@@ -72,6 +111,7 @@ async def payments(request: SoukRequest) -> Html:
             method=query.method or None,
             status=query.status,
             user_id=UserId(query.person) if query.person else None,
+            narrowed=query.narrowed(timezone(actor.timezone)),
             cursor=query.cursor or None,
         )
     names = await site.services.identity.people.names_of(actor, [intent.user_id for intent in page.items])
@@ -82,15 +122,51 @@ async def payments(request: SoukRequest) -> Html:
         statuses=_status_chips(query, request),
         rows=tuple(present.payment_row(intent, names, viewer) for intent in page.items),
         person=await _person_chip(request, query),
-        filtered=bool(query.method or query.status or query.person),
+        filtered=bool(query.words()),
+        narrowed=_narrowed_chips(query, viewer),
+        refunded=Chip(query.href(refunded=not query.refunded, cursor=""), active=query.refunded),
+        filters_url=query.href(PAYMENTS + "/filters", cursor=""),
+        export_url=signed_url(request, query.href(PAYMENTS + ".csv", cursor=""), seconds=_SECONDS),
         next_url=query.href(cursor=page.next_cursor) if page.next_cursor else None,
         more=more,
     )
     if more or asked_by(request, "results"):
         return fragment(request, "payments/admin/_payment_rows.html", view)
-    if query.person is None:
+    if not query.words():
         view = msgspec.structs.replace(view, places=await money_places(request))
     return manage_page(request, "payments/admin/payments.html", view, "payments")
+
+
+@get(PAYMENTS + "/filters", name="admin:payments-filters", guards=[_MONEY])
+async def filters(request: SoukRequest) -> Html:
+    """Days and amounts that the list can be narrowed to; with ``apply`` the list as it is then."""
+    form = forms.read_typing(request, PaymentsQuery)
+    applied = "apply" in request.query_params
+    backwards = reversed_range(form.value) if form.value else ""
+    if applied and form.value is not None and not backwards:
+        query = msgspec.structs.replace(form.value, q="", cursor="")
+        return pushed(to_app(await _list(request, query)), query.href())
+    hidden = tuple((name, form.text(name)) for name in ("method", "status", "person") if form.text(name))
+    view = PaymentFilters(form, hidden, backwards)
+    return sheet(request, "payments/admin/_filters.html", view, status=FORM_ERROR if applied else 200)
+
+
+@get(PAYMENTS + ".csv", name="admin:payments-csv", opt=PUBLIC)
+async def payments_csv(request: Request[Any, Any, Any]) -> Stream:
+    """The payments as a file, as they are narrowed, by signed address."""
+    actor, site = await downloader(request), site_of(request)
+    viewer, query = site.viewer(actor), forms.read_query(request, PaymentsQuery)
+    pieces = await site.services.payments.exports.payments(
+        actor,
+        method=query.method or None,
+        status=query.status,
+        user_id=UserId(query.person) if query.person else None,
+        narrowed=query.narrowed(timezone(actor.timezone)),
+        header=present.columns(viewer),
+        status_of=lambda intent: part_screens.status_badge(intent, viewer).text,
+        method_of=lambda method: method_title(method, viewer),
+    )
+    return csv_file(pieces, "souk-payments.csv")
 
 
 @get(PAYMENTS + "/{intent_id:uuid}", name="admin:payment", guards=[_MONEY])
@@ -177,6 +253,14 @@ async def _person_chip(request: SoukRequest, query: PaymentsQuery) -> Chip | Non
     )
 
 
+def _narrowed_chips(query: PaymentsQuery, viewer: Viewer) -> tuple[Chip, ...]:
+    """A chip for each day and amount, which takes it off."""
+    labels = range_labels(query.since, query.until, query.least, query.most, viewer)
+    return tuple(
+        Chip(query.href(PAYMENTS, **{name: None}, cursor=""), active=True, label=text) for name, text in labels
+    )
+
+
 async def _method_chips(request: SoukRequest, query: PaymentsQuery) -> tuple[Chip, ...]:
     site, actor = site_of(request), request.user
     names = [method.name for method in await site.services.payments.methods.enabled(actor)]
@@ -213,4 +297,4 @@ def _status_chips(query: PaymentsQuery, request: SoukRequest) -> tuple[Chip, ...
     )
 
 
-HANDLERS: Final = (payments, payment, look)
+HANDLERS: Final = (payments, filters, payments_csv, payment, look)

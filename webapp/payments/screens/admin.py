@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ from backend.kernel.money import Money
 from backend.payments.types import (
     Intent,
 )
+from webapp.core.forms import Form
 from webapp.core.parts import Chip, Fact
 from webapp.core.rendering import Viewer
 from webapp.payments.screens.admin_events import EventView, ManageDeposit
@@ -93,6 +94,32 @@ class ManagePayments(msgspec.Struct, frozen=True):
     filtered: bool = False
     next_url: str | None = None
     more: bool = False
+    narrowed: tuple[Chip, ...] = ()
+    """Days and amounts that are on, each of which a tap takes off."""
+    refunded: Chip | None = None
+    filters_url: str = ""
+    export_url: str = ""
+
+
+class PaymentFilters(msgspec.Struct, frozen=True):
+    """payments/admin/_filters.html: days and amounts, with what was typed and what is wrong with it."""
+
+    form: Form[Any]
+    hidden: tuple[tuple[str, str], ...]
+    """Filters that the sheet has no field for."""
+    reversed: str = ""
+
+
+_COLUMNS: Final = (
+    _("Reference"), _("Status"), _("Customer"), _("Username"), _("Telegram ID"), _("Payment method"), _("Amount"),
+    _("Credited"), _("Refunds"), _("Currency"), _("Received"), _("Asset"), _("Provider ID"), _("Transaction ID"),
+    _("Started"), _("Updated"),
+)  # fmt: skip
+
+
+def columns(viewer: Viewer) -> tuple[str, ...]:
+    """The names of a file's columns."""
+    return tuple(viewer.words.gettext(name) for name in _COLUMNS)
 
 
 class PaymentFilePage(msgspec.Struct, frozen=True):

@@ -247,3 +247,35 @@ async def test_the_promise_is_said_before_the_purchase(
     assert "Taking longer than promised." in late
     api = (await buyer.get(f"/api/v1/products/{thing.slug}", html=False)).json()
     assert [variant["promised_hours"] for variant in api["variants"]] == [168]
+
+
+async def test_work_is_handed_over_and_the_queue_shows_whose_it_is(
+    services: Services, ordered: Ordered, make_admin: MakeAdmin
+) -> None:
+    dana, omar = await make_admin(81, Permission.ORDERS), await make_admin(82, Permission.ORDERS)
+    to = str((await arrive(services, omar)).id)
+    assert ordered.path in (await dana.get(f"{QUEUE}?view=free")).text
+    sheet = await dana.get(f"{ordered.path}/hand-over")
+    assert f'value="{to}"' in sheet.text
+
+    assert toast(await dana.post(f"{ordered.path}/hand-over", data={"to": to})) == "Handed over"
+    assert ordered.path in (await omar.get(f"{QUEUE}?view=mine")).text
+    for nothing in (f"{QUEUE}?view=free", f"{QUEUE}?view=mine"):
+        assert ordered.path not in (await dana.get(nothing)).text
+    assert "Taken" in (await dana.get(QUEUE)).text
+    late = await dana.post(f"{ordered.path}/hand-over", data={"to": str((await arrive(services, dana)).id)})
+    assert (late.status_code, late.headers["x-error-code"]) == (409, "work_taken")
+    async with services.uow.read() as tx:
+        rows = await tx.execute(text("SELECT payload FROM outbox_jobs WHERE task = 'notifications.hand_work_given'"))
+    assert [payload["to"] for payload in rows.scalars()] == [to]
+
+
+async def test_work_goes_to_nobody_who_may_not_prepare_it(
+    services: Services, ordered: Ordered, make_admin: MakeAdmin
+) -> None:
+    dana, teller = await make_admin(81, Permission.ORDERS), await make_admin(82, Permission.MONEY)
+    for to in (str((await arrive(services, teller)).id), "", "nobody"):
+        refused = await dana.post(f"{ordered.path}/hand-over", data={"to": to})
+        assert refused.status_code == 422 and "Choose an admin." in refused.text
+    assert ordered.path in (await dana.get(f"{QUEUE}?view=free")).text
+    assert (await teller.post(f"{ordered.path}/hand-over")).status_code == 403
