@@ -16,6 +16,7 @@ from webapp.core.rendering import Viewer
 NAMES: Final[Mapping[str, str]] = {
     Permission.CATALOGUE: _("Catalogue"),
     Permission.STOCK: _("Stock"),
+    Permission.STOCK_EXPORT: _("Export of keys"),
     Permission.ORDERS: _("Orders"),
     Permission.MONEY: _("Money"),
     Permission.USERS: _("People"),
@@ -30,6 +31,7 @@ NAMES: Final[Mapping[str, str]] = {
 SENTENCES: Final[Mapping[str, str]] = {
     Permission.CATALOGUE: _("Create, price, hide and publish products and categories."),
     Permission.STOCK: _("Add and move keys, import files, see what is left."),
+    Permission.STOCK_EXPORT: _("Save unsold keys in plain text, beside Stock."),
     Permission.ORDERS: _("See all orders, refund and cancel them, hand over goods."),
     Permission.MONEY: _("See payments, confirm transfers, adjust balances, make vouchers and promo codes."),
     Permission.USERS: _("See people, block them, give reseller prices and premium."),
