@@ -57,6 +57,7 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-stock-check", "/admin/stock/import", "admin", act=check_keys),
         Screen("manage-batch", "/admin/stock", "admin", act=open_batch),
         Screen("manage-batch-move", "/admin/stock", "admin", act=choose_move),
+        Screen("manage-stock-removed", "/admin/stock/removed", "admin"),
         Screen("manage-stock-low", "/admin/stock/low", "admin"),
     ]
 

@@ -75,10 +75,13 @@ async def test_keys_are_removed_after_a_question_and_brought_back(services: Serv
     assert "3 keys removed" in every.headers["hx-trigger"]
     empty = await admin.post(path + "/remove", data={"sure": "on"})
     assert "No unsold keys are left." in empty.headers["hx-trigger"]
+    removed = (await admin.get("/admin/stock/removed")).text
+    assert removed.count("Bring back") == 2 and "3 keys" in removed and "2 keys" in removed
     undo = re.findall(r'hx-post="([^"]+/undo)"', empty.text)
     assert len(undo) == 2
     back = await admin.post(undo[0])
     assert "3 keys are back" in back.headers["hx-trigger"] and "Unsold 3" in back.text
+    assert (await admin.get("/admin/stock/removed")).text.count("Bring back") == 1
     assert (await admin.post(path + "/remove", data={"key": "nonsense"})).status_code == 400
 
 

@@ -52,6 +52,12 @@ class KeysQuery(msgspec.Struct, frozen=True):
     after: Annotated[str, Meta(pattern="^[0-9]{0,18}$")] = ""
 
 
+class RemovedQuery(msgspec.Struct, frozen=True):
+    """Which page of the removals is asked for."""
+
+    cursor: Annotated[str, Meta(pattern="^([0-9a-f-]{36})?$")] = ""
+
+
 class BatchForm(msgspec.Struct, frozen=True):
     """What is said of a batch."""
 
@@ -186,6 +192,20 @@ async def export(request: Request[Any, Any, Any], batch_id: FromPath[UUID], file
     return text_file(pieces, name, _TYPES.get(written, "text/plain"))
 
 
+@get(_STOCK + "/removed", name="admin:removed-keys", guards=_READS)
+async def removed(request: SoukRequest) -> Html:
+    """Removals whose keys can come back, the latest first; a next page comes as rows only."""
+    site, query = site_of(request), forms.read_query(request, RemovedQuery)
+    before = StockChangeId(UUID(query.cursor)) if query.cursor else None
+    listed = await site.services.catalog.stock_changes.removed(request.user, before, PAGE + 1)
+    people = {one.made_by for one in listed if one.made_by}
+    names = await site.services.identity.people.names_of(request.user, people)
+    view = present.removed_page(listed, names, request.user.language, _STOCK + "/removed")
+    if asked_for_more(request, query.cursor):
+        return fragment(request, "catalog/admin/_removed_rows.html", view)
+    return manage_page(request, "catalog/admin/stock_removed.html", view, "stock", back=_STOCK)
+
+
 @get(_STOCK + "/low", name="admin:low-stock", guards=_READS)
 async def low(request: SoukRequest) -> Html:
     """What runs low, how long it lasts, and which keys expire soon."""
@@ -254,4 +274,4 @@ async def _page(request: SoukRequest, batch: BatchId, *, form: Fields | None = N
     return manage_page(request, "catalog/admin/stock_batch.html", view, "stock", back=_STOCK, status=status)
 
 
-HANDLERS: Final = (one, describe, remove, move_page, move, undo, export, low)
+HANDLERS: Final = (one, describe, remove, move_page, move, undo, export, removed, low)

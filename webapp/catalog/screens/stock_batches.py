@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from backend.catalog.types import KeyState
 from backend.catalog.types.batches import BatchQuality
 from backend.catalog.types.low_stock import SALES_DAYS, ExpiringBatch, LowStock
-from backend.catalog.types.stock_changes import BatchDetails, BatchKey, ChangeState, StockChange
+from backend.catalog.types.stock_changes import BatchDetails, BatchKey, ChangeState, RemovedKeys, StockChange
 from backend.catalog.words import goods_name
 from backend.infra.i18n import Translator
 from backend.kernel.money import Money
@@ -115,6 +115,25 @@ class ExpiringRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class RemovedRow(msgspec.Struct, frozen=True):
+    """A removal whose keys can come back; ``by`` is empty for the system."""
+
+    id: str
+    batch: str
+    title: str
+    source: str
+    keys: int
+    at: datetime
+    by: str
+
+
+class RemovedPage(msgspec.Struct, frozen=True):
+    """catalog/admin/stock_removed.html; catalog/admin/_removed_rows.html takes the same for a next page."""
+
+    rows: tuple[RemovedRow, ...]
+    next_url: str | None = None
+
+
 class LowPage(msgspec.Struct, frozen=True):
     """catalog/admin/stock_low.html"""
 
@@ -190,6 +209,23 @@ def batch_page(
         currency=details.currency,
         editing=editing,
     )
+
+
+def removed_page(removed: Sequence[RemovedKeys], names: Mapping[Any, str], locale: Locale, path: str) -> RemovedPage:
+    """Removals that can be undone; one more than a page has says that there is a next one."""
+    rows = tuple(
+        RemovedRow(
+            str(one.id),
+            str(one.batch_id),
+            goods_name(one.name, one.variant_name, one.country, locale),
+            one.source,
+            one.keys,
+            one.made_at,
+            names.get(one.made_by, ""),
+        )
+        for one in removed[:PAGE]
+    )
+    return RemovedPage(rows, address(path, cursor=rows[-1].id) if len(removed) > PAGE else None)
 
 
 def low_page(rows: Sequence[LowStock], expiring: Sequence[ExpiringBatch], locale: Locale) -> LowPage:
