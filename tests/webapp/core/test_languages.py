@@ -35,7 +35,8 @@ _FRAGMENT = 6_000
 """Bytes of a screen, compressed."""
 _SAME = ("class", "type", "role", "name", "id", "for", "href", "hx-get", "hx-post", "hx-target")
 """The attributes whose values are the same too."""
-_SYMBOL = {"bdi", "small"}
+_SET_OFF = {"bdi", "small", "mark"}
+"""They set off a currency's symbol in some languages, or what was searched for where a language's words have it."""
 _BY_ITSELF = ("load", "input", "intersect", "revealed", "live")
 """How triggers of requests begin that nobody asks for with a tap."""
 _OPEN = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "path"}
@@ -76,7 +77,7 @@ def _short(value: str | None) -> str:
 
 
 class _Elements(HTMLParser):
-    """The elements of a page, one line each, but for those that set off a currency's symbol in some languages."""
+    """The elements of a page, one line each, but for those that set off a part of a text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +87,7 @@ class _Elements(HTMLParser):
         self._form: dict[str, str | None] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SYMBOL:
+        if tag in _SET_OFF:
             return
         values = dict(attrs)
         if tag == "form":
@@ -102,7 +103,7 @@ class _Elements(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._form = {}
-        self._depth -= tag not in _OPEN | _SYMBOL
+        self._depth -= tag not in _OPEN | _SET_OFF
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
