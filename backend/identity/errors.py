@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from backend.kernel.errors import AppError, Kind
 from backend.kernel.ids import UserId
+from backend.kernel.text import Locale
 
 
 class Blocked(AppError):
-    """The person is blocked. Only admins see the reason."""
+    """The person is blocked. Only admins see the reason.
+
+    ``language`` is theirs, for the page that says so: without a session nobody else knows it.
+    """
 
     code = "blacklisted"
     kind = Kind.UNAUTHENTICATED
 
-    def __init__(self, user_id: UserId) -> None:
+    def __init__(self, user_id: UserId, language: Locale | None = None) -> None:
         super().__init__(f"user {user_id}")
         self.user_id = user_id
+        self.language = language
 
 
 class SessionRevoked(AppError):

@@ -375,11 +375,12 @@ class Pipeline:
         await exchange.reply(200, (*headers, length), b"" if method == "HEAD" else body)
 
     async def _refuse(self, scope: Any, exchange: Exchange, error: Exception) -> None:
+        theirs = error.language if isinstance(error, Blocked) else None
         answer = errors.answer(
             self._site,
             error,
             actor=scope.get("user"),
-            locale=locale_of(exchange.asked.language, self._site.default_locale),
+            locale=theirs or locale_of(exchange.asked.language, self._site.default_locale),
             html=wants_html(scope["path"], exchange.asked),
             reference=exchange.reference,
         )

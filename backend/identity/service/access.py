@@ -116,7 +116,7 @@ class AccessService:
 
     def _actor(self, person: Person) -> Actor:
         if _is_blocked(person, self._clock.now()):
-            raise Blocked(person.id)
+            raise Blocked(person.id, Locale(person.language))
         return Actor(
             user_id=person.id,
             telegram_id=person.telegram_id,

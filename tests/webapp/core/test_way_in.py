@@ -196,6 +196,20 @@ async def test_blacklist_ends_a_session_and_a_replayed_login(
     assert (await layla.get("/me")).status_code == 200
 
 
+async def test_a_blocked_person_reads_so_in_their_language(
+    visitor: MakeVisitor, services: Services, settings: Settings
+) -> None:
+    """The language of the shop's pages until then, whatever their browser prefers."""
+    layla = visitor(95, language_code="ar")
+    await layla.get("/me")
+    actor = await services.identity.access.actor_by_telegram_id(95)
+    assert actor is not None
+    root = await person(services.identity, settings.root_admin_id)
+    await services.identity.people.block(root, actor.id, "a secret reason")
+    page = await layla.get("/shop", headers={"accept-language": "en"})
+    assert "أنت محظور" in page.text
+
+
 async def _connected(services: Services) -> None:
     while not services.signals.connected:
         await asyncio.sleep(0.01)

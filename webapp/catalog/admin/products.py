@@ -26,6 +26,7 @@ from backend.kernel.text import Locale, ascii_digits, pick
 from webapp.catalog.screens import conflicts
 from webapp.catalog.screens import products as present
 from webapp.catalog.screens.products import CATALOGUE, CountriesPart, PreviewPart, ProductPage
+from webapp.catalog.screens.variants import VariantList, variant_list
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, pushed, replaced
 from webapp.core.back_office import manage_page
@@ -298,6 +299,11 @@ def _own_editor(stored: EditedProduct | None) -> str:
     return places.get(stored.kind, "") if stored else ""
 
 
+async def _variants(request: SoukRequest, product: EditedProduct) -> VariantList:
+    listed = await site_of(request).services.catalog.variants.list_of(request.user, product.id)
+    return variant_list(listed, request.user.language)
+
+
 async def _editor(
     request: SoukRequest, stored: EditedProduct | None, form: Fields, *, status: int = FORM_ERROR
 ) -> Html:
@@ -317,7 +323,7 @@ async def _editor(
         kind=stored.kind.value if stored else form.text("kind"),
         state=stored.state if stored else None,
         listed=stored.listed if stored else False,
-        variants=stored.variants if stored else 0,
+        variants=await _variants(request, stored) if stored and not _own_editor(stored) else None,
         missing=present.missing_texts(form.typed),
         slug=stored.draft.slug if stored else "",
         own_editor=_own_editor(stored),

@@ -27,6 +27,7 @@ from backend.kernel.money import Money
 from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from webapp.catalog.screens import stock
+from webapp.catalog.screens.variants import VariantList
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import Chip, StockView, TileView, address
 from webapp.courses.screens.fields import LANGUAGES, Choice, Fields, switch, typed_texts
@@ -185,7 +186,8 @@ class ProductPage(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     state: ProductState | None = None
     listed: bool = False
-    variants: int = 0
+    variants: VariantList | None = None
+    """None for a new product, and for one of another slice."""
     missing: tuple[Missing, ...] = ()
     slug: str = ""
     own_editor: str = ""

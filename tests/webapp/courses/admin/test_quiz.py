@@ -19,7 +19,7 @@ def _values(html: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for match in _INPUT.finditer(html):
         name = match[1] or match[2]
-        if name in {"shown", "act"}:
+        if name in {"in_language", "act"}:
             continue
         if match[2]:
             values[name] = unescape(match[3])
