@@ -21,6 +21,7 @@ from tests.browser.screens import (
     readings_admin,
     subscriptions,
     support,
+    variants,
     wallet,
 )
 from tests.browser.screens.screen import Screen
@@ -45,6 +46,7 @@ _SLICES = (
     readings,
     identity,
     support,
+    variants,
     core,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from playwright.async_api import Page, expect
 
 from backend.catalog.types.editing import ProductFilter, ProductState
 from backend.identity.types import Actor
@@ -62,8 +63,19 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-catalogue-import", f"{CATALOGUE}/files/{past.upload}", "admin"),
         Screen("manage-catalogue-problems", f"{CATALOGUE}/files/{past.broken}", "admin"),
         Screen("manage-product", one, "admin"),
+        Screen("manage-product-conflict", one, "admin", save_over_another),
         Screen("manage-product-archive", one, "admin", press("button[hx-post$='/archive']")),
         Screen("manage-product-archived", f"{CATALOGUE}/products/{past.archived}", "admin"),
         Screen("manage-product-new", f"{CATALOGUE}/new", "admin"),
         Screen("manage-product-error", f"{CATALOGUE}/new", "admin", send_empty),
     ]
+
+
+async def save_over_another(page: Page) -> None:
+    """Save a form of a version that is long past, with other names."""
+    await page.locator("#name_en").fill("Private VPN for everybody")
+    await page.locator("#summary_en").fill("For 5 devices, without any logs")
+    await page.locator("#product [name=version]").evaluate("(field) => { field.value = '0'; }")
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator("#resolve")).to_be_visible()
+    await expect(page.locator(".toast")).to_have_count(0)  # it covers the button for a while

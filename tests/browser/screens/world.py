@@ -18,6 +18,7 @@ from tests.browser.screens import (
     courses_admin,
     growth,
     hand_work,
+    identity,
     orders,
     payments,
     quizzes,
@@ -25,6 +26,7 @@ from tests.browser.screens import (
     readings_admin,
     subscriptions,
     support,
+    variants,
     wallet,
 )
 from tests.browser.stack import Stack
@@ -68,6 +70,8 @@ class World(msgspec.Struct, frozen=True):
     catalogue_admin: catalogue_admin.Past
     readings: readings.Past
     support: support.Past
+    identity: identity.Past
+    variants: variants.Past
 
     def who(self, name: str) -> Person:
         """The person called so, one of ``PEOPLE``."""
@@ -99,6 +103,8 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
     people = {name: await accounts.person(language) for name in PEOPLE}
     for person in people.values():
         await accounts.visit(person)
+    colleague = await accounts.person(language)
+    await accounts.visit(colleague)
     everything = frozenset(Permission)
     helper = await stack.actor(people["admin"].id)
     await stack.services.identity.admins.set_permissions(Actor.system(), helper.id, everything)
@@ -129,4 +135,6 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         readings_admin=await readings_admin.live(stack, rich, admin),
         readings=await readings.live(stack, people, admin),
         support=await support.live(stack, people, admin),
+        identity=await identity.live(stack, await stack.actor(colleague.id), admin),
+        variants=await variants.live(stack, admin),
     )

@@ -12,6 +12,7 @@ from litestar import Request, get
 from litestar.response import Stream
 from msgspec import Meta
 
+from backend.admin.types import AuditPage
 from backend.identity.types import Permission
 from backend.infra.audit_reading import Chosen
 from backend.infra.formatting import timezone
@@ -88,7 +89,7 @@ async def audit_log(request: SoukRequest) -> Html:
         query=query.q,
         hidden=_hidden(query),
         groups=_groups(query, viewer),
-        chips=_chips(query, names, viewer),
+        chips=_chips(query, names, page, viewer),
         rows=tuple(present.row(line, page, viewer) for line in page.lines),
         filters_url=query.href(_AUDIT + "/filters"),
         csv_url=signed_url(request, query.href(_FILE), seconds=_FILE_SECONDS),
@@ -147,12 +148,12 @@ def _groups(query: AuditQuery, viewer: Viewer) -> tuple[Chip, ...]:
     return tuple(chips)
 
 
-def _chips(query: AuditQuery, names: dict[UserId, str], viewer: Viewer) -> tuple[Chip, ...]:
+def _chips(query: AuditQuery, names: dict[UserId, str], page: AuditPage, viewer: Viewer) -> tuple[Chip, ...]:
     """The other filters in force, each of which a tap takes off."""
     chips: Sequence[tuple[str, str]] = (
         ("who", present.known(query.who, _id(query.who), names)),
         ("about", present.known(query.about, _id(query.about), names)),
-        ("on", query.on),
+        ("on", present.subject_words(query.on, page, viewer)),
         ("since", present.from_day(_day(query.since), viewer)),
         ("until", present.to_day(_day(query.until), viewer)),
     )

@@ -202,6 +202,12 @@ def to_day(day: date | None, viewer: Viewer) -> str:
     return viewer.words.gettext("Until {day}").format(day=format_date(day, viewer.locale)) if day else ""
 
 
+def subject_words(subject: str, page: AuditPage, viewer: Viewer) -> str:
+    """What a filter's entries were done to, in words; an empty text without one."""
+    kind, name, _href = _subject(subject, page, viewer)
+    return f"{kind} {name}".strip()
+
+
 def _subject(subject: str, page: AuditPage, viewer: Viewer) -> tuple[str, str, str]:
     """What it was done to: its kind in words, its name, and its page's address."""
     kind, separator, rest = subject.partition(":")

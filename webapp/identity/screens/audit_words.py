@@ -108,6 +108,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "payments.assign": _("Assigned an unmatched payment"),
     "payments.confirm_deposit": _("Confirmed a transfer"),
     "payments.dismiss": _("Dismissed an unmatched payment"),
+    "payments.export": _("Exported payments"),
     "payments.refund": _("Refunded a top-up"),
     "payments.reject_deposit": _("Rejected a transfer receipt"),
     "promos.make": _("Created promo codes"),

@@ -104,7 +104,9 @@ async def _done(request: SoukRequest, said: str) -> Html:
 
 async def _list(request: SoukRequest) -> Html:
     answers = await site_of(request).services.support.ready.list_all(request.user)
-    return manage_page(request, "support/admin/ready.html", present.ready_list(answers), "tickets", back=TICKETS)
+    return manage_page(
+        request, "support/admin/ready.html", present.ready_list(answers, request.user.language), "tickets", back=TICKETS
+    )
 
 
 def _form(request: SoukRequest, view: present.ReadyView, *, status: int = 200) -> Html:

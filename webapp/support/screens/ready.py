@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from backend.kernel.text import Locale
+from backend.kernel.text import Locale, pick
 from backend.support.types import ReadyAnswer
 from webapp.support.screens.tickets import READY
 
@@ -50,14 +50,14 @@ class ReadyView(msgspec.Struct, frozen=True, kw_only=True):
         return f"{READY}/{self.id or 'new'}"
 
 
-def ready_list(answers: Sequence[ReadyAnswer]) -> ReadyList:
-    """The ready answers, by name."""
+def ready_list(answers: Sequence[ReadyAnswer], locale: Locale) -> ReadyList:
+    """The ready answers, by name, each with its text in the reader's language where it has one."""
     return ReadyList(
         tuple(
             ReadyRow(
                 href=f"{READY}/{one.id}",
                 name=one.name,
-                text=next(iter(one.texts.values()), ""),
+                text=pick(one.texts, locale),
                 missing=tuple(locale.own_name for locale in Locale if not one.texts.get(locale)),
             )
             for one in answers
