@@ -35,6 +35,7 @@ from backend.demo.load import (
     load_demo_line,
     load_demo_shop,
 )
+from backend.demo.office import load_demo_office
 from backend.demo.processes import Child
 from backend.demo.readings import load_demo_readings
 from backend.demo.students import load_demo_students
@@ -152,6 +153,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         await load_demo_graduates(services, root)
         await load_demo_circle(services, root)
         await load_demo_crowd(services, root)
+        await load_demo_office(services, root)
 
 
 # Never through a proxy that the environment names: it knows nothing of this machine's own addresses.
