@@ -208,7 +208,12 @@ class VariantsService:
             "hidden": hidden,
         }
         await writes.add_rows(tx, RowKind.VARIANT, [row])
-        facts = {"product": str(product.id), "code": row["code"], "price": row["price_amount"]}
+        facts = {
+            "product": str(product.id),
+            "code": row["code"],
+            "amount": row["price_amount"],
+            "currency": self._currency,
+        }
         await audit.record(tx, actor.user_id, "catalogue.add_variant", f"variant:{variant_id}", facts)
         await goods.follow(tx, [product.id])
 

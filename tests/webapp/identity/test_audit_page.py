@@ -64,6 +64,22 @@ async def test_what_changed_is_shown_as_a_difference(services: Services, visitor
     assert re.search(r"Permissions</dt><dd><del><bdi>None</bdi></del> <ins><bdi>Orders, Stock</bdi></ins>", text)
 
 
+async def test_a_change_of_goods_is_shown_field_by_field_with_its_amounts(services: Services, root: Visitor) -> None:
+    async with services.uow() as tx:
+        new = {"before": {}, "after": {"slug": "tea", "tags": [], "name": {"en": "Tea", "ar": "شاي"}}}
+        await audit.record(tx, None, "catalogue.create_product", f"product:{new_id()}", new)
+        pairs = {"changes": {"price_amount": [500, 900], "low_stock_at": [5, 3]}, "currency": "USD"}
+        await audit.record(tx, None, "catalogue.change_variant", f"variant:{new_id()}", pairs)
+    text = (await root.get("/admin/audit")).text
+    shown = re.findall(r"<dt class=\"muted\">([^<]+)</dt><dd>(.*?)</dd>", text)
+    values = {name: re.sub(r"<(/?)(del|ins|bdi)>", "", value) for name, value in shown}
+    assert values["slug"] == "tea"
+    assert values["Name"] == "en: Tea, ar: شاي"
+    assert values["price amount"] == "$5.00 $9.00"
+    assert values["low stock at"] == "5 3"
+    assert "tags" not in values and "before" not in values and "changes" not in values
+
+
 async def test_erasing_a_person_leaves_the_row_without_its_words(
     services: Services, visitor: MakeVisitor, root: Visitor
 ) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from backend.admin.types import AuditPage
 from backend.identity.types import UserRow
+from backend.infra.audit import Content
 from backend.infra.audit_reading import Line
 from backend.infra.formatting import format_date, format_money
 from backend.infra.i18n import mark as _
@@ -229,28 +230,47 @@ def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
     content = line.content
     if content is None:
         return ()
-    before, after = content.before or {}, content.after or {}
+    before, after, params = _changes(content)
+    currency = params.get("currency")
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if not before:  # something new: what it has
+        changed = [name for name in changed if after[name] not in (None, "", [], {})]
     facts = [
-        FactView(_name(name, viewer), _value(name, after.get(name), viewer), _value(name, before.get(name), viewer))
+        FactView(
+            _name(name, viewer),
+            _value(name, after.get(name), viewer, currency),
+            _value(name, before.get(name), viewer, currency) if before else None,
+        )
         for name in changed
     ]
-    params = dict(content.params)
-    amount, currency = params.get("amount"), params.get("currency")
-    if isinstance(amount, int) and isinstance(currency, str) and len(currency) == 3:
-        del params["amount"], params["currency"]
-        facts.append(FactView(_name("amount", viewer), format_money(Money(amount, currency), viewer.locale)))
+    if isinstance(params.get("amount"), int) and _is_currency(currency):
+        facts.append(FactView(_name("amount", viewer), _value("amount", params.pop("amount"), viewer, currency)))
+        del params["currency"]
     # An id says nothing to people, and the subject has the one that matters.
     plain = [(name, value) for name, value in params.items() if value not in (None, "") and not _is_id(value)]
     facts += [FactView(_name(name, viewer), _value(name, value, viewer)) for name, value in plain]
     return tuple(facts[:_MOST_FACTS])
 
 
+def _changes(content: Content) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The changed fields before and after, wherever the entry has them, and its other facts."""
+    params, before, after = dict(content.params), dict(content.before or {}), dict(content.after or {})
+    if isinstance(params.get("before"), dict) and isinstance(params.get("after"), dict):
+        before |= params.pop("before")
+        after |= params.pop("after")
+    pairs = params.get("changes")
+    if isinstance(pairs, dict) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs.values()):
+        before |= {name: pair[0] for name, pair in pairs.items()}
+        after |= {name: pair[1] for name, pair in pairs.items()}
+        del params["changes"]
+    return before, after, params
+
+
 def _name(name: str, viewer: Viewer) -> str:
     return viewer.words.gettext(words.FACTS[name]) if name in words.FACTS else name.replace("_", " ")
 
 
-def _value(name: str, value: Any, viewer: Viewer) -> str:
+def _value(name: str, value: Any, viewer: Viewer, currency: object = None) -> str:
     if isinstance(value, str) and value in NAMES and name in {"permission", "permissions"}:
         return viewer.words.gettext(NAMES[value])
     match value:
@@ -258,15 +278,22 @@ def _value(name: str, value: Any, viewer: Viewer) -> str:
             return viewer.words.gettext(_ON)
         case False:
             return viewer.words.gettext(_OFF)
-        case None | "" | [] | {}:
+        # The pattern {} would be every dictionary.
+        case _ if value in (None, "", [], {}):
             return viewer.words.gettext(_NOTHING)
+        case int() if name.endswith("amount") and _is_currency(currency):
+            return format_money(Money(value, str(currency)), viewer.locale)
         case list():
             text = ", ".join(_value(name, item, viewer) for item in value)
         case dict():
-            text = msgspec.json.encode(value).decode()
+            text = ", ".join(f"{key}: {_value(name, item, viewer)}" for key, item in value.items())
         case _:
             text = str(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 3
 
 
 def _is_id(value: Any) -> bool:
