@@ -206,8 +206,8 @@ async def _meet_people(services: Services, root: Actor) -> None:
     """A segment, a note, a block that ends, and an admin who may do less than the owner."""
     people, noah = services.identity.people, await services.identity.access.authenticate(NOAH)
     with contextlib.suppress(SegmentNameTaken):
-        chosen = PeopleFilter(bought=Bought.DAYS_30, over=2000)
-        await services.audience.segments.save(root, "Buyers with over $20 left", chosen, shared=True)
+        chosen = PeopleFilter(bought=Bought.DAYS_30, over=1000)
+        await services.audience.segments.save(root, "Buyers with over $10 left", chosen, shared=True)
     await services.identity.notes.add(root, noah.id, _NOTE, "demo-note-0001")
     with contextlib.suppress(Blocked):
         tom = await services.identity.access.actor_by_telegram_id(_TOM)

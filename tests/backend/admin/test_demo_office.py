@@ -66,7 +66,7 @@ async def _check(services: Services, root: Actor) -> None:
     assert (await services.orders.history.owners_of(root, [work.line_id]))[work.line_id].number
 
     (segment,) = await services.audience.segments.list_all(root, counted=True)
-    assert (segment.name, segment.shared, segment.people) == ("Buyers with over $20 left", True, 1)
+    assert (segment.name, segment.shared, segment.people) == ("Buyers with over $10 left", True, 1)
     assert (await services.identity.access.authenticate(_DMITRY)).permissions == PRESETS["support"]
     with pytest.raises(Blocked):
         await services.identity.access.authenticate(_TOM)

@@ -246,6 +246,8 @@ def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
     if isinstance(params.get("amount"), int) and _is_currency(currency):
         facts.append(FactView(_name("amount", viewer), _value("amount", params.pop("amount"), viewer, currency)))
         del params["currency"]
+    elif any(name.endswith("amount") for name in changed):
+        params.pop("currency", None)
     # An id says nothing to people, and the subject has the one that matters.
     plain = [(name, value) for name, value in params.items() if value not in (None, "") and not _is_id(value)]
     facts += [FactView(_name(name, viewer), _value(name, value, viewer)) for name, value in plain]
