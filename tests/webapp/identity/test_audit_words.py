@@ -47,6 +47,20 @@ def test_every_recorded_action_has_words() -> None:
     assert missing == []
 
 
+def test_what_a_service_records_by_a_helper_of_its_own_has_words() -> None:
+    named = set()
+    for path in sorted(BACKEND.rglob("service/*.py")):
+        source = path.read_text()
+        for area in re.findall(r'f"(\w+)\.\{(?:action|verb)\}"', source):
+            for call in re.findall(r"_record\(\s*tx, actor, ([^,)]+)", source):
+                named |= {f"{area}.{verb}" for verb in re.findall(r'"(\w+)"', call)}
+    assert len(named) > 10
+    assert sorted(named - ACTIONS.keys()) == []
+    assert {f"catalogue.{verb}_{kind}" for verb in ("archive", "restore") for kind in ("product", "variant")} <= set(
+        ACTIONS
+    )
+
+
 def test_every_action_belongs_to_one_group_of_the_filter() -> None:
     areas = [area for _words, members in GROUPS.values() for area in members]
     assert len(areas) == len(set(areas))
