@@ -20,7 +20,7 @@ from backend.infra.redis import REDIS_DOWN
 from backend.infra.runner import Runner, describe
 
 QUEUE = "souk:jobs"
-JOBS_AT_ONCE = 32
+JOBS_AT_ONCE = 36
 """Places of a worker: one more than the tasks that wait for other servers may take together."""
 _MARK = "souk:jobs:mark"
 _RUN = "run"

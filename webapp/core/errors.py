@@ -92,6 +92,7 @@ MESSAGES: Final[dict[str, str]] = {
     "premium_endless": _("You already have premium with no end date. You haven't been charged."),
     "warranty_ended": _("There is no warranty for this any more."),
     "bot_blocked": _("They have blocked the bot. Nothing can be sent to them."),
+    "segment_name_taken": _("You have a segment with this name. Choose another."),
     "ready_answer_changed": _("Another admin has changed this answer. Open it again."),
     "claim_decided": _("Already handled by another admin"),
     "nothing_to_replace_with": _("No other key is in stock. Refund it instead."),

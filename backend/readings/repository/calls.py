@@ -30,7 +30,7 @@ async def add(tx: Tx, call: ModelCall, answer_id: AnswerId | None) -> None:
 
 async def list_latest(tx: Tx, model: str, most: int) -> list[ModelCall]:
     """The last calls of a model, newest first."""
-    latest = select(*_COLUMNS).where(_C.asked_model == model).order_by(_C.at.desc()).limit(most)
+    latest = select(*_COLUMNS).where(_C.asked_model == model).order_by(_C.at.desc(), _C.id.desc()).limit(most)
     return [_call(row) for row in await tx.execute(latest)]
 
 

@@ -124,6 +124,7 @@ async def test_the_tasks_that_wait_for_others_leave_places_free(services: Servic
         "notifications.send", "notifications.remind",
         "payments.send_refund", "payments.send_renewal", "payments.compare", "assignments.collect",
         "community.settle", "community.refresh", "readings.interpret",
+        "catalog.change_stock", "catalog.check_import", "catalog.run_import",
     }  # fmt: skip
     assert sum(bounded.values()) < JOBS_AT_ONCE
 

@@ -26,7 +26,7 @@ from tests.processes import environment
 _FOLLOW = {
     "stock_batches", "orders", "payment_intents", "payment_events", "payment_refunds", "top_up_bonuses",
     "value_made", "wallet_holds", "wallet_adjustments", "cart_lines", "favourites", "subscriptions",
-    "subscription_charges", "course_grants",
+    "subscription_charges", "course_grants", "order_bulks",
 }  # fmt: skip
 REFUSAL = (
     "SHOP_CURRENCY is EUR, but the shop has prices or money in USD, and amounts are not converted: "
