@@ -97,6 +97,7 @@ from backend.kernel.clock import Clock, SystemClock
 from backend.limits import LimitsInForce
 from backend.notifications import domain as notifications
 from backend.notifications import tasks as notifications_tasks
+from backend.notifications.chat_pictures import ChatPictures
 from backend.notifications.gateways.telegram import TelegramMessenger
 from backend.notifications.service import NotificationsService
 from backend.orders import tasks as orders_tasks
@@ -409,7 +410,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             fulfillers=fulfillers,
             ring=ring,
             files=files,
-            messenger=TelegramMessenger(telegram),
+            messenger=TelegramMessenger(telegram, ChatPictures(uow=uow, storage=storage, bot_id=settings.bot_id)),
             public_url=settings.public_url.rstrip("/"),
             receipts=payments.deposits.latest_receipt,
             quiet_hours=limits.quiet_hours,

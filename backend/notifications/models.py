@@ -1,4 +1,4 @@
-"""The table of notifications."""
+"""The tables of notifications."""
 
 from __future__ import annotations
 
@@ -39,3 +39,15 @@ class Notification(Model):
     sent_at: Mapped[datetime | None]
     message_id: Mapped[int | None]
     error: Mapped[str | None]
+
+
+class TelegramFile(Model):
+    """Telegram's id of a stored file that the bot ``bot_id`` has sent; another bot cannot use it."""
+
+    __tablename__ = "telegram_files"
+
+    bot_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[str] = mapped_column(primary_key=True)
+    """The file's stored name, which follows from what is in it."""
+    file_id: Mapped[str]
+    stored_at: Mapped[datetime]

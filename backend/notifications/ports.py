@@ -28,3 +28,23 @@ class Messenger(Protocol):
         Raises Unreachable, SlowDown, NotSent, and Rejected if the message can no longer be edited.
         """
         ...
+
+
+class Pictures(Protocol):
+    """What a messenger knows of the pictures of messages; all of them by the name of what is in the chat."""
+
+    async def find(self, name: str) -> str | None:
+        """Telegram's id of it, where this bot has sent it before."""
+        ...
+
+    async def read(self, name: str) -> bytes | None:
+        """What to upload; None where it is not stored."""
+        ...
+
+    async def sent(self, name: str, file_id: str) -> None:
+        """Keep Telegram's id of what was uploaded."""
+        ...
+
+    async def refused(self, name: str, file_id: str) -> None:
+        """Forget an id that Telegram refuses."""
+        ...

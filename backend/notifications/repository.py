@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from backend.infra.timeline import Before, Entry, EntryKind
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
-from backend.notifications.models import Notification
+from backend.notifications.models import Notification, TelegramFile
 from backend.notifications.types import NotificationId, Status
 
 _PURGE_BATCH = 5000
@@ -162,3 +162,24 @@ async def list_timeline(tx: Tx, user_id: UserId, before: Before, limit: int) -> 
         Entry(kind=EntryKind.MESSAGE, at=row.created_at, id=row.id, state=row.kind, delivery=row.status)
         for row in await tx.execute(statement)
     ]
+
+
+async def find_file_id(tx: Tx, bot_id: int, content: str) -> str | None:
+    """Telegram's id of a stored file, as this bot may use it."""
+    row = TelegramFile
+    statement = select(row.file_id).where(row.bot_id == bot_id, row.content == content)
+    file_id: str | None = (await tx.execute(statement)).scalar_one_or_none()
+    return file_id
+
+
+async def set_file_id(tx: Tx, bot_id: int, content: str, file_id: str) -> None:
+    """Keep Telegram's id of a stored file; it takes the place of an earlier one."""
+    values = {"file_id": file_id, "stored_at": tx.now}
+    statement = upsert(TelegramFile).values(bot_id=bot_id, content=content, **values)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["bot_id", "content"], set_=values))
+
+
+async def drop_file_id(tx: Tx, bot_id: int, content: str, file_id: str) -> None:
+    """Forget an id that Telegram refuses, unless another has taken its place."""
+    row = TelegramFile
+    await tx.execute(delete(row).where(row.bot_id == bot_id, row.content == content, row.file_id == file_id))

@@ -89,6 +89,7 @@ class Original(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as it will be sent: Telegram's HTML, buttons one a row; with a document the text is its caption.
 
+    ``picture`` names a stored picture to stand above the text, where Telegram can show it.
     ``original`` is copied instead, with the buttons; the text is for where it cannot be. ``protect``: Telegram lets
     nobody forward or save it. ``about``: what a reply to it is about.
     """
@@ -96,6 +97,7 @@ class Message(msgspec.Struct, frozen=True):
     text: str
     buttons: tuple[Button, ...] = ()
     document: Document | None = None
+    picture: str | None = None
     protect: bool = False
     original: Original | None = None
     about: Subject | None = None

@@ -151,10 +151,13 @@ _LIST_SEALED = (
     .where(StockKey.id.in_(bindparam("ids", expanding=True)), StockKey.state == KeyState.SOLD)
 )
 _SUBJECT = (
-    select(Product.id, Product.slug, Product.name, Product.country, Product.kind, Variant.name.label("variant_name"))
+    select(
+        Product.id, Product.slug, Product.name, Product.country, Product.kind, Product.picture,
+        Variant.name.label("variant_name"),
+    )
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.id == bindparam("variant_id"))
-)
+)  # fmt: skip
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -304,7 +307,7 @@ async def find_subject(tx: Tx, variant_id: VariantId) -> StockSubject | None:
         return None
     left = await count_available(tx, variant_id)
     kind = StockKind(row.kind)
-    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left, kind)
+    return StockSubject(ProductId(row.id), row.slug, row.name, row.variant_name, row.country, left, kind, row.picture)
 
 
 # A variant that never had stock raises no alert: it is not for sale yet.

@@ -265,7 +265,8 @@ async def get_product(tx: Tx, slug: str) -> ProductText:
 
 async def get_listed(tx: Tx, product_id: ProductId) -> NamedProduct:
     """A listed product as a message names it. Raises NotFound."""
-    statement = select(Product.slug, Product.name, Product.country).where(Product.id == product_id, Product.listed)
+    columns = select(Product.slug, Product.name, Product.country, Product.picture)
+    statement = columns.where(Product.id == product_id, Product.listed)
     row = (await tx.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFound("no such product")

@@ -115,6 +115,8 @@ class StockSubject(msgspec.Struct, frozen=True):
     country: str | None
     available: int
     kind: StockKind = StockKind.UNIQUE_KEYS
+    picture: str | None = None
+    """The name of a stored picture."""
 
 
 class NamedProduct(msgspec.Struct, frozen=True):
@@ -123,6 +125,8 @@ class NamedProduct(msgspec.Struct, frozen=True):
     slug: str
     name: dict[str, str]
     country: str | None
+    picture: str | None
+    """The name of a stored picture."""
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ async def _compose_wish(draft: Draft, params: Params) -> Message | None:
     asked = _("You searched for {typed}.").format(typed=words.isolated(params["typed"]))
     name = product_name(pick(product.name, words.locale), product.country, words.locale)
     text = "\n".join([_("<b>Now in the shop</b>"), words.isolated(name), asked])
-    return Message(text, (words.button(_("Open product"), f"/shop/{product.slug}"),))
+    return Message(text, (words.button(_("Open product"), f"/shop/{product.slug}"),), picture=product.picture)
 
 
 async def _favourite_changed(draft: Draft, params: Params) -> Message | None:
@@ -72,7 +72,8 @@ async def _favourite_changed(draft: Draft, params: Params) -> Message | None:
     else:
         head, state = _("<b>Back in stock</b>"), words.money(favourite.price)
     name = words.isolated(product_name(pick(favourite.name, words.locale), favourite.country, words.locale))
-    return Message(f"{head}\n{name}\n{state}", (words.button(_("Open product"), f"/shop/{favourite.slug}"),))
+    button = words.button(_("Open product"), f"/shop/{favourite.slug}")
+    return Message(f"{head}\n{name}\n{state}", (button,), picture=favourite.picture)
 
 
 async def _stock_held(draft: Draft, params: Params) -> Message | None:
@@ -87,11 +88,11 @@ async def _stock_held(draft: Draft, params: Params) -> Message | None:
     button = words.button(name, f"/shop/{subject.slug}?variant={params['variant_id']}")
     if params.get("ended"):
         head = _("<b>No longer reserved for you</b>")
-        return Message(f"{head}\n{thing}", (button,))
+        return Message(f"{head}\n{thing}", (button,), picture=subject.picture)
     head = _("<b>Reserved for you</b>")
     at = words.isolated(format_time(until.astimezone(timezone(draft.reader.timezone))))
     state = _("You can buy it until {time}. Then it goes to the next person in line.").format(time=at)
-    return Message(f"{head}\n{thing}\n{state}", (button,))
+    return Message(f"{head}\n{thing}\n{state}", (button,), picture=subject.picture)
 
 
 NOTICES: Final = (
