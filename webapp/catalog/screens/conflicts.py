@@ -19,7 +19,7 @@ _FIELDS: Final = (
     *_TEXTS, "category", "country", "tags", "slug", "choice", "hue", "icon", "shown", "publish_at", "premium_only",
 )  # fmt: skip
 _PICK: Final = "pick_"
-_NOT_SENT: Final = frozenset({"version", "base", "all", "language"})
+_NOT_SENT: Final = frozenset({"version", "base", "all", "in_language"})
 Side = Literal["theirs", "yours"]
 
 

@@ -20,7 +20,7 @@ def values_of(html: str) -> dict[str, str]:
     for match in _INPUT.finditer(html):
         if match[2]:
             values[match[2]] = unescape(match[3])
-        elif match[1] != "shown" and ('type="checkbox"' not in match[0] or "checked" in match[0]):
+        elif match[1] != "in_language" and ('type="checkbox"' not in match[0] or "checked" in match[0]):
             values[match[1]] = unescape(sent[1]) if (sent := re.search(r'value="([^"]*)"', match[0])) else ""
     return values
 
