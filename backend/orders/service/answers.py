@@ -41,8 +41,12 @@ class AnswersService:
 
     async def of_line(self, actor: Actor, line_id: OrderLineId) -> tuple[Answer, ...]:
         """What was answered for one line. Needs the permission for orders."""
+        return (await self.of_lines(actor, [line_id])).get(line_id, ())
+
+    async def of_lines(self, actor: Actor, lines: Collection[OrderLineId]) -> dict[OrderLineId, tuple[Answer, ...]]:
+        """What was answered for some lines; those without answers are left out. Needs the permission for orders."""
         actor.require(Permission.ORDERS)
-        return (await self._open([line_id])).get(line_id, ())
+        return await self._open(lines)
 
     async def _open(self, lines: Collection[OrderLineId]) -> dict[OrderLineId, tuple[Answer, ...]]:
         async with self._uow.read() as tx:

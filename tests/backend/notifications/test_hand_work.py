@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from backend.catalog.types.questions import Question, QuestionKind
 from backend.identity.types import Actor, Permission
 from backend.kernel.ids import OrderLineId
-from backend.orders.types import OrderView
+from backend.orders.types import OrderView, RequestedLine
 from tests.backend.notifications.conftest import Shop
 from tests.bot.telegram import EMMA, NADIA, Telegram
 
@@ -42,6 +43,24 @@ async def test_admins_hear_of_new_work_and_once_before_its_time(shop: Shop, tele
         await shop.work()
     (reminded,) = await _heard(telegram, NADIA, "Due soon")
     assert order.number in reminded["text"]
+
+
+async def test_admins_read_in_the_chat_what_the_buyer_has_answered(shop: Shop, telegram: Telegram) -> None:
+    services = shop.services
+    await services.identity.access.ensure_root()
+    buyer = await services.identity.access.actor_by_telegram_id(EMMA) or await shop.buyer()
+    goods = await shop.goods(keys=0, price=1500, kind="by_hand")
+    asked = [
+        Question(id="acct", kind=QuestionKind.TEXT, label={"en": "Account <name>"}),
+        Question(id="long", kind=QuestionKind.TEXT, label={"en": "Wishes"}, required=False),
+    ]
+    await services.catalog.questions.save(Actor.system(), goods.product_id, asked, version=0)
+    given = (("acct", "<b>emma</b> & co"), ("long", "x" * 150))
+    await services.orders.checkout.place_all(buyer, [RequestedLine(goods.variant_id, 1, given)], "with-answers")
+    await shop.work()
+    (message,) = await _heard(telegram, NADIA, "To prepare")
+    assert "Account <name>: <b>emma</b> & co" in message["text"]
+    assert f"Wishes: {'x' * 99}…" in message["text"] and "x" * 100 not in message["text"]
 
 
 async def test_what_is_taken_or_delivered_is_not_mentioned_any_more(shop: Shop, telegram: Telegram) -> None:

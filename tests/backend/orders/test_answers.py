@@ -7,18 +7,20 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from backend.catalog.service import QuestionsService
+from backend.catalog.service import QuestionsService, StorefrontService
 from backend.catalog.types.questions import Question, QuestionKind
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import DataKeyId
-from backend.orders.errors import AnswersInvalid, IdempotencyKeyReused
+from backend.orders.errors import AnswersInvalid, IdempotencyKeyReused, SubscriptionNotOffered
 from backend.orders.types import OrderStatus, RequestedLine
 from tests.backend.orders.settling import Shop as RaceShop
+from tests.backend.orders.subscribing import Subscriptions
 from tests.backend.orders.two_kinds import Shop, some
 from tests.factories.shop import add_goods, buyers
+from tests.factories.wallet import actor_of, add_person
 
 KEY = "the-same-key"
 ACCOUNT = Question(id="acct", kind=QuestionKind.TEXT, label={"en": "Account"})
@@ -104,6 +106,24 @@ async def test_another_person_reads_no_answers_and_a_destroyed_key_leaves_none(s
     again = await shop.orders.checkout.place_all(shop.buyer, lines(shop, ("acct", "omar")), "another-key")
     ((one,),) = (await shop.orders.answers.of_order(shop.buyer, again)).values()
     assert one.text == "omar"
+
+
+async def test_what_asks_questions_is_not_subscribed_to(uow: UnitOfWork, ring: KeyRing) -> None:
+    shop = Subscriptions(uow, ring)
+    goods = await shop.goods()
+    async with uow() as tx:
+        person = actor_of(await add_person(tx))
+    subscriptions, service = shop.orders.subscriptions, QuestionsService(uow=uow)
+    await service.save(Actor.system(), goods.product_id, [ACCOUNT], version=0)
+    for refused in (subscriptions.begin, subscriptions.quote):
+        with pytest.raises(SubscriptionNotOffered):
+            await refused(person, goods.variant_id)
+    storefront = StorefrontService(uow=uow, currency="USD")
+    (variant,) = (await storefront.product(person, goods.slug)).variants
+    assert await subscriptions.offer(person, variant) is None
+    await service.save(Actor.system(), goods.product_id, [], version=1)
+    assert (await subscriptions.offer(person, variant)) is not None
+    assert await subscriptions.begin(person, goods.variant_id)
 
 
 async def test_four_taps_at_once_keep_the_answers_once(shop_of_races: RaceShop, ring: KeyRing) -> None:

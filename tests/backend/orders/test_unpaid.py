@@ -6,13 +6,16 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.bootstrap import Services, make_fulfillers
 from backend.catalog.errors import SoldOut
+from backend.catalog.service import VariantsService
 from backend.catalog.types import VariantId
+from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.errors import AppError
@@ -20,7 +23,7 @@ from backend.kernel.ids import OrderId, new_id
 from backend.orders import rules
 from backend.orders.errors import ReservationsPaused, ReservationTooLarge, TooManyReservations
 from backend.orders.service import OrdersServices
-from backend.orders.types import OpenReservation, OrderRef, ReservationLimits
+from backend.orders.types import OpenReservation, OrderRef, OrderStatus, ReservationLimits
 from tests.factories.shop import add_goods, buyers
 from tests.factories.wallet import HUGE, usd
 from tests.fakes.clock import FakeClock
@@ -216,3 +219,21 @@ async def test_many_at_once_by_one_person_stay_within_the_bounds(services: Servi
     assert taken[many.variant_id] <= 10
     await services.orders.checkout.reserve(honest, few.variant_id, 1, "honest-few")
     await services.orders.checkout.reserve(honest, many.variant_id, 10, "honest-many")
+
+
+async def test_a_reserved_order_keeps_its_price_when_the_variants_price_changes(
+    orders: OrdersServices, uow: UnitOfWork, ring: KeyRing
+) -> None:
+    (person,) = await buyers(uow, 1, 10_000)
+    async with uow() as tx:
+        goods = await add_goods(tx, ring, keys=5, price=700)
+    variants = VariantsService(uow=uow, currency="USD")
+    ref = await orders.checkout.reserve(person, goods.variant_id, 2, "before-the-change")
+    (record,) = (await variants.list_of(Actor.system(), goods.product_id)).variants
+    dearer = msgspec.structs.replace(record.draft, price=usd(900))
+    await variants.change(Actor.system(), goods.product_id, goods.variant_id, dearer, version=record.version)
+    await orders.settlement.pay(person, ref.number)
+    paid = await orders.history.detail(person, ref.number)
+    assert (paid.status, paid.total) == (OrderStatus.DELIVERED, usd(1400))
+    fresh = await orders.checkout.place(person, goods.variant_id, 1, "after-the-change")
+    assert fresh.total == usd(900)

@@ -50,13 +50,15 @@ def _routes(app: Litestar) -> Iterator[Route]:
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or not (route.path_format + "/").startswith("/admin/"):
             continue
-        address = re.sub(r"\{[^:}]+:([a-z]+)\}", lambda match: _EXAMPLES[match[1]], route.path)
         for handler in route.route_handlers:
             guards = [guard for guard in (handler.guards or ()) if hasattr(guard, "asks_for")]
             asks_for = guards[0].asks_for if guards else None  # type: ignore[attr-defined]
             for method in handler.http_methods - {"OPTIONS", "HEAD"}:
                 if (method, route.path_format) not in _OPEN:
                     signed = bool(handler.opt.get("public"))
+                    # What is fetched by a signed address has an ending; the rest is answered with the shell.
+                    examples = _EXAMPLES | ({"str": "keys.csv"} if signed else {})
+                    address = re.sub(r"\{[^:}]+:([a-z]+)\}", lambda match, of=examples: of[match[1]], route.path)
                     yield Route(str(method), route.path_format, address, asks_for, bool(guards), signed)
 
 

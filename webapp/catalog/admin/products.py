@@ -326,6 +326,7 @@ async def _editor(
         variants=await _variants(request, stored) if stored and not _own_editor(stored) else None,
         missing=present.missing_texts(form.typed),
         slug=stored.draft.slug if stored else "",
+        files=stored is not None and stored.kind is StockKind.FILE and actor.may(Permission.STOCK),
         own_editor=_own_editor(stored),
     )
     return manage_page(request, "catalog/admin/product.html", view, "catalogue", back=CATALOGUE, status=status)

@@ -332,6 +332,7 @@ async def _form(
         archived=record is not None and record.archived_at is not None,
         copy_intent=forms.new_intent(),
         differences=present.differences(record, typed, rows, uses, currency) if record and compare else (),
+        file=present.file_path(product, record.id, request.user) if record else "",
     )
     return manage_page(request, "catalog/admin/variant.html", view, ROOM, back=view.path, status=status)
 

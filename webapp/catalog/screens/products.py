@@ -190,6 +190,8 @@ class ProductPage(msgspec.Struct, frozen=True, kw_only=True):
     """None for a new product, and for one of another slice."""
     missing: tuple[Missing, ...] = ()
     slug: str = ""
+    files: bool = False
+    """Whether it is sold as files, which the reader may upload."""
     own_editor: str = ""
     """Where a product of another slice is edited; empty for the others."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from backend.catalog.types import AVAILABILITY_CAP, ProductId, StockKind
+from backend.catalog.types import AVAILABILITY_CAP, ProductId, StockKind, VariantId
 from backend.catalog.types.quantity_prices import QuantityPrice
 from backend.catalog.types.variants import (
     MOST_STEPS,
@@ -20,6 +20,7 @@ from backend.catalog.types.variants import (
     fields_of,
 )
 from backend.catalog.words import product_name
+from backend.identity.types import Actor, Permission
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from webapp.core.forms import Form
@@ -35,6 +36,12 @@ _NUMBERS: Final = (
 def variants_path(product_id: ProductId) -> str:
     """Where the variants of a product are."""
     return f"{BASE}/{product_id}/variants"
+
+
+def file_path(product: VariantsProduct, variant_id: VariantId, actor: Actor) -> str:
+    """Where the file of a variant is uploaded; empty where none is sold, and for who doesn't fill the stock."""
+    sells = product.kind is StockKind.FILE and actor.may(Permission.STOCK)
+    return f"/admin/catalogue/variants/{variant_id}/file" if sells else ""
 
 
 class VariantRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +135,8 @@ class VariantPage(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
     most_steps: int = MOST_STEPS
     focus: int | None = None
+    file: str = ""
+    """Where the file that is sold is uploaded; empty for other kinds, and for who doesn't fill the stock."""
     languages: tuple[tuple[str, str], ...] = LANGUAGES
 
     @property

@@ -28,7 +28,7 @@ from webapp.core.responses import FORM_ERROR, Html, pictures, sheet, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 from webapp.orders.screens import hand_work as present
-from webapp.orders.screens.answers import AnsweredLine, answer_rows
+from webapp.orders.screens.answers import AnsweredLine, answer_rows, short_answers
 from webapp.orders.screens.hand_work import FieldError, HandOverSheet, WorkItemPage, WorkPage
 
 _ORDERS = requires(Permission.ORDERS)
@@ -71,7 +71,14 @@ async def queue(request: SoukRequest) -> Html:
     people = [*(owner.buyer_id for owner in owners.values()), *(work.taken_by for work in listed if work.taken_by)]
     names = await site.services.identity.people.names_of(actor, people)
     viewer, picture = site.viewer(actor), pictures(request)
-    rows = tuple(present.row(work, owners.get(work.line_id), names, actor, viewer, picture) for work in listed)
+    given = await site.services.orders.answers.of_lines(actor, [work.line_id for work in listed])
+    rows = tuple(
+        msgspec.structs.replace(
+            present.row(work, owners.get(work.line_id), names, actor, viewer, picture),
+            answers=short_answers(given.get(work.line_id, ()), actor.language),
+        )
+        for work in listed
+    )
     views = tuple(
         Chip(address(QUEUE, view=None if view is WorkView.ALL else view), active=view is shown, key=view)
         for view in WorkView

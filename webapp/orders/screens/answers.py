@@ -15,6 +15,8 @@ from backend.kernel.text import Locale, pick
 _PREFIX: Final = "a-"
 _MOST_SHOWN: Final = 4000
 """How much of an answer that is too long is shown again."""
+_SHORT: Final = 40
+_MOST_IN_A_ROW: Final = 3
 YES_NO: Final = ("yes", "no")
 
 
@@ -133,3 +135,9 @@ def _field(
 def answer_rows(answers: Sequence[Answer], locale: Locale) -> tuple[AnswerRow, ...]:
     """The answers for a line as the reader sees them."""
     return tuple(AnswerRow(pick(one.label, locale), pick(one.shown, locale) or one.text, one.kind) for one in answers)
+
+
+def short_answers(answers: Sequence[Answer], locale: Locale) -> tuple[str, ...]:
+    """The first answers for a line as a row of a list has room for them; the rest is on the line's page."""
+    texts = [" ".join(one.text.split()) for one in answer_rows(answers, locale)[:_MOST_IN_A_ROW]]
+    return tuple(one if len(one) <= _SHORT else one[: _SHORT - 1] + "…" for one in texts if one)

@@ -36,6 +36,8 @@ class WorkRow(msgspec.Struct, frozen=True):
     taken_by: str = ""
     mine: bool = False
     taken_at: datetime | None = None
+    answers: tuple[str, ...] = ()
+    """What the buyer has answered, in short."""
 
 
 class WorkPage(msgspec.Struct, frozen=True):

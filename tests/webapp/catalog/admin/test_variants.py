@@ -228,3 +228,26 @@ async def test_the_recycle_bin_gives_back(desk: Desk) -> None:
     assert back.status_code == 200 and "The recycle bin is empty" in plain(back.text)
     assert not (await desk.one("month")).hidden
     assert (await desk.page.post(f"/admin/bin/order/{one.id}/restore")).status_code == 404
+
+
+async def test_only_who_fills_the_stock_finds_the_way_to_the_file(services: Services, make_admin: MakeAdmin) -> None:
+    report = await import_rows(
+        services.catalog,
+        [category(), product("guide", kind="file"), variant("guide", "pdf", "5"), product("vpn"), variant("vpn")],
+    )
+    assert report.applied, report.problems
+    both = await make_admin(95, Permission.CATALOGUE, Permission.STOCK)
+    catalogue_only = await make_admin(96, Permission.CATALOGUE)
+    shown = {}
+    for slug in ("guide", "vpn"):
+        base = f"/admin/catalogue/products/{(one := await services.catalog.storefront.product(buyer(), slug)).id}"
+        (listed,) = (await services.catalog.variants.list_of(Actor.system(), ProductId(one.id))).variants
+        upload = f"/admin/catalogue/variants/{listed.id}/file"
+        for page in (both, catalogue_only):
+            texts = [(await page.get(path)).text for path in (base, f"{base}/variants/{listed.id}")]
+            shown[slug, page is both] = ('"/admin/stock/files"' in texts[0], f'"{upload}"' in texts[1])
+        assert (await catalogue_only.get(upload)).status_code == 403
+    assert shown == {
+        ("guide", True): (True, True), ("guide", False): (False, False),
+        ("vpn", True): (False, False), ("vpn", False): (False, False),
+    }  # fmt: skip

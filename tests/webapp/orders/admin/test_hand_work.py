@@ -13,16 +13,18 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.catalog.types.fulfilment import LineFailed, LineFulfilled
-from backend.identity.types import Permission
+from backend.catalog.types.questions import Question, QuestionKind
+from backend.identity.types import Actor, Permission
 from backend.infra.storage import UPLOAD_MB
-from backend.orders.types import OrderStatus, OrderView, RefundTarget
+from backend.orders.types import OrderStatus, OrderView, RefundTarget, RequestedLine
 from backend.orders.types.lines import LineQuantity
 from tests.factories.shop import Goods
+from tests.factories.wallet import actor_of, add_person
 from tests.fakes.clock import FakeClock
 from tests.webapp.back_office import MakeAdmin
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
-from tests.webapp.sale import arrive, buy, confirm, goods, links, number_of, plain
+from tests.webapp.sale import arrive, buy, confirm, fund, goods, links, number_of, plain
 
 QUEUE = "/admin/orders/work"
 
@@ -98,6 +100,25 @@ async def test_a_text_goes_from_the_queue_to_its_buyer(
     (file,) = links(shown, f"/orders/files/{ordered.order.number}-1.txt")
     assert "Password: tulip" in (await ordered.buyer.client.get(file)).text
     assert "tulip" not in (await dana.get(f"/admin/orders/{ordered.order.number}")).text
+
+
+async def test_the_queue_says_in_short_what_was_answered(services: Services, make_admin: MakeAdmin) -> None:
+    thing = await goods(services, keys=0, price=1500, kind="by_hand")
+    asked = [
+        Question(id=name, kind=QuestionKind.TEXT, label={"en": name}, required=False)
+        for name in ("account", "wishes", "server", "fourth")
+    ]
+    await services.catalog.questions.save(Actor.system(), thing.product_id, asked, version=0)
+    async with services.uow() as tx:
+        person = actor_of(await add_person(tx))
+    await fund(services, person.id, 4000)
+    given = (("account", "<i>nadia-77"), ("wishes", "long " * 30), ("fourth", "never shown here"), ("server", "EU"))
+    order = await services.orders.checkout.place_all(person, [RequestedLine(thing.variant_id, 1, given)], "answered")
+    dana = await make_admin(81, Permission.ORDERS)
+    listed = (await dana.get(QUEUE)).text
+    assert "<bdi>&lt;i&gt;nadia-77</bdi>" in listed and "<bdi>EU</bdi>" in listed
+    assert f"<bdi>{('long ' * 30)[:39]}…</bdi>" in listed and "never shown here" not in listed
+    assert "never shown here" in (await dana.get(f"{QUEUE}/{order.lines[0].id}")).text
 
 
 async def test_a_file_goes_to_its_buyer_and_to_nobody_else(
