@@ -17,7 +17,7 @@ from backend.approvals.service import ApprovalsService
 from backend.assignments.service import AssignmentsServices
 from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
-from backend.catalog.domain.bin import ArchivedVariants
+from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
 from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.files import Files
 from backend.catalog.fulfilment.shared_key import SharedKeys
@@ -322,7 +322,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             favourites=FavouritesService(uow=uow, currency=currency),
             variants=VariantsService(uow=uow, currency=currency),
             questions=QuestionsService(uow=uow),
-            bin=BinService(uow=uow, sources=[ArchivedVariants()]),
+            bin=BinService(uow=uow, sources=[ArchivedProducts(), ArchivedVariants()]),
             waiting=WaitingService(
                 uow=uow,
                 fulfillers=fulfillers,

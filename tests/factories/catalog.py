@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.bootstrap import make_fulfillers
-from backend.catalog.domain.bin import ArchivedVariants
+from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
 from backend.catalog.service import (
@@ -90,7 +90,7 @@ def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None)
         finding=FindingService(uow=uow, ring=ring),
         variants=VariantsService(uow=uow, currency=USD),
         questions=QuestionsService(uow=uow),
-        bin=BinService(uow=uow, sources=[ArchivedVariants()]),
+        bin=BinService(uow=uow, sources=[ArchivedProducts(), ArchivedVariants()]),
         waiting=WaitingService(
             uow=uow,
             fulfillers=make_fulfillers(ring),

@@ -41,6 +41,13 @@ async def refresh_stale(tx: Tx) -> int:
     return len(stale)
 
 
+async def forget(tx: Tx, product_id: ProductId) -> None:
+    """Take a product that is about to be deleted out of the search, and its words out of the counts."""
+    await writes.lock_imports(tx, "search")
+    await _write(tx, {product_id: ()})
+    await search_index.delete_document(tx, product_id)
+
+
 async def _write(tx: Tx, documents: Mapping[ProductId, Sequence[str]]) -> None:
     changes = await search_index.write_documents(tx, documents, FOLD_VERSION)
     words = dict.fromkeys(word.removeprefix(NAMED) for word in changes)

@@ -8,12 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, Text, Uuid, bindparam, func, insert, select, text, update
+from sqlalchemy import DateTime, RowMapping, Text, Uuid, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Category, Product, Variant
 from backend.catalog.repository.availability import of_product, of_variant
 from backend.catalog.types import AVAILABILITY_CAP, CategoryId, ProductId, StockKind
+from backend.catalog.types.bin import BinPlace
 from backend.catalog.types.editing import (
     EditedProduct,
     ManagedProduct,
@@ -60,6 +61,18 @@ _DUE = text(
     "UPDATE products SET hidden = false WHERE publish_at <= :now AND archived_at IS NULL RETURNING id"
 ).bindparams(bindparam("now", type_=DateTime(timezone=True)))
 
+_ARCHIVED = text(
+    """
+    SELECT p.id, p.name, p.archived_at, c.name AS category_name
+    FROM products p JOIN categories c ON c.id = p.category_id
+    WHERE p.archived_at IS NOT NULL AND (CAST(:at AS timestamptz) IS NULL OR (p.archived_at, p.id) < (:at, :id))
+    ORDER BY p.archived_at DESC, p.id DESC LIMIT :most
+    """
+).bindparams(bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid()))
+_DELETE = (
+    text("DELETE FROM product_questions WHERE product_id = :id").bindparams(bindparam("id", type_=Uuid())),
+    text("DELETE FROM products WHERE id = :id AND archived_at IS NOT NULL").bindparams(bindparam("id", type_=Uuid())),
+)
 _SET_PLACES = text(
     """
     UPDATE products p SET position = n.place FROM unnest(:ids) WITH ORDINALITY n (id, place)
@@ -159,6 +172,18 @@ async def change(tx: Tx, product_id: ProductId, draft: ProductDraft, category: C
 async def set_archived(tx: Tx, product_id: ProductId, at: datetime | None) -> None:
     """Archive a product, or bring it back hidden (None)."""
     await tx.execute(update(Product).where(Product.id == product_id).values(archived_at=at, hidden=True))
+
+
+async def list_archived(tx: Tx, before: BinPlace | None, most: int) -> list[RowMapping]:
+    """Archived products, the latest first."""
+    place = {"at": before.at if before else None, "id": before.id if before else None, "most": most}
+    return list((await tx.execute(_ARCHIVED, place)).mappings())
+
+
+async def delete(tx: Tx, product_id: ProductId) -> None:
+    """Delete an archived product and its questions. Raises DBAPIError (23503) where something else refers to it."""
+    for statement in _DELETE:
+        await tx.execute(statement, {"id": product_id})
 
 
 async def set_picture(tx: Tx, product_id: ProductId, picture: str | None) -> None:

@@ -96,6 +96,11 @@ async def write_documents(tx: Tx, documents: Mapping[ProductId, Collection[str]]
     return {row.word: int(row.difference) for row in await tx.execute(_WRITE, values)}
 
 
+async def delete_document(tx: Tx, product_id: ProductId) -> None:
+    """Forget the lexemes of a product; the caller has counted them out."""
+    await tx.execute(text("DELETE FROM search_documents WHERE product_id = :id"), {"id": product_id})
+
+
 async def count_words(tx: Tx, rows: Sequence[tuple[str, int, int, str]]) -> None:
     """Add to the counts of words: each word, its products, those with it in their name, and how it sounds."""
     columns = [list(column) for column in zip(*rows, strict=True)]

@@ -81,3 +81,43 @@ async def test_the_bin_is_for_admins_of_the_catalogue_and_knows_its_kinds(uow: U
     for kind in ("variant", "order"):
         with pytest.raises(NotFound):
             await services.bin.restore(SYSTEM, kind, new_id())
+
+
+async def product(uow: UnitOfWork, ring: KeyRing, slug: str, *, keys: int = 0, days: int = 0) -> ProductId:
+    """A product with a variant, archived so many days ago."""
+    services = catalog_services(uow, ring)
+    await add_variant(services, slug, keys=keys)
+    product_id = ProductId((await services.storefront.product(buyer(), slug)).id)
+    await services.products.archive(SYSTEM, product_id)
+    async with uow() as tx:
+        earlier = "UPDATE products SET archived_at = archived_at - CAST(:by AS interval) WHERE id = :id"
+        await tx.execute(text(earlier), {"id": product_id, "by": timedelta(days=days)})
+    return product_id
+
+
+async def test_a_product_comes_back_hidden(uow: UnitOfWork, ring: KeyRing) -> None:
+    services = catalog_services(uow, ring)
+    one, variant = await product(uow, ring, "vpn", days=1), await archive(uow, ring, "card")
+    listed = (await services.bin.list_archived(SYSTEM)).items
+    assert [(item.kind, item.id) for item in listed] == [("variant", variant), ("product", one)]
+    for _ in range(2):
+        await services.bin.restore(SYSTEM, "product", one)
+    stored = await services.products.get(SYSTEM, one)
+    assert stored.archived_at is None and stored.draft.hidden
+    assert [item.kind for item in (await services.bin.list_archived(SYSTEM)).items] == ["variant"]
+    async with uow.read() as tx:
+        recorded = "SELECT count(*) FROM audit_entries WHERE action = 'catalogue.restore_product'"
+        assert (await tx.execute(text(recorded))).scalar_one() == 1
+
+
+async def test_only_products_that_nothing_refers_to_are_purged(uow: UnitOfWork, ring: KeyRing) -> None:
+    services = catalog_services(uow, ring)
+    old = await product(uow, ring, "oldest", days=31)
+    stocked = await product(uow, ring, "stocked", keys=2, days=31)
+    young = await product(uow, ring, "young", days=29)
+    assert await services.bin.purge() == 1
+    assert {item.id for item in (await services.bin.list_archived(SYSTEM)).items} == {stocked, young}
+    with pytest.raises(NotFound):
+        await services.products.get(SYSTEM, old)
+    assert len((await services.variants.list_of(SYSTEM, stocked)).variants) == 1
+    assert await services.bin.purge() == 0

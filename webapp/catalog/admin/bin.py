@@ -10,6 +10,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from webapp.catalog.admin.variants import CATALOGUE, ROOM, WRITES, say
 from webapp.catalog.screens.bin import BinPage, bin_rows
@@ -48,7 +49,7 @@ async def _page(request: SoukRequest, cursor: str = "") -> Html:
     people = [item.archived_by for item in listed.items if item.archived_by]
     names = await site.services.identity.people.names_of(actor, people)
     following = f"{_BIN}?cursor={listed.next_cursor}" if listed.next_cursor else None
-    view = BinPage(bin_rows(listed.items, names, actor.language), following)
+    view = BinPage(bin_rows(listed.items, names, actor.language), following, actor.may(Permission.STOCK))
     if asked_for_more(request, cursor):
         return fragment(request, "catalog/admin/_bin_rows.html", view)
     return manage_page(request, "catalog/admin/bin.html", view, ROOM)

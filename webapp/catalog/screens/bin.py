@@ -31,6 +31,8 @@ class BinPage(msgspec.Struct, frozen=True):
 
     rows: tuple[BinRow, ...]
     next_url: str | None
+    stock: bool = False
+    """Whether the reader may bring removed keys back, which have a list of their own."""
 
 
 def bin_rows(items: Sequence[BinItem], names: Mapping[UserId, str], locale: Locale) -> tuple[BinRow, ...]:

@@ -251,3 +251,14 @@ async def test_only_who_fills_the_stock_finds_the_way_to_the_file(services: Serv
         ("guide", True): (True, True), ("guide", False): (False, False),
         ("vpn", True): (False, False), ("vpn", False): (False, False),
     }  # fmt: skip
+
+
+async def test_an_archived_product_comes_back_from_the_recycle_bin(desk: Desk, make_admin: MakeAdmin) -> None:
+    await desk.services.catalog.products.archive(Actor.system(), desk.product_id)
+    page = await desk.page.get("/admin/bin")
+    assert "Vpn" in plain(page.text) and '"/admin/stock/removed"' not in page.text
+    back = await desk.page.post(f"/admin/bin/product/{desk.product_id}/restore")
+    assert back.status_code == 200 and "The recycle bin is empty" in plain(back.text)
+    assert (await desk.services.catalog.products.get(Actor.system(), desk.product_id)).archived_at is None
+    both = await make_admin(97, Permission.CATALOGUE, Permission.STOCK)
+    assert '"/admin/stock/removed"' in (await both.get("/admin/bin")).text
