@@ -39,6 +39,7 @@ def commands(words: Words, *, admin: bool = False) -> list[BotCommand]:
         "learn": _("My courses"),
         "readings": _("Ask the cards"),
         "topup": _("Top up the wallet"),
+        "sellers": _("Trusted sellers"),
         "language": _("Change language"),
         "help": _("How it works"),
         "paysupport": _("Help with a payment"),

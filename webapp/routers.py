@@ -45,13 +45,14 @@ from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
-from webapp.identity.admin import admins, audit, finding, notes, people
+from webapp.identity.admin import admins, audit, finding, notes, people, sellers
 from webapp.identity.admin import invitations as admin_invitations
 from webapp.identity.admin import sessions as admin_sessions
 from webapp.identity.api import api_me
 from webapp.identity.routes.about import about_pages
 from webapp.identity.routes.invitation import INVITATION_HANDLERS
 from webapp.identity.routes.me import me_pages
+from webapp.identity.routes.sellers import SELLER_HANDLERS
 from webapp.identity.routes.sessions import SESSION_HANDLERS
 from webapp.identity.routes.timezone import ZONE_HANDLERS
 from webapp.notifications import admin as deliveries
@@ -107,6 +108,7 @@ _PAGES: Final = Router(
         *payments.PAYMENT_HANDLERS,
         *codes.GROWTH_HANDLERS,
         *ZONE_HANDLERS,
+        *SELLER_HANDLERS,
         *SESSION_HANDLERS,
         *INVITATION_HANDLERS,
         *course.COURSE_HANDLERS,
@@ -160,6 +162,7 @@ _ADMIN: Final = Router(
         *tickets_admin.HANDLERS,
         *ready_answers.HANDLERS,
         *notes.HANDLERS,
+        *sellers.HANDLERS,
         *premium_admin.HANDLERS,
         *adjustments.HANDLERS,
         *payments_admin.HANDLERS,

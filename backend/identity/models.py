@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
@@ -145,3 +145,15 @@ class AdminInvitation(Model):
     used_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class TrustedSeller(Model):
+    """A person for whom the shop vouches on its public page, and what it says of them by language."""
+
+    __tablename__ = "trusted_sellers"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    about: Mapped[dict[str, str]] = mapped_column(JSONB)
+    position: Mapped[int]
+    added_at: Mapped[datetime]
+    added_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -1,4 +1,4 @@
-"""/help, /paysupport, /terms, /privacy: what Telegram requires of every bot that takes money."""
+"""/help, /sellers, /paysupport, /terms, /privacy: what Telegram requires of every bot that takes money."""
 
 from __future__ import annotations
 
@@ -28,12 +28,20 @@ async def help_(message: Message, deps: Deps, words: Words) -> None:
         _("/learn: your courses and lessons"),
         _("/readings: ask the cards"),
         _("/topup: top up your balance in this chat"),
+        _("/sellers: check if a seller is one of ours"),
         _("/language: English, العربية, Русский"),
         _("/paysupport: help with a payment"),
         _("To contact us, write in this chat."),
         _("/terms and /privacy: terms of sale and privacy"),
     ]
     await message.answer("\n".join(lines), reply_markup=rows(shop_button(deps, words), *_support(deps, words)))
+
+
+async def sellers(message: Message, deps: Deps, words: Words) -> None:
+    """Lead to the page where a seller's name is checked."""
+    _ = words.gettext
+    text = _("Somebody sells in our name? Check their username or ID before you pay.")
+    await message.answer(text, reply_markup=rows(page_button(deps, _("Trusted sellers"), "/sellers")))
 
 
 async def paysupport(message: Message, deps: Deps, words: Words) -> None:
@@ -65,6 +73,6 @@ async def privacy(message: Message, deps: Deps, words: Words) -> None:
 def router() -> Router:
     """Its router."""
     routes = Router(name="help")
-    for name, handler in {"help": help_, "terms": terms, "privacy": privacy}.items():
+    for name, handler in {"help": help_, "sellers": sellers, "terms": terms, "privacy": privacy}.items():
         routes.message.register(handler, Command(name))
     return routes

@@ -103,7 +103,7 @@ async def test_the_menu_in_every_language(parts: Parts, telegram: Telegram) -> N
     await dress(parts.bot, parts.deps)
     for code in (None, "ar", "ru"):
         names = [item.command for item in await parts.bot.get_my_commands(language_code=code)]
-        shown = "start orders learn readings topup language help paysupport terms privacy"
+        shown = "start orders learn readings topup sellers language help paysupport terms privacy"
         assert names == shown.split()
     admin = {"type": "chat", "chat_id": NADIA}
     assert "admin" in [item.command for item in await parts.bot.get_my_commands(scope=admin)]  # type: ignore[arg-type]

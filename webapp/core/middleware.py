@@ -38,7 +38,9 @@ _GZIP_LEVEL: Final = 4
 _SLOW_SECONDS: Final = 1.0
 _NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page of the app: a plain GET of anything else is answered with the shell.
-_NO_PAGES: Final = frozenset({"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify"})
+_NO_PAGES: Final = frozenset(
+    {"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify", "trusted"}
+)
 _PROOF: Final = re.compile("/readings/[0-9a-f-]{36}/proof")
 _REFUSED: Final = frozenset({401, 403})
 _HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")

@@ -15,6 +15,7 @@ from backend.identity.service.notes import NotesService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
 from backend.identity.service.refusals import RefusalsService
+from backend.identity.service.sellers import SellersService
 from backend.identity.service.sessions import SessionsService
 from backend.infra.crypto import KeyRing
 from backend.infra.live_settings import Live
@@ -32,6 +33,7 @@ __all__ = [
     "PeopleService",
     "ProfileService",
     "RefusalsService",
+    "SellersService",
     "SessionsService",
     "identity_services",
 ]
@@ -53,6 +55,8 @@ class IdentityServices:
     """Admins give permissions to people and take them away."""
     invitations: InvitationsService
     """Admins by a link."""
+    sellers: SellersService
+    """Trusted sellers."""
     sessions: SessionsService
     """The sessions that people have open."""
     refusals: RefusalsService
@@ -90,6 +94,7 @@ def identity_services(
         notes=NotesService(uow=uow, ring=ring),
         admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
         invitations=InvitationsService(uow=uow, cache=cache),
+        sellers=SellersService(uow=uow),
         sessions=SessionsService(uow=uow, ended=ended),
         refusals=RefusalsService(uow=uow, redis=redis, limiter=limiter),
     )

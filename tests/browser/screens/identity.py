@@ -24,7 +24,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
-    """Have a second admin who does not do everything, an open invitation, and two segments."""
+    """Have a second admin who does not do everything, an open invitation, two segments and a trusted seller."""
     identity, segments = stack.services.identity, stack.services.audience.segments
     await identity.admins.set_permissions(
         Actor.system(), colleague.id, frozenset({Permission.ORDERS, Permission.USERS})
@@ -32,7 +32,15 @@ async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
     token = await identity.invitations.invite(admin, {Permission.CATALOGUE, Permission.STOCK})
     await segments.save(admin, "Premium who never bought", PeopleFilter(premium=True, bought=Bought.NEVER), shared=True)
     await segments.save(admin, "More than $50 in the wallet", PeopleFilter(over=5_000), shared=False)
+    await identity.sellers.mark(Actor.system(), colleague.id, _ABOUT)
     return Past(colleague.id, token)
+
+
+_ABOUT = {
+    "en": "Sells gift cards since 2024.",
+    "ar": "يبيع بطاقات الهدايا منذ 2024.",
+    "ru": "Продаёт карты с 2024 года.",
+}
 
 
 def screens(world: World) -> list[Screen]:
@@ -46,6 +54,8 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-zone", "/me/settings", "rich", sheet("timezone")),
         Screen("sessions", "/me/sessions"),
         Screen("invitation", f"/invitation?code={past.token}"),
+        Screen("sellers", "/sellers"),
+        Screen("sellers-checked", "/sellers?name=someone_else"),
         Screen("manage-people", "/admin/people", "admin"),
         Screen("manage-people-filtered", "/admin/people?bought=never&premium=1", "admin"),
         Screen("manage-segments", "/admin/segments", "admin"),
@@ -53,6 +63,7 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-segment-new", "/admin/people?premium=1", "admin", press("[hx-get^='/admin/segments/new']")),
         Screen("manage-person", rich, "admin"),
         Screen("manage-note", rich, "admin", press("button[hx-get$='/notes']")),
+        Screen("manage-seller", rich, "admin", sheet("seller")),
         Screen("manage-block", rich, "admin", press("button.cell--danger")),
         Screen("manage-admins", "/admin/admins", "admin"),
         Screen("manage-admins-invite", "/admin/admins", "admin", press("button[hx-get='/admin/admins/invite']")),

@@ -148,6 +148,7 @@ async def _person_page(request: SoukRequest, user_id: UserId, kinds: str = "") -
         premium=detail.is_premium,
         months=premium_rows(record, givers),
         admin=bool(detail.permissions),
+        seller=await services.identity.sellers.mark_of(actor, user_id) is not None,
         can=_can(detail, actor),
     )
     return manage_page(request, "identity/admin/person.html", view, "people", back="/admin/people")

@@ -60,6 +60,7 @@ async def home(request: SoukRequest, actor: NamedDependency[Actor]) -> Html:
         held=held_rows(waits, actor),
         favourites=await services.catalog.favourites.count(actor),
         in_line=len(waits),
+        sellers=bool(await services.identity.sellers.list_public()),
     )
     return page(request, "identity/home.html", view, tab="me")
 

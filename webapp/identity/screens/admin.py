@@ -50,6 +50,7 @@ class ManagePerson(msgspec.Struct, frozen=True):
     premium: bool = False
     months: PremiumRows | None = None
     admin: bool = False
+    seller: bool = False
     can: frozenset[Literal["block", "unblock", "standing", "money", "admin", "write"]] = frozenset()
 
 
@@ -71,6 +72,21 @@ class NoteSheet(msgspec.Struct, frozen=True):
     text: str = ""
     delete: str = ""
     error: str = ""
+
+
+class SellerSheet(msgspec.Struct, frozen=True):
+    """identity/admin/_seller.html: what the public page says of a person, by language, while ``on``."""
+
+    person_id: str
+    name: str
+    on: bool
+    en: str = ""
+    ar: str = ""
+    ru: str = ""
+    position: str = "0"
+    link: str = ""
+    """The page that needs no session."""
+    errors: Mapping[str, str] = {}
 
 
 class AdminRow(msgspec.Struct, frozen=True):

@@ -38,6 +38,8 @@ class MePage(msgspec.Struct, frozen=True):
     support_url: str = ""
     held: tuple[HeldRow, ...] = ()
     favourites: int = 0
+    sellers: bool = False
+    """Whether the shop vouches for anybody."""
     in_line: int = 0
     """How many products the reader waits for, with those that are held."""
 
