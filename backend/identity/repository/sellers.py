@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.identity.models import TrustedSeller, User
 from backend.identity.repository import is_blocked
-from backend.identity.sellers_types import Seller, SellerMark
+from backend.identity.types.sellers import Seller, SellerMark
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.identity import lookalikes
 from backend.identity.repository import sellers as repository
-from backend.identity.sellers_types import LONGEST_ABOUT, MOST_POSITION, Answer, Seller, SellerMark
+from backend.identity.rules import lookalikes
 from backend.identity.service._locking import lock_person
 from backend.identity.types import Actor, Permission
+from backend.identity.types.sellers import LONGEST_ABOUT, MOST_POSITION, Answer, Seller, SellerMark
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
 from backend.kernel.errors import Invalid

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.bootstrap import Services
-from backend.identity import lookalikes
-from backend.identity.sellers_types import Likeness, Seller, SellerMark
+from backend.identity.rules import lookalikes
 from backend.identity.types import Actor
+from backend.identity.types.sellers import Likeness, Seller, SellerMark
 from backend.infra.settings import Settings
 from backend.kernel.errors import Forbidden, Invalid
 from backend.kernel.ids import UserId

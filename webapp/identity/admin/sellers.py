@@ -10,8 +10,8 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from backend.identity.sellers_types import LONGEST_ABOUT, MOST_POSITION
 from backend.identity.types import Permission
+from backend.identity.types.sellers import LONGEST_ABOUT, MOST_POSITION
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from webapp.core import forms

@@ -1,4 +1,4 @@
-"""Trusted sellers: a page of the app, and one without a session for whoever was sent a link."""
+"""Trusted sellers: a page of the app, and one without a session for anyone who was sent a link."""
 
 from __future__ import annotations
 

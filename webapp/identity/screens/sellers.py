@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from backend.identity.sellers_types import Answer, Seller
+from backend.identity.types.sellers import Answer, Seller
 from backend.kernel.text import Locale, pick
 from webapp.core.parts import Hue
 from webapp.core.tiles import hue_of, initial_of

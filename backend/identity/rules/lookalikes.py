@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from backend.identity.sellers_types import Answer, Likeness, Seller
+from backend.identity.types.sellers import Answer, Likeness, Seller
 from backend.kernel.text import ascii_digits, fold, visible
 
 _LINK: Final = re.compile(r"(?:(?:https?://)?(?:t|telegram)\.me/|tg://resolve\?domain=)", re.IGNORECASE)
