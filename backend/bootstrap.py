@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.admin.service import AdminService, AuditService, SettingsService
 from backend.approvals.service import ApprovalsService
 from backend.assignments.service import AssignmentsServices
+from backend.audience import tasks as audience_tasks
 from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
 from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
@@ -134,6 +135,7 @@ from backend.wallet import domain as wallet
 from backend.wallet.service import AdjustmentsService, LedgerService, StatementService, WalletServices
 
 _HANDLERS: Final = (
+    *audience_tasks.HANDLERS,
     *catalog_tasks.HANDLERS,
     *orders_tasks.HANDLERS,
     *notifications_tasks.HANDLERS,
@@ -277,6 +279,18 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         shop=settings.shop_name,
         telegram_provider_token=settings.telegram_provider_token,
     )
+    people = identity_services(
+        uow=uow,
+        ring=ring,
+        signals=signals,
+        redis=redis,
+        limiter=limiter,
+        clock=clock,
+        premium_grace=limits.premium_grace,
+        root_admin_id=settings.root_admin_id,
+        default_language=settings.default_language,
+        default_timezone=settings.default_timezone,
+    )
     return Services(
         settings=settings,
         live=live,
@@ -288,18 +302,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         limiter=limiter,
         ring=ring,
         storage=storage,
-        identity=identity_services(
-            uow=uow,
-            ring=ring,
-            signals=signals,
-            redis=redis,
-            limiter=limiter,
-            clock=clock,
-            premium_grace=limits.premium_grace,
-            root_admin_id=settings.root_admin_id,
-            default_language=settings.default_language,
-            default_timezone=settings.default_timezone,
-        ),
+        identity=people,
         catalog=CatalogServices(
             storefront=storefront,
             search=search,
@@ -403,7 +406,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         interpretation=interpretation_services(settings, uow, ring, signals, live),
         support=SupportServices.build(uow=uow, ring=ring, shop=settings.shop_name),
         audience=AudienceServices.build(
-            uow=uow, sources=_timeline_sources(ring), grace=limits.premium_grace, currency=currency
+            uow=uow,
+            people=people.people,
+            sources=_timeline_sources(ring),
+            grace=limits.premium_grace,
+            currency=currency,
         ),
         notifications=NotificationsService(
             uow=uow,

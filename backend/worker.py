@@ -16,6 +16,7 @@ import uvloop
 from arq.connections import ArqRedis
 
 from backend.assignments import tasks as assignments_tasks
+from backend.audience import tasks as audience_tasks
 from backend.bootstrap import Services, build
 from backend.catalog import tasks as catalog_tasks
 from backend.certificates import tasks as certificates_tasks
@@ -46,6 +47,7 @@ def all_tasks(services: Services) -> list[Task]:
     """Every task of every slice."""
     return [
         *orders_tasks.tasks(services.orders),
+        *audience_tasks.tasks(services.audience),
         *catalog_tasks.tasks(services.catalog),
         *payments_tasks.tasks(services.payments),
         *growth_tasks.tasks(services.growth.bonuses),

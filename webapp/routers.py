@@ -46,6 +46,7 @@ from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
 from webapp.identity.admin import admins, audit, finding, notes, people, sellers
+from webapp.identity.admin import bulk as people_bulk
 from webapp.identity.admin import invitations as admin_invitations
 from webapp.identity.admin import sessions as admin_sessions
 from webapp.identity.api import api_me
@@ -157,6 +158,7 @@ _ADMIN: Final = Router(
         *waiting.ADMIN_HANDLERS,
         *subscriptions_admin.HANDLERS,
         *finding.HANDLERS,
+        *people_bulk.HANDLERS,
         *people.HANDLERS,
         *message_admin.HANDLERS,
         *tickets_admin.HANDLERS,

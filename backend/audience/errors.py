@@ -10,3 +10,10 @@ class SegmentNameTaken(AppError):
 
     code = "segment_name_taken"
     kind = Kind.CONFLICT
+
+
+class TooManyPeople(AppError):
+    """More people were chosen than are acted on together."""
+
+    code = "too_many_people"
+    kind = Kind.CONFLICT

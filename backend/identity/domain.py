@@ -12,9 +12,11 @@ from sqlalchemy import Select
 from backend.identity import repository, rules
 from backend.identity.repository import contacts, finding, premium, timeline
 from backend.identity.types import (
+    Actor,
     BotUnblocked,
     Permission,
     PersonContact,
+    PersonState,
     PremiumPeriod,
     PremiumStage,
     Recipient,
@@ -25,6 +27,7 @@ from backend.infra import personal
 from backend.infra.crypto import DecryptionError, KeyRing, open_sealed, seal
 from backend.infra.timeline import Before, Entry, EntryKind, Source
 from backend.infra.unit_of_work import Tx
+from backend.kernel.errors import NotFound
 from backend.kernel.ids import DataKeyId, UserId
 from backend.kernel.text import Locale
 
@@ -53,6 +56,50 @@ async def is_another_admin(tx: Tx, permission: Permission, besides: Iterable[Use
 async def holds(tx: Tx, user_id: UserId, permission: Permission) -> bool:
     """Whether a person holds ``permission`` now and is not blocked."""
     return any(admin.user_id == user_id for admin in await repository.list_admins(tx, permission, "UTC"))
+
+
+def these(ids: Iterable[UserId]) -> Select[Any]:
+    """A selection of ids, as ``people`` makes one."""
+    return repository.these(ids)
+
+
+async def list_states(tx: Tx, ids: Select[Any], limit: int) -> list[PersonState]:
+    """The first people of a selection of ids, as actions on people see them."""
+    return [_state(tx, person) for person in await repository.list_persons(tx, ids, limit)]
+
+
+async def lock_states(tx: Tx, by: UserId, user_id: UserId) -> tuple[Actor | None, PersonState]:
+    """An admin with the rights they hold now (None for a blocked one), and a person, both locked. Raises NotFound."""
+    people = await repository.lock_persons(tx, {by, user_id})
+    if user_id not in people:
+        raise NotFound("no such user")
+    admin = people.get(by)
+    if admin is None or rules.is_blocked(tx.now, admin.blacklist_reason, admin.blocked_until):
+        return None, _state(tx, people[user_id])
+    actor = Actor(
+        user_id=by,
+        telegram_id=admin.telegram_id,
+        first_name=admin.first_name,
+        language=Locale(admin.language),
+        timezone=admin.timezone or "UTC",
+        permissions=rules.held(admin.permissions, is_root=admin.is_root),
+        is_root=admin.is_root,
+        role_version=admin.role_version,
+    )
+    return actor, _state(tx, people[user_id])
+
+
+def _state(tx: Tx, person: repository.Person) -> PersonState:
+    blocked = rules.is_blocked(tx.now, person.blacklist_reason, person.blocked_until)
+    return PersonState(
+        id=person.id,
+        is_root=person.is_root,
+        permissions=rules.held(person.permissions, is_root=person.is_root),
+        is_reseller=person.is_reseller,
+        blocked=blocked,
+        block_reason=person.blacklist_reason if blocked else None,
+        blocked_until=person.blocked_until if blocked else None,
+    )
 
 
 async def is_blocked(tx: Tx, user_id: UserId) -> bool:

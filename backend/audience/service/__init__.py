@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from backend.audience.service.bulk import PeopleBulkService
 from backend.audience.service.people import AudienceService
 from backend.audience.service.segments import SegmentsService
 from backend.audience.service.timeline import NEEDS, TimelineService
+from backend.identity.service import PeopleService
 from backend.infra.live_settings import Live
 from backend.infra.timeline import Source
 from backend.infra.unit_of_work import UnitOfWork
 
-__all__ = ["NEEDS", "AudienceService", "AudienceServices", "SegmentsService", "TimelineService"]
+__all__ = ["NEEDS", "AudienceService", "AudienceServices", "PeopleBulkService", "SegmentsService", "TimelineService"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class AudienceServices:
 
     people: AudienceService
     """People by filter."""
+    bulk: PeopleBulkService
+    """Actions on many people."""
     segments: SegmentsService
     """Filters under names."""
     timeline: TimelineService
@@ -29,11 +33,18 @@ class AudienceServices:
 
     @classmethod
     def build(
-        cls, *, uow: UnitOfWork, sources: Sequence[Source], grace: Live[timedelta], currency: str
+        cls,
+        *,
+        uow: UnitOfWork,
+        people: PeopleService,
+        sources: Sequence[Source],
+        grace: Live[timedelta],
+        currency: str,
     ) -> AudienceServices:
         """The services; ``sources`` are where a person's history is read, ``grace`` is that of premium."""
         return cls(
             people=AudienceService(uow=uow, grace=grace, currency=currency),
+            bulk=PeopleBulkService(uow=uow, people=people, grace=grace, currency=currency),
             segments=SegmentsService(uow=uow, grace=grace, currency=currency),
             timeline=TimelineService(uow=uow, sources=sources),
         )

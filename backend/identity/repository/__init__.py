@@ -109,6 +109,17 @@ def accounts(now: datetime) -> Select[UUID, int, bool]:
     return select(User.id, User.telegram_id, is_blocked(now).label("blocked"))
 
 
+def these(ids: Iterable[UserId]) -> Select[Any]:
+    """The ids of those people in ``ids`` that exist, as a statement."""
+    return select(User.id).where(User.id.in_(list(ids)))
+
+
+async def list_persons(tx: Tx, ids: Select[Any], limit: int) -> list[Person]:
+    """The first persons of a selection of ids."""
+    statement = select(*_PERSON).where(User.id.in_(ids)).order_by(User.id).limit(limit)
+    return [_person(row) for row in await tx.execute(statement)]
+
+
 async def lock_persons(tx: Tx, ids: Iterable[UserId]) -> dict[UserId, Person]:
     """The persons in ``ids`` that exist, locked in the order of their ids until the transaction ends."""
     statement = select(*_PERSON).where(User.id.in_(list(ids))).order_by(User.id).with_for_update()

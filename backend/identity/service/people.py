@@ -79,24 +79,28 @@ class PeopleService:
         The block ends by itself at ``until``, if that is given; a person who is blocked already gets the new reason and
         end. Raises Forbidden, RootProtected, NotYourself, NotFound, and Invalid without a reason or for a past end.
         """
+        async with self._uow() as tx:
+            await self.block_in(tx, actor, user_id, reason, until)
+        self.forget(user_id)
+
+    async def block_in(self, tx: Tx, actor: Actor, user_id: UserId, reason: str, until: datetime | None) -> None:
+        """``block`` in the caller's transaction, who calls ``forget`` after it; the same errors."""
         reason = fold(reason.replace("\0", ""))
         if not 0 < len(reason) <= _MAX_REASON:
             raise Invalid("a reason is needed", fields={"reason": "required" if not reason else "too_long"})
-        async with self._uow() as tx:
-            if until is not None and until <= tx.now:
-                raise Invalid("a block ends in the future", fields={"until": "past"})
-            person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-            values = {"blacklisted_at": tx.now, "blacklist_reason": reason, "blocked_until": until}
-            await repository.set_fields(tx, person.id, values)
-            facts: dict[str, object] = {"reason": reason}
-            if until is not None:
-                facts["until"] = until.isoformat()
-            before = _block_facts(person) if _is_blocked(tx, person) else None
-            await audit.record(
-                tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id, before=before
-            )
-            tx.emit(PersonBlocked(user_id=user_id))
-        self._cache.forget(user_id)
+        if until is not None and until <= tx.now:
+            raise Invalid("a block ends in the future", fields={"until": "past"})
+        person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
+        values = {"blacklisted_at": tx.now, "blacklist_reason": reason, "blocked_until": until}
+        await repository.set_fields(tx, person.id, values)
+        facts: dict[str, object] = {"reason": reason}
+        if until is not None:
+            facts["until"] = until.isoformat()
+        before = _block_facts(person) if _is_blocked(tx, person) else None
+        await audit.record(
+            tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id, before=before
+        )
+        tx.emit(PersonBlocked(user_id=user_id))
 
     @retry_conflicts
     async def unblock(self, actor: Actor, user_id: UserId) -> None:
@@ -105,12 +109,20 @@ class PeopleService:
         Raises Forbidden, RootProtected, NotYourself, NotFound.
         """
         async with self._uow() as tx:
-            person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-            if _is_blocked(tx, person):
-                values = {"blacklisted_at": None, "blacklist_reason": None, "blocked_until": None}
-                await repository.set_fields(tx, user_id, values)
-                facts = _block_facts(person)
-                await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", facts, person=user_id)
+            await self.unblock_in(tx, actor, user_id)
+        self.forget(user_id)
+
+    async def unblock_in(self, tx: Tx, actor: Actor, user_id: UserId) -> None:
+        """``unblock`` in the caller's transaction, who calls ``forget`` after it; the same errors."""
+        person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
+        if _is_blocked(tx, person):
+            values = {"blacklisted_at": None, "blacklist_reason": None, "blocked_until": None}
+            await repository.set_fields(tx, user_id, values)
+            facts = _block_facts(person)
+            await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", facts, person=user_id)
+
+    def forget(self, user_id: UserId) -> None:
+        """Read a person again in this process, once a change of them is committed."""
         self._cache.forget(user_id)
 
     async def set_reseller(self, actor: Actor, user_id: UserId, on: bool) -> None:
@@ -124,17 +136,24 @@ class PeopleService:
     @retry_conflicts
     async def _set_status(self, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
         async with self._uow() as tx:
-            person = await lock_person(tx, actor, user_id, Permission.USERS)
-            # Lower prices for oneself are value for oneself: only a shop's only admin may give them.
-            if on and user_id == actor.user_id and await domain.is_another_admin(tx, Permission.USERS, {user_id}):
-                raise NotYourself("an admin cannot give this to themselves")
-            before: bool = getattr(person, column)
-            if before == on:
-                return
-            await repository.set_fields(tx, user_id, {column: on})
-            action, facts = f"users.set_{column.removeprefix('is_')}", {"on": on, "before": before}
-            await audit.record(tx, actor.user_id, action, f"user:{user_id}", facts)
-        self._cache.forget(user_id)
+            await self.set_status_in(tx, actor, user_id, column, on)
+        self.forget(user_id)
+
+    async def set_status_in(self, tx: Tx, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
+        """``set_reseller`` or ``set_premium`` in the caller's transaction, who calls ``forget`` after it.
+
+        ``column`` is ``is_reseller`` or ``is_premium``.
+        """
+        person = await lock_person(tx, actor, user_id, Permission.USERS)
+        # Lower prices for oneself are value for oneself: only a shop's only admin may give them.
+        if on and user_id == actor.user_id and await domain.is_another_admin(tx, Permission.USERS, {user_id}):
+            raise NotYourself("an admin cannot give this to themselves")
+        before: bool = getattr(person, column)
+        if before == on:
+            return
+        await repository.set_fields(tx, user_id, {column: on})
+        action, facts = f"users.set_{column.removeprefix('is_')}", {"on": on, "before": before}
+        await audit.record(tx, actor.user_id, action, f"user:{user_id}", facts)
 
 
 def _is_blocked(tx: Tx, person: Person) -> bool:

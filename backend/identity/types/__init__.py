@@ -218,6 +218,19 @@ class Recipient(msgspec.Struct, frozen=True):
     blocked: bool
 
 
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action on people changes of somebody, and what protects them from it."""
+
+    id: UserId
+    is_root: bool
+    permissions: frozenset[Permission]
+    is_reseller: bool
+    blocked: bool
+    block_reason: str | None
+    """None where no block lasts, as is ``blocked_until``."""
+    blocked_until: datetime | None
+
+
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     """A person in the back office's list."""
 

@@ -71,6 +71,7 @@ STORED_TASKS = {
     "HandWorkDue": ("notifications.hand_work_due",),
     "HandWorkGiven": ("notifications.hand_work_given",),
     "BulkStarted": ("orders.run_bulk",),
+    "PeopleBulkStarted": ("audience.run_bulk",),
     "CartFilled": ("notifications.cart_filled",),
     "WishFound": ("notifications.wish_found",),
     "PremiumEnding": ("notifications.premium_ending",),

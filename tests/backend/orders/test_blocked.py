@@ -51,6 +51,7 @@ FOR_THE_PERSON: Final = {
     "certificates.print_again": "drawn: they had completed the course",
     "orders.run_bulk": "done: an admin decided it; a refund goes to who paid, keys they own are sent to nobody blocked",
     "orders.prepare_file": "stamped: it was paid before, and the message with it is withheld",
+    "audience.run_bulk": "done: an admin decided it; it gives nobody goods",
     "orders.note_link": "noted: it gives nobody anything",
     "growth.credit_bonus": "none",
     "growth.take_bonus_back": "taken: it takes and gives nothing",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from playwright.async_api import Page, expect
 
-from backend.audience.types import Bought, PeopleFilter
+from backend.audience.types import Bought, PeopleAction, PeopleFilter, PeopleTerms
 from backend.identity.types import Actor, Permission
 from backend.kernel.ids import UserId
 from tests.browser.screens.screen import Screen, press, sheet
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class Past(msgspec.Struct, frozen=True):
-    """Another admin, and the token of an invitation that nobody has accepted."""
+    """Another admin, the token of an invitation that nobody has accepted, and actions on several people."""
 
     colleague: UserId
     token: str
+    undone: str
+    done: str
 
 
 async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
@@ -33,7 +36,20 @@ async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
     await segments.save(admin, "Premium who never bought", PeopleFilter(premium=True, bought=Bought.NEVER), shared=True)
     await segments.save(admin, "More than $50 in the wallet", PeopleFilter(over=5_000), shared=False)
     await identity.sellers.mark(Actor.system(), colleague.id, _ABOUT)
-    return Past(colleague.id, token)
+    undone, done = [await _bulk(stack, admin, colleague, undo=undo) for undo in (True, False)]
+    return Past(colleague.id, token, undone, done)
+
+
+async def _bulk(stack: Stack, admin: Actor, colleague: Actor, *, undo: bool) -> str:
+    """Have the admin switch reseller prices on for somebody and, which can't be done, for themselves."""
+    bulks, terms = stack.services.audience.bulk, PeopleTerms(action=PeopleAction.RESELLER_ON)
+    bulk_id = await bulks.plan(admin, [admin.id, colleague.id], terms, idempotency_key=f"browser-{undo}")
+    await bulks.start(admin, bulk_id)
+    await bulks.run(bulk_id)
+    if undo:
+        await bulks.undo(admin, bulk_id)
+        await bulks.run(bulk_id)
+    return str(bulk_id)
 
 
 _ABOUT = {
@@ -58,6 +74,12 @@ def screens(world: World) -> list[Screen]:
         Screen("sellers-checked", "/sellers?name=someone_else"),
         Screen("manage-people", "/admin/people", "admin"),
         Screen("manage-people-filtered", "/admin/people?bought=never&premium=1", "admin"),
+        Screen("manage-people-select", "/admin/people?select=1", "admin"),
+        Screen("manage-people-actions", "/admin/people?select=1", "admin", _choose),
+        Screen("manage-people-plan", "/admin/people?select=1", "admin", _plan),
+        Screen("manage-people-bulks", "/admin/people/bulk", "admin"),
+        Screen("manage-people-done", f"/admin/people/bulk/{past.done}", "admin"),
+        Screen("manage-people-undone", f"/admin/people/bulk/{past.undone}", "admin"),
         Screen("manage-segments", "/admin/segments", "admin"),
         Screen("manage-segment", "/admin/segments", "admin", press("button[hx-get^='/admin/segments/']")),
         Screen("manage-segment-new", "/admin/people?premium=1", "admin", press("[hx-get^='/admin/segments/new']")),
@@ -73,3 +95,18 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-new-admin", "/admin/admins/new", "admin"),
         Screen("manage-admin", rich, "admin", press("button[hx-get^='/admin/admins/']")),
     ]
+
+
+async def _choose(page: Page) -> None:
+    """Choose everybody and ask what can be done to them."""
+    await page.locator("#chosen label:has([name=every])").click()
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator("dialog#sheet .crowd")).to_be_visible()
+
+
+async def _plan(page: Page) -> None:
+    """Go on to the preview of a block."""
+    await _choose(page)
+    await page.locator("dialog#sheet [name=reason]").fill("Stolen cards")
+    await page.locator("dialog#sheet button[type=submit]").click()
+    await expect(page.locator("#app #crowd")).to_be_visible()

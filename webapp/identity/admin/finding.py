@@ -24,6 +24,7 @@ from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader
 from webapp.core.guards import PUBLIC, requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.parts import Chip
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url, toast
 from webapp.core.site import Site, SoukRequest, site_of
 from webapp.identity.screens import finding as present
@@ -46,6 +47,8 @@ class PeopleQuery(msgspec.Struct, frozen=True):
     over: forms.Amount | None = None
     language: Locale | None = None
     source: Annotated[str, Meta(max_length=64)] = ""
+    select: bool = False
+    """Rows can be chosen."""
     cursor: Annotated[str, Meta(max_length=200)] = ""
 
     def filter(self) -> PeopleFilter:
@@ -74,25 +77,30 @@ async def people(request: SoukRequest) -> Html:
     """People, newest first; a search and a next page get rows only."""
     query, site, actor = forms.read_query(request, PeopleQuery), site_of(request), request.user
     chosen, audience = query.filter(), site.services.audience
-    also = await _buyers(site, actor, chosen.text)
+    also = await buyers(site, actor, chosen.text)
     results = await audience.people.find(actor, chosen, query.cursor or None, also)
     ids = [person.id for person in results.items]
     balances = await site.services.wallet.statement.balances_of(actor, ids)
     figures = await site.services.orders.reports.figures_of(actor, ids)
     currency, more = site.settings.shop_currency, asked_for_more(request, query.cursor)
     rows = tuple(person_screens.person_row(person, balances, figures, currency) for person in results.items)
+    select = query.select
+    following = present.next_address(chosen, currency, results.next_cursor, select=select)
     if more:
-        view = ManagePeople(chosen.text, rows, present.next_address(chosen, currency, results.next_cursor), more=True)
+        view = ManagePeople(chosen.text, rows, following, more=True, select=select)
         return fragment(request, "identity/admin/_people_rows.html", view)
     export = signed_url(request, present.path_of(chosen, currency, "/admin/people.csv"))
     view = ManagePeople(
         query=chosen.text,
         rows=rows,
-        next_url=present.next_address(chosen, currency, results.next_cursor),
+        next_url=following,
         count=await audience.people.count(actor, chosen, also),
-        chips=present.chips(chosen, currency, site.viewer(actor)),
+        chips=present.chips(chosen, currency, site.viewer(actor), select=select),
         segments=present.segment_chips(await audience.segments.list_all(actor), chosen, currency),
-        hidden=present.hidden(chosen, currency),
+        hidden=present.hidden(chosen, currency, select=select),
+        select=select,
+        choosing=Chip(href=present.path_of(chosen, currency, select=not select), active=select),
+        filters=present.parameters(chosen, currency),
         export_url=export,
         save_url=present.path_of(chosen, currency, f"{SEGMENTS}/new") if chosen != PeopleFilter() else "",
     )
@@ -107,7 +115,7 @@ async def people_csv(request: Request[Any, Any, Any]) -> Stream:
     actor, site = await downloader(request), site_of(request)
     chosen = forms.read_query(request, PeopleQuery).filter()
     header = present.header(site.viewer(actor))
-    also = await _buyers(site, actor, chosen.text)
+    also = await buyers(site, actor, chosen.text)
     pieces = await site.services.audience.people.export(actor, chosen, header=header, also=also)
     return csv_file(pieces, "souk-people.csv")
 
@@ -178,7 +186,7 @@ async def delete_segment(request: SoukRequest, segment_id: FromPath[UUID]) -> Ht
     return _saved(request, await _segments(request))
 
 
-async def _buyers(site: Site, actor: Actor, text: str) -> list[UserId]:
+async def buyers(site: Site, actor: Actor, text: str) -> list[UserId]:
     """Whose the order or the payment is that the text names, for those who may see either."""
     named = actor.may(Permission.ORDERS) or actor.may(Permission.MONEY)
     return await site.services.orders.search.find_buyers(actor, text) if text and named else []

@@ -44,6 +44,12 @@ class ManagePeople(msgspec.Struct, frozen=True):
     hidden: tuple[tuple[str, str], ...] = ()
     export_url: str = ""
     save_url: str = ""
+    select: bool = False
+    """Rows can be chosen."""
+    choosing: Chip | None = None
+    """Begins or ends choosing."""
+    filters: tuple[tuple[str, str], ...] = ()
+    """What the list is narrowed to, for an action on all of it."""
 
 
 class SegmentSheet(msgspec.Struct, frozen=True):
@@ -73,22 +79,31 @@ class SegmentsPage(msgspec.Struct, frozen=True):
     rows: tuple[SegmentLine, ...]
 
 
-def path_of(chosen: PeopleFilter, currency: str, path: str = "/admin/people", cursor: str | None = None) -> str:
-    """The address of the people whom a filter means."""
-    return address(path, **dict(_parameters(chosen, currency)), cursor=cursor)
+def path_of(
+    chosen: PeopleFilter,
+    currency: str,
+    path: str = "/admin/people",
+    cursor: str | None = None,
+    *,
+    select: bool = False,
+) -> str:
+    """The address of the people whom a filter means; ``select`` to choose among them."""
+    return address(path, **dict(parameters(chosen, currency)), select="1" if select else None, cursor=cursor)
 
 
-def next_address(chosen: PeopleFilter, currency: str, cursor: str | None) -> str | None:
+def next_address(chosen: PeopleFilter, currency: str, cursor: str | None, *, select: bool = False) -> str | None:
     """The address of the next page; None on the last one."""
-    return path_of(chosen, currency, cursor=cursor) if cursor else None
+    return path_of(chosen, currency, cursor=cursor, select=select) if cursor else None
 
 
-def hidden(chosen: PeopleFilter, currency: str) -> tuple[tuple[str, str], ...]:
-    """The filters that a search keeps."""
-    return _parameters(replace(chosen, text=""), currency)
+def hidden(chosen: PeopleFilter, currency: str, *, select: bool = False) -> tuple[tuple[str, str], ...]:
+    """What a search keeps: the filters, and whether rows can be chosen."""
+    untouched = parameters(replace(chosen, text=""), currency)
+    return (*untouched, ("select", "1")) if select else untouched
 
 
-def _parameters(chosen: PeopleFilter, currency: str) -> tuple[tuple[str, str], ...]:
+def parameters(chosen: PeopleFilter, currency: str) -> tuple[tuple[str, str], ...]:
+    """A filter as the address and forms have it."""
     values = {
         "q": chosen.text,
         "blocked": "1" if chosen.blocked else "",
@@ -102,7 +117,7 @@ def _parameters(chosen: PeopleFilter, currency: str) -> tuple[tuple[str, str], .
     return tuple((name, value) for name, value in values.items() if value)
 
 
-def chips(chosen: PeopleFilter, currency: str, viewer: Viewer) -> tuple[Chip, ...]:
+def chips(chosen: PeopleFilter, currency: str, viewer: Viewer, *, select: bool = False) -> tuple[Chip, ...]:
     """The filters that add up; each turns itself on or off."""
     say = viewer.words.gettext
     options: list[tuple[str, bool, PeopleFilter]] = [
@@ -126,7 +141,9 @@ def chips(chosen: PeopleFilter, currency: str, viewer: Viewer) -> tuple[Chip, ..
     if chosen.source:
         options.append((chosen.source, True, replace(chosen, source="")))
     ordered = sorted(options, key=lambda option: not option[1])
-    return tuple(Chip(href=path_of(then, currency), active=on, label=label) for label, on, then in ordered)
+    return tuple(
+        Chip(href=path_of(then, currency, select=select), active=on, label=label) for label, on, then in ordered
+    )
 
 
 def segment_chips(segments: Sequence[Segment], chosen: PeopleFilter, currency: str) -> tuple[Chip, ...]:
