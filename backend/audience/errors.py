@@ -13,7 +13,7 @@ class SegmentNameTaken(AppError):
 
 
 class TooManyPeople(AppError):
-    """More people were chosen than are acted on together."""
+    """More than ``limit`` people are acted on together."""
 
     code = "too_many_people"
     kind = Kind.CONFLICT

@@ -102,6 +102,7 @@ MESSAGES: Final[dict[str, str]] = {
     "payment_too_late": _("Not enough time left for this method. Choose another."),
     "own_order": _("This order is your own: another admin must refund it"),
     "too_many_orders": _("Choose fewer orders: up to {limit} together"),
+    "too_many_people": _("Choose fewer people: up to {limit} together"),
     "no_keys_to_send": _("This order has no keys to send"),
     "sent_too_often": _("These keys were already sent {limit} times today"),
     "nothing_to_hand_over": _("Nothing of this order is still to be prepared"),

@@ -82,7 +82,7 @@ class PeopleBulkService:
                 ids = identity.these(chosen)
             people = await identity.list_states(tx, ids, MOST_PEOPLE + 1)
             if len(people) > MOST_PEOPLE:
-                raise TooManyPeople()
+                raise TooManyPeople(limit=MOST_PEOPLE)
             if not people:
                 raise Invalid("nobody", fields={"people": "required"})
             planned = [(person.id, rules.refusal(terms, person, actor)) for person in people]

@@ -51,7 +51,7 @@ async def test_details_are_edited(services: Services, admin: Visitor) -> None:
     path = f"{_BATCHES}/{await newest(services)}"
     wrong = await admin.post(path, data={"source": "", "cost": "x", "name": "November"})
     assert wrong.status_code == 422
-    assert 'value="November"' in wrong.text and '<details class="panel" open>' in wrong.text
+    assert 'value="November"' in wrong.text and '<details class="panel fold" open>' in wrong.text
     saved = await admin.post(path, data={"source": "Acme", "cost": "2.61", "name": "November", "expires": "2099-12-31"})
     assert "Saved" in saved.headers["hx-trigger"]
     assert 'value="2099-12-31"' in saved.text and "$2.61" in saved.text and 'value="Acme"' in saved.text
