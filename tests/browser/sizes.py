@@ -106,7 +106,9 @@ _MEASURE = """(least) => {
 # In one call: each one costs more than the measuring.
 _RESIZE_AND_MEASURE = f"""async ([text, least]) => {{
     document.documentElement.style.textSizeAdjust = `${{text}}%`;
-    await ({STILL})();
+    // What is left in a field may be asked for when the field is: its button is covered meanwhile.
+    const busy = () => document.querySelector(".htmx-request");
+    do await ({STILL})(); while (busy() && await new Promise((next) => setTimeout(next, 50, true)));
     return ({_MEASURE})(least);
 }}"""
 
