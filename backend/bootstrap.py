@@ -407,7 +407,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         support=SupportServices.build(uow=uow, ring=ring, shop=settings.shop_name),
         audience=AudienceServices.build(
             uow=uow,
-            people=people.people,
+            forget=people.people.forget,
             sources=_timeline_sources(ring),
             grace=limits.premium_grace,
             currency=currency,

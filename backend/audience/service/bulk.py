@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -23,7 +23,7 @@ from backend.audience.types import (
     PeopleTerms,
 )
 from backend.identity import domain as identity
-from backend.identity.service import PeopleService
+from backend.identity.domain import standing
 from backend.identity.types import Actor, Permission, PersonState
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
@@ -45,9 +45,11 @@ class PeopleBulkService:
     Decision: backend/decisions/0136-many-people-together.md.
     """
 
-    def __init__(self, *, uow: UnitOfWork, people: PeopleService, grace: Live[timedelta], currency: str) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, forget: Callable[[UserId], None], grace: Live[timedelta], currency: str
+    ) -> None:
         self._uow = uow
-        self._people = people
+        self._forget = forget
         self._grace = grace
         self._currency = currency
 
@@ -178,7 +180,7 @@ class PeopleBulkService:
                     await (self._undo if undo else self._do)(tx, bulk_id, head.terms, item, actor, person)
                     failpoint("audience.bulk_item")
         if item is not None and not no_right:
-            self._people.forget(item.user_id)
+            self._forget(item.user_id)
             return True
         await self._end(bulk_id, undo=undo, no_right=no_right)
         return False
@@ -214,12 +216,12 @@ class PeopleBulkService:
             async with tx.savepoint():
                 match terms.action:
                     case PeopleAction.BLOCK:
-                        await self._people.block_in(tx, actor, user_id, terms.reason, terms.until)
+                        await standing.block(tx, actor, user_id, terms.reason, terms.until)
                     case PeopleAction.UNBLOCK:
-                        await self._people.unblock_in(tx, actor, user_id)
+                        await standing.unblock(tx, actor, user_id)
                     case _:
                         on = terms.action is PeopleAction.RESELLER_ON
-                        await self._people.set_status_in(tx, actor, user_id, "is_reseller", on)
+                        await standing.set_status(tx, actor, user_id, "is_reseller", on)
         except AppError as why:
             if why.retryable:
                 raise

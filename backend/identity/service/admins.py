@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from backend.identity import repository, rules
 from backend.identity.cache import PeopleCache
-from backend.identity.service._locking import lock_subordinate
+from backend.identity.domain.locking import lock_subordinate
 from backend.identity.types import Actor, Permission, UserDetail
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts

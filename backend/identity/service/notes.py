@@ -6,9 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from backend.identity import domain
+from backend.identity.domain.locking import lock_person
 from backend.identity.repository import timeline as repository
 from backend.identity.repository.timeline import StoredNote
-from backend.identity.service._locking import lock_person
 from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.crypto import KeyRing

@@ -7,21 +7,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from backend.identity import domain, repository, rules
+from backend.identity import repository
 from backend.identity.cache import PeopleCache
-from backend.identity.errors import NotYourself
-from backend.identity.repository import Person
-from backend.identity.service._locking import lock_person, lock_subordinate
-from backend.identity.types import Actor, Permission, PersonBlocked, UserDetail, UserRow
-from backend.infra import audit
-from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
-from backend.kernel.errors import Forbidden, Invalid
+from backend.identity.domain import standing
+from backend.identity.types import Actor, Permission, UserDetail, UserRow
+from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
+from backend.kernel.errors import Forbidden
 from backend.kernel.ids import UserId
 from backend.kernel.paging import Page, decode_cursor, encode_cursor
-from backend.kernel.text import fold, searched
+from backend.kernel.text import searched
 
 _PAGE: Final = 30
-_MAX_REASON: Final = 500
 
 
 class PeopleService:
@@ -80,27 +76,8 @@ class PeopleService:
         end. Raises Forbidden, RootProtected, NotYourself, NotFound, and Invalid without a reason or for a past end.
         """
         async with self._uow() as tx:
-            await self.block_in(tx, actor, user_id, reason, until)
+            await standing.block(tx, actor, user_id, reason, until)
         self.forget(user_id)
-
-    async def block_in(self, tx: Tx, actor: Actor, user_id: UserId, reason: str, until: datetime | None) -> None:
-        """``block`` in the caller's transaction, who calls ``forget`` after it; the same errors."""
-        reason = fold(reason.replace("\0", ""))
-        if not 0 < len(reason) <= _MAX_REASON:
-            raise Invalid("a reason is needed", fields={"reason": "required" if not reason else "too_long"})
-        if until is not None and until <= tx.now:
-            raise Invalid("a block ends in the future", fields={"until": "past"})
-        person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-        values = {"blacklisted_at": tx.now, "blacklist_reason": reason, "blocked_until": until}
-        await repository.set_fields(tx, person.id, values)
-        facts: dict[str, object] = {"reason": reason}
-        if until is not None:
-            facts["until"] = until.isoformat()
-        before = _block_facts(person) if _is_blocked(tx, person) else None
-        await audit.record(
-            tx, actor.user_id, "users.blacklist", f"user:{user_id}", facts, person=user_id, before=before
-        )
-        tx.emit(PersonBlocked(user_id=user_id))
 
     @retry_conflicts
     async def unblock(self, actor: Actor, user_id: UserId) -> None:
@@ -109,17 +86,8 @@ class PeopleService:
         Raises Forbidden, RootProtected, NotYourself, NotFound.
         """
         async with self._uow() as tx:
-            await self.unblock_in(tx, actor, user_id)
+            await standing.unblock(tx, actor, user_id)
         self.forget(user_id)
-
-    async def unblock_in(self, tx: Tx, actor: Actor, user_id: UserId) -> None:
-        """``unblock`` in the caller's transaction, who calls ``forget`` after it; the same errors."""
-        person = await lock_subordinate(tx, actor, user_id, Permission.USERS)
-        if _is_blocked(tx, person):
-            values = {"blacklisted_at": None, "blacklist_reason": None, "blocked_until": None}
-            await repository.set_fields(tx, user_id, values)
-            facts = _block_facts(person)
-            await audit.record(tx, actor.user_id, "users.unblacklist", f"user:{user_id}", facts, person=user_id)
 
     def forget(self, user_id: UserId) -> None:
         """Read a person again in this process, once a change of them is committed."""
@@ -136,30 +104,5 @@ class PeopleService:
     @retry_conflicts
     async def _set_status(self, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
         async with self._uow() as tx:
-            await self.set_status_in(tx, actor, user_id, column, on)
+            await standing.set_status(tx, actor, user_id, column, on)
         self.forget(user_id)
-
-    async def set_status_in(self, tx: Tx, actor: Actor, user_id: UserId, column: str, on: bool) -> None:
-        """``set_reseller`` or ``set_premium`` in the caller's transaction, who calls ``forget`` after it.
-
-        ``column`` is ``is_reseller`` or ``is_premium``.
-        """
-        person = await lock_person(tx, actor, user_id, Permission.USERS)
-        # Lower prices for oneself are value for oneself: only a shop's only admin may give them.
-        if on and user_id == actor.user_id and await domain.is_another_admin(tx, Permission.USERS, {user_id}):
-            raise NotYourself("an admin cannot give this to themselves")
-        before: bool = getattr(person, column)
-        if before == on:
-            return
-        await repository.set_fields(tx, user_id, {column: on})
-        action, facts = f"users.set_{column.removeprefix('is_')}", {"on": on, "before": before}
-        await audit.record(tx, actor.user_id, action, f"user:{user_id}", facts)
-
-
-def _is_blocked(tx: Tx, person: Person) -> bool:
-    return rules.is_blocked(tx.now, person.blacklist_reason, person.blocked_until)
-
-
-def _block_facts(person: Person) -> dict[str, str]:
-    until = {"until": person.blocked_until.isoformat()} if person.blocked_until else {}
-    return {"reason": person.blacklist_reason or "", **until}

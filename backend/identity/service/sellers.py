@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backend.identity.domain.locking import lock_person
 from backend.identity.repository import sellers as repository
 from backend.identity.rules import lookalikes
-from backend.identity.service._locking import lock_person
 from backend.identity.types import Actor, Permission
 from backend.identity.types.sellers import LONGEST_ABOUT, MOST_POSITION, Answer, Seller, SellerMark
 from backend.infra import audit

@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from backend.identity.cache import EndedSessions
+from backend.identity.domain.locking import lock_subordinate
 from backend.identity.errors import SessionEnded
 from backend.identity.repository import sessions
-from backend.identity.service._locking import lock_subordinate
 from backend.identity.types import Actor, Permission, SessionRow
 from backend.infra import audit
 from backend.infra.unit_of_work import UnitOfWork, retry_conflicts
