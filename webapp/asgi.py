@@ -40,12 +40,13 @@ from backend.kernel.errors import AppError
 from backend.kernel.text import Locale
 from webapp.core import errors
 from webapp.core.assets import Assets, build_assets
+from webapp.core.exchange import Asked, locale_of, wants_html
 from webapp.core.guards import PUBLIC, signed_in
 from webapp.core.health import healthz, readyz
 from webapp.core.limits import Limits
 from webapp.core.live import Streams, closed_on_signals, live
 from webapp.core.media import media
-from webapp.core.middleware import Asked, Pipeline, locale_of, wants_html
+from webapp.core.middleware import Pipeline
 from webapp.core.page_cache import PageCache
 from webapp.core.places import Places
 from webapp.core.rendered import RenderedPages

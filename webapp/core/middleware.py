@@ -1,4 +1,4 @@
-"""The way of every request, in plain ASGI: who asks, the shell or an answer, headers, compression, the log line."""
+"""The way of every request, in plain ASGI: who asks, the shell or an answer, the log line."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from backend.identity.errors import Blocked
 from backend.identity.types import Actor
 from backend.infra import origin
 from backend.infra.origin import Origin, Via, acting_from, network_of
-from backend.kernel.text import Locale
 from webapp.core import errors
+from webapp.core.exchange import REFUSED, Asked, Exchange, Headers, locale_of, wants_html
 from webapp.core.guards import passerby
 from webapp.core.limits import Limits, address_of
 from webapp.core.maintenance import Maintenance, UnderMaintenance
-from webapp.core.page_cache import PageKey, SharedPage, tier
+from webapp.core.page_cache import PageKey, tier
 from webapp.core.patience import timed
 from webapp.core.session import MAX_INIT_DATA, MAX_TOKEN, Unauthenticated, platform_of, session_id_of
 from webapp.core.site import Site
@@ -31,21 +31,14 @@ from webapp.core.site import Site
 log = structlog.get_logger("webapp.access")
 _level = logging.getLogger("webapp.access")
 
-Headers = tuple[tuple[bytes, bytes], ...]
-_COMPRESSED: Final = (b"text/html", b"application/json", b"text/csv", b"text/plain", b"image/svg+xml")
-_MIN_COMPRESSED: Final = 700
-_GZIP_LEVEL: Final = 4
 _SLOW_SECONDS: Final = 1.0
-_NO_GZIP: Final = re.compile(rb"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
 # First segments of what is no page of the app: a plain GET of anything else is answered with the shell.
 _NO_PAGES: Final = frozenset(
     {"api", "hooks", "healthz", "readyz", "live", "media", "static", "metrics", "verify", "trusted"}
 )
 _PROOF: Final = re.compile("/readings/[0-9a-f-]{36}/proof")
-_REFUSED: Final = frozenset({401, 403})
 _HOOK: Final = re.compile("/hooks/[a-z0-9_-]{1,40}")
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_PERSONAL: Final = frozenset({b"content-length", b"content-encoding", b"x-session-token", b"x-request-id"})
 
 
 def is_page(path: str) -> bool:
@@ -62,116 +55,6 @@ def is_back_office(path: str) -> bool:
 def is_hook(path: str) -> bool:
     """Whether ``path`` is a webhook: no login, no limit for verified calls, open during maintenance."""
     return _HOOK.fullmatch(path) is not None
-
-
-class Asked:
-    """The request's headers that the pipeline looks at."""
-
-    __slots__ = ("accepts", "authorization", "etag", "gzip", "htmx", "language", "start", "target", "timezone")
-
-    def __init__(self, headers: Any) -> None:
-        self.authorization: bytes | None = None
-        self.htmx = self.gzip = False
-        self.etag = self.language = self.target = self.timezone = self.start = self.accepts = b""
-        for name, value in headers:
-            if name == b"authorization":
-                # Two of them: nobody honest sends that, and each reader might believe the other one.
-                self.authorization = value if self.authorization is None else b"twice"
-            elif name == b"hx-request":
-                self.htmx = True
-            elif name == b"accept-encoding":
-                self.gzip = b"gzip" in value and not (b"q=0" in value and _NO_GZIP.search(value))
-            elif name == b"hx-target":
-                self.target = value
-            elif name == b"if-none-match":
-                self.etag = value
-            elif name == b"accept-language":
-                self.language = value
-            elif name == b"x-timezone":
-                self.timezone = value
-            elif name == b"x-start-param":
-                self.start = value
-            elif name == b"accept":
-                self.accepts = value
-
-
-class Exchange:
-    """One request and its answer: adds headers, compresses what is whole, and remembers what was sent."""
-
-    __slots__ = (
-        "_held", "_send", "_site_headers", "asked", "capture", "captured", "error_code", "personal", "reference",
-        "status",
-    )  # fmt: skip
-
-    def __init__(self, send: Any, asked: Asked, site_headers: Headers, reference: str) -> None:
-        self._send = send
-        self._site_headers = site_headers
-        self._held: Any = None
-        self.asked = asked
-        self.reference = reference
-        self.personal: Headers = ((b"x-request-id", self.reference.encode()),)
-        self.status = 0
-        self.error_code = ""
-        self.capture = False
-        self.captured: SharedPage | None = None
-
-    async def send(self, message: Any) -> None:
-        """Pass a message of the app on."""
-        if message["type"] == "http.response.start":
-            self._held = message
-            return
-        held, self._held = self._held, None
-        if held is None:
-            await self._send(message)
-            return
-        body: bytes = message.get("body", b"") if message["type"] == "http.response.body" else b""
-        self.status = held["status"]
-        if message.get("more_body"):
-            headers = (*held["headers"], *self._site_headers, *self.personal)
-            await self._send({**held, "headers": headers})
-            await self._send(message)
-            return
-        await self._whole(held["status"], tuple(held["headers"]), body)
-
-    async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
-        kind = next((value for name, value in headers if name == b"content-type"), b"")
-        squeeze = len(body) >= _MIN_COMPRESSED and kind.startswith(_COMPRESSED)
-        if squeeze and any(name == b"content-encoding" for name, _ in headers):
-            squeeze = False
-        if self.capture and status == 200:
-            shared = tuple(item for item in headers if item[0] not in _PERSONAL)
-            self.captured = SharedPage(shared, body, gzip.compress(body, _GZIP_LEVEL, mtime=0) if squeeze else b"")
-            await self.reply_shared(self.captured)
-            return
-        if squeeze and self.asked.gzip:
-            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-            headers = (
-                *(item for item in headers if item[0] != b"content-length"),
-                (b"content-length", str(len(body)).encode()),
-                (b"content-encoding", b"gzip"),
-            )
-        await self.reply(status, headers, body)
-
-    async def reply_shared(self, page: SharedPage) -> None:
-        """Answer with a shared page, compressed where the reader takes it."""
-        packed = self.asked.gzip and page.gzipped
-        body = page.gzipped if packed else page.body
-        length = (b"content-length", str(len(body)).encode())
-        headers = (*page.headers, length, (b"content-encoding", b"gzip")) if packed else (*page.headers, length)
-        await self.reply(200, headers, body)
-
-    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        """Answer at once; the headers must hold the length where there is a body."""
-        self.status = status
-        if status in _REFUSED:
-            self.error_code = next((value.decode() for name, value in headers if name == b"x-error-code"), "")
-        start: Any = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": (*headers, *self._site_headers, *self.personal),
-        }
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class Pipeline:
@@ -220,7 +103,7 @@ class Pipeline:
                 raise
             await self._refuse(scope, exchange, error)
         finally:
-            if exchange.status in _REFUSED and is_back_office(scope["path"]):
+            if exchange.status in REFUSED and is_back_office(scope["path"]):
                 await self._note_refusal(scope, exchange)
             self._log(scope, exchange, time.perf_counter() - started)
 
@@ -415,13 +298,3 @@ def _origin(scope: Any) -> Origin:
     client = scope.get("client")
     via = Via.API if scope["path"].startswith("/api/") else Via.PAGE
     return Origin(via, network_of(client[0]) if client else None)
-
-
-def locale_of(accept_language: bytes, default: Locale) -> Locale:
-    """The language for an unknown visitor: the first that their browser prefers."""
-    return Locale.closest(accept_language.decode("latin-1").split(",")[0].split(";")[0].strip(), default)
-
-
-def wants_html(path: str, asked: Asked) -> bool:
-    """Whether an error is shown as a page: to htmx and to a browser that navigates, never under /api."""
-    return asked.htmx or (b"text/html" in asked.accepts and not path.startswith(("/api/", "/hooks/")))

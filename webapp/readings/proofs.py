@@ -14,9 +14,9 @@ from backend.infra.rate_limit import Limit
 from backend.kernel.text import Locale
 from backend.readings.types import ReadingId
 from backend.readings.types.rooms import Proof
+from webapp.core.exchange import Asked, locale_of
 from webapp.core.guards import PUBLIC
 from webapp.core.limits import address_of
-from webapp.core.middleware import Asked, locale_of
 from webapp.core.rendering import Viewer
 from webapp.core.site import site_of
 from webapp.readings.screens.proof import proof_page, proof_values
