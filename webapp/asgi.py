@@ -32,10 +32,11 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
+from backend.infra.environment import load_settings
 from backend.infra.i18n import translator
 from backend.infra.logging import setup_logging
 from backend.infra.roots import die_with_parent
-from backend.infra.settings import Settings, load_settings
+from backend.infra.settings import Settings
 from backend.kernel.errors import AppError
 from backend.kernel.text import Locale
 from webapp.core import errors

@@ -19,10 +19,11 @@ from sqlalchemy.exc import DBAPIError
 from backend.bootstrap import Services, build
 from backend.infra.crypto import DecryptionError
 from backend.infra.embedded import EmbeddedError
+from backend.infra.environment import load_settings
 from backend.infra.health import database_lost
 from backend.infra.logging import scrub, setup_command_logging
 from backend.infra.roots import WRONG_SETTINGS
-from backend.infra.settings import SettingsError, load_settings
+from backend.infra.settings import SettingsError
 from backend.infra.shop_currency import check_currency
 from backend.kernel.errors import AppError
 

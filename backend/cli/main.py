@@ -20,8 +20,8 @@ from backend.cli.schedules import courses
 from backend.cli.settings import settings_group
 from backend.infra import migrations
 from backend.infra.embedded import EmbeddedError
+from backend.infra.environment import load_settings
 from backend.infra.origin import Origin, Via, acting_from
-from backend.infra.settings import load_settings
 from backend.infra.shop_currency import check_currency
 
 

@@ -45,7 +45,8 @@ from backend.infra import embedded, migrations
 from backend.infra.database import new_database
 from backend.infra.dsn import connect_arguments
 from backend.infra.embedded import EmbeddedError
-from backend.infra.settings import Settings, load_settings
+from backend.infra.environment import load_settings
+from backend.infra.settings import Settings
 
 ROOT_ADMIN_ID = 900_000_001
 _HOST = "127.0.0.1"

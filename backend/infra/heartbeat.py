@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from backend.infra.settings import Settings, SettingsError, load_settings
+from backend.infra.environment import load_settings
+from backend.infra.settings import Settings, SettingsError
 
 _EVERY_SECONDS = 5.0
 _FRESH_SECONDS = 30.0

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.infra.database import Model
 from backend.infra.ending import end
-from backend.infra.settings import Settings, SettingsError, check_changeable, whole_bounds
+from backend.infra.environment import check_changeable
+from backend.infra.settings import Settings, SettingsError, whole_bounds
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import Tx, UnitOfWork
 from backend.kernel.errors import Unavailable

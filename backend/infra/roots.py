@@ -12,9 +12,10 @@ from typing import Any, Final
 import structlog
 
 from backend.infra.ending import end
+from backend.infra.environment import load_settings
 from backend.infra.logging import setup_logging
 from backend.infra.metrics import serve_metrics
-from backend.infra.settings import Settings, SettingsError, load_settings
+from backend.infra.settings import Settings, SettingsError
 from backend.infra.shop_currency import require_currency
 from backend.infra.starting import CannotStart, require_folder
 

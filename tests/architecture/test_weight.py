@@ -23,7 +23,7 @@ _PROGRAM = """
 import sys
 import backend.worker
 from backend.bootstrap import build
-from backend.infra.settings import load_settings
+from backend.infra.environment import load_settings
 settings = load_settings()
 services = build(settings)
 def tell(): print(*{name.partition(".")[0] for name, module in sys.modules.items() if module is not None})

@@ -12,8 +12,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from backend.bootstrap import Services, build
 from backend.courses.repository import access
+from backend.infra.environment import load_settings
 from backend.infra.rate_limit import Limit
-from backend.infra.settings import Settings, load_settings
+from backend.infra.settings import Settings
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 from webapp.asgi import Lifespan, create_app

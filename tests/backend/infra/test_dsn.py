@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from backend.infra.database import make_engine
 from backend.infra.dsn import _KNOWN, BadAddress, connect_arguments
+from backend.infra.environment import load_settings
 from backend.infra.migrations import upgrade
-from backend.infra.settings import SettingsError, load_settings
+from backend.infra.settings import SettingsError
 from backend.infra.signals import Signals
 from tests.backend.infra.test_settings import GOOD
 

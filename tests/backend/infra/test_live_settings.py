@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
 from backend.infra import live_settings
+from backend.infra.environment import load_settings
 from backend.infra.live_settings import REGISTRY, LiveSettings, Unit
-from backend.infra.settings import Settings, SettingsError, load_settings
+from backend.infra.settings import Settings, SettingsError
 from backend.infra.signals import Signals
 from backend.infra.unit_of_work import UnitOfWork
 

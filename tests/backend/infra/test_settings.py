@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from backend.infra.settings import Environment, Settings, SettingsError, load_settings
+from backend.infra.environment import load_settings
+from backend.infra.settings import Environment, Settings, SettingsError
 
 TOKEN = "7000000001:AAE-this_part_is_the_secret_of_the_bot"
 GOOD = {

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from backend.bootstrap import Services
 from backend.infra import shop_currency
+from backend.infra.environment import load_settings
 from backend.infra.roots import run_process
-from backend.infra.settings import Settings, load_settings
+from backend.infra.settings import Settings
 from backend.infra.shop_currency import PRICES, other_currency
 from backend.infra.unit_of_work import Tx
 from backend.kernel.money import Money
