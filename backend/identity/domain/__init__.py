@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select
 
 from backend.identity import repository, rules
-from backend.identity.repository import contacts, finding, premium, timeline
+from backend.identity.repository import contacts, finding, premium, recipients, timeline
 from backend.identity.types import (
     Actor,
     BotUnblocked,
@@ -34,28 +34,28 @@ from backend.kernel.text import Locale
 
 async def get_recipient(tx: Tx, user_id: UserId, *, default_timezone: str = "UTC") -> Recipient:
     """How to message a person. Raises NotFound."""
-    return await repository.get_recipient(tx, user_id, default_timezone)
+    return await recipients.get_recipient(tx, user_id, default_timezone)
 
 
 async def list_recipients(tx: Tx, ids: Iterable[UserId], *, default_timezone: str = "UTC") -> dict[UserId, Recipient]:
     """How to message the people in ``ids`` that exist."""
-    return await repository.list_recipients(tx, ids, default_timezone)
+    return await recipients.list_recipients(tx, ids, default_timezone)
 
 
 async def list_admins(tx: Tx, permission: Permission, *, default_timezone: str = "UTC") -> list[Recipient]:
     """The admins to notify about what ``permission`` covers; always with the root admin."""
-    return await repository.list_admins(tx, permission, default_timezone)
+    return await recipients.list_admins(tx, permission, default_timezone)
 
 
 async def is_another_admin(tx: Tx, permission: Permission, besides: Iterable[UserId]) -> bool:
     """Whether an admin who is not one of ``besides`` holds ``permission``."""
     excluded = set(besides)
-    return any(admin.user_id not in excluded for admin in await repository.list_admins(tx, permission, "UTC"))
+    return any(admin.user_id not in excluded for admin in await recipients.list_admins(tx, permission, "UTC"))
 
 
 async def holds(tx: Tx, user_id: UserId, permission: Permission) -> bool:
     """Whether a person holds ``permission`` now and is not blocked."""
-    return any(admin.user_id == user_id for admin in await repository.list_admins(tx, permission, "UTC"))
+    return any(admin.user_id == user_id for admin in await recipients.list_admins(tx, permission, "UTC"))
 
 
 def these(ids: Iterable[UserId]) -> Select[Any]:

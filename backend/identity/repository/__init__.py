@@ -12,15 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Select,
-    Text,
     Uuid,
     and_,
-    any_,
     bindparam,
     case,
     func,
     literal_column,
-    not_,
     or_,
     select,
     text,
@@ -30,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from backend.identity import rules
 from backend.identity.models import Premium, User
-from backend.identity.types import Contact, Permission, Recipient, UserDetail, UserRow
+from backend.identity.types import Contact, UserDetail, UserRow
 from backend.infra.hot import HotStatement
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -101,7 +98,8 @@ def is_blocked(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 
 
 _NOW: Final[ColumnElement[datetime]] = bindparam("now", type_=DateTime(timezone=True))
-_IS_BLOCKED: Final = is_blocked(_NOW)
+IS_BLOCKED: Final = is_blocked(_NOW)
+"""Whether a person is blocked at the statement's ``now``."""
 
 
 def accounts(now: datetime) -> Select[UUID, int, bool]:
@@ -199,49 +197,6 @@ async def mark_bot_blocked(tx: Tx, user_id: UserId, at: datetime | None) -> bool
     return bool(result.rowcount)
 
 
-_RECIPIENT = (
-    User.id,
-    User.telegram_id,
-    User.language,
-    User.timezone,
-    User.bot_blocked_at.is_not(None),
-    _IS_BLOCKED,
-)
-_RECIPIENT_BY_ID = select(*_RECIPIENT).where(User.id == bindparam("user_id"))
-_RECIPIENTS = select(*_RECIPIENT).where(User.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
-_ADMINS = (
-    select(*_RECIPIENT)
-    .where(or_(User.is_root, bindparam("permission", type_=Text) == any_(User.permissions)))
-    .where(or_(User.is_root, User.permissions != text("'{}'")), not_(_IS_BLOCKED))
-    .order_by(User.id)
-)
-
-
-def _recipient(row: Sequence[Any], default_timezone: str) -> Recipient:
-    user_id, telegram_id, language, timezone, blocked_bot, blocked = row
-    return Recipient(user_id, telegram_id, Locale(language), timezone or default_timezone, blocked_bot, blocked)
-
-
-async def get_recipient(tx: Tx, user_id: UserId, default_timezone: str) -> Recipient:
-    """The person as a recipient. Raises NotFound."""
-    row = (await tx.execute(_RECIPIENT_BY_ID, {"user_id": user_id, "now": tx.now})).one_or_none()
-    if row is None:
-        raise NotFound("no such user")
-    return _recipient(row, default_timezone)
-
-
-async def list_recipients(tx: Tx, ids: Iterable[UserId], default_timezone: str) -> dict[UserId, Recipient]:
-    """The people in ``ids`` that exist, as recipients."""
-    rows = await tx.execute(_RECIPIENTS, {"ids": list(ids), "now": tx.now})
-    return {recipient.user_id: recipient for recipient in (_recipient(row, default_timezone) for row in rows)}
-
-
-async def list_admins(tx: Tx, permission: Permission, default_timezone: str) -> list[Recipient]:
-    """The people who hold ``permission`` and are not blocked; always with the root admin."""
-    rows = await tx.execute(_ADMINS, {"permission": permission.value, "now": tx.now})
-    return [_recipient(row, default_timezone) for row in rows]
-
-
 async def lock_standing(tx: Tx, user_id: UserId) -> bool:
     """Whether the person is blocked; locked until the transaction ends. Raises NotFound."""
     statement = select(is_blocked(tx.now)).where(User.id == user_id).with_for_update(read=True)
@@ -278,7 +233,7 @@ ROW: Final = (
     User.permissions,
     User.is_reseller,
     User.is_premium,
-    _IS_BLOCKED.label("blocked"),
+    IS_BLOCKED.label("blocked"),
     User.bot_blocked_at,
     User.created_at,
 )
