@@ -16,6 +16,7 @@ from backend.catalog.types.search import LONGEST_QUERY, SearchFilters
 from backend.infra.formatting import country_name
 from backend.kernel.text import searched
 from webapp.catalog import screens as present
+from webapp.catalog.screens import product as product_screens
 from webapp.catalog.screens import search as searching
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced
@@ -147,14 +148,14 @@ async def buy(request: SoukRequest, slug: FromPath[str]) -> Html:
 
 async def _buy(
     request: SoukRequest, detail: ProductDetail, variant_id: VariantId | None, quantity: int = 1
-) -> present.BuyView:
+) -> product_screens.BuyView:
     site = site_of(request)
     box = site.services.catalog.storefront.buy_box(request.user, detail, variant_id, quantity)
     price = site.services.orders.checkout.price(box.variant, box.quantity)
     subscription = await site.services.orders.subscriptions.offer(request.user, box.variant)
     members_only = box.state is BuyState.PREMIUM_ONLY
     premium = await site.services.growth.premium.find_product() if members_only else None
-    return present.buy(detail, box, price, site.viewer(request.user).words, subscription, premium)
+    return product_screens.buy(detail, box, price, site.viewer(request.user).words, subscription, premium)
 
 
 async def product_page(
@@ -164,7 +165,7 @@ async def product_page(
     storefront = site_of(request).services.catalog.storefront
     similar = await storefront.similar(request.user, detail.slug) if detail.available == 0 else []
     shown, member = await _buy(request, detail, variant_id), request.user.is_premium
-    view = present.product_page(detail, shown, similar, pictures(request), member=member)
+    view = product_screens.product_page(detail, shown, similar, pictures(request), member=member)
     return page(request, "catalog/product.html", view, tab="shop", back="/shop", status=status)
 
 

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from backend.infra.i18n import translator
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from webapp.catalog.screens import BuyView, Country, ProductCard, ProductPage, QuantityView, Shelf, ShopHome, VariantRow
+from webapp.catalog.screens import Country, ProductCard, Shelf, ShopHome
+from webapp.catalog.screens.product import BuyView, ProductPage, QuantityView, VariantRow
 from webapp.core.assets import build_assets
 from webapp.core.error_page import ErrorPage
 from webapp.core.parts import Chip, Chrome, StockView, Tab, TileView

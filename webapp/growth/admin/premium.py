@@ -13,7 +13,7 @@ from msgspec import Meta
 from backend.growth.errors import PremiumTooLong
 from backend.identity.types import Permission
 from backend.kernel.ids import UserId
-from webapp.catalog.screens import QuantityView
+from webapp.catalog.screens.product import QuantityView
 from webapp.core import forms
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited

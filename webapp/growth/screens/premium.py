@@ -10,7 +10,7 @@ import msgspec
 
 from backend.growth.types.premium import Membership, PremiumRecord, PremiumState
 from backend.kernel.ids import UserId
-from webapp.catalog.screens import QuantityView
+from webapp.catalog.screens.product import QuantityView
 
 MOST_AT_ONCE = 60
 """How many months an admin may give or take in one go."""

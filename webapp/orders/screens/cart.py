@@ -16,7 +16,8 @@ from backend.kernel.text import pick
 from backend.orders.types.cart import Cart, CartLine, CartQuote, CartState
 from backend.orders.types.prices import PartKind, PricedLine
 from backend.orders.words import and_more, part_title
-from webapp.catalog.screens import QuantityView, stock
+from webapp.catalog.screens import stock
+from webapp.catalog.screens.product import QuantityView
 from webapp.core.looks import Picture, goods_tile
 from webapp.core.parts import PriceRow, StockView, TileView
 from webapp.core.rendering import Viewer

@@ -8,7 +8,7 @@ import msgspec
 
 from backend.catalog.types import VariantId
 from backend.orders.types.cart import Cart, CartLine
-from webapp.catalog.screens import QuantityView
+from webapp.catalog.screens.product import QuantityView
 
 
 class Control(msgspec.Struct, frozen=True):
