@@ -18,35 +18,11 @@ from backend.assignments.service import AssignmentsServices
 from backend.audience import tasks as audience_tasks
 from backend.audience.service import AudienceServices
 from backend.catalog import tasks as catalog_tasks
-from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
 from backend.catalog.fulfilment.by_hand import ByHand
 from backend.catalog.fulfilment.files import Files
 from backend.catalog.fulfilment.shared_key import SharedKeys
 from backend.catalog.fulfilment.unique_keys import UniqueKeys
-from backend.catalog.service import (
-    BatchesService,
-    BinService,
-    CatalogServices,
-    CatalogueFilesService,
-    CategoryEditorService,
-    FavouritesService,
-    FindingService,
-    GoodsFilesService,
-    HandWorkService,
-    ImportsService,
-    PicturesService,
-    ProductsService,
-    QuestionsService,
-    SearchesService,
-    SearchService,
-    StockChangesService,
-    StockExportService,
-    StockImportsService,
-    StockService,
-    StorefrontService,
-    VariantsService,
-    WaitingService,
-)
+from backend.catalog.service import CatalogServices
 from backend.catalog.types.fulfilment import Fulfiller
 from backend.certificates import domain as certificates
 from backend.certificates import tasks as certificates_tasks
@@ -62,17 +38,7 @@ from backend.courses.gateways.telegram import TelegramLessons
 from backend.courses.service import ChatFiles, CoursesServices
 from backend.growth import tasks as growth_tasks
 from backend.growth.fulfilment import PremiumMonths
-from backend.growth.service import (
-    BonusesService,
-    CodeFindingService,
-    CodesService,
-    GiftsService,
-    GrowthServices,
-    PartnersService,
-    PremiumService,
-    PromosService,
-    VouchersService,
-)
+from backend.growth.service import GrowthServices
 from backend.identity import domain as identity
 from backend.identity.service import IdentityServices, identity_services
 from backend.infra.content_files import ContentFiles
@@ -82,7 +48,6 @@ from backend.infra.jobs import conditions, subscriptions
 from backend.infra.live_settings import Live, LiveSettings
 from backend.infra.memory import RedisMemory
 from backend.infra.outbox import Conditions, Subscriptions
-from backend.infra.picture_maker import PictureMaker
 from backend.infra.rate_limit import RateLimiter
 from backend.infra.redis import make_redis
 from backend.infra.settings import Settings
@@ -266,8 +231,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     stamper = Stamper()
     course_files = ContentFiles(Path(settings.data_dir) / "courses")
     by_name = {provider.name: provider for provider in providers}
-    storefront = StorefrontService(uow=uow, currency=currency)
-    search = SearchService(uow=uow, storefront=storefront, currency=currency)
     payments = PaymentServices.build(
         uow=uow,
         ring=ring,
@@ -303,36 +266,18 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         ring=ring,
         storage=storage,
         identity=people,
-        catalog=CatalogServices(
-            storefront=storefront,
-            search=search,
-            finding=FindingService(uow=uow, ring=ring),
-            searches=SearchesService(uow=uow, search=search),
-            imports=ImportsService(uow=uow, ring=ring, currency=currency),
-            stock_imports=StockImportsService(
-                uow=uow, ring=ring, staged=StagedFiles(Path(settings.data_dir) / "staged"), currency=currency
-            ),
-            categories=CategoryEditorService(uow=uow),
-            files=CatalogueFilesService(uow=uow, currency=currency),
-            products=ProductsService(uow=uow),
-            stock_changes=StockChangesService(uow=uow, ring=ring),
-            stock_export=StockExportService(uow=uow, ring=ring),
-            stock=StockService(uow=uow),
-            hand_work=HandWorkService(uow=uow, ring=ring, files=files),
-            batches=BatchesService(uow=uow),
-            goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=stamper),
-            pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
-            favourites=FavouritesService(uow=uow, currency=currency),
-            variants=VariantsService(uow=uow, currency=currency),
-            questions=QuestionsService(uow=uow),
-            bin=BinService(uow=uow, sources=[ArchivedProducts(), ArchivedVariants()]),
-            waiting=WaitingService(
-                uow=uow,
-                fulfillers=fulfillers,
-                hold=limits.waiting,
-                quiet=limits.end_of_quiet_hours,
-                timezone=settings.default_timezone,
-            ),
+        catalog=CatalogServices.build(
+            uow=uow,
+            ring=ring,
+            currency=currency,
+            fulfillers=fulfillers,
+            files=files,
+            storage=storage,
+            staged=StagedFiles(Path(settings.data_dir) / "staged"),
+            stamper=stamper,
+            hold=limits.waiting,
+            quiet=limits.end_of_quiet_hours,
+            timezone=settings.default_timezone,
         ),
         approvals=ApprovalsService(uow=uow, limit=limits.single_admin),
         wallet=WalletServices(
@@ -340,15 +285,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             ledger=LedgerService(uow=uow),
             adjustments=AdjustmentsService(uow=uow, limit=limits.single_admin),
         ),
-        growth=GrowthServices(
-            vouchers=VouchersService(uow=uow, ring=ring, limits=limits.code, limit=limits.single_admin),
-            gifts=GiftsService(uow=uow, ring=ring, limits=limits.code),
-            codes=CodesService(uow=uow, ring=ring, limiter=limiter),
-            finding=CodeFindingService(uow=uow, ring=ring),
-            bonuses=BonusesService(uow=uow, limit=limits.single_admin),
-            promos=PromosService(uow=uow, limiter=limiter, limit=limits.single_admin),
-            partners=PartnersService(uow=uow),
-            premium=PremiumService(uow=uow, clock=clock, grace=limits.premium_grace),
+        growth=GrowthServices.build(
+            uow=uow,
+            ring=ring,
+            limiter=limiter,
+            clock=clock,
+            limits=limits.code,
+            single_admin_limit=limits.single_admin,
+            premium_grace=limits.premium_grace,
         ),
         payments=payments,
         orders=OrdersServices.build(

@@ -11,38 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from backend.bootstrap import make_fulfillers
-from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
 from backend.catalog.rules.files import RawRow
 from backend.catalog.rules.rows import CatalogueReader, read_stock
-from backend.catalog.service import (
-    BatchesService,
-    BinService,
-    CatalogServices,
-    CatalogueFilesService,
-    CategoryEditorService,
-    FavouritesService,
-    FindingService,
-    GoodsFilesService,
-    HandWorkService,
-    ImportsService,
-    PicturesService,
-    ProductsService,
-    QuestionsService,
-    SearchesService,
-    SearchService,
-    StockChangesService,
-    StockExportService,
-    StockImportsService,
-    StockService,
-    StorefrontService,
-    VariantsService,
-    WaitingService,
-)
+from backend.catalog.service import CatalogServices
 from backend.catalog.types import StockKind, VariantId
 from backend.catalog.types.imports import CatalogueReport, StockReport
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing
-from backend.infra.picture_maker import PictureMaker
 from backend.infra.staged import StagedFiles
 from backend.infra.stamp import Stamper
 from backend.infra.storage import PrivateFiles, Storage
@@ -64,40 +39,19 @@ def buyer(**changes: Any) -> Actor:
 
 def catalog_services(uow: UnitOfWork, ring: KeyRing, folder: Path | None = None) -> CatalogServices:
     """The catalogue of a shop that sells in dollars, whose files are in ``folder``."""
-    storefront = StorefrontService(uow=uow, currency=USD)
-    search = SearchService(uow=uow, storefront=storefront, currency=USD)
     folder = folder or _FOLDER
-    files = PrivateFiles(folder)
-    return CatalogServices(
-        storefront=storefront,
-        search=search,
-        searches=SearchesService(uow=uow, search=search),
-        imports=ImportsService(uow=uow, ring=ring, currency=USD),
-        stock_imports=StockImportsService(
-            uow=uow, ring=ring, staged=StagedFiles(folder or Path("/nowhere")), currency=USD
-        ),
-        categories=CategoryEditorService(uow=uow),
-        files=CatalogueFilesService(uow=uow, currency=USD),
-        products=ProductsService(uow=uow),
-        stock_changes=StockChangesService(uow=uow, ring=ring),
-        stock_export=StockExportService(uow=uow, ring=ring),
-        stock=StockService(uow=uow),
-        hand_work=HandWorkService(uow=uow, ring=ring, files=files),
-        batches=BatchesService(uow=uow),
-        goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=Stamper()),
-        pictures=PicturesService(uow=uow, storage=Storage(folder), maker=PictureMaker()),
-        favourites=FavouritesService(uow=uow, currency=USD),
-        finding=FindingService(uow=uow, ring=ring),
-        variants=VariantsService(uow=uow, currency=USD),
-        questions=QuestionsService(uow=uow),
-        bin=BinService(uow=uow, sources=[ArchivedProducts(), ArchivedVariants()]),
-        waiting=WaitingService(
-            uow=uow,
-            fulfillers=make_fulfillers(ring),
-            hold=lambda: timedelta(minutes=30),
-            quiet=lambda _now, _zone: None,
-            timezone="UTC",
-        ),
+    return CatalogServices.build(
+        uow=uow,
+        ring=ring,
+        currency=USD,
+        fulfillers=make_fulfillers(ring),
+        files=PrivateFiles(folder),
+        storage=Storage(folder),
+        staged=StagedFiles(folder),
+        stamper=Stamper(),
+        hold=lambda: timedelta(minutes=30),
+        quiet=lambda _now, _zone: None,
+        timezone="UTC",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from backend.catalog.domain.bin import ArchivedProducts, ArchivedVariants
 from backend.catalog.service.batches import BatchesService
 from backend.catalog.service.bin import BinService
 from backend.catalog.service.catalogue_files import CatalogueFilesService
@@ -25,6 +27,15 @@ from backend.catalog.service.stock_imports import StockImportsService
 from backend.catalog.service.storefront import StorefrontService
 from backend.catalog.service.variants import VariantsService
 from backend.catalog.service.waiting import WaitingService
+from backend.catalog.types.fulfilment import Quotes
+from backend.catalog.types.waiting import Quiet
+from backend.infra.crypto import KeyRing
+from backend.infra.live_settings import Live
+from backend.infra.picture_maker import PictureMaker
+from backend.infra.staged import StagedFiles
+from backend.infra.stamp import Stamper
+from backend.infra.storage import PrivateFiles, Storage
+from backend.infra.unit_of_work import UnitOfWork
 
 __all__ = [
     "BatchesService",
@@ -98,3 +109,50 @@ class CatalogServices:
     """What was archived: listed, brought back, purged after its time."""
     questions: QuestionsService
     """What is asked at purchases, as admins edit it."""
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        uow: UnitOfWork,
+        ring: KeyRing,
+        currency: str,
+        fulfillers: Quotes,
+        files: PrivateFiles,
+        storage: Storage,
+        staged: StagedFiles,
+        stamper: Stamper,
+        hold: Live[timedelta],
+        quiet: Quiet,
+        timezone: str,
+    ) -> CatalogServices:
+        """The services of a shop that sells in ``currency``.
+
+        ``files`` are sold, pictures are in ``storage``, files of keys wait in ``staged``. What came back is held for
+        the first in line for ``hold``, outside of the ``quiet`` hours of people who chose no other ``timezone``.
+        """
+        storefront = StorefrontService(uow=uow, currency=currency)
+        search = SearchService(uow=uow, storefront=storefront, currency=currency)
+        return cls(
+            storefront=storefront,
+            search=search,
+            finding=FindingService(uow=uow, ring=ring),
+            searches=SearchesService(uow=uow, search=search),
+            imports=ImportsService(uow=uow, ring=ring, currency=currency),
+            stock_imports=StockImportsService(uow=uow, ring=ring, staged=staged, currency=currency),
+            categories=CategoryEditorService(uow=uow),
+            files=CatalogueFilesService(uow=uow, currency=currency),
+            products=ProductsService(uow=uow),
+            stock_changes=StockChangesService(uow=uow, ring=ring),
+            stock_export=StockExportService(uow=uow, ring=ring),
+            stock=StockService(uow=uow),
+            hand_work=HandWorkService(uow=uow, ring=ring, files=files),
+            batches=BatchesService(uow=uow),
+            goods_files=GoodsFilesService(uow=uow, ring=ring, files=files, stamper=stamper),
+            pictures=PicturesService(uow=uow, storage=storage, maker=PictureMaker()),
+            favourites=FavouritesService(uow=uow, currency=currency),
+            waiting=WaitingService(uow=uow, fulfillers=fulfillers, hold=hold, quiet=quiet, timezone=timezone),
+            variants=VariantsService(uow=uow, currency=currency),
+            bin=BinService(uow=uow, sources=[ArchivedProducts(), ArchivedVariants()]),
+            questions=QuestionsService(uow=uow),
+        )
