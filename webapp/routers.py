@@ -45,7 +45,7 @@ from webapp.courses.routes import course, lesson, line
 from webapp.growth.admin import bonuses, partners, promos, vouchers
 from webapp.growth.admin import premium as premium_admin
 from webapp.growth.routes import codes, premium
-from webapp.identity.admin import admins, audit, finding, notes, people, sellers
+from webapp.identity.admin import admins, audit, finding, notes, people, roles, sellers
 from webapp.identity.admin import bulk as people_bulk
 from webapp.identity.admin import invitations as admin_invitations
 from webapp.identity.admin import sessions as admin_sessions
@@ -207,6 +207,7 @@ _ADMIN: Final = Router(
         *audit.HANDLERS,
         *admin_sessions.HANDLERS,
         *admin_invitations.HANDLERS,
+        *roles.HANDLERS,
     ],
     include_in_schema=False,
 )

@@ -43,6 +43,20 @@ class InvitationClosed(AppError):
     kind = Kind.CONFLICT
 
 
+class RoleNameTaken(AppError):
+    """The shop has a role of this name already."""
+
+    code = "role_name_taken"
+    kind = Kind.CONFLICT
+
+
+class TooManyRoles(AppError):
+    """The shop has as many roles of its own as it may have."""
+
+    code = "too_many_roles"
+    kind = Kind.CONFLICT
+
+
 class RootProtected(AppError):
     """The root admin cannot be removed, demoted or blocked."""
 

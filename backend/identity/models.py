@@ -147,6 +147,25 @@ class AdminInvitation(Model):
     revoked_at: Mapped[datetime | None]
 
 
+class AdminRole(Model):
+    """A set of permissions under a name. Nobody's rights refer to it: it only fills the switches."""
+
+    __tablename__ = "admin_roles"
+    __table_args__ = (
+        CheckConstraint("char_length(name) BETWEEN 1 AND 40", name="name_short"),
+        CheckConstraint("permissions <> '{}'", name="has_permissions"),
+        Index("uq_admin_roles_name", text("lower(name)"), unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Sorted, as an admin's are."""
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
 class TrustedSeller(Model):
     """A person for whom the shop vouches on its public page, and what it says of them by language."""
 

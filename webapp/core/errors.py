@@ -93,6 +93,8 @@ MESSAGES: Final[dict[str, str]] = {
     "warranty_ended": _("There is no warranty for this any more."),
     "bot_blocked": _("They have blocked the bot. Nothing can be sent to them."),
     "segment_name_taken": _("You have a segment with this name. Choose another."),
+    "role_name_taken": _("There is a role with this name. Choose another."),
+    "too_many_roles": _("Up to {limit} roles. Delete one first."),
     "ready_answer_changed": _("Another admin has changed this answer. Open it again."),
     "claim_decided": _("Already handled by another admin"),
     "nothing_to_replace_with": _("No other key is in stock. Refund it instead."),

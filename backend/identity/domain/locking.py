@@ -11,6 +11,16 @@ from backend.kernel.errors import Forbidden, NotFound
 from backend.kernel.ids import UserId
 
 
+async def lock_actor(tx: Tx, actor: Actor, permission: Permission) -> None:
+    """Lock the acting admin, whose rights may have changed since the session was checked.
+
+    Raises Forbidden without ``permission``, SessionRevoked.
+    """
+    actor.require(permission)
+    if actor.user_id is not None:
+        await lock_person(tx, actor, actor.user_id, permission)
+
+
 async def lock_person(tx: Tx, actor: Actor, user_id: UserId, permission: Permission) -> Person:
     """Lock the person, and the actor, whose rights may have changed since the session was checked.
 

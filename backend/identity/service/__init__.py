@@ -15,6 +15,7 @@ from backend.identity.service.notes import NotesService
 from backend.identity.service.people import PeopleService
 from backend.identity.service.profile import ProfileService
 from backend.identity.service.refusals import RefusalsService
+from backend.identity.service.roles import RolesService
 from backend.identity.service.sellers import SellersService
 from backend.identity.service.sessions import SessionsService
 from backend.infra.crypto import KeyRing
@@ -33,6 +34,7 @@ __all__ = [
     "PeopleService",
     "ProfileService",
     "RefusalsService",
+    "RolesService",
     "SellersService",
     "SessionsService",
     "identity_services",
@@ -55,6 +57,8 @@ class IdentityServices:
     """Admins give permissions to people and take them away."""
     invitations: InvitationsService
     """Admins by a link."""
+    roles: RolesService
+    """The shop's own roles."""
     sellers: SellersService
     """Trusted sellers."""
     sessions: SessionsService
@@ -94,6 +98,7 @@ def identity_services(
         notes=NotesService(uow=uow, ring=ring),
         admins=AdminsService(uow=uow, cache=cache, default_timezone=default_timezone),
         invitations=InvitationsService(uow=uow, cache=cache),
+        roles=RolesService(uow=uow),
         sellers=SellersService(uow=uow),
         sessions=SessionsService(uow=uow, ended=ended),
         refusals=RefusalsService(uow=uow, redis=redis, limiter=limiter),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from backend.identity import repository, rules
 from backend.identity.cache import PeopleCache
+from backend.identity.domain.locking import lock_actor
 from backend.identity.errors import InvitationClosed, RootProtected, SessionRevoked
 from backend.identity.repository import Person, invitations
 from backend.identity.types import Actor, Invitation, Permission
@@ -42,9 +43,7 @@ class InvitationsService:
             raise Invalid("no permission", fields={"permissions": "required"})
         token = secrets.token_urlsafe(24)
         async with self._uow() as tx:
-            author = (await repository.lock_persons(tx, {actor.id}))[actor.id]
-            if author.role_version != actor.role_version:
-                raise SessionRevoked("the admin's rights have changed")
+            await lock_actor(tx, actor, Permission.ADMINS)
             if not chosen <= actor.permissions:
                 raise Forbidden("gives a permission that the actor does not hold")
             until = tx.now + _LIFETIME

@@ -187,6 +187,16 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """A set of permissions under a name of the shop's own, from which the permissions of an admin are chosen."""
+
+    id: UUID
+    name: str
+    permissions: frozenset[Permission]
+    holders: int = 0
+    """How many admins have exactly these permissions now, without the root admin."""
+
+
 class PremiumPeriod(msgspec.Struct, frozen=True):
     """Premium for ``months`` calendar months since ``started_at``: until ``until``."""
 

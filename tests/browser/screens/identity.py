@@ -27,12 +27,13 @@ class Past(msgspec.Struct, frozen=True):
 
 
 async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
-    """Have a second admin who does not do everything, an open invitation, two segments and a trusted seller."""
+    """Have a second admin who does not do everything, an open invitation, a role, two segments and a trusted seller."""
     identity, segments = stack.services.identity, stack.services.audience.segments
     await identity.admins.set_permissions(
         Actor.system(), colleague.id, frozenset({Permission.ORDERS, Permission.USERS})
     )
     token = await identity.invitations.invite(admin, {Permission.CATALOGUE, Permission.STOCK})
+    await identity.roles.create(admin, "Night shift", {Permission.ORDERS, Permission.USERS})
     await segments.save(admin, "Premium who never bought", PeopleFilter(premium=True, bought=Bought.NEVER), shared=True)
     await segments.save(admin, "More than $50 in the wallet", PeopleFilter(over=5_000), shared=False)
     await identity.sellers.mark(Actor.system(), colleague.id, _ABOUT)
@@ -89,6 +90,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-block", rich, "admin", press("button.cell--danger")),
         Screen("manage-admins", "/admin/admins", "admin"),
         Screen("manage-admins-invite", "/admin/admins", "admin", press("button[hx-get='/admin/admins/invite']")),
+        Screen("manage-role", "/admin/admins", "admin", press("button[hx-get^='/admin/admins/roles/0']")),
+        Screen("manage-role-new", "/admin/admins", "admin", press("button[hx-get='/admin/admins/roles/new']")),
         Screen("manage-admins-sessions", f"/admin/admins/{past.colleague}/sessions", "admin"),
         Screen("manage-audit", audit, "admin"),
         Screen("manage-audit-filters", audit, "admin", press("button[hx-get^='/admin/audit/filters']")),

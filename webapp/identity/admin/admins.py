@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from backend.identity.errors import RootProtected
-from backend.identity.types import ALL_PERMISSIONS, Permission, UserDetail
+from backend.identity.types import ALL_PERMISSIONS, Permission, Role, UserDetail
 from backend.kernel.ids import UserId
 from backend.kernel.text import fold
 from webapp.core import forms
@@ -34,9 +35,8 @@ _ONE: Final = ADMINS + "/{user_id:uuid}"
 OFFERED: Final = ALL_PERMISSIONS - {Permission.BROADCAST}
 """The permissions for which there are pages or messages."""
 
-PermissionsForm: Any = msgspec.defstruct(
-    "PermissionsForm", [(f"permission_{permission}", bool, False) for permission in Permission], frozen=True
-)
+PERMISSION_FIELDS: Final = [(f"permission_{permission}", bool, False) for permission in Permission]
+PermissionsForm: Any = msgspec.defstruct("PermissionsForm", PERMISSION_FIELDS, frozen=True)
 
 
 class MakeQuery(msgspec.Struct, frozen=True):
@@ -46,9 +46,9 @@ class MakeQuery(msgspec.Struct, frozen=True):
 
 
 class RoleQuery(msgspec.Struct, frozen=True):
-    """A ready role whose permissions are put in."""
+    """A role whose permissions are put in: a ready one by its name, one of the shop's own by its id."""
 
-    role: Annotated[str, Meta(max_length=20)] = ""
+    role: Annotated[str, Meta(max_length=40)] = ""
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
@@ -61,7 +61,8 @@ class SearchQuery(msgspec.Struct, frozen=True):
 @get(ADMINS, name="admin:admins", guards=[_ADMINS])
 async def admins(request: SoukRequest) -> Html:
     """Every admin, the root admin first; with ``make`` the sheet of that person opens, as from the chat."""
-    return await admins_page(request, make=forms.read_query(request, MakeQuery).make)
+    make = forms.read_query(request, MakeQuery).make
+    return await admins_page(request, opens=f"{ADMINS}/{make}" if make else "")
 
 
 @get(_NEW, name="admin:new-admin", guards=[_ADMINS])
@@ -86,10 +87,11 @@ async def new(request: SoukRequest) -> Html:
 
 @get(_ONE, name="admin:admin-sheet", guards=[_ADMINS])
 async def admin_sheet(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
-    """What a person may do in the back office; with a ready role, what it would be. Raises NotFound, RootProtected."""
+    """What a person may do in the back office; with a role, what it would be. Raises NotFound, RootProtected."""
     person, role = await _find(request, user_id), forms.read_query(request, RoleQuery).role
-    chosen = present.preset(role) if role else person.permissions
-    return sheet(request, "identity/admin/_admin.html", _view(request, person, chosen))
+    roles = await site_of(request).services.identity.roles.list_all(request.user)
+    chosen = present.chosen(role, roles) if role else person.permissions
+    return sheet(request, "identity/admin/_admin.html", _view(request, person, chosen, roles))
 
 
 @post(_ONE, name="admin:set-permissions", guards=[_ADMINS, limited(WRITE)], status_code=200)
@@ -102,9 +104,9 @@ async def save(request: SoukRequest, user_id: FromPath[UUID]) -> Html:
     person = await _find(request, user_id)
     offered, chosen = offered_to(request), chosen_in(request, form)
     if not chosen and not person.permissions:
-        return sheet(
-            request, "identity/admin/_admin.html", _view(request, person, chosen, error=True), status=FORM_ERROR
-        )
+        roles = await site_of(request).services.identity.roles.list_all(request.user)
+        view = _view(request, person, chosen, roles, error=True)
+        return sheet(request, "identity/admin/_admin.html", view, status=FORM_ERROR)
     others = {permission for permission in person.permissions if permission not in offered}
     await site_of(request).services.identity.admins.set_permissions(request.user, person.id, chosen | others)
     return _saved(request, await admins_page(request))
@@ -135,28 +137,37 @@ async def _find(request: SoukRequest, user_id: UUID) -> UserDetail:
     return person
 
 
-def _view(request: SoukRequest, person: UserDetail, chosen: Any, *, error: bool = False) -> AdminSheet:
+def _view(
+    request: SoukRequest,
+    person: UserDetail,
+    chosen: frozenset[Permission],
+    roles: Sequence[Role],
+    *,
+    error: bool = False,
+) -> AdminSheet:
     viewer, offered = site_of(request).viewer(request.user), offered_to(request)
     return AdminSheet(
         rows=present.rows(offered, chosen, viewer),
-        roles=present.roles(offered, f"{ADMINS}/{person.id}", chosen, viewer),
+        roles=present.roles(offered, f"{ADMINS}/{person.id}", chosen, viewer, roles),
         admin=admin_screens.admin_row(person, chosen, request.user),
         is_new=not person.permissions,
         error=error,
     )
 
 
-async def admins_page(request: SoukRequest, *, make: UUID | None = None) -> Html:
-    """Every admin, and the invitations that are open."""
+async def admins_page(request: SoukRequest, *, opens: str = "") -> Html:
+    """Every admin, the shop's own roles, and the invitations that are open; ``opens`` is the address of a sheet."""
     identity, viewer = site_of(request).services.identity, site_of(request).viewer(request.user)
     admins = await identity.admins.list_admins(request.user)
     invitations = await identity.invitations.list_open(request.user)
+    roles = await identity.roles.list_all(request.user)
     view = AdminsPage(
         tuple(admin_screens.admin_row(item, item.permissions, request.user) for item in admins),
         tuple(
             InvitationRow(str(one.id), present.named(one.permissions, viewer), one.expires_at) for one in invitations
         ),
-        make=str(make or ""),
+        roles=tuple(present.role_row(role, offered_to(request), viewer) for role in roles),
+        opens=opens,
     )
     return manage_page(request, "identity/admin/admins.html", view, "admins")
 

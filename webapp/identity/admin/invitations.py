@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath
 
-from backend.identity.types import Permission
+from backend.identity.types import Permission, Role
 from webapp.core import forms
 from webapp.core.answers import replaced, to_app
 from webapp.core.guards import requires
@@ -35,7 +36,9 @@ _START: Final = "a_"
 async def invite_sheet(request: SoukRequest) -> Html:
     """The sheet that asks what the invited person may do."""
     query = forms.read_query(request, RoleQuery)
-    return sheet(request, "identity/admin/_invite.html", _view(request, present.preset(query.role)))
+    roles = await site_of(request).services.identity.roles.list_all(request.user)
+    chosen = present.chosen(query.role, roles)
+    return sheet(request, "identity/admin/_invite.html", _view(request, chosen, roles))
 
 
 @post(_INVITE, name="admin:invite", guards=[_ADMINS, limited(WRITE)], status_code=200)
@@ -43,7 +46,8 @@ async def invite(request: SoukRequest) -> Html:
     """Make a link and show it, this once. Raises Forbidden."""
     chosen = chosen_in(request, await forms.read_form(request, PermissionsForm))
     if not chosen:
-        view = _view(request, chosen, error=True)
+        roles = await site_of(request).services.identity.roles.list_all(request.user)
+        view = _view(request, chosen, roles, error=True)
         return sheet(request, "identity/admin/_invite.html", view, status=FORM_ERROR)
     site = site_of(request)
     token = await site.services.identity.invitations.invite(request.user, chosen)
@@ -65,11 +69,13 @@ async def revoke(request: SoukRequest, invitation_id: FromPath[UUID]) -> Html:
     return toast(to_app(replaced(await admins_page(request), ADMINS)), words.gettext("Invitation revoked"))
 
 
-def _view(request: SoukRequest, chosen: frozenset[Permission], *, error: bool = False) -> InviteSheet:
+def _view(
+    request: SoukRequest, chosen: frozenset[Permission], roles: Sequence[Role], *, error: bool = False
+) -> InviteSheet:
     viewer = site_of(request).viewer(request.user)
     offered = offered_to(request)
     rows = present.rows(offered, chosen, viewer)
-    return InviteSheet(rows=rows, roles=present.roles(offered, _INVITE, chosen, viewer), error=error)
+    return InviteSheet(rows=rows, roles=present.roles(offered, _INVITE, chosen, viewer, roles), error=error)
 
 
 HANDLERS: Final = (invite_sheet, invite, revoke)

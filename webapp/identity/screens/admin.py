@@ -13,7 +13,7 @@ from backend.kernel.money import Money
 from webapp.core.parts import Chip, Hue
 from webapp.core.tiles import hue_of, initial_of
 from webapp.growth.screens.premium import PremiumRows
-from webapp.identity.screens.permissions import PermissionRow
+from webapp.identity.screens.permissions import PermissionRow, RoleRow
 from webapp.identity.screens.person import ManagePersonRow, full_name
 from webapp.identity.screens.timeline import TimelineView
 from webapp.orders.screens.subscriptions import SubscriptionRow
@@ -115,8 +115,9 @@ class AdminsPage(msgspec.Struct, frozen=True):
 
     rows: tuple[AdminRow, ...]
     invitations: tuple[InvitationRow, ...] = ()
-    make: str = ""
-    """The id of a person whose sheet opens with the page."""
+    roles: tuple[RoleRow, ...] = ()
+    opens: str = ""
+    """The address of a sheet that opens with the page."""
 
 
 class InviteSheet(msgspec.Struct, frozen=True):
@@ -125,6 +126,24 @@ class InviteSheet(msgspec.Struct, frozen=True):
     rows: tuple[PermissionRow, ...]
     roles: tuple[Chip, ...]
     error: bool = False
+
+
+RoleError = Literal["", "name", "taken", "permissions"]
+"""What is wrong with a role: its name, that another one has it, or that it holds nothing."""
+
+
+class RoleSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """identity/admin/_role.html; ``delete`` is where an existing one is deleted."""
+
+    rows: tuple[PermissionRow, ...]
+    roles: tuple[Chip, ...]
+    action: str
+    name: str
+    back: str = ""
+    """Which sheet opens afterwards: a person's id, or ``invite``."""
+    delete: str = ""
+    holders: int = 0
+    error: RoleError = ""
 
 
 class LinkSheet(msgspec.Struct, frozen=True):

@@ -13,6 +13,9 @@ from backend.infra.i18n import mark as _
 ACTIONS: Final[Mapping[str, str]] = {
     "access.refused": _("Access refused"),
     "admins.accept_invitation": _("Became an admin by invitation"),
+    "admins.change_role": _("Changed a role"),
+    "admins.create_role": _("Created a role"),
+    "admins.delete_role": _("Deleted a role"),
     "admins.end_sessions": _("Ended sessions"),
     "admins.invite": _("Created an admin invitation"),
     "admins.revoke_invitation": _("Revoked an admin invitation"),

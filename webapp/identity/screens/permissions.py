@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from backend.identity.types import PRESETS, Permission
+from backend.identity.types import PRESETS, Permission, Role
 from backend.infra.i18n import mark as _
 from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
@@ -62,6 +62,15 @@ class PermissionRow(msgspec.Struct, frozen=True):
     on: bool
 
 
+class RoleRow(msgspec.Struct, frozen=True):
+    """A role of the shop's own; ``mine``: the reader holds all of it, and can change it."""
+
+    id: str
+    name: str
+    permissions: str
+    mine: bool
+
+
 class InvitationPage(msgspec.Struct, frozen=True, kw_only=True):
     """identity/invitation.html; invitation_accepted.html needs nothing of it."""
 
@@ -83,18 +92,36 @@ def named(chosen: Iterable[Permission], viewer: Viewer) -> str:
     return viewer.words.gettext(", ").join(viewer.words.gettext(NAMES[key]) for key in sorted(chosen))
 
 
-def preset(role: str) -> frozenset[Permission]:
-    """What a ready role holds; nothing for an unknown one."""
-    return PRESETS.get(role, frozenset())
+def chosen(role: str, own: Iterable[Role]) -> frozenset[Permission]:
+    """What a role holds: a ready one by its name, one of the shop's own by its id; nothing for an unknown one."""
+    return PRESETS.get(role) or next((one.permissions for one in own if str(one.id) == role), frozenset())
 
 
-def roles(offered: Iterable[Permission], path: str, chosen: Iterable[Permission], viewer: Viewer) -> tuple[Chip, ...]:
-    """The ready roles, each with what of it can be given; chosen by asking for the sheet again."""
-    may = frozenset(offered)
-    chips = ((role, may & held) for role, held in PRESETS.items())
-    now = frozenset(chosen)
+def roles(
+    offered: Iterable[Permission], path: str, now: Iterable[Permission], viewer: Viewer, own: Iterable[Role]
+) -> tuple[Chip, ...]:
+    """The roles, the shop's own first, each with what of it can be given; chosen by asking for the sheet again."""
+    may, held_now = frozenset(offered), frozenset(now)
+    known = [(str(role.id), role.name, may & role.permissions) for role in own]
+    known += [(role, viewer.words.gettext(_ROLES[role]), may & held) for role, held in PRESETS.items()]
     return tuple(
-        Chip(address(path, role=role), active=held == now, label=viewer.words.gettext(_ROLES[role]))
-        for role, held in chips
-        if held
+        Chip(address(path, role=role), active=held == held_now, label=name) for role, name, held in known if held
     )
+
+
+def role_row(role: Role, offered: Iterable[Permission], viewer: Viewer) -> RoleRow:
+    """A role in the list; who holds less than it does cannot change it."""
+    return RoleRow(str(role.id), role.name, named(role.permissions, viewer), role.permissions <= frozenset(offered))
+
+
+def saved_role(before: Role, after: Iterable[Permission], viewer: Viewer) -> str:
+    """What a change of a role has done: to the role, and to nobody."""
+    words = viewer.words
+    if before.permissions == frozenset(after) or not before.holders:
+        return words.gettext("Saved")
+    said = words.ngettext(
+        "Saved. {count} admin keeps the permissions as they were.",
+        "Saved. {count} admins keep the permissions as they were.",
+        before.holders,
+    )
+    return said.format(count=before.holders)
