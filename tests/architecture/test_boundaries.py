@@ -29,14 +29,12 @@ _SHARED: Final = frozenset({"core", "macros", "layouts", "sheets", "errors"})
 """Folders of webapp and of its templates that are no slice."""
 _NEIGHBOURS: Final[dict[str, set[str]]] = {
     "admin": {"identity", "orders", "payments", "support", "wallet"},
-    "catalog": {"courses"},
     "certificates": {"courses"},
     "courses": {"community", "identity"},
     "growth": {"catalog", "identity", "payments"},
     "identity": {"growth", "orders", "payments", "wallet"},
     "orders": {"approvals", "catalog", "courses", "identity", "payments", "readings"},
     "payments": {"admin", "approvals", "identity", "orders"},
-    "readings": {"courses"},
     "wallet": {"admin", "payments"},
 }
 """The slices of webapp whose pages or screens a slice shows as a part of its own. A new pair is a decision."""

@@ -19,12 +19,11 @@ from webapp.assignments.routes import file_address
 from webapp.assignments.screens import review as present
 from webapp.assignments.screens.review import INBOX, InboxPage, ReviewView, TextError
 from webapp.core import forms
-from webapp.core.answers import replaced, to_app
+from webapp.core.answers import overtaken, replaced, say
 from webapp.core.back_office import manage_page
-from webapp.core.errors import message, problem_of
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment
 from webapp.core.site import SoukRequest, site_of
 
 _TEACHING: Final = requires(Permission.TEACHING)
@@ -113,10 +112,8 @@ async def send(request: SoukRequest, submission_id: FromPath[UUID]) -> Html:
         return await _refused(request, submission_id, form, refusal)
     except AlreadyAnswered as why:
         # What was typed stays: it can be sent once the newer messages were read.
-        shown = to_app(await _page(request, submission_id, status=409, text=form.text, again=_again(form)))
-        shown.headers["x-error-code"] = why.code
-        site, actor = site_of(request), request.user
-        return toast(shown, message(site, problem_of(why), actor, actor.language), "bad")
+        shown = await _page(request, submission_id, status=409, text=form.text, again=_again(form))
+        return overtaken(request, shown, why)
     return await _done(request, submission_id, _("Feedback sent"))
 
 
@@ -146,7 +143,7 @@ async def _refused(request: SoukRequest, submission_id: UUID, form: FeedbackForm
 
 async def _done(request: SoukRequest, submission_id: UUID, said: str) -> Html:
     shown = replaced(await _page(request, submission_id), f"{INBOX}/{submission_id}")
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, shown, said)
 
 
 async def _page(

@@ -19,10 +19,10 @@ from webapp.assignments.screens import student as present
 from webapp.assignments.screens.student import FilesError, TextError, WorkPage
 from webapp.assignments.screens.threads import Address
 from webapp.core import forms, uploads
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
 from webapp.core.guards import PUBLIC, actor_of_address
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, page, signed_url, toast
+from webapp.core.responses import FORM_ERROR, Html, page, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 
@@ -120,7 +120,7 @@ async def _files(request: SoukRequest) -> list[Upload]:
 
 async def _sent(request: SoukRequest, slug: str, lesson: str, kind: WorkKind, said: str) -> Html:
     shown = await _page(request, slug, lesson, kind)
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, shown, said)
 
 
 async def _refused(

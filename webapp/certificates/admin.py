@@ -20,13 +20,13 @@ from webapp.certificates.files import file_url
 from webapp.certificates.screens import office as present
 from webapp.certificates.screens.office import AskSheet, CertificatesPage, TermsPage
 from webapp.core import forms
-from webapp.core.answers import asked_by, replaced
+from webapp.core.answers import asked_by, replaced, say
 from webapp.core.back_office import manage_page
+from webapp.core.fields import Fields
 from webapp.core.parts import address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, say
-from webapp.courses.screens.fields import Fields
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of
 
 _ALL: Final = ONE + "/certificates"
 _ONE: Final = _ALL + "/{certificate_id:uuid}"

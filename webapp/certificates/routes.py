@@ -17,9 +17,9 @@ from backend.kernel.text import Locale
 from webapp.certificates.files import DRAWN, file_url
 from webapp.certificates.screens.student import CertificatePage, NameError_, State, certificate_page
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, nothing, page, toast, trigger
+from webapp.core.responses import FORM_ERROR, Html, nothing, page, trigger
 from webapp.core.site import SoukRequest, site_of
 
 _PATH: Final = "/learn/{slug:str}/certificate"
@@ -145,7 +145,7 @@ async def _confirm(request: SoukRequest, slug: str, form: NameForm, picture: byt
 async def _done(request: SoukRequest, slug: str, said: str) -> Html:
     view, certificate_id = await _view(request, slug)
     answer = _page(request, msgspec.structs.replace(view, fresh=True), certificate_id)
-    return toast(answer, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, answer, said)
 
 
 def _page(

@@ -17,11 +17,11 @@ from backend.infra.i18n import mark as _
 from webapp.community.screens import groups as present
 from webapp.community.screens.groups import GROUPS
 from webapp.core import forms
-from webapp.core.answers import replaced, to_app
+from webapp.core.answers import replaced, say, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import Html, fragment, sheet, toast
+from webapp.core.responses import Html, fragment, sheet
 from webapp.core.site import SoukRequest, site_of
 
 _TEACHING: Final = requires(Permission.TEACHING)
@@ -102,7 +102,7 @@ async def new_link(request: SoukRequest, group_id: FromPath[UUID]) -> Html:
 
 async def _done(request: SoukRequest, group_id: UUID, said: str) -> Html:
     shown = to_app(replaced(await _page(request, GroupId(group_id)), f"{GROUPS}/{group_id}"))
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, shown, said)
 
 
 async def _page(request: SoukRequest, group_id: GroupId) -> Html:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from backend.kernel.errors import AppError
 from backend.payments.types import ActionKind, Intent
-from webapp.core.responses import Html, trigger
-from webapp.core.site import SoukRequest
+from webapp.core.errors import message, problem_of
+from webapp.core.responses import Html, toast, trigger
+from webapp.core.site import SoukRequest, site_of
 
 
 def asked_for_more(request: SoukRequest, cursor: str) -> bool:
@@ -52,3 +56,16 @@ def to_sheet(response: Html) -> Html:
     response.headers["hx-retarget"] = "#sheet"
     response.headers["hx-reswap"] = "innerHTML"
     return response
+
+
+def say(request: SoukRequest, answer: Html, text: str, kind: Literal["good", "bad"] = "good") -> Html:
+    """The answer with a toast; ``text`` is marked for translation."""
+    return toast(answer, site_of(request).viewer(request.user).words.gettext(text), kind)
+
+
+def overtaken(request: SoukRequest, answer: Html, why: AppError) -> Html:
+    """The page as it is now, with why something could not be done."""
+    site, actor = site_of(request), request.user
+    shown = to_app(answer)
+    shown.headers["x-error-code"] = why.code
+    return toast(shown, message(site, problem_of(why), actor, actor.language), "bad")

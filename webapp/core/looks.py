@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Final, TypeVar, cast, get_args
 
 import msgspec
 
-from backend.catalog.types import Offer
+from backend.catalog.types import CategoryRow, Offer
 from backend.identity.types import Actor
 from backend.infra.formatting import timezone
 from backend.infra.i18n import Translator
@@ -17,6 +17,7 @@ from backend.kernel.text import pick
 from backend.orders.types import OrderLine
 from backend.orders.types.prices import PricedLine
 from backend.orders.words import part_title
+from webapp.core.fields import Choice
 from webapp.core.parts import Hue, PictureView, PriceRow, TileView
 from webapp.core.tiles import hue_of, initial_of
 
@@ -65,3 +66,8 @@ def by_day(rows: Iterable[T], at: Callable[[T], datetime], actor: Actor) -> list
     """Rows (in the order of their time) grouped by the days of the reader's timezone."""
     zone = timezone(actor.timezone)
     return [(day, tuple(of_day)) for day, of_day in groupby(rows, lambda row: at(row).astimezone(zone).date())]
+
+
+def shop_category_choices(categories: Sequence[CategoryRow]) -> tuple[Choice, ...]:
+    """The categories of the shop that something new may be put in, such as a course."""
+    return tuple(Choice(one.slug, one.name) for one in categories)

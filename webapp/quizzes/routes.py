@@ -16,8 +16,7 @@ from backend.kernel.errors import Invalid
 from backend.quizzes.errors import AttemptOver
 from backend.quizzes.types import Answer, AttemptId
 from webapp.core import forms
-from webapp.core.answers import replaced, to_app
-from webapp.core.errors import message, problem_of
+from webapp.core.answers import overtaken, replaced
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import Html, fragment, page, toast
 from webapp.core.site import SoukRequest, site_of
@@ -117,10 +116,7 @@ def _choice(posted: Any) -> tuple[int, ...]:
 
 async def _over(request: SoukRequest, slug: str, lesson: str, why: AttemptOver) -> Html:
     """What came of an attempt that takes no answers any more, wherever the answer was to be shown."""
-    site, actor = site_of(request), request.user
-    shown = to_app(await _page(request, slug, lesson, status=409))
-    shown.headers["x-error-code"] = why.code
-    return toast(shown, message(site, problem_of(why), actor, actor.language), "bad")
+    return overtaken(request, await _page(request, slug, lesson, status=409), why)
 
 
 async def _page(request: SoukRequest, slug: str, lesson: str, *, at: int | None = None, status: int = 200) -> Html:

@@ -13,9 +13,9 @@ from backend.infra.rate_limit import Limit
 from backend.kernel.errors import Invalid
 from backend.support.types import LONGEST_TEXT, TICKET_TOPIC
 from webapp.core import forms
-from webapp.core.answers import asked_by
+from webapp.core.answers import asked_by, say
 from webapp.core.limits import limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, page, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, page
 from webapp.core.site import SoukRequest, site_of
 from webapp.support.screens.own import SUPPORT, own_support
 
@@ -44,7 +44,7 @@ async def write(request: SoukRequest) -> Html:
     except Invalid as refusal:
         changes = {"typed": form.text, "text_error": cast(Any, refusal.fields["text"]), "intent": form.intent}
         return await _page(request, status=FORM_ERROR, **changes)
-    return toast(await _page(request), site_of(request).viewer(request.user).words.gettext(_("Message sent")))
+    return say(request, await _page(request), _("Message sent"))
 
 
 async def _page(request: SoukRequest, *, status: int = 200, **changes: Any) -> Html:

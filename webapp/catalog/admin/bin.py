@@ -12,10 +12,10 @@ from msgspec import Meta
 
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
-from webapp.catalog.admin.variants import CATALOGUE, ROOM, WRITES, say
+from webapp.catalog.admin.variants import CATALOGUE, ROOM, WRITES
 from webapp.catalog.screens.bin import BinPage, bin_rows
 from webapp.core import forms
-from webapp.core.answers import asked_for_more, replaced
+from webapp.core.answers import asked_for_more, replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.responses import Html, fragment
 from webapp.core.site import SoukRequest, site_of

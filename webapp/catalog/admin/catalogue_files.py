@@ -17,14 +17,13 @@ from webapp.catalog.admin.products import READS, WRITES
 from webapp.catalog.screens.catalogue_files import FILES, FilesPage, file_page
 from webapp.catalog.screens.products import CATALOGUE
 from webapp.core import forms, uploads
-from webapp.core.answers import pushed
+from webapp.core.answers import overtaken, pushed, say
 from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader
 from webapp.core.guards import PUBLIC
 from webapp.core.responses import FORM_ERROR, Html, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
-from webapp.courses.admin.common import overtaken, say
 
 _ONE: Final = FILES + "/{upload_id:uuid}"
 _SECONDS: Final = 3600

@@ -19,13 +19,12 @@ from webapp.catalog.screens import categories as present
 from webapp.catalog.screens.categories import CATEGORIES, CategoriesPage
 from webapp.catalog.screens.products import CATALOGUE
 from webapp.core import forms
-from webapp.core.answers import pushed, replaced, to_app
+from webapp.core.answers import overtaken, pushed, replaced, say, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
+from webapp.core.fields import Fields
 from webapp.core.responses import FORM_ERROR, Html, pictures
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import overtaken, say
-from webapp.courses.screens.fields import Fields
 
 _ONE: Final = CATEGORIES + "/{category_id:uuid}"
 _NEW: Final = {"icon": "box", "hue": "blue", "shown": "on"}

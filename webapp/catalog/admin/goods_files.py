@@ -19,11 +19,11 @@ from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderLineId
 from webapp.catalog.screens import goods_files as present
 from webapp.core import forms, uploads
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, toast
+from webapp.core.responses import FORM_ERROR, Html
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 
@@ -92,7 +92,7 @@ async def reset_downloads(request: SoukRequest, variant_id: FromPath[UUID], line
 
 async def _done(request: SoukRequest, variant_id: UUID, text: str) -> Html:
     shown = replaced(await _page(request, variant_id), present.path_of(variant_id))
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(text))
+    return say(request, shown, text)
 
 
 async def _page(

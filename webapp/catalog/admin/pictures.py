@@ -18,11 +18,11 @@ from backend.infra.picture_maker import WHOLE, Crop
 from backend.kernel.errors import Invalid
 from webapp.catalog.screens import pictures as present
 from webapp.core import forms, uploads
-from webapp.core.answers import asked_by
+from webapp.core.answers import asked_by, say
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, pictures, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, pictures
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 
@@ -64,14 +64,14 @@ async def set_picture(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
         change = await service.set_picture(request.user, ProductId(product_id), sent.data, crop)
     except Invalid as refusal:
         return await _answer(request, product_id, error=refusal.fields["picture"])
-    return _say(request, await _answer(request, product_id, change=change), _("Picture saved"))
+    return say(request, await _answer(request, product_id, change=change), _("Picture saved"))
 
 
 @post(_PATH + "/remove", name="admin:remove-picture", guards=_WRITES, status_code=200)
 async def remove(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
     """Show the tile. Raises NotFound."""
     change = await site_of(request).services.catalog.pictures.remove(request.user, ProductId(product_id))
-    return _say(request, await _answer(request, product_id, change=change), _("Picture removed"))
+    return say(request, await _answer(request, product_id, change=change), _("Picture removed"))
 
 
 @post(_PATH + "/undo", name="admin:undo-picture", guards=_WRITES, status_code=200)
@@ -80,7 +80,7 @@ async def undo(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
     form = await forms.read_form(request, UndoForm)
     change = PictureChange(form.before or None, form.after or None)
     await site_of(request).services.catalog.pictures.undo(request.user, ProductId(product_id), change)
-    return _say(request, await _answer(request, product_id), _("Change undone"))
+    return say(request, await _answer(request, product_id), _("Change undone"))
 
 
 async def _answer(
@@ -95,10 +95,6 @@ async def _answer(
         return fragment(request, "catalog/admin/_product_picture.html", block, status=status)
     view = present.picture_page(look, block, actor)
     return manage_page(request, "catalog/admin/picture.html", view, "stock", status=status)
-
-
-def _say(request: SoukRequest, answer: Html, text: str) -> Html:
-    return toast(answer, site_of(request).viewer(request.user).words.gettext(text))
 
 
 HANDLERS: Final = (product_picture, set_picture, remove, undo)

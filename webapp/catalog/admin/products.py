@@ -28,16 +28,15 @@ from webapp.catalog.screens import products as present
 from webapp.catalog.screens.products import CATALOGUE, CountriesPart, PreviewPart, ProductPage
 from webapp.catalog.screens.variants import VariantList, variant_list
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, pushed, replaced
+from webapp.core.answers import asked_by, asked_for_more, overtaken, pushed, replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
+from webapp.core.fields import Fields, texts
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.looks import tile
 from webapp.core.responses import FORM_ERROR, Html, fragment, pictures
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import overtaken, say
-from webapp.courses.screens.fields import Fields, texts
 
 READS: Final = [requires(Permission.CATALOGUE)]
 WRITES: Final = [requires(Permission.CATALOGUE), limited(WRITE)]

@@ -16,15 +16,16 @@ from backend.catalog.types import ProductId
 from backend.catalog.types.questions import Question
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
-from webapp.catalog.admin.variants import CATALOGUE, ONE, ROOM, WRITES, refused, say
+from webapp.catalog.admin.variants import CATALOGUE, ONE, ROOM, WRITES
 from webapp.catalog.screens import questions as present
 from webapp.catalog.screens.questions import QuestionsEditor, QuestionsForm
 from webapp.catalog.screens.variants import BASE, product_title
 from webapp.core import forms
+from webapp.core.answers import overtaken, say
 from webapp.core.back_office import manage_page
+from webapp.core.fields import Fields
 from webapp.core.responses import FORM_ERROR, Html, fragment
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.screens.fields import Fields
 
 _QUESTIONS: Final = ONE + "/questions"
 
@@ -59,7 +60,7 @@ async def save(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
         return await _page(request, product_id, typed, version=version, errors=dict(refusal.fields), status=FORM_ERROR)
     except QuestionsEdited as why:
         # What was typed stays, with the version that is stored now: to save it again is a decision.
-        return refused(request, await _page(request, product_id, typed, changed=True, status=409), why)
+        return overtaken(request, await _page(request, product_id, typed, changed=True, status=409), why)
     return say(request, await _page(request, product_id), _("Saved"))
 
 

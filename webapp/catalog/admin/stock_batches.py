@@ -23,16 +23,15 @@ from webapp.catalog.screens import stock_batches as present
 from webapp.catalog.screens.stock_batches import FILTERS, PAGE, MovePage
 from webapp.catalog.screens.stock_import import target_row
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, pushed, to_app
+from webapp.core.answers import asked_by, asked_for_more, pushed, say, to_app
 from webapp.core.back_office import ROOMS, manage_page
 from webapp.core.confirming import isolated, question
 from webapp.core.downloads import downloader, text_file
+from webapp.core.fields import Fields
 from webapp.core.guards import PUBLIC, requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import say
-from webapp.courses.screens.fields import Fields
 
 _STOCK: Final = ROOMS["stock"][0]
 BATCHES: Final = _STOCK + "/batches"

@@ -29,15 +29,14 @@ from backend.kernel.text import whole_number
 from webapp.catalog.screens import stock_import as present
 from webapp.catalog.screens.stock_import import StockAddPage, StockImportPage, TargetRow
 from webapp.core import forms
-from webapp.core.answers import asked_by, pushed, to_app
+from webapp.core.answers import asked_by, pushed, say, to_app
 from webapp.core.back_office import ROOMS, manage_page
+from webapp.core.fields import Fields, switch
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
-from webapp.courses.admin.common import say
-from webapp.courses.screens.fields import Fields, switch
 
 _STOCK: Final = ROOMS["stock"][0]
 IMPORT: Final = _STOCK + "/import"

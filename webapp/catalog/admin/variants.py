@@ -18,19 +18,18 @@ from backend.catalog.types.quantity_prices import QuantityPrice
 from backend.catalog.types.variants import LONGEST_NAME, LONGEST_NOTE, VariantRecord, VariantsProduct, fields_of
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
-from backend.kernel.errors import AppError, Invalid
+from backend.kernel.errors import Invalid
 from backend.kernel.text import pick
 from webapp.catalog.screens import variants as present
 from webapp.catalog.screens.variants import LadderPart, LivePart, VariantPage
 from webapp.core import forms
-from webapp.core.answers import pushed, replaced, to_app
+from webapp.core.answers import overtaken, pushed, replaced, say
 from webapp.core.back_office import manage_page
-from webapp.core.errors import message, problem_of
+from webapp.core.fields import Fields
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.screens.fields import Fields
 
 CATALOGUE: Final = requires(Permission.CATALOGUE)
 WRITES: Final = [CATALOGUE, limited(WRITE)]
@@ -168,9 +167,9 @@ async def save(request: SoukRequest, product_id: FromPath[UUID], variant_id: Fro
     except VariantEdited as why:
         record = await _service(request).get(request.user, product.id, record.id)
         shown = await _again(request, product, typed, {}, record, version=record.version, compare=True, status=409)
-        return refused(request, shown, why)
+        return overtaken(request, shown, why)
     except VariantArchived as why:
-        return refused(request, await _stored(request, product_id, variant_id, status=409), why)
+        return overtaken(request, await _stored(request, product_id, variant_id, status=409), why)
     return await _done(request, product, _("Saved"))
 
 
@@ -245,7 +244,7 @@ async def _hidden(request: SoukRequest, product_id: UUID, variant_id: UUID, *, h
     try:
         await _service(request).set_hidden(request.user, product, one, hidden=hidden)
     except VariantArchived as why:
-        return refused(request, await _list(request, product, status=409), why)
+        return overtaken(request, await _list(request, product, status=409), why)
     text = _("Variant hidden") if hidden else _("Variant is on sale")
     return await _undoable(request, product_id, f"{variant_id}/{'show' if hidden else 'hide'}", text)
 
@@ -377,19 +376,6 @@ async def _product(request: SoukRequest, product_id: UUID) -> VariantsProduct:
 
 def _service(request: SoukRequest) -> VariantsService:
     return site_of(request).services.catalog.variants
-
-
-def say(request: SoukRequest, answer: Html, text: str) -> Html:
-    """The answer with a toast; ``text`` is marked for translation."""
-    return toast(answer, site_of(request).viewer(request.user).words.gettext(text))
-
-
-def refused(request: SoukRequest, answer: Html, why: AppError) -> Html:
-    """The page as it is now, with why something could not be done."""
-    site, actor = site_of(request), request.user
-    shown = to_app(answer)
-    shown.headers["x-error-code"] = why.code
-    return toast(shown, message(site, problem_of(why), actor, actor.language), "bad")
 
 
 HANDLERS: Final = (

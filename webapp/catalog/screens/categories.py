@@ -11,9 +11,9 @@ from backend.catalog.types.editing import CategoryDraft, ManagedCategory, Manage
 from backend.catalog.words import product_name
 from backend.kernel.text import Locale, pick
 from webapp.catalog.screens.products import CATALOGUE, Missing, category_choices, missing_texts
+from webapp.core.fields import LANGUAGES, Choice, Fields, switch, texts, typed_texts
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import TileView
-from webapp.courses.screens.fields import LANGUAGES, Choice, Fields, switch, texts, typed_texts
 
 CATEGORIES = CATALOGUE + "/categories"
 

@@ -28,10 +28,9 @@ from backend.kernel.paging import Page
 from backend.kernel.text import Locale, pick
 from webapp.catalog.screens import stock
 from webapp.catalog.screens.variants import VariantList
+from webapp.core.fields import LANGUAGES, Choice, Fields, local_text, switch, typed_texts
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import Chip, StockView, TileView, address
-from webapp.courses.screens.fields import LANGUAGES, Choice, Fields, switch, typed_texts
-from webapp.courses.screens.teaching import local_text
 
 CATALOGUE: Final = "/admin/catalogue"
 _TEXTS: Final = ("name", "summary", "description")

@@ -24,7 +24,7 @@ from backend.catalog.types.questions import (
 )
 from backend.kernel.ids import new_id
 from backend.kernel.text import Locale, ascii_digits
-from webapp.courses.screens.fields import LANGUAGES, Fields, switch, typed_texts
+from webapp.core.fields import LANGUAGES, Fields, switch, typed_texts
 
 _NOT_A_NUMBER: Final = 10**18
 """Stands for a number that is none, so that it is out of range."""

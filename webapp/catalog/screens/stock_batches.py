@@ -18,9 +18,9 @@ from backend.kernel.money import Money
 from backend.kernel.text import Locale
 from webapp.catalog.screens.batches import BatchView, batch
 from webapp.catalog.screens.stock_import import TargetRow
+from webapp.core.fields import Fields
 from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
-from webapp.courses.screens.fields import Fields
 
 PAGE: Final = 50
 FILTERS: Final[Mapping[str, tuple[KeyState, ...]]] = {

@@ -21,7 +21,7 @@ from backend.catalog.words import goods_name
 from backend.infra.storage import UPLOAD_MB
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from webapp.courses.screens.fields import Fields
+from webapp.core.fields import Fields
 
 _SIGNS: dict[LineKind, tuple[str, str]] = {
     LineKind.NEW: ("+", "add"),

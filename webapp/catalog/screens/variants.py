@@ -23,8 +23,8 @@ from backend.catalog.words import product_name
 from backend.identity.types import Actor, Permission
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
+from webapp.core.fields import LANGUAGES, Fields, texts, typed_texts
 from webapp.core.forms import Form
-from webapp.courses.screens.fields import LANGUAGES, Fields, texts, typed_texts
 
 BASE: Final = "/admin/catalogue/products"
 _NUMBERS: Final = (

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from backend.certificates.types import LONGEST_NAME, OfficePage, OfficeRow, PrintReason, Status
-from webapp.courses.screens.fields import Fields
+from webapp.core.fields import Fields
 
 
 class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):

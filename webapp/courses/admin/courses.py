@@ -20,14 +20,15 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.kernel.text import pick
 from webapp.core import forms
-from webapp.core.answers import pushed, replaced
+from webapp.core.answers import pushed, replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
+from webapp.core.fields import Fields, errors_by, texts
+from webapp.core.looks import shop_category_choices
 from webapp.core.responses import FORM_ERROR, Html, pictures
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of
 from webapp.courses.screens import teaching as present
-from webapp.courses.screens.fields import Fields, texts
 from webapp.courses.screens.moves import moved_text
 from webapp.courses.screens.teaching import CourseFormPage, CoursePage, CoursesPage
 
@@ -111,7 +112,7 @@ async def add(request: SoukRequest) -> Html:
     except (SlugTaken, ProductSlugTaken):
         return await _form(request, Fields(form.typed, {"slug": "taken"}))
     except Invalid as refusal:
-        return await _form(request, Fields(form.typed, present.errors_by(refusal.fields, _NAMES)))
+        return await _form(request, Fields(form.typed, errors_by(refusal.fields, _NAMES)))
     created = pushed(await course_page(request, course_id), f"{COURSES}/{course_id}")
     return say(request, created, _("Draft created"))
 
@@ -152,7 +153,7 @@ async def save(request: SoukRequest, course_id: FromPath[UUID]) -> Html:
         if asks:
             await service.edit(request.user, stored.id, product, _schedule(form.value))
     except Invalid as refusal:
-        return await _form(request, Fields(form.typed, present.errors_by(refusal.fields, _NAMES)), stored)
+        return await _form(request, Fields(form.typed, errors_by(refusal.fields, _NAMES)), stored)
     return say(request, pushed(await course_page(request, stored.id), f"{COURSES}/{stored.id}"), _("Saved"))
 
 
@@ -212,7 +213,7 @@ async def _form(
     categories = await site_of(request).services.catalog.storefront.categories(request.user)
     view = CourseFormPage(
         form=form,
-        categories=present.category_choices(categories),
+        categories=shop_category_choices(categories),
         id=str(stored.id) if stored else "",
         title=pick(stored.product.name, request.user.language) if stored else "",
     )

@@ -15,12 +15,12 @@ from backend.courses.types.schedule import Delivery
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import NotFound
 from webapp.core import forms
-from webapp.core.answers import asked_by
+from webapp.core.answers import asked_by, say
 from webapp.core.back_office import manage_page
 from webapp.core.parts import address
 from webapp.core.responses import Html, fragment
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of
 from webapp.courses.screens import deliveries as present
 from webapp.courses.screens.deliveries import LessonDeliveriesPage
 

@@ -21,18 +21,17 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.kernel.text import Locale, ascii_digits
 from webapp.core import forms, uploads
-from webapp.core.answers import pushed
+from webapp.core.answers import overtaken, pushed, say
 from webapp.core.back_office import manage_page
+from webapp.core.fields import Fields, errors_by, local_text
 from webapp.core.responses import FORM_ERROR, Html, fragment
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of, overtaken, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of
 from webapp.courses.admin.lessons import LESSON, LESSONS, find_lesson, lessons_page
 from webapp.courses.media import media_url
 from webapp.courses.screens import lessons as present
-from webapp.courses.screens.fields import Fields
 from webapp.courses.screens.lessons import Address, FilesPart, LessonPage, PreviewPart
-from webapp.courses.screens.teaching import errors_by, local_text
 
 _FILES: Final = ONE + "/files"
 

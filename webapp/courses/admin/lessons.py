@@ -17,12 +17,12 @@ from backend.courses.types.editing import EditedLesson
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import overtaken, replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
 from webapp.core.responses import Html
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of, overtaken, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, head_of
 from webapp.courses.screens import lessons as present
 from webapp.courses.screens.lessons import LessonsPage
 from webapp.courses.screens.moves import moved_text

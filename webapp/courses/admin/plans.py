@@ -16,16 +16,15 @@ from backend.courses.types.teaching import Tariff, TariffFields
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import overtaken, replaced, say
 from webapp.core.back_office import manage_page
+from webapp.core.fields import Fields, errors_by, texts
 from webapp.core.responses import FORM_ERROR, Html
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, overtaken, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES
 from webapp.courses.admin.courses import course_page
 from webapp.courses.screens import plan_form as present
-from webapp.courses.screens.fields import Fields, texts
 from webapp.courses.screens.plan_form import PlanPage
-from webapp.courses.screens.teaching import errors_by
 
 _PLANS: Final = ONE + "/plans"
 _PLAN: Final = _PLANS + "/{tariff_id:uuid}"

@@ -17,11 +17,11 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.text import pick
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import overtaken, replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.responses import FORM_ERROR, Html, fragment
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import TEACHING, WRITES, overtaken, say
+from webapp.courses.admin.common import TEACHING, WRITES
 from webapp.courses.admin.lessons import LESSON
 from webapp.courses.screens import quiz as present
 from webapp.courses.screens.quiz import QuizEditor, QuizForm

@@ -13,12 +13,12 @@ from backend.courses.types import CourseId, RunId
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
+from webapp.core.fields import Fields
 from webapp.core.responses import FORM_ERROR, Html, sheet
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of
 from webapp.courses.admin.courses import course_page
-from webapp.courses.screens.fields import Fields
 from webapp.courses.screens.teaching import RunSheet
 
 _RUNS: Final = ONE + "/runs"

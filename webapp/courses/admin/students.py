@@ -19,14 +19,14 @@ from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import UserId
 from backend.kernel.text import fold, pick
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, replaced
+from webapp.core.answers import asked_by, asked_for_more, replaced, say
 from webapp.core.back_office import manage_page
+from webapp.core.fields import Fields
 from webapp.core.parts import address
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, head_of, say
+from webapp.courses.admin.common import COURSES, ONE, TEACHING, WRITES, course_of, head_of
 from webapp.courses.screens import students as present
-from webapp.courses.screens.fields import Fields
 from webapp.courses.screens.students import GiftSheet, RevokeSheet, StudentPage, StudentsPage, UndoNote
 from webapp.identity.screens.person import PickPage, assignee
 

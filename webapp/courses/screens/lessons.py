@@ -13,8 +13,8 @@ from backend.courses.types import MediaKind
 from backend.courses.types.editing import EditedLesson, LessonFields, Preview
 from backend.courses.types.lessons import LineProblem, MediaFile, TextProblem
 from backend.kernel.text import Locale, pick
-from webapp.courses.screens.fields import LANGUAGES, Fields, switch
-from webapp.courses.screens.teaching import CourseRow, local_text
+from webapp.core.fields import LANGUAGES, Fields, local_text, switch
+from webapp.courses.screens.teaching import CourseRow
 
 Address = Callable[[MediaFile], str]
 _SHOWN: Final = frozenset({MediaKind.PICTURE, MediaKind.VIDEO, MediaKind.AUDIO})

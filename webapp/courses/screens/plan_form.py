@@ -8,7 +8,7 @@ import msgspec
 
 from backend.courses.types.teaching import Run, Tariff
 from backend.kernel.text import Locale, pick
-from webapp.courses.screens.fields import LANGUAGES, Fields, switch, typed_texts
+from webapp.core.fields import LANGUAGES, Fields, switch, typed_texts
 
 
 class CohortChoice(msgspec.Struct, frozen=True):

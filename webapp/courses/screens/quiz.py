@@ -25,7 +25,7 @@ from backend.courses.types.quiz import (
     ShowAnswers,
 )
 from backend.kernel.text import Locale, whole_number
-from webapp.courses.screens.fields import LANGUAGES, Fields, switch
+from webapp.core.fields import LANGUAGES, Fields, switch
 
 _NOT_A_NUMBER: Final = -1
 """Stands for a number that is none, so that it is out of range."""

@@ -16,9 +16,9 @@ from backend.courses.types.teaching import Run, StudentFilter, StudentRow, Stude
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
+from webapp.core.fields import Choice, Fields
 from webapp.core.parts import Chip, Hue, address
 from webapp.core.tiles import hue_of, initial_of
-from webapp.courses.screens.fields import Choice, Fields
 from webapp.courses.screens.lessons import title_of
 from webapp.courses.screens.teaching import CourseRow
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import msgspec
 
-from backend.catalog.types import CategoryRow
 from backend.courses.types import CourseState, LateRule, ScheduleMode
 from backend.courses.types.authoring import TimeOfDay
 from backend.courses.types.teaching import CourseRecord, Run, Schedule, Tariff
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
+from webapp.core.fields import LANGUAGES, Choice, Fields, switch, typed_texts
 from webapp.core.looks import Picture, tile
 from webapp.core.parts import TileView
-from webapp.courses.screens.fields import LANGUAGES, Choice, Fields, switch, typed_texts
 
 _DAY: Final = 24 * 60
 
@@ -193,11 +191,6 @@ def new_course_form(timezone: str) -> Fields:
     )
 
 
-def category_choices(categories: Sequence[CategoryRow]) -> tuple[Choice, ...]:
-    """The categories that a course may be in."""
-    return tuple(Choice(one.slug, one.name) for one in categories)
-
-
 def clock_text(minute: int | None) -> str:
     """A minute of the day as a time field has it: "09:30"; empty for None."""
     return "" if minute is None else str(TimeOfDay(minute))
@@ -210,13 +203,3 @@ def minute_of(text: str) -> int | None:
         return None
     total = int(hour) * 60 + int(minute)
     return total if int(minute) < 60 and total < _DAY else None
-
-
-def local_text(moment: datetime | None, timezone: zoneinfo.ZoneInfo) -> str:
-    """A moment as a date and time field has it, in a time zone."""
-    return "" if moment is None else moment.astimezone(timezone).strftime("%Y-%m-%dT%H:%M")
-
-
-def errors_by(fields: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    """What a service refused, by the fields of the form: ``names`` says which are called otherwise there."""
-    return {names.get(name, name): code for name, code in fields.items()}

@@ -19,13 +19,13 @@ from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from backend.kernel.text import Locale, searched
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, to_sheet
+from webapp.core.answers import asked_by, asked_for_more, say, to_sheet
 from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader
 from webapp.core.guards import PUBLIC, requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.parts import Chip
-from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url
 from webapp.core.site import Site, SoukRequest, site_of
 from webapp.identity.screens import finding as present
 from webapp.identity.screens import person as person_screens
@@ -206,7 +206,7 @@ def _wrong(request: SoukRequest, view: SegmentSheet) -> Html:
 
 def _saved(request: SoukRequest, response: Html) -> Html:
     response.headers["hx-push-url"] = SEGMENTS
-    return toast(response, site_of(request).viewer(request.user).words.gettext(_("Saved")))
+    return say(request, response, _("Saved"))
 
 
 HANDLERS: Final = (

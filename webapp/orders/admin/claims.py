@@ -15,12 +15,12 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.orders.types.warranty import ClaimDecision, ClaimId
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.parts import ReasonSheet
-from webapp.core.responses import FORM_ERROR, Html, pictures, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, pictures, sheet
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.screens import warranty as present
 
@@ -85,7 +85,7 @@ async def _decide(request: SoukRequest, claim_id: UUID, decision: ClaimDecision,
     approval = await site.services.orders.warranty.decide(request.user, ClaimId(claim_id), decision, reason)
     text = _DONE[decision] if approval is Approval.GIVEN else _("A second admin must approve this refund")
     response = replaced(await claims.fn(request), _PATH)
-    return toast(response, site.viewer(request.user).words.gettext(text))
+    return say(request, response, text)
 
 
 HANDLERS: Final = (claims, replace, refund, reject_sheet, reject)

@@ -15,16 +15,15 @@ from backend.catalog.errors import WorkEnded, WorkRefunded, WorkTaken
 from backend.catalog.types.hand_work import WorkView
 from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
-from backend.kernel.errors import AppError, Invalid
+from backend.kernel.errors import Invalid
 from backend.kernel.ids import OrderLineId, UserId
 from webapp.core import forms, uploads
-from webapp.core.answers import replaced, to_app
+from webapp.core.answers import overtaken, replaced, say
 from webapp.core.back_office import manage_page
-from webapp.core.errors import message, problem_of
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.parts import Chip, ReasonSheet, address
-from webapp.core.responses import FORM_ERROR, Html, pictures, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, pictures, sheet
 from webapp.core.site import SoukRequest, site_of
 from webapp.core.uploads import LARGEST_FORM
 from webapp.orders.screens import hand_work as present
@@ -185,21 +184,11 @@ _DELIVERED: Final = _("Delivered")
 
 async def _done(request: SoukRequest, line_id: UUID, what: Awaitable[None], said: str) -> Html:
     """The line after ``what``, which is ``said``; or as it is now, and why that could not be done."""
-    site, actor = site_of(request), request.user
-    path = f"{QUEUE}/{line_id}"
     try:
         await what
     except (WorkTaken, WorkEnded, WorkRefunded) as why:
-        return await _overtaken(request, OrderLineId(line_id), why)
-    shown = replaced(await _page(request, OrderLineId(line_id)), path)
-    return toast(shown, site.viewer(actor).words.gettext(said))
-
-
-async def _overtaken(request: SoukRequest, line_id: OrderLineId, why: AppError) -> Html:
-    site, actor = site_of(request), request.user
-    answer = to_app(await _page(request, line_id, status=409))
-    answer.headers["x-error-code"] = why.code
-    return toast(answer, message(site, problem_of(why), actor, actor.language), "bad")
+        return overtaken(request, await _page(request, OrderLineId(line_id), status=409), why)
+    return say(request, replaced(await _page(request, OrderLineId(line_id)), f"{QUEUE}/{line_id}"), said)
 
 
 async def _page(request: SoukRequest, line_id: OrderLineId, *, status: int = 200, **changes: Any) -> Html:

@@ -31,7 +31,7 @@ from backend.orders.types.cart import Cart, CartQuote
 from backend.wallet.errors import InsufficientFunds
 from webapp.catalog.routes import Choice
 from webapp.core import forms
-from webapp.core.answers import asked_by, pushed, to_app
+from webapp.core.answers import asked_by, overtaken, pushed, say, to_app
 from webapp.core.errors import message, problem_of
 from webapp.core.limits import PURCHASE, WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, page, pictures, sheet, toast
@@ -234,7 +234,7 @@ async def _unanswered(request: SoukRequest, why: AnswersInvalid, typed: str, *, 
         return to_app(_page(request, quote.cart, status=409))
     answer = await _sheet(request, quote, promo, use_balance=use_balance, status=FORM_ERROR, why=why)
     answer.headers["x-error-code"] = why.code
-    return toast(answer, site_of(request).viewer(request.user).words.gettext(CHECK_ANSWERS), "bad")
+    return say(request, answer, CHECK_ANSWERS, "bad")
 
 
 async def _sheet(
@@ -265,16 +265,14 @@ async def _overtaken(request: SoukRequest, why: AppError, typed: str, *, use_bal
 
     With a promo code the sheet is shown again where the price has changed, as the cart does not store the code.
     """
-    site, actor = site_of(request), request.user
     if typed and isinstance(why, (PriceChanged, PromoCodeRefused)):
         quote, promo = await quote_cart_with(request, typed, use_balance=use_balance)
         if quote.cart.lines:
             again = await _sheet(request, quote, promo, use_balance=use_balance, status=409, why=_NO_ERRORS)
             again.headers["x-error-code"] = why.code
-            return toast(again, site.viewer(actor).words.gettext(PRICE_CHANGED), "bad")
-    answer = to_app(_page(request, await site.services.orders.cart.show(actor), status=409))
-    answer.headers["x-error-code"] = why.code
-    return toast(answer, message(site, problem_of(why), actor, actor.language), "bad")
+            return say(request, again, PRICE_CHANGED, "bad")
+    cart = await site_of(request).services.orders.cart.show(request.user)
+    return overtaken(request, _page(request, cart, status=409), why)
 
 
 def _view(request: SoukRequest, shown: Cart, removed: str = "") -> present.CartPage:

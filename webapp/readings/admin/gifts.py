@@ -16,13 +16,12 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.kernel.ids import UserId
 from webapp.core import forms
-from webapp.core.answers import to_app
+from webapp.core.answers import say, to_app
+from webapp.core.fields import Fields
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, limited
 from webapp.core.responses import FORM_ERROR, Html, sheet
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import say
-from webapp.courses.screens.fields import Fields
 from webapp.readings.admin.common import ROOM, room_page
 from webapp.readings.screens.gifts import GiftSheet, GiftsPage, gift_rows
 

@@ -15,12 +15,11 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid, NotFound
 from backend.readings.types.rooms import Package, PackageFields, Period
 from webapp.core import forms
-from webapp.core.answers import replaced
+from webapp.core.answers import replaced, say
+from webapp.core.fields import Fields, texts
+from webapp.core.looks import shop_category_choices
 from webapp.core.responses import FORM_ERROR, Html
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import say
-from webapp.courses.screens.fields import Fields, texts
-from webapp.courses.screens.teaching import category_choices
 from webapp.readings.admin.common import READINGS, ROOM, WRITES, room_page
 from webapp.readings.screens import packages as present
 from webapp.readings.screens.packages import PackagePage, PackagesPage
@@ -156,7 +155,7 @@ async def _list(request: SoukRequest, wrong: str = "", *, status: int = 200) -> 
 async def _form(request: SoukRequest, form: Fields, stored: Package | None = None, *, status: int = FORM_ERROR) -> Html:
     site, actor = site_of(request), request.user
     first = stored is None and not await site.services.readings.packages.list_all(actor)
-    categories = category_choices(await site.services.catalog.storefront.categories(actor)) if first else ()
+    categories = shop_category_choices(await site.services.catalog.storefront.categories(actor)) if first else ()
     view = PackagePage(
         form=form,
         currency=site.settings.shop_currency,

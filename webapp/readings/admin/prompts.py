@@ -16,10 +16,10 @@ from backend.kernel.text import Locale
 from backend.readings.errors import PromptChanged, PromptFaulty
 from backend.readings.types.models import Prompt, PromptBody
 from webapp.core import forms
+from webapp.core.answers import overtaken, say
+from webapp.core.fields import Fields
 from webapp.core.responses import FORM_ERROR, Html, sheet
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import overtaken, say
-from webapp.courses.screens.fields import Fields
 from webapp.readings.admin.common import READINGS, ROOM, WRITES, room_page
 from webapp.readings.screens import prompts as present
 from webapp.readings.screens.prompts import InterpreterPage

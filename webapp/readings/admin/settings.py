@@ -10,12 +10,12 @@ from backend.identity.types import Permission
 from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from webapp.core import forms
+from webapp.core.answers import say
+from webapp.core.fields import Fields
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
 from webapp.core.responses import FORM_ERROR, Html
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import say
-from webapp.courses.screens.fields import Fields
 from webapp.readings.admin.common import ROOM, room_page
 from webapp.readings.screens import settings as present
 

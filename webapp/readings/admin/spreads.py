@@ -17,10 +17,9 @@ from backend.readings.errors import SpreadEdited, SpreadSlugTaken
 from backend.readings.service import SpreadsService
 from backend.readings.types import Spread, SpreadBody, SpreadId
 from webapp.core import forms
-from webapp.core.answers import pushed, replaced
+from webapp.core.answers import overtaken, pushed, replaced, say
 from webapp.core.responses import FORM_ERROR, Html, fragment, sheet
 from webapp.core.site import SoukRequest, site_of
-from webapp.courses.admin.common import overtaken, say
 from webapp.readings.admin.common import READINGS, ROOM, WRITES, room_page
 from webapp.readings.screens import spreads as present
 from webapp.readings.screens.spread_form import acted, blank_body, from_form, number_of, to_form

@@ -10,7 +10,7 @@ import msgspec
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
 from backend.readings.types.office import Gift
-from webapp.courses.screens.fields import Fields
+from webapp.core.fields import Fields
 
 
 class GiftRow(msgspec.Struct, frozen=True, kw_only=True):

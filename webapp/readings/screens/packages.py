@@ -10,7 +10,7 @@ from backend.catalog.types.goods import SoldVariant
 from backend.kernel.money import Money
 from backend.kernel.text import Locale, pick
 from backend.readings.types.rooms import Package, Period
-from webapp.courses.screens.fields import LANGUAGES, Choice, Fields, switch, typed_texts
+from webapp.core.fields import LANGUAGES, Choice, Fields, switch, typed_texts
 
 
 class PackageRow(msgspec.Struct, frozen=True, kw_only=True):

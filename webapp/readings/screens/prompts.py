@@ -12,7 +12,7 @@ from backend.kernel.ids import UserId
 from backend.kernel.text import Locale
 from backend.readings.types.models import ModelState, Outcomes, Probe, Prompt, PromptBody
 from backend.readings.words import failure_text
-from webapp.courses.screens.fields import LANGUAGES, Fields
+from webapp.core.fields import LANGUAGES, Fields
 
 TEXTS: Final = ("system", "cards", "question", "open_question", "follow_up")
 """The texts of a prompt, in the order in which the model reads them."""

@@ -10,7 +10,7 @@ import msgspec
 
 from backend.admin.types import SettingChange
 from backend.kernel.ids import UserId
-from webapp.courses.screens.fields import LANGUAGES, Fields
+from webapp.core.fields import LANGUAGES, Fields
 
 _SWITCH: Final = "reading_free_card"
 HELP: Final = "reading_help_lines"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backend.kernel.text import Locale, whole_number
 from backend.readings.types import Position, SpreadBody
-from webapp.courses.screens.fields import switch, typed_texts
+from webapp.core.fields import switch, typed_texts
 
 MOST_POSITIONS: Final = 15
 _NOT_A_NUMBER: Final = -1

@@ -9,7 +9,7 @@ import msgspec
 from backend.kernel.text import Locale, pick
 from backend.readings.deck.cards import card_name
 from backend.readings.types import DrawnCard, Spread, SpreadBody
-from webapp.courses.screens.fields import LANGUAGES, Fields, switch
+from webapp.core.fields import LANGUAGES, Fields, switch
 from webapp.readings.screens.maps import SpreadMap, spread_map
 from webapp.readings.screens.spread_form import MOST_POSITIONS, missing, to_form
 

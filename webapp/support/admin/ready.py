@@ -16,10 +16,9 @@ from backend.kernel.text import Locale
 from backend.support.errors import ReadyAnswerChanged
 from backend.support.types import ReadyAnswerId
 from webapp.core import forms
-from webapp.core.answers import replaced, to_app
+from webapp.core.answers import overtaken, replaced, say, to_app
 from webapp.core.back_office import manage_page
-from webapp.core.errors import message, problem_of
-from webapp.core.responses import FORM_ERROR, Html, toast
+from webapp.core.responses import FORM_ERROR, Html
 from webapp.core.site import SoukRequest, site_of
 from webapp.support.admin.tickets import SUPPORT, WRITES
 from webapp.support.screens import ready as present
@@ -91,15 +90,14 @@ async def _save(request: SoukRequest, ready_id: ReadyAnswerId | None) -> Html:
         return _form(request, view, status=FORM_ERROR)
     except ReadyAnswerChanged as why:
         # What was typed stays, and can be saved over the other admin's once that was seen.
-        shown = to_app(_form(request, present.ready_view(shown_id, form.version, form.name, form.texts), status=409))
-        shown.headers["x-error-code"] = why.code
-        return toast(shown, message(site, problem_of(why), request.user, request.user.language), "bad")
+        view = present.ready_view(shown_id, form.version, form.name, form.texts)
+        return overtaken(request, _form(request, view, status=409), why)
     return await _done(request, _("Saved"))
 
 
 async def _done(request: SoukRequest, said: str) -> Html:
     shown = to_app(replaced(await _list(request), READY))
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, shown, said)
 
 
 async def _list(request: SoukRequest) -> Html:

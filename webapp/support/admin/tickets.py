@@ -23,7 +23,7 @@ from backend.support.types import (
     TicketId,
 )
 from webapp.core import forms
-from webapp.core.answers import asked_by, asked_for_more, replaced, to_app, to_sheet
+from webapp.core.answers import asked_by, asked_for_more, replaced, say, to_app, to_sheet
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
@@ -173,7 +173,7 @@ async def show_message(request: SoukRequest, ticket_id: FromPath[UUID], message_
 async def shown_ticket(request: SoukRequest, ticket_id: TicketId, said: str) -> Html:
     """The page of a ticket that has changed, and what has."""
     shown = to_app(replaced(await ticket_page(request, ticket_id), f"{TICKETS}/{ticket_id}"))
-    return toast(shown, site_of(request).viewer(request.user).words.gettext(said))
+    return say(request, shown, said)
 
 
 async def ticket_page(request: SoukRequest, ticket_id: TicketId, *, status: int = 200, **changes: Any) -> Html:

@@ -20,7 +20,7 @@ from backend.kernel.money import Money
 from backend.wallet.errors import InsufficientFunds
 from backend.wallet.types import Adjustment, AdjustmentId, AdjustmentStatus
 from webapp.core import forms
-from webapp.core.answers import asked_for_more, replaced, to_app
+from webapp.core.answers import asked_for_more, replaced, say, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.confirming import question
 from webapp.core.guards import requires
@@ -219,7 +219,7 @@ async def _adjust_view(
 
 
 def _done(request: SoukRequest, response: Html, text: str) -> Html:
-    return toast(response, site_of(request).viewer(request.user).words.gettext(text))
+    return say(request, response, text)
 
 
 HANDLERS: Final = (wallet, adjust_sheet, adjust, adjustments, approve, refuse_sheet, refuse)

@@ -1,9 +1,11 @@
-"""A form of the school as it is shown: what was typed, and what is wrong with it."""
+"""A form as it is shown: what stands in its fields, and what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -59,3 +61,13 @@ def typed_texts(values: Mapping[str, str], name: str) -> dict[str, str]:
 def switch(on: bool) -> str:
     """What a form holds of a switch."""
     return "on" if on else ""
+
+
+def local_text(moment: datetime | None, timezone: ZoneInfo) -> str:
+    """A moment as a date and time field has it, in a time zone."""
+    return "" if moment is None else moment.astimezone(timezone).strftime("%Y-%m-%dT%H:%M")
+
+
+def errors_by(fields: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """What a service refused, by the fields of the form: ``names`` says which are called otherwise there."""
+    return {names.get(name, name): code for name, code in fields.items()}
