@@ -12,7 +12,7 @@ from sqlalchemy import text
 from backend.identity.types import ALL_PERMISSIONS, Actor, Permission
 from backend.kernel.ids import UserId
 from tests.browser.conftest import OpenApp
-from tests.browser.screens.screen import Screen, show
+from tests.browser.screens.screen import Screen, choose, show
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Telegram
 from tests.browser.test_accessibility import violations
@@ -104,7 +104,7 @@ async def _product(page: Page, slug: str) -> str:
 
 async def _picture(page: Page) -> None:
     """A picture, cut by its middle."""
-    await page.locator("#picture-file").set_input_files(_PICTURE)
+    await choose(page, "#picture-file", _PICTURE)
     await expect(page.locator("[data-photo-stage]")).to_be_visible()
     await page.locator("#picture-save").click()
     await expect(page.locator("#picture .tile__pic")).to_be_visible()

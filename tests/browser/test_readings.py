@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import re
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from backend.identity.types import Actor
 from backend.readings.types import AnswerStatus, ReadingId
@@ -129,26 +127,3 @@ async def test_a_stop_brings_the_credits_back(open_app: OpenApp, telegram: Teleg
     await page.locator(_MAIN, has_text="Stop here").click()
     await expect(page.locator(".note", has_text="You stopped it.")).to_contain_text("your 4 credits are back")
     assert (await stack.services.wallet.statement.overview(actor)).credits.amount == 4
-
-
-async def test_nobody_draws_before_their_part_of_the_shuffle(
-    open_app: OpenApp, telegram: Telegram, stack: Stack
-) -> None:
-    """The button waits for the script that adds the reader's part, however late it comes."""
-    person = await telegram.person()
-    await telegram.visit(person)
-    await sell_credits(stack)
-    page = await open_app(person)
-    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-
-    def hold(route: Route) -> None:
-        held.set_result(route)
-
-    await page.route(re.compile(r"/static/room\."), hold)
-    await page.goto(await telegram.launch(person, "/readings/new/celtic-cross"))
-    await page.locator("#question").fill(_QUESTION["en"])
-    route = await held
-    await expect(page.locator(_MAIN)).to_be_disabled()
-    await route.continue_()
-    await page.locator(_MAIN).click()
-    await expect(page.locator("dialog#sheet [role=radiogroup] label").first).to_be_visible()

@@ -16,9 +16,10 @@ STATIC_DIR: Final = Path(__file__).parents[1] / "static"
 STATIC_URL: Final = "/static/"
 INLINE_ICONS: Final = ("shop", "cart", "me", "manage", "globe", "card", "shield", "game", "sim", "box", "learn", "read")
 """What the first page shows: drawn in the shell itself, so that no icon comes after its words."""
-_ASKED_FOR: Final = (
+ASKED_FOR: Final = (
     "admin.js", "certificate.js", "fair-draw.js", "lesson.js", "picture.js", "reading.js", "room.js",
 )  # fmt: skip
+"""Scripts of single pages. What only they do is disabled in the markup: by ``data-waits`` app.js enables it."""
 # The order of the cascade; within components the files do not depend on one another's order.
 CSS_LAYERS: Final = ("layers.css", "reset.css", "tokens.css", "base.css", "components/*.css", "pages/*.css")
 
@@ -105,7 +106,7 @@ def build_assets() -> Assets:
         "app.js": _asset("app.js", (STATIC_DIR / "app.js").read_bytes(), javascript),
         # Loaded where a page asks for one by ``data-js``, such as a lesson that plays something.
         # The public page of a draw's proof asks for its own, as it has no app around it.
-        **{name: _asset(name, (STATIC_DIR / name).read_bytes(), javascript) for name in _ASKED_FOR},
+        **{name: _asset(name, (STATIC_DIR / name).read_bytes(), javascript) for name in ASKED_FOR},
         "check_draw.py": _asset("check_draw.py", (STATIC_DIR / "check_draw.py").read_bytes(), "text/x-python"),
         "icons.svg": _asset("icons.svg", (STATIC_DIR / "icons.svg").read_bytes(), svg),
     }

@@ -7,11 +7,11 @@ const parse = (text) => { try { return JSON.parse(text) || {}; } catch { return 
 let kept = {};
 try { sessionStorage.kept = 1; kept = sessionStorage; } catch {}
 
-const PLACE = "__telegram__initParams", before = parse(kept[PLACE]);
-const launch = { ...before, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
+const PLACE = "__telegram__initParams", old = parse(kept[PLACE]);
+const launch = { ...old, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
 const initData = launch.tgWebAppData || "";
 if (initData) kept[PLACE] = JSON.stringify(launch);
-if (initData !== before.tgWebAppData) kept.token = "";
+if (initData !== old.tgWebAppData) kept.token = "";
 const fields = new URLSearchParams(initData);
 let start = kept.started === initData ? null : fields.get("start_param");
 
@@ -24,8 +24,8 @@ const word = (name) => words(root.lang).content.firstElementChild.dataset[name];
 const paint = (theme) => {
   for (const name in theme) root.style.setProperty(`--tg-theme-${name.replace(/_/g, "-")}`, theme[name]);
   const [r, g, b] = theme.bg_color?.match(/[\da-f]{2}/gi)?.map((part) => +`0x${part}`) || [];
-  const dark = b >= 0 ? r * .3 + g * .59 + b * .11 < 120 : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "dark" : "light";
+  root.dataset.theme =
+    (b >= 0 ? r * .3 + g * .59 + b * .11 < 120 : matchMedia("(prefers-color-scheme: dark)").matches) ? "dark" : "light";
 };
 paint(parse(launch.tgWebAppThemeParams));
 
@@ -55,28 +55,28 @@ const haptic = (kind) => can("6.1") &&
   tg.HapticFeedback[kind === "select" ? "selectionChanged" : "notificationOccurred"](kind);
 
 const screen = () => $("#app > .screen");
+const up = () => screen()?.dataset.back;
 const main = () => $("#bottom [data-main]");
 const mirror = () => {
   const button = main();
   root.classList.toggle("has-main", !!(tg && button));
   if (!tg) return;
   if (button && !sheet.open) {
-    const busy = button.matches(".is-busy, .htmx-request"), text = button.textContent.trim();
+    const busy = button.matches(".is-busy, .htmx-request");
     tg.MainButton[busy ? "showProgress" : "hideProgress"]();
-    tg.MainButton.setParams({ text, is_visible: true, is_active: !busy && !button.disabled });
+    tg.MainButton.setParams({ text: button.textContent.trim(), is_visible: true, is_active: !busy && !button.disabled });
   } else tg.MainButton.hide();
-  if (can("6.1")) tg.BackButton[sheet.open || screen()?.dataset.back ? "show" : "hide"]();
+  if (can("6.1")) tg.BackButton[sheet.open || up() ? "show" : "hide"]();
 };
 const here = () => location.pathname + location.search;
 let came;
 const back = () => {
-  const up = screen()?.dataset.back;
   if (sheet.open) sheet.close();
-  else if (up) came === up ? history.back() : load(up, true);
+  else if (up()) came === up() ? history.back() : load(up(), true);
 };
 
 const places = {};
-let navigation, timer, scroll = 0, stale, opener, last = here();
+let visit, timer, scroll = 0, stale, opener, last = here();
 const load = (path, push, target = app) => { // no queue
   const source = body.appendChild(document.createElement("i"));
   htmx.ajax("GET", path, { source, target, swap: "innerHTML", push: push && path })
@@ -96,7 +96,7 @@ const arrive = () => {
 const resume = () => {
   const more = $(".more");
   scrollTo(0, scroll);
-  if (more && scrollY + 1 < scroll) htmx.trigger(more, "revealed"); else scroll = 0;
+  more && scrollY + 1 < scroll ? htmx.trigger(more, "revealed") : scroll = 0;
 };
 const local = (name) => arrive(show(app, `#t-${name}-${root.lang}`));
 on("htmx:confirm", (event) => {
@@ -105,7 +105,7 @@ on("htmx:confirm", (event) => {
   if (!question || etc.values) return; // confirmed before
   stop(event);
   const answer = (yes) => yes && issueRequest(true);
-  if (can("6.2")) tg.showConfirm(question, answer); else answer(confirm(question));
+  can("6.2") ? tg.showConfirm(question, answer) : answer(confirm(question));
 });
 on("htmx:configRequest", ({ detail }) => {
   const { headers } = detail;
@@ -118,8 +118,8 @@ on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
   xhr.onreadystatechange = () => // htmx looks from elt
     xhr.getResponseHeader("HX-Retarget") && (elt.isConnected || $("#wait").append(elt));
   if (isPage(config)) {
-    navigation?.abort();
-    navigation = xhr;
+    visit?.abort();
+    visit = xhr;
     last = config.path;
     scroll = 0;
     places[here()] = scrollY;
@@ -133,7 +133,7 @@ on("htmx:beforeRequest", ({ detail: { elt, xhr, requestConfig: config } }) => {
 on("htmx:beforeSend", mirror);
 on("htmx:afterRequest", ({ detail: { xhr, target, etc, requestConfig: config } }) => {
   const { elt, verb, path } = config, fresh = xhr.getResponseHeader("X-Session-Token");
-  if (navigation === xhr) settle(navigation = null);
+  if (visit === xhr) settle(visit = null);
   mirror();
   if (fresh) kept.token = fresh, isPage(config) && (kept.started = initData, start = null);
   if (config.again) setTimeout(() => htmx.ajax(verb, path, { // after htmx
@@ -145,7 +145,7 @@ on("htmx:beforeSwap", (event) => {
   const { detail } = event, { xhr, requestConfig: config, target } = detail, { elt } = config;
   if (elt.dataset.live && $(".htmx-request:not(i, [data-live])", target))
     return stop(event, setTimeout(htmx.trigger, 500, elt, "live"));
-  if (target === app) document.activeElement.blur(); // its change comes first
+  if (target === app) $(":focus")?.blur(); // its change comes first
   if (xhr.status < 400 || xhr.status === 422) return;
   const code = xhr.getResponseHeader("X-Error-Code"), closed = xhr.status === 401 || code === "blacklisted";
   if (/session_expired|unauthenticated/.test(code) && /^Bearer/.test(config.headers.Authorization)) {
@@ -173,7 +173,7 @@ on("htmx:historyCacheMiss", (event) => { // again, signed in
   load(here());
   scroll = place;
 });
-on("htmx:afterSettle", ({ detail: { xhr } }) => (navigation ?? xhr) === xhr && scroll && resume());
+on("htmx:afterSettle", ({ detail: { xhr } }) => (visit ?? xhr) === xhr && scroll && resume());
 on("htmx:afterSwap", ({ detail: { target, requestConfig: { path } } }) => {
   if (target === app) arrive();
   if (target === sheet) {
@@ -201,15 +201,15 @@ const toast = (text, kind = "good") => {
   haptic(kind === "bad" ? "error" : "success");
 };
 on("toast", ({ detail: { text, kind } }) => toast(text, kind));
-const invoice = (url, page) => can("6.1")
+const invoice = ({ url, page }) => can("6.1")
   ? tg.openInvoice(url, (status) => load(`${page}/closed?status=${status}`, false, sheet)) : load(page, true);
-on("invoice", ({ detail: { url, page } }) => invoice(url, page));
+on("invoice", ({ detail }) => invoice(detail));
 
 let lives = [];
 const comes = {
   left(node) { // server's clock
     node.ends ??= Date.now() + node.dataset.left * 1e3;
-    const left = Math.max(0, Math.round((node.ends - Date.now()) / 1e3)) * 1e3;
+    const left = Math.max(0, node.ends - Date.now() + 500);
     node.textContent = new Date(left).toISOString().slice(left < 36e5 ? 14 : 11, 19).replace(/^0/, "");
     if (left && node.isConnected) setTimeout(comes.left, 1e3, node);
   },
@@ -246,8 +246,8 @@ const taps = {
   openLink({ href, dataset }, event) {
     if (!tg) return;
     stop(event);
-    if (dataset.openLink && can("6.1")) invoice(href, dataset.openLink);
-    else tg[/^https:\/\/t\.me\//.test(href) ? "openTelegramLink" : "openLink"](href);
+    dataset.openLink && can("6.1") ? invoice({ url: href, page: dataset.openLink })
+      : tg[href.startsWith("https://t.me/") ? "openTelegramLink" : "openLink"](href);
   },
   download({ href, download }, event) {
     if (!can("8.0")) return;
@@ -257,7 +257,8 @@ const taps = {
 };
 on("htmx:load", ({ detail: { elt } }) => {
   lives = lives.filter(({ node, stop }) => node.isConnected || stop());
-  for (const node of [elt, ...elt.querySelectorAll("*")]) for (const name in node.dataset) comes[name]?.(node);
+  Promise.all([elt, ...elt.querySelectorAll("*")].flatMap((node) => Object.keys(node.dataset).map((name) => comes[name]?.(node))))
+    .then(() => mirror(elt.querySelectorAll("[data-waits]").forEach((node) => node.disabled = false)));
 });
 on("click", (event) => {
   const node = event.target.closest("a, button, input");
@@ -267,4 +268,4 @@ on("touchstart wheel", () => scroll = 0); // for :active
 
 attach();
 if (!tg) $("script[async]").onload = attach;
-if (initData) load(here()); else local("outside");
+initData ? load(here()) : local("outside");

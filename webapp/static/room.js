@@ -57,11 +57,6 @@ const lay = () => {
 };
 const arrive = () => {
   lay();
-  // Before this script is here nobody can draw: the reader's part would be missing.
-  for (const button of document.querySelectorAll("[data-seeded]:disabled")) {
-    button.disabled = false;
-    button.dispatchEvent(new Event("change", { bubbles: true })); // Telegram's own button follows
-  }
   const at = $("[data-reading-card]");
   if (at) follow.observe(at, { childList: true, characterData: true, subtree: true });
   const area = $("form[data-draft] textarea[name=question]"), back = $("a[data-draft]"), { path, question } = draft();

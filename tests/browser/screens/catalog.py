@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from backend.catalog.types import VariantId
 from backend.identity.types import Actor
-from tests.browser.screens.screen import Act, Screen
+from tests.browser.screens.screen import Act, Screen, choose
 from tests.factories.catalog import import_rows
 from tests.factories.documents import ZIP, pdf
 from tests.factories.images import encoded, halves
@@ -124,7 +124,7 @@ async def _like(stack: Stack, person: Person, *slugs: str) -> None:
 async def choose_picture(page: Page) -> None:
     """Choose a picture, and move what is seen of it by keyboard."""
     photo = encoded(halves(640, 640), "JPEG")
-    await page.locator("#picture-file").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    await choose(page, "#picture-file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo})
     frame = page.locator("[data-photo-frame]")
     await expect(frame).to_be_focused()
     await page.keyboard.press("ArrowDown")

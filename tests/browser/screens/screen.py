@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
-from playwright.async_api import Frame, Page, expect
+from playwright.async_api import FilePayload, Frame, Page, expect
 
 Act = Callable[[Page], Awaitable[None]]
 
@@ -24,6 +25,7 @@ _GO = """(path) => new Promise((done) => {
 
 STILL = """async () => {
     await document.fonts.ready;
+    while (document.querySelector("[data-waits]:disabled")) await new Promise(requestAnimationFrame);
     const seen = [...document.images].filter((image) => {
         const { top, left, right } = image.getBoundingClientRect();
         return image.checkVisibility() && top < innerHeight && left < innerWidth && right > 0;
@@ -35,8 +37,8 @@ STILL = """async () => {
     for (const one of left) one.finish();
     await Promise.all(left.map((one) => one.finished.catch(() => {})));
 }"""
-"""Ends when pictures are loaded and animations have ended, to which it brings them: else each step on the way
-is painted. Endless ones and what scrolling moves are ignored."""
+"""Ends when the page's scripts have come, pictures are loaded and animations have ended, to which it brings them: else
+each step on the way is painted. Endless ones and what scrolling moves are ignored."""
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -63,6 +65,12 @@ async def show(page: Page, screen: Screen) -> None:
 async def still(page: Page | Frame) -> None:
     """Wait until nothing moves on the page."""
     await page.evaluate(STILL)
+
+
+async def choose(page: Page, field: str, files: str | Path | FilePayload) -> None:
+    """Choose a file as a person does, who can't before the field is enabled; Playwright alone would not wait."""
+    await expect(page.locator(field)).to_be_enabled()
+    await page.locator(field).set_input_files(files)
 
 
 def press(selector: str) -> Act:

@@ -12,12 +12,18 @@ import pytest
 
 from backend.infra.i18n import translator
 from backend.kernel.text import Locale
-from webapp.core.assets import STATIC_DIR, Assets, build_assets, join_css, minify_css, vendored
+from webapp.core.assets import ASKED_FOR, STATIC_DIR, Assets, build_assets, join_css, minify_css, vendored
 from webapp.core.rendering import TEMPLATES_DIR, Templates
 
 NOW = datetime(2026, 11, 21, 14, 33, tzinfo=UTC)
 SOURCES = sorted((STATIC_DIR / "css").rglob("*.css"))
 TEMPLATES = sorted(TEMPLATES_DIR.rglob("*.html"))
+_NEEDS_NO_WAIT = {
+    *("data-lesson", "data-sort", "data-photo", "data-seed"),  # no controls, but what stands around some
+    "data-grip",  # the arrows beside it do the same
+    "data-spot",  # opens its card without the script, which only marks it
+    *("data-photo-zoom", "data-photo-cancel", "data-photo-frame", "data-keys-again"),  # the script itself shows them
+}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,20 @@ def test_the_first_load_stays_under_60_kilobytes(assets: Assets) -> None:
     ]
     total = len(gzip.compress(shell, 9)) + sum(len(file.gzipped) for file in files if file)
     assert total < 60_000
+
+
+def test_what_only_a_page_s_script_does_waits_for_that_script() -> None:
+    """A tap or a chosen file that comes before the script would be lost: the control is disabled until it is here."""
+    known = set().union(*(re.findall(r'(?:closest|matches)\W+"\[(data-[a-z-]+)]', _script(name)) for name in ASKED_FOR))
+    markup = "".join(path.read_text("utf-8") for path in TEMPLATES)
+    tags = {name: re.findall(rf"<[^<]*? {name}\b[^<]*?>", markup) for name in known - _NEEDS_NO_WAIT}
+    assert "data-photo-file" in tags and all(tags.values())
+    early = [tag for found in tags.values() for tag in found if not re.search(r"\bdisabled\b", tag)]
+    assert not early
+
+
+def _script(name: str) -> str:
+    return (STATIC_DIR / name).read_text("utf-8")
 
 
 def test_app_js_stays_under_12_kilobytes() -> None:
