@@ -47,5 +47,10 @@ async def test_nothing_is_lost_before_the_script(
     await page.goto(await telegram.launch(person, address))
     route = await held
     await expect(page.locator(control)).to_be_disabled()
+    if script == "room":
+        await page.locator("#question").fill("Typed before")
     await route.continue_()
     await expect(page.locator(control)).to_be_enabled()
+    if script == "room":  # a question is kept while credits are bought
+        kept = await page.evaluate("JSON.parse(sessionStorage['readings.draft']).question")
+        assert kept == "Typed before"

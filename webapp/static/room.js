@@ -21,11 +21,11 @@ const count = (area) => {
   if (shown) shown.textContent = shown.dataset.count.replace("{n}", new Intl.NumberFormat("en", { useGrouping: false }).format([...area.value].length));
 };
 const mine = (area) => area?.form?.dataset.draft;
-on("input", ({ target }) => {
-  if (!target.matches?.("textarea[name=question]")) return;
-  count(target);
-  if (mine(target)) keep(target.value.trim() && { path: mine(target), question: target.value });
-});
+const typed = (area) => {
+  count(area);
+  if (mine(area)) keep(area.value.trim() && { path: mine(area), question: area.value });
+};
+on("input", ({ target }) => target.matches?.("textarea[name=question]") && typed(target));
 on("click", ({ target }) => {
   const chip = target.closest?.("[data-prompt]"), spot = target.closest?.("[data-spot]");
   if (chip) {
@@ -62,7 +62,8 @@ const arrive = () => {
   const area = $("form[data-draft] textarea[name=question]"), back = $("a[data-draft]"), { path, question } = draft();
   if (area) {
     if (!area.value && path === mine(area)) area.value = question;
-    count(area);
+    if (area.value) typed(area); // perhaps before this script was here
+    else count(area);
   }
   if (back && path) Object.assign(back, { href: path, hidden: false });
 };
