@@ -52,5 +52,5 @@ async def test_nothing_is_lost_before_the_script(
     await route.continue_()
     await expect(page.locator(control)).to_be_enabled()
     if script == "room":  # a question is kept while credits are bought
-        kept = await page.evaluate("JSON.parse(sessionStorage['readings.draft']).question")
-        assert kept == "Typed before"
+        draft = await page.evaluate("JSON.parse(sessionStorage['readings.draft']).question")
+        assert draft == "Typed before"

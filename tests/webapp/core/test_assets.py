@@ -87,7 +87,7 @@ def test_what_only_a_page_s_script_does_waits_for_that_script() -> None:
     markup = "".join(path.read_text("utf-8") for path in TEMPLATES)
     tags = {name: re.findall(rf"<[^<]*? {name}\b[^<]*?>", markup) for name in known - _NEEDS_NO_WAIT}
     assert "data-photo-file" in tags and all(tags.values())
-    early = [tag for found in tags.values() for tag in found if not re.search(r"\bdisabled\b", tag)]
+    early = [tag for same in tags.values() for tag in same if not re.search(r"\bdisabled\b", tag)]
     assert not early
 
 
