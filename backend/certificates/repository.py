@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.certificates import models
 from backend.certificates.types import Certificate, CertificateId, FileKind, Print, PrintReason
 from backend.courses.types import CourseId
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
 from backend.kernel.ids import DataKeyId, UserId
@@ -131,12 +131,8 @@ def _print(row: Any) -> Print:
 
 async def list_timeline(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
     """The person's newest certificates before a place; a source of their timeline."""
-    statement = (
-        select(_C.id, _C.code, _C.issued_at, _C.revoked_at)
-        .where(_C.user_id == user_id, tuple_(_C.issued_at, _C.id) < tuple_(before.at, before.id))
-        .order_by(_C.issued_at.desc(), _C.id.desc())
-        .limit(limit)
-    )
+    mine = select(_C.id, _C.code, _C.issued_at, _C.revoked_at).where(_C.user_id == user_id)
+    statement = newest(mine, (_C.issued_at, _C.id), before, limit)
     return [
         Entry(
             kind=EntryKind.CERTIFICATE,

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from heapq import merge
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Select, tuple_
 
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import Invalid
@@ -103,6 +104,12 @@ def before(kind: EntryKind, cursor: Cursor | None) -> Before:
     if _RANKS[kind] == of:
         return Before(cursor.at, cursor.id)
     return Before(cursor.at, _HIGHEST if _RANKS[kind] < of else _LOWEST)
+
+
+def newest(statement: Select[*tuple[Any, ...]], place: tuple[Any, Any], before: Before, limit: int) -> Select[Any]:
+    """The newest rows of a source's statement before a place, whose columns are ``place``: a moment and an id."""
+    below = tuple_(*place) < tuple_(before.at, before.id)
+    return statement.where(below).order_by(*(column.desc() for column in place)).limit(limit)
 
 
 def _key(entry: Entry) -> tuple[datetime, int, UUID]:

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import BigInteger, DateTime, Text, bindparam, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.notifications.models import Notification, TelegramFile
@@ -151,16 +151,12 @@ async def purge(tx: Tx, before: datetime) -> bool:
 async def list_timeline(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
     """The newest messages to a person before a place, with what became of them; a source of their timeline."""
     place = Notification.created_at, Notification.id
-    statement = (
-        select(Notification.id, Notification.created_at, Notification.kind, Notification.status)
-        .where(Notification.user_id == user_id)
-        .where(tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
+    statement = select(Notification.id, Notification.created_at, Notification.kind, Notification.status).where(
+        Notification.user_id == user_id
     )
     return [
         Entry(kind=EntryKind.MESSAGE, at=row.created_at, id=row.id, state=row.kind, delivery=row.status)
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]
 
 

@@ -252,6 +252,13 @@ async def posted(request: Request[Any, Any, Any]) -> dict[str, Any]:
         raise Invalid("the form is not UTF-8") from error
 
 
+def ticked(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rows of a list that were ticked: ``only`` once, with commas, or several times."""
+    given = values.get("only") or ()
+    listed = given.split(",") if isinstance(given, str) else [str(one) for one in given]
+    return tuple(dict.fromkeys(one for one in listed if one))
+
+
 async def read(request: Request[Any, Any, Any], kind: type[S], currency: str = "") -> Form[S]:
     """The posted form with what is wrong with it; amounts are in ``currency``, or else in the shop's.
 

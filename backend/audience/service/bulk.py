@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -28,12 +27,12 @@ from backend.identity.types import Actor, Permission, PersonState
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
+from backend.infra.turns import take_turns
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, Unavailable
 from backend.kernel.ids import UserId
 from backend.kernel.text import fold
 
-_SECONDS_A_JOB: Final = 20.0
 _RECENT: Final = 20
 _KEY: Final = range(8, 65)
 _LONGEST_REASON: Final = 200
@@ -155,12 +154,7 @@ class PeopleBulkService:
 
     async def run(self, bulk_id: PeopleBulkId) -> None:
         """Task: go on with an action or its undo; what takes longer is left to a job that follows."""
-        until = time.monotonic() + _SECONDS_A_JOB
-        while await self._run_one(bulk_id):
-            if time.monotonic() > until:
-                async with self._uow() as tx:
-                    tx.emit(PeopleBulkStarted(bulk_id=bulk_id))
-                return
+        await take_turns(self._uow, lambda: self._run_one(bulk_id), PeopleBulkStarted(bulk_id=bulk_id))
 
     @retry_conflicts
     async def _run_one(self, bulk_id: PeopleBulkId) -> bool:

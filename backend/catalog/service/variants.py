@@ -109,8 +109,7 @@ class VariantsService:
                 raise VariantEdited()
             values = {name: after for name, (_, after) in changes.items()}
             await writes.change_row(tx, RowKind.VARIANT, variant_id, values)
-            await self._record(tx, actor, "change_variant", row, {"changes": changes, "currency": self._currency})
-            await goods.follow(tx, [product_id])
+            await self._changed(tx, actor, "change_variant", row, {"changes": changes, "currency": self._currency})
 
     @retry_conflicts
     async def set_hidden(self, actor: Actor, product_id: ProductId, variant_id: VariantId, *, hidden: bool) -> None:
@@ -126,8 +125,7 @@ class VariantsService:
                 raise VariantArchived()
             if row.hidden != hidden:
                 await writes.change_row(tx, RowKind.VARIANT, variant_id, {"hidden": hidden})
-                await self._record(tx, actor, "hide_variant" if hidden else "show_variant", row)
-                await goods.follow(tx, [product_id])
+                await self._changed(tx, actor, "hide_variant" if hidden else "show_variant", row)
 
     @retry_conflicts
     async def archive(self, actor: Actor, product_id: ProductId, variant_id: VariantId) -> None:
@@ -141,8 +139,7 @@ class VariantsService:
             row = _of(rows, variant_id)
             if row.archived_at is None:
                 await repository.archive(tx, variant_id, actor.user_id, shown=not row.hidden)
-                await self._record(tx, actor, "archive_variant", row)
-                await goods.follow(tx, [product_id])
+                await self._changed(tx, actor, "archive_variant", row)
 
     @retry_conflicts
     async def restore(self, actor: Actor, product_id: ProductId, variant_id: VariantId) -> None:
@@ -156,8 +153,7 @@ class VariantsService:
             row = _of(rows, variant_id)
             if row.archived_at is not None:
                 await repository.bring_back(tx, variant_id, shown=row.archived_shown)
-                await self._record(tx, actor, "restore_variant", row)
-                await goods.follow(tx, [product_id])
+                await self._changed(tx, actor, "restore_variant", row)
 
     @retry_conflicts
     async def reorder(self, actor: Actor, product_id: ProductId, variant_id: VariantId, to: int) -> None:
@@ -175,8 +171,7 @@ class VariantsService:
             order.insert(min(to, len(order) + 1) - 1, variant_id)
             if order != [one.id for one in rows if one.archived_at is None]:
                 await repository.set_positions(tx, order)
-                await self._record(tx, actor, "move_variant", row, {"to": order.index(variant_id) + 1})
-                await goods.follow(tx, [product_id])
+                await self._changed(tx, actor, "move_variant", row, {"to": order.index(variant_id) + 1})
 
     async def _lock(self, tx: Tx, product_id: ProductId) -> tuple[VariantsProduct, list[VariantRow]]:
         """The product and all its variants, of which the caller is the only writer."""
@@ -218,9 +213,11 @@ class VariantsService:
         await goods.follow(tx, [product.id])
 
     @staticmethod
-    async def _record(tx: Tx, actor: Actor, action: str, row: VariantRow, facts: dict[str, Any] | None = None) -> None:
+    async def _changed(tx: Tx, actor: Actor, action: str, row: VariantRow, facts: dict[str, Any] | None = None) -> None:
+        """Record what was done to a variant, and have what follows from its product brought up to date."""
         named = {"product": str(row.product_id), "code": row.code}
         await audit.record(tx, actor.user_id, f"catalogue.{action}", f"variant:{row.id}", {**named, **(facts or {})})
+        await goods.follow(tx, [row.product_id])
 
 
 def _of(rows: Sequence[VariantRow], variant_id: VariantId) -> VariantRow:

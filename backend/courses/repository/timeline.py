@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from backend.catalog.types import ProductId
 from backend.courses.models import Course, Enrolment
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 
@@ -18,9 +18,6 @@ async def list_courses(tx: Tx, user_id: UserId, before: Before, limit: int) -> l
         select(Enrolment.id, Enrolment.enrolled_at, Enrolment.completed_at, Course.product_id, Course.slug)
         .join(Course, Course.id == Enrolment.course_id)
         .where(Enrolment.user_id == user_id)
-        .where(tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
     )
     return [
         (
@@ -33,5 +30,5 @@ async def list_courses(tx: Tx, user_id: UserId, before: Before, limit: int) -> l
             ),
             ProductId(row.product_id),
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]

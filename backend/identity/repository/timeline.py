@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.identity.models import PersonNote, User
-from backend.infra.timeline import Before
+from backend.infra.timeline import Before, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 
@@ -38,10 +38,9 @@ async def find_first_visit(tx: Tx, user_id: UserId) -> datetime | None:
 
 async def list_notes(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[StoredNote]:
     """The newest notes about a person before a place."""
-    below = tuple_(PersonNote.created_at, PersonNote.id) < tuple_(before.at, before.id)
-    statement = select(*_NOTE).where(PersonNote.user_id == user_id, below)
-    rows = await tx.execute(statement.order_by(PersonNote.created_at.desc(), PersonNote.id.desc()).limit(limit))
-    return [StoredNote(**row._mapping) for row in rows]
+    about = select(*_NOTE).where(PersonNote.user_id == user_id)
+    statement = newest(about, (PersonNote.created_at, PersonNote.id), before, limit)
+    return [StoredNote(**row._mapping) for row in await tx.execute(statement)]
 
 
 async def lock_note(tx: Tx, note_id: UUID) -> StoredNote | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -17,12 +17,7 @@ async def list_orders(tx: Tx, user_id: UserId, before: Before, limit: int) -> li
     place = Order.created_at, Order.id
     first = select(Line.name).where(Line.order_id == Order.id).order_by(Line.position).limit(1).scalar_subquery()
     columns = Order.id, Order.sequence, Order.status, Order.total_amount, Order.currency, Order.created_at
-    statement = (
-        select(*columns, first.label("name"))
-        .where(Order.user_id == user_id, tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-    )
+    statement = select(*columns, first.label("name")).where(Order.user_id == user_id)
     return [
         Entry(
             kind=EntryKind.ORDER,
@@ -33,7 +28,7 @@ async def list_orders(tx: Tx, user_id: UserId, before: Before, limit: int) -> li
             name=row.name or {},
             amount=Money(row.total_amount, row.currency),
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]
 
 
@@ -47,9 +42,6 @@ async def list_refunds(tx: Tx, user_id: UserId, before: Before, limit: int) -> l
         )
         .join(Order, Order.id == OrderRefund.order_id)
         .where(Order.user_id == user_id, Order.refunded_amount > 0)
-        .where(tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
     )  # fmt: skip
     return [
         Entry(
@@ -62,5 +54,5 @@ async def list_refunds(tx: Tx, user_id: UserId, before: Before, limit: int) -> l
             by=UserId(row.actor_id) if row.actor_id else None,
             text=row.reason,
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]

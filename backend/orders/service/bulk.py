@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +16,7 @@ from backend.identity.types import Actor, Permission
 from backend.infra import audit
 from backend.infra.failpoints import failpoint
 from backend.infra.live_settings import Live
+from backend.infra.turns import take_turns
 from backend.infra.unit_of_work import Tx, UnitOfWork, retry_conflicts
 from backend.kernel.errors import AppError, Invalid, Unavailable
 from backend.kernel.ids import OrderId, UserId
@@ -37,7 +37,6 @@ from backend.orders.types.lines import LineStatus
 from backend.orders.types.refunds import NewRefund
 from backend.payments.types import Capabilities
 
-_SECONDS_A_JOB: Final = 20.0
 _RECENT: Final = 20
 
 
@@ -170,12 +169,7 @@ class BulkService:
 
     async def run(self, bulk_id: BulkId) -> None:
         """Task: go on with an action; what takes longer is left to a job that follows. Each order is done once."""
-        until = time.monotonic() + _SECONDS_A_JOB
-        while await self._run_one(bulk_id):
-            if time.monotonic() > until:
-                async with self._uow() as tx:
-                    tx.emit(BulkStarted(bulk_id=bulk_id))
-                return
+        await take_turns(self._uow, lambda: self._run_one(bulk_id), BulkStarted(bulk_id=bulk_id))
 
     @retry_conflicts
     async def _run_one(self, bulk_id: BulkId) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -21,9 +21,6 @@ async def list_payments(tx: Tx, user_id: UserId, before: Before, limit: int) -> 
             PaymentIntent.currency, PaymentIntent.created_at,
         )
         .where(PaymentIntent.user_id == user_id)
-        .where(tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
     )  # fmt: skip
     return [
         Entry(
@@ -34,5 +31,5 @@ async def list_payments(tx: Tx, user_id: UserId, before: Before, limit: int) -> 
             number=reference_of(row.number),
             amount=Money(row.amount, row.currency),
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]

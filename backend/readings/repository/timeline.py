@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.readings.models import Reading, ReadingSpread, ReadingSpreadVersion
@@ -26,9 +26,6 @@ async def list_readings(tx: Tx, user_id: UserId, before: Before, limit: int) -> 
             (ReadingSpreadVersion.spread_id == _R.spread_id) & (ReadingSpreadVersion.version == _R.spread_version),
         )
         .where(_R.user_id == user_id, _R.state == ReadingState.DRAWN.value, _R.deleted_at.is_(None))
-        .where(tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
     )
     return [
         Entry(
@@ -38,5 +35,5 @@ async def list_readings(tx: Tx, user_id: UserId, before: Before, limit: int) -> 
             state="free" if row.free else "paid",
             name=row.name or {"en": row.slug},
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.support.models import SupportTicket
@@ -14,12 +14,7 @@ from backend.support.types import ticket_number
 async def list_tickets(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
     """The person's newest tickets before a place, each with its present state."""
     place = SupportTicket.opened_at, SupportTicket.id
-    statement = (
-        select(*place, SupportTicket.sequence, SupportTicket.state)
-        .where(SupportTicket.user_id == user_id, tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-    )
+    statement = select(*place, SupportTicket.sequence, SupportTicket.state).where(SupportTicket.user_id == user_id)
     return [
         Entry(
             kind=EntryKind.TICKET,
@@ -28,5 +23,5 @@ async def list_tickets(tx: Tx, user_id: UserId, before: Before, limit: int) -> l
             state=row.state,
             number=ticket_number(row.sequence),
         )
-        for row in await tx.execute(statement)
+        for row in await tx.execute(newest(statement, place, before, limit))
     ]

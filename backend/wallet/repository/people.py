@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, select, true, tuple_
+from sqlalchemy import Select, and_, select, true
 
-from backend.infra.timeline import Before, Entry, EntryKind
+from backend.infra.timeline import Before, Entry, EntryKind, newest
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -17,14 +17,12 @@ from backend.wallet.types import WALLET
 async def list_changes(tx: Tx, user_id: UserId, before: Before, limit: int) -> list[Entry]:
     """The newest changes of the person's wallet before a place; each asset's account gives a page by its index."""
     place = LedgerLeg.at, LedgerLeg.transfer_id
-    legs = (
+    of_account = (
         select(LedgerLeg.transfer_id, LedgerLeg.at, LedgerLeg.amount, LedgerLeg.asset)
         .where(LedgerLeg.account_id == LedgerAccount.id, LedgerLeg.seq.is_not(None))
-        .where(LedgerLeg.at <= before.at, tuple_(*place) < tuple_(before.at, before.id))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-        .lateral("legs")
+        .where(LedgerLeg.at <= before.at)
     )
+    legs = newest(of_account, place, before, limit).lateral("legs")
     statement = (
         select(legs.c.transfer_id, legs.c.at, legs.c.amount, legs.c.asset, LedgerTransfer.kind)
         .select_from(LedgerAccount)

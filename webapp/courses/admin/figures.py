@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader, whole
 from webapp.core.guards import PUBLIC
 from webapp.core.parts import address
+from webapp.core.rendering import Viewer
 from webapp.core.responses import Html, signed_url
 from webapp.core.site import Site, SoukRequest, site_of
 from webapp.courses.admin.common import COURSES, ONE, TEACHING, head_of
@@ -25,6 +27,8 @@ from webapp.courses.admin.students import StudentsQuery
 from webapp.courses.screens import figures as present
 from webapp.courses.screens.figures import FiguresPage, IncomeRow, LessonBar, PartnerBar
 from webapp.courses.screens.students import plan_chips
+
+T = TypeVar("T")
 
 _FIGURES: Final = ONE + "/figures"
 _SECONDS: Final = 3600
@@ -99,31 +103,35 @@ async def _partners(site: Site, actor: Actor, course_id: CourseId, chosen: Chose
     return present.partner_bars(brought, partners)
 
 
+async def _file(
+    request: Request[Any, Any, Any],
+    course_id: UUID,
+    read: Callable[[Site, Actor, CourseId, Chosen], Awaitable[T]],
+    text: Callable[[T, Viewer], str],
+    name: str,
+) -> Stream:
+    """What ``read`` says of those whom the address names, as a file."""
+    actor, site = await downloader(request), site_of(request)
+    rows = await read(site, actor, CourseId(course_id), forms.read_query(request, FiguresQuery).chosen())
+    return csv_file(whole(text(rows, site.viewer(actor))), name)
+
+
 @get(_FIGURES + "/lessons.csv", name="admin:course-lessons-csv", opt=PUBLIC)
 async def lessons_csv(request: Request[Any, Any, Any], course_id: FromPath[UUID]) -> Stream:
     """The funnel as a file, by signed address."""
-    actor, site = await downloader(request), site_of(request)
-    chosen = forms.read_query(request, FiguresQuery).chosen()
-    bars = await _lessons(site, actor, CourseId(course_id), chosen)
-    return csv_file(whole(present.lessons_csv(bars, site.viewer(actor))), "souk-lessons.csv")
+    return await _file(request, course_id, _lessons, present.lessons_csv, "souk-lessons.csv")
 
 
 @get(_FIGURES + "/income.csv", name="admin:course-income-csv", opt=PUBLIC)
 async def income_csv(request: Request[Any, Any, Any], course_id: FromPath[UUID]) -> Stream:
     """What each plan brought as a file, by signed address."""
-    actor, site = await downloader(request), site_of(request)
-    chosen = forms.read_query(request, FiguresQuery).chosen()
-    rows = await _income(site, actor, CourseId(course_id), chosen)
-    return csv_file(whole(present.income_csv(rows, site.viewer(actor))), "souk-income.csv")
+    return await _file(request, course_id, _income, present.income_csv, "souk-income.csv")
 
 
 @get(_FIGURES + "/partners.csv", name="admin:course-partners-csv", opt=PUBLIC)
 async def partners_csv(request: Request[Any, Any, Any], course_id: FromPath[UUID]) -> Stream:
     """What each partner brought as a file, by signed address."""
-    actor, site = await downloader(request), site_of(request)
-    chosen = forms.read_query(request, FiguresQuery).chosen()
-    bars = await _partners(site, actor, CourseId(course_id), chosen)
-    return csv_file(whole(present.partners_csv(bars, site.viewer(actor))), "souk-partners.csv")
+    return await _file(request, course_id, _partners, present.partners_csv, "souk-partners.csv")
 
 
 @get(ONE + "/students.csv", name="admin:students-csv", opt=PUBLIC)

@@ -24,11 +24,11 @@ from backend.infra.i18n import mark as _
 from backend.kernel.errors import Invalid
 from backend.kernel.ids import UserId
 from webapp.core import forms
-from webapp.core.answers import asked_by, pushed, to_app
+from webapp.core.answers import asked_by, pushed, say, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.admin.finding import PeopleQuery, buyers
 from webapp.identity.screens import bulk as present
@@ -60,7 +60,7 @@ def _chosen(request: SoukRequest, values: dict[str, Any]) -> PeopleFilter | list
         narrowed = {name: value for name, value in values.items() if name in PeopleQuery.__struct_fields__}
         return forms.decode(narrowed, PeopleQuery, site_of(request).settings.shop_currency).filter()
     try:
-        return [UserId(UUID(one)) for one in present.chosen_ids(values)]
+        return [UserId(UUID(one)) for one in forms.ticked(values)]
     except ValueError as error:
         raise Invalid("no id of a person") from error
 
@@ -162,8 +162,7 @@ async def undo(request: SoukRequest, bulk_id: FromPath[UUID]) -> Html:
 
 
 async def _said(request: SoukRequest, bulk_id: PeopleBulkId, text: str) -> Html:
-    words = site_of(request).viewer(request.user).words
-    return toast(to_app(await _page(request, bulk_id)), words.gettext(text))
+    return say(request, to_app(await _page(request, bulk_id)), text)
 
 
 async def _page(request: SoukRequest, bulk_id: PeopleBulkId) -> Html:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -115,13 +115,6 @@ def people_in(bulk: PeopleBulk) -> Iterator[UserId]:
     yield from (one for one in (bulk.by, bulk.undone_by) if one)
     for group in (*bulk.refusals, *bulk.failures, *bulk.keeps):
         yield from group.first
-
-
-def chosen_ids(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ids that were ticked: one, or several of the same name."""
-    given = values.get("only") or ()
-    listed = given.split(",") if isinstance(given, str) else [str(one) for one in given]
-    return tuple(dict.fromkeys(one for one in listed if one))
 
 
 def _reasons(groups: Sequence[PeopleGroup], names: Mapping[UserId, str], viewer: Viewer) -> tuple[CrowdReason, ...]:

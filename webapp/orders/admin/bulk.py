@@ -18,11 +18,11 @@ from backend.orders.errors import TooManyOrders
 from backend.orders.types.bulk import MOST_ORDERS, Bulk, BulkAction, BulkId, BulkStatus, BulkTerms
 from backend.orders.types.criteria import OrderCriteria
 from webapp.core import forms
-from webapp.core.answers import asked_by, pushed, to_app
+from webapp.core.answers import asked_by, pushed, say, to_app
 from webapp.core.back_office import manage_page
 from webapp.core.guards import requires
 from webapp.core.limits import PURCHASE, WRITE, limited
-from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.orders import order_page
 from webapp.orders.screens import bulk as present
@@ -47,7 +47,7 @@ def _chosen(request: SoukRequest, values: dict[str, Any]) -> tuple[OrdersQuery, 
     narrowed.pop("only", None)
     query = forms.decode(narrowed, OrdersQuery, site_of(request).settings.shop_currency)
     if "every" not in values:
-        query = OrdersQuery(only=",".join(present.chosen_numbers(values)))
+        query = OrdersQuery(only=",".join(forms.ticked(values)))
     there = timezone(request.user.timezone)
     criteria = query.criteria(there)
     return query, criteria if query.only or "every" in values else msgspec.structs.replace(criteria, only=())
@@ -87,7 +87,7 @@ async def plan(request: SoukRequest) -> Html:
 async def _sheet(request: SoukRequest, values: dict[str, Any], *, error: str = "") -> Html:
     site, actor = site_of(request), request.user
     query, criteria = _chosen(request, values)
-    every, numbers = "every" in values, present.chosen_numbers(values)
+    every, numbers = "every" in values, forms.ticked(values)
     if every:
         counted = await site.services.orders.managing.count(actor, criteria)
         count = f"{counted.counted}+" if counted.more else str(counted.counted)
@@ -138,28 +138,26 @@ async def bulk(request: SoukRequest, bulk_id: FromPath[UUID]) -> Html:
 async def start(request: SoukRequest, bulk_id: FromPath[UUID]) -> Html:
     """Do it, or approve it as the second admin. Raises NotFound."""
     started = await site_of(request).services.orders.bulk.start(request.user, BulkId(bulk_id))
-    words = site_of(request).viewer(request.user).words
     waits = started.status is BulkStatus.AWAITING_APPROVAL
-    said = words.gettext(_("A second admin must approve this refund")) if waits else words.gettext(_("Started"))
-    return toast(to_app(await _page(request, started.id)), said)
+    said = _("A second admin must approve this refund") if waits else _("Started")
+    return say(request, to_app(await _page(request, started.id)), said)
 
 
 @post(_ONE + "/stop", name="admin:bulk-stop", guards=[_ORDERS, limited(WRITE)], status_code=200)
 async def stop(request: SoukRequest, bulk_id: FromPath[UUID]) -> Html:
     """Leave the rest alone. Raises NotFound."""
     await site_of(request).services.orders.bulk.stop(request.user, BulkId(bulk_id))
-    words = site_of(request).viewer(request.user).words
-    return toast(to_app(await _page(request, BulkId(bulk_id))), words.gettext(_("Stopped")))
+    return say(request, to_app(await _page(request, BulkId(bulk_id))), _("Stopped"))
 
 
 @post(ORDERS + "/{number:str}/resend", name="admin:resend-keys", guards=[_ORDERS, limited(WRITE)], status_code=200)
 async def resend(request: SoukRequest, number: FromPath[str]) -> Html:
     """Send an order's keys to its buyer's chat again. Raises NotFound, NoKeysToSend, SentTooOften."""
     form = await forms.read_form(request, ResendForm)
-    services, words = site_of(request).services, site_of(request).viewer(request.user).words
+    services = site_of(request).services
     order = await services.orders.history.admin_detail(request.user, number)
     await services.orders.bulk.resend(request.user, order.id, idempotency_key=form.intent)
-    return toast(to_app(await order_page(request, number)), words.gettext(_("Sent to their chat")))
+    return say(request, to_app(await order_page(request, number)), _("Sent to their chat"))
 
 
 async def _page(request: SoukRequest, bulk_id: BulkId) -> Html:

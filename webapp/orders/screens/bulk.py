@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -136,10 +136,3 @@ def _reason(failure: BulkFailure, viewer: Viewer) -> BulkReason:
     known = _WHY.get(failure.code)
     why = viewer.words.gettext(known) if known else viewer.words.gettext(_OTHER) % {"code": failure.code}
     return BulkReason(why, failure.orders, failure.numbers, failure.orders - len(failure.numbers))
-
-
-def chosen_numbers(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The numbers that were ticked: one, or several of the same name."""
-    given = values.get("only") or ()
-    listed = given.split(",") if isinstance(given, str) else [str(one) for one in given]
-    return tuple(dict.fromkeys(one for one in listed if one))
