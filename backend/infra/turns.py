@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from backend.infra.failpoints import failpoint
 from backend.infra.unit_of_work import UnitOfWork
 from backend.kernel.events import Event
 
@@ -16,6 +17,7 @@ async def take_turns(uow: UnitOfWork, turn: Callable[[], Awaitable[bool]], again
     """Take turns until one says False; what takes longer is left to the job that ``again`` starts."""
     until = time.monotonic() + _SECONDS_A_JOB
     while await turn():
+        failpoint("turns.next")
         if time.monotonic() > until:
             async with uow() as tx:
                 tx.emit(again)

@@ -6,6 +6,7 @@ from backend.catalog.domain import goods_files
 from backend.catalog.types.files import FileSold
 from backend.identity import domain as identity
 from backend.infra.crypto import KeyRing, open_sealed
+from backend.infra.failpoints import failpoint
 from backend.infra.stamp import Mark, Stamper
 from backend.infra.storage import PrivateFiles
 from backend.infra.unit_of_work import UnitOfWork
@@ -37,6 +38,7 @@ class FileCopies:
         if order is None or not any(key.line_id == event.line_id and key.file for key in order.keys):
             return  # refunded since
         await self.make(order, event.line_id)
+        failpoint("files.copied")
         async with self._uow() as tx:
             tx.emit(OrderFileReady(order_id=order.id, user_id=order.user_id, line_id=event.line_id))
 
@@ -50,5 +52,7 @@ class FileCopies:
         sealed = master.sealed
         document = open_sealed(sealed.key, await self._files.get(sealed.stored), sealed.context)
         copy = await self._stamper.stamp(document, Mark(names.get(order.user_id, ""), order.number))
+        failpoint("files.stamped")
         async with self._uow() as tx:
             await goods_files.add_copy(tx, self._ring, self._files, line_id, master.file_id, copy)
+            failpoint("files.copy_stored")
