@@ -272,6 +272,7 @@ async def test_back_in_a_list_is_back_to_its_place(open_phone: OpenPhone, telegr
     phone = await open_phone(await telegram.person(started=False))
     await phone.enter()
     await phone.app.locator('.chip[href="/shop?category=gift-cards"]').click()
+    await expect(phone.app.locator("h1")).to_have_text("Gift cards")
     last = phone.app.locator("a.goods__link").last
     await last.scroll_into_view_if_needed()
     await last.click()

@@ -9,13 +9,15 @@ const resume = (media) => {
   const at = +kept[name(media)];
   if (at < media.duration - EDGE && !media.currentTime) media.currentTime = at;
 };
-on("timeupdate ended", ({ target: media }) => {
-  if (!isOurs(media)) return;
+const keep = (media) => {
   const { currentTime: at, duration } = media;
   try {
     if (at > duration - EDGE) delete kept[name(media)];
     else if (at > EDGE) kept[name(media)] = Math.floor(at);
   } catch {} // no room
-});
+};
+on("timeupdate ended", ({ target }) => isOurs(target) && keep(target));
 on("loadedmetadata", ({ target }) => isOurs(target) && resume(target));
-for (const media of document.querySelectorAll(".lesson video, .lesson audio")) if (media.readyState) resume(media);
+// What plays already was begun before this script was here.
+for (const media of document.querySelectorAll(".lesson video, .lesson audio"))
+  if (media.readyState) media.currentTime ? keep(media) : resume(media);
