@@ -80,7 +80,7 @@ processes: $(VENV)/.dev caddy ## test whole processes: kill -9, Redis and Postgr
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PROCESSES)
 
 browser: $(VENV)/.dev chromium anvil ## test in Chromium what people do
-	@$(BIN)/pytest -n 2 --dist worksteal tests/browser
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/browser
 
 chromium:
 	@sh tests/browser/install_chromium.sh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -27,12 +28,19 @@ def environment(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in variables} | variables
 
 
-def start(module: str, settings: Settings, log: Path, *arguments: str, cold: bool = False) -> Running:
-    """Start ``python -m module``; its output goes to ``log``.
+def start(
+    module: str,
+    settings: Settings,
+    log: Path,
+    *arguments: str,
+    more: Mapping[str, str] | None = None,
+    cold: bool = False,
+) -> Running:
+    """Start ``python -m module`` with ``more`` variables than the settings; its output goes to ``log``.
 
     In a run of tests a process that has imported the program already is forked for it, unless it shall be ``cold``.
     """
-    environ = environment(settings)
+    environ = environment(settings) | dict(more or {})
     with log.open("ab") as output:
         if not cold and can_start(module, environ):
             return WarmProcess(module, arguments, environ, ROOT, output)

@@ -12,6 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.warm.testers import warm_python
 
 GROUPS = {
+    "tests/browser/test_accessibility.py": "a world is made",
+    "tests/browser/test_weight.py": "a world is made",
     "tests/webapp/core/test_languages.py": "every screen is rendered",
     "tests/architecture/test_translations.py": "all messages are extracted",
     "tests/architecture/test_words.py": "all messages are extracted",

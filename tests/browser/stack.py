@@ -15,7 +15,6 @@ import msgspec
 from backend.bootstrap import Services, build
 from backend.catalog.types import VariantId, VariantOffer
 from backend.demo.load import load_demo_codes, load_demo_course, load_demo_shop
-from backend.demo.processes import Child
 from backend.identity.types import Actor
 from backend.infra import embedded
 from backend.infra.settings import Environment, Settings
@@ -25,9 +24,10 @@ from tests.factories.shop import stock_up
 from tests.factories.wallet import give, usd
 from tests.fakes import evm
 from tests.fakes.evm import XPUB, Evm
-from tests.processes import environment
+from tests.processes import Running, start
 
 _READY_SECONDS = 60.0
+_ENDED_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 CONFIRMATIONS = 3
 """The blocks that make a payment in USDT final here."""
@@ -143,27 +143,30 @@ def shop_settings(base: Settings, database: str, folder: Path, chain: Evm) -> Se
     )
 
 
-def _environment(settings: Settings, folder: Path) -> dict[str, str]:
-    (folder / "metrics").mkdir()
-    return environment(settings) | {
-        "SIMULATOR_HOST": "127.0.0.1",
-        "SIMULATOR_PORT": settings.telegram_api_url.rpartition(":")[2],
-        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
-    }
+class _Part(msgspec.Struct, frozen=True):
+    """One process of the stack, and where its output goes."""
+
+    name: str
+    process: Running
+    output: Path
+
+    def must_run(self) -> None:
+        """Fail with the end of its output where it has ended."""
+        assert self.process.poll() is None, f"{self.name} ended: {self.output.read_text()[-4000:]}"
 
 
-async def _until_ready(addresses: list[str], children: list[Child]) -> None:
+async def _until_ready(addresses: list[str], parts: list[_Part]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     async with httpx.AsyncClient(timeout=5) as client:
         for address in addresses:
             while not await _answers(client, address):
-                for child in children:
-                    assert not child.dead, f"{child.name} ended: {child.output.read_text()[-4000:]}"
+                for part in parts:
+                    part.must_run()
                 assert time.monotonic() < deadline, f"{address} did not become ready"
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _until_dressed(simulator: str, bot: Child) -> None:
+async def _until_dressed(simulator: str, bot: _Part) -> None:
     """Wait until the bot has set its menu: before, the button beside the text field lists commands."""
     deadline = time.monotonic() + _READY_SECONDS
     async with httpx.AsyncClient(base_url=simulator, timeout=5) as client:
@@ -171,7 +174,7 @@ async def _until_dressed(simulator: str, bot: Child) -> None:
             people = (await client.get("/control/personas")).raise_for_status().json()
             if all(person["menu_button"]["kind"] == "web_app" for person in people):
                 return
-            assert not bot.dead, f"{bot.name} ended: {bot.output.read_text()[-4000:]}"
+            bot.must_run()
             assert time.monotonic() < deadline, "the bot did not set its menu"
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -194,28 +197,28 @@ async def running(base: Settings, folder: Path) -> AsyncIterator[Stack]:
 
 @asynccontextmanager
 async def _started(settings: Settings, folder: Path, chain: Evm) -> AsyncIterator[Stack]:
-    services, environ = build(settings), _environment(settings, folder)
+    services = build(settings)
     modules = {"simulator": "bot.simulator", "web": "webapp", "worker": "backend.worker", "bot": "bot"}
-    # As in containers, each serves its metrics: on one port all but the first would wait for it, and say so.
-    children = [
-        Child(name, module, environ | {"METRICS_PORT": str(embedded.free_port())}, folder)
-        for name, module in modules.items()
-    ]
+    place = {"SIMULATOR_HOST": "127.0.0.1", "SIMULATOR_PORT": settings.telegram_api_url.rpartition(":")[2]}
+    parts: list[_Part] = []
     async with services.running(listen=False):
         await services.redis.flushdb()
         await services.identity.access.ensure_root()
         try:
-            for child in children:
-                child.start()
+            for name, module in modules.items():
+                output = folder / f"{name}.out"
+                # Each serves its own metrics: on one port all but the first would wait for it, and say so.
+                own = msgspec.structs.replace(settings, metrics_port=embedded.free_port())
+                parts.append(_Part(name, start(module, own, output, more=place), output))
             await load_demo_shop(services.catalog.imports, services.storage)
             await load_demo_course(services.courses.authoring, services.courses.courses)
             await load_demo_codes(services.growth.promos)
             simulator = settings.telegram_api_url
-            await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], children)
-            await _until_dressed(simulator, children[-1])
+            await _until_ready([f"{simulator}/control/info", f"{settings.public_url}/readyz"], parts)
+            await _until_dressed(simulator, parts[-1])
             yield Stack(settings.public_url, simulator, services, chain, folder)
         finally:
-            for child in reversed(children):
-                child.ask_to_stop()
-            for child in reversed(children):
-                child.wait()
+            for part in reversed(parts):
+                part.process.terminate()
+            for part in reversed(parts):
+                part.process.wait(_ENDED_SECONDS)

@@ -25,6 +25,7 @@ async def _methods(open_phone: OpenPhone, telegram: Telegram) -> tuple[Phone, Pe
     phone = await open_phone(person)
     await phone.enter()
     await phone.app.locator('a[href*="sort=new"]').first.click()
+    await phone.arrived("/shop[?].*sort=new.*")
     await phone.app.locator(f'a[href="/shop/{SLUG}"]').click()
     await phone.press_main(re.compile("^Buy"))
     sheet = phone.app.locator("dialog#sheet")

@@ -37,6 +37,7 @@ PROGRAMS = {
         "jinja2.ext",
     ),
     "bot": ("backend.infra.lean", "backend.bootstrap"),
+    "bot.simulator": (),
 }
 """What is imported before the program, in this order: its own ``lean`` first, as in the program."""
 LONGEST_REQUEST = 1 << 17
