@@ -9,7 +9,7 @@ none of them grows with the number of products that have the words.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +36,7 @@ _SHARE_OF_BEGINNING: Final = 20
 # What it costs to fetch a product by the index of words, to find a document on the way along the sorted list, and to
 # look a fetched product up and sort it; as many times the cost of an entry of the sorted list.
 _FETCH, _DOCUMENT, _LOOK_UP = 4.5, 11, 10
+_TOGETHER: Final = 0.7
 # A way that has found too little goes on so many times as far.
 _FURTHER: Final = 8
 # Words in a quarter of all products: their facets are made of what sells best.
@@ -81,13 +82,23 @@ class Hit(ListedProduct, frozen=True, kw_only=True):
 class Sought(msgspec.Struct, frozen=True):
     """A query to be run: ``estimate`` says in how many products it is at most, ``listed`` how many there are.
 
-    ``unlike``: what it leaves out, because it was shown before.
+    ``unlike``: what it leaves out, because it was shown before. ``indexed``, ``indexed_named``: the parts that the
+    index of words is asked for, anywhere and in names, where that is not all of them.
     """
 
     query: Query
     estimate: Frequency
     listed: int
     unlike: Query | None = None
+    indexed: Query | None = None
+    indexed_named: Query | None = None
+
+    @classmethod
+    def of(cls, query: Query, known: Mapping[Term, Frequency], listed: int, unlike: Query | None = None) -> Sought:
+        """A query as it is run best, by what is ``known`` of its terms."""
+        indexed = [query.indexed(known, listed, named=named) for named in (False, True)]
+        anywhere, named = (one.spelled(known) if one != query else None for one in indexed)
+        return cls(query.spelled(known), query.estimate(known, listed), listed, unlike, anywhere, named)
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -122,7 +133,9 @@ async def frequencies(tx: Tx, terms: Collection[Term], listed: int) -> dict[Term
         # More words begin so than were counted: so many that the beginning is frequent.
         least = listed // _SHARE_OF_BEGINNING if row.words == MOST_BEGINNING else 0
         if row.products > 0:
-            by_term[Term(row.word, row.begins)] = Frequency(max(int(row.products), least), max(int(row.named), least))
+            by_term[Term(row.word, row.begins)] = Frequency(
+                max(int(row.products), least), max(int(row.named), least), tuple(row.each or ())
+            )
     return by_term
 
 
@@ -147,7 +160,7 @@ async def find(tx: Tx, sought: Sought, narrowed: Narrowed, after: Place | None, 
         if after is not None and after.tier > segment.first + 1 and segment.words != ANY:
             continue
         missing = limit - len(hits)
-        if _is_broad(segment.estimate, sought.listed, limit):
+        if _is_broad(_surely(sought, segment.estimate), sought.listed, limit):
             walked = await _walk(tx, sought, narrowed, segment, after, missing)
             if len(walked) == missing:
                 return Result(hits + walked)
@@ -162,16 +175,24 @@ async def find(tx: Tx, sought: Sought, narrowed: Narrowed, after: Place | None, 
 async def list_sample(tx: Tx, sought: Sought) -> list[Sample]:
     """Some of the products that have the query, from which facets are made; all of them where they are few."""
     broad = sought.estimate.products * _FREQUENT > sought.listed
-    packed = (await tx.execute(sample_statement(broad), {"query": sought.query.text()})).scalar_one()
+    values = {"query": sought.query.text()}
+    if sought.indexed is not None and not broad:
+        values["indexed"] = sought.indexed.text()
+    packed = (await tx.execute(sample_statement(broad, frozenset(values)), values)).scalar_one()
     return msgspec.convert(packed or [], list[Sample])
 
 
 def _segments(sought: Sought, sort: Sort | None, limit: int) -> list[_Segment]:
     estimate = sought.estimate
-    if sort is not None or not _is_broad(estimate.products, sought.listed, limit):
+    if sort is not None or not _is_broad(_surely(sought, estimate.products), sought.listed, limit):
         return [_Segment(ANY, estimate.products, 0)]
     named = [_Segment(NAMED, estimate.named, 0)] if estimate.named else []
     return [*named, _Segment(OTHER, estimate.products, 2)]
+
+
+def _surely(sought: Sought, estimate: int) -> int:
+    """Fewer than estimated where there are several words: these may go together less than was thought."""
+    return estimate if len(sought.query.parts) == 1 else int(estimate * _TOGETHER)
 
 
 def _is_broad(estimate: int, listed: int, limit: int) -> bool:
@@ -186,8 +207,8 @@ async def _walk(
     tier = segment.first if after is None or after.tier <= segment.first else segment.first + 1
     place = after if after is not None and after.tier == tier else None
     values = {**_values(sought, segment, narrowed, place), "stocked": tier % 2 == 0, "tier": tier}
-    # Half as far at first as a page of what is just broad: the words of a query may go together less than was thought.
-    farthest = _distance(_DOCUMENT / _FETCH, sought.listed, limit) // 2
+    # At first no farther than a page of what is just broad.
+    farthest = _distance(_DOCUMENT / _FETCH, sought.listed, limit)
     scan = _rounded(max(min(4 * limit * sought.listed // segment.estimate, farthest), limit))
     while True:
         statement = walk_statement(
@@ -208,12 +229,16 @@ async def _match(
     values = _values(sought, segment, narrowed, place)
     if segment.words == ANY and narrowed.sort is None:
         values["named"] = sought.query.text(named=True)
+    if sought.indexed is not None:
+        values["indexed"] = sought.indexed.text()
+    if sought.indexed_named is not None:
+        values["indexed_named"] = sought.indexed_named.text(named=True)
     if place is not None:
         values["tier"] = place.tier
     scan = 0
     shape = _shape(sought, narrowed)
     # The sorted list's index knows nothing of categories and countries.
-    if shape <= {"in_stock", "unlike"}:
+    if shape <= {"in_stock", "unlike", "indexed", "indexed_named"}:
         expected = _distance(1 / _LOOK_UP, sought.listed, limit)
         values["least"] = limit * sought.listed // expected
         scan = _rounded(2 * expected)
@@ -260,5 +285,8 @@ def _values(sought: Sought, segment: _Segment, narrowed: Narrowed, place: Place 
 def _shape(sought: Sought, narrowed: Narrowed) -> frozenset[str]:
     """Which conditions a statement has."""
     chosen = {name for name in ("categories", "country", "most") if getattr(narrowed, name) is not None}
-    flags = {"in_stock": narrowed.in_stock, "unlike": sought.unlike is not None}
+    flags = {
+        "in_stock": narrowed.in_stock, "unlike": sought.unlike is not None, "indexed": sought.indexed is not None,
+        "indexed_named": sought.indexed_named is not None,
+    }  # fmt: skip
     return frozenset(chosen | {name for name, on in flags.items() if on})

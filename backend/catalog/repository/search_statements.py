@@ -25,11 +25,15 @@ MOST_BEGINNING: Final = 300
 """Of the words that begin with what was typed so many are counted."""
 
 _LAST_SIGN: Final = chr(0x10FFFF)
+# The words of a beginning are named to the index where they are not more.
+_MOST_SPELLED: Final = 4
 _SAMPLE: Final = 200
 # So many of what sells best are looked through for a sample of a frequent query.
 _BEST: Final = 500
 _PACKED: Final = "jsonb_agg(jsonb_build_array(s.category_id, s.country, s.price_amount))"
 _TIER: Final = "CAST(:tier AS bigint)"
+_INDEXED: Final = "d.words @@ CAST(:indexed AS tsquery)"
+_INDEXED_NAMED: Final = "d.words @@ CAST(:indexed_named AS tsquery)"
 _UNLIKE: Final = " AND NOT d.words @@ CAST(:unlike AS tsquery)"
 _CONDITIONS: Final = {
     "categories": "category_id = ANY(CAST(:categories AS uuid[]))",
@@ -40,12 +44,13 @@ _CONDITIONS: Final = {
 
 FREQUENCIES: Final = text(
     f"""
-    SELECT word, false AS begins, products, named, 1 AS words FROM search_words WHERE word = ANY(:exact)
+    SELECT word, false AS begins, products, named, 1 AS words, NULL AS each FROM search_words WHERE word = ANY(:exact)
     UNION ALL
-    SELECT b.word COLLATE "C", true, f.products, f.named, f.words
+    SELECT b.word COLLATE "C", true, f.*
     FROM unnest(:beginnings) AS b (word) CROSS JOIN LATERAL (
-        SELECT coalesce(sum(products), 0) AS products, coalesce(sum(named), 0) AS named, count(*) AS words FROM (
-            SELECT products, named FROM search_words
+        SELECT coalesce(sum(products), 0) AS products, coalesce(sum(named), 0) AS named, count(*) AS words,
+               CASE WHEN count(*) <= {_MOST_SPELLED} THEN array_agg(word) END AS each FROM (
+            SELECT word, products, named FROM search_words
             WHERE word >= b.word COLLATE "C" AND word < (b.word || '{_LAST_SIGN}') COLLATE "C" LIMIT {MOST_BEGINNING}
         ) begun
     ) f
@@ -121,8 +126,8 @@ def match_statement(
     return text(
         f"""
         WITH matching AS MATERIALIZED (
-            SELECT d.product_id, {base} AS base FROM search_documents d WHERE {words}{unlike}
-        ), {_nearest(unlike) if nearest else ""}
+            SELECT d.product_id, {base} AS base FROM search_documents d WHERE {_indexed(words, shape)}{unlike}
+        ), {_nearest(shape) if nearest else ""}
         {_walked(order, further if after else "", scan, limit, nearest=nearest, after=after) if walks else ""}
         page AS MATERIALIZED (
             {f"SELECT id, tier FROM walked WHERE {walked} = {limit} UNION ALL" if walks else ""}
@@ -141,10 +146,17 @@ def match_statement(
     )
 
 
-def _nearest(unlike: str) -> str:
+def _indexed(words: str, shape: frozenset[str]) -> str:
+    """The condition ``words``, of which the index is asked for a part only where the shape says so."""
+    index, name = (_INDEXED_NAMED, "indexed_named") if words == NAMED else (_INDEXED, "indexed")
+    return f"{index} AND ({words}) IS TRUE" if name in shape else words
+
+
+def _nearest(shape: frozenset[str]) -> str:
     """The first tier that is not empty, without a look at the documents of the others: most of the cost of a match."""
     return f"""named AS MATERIALIZED (
-            SELECT d.product_id FROM search_documents d WHERE {NAMED}{unlike}
+            SELECT d.product_id FROM search_documents d
+            WHERE {_indexed(NAMED, shape)}{_UNLIKE if "unlike" in shape else ""}
         ), nearest AS MATERIALIZED (
             SELECT product_id, 0 AS base FROM named UNION ALL
             SELECT product_id, base FROM matching WHERE NOT EXISTS (SELECT FROM named)
@@ -170,7 +182,7 @@ def _walked(order: str, further: str, scan: int, limit: int, *, nearest: bool, a
 
 
 @functools.cache
-def sample_statement(broad: bool) -> TextClause:
+def sample_statement(broad: bool, shape: frozenset[str]) -> TextClause:
     """A sample of the products that have the query, as facets need them; ``broad``: of those that sell best."""
     if broad:
         matching = f"""
@@ -181,7 +193,8 @@ def sample_statement(broad: bool) -> TextClause:
             LIMIT {_SAMPLE}
         """  # noqa: S608 - constants of ours
     else:
-        matching = _looked_up(f"SELECT product_id FROM search_documents d WHERE {ANY}")  # noqa: S608 - constants of ours
+        condition = _indexed(ANY, shape)
+        matching = _looked_up(f"SELECT product_id FROM search_documents d WHERE {condition}")  # noqa: S608 - constants of ours
     return text(f"SELECT {_PACKED} AS sample FROM ({matching}) s")  # noqa: S608 - constants of ours
 
 

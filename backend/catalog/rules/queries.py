@@ -16,6 +16,8 @@ from backend.catalog.types.search import LONGEST_QUERY
 
 _MOST_WORDS: Final = 8
 _MOST_COMBINED: Final = 8
+# What it costs to fetch a product; as many times the cost of reading one that has a beginning.
+_FETCH: Final = 25
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -34,6 +36,11 @@ class Frequency(msgspec.Struct, frozen=True):
 
     products: int = 0
     named: int = 0
+    words: tuple[str, ...] = ()
+    """Of a beginning: every word that begins so, where these are few."""
+
+
+_NOTHING: Final = Frequency()
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -61,10 +68,45 @@ class Query(msgspec.Struct, frozen=True):
             _mean(self._each(known, lambda frequency: frequency.named), listed),
         )
 
+    def spelled(self, known: Mapping[Term, Frequency]) -> Query:
+        """The same query with whole words for each beginning of few: the index of words skips what others exclude."""
+
+        def spell(term: Term) -> Iterable[Term]:
+            return map(Term, known.get(term, _NOTHING).words) if term.begins else ()
+
+        return Query(
+            tuple(
+                tuple(
+                    dict.fromkeys(
+                        (*reading[:-1], term) for reading in part for term in tuple(spell(reading[-1])) or reading[-1:]
+                    )
+                )
+                for part in self.parts
+            )
+        )
+
+    def indexed(self, known: Mapping[Term, Frequency], listed: int, *, named: bool) -> Query:
+        """The parts that the index of words is best asked for; the others are looked for in what it finds.
+
+        It reads every product of a beginning of many words, even where another part of the query is rare.
+        """
+
+        def count(query: Query) -> int:
+            frequency = query.estimate(known, listed)
+            return frequency.named if named else frequency.products
+
+        indexed, whole = self, count(self)
+        for part in self.parts:
+            rest = Query(tuple(one for one in indexed.parts if one is not part))
+            many = any(reading[-1].begins and not known.get(reading[-1], _NOTHING).words for reading in part)
+            if many and rest.parts and (count(rest) - whole) * _FETCH < count(Query((part,))):
+                indexed = rest
+        return indexed
+
     def _each(self, known: Mapping[Term, Frequency], count: Callable[[Frequency], int]) -> list[int]:
         return [
             # The readings of a word are mostly in the same products: in other languages, with and without an ending.
-            max(min(count(known.get(term, Frequency())) for term in reading) for reading in part)
+            max(min(count(known.get(term, _NOTHING)) for term in reading) for reading in part)
             for part in self.parts
         ]
 
@@ -98,7 +140,7 @@ def plain(typed: Typed, known: Mapping[Term, Frequency] | None = None) -> Query:
     """
     parts = [((Term(word),),) for words in typed.words for word in words]
     (last,) = parts[-1][0]
-    if known is None or not (last.word.isdigit() and known.get(last, Frequency()).products):
+    if known is None or not (last.word.isdigit() and known.get(last, _NOTHING).products):
         parts[-1] = ((Term(last.word, begins=not last.word.startswith("@")),),)
     return Query(tuple(parts))
 

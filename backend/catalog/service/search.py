@@ -141,7 +141,7 @@ class _Run:
         self.hits: list[Hit] = []
         self._samples: list[tuple[Sought, list[Sample] | None]] = []
         self._plain: Sought | None = None
-        self._wide: Sought | None = None
+        self._asked = Query(())
         self._more = False
         self._ended_wide = False
 
@@ -151,7 +151,7 @@ class _Run:
         exact = [Term(word) for chunk in self._words.words for word in chunk]
         self.known = await search.frequencies(self._tx, dict.fromkeys([*every.terms, *exact]), self._listed)
         query = plain(self._words, self.known)
-        self._plain = Sought(query, query.estimate(self.known, self._listed), self._listed)
+        self._plain, self._asked = Sought.of(query, self.known, self._listed), query
 
     async def find_plainly(self, place: _Cursor | None) -> None:
         """Find what has the words as they are written."""
@@ -172,9 +172,8 @@ class _Run:
         new = [term for term in query.terms if term not in self.known]
         self.known |= await search.frequencies(self._tx, new, self._listed)
         unlike = self._plain.query if self._plain.estimate.products else None
-        self._wide = Sought(query, query.estimate(self.known, self._listed), self._listed, unlike)
-        self._ended_wide = True
-        await self._find(self._wide, place)
+        self._asked, self._ended_wide = query, True
+        await self._find(Sought.of(query, self.known, self._listed, unlike), place)
 
     async def sample(self) -> list[Sample]:
         """Some of what the search finds, before it was narrowed."""
@@ -188,15 +187,11 @@ class _Run:
 
     async def near(self) -> list[Hit]:
         """What has those words that are known at all: together, else the rarest of them."""
-        wide = self._wide or self._plain
-        if wide is None:
-            return []
-        alone = sorted((Query((part,)) for part in wide.query.parts), key=self._products)
+        alone = sorted((Query((part,)) for part in self._asked.parts), key=self._products)
         known = [query for query in alone if self._products(query)]
         together = [Query(tuple(query.parts[0] for query in known))] if 1 < len(known) < len(alone) else []
         for query in together + known:
-            sought = Sought(query, query.estimate(self.known, self._listed), self._listed)
-            page = await search.find(self._tx, sought, Narrowed(), None, _NEAR)
+            page = await search.find(self._tx, Sought.of(query, self.known, self._listed), Narrowed(), None, _NEAR)
             if page.hits:
                 return page.hits
         return []

@@ -61,6 +61,7 @@ class _Case(msgspec.Struct, frozen=True):
     narrowed: Narrowed
     limit: int
     guess: tuple[int, int]
+    known: dict[Term, Frequency]
 
 
 @st.composite
@@ -80,12 +81,19 @@ def _cases(draw: st.DrawFn) -> _Case:
         country=draw(st.none() | st.just("TR")),
         most=draw(st.none() | st.just(2)),
         in_stock=draw(st.booleans()),
-        sort=draw(st.none() | st.sampled_from(Sort)),
+        sort=draw(st.none() | st.sampled_from([Sort.POPULAR, Sort.NEW, Sort.PRICE])),  # SHOP is of one category
     )
+    count = st.integers(0, _MOST_PRODUCTS)
+    known = {
+        # Some beginnings are of few words, which are known; others are not.
+        Term("stea", begins=True): Frequency(draw(count), draw(count), draw(st.sampled_from([(), _VOCABULARY[:2]]))),
+        Term("st", begins=True): Frequency(draw(count) * 100, draw(count) * 100),
+        Term("card"): Frequency(draw(count), draw(count)),
+    }  # fmt: skip
     return _Case(
         things, _query(draw(st.sampled_from(_QUERIES))), draw(st.none() | st.just(_query((Term("gold"),)))),
         draw(st.just(Narrowed()) | st.just(narrowed)), draw(st.integers(1, 4)),
-        (draw(st.integers(1, _MOST_PRODUCTS)), draw(st.integers(1, _MOST_PRODUCTS))),
+        (draw(st.integers(1, _MOST_PRODUCTS)), draw(st.integers(1, _MOST_PRODUCTS))), known,
     )  # fmt: skip
 
 
@@ -144,7 +152,8 @@ async def _shelve(tx: Tx, things: list[_Thing]) -> None:
 async def test_pages_are_the_order_of_every_match_whatever_the_way(uow: UnitOfWork, case: _Case) -> None:
     in_names = any(_has(case.query, one.named) for one in case.things)
     estimate = Frequency(case.guess[0], case.guess[1] if in_names else 0)  # none in a name is never a guess
-    sought = Sought(case.query, estimate, sum(one.listed for one in case.things), case.unlike)
+    listed = sum(one.listed for one in case.things)
+    sought = msgspec.structs.replace(Sought.of(case.query, case.known, listed, case.unlike), estimate=estimate)
     async with uow() as tx:
         await _shelve(tx, case.things)
         met: list[UUID] = []
