@@ -11,12 +11,14 @@ from pathlib import Path
 async def answer_of(script: Path, given: bytes, *, seconds: float) -> bytes | None:
     """What a script writes when it is given these bytes; None where it fails or takes longer than ``seconds``.
 
-    It runs isolated and without the environment, which holds our secrets. Its first act is to limit itself.
+    It runs isolated and without the environment, which holds our secrets. Its first act is to limit itself. Where the
+    container's memory ends, it is the one that the kernel ends, not the web process or the worker.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", str(script), env={},
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
+    _ends_first(process.pid)
     try:
         async with asyncio.timeout(seconds):
             out, _ = await process.communicate(given)
@@ -28,3 +30,8 @@ async def answer_of(script: Path, given: bytes, *, seconds: float) -> bytes | No
                 process.kill()
             await process.wait()
     return out if out and process.returncode == 0 else None
+
+
+def _ends_first(pid: int) -> None:
+    with contextlib.suppress(OSError):  # it may have ended, and only Linux has this file
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
