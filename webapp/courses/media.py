@@ -14,7 +14,7 @@ from backend.courses.types import LessonId, MediaId, MediaKind
 from backend.courses.types.lessons import MediaFile, StoredMedia
 from backend.kernel.errors import NotFound
 from webapp.core.guards import PUBLIC, actor_of_address
-from webapp.core.ranges import Unsatisfiable, asked_range
+from webapp.core.ranges import asked_part
 from webapp.core.responses import signed_url
 from webapp.core.site import SoukRequest, site_of
 
@@ -41,31 +41,20 @@ async def lesson_file(request: Request[Any, Any, Any], lesson_id: FromPath[UUID]
     except ValueError:
         raise NotFound("not a file of ours") from None
     file = await lessons.file(actor, LessonId(lesson_id), media_id)
-    headers = _headers(file)
-    asked = request.headers.get("range")
-    if request.headers.get("if-range", headers["etag"]) != headers["etag"]:
-        asked = None
-    try:
-        part = asked_range(asked, file.size)
-    except Unsatisfiable:
-        return Response(b"", status_code=416, headers=headers | {"content-range": f"bytes */{file.size}"})
-    start, length = (part.first, part.length) if part else (0, file.size)
-    headers["content-length"] = str(length)
-    if part:
-        headers["content-range"] = f"bytes {part.first}-{part.last}/{file.size}"
+    part = asked_part(request, file.size, file.stored, _headers(file))
+    if part.status == 416:
+        return Response(b"", status_code=416, headers=part.headers)
     return Stream(
-        lessons.contents.read(file.stored, start, length),
-        status_code=206 if part else 200,
+        lessons.contents.read(file.stored, part.first, part.length),
+        status_code=part.status,
         media_type=file.mime,
-        headers=headers,
+        headers=part.headers | {"content-length": str(part.length)},
     )
 
 
 def _headers(file: StoredMedia) -> dict[str, str]:
     shown = "attachment" if file.kind is MediaKind.FILE else "inline"
     return {
-        "accept-ranges": "bytes",
-        "etag": f'"{file.stored}"',
         "cache-control": "private, max-age=600",
         "content-disposition": f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}",
         # Whatever an author put into it, no page of ours runs it.

@@ -28,7 +28,7 @@ from webapp.core.limits import PURCHASE, limited
 from webapp.core.refusals import refusals
 from webapp.core.responses import signed_url
 from webapp.core.site import SoukRequest, site_of
-from webapp.orders.screens.keys import file_path
+from webapp.orders.screens.keys import GOODS_SECONDS, file_path
 
 _Cursor = Annotated[
     str | None,
@@ -226,7 +226,7 @@ async def api_place(
 
 def _files(request: SoukRequest, order: OrderView, line: OrderLine) -> list[File]:
     return [
-        File(key.file.name, key.file.size, signed_url(request, file_path(order.number, key)))
+        File(key.file.name, key.file.size, signed_url(request, file_path(order.number, key), seconds=GOODS_SECONDS))
         for key in order.keys
         if key.file and key.line_id == line.id
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.catalog.errors import DownloadsUsedUp
 from backend.catalog.repository import goods_files as repository
-from backend.catalog.types.files import FileVersionId, MasterFile
+from backend.catalog.types.files import MOST_DEVICES, Fetch, FileVersionId, MasterFile
 from backend.catalog.types.fulfilment import SealedFile
 from backend.infra.crypto import KeyRing, seal
 from backend.infra.storage import PrivateFiles
@@ -55,10 +55,29 @@ async def find_file(tx: Tx, ring: KeyRing, line_id: OrderLineId) -> SealedFile:
     return SealedFile(version.copy_stored, await ring.get(tx, version.copy_key_id), _context(line_id, version.id))
 
 
-async def count_download(tx: Tx, line_id: OrderLineId) -> None:
-    """Count a download of a line, if it is a file that is sold. Raises DownloadsUsedUp."""
-    if not await repository.count_download(tx, line_id) and await repository.is_file_line(tx, line_id):
+async def count_download(tx: Tx, line_id: OrderLineId, fetch: Fetch | None = None) -> None:
+    """Count a download of a line, if it is a file that is sold.
+
+    The same device at the same address has it counted once, however often it asks: a download that broke off goes on.
+    Raises DownloadsUsedUp, NotFound for an address that other devices have used too often. See decisions/0147.
+    """
+    if fetch is not None:
+        await repository.lock_line(tx, line_id)
+        devices = await repository.list_devices(tx, line_id, fetch.address)
+        if fetch.device in devices:
+            return
+        if len(devices) >= MOST_DEVICES:
+            raise NotFound("the address has served its devices")
+    if await repository.count_download(tx, line_id):
+        if fetch is not None:
+            await repository.add_fetch(tx, line_id, fetch)
+    elif await repository.is_file_line(tx, line_id):
         raise DownloadsUsedUp()
+
+
+async def has_begun(tx: Tx, line_id: OrderLineId, fetch: Fetch) -> bool:
+    """Whether this device's download at this address was counted before."""
+    return fetch.device in await repository.list_devices(tx, line_id, fetch.address)
 
 
 def _context(line_id: OrderLineId, file_id: FileVersionId) -> bytes:

@@ -89,3 +89,14 @@ class FileCopy(Model):
     stored: Mapped[str]
     size: Mapped[int]
     data_key_id: Mapped[UUID]
+
+
+class FileFetch(Model):
+    """A download that was counted: by which device at which address. Both are hashes, and last for a day."""
+
+    __tablename__ = "file_fetches"
+
+    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("file_lines.order_line_id"), primary_key=True)
+    address: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    device: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    at: Mapped[datetime]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Uuid, bindparam, insert, select, text, update
+from sqlalchemy import Uuid, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.catalog.models import Product, Variant
-from backend.catalog.models.files import FileCopy, FileLine, FileOffer, FileVersion
+from backend.catalog.models.files import FileCopy, FileFetch, FileLine, FileOffer, FileVersion
 from backend.catalog.types import ProductId, StockKind, VariantId
-from backend.catalog.types.files import FileGoods, FileVariant, FileVersionId, FileVersionView, UsedUp
+from backend.catalog.types.files import Fetch, FileGoods, FileVariant, FileVersionId, FileVersionView, UsedUp
 from backend.catalog.types.fulfilment import GoodsFile
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
@@ -22,6 +23,7 @@ from backend.kernel.ids import DataKeyId, OrderLineId
 
 _LINES: Final = bindparam("lines", type_=ARRAY(Uuid()))
 _SHOWN: Final = 100
+_FETCHES_LAST: Final = timedelta(days=1)
 _MOST_VARIANTS: Final = 500
 # Who gets the newest version is said by the offer as it is now; a revoked line has no file.
 _VERSION_OF_LINE: Final = "v.id = CASE WHEN o.latest_for_all THEN o.file_id ELSE l.file_id END"
@@ -178,6 +180,25 @@ async def count_download(tx: Tx, line_id: UUID) -> bool:
 async def is_file_line(tx: Tx, line_id: UUID) -> bool:
     """Whether a line is one of a file that is sold."""
     return (await tx.execute(_IS_FILE, {"line": line_id})).one_or_none() is not None
+
+
+async def lock_line(tx: Tx, line_id: UUID) -> None:
+    """Have the downloads of a line counted one after the other until the transaction ends."""
+    await tx.execute(_IS_FILE.with_for_update(), {"line": line_id})
+
+
+async def list_devices(tx: Tx, line_id: UUID, address: bytes) -> set[bytes]:
+    """The devices that have used an address."""
+    statement = select(FileFetch.device).where(FileFetch.order_line_id == line_id, FileFetch.address == address)
+    return set((await tx.execute(statement)).scalars())
+
+
+async def add_fetch(tx: Tx, line_id: UUID, fetch: Fetch) -> None:
+    """Remember a download; those of addresses that are long over are forgotten."""
+    old = (FileFetch.order_line_id == line_id, FileFetch.at < tx.now - _FETCHES_LAST)
+    await tx.execute(delete(FileFetch).where(*old))
+    row = {"order_line_id": line_id, "address": fetch.address, "device": fetch.device, "at": tx.now}
+    await tx.execute(insert(FileFetch), row)
 
 
 async def add_copy(

@@ -15,12 +15,21 @@ from backend.kernel.ids import OrderLineId, UserId
 
 FileVersionId = NewType("FileVersionId", UUID)
 MOST_DOWNLOADS: Final = 1000
+MOST_DEVICES: Final = 3
+"""How many devices one address serves: Telegram's check, a phone, and that phone in another network."""
 
 
 class FileSold(Event, frozen=True, kw_only=True):
     """A line of a file was sold: its copy can be made, and sent to its buyer."""
 
     line_id: OrderLineId
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """One request for a file: at which address, by which device; both are hashes."""
+
+    address: bytes
+    device: bytes
 
 
 class FileVersionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.catalog.domain import goods_files
 from backend.catalog.errors import DownloadsUsedUp
+from backend.catalog.types.files import Fetch
 from backend.identity.types import Actor
 from backend.infra.crypto import open_sealed
 from backend.infra.storage import PrivateFiles
@@ -41,16 +42,17 @@ class DeliveryService:
         """The order's keys (or one) for a text file; this is logged. Raises NotFound."""
         return await self._open(actor, number, RevealChannel.FILE, ordinal)
 
-    async def download(self, actor: Actor, number: str, ordinal: int) -> DeliveredFile:
+    async def download(self, actor: Actor, number: str, ordinal: int, fetch: Fetch | None = None) -> DeliveredFile:
         """A delivered file; this is logged, and counted where the file may be downloaded a number of times only.
 
-        Raises NotFound, DownloadsUsedUp.
+        What a device asks for again at the address of ``fetch`` is the same download. Raises NotFound, DownloadsUsedUp.
         """
         if self._copies is not None:
             async with self._uow.read() as tx:
                 order = await load_own(tx, self._fulfillers, actor, number)
-            key = _file_of(order, ordinal)
-            if key.file and key.file.left == 0:
+                key = _file_of(order, ordinal)
+                begun = fetch is not None and await goods_files.has_begun(tx, key.line_id, fetch)
+            if key.file and key.file.left == 0 and not begun:
                 raise DownloadsUsedUp()
             await self._copies.make(order, key.line_id)
         async with self._uow() as tx:
@@ -58,12 +60,11 @@ class DeliveryService:
             key = _file_of(order, ordinal)
             if key.file is None or self._files is None:
                 raise NotFound("files are stored nowhere")
-            await goods_files.count_download(tx, key.line_id)
+            await goods_files.count_download(tx, key.line_id, fetch)
             sealed = await self._fulfillers.find_file(tx, key.kind, key.id)
             await repository.add_reveals(tx, order.id, [key.id], actor.user_id, RevealChannel.FILE)
-        return DeliveredFile(
-            key.file.name, open_sealed(sealed.key, await self._files.get(sealed.stored), sealed.context)
-        )
+        data = open_sealed(sealed.key, await self._files.get(sealed.stored), sealed.context)
+        return DeliveredFile(key.file.name, data, sealed.stored)
 
     async def send_to_chat(self, actor: Actor, number: str) -> None:
         """Send the keys to the buyer's chat again. Raises NotFound."""

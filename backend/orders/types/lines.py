@@ -50,6 +50,8 @@ class DeliveredFile(msgspec.Struct, frozen=True):
 
     name: str
     data: bytes
+    version: str
+    """Another where its bytes are others."""
 
 
 class LineOwner(msgspec.Struct, frozen=True):

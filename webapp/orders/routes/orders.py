@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -13,20 +14,24 @@ from litestar.params import FromPath
 from litestar.response import Response
 from msgspec import Meta
 
+from backend.catalog.types.files import Fetch
 from backend.kernel.errors import Forbidden, NotFound
 from backend.orders.types import AmountDue, OrderFilter, OrderStatus, OrderView
+from backend.orders.types.keys import DeliveredKey
 from backend.orders.types.lines import LineStatus
 from backend.orders.words import keys_file
 from backend.wallet.errors import InsufficientFunds
 from webapp.core import forms
 from webapp.core.answers import asked_by, asked_for_more, replaced, to_app
 from webapp.core.guards import PUBLIC, actor_of_address
-from webapp.core.limits import PURCHASE, REVEAL, WRITE, limited
+from webapp.core.limits import PURCHASE, REVEAL, WRITE, address_of, limited
+from webapp.core.ranges import asked_part
 from webapp.core.responses import Html, fragment, live_url, nothing, page, pictures, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.routes.asking import answered
 from webapp.orders.screens import checkout as checkout_views
 from webapp.orders.screens import orders as present
+from webapp.orders.screens.keys import GOODS, GOODS_SECONDS
 from webapp.orders.screens.keys import key as key_view
 from webapp.orders.screens.orders import OrderPage, SubscriptionLink
 from webapp.orders.screens.warranty import warranty_view
@@ -107,14 +112,28 @@ async def cancel(request: SoukRequest, number: FromPath[str]) -> Html:
     return await order_page(request, await services.orders.history.detail(request.user, ref.number))
 
 
+def _key_of(order: OrderView, ordinal: int) -> DeliveredKey:
+    """One of the things that were delivered. Raises NotFound."""
+    key = next((key for key in order.keys if key.ordinal == ordinal), None)
+    if key is None:
+        raise NotFound("no such key")
+    return key
+
+
+@get("/orders/{number:str}/keys/{ordinal:int}", name="orders:key")
+async def delivered(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
+    """One thing as it was delivered: a file whose address is soon over asks for it. Raises NotFound."""
+    order = await site_of(request).services.orders.history.detail(request.user, number)
+    view = key_view(order, _key_of(order, ordinal), request.user, pictures(request), _signer(request))
+    return fragment(request, "orders/_key_answer.html", view)
+
+
 @post("/orders/{number:str}/keys/{ordinal:int}/reveal", name="orders:reveal", guards=[limited(REVEAL)], status_code=200)
 async def reveal(request: SoukRequest, number: FromPath[str], ordinal: FromPath[int]) -> Html:
     """Show one key; the service logs who saw it and when."""
     orders = site_of(request).services.orders
     order = await orders.history.detail(request.user, number)
-    key = next((key for key in order.keys if key.ordinal == ordinal), None)
-    if key is None:
-        raise NotFound("no such key")
+    key = _key_of(order, ordinal)
     opened = await orders.delivery.reveal(request.user, number, ordinal)
     view = key_view(order, key, request.user, pictures(request), _signer(request), opened.text)
     return fragment(request, "orders/_key_answer.html", view)
@@ -152,9 +171,10 @@ async def key_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Resp
 
 @get("/orders/goods/{name:str}", name="orders:goods", opt=PUBLIC)
 async def goods_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    """A delivered file, at an address signed for its buyer; ``name`` is ``S-4K7Q2M-2.bin`` for the second thing.
+    """A delivered file, whole or one range of it, at an address signed for its buyer and their session.
 
-    Raises LinkExpired, NotFound, DownloadsUsedUp, Forbidden with the session of another person.
+    ``name`` is ``S-4K7Q2M-2.bin`` for the second thing. Raises LinkExpired, NotFound (also where too many devices have
+    used the address), DownloadsUsedUp, Forbidden with the session of another person.
     """
     actor = await actor_of_address(request)
     asking = request.scope.get("user")
@@ -165,13 +185,27 @@ async def goods_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Re
         raise NotFound("not a file of ours")
     site = site_of(request)
     await site.services.limiter.hit(REVEAL, str(actor.id))
-    file = await site.services.orders.delivery.download(actor, match.group(1), int(match.group(2)))
+    file = await site.services.orders.delivery.download(actor, match.group(1), int(match.group(2)), _fetch(request))
     headers = _saved(f"attachment; filename*=UTF-8''{quote(file.name, safe='')}") | {
         # An admin's file may be anything: whatever it is, no page of ours runs it.
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }
-    return Response(file.data, media_type="application/octet-stream", headers=headers)
+    part = asked_part(request, len(file.data), file.version, headers)
+    return Response(
+        file.data[part.first : part.first + part.length],
+        status_code=part.status,
+        media_type="application/octet-stream",
+        headers=part.headers,
+    )
+
+
+def _fetch(request: Request[Any, Any, Any]) -> Fetch:
+    """By which device the address is used: its network and its program, hashed with what nobody else knows."""
+    scope: Any = request.scope
+    token = scope["query_string"]
+    device = f"{address_of(scope)}\n{request.headers.get('user-agent', '')}".encode()
+    return Fetch(hashlib.sha256(token).digest()[:16], hashlib.sha256(token + b"\n" + device).digest()[:16])
 
 
 def _saved(disposition: str) -> dict[str, str]:
@@ -199,7 +233,9 @@ def _methods_sheet(request: SoukRequest, order: OrderView, due: AmountDue, statu
 
 
 def _signer(request: SoukRequest) -> Callable[[str], str]:
-    return lambda target: signed_url(request, target, seconds=_FILE_SECONDS)
+    return lambda target: signed_url(
+        request, target, seconds=GOODS_SECONDS if target.startswith(GOODS) else _FILE_SECONDS
+    )
 
 
 async def order_view(request: SoukRequest, order: OrderView, *, fresh: bool = False) -> OrderPage:
@@ -247,4 +283,15 @@ def _detail(request: SoukRequest, order: OrderView, *, fresh: bool) -> OrderPage
     )
 
 
-ORDERS_HANDLERS: Final = (order_list, order_detail, pay_sheet, pay, cancel, reveal, to_chat, key_file, goods_file)
+ORDERS_HANDLERS: Final = (
+    order_list,
+    order_detail,
+    pay_sheet,
+    pay,
+    cancel,
+    delivered,
+    reveal,
+    to_chat,
+    key_file,
+    goods_file,
+)

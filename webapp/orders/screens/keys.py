@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,11 @@ from webapp.core.parts import TileView
 def line_name(line: orders.OrderLine, actor: Actor) -> str:
     """What a line of an order is called, in its reader's language."""
     return product_name(pick(line.name, actor.language), line.country, actor.language)
+
+
+GOODS: Final = "/orders/goods/"
+GOODS_SECONDS: Final = 300
+"""How long the address of a file is good for; an open page has new ones in time. See decisions/0147."""
 
 
 class KeyView(msgspec.Struct, frozen=True):
@@ -71,4 +77,4 @@ def key(
 
 def file_path(number: str, delivered: DeliveredKey) -> str:
     """Where a delivered file is fetched, once the address is signed; its ending tells it from a page's address."""
-    return f"/orders/goods/{number}-{delivered.ordinal}.bin"
+    return f"{GOODS}{number}-{delivered.ordinal}.bin"

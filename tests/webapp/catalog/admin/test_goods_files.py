@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from html import unescape
 
 import msgspec
@@ -88,18 +89,27 @@ async def test_a_pdf_goes_from_its_seller_to_its_buyer_with_their_name(
     await arrive(services, stranger)
     assert (await stranger.get(url)).status_code == 403, "the link in another person's session"
     assert "9 left" in (await buyer.get(f"/orders/{number}")).text
-    clock.move(hours=2)
+    clock.move(seconds=301)
     assert (await buyer.client.get(url)).headers["x-error-code"] == "link_expired"
 
 
+async def addresses(buyer: Visitor, number: str, clock: FakeClock, count: int) -> list[str]:
+    """What so many views of the order's page have; each is another address."""
+    listed = []
+    for _ in range(count):
+        clock.move(seconds=1)
+        listed.append(await address(buyer, number))
+    return listed
+
+
 async def test_the_eleventh_download_is_refused_until_the_seller_resets_the_count(
-    services: Services, keeper: Visitor, visitor: MakeVisitor, thing: Goods, path: str
+    services: Services, keeper: Visitor, visitor: MakeVisitor, thing: Goods, path: str, clock: FakeClock
 ) -> None:
     await keeper.post(path, files={"file": ("guide.zip", ZIP)})
     buyer = visitor()
     number = await bought(services, buyer, thing)
-    url = await address(buyer, number)
-    answers = await asyncio.gather(*(buyer.client.get(url) for _ in range(12)))
+    urls = await addresses(buyer, number, clock, 12)
+    answers = await asyncio.gather(*(buyer.client.get(url) for url in urls))
     assert sorted(answer.status_code for answer in answers) == [200] * 10 + [409] * 2
     assert {answer.content for answer in answers if answer.status_code == 200} == {ZIP}
     page = await buyer.get(f"/orders/{number}")
@@ -109,6 +119,64 @@ async def test_the_eleventh_download_is_refused_until_the_seller_resets_the_coun
     (reset,) = set(links_to(listed.text, f"{path}/downloads/"))
     assert "No downloads left" not in (await keeper.post(reset)).text
     assert (await buyer.client.get(await address(buyer, number))).status_code == 200
+
+
+async def test_a_phone_that_asks_again_or_for_a_part_has_it_counted_once(
+    services: Services, keeper: Visitor, visitor: MakeVisitor, thing: Goods, path: str
+) -> None:
+    await keeper.post(path, files={"file": ("guide.zip", ZIP)})
+    await keeper.post(f"{path}/offer", data={"download_limit": "1", "latest_for_all": "on"})
+    buyer = visitor()
+    number = await bought(services, buyer, thing)
+    url, middle = await address(buyer, number), len(ZIP) // 2
+    tries = await asyncio.gather(*(buyer.client.get(url) for _ in range(5)))
+    assert [answer.status_code for answer in tries] == [200] * 5
+    version = {"if-range": tries[0].headers["etag"]}
+    first = await buyer.client.get(url, headers={"range": f"bytes=0-{middle - 1}"})
+    rest = await buyer.client.get(url, headers={"range": f"bytes={middle}-", **version})
+    assert (first.status_code, rest.status_code, first.content + rest.content) == (206, 206, ZIP)
+    assert rest.headers["content-range"] == f"bytes {middle}-{len(ZIP) - 1}/{len(ZIP)}"
+    other = await buyer.client.get(url, headers={"range": f"bytes={middle}-", "if-range": '"another version"'})
+    assert (other.status_code, other.content) == (200, ZIP)
+    outside = await buyer.client.get(url, headers={"range": f"bytes={len(ZIP)}-"})
+    assert (outside.status_code, outside.content) == (416, b"")
+    assert await _downloads(services) == 1
+    assert "No downloads left" in (await buyer.get(f"/orders/{number}")).text
+
+
+async def test_a_link_that_is_passed_on_takes_downloads_and_soon_serves_nobody_new(
+    services: Services, keeper: Visitor, visitor: MakeVisitor, thing: Goods, path: str
+) -> None:
+    await keeper.post(path, files={"file": ("guide.zip", ZIP)})
+    buyer = visitor()
+    number = await bought(services, buyer, thing)
+    url = await address(buyer, number)
+    devices = [{"user-agent": f"Phone {n}"} for n in range(5)]
+    statuses = [(await buyer.client.get(url, headers=device)).status_code for device in devices]
+    assert statuses == [200, 200, 200, 404, 404]
+    assert (await buyer.client.get(url, headers=devices[0])).status_code == 200, "who had begun goes on"
+    assert await _downloads(services) == 3
+
+
+async def test_an_open_page_has_a_new_address_in_time(
+    services: Services, keeper: Visitor, visitor: MakeVisitor, thing: Goods, path: str, clock: FakeClock
+) -> None:
+    await keeper.post(path, files={"file": ("guide.zip", ZIP)})
+    buyer = visitor()
+    number = await bought(services, buyer, thing)
+    page = (await buyer.get(f"/orders/{number}")).text
+    ((part, seconds),) = re.findall(r'hx-get="(/orders/[^"]*/keys/1)" hx-trigger="every (\d+)s"', page)
+    url = await address(buyer, number)
+    clock.move(seconds=int(seconds) + 30)
+    assert (await buyer.client.get(url)).status_code == 200
+    (newer,) = set(links(await buyer.get(part), "/orders/goods/"))
+    clock.move(seconds=60)
+    assert [(await buyer.client.get(one)).status_code for one in (url, newer)] == [403, 200]
+
+
+async def _downloads(services: Services) -> int:
+    async with services.uow.read() as tx:
+        return int((await tx.execute(text("SELECT sum(downloads) FROM file_lines"))).scalar_one())
 
 
 def links_to(page: str, start: str) -> list[str]:
