@@ -25,7 +25,7 @@ _LEAVE = """(node, left) => new Promise((done) => {
     node.addEventListener("timeupdate", done, { once: true });
     node.currentTime = left;
 })"""
-_KEPT = """(at) => (at ? `${at}` : undefined) ===
+_STORED = """(at) => (at ? `${at}` : undefined) ===
     Object.entries(localStorage).find(([name]) => name.startsWith("left:"))?.[1]"""
 _A_DAY_LATER = """
     WITH moved AS (UPDATE lesson_deliveries SET due_at = due_at - interval '1 day', sent_at = sent_at - interval '1 day'
@@ -156,6 +156,6 @@ async def test_a_recording_goes_on_where_it_was_left(open_app: OpenApp, telegram
     for left, expected in ((42, 42), (88, 0)):
         await expect(audio).to_have_js_property("readyState", 4)
         await audio.evaluate(_LEAVE, left)
-        await page.wait_for_function(_KEPT, arg=expected)
+        await page.wait_for_function(_STORED, arg=expected)
         await page.reload()
         await expect(audio).to_have_js_property("currentTime", expected)
