@@ -34,7 +34,7 @@ from tests.fakes.savepoints import SavepointUnitOfWork
 from tests.warm.process import parents
 from tests.warm.testers import COLLECTING
 
-pytest_plugins = ["tests.seconds", "tests.together"]
+pytest_plugins = ["tests.audited", "tests.seconds", "tests.together"]
 _SERVERS = pytest.StashKey[contextlib.ExitStack]()
 BOT_TOKEN = "7000000001:TEST-token-of-the-simulated-bot-AAAA"
 ROOT_ADMIN_ID = 900_000_001

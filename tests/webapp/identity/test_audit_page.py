@@ -10,6 +10,7 @@ import pytest
 from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
 from backend.infra import audit, personal
+from backend.infra.i18n import translator
 from backend.infra.settings import Settings
 from backend.kernel.ids import UserId, new_id
 from backend.kernel.text import Locale
@@ -19,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.webapp.client import Visitor
 from tests.webapp.conftest import MakeVisitor
 from tests.webapp.sale import arrive, buy, goods, number_of, plain
+from webapp.identity.screens.audit_facts import FACTS, OF_ACTION
 
 _ROWS = {"HX-Target": "results"}
 
@@ -75,9 +77,40 @@ async def test_a_change_of_goods_is_shown_field_by_field_with_its_amounts(servic
     values = {name: re.sub(r"<(/?)(del|ins|bdi)>", "", value) for name, value in shown}
     assert values["Address"] == "tea"
     assert values["Name"] == "ar: شاي, en: Tea"
-    assert values["price amount"] == "$5.00 $9.00"
-    assert values["low stock at"] == "5 3"
+    assert values["Price"] == "$5.00 $9.00"
+    assert values["Low stock below"] == "5 3"
     assert "tags" not in values and "before" not in values and "changes" not in values and "currency" not in values
+
+
+async def test_times_and_sums_are_said_as_the_reader_says_them(
+    services: Services, visitor: MakeVisitor, root: Visitor, settings: Settings
+) -> None:
+    chief = await arrive(services, root)
+    await services.identity.profile.set_timezone(chief, "Asia/Tokyo")
+    facts = {
+        "until": "2031-03-04T20:30:00+00:00",
+        "starts_on": "2031-03-05",
+        "reason": "2031-99-99",
+        "basis_points": 1250,
+        "price": 1999,
+        "currency": "USD",
+    }
+    async with services.uow() as tx:
+        await audit.record(tx, None, "users.blacklist", f"user:{new_id()}", facts)
+        await audit.record(tx, None, "stock.import_started", f"stock_import:{new_id()}", {"new": 12})
+    text = (await root.get("/admin/audit")).text
+    values = dict(re.findall(r"<dt class=\"muted\">([^<]+)</dt><dd><bdi>(.*?)</bdi></dd>", text))
+    assert values["Until"] == "5 March 2031, 05:30"
+    assert values["Starts"] == "5 Mar 2031"
+    assert values["Reason"] == "2031-99-99"
+    assert (values["Percentage"], values["Price"], values["New keys"]) == ("12.5%", "$19.99", "12")
+    assert "Currency" not in values
+
+
+def test_every_fact_of_the_list_has_words_in_every_language() -> None:
+    for name, words in {**FACTS, **OF_ACTION}.items():
+        for locale in (Locale.AR, Locale.RU):
+            assert translator(locale).gettext(words) != words, (name, locale)
 
 
 async def test_erasing_a_person_leaves_the_row_without_its_words(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +16,7 @@ from backend.admin.types import AuditPage
 from backend.identity.types import UserRow
 from backend.infra.audit import Content
 from backend.infra.audit_reading import Line
-from backend.infra.formatting import format_date, format_money
+from backend.infra.formatting import format_date, format_moment, format_money, format_percent, format_size
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
 from backend.kernel.money import Money
@@ -22,12 +25,17 @@ from webapp.core.parts import Chip, Hue
 from webapp.core.rendering import Viewer
 from webapp.core.tiles import hue_of, initial_of
 from webapp.identity.screens import audit_words as words
+from webapp.identity.screens.audit_facts import FACTS, OF_ACTION, UNSAID
 from webapp.identity.screens.permissions import NAMES
 from webapp.identity.screens.person import full_name
 
 ALL: Final = _("All")
 _MOST_FACTS: Final = 6
 _LONGEST_VALUE: Final = 160
+_WORDED: Final = FACTS.keys() | OF_ACTION.keys()
+_SUMS: Final = frozenset({"price", "received"})
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SYSTEM: Final = _("System")
 _ON: Final = _("On")
 _OFF: Final = _("Off")
@@ -226,10 +234,18 @@ def _subject(subject: str, page: AuditPage, viewer: Viewer) -> tuple[str, str, s
     return said, name or rest[:8], _PAGES[kind].format(rest) if kind in _PAGES else ""
 
 
+def unworded(action: str, content: Content) -> list[str]:
+    """The names of an entry's facts that people would read and that have no words."""
+    before, after, params = _changes(content)
+    said = [name for name, value in params.items() if name not in UNSAID and not _is_id(value)]
+    return [name for name in {**before, **after, **dict.fromkeys(said)} if not {name, f"{action}:{name}"} & _WORDED]
+
+
 def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
     content = line.content
     if content is None:
         return ()
+    said = functools.partial(_name, line.action, viewer=viewer)
     before, after, params = _changes(content)
     currency = params.get("currency")
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
@@ -237,20 +253,24 @@ def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
         changed = [name for name in changed if after[name] not in (None, "", [], {})]
     facts = [
         FactView(
-            _name(name, viewer),
+            said(name),
             _value(name, after.get(name), viewer, currency),
             _value(name, before.get(name), viewer, currency) if before else None,
         )
         for name in changed
     ]
     if isinstance(params.get("amount"), int) and _is_currency(currency):
-        facts.append(FactView(_name("amount", viewer), _value("amount", params.pop("amount"), viewer, currency)))
+        facts.append(FactView(said("amount"), _value("amount", params.pop("amount"), viewer, currency)))
         del params["currency"]
-    elif any(name.endswith("amount") for name in changed):
+    elif any(_is_sum(name) for name in (*changed, *params)):
         params.pop("currency", None)
     # An id says nothing to people, and the subject has the one that matters.
-    plain = [(name, value) for name, value in params.items() if value not in (None, "") and not _is_id(value)]
-    facts += [FactView(_name(name, viewer), _value(name, value, viewer)) for name, value in plain]
+    plain = [
+        (name, value)
+        for name, value in params.items()
+        if name not in UNSAID and value not in (None, "") and not _is_id(value)
+    ]
+    facts += [FactView(said(name), _value(name, value, viewer, currency)) for name, value in plain]
     return tuple(facts[:_MOST_FACTS])
 
 
@@ -268,30 +288,58 @@ def _changes(content: Content) -> tuple[dict[str, Any], dict[str, Any], dict[str
     return before, after, params
 
 
-def _name(name: str, viewer: Viewer) -> str:
-    return viewer.words.gettext(words.FACTS[name]) if name in words.FACTS else name.replace("_", " ")
+def _name(action: str, name: str, viewer: Viewer) -> str:
+    said = OF_ACTION.get(f"{action}:{name}") or FACTS.get(name)
+    return viewer.words.gettext(said) if said else name.replace("_", " ")
 
 
 def _value(name: str, value: Any, viewer: Viewer, currency: object = None) -> str:
-    if isinstance(value, str) and value in NAMES and name in {"permission", "permissions"}:
-        return viewer.words.gettext(NAMES[value])
     match value:
-        case True:
-            return viewer.words.gettext(_ON)
-        case False:
-            return viewer.words.gettext(_OFF)
+        case bool():
+            return viewer.words.gettext(_ON if value else _OFF)
         # The pattern {} would be every dictionary.
         case _ if value in (None, "", [], {}):
             return viewer.words.gettext(_NOTHING)
-        case int() if name.endswith("amount") and _is_currency(currency):
-            return format_money(Money(value, str(currency)), viewer.locale)
+        case {"amount": int(amount), "currency": code} if _is_currency(code):
+            return format_money(Money(amount, code), viewer.locale)
         case list():
-            text = ", ".join(_value(name, item, viewer) for item in value)
+            text = viewer.words.gettext(", ").join(_value(name, item, viewer) for item in value)
         case dict():
-            text = ", ".join(f"{key}: {_value(name, item, viewer)}" for key, item in value.items())
+            text = viewer.words.gettext(", ").join(
+                f"{key}: {_value(name, item, viewer)}" for key, item in value.items()
+            )
+        case int():
+            text = _number(name, value, viewer, currency)
         case _:
-            text = str(value)
+            text = _text(name, str(value), viewer)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _number(name: str, value: int, viewer: Viewer, currency: object) -> str:
+    if _is_sum(name) and _is_currency(currency):
+        return format_money(Money(value, str(currency)), viewer.locale)
+    if name == "basis_points":
+        return format_percent(Decimal(value) / 100, viewer.locale)
+    return format_size(value, viewer.locale) if name == "bytes" else str(value)
+
+
+def _text(name: str, value: str, viewer: Viewer) -> str:
+    """A permission in words, a time in the reader's zone, any other text as it is."""
+    if value in NAMES and name in {"permission", "permissions"}:
+        return viewer.words.gettext(NAMES[value])
+    try:
+        if _MOMENT.fullmatch(value):
+            at = datetime.fromisoformat(value).astimezone(viewer.timezone)
+            return format_moment(at, viewer.today, viewer.locale)
+        if _DAY.fullmatch(value):
+            return format_date(date.fromisoformat(value), viewer.locale)
+    except (ValueError, OverflowError):
+        pass  # somebody's text that only looks like a day
+    return value
+
+
+def _is_sum(name: str) -> bool:
+    return name.endswith("amount") or name in _SUMS
 
 
 def _is_currency(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""What the audit trail's actions, areas and facts are called: words for the page and the file.
+"""What the audit trail's actions and areas are called: words for the page and the file.
 
 A new action of ``audit.record`` is a line here; tests/webapp/admin/test_audit_words.py finds those without one.
 """
@@ -197,33 +197,6 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "refused": (_("Access refused"), ("access",)),
 }
 """The filter's choices: their words, and the areas that belong to each."""
-
-FACTS: Final[Mapping[str, str]] = {
-    "reason": _("Reason"),
-    "name": _("Name"),
-    "amount": _("Amount"),
-    "permissions": _("Permissions"),
-    "permission": _("Missing permission"),
-    "role": _("Role"),
-    "code": _("Code"),
-    "months": _("Months"),
-    "credits": _("Credits"),
-    "old": _("Before"),
-    "before": _("Before"),
-    "after": _("After"),
-    "new": _("After"),
-    "on": _("On"),
-    "more": _("Also refused in between"),
-    "target": _("Refunded to"),
-    "order": _("Order"),
-    "added": _("Added"),
-    "source": _("Source"),
-    "slug": _("Address"),
-    "count": _("Count"),
-    "sessions": _("Sessions"),
-    "expires_at": _("Expires"),
-}
-"""What is said beside an action, by its stored name; others are shown by that name."""
 
 VIA: Final[Mapping[str, str]] = {
     "page": _("Back office"),
