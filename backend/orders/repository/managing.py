@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
+import msgspec
+from sqlalchemy import BigInteger, DateTime, Text, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.types import VariantId
@@ -37,6 +38,9 @@ _CONDITIONS: Final = {
     "by_hand": "EXISTS (SELECT FROM order_lines h WHERE h.order_id = orders.id AND h.kind = 'by_hand')",
     "refunded": "orders.refunded_amount > 0",
 }
+_WITH_VARIANTS: Final = (
+    "EXISTS (SELECT FROM order_lines w WHERE w.order_id = orders.id AND w.variant_id = ANY (:variants))"
+)
 _SWITCHES: Final = frozenset({"by_hand", "refunded"})
 _TYPES: Final[dict[str, Any]] = {
     "status": Text(), "method": Text(), "currency": Text(), "since": DateTime(timezone=True),
@@ -126,6 +130,32 @@ async def _values(tx: Tx, chosen: OrderCriteria, variants: Collection[VariantId]
     if chosen.until is not None:
         given["last_id"] = await id_ranges.last_id(tx, Order.__tablename__, chosen.until)
     return None if None in given.values() else given
+
+
+class Within(msgspec.Struct, frozen=True):
+    """Criteria as SQL: the conditions on ``orders``, and the values of their parameters."""
+
+    sql: str = "true"
+    values: dict[str, Any] = {}
+
+    def bound(self, statement: str, **types: Any) -> TextClause:
+        """A statement with the conditions at ``{within}``; ``types`` are those of its own parameters."""
+        kinds = {**{name: _TYPES[name] for name in self.values if name in _TYPES}, **types}
+        return text(statement.format(within=self.sql)).bindparams(
+            *(bindparam(name, type_=kind) for name, kind in kinds.items())
+        )
+
+
+ANYWHERE: Final = Within()
+
+
+async def within(tx: Tx, chosen: OrderCriteria, variants: Collection[VariantId] | None) -> Within | None:
+    """The criteria for a statement that finds orders by something else too; None where nothing can meet them."""
+    values = await _values(tx, chosen, variants)
+    if values is None:
+        return None
+    sql = " AND ".join(_CONDITIONS.get(name, _WITH_VARIANTS) for name in sorted(values)) or "true"
+    return Within(sql, {name: value for name, value in values.items() if name not in _SWITCHES})
 
 
 async def list_ids(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy import Uuid, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.types import VariantId
@@ -14,22 +15,30 @@ from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import Numbering, NumberPart, OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.orders.models import Line, Order
+from backend.orders.repository.managing import ANYWHERE, Within
 
 # For each person or variant its newest ones, by the index: nobody's history is read whole.
-_OF_BUYERS = text(
-    """
-    SELECT o.id FROM unnest(:buyers) AS buyer (id) CROSS JOIN LATERAL (
-        SELECT p.id FROM orders p WHERE p.user_id = buyer.id ORDER BY p.id DESC LIMIT :most
-    ) o ORDER BY o.id DESC LIMIT :most
-    """
-).bindparams(bindparam("buyers", type_=ARRAY(Uuid())))
-_OF_VARIANTS = text(
-    """
-    SELECT l.order_id FROM unnest(:variants) AS variant (id) CROSS JOIN LATERAL (
-        SELECT k.id, k.order_id FROM order_lines k WHERE k.variant_id = variant.id ORDER BY k.id DESC LIMIT :most
-    ) l ORDER BY l.id DESC LIMIT :most
-    """
-).bindparams(bindparam("variants", type_=ARRAY(Uuid())))
+_OF_BUYERS: Final = """
+    SELECT o.id FROM unnest(:buyers_) AS buyer_ (id) CROSS JOIN LATERAL (
+        SELECT orders.id FROM orders WHERE orders.user_id = buyer_.id AND {within} ORDER BY orders.id DESC LIMIT :most_
+    ) o ORDER BY o.id DESC LIMIT :most_
+"""
+_OF_VARIANTS: Final = """
+    SELECT l.order_id FROM unnest(:variants_) AS variant_ (id) CROSS JOIN LATERAL (
+        SELECT k.id, k.order_id FROM order_lines k WHERE k.variant_id = variant_.id ORDER BY k.id DESC LIMIT :most_
+    ) l ORDER BY l.id DESC LIMIT :most_
+"""
+_OF_VARIANTS_WITHIN: Final = """
+    SELECT l.order_id FROM unnest(:variants_) AS variant_ (id) CROSS JOIN LATERAL (
+        SELECT k.id, k.order_id FROM order_lines k JOIN orders ON orders.id = k.order_id
+        WHERE k.variant_id = variant_.id AND {within} ORDER BY k.id DESC LIMIT :most_
+    ) l ORDER BY l.id DESC LIMIT :most_
+"""
+_OF_AMOUNT: Final = """
+    SELECT orders.id FROM orders WHERE orders.total_amount = :amount_ AND orders.currency = :currency_ AND {within}
+    ORDER BY orders.id DESC LIMIT :most_
+"""
+_OF_THESE: Final = "SELECT orders.id FROM orders WHERE orders.id = ANY (:ids_) AND {within}"
 
 
 async def list_numbered_like(tx: Tx, part: NumberPart, limit: int) -> list[UUID]:
@@ -37,20 +46,29 @@ async def list_numbered_like(tx: Tx, part: NumberPart, limit: int) -> list[UUID]
     return await list_numbered(tx, Order.__tablename__, "sequence", Numbering.ORDERS, part, limit)
 
 
-async def list_of_buyers(tx: Tx, buyers: Sequence[UserId], limit: int) -> list[UUID]:
-    """The newest orders of some people."""
-    return list((await tx.execute(_OF_BUYERS, {"buyers": list(buyers), "most": limit})).scalars())
+async def list_of_buyers(tx: Tx, buyers: Sequence[UserId], limit: int, within: Within = ANYWHERE) -> list[UUID]:
+    """The newest orders of some people that meet the criteria."""
+    statement = within.bound(_OF_BUYERS, buyers_=ARRAY(Uuid()))
+    return list((await tx.execute(statement, {**within.values, "buyers_": list(buyers), "most_": limit})).scalars())
 
 
-async def list_of_variants(tx: Tx, variants: Sequence[VariantId], limit: int) -> list[UUID]:
-    """The newest orders of some variants."""
-    return list((await tx.execute(_OF_VARIANTS, {"variants": list(variants), "most": limit})).scalars())
+async def list_of_variants(tx: Tx, variants: Sequence[VariantId], limit: int, within: Within = ANYWHERE) -> list[UUID]:
+    """The newest orders of some variants that meet the criteria."""
+    sql = _OF_VARIANTS if within is ANYWHERE else _OF_VARIANTS_WITHIN
+    statement, own = within.bound(sql, variants_=ARRAY(Uuid())), {"variants_": list(variants), "most_": limit}
+    return list((await tx.execute(statement, {**within.values, **own})).scalars())
 
 
-async def list_of_amount(tx: Tx, total: Money, limit: int) -> list[UUID]:
-    """The newest orders that cost exactly so much."""
-    statement = select(Order.id).where(Order.total_amount == total.amount, Order.currency == total.currency)
-    return list((await tx.execute(statement.order_by(Order.id.desc()).limit(limit))).scalars())
+async def list_of_amount(tx: Tx, total: Money, limit: int, within: Within = ANYWHERE) -> list[UUID]:
+    """The newest orders that cost exactly so much and meet the criteria."""
+    own = {"amount_": total.amount, "currency_": total.currency, "most_": limit}
+    return list((await tx.execute(within.bound(_OF_AMOUNT), {**within.values, **own})).scalars())
+
+
+async def keep(tx: Tx, ids: Collection[UUID], within: Within) -> list[UUID]:
+    """Those of some orders that meet the criteria."""
+    statement = within.bound(_OF_THESE, ids_=ARRAY(Uuid()))
+    return list((await tx.execute(statement, {**within.values, "ids_": list(ids)})).scalars())
 
 
 async def list_of_lines(tx: Tx, lines: Collection[OrderLineId]) -> list[UUID]:

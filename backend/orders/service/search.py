@@ -15,11 +15,16 @@ from backend.kernel.ids import OrderId, OrderLineId, UserId
 from backend.kernel.money import Money
 from backend.kernel.text import searched
 from backend.orders import rules
-from backend.orders.repository import lists, search
+from backend.orders.repository import lists, managing, search
+from backend.orders.repository.managing import Within
+from backend.orders.service.managing import ANY_ORDER, variants_of
 from backend.orders.types import OrderRow
+from backend.orders.types.criteria import OrderCriteria
 from backend.payments import domain as payments
 
 _MOST: Final = 30
+_MOST_PARTS: Final = 1000
+"""Orders whose number has the typed signs, of which criteria may keep few."""
 _MOST_VARIANTS: Final = 100
 _SHORTEST_NAME: Final = 2
 _SHORTEST_KEY: Final = 4
@@ -37,8 +42,8 @@ class OrderSearchService:
         self._ring = ring
         self._currency = currency
 
-    async def find(self, actor: Actor, query: str) -> list[OrderRow]:
-        """The newest orders that ``query`` may mean, at most thirty.
+    async def find(self, actor: Actor, query: str, chosen: OrderCriteria = ANY_ORDER) -> list[OrderRow]:
+        """The newest orders that ``query`` may mean and that meet the criteria, at most thirty.
 
         It may be a number or a part of it, a payment's reference or its id at the provider, the buyer's name, @username
         or Telegram id, the product, the amount, or a key. What names one order exactly finds no other. Needs the
@@ -46,7 +51,13 @@ class OrderSearchService:
         """
         actor.require(Permission.ORDERS)
         async with self._uow.read() as tx:
-            return await lists.list_rows(tx, await self._find(tx, query), _MOST)
+            if chosen == ANY_ORDER:
+                return await lists.list_rows(tx, await self._find(tx, query), _MOST)
+            within = await managing.within(tx, chosen, await variants_of(tx, chosen))
+            if within is None:
+                return []
+            found = await search.keep(tx, await self._find(tx, query, within), within)
+            return await lists.list_rows(tx, found, _MOST)
 
     async def find_ids(self, actor: Actor, query: str) -> list[OrderId]:
         """The ids of the same orders, for those who look for their payments. Needs the permission for money."""
@@ -84,7 +95,8 @@ class OrderSearchService:
         order_id = None if sequence is None else await search.find_id(tx, sequence)
         return None if order_id is None else [order_id]
 
-    async def _find(self, tx: Tx, query: str) -> Sequence[UUID]:
+    async def _find(self, tx: Tx, query: str, within: Within = managing.ANYWHERE) -> Sequence[UUID]:
+        """What the query may mean; of what may mean many orders, the newest ones within the criteria."""
         plain = searched(query)
         if not plain:
             return []
@@ -94,20 +106,22 @@ class OrderSearchService:
         order_ids: list[UUID] = []
         part = rules.parse_order_part(plain)
         if part is not None:
-            order_ids += await search.list_numbered_like(tx, part, _MOST)
+            order_ids += await search.list_numbered_like(
+                tx, part, _MOST if within is managing.ANYWHERE else _MOST_PARTS
+            )
             if part.first:
                 return order_ids
         paid = await payments.list_by_provider_id(tx, plain, _MOST)
         order_ids += [intent.order_id for intent in paid if intent.order_id]
         amount = Money.searched(plain, self._currency)
         if amount is not None:
-            order_ids += await search.list_of_amount(tx, amount, _MOST)
+            order_ids += await search.list_of_amount(tx, amount, _MOST, within)
         buyers = await identity.find_users(tx, plain, _MOST)
         if buyers:
-            order_ids += await search.list_of_buyers(tx, buyers, _MOST)
+            order_ids += await search.list_of_buyers(tx, buyers, _MOST, within)
         if len(plain) >= _SHORTEST_NAME:
             variants = await catalog.list_variants_named(tx, plain, _MOST_VARIANTS)
-            order_ids += await search.list_of_variants(tx, variants, _MOST)
+            order_ids += await search.list_of_variants(tx, variants, _MOST, within)
         return order_ids + await self._with_key(tx, query)
 
     async def _with_key(self, tx: Tx, query: str) -> list[UUID]:

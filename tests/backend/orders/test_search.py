@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,8 @@ from backend.kernel.errors import Forbidden
 from backend.kernel.ids import short_number
 from backend.orders.rules import parse_order_number
 from backend.orders.service import OrdersServices
+from backend.orders.types import OrderStatus
+from backend.orders.types.criteria import OrderCriteria
 from backend.payments.gateways.deposit import DepositProvider
 from backend.payments.models import PaymentIntent
 from backend.payments.service import InboxService, IntentsService
@@ -69,8 +72,9 @@ class Shop:
         values = {"first_name": first, "last_name": last, "username": name, "telegram_id": number}
         await tx.execute(update(User).where(User.id == who.id).values(values))
 
-    async def search(self, query: str) -> list[str]:
-        return [row.number for row in await self.orders.search.find(ADMIN, query)]
+    async def search(self, query: str, **criteria: Any) -> list[str]:
+        chosen = OrderCriteria(**criteria)
+        return [row.number for row in await self.orders.search.find(ADMIN, query, chosen)]
 
     async def paid(self, query: str) -> list[str]:
         ids = await self.orders.search.find_ids(ADMIN, query)
@@ -119,6 +123,37 @@ async def test_what_is_known_of_an_order_finds_it(shop: Shop, query: str, which:
     # Two signs may be in a number as well.
     listed = await shop.search(query)
     assert listed == numbers if len(query) > 2 else set(numbers) <= set(listed)
+
+
+async def test_criteria_reach_orders_that_newer_ones_hide(shop: Shop) -> None:
+    """Layla's first order is older than the thirty newest of hers, of its product and of its amount."""
+    async with shop.uow() as tx:
+        await tx.execute(text("UPDATE orders SET status = 'cancelled' WHERE total_amount = 777"))
+        await tx.execute(text(_FORTY_MORE))
+        await tx.execute(text(_FORTY_LINES))
+    plain = shop.first.removeprefix("S-")
+    for query in ("layla", "vpn", "7.77", "700111222", shop.first, plain, plain[:3]):
+        assert await shop.search(query, status=OrderStatus.CANCELLED) == [shop.first], query
+        assert await shop.search(query, status=OrderStatus.CANCELLED, buyer=shop.omar.id) == []
+        assert await shop.search(query, status=OrderStatus.CANCELLED, goods="esim") == []
+        assert await shop.search(query, status=OrderStatus.CANCELLED, goods="vpn", least=usd(777)) == [shop.first]
+    assert shop.first not in await shop.search("layla")
+
+
+# Copies of Layla's order with every column it has, so that new columns change nothing here.
+_FORTY_MORE = """
+    INSERT INTO orders OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(o, jsonb_build_object(
+        'id', 'ffffffff-ffff-7fff-8fff-' || lpad(n::text, 12, '0'), 'sequence', o.sequence + 100000 + n,
+        'idempotency_key', 'copy-' || n, 'status', 'delivered', 'receipt_id', NULL))).*
+    FROM orders o CROSS JOIN generate_series(1, 40) n WHERE o.total_amount = 777
+"""
+_FORTY_LINES = """
+    INSERT INTO order_lines SELECT (jsonb_populate_record(l, jsonb_build_object(
+        'id', 'ffffffff-ffff-7fff-9fff-' || lpad(n::text, 12, '0'),
+        'order_id', 'ffffffff-ffff-7fff-8fff-' || lpad(n::text, 12, '0')))).*
+    FROM order_lines l JOIN orders o ON o.id = l.order_id AND o.total_amount = 777 AND o.status = 'cancelled'
+    CROSS JOIN generate_series(1, 40) n
+"""
 
 
 async def test_a_key_finds_its_order_and_nothing_else_does(shop: Shop) -> None:

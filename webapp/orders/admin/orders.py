@@ -63,9 +63,9 @@ async def filters(request: SoukRequest) -> Html:
     form = forms.read_typing(request, OrdersQuery)
     applied = "apply" in request.query_params
     if applied and form.value is not None and not reversed_range(form.value):
-        query = msgspec.structs.replace(form.value, q="", cursor="")
+        query = msgspec.structs.replace(form.value, cursor="")
         view = await _view(request, query)
-        return pushed(to_app(manage_page(request, "orders/admin/orders.html", view, "orders")), query.href())
+        return pushed(to_app(manage_page(request, "orders/admin/orders.html", view, "orders")), query.searched())
     site, actor = site_of(request), request.user
     viewer = site.viewer(actor)
     methods = [BALANCE, *(method.name for method in await site.services.payments.methods.enabled(actor))]
@@ -78,7 +78,7 @@ async def filters(request: SoukRequest) -> Html:
         categories=tuple(
             (str(one), name) for one, name in (await site.services.orders.managing.category_names(actor)).items()
         ),
-        hidden=tuple((name, form.text(name)) for name in ("person", "product", "select") if form.text(name)),
+        hidden=tuple((name, form.text(name)) for name in ("q", "person", "product", "select") if form.text(name)),
         reversed=reversed_range(form.value) if form.value else "",
     )
     return sheet(request, "orders/admin/_filters.html", view_of_sheet, status=FORM_ERROR if applied else 200)
@@ -91,9 +91,9 @@ async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False)
     chosen = query.criteria(timezone(actor.timezone))
     named: list[Intent] = []
     if searched_for:
-        matches = await services.orders.search.find(actor, query.q)
+        matches = await services.orders.search.find(actor, query.q, chosen)
         listed = Page(await services.orders.managing.list_by_id(actor, [row.id for row in matches]))
-        if actor.may(Permission.MONEY):
+        if actor.may(Permission.MONEY) and not query.words():  # payments have filters of their own
             named = await services.payments.inbox.find_named(actor, searched_for)
     else:
         listed = await services.orders.managing.list_orders(actor, chosen, query.cursor or None)
@@ -109,6 +109,7 @@ async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False)
         more=more,
         select=query.select,
         hidden=tuple(query.words().items()),
+        all_url=_everywhere(query) if searched_for and query.words() else "",
     )
     if more:
         return view
@@ -127,6 +128,11 @@ async def _view(request: SoukRequest, query: OrdersQuery, *, more: bool = False)
         every=await services.orders.managing.count(actor, OrderCriteria()) if narrowed and not searched_for else None,
         claims=await services.orders.warranty.count_in_review(actor),
     )
+
+
+def _everywhere(query: OrdersQuery) -> str:
+    """The same search without the filters."""
+    return address(ORDERS, q=query.q, select="1" if query.select else "")
 
 
 async def _names(request: SoukRequest, query: OrdersQuery, people: Mapping[UserId, str]) -> dict[str, str]:

@@ -60,7 +60,9 @@ class ManageOrders(msgspec.Struct, frozen=True):
     select: bool = False
     """Rows are chosen for an action."""
     hidden: tuple[tuple[str, str], ...] = ()
-    """The filters, for an action on all that meet them."""
+    """The filters, for a search among them and an action on all that meet them."""
+    all_url: str = ""
+    """The address of the same search among all orders, where filters are on."""
     export_url: str = ""
     count: OrderCount | None = None
     every: OrderCount | None = None

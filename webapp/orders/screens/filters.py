@@ -71,6 +71,11 @@ class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True):
         more = {"only": query.only, "select": "1" if query.select else "", "cursor": query.cursor}
         return address(path, **query.words(), **more)
 
+    def searched(self) -> str:
+        """The list's address with what is looked for; links of the page leave that out, for it changes as one types."""
+        more = {"only": self.only, "select": "1" if self.select else "", "cursor": self.cursor, "q": self.q}
+        return address(ORDERS, **self.words(), **more)
+
     def criteria(self, there: tzinfo) -> OrderCriteria:
         """The same for the service."""
         return OrderCriteria(

@@ -105,3 +105,26 @@ async def test_a_file_has_what_the_list_is_narrowed_to_and_needs_its_signature(
     root_actor, actor = await arrive(services, root), await arrive(services, admin)
     await services.identity.admins.set_permissions(root_actor, actor.id, [])
     assert (await client.get(path)).status_code in {401, 403}
+
+
+async def test_a_search_stays_within_the_filters_and_offers_all(
+    services: Services, visitor: MakeVisitor, make_admin: MakeAdmin
+) -> None:
+    cheap, dear = await two_orders(services, visitor)
+    admin = await make_admin(81, Permission.ORDERS)
+
+    within = await admin.get("/admin/orders?q=Buyer&least=50", headers={"HX-Target": "results"})
+    assert shown(within) == [dear]
+    everywhere = re.search(r'href="(/admin/orders\?[^"]+)"[^>]*>.*?Search all orders', within.text, re.DOTALL)
+    assert everywhere and shown(await admin.get(html.unescape(everywhere[1]))) == [dear, cheap]
+    page = await admin.get("/admin/orders?least=50&q=Buyer")
+    form = page.text.split('role="search"')[1].split("</form>")[0]
+    assert 'name="least" value="50.00"' in form and 'value="Buyer"' in form
+    # What names one order exactly is not shown either where the filters leave it out: it is one tap away.
+    other = await admin.get(f"/admin/orders?q={cheap}&least=50")
+    assert shown(other) == [] and "Nothing within these filters" in other.text and "Search all orders" in other.text
+    assert "Search all orders" not in (await admin.get("/admin/orders?q=Buyer")).text
+    sheet = await admin.get("/admin/orders/filters?q=Buyer&least=50")
+    assert 'name="q" value="Buyer"' in sheet.text
+    applied = await admin.get("/admin/orders/filters?apply=1&q=Buyer&most=50")
+    assert shown(applied) == [cheap] and applied.headers["hx-push-url"] == "/admin/orders?most=50.00&q=Buyer"
