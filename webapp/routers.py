@@ -138,6 +138,7 @@ _ADMIN: Final = Router(
     path="/",
     route_handlers=[
         home.home,
+        home.counts,
         *admin_search.HANDLERS,
         *claims.HANDLERS,
         *orders_admin.HANDLERS,

@@ -85,6 +85,7 @@ class Reading(Model):
             postgresql_where=text("state = 'committed'"),
         ),
         Index("ix_readings_committed_at", "committed_at", postgresql_where=text("state = 'committed'")),
+        Index("ix_readings_asked_at", "asked_at", postgresql_where=text("asked_at IS NOT NULL")),
         Index("ix_readings_user_id", "user_id", "id"),
         Index("ix_readings_spread_id", "spread_id", "spread_version"),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from webapp.admin.screens import ChartView, HandRow, ManageHome, Range, StatView
 from webapp.core import forms
 from webapp.core.back_office import manage_page, open_rooms
 from webapp.core.guards import admins_only
-from webapp.core.responses import Html
+from webapp.core.responses import Html, fragment
 from webapp.core.site import SoukRequest, site_of
 from webapp.orders.admin.hand_work import QUEUE
 from webapp.orders.screens import admin as order_screens
@@ -70,6 +71,12 @@ async def home(request: SoukRequest) -> Html:
         no_contact=not site.support_link,
     )
     return manage_page(request, "admin/home.html", view, "home")
+
+
+@get("/admin/counts", name="admin:counts", guards=[admins_only])
+async def counts(request: SoukRequest) -> Html:
+    """How much open work each room has, for the list of rooms beside a page."""
+    return fragment(request, "admin/_counts.html", present.counts(await _hands(request), open_rooms(request.user)))
 
 
 async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
@@ -123,22 +130,39 @@ async def _today(request: SoukRequest, chosen: Range) -> tuple[tuple[StatView, .
     starts = [days[0], cut, *days[1:]] if cut > days[0] else days
     sales = await reports.sales(actor, starts)
     came = await site.services.identity.people.count_between(actor, starts)
-    early = SalesFigures(Money.zero(site.settings.shop_currency), 0), 0
+    read = await _readings(request, starts)
+    early = SalesFigures(Money.zero(site.settings.shop_currency), 0), 0, 0
     if len(starts) > len(days):
-        early, (second, *others) = (sales[0], came[0]), sales[1:]
+        early, (second, *others) = (sales[0], came[0], read[0] if read else 0), sales[1:]
         whole = SalesFigures(early[0].revenue + second.revenue, early[0].orders + second.orders)
-        sales, came = [whole, *others], [came[0] + came[1], *came[2:]]
-    stats = (
+        sales, came = [whole, *others], _merged(came)
+        read = _merged(read) if read else None
+    stats = [
         present.sales_stat([one.revenue for one in sales], early[0].revenue),
         present.stat("orders", [one.orders for one in sales], early[0].orders),
         present.stat("people", came, early[1]),
-    )
+    ]
+    if read is not None:
+        stats.append(present.stat("readings", read, early[2]))
     if chosen is Range.WEEK:
         sales, days = sales[1:], days[1:]
     else:
         days = _buckets(chosen, now, zone)
         sales = await reports.sales(actor, days)
-    return stats, present.chart(chosen, days, [one.revenue for one in sales], actor.language)
+    return tuple(stats), present.chart(chosen, days, [one.revenue for one in sales], actor.language)
+
+
+async def _readings(request: SoukRequest, starts: Sequence[datetime]) -> list[int] | None:
+    """How many readings were asked for; None where there is no reading room, or the admin may not see it."""
+    site, actor = site_of(request), request.user
+    if not actor.may(Permission.READINGS) or "readings" not in site.places.open:
+        return None
+    return await site.services.readings.figures.count_between(actor, starts)
+
+
+def _merged(counted: Sequence[int]) -> list[int]:
+    """The first day, which was counted in two parts, as one."""
+    return [counted[0] + counted[1], *counted[2:]]
 
 
 def _buckets(chosen: Range, now: datetime, zone: ZoneInfo) -> list[datetime]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.infra.unit_of_work import Tx
 from backend.readings.types import Failure, SpreadId
@@ -51,6 +53,10 @@ _CREDITS: Final = text("""
       (SELECT count(*) FROM free_cards WHERE turned_at >= :since) AS free_cards
 """)
 _ASKED: Final = text("SELECT count(*) FROM readings WHERE committed_at >= :early AND asked_at >= :since")
+_ASKED_BETWEEN: Final = text("""
+    SELECT width_bucket(asked_at, :starts) AS bucket, count(*) AS readings FROM readings
+    WHERE asked_at >= :since GROUP BY 1
+""").bindparams(bindparam("starts", type_=ARRAY(DateTime(timezone=True))))
 # A question comes at the latest a day after its commitment.
 _EARLIER: Final = timedelta(days=2)
 
@@ -58,6 +64,13 @@ _EARLIER: Final = timedelta(days=2)
 async def count_asked(tx: Tx, since: datetime) -> int:
     """How many readings were asked for."""
     return int((await tx.execute(_ASKED, {"since": since, "early": since - _EARLIER})).scalar_one())
+
+
+async def count_between(tx: Tx, starts: Sequence[datetime]) -> list[int]:
+    """How many readings were asked for from each of ``starts`` (ascending) until the next, from the last until now."""
+    rows = await tx.execute(_ASKED_BETWEEN, {"starts": list(starts), "since": starts[0]})
+    asked = {row.bucket: row.readings for row in rows}
+    return [asked.get(number, 0) for number in range(1, len(starts) + 1)]
 
 
 async def list_days(tx: Tx, since: datetime) -> list[DayFigures]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from backend.identity.types import Actor, Permission
 from backend.infra.unit_of_work import UnitOfWork
@@ -26,6 +27,15 @@ class FiguresService:
         actor.require(Permission.READINGS)
         async with self._uow.read() as tx:
             return await repository.count_asked(tx, tx.now - timedelta(days=days))
+
+    async def count_between(self, actor: Actor, starts: Sequence[datetime]) -> list[int]:
+        """How many readings were asked for from each of ``starts`` (ascending) until the next, from the last until now.
+
+        Raises Forbidden.
+        """
+        actor.require(Permission.READINGS)
+        async with self._uow.read() as tx:
+            return await repository.count_between(tx, starts)
 
     async def by_day(self, actor: Actor, days: int) -> list[DayFigures]:
         """What came of each of the last ``days``, the latest first. Raises Forbidden."""

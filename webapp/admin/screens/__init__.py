@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -12,6 +12,7 @@ import msgspec
 from backend.infra.formatting import format_date
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
+from webapp.core.back_office import Room
 from webapp.core.parts import Chip, address
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.wallet.screens.admin import LedgerStat
@@ -28,14 +29,14 @@ class StatView(msgspec.Struct, frozen=True, kw_only=True):
     ``percent`` is the change; None when there was nothing then. ``spark`` are the points of a line through eight days.
     """
 
-    key: Literal["sales", "orders", "people"]
+    key: Literal["sales", "orders", "people", "readings"]
     value: Money | int
     before: Money | int
     percent: int | None
     spark: str
 
 
-def stat(key: Literal["orders", "people"], days: Sequence[int], before: int) -> StatView:
+def stat(key: Literal["orders", "people", "readings"], days: Sequence[int], before: int) -> StatView:
     """A count of eight days, the last of which is today, beside ``before`` of a week ago."""
     percent = percent_change(days[-1], before) if before else None
     return StatView(key=key, value=days[-1], before=before, percent=percent, spark=spark(days))
@@ -145,6 +146,37 @@ class HandRow(msgspec.Struct, frozen=True):
     since: datetime | None = None
     about: str = ""
     left: int = 0
+
+
+_ROOM_OF: Final[Mapping[str, Room]] = {
+    "work": "orders",
+    "claims": "orders",
+    "tickets": "tickets",
+    "stock_low": "stock",
+    "assignments": "assignments",
+    "deliveries": "deliveries",
+    "unmatched": "payments",
+    "deposits": "payments",
+    "approvals": "payments",
+    "reconciliation": "payments",
+    "refunds": "payments",
+}
+
+
+class CountsView(msgspec.Struct, frozen=True):
+    """admin/_counts.html: how much open work each room that the admin may enter has, zeros too."""
+
+    rooms: tuple[tuple[str, int], ...]
+
+
+def counts(rows: Sequence[HandRow], rooms: Sequence[Room]) -> CountsView:
+    """The open work by room; what only waits for its buyer is no work."""
+    found = dict.fromkeys(rooms, 0)
+    for row in rows:
+        room = _ROOM_OF.get(row.key)
+        if room in found:
+            found[room] += row.count
+    return CountsView(tuple(found.items()))
 
 
 def ordered(rows: Sequence[HandRow]) -> tuple[HandRow, ...]:
