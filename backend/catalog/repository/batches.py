@@ -51,7 +51,8 @@ _TAKE_OF_BATCH = text(
 )
 _LIST = text(
     """
-    SELECT b.id, b.source, b.imported_at, b.stopped_at, p.slug, p.name, p.country, v.name AS variant_name, n.*
+    SELECT b.id, b.source, b.name AS label, b.imported_at, b.stopped_at, p.slug, p.name, p.country,
+           v.name AS variant_name, n.*
     FROM stock_batches b JOIN variants v ON v.id = b.variant_id JOIN products p ON p.id = v.product_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS keys,
@@ -130,6 +131,7 @@ def _quality(row: Any) -> BatchQuality:
         variant_name=row.variant_name,
         country=row.country,
         source=row.source,
+        label=row.label or "",
         imported_at=row.imported_at,
         stopped_at=row.stopped_at,
         keys=row.keys,

@@ -25,6 +25,8 @@ class BatchQuality(msgspec.Struct, frozen=True, kw_only=True):
     variant_name: dict[str, str]
     country: str | None
     source: str
+    label: str = ""
+    """The batch's own name, where somebody gave it one."""
     imported_at: datetime
     stopped_at: datetime | None
     keys: int

@@ -49,6 +49,13 @@ class HistoryService:
         async with self._uow.read() as tx:
             return await lists.list_numbers(tx, ids)
 
+    async def goods_of(self, actor: Actor, ids: Collection[OrderId]) -> dict[OrderId, OrderRow]:
+        """Orders as lists show them, for the payments they were paid by. Needs the permission for money."""
+        actor.require(Permission.MONEY)
+        async with self._uow.read() as tx:
+            rows = await lists.list_rows(tx, ids, len(ids)) if ids else []
+        return {row.id: row for row in rows}
+
     async def owners_of(self, actor: Actor, lines: Collection[OrderLineId]) -> dict[OrderLineId, LineOwner]:
         """The orders of lines. Needs the permission for orders."""
         actor.require(Permission.ORDERS)

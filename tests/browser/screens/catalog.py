@@ -169,7 +169,7 @@ async def choose_second(page: Page) -> None:
 
 async def open_batch(page: Page) -> None:
     """Open the latest batch that has unsold keys."""
-    await page.locator("[id^=batch-]:has(.cell--danger) a.cell").first.click()
+    await page.locator("a.cell[href^='/admin/stock/batches/']:not(:has(.badge))").first.click()
     await expect(page.locator("#keys")).to_be_visible()
 
 

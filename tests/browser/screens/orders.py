@@ -11,6 +11,8 @@ from sqlalchemy import text
 from backend.catalog.types.fulfilment import LineFailed
 from backend.identity.types import Actor
 from backend.orders.types import RefundTarget, RequestedLine
+from backend.orders.types.bulk import BulkAction, BulkTerms
+from backend.orders.types.criteria import OrderCriteria
 from backend.orders.types.lines import LineQuantity
 from tests.browser.screens.catalog import choose_second
 from tests.browser.screens.screen import Act, Screen, press, sheet
@@ -38,17 +40,19 @@ class Past(msgspec.Struct, frozen=True):
     resold_waiting: str
     shared: str
     variant: str
+    bulk: str
 
 
-async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reseller: Person) -> Past:
+async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reseller: Person, admin: Actor) -> Past:
     """Buy, reserve and cancel; fill carts."""
     await _fill_carts(stack, rich, saver)
     delivered = await stack.buy(rich.id, "private-vpn", 0, 2)
     cancelled = await stack.reserve(rich.id, "music-plan-tr", 0)
     await stack.services.orders.reservations.cancel(await stack.actor(rich.id), cancelled)
+    waiting = await stack.reserve(rich.id, "app-store-card-tr", 1)
     return Past(
         delivered=delivered,
-        waiting=await stack.reserve(rich.id, "app-store-card-tr", 1),
+        waiting=waiting,
         cancelled=cancelled,
         held=await _order_in_parts(stack, saver),
         refunded=await _refunded_order(stack, payer),
@@ -60,7 +64,17 @@ async def live(stack: Stack, rich: Person, saver: Person, payer: Person, reselle
         shared=await stack.buy(rich.id, "ebook-library", 0, 3),
         resold_waiting=await stack.reserve(reseller.id, "app-store-card-tr", 1),
         variant=str((await stack.variant("private-vpn", 1)).id),
+        bulk=await _bulk(stack, admin, (delivered, cancelled, waiting)),
     )
+
+
+async def _bulk(stack: Stack, admin: Actor, numbers: tuple[str, ...]) -> str:
+    """Have the admin send keys again for some orders, of which most have none."""
+    bulks, terms = stack.services.orders.bulk, BulkTerms(action=BulkAction.RESEND_KEYS)
+    bulk_id = await bulks.plan(admin, OrderCriteria(only=numbers), terms, idempotency_key="browser-bulk")
+    await bulks.start(admin, bulk_id)
+    await bulks.run(bulk_id)
+    return str(bulk_id)
 
 
 def screens(world: World) -> list[Screen]:
@@ -113,6 +127,8 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-orders-actions", "/admin/orders?select=1", "admin", _choose),
         Screen("manage-orders-plan", "/admin/orders?select=1", "admin", _plan),
         Screen("manage-orders-bulks", "/admin/orders/bulk", "admin"),
+        Screen("manage-orders-done", f"/admin/orders/bulk/{past.bulk}", "admin"),
+        Screen("manage-orders-within", f"/admin/orders?q={past.delivered[:4]}&hand=1", "admin"),
         Screen("manage-claims", "/admin/orders/claims", "admin"),
         Screen("manage-claim-reject", "/admin/orders/claims", "admin", sheet("reject")),
         Screen("manage-order", f"/admin/orders/{past.delivered}", "admin"),

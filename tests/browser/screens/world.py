@@ -119,7 +119,7 @@ async def make_world(stack: Stack, accounts: Accounts, language: str) -> World:
         rich_id=str(rich.id),
         vpn_id=vpn_id,
         file_id=file_id,
-        orders=await orders.live(stack, people["rich"], people["saver"], people["payer"], people["reseller"]),
+        orders=await orders.live(stack, people["rich"], people["saver"], people["payer"], people["reseller"], admin),
         payments=await payments.live(stack, people["payer"], rich, admin),
         wallet=await wallet.live(stack, payer, admin),
         growth=await growth.live(stack, rich, payer, admin, await stack.actor(people["saver"].id)),

@@ -19,7 +19,8 @@ class BatchView(msgspec.Struct, frozen=True):
 
     id: str
     title: str
-    source: str
+    label: str
+    """The batch's own name, or where it is from."""
     at: datetime
     sold: int
     unsold: int
@@ -33,7 +34,7 @@ def batch(row: BatchQuality, viewer: Viewer) -> BatchView:
     return BatchView(
         id=str(row.id),
         title=goods_name(row.name, row.variant_name, row.country, viewer.locale),
-        source=row.source,
+        label=row.label or row.source,
         at=row.imported_at,
         sold=row.sold,
         unsold=row.unsold,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta, tzinfo
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -27,10 +28,12 @@ from webapp.core.back_office import manage_page
 from webapp.core.downloads import csv_file, downloader
 from webapp.core.guards import PUBLIC, requires
 from webapp.core.limits import WRITE, limited
+from webapp.core.looks import goods_tile
 from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
-from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, sheet, signed_url, toast
+from webapp.core.responses import FORM_ERROR, Html, fragment, live_url, pictures, sheet, signed_url, toast
 from webapp.core.site import SoukRequest, site_of
+from webapp.orders.screens.orders import list_title
 from webapp.payments.admin.attention import money_places
 from webapp.payments.screens import admin as present
 from webapp.payments.screens import admin_events as event_screens
@@ -38,6 +41,7 @@ from webapp.payments.screens import admin_parts as part_screens
 from webapp.payments.screens import admin_refunds as refund_screens
 from webapp.payments.screens.admin import ManagePayments, PaymentFilePage, PaymentFilters
 from webapp.payments.screens.admin_events import ManageDeposit
+from webapp.payments.screens.admin_parts import ManagePaymentRow
 from webapp.payments.screens.methods import method_title
 from webapp.payments.screens.ranges import range_labels, reversed_range
 
@@ -116,11 +120,12 @@ async def _list(request: SoukRequest, query: PaymentsQuery) -> Html:
         )
     names = await site.services.identity.people.names_of(actor, [intent.user_id for intent in page.items])
     more = asked_for_more(request, query.cursor)
+    rows = [present.payment_row(intent, names, viewer) for intent in page.items]
     view = ManagePayments(
         query=searched_for,
         methods=await _method_chips(request, query),
         statuses=_status_chips(query, request),
-        rows=tuple(present.payment_row(intent, names, viewer) for intent in page.items),
+        rows=await _with_goods(request, page.items, rows),
         person=await _person_chip(request, query),
         filtered=bool(query.words()),
         narrowed=_narrowed_chips(query, viewer),
@@ -135,6 +140,22 @@ async def _list(request: SoukRequest, query: PaymentsQuery) -> Html:
     if not query.words():
         view = msgspec.structs.replace(view, places=await money_places(request))
     return manage_page(request, "payments/admin/payments.html", view, "payments")
+
+
+async def _with_goods(
+    request: SoukRequest, intents: Sequence[Intent], rows: Sequence[ManagePaymentRow]
+) -> tuple[ManagePaymentRow, ...]:
+    """The rows with the goods of their orders; a top-up has none."""
+    site, actor, picture = site_of(request), request.user, pictures(request)
+    orders = await site.services.orders.history.goods_of(actor, [one.order_id for one in intents if one.order_id])
+    return tuple(
+        msgspec.structs.replace(
+            row, goods=list_title(order, actor.language), tile=goods_tile(order.line, actor, picture)
+        )
+        if intent.order_id and (order := orders.get(intent.order_id))
+        else row
+        for intent, row in zip(intents, rows, strict=True)
+    )
 
 
 @get(PAYMENTS + "/filters", name="admin:payments-filters", guards=[_MONEY])

@@ -13,7 +13,7 @@ from backend.infra.i18n import mark as _
 from backend.kernel.money import Money
 from backend.payments.types import Intent, IntentStatus
 from webapp.core.forms import Form
-from webapp.core.parts import AmountError, Badge, Hue, Preset, Tone
+from webapp.core.parts import AmountError, Badge, Hue, Preset, TileView, Tone
 from webapp.core.rendering import Viewer
 
 STATUSES: Final[dict[IntentStatus, tuple[str, Tone]]] = {
@@ -37,7 +37,7 @@ def badge(state: tuple[str, Tone], viewer: Viewer) -> Badge:
 
 
 class ManagePaymentRow(msgspec.Struct, frozen=True):
-    """A payment in a list; ``paid`` is what was received in a foreign asset."""
+    """A payment in a list; ``paid`` is what was received in a foreign asset, ``goods`` what it paid for."""
 
     id: str
     reference: str
@@ -49,6 +49,8 @@ class ManagePaymentRow(msgspec.Struct, frozen=True):
     badge: Badge
     at: datetime
     paid: Money | None = None
+    goods: str = ""
+    tile: TileView | None = None
 
 
 _FIELDS: Final = {"address": _("Address"), "comment": _("Comment"), "reason": _("Reason")}

@@ -51,6 +51,8 @@ async def test_a_bad_batch_is_stopped(services: Services, visitor: MakeVisitor, 
         batch = (await tx.execute(text("SELECT id FROM stock_batches"))).scalar_one()
     stopped = await admin.post(f"/admin/stock/{batch}/stop")
     assert "Sell again" in plain(stopped.text)
+    assert "Sell again" in plain((await admin.get(f"/admin/stock/batches/{batch}")).text)
+    assert "Stopped" in plain((await admin.get("/admin/stock")).text)
     async with services.uow.read() as tx:
         ((job, _),) = await list_open(tx, "catalog.switch_batch")
     await services.catalog.batches.move_keys(job["batch_id"])
