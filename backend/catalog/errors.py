@@ -59,6 +59,13 @@ class ProductEdited(AppError):
     kind = Kind.CONFLICT
 
 
+class CategoryEdited(AppError):
+    """Another admin changed the category since its form was opened."""
+
+    code = "category_edited"
+    kind = Kind.CONFLICT
+
+
 class CategorySlugTaken(AppError):
     """Another category has this slug."""
 

@@ -111,6 +111,7 @@ MESSAGES: Final[dict[str, str]] = {
     "order_not_payable": _("This order is no longer awaiting payment"),
     "import_under_way": _("Another import is running. Try again when it's done."),
     "product_edited": _("Another admin changed this product. Compare the changes."),
+    "category_edited": _("Another admin changed this category. Compare the changes."),
     "category_slug_taken": _("This address is taken. Choose another."),
     "category_not_empty": _("Move its products and categories elsewhere first."),
     "order_changed": _("Another admin changed this list. Here it is now."),

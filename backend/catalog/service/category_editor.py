@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from backend.catalog.domain import goods, search_index
-from backend.catalog.errors import CategoryNotEmpty, CategorySlugTaken, OrderChanged
+from backend.catalog.errors import CategoryEdited, CategoryNotEmpty, CategorySlugTaken, OrderChanged
 from backend.catalog.repository import categories, editing, writes
 from backend.catalog.repository.writes import StoredCategory
 from backend.catalog.rules import editing as rules
@@ -70,8 +70,12 @@ class CategoryEditorService:
         return created
 
     @retry_conflicts
-    async def save(self, actor: Actor, category_id: CategoryId, draft: CategoryDraft) -> None:
-        """Change a category; one that comes below another is its last. Raises Forbidden, NotFound, Invalid."""
+    async def save(self, actor: Actor, category_id: CategoryId, draft: CategoryDraft, *, version: str) -> None:
+        """Change a category that the actor has read in ``version``; one that comes below another is its last.
+
+        Raises Forbidden, NotFound, Invalid, CategorySlugTaken, and CategoryEdited where somebody else changed it
+        meanwhile; the same change again is no conflict.
+        """
         actor.require(Permission.CATALOGUE)
         async with self._uow() as tx:
             tree = await _locked(tx)
@@ -89,6 +93,8 @@ class CategoryEditorService:
             )
             if checked == before:
                 return
+            if version != before.version:
+                raise CategoryEdited()
             position = stored.position
             if parent != stored.parent_id:
                 position = max((one.position for one in tree if one.parent_id == parent), default=-1) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -154,6 +155,11 @@ class CategoryDraft(msgspec.Struct, frozen=True, kw_only=True):
     icon: str
     hue: str
     hidden: bool = False
+
+    @property
+    def version(self) -> str:
+        """A mark of what it holds, by which a form says what its reader saw."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
 
 
 def state_of(*, archived: bool, hidden: bool, at: datetime | None) -> ProductState:

@@ -56,8 +56,8 @@ class OrderSearchService:
             within = await managing.within(tx, chosen, await variants_of(tx, chosen))
             if within is None:
                 return []
-            found = await search.keep(tx, await self._find(tx, query, within), within)
-            return await lists.list_rows(tx, found, _MOST)
+            ids = await search.keep(tx, await self._find(tx, query, within), within)
+            return await lists.list_rows(tx, ids, _MOST)
 
     async def find_ids(self, actor: Actor, query: str) -> list[OrderId]:
         """The ids of the same orders, for those who look for their payments. Needs the permission for money."""

@@ -58,6 +58,7 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-categories", f"{CATALOGUE}/categories", "admin"),
         Screen("manage-category", f"{CATALOGUE}/categories/{past.category}", "admin"),
         Screen("manage-category-error", f"{CATALOGUE}/categories/new", "admin", send_empty),
+        Screen("manage-category-conflict", f"{CATALOGUE}/categories/{past.category}", "admin", save_category_over),
         Screen("manage-product-order", f"{CATALOGUE}/categories/{past.category}/products", "admin"),
         Screen("manage-catalogue-files", f"{CATALOGUE}/files", "admin"),
         Screen("manage-catalogue-import", f"{CATALOGUE}/files/{past.upload}", "admin"),
@@ -69,6 +70,15 @@ def screens(world: World) -> list[Screen]:
         Screen("manage-product-new", f"{CATALOGUE}/new", "admin"),
         Screen("manage-product-error", f"{CATALOGUE}/new", "admin", send_empty),
     ]
+
+
+async def save_category_over(page: Page) -> None:
+    """Save a form of a category that somebody else has changed meanwhile, with another name."""
+    await page.locator("#name_en").fill("Software for everybody")
+    await page.locator("#category [name=version]").evaluate("(field) => { field.value = '0'; }")
+    await page.locator("#bottom [data-main]").click()
+    await expect(page.locator("#resolve")).to_be_visible()
+    await expect(page.locator(".toast")).to_have_count(0)  # it covers the button for a while
 
 
 async def save_over_another(page: Page) -> None:

@@ -171,12 +171,12 @@ class CountsView(msgspec.Struct, frozen=True):
 
 def counts(rows: Sequence[HandRow], rooms: Sequence[Room]) -> CountsView:
     """The open work by room; what only waits for its buyer is no work."""
-    found = dict.fromkeys(rooms, 0)
+    open_work = dict.fromkeys(rooms, 0)
     for row in rows:
         room = _ROOM_OF.get(row.key)
-        if room in found:
-            found[room] += row.count
-    return CountsView(tuple(found.items()))
+        if room in open_work:
+            open_work[room] += row.count
+    return CountsView(tuple(open_work.items()))
 
 
 def ordered(rows: Sequence[HandRow]) -> tuple[HandRow, ...]:

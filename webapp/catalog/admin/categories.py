@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -9,13 +10,16 @@ import msgspec
 from litestar import get, post
 from litestar.params import FromPath
 
-from backend.catalog.errors import CategoryNotEmpty, CategorySlugTaken, OrderChanged
+from backend.catalog.errors import CategoryEdited, CategoryNotEmpty, CategorySlugTaken, OrderChanged
 from backend.catalog.service import CategoryEditorService
 from backend.catalog.types import CategoryId, ProductId
+from backend.catalog.types.editing import ManagedCategory
 from backend.infra.i18n import mark as _
-from backend.kernel.errors import Invalid
+from backend.kernel.errors import AppError, Invalid
+from backend.kernel.text import pick
 from webapp.catalog.admin.products import READS, WRITES
 from webapp.catalog.screens import categories as present
+from webapp.catalog.screens import conflicts
 from webapp.catalog.screens.categories import CATEGORIES, CategoriesPage
 from webapp.catalog.screens.products import CATALOGUE
 from webapp.core import forms
@@ -74,14 +78,34 @@ async def category(request: SoukRequest, category_id: FromPath[UUID]) -> Html:
 
 @post(_ONE, name="admin:save-category", guards=WRITES, status_code=200)
 async def save(request: SoukRequest, category_id: FromPath[UUID]) -> Html:
-    """Change a category. Raises NotFound."""
-    typed = await _typed(request)
+    """Change a category; refused where another admin has changed it meanwhile. Raises NotFound."""
+    stored = await _stored_form(request, CategoryId(category_id))
+    typed = conflicts.resolved(await _typed(request), stored.typed, conflicts.CATEGORY)
+    draft, version = present.category_draft(typed), typed.get("version", "")
     try:
-        await _service(request).save(request.user, CategoryId(category_id), present.category_draft(typed))
+        await _service(request).save(request.user, CategoryId(category_id), draft, version=version)
     except (Invalid, CategorySlugTaken) as refusal:
         return await _editor(request, CategoryId(category_id), Fields(typed, _errors(refusal)))
+    except CategoryEdited as why:
+        return await _conflict(request, CategoryId(category_id), typed, why)
     shown = replaced(await _one(request, CategoryId(category_id)), f"{CATEGORIES}/{category_id}")
     return say(request, shown, _("Saved"))
+
+
+async def _conflict(request: SoukRequest, category_id: CategoryId, typed: Mapping[str, str], why: AppError) -> Html:
+    """What another admin saved meanwhile beside what was typed."""
+    stored = await _stored_form(request, category_id)
+    view = conflicts.conflict_page(
+        "category",
+        f"{CATEGORIES}/{category_id}",
+        pick((await _service(request).get(request.user, category_id)).name, request.user.language),
+        typed,
+        stored.typed,
+        await _service(request).list_all(request.user),
+        site_of(request).viewer(request.user).words,
+    )
+    page = manage_page(request, "catalog/admin/conflict.html", view, "catalogue", back=CATEGORIES, status=409)
+    return overtaken(request, page, why)
 
 
 @post(_ONE + "/delete", name="admin:delete-category", guards=WRITES, status_code=200)
@@ -129,6 +153,18 @@ async def reorder_products(request: SoukRequest, category_id: FromPath[UUID]) ->
     return say(request, await _order(request, chosen), _("Order changed"))
 
 
+async def _stored_form(request: SoukRequest, category_id: CategoryId) -> Fields:
+    """The form of a category as it is stored. Raises NotFound."""
+    listed = await _service(request).list_all(request.user)
+    return _form_of(await _service(request).get(request.user, category_id), listed)
+
+
+def _form_of(stored: ManagedCategory, listed: Sequence[ManagedCategory]) -> Fields:
+    values = present.category_values(stored, listed)
+    marks = {"version": present.category_draft(values).version, "base": conflicts.base_of(values, conflicts.CATEGORY)}
+    return Fields({**values, **marks})
+
+
 def _service(request: SoukRequest) -> CategoryEditorService:
     return site_of(request).services.catalog.categories
 
@@ -164,7 +200,7 @@ async def _editor(
     stored = await _service(request).get(request.user, category_id) if category_id else None
     listed = await _service(request).list_all(request.user)
     if form is None and stored is not None:
-        form = Fields(present.category_values(stored, listed))
+        form = _form_of(stored, listed)
     form = form or Fields()
     intent = form.text("intent") or forms.new_intent()
     view = present.category_page(form, listed, stored, intent, request.user.language)

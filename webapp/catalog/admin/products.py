@@ -118,7 +118,7 @@ async def product(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
 async def save(request: SoukRequest, product_id: FromPath[UUID]) -> Html:
     """Change a product; refused where another admin has changed it meanwhile. Raises NotFound."""
     stored, sent = await _service(request).get(request.user, ProductId(product_id)), await _typed(request)
-    typed = conflicts.resolved(sent, _stored_form(request, stored).typed)
+    typed = conflicts.resolved(sent, _stored_form(request, stored).typed, conflicts.PRODUCT)
     version = _number(typed.get("version", ""))
     try:
         draft = _draft(request, typed, stored)
@@ -136,10 +136,11 @@ async def _conflict(request: SoukRequest, product_id: ProductId, typed: Mapping[
     site, actor = site_of(request), request.user
     newer = await _service(request).get(actor, product_id)
     form = _stored_form(request, newer)
-    if not conflicts.differing(typed, form.typed):
+    if not conflicts.differing(typed, form.typed, conflicts.PRODUCT):
         return say(request, await _editor(request, newer, form, status=200), _("Saved"))
     view = conflicts.conflict_page(
-        str(newer.id),
+        "product",
+        f"{CATALOGUE}/products/{newer.id}",
         pick(newer.draft.name, actor.language),
         typed,
         form.typed,
@@ -218,7 +219,7 @@ def _service(request: SoukRequest) -> ProductsService:
 
 def _stored_form(request: SoukRequest, stored: EditedProduct) -> Fields:
     values = present.product_values(stored, timezone(request.user.timezone))
-    return Fields({**values, "base": conflicts.base_of(values)})
+    return Fields({**values, "base": conflicts.base_of(values, conflicts.PRODUCT)})
 
 
 async def _typed(request: SoukRequest) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Two admins changed one product: what differs between the later one's form and what is stored, field by field."""
+"""Two admins changed one product or category: what the later one's form and what is stored differ in."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from backend.catalog.types.editing import ManagedCategory
 from backend.infra.formatting import country_name
 from backend.infra.i18n import Translator
 from backend.kernel.text import Locale, pick
-from webapp.catalog.screens.products import CATALOGUE
 
 _TEXTS: Final = tuple(f"{name}_{locale}" for name in ("name", "summary", "description") for locale in Locale)
-_FIELDS: Final = (
+PRODUCT: Final = (
     *_TEXTS, "category", "country", "tags", "slug", "choice", "hue", "icon", "shown", "publish_at", "premium_only",
 )  # fmt: skip
+CATEGORY: Final = (*(f"name_{locale}" for locale in Locale), "parent", "slug", "hue", "icon", "shown")
+"""The fields of their forms."""
 _PICK: Final = "pick_"
 _NOT_SENT: Final = frozenset({"version", "base", "all", "in_language"})
 Side = Literal["theirs", "yours"]
@@ -40,7 +41,9 @@ class Difference(msgspec.Struct, frozen=True):
 class ConflictPage(msgspec.Struct, frozen=True, kw_only=True):
     """catalog/admin/conflict.html: what another admin saved meanwhile, beside what this one typed."""
 
-    id: str
+    what: Literal["product", "category"]
+    path: str
+    """Its address."""
     title: str
     version: str
     base: str
@@ -49,46 +52,43 @@ class ConflictPage(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[tuple[str, str], ...]
     """What this admin typed."""
 
-    @property
-    def path(self) -> str:
-        """The product's address."""
-        return f"{CATALOGUE}/products/{self.id}"
 
-
-def base_of(values: Mapping[str, str]) -> str:
+def base_of(values: Mapping[str, str], fields: Sequence[str]) -> str:
     """A short mark of each field of a form, by which it is seen later who changed it."""
-    return "".join(_mark(_plain(values, name)) for name in _FIELDS)
+    return "".join(_mark(_plain(values, name)) for name in fields)
 
 
-def differing(typed: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+def differing(typed: Mapping[str, str], stored: Mapping[str, str], fields: Sequence[str]) -> list[str]:
     """The fields that are typed otherwise than they are stored."""
-    return [name for name in _FIELDS if _plain(typed, name) != _plain(stored, name)]
+    return [name for name in fields if _plain(typed, name) != _plain(stored, name)]
 
 
-def resolved(typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+def resolved(typed: Mapping[str, str], stored: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
     """What was typed, with what is stored in each field where that was picked; with ``all`` nothing but the typed."""
     if typed.get("all") == "yours":
         return dict(typed)
-    theirs = {name: stored.get(name, "") for name in _FIELDS if typed.get(_PICK + name) == "theirs"}
+    theirs = {name: stored.get(name, "") for name in fields if typed.get(_PICK + name) == "theirs"}
     return {**typed, **theirs}
 
 
 def conflict_page(
-    product_id: str,
+    what: Literal["product", "category"],
+    path: str,
     title: str,
     typed: Mapping[str, str],
     stored: Mapping[str, str],
     categories: Sequence[ManagedCategory],
     words: Translator,
     *,
-    archived: bool,
+    archived: bool = False,
 ) -> ConflictPage:
     """The page that shows the difference. What only the other admin changed is proposed as theirs."""
+    fields = PRODUCT if what == "product" else CATEGORY
     marks = typed.get("base", "")
     named = {one.slug: pick(one.name, words.locale) for one in categories}
     rows = []
-    for name in differing(typed, stored):
-        at = _FIELDS.index(name) * 6
+    for name in differing(typed, stored, fields):
+        at = fields.index(name) * 6
         own = marks[at : at + 6] != _mark(_plain(typed, name))
         field, language = name.rpartition("_")[::2] if name in _TEXTS else (name, "")
         rows.append(
@@ -103,10 +103,11 @@ def conflict_page(
         )
     hidden = ((name, value) for name, value in typed.items() if name not in _NOT_SENT and not name.startswith(_PICK))
     return ConflictPage(
-        id=product_id,
+        what=what,
+        path=path,
         title=title,
         version=stored["version"],
-        base=base_of(stored),
+        base=base_of(stored, fields),
         archived=archived,
         differences=tuple(rows),
         hidden=tuple(hidden),
@@ -129,6 +130,8 @@ def _shown(name: str, values: Mapping[str, str], categories: Mapping[str, str], 
         return words.gettext("On") if text == "on" else words.gettext("Off")
     if name == "country":
         return country_name(text, words.locale) if text else words.gettext("Everywhere")
-    if name == "category":
+    if name == "parent" and not text:
+        return words.gettext("At the top")
+    if name in {"category", "parent"}:
         return categories.get(text, text)
     return text.replace("T", " ") if name == "publish_at" else text

@@ -7,6 +7,7 @@ from uuid import UUID
 from backend.bootstrap import Services
 from backend.catalog.types import CategoryId
 from tests.webapp.catalog.admin.conftest import INTENT, AddOne, Desk
+from tests.webapp.catalog.admin.test_conflicts import held
 from tests.webapp.sale import plain
 
 PATH = "/admin/catalogue/categories"
@@ -28,7 +29,8 @@ async def test_a_category_is_added_nested_renamed_and_deleted(services: Services
     assert 'value="gift-cards"' not in page.text
     circle = await desk.page.post(f"{PATH}/{parent}", data={**FORM, "slug": "cards", "parent": "gift-cards"})
     assert circle.status_code == 422 and "be in itself" in plain(circle.text)
-    saved = await desk.page.post(f"{PATH}/{INTENT}", data={**FORM, "slug": "gifts", "shown": ""})
+    form = held((await desk.page.get(f"{PATH}/{INTENT}")).text)
+    saved = await desk.page.post(f"{PATH}/{INTENT}", data={**FORM, **form, "slug": "gifts", "shown": ""})
     assert saved.status_code == 200
     stored = await services.catalog.categories.get(desk.actor, stored.id)
     assert (stored.slug, stored.depth, stored.hidden) == ("gifts", 1, True)
@@ -36,6 +38,26 @@ async def test_a_category_is_added_nested_renamed_and_deleted(services: Services
     gone = await desk.page.post(f"{PATH}/{INTENT}/delete", data={"sure": "on"})
     assert gone.status_code == 200 and "Gift cards" not in gone.text
     assert (await desk.page.get(f"{PATH}/{INTENT}")).status_code == 404
+
+
+async def test_the_later_of_two_admins_sees_the_difference(services: Services, desk: Desk) -> None:
+    path = f"{PATH}/{INTENT}"
+    await desk.page.post(PATH, data=FORM)
+    mine = {**FORM, "slug": "gift-cards", **held((await desk.page.get(path)).text)}
+    assert (await desk.page.post(path, data={**mine, "name_en": "Theirs", "hue": "red"})).status_code == 200
+    assert (await desk.page.post(path, data={**mine, "name_en": "Theirs", "hue": "red"})).status_code == 200  # again
+    refused = await desk.page.post(path, data={**mine, "name_en": "Mine", "parent": "cards"})
+    assert refused.status_code == 409 and refused.headers["x-error-code"] == "category_edited"
+    said = plain(refused.text)
+    for part in ("Theirs", "Mine", "At the top", "Red", "Saved by the other admin", "this category"):
+        assert part in said, part
+    # What only they changed is proposed as theirs, what I changed as mine.
+    assert '"pick_hue" value="theirs" checked' in refused.text
+    assert '"pick_name_en" value="yours" checked' in refused.text and "pick_slug" not in refused.text
+    picks = {"pick_name_en": "theirs", "pick_hue": "theirs", "pick_parent": "yours"}
+    assert (await desk.page.post(path, data={**held(refused.text), **picks})).status_code == 200
+    stored = await services.catalog.categories.get(desk.actor, CategoryId(UUID(INTENT)))
+    assert (stored.name["en"], stored.hue, stored.depth) == ("Theirs", "red", 2)
 
 
 async def test_what_is_wrong_with_a_category_is_said(desk: Desk) -> None:
