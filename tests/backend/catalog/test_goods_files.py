@@ -14,6 +14,7 @@ from backend.catalog.fulfilment.files import Files
 from backend.catalog.rules.goods_files import kind_of, name_for
 from backend.catalog.service import CatalogServices
 from backend.catalog.types import StockKind, VariantId
+from backend.catalog.types.files import MOST_DEVICES, Fetch
 from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.identity.types import Actor
 from backend.infra.crypto import KeyRing, open_sealed
@@ -34,6 +35,7 @@ from tests.factories.catalog import (
 )
 from tests.factories.documents import ZIP, pdf, texts_of, zipped
 from tests.factories.images import encoded, halves
+from tests.fakes.clock import FakeClock
 
 ADMIN = Actor.system()
 KIND = StockKind.FILE.value
@@ -203,6 +205,42 @@ async def test_20_downloads_at_once_count_exactly(real: UnitOfWork, ring: KeyRin
     await service.goods_files.reset_downloads(ADMIN, variant_id, one.id)
     assert await download()
     assert await service.goods_files.list_used_up(ADMIN, variant_id) == []
+
+
+@pytest.mark.parametrize(("devices", "counted", "served"), [(1, 1, 20), (20, MOST_DEVICES, MOST_DEVICES)])
+async def test_20_requests_at_one_address_count_each_device_once(
+    real: UnitOfWork, ring: KeyRing, tmp_path: Path, devices: int, counted: int, served: int
+) -> None:
+    service, goods = catalog_services(real, ring, tmp_path), Files(ring)
+    variant_id = await add_file(service, "guide")
+    one = await sold(real, goods, variant_id)
+
+    async def download(number: int) -> bool:
+        try:
+            async with real() as tx:
+                await goods_files.count_download(tx, one.id, Fetch(b"address", bytes([number % devices])))
+        except NotFound:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*map(download, range(20)))) == served
+    async with real.read() as tx:
+        (item,) = await goods.items(tx, [one])
+    assert item.file is not None and item.file.left == 10 - counted
+
+
+async def test_fetches_of_addresses_that_are_over_are_forgotten(
+    uow: UnitOfWork, ring: KeyRing, tmp_path: Path, clock: FakeClock
+) -> None:
+    service, goods = catalog_services(uow, ring, tmp_path), Files(ring)
+    one = await sold(uow, goods, await add_file(service, "guide"))
+    for address in (b"old", b"new"):
+        async with uow() as tx:
+            await goods_files.count_download(tx, one.id, Fetch(address, b"phone"))
+        clock.move(hours=25)
+    async with uow.read() as tx:
+        assert not await goods_files.has_begun(tx, one.id, Fetch(b"old", b"phone"))
+        assert await goods_files.has_begun(tx, one.id, Fetch(b"new", b"phone"))
 
 
 async def test_a_refund_ends_access(uow: UnitOfWork, ring: KeyRing, tmp_path: Path) -> None:
