@@ -74,6 +74,7 @@ async def test_a_file_is_uploaded_and_downloaded_and_60_mb_are_refused(
     await telegram.visit(buyer)
     await stack.fund(buyer.id, 5000)
     page = await open_app(buyer, f"/shop/{SLUG}")
+    await page.clock.install()
     number = await buy(page)
     office = await open_app(await admin_of_orders(stack, telegram), "/admin")
     office.on("dialog", lambda dialog: dialog.accept())
@@ -92,3 +93,12 @@ async def test_a_file_is_uploaded_and_downloaded_and_60_mb_are_refused(
     download = await begun.value
     assert download.suggested_filename == "My logo.svg"
     assert Path(await download.path()).read_bytes() == logo.read_bytes()
+
+    # The address is over after five minutes; a page that stays open asks for a new one before.
+    async with page.expect_response(lambda response: response.url.endswith(f"/orders/{number}/keys/1")) as asked:
+        await page.clock.fast_forward("04:00")
+    assert "/orders/goods/" in await (await asked.value).text()
+    await expect(link).to_be_visible()
+    async with page.expect_download() as begun:
+        await link.click()
+    assert Path(await (await begun.value).path()).read_bytes() == logo.read_bytes()
