@@ -18,11 +18,13 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    or_,
     select,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 
 from backend.courses.models import CourseGrant, CourseTariff, Enrolment
 from backend.courses.models.lessons import Lesson, LessonDelivery, LessonProgress, LessonText
@@ -48,17 +50,17 @@ def _where(course_id: CourseId, chosen: Chosen) -> list[ColumnElement[bool]]:
     if chosen.run_id is not None:
         where.append(Enrolment.run_id == chosen.run_id)
     if chosen.tariff_id is not None:
-        # Sorted once, not asked for each enrolment.
-        highest = (
-            select(CourseGrant.enrolment_id, CourseGrant.tariff_id)
-            .ext(distinct_on(CourseGrant.enrolment_id))
-            .join(CourseTariff, CourseTariff.id == CourseGrant.tariff_id)
-            .where(CourseTariff.course_id == course_id, CourseGrant.ended_at.is_(None))
-            .order_by(CourseGrant.enrolment_id, CourseTariff.rank.desc(), CourseTariff.id)
-            .subquery()
+        mine, higher, better = aliased(CourseTariff), aliased(CourseTariff), aliased(CourseGrant)
+        above = or_(higher.rank > mine.rank, and_(higher.rank == mine.rank, higher.id < mine.id))
+        ranked = select(higher.id).join(mine, and_(mine.course_id == higher.course_id, above))
+        those = select(better.enrolment_id).where(
+            better.ended_at.is_(None), better.tariff_id.in_(ranked.where(mine.id == chosen.tariff_id))
         )
-        those = select(highest.c.enrolment_id).where(highest.c.tariff_id == chosen.tariff_id)
-        where.append(Enrolment.id.in_(those))
+        granted = select(CourseGrant.enrolment_id).where(
+            CourseGrant.tariff_id == chosen.tariff_id, CourseGrant.ended_at.is_(None)
+        )
+        # Two sets of which the planner knows the size; of the highest of each enrolment it does not.
+        where += [Enrolment.id.in_(granted), Enrolment.id.not_in(those)]
     return where
 
 
