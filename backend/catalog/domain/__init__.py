@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from backend.catalog.repository import favourites, offers, premium, stock, storefront
+from backend.catalog.rules.naming import read_name
 from backend.catalog.types import AVAILABILITY_CAP, NamedProduct, Offer, ProductId, StockSubject, VariantId
 from backend.catalog.types.favourites import Favourite
 from backend.catalog.types.fulfilment import FulfilmentLine
@@ -98,8 +99,13 @@ async def find_stock_subject(tx: Tx, variant_id: VariantId) -> StockSubject | No
 
 
 async def list_variants_named(tx: Tx, query: str, limit: int) -> list[VariantId]:
-    """The variants that have each word of ``query`` in their names, in any language; those that sell best first."""
-    return await stock.list_variants_named(tx, [like(word) for word in query.lower().split()], limit)
+    """The variants that have each word of ``query`` in their names, in any language; those that sell best first.
+
+    Of more than 5,000 products with the words, any 5,000 are looked at.
+    """
+    name = read_name(query)
+    patterns = [like(word) for word in query.lower().split()]
+    return await stock.list_variants_named(tx, name, patterns, limit) if name else []
 
 
 async def list_lines_with_key(tx: Tx, ring: KeyRing, key: bytes) -> list[OrderLineId]:

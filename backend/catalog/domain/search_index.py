@@ -9,7 +9,7 @@ from uuid import UUID
 from backend.catalog.repository import search_index, writes
 from backend.catalog.repository.search_index import Subject
 from backend.catalog.repository.writes import StoredCategory
-from backend.catalog.rules.documents import NAMED, Described, words_of
+from backend.catalog.rules.documents import NAMED, SLUG, Described, words_of
 from backend.catalog.rules.folding import FOLD_VERSION
 from backend.catalog.rules.spelling import sound
 from backend.catalog.types import ProductId
@@ -50,7 +50,7 @@ async def forget(tx: Tx, product_id: ProductId) -> None:
 
 async def _write(tx: Tx, documents: Mapping[ProductId, Sequence[str]]) -> None:
     changes = await search_index.write_documents(tx, documents, FOLD_VERSION)
-    words = dict.fromkeys(word.removeprefix(NAMED) for word in changes)
+    words = dict.fromkeys(word.removeprefix(NAMED) for word in changes if not word.startswith(SLUG))
     rows = [(word, changes.get(word, 0), changes.get(NAMED + word, 0), sound(word)) for word in words]
     if rows:
         await search_index.count_words(tx, rows)
@@ -62,6 +62,7 @@ def _described(one: Subject, known: Mapping[UUID, StoredCategory]) -> Described:
         above.append(category.name)
         category = known.get(category.parent_id) if category.parent_id else None
     return Described(
+        slug=one.slug,
         name=one.name,
         texts=[one.summary, *one.texts, one.description],
         categories=above,

@@ -8,11 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, RowMapping, Text, Uuid, bindparam, func, insert, select, text, update
+from sqlalchemy import DateTime, RowMapping, Uuid, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Category, Product, Variant
+from backend.catalog.repository import named
 from backend.catalog.repository.availability import of_product, of_variant
+from backend.catalog.rules.naming import Name
 from backend.catalog.types import AVAILABILITY_CAP, CategoryId, ProductId, StockKind
 from backend.catalog.types.bin import BinPlace
 from backend.catalog.types.editing import (
@@ -25,7 +27,6 @@ from backend.catalog.types.editing import (
 )
 from backend.infra.unit_of_work import Tx
 from backend.kernel.errors import NotFound
-from backend.kernel.text import like
 
 _EDITED: Final = (
     "country", "choice", "name", "summary", "description", "icon", "hue", "tags", "premium_only", "hidden",
@@ -84,18 +85,18 @@ _SET_PLACES = text(
 async def list_managed(
     tx: Tx,
     chosen: ProductFilter,
-    words: Sequence[str],
+    name: Name | None,
     after: UUID | None,
     limit: int,
     *,
     only: Collection[ProductId] | None = None,
 ) -> list[ManagedProduct]:
-    """Products in any state, or ``only`` these, the newest first; each of ``words`` is in a name or the slug."""
+    """Products in any state, or ``only`` these, the newest first; of any name, or of this one."""
     where = _NARROWED[chosen.state] + _STOCKED[chosen.stock]
     values: dict[str, Any] = {"limit": limit}
-    if words:
-        where += " AND (p.name::text || ' ' || p.slug) ILIKE ALL (:words)"
-        values["words"] = [like(word) for word in words]
+    if name is not None:
+        where += f" AND {await named.condition(tx, name)}"
+        values["words"] = name.text()
     if chosen.category:
         where += " AND p.category_id IN (SELECT id FROM below)"
         values["category"] = chosen.category
@@ -116,8 +117,6 @@ async def list_managed(
         WHERE {where} ORDER BY p.id DESC LIMIT :limit
         """  # noqa: S608 - constants of ours
     )
-    if words:
-        statement = statement.bindparams(bindparam("words", type_=ARRAY(Text())))
     if only is not None:
         statement = statement.bindparams(bindparam("only", type_=ARRAY(Uuid())))
     if after is not None:

@@ -8,21 +8,21 @@ from typing import Final
 from sqlalchemy import LargeBinary, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from backend.catalog.repository import named
+from backend.catalog.rules.naming import Name
 from backend.catalog.types import KeyState, ProductId, VariantId
 from backend.catalog.types.finding import CategoryHit, KeyHit, ProductHit
 from backend.infra.unit_of_work import Tx
 from backend.kernel.ids import OrderLineId
 
-# Products are few beside orders: all names are read, in every language.
 _PRODUCTS: Final = text(
-    """
+    f"""
     SELECT p.id, p.slug, p.name, c.name AS category, p.country, p.picture, p.listed
     FROM products p JOIN categories c ON c.id = p.category_id
-    WHERE lower(concat_ws(' ', p.slug, (SELECT string_agg(value, ' ') FROM jsonb_each_text(p.name))))
-          LIKE ALL (:patterns)
-    ORDER BY p.popularity DESC, p.id DESC LIMIT :most
-    """
-).bindparams(bindparam("patterns", type_=ARRAY(Text())))
+    WHERE p.id = {named.CHOSEN} ORDER BY p.popularity DESC, p.id DESC LIMIT :most
+    """  # noqa: S608 - constants of ours
+)
+# Categories are few: all names are read, in every language.
 _CATEGORIES: Final = text(
     """
     SELECT c.id, c.slug, c.name FROM categories c
@@ -42,9 +42,9 @@ _KEYS: Final = text(
 ).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
 
 
-async def list_products(tx: Tx, patterns: Sequence[str], limit: int) -> tuple[ProductHit, ...]:
-    """The products whose names, in any language, or slug are like each of the patterns, in lower case."""
-    rows = await tx.execute(_PRODUCTS, {"patterns": list(patterns), "most": limit})
+async def list_products(tx: Tx, name: Name, limit: int) -> tuple[ProductHit, ...]:
+    """The products of a name, in any language, those that sell best first."""
+    rows = await tx.execute(_PRODUCTS, {"words": name.text(), "most": limit})
     return tuple(
         ProductHit(
             id=ProductId(row.id),

@@ -16,7 +16,7 @@ from backend.infra.unit_of_work import Tx
 
 _SUBJECTS = text(
     """
-    SELECT p.id, p.category_id, p.name, p.summary, p.description, p.tags, p.country, p.kind,
+    SELECT p.id, p.category_id, p.slug, p.name, p.summary, p.description, p.tags, p.country, p.kind,
            coalesce(v.texts, '[]') AS texts, coalesce(v.codes, '{}') AS codes
     FROM products p LEFT JOIN LATERAL (
         SELECT jsonb_agg(name) || jsonb_agg(note) AS texts, array_agg(code) AS codes
@@ -70,6 +70,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ProductId
     category_id: CategoryId
+    slug: str
     name: dict[str, str]
     summary: dict[str, str]
     description: dict[str, str]

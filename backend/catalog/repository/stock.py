@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, Uuid, bindparam,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.catalog.models import Product, StockBatch, StockKey, Variant
+from backend.catalog.repository import named
 from backend.catalog.repository.availability import has_stock, of_variant, of_variant_for
+from backend.catalog.rules.naming import Name
 from backend.catalog.types import AVAILABILITY_CAP, KeyState, ProductId, StockKeyId, StockKind, StockSubject, VariantId
 from backend.catalog.types.fulfilment import FulfilmentLine
 from backend.infra.database import dump_json
@@ -333,12 +335,13 @@ async def find_low(tx: Tx) -> VariantId | None:
 
 
 _FIND_VARIANTS = text(
-    """
+    f"""
     SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-    WHERE lower(concat_ws(' ', p.slug, (SELECT string_agg(value, ' ') FROM jsonb_each_text(p.name)),
+    WHERE p.id = {named.CHOSEN}
+      AND lower(concat_ws(' ', p.slug, (SELECT string_agg(value, ' ') FROM jsonb_each_text(p.name)),
                           (SELECT string_agg(value, ' ') FROM jsonb_each_text(v.name)))) LIKE ALL (:patterns)
     ORDER BY p.recent_sales DESC, v.id DESC LIMIT :most
-    """
+    """  # noqa: S608 - constants of ours
 ).bindparams(bindparam("patterns", type_=ARRAY(Text())))
 _LIST_STOCKED_VARIANTS = select(StockBatch.variant_id).distinct()
 _LIST_KEY_LINES = text(
@@ -355,9 +358,10 @@ _LIST_KEY_LINES = text(
 ).bindparams(bindparam("variants", type_=ARRAY(Uuid())), bindparam("fingerprints", type_=ARRAY(LargeBinary())))
 
 
-async def list_variants_named(tx: Tx, patterns: Sequence[str], limit: int) -> list[VariantId]:
-    """The variants whose names, in any language, or product's slug are like each of the patterns, in lower case."""
-    rows = await tx.execute(_FIND_VARIANTS, {"patterns": list(patterns), "most": limit})
+async def list_variants_named(tx: Tx, name: Name, patterns: Sequence[str], limit: int) -> list[VariantId]:
+    """The variants of the name whose names, or product's slug, are like each of the patterns, in lower case."""
+    values = {"words": name.text(anywhere=True), "patterns": list(patterns), "most": limit}
+    rows = await tx.execute(_FIND_VARIANTS, values)
     return [VariantId(variant_id) for variant_id in rows.scalars()]
 
 

@@ -14,6 +14,8 @@ from backend.kernel.text import Locale
 
 NAMED: Final = "!"
 """Before a word of a product's name in its document; the word is there without it too."""
+SLUG: Final = "/"
+"""Before a word of its slug, which only admins look for."""
 _MOST_WORDS: Final = 400
 _KINDS: Final = {
     "unique_keys": "key code license ключ код лицензия مفتاح رمز كود",
@@ -41,6 +43,7 @@ _ALSO: Final = {
 class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A product with everything that it can be found by; texts by language."""
 
+    slug: str
     name: dict[str, str]
     texts: list[dict[str, str]]
     """Its summary and description, the names and notes of its variants."""
@@ -58,7 +61,8 @@ def words_of(product: Described) -> list[str]:
     where = _country(product.country) if product.country else ()
     short = [*_texts(product.categories), *product.labels, _KINDS.get(product.kind, "")]
     words = dict.fromkeys([*named, *where, *_spread(short), *_spread(_texts(product.texts))])
-    return [*(NAMED + word for word in named), *list(words)[:_MOST_WORDS]]
+    slug = dict.fromkeys(fold(product.slug))
+    return [*(NAMED + word for word in named), *(SLUG + word for word in slug), *list(words)[:_MOST_WORDS]]
 
 
 def _texts(texts: Sequence[Mapping[str, str]]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from backend.kernel.folding import plain_letters, ungrouped
 
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 """Counted up with every change of ``fold`` or of what a document has: stored documents are then made again."""
 FLAG: Final = "@"
 """Before the letters of a country whose flag was written."""

@@ -138,7 +138,7 @@ class CategoryEditorService:
         actor.require(Permission.CATALOGUE)
         async with self._uow.read() as tx:
             order = await editing.list_in_order(tx, category_id, _MOST_ORDERED)
-            rows = await editing.list_managed(tx, ProductFilter(), (), None, _MOST_ORDERED, only=order)
+            rows = await editing.list_managed(tx, ProductFilter(), None, None, _MOST_ORDERED, only=order)
         by_id = {row.id: row for row in rows}
         return [by_id[one] for one in order if one in by_id]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from backend.catalog.repository import finding, stock
+from backend.catalog.rules.naming import read_name
 from backend.catalog.types.finding import GoodsHits, KeyHit
 from backend.identity.types import Actor, Permission
 from backend.infra.crypto import KeyRing
@@ -26,7 +27,7 @@ class FindingService:
         self._ring = ring
 
     async def goods(self, actor: Actor, query: str) -> GoodsHits:
-        """Products and categories with each word of ``query`` in their names, in any language.
+        """Products that have words that begin as those of ``query`` in their names, and categories, in any language.
 
         Hidden ones too. Needs the permission for the catalogue or for stock.
         """
@@ -35,10 +36,10 @@ class FindingService:
         plain = searched(query).lower()
         if len(plain) < _SHORTEST_NAME:
             return GoodsHits()
-        patterns = [like(word) for word in plain.split()]
+        patterns, name = [like(word) for word in plain.split()], read_name(query)
         async with self._uow.read() as tx:
             return GoodsHits(
-                products=await finding.list_products(tx, patterns, _MOST),
+                products=await finding.list_products(tx, name, _MOST) if name else (),
                 categories=await finding.list_categories(tx, patterns, _MOST),
             )
 

@@ -13,6 +13,7 @@ from backend.catalog.repository import editing, writes
 from backend.catalog.rules import editing as rules
 from backend.catalog.rules import render_description
 from backend.catalog.rules.fields import countries
+from backend.catalog.rules.naming import read_name
 from backend.catalog.rules.rows import RowKind
 from backend.catalog.types import CategoryId, ProductId, StockKind
 from backend.catalog.types.editing import (
@@ -46,9 +47,11 @@ class ProductsService:
         """Products in any state, the newest first, 30 at a time. Raises Forbidden, Invalid for a bad cursor."""
         actor.require(Permission.CATALOGUE)
         after = decode_cursor(cursor, UUID) if cursor else None
-        words = searched(chosen.query).lower().split()[:_MOST_WORDS]
+        name = read_name(chosen.query)
+        if name is None and searched(chosen.query):
+            return Page([], None)
         async with self._uow.read() as tx:
-            rows = await editing.list_managed(tx, chosen, words, after, _PAGE + 1)
+            rows = await editing.list_managed(tx, chosen, name, after, _PAGE + 1)
         more = encode_cursor(rows[_PAGE - 1].id) if len(rows) > _PAGE else None
         return Page(rows[:_PAGE], more)
 

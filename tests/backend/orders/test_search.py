@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from backend.bootstrap import make_fulfillers
+from backend.catalog.domain import search_index
 from backend.catalog.models import Product
 from backend.identity.models import User
 from backend.identity.types import Actor
@@ -65,6 +66,7 @@ class Shop:
                 .where(Product.id == self.esim.product_id)
                 .values(name={"en": "Travel eSIM", "ru": "Еsim для поездок"}, slug="esim-jp")
             )
+            await search_index.refresh(tx, [self.vpn.product_id, self.esim.product_id])
         self.first = (await self.orders.checkout.place(self.layla, self.vpn.variant_id, 1, "tap-0000001")).number
         self.second = (await self.orders.checkout.place(self.omar, self.esim.variant_id, 2, "tap-0000002")).number
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from backend.bootstrap import Services
+from backend.catalog.domain import search_index
 from backend.identity.types import Permission
 from backend.support.types import ChatPost
 from tests.factories.wallet import usd
@@ -67,6 +68,8 @@ async def test_products_lead_to_their_editor_or_to_stock(
     services: Services, root: Visitor, make_admin: MakeAdmin
 ) -> None:
     thing = await goods(services, price=720)
+    async with services.uow() as tx:
+        await search_index.refresh(tx, [thing.product_id])
     assert f"/admin/catalogue/products/{thing.product_id}" in await hrefs(root, "vpn")
     clerk = await make_admin(81, Permission.STOCK)
     assert await hrefs(clerk, "vpn") == {"/admin/stock"}
