@@ -312,9 +312,8 @@ async def test_nothing_is_cached_while_signals_cannot_arrive(two: tuple[Services
     here.signals.connected = True
     # A lost connection is a gap: the cache is emptied.
     connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
-    )
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    await connection.execute(cut + " AND datname = current_database() AND pid <> pg_backend_pid()")
     await connection.close()
 
     async def forgotten() -> bool:
