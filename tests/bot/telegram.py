@@ -36,10 +36,8 @@ class Telegram:
         """As on the first start."""
         await self.http.post(f"/bot{BOT_TOKEN}/deleteWebhook")
         await self.http.post(f"/bot{BOT_TOKEN}/getUpdates", json={"allowed_updates": []})
-        await self.control("DELETE", "/faults")
         await self.control("POST", "/rate-limit", enabled=False)
-        await self.control("POST", "/reset")
-        await self.control("DELETE", "/calls")
+        await self.control("POST", "/reset")  # forgets faults and calls too
 
     async def fault(self, method: str, **how: Any) -> None:
         """Make the next calls of a method fail."""
@@ -95,6 +93,9 @@ class Person:
         await self.send("/start")
 
 
+_authorities = functools.cache(ssl.create_default_context)
+
+
 @contextmanager
 def _bots_without_tls() -> Iterator[None]:
     """Bots read the list of authorities once, and close without aiogram's 250 ms for the last bytes of TLS."""
@@ -104,8 +105,7 @@ def _bots_without_tls() -> Iterator[None]:
             await session._session.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        once = functools.cache(ssl.create_default_context)
-        patch.setattr(bots_http, "ssl", SimpleNamespace(create_default_context=once))
+        patch.setattr(bots_http, "ssl", SimpleNamespace(create_default_context=_authorities))
         patch.setattr(bots_http.AiohttpSession, "close", close)
         yield
 

@@ -34,11 +34,18 @@ def lines(result: Result, subject: str) -> list[str]:
     return listed
 
 
-@pytest.fixture
-async def telegram() -> AsyncIterator[Telegram]:
-    """A Bot API that knows the bot."""
+@pytest.fixture(scope="module")
+async def shared_telegram() -> AsyncIterator[Telegram]:
+    """One simulator for all tests that reset it."""
     async with telegram_running() as running:
         yield running
+
+
+@pytest.fixture
+async def telegram(shared_telegram: Telegram) -> Telegram:
+    """A Bot API that knows the bot."""
+    await shared_telegram.reset()
+    return shared_telegram
 
 
 @pytest.fixture
