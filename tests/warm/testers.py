@@ -105,6 +105,9 @@ def main() -> None:
     code = pytest.main(["--collect-only", *quiet, "tests"])
     if code != pytest.ExitCode.OK:  # the stages, which then start cold, say what is wrong
         sys.exit(int(code))
+    from tests.webapp import ready  # after pytest, which rewrites the asserts of what it imports
+
+    ready.prepare()
     threads = list(Path("/proc/self/task").iterdir())
     assert len(threads) == 1, f"importing the tests starts threads, which a fork would lose: {threads}"
     gc.collect()

@@ -13,10 +13,12 @@ from litestar import Litestar
 from backend.bootstrap import Services, build
 from backend.infra.settings import Settings
 from tests.fakes.clock import FakeClock
+from tests.webapp import ready
 from tests.webapp.client import Visitor, browser
 from webapp.asgi import make_app, serve
 from webapp.core.limits import Limits
 
+ready.compile_once()
 MakeVisitor = Callable[..., Visitor]
 MakeWeb = Callable[..., Litestar]
 
@@ -24,7 +26,7 @@ MakeWeb = Callable[..., Litestar]
 @pytest.fixture(scope="session")
 def idle_apps() -> list[Litestar]:
     """Apps that no test uses now: routes and templates take longer to build than most tests to run."""
-    return []
+    return ready.apps
 
 
 @pytest.fixture
