@@ -1,5 +1,7 @@
 """``python -m tests.run``: all that ``make test`` checks, with one PostgreSQL for all of it and both cores at work.
 
+The tests of processes mostly wait: beside them run the static checks and then the unit tests.
+
 Every stage is a target of the Makefile and can be run alone. All stages run even where one fails: at the end stands
 which did, with its seconds. The servers are gone afterwards, also after Ctrl-C.
 """
@@ -25,8 +27,6 @@ from tests.warm.process import parents
 from tests.warm.testers import testers
 
 STATIC = ("lint", "types", "contracts")
-"""They need a core for most of a minute, which the tests of processes leave free while they wait."""
-_TESTS = ("unit", "browser")
 
 
 class Stages:
@@ -107,10 +107,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     stages = Stages()
     with servers.postgres(), parents(), testers():
-        with stages.beside(STATIC):
-            stages.run("processes")
-        for target in _TESTS:
-            stages.run(target)
+        with stages.beside(("processes",)):
+            for target in (*STATIC, "unit"):
+                stages.run(target)
+        stages.run("browser")
     return stages.report()
 
 

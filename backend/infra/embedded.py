@@ -29,7 +29,7 @@ _MAJOR: Final = "18"
 
 # Enough for one machine; the durability settings stay at PostgreSQL's safe defaults unless a test asks otherwise.
 _POSTGRES_CONF: Final = "max_connections = 200\nshared_buffers = 256MB\nlisten_addresses = ''\n"
-_THROWAWAY_CONF: Final = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+_THROWAWAY_CONF: Final = "max_connections = 400\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 # The locale is pinned: with whatever the environment has, a server may be made where lower('Ж') does nothing.
 _INITDB: Final = (
