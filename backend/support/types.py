@@ -63,7 +63,7 @@ class Subject(msgspec.Struct, frozen=True):
 ANSWERING: Final = {
     SubjectKind.ORDER: Permission.ORDERS,
     SubjectKind.DEPOSIT: Permission.MONEY,
-    SubjectKind.SUPPORT: Permission.ORDERS,
+    SubjectKind.SUPPORT: Permission.TICKETS,
     SubjectKind.SUBMISSION: Permission.TEACHING,
     SubjectKind.LESSON: Permission.TEACHING,
 }

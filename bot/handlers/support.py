@@ -77,7 +77,7 @@ async def write(message: Message, deps: Deps, actor: Actor, words: Words, albums
             if answered.new and _speaks_first(message, albums):
                 await message.answer(_("Sent to {person}").format(person=words.safe(answered.name)))
             return
-    if actor.may(Permission.ORDERS):
+    if actor.may(Permission.TICKETS):
         text = _("To answer a customer, reply to their message.")
         await message.answer(text, reply_markup=rows(shop_button(deps, words)))
         return

@@ -308,3 +308,42 @@ async def test_the_timer_s_reminders_become_messages_that_wait(empty_database: s
             await _down(empty_database, "0025")
             assert await connection.fetchval("SELECT count(*) FROM outbox_jobs") == 0
             assert await connection.fetchval("SELECT count(remind_at) FROM carts") == 1
+
+
+async def test_who_could_answer_tickets_still_may(empty_database: str) -> None:
+    """Until 0107 the permission for orders was that for tickets too."""
+    await migrations.upgrade(empty_database, "0106")
+    rows = {1: "{catalogue,orders}", 2: "{catalogue}", 3: "{stock,stock_export,orders,users}", 4: "{}"}
+    async with _connected(empty_database) as connection:
+        for number, held in rows.items():
+            await connection.execute(
+                "INSERT INTO users (id, telegram_id, language, created_at, permissions) "
+                f"VALUES (gen_random_uuid(), {number}, 'en', now(), '{held}')"
+            )
+        await connection.execute(
+            "INSERT INTO admin_roles (id, name, permissions, created_at, updated_at) "
+            "VALUES (gen_random_uuid(), 'Night shift', '{orders,users}', now(), now())"
+        )
+    await migrations.upgrade(empty_database, "0107")
+    assert await _held(empty_database) == {
+        1: (["catalogue", "orders", "tickets"], 2),
+        2: (["catalogue"], 1),
+        3: (["orders", "stock", "stock_export", "tickets", "users"], 2),
+        4: ([], 1),
+    }
+    async with _connected(empty_database) as connection:
+        assert await connection.fetchval("SELECT permissions FROM admin_roles") == ["orders", "tickets", "users"]
+    await _down(empty_database, "0106")
+    assert {number: held for number, (held, _version) in (await _held(empty_database)).items()} == {
+        1: ["catalogue", "orders"],
+        2: ["catalogue"],
+        3: ["orders", "stock", "stock_export", "users"],
+        4: [],
+    }
+
+
+async def _held(url: str) -> dict[int, tuple[list[str], int]]:
+    """Each person's permissions, and the version of their rights."""
+    async with _connected(url) as connection:
+        rows = await connection.fetch("SELECT telegram_id, permissions, role_version FROM users WHERE NOT is_root")
+        return {row["telegram_id"]: (row["permissions"], row["role_version"]) for row in rows}

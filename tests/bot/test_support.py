@@ -123,7 +123,7 @@ async def test_another_admin_answers_after_a_restart(parts: Parts, telegram: Tel
             await desk.person(LAYLA, "Layla"),
         )
         root, helper = await desk.actor(NADIA), await desk.actor(LAYLA)
-        await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.ORDERS])
+        await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.TICKETS])
         await desk.taken(emma, await emma.send("hello?"))
         assert (await desk.latest(nadia))[-1]["text"] == "hello?"
         question = (await desk.latest(layla))[-1]

@@ -95,7 +95,7 @@ async def test_a_ticket_that_is_handed_over_is_told_to_its_new_admin_and_only_to
     emma, nadia = await desk.person(EMMA, "Emma"), await desk.person(NADIA, "Nadia")
     layla = await desk.person(LAYLA, "Layla")
     root, helper = await desk.actor(NADIA), await desk.actor(LAYLA)
-    await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.ORDERS])
+    await desk.services.identity.admins.set_permissions(root, helper.id, [Permission.TICKETS])
     await desk.taken(emma, await emma.send("hello"))
     ticket = (await thread_of(desk, TicketFilter.OPEN)).ticket
     await desk.services.support.tickets.hand_over(root, ticket.id, helper.id)

@@ -85,10 +85,10 @@ async def _hands(request: SoukRequest) -> tuple[HandRow, ...]:
     if actor.may(Permission.ORDERS):
         if (work := await services.catalog.hand_work.count(actor)).open:
             rows.append(HandRow("work", QUEUE, work.open, urgent=bool(work.overdue), since=work.oldest))
-        if (tickets := await services.support.tickets.counts(actor)).open:
-            rows.append(HandRow("tickets", "/admin/tickets", tickets.open, since=tickets.oldest))
         if claims := await services.orders.warranty.count_in_review(actor):
             rows.append(HandRow("claims", "/admin/orders/claims", claims, urgent=True))
+    if actor.may(Permission.TICKETS) and (tickets := await services.support.tickets.counts(actor)).open:
+        rows.append(HandRow("tickets", "/admin/tickets", tickets.open, since=tickets.oldest))
     dead = (await services.admin.overview(actor)).dead_letters
     if dead and actor.may(Permission.SETTINGS):
         rows.append(HandRow("deliveries", "/admin/deliveries", dead, urgent=True))

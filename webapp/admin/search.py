@@ -62,7 +62,7 @@ def _allowed(request: SoukRequest) -> tuple[Group, ...]:
         Group.ORDERS: may(Permission.ORDERS),
         Group.PEOPLE: may(Permission.USERS),
         Group.PAYMENTS: may(Permission.MONEY),
-        Group.TICKETS: may(Permission.ORDERS),
+        Group.TICKETS: may(Permission.TICKETS),
         Group.PRODUCTS: may(Permission.CATALOGUE) or may(Permission.STOCK),
         Group.KEYS: may(Permission.STOCK),
         Group.CODES: may(Permission.MONEY) or may(Permission.TEACHING),

@@ -34,7 +34,7 @@ Room = Literal[
 ROOMS: Final[dict[Room, tuple[str, Permission | None]]] = {
     "home": ("/admin", None),
     "orders": ("/admin/orders", Permission.ORDERS),
-    "tickets": ("/admin/tickets", Permission.ORDERS),
+    "tickets": ("/admin/tickets", Permission.TICKETS),
     "catalogue": ("/admin/catalogue", Permission.CATALOGUE),
     "stock": ("/admin/stock", Permission.STOCK),
     "people": ("/admin/people", Permission.USERS),

@@ -22,7 +22,7 @@ NEEDS: Final[dict[EntryKind, Permission]] = {
     EntryKind.PAYMENT: Permission.MONEY,
     EntryKind.TRANSFER: Permission.MONEY,
     EntryKind.MESSAGE: Permission.USERS,
-    EntryKind.TICKET: Permission.ORDERS,
+    EntryKind.TICKET: Permission.TICKETS,
     EntryKind.COURSE: Permission.TEACHING,
     EntryKind.CERTIFICATE: Permission.TEACHING,
     EntryKind.READING: Permission.READINGS,

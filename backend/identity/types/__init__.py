@@ -24,6 +24,7 @@ class Permission(StrEnum):
     STOCK_EXPORT = "stock_export"
     """Keys in plain text, beside STOCK."""
     ORDERS = "orders"
+    TICKETS = "tickets"
     MONEY = "money"
     USERS = "users"
     TEACHING = "teaching"
@@ -35,9 +36,11 @@ class Permission(StrEnum):
 
 ALL_PERMISSIONS: Final = frozenset(Permission)
 PRESETS: Final[Mapping[str, frozenset[Permission]]] = {
-    "support": frozenset({Permission.ORDERS, Permission.USERS}),
+    "support": frozenset({Permission.ORDERS, Permission.TICKETS, Permission.USERS}),
     "stock": frozenset({Permission.CATALOGUE, Permission.STOCK}),
-    "sales": frozenset({Permission.CATALOGUE, Permission.STOCK, Permission.ORDERS, Permission.USERS}),
+    "sales": frozenset(
+        {Permission.CATALOGUE, Permission.STOCK, Permission.ORDERS, Permission.TICKETS, Permission.USERS}
+    ),
     "teacher": frozenset({Permission.TEACHING}),
     "accountant": frozenset({Permission.MONEY, Permission.ORDERS}),
     "everything": ALL_PERMISSIONS,

@@ -48,7 +48,7 @@ async def _to_tell(tx: Tx, event: SupportAsked) -> Sequence[UserId]:
     """Who answers the ticket; all admins who may while nobody does, or who does may not any more."""
     message = await support.get_message(tx, event.message_id)
     ticket = await support.get_ticket(tx, message.ticket_id) if message.ticket_id else None
-    able = [admin.user_id for admin in await identity.list_admins(tx, Permission.ORDERS)]
+    able = [admin.user_id for admin in await identity.list_admins(tx, Permission.TICKETS)]
     if ticket is not None and ticket.assignee_id in able and ticket.assignee_id != event.user_id:
         return [ticket.assignee_id]
     return [admin for admin in able if admin != event.user_id]

@@ -89,14 +89,14 @@ class SupportChatService:
             order_id = OrderId(subject.id) if subject.kind is SubjectKind.ORDER else None
             message = await threads.answer(
                 tx, self._ring, subject.user_id, actor.id, order_id, post,
-                chat_id=actor.telegram_id, takes=actor.may(Permission.ORDERS),
+                chat_id=actor.telegram_id, takes=actor.may(Permission.TICKETS),
             )  # fmt: skip
             names = await identity.user_names(tx, [subject.user_id])
             return Answered(names.get(subject.user_id, ""), message is not None)
 
     async def customer_name(self, actor: Actor, user_id: UserId) -> str:
         """The name of the customer whom an admin is about to answer. Raises Forbidden, NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             names = await identity.user_names(tx, [user_id])
         if user_id not in names:
@@ -105,7 +105,7 @@ class SupportChatService:
 
     async def expect_answer(self, actor: Actor, user_id: UserId, message_id: int) -> None:
         """Treat a reply to the bot's message ``message_id`` in the actor's chat as an answer to this customer."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             subject = Subject(SubjectKind.SUPPORT, user_id, user_id)
             await subjects.save_subject(tx, actor.telegram_id, message_id, subject)

@@ -21,7 +21,7 @@ _MOST: Final = 200
 
 
 class ReadyAnswersService:
-    """Ready answers, for admins with the permission for orders; Forbidden is raised to all others."""
+    """Ready answers, for admins with the permission for tickets; Forbidden is raised to all others."""
 
     def __init__(self, *, uow: UnitOfWork, shop: str) -> None:
         self._uow = uow
@@ -29,19 +29,19 @@ class ReadyAnswersService:
 
     async def list_all(self, actor: Actor) -> list[ReadyAnswer]:
         """All ready answers, by name."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await ready.list_all(tx, _MOST)
 
     async def get(self, actor: Actor, ready_id: ReadyAnswerId) -> ReadyAnswer:
         """One ready answer. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await ready.get(tx, ready_id)
 
     async def fill_in(self, actor: Actor, ready_id: ReadyAnswerId, ticket_id: TicketId) -> str:
         """A ready answer in the language of a ticket's customer, with their name and order. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             answer, ticket = await ready.get(tx, ready_id), await tickets.get(tx, ticket_id)
             customer = await identity.get_recipient(tx, ticket.user_id)
@@ -62,7 +62,7 @@ class ReadyAnswersService:
 
         Raises NotFound, ReadyAnswerChanged, and Invalid without a name and a text, or for one that is too long.
         """
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         name, written = _checked(name, texts)
         async with self._uow() as tx:
             if ready_id is None:
@@ -76,7 +76,7 @@ class ReadyAnswersService:
     @retry_conflicts
     async def remove(self, actor: Actor, ready_id: ReadyAnswerId) -> None:
         """Delete a ready answer; does nothing where it is gone already."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             if await ready.remove(tx, ready_id):
                 await audit.record(tx, actor.user_id, "ready_answers.remove", f"ready_answer:{ready_id}")

@@ -47,7 +47,7 @@ _SHORTEST_PART: Final = 2
 
 
 class TicketsService:
-    """Conversations with customers, for admins with the permission for orders; Forbidden is raised to all others."""
+    """Conversations with customers, for admins with the permission for tickets; Forbidden is raised to all others."""
 
     def __init__(self, *, uow: UnitOfWork, ring: KeyRing) -> None:
         self._uow = uow
@@ -55,7 +55,7 @@ class TicketsService:
 
     async def list_page(self, actor: Actor, chosen: TicketFilter, cursor: str | None) -> Page[TicketRow]:
         """Tickets with their last messages: who waits for longest comes first; of closed ones, the latest."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         after = decode_cursor(cursor, TicketKey) if cursor else None
         async with self._uow.read() as tx:
             rows = await tickets.list_page(tx, chosen, actor.id, after, _PAGE + 1)
@@ -67,13 +67,13 @@ class TicketsService:
 
     async def list_of(self, actor: Actor, user_id: UserId) -> list[TicketRow]:
         """The latest tickets of one person."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await self._rows(tx, await tickets.list_of_person(tx, user_id, _NAMED))
 
     async def find(self, actor: Actor, query: str) -> list[TicketRow]:
         """The latest tickets of which ``query`` is the number, a part of it, or the person; at most twenty."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         plain = searched(query)
         if len(plain) < _SHORTEST_PART:
             return []
@@ -87,25 +87,25 @@ class TicketsService:
 
     async def counts(self, actor: Actor) -> TicketCounts:
         """How many tickets are not closed, and since when the oldest open one waits."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await tickets.count(tx, actor.user_id)
 
     async def figures(self, actor: Actor) -> FirstAnswers:
         """How fast tickets were first answered in the last 30 days, and how they were rated."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await tickets.first_answers(tx, tx.now - _FIGURES_OF)
 
     async def get(self, actor: Actor, ticket_id: TicketId, before: SupportMessageId | None = None) -> Thread:
         """A ticket with its latest messages, or those before ``before``. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             return await threads.load(tx, self._ring, await tickets.get(tx, ticket_id), before)
 
     async def reach(self, actor: Actor, user_id: UserId) -> Reach:
         """Whether the shop can write to a person. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
             recipient = await identity.get_recipient(tx, user_id)
             names = await identity.user_names(tx, [user_id])
@@ -119,14 +119,14 @@ class TicketsService:
 
     def preview(self, actor: Actor, text: str) -> str:
         """The text as it will be sent. Raises Invalid for one that is empty or longer than Telegram takes."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         return rules.check_text(text)
 
     async def colleagues(self, actor: Actor) -> list[UserId]:
         """The admins who may answer tickets."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow.read() as tx:
-            return [admin.user_id for admin in await identity.list_admins(tx, Permission.ORDERS)]
+            return [admin.user_id for admin in await identity.list_admins(tx, Permission.TICKETS)]
 
     @retry_conflicts
     async def write(self, actor: Actor, user_id: UserId, text: str, intent: str, order_number: str = "") -> TicketId:
@@ -136,7 +136,7 @@ class TicketsService:
 
         Raises NotFound, BotBlocked, and Invalid for a text that is empty or longer than Telegram takes.
         """
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         cleaned = rules.check_text(text)
         async with self._uow() as tx:
             order_id = await orders.find_named(tx, user_id, order_number)
@@ -148,7 +148,7 @@ class TicketsService:
 
         Raises NotFound, BotBlocked, and Invalid for a text that is empty or longer than Telegram takes.
         """
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         cleaned = rules.check_text(text)
         async with self._uow() as tx:
             ticket = await tickets.get(tx, ticket_id)
@@ -167,7 +167,7 @@ class TicketsService:
     @retry_conflicts
     async def close(self, actor: Actor, ticket_id: TicketId) -> None:
         """Close a ticket; the first time, the customer is asked to rate it. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             ticket = await tickets.get(tx, ticket_id, locked=True)
             if ticket.state is TicketState.CLOSED:
@@ -179,7 +179,7 @@ class TicketsService:
     @retry_conflicts
     async def reopen(self, actor: Actor, ticket_id: TicketId) -> TicketId:
         """Open a closed ticket again, or return the one that the customer has opened since. Raises NotFound."""
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             person = (await tickets.get(tx, ticket_id)).user_id
             await messages.lock_person(tx, person)
@@ -195,7 +195,7 @@ class TicketsService:
 
         Raises NotFound.
         """
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             message = (await messages.get(tx, message_id)).message
             if message.ticket_id != ticket_id or message.chat_id is None:
@@ -219,12 +219,12 @@ class TicketsService:
         return message.ticket_id
 
     async def _assign(self, actor: Actor, ticket_id: TicketId, to_id: UserId) -> None:
-        actor.require(Permission.ORDERS)
+        actor.require(Permission.TICKETS)
         async with self._uow() as tx:
             ticket = await tickets.get(tx, ticket_id, locked=True)
             if ticket.assignee_id == to_id:
                 return
-            if not await identity.holds(tx, to_id, Permission.ORDERS):
+            if not await identity.holds(tx, to_id, Permission.TICKETS):
                 raise Invalid("they may not answer tickets", fields={"to": "invalid"})
             await self._change(tx, actor, ticket, "tickets.assign", {"assignee_id": to_id})
             if to_id != actor.id:

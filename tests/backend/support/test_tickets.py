@@ -47,7 +47,7 @@ async def only(services: Services, admin: Actor, chosen: TicketFilter = TicketFi
 
 
 async def test_what_is_written_is_one_ticket_with_its_texts(services: Services) -> None:
-    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.ORDERS)
+    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.TICKETS)
     long = "x" * 4000 + "\nlast line"
     for number, words in enumerate(["My key does not work", "Hello?", long], start=1):
         await says(services, EMMA, words, number)
@@ -62,7 +62,7 @@ async def test_what_is_written_is_one_ticket_with_its_texts(services: Services) 
 
 async def test_many_messages_at_once_open_one_ticket(services: Services) -> None:
     await person(services, EMMA)
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     await asyncio.gather(*(says(services, EMMA, f"message {one}", one) for one in range(1, 11)))
     await asyncio.gather(*(says(services, EMMA, "message 1", 1) for _ in range(5)))
     assert len((await only(services, nadia)).messages) == 10
@@ -70,7 +70,7 @@ async def test_many_messages_at_once_open_one_ticket(services: Services) -> None
 
 async def test_two_admins_answer_at_once_and_a_double_tap_sends_once(services: Services) -> None:
     await person(services, EMMA)
-    nadia, omar = [await person(services, number, Permission.ORDERS) for number in (NADIA, OMAR)]
+    nadia, omar = [await person(services, number, Permission.TICKETS) for number in (NADIA, OMAR)]
     await says(services, EMMA, "hello", 1)
     ticket = (await only(services, nadia)).ticket
     answer = services.support.tickets.answer
@@ -87,7 +87,7 @@ async def test_two_admins_answer_at_once_and_a_double_tap_sends_once(services: S
 
 async def test_time_to_first_answer_is_counted_once(services: Services, clock: FakeClock) -> None:
     await person(services, EMMA)
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     await says(services, EMMA, "hello", 1)
     clock.move(minutes=12)
     ticket = (await only(services, nadia)).ticket
@@ -100,7 +100,7 @@ async def test_time_to_first_answer_is_counted_once(services: Services, clock: F
 
 async def test_a_closed_ticket_is_rated_once_and_reopens(services: Services, clock: FakeClock) -> None:
     emma, layla = await person(services, EMMA), await person(services, LAYLA)
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     await says(services, EMMA, "hello", 1)
     support = services.support
     ticket = (await only(services, nadia)).ticket
@@ -125,7 +125,7 @@ async def test_a_closed_ticket_is_rated_once_and_reopens(services: Services, clo
 
 
 async def test_erasing_the_key_erases_both_sides(services: Services) -> None:
-    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.ORDERS)
+    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.TICKETS)
     await person(services, LAYLA)
     await says(services, EMMA, "my secret", 1)
     await says(services, LAYLA, "stays", 2)
@@ -142,7 +142,7 @@ async def test_erasing_the_key_erases_both_sides(services: Services) -> None:
 
 async def test_an_order_is_attached_only_to_its_buyers_ticket(services: Services) -> None:
     emma, layla = await person(services, EMMA), await person(services, LAYLA)
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     async with services.uow() as tx:
         goods = await add_goods(tx, services.ring, price=0)
     number = (await services.orders.checkout.place(emma, goods.variant_id, 1, "tap-0000001")).number
@@ -153,7 +153,7 @@ async def test_an_order_is_attached_only_to_its_buyers_ticket(services: Services
 
 
 async def test_writing_first_waits_for_the_customer_and_counts_no_answer(services: Services) -> None:
-    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.ORDERS)
+    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.TICKETS)
     await services.support.tickets.write(nadia, emma.id, "Your parcel is ready", "write-00001")
     thread = await only(services, nadia, TicketFilter.WAITING)
     assert thread.ticket.asked_at is None
@@ -167,13 +167,13 @@ async def test_writing_first_waits_for_the_customer_and_counts_no_answer(service
 
 @pytest.mark.parametrize("words", ["", "   \n", "x" * 4097, "😀" * 2049, "\0"])
 async def test_what_telegram_would_refuse_is_refused_here(services: Services, words: str) -> None:
-    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.ORDERS)
+    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.TICKETS)
     with pytest.raises(Invalid):
         await services.support.tickets.write(nadia, emma.id, words, "write-00001")
 
 
 async def test_refusals(services: Services) -> None:
-    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.ORDERS)
+    emma, nadia = await person(services, EMMA), await person(services, NADIA, Permission.TICKETS)
     clerk = await person(services, OMAR, Permission.STOCK, Permission.USERS)
     tickets = services.support.tickets
     await says(services, EMMA, "hello", 1)
@@ -200,7 +200,7 @@ async def test_refusals(services: Services) -> None:
 
 
 async def test_who_waits_for_longest_comes_first_page_by_page(services: Services, clock: FakeClock) -> None:
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     for number in range(600, 635):
         await person(services, number)
         await says(services, number, f"question {number}", number)
@@ -215,7 +215,7 @@ async def test_who_waits_for_longest_comes_first_page_by_page(services: Services
 
 async def test_a_ticket_is_found_by_its_number(services: Services) -> None:
     await person(services, EMMA)
-    nadia = await person(services, NADIA, Permission.ORDERS)
+    nadia = await person(services, NADIA, Permission.TICKETS)
     await says(services, EMMA, "hello", 1)
     number = (await only(services, nadia)).ticket.number
     find = services.support.tickets.find

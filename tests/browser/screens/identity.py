@@ -30,7 +30,7 @@ async def live(stack: Stack, colleague: Actor, admin: Actor) -> Past:
     """Have a second admin who does not do everything, an open invitation, a role, two segments and a trusted seller."""
     identity, segments = stack.services.identity, stack.services.audience.segments
     await identity.admins.set_permissions(
-        Actor.system(), colleague.id, frozenset({Permission.ORDERS, Permission.USERS})
+        Actor.system(), colleague.id, frozenset({Permission.ORDERS, Permission.TICKETS, Permission.USERS})
     )
     token = await identity.invitations.invite(admin, {Permission.CATALOGUE, Permission.STOCK})
     await identity.roles.create(admin, "Night shift", {Permission.ORDERS, Permission.USERS})

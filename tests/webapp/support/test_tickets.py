@@ -65,7 +65,7 @@ async def test_what_was_typed_stays_where_it_cannot_be_sent(root: Visitor, emma:
 async def test_a_ticket_is_taken_handed_over_closed_and_reopened(
     root: Visitor, emma: Visitor, make_admin: MakeAdmin
 ) -> None:
-    await make_admin(82, Permission.ORDERS)
+    await make_admin(82, Permission.TICKETS)
     path = await the_ticket(root)
     assert "Nobody" in (await root.get("/admin/tickets")).text
     await root.post(f"{path}/take")
@@ -90,7 +90,7 @@ async def test_only_who_may_see_orders_sees_tickets(root: Visitor, emma: Visitor
         assert (await clerk.get(refused)).status_code == 403
     for refused in (f"{path}/answer", f"{path}/take", f"{path}/close", f"{path}/reopen", f"{path}/hand-over"):
         assert (await clerk.post(refused)).status_code == 403
-    helper = await make_admin(83, Permission.ORDERS)
+    helper = await make_admin(83, Permission.TICKETS)
     page = await helper.get(path)
     assert page.status_code == 200
     assert "/admin/people/" not in page.text

@@ -183,7 +183,7 @@ def _can(detail: UserDetail, actor: Actor) -> frozenset[PersonAction]:
     actions: set[PersonAction] = {"standing"}
     if actor.may(Permission.MONEY):
         actions.add("money")
-    if actor.may(Permission.ORDERS) and detail.id != actor.user_id:
+    if actor.may(Permission.TICKETS) and detail.id != actor.user_id:
         actions.add("write")
     if not detail.is_root and detail.id != actor.user_id:
         actions.add("unblock" if detail.blocked else "block")

@@ -23,6 +23,7 @@ Permission = Literal[
     "stock",
     "stock_export",
     "orders",
+    "tickets",
     "money",
     "users",
     "teaching",

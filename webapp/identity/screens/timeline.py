@@ -243,7 +243,7 @@ def _href(entry: Entry, actor: Actor) -> str | None:
             return f"/admin/orders/{entry.number}"
         case EntryKind.PAYMENT:
             return f"/admin/payments/{entry.id}"
-        case EntryKind.TICKET:
+        case EntryKind.TICKET if actor.may(Permission.TICKETS):
             return f"/admin/tickets/{entry.id}"
         case _:
             return None

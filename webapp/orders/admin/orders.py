@@ -191,7 +191,9 @@ async def order_page(request: SoukRequest, number: str) -> Html:
         refunds=refund_screens.order_refunds(back, sent, viewer, linked=actor.may(Permission.MONEY), off=off),
         can=(_can(detail, back) if detail.user_id != actor.user_id else frozenset()) | _can_send(detail),
         intent=forms.new_intent(),
-        message_url=address(f"/admin/people/{detail.user_id}/message", order=detail.number),
+        message_url=address(f"/admin/people/{detail.user_id}/message", order=detail.number)
+        if actor.may(Permission.TICKETS)
+        else "",
         first=await first_of(request, ValueKind.REFUND, detail.id),
     )
     return manage_page(request, "orders/admin/order.html", view, "orders", back="/admin/orders")

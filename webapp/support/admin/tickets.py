@@ -33,7 +33,7 @@ from webapp.core.tiles import hue_of, initial_of
 from webapp.support.screens import tickets as present
 from webapp.support.screens.tickets import TICKETS, AnswerField, Colleague, HandOverSheet, TextError, TicketView
 
-SUPPORT: Final = requires(Permission.ORDERS)
+SUPPORT: Final = requires(Permission.TICKETS)
 WRITES: Final = [SUPPORT, limited(WRITE)]
 _ONE: Final = TICKETS + "/{ticket_id:uuid}"
 
