@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 import click
@@ -68,11 +68,16 @@ class Stages:
             process.wait()
 
     @contextlib.contextmanager
-    def beside(self, targets: Sequence[str]) -> Iterator[None]:
-        """Run targets one after the other beside what the block does; print their output behind the block's."""
+    def beside(self, targets: Sequence[str], ready: Callable[[], object] | None = None) -> Iterator[None]:
+        """Run targets one after the other beside what the block does; print their output behind the block's.
+
+        They start when ``ready`` returns.
+        """
         with tempfile.TemporaryFile() as output:
 
             def work() -> None:
+                if ready is not None:
+                    ready()
                 for target in targets:
                     if self._stopped:
                         return
@@ -106,10 +111,12 @@ def main() -> int:
     """Run it all; 1 when anything failed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     stages = Stages()
-    with servers.postgres(), parents(), testers():
-        with stages.beside(("processes",)):
-            for target in (*STATIC, "unit"):
+    with servers.postgres(), parents(), testers() as ready:
+        with stages.beside(("processes",), ready):
+            for target in STATIC:
                 stages.run(target)
+            ready()
+            stages.run("unit")
         stages.run("browser")
     return stages.report()
 

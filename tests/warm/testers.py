@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +32,10 @@ _LONGEST: Final = 1 << 17
 
 
 @contextlib.contextmanager
-def testers() -> Iterator[None]:
-    """Have the tests' processes start warm, from when this one has imported them."""
+def testers() -> Iterator[Callable[[], object]]:
+    """Have the tests' processes start warm; the function waits until they do, or never will."""
     if sys.platform != "linux":
-        yield
+        yield lambda: None
         return
     with tempfile.TemporaryDirectory(prefix="souk-testers-") as folder:
         path = str(Path(folder) / "socket")
@@ -43,8 +43,13 @@ def testers() -> Iterator[None]:
         with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE) as parent:
             assert parent.stdin is not None
             os.environ[SOCKET] = path
+
+            def ready() -> None:
+                while parent.poll() is None and not Path(path).exists():
+                    time.sleep(0.1)
+
             try:
-                yield
+                yield ready
             finally:
                 del os.environ[SOCKET]
                 parent.stdin.close()
