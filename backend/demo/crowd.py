@@ -5,8 +5,7 @@ What they did lies in the past: it runs by a clock of its own, and nobody is tol
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +14,17 @@ import msgspec
 from backend.assignments.service import SubmittingService
 from backend.assignments.service.review import ReviewService
 from backend.assignments.types import Verdict
-from backend.bootstrap import Services, make_fulfillers
+from backend.bootstrap import Services
 from backend.courses.ports import Arrived, nobody
 from backend.courses.service import CoursesServices, SendingService
 from backend.courses.types.schedule import Change, LessonMessage, Verb
+from backend.demo.past import Past, orders, unit_of_work
 from backend.demo.quiz import RIGHT, take_quiz
 from backend.demo.work import NOAH
 from backend.growth.errors import PartnerCodeTaken
 from backend.identity.types import Actor, Contact, LinkFollowed
 from backend.infra.storage import PrivateFiles
-from backend.infra.unit_of_work import UnitOfWork
-from backend.kernel.clock import Clock
 from backend.kernel.money import Money
-from backend.orders.service import OrdersServices
 from backend.quizzes.service import AttemptsService
 from backend.wallet.service import AdjustmentsService
 
@@ -73,16 +70,12 @@ _PEOPLE: Final = (
 )
 
 
-class _Past:
-    """A clock that shows so much before now."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.before = timedelta()
-
-    def now(self) -> datetime:
-        """The moment at which things happen."""
-        return self._clock.now() - self.before
+CROWD: Final = tuple(
+    Contact(telegram_id=number, first_name=person.name)
+    for number, person in enumerate(_PEOPLE, start=_FIRST_PERSON)
+    if person.name != NOAH.first_name
+)
+"""Those of them whom the simulator does not have."""
 
 
 class _Delivered:
@@ -116,15 +109,12 @@ class _Crowd:
 
     def __init__(self, services: Services, root: Actor) -> None:
         self._services, self._root = services, root
-        self._past = _Past(services.clock)
-        uow = UnitOfWork(services.engine, self._past, services.signals, defaultdict(tuple), ring=services.ring)
+        self._past = Past(services.clock)
+        uow = unit_of_work(services, self._past)
         settings = services.settings
         most = Money(1_000_000, settings.shop_currency)
         self._adjustments = AdjustmentsService(uow=uow, limit=lambda: most)
-        self._orders = OrdersServices.build(
-            uow=uow, ring=services.ring, fulfillers=make_fulfillers(services.ring),
-            single_admin_limit=lambda: most, reservation=lambda: timedelta(minutes=15),
-        )  # fmt: skip
+        self._orders = orders(services, uow)
         files = PrivateFiles(Path(settings.data_dir) / "private")
         self._courses = CoursesServices.build(
             uow=uow, currency=settings.shop_currency, messenger=_Delivered(), public_url=settings.public_url,

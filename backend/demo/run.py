@@ -40,6 +40,7 @@ from backend.demo.processes import Child
 from backend.demo.readings import load_demo_readings
 from backend.demo.students import load_demo_students
 from backend.demo.tickets import load_demo_tickets
+from backend.demo.trade import load_demo_trade
 from backend.demo.work import load_demo_work
 from backend.infra import embedded, migrations
 from backend.infra.database import new_database
@@ -154,6 +155,7 @@ async def _prepare(environ: dict[str, str], server: str) -> None:
         await load_demo_graduates(services, root)
         await load_demo_circle(services, root)
         await load_demo_crowd(services, root)
+        await load_demo_trade(services)
         await load_demo_office(services, root)
 
 

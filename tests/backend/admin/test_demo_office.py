@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from backend.bootstrap import Services
 from backend.catalog.types.editing import ManagedProduct, ProductFilter, ProductState, StockState
 from backend.demo.load import load_demo_shop
 from backend.demo.office import load_demo_office
+from backend.demo.trade import load_demo_trade
 from backend.demo.work import NOAH
 from backend.identity.errors import Blocked
 from backend.identity.types import PRESETS, Actor, Contact
 from backend.orders.types import OrderFilter
+from backend.payments.types import IntentStatus
 from tests.conftest import ROOT_ADMIN_ID
 
 _DMITRY = Contact(telegram_id=700_000_003, first_name="Дмитрий", language_code="ru")
@@ -28,8 +32,11 @@ async def test_the_owner_finds_all_of_it_and_a_second_start_changes_nothing(serv
     assert root is not None
     await load_demo_shop(services.catalog.imports, services.storage)
     dmitry, tom = [await services.identity.access.authenticate(contact) for contact in (_DMITRY, _TOM)]
+    await load_demo_trade(services)
     await load_demo_office(services, root)
     await _check(services, root)
+    traded = await _trade(services, root)
+    assert traded == (23, 14)
 
     # What the owner has changed since stays so.
     await services.identity.admins.set_permissions(root, dmitry.id, ())
@@ -42,6 +49,18 @@ async def test_the_owner_finds_all_of_it_and_a_second_start_changes_nothing(serv
     assert (await services.identity.access.authenticate(_TOM)).id == tom.id
     noah = await services.identity.access.authenticate(NOAH)
     assert len((await services.orders.history.list_mine(noah, OrderFilter.ALL, None)).items) == 3
+    await load_demo_trade(services)
+    assert await _trade(services, root) == traded
+
+
+async def _trade(services: Services, root: Actor) -> tuple[int, int]:
+    """How many orders and payments there are; both reach back into the week before this one."""
+    rows = (await services.orders.history.list_all(root, None, None)).items
+    payments = (await services.payments.inbox.list_payments(root)).items
+    assert {payment.status for payment in payments} == {IntentStatus.SUCCEEDED}
+    for moments in ([row.created_at for row in rows], [payment.created_at for payment in payments]):
+        assert max(moments) - min(moments) > timedelta(days=9)
+    return len(rows), len(payments)
 
 
 async def _check(services: Services, root: Actor) -> None:
@@ -66,7 +85,7 @@ async def _check(services: Services, root: Actor) -> None:
     assert (await services.orders.history.owners_of(root, [work.line_id]))[work.line_id].number
 
     (segment,) = await services.audience.segments.list_all(root, counted=True)
-    assert (segment.name, segment.shared, segment.people) == ("Buyers with over $10 left", True, 1)
+    assert (segment.name, segment.shared, segment.people) == ("Buyers with over $10 left", True, 3)
     assert (await services.identity.access.authenticate(_DMITRY)).permissions == PRESETS["support"]
     with pytest.raises(Blocked):
         await services.identity.access.authenticate(_TOM)
