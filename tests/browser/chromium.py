@@ -13,6 +13,7 @@ _PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "
 _FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",  # what is painted is not sent to yet another process
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

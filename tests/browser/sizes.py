@@ -104,12 +104,14 @@ _MEASURE = """(least) => {
 
 
 # In one call: each one costs more than the measuring.
-_RESIZE_AND_MEASURE = f"""async ([text, least]) => {{
+_RESIZE_AND_MEASURE = f"""async ([text, least, keep]) => {{
     document.documentElement.style.textSizeAdjust = `${{text}}%`;
     // What is left in a field may be asked for when the field is: its button is covered meanwhile.
     const busy = () => document.querySelector(".htmx-request");
     do await ({STILL})(); while (busy() && await new Promise((next) => setTimeout(next, 50, true)));
-    return ({_MEASURE})(least);
+    const found = ({_MEASURE})(least);
+    if (!keep) document.documentElement.style.textSizeAdjust = "";
+    return found;
 }}"""
 
 
@@ -121,10 +123,10 @@ async def misfits(page: Page, shot: str = "") -> list[str]:
     problems: list[str] = []
     for size, (viewport, text) in SIZES.items():
         await page.set_viewport_size(viewport)  # type: ignore[arg-type]
-        lines = await page.evaluate(_RESIZE_AND_MEASURE, [text, _TOUCH])
+        lines = await page.evaluate(_RESIZE_AND_MEASURE, [text, _TOUCH, bool(shot)])
         problems += [f"{size}: {line}" for line in lines]
         if shot:
             await page.screenshot(path=f"{shot}-{size.rstrip('%')}.png")
-    await page.evaluate("() => { document.documentElement.style.textSizeAdjust = '' }")
+            await page.evaluate("() => { document.documentElement.style.textSizeAdjust = '' }")
     await page.set_viewport_size(_WIDE)  # type: ignore[arg-type]
     return problems

@@ -6,13 +6,13 @@ import pytest
 from playwright.async_api import Page, expect
 
 from backend.courses.types.access import AssignmentNeed
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.courses import COURSE, complete, open_until
 from tests.browser.screens.screen import still
 from tests.browser.stack import Stack
 from tests.browser.staff import student_and_teacher
 from tests.browser.telegram import Telegram
-from tests.browser.test_accessibility import violations
 from tests.browser.words import Words
 
 _PAGE = f"/learn/{COURSE}/certificate"

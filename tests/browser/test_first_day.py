@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from backend.identity.types import ALL_PERMISSIONS, Actor, Permission
 from backend.kernel.ids import UserId
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenApp
 from tests.browser.screens.screen import Screen, choose, show
 from tests.browser.stack import Stack
 from tests.browser.telegram import Person, Telegram
-from tests.browser.test_accessibility import violations
 from tests.browser.words import Words
 
 _PICTURE = Path(__file__).parents[2] / "backend/demo/courses/calm-in-seven-days/media/path.png"

@@ -9,12 +9,13 @@ from backend.identity.types import Actor
 from backend.kernel.money import Money
 from backend.orders.types import RefundTarget
 from backend.orders.types.lines import LineQuantity, LineStatus
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenApp, OpenPhone
 from tests.browser.screens.screen import still
 from tests.browser.sizes import misfits
 from tests.browser.stack import Stack
 from tests.browser.telegram import Telegram
-from tests.browser.test_accessibility import too_small, violations
+from tests.browser.test_accessibility import too_small
 from tests.browser.test_sale import loosely
 from tests.browser.words import Words, plain
 from tests.factories.catalog import import_rows, product, variant
