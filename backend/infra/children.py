@@ -34,4 +34,4 @@ async def answer_of(script: Path, given: bytes, *, seconds: float) -> bytes | No
 
 def _ends_first(pid: int) -> None:
     with contextlib.suppress(OSError):  # it may have ended, and only Linux has this file
-        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import pwd
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ _WAIT_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.02
 _MAJOR: Final = "18"
+_PORTS: Final = (12_000, 32_000)
 
 # Enough for one machine; the durability settings stay at PostgreSQL's safe defaults unless a test asks otherwise.
 _POSTGRES_CONF: Final = "max_connections = 200\nshared_buffers = 256MB\nlisten_addresses = ''\n"
@@ -54,11 +56,19 @@ class EmbeddedError(Exception):
     """An embedded server could not be had; the message says what to install or where its log lies."""
 
 
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(count: int = 1) -> int:
+    """The first of ``count`` TCP ports in a row of the loopback interface that nobody uses now.
+
+    Below the range from which the system takes the ports of outgoing connections: one of those could take the place of
+    a server that has not started yet, or is down for a moment. By chance, and of the system's own randomness: processes
+    that were forked from one must not try the same ones in the same order.
+    """
+    while True:
+        first = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0] - count)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 def _require(package: str) -> Path:

@@ -20,6 +20,7 @@ from arq.constants import in_progress_key_prefix
 
 from backend.bootstrap import Services, build
 from backend.identity.types import Actor
+from backend.infra.embedded import free_port
 from backend.infra.settings import Settings
 from backend.orders.types import OrderView
 from bot.simulator import bot_api
@@ -30,7 +31,7 @@ from tests.bot.telegram import NADIA, Telegram
 from tests.factories.identity import contact
 from tests.factories.shop import Goods, add_goods
 from tests.factories.wallet import give, usd
-from tests.resilience.processes import Process, Redis, Web, free_port, until
+from tests.resilience.processes import Process, Redis, Web, until
 from tests.webapp.client import Visitor
 
 _CLAIMED = ["payments.send_refund", "notifications.send", "notifications.remind"]

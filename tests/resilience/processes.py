@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -28,35 +26,6 @@ LONGEST = 60.0
 """Seconds after which a condition counts as never met: generous, since the machine may be busy with others."""
 _PAUSE = 0.02
 _TAIL = 2000
-_FIRST_PORT, _AREA, _BLOCK = 20_000, 3_000, 4
-
-
-def _port_blocks() -> Iterator[int]:
-    """Where blocks of ports begin: an area for each of pytest's processes; runs side by side begin at other places."""
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
-    area = range(_FIRST_PORT + number * _AREA, _FIRST_PORT + (number + 1) * _AREA, _BLOCK)
-    begin = os.getpid() * 37 % len(area)
-    return itertools.cycle([*area[begin:], *area[:begin]])
-
-
-_blocks = _port_blocks()
-
-
-def free_port(count: int = 1) -> int:
-    """The first of ``count`` ports in a row that nobody uses.
-
-    Below the range from which the system takes the ports of outgoing connections: one of those could take the place of
-    a server that is down for a moment.
-    """
-    while True:
-        first = next(_blocks)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
 
 
 async def until(check: Callable[[], Awaitable[T | None]], seconds: float = LONGEST) -> T:
@@ -217,7 +186,7 @@ class Redis:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._times = 0
-        self._port = free_port()
+        self._port = embedded.free_port()
         self._stack = contextlib.ExitStack()
         self.url = f"redis://127.0.0.1:{self._port}/0"
 

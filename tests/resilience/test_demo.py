@@ -24,8 +24,9 @@ import psutil
 import pytest
 
 from backend.infra.dsn import connect_arguments
+from backend.infra.embedded import free_port
 from tests.bot.telegram import EMMA, Telegram
-from tests.resilience.processes import alive, descendants, exit_code, free_port, gone, until
+from tests.resilience.processes import alive, descendants, exit_code, gone, until
 from tests.resilience.sale import top_up
 from tests.webapp.client import Visitor
 from tests.webapp.sale import field, number_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
@@ -136,6 +137,16 @@ def test_the_address_of_another_database(server: str) -> None:
     assert embedded.database_address(server, "souk") == server.replace("/postgres?", "/souk?").removesuffix(
         "/postgres"
     ) + ("/souk" if server.endswith("/postgres") else "")
+
+
+def test_processes_forked_from_one_look_for_ports_in_other_places() -> None:
+    def chosen() -> list[int]:
+        random.seed(1)  # as all of them have it
+        return [embedded.free_port(2) for _ in range(4)]
+
+    assert chosen() != chosen()
+    low, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert all(port + 1 < int(low) for port in chosen()), "no outgoing connection may take one"
 
 
 def test_redis_keeps_its_data(folder: Path) -> None:

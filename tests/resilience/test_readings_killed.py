@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from backend.identity.types import Actor
+from backend.infra.embedded import free_port
 from backend.kernel.money import CREDIT, Money
 from backend.readings.domain import answers
 from backend.readings.repository import answers as stored
@@ -24,7 +25,7 @@ from tests.factories.readings import add_answer, add_spread, credits_of
 from tests.factories.wallet import give
 from tests.fakes.model_server import DONE, MODEL, ROLE, STOP, ModelServer, Play, whole, words
 from tests.resilience.ground import Ground
-from tests.resilience.processes import Process, free_port, until
+from tests.resilience.processes import Process, until
 
 WORDS = "You walk alone with a lamp and look for something that you know already. Go on."
 _HELD_AT = 10

@@ -89,11 +89,11 @@ async def test_the_place_of_the_act_is_recorded_and_ends_with_it(uow: UnitOfWork
     session = new_id()
     async with uow() as tx:
         with acting_from(Origin(Via.PAGE, network_of("203.0.113.77"), session)):
-            await audit.record(tx, None, "a.first", "thing:1", {"id": UUID(int=1)})
+            await audit.record(tx, None, "a.first", "thing:1", {"key": UUID(int=1)})
         await audit.record(tx, None, "a.second", "thing:1")
     second, first = await _lines(uow)
     assert (first.via, first.network, first.session_id) == ("page", "203.0.113.0/24", session)
-    assert first.content is not None and first.content.params == {"id": str(UUID(int=1))}
+    assert first.content is not None and first.content.params == {"key": str(UUID(int=1))}
     assert (second.via, second.network, second.session_id) == (None, None, None)
 
 

@@ -1,7 +1,6 @@
 """A real simulator on a free loopback port, in this process, with a real aiogram client and an HTTP client."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
+from backend.infra.embedded import free_port
 from bot.simulator import SimulatorConfig
 from bot.simulator.server import serve
 
@@ -23,13 +23,6 @@ BUYER = 700000001
 ARABIC = 700000002
 RUSSIAN = 700000003
 ADMIN = 42
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until_answers(url: str, serving: asyncio.Task[None]) -> None:

@@ -13,8 +13,9 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPri
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from backend.infra.embedded import free_port
 from bot.simulator import ConfigError, SimulatorConfig, config_from_env, create_app
-from tests.bot.simulator.conftest import ARABIC, BUYER, TOKEN, Simulator, free_port, running
+from tests.bot.simulator.conftest import ARABIC, BUYER, TOKEN, Simulator, running
 from tests.browser.chromium import launch
 
 MINI_APP = """<!doctype html><html><head><meta charset="utf-8">

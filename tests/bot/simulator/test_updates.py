@@ -9,7 +9,8 @@ import pytest
 from aiogram.exceptions import TelegramBadRequest, TelegramConflictError
 from aiohttp import web
 
-from tests.bot.simulator.conftest import ADMIN, BUYER, Simulator, free_port, running
+from backend.infra.embedded import free_port
+from tests.bot.simulator.conftest import ADMIN, BUYER, Simulator, running
 
 
 async def test_offsets_confirm(simulator: Simulator) -> None:

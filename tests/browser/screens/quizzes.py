@@ -42,9 +42,11 @@ async def live(stack: Stack, people: Mapping[str, Person], admin: Actor) -> Past
     lessons = {one.slug: one.id for one in await stack.services.courses.lessons.titles(admin, COURSE)}
     quiz = (await editing.get(admin, lessons[_NEW])).quiz
     assert quiz is not None
+    # Not required: other tests of this shop complete these lessons without them.
+    quiz = msgspec.structs.replace(quiz, minutes=600, required=False)
     for slug in (_RUNNING, _FAILED):
         version = (await editing.get(admin, lessons[slug])).version
-        await editing.save(admin, lessons[slug], msgspec.structs.replace(quiz, minutes=600), version=version)
+        await editing.save(admin, lessons[slug], quiz, version=version)
     await take_quiz(stack.services.quizzes.attempts, rich, COURSE, _RUNNING, RIGHT[:2])
     await take_quiz(stack.services.quizzes.attempts, rich, COURSE, _FAILED, _WRONG)
     students = [(await stack.services.courses.learning.mine(one))[0].enrolment_id for one in (rich, saver)]

@@ -70,6 +70,9 @@ async def test_what_needs_attention_says_more_and_one_count_is_red(
     home = (await root.get("/admin")).text
     assert "Oldest: 12 min" in home
     assert 'href="/admin/tickets"' in home
+    counts = (await root.get("/admin/counts")).text
+    assert re.search(r"beforeend:.side a\[href='/admin/tickets'\]\"><span[^>]*>1</span>", counts)
+    assert "/admin/orders" not in counts, "where nothing is open stands no number"
     rows = present.ordered(
         [HandRow("work", "", 1), HandRow("claims", "", 2, urgent=True), HandRow("deliveries", "", 3, urgent=True)]
     )

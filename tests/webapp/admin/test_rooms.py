@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text, update
 
 from backend.bootstrap import Services
+from backend.catalog.domain import search_index
 from backend.identity.types import Actor, Permission
 from backend.infra.outbox import OutboxJob
 from backend.infra.settings import Settings
@@ -123,6 +124,8 @@ async def test_home_shows_work_and_todays_figures(services: Services, visitor: M
 
 async def test_orders_are_found_and_never_show_keys(services: Services, visitor: MakeVisitor, root: Visitor) -> None:
     thing, buyer = await goods(services, price=720), visitor(first_name="Omar")
+    async with services.uow() as tx:
+        await search_index.refresh(tx, [thing.product_id])
     await arrive(services, buyer, cents=5000)
     number = number_of(await buy(buyer, thing, 2))
     response = await root.get(f"/admin/orders?q={number[2:].lower()}", headers={"HX-Target": "results"})

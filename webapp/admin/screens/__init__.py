@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ import msgspec
 from backend.infra.formatting import format_date
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
-from webapp.core.back_office import Room
+from webapp.core.back_office import ROOMS, Room
 from webapp.core.parts import Chip, address
 from webapp.orders.screens.admin import ManageOrderRow
 from webapp.wallet.screens.admin import LedgerStat
@@ -163,20 +164,27 @@ _ROOM_OF: Final[Mapping[str, Room]] = {
 }
 
 
-class CountsView(msgspec.Struct, frozen=True):
-    """admin/_counts.html: how much open work each room that the admin may enter has, zeros too."""
+class RoomCount(msgspec.Struct, frozen=True):
+    """The open work of the room at ``href``."""
 
-    rooms: tuple[tuple[str, int], ...]
+    href: str
+    count: int
+
+
+class CountsView(msgspec.Struct, frozen=True):
+    """admin/_counts.html: the rooms that the admin may enter and that have open work."""
+
+    rooms: tuple[RoomCount, ...]
 
 
 def counts(rows: Sequence[HandRow], rooms: Sequence[Room]) -> CountsView:
     """The open work by room; what only waits for its buyer is no work."""
-    open_work = dict.fromkeys(rooms, 0)
+    open_work: Counter[Room] = Counter()
     for row in rows:
         room = _ROOM_OF.get(row.key)
-        if room in open_work:
+        if room is not None and room in rooms:
             open_work[room] += row.count
-    return CountsView(tuple(open_work.items()))
+    return CountsView(tuple(RoomCount(ROOMS[room][0], count) for room, count in open_work.items() if count))
 
 
 def ordered(rows: Sequence[HandRow]) -> tuple[HandRow, ...]:
