@@ -47,7 +47,7 @@ class LessonForm(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class PreviewForm(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The language whose text is typed."""
 
     language: Locale
@@ -84,7 +84,7 @@ async def save(request: SoukRequest, course_id: FromPath[UUID], lesson_id: FromP
 @post(ONE + "/preview", name="admin:preview-lesson", guards=[TEACHING], status_code=200)
 async def preview(request: SoukRequest, course_id: FromPath[UUID]) -> Html:
     """A text as the page would show it, while it is typed. Raises Invalid."""
-    language = (await forms.read_form(request, PreviewForm)).language
+    language = forms.read_query(request, PreviewQuery).language
     values = await _values(request)
     shown = await _preview(request, CourseId(course_id), language, values, await _address(request, course_id))
     return fragment(request, "courses/admin/_preview.html", shown)

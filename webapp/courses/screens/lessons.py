@@ -154,7 +154,7 @@ def preview_part(language: str, preview: Preview, address: Address) -> PreviewPa
 
 def later_preview(language: str, course_id: str) -> PreviewPart:
     """A preview that comes once its language is chosen."""
-    url = f"/admin/courses/{course_id}/preview"
+    url = f"/admin/courses/{course_id}/preview?language={language}"
     return PreviewPart(language=language, direction=Locale(language).direction, url=url)
 
 

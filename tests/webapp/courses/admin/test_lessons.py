@@ -112,12 +112,12 @@ async def test_two_editors_do_not_overwrite_each_other(desk: Desk) -> None:
 async def test_a_preview_is_rendered_as_the_page_and_names_problems(desk: Desk) -> None:
     await desk.page.post(f"{desk.path}/files", files={"file": ("a b.png", PICTURE)})
     body = "# Head\n\n![sea](media/a-b.png)\n\n<script>alert(1)</script>\n\n[x](http://example.com)"
-    shown = await desk.page.post(f"{desk.path}/preview", data={"language": "en", "body_en": body})
+    shown = await desk.page.post(f"{desk.path}/preview?language=en", data={"body_en": body})
     assert 'id="preview-en"' in shown.text and "Line 7: Links must begin with" in plain(shown.text)
     assert "/learn/media/" in shown.text and "<script>alert" not in shown.text
     address = shown.text.split('src="')[1].split('"')[0].replace("&amp;", "&")
     assert (await desk.page.client.get(address)).content == PICTURE
-    assert (await desk.page.post(f"{desk.path}/preview", data={"language": "xx"})).status_code == 400
+    assert (await desk.page.post(f"{desk.path}/preview?language=xx")).status_code == 400
 
 
 async def test_files_are_added_refused_and_deleted(desk: Desk) -> None:
