@@ -59,7 +59,7 @@ async def _browse(phone: Phone, _: Words) -> None:
     await phone.press_back()
     await phone.arrived("/shop")
     chips = phone.app.get_by_role("group", name=_("Categories"))
-    await chips.get_by_role("link").filter(has_text="VPN").first.click()
+    await chips.locator("a[href='/shop?category=privacy']").click()
     await phone.arrived("/shop.category=privacy")
     await phone.app.locator(f'a.goods__link[href="/shop/{SLUG}"]').click()
     await phone.arrived(f"/shop/{SLUG}")
