@@ -22,8 +22,13 @@ GROUPS = {
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test: what is prepared for it, else the test itself."""
-    return GROUPS.get(nodeid.partition("::")[0], nodeid)
+    """The group of a test: what is prepared for it, else the test itself.
+
+    A world has one language, and the walks over its screens are the longest tests: one for each process.
+    """
+    file, _, test = nodeid.partition("::")
+    group = GROUPS.get(file, nodeid)
+    return f"{group} in Arabic" if file.startswith("tests/browser/") and group != nodeid and "[ar" in test else group
 
 
 class Together(LoadScopeScheduling):

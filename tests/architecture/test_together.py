@@ -34,6 +34,12 @@ def test_a_group_is_what_its_tests_share() -> None:
     assert group_of(f"{words}::test_a[x]") == group_of(f"{extracted}::test_b") == "all messages are extracted"
     alone = "tests/webapp/core/test_way_in.py::test_c"
     assert group_of(alone) == alone
+    walk, focus = (
+        "tests/browser/test_accessibility.py::test_nothing_is_found",
+        "tests/browser/test_weight.py::test_jumps",
+    )
+    assert group_of(f"{walk}[en-light]") == group_of(f"{focus}[en]") != group_of(f"{walk}[ar-dark]")
+    assert group_of(f"{walk}[ar-dark]") == group_of(f"{focus}[ar]")
 
 
 def test_every_file_of_a_group_exists() -> None:
