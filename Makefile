@@ -1,5 +1,10 @@
 # Commands for development. `make help` lists them.
-PYTHON ?= python3
+# The system's Python where it will do: distributions build theirs with a profile, version managers seldom do, and the
+# tests need a sixth longer with such a one.
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo /usr/bin/python3 || echo python3)
+endif
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin

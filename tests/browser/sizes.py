@@ -77,24 +77,30 @@ _MEASURE = """(least) => {
         if (!hidden(node) && !node.closest(".vh") && node.scrollHeight > node.clientHeight + 4 && node.clientHeight)
             found.push(`squashed: ${node.clientHeight} of ${node.scrollHeight} in ${name(node)}`);
 
-    // ---- what can be tapped: large enough, and nothing lies over it
+    // ---- what can be tapped: large enough, and nothing lies over it. Each scroll is a layout: only where it must be.
+    const at = (target) => {
+        const { x, y, width, height } = target.getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2);
+    };
+    const reaches = (hit, target) => hit && (target.contains(hit) || hit.closest("label")?.contains(target));
     const was = [page.scrollTop, sheet?.scrollTop];
     for (const node of top.querySelectorAll("a, button, select, input:not([type=hidden]), [role=button]")) {
         const target = node.matches(".vh, :disabled") ? node.closest("label") : node;
         if (!target?.checkVisibility() || target.closest(".vh") || node.closest(".prose")) continue;
-        let box = target.getBoundingClientRect();
         const grow = getComputedStyle(target, "::after");
-        let { width, height } = box;
+        let { width, height } = target.getBoundingClientRect();
         if (grow.position === "absolute" && grow.content !== "none") {
             width = Math.max(width, parseFloat(grow.width) || 0);
             height = Math.max(height, parseFloat(grow.height) || 0);
         }
         if (Math.round(height) < least || Math.round(width) < least)
             found.push(`too small to tap: ${Math.round(width)}x${Math.round(height)} ${name(target)}`);
-        target.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
-        box = target.getBoundingClientRect();
-        const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-        if (!hit || !(target.contains(hit) || hit.closest("label")?.contains(target)))
+        let hit = at(target);
+        if (!reaches(hit, target)) {
+            target.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+            hit = at(target);
+        }
+        if (!reaches(hit, target))
             found.push(`cannot be pressed: ${name(target)}, ${hit ? `under ${name(hit)}` : "nothing there"}`);
     }
     page.scrollTop = was[0];
@@ -105,12 +111,12 @@ _MEASURE = """(least) => {
 
 # In one call: each one costs more than the measuring.
 _RESIZE_AND_MEASURE = f"""async ([text, least, keep]) => {{
-    document.documentElement.style.textSizeAdjust = `${{text}}%`;
+    if (text !== 100) document.documentElement.style.textSizeAdjust = `${{text}}%`;  // it styles all elements anew
     // What is left in a field may be asked for when the field is: its button is covered meanwhile.
     const busy = () => document.querySelector(".htmx-request");
     do await ({STILL})(); while (busy() && await new Promise((next) => setTimeout(next, 50, true)));
     const found = ({_MEASURE})(least);
-    if (!keep) document.documentElement.style.textSizeAdjust = "";
+    if (text !== 100 && !keep) document.documentElement.style.textSizeAdjust = "";
     return found;
 }}"""
 
