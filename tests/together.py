@@ -20,6 +20,9 @@ GROUPS = {
     "tests/architecture/test_words.py": "all messages are extracted",
 }
 
+_LONG = 100
+_LONGEST_NAME = 1000
+
 
 def group_of(nodeid: str) -> str:
     """The group of a test: what is prepared for it, else the test itself.
@@ -51,6 +54,18 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together | None:
     """Schedule by groups where ``--dist loadgroup`` asks for it."""
     return Together(config, log) if config.getoption("dist") == "loadgroup" else None  # type: ignore[arg-type]
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long value by its length."""
+    return f"{argname}-of-{len(val)}" if isinstance(val, bytes | str) and len(val) > _LONG else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse long names: xdist hands each one on a dozen times, and one had 50 MB."""
+    for item in items:
+        if len(item.nodeid) > _LONGEST_NAME:
+            raise pytest.UsageError(f"the name of a test has {len(item.nodeid)} characters: {item.nodeid[:200]}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

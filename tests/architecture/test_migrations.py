@@ -28,8 +28,11 @@ _LEFT = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespa
 _FUNCTIONS = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
 # What a later step must leave as an earlier one made it: columns, indexes, constraints, triggers, functions.
 _SHAPE = """
-SELECT 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')
-  FROM information_schema.columns WHERE table_schema = 'public'
+SELECT 'column', attrelid::regclass::text, attname,
+       concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+                 (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = attrelid AND adnum = attnum))
+  FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
 UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
   FROM pg_constraint WHERE connamespace = 'public'::regnamespace
@@ -37,6 +40,12 @@ UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(o
   FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT 'function', proname, '', prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 ORDER BY 1, 2, 3"""
+
+
+@pytest.fixture(autouse=True)
+def _files_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alembic reads the files of all revisions again for every command: a third of the time here."""
+    monkeypatch.setattr(ScriptDirectory, "from_config", lambda config: SCRIPT)
 
 
 @pytest.fixture

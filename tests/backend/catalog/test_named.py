@@ -46,7 +46,8 @@ async def test_no_table_is_read_through(uow: UnitOfWork) -> None:
         await tx.execute(text("SET LOCAL enable_seqscan = off"))
         statement = f"EXPLAIN SELECT p.id FROM products p WHERE p.id = {named.CHOSEN}"
         plan = "\n".join((await tx.execute(text(statement), {"words": name.text()})).scalars())
-    assert "ix_search_documents_words" in plan and "pk_products" in plan and "Seq Scan" not in plan
+    # Which index has a product's row is PostgreSQL's choice; on an almost empty table it changes with its statistics.
+    assert "ix_search_documents_words" in plan and "Index Cond: (id = " in plan and "Seq Scan" not in plan
 
 
 def test_what_has_no_word_is_no_name() -> None:
