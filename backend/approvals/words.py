@@ -8,7 +8,7 @@ from backend.approvals.types import ValueKind
 from backend.infra.i18n import Translator
 from backend.infra.i18n import mark as _
 
-_KINDS: Final[dict[ValueKind, str]] = {
+KINDS: Final[dict[ValueKind, str]] = {
     ValueKind.ADJUSTMENT: _("Balance adjustment"),
     ValueKind.REFUND: _("Refund of a delivered order"),
     ValueKind.UNMATCHED: _("Assigned unmatched payment"),
@@ -24,4 +24,4 @@ _KINDS: Final[dict[ValueKind, str]] = {
 
 def kind_title(kind: ValueKind, words: Translator) -> str:
     """The name of a kind of value."""
-    return words.gettext(_KINDS[kind])
+    return words.gettext(KINDS[kind])

@@ -1,15 +1,26 @@
-"""Texts of lessons in the chat."""
+"""Texts of lessons in the chat, and what teachers do to schedules."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
+from typing import Final
 
 from backend.courses.types import LessonId
 from backend.courses.types.lessons import ChatPart
-from backend.courses.types.schedule import SUBMIT_PREFIX, LessonMessage
+from backend.courses.types.schedule import SUBMIT_PREFIX, LessonMessage, Verb
 from backend.infra.formatting import format_number
-from backend.infra.i18n import translator
+from backend.infra.i18n import Text, translator
+from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale, pick
+
+SCHEDULE_VERBS: Final[Mapping[str, Text]] = {
+    Verb.SHIFT: _("Move by days"),
+    Verb.OPEN: _("Open lessons now"),
+    Verb.PAUSE: _("Pause"),
+    Verb.RESUME: _("Resume"),
+}
+"""What teachers do to the schedules of students; nobody chooses REPLAN."""
 
 
 def lesson_message(

@@ -16,6 +16,10 @@ from backend.kernel.text import Locale
 LOCALES_DIR = Path(__file__).parent.parent / "locales"
 
 
+Text = str | tuple[str, str]
+"""A message that stands in code: its English, or its context and its English."""
+
+
 class Translator:
     """The texts of one language; English is the source and the fallback."""
 
@@ -26,10 +30,19 @@ class Translator:
         self.pgettext = translations.pgettext
         self.npgettext = translations.npgettext
 
+    def say(self, text: Text) -> str:
+        """The translation of a message that ``mark`` or ``mark_of`` marked."""
+        return self.gettext(text) if isinstance(text, str) else self.pgettext(*text)
+
 
 def mark(text: str) -> str:
     """Mark a message that stands in code for extraction (imported as ``_``); it is translated where it is shown."""
     return text
+
+
+def mark_of(context: str, text: str) -> tuple[str, str]:
+    """Mark a message that needs two translations (imported as ``pgettext``); ``Translator.say`` translates it."""
+    return context, text
 
 
 def catalogues(locale: Locale) -> list[Path]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from backend.catalog.types import StockKind
 from backend.catalog.words import goods_name
 from backend.infra.formatting import format_number
-from backend.infra.i18n import Translator
+from backend.infra.i18n import Text, Translator
 from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale
+from backend.orders.types import RefundTarget
 from backend.orders.types.keys import OpenedKey
 from backend.orders.types.prices import PartKind
 
@@ -21,6 +22,11 @@ _PARTS: Final = {
     PartKind.PROMO: _("Promo code"),
     PartKind.ALREADY_PAID: _("Already paid"),
 }
+REFUND_TARGETS: Final[Mapping[str, Text]] = {
+    RefundTarget.WALLET: _("Their balance"),
+    RefundTarget.PROVIDER: _("The payment method used"),
+}
+"""Where an order is refunded to, as an admin chooses it."""
 
 
 def is_key(kind: str) -> bool:

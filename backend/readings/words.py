@@ -1,11 +1,25 @@
-"""Texts of readings that are not about cards: to people in distress, before delicate subjects, about failures."""
+"""Texts of readings that are not about cards.
+
+To people in distress, before delicate subjects, about failures; and how packages of credits are sold.
+"""
 
 from __future__ import annotations
 
-from backend.infra.i18n import translator
+from collections.abc import Mapping
+from typing import Final
+
+from backend.infra.i18n import Text, translator
+from backend.infra.i18n import mark as _
 from backend.kernel.text import Locale
 from backend.readings.deck import cards as deck
 from backend.readings.types import Failure
+from backend.readings.types.rooms import Period
+
+PERIODS: Final[Mapping[str, Text]] = {
+    Period.ONCE: _("Sold once"),
+    Period.MONTHLY: _("Every 30 days"),
+}
+"""How often a package of credits is sold to one person."""
 
 
 def in_distress(language: str, help_lines: str) -> str:

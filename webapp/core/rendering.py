@@ -23,6 +23,7 @@ from backend.infra.i18n import Translator
 from backend.infra.storage import MAX_UPLOAD_BYTES, UPLOAD_MB
 from backend.kernel.money import Money
 from backend.kernel.text import Locale
+from webapp.core import choices
 from webapp.core.assets import Assets
 from webapp.core.error_page import ErrorPage
 from webapp.core.jinja import PageEnvironment
@@ -173,6 +174,11 @@ def country_name(code: str) -> str:
     return formatting.country_name(code, _viewer.get().locale)
 
 
+def title_of(value: str, choice: str) -> str:
+    """What a stored choice is called in the reader's language: ``choice`` is a name in ``choices.CHOICES``."""
+    return choices.title_of(value, choice, _viewer.get().words)
+
+
 def flag(code: str) -> str:
     """The flag emoji of a two-letter country code."""
     return "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code.upper())
@@ -200,7 +206,7 @@ _FILTERS: Final = {
     "number": number, "percent": percent, "signed": signed, "money": money, "money_parts": money_parts,
     "money_direction": money_direction, "time": time, "day": day, "moment": moment, "date": long_date,
     "weekday": weekday, "month": month, "duration": duration, "clock": clock, "left": left, "flag": flag,
-    "country_name": country_name, "mark": mark, "headed": headed, "file_size": file_size,
+    "country_name": country_name, "mark": mark, "headed": headed, "file_size": file_size, "title_of": title_of,
 }  # fmt: skip
 
 
