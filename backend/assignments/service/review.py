@@ -127,7 +127,7 @@ class ReviewService:
             stored = await repository.get(tx, submission_id, locked=True)
             await domain.check_unanswered(tx, stored.submission, version, seen)
             sent = await domain.answer(tx, self._ring, stored, actor.id, cleaned, verdict, version=version)
-            await self._record(tx, actor, "answer", submission_id, {"verdict": verdict.value, "version": version})
+            await self._record(tx, actor, "answer", submission_id, {"verdict": verdict, "version": version})
             return sent
 
     @retry_conflicts

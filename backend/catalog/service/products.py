@@ -99,7 +99,7 @@ class ProductsService:
             await _check_slug(tx, checked.slug)
             await editing.add(tx, created, kind, checked, category)
             await goods.follow(tx, [created])
-            facts = rules.differences({}, {"kind": kind.value, **msgspec.structs.asdict(checked)})
+            facts = rules.differences({}, {"kind": kind, **msgspec.structs.asdict(checked)})
             await _record(tx, actor, "catalogue.create_product", created, facts)
         return created
 

@@ -46,7 +46,7 @@ class StockExportService:
             count = sum(details.states.get(state, 0) for state in EXPORTED)
             if not count:
                 raise Invalid("nothing to export")
-            facts = {"keys": count, "format": written.value, "variant": str(details.variant_id)}
+            facts = {"keys": count, "format": written, "variant": str(details.variant_id)}
             await audit.record(tx, actor.user_id, "stock.exported", f"batch:{batch_id}", facts)
         return self._pieces(batch_id, written)
 

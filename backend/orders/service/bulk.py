@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -140,7 +140,9 @@ class BulkService:
             await repository.set_status(tx, bulk_id, status, approver)
             if status is BulkStatus.RUNNING:
                 tx.emit(BulkStarted(bulk_id=bulk_id))
-                facts = {"action": bulk.terms.action, "orders": bulk.able, "amount": bulk.planned.amount}
+                facts: dict[str, Any] = {"action": bulk.terms.action, "orders": bulk.able}
+                if bulk.planned:
+                    facts |= {"amount": bulk.planned.amount, "currency": bulk.planned.currency}
                 await audit.record(tx, actor.user_id, "orders.bulk", f"bulk:{bulk_id}", facts)
             return await repository.get(tx, bulk_id)
 

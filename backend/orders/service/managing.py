@@ -96,11 +96,9 @@ class ManagingService:
         actor.require(Permission.ORDERS)
         async with self._uow() as tx:
             # What narrows the list, without the names and texts of people.
-            facts = {
-                name: str(value) for name, value in msgspec.structs.asdict(chosen).items() if value and name != "only"
-            }
+            facts = {name: one for name, one in msgspec.structs.asdict(chosen).items() if one and name != "only"}
             if chosen.only is not None:
-                facts["chosen"] = str(len(chosen.only))
+                facts["chosen"] = len(chosen.only)
             await audit.record(tx, actor.user_id, "orders.export", "orders", facts)
         return self._pieces(actor, chosen, header, status_of, method_of)
 

@@ -50,10 +50,8 @@ class ExportsService:
         actor.require(Permission.MONEY)
         chosen = {"method": method, "status": status, "user_id": user_id}
         async with self._uow() as tx:
-            facts = {**chosen, **msgspec.structs.asdict(narrowed)}
-            await audit.record(
-                tx, actor.user_id, "payments.export", "payments", {name: str(one) for name, one in facts.items() if one}
-            )
+            facts = {name: one for name, one in {**chosen, **msgspec.structs.asdict(narrowed)}.items() if one}
+            await audit.record(tx, actor.user_id, "payments.export", "payments", facts)
         return self._pieces(actor, chosen, narrowed, header, status_of, method_of)
 
     async def _pieces(

@@ -264,7 +264,7 @@ class InboxService:
                 )
             await approvals.drop(tx, ValueKind.WAIVED_REFUND, str(event_id))
             await events.save_outcome(tx, event_id, Outcome.APPLIED, "refund_accepted")
-            facts = {"back": amount.amount}
+            facts = {"back": amount.amount, "currency": amount.currency}
             await audit.record(
                 tx, actor.user_id, "payments.accept_refund", f"payment:{intent.id}", facts, person=intent.user_id
             )

@@ -102,7 +102,7 @@ class PackagesService:
         await repository.set_credits(tx, variant_id, fields.credits)
         facts = {
             "credits": fields.credits, "price": fields.price.amount, "currency": fields.price.currency,
-            "period": fields.period.value,
+            "period": fields.period,
         }  # fmt: skip
         await audit.record(tx, actor.user_id, action, f"variant:{variant_id}", facts)
 
