@@ -76,7 +76,7 @@ async def test_a_change_of_goods_is_shown_field_by_field_with_its_amounts(servic
     shown = re.findall(r"<dt class=\"muted\">([^<]+)</dt><dd>(.*?)</dd>", text)
     values = {name: re.sub(r"<(/?)(del|ins|bdi)>", "", value) for name, value in shown}
     assert values["Address"] == "tea"
-    assert values["Name"] == "ar: شاي, en: Tea"
+    assert values["Name"] == "العربية: شاي, English: Tea"
     assert values["Price"] == "$5.00 $9.00"
     assert values["Low stock below"] == "5 3"
     assert "tags" not in values and "before" not in values and "changes" not in values and "currency" not in values

@@ -29,6 +29,7 @@ from webapp.core.responses import Html, fragment, sheet, signed_url
 from webapp.core.site import SoukRequest, site_of
 from webapp.identity.screens import audit as present
 from webapp.identity.screens.audit import AuditFilters, AuditView
+from webapp.identity.screens.audit_values import ALL
 
 _ADMINS = requires(Permission.ADMINS)
 _AUDIT: Final = "/admin/audit"
@@ -90,7 +91,7 @@ async def audit_log(request: SoukRequest) -> Html:
         hidden=_hidden(query),
         groups=_groups(query, viewer),
         chips=_chips(query, names, page, viewer),
-        rows=tuple(present.row(line, page, viewer) for line in page.lines),
+        rows=tuple(present.row(line, page, site.settings.shop_currency, viewer) for line in page.lines),
         filters_url=query.href(_AUDIT + "/filters"),
         csv_url=signed_url(request, query.href(_FILE), seconds=_FILE_SECONDS),
         next_url=query.href(cursor=page.next_cursor) if page.next_cursor else None,
@@ -142,7 +143,7 @@ def _hidden(query: AuditQuery) -> tuple[tuple[str, str], ...]:
 
 
 def _groups(query: AuditQuery, viewer: Viewer) -> tuple[Chip, ...]:
-    chips = [Chip(query.href(group=""), active=not query.group, label=viewer.words.gettext(present.ALL))]
+    chips = [Chip(query.href(group=""), active=not query.group, label=viewer.words.gettext(ALL))]
     for key, words in present.group_words(viewer):
         chips.append(Chip(query.href(group=key), active=query.group == key, label=words))
     return tuple(chips)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,30 +13,21 @@ from backend.admin.types import AuditPage
 from backend.identity.types import UserRow
 from backend.infra.audit import Content
 from backend.infra.audit_reading import Line
-from backend.infra.formatting import format_date, format_moment, format_money, format_percent, format_size
+from backend.infra.formatting import format_date
 from backend.infra.i18n import mark as _
 from backend.kernel.ids import UserId
-from backend.kernel.money import Money
 from backend.kernel.text import fold
 from webapp.core.parts import Chip, Hue
 from webapp.core.rendering import Viewer
 from webapp.core.tiles import hue_of, initial_of
 from webapp.identity.screens import audit_words as words
 from webapp.identity.screens.audit_facts import FACTS, OF_ACTION, UNSAID
-from webapp.identity.screens.permissions import NAMES
+from webapp.identity.screens.audit_values import Entry, fact_name, fact_value, has_amount, is_id
 from webapp.identity.screens.person import full_name
 
-ALL: Final = _("All")
 _MOST_FACTS: Final = 6
-_LONGEST_VALUE: Final = 160
 _WORDED: Final = FACTS.keys() | OF_ACTION.keys()
-_SUMS: Final = frozenset({"price", "received"})
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SYSTEM: Final = _("System")
-_ON: Final = _("On")
-_OFF: Final = _("Off")
-_NOTHING: Final = _("None")
 # Where a subject's page is, by its kind and with its id; an order's address has its number.
 _PAGES: Final[Mapping[str, str]] = {
     "user": "/admin/people/{}",
@@ -137,7 +125,7 @@ class AuditFilters(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[tuple[str, str], ...]
 
 
-def row(line: Line, page: AuditPage, viewer: Viewer) -> AuditRow:
+def row(line: Line, page: AuditPage, shop_currency: str, viewer: Viewer) -> AuditRow:
     """An entry for the list."""
     say = viewer.words.gettext
     who = page.names.get(line.actor_id) or str(line.actor_id)[:8] if line.actor_id else say(_SYSTEM)
@@ -156,7 +144,7 @@ def row(line: Line, page: AuditPage, viewer: Viewer) -> AuditRow:
         subject_href=href,
         via=say(words.VIA[line.via]) if line.via and line.via in words.VIA else "",
         network=line.network or "",
-        facts=_facts(line, viewer),
+        facts=_facts(line, shop_currency, viewer),
         erased=line.content is None,
     )
 
@@ -237,41 +225,46 @@ def _subject(subject: str, page: AuditPage, viewer: Viewer) -> tuple[str, str, s
 def unworded(action: str, content: Content) -> list[str]:
     """The names of an entry's facts that people would read and that have no words."""
     before, after, params = _changes(content)
-    said = [name for name, value in params.items() if name not in UNSAID and not _is_id(value)]
+    said = [name for name, value in params.items() if name not in UNSAID and not is_id(value)]
     return [name for name in {**before, **after, **dict.fromkeys(said)} if not {name, f"{action}:{name}"} & _WORDED]
 
 
-def _facts(line: Line, viewer: Viewer) -> tuple[FactView, ...]:
-    content = line.content
-    if content is None:
+def _facts(line: Line, shop_currency: str, viewer: Viewer) -> tuple[FactView, ...]:
+    if line.content is None:
         return ()
-    said = functools.partial(_name, line.action, viewer=viewer)
-    before, after, params = _changes(content)
-    currency = params.get("currency")
+    before, after, params = _changes(line.content)
+    entry = Entry(line.action, line.subject, {**before, **after, **params}, shop_currency, viewer)
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if not before:  # something new: what it has
         changed = [name for name in changed if after[name] not in (None, "", [], {})]
     facts = [
         FactView(
-            said(name),
-            _value(name, after.get(name), viewer, currency),
-            _value(name, before.get(name), viewer, currency) if before else None,
+            fact_name(line.action, name, viewer),
+            fact_value(name, after.get(name), entry),
+            fact_value(name, before.get(name), entry) if before else None,
         )
         for name in changed
     ]
-    if isinstance(params.get("amount"), int) and _is_currency(currency):
-        facts.append(FactView(said("amount"), _value("amount", params.pop("amount"), viewer, currency)))
-        del params["currency"]
-    elif any(_is_sum(name) for name in (*changed, *params)):
-        params.pop("currency", None)
+    facts += [
+        FactView(fact_name(line.action, name, viewer), fact_value(name, value, entry))
+        for name, value in _plain(line.action, changed, params)
+    ]
+    return tuple(facts[:_MOST_FACTS])
+
+
+def _plain(action: str, changed: Sequence[str], params: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The facts that are no changes, an amount first. A currency is said with its amounts."""
+    amounts = any(has_amount(action, name) for name in (*changed, *params))
     # An id says nothing to people, and the subject has the one that matters.
-    plain = [
+    facts = [
         (name, value)
         for name, value in params.items()
-        if name not in UNSAID and value not in (None, "") and not _is_id(value)
+        if name not in UNSAID
+        and value not in (None, "")
+        and not is_id(value)
+        and not (amounts and name in {"currency", "asset"})
     ]
-    facts += [FactView(said(name), _value(name, value, viewer, currency)) for name, value in plain]
-    return tuple(facts[:_MOST_FACTS])
+    return sorted(facts, key=lambda fact: fact[0] != "amount")
 
 
 def _changes(content: Content) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -286,68 +279,3 @@ def _changes(content: Content) -> tuple[dict[str, Any], dict[str, Any], dict[str
         after |= {name: pair[1] for name, pair in pairs.items()}
         del params["changes"]
     return before, after, params
-
-
-def _name(action: str, name: str, viewer: Viewer) -> str:
-    said = OF_ACTION.get(f"{action}:{name}") or FACTS.get(name)
-    return viewer.words.gettext(said) if said else name.replace("_", " ")
-
-
-def _value(name: str, value: Any, viewer: Viewer, currency: object = None) -> str:
-    match value:
-        case bool():
-            return viewer.words.gettext(_ON if value else _OFF)
-        # The pattern {} would be every dictionary.
-        case _ if value in (None, "", [], {}):
-            return viewer.words.gettext(_NOTHING)
-        case {"amount": int(amount), "currency": code} if _is_currency(code):
-            return format_money(Money(amount, code), viewer.locale)
-        case list():
-            text = viewer.words.gettext(", ").join(_value(name, item, viewer) for item in value)
-        case dict():
-            text = viewer.words.gettext(", ").join(
-                f"{key}: {_value(name, item, viewer)}" for key, item in value.items()
-            )
-        case int():
-            text = _number(name, value, viewer, currency)
-        case _:
-            text = _text(name, str(value), viewer)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
-
-
-def _number(name: str, value: int, viewer: Viewer, currency: object) -> str:
-    if _is_sum(name) and _is_currency(currency):
-        return format_money(Money(value, str(currency)), viewer.locale)
-    if name == "basis_points":
-        return format_percent(Decimal(value) / 100, viewer.locale)
-    return format_size(value, viewer.locale) if name == "bytes" else str(value)
-
-
-def _text(name: str, value: str, viewer: Viewer) -> str:
-    """A permission in words, a time in the reader's zone, any other text as it is."""
-    if value in NAMES and name in {"permission", "permissions"}:
-        return viewer.words.gettext(NAMES[value])
-    try:
-        if _MOMENT.fullmatch(value):
-            at = datetime.fromisoformat(value).astimezone(viewer.timezone)
-            return format_moment(at, viewer.today, viewer.locale)
-        if _DAY.fullmatch(value):
-            return format_date(date.fromisoformat(value), viewer.locale)
-    except (ValueError, OverflowError):
-        pass  # somebody's text that only looks like a day
-    return value
-
-
-def _is_sum(name: str) -> bool:
-    return name.endswith("amount") or name in _SUMS
-
-
-def _is_currency(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 3
-
-
-def _is_id(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and len(value) == 36 and bool(UUID(value))
-    except ValueError:
-        return False

@@ -169,6 +169,8 @@ FACTS: Final[Mapping[str, str]] = {
 """What is said beside an action."""
 
 OF_ACTION: Final[Mapping[str, str]] = {
+    "access.refused:code": _("Reason"),
+    "bonuses.add_rule:way": _("Payment method"),
     "stock.import_started:new": _("New keys"),
     "stock.import_importing:at": _("From row"),
     "stock.import_stopped:at": _("Stopped at row"),

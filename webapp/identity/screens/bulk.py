@@ -15,7 +15,7 @@ from backend.kernel.ids import UserId
 from webapp.core.rendering import Viewer
 
 BULK: Final = "/admin/people/bulk"
-_TITLES: Final = {
+TITLES: Final = {
     PeopleAction.BLOCK: _("Block people"),
     PeopleAction.UNBLOCK: _("Unblock people"),
     PeopleAction.RESELLER_ON: _("Switch reseller prices on"),
@@ -97,7 +97,7 @@ def crowd_page(bulk: PeopleBulk, names: Mapping[UserId, str], actor: Actor, view
     return CrowdPage(
         id=str(bulk.id),
         action=bulk.terms.action,
-        title=viewer.words.gettext(_TITLES[bulk.terms.action]),
+        title=viewer.words.gettext(TITLES[bulk.terms.action]),
         status=bulk.status,
         bulk=bulk,
         by=names.get(bulk.by, "—"),

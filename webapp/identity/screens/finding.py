@@ -19,7 +19,7 @@ from webapp.core.parts import Chip, address
 from webapp.core.rendering import Viewer
 from webapp.identity.screens.person import ManagePersonRow
 
-_BOUGHT: Final[dict[Bought, str]] = {
+BOUGHT: Final[dict[Bought, str]] = {
     Bought.EVER: _("Buyers"),
     Bought.NEVER: _("Never bought"),
     Bought.DAYS_30: _("Bought in 30 days"),
@@ -122,7 +122,7 @@ def chips(chosen: PeopleFilter, currency: str, viewer: Viewer, *, select: bool =
     say = viewer.words.gettext
     options: list[tuple[str, bool, PeopleFilter]] = [
         (say(words), chosen.bought is kind, replace(chosen, bought=None if chosen.bought is kind else kind))
-        for kind, words in _BOUGHT.items()
+        for kind, words in BOUGHT.items()
     ]
     over = Money(chosen.over or 0, currency)
     options += [

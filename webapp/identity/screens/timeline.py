@@ -64,7 +64,7 @@ _DELIVERY: Final[dict[str, tuple[str, Tone]]] = {
     "withheld": (_("Not sent"), ""),
     "failed": (_("Not delivered"), "bad"),
 }
-_TICKETS: Final[dict[str, tuple[str, Tone]]] = {
+TICKETS: Final[dict[str, tuple[str, Tone]]] = {
     "open": (_("Waiting for an answer"), "warn"),
     "waiting": (_("Waiting for customer"), ""),
     "closed": (_("Ticket closed"), "good"),
@@ -225,7 +225,7 @@ def _badge(entry: Entry, viewer: Viewer) -> Badge | None:
         case EntryKind.MESSAGE:
             state = _DELIVERY.get(entry.delivery)
         case EntryKind.TICKET:
-            state = _TICKETS.get(entry.state)
+            state = TICKETS.get(entry.state)
         case EntryKind.COURSE if entry.state == "completed":
             state = (_("Course completed"), "good")
         case EntryKind.CERTIFICATE if entry.state == "revoked":

@@ -130,7 +130,7 @@ def paid_with(order: orders.OrderView, payments: Sequence[Intent], viewer: Viewe
     return ", ".join(methods) or viewer.words.gettext(BALANCE)
 
 
-_STATUSES: Final = {
+STATUSES: Final = {
     OrderStatus.AWAITING_PAYMENT: _("Awaiting payment"),
     OrderStatus.PAID: _("Paid"),
     OrderStatus.DELIVERED: _("Delivered"),
@@ -146,7 +146,7 @@ _COLUMNS: Final = (
 
 def status_title(status: OrderStatus, viewer: Viewer) -> str:
     """An order's status in words."""
-    return viewer.words.gettext(_STATUSES[status])
+    return viewer.words.gettext(STATUSES[status])
 
 
 def columns(viewer: Viewer) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from backend.orders.types.bulk import Bulk, BulkAction, BulkFailure, BulkStatus
 from webapp.core.rendering import Viewer
 
 BULK: Final = "/admin/orders/bulk"
-_TITLES: Final = {
+TITLES: Final = {
     BulkAction.REFUND: _("Refund orders"),
     BulkAction.CANCEL: _("Cancel orders"),
     BulkAction.RESEND_KEYS: _("Send keys again"),
@@ -121,7 +121,7 @@ def bulk_page(bulk: Bulk, names: Mapping[UserId, str], actor: Actor, viewer: Vie
     return BulkPage(
         id=str(bulk.id),
         action=bulk.terms.action,
-        title=viewer.words.gettext(_TITLES[bulk.terms.action]),
+        title=viewer.words.gettext(TITLES[bulk.terms.action]),
         status=bulk.status,
         bulk=bulk,
         by=names.get(bulk.by, "—"),
