@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.approvals.types import ValueKind
 from backend.bootstrap import Services
 from backend.identity.types import Actor, Permission
 from backend.infra import audit, personal
@@ -105,6 +106,30 @@ async def test_times_and_sums_are_said_as_the_reader_says_them(
     assert values["Reason"] == "2031-99-99"
     assert (values["Percentage"], values["Price"], values["New keys"]) == ("12.5%", "$19.99", "12")
     assert "Currency" not in values
+
+
+@pytest.mark.parametrize(
+    ("language", "hues", "cost"),
+    [
+        ("en", ("Teal", "Red"), "$12.34"),
+        ("ar", ("أخضر مزرق", "أحمر"), "12.34"),
+        ("ru", ("Бирюзовый", "Красный"), "12,34"),
+    ],
+)
+async def test_choices_and_amounts_are_in_the_readers_language(
+    services: Services, root: Visitor, language: str, hues: tuple[str, str], cost: str
+) -> None:
+    await services.identity.profile.set_language(await arrive(services, root), Locale(language))
+    async with services.uow() as tx:
+        look = {"before": {"hue": "teal"}, "after": {"hue": "red"}}
+        await audit.record(tx, None, "catalogue.change_product", f"product:{new_id()}", look)
+        costs = {"source": "Acme", "cost": 1234, "cost_before": None}
+        await audit.record(tx, None, "stock.batch_described", f"batch:{new_id()}", costs)
+        waiting = {"amount": 70000, "currency": "USD", "kind": ValueKind.UNMATCHED}
+        await audit.record(tx, None, "approvals.first", f"unmatched:{new_id()}", waiting)
+    text = (await root.get("/admin/audit")).text
+    assert f"<del><bdi>{hues[0]}</bdi></del> <ins><bdi>{hues[1]}</bdi></ins>" in text
+    assert cost in text and ">1234<" not in text and ">unmatched" not in text
 
 
 def test_every_fact_of_the_list_has_words_in_every_language() -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from backend.admin.types import AuditPage
+from backend.approvals.words import KINDS as VALUE_KINDS
 from backend.identity.types import UserRow
 from backend.infra.audit import Content
 from backend.infra.audit_reading import Line
@@ -39,10 +40,18 @@ _PAGES: Final[Mapping[str, str]] = {
     "product": "/admin/catalogue/products/{}",
 }
 _KINDS: Final[Mapping[str, str]] = {
+    **{kind.value: title for kind, title in VALUE_KINDS.items()},
     "user": _("Person"),
+    "users": _("People"),
+    "note": _("Note"),
+    "segment": _("Segment"),
+    "audit": _("Audit log"),
     "order": _("Order"),
+    "orders": _("Orders"),
     "order_line": _("Order line"),
+    "bulk": _("Action"),
     "payment": _("Payment"),
+    "payments": _("Payments"),
     "payment_event": _("Provider event"),
     "course": _("Course"),
     "claim": _("Warranty claim"),
@@ -51,6 +60,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "category": _("Category"),
     "variant": _("Variant"),
     "batch": _("Batch"),
+    "stock_import": _("Keys"),
     "certificate": _("Certificate"),
     "subscription": _("Subscription"),
     "adjustment": _("Balance adjustment"),
@@ -62,11 +72,13 @@ _KINDS: Final[Mapping[str, str]] = {
     "group": _("Group"),
     "job": _("Job"),
     "spread": _("Spread"),
+    "spreads": _("Spreads"),
     "prompt": _("Prompt"),
     "setting": _("Setting"),
     "file": _("File"),
     "enrolment": _("Student"),
     "ticket": _("Ticket"),
+    "ready_answer": _("Ready answer"),
     "route": _("Page"),
     "invitation": _("Invitation"),
     "role": _("Role"),
