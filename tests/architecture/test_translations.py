@@ -105,7 +105,7 @@ def test_catalogues_are_written_as_make_messages_writes_them(locale: Locale) -> 
     files = updated(locale)
     assert set(catalogues(locale)) == set(files), "one file for each slice that says something"
     for path, text in files.items():
-        assert path.read_text() == text, path
+        assert path.read_text() == text, f"{path.name}: run make messages"
         assert not re.search(r"^#[:~]|-Date:", text, re.MULTILINE)
 
 
