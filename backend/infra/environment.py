@@ -25,6 +25,7 @@ _WEBHOOK_SECRET: Final = re.compile("[A-Za-z0-9_-]{16,256}")
 _STAR_PRICE: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 _TOKEN_PRICE: Final = re.compile(r"([0-9]{1,5}(\.[0-9]{1,6})?)?")
 _ED25519_KEY: Final = re.compile("([0-9a-fA-F]{64})?")
+_CHECKED_BY_THEMSELVES: Final = {"database_url", "redis_url", "public_url"}
 
 
 def _split(name: str, url: str) -> SplitResult:
@@ -56,15 +57,8 @@ def _check_addresses(settings: Settings) -> None:
     more = public.path.strip("/") or public.query or public.fragment or public.username
     if public.scheme not in {"http", "https"} or not public.hostname or more:
         raise SettingsError("PUBLIC_URL must be an address without a path, such as https://shop.example.org")
-    _check_links({
-        "TELEGRAM_API_URL": settings.telegram_api_url,
-        "TELEGRAM_SCRIPT_URL": settings.telegram_script_url,
-        "BOT_URL": settings.bot_url,
-        "CRYPTO_PAY_URL": settings.crypto_pay_url,
-        "STRIPE_API_URL": settings.stripe_api_url,
-        "PAYPAL_URL": settings.paypal_url,
-        "READING_MODEL_URL": settings.reading_model_url,
-    })  # fmt: skip
+    links = {name for name in Settings.__struct_fields__ if name.endswith("_url")} - _CHECKED_BY_THEMSELVES
+    _check_links({name.upper(): getattr(settings, name) for name in sorted(links)})
 
 
 def _check_links(links: Mapping[str, str]) -> None:

@@ -156,6 +156,12 @@ def test_a_wrong_variable_is_named(name: str, value: str) -> None:
     assert len(message) < 200
 
 
+@pytest.mark.parametrize("name", [name.upper() for name in Settings.__struct_fields__ if name.endswith("_url")])
+def test_every_address_is_one(name: str) -> None:
+    for wrong in ("javascript:alert(1)", "ftp://api.example.org", "api.example.org"):
+        assert refusal(**{name: wrong}).startswith(name)
+
+
 def test_top_ups_have_a_range() -> None:
     assert refusal(TOP_UP_MINIMUM="50", TOP_UP_MAXIMUM="20").startswith("TOP_UP_MAXIMUM")
     assert load_settings(GOOD | {"TOP_UP_MINIMUM": "20", "TOP_UP_MAXIMUM": "20"}).top_up_maximum == 20

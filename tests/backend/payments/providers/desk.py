@@ -20,6 +20,8 @@ class Desk(Protocol):
     provider: PaymentProvider
     settings: dict[str, str]
     """The settings that enable it."""
+    refunds_by_charge: bool
+    """Whether it sends back a payment of which no invoice of ours is known."""
 
     def go_down(self, down: bool) -> None:
         """Let the provider answer errors only, or recover."""

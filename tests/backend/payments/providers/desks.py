@@ -47,6 +47,8 @@ def _altered(hook: Hook) -> list[tuple[str, Hook]]:
 class CryptoPayDesk:
     """Crypto Pay."""
 
+    refunds_by_charge = False
+
     def __init__(
         self, server: crypto_pay_server.CryptoPayServer, settings: dict[str, str], provider: PaymentProvider
     ) -> None:
@@ -109,6 +111,8 @@ class CryptoPayDesk:
 
 class StripeDesk:
     """Stripe."""
+
+    refunds_by_charge = True
 
     def __init__(self, server: stripe_server.StripeServer, settings: dict[str, str], provider: PaymentProvider) -> None:
         self.server, self.settings, self.provider = server, settings, provider
@@ -173,6 +177,8 @@ class StripeDesk:
 
 class PayPalDesk:
     """PayPal."""
+
+    refunds_by_charge = True
 
     def __init__(
         self,

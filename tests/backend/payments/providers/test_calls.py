@@ -31,7 +31,7 @@ CLASSES: dict[str, type] = {
 
 def test_every_provider_that_calls_says_what_its_signature_covers() -> None:
     calling = {spec.name: spec.covers for spec in PROVIDERS if spec.webhook}
-    assert calling == dict.fromkeys(CLASSES, Covers.BODY) | {"paypal": Covers.CHECKSUM}
+    assert calling == dict.fromkeys(CLASSES, Covers.BODY) | {"paypal": Covers.CHECKSUM}, "a provider is not in CLASSES"
     assert {spec.covers for spec in PROVIDERS if not spec.webhook} == {None}
     for kind in CLASSES.values():
         said = inspect.getdoc(kind.__dict__["webhook"]) or ""

@@ -32,9 +32,11 @@ from backend.payments.types import (
     ProviderState,
     Reconciliation,
 )
+from backend.payments.words import METHODS as NAMES
 from tests.backend.payments.chains.conftest import TRON_XPUB
+from tests.backend.payments.methods.methods import METHODS
 from tests.backend.payments.providers.conftest import ADMIN, Shop
-from tests.backend.payments.providers.desks import PayPalDesk
+from tests.backend.payments.providers.desks import DESKS, PayPalDesk
 from tests.factories.wallet import rich_person, usd
 from tests.fakes.clock import FakeClock
 from tests.fakes.evm import XPUB
@@ -56,8 +58,21 @@ GIVEN: dict[str, tuple[dict[str, str], str]] = {
 Say = Callable[[str, dict[str, Any]], HttpAnswer]
 
 
-def test_every_method_is_tried() -> None:
-    assert {*GIVEN, "demo"} == {spec.name for spec in PROVIDERS}
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("GIVEN of test_silence.py, without the demo", {*GIVEN, "demo"}),
+        ("METHODS of methods/methods.py", set(METHODS)),
+        ("METHODS of backend/payments/words.py", set(NAMES)),
+    ],
+)
+def test_every_method_is_in_each_table(table: str, names: set[str]) -> None:
+    assert names == {spec.name for spec in PROVIDERS}, table
+
+
+def test_every_provider_that_calls_has_a_desk() -> None:
+    """A line in DESKS of desks.py; the demo provider has tests of its own."""
+    assert {*DESKS, "demo"} == {spec.name for spec in PROVIDERS if spec.webhook}
 
 
 def _said(body: Any, status: int = 200) -> HttpAnswer:
