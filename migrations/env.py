@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from backend.infra.database import DIALECT
+from backend.infra.database import DIALECT, NOTICE_LOSS
 from backend.infra.dsn import connect_arguments
 from backend.metadata import metadata
 
@@ -27,7 +27,7 @@ def _run(connection: Connection) -> None:
 
 async def _connect_and_run() -> None:
     url = context.config.attributes.get("database_url") or os.environ["DATABASE_URL"]
-    engine = create_async_engine(DIALECT, poolclass=NullPool, connect_args=connect_arguments(url))
+    engine = create_async_engine(DIALECT, poolclass=NullPool, connect_args=connect_arguments(url, **NOTICE_LOSS))
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()

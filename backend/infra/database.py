@@ -29,7 +29,13 @@ _NAMING = {
 
 _IDLE_SECONDS = 5.0
 _SURPLUS_SECONDS = 60
-_LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s"}
+NOTICE_LOSS = {"client_connection_check_interval": "1s"}
+"""PostgreSQL looks during a statement, too, whether its client is still there: who is killed leaves no lock behind."""
+_LIMITS = NOTICE_LOSS | {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+}
 DIALECT = "postgresql+asyncpg://"
 """SQLAlchemy's name for the driver; ``connect_args`` has the database's address."""
 

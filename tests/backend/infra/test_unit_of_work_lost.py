@@ -227,6 +227,31 @@ async def test_a_rollback_that_is_cancelled_too_closes_the_connection(
         await lonely.dispose()
 
 
+async def test_who_is_gone_in_the_middle_of_a_statement_leaves_no_lock(
+    settings: Settings, engine: AsyncEngine, clock: FakeClock, scratch: str
+) -> None:
+    """As kill -9 does it: the socket is closed, and nobody asks PostgreSQL to stop."""
+    gone, left = (make_engine(settings.database_url, pool_size=1) for _ in range(2))
+    try:
+        async with gone.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("BEGIN; UPDATE uow_scratch SET n = 99")
+            statement = asyncio.create_task(driver.execute("SELECT pg_sleep(20)"))
+            state = text("SELECT wait_event FROM pg_stat_activity WHERE pid = :pid")
+            async with engine.connect() as other:
+                while (await other.execute(state, {"pid": driver.get_server_pid()})).scalar() != "PgSleep":
+                    await asyncio.sleep(0.01)
+            driver.terminate()
+            with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+                await statement
+        async with UnitOfWork(left, clock, RecordingSignals(), {})() as tx:
+            await tx.execute(text("UPDATE uow_scratch SET n = n + 1 WHERE id = 1"))
+        assert await numbers(engine) == [11, 20]
+    finally:
+        await gone.dispose()
+        await left.dispose()
+
+
 async def test_a_connection_lost_in_the_middle_commits_nothing(
     real_uow: UnitOfWork, engine: AsyncEngine, signals: RecordingSignals, scratch: str
 ) -> None:
