@@ -92,6 +92,12 @@ def names() -> Iterator[Names]:
     names.socket.close()
 
 
+def _listens(host: str, port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
+
+
 class Program:
     """A program that runs while it is wanted; its output is kept."""
 
@@ -100,16 +106,17 @@ class Program:
         self.environ = {"PATH": os.environ["PATH"], "HOME": str(output.parent), "PYTHONPATH": str(ROOT)} | environ
         self.process: Running | None = None
 
-    def start(self, port: int, host: str = "127.0.0.1") -> Self:
+    def start(self, *ports: int, host: str = "127.0.0.1") -> Self:
+        """Start it, and wait until it listens at every one of its ports: they are opened one after the other."""
         with self.output.open("ab") as output:
-            self.process = self._started(output)
+            process = self.process = self._started(output)
         deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-                return self
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self.command[0]} did not start: {self.output.read_text()}")
-            time.sleep(0.02)
+        for port in ports:
+            while not _listens(host, port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(f"{self.command[0]} did not start: {self.output.read_text()}")
+                time.sleep(0.02)
+        return self
 
     def _started(self, output: IO[bytes]) -> Running:
         if can_start(self.command[-1], self.environ):
@@ -150,12 +157,14 @@ class Site:
             "XDG_DATA_HOME": str(folder / "data"),
             "XDG_CONFIG_HOME": str(folder / "config"),
         }
+        https = [int(environ[name]) for name in ("HTTP_PORT", "HTTPS_PORT") if name in environ]
+        self.listening = self.health, *(https or [self.port])
         self.caddy = Program([CADDY, "run", "--config", str(ROOT / "Caddyfile")], folder / "caddy.log", **own | environ)
 
     def start(self) -> Self:
         if not shutil.which("caddy"):
             pytest.fail("the tests of the Caddyfile need Caddy: sh tests/deployment/install_caddy.sh")
-        self.caddy.start(self.health)
+        self.caddy.start(*self.listening)
         return self
 
     def stop(self) -> None:

@@ -126,7 +126,7 @@ def test_every_replica_is_used_and_one_that_stops_is_passed_over(
     other = upstream(site.web_port, tmp_path / "other.log", "web-2", "127.0.0.2")
     site.web.start(site.web_port)
     try:
-        other.start(site.web_port, "127.0.0.2")
+        other.start(site.web_port, host="127.0.0.2")
         assert {site.get("/shop").headers["x-upstream"] for _ in range(40)} == {"web", "web-2"}
     finally:
         other.stop()
@@ -162,7 +162,7 @@ def test_a_container_that_comes_back_elsewhere_is_found(
         names.move()
         names.move("127.0.0.2")
         assert not answers
-        other.start(site.web_port, "127.0.0.2")
+        other.start(site.web_port, host="127.0.0.2")
         for one in waiting:
             one.join(20)
     finally:

@@ -34,6 +34,11 @@ from tests.factories.wallet import give, usd
 from tests.resilience.processes import Process, Redis, Web, until
 from tests.webapp.client import Visitor
 
+_IN_FLIGHT = """
+    SELECT u.telegram_id, n.params->>'order_id' AS order_id
+    FROM notifications n JOIN users u ON u.id = n.user_id
+    WHERE n.claimed_at IS NOT NULL AND n.status = 'pending'
+"""
 _CLAIMED = ["payments.send_refund", "notifications.send", "notifications.remind"]
 """Jobs that come back later when they meet a claim."""
 _numbers = itertools.count(810_000_001)
@@ -186,6 +191,10 @@ class Ground:
             return counts if len(counts) == len(expected) else None
 
         return await until(all_received, seconds) if expected else Counter()
+
+    async def in_flight(self) -> set[tuple[int, str]]:
+        """The messages that a killed worker may have sent and not marked, by chat and order: they come once more."""
+        return {(row["telegram_id"], row["order_id"]) for row in await self.rows(_IN_FLIGHT)}
 
     async def rows(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """What the database says."""

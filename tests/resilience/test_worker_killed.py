@@ -15,11 +15,6 @@ from tests.resilience.processes import until
 
 _ORDERS = 10
 _SEED = 20261121
-_CLAIMED = """
-    SELECT u.telegram_id, n.params->>'order_id' AS order_id
-    FROM notifications n JOIN users u ON u.id = n.user_id
-    WHERE n.claimed_at IS NOT NULL AND n.status = 'pending'
-"""
 _ALL_SETTLED = "SELECT count(*) FROM notifications WHERE status <> 'sent'"
 
 
@@ -70,8 +65,7 @@ async def test_everybody_is_told_and_only_what_was_in_flight_is_told_twice(groun
         ground.worker.start()
         await asyncio.wait_for(died.wait(), 60)
         assert await ground.worker.ended() == -signal.SIGKILL
-        claimed = await ground.rows(_CLAIMED)
-        at_risk += Counter({(row["telegram_id"], numbers[row["order_id"]]) for row in claimed})
+        at_risk += Counter({(chat, numbers[order_id]) for chat, order_id in await ground.in_flight()})
     await ground.long_afterwards()
     ground.worker.start()
 
