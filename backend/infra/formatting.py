@@ -24,7 +24,7 @@ _REMEMBERED: Final = 2048
 """How many of the latest amounts, numbers and dates stay formatted: Babel is the dearest part of many pages."""
 _NBSP: Final = "\u00a0"
 _MINUS: Final = "\u2212"
-_ISOLATE, _ISOLATE_RTL, _END_ISOLATE = "\u2066", "\u2067", "\u2069"
+_ISOLATE, _ISOLATE_RTL, _ISOLATE_OWN, _END_ISOLATE = "\u2066", "\u2067", "\u2068", "\u2069"
 _RTL_MARK: Final = "\u200f"
 # Digits are Latin in all languages, as in Telegram's own Arabic; Egypt's names of months and currencies are kept.
 _BABEL: Final = {Locale.AR: "ar_EG", Locale.EN: "en_US", Locale.RU: "ru_RU"}
@@ -71,6 +71,11 @@ def timezone(name: str) -> ZoneInfo:
 def isolate(text: str, locale: Locale) -> str:
     """The text, kept left to right inside a right-to-left sentence."""
     return f"{_ISOLATE}{text}{_END_ISOLATE}" if locale.direction == "rtl" else text
+
+
+def apart(text: str) -> str:
+    """A text of whatever language, kept in its own direction among others on one line."""
+    return f"{_ISOLATE_OWN}{text}{_END_ISOLATE}"
 
 
 def joined(parts: Iterable[str], locale: Locale) -> str:

@@ -77,7 +77,8 @@ async def test_a_change_of_goods_is_shown_field_by_field_with_its_amounts(servic
     shown = re.findall(r"<dt class=\"muted\">([^<]+)</dt><dd>(.*?)</dd>", text)
     values = {name: re.sub(r"<(/?)(del|ins|bdi)>", "", value) for name, value in shown}
     assert values["Address"] == "tea"
-    assert values["Name"] == "العربية: شاي, English: Tea"
+    # Each language in a direction of its own, so that the comma stands between them.
+    assert values["Name"] == "\u2068العربية: شاي\u2069, \u2068English: Tea\u2069"
     assert values["Price"] == "$5.00 $9.00"
     assert values["Low stock below"] == "5 3"
     assert "tags" not in values and "before" not in values and "changes" not in values and "currency" not in values

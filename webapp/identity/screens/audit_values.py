@@ -16,7 +16,15 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from backend.approvals.words import KINDS
-from backend.infra.formatting import country_name, format_date, format_moment, format_money, format_percent, format_size
+from backend.infra.formatting import (
+    apart,
+    country_name,
+    format_date,
+    format_moment,
+    format_money,
+    format_percent,
+    format_size,
+)
 from backend.infra.i18n import Text
 from backend.infra.i18n import mark as _
 from backend.infra.live_settings import REGISTRY, Unit
@@ -287,7 +295,8 @@ def _named(values: Mapping[str, Any], entry: Entry) -> Iterator[str]:
     for name, value in values.items():
         if value not in (None, "") and not is_id(value):
             title = _LANGUAGES.get(name) or fact_name(entry.action, name, entry.viewer)
-            yield f"{title}: {_in_words(name, value, entry)}"
+            text = f"{title}: {_in_words(name, value, entry)}"
+            yield apart(text) if name in _LANGUAGES else text
 
 
 def _text(value: str, viewer: Viewer) -> str:
