@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
+from redis.asyncio.client import Pipeline
 
 from backend.infra.ending import end
 from backend.infra.redis import REDIS_DOWN
@@ -37,12 +38,39 @@ _encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
 log = structlog.get_logger(__name__)
 
 
+class _Pipeline(Pipeline):
+    """A pipeline whose connection goes back to the pool, however it ends.
+
+    redis-py first tells Redis to forget what was watched; a cancellation or a time-out in that moment left the
+    connection with nobody. arq watches whenever it queues a job or takes one. Source: redis-py 5.2, Pipeline.reset.
+    """
+
+    async def reset(self) -> None:
+        """End what was begun, and give the connection back."""
+        try:
+            await super().reset()  # type: ignore[no-untyped-call]
+        finally:
+            if connection := self.connection:
+                self.connection, self.watching = None, False
+                # Closed without a wait: nothing in here can be cancelled, and Redis forgets with the connection.
+                await connection.disconnect(nowait=True)
+                await self.connection_pool.release(connection)
+
+
+class _Queue(ArqRedis):
+    """arq's Redis, with pipelines that leave no connection behind."""
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """A pipeline of several commands."""
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
 def make_queue(url: str) -> ArqRedis:
     """The queue in the Redis at ``url``; connects on first use, and carries msgpack instead of pickles."""
     pool = ConnectionPool.from_url(
         url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, health_check_interval=15
     )
-    return ArqRedis(
+    return _Queue(
         pool,
         job_serializer=_encode,
         job_deserializer=msgspec.msgpack.decode,

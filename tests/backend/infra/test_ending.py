@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.infra.ending import end
@@ -44,3 +45,49 @@ async def test_the_server_of_jobs_ends_at_any_moment(engine: AsyncEngine, redis_
         async with asyncio.timeout(10):
             await end(serving)
         await queue.aclose(close_connection_pool=True)
+
+
+async def test_a_watching_pipeline_gives_its_connection_back_however_it_ends(redis_url: str) -> None:
+    """Cancelled, and cancelled again while it forgets what it watched: at every moment of both."""
+    queue = make_queue(redis_url)
+    watching = asyncio.Event()
+
+    async def watch() -> None:
+        async with queue.pipeline(transaction=True) as pipe:
+            await pipe.watch("souk:test")
+            watching.set()
+            await pipe.exists("souk:test")
+
+    for first in range(8):
+        for second in range(24):
+            watching.clear()
+            task = asyncio.create_task(watch())
+            await watching.wait()
+            await _turns(first)
+            task.cancel()
+            await _turns(second)
+            await end(task)
+            assert not queue.connection_pool._in_use_connections, (first, second)
+    await queue.aclose(close_connection_pool=True)
+
+
+async def test_a_watching_pipeline_gives_its_connection_back_when_redis_is_silent(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = make_queue(redis_url)
+
+    async def silent(*_args: object, **_options: object) -> None:
+        raise RedisTimeout("too late")
+
+    with pytest.raises(RedisTimeout):
+        async with queue.pipeline(transaction=True) as pipe:
+            await pipe.watch("souk:test")
+            monkeypatch.setattr(pipe.connection, "read_response", silent)
+            await pipe.exists("souk:test")
+    assert not queue.connection_pool._in_use_connections
+    await queue.aclose(close_connection_pool=True)
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
