@@ -46,7 +46,7 @@ class _Pipeline(Pipeline):
     """
 
     async def reset(self) -> None:
-        """End what was begun, and give the connection back."""
+        """End what was begun, and return the connection."""
         try:
             await super().reset()  # type: ignore[no-untyped-call]
         finally:

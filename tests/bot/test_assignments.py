@@ -67,7 +67,7 @@ class School(Desk):
                 await self.work()
                 thread = await self.thread()
                 if thread is not None and len(thread.versions) >= versions:
-                    return thread
+                    return await self.whole()
                 await asyncio.sleep(0.02)
 
     async def answered(self, count: int) -> Thread:
@@ -77,8 +77,14 @@ class School(Desk):
                 thread = await self.thread()
                 if thread is not None and len(thread.feedback) >= count:
                     await self.work()
-                    return thread
+                    return await self.whole()
                 await asyncio.sleep(0.02)
+
+    async def whole(self) -> Thread:
+        """The thread read again: the first look may have been half before what it waited for, and half after it."""
+        thread = await self.thread()
+        assert thread is not None
+        return thread
 
     async def said(self, person: Person, words: str) -> Any:
         """What the bot says, once it has."""
@@ -89,8 +95,7 @@ class School(Desk):
 
     async def reviewer(self) -> tuple[Person, Person]:
         """Who was chosen, and the other one."""
-        thread = await self.thread()
-        assert thread is not None
+        thread = await self.whole()
         is_nadia = thread.submission.reviewer_id == (await self.actor(NADIA)).id
         return (self.nadia, self.dmitri) if is_nadia else (self.dmitri, self.nadia)
 

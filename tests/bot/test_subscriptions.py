@@ -70,11 +70,12 @@ class Desk:
         return await self.services.orders.subscriptions.detail(self.emma.actor, listed[0].subscription.id)
 
     async def until(self, done: Any) -> SubscriptionView:
-        """Work until the subscription is so."""
+        """Work until the subscription is so; read again, for a look may be half before it and half after."""
         async with asyncio.timeout(10):
-            while not done(view := await self.view()):
+            while not done(await self.view()):
                 await self.work()
                 await asyncio.sleep(0.02)
+        view = await self.view()
         assert view is not None
         return view
 
