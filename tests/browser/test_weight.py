@@ -128,6 +128,15 @@ async def test_who_wants_no_motion_gets_none(open_app: OpenApp, worlds: Worlds) 
         "Math.max(0, ...document.getAnimations().map((one) => one.effect.getComputedTiming().endTime))"
     )
     assert longest < 20
+    # Nor is every change of style a transition, however short: with hundreds of elements that takes as long as one.
+    started = await page.evaluate(
+        """() => {
+            document.getAnimations().forEach((one) => one.finish());
+            document.body.style.textIndent = "1px";
+            return document.getAnimations().filter((one) => one instanceof CSSTransition).length;
+        }"""
+    )
+    assert started == 0
 
 
 async def test_a_slow_answer_shows_the_coming_shape(open_app: OpenApp, telegram: Telegram) -> None:
