@@ -79,7 +79,7 @@ contracts: $(VENV)/.dev ## check which package may import which
 PROCESSES := tests/resilience tests/deployment tests/backend/notifications/test_worker_process.py
 
 unit: $(VENV)/.dev chromium anvil ## test rules, slices, web, bot and migrations on real servers
-	@$(BIN)/pytest -n 3 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
+	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser $(addprefix --ignore ,$(PROCESSES))
 
 processes: $(VENV)/.dev caddy ## test whole processes: kill -9, Redis and PostgreSQL down, Caddy in front
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PROCESSES)
