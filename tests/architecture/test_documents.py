@@ -8,6 +8,10 @@ from typing import Final
 
 import pytest
 
+from backend.bootstrap import PROVIDERS
+from backend.payments.gateways import demo
+from backend.payments.ports import ProviderSpec
+
 ROOT: Final = Path(__file__).parents[2]
 BACKEND: Final = ROOT / "backend"
 DECISIONS: Final = sorted((BACKEND / "decisions").glob("[0-9]*.md"))
@@ -41,6 +45,20 @@ def test_the_readme_names_pages_of_the_back_office_as_they_are_called() -> None:
     named = re.findall(r"\*Manage\* → \*([^*]+)\*", (ROOT / "README.md").read_text())
     assert len(named) > 1
     assert [name for name in named if f'_("{name}")' not in templates] == []
+
+
+@pytest.mark.parametrize("spec", [spec for spec in PROVIDERS if spec is not demo.SPEC], ids=lambda spec: spec.name)
+def test_the_readme_says_what_a_payment_method_needs(spec: ProviderSpec) -> None:
+    """In a row of its own, or of several that leave their variables to .env.example."""
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| ")]
+    example = (ROOT / ".env.example").read_text()
+    network = spec.name.partition("_")[2].upper()
+    assert any(
+        all(f"`{name}`" in row for name in spec.needs)
+        or (".env.example" in row and network in row and all(f"{name}=" in example for name in spec.needs))
+        for row in rows
+        if not spec.webhook or f"/hooks/{spec.name}`" in row
+    )
 
 
 def test_the_way_in_fits_a_page_and_names_files_that_exist() -> None:

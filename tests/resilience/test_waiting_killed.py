@@ -36,6 +36,7 @@ async def test_a_worker_that_dies_loses_nobody_in_line(ground: Ground, fuse: Fus
     ground.tap.after = None
     if place != "message":
         await fuse.blown(place)
+    in_flight = {chat for chat, _ in await ground.in_flight()}
     await ground.long_afterwards()
     ground.worker.start()
 
@@ -50,7 +51,8 @@ async def test_a_worker_that_dies_loses_nobody_in_line(ground: Ground, fuse: Fus
     assert [row["user_id"] for row in await ground.rows(held)] == [buyer.actor.id for buyer in buyers[:_CAME]]
     keys = "SELECT held_for FROM stock_keys WHERE state = 'held'"
     assert {row["held_for"] for row in await ground.rows(keys)} == {buyer.actor.id for buyer in buyers[:_CAME]}
-    counts = [len(await ground.texts(buyer.actor.telegram_id)) for buyer in buyers]
-    assert counts[_CAME:] == [0] * (_PEOPLE - _CAME)
-    assert min(counts[:_CAME]) == 1
-    assert sum(counts) <= _CAME + 1  # only what was under way at the death may be told twice
+    for number, buyer in enumerate(buyers):
+        chat = buyer.actor.telegram_id
+        # Only what was under way at the death may be told twice.
+        allowed = {0} if number >= _CAME else {1, 2} if chat in in_flight else {1}
+        assert len(await ground.texts(chat)) in allowed
